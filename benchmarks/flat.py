@@ -3,8 +3,8 @@
 Random sites and works with stores, machines that are on or off, and prices and intensities that never change. The least
 that a site can spend, with the baseline's levels at the end, is a sum: what the loads take and what the stores gain,
 times what a unit takes to make. That sum knows no model. A plan may not claim to save more than a thousandth of what
-the baseline spends or, where that loses something on the way (self-loss, efficiency of a store), than lies between
-the baseline and that sum.
+the baseline spends beyond what it avoids of losses (self-loss and efficiency of stores, what is thrown away): neither
+more than lies between the baseline and that sum, nor more than the plan's replay loses less than the baseline's.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Claim:
     share: float | None
     """None: nothing is compared, as the baseline serves less, or no plan was found in time."""
     real: float
-    """The most that can be saved by the sum; nought where nothing is lost on the way."""
+    """The most that can be saved, by the sum and by the losses of both replays."""
     stored: float = 0.0
     """By how much stores differ, as what that is worth."""
 
@@ -187,7 +187,26 @@ def of_site(seed: int) -> Claim:
     if battery is not None:
         gain = levels["battery"] - battery.level_share * battery.energy_mwh
         least += case.unit_cost["electricity"] * gain * (1 / battery.charge_efficiency if gain > 0 else 1.0)
-    return Claim(seed, share, (spent - least) / spent, stored / spent)
+    avoided = _lost(case, made.scenario, made.baseline) - _lost(case, made.scenario, made.replay)
+    return Claim(seed, share, min(spent - least, avoided) / spent, stored / spent)
+
+
+def _lost(case: Site, scenario: Any, replay: Any) -> float:
+    """What stores lose in a replay and what is thrown away, by what a unit takes to make."""
+    hours, rates = scenario.horizon.step_min / 60, replay["asset_rate"]
+    lost = 0.0
+    for store in scenario.site.stores.values():
+        given = float(rates.values[rates["flow_asset"].values == store.name].sum()) * hours
+        gain = float(replay["asset_level"].sel(store=store.name)[-1]) - store.start_level
+        lost -= case.unit_cost[store.carrier] * (given + gain)
+    for carrier, rate in zip(replay["carrier"].values, replay["dumped_rate"].values, strict=True):
+        lost += case.unit_cost[str(carrier)] * float(rate.sum()) * hours
+    battery = scenario.site.battery
+    if battery is not None:
+        given = float((replay["discharge_mw"] - replay["charge_mw"]).sum()) * hours
+        gain = float(replay["battery_mwh"][-1]) - battery.level_share * battery.energy_mwh
+        lost -= case.unit_cost["electricity"] * (given + gain)
+    return lost
 
 
 def of_works(seed: int) -> Claim:

@@ -1,4 +1,4 @@
-"""Locks: a plan fed back as locks is the same plan, and a random lock is kept, refused with times, or impossible.
+"""Locks: a plan fed back as locks is the same plan; a random lock is kept, refused with times, moved or impossible.
 
 What is kept is judged from scenario and exported table alone (``tests/oracles/plan_judge.py``).
 """
@@ -79,11 +79,11 @@ def _random() -> tuple[list[Row], list[str]]:
             draw = np.random.Generator(np.random.Philox(key=100 + number))
             seen: Counter[str] = Counter()
             for _ in range(LOCKS // len(shops) + (number < LOCKS % len(shops))):
-                told = lock(shop, base, draw)
-                became = fate(shop, told, base, store)
+                wish = lock(shop, base, draw)
+                became = fate(shop, wish, base, store)
                 seen[became.what] += 1
                 if became.what in WRONG:
-                    wrong.append(f"{shop.name} {told}: {became.what}, {became.says}")
+                    wrong.append(f"{shop.name} {wish}: {became.what}, {became.says}")
                     print(f"  {wrong[-1]}", flush=True)
             says = ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
             print(f"  {shop.name}: {says}", flush=True)

@@ -24,7 +24,9 @@ from benchmarks.cases import BadCase, parsed, parser, read_json, tell
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
 from emberline import twin
-from emberline.models.formulations.site import balance, objective
+from emberline.models.formulations.site import objective
+from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import mistakes
 from emberline.models.problem.line_reader import Heat, Rounding, SlotProblem, down, from_scenario, up
 from emberline.models.search.incumbent import Search
@@ -242,7 +244,7 @@ def _waits(case: Case, problem: SlotProblem, heat: Heat) -> Heat:
 
 def search(case: Case, scenario: Scenario, envelope: xr.Dataset, seconds: float, gap: float = GAP) -> Search:
     """A search of a case that is ready to run."""
-    data = balance.read(scenario, envelope)
+    data = sites.read(scenario, envelope)
     return Search(
         problem=problem_of(case, scenario, envelope),
         data=data,
@@ -251,6 +253,7 @@ def search(case: Case, scenario: Scenario, envelope: xr.Dataset, seconds: float,
         gap=gap,
         on_progress=lambda event: None,
         cancel=lambda: False,
+        dispatching=dispatcher,
     )
 
 

@@ -123,7 +123,7 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 def _told(schedule: Any) -> dict[str, Any]:
     from emberline import models
 
-    phases = models.seconds(schedule)
+    phases = models.schedules.seconds(schedule)
     return {
         "found": bool(schedule.attrs["found"]),
         "status": str(schedule.attrs["status"]),

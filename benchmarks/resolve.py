@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pyomo.environ as pyo
@@ -21,11 +20,11 @@ from benchmarks.findings import Bar, Findings, Table, measured
 from benchmarks.peers import hub
 from benchmarks.peers.emberline_side import scenario
 from benchmarks.registry import Wrong, bench
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel, build
 from emberline.models.kernel.templates import building
+from emberline.models.problem import site as sites
 from emberline.models.problem.site import SiteData
 from emberline.models.search.warm_start import Study
 from emberline.models.strategies import site as hubs
@@ -78,8 +77,8 @@ def by_pyomo(data: SiteData, aim: Aim) -> tuple[float, float]:
         def __init__(self, model: pyo.ConcreteModel) -> None:
             found.append(float(Highs().solve(model, load_solutions=True).incumbent_objective))
 
-    with patch.object(hubs, "building", lambda: building(on=False)), patch.object(hubs, "Program", Theirs):
-        build(data, aim, None, set())
+    with building(on=False):
+        build(data, aim, None, set(), program=Theirs)  # type: ignore[arg-type]
     return found[0], time.perf_counter() - began
 
 

@@ -62,8 +62,8 @@ class Judged:
         if made.objective is not None and made.objective < best - near:
             found.append(f"plan {made.objective:.3f} below the optimum {best:.3f}")
         if made.objective is not None and made.gap is not None:
-            told = made.objective - made.gap * abs(made.objective)
-            if told > best + near:
+            lowest = made.objective - made.gap * abs(made.objective)
+            if lowest > best + near:
                 found.append(f"a gap of {made.gap:.4%} is too small")
         if made.found and not made.acceptable:
             found.append(made.verdict)
@@ -151,10 +151,10 @@ def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None
 
 def seeds() -> range:
     """Which shops are measured."""
-    told = os.environ.get("EMBERLINE_SHOPS")
-    if not told:
+    few = os.environ.get("EMBERLINE_SHOPS")
+    if not few:
         return SEEDS
-    first, _, end = told.partition("-")
+    first, _, end = few.partition("-")
     return range(int(first), int(end))
 
 

@@ -1,6 +1,126 @@
-"""What the line should do: Pyomo models solved by HiGHS, on a grid of slots, with a proven bound."""
+"""The schedule that a line, processes or a site should follow: Pyomo models solved by HiGHS, with a proven bound.
 
-from emberline.models.optimize import optimize
-from emberline.models.search.schedule import seconds
+This is the room's door: ``optimize`` and the other names that the rooms above use.
 
-__all__ = ["optimize", "seconds"]
+- ``Study`` keeps solvers and the last plan for the next search of the same plant.
+- ``explain``: why there is no plan, which limits conflict, what a cap on carbon is worth.
+- ``shadow_prices``: the value of a further MWh and of each limit.
+- ``line`` and ``site``: the numbers of a line and of a site by slot, and the check of a plan against them.
+- ``redispatch``: the best use of a site with fixed heats.
+- ``samples``: decisions that are good on the mean of many days.
+- ``schedules``: the attributes of a schedule.
+
+All but ``optimize`` is imported on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from emberline.models import explain, line, site
+    from emberline.models.explain.shadow_prices import shadow_prices
+    from emberline.models.kernel.progress import Progress
+    from emberline.models.problem.line_reader import Rounding
+    from emberline.models.search import schedule as schedules
+    from emberline.models.search.warm_start import Study
+    from emberline.models.strategies import redispatch
+    from emberline.models.strategies import sample_average as samples
+    from emberline.scenarios import Scenario
+
+__all__ = ["Study", "explain", "line", "optimize", "redispatch", "samples", "schedules", "shadow_prices", "site"]
+
+HEATS = "heats"
+PLACES = {
+    "Study": "search.warm_start:Study",
+    "redispatch": "strategies.redispatch",
+    "samples": "strategies.sample_average",
+    "schedules": "search.schedule",
+    "shadow_prices": "explain.shadow_prices:shadow_prices",
+}
+"""Modules and names of the door that stand further in."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    place, _, of = PLACES.get(name, name).partition(":")
+    module = import_module(f"{__name__}.{place}")
+    return getattr(module, of) if of else module
+
+
+def optimize(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None = None,
+    *,
+    others: Sequence[xr.Dataset] = (),
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+    rounding: Rounding | None = None,
+    study: Study | None = None,
+    strategy: str | None = None,
+) -> xr.Dataset:
+    """Find the schedule that the scenario's goal asks for, with a proven bound.
+
+    Args:
+        scenario: the plant and its goal, which sets gap and time limit.
+        envelope: durations, energies, availability and state from the twin (table ``ENVELOPE``).
+        start: the baseline schedule (table ``SCHEDULE``); the search begins there, so no plan is worse.
+        others: more schedules to begin with, such as that of a baseline with a lower peak; those of processes
+            may violate limits.
+        on_progress: called with ``incumbent``, ``bound``, ``gap`` and ``seconds``.
+        cancel: polled; True ends the search with the best schedule so far.
+        rounding: how minutes become slots.
+        study: solvers and plans of earlier searches of the same plant; this search is added.
+        strategy: one of ``models.strategies.line.STRATEGIES`` for the heats of a line; None: the first that suits.
+
+    Returns:
+        A dataset of table ``SCHEDULE``. Attributes: ``found`` (0 or 1), ``status`` (``within gap``, ``best found``,
+        ``cancelled``, ``infeasible`` (proven for starts at any times), ``no plan on this grid`` (proven for
+        starts on slots), ``no plan within the limit``), ``objective``, ``bound`` and ``gap`` on what can
+        be decided, ``constant`` (the part of the goal that no plan can change), ``reason``, ``strategy``, and
+        seconds by phase. Without a schedule all its values are missing.
+
+    Raises:
+        ValueError: no such strategy, or it does not suit the scenario.
+    """
+    tell: Progress = on_progress or (lambda event: None)
+    stop = cancel or (lambda: False)
+    if study is not None:
+        others = [*others, *study.beginnings(scenario)]
+    kind = _kind(scenario)
+    if strategy is not None and kind != HEATS:
+        raise ValueError(f"strategies are for the heats of a line; this is {kind}")
+    if kind == "processes":
+        from emberline.models.strategies.processes import optimize_processes
+
+        schedule = optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
+    elif kind == "a site alone":
+        from emberline.models.strategies.site import optimize_site
+
+        schedule = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
+    elif kind == "least lateness":
+        from emberline.models.strategies.lateness_schedule import least_late
+
+        schedule = least_late(scenario, envelope, start, tell, stop)
+    else:
+        from emberline.models.strategies.line import heats
+
+        schedule = heats(scenario, envelope, start, others, tell, stop, rounding, study, strategy)
+    schedule.attrs.setdefault("strategy", kind)
+    if study is not None:
+        study.keep(scenario, schedule)
+    return schedule
+
+
+def _kind(scenario: Scenario) -> str:
+    if scenario.processes:
+        return "processes"
+    if not scenario.orders:
+        return "a site alone"
+    return "least lateness" if scenario.goal.minimize == "lateness" else HEATS

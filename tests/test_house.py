@@ -26,10 +26,10 @@ SIDE_BY_SIDE = 16
 """Most Python files in one folder."""
 LONGEST_CHAIN = {"scenarios": 10, "twin": 10, "models": 12, "plans": 12, "ui": 10}
 """Most modules of a room that import each other one after the other; those of a circle count all of them."""
-CHAINS_FOR_NOW = {"models": 25, "plans": 17, "ui": 11}
+CHAINS_FOR_NOW = {"plans": 17}
 """Rooms that are above their limit yet; a room leaves this table when it is below."""
-CIRCLES_FOR_NOW = {"models": 15}
-"""Modules of a room that lie in circles yet."""
+NAMES = 10
+"""Most names that the rooms above use of a room."""
 
 
 def _files(room: str) -> list[Path]:
@@ -41,7 +41,8 @@ def _name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imported(path: Path) -> set[str]:
+@cache
+def _imported(path: Path) -> frozenset[str]:
     """Modules and names that a file imports, wherever in the file it does so; rooms without ``emberline.``."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -52,7 +53,7 @@ def _imported(path: Path) -> set[str]:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     bare = {name for name in names if name.split(".")[0] in ROOMS}
     assert not bare, f"{path}: {bare} without the package emberline: another module of that name would be taken"
-    return {name.removeprefix("emberline.") for name in names}
+    return frozenset(name.removeprefix("emberline.") for name in names)
 
 
 @cache
@@ -86,6 +87,88 @@ def test_no_folder_is_crowded(room: str) -> None:
     assert not crowded, crowded
 
 
+@pytest.mark.parametrize("room", ["models"])
+def test_a_room_has_one_door(room: str) -> None:
+    """Proves: the rooms above use at most ten names of a room, all from its door. Sensitivity: an import past it."""
+    above = [path for other in (*ROOMS, "emberline", "app") if other != room for path in _files(other)]
+    names = {name for path in above for name in _imported(path) if name.startswith(f"{room}.")}
+    past = {name for name in names if name.count(".") > 1}
+    assert not past, past
+    assert len(names) <= NAMES, names
+
+
+def _foreign(tree: ast.AST) -> set[str]:
+    """Names that stand for another package's modules, or for something that comes from there."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {
+                (alias.asname or alias.name).split(".")[0] for alias in node.names if "emberline" not in alias.name
+            }
+        elif isinstance(node, ast.ImportFrom) and not str(node.module).startswith("emberline"):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def _changed(node: ast.AST) -> list[ast.expr]:
+    """What a statement assigns to or deletes; the first argument of ``setattr`` and ``delattr``."""
+    if isinstance(node, ast.Assign | ast.Delete):
+        return node.targets
+    if isinstance(node, ast.AugAssign | ast.AnnAssign):
+        return [node.target]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("setattr", "delattr"):
+        return [ast.Attribute(node.args[0], "", ast.Store())]
+    return []
+
+
+def _patches(source: str) -> list[str]:
+    """Where a file reaches into another package: attributes set there, ``builtins``, private names of Pyomo."""
+    tree = ast.parse(source)
+    foreign, wrong = _foreign(tree), []
+    for node in ast.walk(tree):
+        for target in (part for changed in _changed(node) for part in ast.walk(changed)):
+            if isinstance(target, ast.Attribute) and isinstance(target.ctx, ast.Store | ast.Del):
+                base: ast.expr = target
+                while isinstance(base, ast.Attribute | ast.Subscript):
+                    base = base.value
+                if isinstance(base, ast.Name) and base.id in foreign:
+                    wrong.append(f"{node.lineno}: {ast.unparse(node)}")  # type: ignore[attr-defined]
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("pyomo"):
+            private = any(
+                part.startswith("_") for part in [*str(node.module).split("."), *(a.name for a in node.names)]
+            )
+            wrong += [f"{node.lineno}: {ast.unparse(node)}"] * private
+        if isinstance(node, ast.Import | ast.ImportFrom) and "builtins" in ast.unparse(node):
+            wrong.append(f"{node.lineno}: {ast.unparse(node)}")
+        if isinstance(node, ast.ClassDef):
+            bases = [part.attr for base in node.bases for part in ast.walk(base) if isinstance(part, ast.Attribute)]
+            wrong += [f"{node.lineno}: class {node.name}({name})" for name in bases if name.startswith("_")]
+    return wrong
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_other_package_is_patched(room: str) -> None:
+    """Proves: other packages are used as they are. Sensitivity: an attribute of Pyomo's module that is replaced."""
+    found = {str(path.relative_to(ROOT)): _patches(path.read_text(encoding="utf-8")) for path in _files(room)}
+    assert not {path: wrong for path, wrong in found.items() if wrong}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import builtins",
+        "from pyomo.core.base import var\nvar.IndexedVar = int",
+        "import pyomo.environ as pyo\nsetattr(pyo, 'Var', int)",
+        "from pyomo.core.expr.template_expr import _template_iter_context",
+        "from pyomo.core.expr import template_expr\nclass A(template_expr._B): pass",
+    ],
+)
+def test_a_patch_is_seen(source: str) -> None:
+    """Proves: what the test above looks for is found where it is. Sensitivity: a kind of patch that it overlooks."""
+    assert _patches(source)
+
+
+@cache
 def _circle(module: str) -> frozenset[str]:
     """The modules that a module imports and that import it, directly or not; itself alone where there is no circle."""
     return frozenset(other for other in _reached(module) if module in _reached(other)) | {module}
@@ -130,8 +213,7 @@ def test_no_imports_go_in_circles(room: str) -> None:
     """Proves: every module can be read after those it imports. Sensitivity: a type-only import back up fails here."""
     modules = [module for module in _modules() if module.split(".")[0] == room]
     circles = {_circle(module) for module in modules if len(_circle(module)) > 1}
-    for_now = CIRCLES_FOR_NOW.get(room, 0)
-    assert sum(map(len, circles)) <= for_now, [sorted(circle) for circle in circles]
+    assert not circles, [sorted(circle) for circle in circles]
 
 
 @pytest.mark.parametrize("room", ROOMS)

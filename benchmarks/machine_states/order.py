@@ -17,8 +17,9 @@ import numpy as np
 import pyomo.environ as pyo
 
 from benchmarks.machine_states.model import TOLERANCE, Arc, add, moves, steps
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint
 from emberline.models.kernel.highs import Outcome, solve
-from emberline.models.kernel.templates import Series, building
+from emberline.models.kernel.templates import building
 from emberline.scenarios.energy_states import EnergyStates, Leg, Move, slots_between
 
 FIRST_WINDOW = 5e-4
@@ -89,8 +90,8 @@ class _Graph:
         """Price of a work of each length at the relaxation's optimum, from its dual: node potentials below costs."""
         model = pyo.ConcreteModel()
         with building():
-            model.potential = pyo.Var(sorted({*self.tail.tolist(), *self.head.tolist()}))
-            model.worth = pyo.Var(list(self.lengths))
+            model.potential = Variable(sorted({*self.tail.tolist(), *self.head.tolist()}))
+            model.worth = Variable(list(self.lengths))
             model.potential[self.source].fix(0)
             arcs = list(zip(*(row.tolist() for row in (self.tail, self.head, self.length)), strict=True))
             model.ARC = pyo.RangeSet(0, len(arcs) - 1)
@@ -98,11 +99,11 @@ class _Graph:
             model.LEG = pyo.Set(initialize=[(i, *arc[:2]) for i, arc in enumerate(arcs) if not arc[2]], dimen=3)
             model.WORK = pyo.Set(initialize=[(i, *arc) for i, arc in enumerate(arcs) if arc[2]], dimen=4)
 
-            @model.Constraint(model.LEG)
+            @constraint(model, model.LEG)
             def below(m: Any, i: int, tail: int, head: int) -> Any:
                 return m.potential[head] - m.potential[tail] <= m.cost[i]
 
-            @model.Constraint(model.WORK)
+            @constraint(model, model.WORK)
             def worth_below(m: Any, i: int, tail: int, head: int, length: int) -> Any:
                 return m.potential[head] - m.potential[tail] + m.worth[length] <= m.cost[i]
 
@@ -138,7 +139,7 @@ class _Graph:
         places = [self.places[i] for i in np.flatnonzero(kept)]
         cost = dict(zip(self.places, self.cost.tolist(), strict=True))
         with building():
-            model.start = pyo.Var([(-k, t) for k, t in places if k < 0], domain=pyo.Binary)
+            model.start = Variable([(-k, t) for k, t in places if k < 0], domain=pyo.Binary)
             work: dict[int, dict[int, Any]] = {length: {} for length in self.lengths}
             for (length, t), start in model.start.items():
                 work[length][t] = start
@@ -149,8 +150,8 @@ class _Graph:
             ports = add(
                 model.machine, self.states, self.step_min, n, work, whole=True, among={p for p in places if p[0] >= 0}
             )
-            model.counted = pyo.Constraint(
-                list(self.lengths), rule=lambda _, length: pyo.quicksum(work[length].values()) == self.lengths[length]
+            model.counted = Rows(
+                list(self.lengths), says=lambda _, length: pyo.quicksum(work[length].values()) == self.lengths[length]
             )
             working = pyo.quicksum(cost[-length, t] * start for (length, t), start in model.start.items())
             model.goal = pyo.Objective(expr=ports.costs(self.price) + working)

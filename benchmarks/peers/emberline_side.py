@@ -19,10 +19,10 @@ import xarray as xr  # noqa: E402
 from benchmarks.peers.hub import START, Case, Generator, Store  # noqa: E402
 from benchmarks.peers.protocol import BUILD, HAND_OVER, Phase, answer, untimed  # noqa: E402
 from emberline.models.formulations import whole_site  # noqa: E402
-from emberline.models.formulations.site import balance as sites  # noqa: E402
 from emberline.models.formulations.site import objective as aims  # noqa: E402
 from emberline.models.formulations.whole_site import SiteModel  # noqa: E402
 from emberline.models.kernel.highs import Program  # noqa: E402
+from emberline.models.problem import site as sites  # noqa: E402
 from emberline.models.strategies import site as hubs  # noqa: E402
 from emberline.scenarios import Scenario  # noqa: E402
 

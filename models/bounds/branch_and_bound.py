@@ -10,16 +10,13 @@ relaxation's root is there; they come first where they may.
 from __future__ import annotations
 
 import heapq
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.bounds import column_generation as casts
 from emberline.models.formulations.line.pooled.model import Pooled
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
@@ -31,8 +28,6 @@ LONG_HEATS = 40
 """More heats than these are a long horizon: planned order by order, its root alone bounded, unless that is quick."""
 ROOT_SHARE = 0.05
 """Share of the time that the root may take where the bound of a long horizon is branched on."""
-FINE_SLOTS = 200
-"""More slots than these: prices on units prove something long before the relaxation has its root."""
 NARROW = 0.5
 """Mean distance from the mean start, in slots, below which a cast is settled in time."""
 
@@ -78,7 +73,7 @@ class Bound:
         paid = search.aim.constant + negative_reheating(search)
         self._below = search.aim.constant if made.reheating_exact else paid
         self._first_below = paid
-        self._options = dict(made.model.z.items())
+        self._casts, self._options = made.model.z, list(made.model.OPTION)
         self._alone = {c for c, casts in made.batches.items() if len(casts) == 1}
         self._numbers = 0
         search.clock("build", began)
@@ -156,19 +151,19 @@ class Bound:
         if outcome.bound is None:
             raise _UnprovenError
         weights: dict[int, list[tuple[int, int, float]]] = {}
-        held = self._program.values(self._options.values())
-        for (c, column, t), value in zip(self._options, held, strict=True):
+        held = self._program.solution_of(self._casts)
+        for (c, column, t), value in zip(self._options, held.tolist(), strict=True):
             if value > 1e-6 and c in self._alone:
                 weights.setdefault(c, []).append((column, t, value))
         self._numbers += 1
         return _Node(max(outcome.bound - self._below, least), self._numbers, places, weights)
 
     def _restrict(self, places: Places) -> None:
-        bounds = []
-        for (c, column, t), variable in self._options.items():
-            casters, low, high = places[c]
-            bounds.append((variable, 0.0, float(low <= t <= high and column in casters)))
-        self._program.restrict(bounds)
+        high = np.zeros(len(self._options))
+        for k, (c, column, t) in enumerate(self._options):
+            casters, first, last = places[c]
+            high[k] = first <= t <= last and column in casters
+        self._program.confine([(self._casts, np.zeros(len(high)), high)])
 
     def _count(self, nodes: list[_Node]) -> None:
         """The lowest part has its casts settled: branch on its counts, as far as the next part's bound."""
@@ -216,63 +211,6 @@ def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
             others = tuple(column for column in casters if column != most)
             return [(c, ((most,), low, high)), (c, (others, low, high))]
     return []
-
-
-class InTurn:
-    """Bounds one after the other in the same thread: first the one that proves something soon."""
-
-    def __init__(self, bounds: Sequence[Bound | casts.CastBound]) -> None:
-        """Take the bounds, at least one."""
-        self.parts = bounds
-
-    @property
-    def over(self) -> bool:
-        """Set by the search: nobody needs the bound any more."""
-        return self.parts[0].over
-
-    @over.setter
-    def over(self, value: bool) -> None:
-        for bound in self.parts:
-            bound.over = value
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended one of them."""
-        return next((bound.failure for bound in self.parts if bound.failure is not None), None)
-
-    def run(self) -> None:
-        """Raise the search's bound until it is over."""
-        for bound in self.parts:
-            if not self.over and self.failure is None:
-                bound.run()
-
-
-def of(search: Search) -> InTurn:
-    """What proves a search's bound."""
-    problem = search.problem
-    long = len(problem.heats) > LONG_HEATS
-    quick = casts.of(search) if long or problem.n_slots > FINE_SLOTS else None
-    if quick is None:
-        return InTurn([Bound(search)])
-    return InTurn([quick] if long else [quick, Bound(search)])
-
-
-@contextmanager
-def rising(search: Search) -> Iterator[threading.Thread]:
-    """Raise the bound in a thread while plans are searched inside; it ends with the search."""
-    if not search.proving:
-        yield threading.Thread()
-        return
-    bound = of(search)
-    thread = threading.Thread(target=bound.run, name="bound", daemon=True)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        bound.over = True
-        thread.join()
-    if bound.failure is not None:
-        raise bound.failure
 
 
 def negative_reheating(search: Search) -> float:

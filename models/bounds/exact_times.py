@@ -23,12 +23,12 @@ import xarray as xr
 
 from emberline.models.formulations.line.pooled.casts import Casting
 from emberline.models.formulations.line.pooled.model import Pooled
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
+from emberline.models.problem import site as sites
 from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.line import CLOSE_MIN

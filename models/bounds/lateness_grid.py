@@ -23,8 +23,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.kernel import highs
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series, building
+from emberline.models.kernel.arrays import Series, Variable, constraint
+from emberline.models.kernel.templates import Members, building, each, total
 from emberline.models.problem.line_in_minutes import Group, Shop
 
 Place = tuple[int, int, int]
@@ -132,7 +132,7 @@ def relaxation(shop: Shop, grid: Grid) -> pyo.ConcreteModel:
         initialize=[(*key, b) for key in sorted(first) for b in range(first[key], last[key] + 1)], dimen=3
     )
     m.LATER = pyo.Set(initialize=[(g, u, b) for g, u, b in m.STARTS if b > first[g, u]], dimen=3)
-    m.started = pyo.Var(m.STARTS, domain=pyo.Binary)
+    m.started = Variable(m.STARTS, domain=pyo.Binary)
 
     def by(g: int, u: int, b: int) -> list[Place]:
         """Is 1 where the group may have started on the unit by the end of a bucket; nothing where it has not."""
@@ -149,22 +149,22 @@ def relaxation(shop: Shop, grid: Grid) -> pyo.ConcreteModel:
 
     @m.Objective(sense=pyo.minimize)
     def tardiness_min(m):
-        return sum(m.cost[g, u, b] * m.started[g, u, b] for g, u, b in m.STARTS)
+        return total(m.cost[g, u, b] * m.started[g, u, b] for g, u, b in each(m.STARTS))
 
     ends: dict[int, list[tuple[int, int]]] = {g: [] for g in m.GROUPS}
     for (g, u), b in last.items():
         ends[g].append((u, b))
-    m.END = Members(m.GROUPS, members=ends, dimen=2)
+    m.END = Members(ends, dimen=2)
 
-    @m.Constraint(m.GROUPS)
+    @constraint(m, m.GROUPS)
     def once(m, g):
-        return sum(m.started[g, u, b] for u, b in m.END[g]) == 1
+        return total(m.started[g, u, b] for u, b in each(m.END[g])) == 1
 
-    @m.Constraint(m.LATER)
+    @constraint(m, m.LATER)
     def cumulative(m, g, u, b):
         return m.started[g, u, b] >= m.started[g, u, b - 1]
 
-    rows: list[tuple[list[tuple[Place, float]], float]] = []
+    alone_rows: list[tuple[list[tuple[Place, float]], float]] = []
     for u in sorted({u for _, u in first}):
         for k in _buckets(grid, u):
             now = (k + 1) * step - grid.quantum
@@ -172,10 +172,10 @@ def relaxation(shop: Shop, grid: Grid) -> pyo.ConcreteModel:
             for g in (g for g, v in m.PAIRS if v == u):
                 over = math.floor((now - shop.groups[g].length[u] - shop.setup[u] + TOLERANCE) / step)
                 terms += [(place, 1) for place in surely(g, u, k)] + [(place, -1) for place in by(g, u, over)]
-            rows.append((terms, 1))
+            alone_rows.append((terms, 1))
     m.one_at_a_time, m.capacity = pyo.Block(), pyo.Block()
-    _at_most(m.one_at_a_time, m.started, rows)
-    rows = []
+    _at_most(m.one_at_a_time, m.started, alone_rows)
+    room = []
     for k in range(len(shop.stages)):
         for now, minutes, operations, work in _capacity(shop, grid, k):
             done = {
@@ -183,18 +183,18 @@ def relaxation(shop: Shop, grid: Grid) -> pyo.ConcreteModel:
                 for h, places in _deadlines(shop, grid, k).items()
             }
             if sum(work[h] for h in done) > minutes:
-                rows.append(([(place, work[h]) for h, places in done.items() for place in places], minutes))
+                room.append(([(place, work[h]) for h, places in done.items() for place in places], minutes))
             if len(done) > operations:
-                rows.append(([(place, 1) for places in done.values() for place in places], operations))
-    _at_most(m.capacity, m.started, rows)
+                room.append(([(place, 1) for places in done.values() for place in places], operations))
+    _at_most(m.capacity, m.started, room)
     return m
 
 
-def _at_most(block: pyo.Block, started: pyo.Var, rows: list[tuple[list[tuple[Place, float]], float]]) -> None:
+def _at_most(block: pyo.Block, started: pyo.Var, listed: list[tuple[list[tuple[Place, float]], float]]) -> None:
     """Rows of cumulative starts, each place with its weight, at most a number."""
     weights: list[dict[Place, float]] = []
     tops = []
-    for terms, top in rows:
+    for terms, top in listed:
         own: dict[Place, float] = {}
         for place, weight in terms:
             own[place] = own.get(place, 0) + weight
@@ -203,12 +203,12 @@ def _at_most(block: pyo.Block, started: pyo.Var, rows: list[tuple[list[tuple[Pla
             tops.append(top)
     members = {r: [(*place, weight) for place, weight in own.items()] for r, own in enumerate(weights)}
     block.ROW = pyo.RangeSet(0, len(tops) - 1)
-    block.TERM = Members(block.ROW, members=members, dimen=4)
+    block.TERM = Members(members, dimen=4)
     block.top = Series(block.ROW, values=np.array(tops))
 
-    @block.Constraint(block.ROW)
+    @constraint(block, block.ROW)
     def kept(b, r):
-        return sum(weight * started[g, u, k] for g, u, k, weight in b.TERM[r]) <= b.top[r]
+        return total(weight * started[g, u, k] for g, u, k, weight in each(b.TERM[r])) <= b.top[r]
 
 
 def _buckets(grid: Grid, u: int) -> range:

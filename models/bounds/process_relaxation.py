@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from emberline.models.kernel.highs import Program
-
-if TYPE_CHECKING:
-    from emberline.models.heuristics.processes.relax_and_fix import Search
+from emberline.models.search.process_search import ProcessSearch
 
 
 class Bounding:
     """The relaxation on the horizon's steps, in a thread beside the search, and then the hours."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: ProcessSearch) -> None:
         self.search, self.over = search, False
         self.failure: BaseException | None = None
 

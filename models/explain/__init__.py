@@ -1,8 +1,13 @@
 """Why there is no plan: limits in the plant's words, which of them cannot all hold, and the smallest repair."""
 
+from emberline.models.explain.abatement_price import abatement_price
 from emberline.models.explain.capacity import hours, missing
 from emberline.models.explain.elastic import Conflict, Elastic
-from emberline.models.explain.limit import Limit, limits
-from emberline.models.explain.relaxed import impossible, impossible_at_all, kept
+from emberline.models.explain.limit import PRICES, Limit
+from emberline.models.explain.limits import limits
+from emberline.models.explain.relaxed import holds, impossible, impossible_at_all, kept
 
-__all__ = ["Conflict", "Elastic", "Limit", "hours", "impossible", "impossible_at_all", "kept", "limits", "missing"]
+__all__ = [
+    "PRICES", "Conflict", "Elastic", "Limit", "abatement_price", "holds", "hours", "impossible",
+    "impossible_at_all", "kept", "limits", "missing",
+]  # fmt: skip

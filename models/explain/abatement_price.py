@@ -19,10 +19,13 @@ import xarray as xr
 
 from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import balance as sites
-from emberline.models.formulations.site.assets import Linear
+from emberline.models.formulations.site.assets.ports import Linear
+from emberline.models.formulations.site.assets.result import burning as burning_slots
+from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import Series, building
+from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
+from emberline.models.problem import site as site_problem
 from emberline.models.problem.assignment import from_schedule, line_gives, load_cells
 from emberline.models.problem.constants import direct_kg
 from emberline.models.problem.site import SiteData
@@ -69,7 +72,7 @@ def abatement_price(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Datas
     """
     goal = scenario.goal.model_copy(update={"minimize": "cost_with_carbon_price"})
     scenario = scenario.model_copy(update={"goal": goal})
-    data = sites.read(scenario, envelope)
+    data = site_problem.read(scenario, envelope)
     fixed = ["starts"] if scenario.orders else []
     if data.plain:
         return AbatementPrice(None, " and ".join(fixed) or "none", "the site has nothing to decide, only heats have")
@@ -85,7 +88,7 @@ def abatement_price(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Datas
     for burning in ((), None) if easy else (None,):
         model, program, hub = _build(data, load, cap, burning)
         outcome = program.run(time_limit=limit, gap=GAP)
-        if not outcome.found or hub is None or not assets.burning(hub):
+        if not outcome.found or hub is None or not burning_slots(hub):
             break
     fixed += ["site"] if program.whole else []
     whole = " and ".join(fixed) or "none"

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.explain.balances import lacking
-from emberline.models.explain.relaxed import unfed_lines
+from emberline.models.explain.feeding import unfed_lines
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.line import Stage

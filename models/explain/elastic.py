@@ -19,9 +19,10 @@ from emberline.models.explain.limit import PRICES, Limit
 from emberline.models.explain.parts import Part, parts
 from emberline.models.explain.relaxed import read_aim
 from emberline.models.formulations import whole_site
-from emberline.models.formulations.site import balance as sites
+from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
+from emberline.models.problem import site as sites
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, clock
 
@@ -184,7 +185,7 @@ def _loosen(model: pyo.ConcreteModel, limits: list[Limit], rows: list[Row]) -> A
     model.loose = pyo.Block()
     block = model.loose
     block.LIMIT = pyo.RangeSet(0, len(limits) - 1)
-    block.slack = pyo.Var(block.LIMIT, domain=pyo.NonNegativeReals)
+    block.slack = Variable(block.LIMIT, domain=pyo.NonNegativeReals)
     block.ROW = pyo.RangeSet(0, len(rows) - 1)
     block.row = pyo.Constraint(block.ROW, rule=lambda b, i: _row(b.slack, *rows[i]))
     model.price = pyo.Var(domain=pyo.NonNegativeReals)
@@ -206,7 +207,6 @@ def _row(slack: Any, member: Any, side: str, weighted: list[tuple[int, float]]) 
         low = pyo.value(member.lb)
         member.setlb(None)
         return member - given >= low
-    _ = member.expr  # a template becomes an expression when it is asked for
     low, body, top = pyo.value(member.lower), member.body, pyo.value(member.upper)
     member.deactivate()
     if low is not None and top is not None and low == top:

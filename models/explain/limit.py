@@ -188,11 +188,3 @@ def item(name: str, place: int, names: Iterable[str]) -> str:
 def number(value: float, digits: int = 10) -> str:
     """A number as it is written, without a rest of rounding."""
     return f"{round(value, 9) + 0.0:.{digits}g}" if digits >= 10 or abs(value) < 10**digits else f"{value:.0f}"
-
-
-def limits(scenario: Scenario) -> list[Limit]:
-    """All limits of a scenario that could be loosened, those first that a planner would rather loosen."""
-    from emberline.models.explain import of_line, of_processes, of_site
-
-    found = [*of_line.limits(scenario), *of_processes.limits(scenario), *of_site.limits(scenario)]
-    return sorted(found, key=lambda limit: PRICES[limit.kind])

@@ -10,12 +10,12 @@ import time
 import numpy as np
 import xarray as xr
 
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets import Linear
+from emberline.models.formulations.site.assets.ports import Linear
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Multipliers
+from emberline.models.problem import site as sites
 from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.strategies.site import minimize_first
 from emberline.scenarios import Scenario

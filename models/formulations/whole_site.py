@@ -13,13 +13,14 @@ import pyomo.environ as pyo
 from emberline.models.formulations.processes.network import PlantPorts
 from emberline.models.formulations.processes.network import add as add_processes
 from emberline.models.formulations.processes.stock_value import bands, credits
-from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import balance as sites
-from emberline.models.formulations.site.assets import Linear
+from emberline.models.formulations.site.assets.ports import Linear, held
+from emberline.models.formulations.site.assets.result import BOTH, burning
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.objective import Aim
+from emberline.models.kernel.arrays import Series, Variable
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import Series, building
+from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import ELECTRICITY
@@ -53,12 +54,10 @@ class SiteModel:
         hub = self.ports.hub
         if hub is None:
             return set()
-        found = assets.burning(hub)
+        found = burning(hub)
         if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
-            both = np.minimum(
-                *(assets.held(getattr(self.model.site, name), hub.hub.n) for name in ("put_in", "put_out"))
-            )
-            found.update(np.flatnonzero(both > assets.BOTH).tolist())
+            both = np.minimum(*(held(getattr(self.model.site, name), hub.hub.n) for name in ("put_in", "put_out")))
+            found.update(np.flatnonzero(both > BOTH).tolist())
         return found
 
 
@@ -143,7 +142,7 @@ def _goals(
         tops = {}
         ports = made.crediting(ports, credits(made.plant, coarse), bands(made.plant))
     model.GOAL = pyo.Set(initialize=GOALS)
-    model.total = pyo.Var(model.GOAL)
+    model.total = Variable(model.GOAL)
     model.totals = pyo.Block(model.GOAL)
     for goal in GOALS:
         model.total[goal].setub(tops.get(goal))
@@ -152,7 +151,7 @@ def _goals(
     model.drawn = pyo.Var()
     if made is not None:
         electricity, every = made.electricity, model.site.T
-        model.drawing = pyo.Constraint(rule=lambda m: m.drawn - sum(electricity[t] for t in every) == 0)
+        model.drawing = pyo.Constraint(rule=lambda m: m.drawn - total(electricity[t] for t in each(every)) == 0)
     model.goal = pyo.Objective(expr=model.total[aim.first])
 
 

@@ -1,92 +1,86 @@
-"""Indexed variables and constraints as arrays: a member is made when somebody asks for it.
+"""Indexed variables, rows and numbers as arrays: a member is made when somebody asks for it.
 
 Pyomo makes an object for each member of a component, which takes longer and more memory than all numbers of a year.
-While a model is built (``models/kernel/templates.py``), indexed variables and constraints are of the classes here
-instead: bounds and values stand in arrays, rows in one template, and an object is made for an index that is asked for.
-Who goes over all members finds all of them; from then on the component is Pyomo's own. The functions answer for any
-component.
+``Variable`` is a sparse ``Var`` of Pyomo, whose bounds and values stand in arrays; ``Rows`` is a ``Constraint`` that
+holds one template for all rows; ``Series`` is a ``Param`` that holds an array. Whoever goes over all members finds all
+of them, so that any tool of Pyomo reads the model. The functions answer for any variable of Pyomo.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-from weakref import ref
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.base import constraint
-from pyomo.core.base.indexed_component import IndexedComponent
-from pyomo.core.base.set import FiniteScalarRangeSet, SetInitializer
-from pyomo.core.base.var import IndexedVar, VarData
-from pyomo.core.expr.template_expr import GetItemExpression, IndexTemplate, TemplateExpressionError
 
-ONE_BY_ONE = 100
-"""Members that are made one by one; who asks for more will want all of them."""
-_NONE = {"_lb": -np.inf, "_ub": np.inf, "_value": np.nan}
+from emberline.models.kernel.templates import by_index, item, places, templates_wanted
+
+WEIGHT = 1e-5
+"""What counts as weight in a relaxation."""
+NONE = {"lower": -np.inf, "upper": np.inf, "value": np.nan}
 """What stands in an array for none."""
 
 
-class Sparse(IndexedComponent):
-    """What both have in common: the members that there are, and Pyomo's own class once all of them are wanted."""
+class Variable(pyo.Var):
+    """Variables that are alike but for what arrays in the order of the index say: ``Variable(block.T, bounds=(0, 1))``.
 
-    _constructed: bool
-    _own: Any
-    _made: dict[Any, Any]
-    _places: dict[Any, int] | None = None
+    Args:
+        *sets: of the index.
+        domain: of all of them.
+        bounds: lower and upper one of all of them, None for none.
+        initialize: value of all of them.
+    """
 
-    @property
-    def made(self) -> dict[Any, Any]:
+    def __init__(
+        self,
+        *sets: Any,
+        domain: Any = pyo.Reals,
+        bounds: tuple[Any, Any] = (None, None),
+        initialize: float | None = None,
+    ) -> None:
+        super().__init__(*sets, domain=domain, dense=False)
+        self.kind = domain
+        self.members: dict[Any, Any] = {}
         """Members that there are already, by index."""
-        return self._made
-
-    @property
-    def _data(self) -> dict[Any, Any]:
-        """Pyomo's store of members by index: asked for it, the component becomes Pyomo's own with all of them."""
-        if not self._constructed:
-            return self._made
-        return self._become(self._all())
-
-    @_data.setter
-    def _data(self, members: dict[Any, Any]) -> None:
-        if self._constructed:
-            self._become(members)  # such as none at all
-        else:
-            self._made = members
-
-    def _become(self, members: dict[Any, Any]) -> dict[Any, Any]:
-        """Pyomo's own component with some members."""
-        del self._made
-        self.__class__ = self._own
-        self._data = members
-        return members
-
-    def _create_objects_for_deepcopy(self, memo: Any, component_list: Any) -> Any:
-        """Asked by Pyomo where a model is cloned: all members are."""
-        self._data  # noqa: B018  Pyomo's own from here on
-        return self._create_objects_for_deepcopy(memo, component_list)
-
-    def is_reference(self) -> bool:
-        """Asked by Pyomo: the members are the component's own."""
-        return False
+        alike = dict(zip(NONE, (*bounds, initialize), strict=True))
+        self._arrays: dict[str, np.ndarray | float] = {name: _number(name, one) for name, one in alike.items()}
+        self._fixed: np.ndarray | None = None
+        self._whole: np.ndarray | None = None
+        """Which are integer, besides those of an integer domain."""
+        self._places: dict[Any, int] | None = None
 
     def __len__(self) -> int:
-        return len(self.index_set()) if self._constructed else 0
+        return len(self.index_set())
+
+    def __contains__(self, index: Any) -> bool:
+        return index in self.index_set()
 
     def __getitem__(self, index: Any) -> Any:
-        parts = index if index.__class__ is tuple else (index,)
-        if any(hasattr(part, "is_expression_type") for part in parts):
-            if any(unknown(part) for part in parts):
-                return GetItemExpression((self, *parts))
-        elif self._constructed and slice not in map(type, parts):
-            if index in self._made:
-                return self._made[index]
-            if len(self._made) < ONE_BY_ONE and index in self.index_set():
-                made = self._made[index] = self._member(index)
-                return made
-        return self._own.__getitem__(self, index)
+        if index.__class__ is int and index in self.members:
+            return self.members[index]
+        expression, key = item(self, index)
+        if expression is not None:
+            return expression
+        member = self.members.get(key) if slice not in map(type, key if key.__class__ is tuple else (key,)) else None
+        if member is None:
+            member = super().__getitem__(key)
+            if member.__class__ is self._ComponentDataClass:
+                self.members[key] = member
+                self._fill(member, self.place(key))
+        return member
+
+    def _fill(self, member: Any, place: int) -> None:
+        for name, array in self._arrays.items():
+            _set(member, name, float(array if np.ndim(array) == 0 else array[place]))  # type: ignore[index]
+        domain = pyo.Integers if self._whole is not None and self._whole[place] else self.kind
+        if member.domain is not domain:
+            member.domain = domain
+        if self._fixed is not None and self._fixed[place]:
+            member.fix()
 
     def place(self, index: Any) -> int:
-        """Where the member of an index stands."""
+        """Position of the member of an index."""
         over = as_range(self.index_set())
         if over is not None:
             return over.index(index)
@@ -94,139 +88,204 @@ class Sparse(IndexedComponent):
             self._places = {key: i for i, key in enumerate(self.index_set())}
         return self._places[index]
 
-    def _member(self, index: Any) -> Any:
-        raise NotImplementedError
-
-    def _all(self) -> dict[Any, Any]:
-        raise NotImplementedError
-
-
-class ArrayVar(Sparse, IndexedVar):
-    """Variables that are alike but for bounds and values, which are arrays in the order of the index."""
-
-    _own = IndexedVar
-
-    def construct(self, data: Any = None) -> None:
-        """Called by Pyomo when the component is added to a block."""
-        if self._constructed:
-            return
-        for part in self._anonymous_sets or ():
-            part.construct()
-        rules = (self._rule_init, self._rule_domain, self._rule_bounds)
-        alike = self._dense and all(rule is None or rule.constant() for rule in rules)
-        if not alike or not self.index_set().isordered():
-            self._become({})
-            self.construct(data)
-            return
-        self.usual = self._getitem_when_not_present(None)
-        """What each member is, but for what arrays tell."""
-        self._made.clear()
-        self._arrays: dict[str, np.ndarray] = {}
-        """Bounds and values by attribute."""
-        self._constructed = True
-
-    def _member(self, index: Any) -> Any:
-        member = VarData.copy(self.usual)
-        member._index = index
-        if self._arrays:
-            place = self.place(index)
-            for name, array in self._arrays.items():
-                setattr(member, name, _held(name, float(array[place])))
-        return member
-
-    def _all(self) -> dict[Any, Any]:
-        keys, copied = keys_of(self), VarData.copy
-        members = [copied(self.usual) for _ in keys]
-        for index, member in zip(keys, members, strict=True):
-            member._index = index
-        for name, array in self._arrays.items():
-            for member, value in zip(members, array.tolist(), strict=True):
-                setattr(member, name, _held(name, value))
-        found = dict(zip(keys, members, strict=True)) | self._made
-        del self.usual, self._arrays
-        return found
-
-    @property
-    def domain(self) -> Any:
-        """Of all members; it can only be set, as Pyomo has it."""
-        return IndexedVar.domain.fget(self)
-
-    @domain.setter
-    def domain(self, domain: Any) -> None:
-        rule = SetInitializer(domain)
-        if not rule.constant():
-            self._data  # noqa: B018  Pyomo's own from here on
-            self.domain = domain
-            return
-        self.usual._domain = rule(self.parent_block(), None, self)
-        for member in self._made.values():
-            member._domain = self.usual._domain
-
     def numbers(self, name: str) -> np.ndarray:
-        """Bounds (``_lb``, ``_ub``) or values (``_value``) of all members, shape (n,)."""
-        found = self._arrays.get(name)
-        if found is None:
-            found = np.full(len(self), _number(name, getattr(self.usual, name)))
-        elif self._made:
-            found = found.copy()
-        for index, member in self._made.items():
-            found[self.place(index)] = _number(name, getattr(member, name))
-        return found
+        """``lower`` and ``upper`` bounds or ``value`` of all members, shape (n,); do not write into it."""
+        array = self._arrays[name]
+        if np.ndim(array) == 0:
+            array = np.full(len(self), array)
+        elif self.members:
+            array = array.copy()  # type: ignore[union-attr]
+        for index, member in self.members.items():
+            array[self.place(index)] = _get(member, name)  # type: ignore[index]
+        return array  # type: ignore[return-value]
 
     def put(self, name: str, array: np.ndarray) -> None:
         """Set bounds or values of all members, shape (n,)."""
         self._arrays[name] = array
-        for index, member in self._made.items():
-            setattr(member, name, _held(name, float(array[self.place(index)])))
+        for index, member in self.members.items():
+            _set(member, name, float(array[self.place(index)]))
 
-    def differing(self, name: str) -> list[tuple[int, Any]]:
-        """Members of which an attribute is not what it is of all others, each with its place."""
-        usual = getattr(self.usual, name)
-        return [(self.place(i), one) for i, one in self._made.items() if getattr(one, name) is not usual]
+    def fixed_ones(self) -> np.ndarray:
+        """Which members are fixed, shape (n,)."""
+        fixed = np.zeros(len(self), dtype=bool) if self._fixed is None else self._fixed.copy()
+        for index, member in self.members.items():
+            fixed[self.place(index)] = member.fixed
+        return fixed
+
+    def fix_some(self, some: np.ndarray, value: float) -> None:
+        """Fix some members, shape (n,), at a value."""
+        self._fixed = self.fixed_ones() | some
+        self.put("value", np.where(some, value, self.numbers("value")))
+        for index, member in self.members.items():
+            if some[self.place(index)]:
+                member.fix()
+
+    def whole_ones(self) -> np.ndarray:
+        """Which members are integer, shape (n,)."""
+        whole = np.full(len(self), self.kind.isdiscrete())
+        if self._whole is not None:
+            whole |= self._whole
+        for index, member in self.members.items():
+            whole[self.place(index)] = not member.is_continuous()
+        return whole
+
+    def ask_whole(self, some: np.ndarray) -> None:
+        """Let some members, shape (n,), be integer."""
+        some = np.asarray(some, dtype=bool)
+        self._whole = some if self._whole is None else self._whole | some
+        for index, member in self.members.items():
+            if some[self.place(index)]:
+                member.domain = pyo.Integers
+
+    def relax(self) -> None:
+        """Let integer variables take any value between their bounds."""
+        lower, upper, whole = limits(self)
+        if whole.any():
+            self.kind, self._whole = pyo.Reals, None
+            self._arrays |= {"lower": lower, "upper": upper}
+            for index, member in self.members.items():
+                self._fill(member, self.place(index))
 
 
-class ArrayConstraint(Sparse, constraint.IndexedConstraint):
-    """Rows of one template."""
+class Rows(pyo.Constraint):
+    """Constraints of one rule, which is called once with placeholders; see ``constraint``."""
 
-    _own = constraint.IndexedConstraint
+    def __init__(self, *sets: Any, says: Callable[..., Any]) -> None:
+        super().__init__(*sets)
+        self._says = says
+        self.template: tuple[Any, tuple[Any, ...]] | None = None
+        """Expression and the placeholders of its index; None where there is one expression for each index."""
 
     def construct(self, data: Any = None) -> None:
         """Called by Pyomo when the component is added to a block."""
-        if self._constructed:
-            return
-        for part in self._anonymous_sets or ():
-            part.construct()
-        rule = self._rule
-        asked = constraint.TEMPLATIZE_CONSTRAINTS
-        apart = rule is None or rule.constant() or rule.contains_indices()
-        if asked and not apart and self.index_set().isordered():
+        super().construct(data)
+        over = self.index_set()
+        if templates_wanted():
+            places_ = places(over)
             try:
-                self.template = constraint.templatize_constraint(self)
-                """Expression, and the placeholders of its index."""
-            except TemplateExpressionError:
-                pass
-            else:
-                self._constructed = True
+                expression = self._says(self.parent_block(), *places_)
+                if expression.__class__ is tuple:
+                    expression = pyo.inequality(*expression)
+            except Exception:  # the rule looks at its index, or is wrong, which shows below
+                expression = None
+            if hasattr(expression, "is_expression_type"):
+                self.template = expression, places_
                 return
-        self._become({})
-        constraint.TEMPLATIZE_CONSTRAINTS = False
-        try:
-            self.construct(data)
-        finally:
-            constraint.TEMPLATIZE_CONSTRAINTS = asked
+        for index in over:
+            self._make(index)
 
-    def _member(self, index: Any) -> Any:
-        return constraint.TemplateConstraintData(self.template, ref(self), index)
+    def __len__(self) -> int:
+        return super().__len__() if self.template is None else len(self.index_set())
 
-    def _all(self) -> dict[Any, Any]:
-        template, mine = self.template, ref(self)
-        found = {index: constraint.TemplateConstraintData(template, mine, index) for index in keys_of(self)}
-        return found | self._made
+    def __getitem__(self, index: Any) -> Any:
+        if self.template is not None and not super().__contains__(index) and index in self.index_set():
+            self._make(index)
+        return super().__getitem__(index)
+
+    def expand(self) -> None:
+        """Make every row from the rule called with its own index, and forget the template."""
+        self.template = None
+        for index in self.index_set():
+            if not super().__contains__(index):
+                self._make(index)
+
+    def _make(self, index: Any) -> None:
+        with by_index():
+            self[index] = self._says(self.parent_block(), *(index if index.__class__ is tuple else (index,)))
+
+    def active_ones(self) -> np.ndarray:
+        """Which rows of the template are active, shape (n,)."""
+        active = np.ones(len(self), dtype=bool)
+        if super().__len__():
+            for place, index in enumerate(self.index_set()):
+                if super().__contains__(index) and not super().__getitem__(index).active:
+                    active[place] = False
+        return active
+
+
+def constraint(block: Any, *sets: Any) -> Callable[[Callable[..., Any]], None]:
+    """Decorator of a rule: adds its rows to a block under the rule's name, one for each member of the sets.
+
+    The rule is called with the block and the index, and returns a comparison of linear expressions. Without sets it is
+    one row, called with the block alone.
+    """
+
+    def add(rule: Callable[..., Any]) -> None:
+        name = rule.__name__
+        block.add_component(name, Rows(*sets, says=rule) if sets else pyo.Constraint(rule=rule))
+
+    return add
+
+
+class Series(pyo.Param):
+    """A parameter given as an array in the order of its index sets: ``block.price = Series(block.T, values=price)``.
+
+    Made and read at once, where Pyomo's own asks for each value. ``put`` gives it other values, to compile again.
+
+    Raises:
+        ValueError: another number of values than of indices.
+    """
+
+    def __init__(self, *sets: Any, values: np.ndarray) -> None:
+        self.array = np.asarray(values, dtype=float).reshape(-1)
+        """Values, shape (n,)."""
+        self._by_index: dict[Any, float] | None = None
+        super().__init__(*sets, within=pyo.Any, default=0.0)
+
+    def construct(self, data: Any = None) -> None:
+        """Called by Pyomo when the parameter is added to a block."""
+        super().construct(data)
+        self.put(self.array)
+
+    def __getitem__(self, index: Any) -> Any:
+        expression, key = item(self, index)
+        if expression is not None:
+            return expression
+        if self._by_index is None:
+            self._by_index = dict(zip(self.index_set(), self.array.tolist(), strict=True))
+        return self._by_index[key]
+
+    def put(self, values: np.ndarray) -> None:
+        """Give it other values, shape (n,)."""
+        self.array, self._by_index = np.asarray(values, dtype=float).reshape(-1), None
+        if len(self.array) != len(self.index_set()):
+            raise ValueError(f"{self.name} has {len(self.index_set())} indices and was given {len(self.array)} values")
+
+
+def limit(variable: Any, lower: np.ndarray | float | None = None, upper: np.ndarray | float | None = None) -> None:
+    """Set bounds of an indexed variable by arrays in the order of its indices; infinite ones are none.
+
+    Args:
+        variable: indexed.
+        lower: shape (n,), or one for all; None leaves them.
+        upper: likewise.
+    """
+    for name, bounds in (("lower", lower), ("upper", upper)):
+        if bounds is None:
+            continue
+        array = np.broadcast_to(np.array(bounds, dtype=float), len(variable))
+        if isinstance(variable, Variable):
+            variable.put(name, array)
+            continue
+        for member, bound in zip(variable.values(), array.tolist(), strict=True):
+            _set(member, name, bound)
+
+
+def relax(variable: Any) -> None:
+    """Let integer members of a Var component take any value between their bounds."""
+    if isinstance(variable, Variable):
+        variable.relax()
+        return
+    for member in variable.values():
+        if not member.is_continuous():
+            member.setlb(member.lb)
+            member.setub(member.ub)
+            member.domain = pyo.Reals
 
 
 def as_range(over: Any) -> range | None:
     """An index set as a range of whole numbers; None where it is none."""
-    if over.__class__ is not FiniteScalarRangeSet:
+    if not isinstance(over, pyo.RangeSet) or not over.isfinite():
         return None
     spans = list(over.ranges())
     first, step = (spans[0].start, spans[0].step or 1) if len(spans) == 1 else (0.0, 0.0)
@@ -235,45 +294,42 @@ def as_range(over: Any) -> range | None:
     return range(first, first + step * len(over), step)
 
 
-def keys_of(component: Any) -> Any:
-    """Indices of the members of a component, in order."""
-    if not isinstance(component, Sparse):
-        return component._data.keys()
-    over = as_range(component.index_set())
-    return list(component.index_set()) if over is None else over
+def _get(member: Any, name: str) -> float:
+    return _number(name, member.lb if name == "lower" else member.ub if name == "upper" else member.value)
 
 
-def unknown(part: Any) -> bool:
-    """Whether an index holds a placeholder, so that it has no value yet."""
-    if isinstance(part, IndexTemplate):
-        return True
-    return hasattr(part, "is_expression_type") and part.is_expression_type() and any(unknown(arg) for arg in part.args)
+def _set(member: Any, name: str, number: float) -> None:
+    held = None if number == NONE[name] or number != number else number
+    if name == "lower":
+        member.setlb(held)
+    elif name == "upper":
+        member.setub(held)
+    else:
+        member.set_value(held, skip_validation=True)
 
 
 def _number(name: str, held: Any) -> float:
-    return _NONE[name] if held is None else float(pyo.value(held))
-
-
-def _held(name: str, number: float) -> float | None:
-    none = _NONE[name]
-    return None if number == none or number != number else number
+    return NONE[name] if held is None else float(pyo.value(held))
 
 
 def fixed(variable: Any) -> np.ndarray:
     """Which members of a Var component are fixed, shape (n,)."""
-    if isinstance(variable, ArrayVar):
-        found = np.zeros(len(variable), dtype=bool)
-        for place, member in variable.differing("_fixed"):
-            found[place] = member._fixed
-        return found
-    return np.array([member._fixed for member in variable._data.values()], dtype=bool)
+    if isinstance(variable, Variable):
+        return variable.fixed_ones()
+    return np.array([member.fixed for member in variable.values()], dtype=bool)
 
 
 def values(variable: Any) -> np.ndarray:
     """Values of the members of a Var component, not a number where there is none, shape (n,)."""
-    if isinstance(variable, ArrayVar):
-        return variable.numbers("_value")
-    return np.array([np.nan if member._value is None else member._value for member in variable._data.values()], float)
+    if isinstance(variable, Variable):
+        return variable.numbers("value")
+    return np.array([_get(member, "value") for member in variable.values()], dtype=float)
+
+
+def chosen(variable: Any, least: float = 0.5) -> list[Any]:
+    """Indices of a Var component whose value is above a number."""
+    over = values(variable) > least
+    return [index for index, one in zip(variable.index_set(), over.tolist(), strict=True) if one]
 
 
 def hold(variable: Any, found: np.ndarray, some: np.ndarray) -> None:
@@ -284,48 +340,49 @@ def hold(variable: Any, found: np.ndarray, some: np.ndarray) -> None:
         found: values, shape (n,).
         some: which members get theirs, shape (n,).
     """
-    if isinstance(variable, ArrayVar):
-        variable.put("_value", found if some.all() else np.where(some, found, variable.numbers("_value")))
+    if isinstance(variable, Variable):
+        variable.put("value", found if some.all() else np.where(some, found, variable.numbers("value")))
         return
-    for member, value, mine in zip(variable._data.values(), found.tolist(), some.tolist(), strict=True):
+    for member, value, mine in zip(variable.values(), found.tolist(), some.tolist(), strict=True):
         if mine:
-            member._value = value
+            member.set_value(value, skip_validation=True)
 
 
 def whole(variable: Any) -> bool:
     """Whether the members of a Var component must be whole, by the first of them."""
-    one = variable.usual if isinstance(variable, ArrayVar) else next(iter(variable._data.values()), None)
-    return one is not None and not one.is_continuous()
+    if isinstance(variable, Variable):
+        return bool(variable.kind.isdiscrete())
+    return any(not one.is_continuous() for one in variable.values())
 
 
 def limits(variable: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bounds of the members of a Var component, those of domains too, and which must be whole; shape (n,) each."""
-    if isinstance(variable, ArrayVar):
-        lower, upper = variable.numbers("_lb"), variable.numbers("_ub")
-        alike, which = [variable.usual], np.zeros(len(lower), dtype=np.int64)
-        for place, member in variable.differing("_domain"):
-            which[place] = len(alike)
-            alike.append(member)
-    else:
-        members = list(variable._data.values())
-        lower, upper = (_bounds([getattr(one, name) for one in members], _NONE[name]) for name in ("_lb", "_ub"))
-        first = {id(one._domain): one for one in reversed(members)}
-        alike, kinds = list(first.values()), {key: i for i, key in enumerate(first)}
-        which = np.array([kinds[id(one._domain)] for one in members], dtype=np.int64)
-    if not len(which):
-        return lower, upper, np.zeros(0, dtype=bool)
-    least, most = zip(*(one._domain.bounds() for one in alike), strict=True)
-    integer = np.array([not one.is_continuous() for one in alike])
-    return (
-        np.maximum(lower, _bounds(list(least), -np.inf)[which]),
-        np.minimum(upper, _bounds(list(most), np.inf)[which]),
-        integer[which],
-    )
+    if isinstance(variable, Variable):
+        least, most = (_number(name, one) for name, one in zip(NONE, variable.kind.bounds(), strict=False))
+        lower = np.maximum(variable.numbers("lower"), least)
+        return lower, np.minimum(variable.numbers("upper"), most), variable.whole_ones()
+    members = list(variable.values())
+    lower, upper = (np.array([_get(one, name) for one in members], dtype=float) for name in ("lower", "upper"))
+    return lower, upper, np.array([not one.is_continuous() for one in members], dtype=bool)
 
 
-def _bounds(held: list[Any], none: float) -> np.ndarray:
-    numbers = [none if bound is None else bound for bound in held]
-    try:
-        return np.array(numbers, dtype=float)
-    except TypeError:
-        return np.array([float(pyo.value(bound)) for bound in numbers])
+class Positions:
+    """Where single members stand within their components."""
+
+    def __init__(self) -> None:
+        self._within: dict[int, dict[Any, int]] = {}
+
+    def of(self, component: Any, member: Any) -> int:
+        """Position of a member of a component, by its index."""
+        if component is member:
+            return 0
+        if isinstance(component, Variable):
+            return component.place(member.index())
+        within = self._within.get(id(component))
+        if within is None:
+            within = self._within[id(component)] = {index: i for i, index in enumerate(component.keys())}
+        return within[member.index()]
+
+
+Neighbourhood = tuple[Any, np.ndarray, np.ndarray]
+"""A Var component with lower and upper bounds of its members in the order of their indices, shape (n,) each."""

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.search import deadline
+from emberline.models.kernel import deadline
+from emberline.models.kernel.templates import Members, each, total
 
 Row = tuple[Any, ...]
 """What a row is told by beside its slot."""
@@ -111,7 +110,7 @@ class Stretches:
     def set(self, kind: int = 0) -> Members:
         """Terms of a kind, indexed by row and stretch."""
         own = {key if len(key) > 1 else key[0]: terms for key, terms in self.terms[kind].items()}
-        return Members(pyo.Set(initialize=list(own)), members=own, dimen=self.widths[kind] + 2)
+        return Members(own, dimen=self.widths[kind] + 2)
 
 
 def weighed(variable: Any, terms: Any, t: Any) -> Any:
@@ -122,7 +121,7 @@ def weighed(variable: Any, terms: Any, t: Any) -> Any:
         terms: a member of ``Stretches.set``; the index may be a placeholder.
         t: slot of the row, or its placeholder.
     """
-    return sum(term[-1] * variable[(*term[:-3], term[-2] + term[-3] * t)] for term in terms)
+    return total(term[-1] * variable[(*term[:-3], term[-2] + term[-3] * t)] for term in each(terms))
 
 
 def _merged(terms: Sequence[tuple[Row, float, int, int]], numbers: Iterable[int]) -> list[Row]:
@@ -131,26 +130,3 @@ def _merged(terms: Sequence[tuple[Row, float, int, int]], numbers: Iterable[int]
         term, weight, _, _ = terms[number]
         weights[term] = weights.get(term, 0) + weight
     return [(*term, weight) for term, weight in weights.items()]
-
-
-def unbroken(free: np.ndarray, hold: int) -> np.ndarray:
-    """Whether a unit is free in each slot and in those after it, so many in all, as far as the horizon goes.
-
-    Args:
-        free: by slot, shape (n_slots,).
-        hold: slots.
-    """
-    shut = np.concatenate([[0], np.cumsum(~free)])
-    ends = np.minimum(np.arange(len(free)) + hold, len(free))
-    return shut[ends] == shut[:-1]
-
-
-def runs(slots: Iterable[int]) -> list[tuple[int, int]]:
-    """Runs of consecutive slots, first and last of each, of slots in ascending order."""
-    found: list[tuple[int, int]] = []
-    for t in slots:
-        if found and found[-1][1] == t - 1:
-            found[-1] = (found[-1][0], t)
-        else:
-            found.append((t, t))
-    return found

@@ -1,30 +1,27 @@
 """From a Pyomo model to HiGHS's arrays.
 
-A component that is one template (``models/kernel/templates.py``) is walked once, and evaluated with numpy over all its
-indices at the same time; every other constraint goes through Pyomo's linear walker. Constants move to the right-hand
-sides, and so do fixed variables; variables that nothing uses are no columns; a ranged constraint is one row. What is
-not linear is refused by its name.
+Rows of one template (``models/kernel/arrays.py``) are walked once, and evaluated with numpy over all their indices at
+the same time; every other constraint is walked by itself. Constants move to the right-hand sides, and so do fixed
+variables; variables that nothing uses are no columns; a ranged constraint is one row. What is not linear is refused by
+its name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.errors import InvalidConstraintError
-from pyomo.core.expr import relational_expr as relational
-from pyomo.repn.linear import LinearRepnVisitor
-from pyomo.repn.util import VarRecorder
+from pyomo.core import expr as nodes
 
-from emberline.models.kernel import arrays
-from emberline.models.kernel.arrays import ArrayConstraint
-from emberline.models.kernel.evaluate import Evaluator, Numbers, Points, Variables, is_variable
+from emberline.models.kernel import arrays, deadline
+from emberline.models.kernel.arrays import Rows
+from emberline.models.kernel.evaluate import NUMBERS, SUMS, Evaluator, Numbers, Points, Variables, is_variable
 from emberline.models.kernel.index_keys import NoTemplate
 from emberline.models.kernel.sparse_columns import Part, ordered
 from emberline.models.kernel.standard_form import Compiled
-from emberline.models.search import deadline
 
 _CONSTANT = 1e-9
 """By how much, relative to its size, a row without variables may miss its bound: rounding, no contradiction."""
@@ -49,10 +46,8 @@ class _Compiler:
         self.model = model
         self._variables = Variables(model)
         self._evaluator = Evaluator(self._variables)
-        self._met: dict[int, int] = {}
         self._single: tuple[list[int], list[int], list[float]] = ([], [], [])
         """Coefficients that come one by one."""
-        self._visitor = LinearRepnVisitor({}, var_recorder=VarRecorder({}, None))
 
     def run(self) -> Compiled:
         goals = list(self.model.component_data_objects(pyo.Objective, active=True, descend_into=True))
@@ -78,45 +73,40 @@ class _Compiler:
         """Bounds and constants of a component's rows; its coefficients are noted."""
         n = len(component)
         low, high, const = np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n)
-        template, active, mine = _of_template(component)
-        left = np.zeros(n, dtype=bool)
-        if template is not None and mine.any():
-            here, noted = np.flatnonzero(mine), len(self._evaluator.triplets)
+        if isinstance(component, Rows) and component.template is not None:
+            active = component.active_ones()
+            here, noted = np.flatnonzero(active), len(self._evaluator.triplets)
             try:
-                low[here], high[here], const[here] = self._template(component, template, here, first)
-                left = mine
+                low[here], high[here], const[here] = self._template(component, component.template, here, first)
+                return low, high, const
             except NoTemplate:
                 del self._evaluator.triplets[noted:]
-        others = np.flatnonzero(active & ~left).tolist()
-        if others:
-            members = list(component._data.values())
-            for i in others:
-                low[i], high[i], const[i] = self._one(members[i], first + i)
+        for i, member in enumerate(component.values()):
+            if member.active:
+                low[i], high[i], const[i] = self._one(member, first + i)
         return low, high, const
 
     def _template(
         self, component: Any, template: Any, here: np.ndarray, first: int
     ) -> tuple[Numbers, Numbers, np.ndarray]:
         expression, indices = template
-        if expression.__class__ is tuple or not hasattr(expression, "is_expression_type"):
-            raise NoTemplate
         points = self._evaluator.points(component, indices, here)
         const = np.zeros(len(here))
         kind = expression.__class__
-        if kind is relational.RangedExpression:
+        if kind is nodes.RangedExpression:
             low, body, high = expression.args
-        elif kind in (relational.EqualityExpression, relational.InequalityExpression):
+        elif kind in (nodes.EqualityExpression, nodes.InequalityExpression):
             left, right = expression.args
             low = high = None
             body, other = left, right
             if not is_variable(right):
                 high = right
-                low = right if kind is relational.EqualityExpression else None
+                low = right if kind is nodes.EqualityExpression else None
             elif not is_variable(left):
                 body, low = right, left
-                high = left if kind is relational.EqualityExpression else None
+                high = left if kind is nodes.EqualityExpression else None
             else:
-                high, low = 0.0, (0.0 if kind is relational.EqualityExpression else None)
+                high, low = 0.0, (0.0 if kind is nodes.EqualityExpression else None)
                 self._evaluator.emit(other, -1.0, points, first, here, const)
         else:
             raise NoTemplate
@@ -128,55 +118,57 @@ class _Compiler:
         )
 
     def _one(self, data: Any, row: int) -> tuple[float, float, float]:
-        """A constraint that is no template, or none that is understood here."""
-        if hasattr(data, "template_expr"):
-            data.expr  # noqa: B018  asked for, Pyomo makes its own expression
+        """A constraint by itself."""
         try:
             low, body, high = data.to_bounded_expression()
         except InvalidConstraintError as error:
             raise NotLinear(str(error)) from None
-        constant = self._note(body, row, lambda: f"constraint {data.name}")
+        constant = self._note(body, row, f"constraint {data.name}")
         return (
             -np.inf if low is None else float(pyo.value(low)),
             np.inf if high is None else float(pyo.value(high)),
             constant,
         )
 
-    def _note(self, body: Any, row: int, name: Any) -> float:
-        """Coefficients of an expression go to a row; its constant is returned."""
-        found = self._visitor.walk_expression(body)
-        if found.nonlinear is not None:
-            raise NotLinear(f"{name()} is not linear")
-        rows, columns, values = self._single
-        columns += self._recorded(found.linear)
-        values += found.linear.values()
-        rows += [row] * len(found.linear)
-        return float(found.constant)
+    def _note(self, body: Any, row: int, name: str) -> float:
+        """Coefficients of an expression go to a row; its constant is returned.
 
-    def _recorded(self, keys: Iterable[int]) -> list[int]:
-        """Places of variables that Pyomo's walker has met, by its keys."""
-        met, places = self._visitor.var_recorder.var_map, self._met
-        found = []
-        for key in keys:
-            place = places.get(key)
-            if place is None:
-                place = places[key] = self._variables.place(met[key])
-            found.append(place)
-        return found
+        Raises:
+            NotLinear: the expression is not linear.
+        """
+        rows, columns, values = self._single
+        const = 0.0
+        waiting = [(body, 1.0)]
+        while waiting:
+            node, factor = waiting.pop()
+            kind = node.__class__
+            if kind in NUMBERS:
+                const += factor * node
+            elif node.is_variable_type() and not node.fixed:
+                rows.append(row)
+                columns.append(self._variables.place(node))
+                values.append(factor)
+            elif kind in SUMS:
+                waiting += [(part, factor) for part in node.args]
+            elif kind is nodes.MonomialTermExpression and not node.arg(1).fixed:
+                waiting.append((node.arg(1), factor * float(pyo.value(node.arg(0)))))
+            else:
+                const += self._by_points(node, factor, row, name)
+        return const
+
+    def _by_points(self, node: Any, factor: float, row: int, name: str) -> float:
+        """Coefficients of an expression that may hold sums over sets; its constant is returned."""
+        const, noted = np.zeros(1), len(self._evaluator.triplets)
+        here = np.zeros(1, dtype=np.int64)
+        try:
+            self._evaluator.emit(node, factor, Points(here, {}), row, here, const)
+        except NoTemplate:
+            del self._evaluator.triplets[noted:]
+            raise NotLinear(f"{name} is not linear") from None
+        return float(const[0])
 
     def _goal(self, goal: Any) -> float:
-        if hasattr(goal, "template_expr"):
-            expression, indices = goal._args_
-            const = np.zeros(1)
-            if not indices and hasattr(expression, "is_expression_type"):
-                noted = len(self._evaluator.triplets)
-                try:
-                    points = Points(np.zeros(1, dtype=np.int64), {})
-                    self._evaluator.emit(expression, 1.0, points, 0, np.zeros(1, dtype=np.int64), const)
-                    return float(const[0])
-                except NoTemplate:
-                    del self._evaluator.triplets[noted:]
-        return self._note(goal.expr, 0, lambda: f"objective {goal.name}")
+        return self._note(goal.expr, 0, f"objective {goal.name}")
 
     def _arrays(self, goal: Any, constraints: dict[int, tuple[Any, int]], low: Any, high: Any, const: Any) -> Compiled:
         parts, n_rows = self._evaluator.triplets, len(low)
@@ -233,19 +225,3 @@ class _Compiler:
 def _numbered(some: np.ndarray) -> np.ndarray:
     """Numbers from 0 on for some of many, −1 for the others."""
     return np.where(some, np.cumsum(some, dtype=np.int32) - np.int32(1), np.int32(-1))
-
-
-def _of_template(component: Any) -> tuple[Any, np.ndarray, np.ndarray]:
-    """The template of a component, None where there is none; which members are active; and which of these are of it."""
-    if isinstance(component, ArrayConstraint):
-        template, active = component.template, np.ones(len(component), dtype=bool)
-        mine = active.copy()
-        for index, one in component.made.items():
-            place = component.place(index)
-            active[place], mine[place] = one._active, one._active and one._expr is template
-        return template, active, mine
-    data = list(component._data.values())
-    active = np.array([one._active for one in data], dtype=bool)
-    template = next((one._expr for one in data if hasattr(one, "template_expr")), None)
-    # some may have been asked for and are expressions of their own
-    return template, active, active & np.array([one._expr is template for one in data], dtype=bool)

@@ -10,16 +10,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.base.expression import NamedExpressionData
-from pyomo.core.expr import numeric_expr as numeric
-from pyomo.core.expr import template_expr as templates
+from pyomo.core import expr as nodes
 
 from emberline.models.kernel import arrays
-from emberline.models.kernel.index_keys import Index, NoTemplate, Positions, numbers
+from emberline.models.kernel.arrays import Positions
+from emberline.models.kernel.index_keys import Index, NoTemplate, numbers
+from emberline.models.kernel.templates import Among, Members
 
 Numbers = Any
 """A number for all points, or one for each: shape (n_points,)."""
@@ -36,7 +37,7 @@ class Variables:
         """Number of variables."""
         for variable in self.components:
             self.first[id(variable)] = self.size
-            self.size += len(variable)
+            self.size += len(variable.index_set())
         self.fixed = self.by_place(arrays.fixed).astype(bool)
         self.any_fixed = bool(self.fixed.any())
         self.positions = Positions()
@@ -56,10 +57,14 @@ class Variables:
         Raises:
             ValueError: one of them is fixed and has no value.
         """
-        found = self.by_place(arrays.values)[places]
-        if np.isnan(found).any():
+        values = self._values[places]
+        if np.isnan(values).any():
             raise ValueError("a variable is fixed and has no value")
-        return found
+        return values
+
+    @cached_property
+    def _values(self) -> np.ndarray:
+        return self.by_place(arrays.values)
 
 
 @dataclass
@@ -101,7 +106,7 @@ class Evaluator:
             const += np.bincount(points.row, amount, len(const)) if points.size else 0.0
             return
         kind = node.__class__
-        if kind in _SUMS:
+        if kind in SUMS:
             for part in node.args:
                 self.emit(part, factor, points, first, here, const)
         elif kind in _PRODUCTS:
@@ -116,17 +121,17 @@ class Evaluator:
                 self.emit(left, factor * self.number(right, points), points, first, here, const)
             else:
                 self.emit(right, factor * self.number(left, points), points, first, here, const)
-        elif kind is numeric.DivisionExpression:
+        elif kind is nodes.DivisionExpression:
             self.emit(node.arg(0), factor / self.number(node.arg(1), points), points, first, here, const)
-        elif kind is numeric.NegationExpression:
+        elif kind is nodes.NegationExpression:
             self.emit(node.arg(0), -1.0 * factor, points, first, here, const)
-        elif isinstance(node, NamedExpressionData):
+        elif is_named(node):
             self.emit(node.expr, factor, points, first, here, const)
-        elif kind is templates.TemplateSumExpression:
+        elif kind is nodes.TemplateSumExpression:
             inner, source = self._inner(node, points)
             more = factor if np.ndim(factor) == 0 else np.asarray(factor)[source]
-            self.emit(node._local_args_[0], more, inner, first, here, const)
-        elif isinstance(node, templates.GetItemExpression):
+            self.emit(node.template_args()[0], more, inner, first, here, const)
+        elif isinstance(node, nodes.GetItemExpression):
             for component, columns, chosen in self._items(node, points):
                 places = self._places(component, columns, points.size if chosen is None else len(chosen), node)
                 rows = points.row if chosen is None else points.row[chosen]
@@ -160,9 +165,8 @@ class Evaluator:
         """The points of a sum within others, and the outer point that each is of."""
         source = np.arange(points.size)
         values = points.values
-        for group in node._iters:
-            over = group[0]._set
-            if isinstance(over, templates.GetItemExpression):
+        for group, over in zip(node.template_iters(), node.template_args()[1:], strict=True):
+            if isinstance(over, Among):
                 at, columns = self._gathered(over, Points(source, values), len(group))
             else:
                 keys = self._index.of_set(over)
@@ -175,12 +179,10 @@ class Evaluator:
             source = source[at]
         return Points(points.row[source], values), source
 
-    def _gathered(self, node: Any, points: Points, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    def _gathered(self, some: Among, points: Points, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
         """Members of the set that each point goes over, one after the other: the point of each, and their columns."""
-        base, *index = node.args
-        if hasattr(base, "is_expression_type") and base.is_expression_type():
-            raise NoTemplate
-        place = self._index.of(base).find([self.number(part, points) for part in index], points.size)
+        base = some.base
+        place = self._index.of_lists(base).find([self.number(part, points) for part in some.index], points.size)
         if (place < 0).any():
             raise NoTemplate
         sizes, columns = self._members_of(base, width)
@@ -190,10 +192,10 @@ class Evaluator:
         chosen = np.arange(len(at)) + np.repeat(begin - np.cumsum(count) + count, count)
         return at, [column[chosen] for column in columns]
 
-    def _members_of(self, base: Any, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    def _members_of(self, base: Members, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
         """How many members each set of an indexed set has, and the columns of them all, set by set."""
         if id(base) not in self._listed:
-            members = [list(one) for one in base._data.values()]
+            members = base.lists()
             together = list(itertools.chain.from_iterable(members))
             parts: list[Any] = [together] if together else []
             if together and isinstance(together[0], tuple):
@@ -214,10 +216,10 @@ class Evaluator:
 
     def _bases(self, base: Any, points: Points) -> list[tuple[Any, np.ndarray | None]]:
         """Components that an expression such as ``block.mode[m].on`` stands for, each with its points."""
-        if isinstance(base, templates.GetAttrExpression):
+        if isinstance(base, nodes.GetAttrExpression):
             owner, name = base.args
             return [(getattr(one, name), chosen) for one, chosen in self._bases(owner, points)]
-        if isinstance(base, templates.GetItemExpression):
+        if isinstance(base, nodes.GetItemExpression):
             found = []
             for component, columns, chosen in self._items(base, points):
                 size = points.size if chosen is None else len(chosen)
@@ -235,22 +237,23 @@ class Evaluator:
         """What has no free variable, by point or one for all."""
         if node.__class__ in (int, float, str):
             return node
-        if isinstance(node, templates.IndexTemplate):
+        if isinstance(node, nodes.IndexTemplate):
             if id(node) not in points.values:
                 raise NoTemplate
             return points.values[id(node)]
         if not hasattr(node, "is_expression_type"):
             return float(node)
-        if isinstance(node, templates.GetItemExpression):
+        if isinstance(node, nodes.GetItemExpression):
             return self._looked_up(node, points)
-        if node.__class__ is templates.TemplateSumExpression:
+        if node.__class__ is nodes.TemplateSumExpression:
             inner, source = self._inner(node, points)
-            amount = np.broadcast_to(np.asarray(self.number(node._local_args_[0], inner), dtype=float), inner.size)
+            amount = np.broadcast_to(np.asarray(self.number(node.template_args()[0], inner), dtype=float), inner.size)
             return np.bincount(source, amount, points.size)
-        if isinstance(node, NamedExpressionData):
+        if is_named(node):
             return self.number(node.expr, points)
-        if node.__class__ in _ARITHMETIC:
-            return node._apply_operation([self.number(part, points) for part in node.args])
+        arithmetic = _ARITHMETIC.get(node.__class__)
+        if arithmetic is not None:
+            return arithmetic([self.number(part, points) for part in node.args])
         if node.is_expression_type():
             raise NoTemplate
         if node.is_variable_type() and not node.fixed:
@@ -284,23 +287,29 @@ class Evaluator:
             return array
         if id(component) not in self._held:
             try:
-                values = [float(pyo.value(value)) for value in component._data.values()]
+                values = [float(pyo.value(value)) for value in component.values()]
             except (TypeError, ValueError):
                 raise NoTemplate from None
             self._held[id(component)] = np.array(values)
         return self._held[id(component)]
 
 
-_SUMS = frozenset({numeric.SumExpression, numeric.LinearExpression})
-_PRODUCTS = frozenset({numeric.ProductExpression, numeric.MonomialTermExpression})
-_ARITHMETIC = frozenset(
-    {
-        numeric.NPV_SumExpression, numeric.NPV_ProductExpression, numeric.NPV_DivisionExpression,
-        numeric.NPV_NegationExpression, numeric.NPV_PowExpression, numeric.NPV_AbsExpression,
-        numeric.SumExpression, numeric.ProductExpression, numeric.DivisionExpression, numeric.NegationExpression,
-        numeric.LinearExpression, numeric.MonomialTermExpression,
-    }
-)  # fmt: skip
+SUMS = frozenset({nodes.SumExpression, nodes.LinearExpression})
+NUMBERS = frozenset({int, float, np.float64})
+_PRODUCTS = frozenset({nodes.ProductExpression, nodes.MonomialTermExpression})
+_ARITHMETIC: dict[type, Callable[[list[Numbers]], Numbers]] = {
+    **dict.fromkeys((nodes.NPV_SumExpression, nodes.SumExpression, nodes.LinearExpression), sum),
+    **dict.fromkeys((nodes.NPV_ProductExpression, *_PRODUCTS), lambda parts: parts[0] * parts[1]),
+    **dict.fromkeys((nodes.NPV_DivisionExpression, nodes.DivisionExpression), lambda parts: parts[0] / parts[1]),
+    **dict.fromkeys((nodes.NPV_NegationExpression, nodes.NegationExpression), lambda parts: -parts[0]),
+    nodes.NPV_PowExpression: lambda parts: parts[0] ** parts[1],
+    nodes.NPV_AbsExpression: lambda parts: abs(parts[0]),
+}
+
+
+def is_named(node: Any) -> bool:
+    """Whether an expression is one that has a name, of Pyomo's ``Expression``."""
+    return bool(node.is_named_expression_type()) if hasattr(node, "is_named_expression_type") else False
 
 
 def is_variable(node: Any) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pyomo.core.base.set import SetProduct
 
-from emberline.models.kernel.arrays import Sparse, as_range
+from emberline.models.kernel.arrays import as_range
+from emberline.models.kernel.templates import Members
 
 _MANY = 2**62
 
@@ -77,7 +77,8 @@ class Keys:
                 local = number.astype(np.int64) - low
                 right &= (local == number - low) & (local >= 0) & (local < span)
             else:
-                local = np.array([codes.get(value, -1) for value in np.broadcast_to(column, size).tolist()])
+                among = [codes.get(value, -1) for value in np.broadcast_to(column, size).tolist()]
+                local = np.array(among, dtype=np.int64)
                 right &= local >= 0
             code = code * span + local
         if not self.size:
@@ -87,24 +88,6 @@ class Keys:
         assert self._order is not None
         place = np.minimum(np.searchsorted(self._sorted, code), self.size - 1)
         return np.where(right & (self._sorted[place] == code), self._order[place], -1)
-
-
-class Positions:
-    """Where single members stand within their components."""
-
-    def __init__(self) -> None:
-        self._within: dict[int, dict[Any, int]] = {}
-
-    def of(self, component: Any, member: Any) -> int:
-        """Position of a member of a component, by its index."""
-        if component is member:
-            return 0
-        if isinstance(component, Sparse):
-            return component.place(member.index())
-        within = self._within.get(id(component))
-        if within is None:
-            within = self._within[id(component)] = {index: i for i, index in enumerate(component._data)}
-        return within[member.index()]
 
 
 class Index:
@@ -122,10 +105,17 @@ class Index:
         if known.size == size:
             return known  # members are made in the order of the index
         if id(component) not in self._sparse:
-            self._sparse[id(component)] = Keys.of(list(component._data), max(len(known.columns), 1))
+            self._sparse[id(component)] = Keys.of(list(component.keys()), max(len(known.columns), 1))
         return self._sparse[id(component)]
 
+    def of_lists(self, members: Members) -> Keys:
+        """Keys of lists by index."""
+        if id(members) not in self._keys:
+            self._keys[id(members)] = Keys.of(list(members.keys()), 1)
+        return self._keys[id(members)]
+
     def of_set(self, one: Any) -> Keys:
+        """Members of a set, by column."""
         if id(one) not in self._keys:
             self._keys[id(one)] = self._read(one)
         return self._keys[id(one)]
@@ -134,7 +124,8 @@ class Index:
         over = as_range(one)
         if over is not None:
             return Keys([np.arange(over.start, over.stop, over.step)], len(over))
-        parts = list(one.subsets(expand_all_set_operators=False)) if isinstance(one, SetProduct) else [one]
+        # a product of sets tells them, any other set is its only one
+        parts = list(one.subsets(expand_all_set_operators=False))
         if len(parts) > 1:
             return Keys.product([self.of_set(part) for part in parts])
         return Keys.of(list(one), one.dimen if isinstance(one.dimen, int) else 1)

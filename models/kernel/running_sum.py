@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
-from emberline.models.kernel.templates import Series
 
 Previous = Mapping[int, tuple[int, int]]
 """By row, which row comes before it, and how many slots earlier."""
@@ -39,7 +39,7 @@ def add(
     """
     n = changes.n_slots
     block.ROW, block.T = pyo.Set(initialize=list(previous), dimen=1), pyo.RangeSet(0, n - 1)
-    block.level = pyo.Var(block.ROW, block.T, domain=pyo.NonNegativeReals)
+    block.level = Variable(block.ROW, block.T, domain=pyo.NonNegativeReals)
     before = Terms(n, 2)
     for r, (row, lag) in previous.items():
         before.lagged((r,), (row,), lag, 1)
@@ -50,7 +50,7 @@ def add(
     block.STRETCH = pyo.Set(initialize=list(found.terms[0]), dimen=2)
     block.begin = Series(block.STRETCH, values=np.array(told))
 
-    @block.Constraint(block.PLACE)
+    @constraint(block, block.PLACE)
     def changes_by(b: Any, r: int, stretch: int, t: int) -> Any:
         came = weighed(b.level, b.BEFORE[r, stretch], t) + weighed(starts, b.CHANGE[r, stretch], t)
         return b.level[r, t] == came + b.begin[r, stretch]

@@ -10,7 +10,7 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from emberline.models.kernel import arrays
-from emberline.models.kernel.index_keys import Positions
+from emberline.models.kernel.arrays import Positions
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Compiled:
             leaves out is ``missing`` too.
         """
         places = (self._variables if component.ctype is pyo.Var else self._constraints)[id(component)][1]
-        keys = list(arrays.keys_of(component))
+        keys = list(component.keys())
         found = np.where(places >= 0, vector[places], missing) if len(vector) else np.full(len(places), missing)
         if not component.is_indexed():
             return xr.DataArray(found[0] if len(found) else missing, name=component.local_name)
@@ -143,7 +143,7 @@ def _members(known: dict[int, tuple[Any, np.ndarray]], n: int) -> list[Any]:
     """Members of components by column or row."""
     found: list[Any] = [None] * n
     for component, places in known.values():
-        for member, place in zip(component._data.values(), places.tolist(), strict=True):
+        for member, place in zip(component.values(), places.tolist(), strict=True):
             if place >= 0:
                 found[place] = member
     return found

@@ -1,214 +1,180 @@
-"""One symbolic template for each indexed component, in the place of one expression for each index.
+"""Rules called once, with placeholders for their indices, in the place of one expression for each index.
 
-Pyomo can call a rule once, with placeholders for its indices, and keep what comes back as the template of the whole
-component. ``building`` switches that on while a model is built, and makes it safe: a rule that looks at its index (by
-an ``if``, in a ``dict``, to index an array) cannot be a template, and is called for each index as ever. Such rules are
-slow, so that Emberline's own are written with index sets instead. Variables and constraints are arrays meanwhile
-(``models/kernel/arrays.py``). All of Pyomo's internal names that this needs stand here and in
-``models/kernel/arrays.py``, ``evaluate.py``, ``keys.py`` and ``compile.py``.
+A rule of rows (``models/kernel/arrays.py``) may not look at its index: an ``if``, a ``dict`` or an array asked for a
+placeholder raises an error, and the rule is called for each index then, which is slow. A sum within a rule goes over
+the members of a set by ``total`` and ``each``::
+
+    total(b.price[t] * b.taken[t] for t in each(b.T))
+
+Everything else is Pyomo's public language of expressions. Nothing here is shared between threads.
 """
 
 from __future__ import annotations
 
-import builtins
 import gc
-import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.base import constraint, objective, var
-from pyomo.core.base.param import IndexedParam
-from pyomo.core.expr import template_expr
-from pyomo.core.expr.numeric_expr import ARG_TYPE, register_arg_type
-from pyomo.core.expr.template_expr import IndexTemplate, TemplateExpressionError
-
-from emberline.models.kernel.arrays import ArrayConstraint, ArrayVar, unknown
-
-_LOCK = threading.RLock()
-"""Pyomo replaces ``sum`` and the iteration of sets for the whole process while it makes a template."""
+from pyomo.core.expr import GetItemExpression, IndexTemplate, TemplateSumExpression
 
 
-class _Placeholder(IndexTemplate):
-    """An index that no ``dict`` or ``set`` takes for a value: they would silently not find it."""
+class Place(IndexTemplate):
+    """A placeholder of an index; no ``dict`` or ``set`` takes it for a value: they would silently not find it."""
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
 
 
-register_arg_type(_Placeholder, ARG_TYPE.NPV)
-
-
-class _Context(template_expr._template_iter_context):
-    """Pyomo's replacements, for the thread that builds; and sums may be empty."""
+class _State(threading.local):
+    by_index = False
+    """Whether sums go over the members themselves, for the expression of one index."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._thread = threading.get_ident()
-        self._sum = builtins.sum
-        self._iter = {
-            cls: cls.__iter__
-            for cls in (
-                template_expr.pyomo_core_base_set._FiniteSetMixin,
-                template_expr.GetItemExpression,
-                template_expr.GetAttrExpression,
-            )
-        }
-
-    def get_iter(self, items: Any) -> Any:
-        if threading.get_ident() != self._thread:
-            return next(own(items) for cls, own in self._iter.items() if isinstance(items, cls))
-        return super().get_iter(items)
-
-    def sum_template(self, terms: Any, /, start: Any = 0) -> Any:
-        if threading.get_ident() != self._thread or start.__class__ is not int or start:
-            return self._sum(terms, start)
-        try:
-            return super().sum_template(terms)
-        except StopIteration:
-            return 0
+        self.open: list[tuple[Place, ...]] = []
+        """Placeholders of the sums that are being read."""
 
 
-def _templatize(rule: Any, *args: Any) -> Any:
-    """Pyomo's own; a rule that fails with placeholders, or says ``Skip``, is no template, whatever it raises."""
+_STATE = _State()
+
+
+def places(over: Any) -> tuple[Place, ...]:
+    """Placeholders of a set's members, one for each dimension."""
+    dimen = over.dimen if isinstance(over.dimen, int) else 1
+    return tuple(Place(over, i) for i in range(dimen))
+
+
+def each(over: Any) -> Iterator[Any]:
+    """Members of a set within ``total``: a placeholder that stands for all of them.
+
+    Args:
+        over: a set of Pyomo, or an item of an indexed set whose index may be a placeholder. Other iterables have no
+            placeholder: their members come one by one.
+    """
+    if isinstance(over, GetItemExpression):
+        lists = {index: list(one) for index, one in over.arg(0).items()}
+        over = Among(Members(lists, dimen=next((one.dimen for one in over.arg(0).values()), 1)), tuple(over.args[1:]))
+    if _STATE.by_index or not (isinstance(over, Among) or hasattr(over, "isfinite")):
+        yield from over
+        return
+    group = places(over)
+    _STATE.open.append(group)
     try:
-        made = rule(*args)
-    except TemplateExpressionError:
-        raise
-    except Exception as error:
-        raise TemplateExpressionError(None, str(error)) from error
-    if isinstance(made[0], type):
-        raise TemplateExpressionError(None, f"the rule says {made[0].__name__}")
-    return made
+        yield group if len(group) > 1 else group[0]
+    finally:
+        _STATE.open[:] = [one for one in _STATE.open if one is not group]
+
+
+def total(terms: Iterable[Any]) -> Any:
+    """Sum of terms, of which some may stand for many by the placeholders of ``each``; an expression."""
+    before, sums = len(_STATE.open), []
+    try:
+        for term in terms:
+            groups = tuple(_STATE.open[before:])
+            sums.append(TemplateSumExpression((term,), groups) if groups else term)
+    finally:
+        del _STATE.open[before:]
+    return sum(sums)
+
+
+def unknown(part: Any) -> bool:
+    """Whether an index holds a placeholder, so that it has no value yet."""
+    if isinstance(part, IndexTemplate):
+        return True
+    return is_expression(part) and part.is_expression_type() and any(unknown(arg) for arg in part.args)
+
+
+def item(component: Any, index: Any) -> tuple[Any, Any]:
+    """Item of a component as an expression, or None, and the index as values where it is not."""
+    # Pyomo asks with lists too
+    parts = tuple(index) if isinstance(index, tuple | list) else (index,)
+    if not any(map(is_expression, parts)):
+        return None, parts if len(parts) > 1 else parts[0]
+    if any(map(unknown, parts)):
+        return GetItemExpression((component, *parts)), None
+    parts = tuple(pyo.value(part) if is_expression(part) else part for part in parts)
+    return None, parts if len(parts) > 1 else parts[0]
+
+
+def templates_wanted() -> bool:
+    """Whether rules are called with placeholders."""
+    return not _STATE.by_index
+
+
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Let rules called in this thread say what they say of one index: sums go over the members themselves."""
+    before, _STATE.by_index = _STATE.by_index, True
+    try:
+        yield
+    finally:
+        _STATE.by_index = before
 
 
 @contextmanager
 def building(*, on: bool = True) -> Iterator[None]:
-    """Make templates where rules allow it, and leave the garbage collector out, which takes most of building's time.
+    """Leave the garbage collector out, which takes most of building's time.
 
     Args:
-        on: False: expressions for each index, to compare with.
+        on: False: no templates but an expression for each index, to compare with; so within too.
     """
-    with _LOCK:
-        kept = constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES
-        if kept[0] or not on:
-            # already within, or not wanted
-            constraint.TEMPLATIZE_CONSTRAINTS = objective.TEMPLATIZE_OBJECTIVES = on
-            try:
-                with _uncollected():
-                    yield
-            finally:
-                constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES = kept
-            return
-        names = (
-            (template_expr, "IndexTemplate", _Placeholder),
-            (template_expr, "_template_iter_context", _Context),
-            (constraint, "templatize_constraint", _caught(constraint.templatize_constraint)),
-            (constraint, "IndexedConstraint", ArrayConstraint),
-            (var, "IndexedVar", ArrayVar),
-            (objective, "templatize_rule", _caught(objective.templatize_rule)),
-            (constraint, "TEMPLATIZE_CONSTRAINTS", True),
-            (objective, "TEMPLATIZE_OBJECTIVES", True),
-        )
-        before = [getattr(module, name) for module, name, _ in names]
-        log = logging.getLogger(template_expr.__name__)
-        level, silent = log.level, logging.CRITICAL + 1
-        try:
-            for module, name, value in names:
-                setattr(module, name, value)
-            log.setLevel(silent)  # that a rule is no template is no error
-            with _uncollected():
-                yield
-        finally:
-            log.setLevel(level)
-            for (module, name, _), value in zip(names, before, strict=True):
-                setattr(module, name, value)
-
-
-def _caught(rule: Any) -> Any:
-    return lambda *args: _templatize(rule, *args)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
     enabled = gc.isenabled()
     gc.disable()
+    before = _STATE.by_index
+    _STATE.by_index = before or not on
     try:
         yield
     finally:
+        _STATE.by_index = before
         if enabled:
             gc.enable()
 
 
-class Series(IndexedParam):
-    """A parameter given as an array in the order of its index sets: ``block.price = Series(block.T, values=price)``.
+class Members:
+    """Lists by index, which sums go over: ``block.OF = Members(by_row, dimen=2)``.
 
-    Made and read at once, where Pyomo's own asks for each value; only a rule that is no template asks for them one by
-    one. ``put`` gives it other values, to compile again.
-
-    Raises:
-        ValueError: another number of values than of indices.
+    Pyomo's own indexed set looks at every member, which takes longer than all else where rows are many. This one takes
+    them as they are: tuples of ``dimen`` values, or single values where that is 1, none of them twice.
     """
 
-    def __init__(self, *sets: Any, values: np.ndarray) -> None:
-        self.array = np.asarray(values, dtype=float).reshape(-1)
-        """Values, shape (n,)."""
-        self._by_index: dict[Any, float] | None = None
-        self._constructed: bool
-        super().__init__(*sets, within=pyo.Any)
+    def __init__(self, members: Mapping[Any, Sequence[Any]], *, dimen: int) -> None:
+        self._members, self.dimen = members, dimen
 
-    @property
-    def _data(self) -> dict[Any, float]:
-        """Pyomo's store of values by index, made when it is first asked for."""
-        if self._by_index is None and getattr(self, "_constructed", False):
-            self._by_index = dict(zip(self.index_set(), self.array.tolist(), strict=True))
-        return {} if self._by_index is None else self._by_index
+    def __getitem__(self, index: Any) -> Sequence[Any] | Among:
+        """The list of an index, or what stands for it where the index is a placeholder.
 
-    @_data.setter
-    def _data(self, values: dict[Any, float]) -> None:
-        pass  # Pyomo begins with an empty one
-
-    def __getitem__(self, index: Any) -> Any:
+        Raises:
+            KeyError: an index without a list; an empty one is wanted then.
+        """
         parts = index if isinstance(index, tuple) else (index,)
-        if any(hasattr(part, "is_expression_type") for part in parts):
-            if any(unknown(part) for part in parts):
-                return template_expr.GetItemExpression((self, *parts))
-            parts = tuple(pyo.value(part) if hasattr(part, "is_expression_type") else part for part in parts)
-        return self._data[parts if len(parts) > 1 else parts[0]]
+        return Among(self, parts) if any(map(is_expression, parts)) else self._members[index]
 
-    def construct(self, data: Any = None) -> None:
-        """Called by Pyomo when the parameter is added to a block."""
-        if self._constructed:
-            return
-        for part in self._anonymous_sets or ():
-            part.construct()
-        self._constructed = True
-        self.put(self.array)
+    def keys(self) -> KeysView[Any]:
+        """Indices, in order."""
+        return self._members.keys()
 
-    def put(self, values: np.ndarray) -> None:
-        """Give it other values, shape (n,)."""
-        self.array, self._by_index = np.asarray(values, dtype=float).reshape(-1), None
-        if len(self.array) != len(self.index_set()):
-            raise ValueError(f"{self.name} has {len(self.index_set())} indices and was given {len(self.array)} values")
+    def lists(self) -> list[Sequence[Any]]:
+        """The lists, in the order of their indices."""
+        return list(self._members.values())
 
 
-def limit(variable: Any, lower: np.ndarray | float | None = None, upper: np.ndarray | float | None = None) -> None:
-    """Set bounds of an indexed variable by arrays in the order of its indices; infinite ones are none.
+class Among:
+    """The list of an index that is a placeholder."""
 
-    Args:
-        variable: indexed.
-        lower: shape (n,), or one for all; None leaves them.
-        upper: likewise.
-    """
-    for name, bounds, none in (("_lb", lower, -np.inf), ("_ub", upper, np.inf)):
-        if bounds is None:
-            continue
-        each = np.broadcast_to(np.array(bounds, dtype=float), len(variable))
-        if isinstance(variable, ArrayVar):
-            variable.put(name, each)
-            continue
-        for member, bound in zip(variable.values(), each.tolist(), strict=True):
-            setattr(member, name, None if bound == none else bound)
+    def __init__(self, base: Any, index: tuple[Any, ...]) -> None:
+        self.base, self.index, self.dimen = base, index, base.dimen
+
+    def __iter__(self) -> Iterator[Any]:
+        """The list of the value that the placeholder has now."""
+        parts = tuple(pyo.value(part) for part in self.index)
+        return iter(self.base[parts if len(parts) > 1 else parts[0]])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def is_expression(part: Any) -> bool:
+    """Whether a part of an index is Pyomo's: a placeholder, a parameter or an expression of them."""
+    return hasattr(part, "is_expression_type")

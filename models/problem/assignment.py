@@ -1,4 +1,4 @@
-"""Starts: who starts where and when, told apart heat by heat. Checked and counted here, whatever made them."""
+"""Starts: the unit and time of each heat by name. Checked and counted here, whatever their origin."""
 
 from __future__ import annotations
 

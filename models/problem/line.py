@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from emberline.models.kernel.banded_rows import unbroken
+from emberline.models.problem.slots import unbroken
 from emberline.scenarios.energy_states import EnergyStates
 
 EPS = 1e-9
@@ -285,3 +285,24 @@ def spread_cells(problem: SlotProblem, begin_slot: int, minutes: float, energy: 
     n = max(math.ceil(minutes / problem.cell_min - EPS), 1)
     edges = np.minimum(np.arange(n + 1) * problem.cell_min, minutes)
     return begin_slot * problem.cells_per_slot, np.diff(edges) / minutes * energy
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where each operation and cast may start: first and last slot, inclusive."""
+
+    operation: dict[tuple[int, int], tuple[int, int]]
+    cast: dict[int, list[tuple[int, int]]]
+    """Caster (unit) and slot of each option."""
+    unit: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Units that are settled."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A pooled solution: leading starts disaggregated first in, first out, and the casts."""
+
+    lead: dict[int, int]
+    """By heat: slot of its leading operation."""
+    cast: dict[int, tuple[int, int]]
+    """By cast: caster and slot."""

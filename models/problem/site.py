@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
-from emberline.models.formulations.site.assets import Hub
-from emberline.models.formulations.site.purchase import Purchase
+from emberline.models.problem import purchase as purchases
+from emberline.models.problem import site_assets as assets
+from emberline.models.problem.purchase import Purchase
+from emberline.models.problem.site_assets import Hub
+from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Storage
+from emberline.scenarios.tariff.settlement import marginal_prices
 
 
 @dataclass(frozen=True)
@@ -93,3 +99,39 @@ class SiteData:
     def limit_mwh(self) -> float:
         """Energy that may be imported in a metered interval."""
         return np.inf if self.import_limit_mw is None else self.import_limit_mw * self.meter_min / 60
+
+
+def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
+    """The site of a scenario."""
+    horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
+    hours = horizon.step_h
+    signal = "carbon_intensity_kg_per_mwh"
+    if scenario.goal.signal == "marginal":
+        signal = f"marginal_{signal}"
+    limit = site.grid.import_limit_mw
+    if limit is not None:
+        limit -= scenario.disturbances.import_margin_mw
+    cap = scenario.goal.caps.peak_mw
+    if cap is not None:
+        limit = cap if limit is None else min(limit, cap)
+    prices, purchase = marginal_prices(scenario), purchases.read(scenario, limit)
+    return SiteData(
+        hours=hours,
+        base=inputs["base_load_mw"].to_numpy() * hours,
+        pv=inputs["pv_available_mw"].to_numpy() * hours,
+        price=prices.imported,
+        export_price=prices.exported,
+        carbon=inputs[signal].to_numpy(),
+        average=inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
+        carbon_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
+        import_limit_mw=limit,
+        export_limit_mw=site.grid.export_limit_mw,
+        meter_min=site.grid.metered_interval_min,
+        cell_min=math.gcd(int(horizon.step_min), int(site.grid.metered_interval_min)),
+        step_min=horizon.step_min,
+        battery=scenario.battery,
+        curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
+        hub=assets.read(scenario),
+        purchase=purchase,
+        sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),
+    )

@@ -5,27 +5,51 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 
 from emberline.models.bounds import cast_pricing
-from emberline.models.formulations.site.dispatch import TIME_LIMIT_S, Dispatcher, Flows
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
 from emberline.models.heuristics.line.placement import Shop
-from emberline.models.kernel.highs import Progress
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem.assignment import Starts, line_gives, load_cells, mistakes
+from emberline.models.problem.flows import TIME_LIMIT_S, Flows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.site_in_turn import Guide, held
-from emberline.models.search.warm_start import Study
 
 LAST_S = 15.0
 """After the wish to end, for what the site can really do in the best plan."""
+
+
+class Dispatching(Protocol):
+    """The best use of a site, its model built once."""
+
+    def flows(
+        self,
+        line_cells: np.ndarray,
+        *,
+        time_limit: float,
+        cancel: Callable[[], bool] | None,
+        line_gives: Mapping[str, np.ndarray] | None,
+    ) -> Flows | None:
+        """Flows under a load of the line by cell [MWh], shape (n_cells,); None where none are found in time."""
+
+    def worth(self) -> dict[str, np.ndarray]:
+        """What a unit more of each carrier is worth in each slot, shape (n_slots,) each."""
+
+
+class Programs(Protocol):
+    """Solvers that are kept for the next search."""
+
+    def program(self, role: str, model: Any) -> Any:
+        """A solver that holds a model, by what the model is for."""
 
 
 @dataclass
@@ -39,6 +63,8 @@ class Search:
     gap: float
     on_progress: Progress
     cancel: Callable[[], bool]
+    dispatching: Callable[[SiteData, Aim], Dispatching]
+    """Makes what finds the best use of a site under a load."""
     began: float = field(default_factory=time.perf_counter)
     best: Starts | None = None
     best_flows: Flows | None = None
@@ -56,7 +82,7 @@ class Search:
     seconds: dict[str, float] = field(default_factory=dict)
     coarser: Callable[[Search], Search] | None = None
     """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
-    study: Study | None = None
+    study: Programs | None = None
     """Keeps the solver of the bound for the next search."""
     until: float = math.inf
     """Where only a part of the search may go on, its end by ``time.perf_counter``; the bound goes on after it."""
@@ -201,10 +227,10 @@ class Search:
                 wished = min(wished, time.perf_counter())
             return time.perf_counter() - wished > LAST_S
 
-        return self._flows(self._dispatching(), starts, limit, over)
+        return self._flows(self.dispatching(self.data, self.aim), starts, limit, over)
 
     def _flows(
-        self, dispatcher: Dispatcher, starts: Starts, limit: float, cancel: Callable[[], bool] | None = None
+        self, dispatcher: Dispatching, starts: Starts, limit: float, cancel: Callable[[], bool] | None = None
     ) -> Flows | None:
         return dispatcher.flows(
             self.cells(starts),
@@ -214,12 +240,8 @@ class Search:
         )
 
     @cached_property
-    def _dispatcher(self) -> Dispatcher:
-        return self._dispatching()
-
-    def _dispatching(self) -> Dispatcher:
-        data, aim = self.data, self.aim
-        return Dispatcher(data, aim.expression, aim.over_price(data), aim.caps(data))
+    def _dispatcher(self) -> Dispatching:
+        return self.dispatching(self.data, self.aim)
 
     def raise_bound(self, bound: float | None) -> None:
         """Take a proven bound, where it is better."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emberline.models.formulations.site.dispatch import Flows
 from emberline.models.formulations.site.objective import Aim
+from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import ELECTRICITY
 

@@ -7,7 +7,7 @@ first, and its basis and solution are where the solver begins. The last plan is 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyomo.environ as pyo
@@ -17,8 +17,17 @@ from pydantic import BaseModel
 from emberline.models.kernel.highs import Program
 from emberline.scenarios import Scenario
 
-if TYPE_CHECKING:
-    from emberline.models.formulations.whole_site import SiteModel
+
+class Solved(Protocol):
+    """A model of a site with its solver."""
+
+    @property
+    def data(self) -> Any:
+        """The site."""
+
+    @property
+    def program(self) -> Program:
+        """The solver."""
 
 
 class Study:
@@ -34,7 +43,7 @@ class Study:
         self._programs: dict[str, Program] = {}
         self._schedule: xr.Dataset | None = None
         self._plant: Any = None
-        self._site: tuple[SiteModel, tuple[Any, ...]] | None = None
+        self._site: tuple[Any, tuple[Any, ...]] | None = None
 
     def program(self, role: str, model: pyo.ConcreteModel) -> Program:
         """A solver that holds a model: the one that had this role before, if there is one.
@@ -51,15 +60,15 @@ class Study:
             known.renew(model)
         return known
 
-    def site(self, *asked: Any) -> SiteModel | None:
+    def site(self, *asked: Any) -> Any | None:
         """The last model of a site alone, where it was made of the same numbers; only its goal and caps may differ."""
         return self._site[0] if self._site is not None and same(self._site[1], asked) else None
 
-    def keep_site(self, made: SiteModel, load: Any, burning: Any) -> None:
+    def keep_site(self, made: Solved, load: Any, burning: Any) -> None:
         """Take a site's model, with what it was made of."""
         self._site = made, (made.data, load, burning)
 
-    def solved(self, made: SiteModel) -> None:
+    def solved(self, made: Solved) -> None:
         """A site's model has been solved for the first goal of its scenario."""
         if self._steady and not self._anchored and self._site is not None and self._site[0] is made:
             made.program.anchor()

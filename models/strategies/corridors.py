@@ -13,19 +13,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pyomo.environ as pyo
 
-from emberline.models.bounds.branch_and_bound import rising
+from emberline.models.formulations.line.by_unit.groups import Units
 from emberline.models.formulations.line.by_unit.heats_of_counts import around, begin, read
-from emberline.models.formulations.line.by_unit.model import Corridor, Matched, Units, suits
+from emberline.models.formulations.line.by_unit.model import Corridor, Matched, suits
 from emberline.models.kernel.highs import Outcome, solve
 from emberline.models.kernel.templates import building
-from emberline.models.strategies import continuation, whole_horizon
-
-if TYPE_CHECKING:
-    from emberline.models.search.incumbent import Search
+from emberline.models.search.incumbent import Search
 
 WIDTHS = (3, 6, 10)
 """Slots of the corridors around a pooled plan, one after the other."""
@@ -55,21 +53,18 @@ def useful(search: Search) -> bool:
     return suits(problem) and alone and bool(problem.casts) and not problem.states
 
 
-def pursue(search: Search) -> None:
-    """Search until the gap or the limit is reached; plans and bounds go into ``search``."""
-    plans(search, READ_SHARE if continuation.fits(search) else 1.0)
-    continuation.run(search)
-
-
-def plans(search: Search, share: float = 1.0) -> None:
+def plans(search: Search, begin_with: Callable[[Search], None], more: bool = False) -> None:
     """Plans and a bound, as far as counts by unit lead.
 
     Args:
         search: takes them.
-        share: of the time that is left for the whole.
+        begin_with: pooled counts disaggregated into heats, the bound rising: a plan within seconds where counts by unit
+            find none in minutes.
+        more: heats by name may be solved after it, which leaves a share of the time for the whole.
     """
     if search.best is None:
-        _begin(search)
+        with search.part(BEGIN_SHARE):
+            begin_with(search)
     centre = _pooled_plan(search) or _walk(search)
     for width in WIDTHS:
         if centre is None or search.done():
@@ -81,13 +76,7 @@ def plans(search: Search, share: float = 1.0) -> None:
     if not search.done():
         _solve(search, "shortest", None, search.left * SHARE, bounds=True)
     if not search.done():
-        _solve(search, "each", None, search.left * share, bounds=True)
-
-
-def _begin(search: Search) -> None:
-    """Pooled counts told apart into heats: a plan within seconds where counts by unit find none in minutes."""
-    with search.part(BEGIN_SHARE), rising(search):
-        whole_horizon.plans(search)
+        _solve(search, "each", None, search.left * (READ_SHARE if more else 1.0), bounds=True)
 
 
 def _pooled_plan(search: Search) -> Corridor | None:

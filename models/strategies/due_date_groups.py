@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
-from emberline.models.bounds.branch_and_bound import LONG_HEATS, rising
+from emberline.models.bounds.branch_and_bound import LONG_HEATS
 from emberline.models.heuristics.line import neighbourhoods, ruin_and_recreate
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, line_gives
 from emberline.models.problem.line_reader import Heat, SlotProblem
 from emberline.models.search.incumbent import Search
-from emberline.models.strategies import continuation, corridors, whole_horizon
 
 GROUP_HEATS = 24
 """Heats that are planned together at most, unless one order has more."""
@@ -37,32 +37,27 @@ def suits(search: Search) -> bool:
     return len(search.problem.heats) > LONG_HEATS and bool(search.problem.casts) and search.best is not None
 
 
-def run(search: Search) -> None:
-    """Search group by group."""
-    with rising(search):
-        if ruin_and_recreate.useful(search):
-            ruin_and_recreate.run(search, RENEWAL_SHARE * search.left)
-        if search.data.purchase is not None:
-            # peaks tie all parts together: a part planned anew would raise them
-            whole_horizon.polish(search)
-        before, taken = math.inf, 0
-        while not search.done() and search.draft_rank < before - GAIN * abs(search.draft_rank):
-            before = search.draft_rank
-            groups = _groups(search.problem, taken)
-            for number, group in enumerate(groups):
-                if not search.done():
-                    _replan(search, group, max(search.left / (len(groups) - number), LEAST_S))
-                    neighbourhoods.retime(search)
-            taken = GROUP_HEATS // 2 - taken
-        continuation.run(search)
+def run(search: Search, plan_part: Callable[[Search], None]) -> None:
+    """Search group by group.
 
-
-def _whole(search: Search) -> None:
-    """Counts by unit where they are exact, else pooled plans told apart into heats."""
-    if corridors.useful(search):
-        corridors.plans(search)
-    else:
-        whole_horizon.plans(search)
+    Args:
+        search: under way, its bound rising.
+        plan_part: finds plans of a group.
+    """
+    if ruin_and_recreate.useful(search):
+        ruin_and_recreate.run(search, RENEWAL_SHARE * search.left)
+    if search.data.purchase is not None:
+        # peaks tie all parts together: a part planned again would raise them
+        neighbourhoods.polish(search)
+    before, taken = math.inf, 0
+    while not search.done() and search.draft_rank < before - GAIN * abs(search.draft_rank):
+        before = search.draft_rank
+        groups = _groups(search.problem, taken)
+        for number, group in enumerate(groups):
+            if not search.done():
+                _replan(search, group, max(search.left / (len(groups) - number), LEAST_S), plan_part)
+                neighbourhoods.retime(search)
+        taken = GROUP_HEATS // 2 - taken
 
 
 def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
@@ -80,7 +75,7 @@ def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
     return [group for group in groups if group]
 
 
-def _replan(search: Search, casts: list[int], seconds: float) -> None:
+def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callable[[Search], None]) -> None:
     """Plan some casts again around all others, and take the result where it is better."""
     best, problem = search.best, search.problem
     assert best is not None
@@ -99,11 +94,12 @@ def _replan(search: Search, casts: list[int], seconds: float) -> None:
         gap=search.gap / 2 * len(free) / len(problem.heats),
         on_progress=lambda event: None,
         cancel=search.cancel,
+        dispatching=search.dispatching,
         proving=False,
     )
     began = time.perf_counter()
     inner.offer(own, capped=False)
-    _whole(inner)
+    plan_part(inner)
     search.clock("groups", began)
     if inner.best is None or inner.best is own:
         return

@@ -18,6 +18,7 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line.named import idling
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.heuristics.line.start_windows import everywhere
+from emberline.models.kernel import arrays
 from emberline.models.kernel.highs import Outcome, Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem.line_reader import SlotProblem
@@ -29,8 +30,9 @@ MOST_TERMS = 3_000_000
 """More take too much memory, and are not solved to their end anyway."""
 CLOSE = 0.2
 """Gap below which the program leaves the looking for plans out."""
-SMALL_TERMS = 200_000
-"""Lines of fewer terms than these are solved as a whole before all else."""
+SMALL_TERMS = 40_000
+"""Lines of fewer terms than these are solved as a whole before all else: more take longer to write than a plan by
+other strategies does."""
 FIRST = (0.8, 0.5)
 """Share of the time for that; the second where there is no plan yet."""
 LONGEST_S = 2.0
@@ -157,11 +159,11 @@ def _begun(made: Named, program: Program, search: Search) -> np.ndarray | None:
     if search.best is None:
         return None
     made.begin(search.best)
-    starts = [*made.model.x.values(), *made.model.z.values()]
-    program.restrict([(start, start.value, start.value) for start in starts])
+    starts = [(variable, arrays.values(variable)) for variable in (made.model.x, made.model.z)]
+    program.confine((variable, at, at) for variable, at in starts)
     found = program.run(time_limit=max(search.left / 10, 1.0), cancel=search.done).found
     values = program.solution()
-    program.restrict([(start, 0.0, 1.0) for start in starts])
+    program.confine((variable, np.zeros(len(at)), np.ones(len(at))) for variable, at in starts)
     program.forget()
     return values if found else None
 

@@ -95,7 +95,7 @@ def minimize_lateness(
         start: a known schedule (table ``SCHEDULE``), such as the baseline's; the result is never worse than it.
         time_limit: seconds.
         gap: relative gap at which the search may stop.
-        on_progress: told ``incumbent``, ``bound`` and ``seconds`` as they change.
+        on_progress: called with ``incumbent``, ``bound`` and ``seconds`` as they change.
         cancel: polled; True ends the search with what was found.
 
     Raises:

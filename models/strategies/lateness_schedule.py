@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import columns, dispatch
-from emberline.models.kernel.highs import Progress
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem import assignment, line_reader
+from emberline.models.problem import site as sites
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.schedule import empty
 from emberline.scenarios import Scenario

@@ -10,24 +10,25 @@ from dataclasses import dataclass, replace
 import xarray as xr
 
 from emberline.models.bounds import exact_times as exactly
-from emberline.models.formulations.site import balance as sites
+from emberline.models.explain.capacity import hours
 from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.dispatch import dispatcher
 from emberline.models.heuristics.line import coarse_grid
-from emberline.models.kernel.highs import Progress
+from emberline.models.kernel import deadline
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem import assignment, line_reader
+from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.problem.flows import SETTLE_SHARE
 from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.site import SiteData
-from emberline.models.search import deadline
 from emberline.models.search.incumbent import LAST_S, Search
 from emberline.models.search.schedule import as_schedule
 from emberline.models.search.warm_start import Study
-from emberline.models.strategies import corridors, due_date_groups, exact_named, whole_horizon
+from emberline.models.strategies import continuation, corridors, due_date_groups, exact_named, whole_horizon
+from emberline.models.strategies.rising_bound import rising
 from emberline.scenarios import Scenario
-
-SETTLE_SHARE = 0.2
-"""Share of the time limit that settling what machines really do may take for one plan."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,46 @@ class Strategy:
     """Whether it takes a share of the time only, and another goes on where it leaves a gap."""
 
 
+def by_groups(search: Search) -> None:
+    """Groups of casts, each planned with what is decided before held fixed."""
+    with rising(search):
+        due_date_groups.run(search, _part)
+        continuation.run(search)
+
+
+def by_counts(search: Search) -> None:
+    """Counts by unit, then heats by name."""
+    corridors.plans(search, _begin, continuation.fits(search))
+    continuation.run(search)
+
+
+def as_a_whole(search: Search) -> None:
+    """Pooled plans disaggregated into heats next to a bound, and what follows them."""
+    with rising(search):
+        with search.part(whole_horizon.share(search, continuation.fits(search))):
+            whole_horizon.plans(search)
+        continuation.run(search)
+    search.tell()
+
+
+def _begin(search: Search) -> None:
+    with rising(search):
+        whole_horizon.plans(search)
+
+
+def _part(search: Search) -> None:
+    """Counts by unit where they are exact, else pooled plans disaggregated into heats."""
+    if corridors.useful(search):
+        corridors.plans(search, _begin)
+    else:
+        whole_horizon.plans(search)
+
+
 STRATEGIES = {
     "heats by name": Strategy(exact_named.suits, exact_named.run, opens=True),
-    "groups of casts": Strategy(due_date_groups.suits, due_date_groups.run),
-    "counts by unit": Strategy(corridors.useful, corridors.pursue),
-    "pooled counts": Strategy(lambda search: True, whole_horizon.run),
+    "groups of casts": Strategy(due_date_groups.suits, by_groups),
+    "counts by unit": Strategy(corridors.useful, by_counts),
+    "pooled counts": Strategy(lambda search: True, as_a_whole),
 }
 """By name; the first that suits is taken."""
 
@@ -79,6 +115,7 @@ def heats(
         gap=scenario.goal.gap,
         on_progress=tell,
         cancel=stop,
+        dispatching=dispatcher,
         coarser=coarse_grid.coarser(scenario, envelope, rounding),
         study=study,
     )
@@ -100,8 +137,6 @@ def heats(
 
 def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
     """Whether what has no plan on slots has none at any times."""
-    from emberline.models.explain.capacity import hours
-
     left = min(max(search.left, exactly.LEAST_S), exactly.TIME_LIMIT_S)
     return bool(hours(scenario, envelope)) or exactly.impossible(
         scenario, envelope, search.aim, time_limit=left, cancel=search.cancel

@@ -10,21 +10,23 @@ from dataclasses import replace
 
 import xarray as xr
 
+from emberline.models.bounds.unavoidable_emissions import unavoidable_kg
 from emberline.models.formulations.processes.result import columns as process_columns
-from emberline.models.formulations.processes.stock_value import credited, unavoidable_kg
-from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.processes.result import credited_flows
+from emberline.models.formulations.processes.stock_value import credited
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets.ports import held
 from emberline.models.formulations.site.dispatch import columns
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.heuristics.processes.relax_and_fix import Search
-from emberline.models.kernel.highs import Progress
+from emberline.models.kernel import deadline
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem import plant as plants
+from emberline.models.problem import site as sites
 from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
-from emberline.models.search import deadline
 from emberline.models.search.schedule import CONTRADICTION, above, empty
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check
@@ -59,6 +61,7 @@ def optimize_processes(
         gap=scenario.goal.gap,
         on_progress=on_progress or (lambda event: None),
         cancel=cancel or (lambda: False),
+        figures=credited_flows,
     )
     with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.left < -deadline.LATE_S):
         search.run(start, others)

@@ -27,10 +27,12 @@ import xarray as xr
 
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets import held
+from emberline.models.formulations.site.assets.ports import held
 from emberline.models.formulations.site.balance import Ports
+from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import Series, building
+from emberline.models.kernel.templates import building, each, total
+from emberline.models.problem import site as site_problem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices
@@ -109,29 +111,30 @@ def optimize_samples(
     ):
         raise ValueError("contracts with unused_spread_per_mwh and imbalance prices cannot be planned over samples")
     began = time.perf_counter()
-    goal = aims.read(asked, sites.read(asked, envelope), None, 0.0).first
+    goal = aims.read(asked, site_problem.read(asked, envelope), None, 0.0).first
     model = pyo.ConcreteModel()
     count = len(samples)
     model.S = pyo.RangeSet(0, count - 1)
     with building():
         model.sample = pyo.Block(model.S)
-        model.worth = pyo.Var(model.S)
+        model.worth = Variable(model.S)
         stages = [
-            _sample(model, s, scenario, sites.read(scenario, envelope), goal) for s, scenario in enumerate(samples)
+            _sample(model, s, scenario, site_problem.read(scenario, envelope), goal)
+            for s, scenario in enumerate(samples)
         ]
         _tie(model, stages, fixed)
         if share is None:
-            model.goal = pyo.Objective(expr=sum(model.worth[s] for s in model.S) / count)
+            model.goal = pyo.Objective(expr=total(model.worth[s] for s in each(model.S)) / count)
         else:
             model.threshold = pyo.Var()
-            model.beyond = pyo.Var(model.S, domain=pyo.NonNegativeReals)
+            model.beyond = Variable(model.S, domain=pyo.NonNegativeReals)
 
-            @model.Constraint(model.S)
+            @constraint(model, model.S)
             def tail(m: Any, s: int) -> Any:
                 return m.beyond[s] >= m.worth[s] - m.threshold
 
             weight = 1 / ((1 - share) * count)
-            model.goal = pyo.Objective(expr=model.threshold + weight * sum(model.beyond[s] for s in model.S))
+            model.goal = pyo.Objective(expr=model.threshold + weight * total(model.beyond[s] for s in each(model.S)))
         program = Program(model)
     left = max(time_limit_s - (time.perf_counter() - began), 1.0)
     outcome = program.run(time_limit=left, gap=gap, cancel=cancel or (lambda: False))
@@ -182,10 +185,12 @@ def _sample(model: Any, s: int, scenario: Scenario, data: SiteData, goal: str) -
 
 def _worth(model: Any, s: int, ports: Ports, goal: str, settled: Any, sunk: float) -> Callable[[Any], Any]:
     def rule(b: Any) -> Any:
-        total = ports.worth(goal) - model.worth[s]
+        apart = ports.worth(goal) - model.worth[s]
         if settled is not None:
-            total += sum(settled.dear[i] * settled.short[i] + settled.cheap[i] * settled.long[i] for i in settled.I)
-        return total == -sunk
+            apart += total(
+                settled.dear[i] * settled.short[i] + settled.cheap[i] * settled.long[i] for i in each(settled.I)
+            )
+        return apart == -sunk
 
     return rule
 
@@ -205,17 +210,17 @@ def _nomination(block: Any, scenario: Scenario, data: SiteData) -> Any:
     block.dear, block.cheap = Series(block.I, values=short - prices), Series(block.I, values=prices - long)
     # energy that crosses the fence: what the meter lets through, or all that anybody could draw
     most = (data.import_limit_mw or 1e4) * data.hours * per
-    block.nominated = pyo.Var(block.I, bounds=(-data.export_limit_mw * data.hours * per, most))
-    block.short = pyo.Var(block.I, domain=pyo.NonNegativeReals)
-    block.long = pyo.Var(block.I, domain=pyo.NonNegativeReals)
+    block.nominated = Variable(block.I, bounds=(-data.export_limit_mw * data.hours * per, most))
+    block.short = Variable(block.I, domain=pyo.NonNegativeReals)
+    block.long = Variable(block.I, domain=pyo.NonNegativeReals)
     site = block.site
 
-    @block.Constraint(block.I)
+    @constraint(block, block.I)
     def deviation(b: Any, i: int) -> Any:
         if data.plain:
-            net = sum(b.by_slot[t] + site.base[t] - site.available[t] for t in b.OF[i])
+            net = total(b.by_slot[t] + site.base[t] - site.available[t] for t in each(b.OF[i]))
         else:
-            net = sum(site.taken[t] - site.given[t] for t in b.OF[i])
+            net = total(site.taken[t] - site.given[t] for t in each(b.OF[i]))
         return net - b.nominated[i] == b.short[i] - b.long[i]
 
     return block.nominated

@@ -16,13 +16,14 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets import Linear
+from emberline.models.formulations.site.assets.ports import Linear
 from emberline.models.formulations.site.dispatch import columns, held_flows
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel, build
-from emberline.models.kernel.highs import Outcome, Progress
+from emberline.models.kernel.highs import Outcome
+from emberline.models.kernel.progress import Progress
+from emberline.models.problem import site as sites
 from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.site import SiteData
 from emberline.models.search.schedule import empty

@@ -1,4 +1,4 @@
-"""Planning a horizon as a whole: a bound, a pooled plan told apart into heats, and neighbourhoods of what comes out.
+"""Planning a horizon as a whole: a bound, a pooled plan disaggregated into heats, and neighbourhoods of what comes out.
 
 1. Beside all else: the bound (``models/bounds/branch_and_bound.py``).
    On a fine grid a plan on quarter-hours comes before all that follows (``models/heuristics/line/coarse_grid.py``);
@@ -19,15 +19,10 @@ from __future__ import annotations
 
 import time
 
-from emberline.models.bounds.branch_and_bound import rising
 from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
 from emberline.models.heuristics.line.aggregate_first import first_plan
 from emberline.models.heuristics.line.neighbourhoods import WIDTHS, corridors, exchange, polish, retime, walk
 from emberline.models.search.incumbent import Search
-from emberline.models.strategies import continuation
-
-__all__ = ["exchange", "plans", "polish", "run"]
-
 
 BEGINNINGS = (0.0, 0.5, 0.99, None)
 """How lags of averaged heats are rounded (nearest slot, up, down; None: heats as they are): each leads to another
@@ -38,14 +33,14 @@ RENEWAL_SHARE = 0.35
 """Share of the time left in which casts of a baseline schedule are put back another way."""
 
 
-def run(search: Search) -> None:
-    """Search until the gap or the limit is reached."""
-    with rising(search):
-        # what heats by name over the whole horizon prove and find needs no more than a beginning
-        with search.part(SHORT[search.best is None] if continuation.fits(search) else 1.0):
-            plans(search)
-        continuation.run(search)
-    search.tell()
+def share(search: Search, more: bool) -> float:
+    """Share of the time that plans may take.
+
+    Args:
+        search: under way.
+        more: what heats by name over the whole horizon prove and find comes after it: a beginning is enough then.
+    """
+    return SHORT[search.best is None] if more else 1.0
 
 
 def plans(search: Search) -> None:

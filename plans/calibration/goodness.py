@@ -5,6 +5,8 @@ again and measured again as often as is needed for a p-value. Censored observati
 the law that they are known to lie in. Sources: Stute, Gonzalez Manteiga, Presedo Quindimil, "Bootstrap based
 goodness-of-fit tests", Metrika 40 (1993); Dunn, Smyth, "Randomized quantile residuals", Journal of Computational and
 Graphical Statistics 5 (1996).
+
+``scipy.stats.goodness_of_fit`` does this for one complete sample, without groups of one spread and without censoring.
 """
 
 from __future__ import annotations
@@ -71,11 +73,11 @@ def goodness(found: UnitFit, draws: int = DRAWS, seed: int = 1) -> list[Goodness
 
 def exponential_goodness(unit: str, what: str, values: np.ndarray, draws: int = DRAWS, seed: int = 1) -> Goodness:
     """Goodness of an exponential law of unknown mean for complete values, shape (n,)."""
-    generator = np.random.default_rng(seed)
-    statistic = anderson_darling(-np.expm1(-values / values.mean()))
-    drawn = generator.standard_exponential((draws, len(values)))
-    again = [anderson_darling(-np.expm1(-row / row.mean())) for row in drawn]
-    return Goodness(unit, what, "exponential", len(values), statistic, _p_value(statistic, again))
+    values = np.maximum(values, CLOSEST * values.mean())  # a log in whole minutes may tell repairs of 0 min
+    test = stats.goodness_of_fit(
+        stats.expon, values, known_params={"loc": 0.0}, statistic="ad", n_mc_samples=draws, rng=seed
+    )
+    return Goodness(unit, what, "exponential", len(values), float(test.statistic), float(test.pvalue))
 
 
 def _of_durations(unit: str, found: Fit, sample: Sample, draws: int, generator: np.random.Generator) -> Goodness:

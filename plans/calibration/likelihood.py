@@ -5,6 +5,9 @@ least a value (still under way when the log ends). Intervals are those of the ob
 with normal observations, spread and standard errors are corrected for the places that were fitted by
 sqrt(n / (n - groups)), n being the exact ones. Source: Meeker, Hahn, Escobar, "Statistical Intervals", 2nd ed., Wiley
 2017, chapter 14.
+
+``scipy.stats.CensoredData`` fits one law to one sample, without groups that share a shape. ``lifelines`` has such
+groups, but not the law of the twin; it needs pandas 2, matplotlib and autograd.
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.models.formulations.site.balance import read
-from emberline.models.formulations.site.objective import weights
+from emberline.models import site
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.plan import Plan
 from emberline.scenarios import Scenario
@@ -122,7 +121,7 @@ def shown(value: float) -> str:
 def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
     """What the goal counts for a MWh imported: by step, shape (n_steps,), its name in ``SIGNALS``, and its unit."""
     scenario = plan.scenario
-    table = weights(read(scenario, plan.envelope))
+    table = site.weights(site.read(scenario, plan.envelope))
     if scenario.goal.minimize == "carbon":
         return table["carbon"], str(scenario.goal.signal), "kg/MWh"
     name = "full_cost" if scenario.goal.minimize == "cost_with_carbon_price" else "cost"

@@ -34,6 +34,7 @@ PER_MODE_STEP = 20_000.0
 PER_GRADE_STEP = 12_000.0
 """Of a line: for each grade at each stage."""
 CONTROL_GROUP = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Read here, as psutil knows of no control group, and ``distributed.system`` of no ``ulimit -v``."""
 SIZE = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(kB|MB|GB|TB|KiB|MiB|GiB|TiB)\s*")
 UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -53,9 +54,9 @@ def limit() -> Limit:
     Raises:
         ScenarioError: ``EMBERLINE_MEMORY`` is no size.
     """
-    found = []
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        found.append(Limit(float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE"), "this machine"))
+    import psutil
+
+    found = [Limit(float(psutil.virtual_memory().total), "this machine")]
     for path in map(Path, CONTROL_GROUP):
         if path.is_file() and (text := path.read_text(encoding="ascii").strip()).isdigit():
             found.append(Limit(float(text), "the control group"))
@@ -67,7 +68,7 @@ def limit() -> Limit:
             says = f"{named[:40]!r} is no size; write it as 4 GiB (units: {', '.join(UNITS)})"
             raise ScenarioError([Problem("EMBERLINE_MEMORY", "", says)])
         found.append(Limit(float(match[1]) * UNITS[match[2]], "EMBERLINE_MEMORY"))
-    return min(found, key=lambda one: one.size, default=Limit(float("inf"), "this machine"))
+    return min(found, key=lambda one: one.size)
 
 
 def _address_space() -> list[Limit]:

@@ -21,6 +21,9 @@ front, ``point`` the plan of a point of a stored front, ``replay`` follows a sto
     home/jobs/idle/<id>.lock       held by a worker that waits for another job
     home/jobs/idle/<id>.next       the job that it is given
     home/jobs/about/<run>.<kind>   the newest job of a kind about a stored run
+
+A task queue such as ``huey`` needs a consumer that always runs, and can neither end a task under way nor tell its
+progress; it would replace the tickets and slots only.
 """
 
 from __future__ import annotations
@@ -115,20 +118,29 @@ def start(
         "kind": kind, "scenario": scenario, "text": text, "overrides": list(overrides), "note": note or {},
         "given": given, "at": time.time(),
     }  # fmt: skip
-    write(folder / "request.json", json.dumps(asked))
-    if about_run is not None:
-        write(about_run, run)
-    if not _given(jobs, folder):
-        with (folder / "output.txt").open("wb") as output:
-            _children[run] = subprocess.Popen(
-                [sys.executable, "-m", "emberline.plans.jobs.worker", str(folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd=Path(__file__).resolve().parents[2],
-            )
+    try:
+        write(folder / "request.json", json.dumps(asked))
+        if about_run is not None:
+            write(about_run, run)
+        if not _given(jobs, folder):
+            _children[run] = _worker(folder)
+    except OSError:  # on a full disk; a folder that stays would look like a job under way
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return run
+
+
+def _worker(folder: Path) -> subprocess.Popen[bytes]:
+    """A new worker, which begins with this job."""
+    with (folder / "output.txt").open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "emberline.plans.jobs.worker", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )
 
 
 def _there(run: str, kind: str) -> bool:
@@ -210,8 +222,8 @@ def status(run: str) -> JobStatus:
         return now
     if kept:
         return replace(now, state="stored")
-    young = (age(folder / "request.json") or 0.0) < STARTING_S
-    if not (folder / "worker.lock").exists() and young and (child is None or child.poll() is None):
+    starting = child.poll() is None if child is not None else (age(folder / "request.json") or 0.0) < STARTING_S
+    if starting and not (folder / "worker.lock").exists():
         return now
     if (folder / "stop").exists():
         return replace(now, state="stopped", lines=(Message("stopped before there was anything to keep"),))

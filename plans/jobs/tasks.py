@@ -22,7 +22,7 @@ from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 LONGEST_S = 900.0
 """How long a worker may be silent where it does not search."""

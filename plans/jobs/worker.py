@@ -26,7 +26,7 @@ from emberline.plans.store.store import StoreError
 from emberline.scenarios.messages import with_messages
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 IDLE_S = float(os.environ.get("EMBERLINE_IDLE_S") or 600.0)
 """How long a worker waits for another job."""
@@ -149,7 +149,7 @@ def _next(jobs: Path) -> Path | None:
 
 def main(first: Path) -> None:
     """Work on a job, and then on those that are given."""
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
     study, folder = Study(), first
     while True:

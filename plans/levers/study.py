@@ -31,11 +31,11 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from emberline.models import redispatch
 from emberline.plans.accounts.figures import figures
 from emberline.plans.levers.case import BASELINE, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
 from emberline.plans.plan.plan import Plan, number_told, plan, violations
 from emberline.plans.plan.progress import Progress
-from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
 from emberline.scenarios.records.site import Site
@@ -141,7 +141,7 @@ def _together(scenario: Scenario, known: xr.Dataset | None, tell: Progress, canc
         bound=number_told(schedule, "bound"),
         gap=number_told(schedule, "gap"),
         reason=str(schedule.attrs.get("reason", "")),
-        seconds=models.seconds(schedule),
+        seconds=models.schedules.seconds(schedule),
     )
     if not schedule.attrs["found"]:
         return made
@@ -173,7 +173,7 @@ class _Study:
                 self.lists[name] = heats
         if SEQUENTIAL not in self.lists and first.schedule is not None:
             self.lists[SEQUENTIAL] = first.schedule
-        self._ready: dict[frozenset[str], Redispatch] = {}
+        self._ready: dict[frozenset[str], redispatch.Redispatch] = {}
 
     def run(self, first: Plan, tell: Progress) -> Levers:
         names = dict(candidates(self.scenario.site))
@@ -238,13 +238,15 @@ class _Study:
                 kept.append(name)
         return kept
 
-    def _site(self, gone: frozenset[str]) -> Redispatch:
+    def _site(self, gone: frozenset[str]) -> redispatch.Redispatch:
         from emberline import twin
 
         if gone not in self._ready:
             plant = without(self.scenario, gone)
             baseline = twin.dispatch(plant, self.envelope)
-            self._ready[gone] = Redispatch(plant, self.envelope, baseline if baseline.attrs["complete"] else None)
+            self._ready[gone] = redispatch.Redispatch(
+                plant, self.envelope, baseline if baseline.attrs["complete"] else None
+            )
         return self._ready[gone]
 
     def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> Case:
@@ -252,7 +254,7 @@ class _Study:
         site = self._site(gone)
         known = [name for name in lists if name in self.lists]
         least = {name: site.least(self.lists[name]) for name in known}
-        best: tuple[str, Redispatched] | None = None
+        best: tuple[str, redispatch.Redispatched] | None = None
         below: float | None = math.inf
         for name in sorted(known, key=least.__getitem__):
             # machines on in part already cost more than what is found: whole they cost no less
@@ -268,7 +270,7 @@ class _Study:
         slack = None if below is None else found.rank - below
         return self._followed(site.scenario, name, replace(found, slack=slack))
 
-    def _followed(self, plant: Scenario, heats: str, found: Redispatched) -> Case:
+    def _followed(self, plant: Scenario, heats: str, found: redispatch.Redispatched) -> Case:
         from emberline import twin
 
         if found.schedule is None:

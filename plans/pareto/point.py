@@ -209,12 +209,12 @@ def _leaning(
 
 def _priced(point: Point) -> Point:
     """The point with the shadow price of its cap."""
-    from emberline.models.explain.abatement_price import abatement_price
+    from emberline.models import explain
 
     plan = point.plan
     if plan.schedule is None or plan.schedule_figures is None:
         return point
-    price = abatement_price(plan.scenario, plan.envelope, plan.schedule, plan.schedule_figures.carbon_kg)
+    price = explain.abatement_price(plan.scenario, plan.envelope, plan.schedule, plan.schedule_figures.carbon_kg)
     return replace(point, dual_per_t=price.per_t, dual_reason=price.reason)
 
 

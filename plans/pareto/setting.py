@@ -16,7 +16,7 @@ from emberline.plans.plan.plan import Plan, number_told
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 CARBON, COST = "carbon", "cost_with_carbon_price"
 """Cost is what the bill comes to, the carbon price of the market's scheme included."""
@@ -88,7 +88,7 @@ def _study(ground: Ground) -> Study | None:
     Every point begins with the cheapest plan, so that it does not matter which of them this process searches.
     """
     from emberline import models
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
     if ground.scenario.orders or ground.scenario.processes:
         return None
@@ -143,15 +143,13 @@ def judge(plan: Plan) -> Plan:
 
 def decidable(plan: Plan) -> float:
     """Objective of a plan that was not searched for: its goal, less what no plan can change."""
-    from emberline.models.formulations.site import balance as sites
-    from emberline.models.formulations.site import objective as aims
-    from emberline.models.problem.constants import direct_kg
+    from emberline.models import site
 
     assert plan.schedule_figures is not None
     asked, sums = plan.scenario, plan.schedule_figures
-    direct = direct_kg(asked, plan.envelope)
-    data = sites.read(asked, plan.envelope)
-    constant = aims.read(asked, data, None, direct).constant
+    direct = site.direct_kg(asked, plan.envelope)
+    data = site.read(asked, plan.envelope)
+    constant = site.read_aim(asked, data, None, direct).constant
     if asked.goal.minimize == CARBON:
         return sums.carbon_kg - direct - constant
     return sums.cost - data.sunk_cost - asked.market.carbon_price.on_direct * direct / 1000 - constant

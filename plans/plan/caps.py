@@ -16,17 +16,16 @@ def fixed(scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
         envelope: of the scenario.
         listed: the baseline schedule of the scenario; where it is not complete, no cap on extra cost holds.
     """
-    from emberline.models.formulations.site.balance import read
-    from emberline.models.problem.constants import baseline_cost, direct_kg
+    from emberline.models import site
     from emberline.scenarios.process.flows import emitted_kg
 
     caps, price = scenario.goal.caps, scenario.market.carbon_price.on_direct / 1000
     limits = [] if caps.cost is None else [caps.cost]
     if caps.extra_cost_share is not None:
-        data = read(scenario, envelope)
-        paid = baseline_cost(scenario, data, listed) if listed.attrs["complete"] else None
+        data = site.read(scenario, envelope)
+        paid = site.baseline_cost(scenario, data, listed) if listed.attrs["complete"] else None
         if paid is not None:
             paid += price * float(emitted_kg(scenario, listed).sum()) if scenario.processes else 0.0
-            direct = price * direct_kg(scenario, envelope) if scenario.heats else 0.0
+            direct = price * site.direct_kg(scenario, envelope) if scenario.heats else 0.0
             limits.append(paid + caps.extra_cost_share * abs(paid) + direct + data.sunk_cost)
     return caps.model_copy(update={"extra_cost_share": None, "cost": min(limits) if limits else None})

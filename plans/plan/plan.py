@@ -23,7 +23,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark, sentences
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
@@ -63,9 +63,9 @@ class Plan:
     @property
     def ruled_out(self) -> bool:
         """Whether it is proven that there is no plan, or none on its grid."""
-        from emberline.models.search.schedule import RULED_OUT
+        from emberline.models import schedules
 
-        return not self.found and self.status in RULED_OUT
+        return not self.found and self.status in schedules.RULED_OUT
 
     @property
     def violations(self) -> list[dict[str, Any]]:
@@ -349,7 +349,7 @@ def plan(
         if not schedule.attrs["found"] and ruled and scenario.heats and stands(scenario, baseline):
             schedule = _list_instead(scenario, dispatched, schedule)
         schedule = keep(schedule) if keep is not None else schedule
-    seconds |= {f"optimize.{name}": value for name, value in models.seconds(schedule).items()}
+    seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
     made = Plan(
         scenario=scenario,
         envelope=envelope,

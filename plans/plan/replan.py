@@ -24,7 +24,7 @@ from emberline.scenarios.messages import Message
 from emberline.scenarios.records.orders import Lock
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 KEEP_SHARE = 1e-3
 """A schedule that is better by less than this share of what can be decided is not worth a change."""
@@ -62,7 +62,7 @@ def replan(
     Raises:
         ScenarioError: a lock is mistaken.
     """
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
     asked = stored.scenario if locks is None else with_locks(stored.scenario, locks)
     unchanged = same_locks(asked.locks, stored.scenario.locks)
@@ -141,23 +141,11 @@ def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     if not asked.heats:
         return True
     from emberline import twin
-    from emberline.models.explain.relaxed import read_aim
-    from emberline.models.formulations.site import balance as sites
-    from emberline.models.problem import assignment, line_reader
-    from emberline.models.search.incumbent import Search
+    from emberline.models import explain
 
-    problem, data = line_reader.from_scenario(asked, envelope), sites.read(asked, envelope)
-    own = assignment.from_schedule(problem, schedule)
-    if own is None or assignment.mistakes(problem, own):
-        return False
     listed = twin.dispatch(asked, envelope)
     start = listed if listed.attrs["complete"] else None
-    search = Search(
-        problem=problem, data=data, aim=read_aim(asked, envelope, data, start), time_limit=JUDGE_S, gap=1.0,
-        on_progress=lambda event: None, cancel=lambda: False,
-    )  # fmt: skip
-    search.offer(own)
-    return search.best is not None
+    return explain.holds(asked, envelope, schedule, start, time_limit=JUDGE_S)
 
 
 def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
@@ -179,9 +167,8 @@ def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
 
 def same_locks(one: Sequence[Lock], other: Sequence[Lock]) -> bool:
     """Whether two lists lock the same, in whatever order."""
-    from emberline.models.search.warm_start import same
-
-    return same(*(sorted(lock.model_dump_json() for lock in locks) for locks in (one, other)))
+    first, second = (sorted(lock.model_dump_json() for lock in locks) for locks in (one, other))
+    return first == second
 
 
 def pinned(scenario: Scenario, locks: Sequence[Lock]) -> tuple[Lock, ...]:

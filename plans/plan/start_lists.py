@@ -10,7 +10,7 @@ import xarray as xr
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 PEAKS = 6
 """How many peaks a baseline that keeps the peak low tries, between what it draws anyway and what is impossible."""

@@ -1,4 +1,7 @@
-"""How far a sum over days can be relied on: intervals by a bootstrap of blocks of days."""
+"""How far a sum over days can be relied on: intervals by a bootstrap of blocks of days.
+
+``arch.bootstrap`` draws such blocks too; it would bring statsmodels for three lines.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from emberline import twin
-from emberline.models.search.warm_start import Study
+from emberline.models import Study
 from emberline.plans.accounts.figures import Figures, comparable, figures
 from emberline.plans.accounts.stock import difference
 from emberline.plans.plan.plan import Plan, plan, violations

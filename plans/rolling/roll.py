@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 
 from emberline import models, twin
-from emberline.models.search.warm_start import Study
+from emberline.models import Study
 from emberline.plans.accounts.figures import Figures, figures
 from emberline.plans.plan.plan import violations
 from emberline.plans.rolling import budgets, orders

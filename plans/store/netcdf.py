@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ALONE = RLock()
 """Whoever reads or writes netCDF in a process of several threads holds it."""
 FULL = 2**20
-"""A disk with less left is full: the library does not say why it cannot write [bytes]."""
+"""A disk with less left is full [bytes]."""
 
 
 def read(path: Path) -> xr.Dataset:
@@ -58,7 +59,18 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
         with ALONE:
             data.to_netcdf(path, engine="netcdf4")
     except (OSError, RuntimeError) as error:  # the library has errors of its own, and others' names for a full disk
-        number, says = getattr(error, "errno", None) or errno.EIO, getattr(error, "strerror", None) or str(error)
-        if is_full(path.parent):
-            number, says = errno.ENOSPC, os.strerror(errno.ENOSPC)
+        cause = _refusal(path) or error
+        with suppress(OSError):  # the library leaves it open, so that its room would be free only when the process ends
+            os.truncate(path, 0)
+        number, says = getattr(cause, "errno", None) or errno.EIO, getattr(cause, "strerror", None) or str(cause)
         raise OSError(number, says, str(path)) from error
+
+
+def _refusal(path: Path) -> OSError | None:
+    """Why the system takes no more into a file, which the library does not say; None: it takes more."""
+    try:
+        with path.open("ab") as file:
+            file.write(bytes(FULL))
+    except OSError as error:
+        return error
+    return None

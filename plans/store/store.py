@@ -108,8 +108,8 @@ class Store(Home):
             run_folder.sync(self.runs_folder)
         except OSError as error:
             why = error.strerror or str(error)
-            free = shutil.disk_usage(self.folder).free / 1e6
-            says = f"run {run} could not be written to {self.folder}: {why} ({free:,.0f} MB are free there)"
+            free = shutil.disk_usage(self.runs_folder).free / 1e6
+            says = f"run {run} could not be written to {self.runs_folder}: {why} ({free:,.0f} MB are free there)"
             raise NotKeptError(says) from error
         try:
             entered = self._enter(run)

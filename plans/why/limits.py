@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from emberline.models.problem.assignment import Starts
-from emberline.models.problem.line_reader import Heat, Operation, SlotProblem
+from emberline.models import line
 from emberline.plans.why.nearest import Key
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
@@ -17,7 +16,7 @@ CLOSE = 1e-9
 class Line:
     """A line with all its heats at their places, of which one operation or cast is looked at elsewhere."""
 
-    def __init__(self, scenario: Scenario, problem: SlotProblem, starts: Starts) -> None:
+    def __init__(self, scenario: Scenario, problem: line.SlotProblem, starts: line.Starts) -> None:
         """Take the line.
 
         Args:
@@ -165,7 +164,7 @@ class Line:
         return self.begin(key) / self.problem.step_min
 
     def _lag(
-        self, heat: Heat, h: int, i: int, row: int, column: int, here: float, there: float, which: str
+        self, heat: line.Heat, h: int, i: int, row: int, column: int, here: float, there: float, which: str
     ) -> Iterator[Message]:
         """What is wrong from operation i to the next, if anything."""
         least, most = heat.least[i][row, column], heat.most[i][row, column]
@@ -203,5 +202,5 @@ class Line:
                 stage=stage,
             )
 
-    def _stage(self, operation: Operation) -> str:
+    def _stage(self, operation: line.Operation) -> str:
         return self.scenario.line.stages[operation.stage].name

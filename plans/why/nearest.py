@@ -13,8 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from emberline.models.problem.assignment import Starts, mistakes
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models import line
 
 Key = tuple[int, int]
 """Heat and operation; a cast is told as (−1, cast)."""
@@ -24,7 +23,7 @@ Rule = tuple[Key, Key, float]
 """The second starts at least so many slots after the first."""
 
 
-def nearest(problem: SlotProblem, wanted: Starts, *, later: bool = True) -> Starts | None:
+def nearest(problem: line.SlotProblem, wanted: line.Starts, *, later: bool = True) -> line.Starts | None:
     """Starts that keep every rule of the line and differ least from those wanted; None where this finds none.
 
     Args:
@@ -33,16 +32,16 @@ def nearest(problem: SlotProblem, wanted: Starts, *, later: bool = True) -> Star
             sequence on each unit is that of the wanted starts, moved into their windows.
         later: whether what would run while its unit is not available waits until it is; else it is done before.
     """
-    line = _Line(problem, wanted)
+    rules = _Line(problem, wanted)
     for _ in range(MOST_ROUNDS):
-        found = line.solve() if line.possible else None
-        if found is None or not line.dodge(found, later):
+        found = rules.solve() if rules.possible else None
+        if found is None or not rules.dodge(found, later):
             break
-    return None if found is None or mistakes(problem, found) else found
+    return None if found is None or line.mistakes(problem, found) else found
 
 
 class _Line:
-    def __init__(self, problem: SlotProblem, wanted: Starts) -> None:
+    def __init__(self, problem: line.SlotProblem, wanted: line.Starts) -> None:
         self.problem = problem
         self.unit: dict[Key, int] = {}
         self.at: dict[Key, float] = {}
@@ -83,7 +82,7 @@ class _Line:
         self.window[key] = (at, at) if begun else window
         self.at[key] = at
 
-    def dodge(self, found: Starts, later: bool) -> bool:
+    def dodge(self, found: line.Starts, later: bool) -> bool:
         """Narrow the windows of what runs while its unit is not available; whether there was any."""
         moved = False
         for key, unit in self.unit.items():
@@ -122,7 +121,7 @@ class _Line:
             for one, two in itertools.pairwise(sequence):
                 yield one, two, float(self.holds[one])
 
-    def solve(self) -> Starts | None:
+    def solve(self) -> line.Starts | None:
         """Least sum of moves; each start has its slot and its distance from what is wanted."""
         from scipy.optimize import linprog
         from scipy.sparse import coo_array
@@ -150,14 +149,14 @@ class _Line:
         )
         return self._starts(dict(zip(keys, found.x[:n].tolist(), strict=True))) if found.status == 0 else None
 
-    def _starts(self, slot: dict[Key, float]) -> Starts:
+    def _starts(self, slot: dict[Key, float]) -> line.Starts:
         problem = self.problem
 
         def at(key: Key, begun: float | None) -> int:
             return math.floor(begun / problem.step_min) if begun is not None else round(slot[key])
 
         operations = [range(len(heat.operations)) for heat in problem.heats]
-        return Starts(
+        return line.Starts(
             unit=tuple(tuple(self.unit[h, i] for i in own) for h, own in enumerate(operations)),
             slot=tuple(
                 tuple(at((h, i), problem.heats[h].operations[i].started_min) for i in own)
@@ -169,7 +168,7 @@ class _Line:
 
 
 def as_list(
-    problem: SlotProblem, starts: Starts, units: np.ndarray, begins: np.ndarray
+    problem: line.SlotProblem, starts: line.Starts, units: np.ndarray, begins: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Units and starts [min] of all heats and stages, shape (n_heats, n_stages) each, as a schedule tells them.
 

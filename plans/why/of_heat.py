@@ -10,13 +10,9 @@ from datetime import timedelta
 import numpy as np
 import xarray as xr
 
-from emberline.models.explain import missing
-from emberline.models.problem import assignment
-from emberline.models.problem import line_reader as slots
-from emberline.models.search.schedule import RULED_OUT
+from emberline.models import explain, line, redispatch, schedules
 from emberline.plans.difference.moves import THEN, moved
 from emberline.plans.difference.uses import SIGNALS, WORTH_TELLING, mean_over, shown, signal
-from emberline.plans.plan.redispatch import Redispatch
 from emberline.plans.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.plans.why.answer import Answer, Slot
 from emberline.plans.why.limits import Line
@@ -107,8 +103,8 @@ class OfHeat:
         self.scenario, self.schedule = resolver.scenario, resolver.schedule
         self.step = self.scenario.horizon.step_min
         self.free = with_locks(self.scenario, unlocked(self.scenario, (asked.heat.name, asked.stage)))
-        self.problem = slots.from_scenario(self.free, resolver.plan.envelope)
-        found = assignment.from_schedule(self.problem, self.schedule)
+        self.problem = line.from_scenario(self.free, resolver.plan.envelope)
+        found = line.from_schedule(self.problem, self.schedule)
         assert found is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, found)
         h = list(self.scenario.heats).index(asked.heat)
@@ -223,8 +219,8 @@ class OfHeat:
             own = found.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
             at, unit = float(own["start_min"]), str(own["unit"].item())
         limits = (*self._limits(key, wanted, at, unit), *self.resolver.held_up(held))
-        if found.status in RULED_OUT:
-            limits = (*missing(asked, self.resolver.plan.envelope), *limits)
+        if found.status in schedules.RULED_OUT:
+            limits = (*explain.missing(asked, self.resolver.plan.envelope), *limits)
         if found.schedule is None:
             return replace(found, limits=limits)
         others = tuple(
@@ -282,7 +278,7 @@ class OfHeat:
         found = self._starts()
         if len(found) > MOST_SLOTS:
             return ()
-        site = Redispatch(self.scenario, self.resolver.plan.envelope, None)
+        site = redispatch.Redispatch(self.scenario, self.resolver.plan.envelope, None)
         here = site.least(self.schedule)
         told = []
         for slot in found:

@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem import assignment, line_reader
+from emberline.models import line
 from emberline.plans.difference.moves import moved
 from emberline.plans.difference.uses import SIGNALS, shown, signal
 from emberline.plans.why.answer import Answer, Worth
@@ -160,22 +160,22 @@ class OfHour:
         drawing = self.drawing()
         if not self.scenario.heats or not drawing:
             return
-        problem = line_reader.from_scenario(self.scenario, self.resolver.plan.envelope)
-        found = assignment.from_schedule(problem, self.schedule)
+        problem = line.from_scenario(self.scenario, self.resolver.plan.envelope)
+        found = line.from_schedule(problem, self.schedule)
         if found is None:
             return
-        line, step = Line(self.scenario, problem, found), problem.step_min
+        places, step = Line(self.scenario, problem, found), problem.step_min
         for h, s in self._inside():
             if str(self.schedule["unit"].values[h, s]) != drawing[0][0]:
                 continue
             own = [i for i, operation in enumerate(problem.heats[h].operations) if operation.stage == s]
-            key = (h, own[0]) if own else (-1, line.cast_of[h][0])
+            key = (h, own[0]) if own else (-1, places.cast_of[h][0])
             if own and problem.heats[h].operations[own[0]].started_min is not None:
                 yield f"heat {problem.heats[h].name} has started already"
                 continue
-            slot = round(line.begin(key) / step)
+            slot = round(places.begin(key) / step)
             for which, by in (("earlier", -1), ("later", 1)):
-                limits = line.in_the_way(key, slot + by)
+                limits = places.in_the_way(key, slot + by)
                 says = "; ".join(limits) if limits else "nothing is in the way but the goal"
                 yield f"heat {problem.heats[h].name} {which}: {says}"
 

@@ -9,8 +9,7 @@ from datetime import timedelta
 import numpy as np
 import xarray as xr
 
-from emberline.models.explain import missing
-from emberline.models.search.schedule import RULED_OUT
+from emberline.models import explain, schedules
 from emberline.plans.difference.uses import used
 from emberline.plans.levers.study import BATTERY, without
 from emberline.plans.why.answer import Answer
@@ -117,11 +116,12 @@ class OfUnit:
         held = self.resolver.judged(asked, begin, envelope)
         found = self.resolver.ask(key, says, asked, envelope=envelope, begin=begin, held=held)
         self.resolver.asks -= caps.cost is not None and found.found
-        if found.status in RULED_OUT:
+        if found.status in schedules.RULED_OUT:
             found = replace(
-                found, limits=tuple(missing(asked, self.resolver.plan.envelope if envelope is None else envelope))
+                found,
+                limits=tuple(explain.missing(asked, self.resolver.plan.envelope if envelope is None else envelope)),
             )
-        if found.found or caps.cost is None or found.status not in RULED_OUT or self.resolver.over:
+        if found.found or caps.cost is None or found.status not in schedules.RULED_OUT or self.resolver.over:
             return found
         goal = asked.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
         loose = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.search.warm_start import Study
+from emberline.models import Study, redispatch
 from emberline.plans.accounts.figures import Figures, figures
 from emberline.plans.accounts.site_stores import ending_no_lower
 from emberline.plans.accounts.stock import difference
 from emberline.plans.plan.caps import fixed
 from emberline.plans.plan.plan import Plan, violations
-from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.plans.why.answer import HELD, Answer, More
 from emberline.plans.why.nearest import as_list, nearest
 from emberline.scenarios import Scenario
@@ -99,7 +98,7 @@ class Resolver:
         *,
         envelope: xr.Dataset | None = None,
         begin: Sequence[xr.Dataset] = (),
-        held: Sequence[Redispatched] = (),
+        held: Sequence[redispatch.Redispatched] = (),
     ) -> Answer:
         """Plan again.
 
@@ -194,11 +193,11 @@ class Resolver:
             envelope: of it; None: the stored plan's.
             wanted: what to be near to instead of the stored one.
         """
-        from emberline.models.problem import assignment, line_reader
+        from emberline.models import line
 
         schedule = self.schedule if wanted is None else wanted
-        problem = line_reader.from_scenario(asked, self.plan.envelope if envelope is None else envelope)
-        own = assignment.from_schedule(problem, schedule) if problem.heats else None
+        problem = line.from_scenario(asked, self.plan.envelope if envelope is None else envelope)
+        own = line.from_schedule(problem, schedule) if problem.heats else None
         both = [] if own is None else [nearest(problem, own, later=later) for later in (True, False)]
         found = []
         for one in dict.fromkeys(both):
@@ -210,7 +209,7 @@ class Resolver:
 
     def judged(
         self, asked: Scenario, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
-    ) -> list[Redispatched]:
+    ) -> list[redispatch.Redispatched]:
         """Schedules of :meth:`near` with the site used as well as can be around their heats.
 
         A site with assets takes its time: then only the first.
@@ -225,10 +224,10 @@ class Resolver:
         share = max(self.left / max(self.asks, 1), LEAST_S)
         goal = asked.goal.model_copy(update={"time_limit_s": share})
         hasty = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
-        site = Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
+        site = redispatch.Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
         return [site.best(schedule) for schedule in (near[:1] if asked.site.assets else near)]
 
-    def held_up(self, held: Sequence[Redispatched]) -> tuple[str, ...]:
+    def held_up(self, held: Sequence[redispatch.Redispatched]) -> tuple[str, ...]:
         """What the plans nearest to the stored one break of the site's limits or the goal's caps, in words."""
         reasons = [one.reason for one in held]
         # what the site could not do in time is no limit

@@ -41,7 +41,7 @@ def prices(plan: Plan) -> xr.Dataset | None:
 
     None where there is no plan, or the site has none in time.
     """
-    from emberline.models.explain.shadow_prices import shadow_prices
+    from emberline.models import shadow_prices
 
     if plan.schedule is None:
         return None

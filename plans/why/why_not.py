@@ -14,9 +14,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.models.explain import Elastic, Limit, hours, impossible, impossible_at_all, kept, limits, missing
-from emberline.models.explain.limit import PRICES
-from emberline.models.search.schedule import ON_GRID, RULED_OUT
+from emberline.models import explain, schedules
 from emberline.plans.plan.plan import stands, violations
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.line.rounding import worth_a_try
@@ -52,7 +50,7 @@ class Repair:
     keys: tuple[str, ...]
     """Limits that are loosened."""
     price: float
-    """What the changes count: kinds of limits are weighed, see ``emberline.models.explain.limit.PRICES``."""
+    """What the changes count: kinds of limits are weighed, see ``emberline.models.explain.PRICES``."""
     kinds: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
@@ -130,7 +128,7 @@ class _Search:
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
     began: float = field(default_factory=time.perf_counter)
-    elastic: Elastic | None = None
+    elastic: explain.Elastic | None = None
     repairs: list[Repair] = field(default_factory=list)
     hopeless: set[tuple[str, float]] = field(default_factory=set)
     """Limits that do not help however far they are loosened."""
@@ -157,21 +155,24 @@ class _Search:
         if known is None:
             # a plan that was only not found is no reason to blame a limit, nor to sell a repair
             return WhyNot(
-                "unknown", scenario.horizon.step_min, of=len(limits(scenario)), seconds=self.time_limit_s - self.left
+                "unknown",
+                scenario.horizon.step_min,
+                of=len(explain.limits(scenario)),
+                seconds=self.time_limit_s - self.left,
             )
         envelope, listed = _twin(scenario)
-        found = limits(scenario)
-        told = missing(scenario, envelope)
+        found = explain.limits(scenario)
+        told = explain.missing(scenario, envelope)
         conflict: list[Any] = []
         irreducible = False
         if not scenario.orders:
             self.tell("which limits cannot all hold?")
-            self.elastic = Elastic(scenario, envelope, _unbroken(scenario, listed), found)
+            self.elastic = explain.Elastic(scenario, envelope, _unbroken(scenario, listed), found)
             conflict = self.elastic.conflict(time_limit=min(self.left / 4, CONFLICT_S))
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(time_limit=self.left / 4):
                 conflict = self.elastic.proof()
-        if scenario.orders and not hours(scenario, envelope):
+        if scenario.orders and not explain.hours(scenario, envelope):
             self._finer(scenario)
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:
@@ -214,13 +215,13 @@ class _Search:
         except ScenarioError:
             return False
         envelope, listed = _twin(scenario)
-        if listed is not None and kept(scenario, envelope, listed):
+        if listed is not None and explain.kept(scenario, envelope, listed):
             return True
         if listed is not None and scenario.heats and stands(scenario, twin.replay(scenario, listed)):
             return True
         # once something helps, others are looked for less long
         seconds = max(JUDGE_S, self.left / patience) / (2 if self.repairs else 1)
-        if missing(scenario, envelope) or impossible(scenario, envelope, listed, time_limit=seconds):
+        if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, time_limit=seconds):
             return False
         goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": seconds})
         hasty = scenario.model_copy(update={"goal": goal})
@@ -228,16 +229,16 @@ class _Search:
         if found.attrs["found"]:
             # what the twin finds fault with is no plan
             return True if not violations(twin.replay(scenario, found)) else None
-        return False if found.attrs["status"] in RULED_OUT else None
+        return False if found.attrs["status"] in schedules.RULED_OUT else None
 
     def _status(self, scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
         """What is proven once no plan on slots is possible."""
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
-            return ON_GRID
-        proven = hours(scenario, envelope) or impossible_at_all(
+            return schedules.ON_GRID
+        proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
             scenario, envelope, listed, time_limit=max(JUDGE_S, self.left / PATIENCE)
         )
-        return "infeasible" if proven else ON_GRID
+        return "infeasible" if proven else schedules.ON_GRID
 
     def _finer(self, scenario: Scenario) -> None:
         """Finer steps, where times are rounded up: the coarsest with which there is a plan."""
@@ -250,10 +251,10 @@ class _Search:
                 says = Message(
                     "steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min
                 )
-                self.repairs.append(Repair((says,), written, ("horizon.step_min",), PRICES["step"], ("step",)))
+                self.repairs.append(Repair((says,), written, ("horizon.step_min",), explain.PRICES["step"], ("step",)))
                 return
 
-    def _singles(self, found: list[Limit]) -> int:
+    def _singles(self, found: list[explain.Limit]) -> int:
         """Try each limit by itself, those of the conflict first; how many were tried."""
         order = sorted(found, key=lambda limit: limit.key not in self.named)
         tried = 0
@@ -271,7 +272,7 @@ class _Search:
                 self.repairs.append(_repair([(limit, value)]))
         return tried
 
-    def _value(self, limit: Limit) -> float | None:
+    def _value(self, limit: explain.Limit) -> float | None:
         """The value nearest to its own with which one limit leaves a plan; None: no value is known to."""
         least = limit.value
         if self.elastic is not None and limit in self.elastic.limits:
@@ -295,7 +296,7 @@ class _Search:
                 return loose if limit.dropped else self._halved(limit, least, loose, ())
         return None
 
-    def _halved(self, limit: Limit, tight: float, loose: float, others: Sequence[str]) -> float:
+    def _halved(self, limit: explain.Limit, tight: float, loose: float, others: Sequence[str]) -> float:
         """The tightest value found between two with which a plan is known; with the loose one it is."""
         while not self.over and abs(loose - tight) > CLOSE * limit.scale:
             middle = limit.rounded((tight + loose) / 2)
@@ -311,12 +312,12 @@ class _Search:
                 tight = middle
         return loose
 
-    def _together(self, found: list[Limit]) -> None:
+    def _together(self, found: list[explain.Limit]) -> None:
         """Several limits at once: what the elastic model says, else all, of which one after the other is put back."""
         self.tell("several limits at once")
         if self.elastic is not None and not self.named and self._least_sum():
             return
-        chosen: dict[str, Limit] = {}
+        chosen: dict[str, explain.Limit] = {}
         for limit in found:
             single = limit.key.startswith("locks.") or limit.kind == LAST_RESORT
             if not single and (limit.key, limit.sign) not in self.hopeless:
@@ -337,7 +338,7 @@ class _Search:
                 values[limit.key] = self._halved(limit, limit.value, limit.loosest, overrides(limit.key))
         self.repairs.append(_repair([(limit, values[limit.key]) for limit in kept]))
 
-    def _accepted(self, chosen: list[Limit]) -> list[Limit]:
+    def _accepted(self, chosen: list[explain.Limit]) -> list[explain.Limit]:
         """Those that can be loosened without making the scenario a mistaken one."""
         found = []
         for limit in chosen:
@@ -383,13 +384,13 @@ def _unbroken(scenario: Scenario, listed: xr.Dataset | None) -> xr.Dataset | Non
     return None if listed is None or violations(twin.replay(scenario, listed)) else listed
 
 
-def _written(told: Sequence[tuple[Limit, float]]) -> list[str]:
+def _written(told: Sequence[tuple[explain.Limit, float]]) -> list[str]:
     """Overrides of several limits; what is dropped comes last, so that it stays so."""
     ordered = sorted(told, key=lambda one: one[0].dropped)
     return [text for limit, value in ordered for text in limit.write(value)]
 
 
-def _repair(told: Sequence[tuple[Limit, float]]) -> Repair:
+def _repair(told: Sequence[tuple[explain.Limit, float]]) -> Repair:
     return Repair(
         says=tuple(limit.says(value) for limit, value in told),
         overrides=tuple(_written(told)),

@@ -24,6 +24,7 @@ MOST_COLUMNS = 500
 LONGEST_CELL = 500
 SEPARATORS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8-sig", "cp1252")
+"""Not guessed by charset-normalizer: a header has too little text for it; it takes "°C" in cp1252 for Chinese."""
 DATA = re.compile(r"\s*(?:[+-]?[\d.,]+\s*$|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b)")
 """Cells that are no name of a column: numbers and dates."""
 TIME = re.compile(r"\s*(?:\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|1\d{9}(?:\d{3})?\s*$)")
@@ -136,7 +137,10 @@ def _decoded(content: bytes) -> str:
 
 
 def _separator(lines: list[str]) -> str:
-    """The separator that gives most lines the same number of columns, more than one."""
+    """The separator that gives most lines the same number of columns, more than one.
+
+    ``clevercsv`` finds the same ones in 0.2 s rather than 1 ms, and would bring chardet and regex.
+    """
 
     def even(separator: str) -> tuple[int, int]:
         counts = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)

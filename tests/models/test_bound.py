@@ -12,17 +12,18 @@ import pytest
 from shops import MARKET, cast, melt_shop, scenario
 
 from emberline import models
-from emberline.models.bounds import branch_and_bound as bounds
 from emberline.models.bounds import column_generation as cast_bound
 from emberline.models.bounds.branch_and_bound import Bound
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.dispatch import dispatcher
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import line_reader
+from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.constants import direct_kg
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
+from emberline.models.strategies import rising_bound as bounds
 from emberline.scenarios import Scenario
 from emberline.twin import envelope, replay
 
@@ -86,7 +87,9 @@ def search(built: Scenario) -> Search:
     table = envelope(built)
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))
-    return Search(line_reader.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False)
+    return Search(
+        line_reader.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False, dispatcher
+    )
 
 
 def schedules(problem: SlotProblem) -> Any:

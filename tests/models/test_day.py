@@ -11,13 +11,14 @@ import pytest
 from shops import cast, melt_shop, scenario
 
 from emberline import models
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.heuristics.line.neighbourhoods import exchange
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import assignment, line_reader
+from emberline.models.problem import site as sites
 from emberline.models.problem.constants import direct_kg
 from emberline.models.search.incumbent import Search
-from emberline.models.strategies import whole_horizon
 from emberline.scenarios import Scenario
 from emberline.twin import dispatch, envelope
 
@@ -26,7 +27,9 @@ def search(built: Scenario) -> Search:
     table = envelope(built)
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))
-    return Search(line_reader.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False)
+    return Search(
+        line_reader.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False, dispatcher
+    )
 
 
 def two_casts() -> Scenario:
@@ -62,7 +65,7 @@ def test_casts_change_places() -> None:
     assert given.cast_slot[0] < given.cast_slot[1]
     found.offer(given)
     before = found.value
-    assert whole_horizon.exchange(found)
+    assert exchange(found)
     assert found.best is not None
     assert found.value is not None
     assert before is not None

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hubs import BOILER, ENVELOPE, GAS, amounts, best, hub, plan
 
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets import read_flows
+from emberline.models.formulations.site.assets.result import read_flows
 from emberline.models.formulations.whole_site import build
+from emberline.models.problem import site as sites
 from emberline.models.strategies.site import minimize_first
 from emberline.scenarios.assets import Storage
 

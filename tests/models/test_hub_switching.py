@@ -14,9 +14,9 @@ from hubs import ELECTRODE, ENGINE, ENVELOPE, GAS, amounts, best, hub, plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.whole_site import build
+from emberline.models.problem import site as sites
 from emberline.scenarios import Scenario
 
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}

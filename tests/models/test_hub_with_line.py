@@ -11,9 +11,9 @@ from shops import cast, melt_shop, scenario
 
 from emberline import models
 from emberline.models.explain.shadow_prices import shadow_prices
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import columns, dispatch
+from emberline.models.problem import site as sites
 from emberline.twin import envelope
 
 NEED = {"kind": "load", "name": "need", "carrier": "heat", "rate": 9.0}

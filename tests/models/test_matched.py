@@ -12,11 +12,13 @@ import xarray as xr
 
 from benchmarks import melt_shop
 from emberline.models.formulations.line.by_unit.bipartite_matching import matching, patterns
-from emberline.models.formulations.line.by_unit.model import Matched, Units
+from emberline.models.formulations.line.by_unit.groups import Units
+from emberline.models.formulations.line.by_unit.model import Matched
 from emberline.models.kernel.highs import solve
 from emberline.models.problem.assignment import mistakes
 from emberline.models.search.incumbent import Search
 from emberline.models.strategies import corridors
+from emberline.models.strategies.line import by_counts
 from emberline.scenarios import Scenario
 
 shared = pytest.mark.shared
@@ -74,6 +76,8 @@ def test_matching_gives_way() -> None:
     """Proves: a demand that took the only supply of another moves on. Sensitivity: greedily, the second finds none."""
     assert matching([[0, 1], [0]]) == [1, 0]
     assert matching([[0], [0]]) is None
+    assert matching([[0], []]) is None
+    assert matching([]) == []
 
 
 @shared
@@ -84,7 +88,7 @@ def test_matching_gives_way() -> None:
 def test_published_optimum_is_proven(name: str, groups: list[int], optimum: float) -> None:
     """Proves: plan and bound meet at the published optimum. Sensitivity: the longest transfers cost 0.7 % more."""
     found = search(name, groups)
-    corridors.pursue(found)
+    by_counts(found)
     assert found.best is not None
     assert mistakes(found.problem, found.best) == []
     assert found.value == pytest.approx(optimum, abs=0.01)

@@ -12,10 +12,11 @@ from enumerated_shops import best, shop
 
 from emberline import twin
 from emberline.models import optimize
-from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site.dispatch import dispatcher
 from emberline.models.formulations.site.objective import read
 from emberline.models.kernel.highs import outcome, program
 from emberline.models.problem import assignment, line_reader
+from emberline.models.problem import site as sites
 from emberline.models.search.incumbent import Search
 from emberline.models.strategies import exact_named
 from emberline.scenarios import Scenario, load
@@ -36,7 +37,7 @@ def searched(scenario: Scenario, begin: bool = True) -> Search:
     problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
     search = Search(
         problem=problem, data=data, aim=read(scenario, data, None, 0.0), time_limit=120.0, gap=scenario.goal.gap,
-        on_progress=lambda event: None, cancel=lambda: False,
+        on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     listed = assignment.from_schedule(problem, twin.dispatch(scenario, envelope)) if begin else None
     if listed is not None:

@@ -10,9 +10,10 @@ import pytest
 from enumerated import envelope, random_works, works
 
 from emberline.models.formulations.processes import network
+from emberline.models.kernel.arrays import Rows
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.standard_form import Compiled
-from emberline.models.kernel.templates import building
+from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem import plant as plants
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.assets import ELECTRICITY
@@ -33,19 +34,19 @@ def plant_model(scenario: Scenario, *, templates: bool, ordered: bool = False) -
         made = network.add(model.plant, plant, carriers, ordered=ordered)
         model.given = pyo.Block(list(made.gives))
         for carrier, flow in made.gives.items():
-            model.given[carrier].all = pyo.Constraint(
-                model.plant.T, rule=lambda b, t, flow=flow: sum(w * v[t] for v, w in flow.parts) <= 1e6
+            model.given[carrier].all = Rows(
+                model.plant.T, says=lambda b, t, flow=flow: sum(w * v[t] for v, w in flow.parts) <= 1e6
             )
         if any(unit.emitted for unit in made.units):
             model.emitted = pyo.Constraint(rule=lambda m: made.emitted() <= 1e9)
-        model.goal = pyo.Objective(rule=lambda m: sum(m.plant.electricity[t] for t in m.plant.T))
+        model.goal = pyo.Objective(rule=lambda m: total(m.plant.electricity[t] for t in each(m.plant.T)))
     return model
 
 
 def not_templates(model: pyo.ConcreteModel) -> set[str]:
     """Constraints of the plant that are expressions for each index."""
-    data = model.plant.component_data_objects(pyo.Constraint, descend_into=True)
-    return {one.parent_component().name for one in data if not hasattr(one, "template_expr")}
+    listed = model.plant.component_objects(pyo.Constraint, descend_into=True)
+    return {one.name for one in listed if isinstance(one, Rows) and one.template is None}
 
 
 def assert_same(scenario: Scenario, ordered: bool = False) -> Compiled:

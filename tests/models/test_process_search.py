@@ -12,11 +12,11 @@ from enumerated import assert_followed, envelope, works
 
 from emberline import models
 from emberline.models.formulations import whole_site
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.heuristics.processes import relax_and_fix as searching
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.problem import plant as plants
+from emberline.models.problem import site as sites
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
 from emberline.scenarios.process.flows import emitted_kg

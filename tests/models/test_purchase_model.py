@@ -9,9 +9,9 @@ import pytest
 from hubs import ENVELOPE, hub
 
 from emberline import models
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import dispatch
+from emberline.models.problem import site as sites
 from emberline.scenarios import Scenario
 from emberline.scenarios.tariff import Tariff
 

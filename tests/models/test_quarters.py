@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from emberline import models, twin
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.dispatch import dispatcher
 from emberline.models.heuristics.line import coarse_grid
 from emberline.models.problem import line_reader
+from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import from_schedule
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import load
@@ -46,7 +47,7 @@ def test_which_grids_have_a_coarser_one(step: int, made: bool) -> None:
     data = sites.read(scenario, envelope)
     fine = Search(
         problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
-        time_limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, began=time.perf_counter(),
+        time_limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     inner = coarser(fine)
     assert inner.problem.step_min == 15
@@ -66,7 +67,7 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
     data = sites.read(scenario, envelope)
     fine = Search(
         problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
-        time_limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, began=time.perf_counter(),
+        time_limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     coarser = coarse_grid.coarser(scenario, envelope, None)
     assert coarser is not None

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyomo.core.expr import identify_variables
 
-from emberline.models.kernel.banded_rows import Stretches, Terms, runs, unbroken, weighed
+from emberline.models.kernel.arrays import Rows, Variable
+from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
 from emberline.models.kernel.compile import compiled
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import building
+from emberline.models.kernel.templates import Members, building, each, total
+from emberline.models.problem.slots import runs, unbroken
 
 N = 7
 TERM = st.tuples(st.sampled_from("ab"), st.integers(-9, 9), st.sampled_from([-1.0, 1.0, 2.5]), st.booleans())
@@ -20,11 +21,11 @@ def built(terms: Terms, rows: dict, *, on: bool) -> pyo.ConcreteModel:
     """One row for each slot: the terms at most 3."""
     m = pyo.ConcreteModel()
     with building(on=on):
-        m.x = pyo.Var("ab", range(N))
+        m.x = Variable("ab", range(N))
         m.spare = pyo.Var()
         found = Stretches.of(rows, terms)
         m.ROW, m.TERM = found.rows(), found.set()
-        m.kept = pyo.Constraint(m.ROW, rule=lambda m, r, p, t: weighed(m.x, m.TERM[r, p], t) + m.spare <= 3)
+        m.kept = Rows(m.ROW, says=lambda m, r, p, t: weighed(m.x, m.TERM[r, p], t) + m.spare <= 3)
         m.goal = pyo.Objective(expr=m.spare)
     return m
 
@@ -46,7 +47,7 @@ def test_a_row_has_the_terms_of_its_slot(drawn: list, slots: set[int]) -> None:
     arrays = []
     for on in (True, False):
         m = built(terms, {(0,): sorted(slots)}, on=on)
-        assert all(hasattr(row, "template_expr") for row in m.kept.values()) == on
+        assert (m.kept.template is not None) == on
         made = compiled(m)
         arrays.append(made)
         assert sorted(t for _, _, t in m.ROW) == sorted(slots)
@@ -85,11 +86,11 @@ def test_members_are_summed_as_a_set_is() -> None:
     by_row = {0: [(1, 2), (2, 3)], 1: [], 2: [(0, 1)]}
     m = pyo.ConcreteModel()
     with building():
-        m.x = pyo.Var(range(3), range(4))
+        m.x = Variable(range(3), range(4))
         m.ROW = pyo.RangeSet(0, 2)
-        m.OF = Members(m.ROW, members=by_row, dimen=2)
-        m.row = pyo.Constraint(m.ROW, rule=lambda m, r: sum(m.x[i, j] for i, j in m.OF[r]) + m.x[2, 0] <= 1)
-    assert all(hasattr(row, "template_expr") for row in m.row.values())
+        m.OF = Members(by_row, dimen=2)
+        m.row = Rows(m.ROW, says=lambda m, r: total(m.x[i, j] for i, j in each(m.OF[r])) + m.x[2, 0] <= 1)
+    assert m.row.template is not None
     told = {r: {v.index() for v in identify_variables(m.row[r].expr)} for r in m.ROW}
     assert told == {r: {(2, 0), *keys} for r, keys in by_row.items()}
 
@@ -97,5 +98,9 @@ def test_members_are_summed_as_a_set_is() -> None:
 def test_members_of_every_index_are_wanted() -> None:
     """Proves: an index that was forgotten is an error. Sensitivity: taken for empty, its row would say too little."""
     m = pyo.ConcreteModel()
+    m.ROW, m.OF = pyo.RangeSet(0, 1), Members({0: [1]}, dimen=1)
+    m.x = Variable(range(3), bounds=(0, 1))
+    m.row = Rows(m.ROW, says=lambda m, r: total(m.x[i] for i in each(m.OF[r])) <= 1)
+    m.goal = pyo.Objective(expr=m.x[0])
     with pytest.raises(KeyError):
-        m.OF = Members([0, 1], members={0: [1]}, dimen=1)
+        compiled(m)

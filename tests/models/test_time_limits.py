@@ -10,10 +10,10 @@ from enumerated_shops import shop
 from emberline import twin
 from emberline.models import optimize
 from emberline.models.formulations.line.pooled.model import Pooled
-from emberline.models.formulations.site import balance as sites
+from emberline.models.kernel import deadline
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
-from emberline.models.search import deadline
+from emberline.models.problem import site as sites
 from emberline.scenarios import Scenario, load
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv as csv_files
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,18 @@ from typing import Any
 import numpy as np
 from plan_judge import SECOND, Row, faults, from_file
 
+from emberline.models.explain import limits
 from emberline.plans import Plan, plan
 from emberline.plans.exports.formats import csv
 from emberline.plans.store.store import Store
+from emberline.plans.why.why_not import why_not
 from emberline.scenarios import Scenario, ScenarioError, load, loads
 from emberline.scenarios.records.orders import Lock
 
 HASTY = ("goal.gap=0.5", "goal.time_limit_s=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
 """Whether a lock can be kept is asked, not what it costs."""
+MOVING_S = 120.0
+"""Longest search for the times that a lock can be moved to."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,9 @@ class Shop:
     """Of its file; empty: a bundled one."""
     settings: tuple[str, ...] = HASTY
 
-    def scenario(self, locks: list[dict[str, str]]) -> Scenario:
-        """The scenario with these locks, as a user would load it."""
-        asked = [*self.settings, *([f"locks={json.dumps(locks)}"] if locks else [])]
+    def scenario(self, locks: list[dict[str, str]], more: Sequence[str] = ()) -> Scenario:
+        """The scenario with these locks and further overrides, as a user would load it."""
+        asked = [*self.settings, *([f"locks={json.dumps(locks)}"] if locks else []), *more]
         return loads(self.text, overrides=asked) if self.text else load(self.name, asked)
 
 
@@ -103,17 +107,17 @@ def lock(shop: Shop, base: list[Row], draw: np.random.Generator) -> dict[str, st
     near = row.start + step * float(draw.integers(-3, 4))
     at = near if draw.random() < 0.6 else float(draw.integers(0, int(scenario.horizon.length_min - 60)))
     at = float(np.clip(at + (draw.choice([0.0, 1.0, 4.0, 0.5]) if draw.random() < 0.4 else 0.0), 0.0, 800.0))
-    told = {"heat": row.heat, "stage": row.stage}
+    wish = {"heat": row.heat, "stage": row.stage}
     kind = str(draw.choice(["start", "start", "earliest", "latest", "window", "unit", "start and unit"]))
     if "unit" in kind:
-        told["unit"] = str(draw.choice([unit.name for unit in _stage(scenario, row.stage).units]))
+        wish["unit"] = str(draw.choice([unit.name for unit in _stage(scenario, row.stage).units]))
     if "start" in kind:
-        told["start"] = f"{at:g} min"
+        wish["start"] = f"{at:g} min"
     if kind in ("earliest", "window"):
-        told["earliest"] = f"{at:g} min"
+        wish["earliest"] = f"{at:g} min"
     if kind in ("latest", "window"):
-        told["latest"] = f"{at + (float(draw.choice([0.0, 3.0, 20.0])) if kind == 'window' else 0.0):g} min"
-    return told
+        wish["latest"] = f"{at + (float(draw.choice([0.0, 3.0, 20.0])) if kind == 'window' else 0.0):g} min"
+    return wish
 
 
 def _stage(scenario: Scenario, name: str) -> Any:
@@ -136,28 +140,63 @@ class Fate:
     """What became of a lock."""
 
     what: str
-    """``kept``, ``refused``, ``proven`` impossible, ``open`` (no plan within the limit), or ``wrong``."""
+    """``kept``, ``refused``, ``moved`` to a time that is kept, ``proven`` impossible, ``open`` (no plan within the
+    limit) or ``wrong``."""
     says: str = ""
 
 
-def fate(shop: Shop, told: dict[str, str], base: list[Row], store: Store) -> Fate:
+def fate(shop: Shop, wish: dict[str, str], base: list[Row], store: Store) -> Fate:
     """Plan a shop with one lock, and judge what comes of it.
 
     A plan must keep the lock by its exported table. A refusal must name times that are accepted, and be right: no start
-    of the heat lies on the grid then. What is proven impossible must not be kept by the plan without the lock.
+    of the heat lies on the grid then. What is proven impossible must not be kept by the plan without the lock. Where no
+    start on the grid keeps a lock, the times that it is moved to must be kept.
     """
     try:
-        scenario = shop.scenario([told])
+        scenario = shop.scenario([wish])
     except ScenarioError as error:
-        return _refused(shop, told, base, str(error))
+        return _refused(shop, wish, base, str(error))
     made = plan(scenario)
     if made.found:
         found = faults(scenario, exported(made, store))
         return Fate("wrong", f"{made.verdict} {found}") if found or not made.acceptable else Fate("kept")
-    if made.status != "infeasible":
+    if not made.ruled_out:
         return Fate("open", made.reason)
-    kept = not faults(scenario, base)
-    return Fate("wrong", f"{made.reason}, but the plan without it keeps it") if kept else Fate("proven")
+    if not faults(scenario, base):
+        return Fate("wrong", f"{made.reason}, but the plan without it keeps it")
+    return Fate("proven") if made.status == "infeasible" else _moved(shop, wish, store)
+
+
+class _LocksFirst:
+    """Ends a search for repairs once what it says of locks is known."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.locks = sum(limit.kind == "lock" for limit in limits(scenario))
+        self.over = False
+
+    def hear(self, line: str) -> None:
+        """Hear a line of the search: the number of the limit that is tried, locks before all others."""
+        number = line.partition(" of ")[0]
+        self.over = self.over or (number.isdigit() and int(number) > self.locks)
+
+
+def _moved(shop: Shop, wish: dict[str, str], store: Store) -> Fate:
+    """What becomes of a lock that no start on the grid keeps: each time that it is moved to must be kept."""
+    first = _LocksFirst(shop.scenario([wish]))
+    answer = why_not(
+        lambda more: shop.scenario([wish], more),
+        time_limit_s=MOVING_S, on_progress=first.hear, cancel=lambda: first.over, proven=True,
+    )  # fmt: skip
+    moves = [repair for repair in answer.repairs if set(repair.keys) <= {"locks.0.earliest", "locks.0.latest"}]
+    if answer.status == "infeasible":
+        return Fate("proven")
+    for move in moves:
+        scenario = shop.scenario([], move.overrides)
+        made = plan(scenario)
+        found = faults(scenario, exported(made, store)) if made.found else [made.reason]
+        if found or not made.acceptable or not scenario.locks:
+            return Fate("wrong", f"moved to {move.overrides}: {made.verdict} {found}")
+    return Fate("moved", ", ".join(str(say) for move in moves for say in move.says)) if moves else Fate("open", "as is")
 
 
 def offered(says: str) -> Iterator[tuple[str, str | None]]:
@@ -166,39 +205,39 @@ def offered(says: str) -> Iterator[tuple[str, str | None]]:
         yield at, unit or None
 
 
-def _refused(shop: Shop, told: dict[str, str], base: list[Row], says: str) -> Fate:
+def _refused(shop: Shop, wish: dict[str, str], base: list[Row], says: str) -> Fate:
     times = list(offered(says))
     if "\n" in says or not times:
         return Fate("wrong", f"no times: {says}")
     for at, unit in times:
-        moved = {"heat": told["heat"], "stage": told["stage"], "start": at} | ({"unit": unit} if unit else {})
-        moved |= {"unit": told["unit"]} if "unit" in told else {}
+        moved = {"heat": wish["heat"], "stage": wish["stage"], "start": at} | ({"unit": unit} if unit else {})
+        moved |= {"unit": wish["unit"]} if "unit" in wish else {}
         try:
             shop.scenario([moved])
         except ScenarioError as error:
             return Fate("wrong", f"offered {at}, then {error}")
     scenario = shop.scenario([])
-    if not faults(scenario.model_copy(update={"locks": _locks(told)}), base):
+    if not faults(scenario.model_copy(update={"locks": _locks(wish)}), base):
         return Fate("wrong", f"the plan without it keeps it: {says}")
-    if not scenario.disturbances.margins and _on_grid(scenario, *_locks(told)):
+    if not scenario.disturbances.margins and _on_grid(scenario, *_locks(wish)):
         return Fate("wrong", f"a start lies on the grid: {says}")
     return Fate("refused")
 
 
-def _on_grid(scenario: Scenario, told: Lock) -> bool:
+def _on_grid(scenario: Scenario, wish: Lock) -> bool:
     """Whether a locked heat could start on the grid by its nominal minutes, in a cast after those of the heats before.
 
     Worked out by trying every step."""
     minutes, step = scenario.horizon.minutes, scenario.horizon.step_min
-    first, last = (told.start, told.start) if told.start is not None else (told.earliest, told.latest)
+    first, last = (wish.start, wish.start) if wish.start is not None else (wish.earliest, wish.latest)
     low = -np.inf if first is None else minutes(first) - SECOND
     high = np.inf if last is None else minutes(last) + SECOND
-    heat = next(heat for heat in scenario.heats if heat.name == told.heat)
-    stage = _stage(scenario, told.stage)
+    heat = next(heat for heat in scenario.heats if heat.name == wish.heat)
+    stage = _stage(scenario, wish.stage)
     cast = [other for other in scenario.heats if other.order == heat.order] if stage.campaign else [heat]
     for unit in stage.units:
         pace = [other.grade.duration_min.get(unit.name, other.grade.duration_min.get(stage.name)) for other in cast]
-        if told.unit not in (None, unit.name) or None in pace:
+        if wish.unit not in (None, unit.name) or None in pace:
             continue
         offset = sum(pace[: cast.index(heat)])  # type: ignore[arg-type]
         starts = np.arange(-100, scenario.horizon.n_steps) * step + offset
@@ -207,8 +246,8 @@ def _on_grid(scenario: Scenario, told: Lock) -> bool:
     return False
 
 
-def _locks(told: dict[str, str]) -> tuple[Lock, ...]:
-    return (Lock.model_validate(told),)
+def _locks(wish: dict[str, str]) -> tuple[Lock, ...]:
+    return (Lock.model_validate(wish),)
 
 
 def fed_back(made: Plan) -> list[dict[str, str]]:

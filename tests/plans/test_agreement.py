@@ -12,9 +12,9 @@ from planned import shop
 from shops import cast, melt_shop, scenario, violations
 
 from emberline import twin
+from emberline.models.strategies.redispatch import Redispatch
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.figures import figures
-from emberline.plans.plan.redispatch import Redispatch
 from emberline.scenarios import load
 from emberline.ui.text import wording
 

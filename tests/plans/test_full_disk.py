@@ -1,11 +1,14 @@
 """A disk that takes no more: what is stored is read, whatever writes says so in one line, and nothing is torn.
 
-The system's limit on the size of a file refuses what a full disk refuses, without one.
+The system's limit on the size of a file refuses what a full disk refuses, without one: in a new home, in a home, in a
+run's folder while netCDF is written, in the catalogue, in a job's folder, where an export goes, and in the folder for
+what is temporary.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +50,33 @@ for place, size in enumerate(sizes):
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 print(json.dumps(says))
 """
+WRITES = """
+import json, resource, sys, tempfile
+from pathlib import Path
+from emberline.plans.exports import FORMATS, export
+from emberline.plans.jobs import queue
+from emberline.plans.store.run_folder import read
+from emberline.plans.store.store import Store, StoreError
+from emberline.ui.cli import faults
+source, out = read(Path(sys.argv[1]), ""), Path(sys.argv[2])
+def temporary():
+    with tempfile.TemporaryFile() as file:
+        file.write(b"something")
+acts = {kind: lambda kind=kind: export(source, kind, out / f"plan.{kind}") for kind in FORMATS}
+acts["job"] = lambda: queue.start("melt-shop-small", run="9" * 32)
+acts["temporary"] = temporary
+acts["new home"] = lambda: Store(out / "new").list()
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+says = {}
+for name, act in acts.items():
+    try:
+        says[name] = f"done: {act()}"
+    except Exception as error:
+        says[name] = str(error) if isinstance(error, StoreError) else faults.in_words(error) or repr(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(json.dumps(says))
+"""
+WORDS = ("File too large", "the disk is full")
 NONE, TOO_FEW, SOME = "0", "16000", "40000"
 
 
@@ -66,7 +96,7 @@ def test_what_is_stored_is_read_and_nothing_is_torn(tmp_path: Path) -> None:
             refused = f"refused: catalogue {home / 'catalogue.db'}: the disk is full"
             assert says["name"] == says["delete"] == says["make"] == refused
         else:
-            assert says["make"].startswith(f"refused: run {'2' * 32} could not be written to {home}: ")
+            assert says["make"].startswith(f"refused: run {'2' * 32} could not be written to {home / 'runs'}: ")
             assert "\n" not in says["make"]
 
     store = Store(home)
@@ -74,3 +104,22 @@ def test_what_is_stored_is_read_and_nothing_is_torn(tmp_path: Path) -> None:
     assert {entry.state for entry in store.list() if entry.id != source.id} <= {"broken"}
     assert store.open(source.id).plan.replay_figures == planned.made().replay_figures
     assert [path.name for path in store.runs_folder.iterdir() if not path.name.endswith(".lock")] == [source.id]
+
+
+def test_whatever_else_writes_says_so(tmp_path: Path) -> None:
+    """Proves: every format of an export, a job, what is temporary and a new home are refused in one line that names the
+    system's own words, and leave nothing, no job either that others would take for one under way.
+
+    Sensitivity: a library's own error, a trace of SQLite's, a job's folder without a request."""
+    home, out = tmp_path / "home", tmp_path / "out"
+    source = kept(home)
+    out.mkdir()
+    command = [sys.executable, "-c", WRITES, str(source.folder), str(out)]
+    asked = {**os.environ, "EMBERLINE_HOME": str(home)}
+    done = subprocess.run(command, cwd=ROOT, env=asked, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name, says in json.loads(done.stdout).items():
+        assert says.endswith(WORDS) or "No usable temporary directory" in says, (name, says)
+        assert "\n" not in says
+    assert [path.name for path in out.iterdir()] == ["new"]
+    assert list((home / "jobs").glob("9*")) == []

@@ -13,9 +13,9 @@ import planned
 import pytest
 from shops import cast, melt_shop, scenario
 
+from emberline.models.strategies.redispatch import Redispatch
 from emberline.plans.levers.case import Lever, Levers, goal_value, parts
 from emberline.plans.levers.study import BATTERY, SHIFTING, candidates, levers, without
-from emberline.plans.plan.redispatch import Redispatch
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.ui.cli.studies.levers import rows, text, write

@@ -14,6 +14,7 @@ from emberline.plans.why.why_not import WhyNot, why_not
 from emberline.scenarios import Scenario, loads
 
 QUICK = ("goal.gap=0.9", "goal.time_limit_s=10", "disturbances.replications=0")
+HOUR_S = 3600
 SEVERAL = (
     Broken(
         "two orders too early at once",
@@ -69,9 +70,9 @@ class Turn:
             self.made += 1
         return self.broken.changed(more)
 
-    def searched(self) -> WhyNot:
+    def searched(self, time_limit_s: float = 60) -> WhyNot:
         """What is known when the turn is over; the limit on time is for a machine that stands still."""
-        return why_not(self.changed, time_limit_s=60, on_progress=self.told, cancel=lambda: self.over)
+        return why_not(self.changed, time_limit_s=time_limit_s, on_progress=self.told, cancel=lambda: self.over)
 
 
 def planned(broken: Broken, repair: tuple[str, ...]) -> None:
@@ -120,12 +121,16 @@ def test_a_repair_is_no_larger_than_it_must_be() -> None:
     Three heats of 52 min in the furnace, 8 min to the ladle furnace, 30 min there, 7 min to the caster, 60 min a heat
     without a gap: the last heat is ready for the caster 52 · 3 + 8 + 30 + 7 min after the start at the earliest, the
     first one 97 min, so that the cast ends at 97 + 180 = 277 min: 285 on slots of 15 min.
+
+    Every due time that is tried has a plan or a proof, which an hour is enough for on any machine: none of them is
+    skipped because time is short.
     """
-    found = Turn(LINE[0], most=50).searched()
+    found = Turn(LINE[0], most=50).searched(HOUR_S)
     assert found.repairs[0].overrides == ("orders.C1.due=285 min",)
-    assert (
-        why_not(lambda more: LINE[0].changed(["orders.C1.due=270 min", *more]), time_limit_s=1).status == "infeasible"
+    tighter = why_not(
+        lambda more: LINE[0].changed(["orders.C1.due=270 min", *more]), time_limit_s=HOUR_S, cancel=lambda: True
     )
+    assert tighter.status == "infeasible"
 
 
 def test_the_search_ends_when_it_is_told_to() -> None:

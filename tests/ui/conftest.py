@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,19 @@ def main_stays() -> Iterator[None]:
     program = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = program
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where a test of the pages fails: how its jobs ended, and what their workers printed."""
+    report = yield
+    server = getattr(item, "funcargs", {}).get("server")
+    if report.failed and server is not None and "EMBERLINE_HOME" in server.environment:
+        jobs = Path(server.environment["EMBERLINE_HOME"]) / "jobs"
+        parts = [path for path in sorted(jobs.glob("*/*")) if path.suffix in (".jsonl", ".txt")]
+        ends = [f"{path}: {path.read_text(errors='replace')[-300:]}" for path in parts]
+        report.sections.append(("jobs", "\n".join(ends)))
+    return report
 
 
 @pytest.fixture(scope="session")

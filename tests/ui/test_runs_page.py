@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres import Server
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans.exports.manifest import proof
 from emberline.plans.jobs import folder as job_folder
+from emberline.plans.store.catalogue import VARIABLE, answering, database
 from emberline.plans.store.store import Store
 from emberline.ui.text import wording
 
@@ -171,3 +173,27 @@ def test_a_catalogue_that_cannot_be_read_is_one_line(kept: str) -> None:
     app.run()
     assert not app.exception
     assert not app.warning
+
+
+@pytest.mark.postgresql
+def test_a_server_that_stops_is_one_line(kept: str, postgresql: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a page whose catalogue's server does not answer is one line, and comes back when the server goes on.
+
+    Sensitivity: a page that waits for what was sent on an open connection is never drawn."""
+    monkeypatch.setenv(VARIABLE, postgresql.schema())
+    for limit in ("SILENCE_S", "PING_S"):
+        monkeypatch.setattr(answering, limit, 0.3)
+    monkeypatch.setattr(answering, "ANSWER_S", 2)
+    app = AppTest.from_function(whole, default_timeout=60)
+    app.query_params["run"] = kept
+    app.run()
+    assert not app.warning
+    with postgresql.stopped():
+        app.run()
+        assert not app.exception
+        assert [str(line.value) for line in app.warning] == ["catalogue local/postgres: the server does not answer"]
+        assert "Reload this page to try again." in texts(app)
+    app.run()
+    assert not app.exception
+    assert not app.warning
+    database.forget()

@@ -18,6 +18,8 @@ way."""
 OUT_OF_MEMORY = "out of memory; allow more, or reduce the request: a shorter horizon, a longer step, fewer at a time"
 NO_MEMORY = ("allocate memory", "unable to allocate", "can't start new thread", "failed to map segment", "bad_alloc")
 """Messages of libraries that do not raise a MemoryError."""
+NO_TEMPORARY = "no usable temporary directory"
+"""Python's words where every folder for temporary files is full; by its number a file is missing."""
 
 
 def in_words(error: BaseException) -> str:
@@ -25,6 +27,8 @@ def in_words(error: BaseException) -> str:
     for one in _chain(error):
         if isinstance(one, OSError) and one.errno in UNWRITABLE:
             return f"{one.filename or 'the output could not be written'}: {one.strerror}"
+        if isinstance(one, FileNotFoundError) and NO_TEMPORARY in str(one).lower():
+            return f"temporary files could not be written: {one.strerror}"
         if _lacks_memory(one):
             return OUT_OF_MEMORY
     return ""

@@ -109,7 +109,7 @@ def build(door: Door) -> App:
 
 def serve(door: Door) -> None:
     """Serve the pages until the process is asked to end."""
-    sys.argv = [str(SCRIPT)]  # where Streamlit looks for its configuration
+    sys.argv[:] = [str(SCRIPT)]  # where Streamlit looks for its configuration
     from emberline.ui.server.limits import LARGEST_MESSAGE_MB, LARGEST_STATE_MB
 
     app = build(door)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.assets import Linear, Row
+from emberline.models.formulations.site.assets.ports import Linear, Row
+from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
-from emberline.models.kernel.templates import Series
 from emberline.models.problem.line_reader import SlotProblem
 
 
@@ -58,7 +58,7 @@ def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Drawn]) -> None:
     """Add ``line[c]``, energy by cell [MWh], with what has begun and what is decided already."""
     per, n = problem.cells_per_slot, problem.n_slots
     m.C = pyo.RangeSet(0, problem.n_cells - 1)
-    m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
+    m.line = Variable(m.C, domain=pyo.NonNegativeReals)
     m.decided = Series(m.C, values=problem.fixed_cells + problem.under_way)
     found = Stretches.of({(j,): range(n) for j in range(per)}, *(kind.energy for kind in kinds))
     m.CELL = found.rows()
@@ -66,7 +66,7 @@ def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Drawn]) -> None:
     for k in range(len(kinds)):
         m.drawn[k].TERM = found.set(k)
 
-    @m.Constraint(m.CELL)
+    @constraint(m, m.CELL)
     def line_energy(m: Any, j: int, stretch: int, t: int) -> Any:
         drawn = [weighed(kind.variable, m.drawn[k].TERM[j, stretch], t) for k, kind in enumerate(kinds)]
         return m.line[per * t + j] == sum(drawn) + m.decided[per * t + j]
@@ -85,7 +85,7 @@ def give(block: pyo.Block, problem: SlotProblem, kinds: list[Drawn]) -> dict[str
         for carrier, weight in problem.gives.items()
     ]
     block.CARRIER, block.T = pyo.Set(initialize=carriers, dimen=1), pyo.RangeSet(0, n - 1)
-    block.amount = pyo.Var(block.CARRIER, block.T)
+    block.amount = Variable(block.CARRIER, block.T)
     block.decided = Series(block.CARRIER, block.T, values=np.concatenate([np.zeros(0), *decided]))
     found = Stretches.of({(carrier,): range(n) for carrier in carriers}, *(kind.gives for kind in kinds))
     block.ROW = found.rows()
@@ -93,7 +93,7 @@ def give(block: pyo.Block, problem: SlotProblem, kinds: list[Drawn]) -> dict[str
     for k in range(len(kinds)):
         block.drawn[k].TERM = found.set(k)
 
-    @block.Constraint(block.ROW)
+    @constraint(block, block.ROW)
     def share(b: Any, carrier: str, stretch: int, t: int) -> Any:
         drawn = [weighed(kind.variable, b.drawn[k].TERM[carrier, stretch], t) for k, kind in enumerate(kinds)]
         return b.amount[carrier, t] == sum(drawn) + b.decided[carrier, t]

@@ -17,9 +17,10 @@ import pyomo.environ as pyo
 from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.recipe import add_beginnings, add_ramp, add_recipe
 from emberline.models.formulations.processes.runs import REST, Runs
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel import deadline
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units
-from emberline.models.search import deadline
 
 
 def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> UnitPorts:
@@ -43,9 +44,9 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
     ordered = ordered or process.daily_energy_mwh is not None
     switched = 0 if stays(units, plant) else units.count
     for part in runs.parts:
-        part.on = pyo.Var(block.T, domain=whole, bounds=(0, units.count))
-        part.fire = pyo.Var(block.EVER, domain=whole, bounds=(0, switched))
-        part.end = pyo.Var(block.EVER, bounds=(0, switched))
+        part.on = Variable(block.T, domain=whole, bounds=(0, units.count))
+        part.fire = Variable(block.EVER, domain=whole, bounds=(0, switched))
+        part.end = Variable(block.EVER, bounds=(0, switched))
         _nothing_before(part.fire, runs.before)
         _nothing_before(part.end, runs.before)
     if len(units.modes) > 1:
@@ -88,15 +89,15 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     n, count, parts = plant.n, units.count, runs.parts
     slot = np.array(block.EVER)
     for part in parts:
-        part.turn = pyo.Var(block.EVER, domain=pyo.NonNegativeIntegers, bounds=(0, count))
-        part.leave = pyo.Var(block.T, bounds=(0, count))
+        part.turn = Variable(block.EVER, domain=pyo.NonNegativeIntegers, bounds=(0, count))
+        part.leave = Variable(block.T, bounds=(0, count))
         _nothing_before(part.turn, runs.before)
     changes = [b for b in runs.every if b.left != REST]
     if units.process.uniform:
         for change in changes:
             limit(parts[change.mode].turn, upper=np.where(slot < n - change.slots, count, 0))
 
-        @block.Constraint(block.T)
+        @constraint(block, block.T)
         def turns(b: Any, t: int) -> Any:
             return sum(part.leave[t] for part in parts) == sum(part.turn[t] for part in parts)
 
@@ -104,7 +105,7 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
             _from_another(part, block.T, [other.leave for other in parts if other is not part])
         return
     block.PAIR = pyo.Set(initialize=[(b.left, b.mode) for b in changes], dimen=2)
-    block.to = pyo.Var(block.PAIR, block.EVER, domain=pyo.NonNegativeIntegers, bounds=(0, count))
+    block.to = Variable(block.PAIR, block.EVER, domain=pyo.NonNegativeIntegers, bounds=(0, count))
     limit(block.to, upper=np.concatenate([np.where(slot < n - b.slots, count, 0) for b in changes]))
     for change in changes:
         _nothing_before(runs.events(change), runs.before)
@@ -114,18 +115,18 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
 
 
 def _from_another(part: Any, slots: Any, leaving: list[Any]) -> None:
-    @part.Constraint(slots)
+    @constraint(part, slots)
     def from_another(b: Any, t: int) -> Any:
         # to the mode that it leaves no unit turns: that would be a pause without a stop
         return b.turn[t] <= sum(leave[t] for leave in leaving)
 
 
 def _by_pairs(part: Any, slots: Any, gone: list[Any], come: list[Any]) -> None:
-    @part.Constraint(slots)
+    @constraint(part, slots)
     def leaves(b: Any, t: int) -> Any:
         return b.leave[t] == sum(to[t] for to in gone)
 
-    @part.Constraint(slots)
+    @constraint(part, slots)
     def arrives(b: Any, t: int) -> Any:
         return b.turn[t] == sum(to[t] for to in come)
 
@@ -136,7 +137,7 @@ def _counts(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     states = process.start[units.first : units.first + count]
     begun = [sum(state.mode == mode.name for state in states) for mode in units.modes]
     least = count - units.available
-    block.rest = pyo.Var(block.T)
+    block.rest = Variable(block.T)
     limit(block.rest, least, least if runs.kept else count)
     for m, part in enumerate(parts):
         _running(part, block.LATER, begun[m], runs.begins(m), len(parts) > 1)
@@ -146,7 +147,7 @@ def _counts(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
 
     block.first_at_rest = pyo.Constraint(expr=block.rest[0] - (count - sum(begun)) == stopping(0))
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def at_rest(b: Any, t: int) -> Any:
         return b.rest[t] - b.rest[t - 1] == stopping(t)
 
@@ -160,7 +161,7 @@ def _running(part: Any, later: Any, begun: int, begins: list[tuple[Any, int]], t
 
     part.first_running = pyo.Constraint(expr=part.on[0] - begun == more(0))
 
-    @part.Constraint(later)
+    @constraint(part, later)
     def running(b: Any, t: int) -> Any:
         return b.on[t] - b.on[t - 1] == more(t)
 
@@ -178,11 +179,11 @@ def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> Non
     part.AWAY = _slots(away & reached)
     part.held = Series(pyo.RangeSet(0, plant.n - 1), values=held)
 
-    @part.Constraint(part.BOUND)
+    @constraint(part, part.BOUND)
     def min_run(b: Any, t: int) -> Any:
-        return sum(sum(events[t - k - j] for j in b.WITHIN) for events, k in begins) + b.held[t] <= b.on[t]
+        return sum(total(events[t - k - j] for j in each(b.WITHIN)) for events, k in begins) + b.held[t] <= b.on[t]
 
-    @part.Constraint(part.AWAY)
+    @constraint(part, part.AWAY)
     def on_when_begun(b: Any, t: int) -> Any:
         # an outage ends a run before its time
         return sum(events[t - k] for events, k in begins) <= b.on[t]
@@ -196,9 +197,9 @@ def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     block.WITHIN = pyo.RangeSet(0, runs.down - 1)
     block.held = Series(block.T, values=np.sum([slot < s for s in left], axis=0) if left else np.zeros(plant.n))
 
-    @block.Constraint(block.T)
+    @constraint(block, block.T)
     def min_rest(b: Any, t: int) -> Any:
-        return sum(sum(part.end[t - j] for j in b.WITHIN) for part in parts) + b.held[t] <= b.rest[t]
+        return sum(total(part.end[t - j] for j in each(b.WITHIN)) for part in parts) + b.held[t] <= b.rest[t]
 
 
 def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
@@ -207,19 +208,18 @@ def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
     block.STOP = pyo.RangeSet(first, last)
     block.SPAN = pyo.RangeSet(0, length - 1)
     # it begins in no slot but these
-    block.stopping = pyo.Var(pyo.RangeSet(1 - length, plant.n - 1), domain=pyo.Binary)
-    for t, begins in block.stopping.items():
-        if not first <= t <= last:
-            begins.fix(0)
+    block.stopping = Variable(pyo.RangeSet(1 - length, plant.n - 1), domain=pyo.Binary)
+    slot = np.arange(1 - length, plant.n)
+    block.stopping.fix_some((slot < first) | (slot > last), 0.0)
     block.out = Series(block.T, values=units.count - units.available)
 
-    @block.Constraint()
+    @constraint(block)
     def once(b: Any) -> Any:
-        return sum(b.stopping[t] for t in b.STOP) == 1
+        return total(b.stopping[t] for t in each(b.STOP)) == 1
 
-    @block.Constraint(block.T)
+    @constraint(block, block.T)
     def stopped(b: Any, t: int) -> Any:
-        return pyo.inequality(0, b.rest[t] - sum(b.stopping[t - j] for j in b.SPAN), b.out[t])
+        return pyo.inequality(0, b.rest[t] - total(b.stopping[t - j] for j in each(b.SPAN)), b.out[t])
 
 
 def _slots(chosen: np.ndarray) -> Any:

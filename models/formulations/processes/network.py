@@ -17,7 +17,8 @@ from emberline.models.formulations.processes.commitment import add_units
 from emberline.models.formulations.processes.ports import UnitPorts, by_slot, joined
 from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.formulations.site.balance import Ports as SitePorts
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant
 from emberline.scenarios.process.store import Store
 
@@ -40,7 +41,7 @@ class PlantPorts:
     def emitted(self) -> Any:
         """Fossil process emissions [kg CO2e], an expression for a rule."""
         every = joined(term for ports in self.units for term in ports.emitted)
-        return sum(weight * sum(variable[t] for t in self.block.T) for variable, weight in every.parts)
+        return sum(weight * total(variable[t] for t in each(self.block.T)) for variable, weight in every.parts)
 
     def emitting(self, ports: SitePorts) -> SitePorts:
         """The site's ports, whose load is the plant, with its process emissions."""
@@ -59,10 +60,10 @@ class PlantPorts:
         """
         block, last = self.block, self.plant.n - 1
         block.wanted = Series(block.STORE, values=np.array([store.end_t for store in self.plant.stores]))
-        block.more = pyo.Var(block.STORE, domain=pyo.NonNegativeReals)
+        block.more = Variable(block.STORE, domain=pyo.NonNegativeReals)
         limit(block.more, upper=np.array([bands[name] for name in block.STORE]))
 
-        @block.Constraint(block.STORE)
+        @constraint(block, block.STORE)
         def more_than_wanted(b: Any, name: str) -> Any:
             return b.more[name] - b.level[name, last] <= -(1 - HAIR) * b.wanted[name]
 
@@ -93,9 +94,9 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
     found = tuple(add_units(block.units[i], units, plant, ordered) for i, units in enumerate(plant.units))
     _alike(block, plant)
     electricity = joined(term for ports in found for term in ports.electricity)
-    block.electricity = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+    block.electricity = Variable(block.T, domain=pyo.NonNegativeReals)
 
-    @block.Constraint(block.T)
+    @constraint(block, block.T)
     def drawn(b: Any, t: int) -> Any:
         return b.electricity[t] - by_slot(electricity, t) == 0
 
@@ -125,18 +126,18 @@ def _alike(block: Any, plant: Plant) -> None:
 
 def _first_first(block: Any, slots: Any, later: Any, one: list[Any], other: list[Any]) -> None:
     # counted from slot to slot: all start-ups so far in each slot are many times the terms
-    block.started = pyo.Var(slots, domain=pyo.NonNegativeReals)
+    block.started = Variable(slots, domain=pyo.NonNegativeReals)
 
     def starts(modes: list[Any], t: Any) -> Any:
         return sum(mode.fire[t] for mode in modes)
 
     block.first_started = pyo.Constraint(expr=block.started[0] == starts(one, 0))
 
-    @block.Constraint(later)
+    @constraint(block, later)
     def started_so_far(b: Any, t: int) -> Any:
         return b.started[t] - b.started[t - 1] == starts(one, t)
 
-    @block.Constraint(slots)
+    @constraint(block, slots)
     def first_first(b: Any, t: int) -> Any:
         return starts(other, t) <= b.started[t]
 
@@ -147,20 +148,20 @@ def _orders(block: Any, plant: Plant) -> None:
     block.ORDERS = pyo.RangeSet(0, len(orders) - 1)
     block.LOADING = pyo.Set(block.ORDERS, initialize={o: range(a, b) for o, (_, a, b) in enumerate(orders)})
     block.ORDER = pyo.Set(initialize=[(o, t) for o, (_, a, b) in enumerate(orders) for t in range(a, b)], dimen=2)
-    block.loaded = pyo.Var(block.ORDER, domain=pyo.NonNegativeReals)
+    block.loaded = Variable(block.ORDER, domain=pyo.NonNegativeReals)
     most = [delivery.most_tph(plant.hours) * plant.hours for delivery, *_ in orders]
     limit(block.loaded, upper=np.repeat(most, [b - a for _, a, b in orders]))
     block.amount = Series(block.ORDERS, values=np.array([delivery.amount_t for delivery, *_ in orders]))
 
-    @block.Constraint(block.ORDERS)
+    @constraint(block, block.ORDERS)
     def order_whole(b: Any, o: int) -> Any:
-        return sum(b.loaded[o, t] for t in b.LOADING[o]) == b.amount[o]
+        return total(b.loaded[o, t] for t in each(b.LOADING[o])) == b.amount[o]
 
 
 def _stores(block: Any, plant: Plant, ports: PlantPorts) -> None:
     n, stores = plant.n, plant.stores
     block.STORE = pyo.Set(initialize=[store.name for store in stores], dimen=1)
-    block.level = pyo.Var(block.STORE, block.T)
+    block.level = Variable(block.STORE, block.T)
     lowest, highest = np.zeros((len(stores), n)), np.repeat([store.capacity_t for store in stores], n)
     lowest[:, -1] = [store.end_t * (1 - HAIR) for store in stores]
     limit(block.level, lowest.reshape(-1), highest)
@@ -196,10 +197,10 @@ def _balance(own: Any, block: Any, store: Store, plant: Plant, flow: Linear, loa
 
     def stays(t: Any, phase: Any, demand: Any) -> Any:
         """What is left at the end of a slot of what comes and goes in it."""
-        out = sum(block.loaded[o, t] for o in own.LOADING[phase]) if ordered else 0.0
+        out = total(block.loaded[o, t] for o in each(own.LOADING[phase])) if ordered else 0.0
         return counted * (by_slot(flow, t) - out - demand)
 
-    @own.Constraint(block.STEP)
+    @constraint(own, block.STEP)
     def stock(b: Any, t: int, phase: int) -> Any:
         return level[t] - kept * level[t - 1] - stays(t, phase, b.demand[t]) == 0
 
@@ -217,14 +218,14 @@ def _daily(block: Any, plant: Plant, ports: PlantPorts) -> None:
         own.SLOTS = pyo.Set(own.DAY, initialize={d: steps for d, (steps, _) in enumerate(days)})
         own.amount = Series(own.DAY, values=np.array([amount for _, amount in days]))
         drawn = joined(term for p in ports.units if p.units.process.name == name for term in p.electricity)
-        own.per_day = pyo.Constraint(own.DAY, rule=_drawn_on(drawn))
+        own.per_day = Rows(own.DAY, says=_drawn_on(drawn))
 
 
 def _drawn_on(drawn: Linear) -> Callable[[Any, Any], Any]:
-    return lambda b, d: sum(by_slot(drawn, t) for t in b.SLOTS[d]) == b.amount[d]
+    return lambda b, d: total(by_slot(drawn, t) for t in each(b.SLOTS[d])) == b.amount[d]
 
 
 def levels(ports: PlantPorts) -> dict[str, np.ndarray]:
     """Level of each store at the end of each slot in the solution [t]."""
     level, n = ports.block.level, ports.plant.n
-    return {name: np.array([level[name, t].value for t in range(n)]) for name in ports.block.STORE}
+    return {name: Row(level, name).values(n) for name in ports.block.STORE}

@@ -11,9 +11,11 @@ import pyomo.environ as pyo
 from emberline.models.formulations.processes.ports import UnitPorts, by_slot
 from emberline.models.formulations.processes.runs import REST, Response, Runs
 from emberline.models.formulations.site.assets.ports import Linear, Row
-from emberline.models.kernel.templates import Series
+from emberline.models.formulations.site.assets.segments import in_order
+from emberline.models.kernel import deadline
+from emberline.models.kernel.arrays import Series, Variable, constraint
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units, convex, slopes
-from emberline.models.search import deadline
 from emberline.scenarios.process import GJ_PER_MWH, Heat, Mode
 from emberline.scenarios.process.flows import directions, per_t
 
@@ -29,14 +31,14 @@ def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: U
         made = Linear(((part.on, low),))
         electricity = Linear(((part.on, knots[0][1]),))
     else:
-        part.made = pyo.Var(part.T, bounds=(0, high * units.count))
+        part.made = Variable(part.T, bounds=(0, high * units.count))
         made = Linear(((part.made, 1.0),))
 
-        @part.Constraint(part.T)
+        @constraint(part, part.T)
         def most(b: Any, t: int) -> Any:
             return b.made[t] <= high * b.on[t]
 
-        @part.Constraint(part.T)
+        @constraint(part, part.T)
         def least(b: Any, t: int) -> Any:
             return b.made[t] >= low * b.on[t]
 
@@ -63,15 +65,15 @@ def _good(part: Any, mode: Mode, m: int, made: Linear, runs: Runs) -> Linear:
     spoilt = Response(part.spoilt, every, runs.units.available if runs.units.count == 1 else None)
     if spoilt.empty:
         return made
-    part.lost = pyo.Var(part.T, domain=pyo.NonNegativeReals)
+    part.lost = Variable(part.T, domain=pyo.NonNegativeReals)
 
-    @part.Constraint(part.T)
+    @constraint(part, part.T)
     def off_spec(b: Any, t: int) -> Any:
         return b.lost[t] - spoilt.at(t) == 0
 
     if mode.rates.low == 0:
 
-        @part.Constraint(part.T)
+        @constraint(part, part.T)
         def no_more_than_made(b: Any, t: int) -> Any:
             return b.lost[t] <= b.made[t]
 
@@ -85,21 +87,21 @@ def _heat(part: Any, heat: Heat, needed: Linear, ports: UnitPorts) -> None:
         _burn(ports, fuels[0].carrier, needed)
         return
     part.FUEL = pyo.RangeSet(0, len(fuels) - 1)
-    part.fuel = pyo.Var(part.FUEL, part.T, domain=pyo.NonNegativeReals)
+    part.fuel = Variable(part.FUEL, part.T, domain=pyo.NonNegativeReals)
     part.most_of = Series(part.FUEL, values=np.array([fuel.most for fuel in fuels]))
     part.least_of = Series(part.FUEL, values=np.array([fuel.least for fuel in fuels]))
     part.MOST = pyo.Set(initialize=[f for f, fuel in enumerate(fuels) if fuel.most < 1])
     part.LEAST = pyo.Set(initialize=[f for f, fuel in enumerate(fuels) if fuel.least > 0])
 
-    @part.Constraint(part.T)
+    @constraint(part, part.T)
     def heat_balance(b: Any, t: int) -> Any:
-        return sum(b.fuel[f, t] for f in b.FUEL) - by_slot(needed, t) == 0
+        return total(b.fuel[f, t] for f in each(b.FUEL)) - by_slot(needed, t) == 0
 
-    @part.Constraint(part.MOST, part.T)
+    @constraint(part, part.MOST, part.T)
     def most_share(b: Any, f: int, t: int) -> Any:
         return b.fuel[f, t] - b.most_of[f] * by_slot(needed, t) <= 0
 
-    @part.Constraint(part.LEAST, part.T)
+    @constraint(part, part.LEAST, part.T)
     def least_share(b: Any, f: int, t: int) -> Any:
         return b.fuel[f, t] - b.least_of[f] * by_slot(needed, t) >= 0
 
@@ -115,28 +117,19 @@ def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], orde
     width = np.array([b - a for (a, _), (b, _) in pairwise(knots)])
     part.K = pyo.RangeSet(0, len(width) - 1)
     part.width = Series(part.K, values=width)
-    part.filled = pyo.Var(part.K, part.T, domain=pyo.NonNegativeReals)
+    part.filled = Variable(part.K, part.T, domain=pyo.NonNegativeReals)
 
-    @part.Constraint(part.T)
+    @constraint(part, part.T)
     def rate_of_segments(b: Any, t: int) -> Any:
-        return b.made[t] == low * b.on[t] + sum(b.filled[k, t] for k in b.K)
+        return b.made[t] == low * b.on[t] + total(b.filled[k, t] for k in each(b.K))
 
-    @part.Constraint(part.K, part.T)
+    @constraint(part, part.K, part.T)
     def while_on(b: Any, k: int, t: int) -> Any:
         return b.filled[k, t] <= b.width[k] * b.on[t]
 
     if ordered:
-        # the incremental form: a segment is full before the next is begun (counted units are alike and convex)
-        part.BEND = pyo.RangeSet(0, len(width) - 2)
-        part.full = pyo.Var(part.BEND, part.T, domain=pyo.Binary)
-
-        @part.Constraint(part.BEND, part.T)
-        def lower_full(b: Any, k: int, t: int) -> Any:
-            return b.filled[k, t] >= b.width[k] * b.full[k, t]
-
-        @part.Constraint(part.BEND, part.T)
-        def upper_after(b: Any, k: int, t: int) -> Any:
-            return b.filled[k + 1, t] <= b.width[k + 1] * b.full[k, t]
+        # counted units are alike and convex
+        in_order(part, part.T, len(width))
 
     segments = tuple((Row(part.filled, k), slope[k]) for k in range(len(width)))
     return Linear(((part.on, base), *segments))
@@ -149,9 +142,9 @@ def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> No
         block.powered, [(runs.events(b), 0, runs.energy(b, b.what.energy_mwh)) for b in runs.every]
     )  # fmt: skip
     if not powered.empty:
-        block.beginning = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+        block.beginning = Variable(block.T, domain=pyo.NonNegativeReals)
 
-        @block.Constraint(block.T)
+        @constraint(block, block.T)
         def drawn(b: Any, t: int) -> Any:
             return b.beginning[t] - powered.at(t) == 0
 
@@ -163,7 +156,7 @@ def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> No
         for fuel in own.fuels if own is not None and b.left == REST else ():
             burnt.setdefault(fuel.carrier, []).append((runs.events(b), 0, runs.energy(b, heat * fuel.share)))
     block.KINDLING = pyo.Set(initialize=list(burnt), dimen=1)
-    block.kindling = pyo.Var(block.KINDLING, block.T, domain=pyo.NonNegativeReals)
+    block.kindling = Variable(block.KINDLING, block.T, domain=pyo.NonNegativeReals)
     block.kindled = pyo.Block(block.KINDLING)
     for carrier, parts in burnt.items():
         taken = Row(block.kindling, carrier)
@@ -176,7 +169,7 @@ def _kindle(block: Any, slots: Any, taken: Row, parts: list[tuple[Any, int, list
     block.amounts = pyo.Block()
     amounts = Response(block.amounts, parts)
 
-    @block.Constraint(slots)
+    @constraint(block, slots)
     def heated(b: Any, t: int) -> Any:
         return taken[t] - amounts.at(t) == 0
 
@@ -203,11 +196,11 @@ def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) ->
     def ended(t: Any) -> Any:
         return sum([*(part.end[t] for part in runs.parts), *(events[t] for events in turning)])
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def ramp_up(b: Any, t: int) -> Any:
         return made(t) - made(t - 1) <= most + jump * begun(t)
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def ramp_down(b: Any, t: int) -> Any:
         return made(t - 1) - made(t) <= most + jump * ended(t)
 

@@ -1,4 +1,4 @@
-"""What the processes do in a solution: counts told apart into units, and their flows as the schedule tells them."""
+"""What the processes do in a solution: counts disaggregated into units, and their flows as the schedule has them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from emberline.models.formulations.processes.network import PlantPorts, levels
 from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.runs import kernel
 from emberline.models.formulations.processes.stock_value import credited
-from emberline.models.formulations.site.assets.ports import held
-from emberline.models.formulations.site.dispatch import Flows, held_flows
+from emberline.models.formulations.site.assets.ports import Row, held
+from emberline.models.formulations.site.dispatch import held_flows
+from emberline.models.kernel import arrays
+from emberline.models.problem.flows import Flows
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, StartUp
 from emberline.scenarios.process.flows import coordinates, streams
@@ -41,7 +43,8 @@ class Run:
 
 def counts(variable: Any, n: int) -> list[int]:
     """Whole values of a variable by slot."""
-    return [round(variable[t].value or 0.0) for t in range(n)]
+    held = variable.values(n) if isinstance(variable, Row) else arrays.values(variable)[-n:]
+    return np.rint(np.nan_to_num(held, nan=0.0)).astype(int).tolist()
 
 
 def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
@@ -181,7 +184,7 @@ def _made(ports: UnitPorts, n: int, h: float) -> list[np.ndarray]:
             continue
         part = ports.block.mode[m]
         on = np.array(counts(part.on, n))
-        total = np.array([part.made[t].value or 0.0 for t in range(n)])
+        total = np.nan_to_num(arrays.values(part.made), nan=0.0)
         rate = np.divide(total, on * h, out=np.zeros(n), where=on > 0)
         found.append(np.clip(rate, mode.rates.low, mode.rates.high))
     return found
@@ -199,7 +202,7 @@ def _burnt(ports: UnitPorts, n: int, h: float) -> list[dict[str, np.ndarray]]:
             part = ports.block.mode[m]
             on = np.array(counts(part.on, n))
             for f, fuel in enumerate(mode.heat.fuels):
-                burnt = np.array([part.fuel[f, t].value or 0.0 for t in range(n)])
+                burnt = np.nan_to_num(Row(part.fuel, f).values(n), nan=0.0)
                 tonnes = made[m] * on * h
                 shares[fuel.carrier] = np.divide(burnt, tonnes, out=np.zeros(n), where=tonnes > 0)
         found.append(shares)
@@ -264,17 +267,17 @@ def _delivered(scenario: Scenario, made: PlantPorts) -> list[np.ndarray]:
     demand: Iterator[np.ndarray] = iter(
         scenario.inputs["demand_tph"].to_numpy() * made.plant.hours if scenario.demands else []
     )
+    by_key = dict(
+        zip(made.block.loaded.index_set(), np.nan_to_num(arrays.values(made.block.loaded), nan=0.0), strict=True)
+    )
     orders = {delivery.name: o for o, (delivery, *_) in enumerate(made.plant.orders)}
     found = []
     for delivery in scenario.deliveries:
         if delivery.amount_t is None:
             found.append(next(demand))
             continue
-        o, loaded = orders[delivery.name], np.zeros(made.plant.n)
-        for t in range(made.plant.n):
-            if (o, t) in made.block.loaded:
-                loaded[t] = max(made.block.loaded[o, t].value or 0.0, 0.0)
-        found.append(loaded)
+        o = orders[delivery.name]
+        found.append(np.array([max(by_key.get((o, t), 0.0), 0.0) for t in range(made.plant.n)]))
     return found
 
 

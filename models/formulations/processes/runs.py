@@ -14,7 +14,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.ports import Row
-from emberline.models.kernel.templates import Series
+from emberline.models.kernel.arrays import Series
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units
 from emberline.scenarios.process import ChangeOver, Mode, StartUp, in_steps
 
@@ -153,6 +154,6 @@ class Response:
     def at(self, t: Any) -> Any:
         """All that is brought in a slot, an expression; the slot may be a placeholder."""
         return sum(
-            sum((own.amount[j, t] if self._cut else own.amount[j]) * variable[t - lag - j] for j in own.AFTER)
+            total((own.amount[j, t] if self._cut else own.amount[j]) * variable[t - lag - j] for j in each(own.AFTER))
             for own, (variable, lag, _) in zip(self._blocks, self._parts, strict=True)
         )

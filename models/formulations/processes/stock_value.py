@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pyomo.environ as pyo
 
-from emberline.models.kernel.highs import solve
-from emberline.models.problem.plant import Plant, Units
+from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.process import Mode
@@ -22,7 +20,6 @@ from emberline.scenarios.process import Mode
 BAND_H = 1.0
 """Hours of a unit whose product beyond what is wanted is credited."""
 PORTS = ("carbon", "cost", "full_cost")
-SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -146,48 +143,3 @@ def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[st
     return {
         port: sum(worth[name] * tonnes for name, tonnes in more.items()) for port, worth in credits(plant, data).items()
     }
-
-
-def _stopped_h(plant: Plant, units: Units) -> float:
-    """Hours in which a process that must run does not: its planned stop and the start-up after it."""
-    if units.process.name not in plant.stops:
-        return 0.0
-    return (plant.stops[units.process.name][2] + plant.steps(units.process.start_up.hours)) * plant.hours
-
-
-def unavoidable_kg(plant: Plant) -> float:
-    """Process emissions that every plan has: by a balance of all stores over the whole horizon [kg CO2e]."""
-    model = pyo.ConcreteModel()
-    modes = [(units, mode) for units in plant.units for mode in units.modes]
-    if not any(mode.emissions for _, mode in modes):
-        return 0.0
-    hours = plant.hours * plant.n
-    most = [units.high_tph(mode) * units.count * hours for units, mode in modes]
-    model.MODE = pyo.RangeSet(0, len(modes) - 1)
-    least = [
-        mode.rates.low * units.count * (hours - _stopped_h(plant, units))
-        if units.process.must_run and len(units.modes) == 1 and (units.available == units.count).all()
-        else 0.0
-        for units, mode in modes
-    ]
-    model.made = pyo.Var(model.MODE, bounds=lambda b, k: (min(least[k], most[k]), most[k]))
-    model.STORE = pyo.Set(initialize=[store.name for store in plant.stores], dimen=1)
-    ends = {store.name: store.end_t for store in plant.stores}
-    ordered = {name: sum(d.amount_t or 0.0 for d, *_ in plant.orders if d.store == name) for name in ends}
-
-    @model.Constraint(model.STORE)
-    def enough(b: pyo.ConcreteModel, name: str) -> object:
-        gains = [
-            sum(s.per_t for s in mode.outputs if s.store == name) - sum(s.per_t for s in mode.inputs if s.store == name)
-            for _, mode in modes
-        ]
-        needed = float(plant.demand[name].sum()) + ordered[name] + ends[name] - plant.start_t[name]
-        if not any(gains):
-            return pyo.Constraint.Skip
-        return pyo.quicksum(gain * b.made[k] for k, gain in enumerate(gains) if gain) >= needed
-
-    kg = [sum(e.kg_per_t for e in mode.emissions if not e.biogenic) for _, mode in modes]
-    model.goal = pyo.Objective(expr=pyo.quicksum(kg[k] * model.made[k] for k in model.MODE))
-    outcome = solve(model, time_limit=SECONDS)
-    # a hair below, so that rounding keeps the rest above nought
-    return max(float(outcome.bound or 0.0), 0.0) if outcome.status == "optimal" else 0.0

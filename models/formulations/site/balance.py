@@ -7,60 +7,21 @@ mean over the metered interval. Energies are in MWh by slot. Assets and the bala
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-import xarray as xr
 
 from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import purchase as purchases
-from emberline.models.formulations.site.assets import HubPorts, Linear, Sum
+from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Sum
 from emberline.models.formulations.site.assets.storage import add_levels, one_way
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.tariff.settlement import marginal_prices
-
-
-def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
-    """The site of a scenario."""
-    horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
-    hours = horizon.step_h
-    signal = "carbon_intensity_kg_per_mwh"
-    if scenario.goal.signal == "marginal":
-        signal = f"marginal_{signal}"
-    limit = site.grid.import_limit_mw
-    if limit is not None:
-        limit -= scenario.disturbances.import_margin_mw
-    cap = scenario.goal.caps.peak_mw
-    if cap is not None:
-        limit = cap if limit is None else min(limit, cap)
-    prices, purchase = marginal_prices(scenario), purchases.read(scenario, limit)
-    return SiteData(
-        hours=hours,
-        base=inputs["base_load_mw"].to_numpy() * hours,
-        pv=inputs["pv_available_mw"].to_numpy() * hours,
-        price=prices.imported,
-        export_price=prices.exported,
-        carbon=inputs[signal].to_numpy(),
-        average=inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
-        carbon_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
-        import_limit_mw=limit,
-        export_limit_mw=site.grid.export_limit_mw,
-        meter_min=site.grid.metered_interval_min,
-        cell_min=math.gcd(int(horizon.step_min), int(site.grid.metered_interval_min)),
-        step_min=horizon.step_min,
-        battery=scenario.battery,
-        curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
-        hub=assets.read(scenario),
-        purchase=purchase,
-        sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),
-    )
 
 
 @dataclass(frozen=True)
@@ -136,10 +97,10 @@ def add(
     if data.plain:
         block.available = Series(block.T, values=data.pv)
     else:
-        block.taken = pyo.Var(block.T, domain=pyo.NonNegativeReals)
-        block.given = pyo.Var(block.T, bounds=(0, top))
+        block.taken = Variable(block.T, domain=pyo.NonNegativeReals)
+        block.given = Variable(block.T, bounds=(0, top))
         if data.pv.any():
-            block.pv = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+            block.pv = Variable(block.T, domain=pyo.NonNegativeReals)
             limit(block.pv, upper=data.pv)
         else:
             block.pv = Series(block.T, values=data.pv)
@@ -162,7 +123,7 @@ def add(
 
     if not data.plain:
 
-        @block.Constraint(block.T)
+        @constraint(block, block.T)
         def balance(b: Any, t: int) -> Any:
             return b.taken[t] + b.pv[t] - b.given[t] - drawn(t) == line_slot(t) + b.base[t]
 
@@ -172,11 +133,11 @@ def add(
     metered = _meter(block, data, line_cell, drawn)
     n_meter = data.n_meters
     block.M = pyo.RangeSet(0, n_meter - 1 if np.isfinite(data.limit_mwh()) else -1)
-    block.over = pyo.Var(block.M if soft else [], domain=pyo.NonNegativeReals)
+    block.over = Variable(block.M if soft else [], domain=pyo.NonNegativeReals)
     # where there is no line either, a limit would have no variable at all
     block.nought = pyo.Var(bounds=(0.0, 0.0), initialize=0.0)
 
-    @block.Constraint(block.M)
+    @constraint(block, block.M)
     def import_limit(b: Any, i: int) -> Any:
         return metered(i) <= data.limit_mwh() + (b.over[i] if soft else b.nought)
 
@@ -191,23 +152,22 @@ def add(
         terms = [line_gives[carrier].scaled(unit) for carrier, unit in units.items() if carrier in line_gives]
         credit = Sum(block.credit, terms, n)
     if not data.whole:
-        for variable in block.component_data_objects(pyo.Var):
-            if variable.is_binary():
-                variable.domain = pyo.UnitInterval
+        for variable in block.component_objects(pyo.Var):
+            relax(variable)
     weights = {"carbon": block.intensity, "cost": block.price, "full_cost": block.full_price}
 
     def worth(port: str) -> Any:
-        total = sum(weights[port][t] * taken(t) for t in block.T)
+        amount = total(weights[port][t] * taken(t) for t in each(block.T))
         if port != "carbon":
             if not data.plain:
-                total -= sum(block.earned[t] * block.given[t] for t in block.T)
+                amount -= total(block.earned[t] * block.given[t] for t in each(block.T))
             if paid is not None:
-                total += paid()
+                amount += paid()
         if hub is not None:
-            total += hub.worth(port)
-        return total - credit.total() if credit is not None and port == credited else total
+            amount += hub.worth(port)
+        return amount - credit.total() if credit is not None and port == credited else amount
 
-    over = pyo.quicksum(block.over[i] for i in block.over)
+    over = total(block.over[i] for i in each(block.over.index_set()))
     return Ports(worth=worth, over=over, hub=hub)
 
 
@@ -257,12 +217,12 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
     top = data.export_limit_mw * data.hours
     most = (data.import_limit_mw or 1e4) * data.hours
     block.PAYS = pyo.Set(initialize=pays)
-    block.exporting = pyo.Var(block.PAYS, domain=pyo.Binary)
+    block.exporting = Variable(block.PAYS, domain=pyo.Binary)
 
-    @block.Constraint(block.PAYS)
+    @constraint(block, block.PAYS)
     def export_alone(b: Any, t: int) -> Any:
         return b.given[t] <= top * b.exporting[t]
 
-    @block.Constraint(block.PAYS)
+    @constraint(block, block.PAYS)
     def import_alone(b: Any, t: int) -> Any:
         return b.taken[t] <= most * (1 - b.exporting[t])

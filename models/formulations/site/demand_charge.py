@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.templates import each, total
 from emberline.scenarios.tariff import Rates
 
 
@@ -59,11 +60,11 @@ def add(block: Any, rates: Rates, imported: Callable[[int], Any], bounds: Bounds
     peaks, hours = rates.peaks, rates.hours
     top = [_top(rates, p, bounds) for p in range(len(peaks))]
     block.GROUP = pyo.Set(initialize=[(p, g) for p, peak in enumerate(peaks) for g in range(len(peak.groups))], dimen=2)
-    block.billed = pyo.Var(block.GROUP)
+    block.billed = Variable(block.GROUP)
     block.floor = Series(block.GROUP, values=np.array([peaks[p].floor_mw for p, _ in block.GROUP]))
     limit(block.billed, lower=block.floor.array)
     block.REMEMBERED = pyo.Set(initialize=sorted({p for peak in peaks if peak.share > 0 for p in peak.earlier}))
-    block.measured = pyo.Var(block.REMEMBERED, domain=pyo.NonNegativeReals)
+    block.measured = Variable(block.REMEMBERED, domain=pyo.NonNegativeReals)
     counted = [
         (p, g, int(i))
         for p, peak in enumerate(peaks)
@@ -72,13 +73,13 @@ def add(block: Any, rates: Rates, imported: Callable[[int], Any], bounds: Bounds
     ]
     block.COUNTED = pyo.Set(initialize=counted, dimen=3)
 
-    @block.Constraint(block.COUNTED)
+    @constraint(block, block.COUNTED)
     def peak(b: Any, p: int, g: int, i: int) -> Any:
         return hours * b.billed[p, g] >= imported(i)
 
     block.MEASURED = pyo.Set(initialize=[(p, int(i)) for p in block.REMEMBERED for i in peaks[p].intervals], dimen=2)
 
-    @block.Constraint(block.MEASURED)
+    @constraint(block, block.MEASURED)
     def measured_peak(b: Any, p: int, i: int) -> Any:
         return hours * b.measured[p] >= imported(i)
 
@@ -87,7 +88,7 @@ def add(block: Any, rates: Rates, imported: Callable[[int], Any], bounds: Bounds
     block.PEAK = pyo.RangeSet(0, len(peaks) - 1)
     block.share = Series(block.PEAK, values=np.array([peak.share for peak in peaks]))
 
-    @block.Constraint(block.RATCHET)
+    @constraint(block, block.RATCHET)
     def ratchet(b: Any, p: int, g: int, e: int) -> Any:
         return b.billed[p, g] >= b.share[p] * b.measured[e]
 
@@ -118,22 +119,22 @@ def _demand_blocks(block: Any, rates: Rates, top: list[float], bounds: Bounds) -
         initialize=[(p, g, k) for (p, g), parts in pieces.items() for k in range(len(parts))], dimen=3
     )
     block.FILLS = pyo.Set(initialize=[(p, g, k) for p, g in ordered for k in range(len(pieces[p, g]) - 1)], dimen=3)
-    block.part = pyo.Var(block.PIECE, domain=pyo.NonNegativeReals)
+    block.part = Variable(block.PIECE, domain=pyo.NonNegativeReals)
     widths = np.array([piece.width for parts in pieces.values() for piece in parts])
     limit(block.part, upper=widths)
     block.width = Series(block.PIECE, values=np.where(np.isfinite(widths), widths, 0.0))
     block.OF_GROUP = pyo.Set(block.GROUP, initialize={key: range(len(parts)) for key, parts in pieces.items()})
-    block.full = pyo.Var(block.FILLS, domain=pyo.Binary)
+    block.full = Variable(block.FILLS, domain=pyo.Binary)
 
-    @block.Constraint(block.GROUP)
+    @constraint(block, block.GROUP)
     def cut(b: Any, p: int, g: int) -> Any:
-        return b.billed[p, g] == b.floor[p, g] + sum(b.part[p, g, k] for k in b.OF_GROUP[p, g])
+        return b.billed[p, g] == b.floor[p, g] + total(b.part[p, g, k] for k in each(b.OF_GROUP[p, g]))
 
-    @block.Constraint(block.FILLS)
+    @constraint(block, block.FILLS)
     def filled(b: Any, p: int, g: int, k: int) -> Any:
         return b.part[p, g, k] >= b.width[p, g, k] * b.full[p, g, k]
 
-    @block.Constraint(block.FILLS)
+    @constraint(block, block.FILLS)
     def in_order(b: Any, p: int, g: int, k: int) -> Any:
         return b.part[p, g, k + 1] <= b.width[p, g, k + 1] * b.full[p, g, k]
 
@@ -152,7 +153,7 @@ def _dearest(block: Any, rates: Rates, pieces: dict[tuple[int, int], list[_Piece
     block.DEAREST = pyo.Set(
         initialize=[(p, k) for p in sorted(several) for k in range(len(peaks[p].limits_mw))], dimen=2
     )
-    block.dearest = pyo.Var(block.DEAREST, domain=pyo.NonNegativeReals)
+    block.dearest = Variable(block.DEAREST, domain=pyo.NonNegativeReals)
     block.RIVAL = pyo.Set(
         initialize=[(p, g, k) for p, k in block.DEAREST for g in range(len(peaks[p].groups))], dimen=3
     )
@@ -166,11 +167,13 @@ def _dearest(block: Any, rates: Rates, pieces: dict[tuple[int, int], list[_Piece
     )
     block.ABOVE = pyo.Set(block.RIVAL, initialize=above)
 
-    @block.Constraint(block.RIVAL)
+    @constraint(block, block.RIVAL)
     def rival(b: Any, p: int, g: int, k: int) -> Any:
-        return b.dearest[p, k] >= b.rate[p, g, k] * (b.under[p, g, k] + sum(b.part[p, g, i] for i in b.ABOVE[p, g, k]))
+        return b.dearest[p, k] >= b.rate[p, g, k] * (
+            b.under[p, g, k] + total(b.part[p, g, i] for i in each(b.ABOVE[p, g, k]))
+        )
 
-    return pyo.quicksum(block.dearest[p, k] for p, k in block.DEAREST)
+    return total(block.dearest[p, k] for p, k in each(block.DEAREST))
 
 
 def _pieces(rates: Rates, p: int, g: int, top: float) -> list[_Piece]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,36 +10,18 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from emberline.models.formulations.site import balance as site_model
-from emberline.models.formulations.site.assets import HubFlows, Linear, Row, held, read_flows
+from emberline.models.formulations.site.assets.ports import Linear, Row, held
+from emberline.models.formulations.site.assets.result import read_flows
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import building
+from emberline.models.kernel.arrays import Variable
+from emberline.models.kernel.highs import Found, Program
+from emberline.models.kernel.templates import building, each, total
+from emberline.models.problem.flows import TIME_LIMIT_S, Flows, HubFlows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 
 TOLERANCE_MWH = 1e-6
-TIME_LIMIT_S = 20.0
-
-
-@dataclass(frozen=True)
-class Flows:
-    """Flows by slot [MWh] and what they come to: scope 2, and scope 1 of the fuels that assets take."""
-
-    imported: np.ndarray
-    exported: np.ndarray
-    pv: np.ndarray
-    charge: np.ndarray
-    discharge: np.ndarray
-    level: np.ndarray
-    meter_mw: np.ndarray
-    carbon: float
-    cost: float
-    full_cost: float
-    over_mwh: float = 0.0
-    """Energy above the import limit; 0 in an acceptable plan."""
-    hub: HubFlows | None = None
-    """What the site's assets do."""
 
 
 class Dispatcher:
@@ -69,8 +50,8 @@ class Dispatcher:
         model = self.model = pyo.ConcreteModel()
         with building():
             model.CELL = pyo.RangeSet(0, n * per - 1)
-            model.line = pyo.Var(model.CELL)
-            model.given = pyo.Var(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
+            model.line = Variable(model.CELL)
+            model.given = Variable(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
             model.site = pyo.Block()
             self.ports = site_model.add(
                 model.site,
@@ -82,18 +63,18 @@ class Dispatcher:
             )
             scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
             model.CAP = pyo.RangeSet(0, len(caps) - 1)
-            model.above = pyo.Var(model.CAP, domain=pyo.NonNegativeReals)
+            model.above = Variable(model.CAP, domain=pyo.NonNegativeReals)
             model.cap = pyo.Block(model.CAP)
             for k, (port, most, _) in enumerate(caps):
                 model.cap[k].kept = pyo.Constraint(rule=self.ports.at_most(port, most, model.above[k]))
-            broken = over_price * self.ports.over + sum(caps[k][2] * model.above[k] for k in model.CAP)
+            broken = over_price * self.ports.over + sum(price * model.above[k] for k, (_, _, price) in enumerate(caps))
 
             @model.Objective()
             def wanted(m: Any) -> Any:
                 # among equals: little throughput of the battery, no curtailment
-                among = -0.5 * sum(m.site.pv[t] for t in m.site.T) if data.pv.any() else 0.0
+                among = -0.5 * total(m.site.pv[t] for t in each(m.site.T)) if data.pv.any() else 0.0
                 if data.battery:
-                    among += sum(m.site.put_in[t] + m.site.put_out[t] for t in m.site.T)
+                    among += total(m.site.put_in[t] + m.site.put_out[t] for t in each(m.site.T))
                 return goal(self.ports) + broken + scale * among
 
             self.program = Program(model)
@@ -131,6 +112,20 @@ class Dispatcher:
             return {}
         hub = self.model.site.hub
         return {name: found.of_rows(hub.carrier[name].balance) for name in hub.CARRIER}
+
+    def slack(self) -> float | None:
+        """By how much the last flows may lie above the best, by the solver's figures; None where it says nothing."""
+        if self.data.plain:
+            return 0.0
+        outcome = self.program.outcome(Found(relaxed=False, seconds=0.0))
+        if outcome.bound is None or outcome.objective is None:
+            return None
+        return max(float(outcome.objective - outcome.bound), 0.0)
+
+
+def dispatcher(data: SiteData, aim: Any) -> Dispatcher:
+    """The dispatcher of a site under an aim, its caps priced."""
+    return Dispatcher(data, aim.expression, aim.over_price(data), aim.caps(data))
 
 
 def dispatch(

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.formulations.site.assets import dearest
-from emberline.models.formulations.site.balance import Ports
-from emberline.models.formulations.site.dispatch import Flows
+from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
+from emberline.models.problem.site_assets import dearest
 from emberline.scenarios import Scenario
 
 SECOND = 1e-3
@@ -44,12 +43,12 @@ class Aim:
     carbon_cap: float | None
     """On grid carbon by the goal's signal."""
 
-    def expression(self, ports: Ports) -> Any:
-        """Both goals as one, for a model."""
+    def expression(self, ports: Any) -> Any:
+        """Both goals as one, for a model; from the site's ports."""
         return getattr(ports, self.first) + self.second_weight * getattr(ports, self.second)
 
-    def pure(self, ports: Ports) -> Any:
-        """The first goal alone: what a bound is proven on."""
+    def pure(self, ports: Any) -> Any:
+        """The first goal alone: what a bound is proven on; from the site's ports."""
         return getattr(ports, self.first)
 
     def value(self, flows: Flows) -> float:

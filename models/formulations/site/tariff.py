@@ -22,7 +22,8 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.site import demand_charge as demand
 from emberline.models.formulations.site.demand_charge import Bounds
-from emberline.models.kernel.templates import Series
+from emberline.models.kernel.arrays import Series, Variable, constraint
+from emberline.models.kernel.templates import each, total
 from emberline.scenarios.tariff import Rates
 
 SAME = 1e-9
@@ -101,10 +102,10 @@ def add(
     block.base, block.earned = Series(block.EVERY, values=base), Series(block.EVERY, values=earned)
 
     def energy() -> Any:
-        return sum(block.base[i] * imported(i) for i in block.EVERY) + even + later()
+        return total(block.base[i] * imported(i) for i in each(block.EVERY)) + even + later()
 
     def export() -> Any:
-        return 0.0 if export_meter is None else sum(block.earned[i] * export_meter(i) for i in block.EVERY)
+        return 0.0 if export_meter is None else total(block.earned[i] * export_meter(i) for i in each(block.EVERY))
 
     coincident: Any = 0.0
     for listed in rates.coincident:
@@ -150,8 +151,8 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
         bounds.known("a block of energy that is cheaper than the one before it")
     block.STEP = pyo.RangeSet(0, len(steps) - 1)
     block.CHEAPER, block.OPEN = pyo.Set(initialize=cheaper), pyo.Set(initialize=open_)
-    block.above = pyo.Var(block.STEP, domain=pyo.NonNegativeReals)
-    block.passed = pyo.Var(block.OPEN, domain=pyo.Binary)
+    block.above = Variable(block.STEP, domain=pyo.NonNegativeReals)
+    block.passed = Variable(block.OPEN, domain=pyo.Binary)
     block.INTERVAL = pyo.Set(block.STEP, initialize={s: step.intervals.tolist() for s, step in enumerate(steps)})
     # by step: import before it counts less its limit, what the limit lies above the least and below the most
     block.before = Series(block.STEP, values=np.array([b - step.limit for b, step in zip(begin, steps, strict=True)]))
@@ -159,21 +160,21 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
     block.room = Series(block.STEP, values=np.array([float(step.most[-1]) - step.limit for step in steps]))
 
     def beyond(s: Any) -> Any:
-        return block.before[s] + sum(imported(i) for i in block.INTERVAL[s])
+        return block.before[s] + total(imported(i) for i in each(block.INTERVAL[s]))
 
-    @block.Constraint(block.STEP - block.CHEAPER)
+    @constraint(block, block.STEP - block.CHEAPER)
     def dearer_above(b: Any, s: int) -> Any:
         return b.above[s] >= beyond(s)
 
-    @block.Constraint(block.CHEAPER - block.OPEN)
+    @constraint(block, block.CHEAPER - block.OPEN)
     def cheaper_above(b: Any, s: int) -> Any:
         return b.above[s] <= beyond(s)
 
-    @block.Constraint(block.OPEN)
+    @constraint(block, block.OPEN)
     def cheaper_above_if(b: Any, s: int) -> Any:
         return b.above[s] <= beyond(s) + b.short[s] * (1 - b.passed[s])
 
-    @block.Constraint(block.OPEN)
+    @constraint(block, block.OPEN)
     def cheaper_when_passed(b: Any, s: int) -> Any:
         return b.above[s] <= b.room[s] * b.passed[s]
 
@@ -186,24 +187,24 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     place = {int(i): j for intervals in months.values() for j, i in enumerate(intervals)}
     firsts = [i for i, j in place.items() if not j]
     block.FOLLOWED, block.FIRST = pyo.Set(initialize=sorted(place)), pyo.Set(initialize=sorted(firsts))
-    block.total = pyo.Var(block.FOLLOWED, domain=pyo.NonNegativeReals)
+    block.total = Variable(block.FOLLOWED, domain=pyo.NonNegativeReals)
     block.begin = Series(
         block.FIRST, values=np.array([rates.before_mwh if rates.month[i] == 0 else 0.0 for i in sorted(firsts)])
     )
 
-    @block.Constraint(block.FIRST)
+    @constraint(block, block.FIRST)
     def total_at_first(b: Any, i: int) -> Any:
         return b.total[i] == b.begin[i] + imported(i)
 
-    @block.Constraint(block.FOLLOWED - block.FIRST)
+    @constraint(block, block.FOLLOWED - block.FIRST)
     def total_so_far(b: Any, i: int) -> Any:
         return b.total[i] == b.total[i - 1] + imported(i)
 
     reach = [(s, int(i)) for s, step in enumerate(steps) for i in step.intervals[step.most > step.limit]]
     free = [(s, i) for s, i in reach if steps[s].least[place[i]] < steps[s].limit]
     block.REACH, block.FREE = pyo.Set(initialize=reach, dimen=2), pyo.Set(initialize=free, dimen=2)
-    block.over = pyo.Var(block.REACH, domain=pyo.NonNegativeReals)
-    block.beyond = pyo.Var(block.FREE, domain=pyo.Binary)
+    block.over = Variable(block.REACH, domain=pyo.NonNegativeReals)
+    block.beyond = Variable(block.FREE, domain=pyo.Binary)
     block.CUT = pyo.RangeSet(0, len(steps) - 1)
     block.limit = Series(block.CUT, values=np.array([step.limit for step in steps]))
     block.lacking = Series(
@@ -213,19 +214,19 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
         block.FREE, values=np.array([float(steps[s].most[place[i]]) - steps[s].limit for s, i in free])
     )
 
-    @block.Constraint(block.REACH)
+    @constraint(block, block.REACH)
     def over_at_least(b: Any, s: int, i: int) -> Any:
         return b.over[s, i] >= b.total[i] - b.limit[s]
 
-    @block.Constraint(block.REACH - block.FREE)
+    @constraint(block, block.REACH - block.FREE)
     def over_at_most(b: Any, s: int, i: int) -> Any:
         return b.over[s, i] <= b.total[i] - b.limit[s]
 
-    @block.Constraint(block.FREE)
+    @constraint(block, block.FREE)
     def over_at_most_if(b: Any, s: int, i: int) -> Any:
         return b.over[s, i] <= b.total[i] - b.limit[s] + b.lacking[s, i] * (1 - b.beyond[s, i])
 
-    @block.Constraint(block.FREE)
+    @constraint(block, block.FREE)
     def over_when_beyond(b: Any, s: int, i: int) -> Any:
         return b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i]
 
@@ -234,12 +235,12 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     block.GROWN = pyo.Set(initialize=[(s, i) for s, i in reach if (s, i - 1) in reached], dimen=2)
     block.more = Series(block.REACH, values=np.array([float(steps[s].more[place[i]]) for s, i in reach]))
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def beyond_for_good(b: Any, s: int, i: int) -> Any:
         return b.beyond[s, i] >= b.beyond[s, i - 1]
 
     def cost() -> Any:
-        within = sum(block.more[s, i] * block.over[s, i] for s, i in block.REACH)
-        return within - sum(block.more[s, i] * block.over[s, i - 1] for s, i in block.GROWN)
+        within = total(block.more[s, i] * block.over[s, i] for s, i in each(block.REACH))
+        return within - total(block.more[s, i] * block.over[s, i - 1] for s, i in each(block.GROWN))
 
     return cost

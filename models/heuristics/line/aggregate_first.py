@@ -1,4 +1,4 @@
-"""A first plan: averaged heats counted near their relaxation, and told apart."""
+"""A first plan: averaged heats counted near their relaxation, and disaggregated."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.line.pooled.model import Pooled, leading_stage
+from emberline.models.formulations.line.pooled.model import Pooled
 from emberline.models.heuristics.line.disaggregation import name_heats
-from emberline.models.heuristics.line.rens import Counted, read, surroundings
+from emberline.models.heuristics.line.rens import read, surroundings
+from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import building
+from emberline.models.kernel.templates import building, each, total
+from emberline.models.problem.aggregation import leading_stage
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.averaging import averaged, differences
+from emberline.models.problem.line import Counted
 from emberline.models.search.incumbent import Search
 
 SURROUNDINGS = ((0, 0), (1, 0), (1, 1), (2, 4))
@@ -30,7 +34,7 @@ SAME = 5e-4
 
 
 def first_plan(search: Search, rounding: float | None) -> bool:
-    """A pooled plan told apart into heats. True where one came out that is better than what there was.
+    """A pooled plan disaggregated into heats. True where one came out that is better than what there was.
 
     Args:
         search: takes the plan.
@@ -49,7 +53,8 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         if mean:
             more = differences(problem, line, lead, guide.aim.both_weights(guide.data))
             m = made.model
-            own = sum(more[c, problem.casts[c].units[k], t] * m.z[c, k, t] for c, k, t in m.OPTION)
+            m.more = Series(m.OPTION, values=np.array([more[c, problem.casts[c].units[k], t] for c, k, t in m.OPTION]))
+            own = total(m.more[c, k, t] * m.z[c, k, t] for c, k, t in each(m.OPTION))
         made.model.goal = pyo.Objective(rule=lambda m: guide.aim.expression(made.ports) + own)
         program = Program(made.model)
     search.clock("build", began)
@@ -68,7 +73,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     fed = everything.difference(problem.stage_units[lead], problem.stage_units[-1] if problem.campaign else ())
     for place in places:
         began = time.perf_counter()
-        program.restrict(place)
+        program.confine(place)
         limit = max(search.left * SHARE, 0.5)
         patience = Patience(search.done)
         outcome = program.run(time_limit=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import xarray as xr
 
-from emberline.models.formulations.site import balance as sites
 from emberline.models.problem import line_reader
+from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.idle_floor import with_floors
 from emberline.models.search.incumbent import Search
@@ -60,6 +60,7 @@ def coarser(
             gap=fine.gap,
             on_progress=lambda event: None,
             cancel=over,
+            dispatching=fine.dispatching,
             proving=False,
         )
         return rough_search

@@ -1,4 +1,4 @@
-"""Named heats within windows, and heats of a pooled plan told apart.
+"""Named heats within windows, and heats of a pooled plan disaggregated.
 
 Mixed-integer programs are solved around their relaxation: that is where good plans lie, and HiGHS would look there
 last.
@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.line.named.model import Named, Windows
+from emberline.models.formulations.line.named.model import Named
 from emberline.models.formulations.site.objective import EARLY
-from emberline.models.heuristics.line.rens import Counted
 from emberline.models.heuristics.line.start_windows import around_counted, near
+from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import building
+from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.assignment import Starts
+from emberline.models.problem.line import Counted, Windows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
 from emberline.models.search.site_in_turn import Guide
@@ -176,7 +177,7 @@ def named(
         # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once
         for around in (1,) if start is not None else (0, 1):
             if not wide:
-                program.restrict(made.surroundings(around, start))
+                program.confine(made.surroundings(around, start))
             if start is not None:
                 made.begin(start)
             outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.done)
@@ -193,12 +194,14 @@ def _aim(guide: Guide, made: Named) -> Callable[[Any], Any]:
     aim, data, m = guide.aim, guide.data, made.model
     caps = aim.caps(data)
     m.CAP = pyo.RangeSet(0, len(caps) - 1)
-    m.above = pyo.Var(m.CAP, domain=pyo.NonNegativeReals)
+    m.above = Variable(m.CAP, domain=pyo.NonNegativeReals)
     m.cap = pyo.Block(m.CAP)
     for k, (name, top, _) in enumerate(caps):
         m.cap[k].kept = pyo.Constraint(rule=made.ports.at_most(name, top, m.above[k]))
 
     broken = aim.over_price(data) * made.ports.over + sum(price * m.above[k] for k, (_, _, price) in enumerate(caps))
     scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
-    early = sum(t * m.x[h, i, u, t] for h, i, u, t in m.START) + sum(t * m.z[c, u, t] for c, u, t in m.OPTION)
+    early = total(t * m.x[h, i, u, t] for h, i, u, t in each(m.START)) + total(
+        t * m.z[c, u, t] for c, u, t in each(m.OPTION)
+    )
     return lambda m: aim.expression(made.ports) + broken + scale * early

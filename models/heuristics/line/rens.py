@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+
+import numpy as np
 
 from emberline.models.formulations.line.pooled.model import Pooled
+from emberline.models.kernel.arrays import WEIGHT, chosen, limits, values
+from emberline.models.kernel.highs import Neighbourhood
+from emberline.models.problem.line import Counted
 from emberline.models.problem.line_reader import SlotProblem
-
-WEIGHT = 1e-5
-"""What counts as weight in a relaxation."""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A pooled solution: leading starts told apart first in, first out, and the casts."""
-
-    lead: dict[int, int]
-    """By heat: slot of its leading operation."""
-    cast: dict[int, tuple[int, int]]
-    """By cast: caster and slot."""
 
 
 def read(found: Pooled, problem: SlotProblem) -> Counted:
@@ -34,9 +23,8 @@ def read(found: Pooled, problem: SlotProblem) -> Counted:
     """
     m = found.model
     placed: dict[int, list[tuple[int, int]]] = {}
-    for c, column, t in m.OPTION:
-        if (m.z[c, column, t].value or 0) > 0.5:
-            placed.setdefault(c, []).append((t, problem.casts[c].units[column]))
+    for c, column, t in chosen(m.z):
+        placed.setdefault(c, []).append((t, problem.casts[c].units[column]))
     cast: dict[int, tuple[int, int]] = {}
     for first, places in placed.items():
         by_due = sorted(found.batches[first], key=lambda c: (max(problem.casts[c].last.values()), c))
@@ -72,14 +60,15 @@ def _lead_counts(found: Pooled) -> Iterator[tuple[list[int], list[int]]]:
     m, lead = found.model, found.lead
     if found.whole_total:
         heats = [h for pool in found.pools[lead] for g in pool for h in found.groups[g]]
-        yield heats, [round(m.started[t].value) for t in range(found.n)]
+        yield heats, np.rint(values(m.started)).astype(int).tolist()
         return
+    by_key = dict(zip(m.INDEX, np.nan_to_num(values(m.Y), nan=0.0).tolist(), strict=True))
     for k, pool in enumerate(found.pools[lead]):
-        counts = [round(sum(m.Y[lead, k, c, t].value or 0 for c in found.able[lead, k])) for t in range(found.n)]
+        counts = [round(sum(by_key[lead, k, c, t] for c in found.able[lead, k])) for t in range(found.n)]
         yield [h for g in pool for h in found.groups[g]], counts
 
 
-def surroundings(found: Pooled, slack: int, around: int) -> Iterator[tuple[Any, float, float]]:
+def surroundings(found: Pooled, slack: int, around: int) -> Iterator[Neighbourhood]:
     """Bounds of a model's variables around what its relaxation holds.
 
     Relaxation-enforced neighbourhood search: counts are rounded both ways and may leave that by some room; casts stay
@@ -89,18 +78,13 @@ def surroundings(found: Pooled, slack: int, around: int) -> Iterator[tuple[Any, 
         found: the model, its relaxation solved.
         slack: how far counts may leave the rounded values.
         around: slots around each cast start with weight that stay open.
-
-    Yields:
-        Variable, lower and upper bound.
     """
     m = found.model
-    near: set[tuple[int, int, int]] = set()
-    for c, column, t in m.OPTION:
-        if (m.z[c, column, t].value or 0.0) > WEIGHT:
-            near.update((c, column, t + d) for d in range(-around, around + 1))
-    for key in m.OPTION:
-        yield m.z[key], 0.0, float(key in near)
-    counts = m.started.values() if found.whole_total else [m.Y[key] for key in m.INDEX if key[0] == found.lead]
-    for y in counts:
-        low, high = math.floor((y.value or 0.0) + WEIGHT) - slack, math.ceil((y.value or 0.0) - WEIGHT) + slack
-        yield y, float(max(low, y.lb)), float(min(high, y.ub))
+    near = {(c, column, t + d) for c, column, t in chosen(m.z, WEIGHT) for d in range(-around, around + 1)}
+    yield m.z, np.zeros(len(m.z)), np.array([key in near for key in m.OPTION], dtype=float)
+    counts = m.started if found.whole_total else m.Y
+    value = np.nan_to_num(values(counts), nan=0.0)
+    low, high, _ = limits(counts)
+    least, most = np.floor(value + WEIGHT) - slack, np.ceil(value - WEIGHT) + slack
+    mine = np.ones(len(value), dtype=bool) if found.whole_total else np.array([key[0] == found.lead for key in m.INDEX])
+    yield counts, np.where(mine, np.maximum(least, low), low), np.where(mine, np.minimum(most, high), high)

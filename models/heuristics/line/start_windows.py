@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from emberline.models.formulations.line.named.model import Windows
-from emberline.models.formulations.line.pooled.model import leading_stage
-from emberline.models.heuristics.line.rens import Counted
+from emberline.models.problem.aggregation import leading_stage
 from emberline.models.problem.assignment import Starts
+from emberline.models.problem.line import Counted, Windows
 from emberline.models.problem.line_reader import SlotProblem
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import xarray as xr
 
-from emberline.models.formulations.site import balance as sites
 from emberline.models.problem import plant as plants
+from emberline.models.problem import site as sites
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario

@@ -1,45 +1,72 @@
-"""A compiled model's whole numbers by slot: fixed, freed, told apart by time and by process."""
+"""A compiled model's whole numbers by slot: fixed, freed, distinguished by time and by process."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
-from emberline.models.formulations.whole_site import SiteModel
+from emberline.models.formulations.site.assets.ports import Row
+from emberline.models.kernel.arrays import limits
+
+
+class PlantModel(Protocol):
+    """A compiled model of a site with processes."""
+
+    @property
+    def model(self) -> pyo.ConcreteModel:
+        """The model."""
+
+    @property
+    def program(self) -> Any:
+        """Its solver."""
+
+    @property
+    def made(self) -> Any:
+        """The ports of the processes."""
 
 
 class Grid:
     """A compiled model's whole numbers by slot."""
 
-    def __init__(self, made: SiteModel) -> None:
-        assert made.made is not None
+    def __init__(self, made: PlantModel) -> None:
         self.made, self.plant = made, made.made.plant
         self.n, self.hours = self.plant.n, self.plant.hours
         program = made.program
-        whole = [v for v in made.model.component_data_objects(pyo.Var) if not v.is_continuous()]
-        places = program.places(whole)
-        used = places >= 0
-        self.whole = places[used]
+        whole, slots = [np.zeros(0, np.int32)], [np.zeros(0, int)]
+        for variable in made.model.component_objects(pyo.Var):
+            columns, mine = program.columns_of(variable), limits(variable)[2]
+            mine = mine & (columns >= 0)
+            if mine.any():
+                whole.append(columns[mine])
+                slots.append(np.array([_slot(key) for key in variable.index_set()], dtype=int)[mine])
+        self.whole = np.concatenate(whole)
         """Columns that must be whole."""
-        self.slot = np.array([_slot(v) for v in whole], dtype=int)[used]
+        self.slot = np.concatenate(slots)
         self.low, self.high = program.bounds()
-        self.counted = {
-            (i, m): [ports.block.mode[m].on[t] for t in range(self.n)]
+        self.columns = {
+            (i, m): self._columns(ports.block.mode[m].on)
             for i, ports in enumerate(made.made.units)
             for m in range(len(ports.units.modes))
         }
-        self.columns = {key: program.places(variables) for key, variables in self.counted.items()}
         self.on = np.concatenate([*self.columns.values(), np.zeros(0, np.int32)]).astype(np.int32)
         self.on = self.on[self.on >= 0]
         own = np.full(len(self.low), -1)
         for i, ports in enumerate(made.made.units):
-            columns = program.places(ports.block.component_data_objects(pyo.Var))
-            own[columns[columns >= 0]] = i
+            for variable in ports.block.component_objects(pyo.Var):
+                columns = program.columns_of(variable)
+                own[columns[columns >= 0]] = i
         self.units = own[self.whole]
         """Which units a whole column belongs to; −1: to the site."""
+
+    def _columns(self, variable: Any) -> np.ndarray:
+        """Columns of a variable by slot, shape (n,)."""
+        if isinstance(variable, Row):
+            return self.made.program.columns_of(variable.variable)[variable.slots(self.n)]
+        # events have slots before the horizon too
+        return self.made.program.columns_of(variable)[-self.n :]
 
     def between(self, first: int, last: int) -> np.ndarray:
         """Whole columns of the slots from ``first`` to before ``last``."""
@@ -79,7 +106,6 @@ class Grid:
 
     def runs_of(self, schedule: xr.Dataset) -> dict[Any, np.ndarray]:
         """Units that run in each mode by slot, shape (n,), in a schedule."""
-        assert self.made.made is not None
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
         found = {}
@@ -94,7 +120,6 @@ class Grid:
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
         found: dict[int, float] = {}
-        assert self.made.made is not None
         for ports in self.made.made.units:
             names = [mode.name for mode in ports.units.modes]
             idle = [mode.rates.low == 0 for mode in ports.units.modes]
@@ -124,7 +149,7 @@ class Grid:
                 variables += [(ports.block.mode[m].on, on[m].tolist()), (ports.block.mode[m].fire, fire[m].tolist())]
             variables += [(variable, turns[key].tolist()) for key, variable in ports.turns.items()]
             for variable, counts in variables:
-                columns = self.made.program.places(variable[t] for t in range(self.n))
+                columns = self._columns(variable)
                 found.update((int(c), v) for c, v in zip(columns, counts, strict=True) if c >= 0)
         return np.array(list(found), dtype=np.int32), np.array(list(found.values()))
 
@@ -154,6 +179,5 @@ class Grid:
         return np.concatenate([*low, np.zeros(0)]), np.concatenate([*high, np.zeros(0)])
 
 
-def _slot(variable: Any) -> int:
-    index = variable.index()
+def _slot(index: Any) -> int:
     return int(index[-1] if isinstance(index, tuple) else index)

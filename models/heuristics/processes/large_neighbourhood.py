@@ -6,15 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.kernel.highs import Program
-
-if TYPE_CHECKING:
-    from emberline.models.heuristics.processes.relax_and_fix import Search
+from emberline.models.search.process_search import ProcessSearch
 
 FINE = 0.03
 """Share of the gap asked for to which a part is solved."""
@@ -25,7 +22,7 @@ class Improvement:
 
     def __init__(
         self,
-        search: Search,
+        search: ProcessSearch,
         grid: Grid,
         values: np.ndarray,
         taken: Callable[[np.ndarray, float], bool],

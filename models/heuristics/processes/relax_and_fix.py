@@ -15,26 +15,20 @@ to improve when it has it. Where the whole problem is small it goes to the solve
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.models.bounds.process_relaxation import Bounding
-from emberline.models.formulations.processes.result import credited_flows
-from emberline.models.formulations.site.dispatch import Flows
-from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import build
 from emberline.models.heuristics.processes.coarse_grid import coarser
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.heuristics.processes.large_neighbourhood import Improvement
-from emberline.models.kernel.highs import Program, Progress
+from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
-from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario
+from emberline.models.search.process_search import ProcessSearch
 
 SMALL = 1500
 """Whole numbers up to which the whole problem goes to the solver."""
@@ -56,48 +50,10 @@ NEAR = 1.2
 """Share of the gap asked for from which on a plan on hours is good enough."""
 BRIEF, ROUGH = 0.5, 0.1
 """Share of the gap asked for to which windows are solved, and corridors."""
-EXACT = 1e-6
-"""Share of the first goal (or kg, or money) that a solver's tolerances on levels may come to: no gap."""
 
 
-@dataclass
-class Found:
-    """The best plan so far."""
-
-    values: np.ndarray
-    """By column of the model."""
-    flows: Flows
-    value: float
-    """First goal, stock credited, the constant left out."""
-    rank: float
-    """Both goals as one."""
-
-
-@dataclass
-class Search:
-    """A search for a plan of processes under way."""
-
-    scenario: Scenario
-    envelope: xr.Dataset
-    data: SiteData
-    aim: Aim
-    time_limit: float
-    gap: float
-    on_progress: Progress
-    cancel: Callable[[], bool]
-    began: float = field(default_factory=time.perf_counter)
-    best: Found | None = None
-    bound: float | None = None
-    infeasible: bool = False
-    baseline: bool = False
-    """Whether the best plan has the baseline's switches."""
-    hints: list[dict[Any, np.ndarray]] = field(default_factory=list)
-    """Units that run in each mode by step, by lists to look around."""
-    improvement: Improvement | None = None
-    """What is being improved, for whoever has time to help."""
-    share: float = 1.0
-    """About this share of the first goal can be decided."""
-    seconds: dict[str, float] = field(default_factory=dict)
+class Search(ProcessSearch):
+    """A search for a plan of processes."""
 
     def run(self, start: xr.Dataset | None = None, others: Sequence[xr.Dataset] = ()) -> None:
         """Search until the gap is reached, the time is over, or the caller cancels.
@@ -121,63 +77,6 @@ class Search:
         else:
             with Bounding(self):
                 self._by_parts()
-
-    @property
-    def left(self) -> float:
-        """Seconds left."""
-        return self.time_limit - (time.perf_counter() - self.began)
-
-    @property
-    def told_gap(self) -> float | None:
-        """Share by which a better plan could lie below the best one; None: unknown."""
-        if self.best is None or self.bound is None:
-            return None
-        apart, size = self.best.value - self.bound, abs(self.best.value)
-        return apart / max(size, 1e-9) if apart > EXACT * max(size, 1.0) else 0.0
-
-    def done(self) -> bool:
-        """Whether to stop searching."""
-        reached = self.told_gap is not None and self.told_gap <= self.gap
-        return reached or self.left <= 0 or self.cancel() or self.infeasible
-
-    def raise_bound(self, bound: float) -> None:
-        """A proven bound on the first goal, constant included."""
-        bound -= self.aim.constant
-        if self.bound is None or bound > self.bound:
-            self.bound = bound
-            self._tell()
-
-    def offer(self, values: np.ndarray, *, anyway: bool = False) -> bool:
-        """Take a solution of the model on the steps if it is better than the best one; whether it was taken.
-
-        Args:
-            values: by column.
-            anyway: take it though it is no better.
-        """
-        made = self.made
-        made.program.put(values)
-        flows = credited_flows(made)
-        if flows.over_mwh > 0:
-            return False
-        rank = self.aim.rank(flows)
-        if not anyway and self.best is not None and rank >= self.best.rank - 1e-9 * abs(self.best.rank):
-            return False
-        self.baseline = False
-        self.best = Found(values, flows, self.aim.value(flows), rank)
-        whole = abs(self.best.value + self.aim.constant)
-        self.share = min(max(abs(self.best.value) / whole, 1e-4), 1.0) if whole else 1.0
-        if not anyway:
-            self._tell()
-        return True
-
-    def _tell(self) -> None:
-        self.on_progress({
-            "incumbent": None if self.best is None else self.best.value, "bound": self.bound, "gap": self.told_gap,
-            "seconds": time.perf_counter() - self.began,
-        })  # fmt: skip
-
-    def clock(self, name: str) -> Clock:
-        return Clock(self.seconds, name)
 
     def _begin(self, start: xr.Dataset) -> bool:
         """The baseline's switches, all else as good as can be; whether that is a plan."""
@@ -341,8 +240,8 @@ class Search:
             )  # fmt: skip
             outcome = program.outcome(found)
             if outcome.found:
-                start = program.solution()
-                self.offer(start)
+                start = values = program.solution()
+                self.offer(values)
             grid.free(grid.whole)
             if near and (outcome.found or outcome.status != "infeasible"):
                 break
@@ -373,17 +272,3 @@ class Search:
         with improvement.moving:
             grid.free(grid.whole)
             return improvement.values
-
-
-class Clock:
-    """Adds the seconds of a block to those of a phase."""
-
-    def __init__(self, seconds: dict[str, float], name: str) -> None:
-        self._seconds, self._name = seconds, name
-
-    def __enter__(self) -> None:
-        self._began = time.perf_counter()
-
-    def __exit__(self, *raised: object) -> None:
-        spent = time.perf_counter() - self._began
-        self._seconds[self._name] = self._seconds.get(self._name, 0.0) + spent

@@ -12,11 +12,13 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from emberline.models.kernel.highs.handover import Progress, quiet
+from emberline.models.kernel.arrays import Neighbourhood
+from emberline.models.kernel.highs.handover import quiet
 from emberline.models.kernel.highs.outcome import Found, Multipliers, Outcome
 from emberline.models.kernel.highs.program import Program
+from emberline.models.kernel.progress import Progress
 
-__all__ = ["Found", "Multipliers", "Outcome", "Program", "Progress", "quiet", "solve"]
+__all__ = ["Found", "Multipliers", "Neighbourhood", "Outcome", "Program", "Progress", "quiet", "solve"]
 
 
 def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome:

@@ -14,9 +14,9 @@ from typing import Any
 import highspy
 import numpy as np
 
+from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 
-Progress = Callable[[dict[str, Any]], None]
 WRONG = ("1.14.0",)
 """Releases of highspy that return wrong optima (HiGHS issues 2957, 2975, 3043, 3073, 3094)."""
 PROBING = 1 << 15
@@ -99,7 +99,7 @@ def listening(
         solver: about to run.
         began: when the search began, by ``time.perf_counter``.
         sense: 1 of what is minimized, −1 of what is maximized.
-        on_progress: told ``incumbent``, ``bound`` and ``seconds``.
+        on_progress: called with ``incumbent``, ``bound`` and ``seconds``.
         cancel: polled; True ends the run.
         completes: whether a start is completed first.
     """

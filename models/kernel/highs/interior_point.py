@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.kernel.highs import Program
+from emberline.models.kernel.highs.program import Program
 from emberline.models.kernel.standard_form import Compiled
 
 

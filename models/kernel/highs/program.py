@@ -12,11 +12,12 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
+from emberline.models.kernel.arrays import Neighbourhood
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.highs import handover
-from emberline.models.kernel.highs.handover import Progress
 from emberline.models.kernel.highs.iis import conflict
 from emberline.models.kernel.highs.outcome import Found, Multipliers, Outcome, read
+from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building
 
@@ -193,6 +194,11 @@ class Program:
         """What the solver holds after a search, by column, shape (n_columns,)."""
         return np.array(self._solver.getSolution().col_value)
 
+    def solution_of(self, variable: Any) -> np.ndarray:
+        """The same by member of a Var component, shape (n,); 0 for those that the model does not use."""
+        columns = self.columns_of(variable)
+        return np.where(columns >= 0, self.solution()[columns], 0.0)
+
     def put(self, values: np.ndarray) -> None:
         """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
         values = np.where(self._kinds, np.rint(values), values)
@@ -237,6 +243,13 @@ class Program:
         if found:
             places, low, high = (np.array(part) for part in zip(*found, strict=True))
             self.bound(places, low.astype(float), high.astype(float))
+
+    def confine(self, neighbourhood: Iterable[Neighbourhood]) -> None:
+        """Set bounds of all members of some Var components; the Pyomo model keeps its own."""
+        for variable, low, high in neighbourhood:
+            columns = self.columns_of(variable)
+            used = columns >= 0
+            self.bound(columns[used], low[used], high[used])
 
     def run(self, *, time_limit: float, **how: Any) -> Outcome:
         """Solve and load the solution into the variables; the arguments are those of ``solve``."""

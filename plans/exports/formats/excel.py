@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from emberline.plans.store.run_folder import StoredRun
 if TYPE_CHECKING:
     import pandas as pd
 
+OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 LONGEST_TEXT = 32_767
 """Characters that Excel takes in a cell."""
 A4 = 9
@@ -106,8 +108,8 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
     """Write the workbook."""
     import xlsxwriter
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(path, options) as book:
+    content = BytesIO()  # on a full disk the library prints a stack trace of its own
+    with xlsxwriter.Workbook(content, OPTIONS) as book:
         made = datetime.fromisoformat(run.meta["created"]).astimezone(UTC).replace(tzinfo=None)
         scenario = run.plan.scenario
         book.set_properties(
@@ -137,6 +139,7 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
             _text(sheet, row, 1, value, ours.wrapped)
         sheet.set_column(0, 0, 30)
         sheet.set_column(1, 1, 90)
+    path.write_bytes(content.getvalue())
 
 
 def _figures(ours: Book) -> None:

@@ -96,7 +96,7 @@ class _Loop:
         on_progress: Progress | None,
         cancel: Callable[[], bool] | None,
     ) -> None:
-        from emberline.models.search.warm_start import Study
+        from emberline.models import Study
 
         self.asked, self.engine, self.level, self.replications = scenario, engine, level, replications
         self.limit_s, self.began = time_limit_s, time.perf_counter()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emberline.plans.robustness.holding.errors import samples
+from emberline.plans.robustness.holding import errors
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 if TYPE_CHECKING:
-    from emberline.models.strategies.sample_average import Sampled
+    from emberline.models import samples
 
 FRESH = 50
 """Samples that judge, at most."""
@@ -33,8 +33,8 @@ class Compared:
     """Of the conditional value at risk that was minimized; None: the mean was."""
     names: tuple[str, ...]
     """The series that are uncertain."""
-    sampled: Sampled
-    plain: Sampled
+    sampled: samples.Sampled
+    plain: samples.Sampled
     """On the forecast."""
     on_fresh: np.ndarray
     """Of the plan over samples, shape (n_fresh,)."""
@@ -45,11 +45,11 @@ class Compared:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON: means, conditional values at risk, and what is gained."""
-        from emberline.models.strategies.sample_average import cvar
+        from emberline.models import samples
 
         share = self.share or SHARE
         told = {"sampled": self.on_fresh, "plain": self.plain_on_fresh, "knowing": self.knowing}
-        rows = {name: {"mean": float(worth.mean()), "cvar": cvar(worth, share)} for name, worth in told.items()}
+        rows = {name: {"mean": float(worth.mean()), "cvar": samples.cvar(worth, share)} for name, worth in told.items()}
         gained = self.plain_on_fresh - self.on_fresh
         return {
             "scenario": self.scenario.name,
@@ -98,23 +98,26 @@ def compare(
         ScenarioError: not a site alone, nothing is uncertain or nothing must be fixed before, or no plan was found.
     """
     from emberline import twin
-    from emberline.models.strategies.sample_average import Fixed, decides, optimize_samples
+    from emberline.models import samples
 
     tell = on_progress or (lambda line: None)
     began = time.perf_counter()
     if scenario.heats or scenario.processes:
         _refuse(scenario, "site", "samples are of a site alone; leave out line, orders and processes")
-    if not decides(scenario):
+    if not samples.decides(scenario):
         says = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
         _refuse(scenario, "site", says + "counts money has no market.imbalance")
-    drawn = samples(scenario, count, FRESH)
+    drawn = errors.samples(scenario, count, FRESH)
     envelope = twin.envelope(scenario)
     limit = time_limit_s or scenario.goal.time_limit_s
 
     def search(
-        chosen: tuple[Scenario, ...], at_risk: float | None = None, fixed: Fixed | None = None, gap: float = FINE
-    ) -> Sampled:
-        found = optimize_samples(
+        chosen: tuple[Scenario, ...],
+        at_risk: float | None = None,
+        fixed: samples.Fixed | None = None,
+        gap: float = FINE,
+    ) -> samples.Sampled:
+        found = samples.optimize_samples(
             chosen, envelope, share=at_risk, fixed=fixed, time_limit_s=limit, gap=gap,
             cancel=cancel if len(chosen) > 1 else None,
         )  # fmt: skip

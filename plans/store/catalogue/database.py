@@ -133,7 +133,7 @@ def _can_begin(connection: sqlite3.Connection) -> bool:
 
 def unwritable(url: URL, error: Exception) -> str:
     """Why a database cannot be written to, which is no mistake of who asks; empty: the error says something else."""
-    refusal = getattr(error, "orig", None)
+    refusal = getattr(error, "orig", None) or error
     kind, state = getattr(refusal, "sqlite_errorcode", 0) & 0xFF, getattr(refusal, "sqlstate", None)
     if kind == sqlite3.SQLITE_READONLY or state == READ_ONLY:
         # a file that could be written to was opened to be read alone because there is no room for a journal

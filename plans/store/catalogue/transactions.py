@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,7 @@ class Transactions:
         """What the database refuses is told in one line, in its own words."""
         try:
             yield
-        except (DBAPIError, PoolTimeout) as error:
+        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:  # the last while a connection is made
             told = " ".join(str(getattr(error, "orig", None) or error).split())
             if why := database.unwritable(self._url, error):
                 raise NotKeptError(f"catalogue {self.where}: {why}") from error

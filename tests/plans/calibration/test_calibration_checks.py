@@ -198,6 +198,12 @@ def test_p_values_are_uniform_where_the_law_holds() -> None:
     assert anderson_darling(np.array([0.5])) == pytest.approx(-1 + 2 * np.log(2))
 
 
+def test_repairs_of_no_length_are_measured() -> None:
+    """Proves: a log in whole minutes has a finite statistic. Sensitivity: the logarithm of 0 min is infinite."""
+    exponential = exponential_goodness("M", "repairs", np.array([0.0, 0.0, 3.0, 30.0, 50.0, 9.0, 12.0]), 99)
+    assert np.isfinite([exponential.statistic, exponential.p_value]).all()
+
+
 def test_failures_that_come_more_often_are_seen() -> None:
     """Proves: failures that bunch in the last working hours are no constant rate; even ones are.
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -54,20 +56,13 @@ def patterns(earlier: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tupl
 
 
 def matching(able: list[list[int]]) -> list[int] | None:
-    """For each demand one supply of its own, by augmenting paths; None where there is no such matching."""
-    of: dict[int, int] = {}
+    """For each demand one supply of its own (Hopcroft and Karp, in scipy); None where there is no such matching."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
 
-    def augment(d: int, seen: set[int]) -> bool:
-        for s in able[d]:
-            if s in seen:
-                continue
-            seen.add(s)
-            if s not in of or augment(of[s], seen):
-                of[s] = d
-                return True
-        return False
-
-    if not all(augment(d, set()) for d in range(len(able))):
-        return None
-    by_demand = {d: s for s, d in of.items()}
-    return [by_demand[d] for d in range(len(able))]
+    columns = [s for supplies in able for s in supplies]
+    rows = np.repeat(np.arange(len(able)), [len(supplies) for supplies in able])
+    shape = (len(able), max(columns, default=-1) + 1)
+    graph = csr_array((np.ones(len(columns), bool), (rows, columns)), shape)
+    supply_of: list[int] = maximum_bipartite_matching(graph, perm_type="column").tolist()
+    return None if -1 in supply_of else supply_of

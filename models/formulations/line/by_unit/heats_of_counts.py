@@ -2,56 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import numpy as np
 
 from emberline.models.formulations.line.by_unit.bipartite_matching import matching
 from emberline.models.formulations.line.by_unit.model import Corridor, Matched
+from emberline.models.kernel.arrays import chosen, fixed, hold, values
 from emberline.models.problem.assignment import Starts
 
 
 def around(made: Matched, width: int) -> Corridor | None:
-    """The surroundings of what the counts hold, heats told apart first in, first out."""
+    """The surroundings of what the counts hold, heats disaggregated first in, first out."""
     slot: list[list[int]] = [[0] * len(heat.operations) for heat in made.problem.heats]
+    counts = _counts(made)
     for g, group in enumerate(made.groups):
         for i in range(len(made.operations(g))):
-            total = [
-                round(sum(made.model.Y[g, i, u, t].value or 0.0 for u, *_ in made.classes[g, i])) for t in range(made.n)
-            ]
+            total = np.rint(sum(counts[g, i, u] for u, *_ in made.classes[g, i])).astype(int).tolist()
             for k, h in enumerate(group):
                 slot[h][i] = next((t for t, count in enumerate(total) if count > k), made.n - 1)
-    casts = {c: t for c, k, t in made.model.OPTION if (made.model.z[c, k, t].value or 0.0) > 0.5}
+    casts = {c: t for c, _, t in chosen(made.model.z)}
     if len(casts) < len(made.problem.casts):
         return None
     return Corridor(tuple(map(tuple, slot)), tuple(casts[c] for c in range(len(casts))), width)
 
 
 def begin(made: Matched, starts: Starts) -> None:
-    """Set the variables to a plan, as a start; every unit must be counted by itmade."""
+    """Set the variables to a plan, as a start; every unit must be counted by itself."""
     m = made.model
     place: dict[tuple[int, int, int], list[int]] = {}
     for g, group in enumerate(made.groups):
         for h in group:
             for i, (u, t) in enumerate(zip(starts.unit[h], starts.slot[h], strict=True)):
                 place.setdefault((g, i, u), []).append(t)
-    for g, i, u, t in m.INDEX:
-        if not m.Y[g, i, u, t].fixed:
-            m.Y[g, i, u, t].set_value(sum(s <= t for s in place.get((g, i, u), ())), skip_validation=True)
-    for c, column, t in m.OPTION:
-        here = made.problem.casts[c].units[column] == starts.cast_unit[c] and t == starts.cast_slot[c]
-        m.z[c, column, t].set_value(int(here))
+    value = [sum(s <= t for s in place.get((g, i, u), ())) for g, i, u, t in m.INDEX]
+    hold(m.Y, np.array(value, dtype=float), ~fixed(m.Y))
+    m.z.put("value", np.array(
+        [made.problem.casts[c].units[k] == starts.cast_unit[c] and t == starts.cast_slot[c] for c, k, t in m.OPTION],
+        dtype=float,
+    ))  # fmt: skip
 
 
 def read(made: Matched) -> Starts | None:
     """The plan that the counts hold; None where longest waits or fractions leave a start unmatched."""
-    m, problem = made.model, made.problem
-    casts = {c: (column, t) for c, column, t in m.OPTION if m.z[c, column, t].value > 0.5}
+    problem, counts = made.problem, _counts(made)
+    casts = {c: (column, t) for c, column, t in chosen(made.model.z)}
     cast_of = problem.cast_of()
     unit: list[list[int]] = [[] for _ in problem.heats]
     slot: list[list[int]] = [[] for _ in problem.heats]
     for g, group in enumerate(made.groups):
         operations = made.operations(g)
         for i in range(len(operations) - 1, -1, -1):
-            supply = _placed(made, g, i, operations[i].units)
+            supply = _placed({u: counts[g, i, u] for u in operations[i].units})
             if len(supply) != len(group):
                 return None
             able = []
@@ -84,15 +84,20 @@ def read(made: Matched) -> Starts | None:
     )
 
 
-def _placed(made: Matched, g: int, i: int, units: Iterable[int]) -> list[tuple[int, int]]:
-    found = []
-    for u in units:
-        before = 0
-        for t in range(made.n):
-            value = made.model.Y[g, i, u, t].value or 0.0
-            now = round(value)
-            if abs(value - now) > 1e-4:
-                return []
-            found += [(u, t)] * (now - before)
-            before = now
-    return sorted(found, key=lambda place: place[1])
+def _counts(made: Matched) -> dict[tuple[int, int, int], np.ndarray]:
+    """Counts by group, operation and unit, shape (n,) each."""
+    values_of = np.nan_to_num(values(made.model.Y), nan=0.0).reshape(-1, made.n)
+    keys = [(g, i, u) for (g, i), classes in made.classes.items() for u, *_ in classes]
+    return dict(zip(keys, values_of, strict=True))
+
+
+def _placed(counts: dict[int, np.ndarray]) -> list[tuple[int, int]]:
+    """Unit and slot of each start, in time; none where a count is a fraction."""
+    places: list[tuple[int, int]] = []
+    for u, values_of in counts.items():
+        whole = np.rint(values_of)
+        if (np.abs(values_of - whole) > 1e-4).any():
+            return []
+        more = np.diff(whole, prepend=0.0).astype(int)
+        places += [(u, t) for t in np.flatnonzero(more > 0).tolist() for _ in range(more[t])]
+    return sorted(places, key=lambda place: place[1])

@@ -18,25 +18,25 @@ The formulation is for lines without heat loss while waiting and without heats i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.by_unit import succession_cuts
+from emberline.models.formulations.line.by_unit.groups import Groups, Units
 from emberline.models.formulations.line.load import Drawn
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.kernel.banded_rows import Stretches, Terms, runs, weighed
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series, limit
-from emberline.models.problem.line_reader import Operation, SlotProblem
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
+from emberline.models.kernel.templates import Members, each, total
+from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
+from emberline.models.problem.slots import runs
 
 Key = tuple[int, ...]
-Units = Literal["each", "shortest", "longest"]
-"""Every unit by itself, or units that are alike together with the shortest (longest) lags between them."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def suits(problem: SlotProblem) -> bool:
     return not waits and not begun and all(cast.started_min is None for cast in problem.casts)
 
 
-class Matched:
+class Matched(Groups):
     """The model of counts by unit with its site.
 
     Raises:
@@ -82,15 +82,8 @@ class Matched:
         """
         if not suits(problem):
             raise ValueError("counts by unit know neither heat loss nor heats in progress")
-        self.problem, self.data, self.n, self.units = problem, data, problem.n_slots, units
-        groups: dict[tuple, list[int]] = {}
-        for h, heat in enumerate(problem.heats):
-            if heat.operations:
-                groups.setdefault(heat.kind, []).append(h)
-        self.groups = list(groups.values())
-        self.classes = {
-            (g, i): self._classes(g, i) for g in range(len(self.groups)) for i in range(len(self.operations(g)))
-        }
+        super().__init__(problem, units)
+        self.data = data
         self.model = pyo.ConcreteModel()
         self.possible = True
         """Whether every cast has a place."""
@@ -99,28 +92,8 @@ class Matched:
         if not self.possible:
             return
         self._capacity()
-        succession_cuts.add(self)
+        succession_cuts.add(self.model, self, self.options)
         self.ports = self._power()
-
-    def operations(self, g: int) -> tuple[Operation, ...]:
-        """Operations of a group's heats, which are alike."""
-        return self.problem.heats[self.groups[g][0]].operations
-
-    def _classes(self, g: int, i: int) -> list[tuple[int, ...]]:
-        """Units of an operation that are counted together, each class under its first unit's name."""
-        operation = self.operations(g)[i]
-        if self.units == "each":
-            return [(u,) for u in operation.units]
-        alike: dict[tuple, list[int]] = {}
-        others = [o for heat in self.problem.heats for o in heat.operations if o.stage == operation.stage]
-        for u in operation.units:
-            key = [self.problem.free[u].tobytes(), self.problem.outages.get(u, ())]
-            for other in others:
-                key.append((other.occupy[u], other.cells[u].tobytes()) if u in other.units else b"")
-                if u in self.problem.outages and u in other.units:
-                    key.append(other.planned[u])
-            alike.setdefault(tuple(key), []).append(u)
-        return [tuple(units) for units in alike.values()]
 
     def _starts(self, corridor: Corridor | None) -> None:
         m, n = self.model, self.n
@@ -132,36 +105,34 @@ class Matched:
             open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
             may[g, i, u] = open_ & (operation.first <= slots) & (slots <= operation.latest(u))
         m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
-        m.Y = pyo.Var(m.INDEX, bounds=(0, None))
+        m.Y = Variable(m.INDEX, bounds=(0, None))
         limit(m.Y, upper=np.repeat([float(len(self.groups[g])) for g, _, _ in counted], n))
         self.leading = self._leading()
-        for (g, i, u, t), count in m.Y.items():
-            if self.operations(g)[i].stage == self.leading:
-                count.domain = pyo.Integers
-            if t == 0 and not may[g, i, u][0]:
-                count.fix(0)
+        m.Y.ask_whole(np.repeat([self.operations(g)[i].stage == self.leading for g, i, _ in counted], n))
+        never = np.array([not may[key][0] for key in counted], dtype=bool)
+        m.Y.fix_some((never[:, None] & (slots == 0)).ravel(), 0.0)
         grow, still = (
             [(*key, t) for key in counted for t in (1 + np.flatnonzero(may[key][1:] == which)).tolist()]
             for which in (True, False)
         )
         m.GROW, m.STILL = pyo.Set(initialize=grow, dimen=4), pyo.Set(initialize=still, dimen=4)
 
-        @m.Constraint(m.GROW)
+        @constraint(m, m.GROW)
         def grows(m: Any, g: int, i: int, u: int, t: int) -> Any:
             return m.Y[g, i, u, t] >= m.Y[g, i, u, t - 1]
 
-        @m.Constraint(m.STILL)
+        @constraint(m, m.STILL)
         def stays(m: Any, g: int, i: int, u: int, t: int) -> Any:
             return m.Y[g, i, u, t] == m.Y[g, i, u, t - 1]
 
         m.COUNTED = pyo.Set(initialize=list(self.classes), dimen=2)
         members = {key: [u for u, *_ in classes] for key, classes in self.classes.items()}
-        m.ON = Members(m.COUNTED, members=members, dimen=1)
+        m.ON = Members(members, dimen=1)
         m.heats = Series(m.COUNTED, values=np.array([len(self.groups[g]) for g, _ in self.classes]))
 
-        @m.Constraint(m.COUNTED)
+        @constraint(m, m.COUNTED)
         def every_heat(m: Any, g: int, i: int) -> Any:
-            return sum(m.Y[g, i, u, n - 1] for u in m.ON[g, i]) == m.heats[g, i]
+            return total(m.Y[g, i, u, n - 1] for u in each(m.ON[g, i])) == m.heats[g, i]
 
         if corridor is not None:
             self._near(corridor)
@@ -178,9 +149,9 @@ class Matched:
         m.T = pyo.RangeSet(0, self.n - 1)
         m.low, m.high = (Series(m.COUNTED, m.T, values=np.concatenate(parts)) for parts in (low, high))
 
-        @m.Constraint(m.COUNTED, m.T)
+        @constraint(m, m.COUNTED, m.T)
         def near_plan(m: Any, g: int, i: int, t: int) -> Any:
-            return pyo.inequality(m.low[g, i, t], sum(m.Y[g, i, u, t] for u in m.ON[g, i]), m.high[g, i, t])
+            return pyo.inequality(m.low[g, i, t], total(m.Y[g, i, u, t] for u in each(m.ON[g, i])), m.high[g, i, t])
 
     def _leading(self) -> int:
         energy = [0.0] * len(self.problem.stage_units)
@@ -205,7 +176,7 @@ class Matched:
                 open_ = np.flatnonzero(problem.may_start(u, cast.hold[u], cast.minutes[u]))
                 self.options[c, column] = open_[(open_ >= low) & (open_ <= high)].tolist()
         m.OPTION = pyo.Set(initialize=[(*key, t) for key, own in self.options.items() for t in own], dimen=3)
-        m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
+        m.z = Variable(m.OPTION, domain=pyo.Binary)
         places: dict[int, list[tuple[int, int]]] = {c: [] for c in range(len(problem.casts))}
         for (c, column), own in self.options.items():
             places[c] += [(column, t) for t in own]
@@ -213,11 +184,11 @@ class Matched:
         if not self.possible:
             return
         m.CAST = pyo.Set(initialize=list(places), dimen=1)
-        m.PLACE = Members(m.CAST, members=places, dimen=2)
+        m.PLACE = Members(places, dimen=2)
 
-        @m.Constraint(m.CAST)
+        @constraint(m, m.CAST)
         def cast_once(m: Any, c: int) -> Any:
-            return sum(m.z[c, column, t] for column, t in m.PLACE[c]) == 1
+            return total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == 1
 
         holds = Terms(self.n, 3)
         for (c, column), own in self.options.items():
@@ -227,7 +198,7 @@ class Matched:
         found = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
         m.HELD, m.HOLD = found.rows(), found.set()
 
-        @m.Constraint(m.HELD)
+        @constraint(m, m.HELD)
         def one_cast(m: Any, u: int, stretch: int, t: int) -> Any:
             return weighed(m.z, m.HOLD[u, stretch], t) <= 1
 
@@ -244,7 +215,7 @@ class Matched:
         m.size = Series(m.UNIT, values=np.array(list(size.values())))
         m.USED, m.USE = found.rows(), found.set()
 
-        @m.Constraint(m.USED)
+        @constraint(m, m.USED)
         def one_at_a_time(m: Any, u: int, stretch: int, t: int) -> Any:
             return weighed(m.Y, m.USE[u, stretch], t) <= m.size[u]
 
@@ -278,7 +249,7 @@ class Matched:
         rest = self.problem.on_slots(self.problem.fixed_cells) + data.base - data.pv
         by_port = {"carbon": data.carbon, "cost": data.price, "full_cost": data.full_price}
 
-        def each(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        def worth_of(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
             """What a start in each slot is worth, shape (n_slots,); what lies beyond the horizon is worth nothing."""
             later = np.concatenate([np.repeat(weight, per), np.zeros(len(energy))])
             return np.correlate(later, energy)[: self.n * per : per]
@@ -287,7 +258,7 @@ class Matched:
         m.worth = Series(
             m.PORT, m.INDEX,
             values=np.concatenate(
-                [np.zeros(0), *(each(change, weight) for weight in by_port.values() for change in steps.values())]
+                [np.zeros(0), *(worth_of(change, weight) for weight in by_port.values() for change in steps.values())]
             ),
         )  # fmt: skip
         m.cast_worth = Series(
@@ -296,7 +267,7 @@ class Matched:
                 [
                     np.zeros(0),
                     *(
-                        each(cells[key], weight)[own]
+                        worth_of(cells[key], weight)[own]
                         for weight in by_port.values()
                         for key, own in self.options.items()
                     ),
@@ -305,8 +276,8 @@ class Matched:
         )  # fmt: skip
 
         def worth(port: str) -> Any:
-            starts = sum(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in m.INDEX)
-            casts = sum(m.cast_worth[port, c, k, t] * m.z[c, k, t] for c, k, t in m.OPTION)
+            starts = total(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in each(m.INDEX))
+            casts = total(m.cast_worth[port, c, k, t] * m.z[c, k, t] for c, k, t in each(m.OPTION))
             return starts + casts + float(by_port[port] @ rest)
 
         return Ports(worth)

@@ -7,41 +7,45 @@ of a cast sets one for each of its heats.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line.by_unit.bipartite_matching import Demand, patterns
+from emberline.models.formulations.line.by_unit.groups import Groups
 from emberline.models.kernel import running_sum
-from emberline.models.kernel.banded_rows import Stretches, Terms, runs, weighed
-from emberline.models.kernel.templates import limit
-
-if TYPE_CHECKING:
-    from emberline.models.formulations.line.by_unit.model import Matched
+from emberline.models.kernel.arrays import constraint, limit
+from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
+from emberline.models.problem.slots import runs
 
 Key = tuple[int, ...]
 
 
-def add(made: Matched) -> None:
-    """Add rows of Hall's condition between consecutive stages, and between the last and the casts."""
-    m = made.model
-    fed = Fed(made.n)
-    rows = [Terms(made.n, 4), Terms(made.n, 2)]
-    late = [Terms(made.n, 4), Terms(made.n, 2)]
+def add(m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], list[int]]) -> None:
+    """Add rows of Hall's condition between consecutive stages, and between the last and the casts.
+
+    Args:
+        m: the model, its counts and casts built.
+        groups: what is counted.
+        options: slots of each cast on each caster.
+    """
+    fed = Fed(groups.n)
+    rows = [Terms(groups.n, 4), Terms(groups.n, 2)]
+    late = [Terms(groups.n, 4), Terms(groups.n, 2)]
     in_time: dict[Key, range] = {}
     not_too_late: dict[Key, range] = {}
-    for g in range(len(made.groups)):
-        operations = made.operations(g)
+    for g in range(len(groups.groups)):
+        operations = groups.operations(g)
         for i in range(len(operations)):
             if i + 1 < len(operations):
-                demands = [_next(made, g, i, members) for members in made.classes[g, i + 1]]
-            elif made.problem.campaign and made.problem.casts:
-                demands = _casts_take(made, fed, g)
+                demands = [_next(groups, g, i, members) for members in groups.classes[g, i + 1]]
+            elif groups.problem.campaign and groups.problem.casts:
+                demands = _casts_take(m, groups, options, fed, g)
             else:
                 continue
-            sources = [(g, i, members[0]) for members in made.classes[g, i]]
+            sources = [(g, i, members[0]) for members in groups.classes[g, i]]
             for reach, deadline in patterns([demand.earlier for demand in demands]):
                 row = (len(in_time),)
                 for demand, d in zip(demands, deadline, strict=True):
@@ -51,8 +55,8 @@ def add(made: Matched) -> None:
                 # without a demand that may have begun a row says nothing
                 begun = min(-d - demand.ahead for demand, d in zip(demands, deadline, strict=True))
                 first = max(-max(demand.ahead for demand in demands), begun)
-                in_time[row] = range(first, made.n + max(0, -min(deadline)))
-            if made.units != "each":
+                in_time[row] = range(first, groups.n + max(0, -min(deadline)))
+            if groups.units != "each":
                 # pooled units only show the way or bound: without the rows that seldom bind they do so much sooner
                 continue
             row = (len(not_too_late),)
@@ -60,7 +64,7 @@ def add(made: Matched) -> None:
                 demand.add(late, row, -demand.most, -1)
             for key in sources:
                 late[0].counted(row, key, 0, 1)
-            not_too_late[row] = range(max(made.n - 1 - min(demand.most for demand in demands), 0))
+            not_too_late[row] = range(max(groups.n - 1 - min(demand.most for demand in demands), 0))
     m.fed = pyo.Block()
     taken = fed.add(m.fed, m.z)
     m.in_time, m.not_too_late = pyo.Block(), pyo.Block()
@@ -68,12 +72,12 @@ def add(made: Matched) -> None:
         _never_more(block, Stretches.of(slots, *kinds), m.Y, taken)
 
 
-def _next(made: Matched, g: int, i: int, members: tuple[int, ...]) -> Demand:
-    heat = made.problem.heats[made.groups[g][0]]
-    units, own = heat.operations[i].units, made.classes[g, i]
+def _next(groups: Groups, g: int, i: int, members: tuple[int, ...]) -> Demand:
+    heat = groups.problem.heats[groups.groups[g][0]]
+    units, own = heat.operations[i].units, groups.classes[g, i]
     columns = [heat.operations[i + 1].units.index(u) for u in members]
     tables = heat.least[i][:, columns], heat.most[i][:, columns]
-    least, most = _lag(made, tables[0], "least", units, own), _lag(made, tables[1], "most", units, own)
+    least, most = _lag(groups, tables[0], "least", units, own), _lag(groups, tables[1], "most", units, own)
     lag = min(least)
 
     def add(kinds: list[Terms], row: Key, later: int, weight: int) -> None:
@@ -82,18 +86,20 @@ def _next(made: Matched, g: int, i: int, members: tuple[int, ...]) -> Demand:
     return Demand(tuple(x - lag for x in least), add, max(max(most) - lag, 0), lag)
 
 
-def _casts_take(made: Matched, fed: Fed, g: int) -> list[Demand]:
+def _casts_take(
+    m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], list[int]], fed: Fed, g: int
+) -> list[Demand]:
     """What the casts take of a group: an option of a cast sets a deadline for each of its heats."""
-    m, cast_of = made.model, made.problem.cast_of()
+    cast_of = groups.problem.cast_of()
     spans: dict[tuple[int, ...], int] = {}
     number: dict[tuple[int, ...], int] = {}
-    for h in made.groups[g]:
-        heat, (c, _) = made.problem.heats[h], cast_of[h]
-        for column in range(len(made.problem.casts[c].units)):
-            slots = made.options[c, column]
-            units, own = heat.operations[-1].units, made.classes[g, len(heat.operations) - 1]
-            least = _lag(made, heat.least[-1][:, column], "least", units, own)
-            most = _lag(made, heat.most[-1][:, column], "most", units, own)
+    for h in groups.groups[g]:
+        heat, (c, _) = groups.problem.heats[h], cast_of[h]
+        for column in range(len(groups.problem.casts[c].units)):
+            slots = options[c, column]
+            units, own = heat.operations[-1].units, groups.classes[g, len(heat.operations) - 1]
+            least = _lag(groups, heat.least[-1][:, column], "least", units, own)
+            most = _lag(groups, heat.most[-1][:, column], "most", units, own)
             lag = min(least)
             kind = tuple(x - lag for x in least)
             for t in slots[: bisect_left(slots, lag)]:
@@ -103,7 +109,7 @@ def _casts_take(made: Matched, fed: Fed, g: int) -> list[Demand]:
                 spans[kind] = max(spans.get(kind, 0), max(most) - lag)
                 number.setdefault(kind, fed.size + len(number))
                 fed.changes.lagged((number[kind],), (c, column), -lag, 1, runs(slots))
-    fed.most += [len(made.groups[g])] * len(number)
+    fed.most += [len(groups.groups[g])] * len(number)
 
     def adding(k: int) -> Callable[[list[Terms], Key, int, int], None]:
         return lambda kinds, row, later, weight: kinds[1].counted(row, (k,), later, weight)
@@ -111,9 +117,11 @@ def _casts_take(made: Matched, fed: Fed, g: int) -> list[Demand]:
     return [Demand(kind, adding(k), spans[kind]) for kind, k in number.items()]
 
 
-def _lag(made: Matched, table: np.ndarray, which: str, units: tuple[int, ...], own: list[tuple[int, ...]]) -> list[int]:
+def _lag(
+    groups: Groups, table: np.ndarray, which: str, units: tuple[int, ...], own: list[tuple[int, ...]]
+) -> list[int]:
     """Lags of a column or table by class of sources."""
-    shortest = (which == "least") == (made.units != "longest")
+    shortest = (which == "least") == (groups.units != "longest")
     rows = [[units.index(u) for u in members] for members in own]
     return [int(table[r].min() if shortest else table[r].max()) for r in rows]
 
@@ -142,6 +150,6 @@ def _never_more(block: pyo.Block, found: Stretches, counts: pyo.Var, taken: pyo.
     """Rows of counts of starts and of heats taken, at most 0."""
     block.ROW, block.COUNT, block.TAKEN = found.rows(), found.set(0), found.set(1)
 
-    @block.Constraint(block.ROW)
+    @constraint(block, block.ROW)
     def kept(b: Any, row: int, stretch: int, t: int) -> Any:
         return weighed(counts, b.COUNT[row, stretch], t) + weighed(taken, b.TAKEN[row, stretch], t) <= 0

@@ -18,8 +18,8 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.line.lateness import transfers
 from emberline.models.kernel import highs
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series, building
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.templates import Members, building, each, total
 from emberline.models.problem.line_in_minutes import Operation, Place, Shop
 
 
@@ -91,31 +91,32 @@ def model(shop: Shop, bound_min: float, settled_min: float) -> pyo.ConcreteModel
         dimen=3,
     )
     m.H = pyo.Set(initialize=sorted(shop.group_of))
-    m.start = pyo.Var(m.J, bounds=lambda _, j: (min(every[j].head.values()), end))
-    m.on = pyo.Var(m.PLACES, domain=pyo.Binary)
-    m.first = pyo.Var(m.MEET, domain=pyo.Binary)
-    m.late = pyo.Var(m.H, domain=pyo.NonNegativeReals)
+    m.start = Variable(m.J)
+    limit(m.start, np.array([min(job.head.values()) for job in every], dtype=float), end)
+    m.on = Variable(m.PLACES, domain=pyo.Binary)
+    m.first = Variable(m.MEET, domain=pyo.Binary)
+    m.late = Variable(m.H, domain=pyo.NonNegativeReals)
     m.makespan = pyo.Var(domain=pyo.NonNegativeReals)
 
-    m.UNIT = Members(m.J, members={j: sorted(job.length) for j, job in enumerate(every)}, dimen=1)
+    m.UNIT = Members({j: sorted(job.length) for j, job in enumerate(every)}, dimen=1)
     m.length = Series(m.PLACES, values=np.array([every[j].length[u] for j, u in m.PLACES]))
     m.head = Series(m.PLACES, values=np.array([every[j].head[u] for j, u in m.PLACES]))
     m.takes = Series(m.PLACES, values=np.array([every[j].length[u] + shop.setup[u] for j, u in m.PLACES]))
 
-    @m.Constraint(m.J)
+    @constraint(m, m.J)
     def placed(m, j):
-        return sum(m.on[j, u] for u in m.UNIT[j]) == 1
+        return total(m.on[j, u] for u in each(m.UNIT[j])) == 1
 
-    @m.Constraint(m.J)
+    @constraint(m, m.J)
     def soonest(m, j):
-        return m.start[j] >= sum(m.head[j, u] * m.on[j, u] for u in m.UNIT[j])
+        return m.start[j] >= total(m.head[j, u] * m.on[j, u] for u in each(m.UNIT[j]))
 
-    @m.Constraint(m.CLASH)
+    @constraint(m, m.CLASH)
     def forward(m, i, j, u):
         free = (end + m.takes[i, u]) * (3 - m.first[i, j] - m.on[i, u] - m.on[j, u])
         return m.start[j] >= m.start[i] + m.takes[i, u] - free
 
-    @m.Constraint(m.CLASH)
+    @constraint(m, m.CLASH)
     def backward(m, i, j, u):
         free = (end + m.takes[j, u]) * (2 + m.first[i, j] - m.on[i, u] - m.on[j, u])
         return m.start[i] >= m.start[j] + m.takes[j, u] - free
@@ -133,18 +134,18 @@ def model(shop: Shop, bound_min: float, settled_min: float) -> pyo.ConcreteModel
         at = group.heats.index(h)
         late[h, of_group[g]] = [(u, off[at] + shop.planned[h][u]) for u, off in group.offset.items()]
     m.LAST = pyo.Set(initialize=list(late), dimen=2)
-    m.END = Members(m.LAST, members=late, dimen=2)
+    m.END = Members(late, dimen=2)
     m.due = Series(m.H, values=np.array([shop.due[h] for h in m.H]))
 
-    @m.Constraint(m.LAST)
+    @constraint(m, m.LAST)
     def tardy(m, h, j):
-        return m.late[h] >= m.start[j] + sum(e * m.on[j, u] for u, e in m.END[h, j]) - m.due[h]
+        return m.late[h] >= m.start[j] + total(e * m.on[j, u] for u, e in each(m.END[h, j])) - m.due[h]
 
-    @m.Constraint(m.J)
+    @constraint(m, m.J)
     def ends(m, j):
-        return m.makespan >= m.start[j] + sum(m.length[j, u] * m.on[j, u] for u in m.UNIT[j])
+        return m.makespan >= m.start[j] + total(m.length[j, u] * m.on[j, u] for u in each(m.UNIT[j]))
 
-    m.total = pyo.Expression(expr=sum(m.late[h] for h in m.H))
+    m.total = pyo.Expression(expr=total(m.late[h] for h in each(m.H)))
     m.proven = pyo.Constraint(expr=m.total >= bound_min - settled_min - 1e-6)
     m.tardiness = pyo.Objective(expr=m.total, sense=pyo.minimize)
     m.duration = pyo.Objective(expr=m.makespan, sense=pyo.minimize)
@@ -156,16 +157,16 @@ def _outages(m: pyo.ConcreteModel, shop: Shop, every: list[Job], end: float) -> 
     """A job on a unit lies before or after each of the unit's outages."""
     met = [(j, u, o) for j, job in enumerate(every) for u in job.length for o in range(len(shop.outages[u]))]
     m.OUTAGES = pyo.Set(initialize=met, dimen=3)
-    m.before = pyo.Var(m.OUTAGES, domain=pyo.Binary)
+    m.before = Variable(m.OUTAGES, domain=pyo.Binary)
     m.gone = Series(m.OUTAGES, values=np.array([shop.outages[u][o][0] for _, u, o in met]))
     m.back = Series(m.OUTAGES, values=np.array([shop.outages[u][o][1] for _, u, o in met]))
 
-    @m.Constraint(m.OUTAGES)
+    @constraint(m, m.OUTAGES)
     def over_in_time(m, j, u, o):
         free = (end + m.length[j, u]) * (2 - m.before[j, u, o] - m.on[j, u])
         return m.start[j] + m.length[j, u] <= m.gone[j, u, o] + free
 
-    @m.Constraint(m.OUTAGES)
+    @constraint(m, m.OUTAGES)
     def after_it(m, j, u, o):
         return m.start[j] >= m.back[j, u, o] - m.back[j, u, o] * (1 + m.before[j, u, o] - m.on[j, u])
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series
+from emberline.models.kernel.arrays import Series, constraint
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.line_in_minutes import NEVER, Operation, Shop
 
 
@@ -108,10 +108,10 @@ def add(block: pyo.Block, start: pyo.Var, on: pyo.Var, shop: Shop, places: Place
         starts[r] = [(one.start, w) for one, w in ((soon, -1), (late, 1)) if one.start is not None]
         on_terms[r] = [(*key, weight) for key, weight in weights.items() if weight]
     block.ROW = pyo.RangeSet(0, len(rows) - 1)
-    block.START, block.ON = Members(block.ROW, members=starts, dimen=2), Members(block.ROW, members=on_terms, dimen=3)
+    block.START, block.ON = Members(starts, dimen=2), Members(on_terms, dimen=3)
     block.lag = Series(block.ROW, values=np.array([soon.minutes - late.minutes for soon, late in rows]))
 
-    @block.Constraint(block.ROW)
+    @constraint(block, block.ROW)
     def kept(b, r):
-        placed = sum(weight * on[j, u] for j, u, weight in b.ON[r])
-        return sum(weight * start[j] for j, weight in b.START[r]) + placed >= b.lag[r]
+        placed = total(weight * on[j, u] for j, u, weight in each(b.ON[r]))
+        return total(weight * start[j] for j, weight in each(b.START[r])) + placed >= b.lag[r]

@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line.load import Drawn
-from emberline.models.kernel.banded_rows import runs
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series
+from emberline.models.formulations.line.named.placed import Placed
+from emberline.models.kernel import deadline
+from emberline.models.kernel.arrays import Series, Variable, constraint
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.line import CLOSE_MIN, SlotProblem, energy_cells
-from emberline.models.search import deadline
+from emberline.models.problem.slots import runs
 from emberline.scenarios.energy_states import gap_pieces
-
-if TYPE_CHECKING:
-    from emberline.models.formulations.line.named.model import Named
 
 Key = tuple[int, ...]
 BEGIN = -1
@@ -33,29 +31,29 @@ BEGIN = -1
 
 def arcs(problem: SlotProblem) -> int:
     """Terms of the gaps of all units: each with every gap that ends later, and what it draws by slot."""
-    n, total = problem.n_slots, 0
+    n, terms = problem.n_slots, 0
     for u in problem.states:
         lengths = {o.minutes[u] % problem.step_min for heat in problem.heats for o in heat.operations if u in o.units}
         lengths |= {cast.nominal_min[u] % problem.step_min for cast in problem.casts if u in cast.units}
-        total += (len(lengths) * n + 1) * n // 2 * (n // 3)
-    return total
+        terms += (len(lengths) * n + 1) * n // 2 * (n // 3)
+    return terms
 
 
 class _Gaps:
     """The gaps that a unit may have."""
 
-    def __init__(self, made: Named, u: int) -> None:
+    def __init__(self, placed: Placed, u: int) -> None:
         """Gather where works on the unit may begin and end."""
-        self.problem, self.u = made.problem, u
+        self.problem, self.u = placed.problem, u
         self.begins: dict[int, list[Key]] = {}
         self.ends: dict[tuple[int, int], list[Key]] = {}
         """Works by slot in which they end, and place in ``minutes`` of the minute within it."""
         self.minutes: list[float] = []
-        for (h, i, own), slots in made.of.items():
+        for (h, i, own), slots in placed.of.items():
             if own == u:
                 for t in slots:
                     self._put((h, i, u, t), t, self.problem.heats[h].operations[i].minutes[u])
-        for c, own, t in made.model.OPTION:
+        for c, own, t in placed.model.OPTION:
             if own == u:
                 self._put((c, u, t), t, self.problem.casts[c].nominal_min[u])
 
@@ -91,13 +89,13 @@ class _Gaps:
         return energy_cells(np.array(ends), np.array(power), self.problem.cell_min) if ends else np.zeros(0)
 
 
-def add(made: Named) -> list[Drawn]:
+def add(placed: Placed) -> list[Drawn]:
     """Add the gaps of all units with energy states; returns what they draw.
 
     Args:
-        made: the model, its starts made; nothing on its line has begun.
+        placed: the model with its starts; nothing on its line has begun.
     """
-    m, problem, n = made.model, made.problem, made.problem.n_slots
+    m, problem, n = placed.model, placed.problem, placed.problem.n_slots
     if not problem.states:
         return []
     rows: dict[Key, float] = {}
@@ -105,7 +103,7 @@ def add(made: Named) -> list[Drawn]:
     casts: dict[Key, list[Key]] = {}
     gaps: dict[Key, list[Key]] = {}
     slots_of: dict[tuple[int, int, int, bool], list[int]] = {}
-    units = {u: _Gaps(made, u) for u in problem.states}
+    units = {u: _Gaps(placed, u) for u in problem.states}
 
     def put(row: Key, works: list[Key], top: float) -> None:
         """A row of gaps less works."""
@@ -129,19 +127,20 @@ def add(made: Named) -> list[Drawn]:
                     gaps[u, 1, s, 0].append((u, place, s - t, t))
                 slots_of.setdefault((u, place, s - t, s == n), []).append(t)
     m.GAP = pyo.Set(initialize=[gap for (_, way, *_), own in gaps.items() if way == 0 for gap in own], dimen=4)
-    m.gap = pyo.Var(m.GAP, domain=pyo.NonNegativeReals)
+    m.gap = Variable(m.GAP, domain=pyo.NonNegativeReals)
     m.idling = block = pyo.Block()
     block.ROW = pyo.Set(initialize=list(rows), dimen=4)
-    block.HEAT = Members(block.ROW, members=heats, dimen=4)
-    block.CAST = Members(block.ROW, members=casts, dimen=3)
-    block.GAP = Members(block.ROW, members=gaps, dimen=4)
+    block.HEAT = Members(heats, dimen=4)
+    block.CAST = Members(casts, dimen=3)
+    block.GAP = Members(gaps, dimen=4)
     block.top = Series(block.ROW, values=np.array(list(rows.values())))
 
-    @block.Constraint(block.ROW)
+    @constraint(block, block.ROW)
     def path(b: Any, u: int, way: int, t: int, place: int) -> Any:
         row = u, way, t, place
-        works = sum(m.x[h, i, v, s] for h, i, v, s in b.HEAT[row]) + sum(m.z[c, v, s] for c, v, s in b.CAST[row])
-        return sum(m.gap[v, d, slots, s] for v, d, slots, s in b.GAP[row]) == works + b.top[row]
+        works = total(m.x[h, i, v, s] for h, i, v, s in each(b.HEAT[row]))
+        works += total(m.z[c, v, s] for c, v, s in each(b.CAST[row]))
+        return total(m.gap[v, d, slots, s] for v, d, slots, s in each(b.GAP[row])) == works + b.top[row]
 
     drawn = Drawn(problem, m.gap, 4)
     for (u, place, slots, last), begins in slots_of.items():

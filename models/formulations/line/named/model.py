@@ -9,8 +9,7 @@ windows it is the general formulation for lines whose heats all differ.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,26 +18,17 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Drawn
 from emberline.models.formulations.line.named import idling, precedence, reheating
+from emberline.models.formulations.line.named.placed import Placed
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.heuristics.line.rens import WEIGHT
-from emberline.models.kernel.banded_rows import runs
-from emberline.models.kernel.indexed_sets import Members
+from emberline.models.kernel import deadline
+from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Variable, chosen, constraint
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts, in_order
+from emberline.models.problem.line import Windows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
-from emberline.models.search import deadline
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Where each operation and cast may start: first and last slot, inclusive."""
-
-    operation: dict[tuple[int, int], tuple[int, int]]
-    cast: dict[int, list[tuple[int, int]]]
-    """Caster (unit) and slot of each option."""
-    unit: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Units that are settled."""
+from emberline.models.problem.slots import runs
 
 
 class Named:
@@ -88,25 +78,28 @@ class Named:
         if not self.possible:
             return
         m.START = pyo.Set(initialize=[(*key, *place) for key, own in where.items() for place in own], dimen=4)
-        m.x = pyo.Var(m.START, domain=pyo.Binary)
+        m.x = Variable(m.START, domain=pyo.Binary)
         m.OPTION = pyo.Set(initialize=[(c, *place) for c, own in self.windows.cast.items() for place in own], dimen=3)
-        m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
+        m.z = Variable(m.OPTION, domain=pyo.Binary)
         m.OPERATION, m.CAST = pyo.Set(initialize=list(where), dimen=2), pyo.Set(initialize=waiting, dimen=1)
-        m.PLACE = Members(m.OPERATION, members=where, dimen=2)
-        m.CAST_PLACE = Members(m.CAST, members=self.windows.cast, dimen=2)
+        m.PLACE = Members(where, dimen=2)
+        m.CAST_PLACE = Members(self.windows.cast, dimen=2)
 
-        @m.Constraint(m.OPERATION)
+        @constraint(m, m.OPERATION)
         def once(m: Any, h: int, i: int) -> Any:
-            return sum(m.x[h, i, u, t] for u, t in m.PLACE[h, i]) == 1
+            return total(m.x[h, i, u, t] for u, t in each(m.PLACE[h, i])) == 1
 
-        @m.Constraint(m.CAST)
+        @constraint(m, m.CAST)
         def cast_once(m: Any, c: int) -> Any:
-            return sum(m.z[c, u, t] for u, t in m.CAST_PLACE[c]) == 1
+            return total(m.z[c, u, t] for u, t in each(m.CAST_PLACE[c])) == 1
 
         self._capacity()
-        self.possible &= precedence.add(self)
+        self.possible &= precedence.add(self._placed())
         if self.possible:
             self._power()
+
+    def _placed(self) -> Placed:
+        return Placed(self.model, self.problem, self.windows, self.of)
 
     def _slots(self, h: int, i: int, u: int) -> list[int]:
         deadline.look()
@@ -131,7 +124,7 @@ class Named:
         started = self._started()
         top = {(u, q): int(q >= started.get(u, 0.0) - 1e-9) for u, q in held}
         m.LOOSE = pyo.Set(initialize=[key for key in held if key[0] in self.loose], dimen=2)
-        m.twice = pyo.Var(m.LOOSE, domain=pyo.NonNegativeReals)
+        m.twice = Variable(m.LOOSE, domain=pyo.NonNegativeReals)
         m.one_at_a_time, m.shared = pyo.Block(), pyo.Block()
         precedence.at_most(m.one_at_a_time, m, [key for key in held if key[0] not in self.loose], x, z, top)
         precedence.at_most(m.shared, m, list(m.LOOSE), x, z, top, m.twice)
@@ -163,7 +156,12 @@ class Named:
             places.setdefault((c, u), []).append(t)
         for (c, u), slots in places.items():
             casts.put((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
-        drawn = [starts, casts, reheating.add(self, starts), *(idling.add(self) if self.gaps else ())]
+        drawn = [
+            starts,
+            casts,
+            reheating.add(self._placed(), starts),
+            *(idling.add(self._placed()) if self.gaps else ()),
+        ]
         load.add(m, problem, drawn)
         per = problem.cells_per_slot
         m.site, m.given = pyo.Block(), pyo.Block()
@@ -175,51 +173,52 @@ class Named:
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
         m, heats = self.model, self.problem.heats
-        for h, i, u, t in m.START:
-            m.x[h, i, u, t].set_value(int(starts.unit[h][i] == u and starts.slot[h][i] == t))
+        reheat = [heat.reheat or 0 for heat in heats]
         course = {h: reheating.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
-        for h, k, s, t in m.PAIR:
-            own = starts.slot[h]
-            m.pair[h, k, s, t].set_value(int(course[h] == k and own[0] == s and own[heats[h].reheat or 0] == t))
-        for c, u, t in m.OPTION:
-            m.z[c, u, t].set_value(int(starts.cast_unit[c] == u and starts.cast_slot[c] == t))
+        m.x.put("value", self._flags(m.START, lambda h, i, u, t: starts.unit[h][i] == u and starts.slot[h][i] == t))
+        m.pair.put("value", self._flags(
+            m.PAIR,
+            lambda h, k, s, t: course[h] == k and starts.slot[h][0] == s and starts.slot[h][reheat[h]] == t,
+        ))  # fmt: skip
+        m.z.put("value", self._flags(m.OPTION, lambda c, u, t: starts.cast_unit[c] == u and starts.cast_slot[c] == t))
 
-    def surroundings(self, around: int, kept: Starts | None) -> Iterator[tuple[Any, float, float]]:
+    @staticmethod
+    def _flags(keys: Iterable[Any], holds: Callable[..., bool]) -> np.ndarray:
+        return np.array([holds(*key) for key in keys], dtype=float)
+
+    def surroundings(self, around: int, kept: Starts | None) -> Iterator[Neighbourhood]:
         """Bounds around what the relaxation holds: starts stay open near those with weight, and where a plan has them.
 
         Args:
             around: slots around each start with weight.
             kept: a plan that stays possible.
-
-        Yields:
-            Variable, lower and upper bound.
         """
-        m = self.model
-        near: set[tuple[int, ...]] = set()
-        for h, i, u, t in m.START:
-            if (m.x[h, i, u, t].value or 0.0) > WEIGHT:
-                near.update((h, i, t + d) for d in range(-around, around + 1))
-        for h, i, u, t in m.START:
-            own = kept is not None and kept.unit[h][i] == u and kept.slot[h][i] == t
-            yield m.x[h, i, u, t], 0.0, float(own or (h, i, t) in near)
-        casts: set[tuple[int, ...]] = set()
-        for c, u, t in m.OPTION:
-            if (m.z[c, u, t].value or 0.0) > WEIGHT:
-                casts.update((c, u, t + d) for d in range(-around, around + 1))
-        for c, u, t in m.OPTION:
-            own = kept is not None and kept.cast_unit[c] == u and kept.cast_slot[c] == t
-            yield m.z[c, u, t], 0.0, float(own or (c, u, t) in casts)
+        m, steps = self.model, range(-around, around + 1)
+        near = {(h, i, t + d) for h, i, _, t in chosen(m.x, WEIGHT) for d in steps}
+        yield m.x, np.zeros(len(m.x)), self._flags(
+            m.START,
+            lambda h, i, u, t: (
+                (h, i, t) in near or (kept is not None and kept.unit[h][i] == u and kept.slot[h][i] == t)
+            ),
+        )  # fmt: skip
+        casts = {(c, u, t + d) for c, u, t in chosen(m.z, WEIGHT) for d in steps}
+        yield m.z, np.zeros(len(m.z)), self._flags(
+            m.OPTION,
+            lambda c, u, t: (
+                (c, u, t) in casts or (kept is not None and kept.cast_unit[c] == u and kept.cast_slot[c] == t)
+            ),
+        )  # fmt: skip
 
     @property
     def twice(self) -> Any:
         """Slots in which a unit is used more than once."""
-        return pyo.quicksum(self.model.twice.values())
+        return total(self.model.twice[key] for key in each(self.model.LOOSE))
 
     def read(self) -> Starts:
         """The plan that the variables hold; it may use units twice where the model is loose."""
         m, problem = self.model, self.problem
-        on = {(h, i): (u, t) for h, i, u, t in m.START if m.x[h, i, u, t].value > 0.5}
-        casts = {c: (u, t) for c, u, t in m.OPTION if m.z[c, u, t].value > 0.5}
+        on = {(h, i): (u, t) for h, i, u, t in chosen(m.x)}
+        casts = {c: (u, t) for c, u, t in chosen(m.z)}
         units, slots = [], []
         for h, heat in enumerate(problem.heats):
             places = []

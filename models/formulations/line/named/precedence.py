@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series
-from emberline.models.search import deadline
-
-if TYPE_CHECKING:
-    from emberline.models.formulations.line.named.model import Named
+from emberline.models.formulations.line.named.placed import Placed
+from emberline.models.kernel import deadline
+from emberline.models.kernel.arrays import Series, constraint
+from emberline.models.kernel.templates import Members, each, total
 
 Key = tuple[int, ...]
 Listed = dict[Key, list[Key]]
 """Terms by row: an index of a variable, and its weight."""
 
 
-def add(made: Named) -> bool:
+def add(placed: Placed) -> bool:
     """Add precedence and longest wait between named starts; False where what has begun leaves no way."""
-    m, problem = made.model, made.problem
+    m, problem = placed.model, placed.problem
     before: dict[Key, tuple[list[Key], list[Key]]] = {}
     after: dict[Key, tuple[list[Key], list[Key]]] = {}
     cast_of = problem.cast_of()
@@ -31,8 +29,8 @@ def add(made: Named) -> bool:
             last = i == len(heat.operations) - 1
             if last and h not in cast_of:
                 continue
-            here = _places(made, h, i)
-            there = _cast_places(made, cast_of[h][0]) if last else _places(made, h, i + 1)
+            here = _places(placed, h, i)
+            there = _cast_places(placed, cast_of[h][0]) if last else _places(placed, h, i + 1)
             deadline.look()
             least, most = heat.least[i], heat.most[i]
             loose = int(operation.started_min is not None)
@@ -50,11 +48,11 @@ def add(made: Named) -> bool:
                     ]
                     after[h, i, u, t] = ([key for s, key in here[u] if s <= t], gone)
     m.precedence, m.longest_wait = pyo.Block(), pyo.Block()
-    kept = _tied(made, m.precedence, before)
-    return _tied(made, m.longest_wait, after) and kept
+    kept = _tied(placed, m.precedence, before)
+    return _tied(placed, m.longest_wait, after) and kept
 
 
-def _tied(made: Named, block: pyo.Block, rows: dict[Key, tuple[list[Key], list[Key]]]) -> bool:
+def _tied(placed: Placed, block: pyo.Block, rows: dict[Key, tuple[list[Key], list[Key]]]) -> bool:
     """Of two lists of starts no more of the first than of the second; what has begun already has no key."""
     x: Listed = {}
     z: Listed = {}
@@ -68,25 +66,25 @@ def _tied(made: Named, block: pyo.Block, rows: dict[Key, tuple[list[Key], list[K
             z[row] = [term for term in terms if len(term) == 4]
             top[row] = begun
         possible &= bool(terms) or begun >= 0
-    at_most(block, made.model, list(top), x, z, top)
+    at_most(block, placed.model, list(top), x, z, top)
     return possible
 
 
-def _places(made: Named, h: int, i: int) -> dict[int, list[tuple[int, Key]]]:
+def _places(placed: Placed, h: int, i: int) -> dict[int, list[tuple[int, Key]]]:
     """Slot and key of each possible start, by unit in the order of the operation's units."""
-    operation = made.problem.heats[h].operations[i]
+    operation = placed.problem.heats[h].operations[i]
     if operation.started_min is not None:
-        slot = int(np.ceil(operation.started_min / made.problem.step_min - 1e-9))
+        slot = int(np.ceil(operation.started_min / placed.problem.step_min - 1e-9))
         return {operation.units[0]: [(slot, ())]}
-    return {u: [(t, (h, i, u, t)) for t in made.of[h, i, u]] for u in operation.units}
+    return {u: [(t, (h, i, u, t)) for t in placed.of[h, i, u]] for u in operation.units}
 
 
-def _cast_places(made: Named, c: int) -> dict[int, list[tuple[int, Key]]]:
-    cast = made.problem.casts[c]
+def _cast_places(placed: Placed, c: int) -> dict[int, list[tuple[int, Key]]]:
+    cast = placed.problem.casts[c]
     if cast.started_min is not None:
-        return {cast.units[0]: [(int(np.floor(cast.started_min / made.problem.step_min + 1e-9)), ())]}
+        return {cast.units[0]: [(int(np.floor(cast.started_min / placed.problem.step_min + 1e-9)), ())]}
     places: dict[int, list[tuple[int, Key]]] = {u: [] for u in cast.units}
-    for u, t in made.windows.cast[c]:
+    for u, t in placed.windows.cast[c]:
         places[u].append((t, (c, u, t)))
     return places
 
@@ -112,12 +110,12 @@ def at_most(
         more: how much above that it may be, by row.
     """
     block.ROW = pyo.Set(initialize=rows, dimen=len(rows[0]) if rows else None)
-    block.HEAT = Members(block.ROW, members={row: x.get(row, ()) for row in rows}, dimen=5)
-    block.CAST = Members(block.ROW, members={row: z.get(row, ()) for row in rows}, dimen=4)
+    block.HEAT = Members({row: x.get(row, ()) for row in rows}, dimen=5)
+    block.CAST = Members({row: z.get(row, ()) for row in rows}, dimen=4)
     block.top = Series(block.ROW, values=np.array([top[row] for row in rows]))
 
-    @block.Constraint(block.ROW)
+    @constraint(block, block.ROW)
     def kept(b: Any, *row: int) -> Any:
-        heats = sum(w * m.x[h, i, u, t] for h, i, u, t, w in b.HEAT[row])
-        casts = sum(w * m.z[c, u, t] for c, u, t, w in b.CAST[row])
+        heats = total(w * m.x[h, i, u, t] for h, i, u, t, w in each(b.HEAT[row]))
+        casts = total(w * m.z[c, u, t] for c, u, t, w in each(b.CAST[row]))
         return heats + casts <= (b.top[row] if more is None else b.top[row] + more[row])

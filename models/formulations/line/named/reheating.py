@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line.load import Drawn
-from emberline.models.kernel.indexed_sets import Members
+from emberline.models.formulations.line.named.placed import Placed
+from emberline.models.kernel.arrays import Variable, constraint
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.line_reader import Heat, spread_cells
-
-if TYPE_CHECKING:
-    from emberline.models.formulations.line.named.model import Named
 
 Key = tuple[int, ...]
 ANY = -1
@@ -46,7 +45,7 @@ class Courses:
         return [own[place] for own, place in zip(self.durations, self.all[k], strict=True)]
 
 
-def add(made: Named, starts: Drawn) -> Drawn:
+def add(placed: Placed, starts: Drawn) -> Drawn:
     """Add pairs of slots between which heats wait; returns what making good their heat draws.
 
     ``pair[h, k, s, t]`` is 1 where heat h has its k-th course, first starts in slot s and is reheated from slot t on:
@@ -54,10 +53,10 @@ def add(made: Named, starts: Drawn) -> Drawn:
     none: what it draws belongs to the start of its reheating.
 
     Args:
-        made: the model, its starts made.
+        placed: the model with its starts.
         starts: what starts draw, added to.
     """
-    m, problem = made.model, made.problem
+    m, problem = placed.model, placed.problem
     rate = problem.reheat_kwh_per_t_min / 1000
     works: dict[Key, list[Key]] = {}
     pairs: dict[Key, list[Key]] = {}
@@ -67,7 +66,7 @@ def add(made: Named, starts: Drawn) -> Drawn:
         if rate == 0 or r is None or heat.operations[r].started_min is not None:
             continue
         courses = Courses(heat)
-        begun, later = _by_slot(made, h, 0), _by_slot(made, h, r)
+        begun, later = _by_slot(placed, h, 0), _by_slot(placed, h, r)
         known = heat.operations[0].started_min
         if known is None and len(begun) == 1 and all(len(own) == 1 for own in courses.durations[:r]):
             known = next(iter(begun)) * problem.step_min
@@ -81,7 +80,7 @@ def add(made: Named, starts: Drawn) -> Drawn:
             continue
         uneven = [i for i in range(1, r) if len(courses.durations[i]) > 1]
         for i in (0, *uneven, r):
-            for t, units in (begun if i == 0 else later if i == r else _by_slot(made, h, i)).items():
+            for t, units in (begun if i == 0 else later if i == r else _by_slot(placed, h, i)).items():
                 for u in units:
                     works.setdefault((h, i, courses.place(i, u), ANY if 0 < i < r else t), []).append((h, i, u, t))
         least = sum(int(heat.least[i].min()) for i in range(r))
@@ -102,26 +101,26 @@ def add(made: Named, starts: Drawn) -> Drawn:
                 for row in (leave, reach, *own):
                     pairs.setdefault(row, []).append((h, k, s, t))
     m.PAIR = pyo.Set(initialize=list(energy), dimen=4)
-    m.pair = pyo.Var(m.PAIR, domain=pyo.NonNegativeReals)
+    m.pair = Variable(m.PAIR, domain=pyo.NonNegativeReals)
     drawn = Drawn(problem, m.pair, 4)
     for (h, k, s, t), cells in energy.items():
         drawn.put((h, k, s), cells, runs=[(t, t)])
     m.WAITING = pyo.Set(initialize=list(works), dimen=4)
-    m.WAITING_START = Members(m.WAITING, members=works, dimen=4)
-    m.WAITING_PAIR = Members(m.WAITING, members={row: pairs.get(row, []) for row in works}, dimen=4)
+    m.WAITING_START = Members(works, dimen=4)
+    m.WAITING_PAIR = Members({row: pairs.get(row, []) for row in works}, dimen=4)
 
-    @m.Constraint(m.WAITING)
+    @constraint(m, m.WAITING)
     def waits(m: Any, h: int, i: int, place: int, t: int) -> Any:
-        begun = sum(m.x[h, i, u, s] for h, i, u, s in m.WAITING_START[h, i, place, t])
-        return sum(m.pair[h, k, s, t] for h, k, s, t in m.WAITING_PAIR[h, i, place, t]) == begun
+        begun = total(m.x[h, i, u, s] for h, i, u, s in each(m.WAITING_START[h, i, place, t]))
+        return total(m.pair[h, k, s, t] for h, k, s, t in each(m.WAITING_PAIR[h, i, place, t])) == begun
 
     return drawn
 
 
-def _by_slot(made: Named, h: int, i: int) -> dict[int, list[int]]:
+def _by_slot(placed: Placed, h: int, i: int) -> dict[int, list[int]]:
     """Units on which an operation may start, by slot."""
     slots: dict[int, list[int]] = {}
-    for u in made.problem.heats[h].operations[i].units:
-        for t in made.of.get((h, i, u), ()):
+    for u in placed.problem.heats[h].operations[i].units:
+        for t in placed.of.get((h, i, u), ()):
             slots.setdefault(t, []).append(u)
     return slots

@@ -10,12 +10,12 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line.pooled.counts import count
-from emberline.models.kernel import running_sum
-from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, runs, weighed
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel import deadline, running_sum
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.aggregation import Pools
-from emberline.models.search import deadline
+from emberline.models.problem.slots import runs
 
 
 class Casting:
@@ -76,16 +76,16 @@ def add(m: pyo.ConcreteModel, casting: Casting) -> bool:
     """Add starts ``z[c, caster, t]`` and what casters hold; False where a cast has no place."""
     options, batches = casting.options, casting.batches
     m.OPTION = pyo.Set(initialize=[(c, *place) for c, own in options.items() for place in own], dimen=3)
-    m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
+    m.z = Variable(m.OPTION, domain=pyo.Binary)
     if not all(casting.places.values()):
         return False
     m.CAST = pyo.Set(initialize=list(batches), dimen=1)
-    m.PLACE = Members(m.CAST, members=options, dimen=2)
+    m.PLACE = Members(options, dimen=2)
     m.casts = Series(m.CAST, values=np.array([len(casts) for casts in batches.values()]))
 
-    @m.Constraint(m.CAST)
+    @constraint(m, m.CAST)
     def once(m: Any, c: int) -> Any:
-        return sum(m.z[c, column, t] for column, t in m.PLACE[c]) == m.casts[c]
+        return total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == m.casts[c]
 
     # what must have begun by when; that they may all begin from the same slot on makes it enough
     must = [
@@ -95,11 +95,11 @@ def add(m: pyo.ConcreteModel, casting: Casting) -> bool:
     ]
     early = {key: [(column, t) for column, t in options[key[0]] if t <= key[2]] for key in must}
     m.MUST_CAST = pyo.Set(initialize=must, dimen=3)
-    m.EARLY = Members(m.MUST_CAST, members=early, dimen=2)
+    m.EARLY = Members(early, dimen=2)
 
-    @m.Constraint(m.MUST_CAST)
+    @constraint(m, m.MUST_CAST)
     def in_window(m: Any, c: int, count: int, last: int) -> Any:
-        return sum(m.z[c, column, t] for column, t in m.EARLY[c, count, last]) >= count
+        return total(m.z[c, column, t] for column, t in each(m.EARLY[c, count, last])) >= count
 
     _held(m, casting)
     return True
@@ -163,11 +163,11 @@ def feed(m: pyo.ConcreteModel, casting: Casting) -> None:
     limit(due_by, upper=sizes)
     limit(open_by, upper=sizes)
 
-    @m.Constraint(m.FEEDING)
+    @constraint(m, m.FEEDING)
     def in_time(m: Any, k: int, stretch: int, t: int) -> Any:
         return weighed(m.Y, m.FROM[k, stretch], t) >= due_by[k, t]
 
-    @m.Constraint(m.FEEDING)
+    @constraint(m, m.FEEDING)
     def not_too_early(m: Any, k: int, stretch: int, t: int) -> Any:
         return weighed(m.Y, m.FROM[k, stretch], t) <= open_by[k, t]
 

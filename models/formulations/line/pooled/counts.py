@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.line_reader import CLOSE_MIN, down, up
 
@@ -27,38 +28,36 @@ def add(m: pyo.ConcreteModel, line: Pools, *, whole_total: bool) -> None:
     single = {key: len(classes) == 1 for key, classes in able.items()}
     counted = [(s, k, c) for (s, k), classes in able.items() for c in classes]
     m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
-    m.Y = pyo.Var(m.INDEX)
+    m.Y = Variable(m.INDEX)
     if counted:
         # where several classes share a pool what must have started is asked of them together
         lower = [reach[s, k][0] if single[s, k] else np.zeros(n) for s, k, _ in counted]
         limit(m.Y, np.concatenate(lower), np.concatenate([reach[s, k][1] for s, k, _ in counted]))
     if not whole_total:
-        for (s, *_), count in m.Y.items():
-            if s == line.lead:
-                count.domain = pyo.Integers
+        m.Y.ask_whole(np.repeat([s == line.lead for s, *_ in counted], n))
     m.ABLE = pyo.Set(list(able), initialize=able, dimen=1)
     several = [key for key in able if not single[key]]
     m.SEVERAL = pyo.Set(initialize=[(*key, t) for key in several for t in range(n)], dimen=3)
     m.must = Series(m.SEVERAL, values=np.concatenate([np.zeros(0), *(reach[key][0] for key in several)]))
     m.may = Series(m.SEVERAL, values=np.concatenate([np.zeros(0), *(reach[key][1] for key in several)]))
 
-    @m.Constraint(m.SEVERAL)
+    @constraint(m, m.SEVERAL)
     def by_window(m: Any, s: int, k: int, t: int) -> Any:
-        return pyo.inequality(m.must[s, k, t], sum(m.Y[s, k, c, t] for c in m.ABLE[s, k]), m.may[s, k, t])
+        return pyo.inequality(m.must[s, k, t], total(m.Y[s, k, c, t] for c in each(m.ABLE[s, k])), m.may[s, k, t])
 
     m.GROW = pyo.Set(initialize=[(*key, t) for key in counted for t in range(1, n)], dimen=4)
 
-    @m.Constraint(m.GROW)
+    @constraint(m, m.GROW)
     def grows(m: Any, s: int, k: int, c: int, t: int) -> Any:
         return m.Y[s, k, c, t] >= m.Y[s, k, c, t - 1]
 
     if whole_total:
         m.LEADING = pyo.Set(initialize=[key for key in counted if key[0] == line.lead], dimen=3)
-        m.started = pyo.Var(m.T, domain=pyo.Integers, bounds=(0, len(line.problem.heats)))
+        m.started = Variable(m.T, domain=pyo.Integers, bounds=(0, len(line.problem.heats)))
 
-        @m.Constraint(m.T)
+        @constraint(m, m.T)
         def in_total(m: Any, t: int) -> Any:
-            return m.started[t] == sum(m.Y[s, k, c, t] for s, k, c in m.LEADING)
+            return m.started[t] == total(m.Y[s, k, c, t] for s, k, c in each(m.LEADING))
 
     _capacity(m, line)
 
@@ -83,7 +82,7 @@ def _capacity(m: pyo.ConcreteModel, line: Pools) -> None:
     m.SHARED, m.USE = found.rows(), found.set()
     m.units = Series(m.SHARED, values=np.array([units[s, c][t] for s, c, _, t in found.index]))
 
-    @m.Constraint(m.SHARED)
+    @constraint(m, m.SHARED)
     def capacity(m: Any, s: int, c: int, stretch: int, t: int) -> Any:
         return weighed(m.Y, m.USE[s, c, stretch], t) <= m.units[s, c, stretch, t]
 
@@ -137,7 +136,7 @@ def _available(
         m.MOMENT, values=np.array([there[s, c, number] for s, c, number, *_ in found.index], dtype=float)
     )
 
-    @m.Constraint(m.MOMENT)
+    @constraint(m, m.MOMENT)
     def available(m: Any, s: int, c: int, number: int, stretch: int, t: int) -> Any:
         return weighed(m.Y, m.WORK[s, c, number, stretch], t) <= m.present[s, c, number, stretch, t]
 
@@ -176,11 +175,11 @@ def chain(m: pyo.ConcreteModel, line: Pools) -> None:
     m.TIED, m.BEFORE = tied.rows(), tied.set()
     m.LATE, m.AFTER = waited.rows(), waited.set()
 
-    @m.Constraint(m.TIED)
+    @constraint(m, m.TIED)
     def precedence(m: Any, s: int, k: int, stretch: int, t: int) -> Any:
         return weighed(m.Y, m.BEFORE[s, k, stretch], t) <= 0
 
-    @m.Constraint(m.LATE)
+    @constraint(m, m.LATE)
     def longest_wait(m: Any, s: int, k: int, stretch: int, t: int) -> Any:
         return weighed(m.Y, m.AFTER[s, k, stretch], t) <= 0
 
@@ -201,6 +200,6 @@ def _in_sum(m: pyo.ConcreteModel, line: Pools) -> None:
     found = Stretches.of({row: range(line.n) for row in terms.of}, terms)
     m.BETWEEN, m.PASSED = found.rows(), found.set()
 
-    @m.Constraint(m.BETWEEN)
+    @constraint(m, m.BETWEEN)
     def in_sum(m: Any, s: int, r: int, stretch: int, t: int) -> Any:
         return weighed(m.Y, m.PASSED[s, r, stretch], t) <= 0

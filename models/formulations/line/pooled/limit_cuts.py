@@ -8,21 +8,21 @@ and with it most of what makes the relaxation weak.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.kernel import running_sum
-from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
-from emberline.models.kernel.templates import Series
+from emberline.models.kernel.arrays import Series, constraint
+from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
+from emberline.models.problem.aggregation import Pools
+from emberline.models.problem.site import SiteData
 
-if TYPE_CHECKING:
-    from emberline.models.formulations.line.pooled.model import Pooled
-
+FullCells = Callable[[int, int, int], np.ndarray]
 LOADS = 2
 MOST_POINTS = 4000
 """Of the smallest loads so many are left out that the hull of no more whole points is built."""
@@ -40,21 +40,32 @@ class _Load:
     count: Callable[[Terms, Terms, dict[int, float]], None]
 
 
-def add(found: Pooled, started: np.ndarray) -> None:
+def add(
+    m: pyo.ConcreteModel,
+    line: Pools,
+    data: SiteData,
+    full_cells: FullCells,
+    cast_runs: Mapping[tuple[int, int], Runs],
+    started: np.ndarray,
+) -> None:
     """Add the facets of each slot to a pooled model.
 
     They need a limit by slot and a site with nothing to decide; elsewhere the limit's row stays as it is.
 
     Args:
-        found: the model, its counts and casts built.
+        m: the model, its counts and casts built.
+        line: what is counted.
+        data: the site.
+        full_cells: share of full power by cell of a pool's operation, by stage, pool and class of units.
+        cast_runs: slots in which each cast may start on each caster.
         started: energy of the line that is decided already, by cell [MWh].
     """
-    problem, data = found.problem, found.data
+    problem = line.problem
     if not np.isfinite(data.limit_mwh()) or not data.plain:
         return
     if abs(data.meter_min - problem.cell_min) > 1e-9 or problem.cells_per_slot != 1:
         return
-    loads = [load for load in [*_stages(found), *_casters(found)] if load.mw > 1e-6]
+    loads = [load for load in [*_stages(line, full_cells), *_casters(m, line, cast_runs)] if load.mw > 1e-6]
     loads.sort(key=lambda load: -load.mw)
     loads = loads[:LOADS]
     while loads and np.prod([load.units + 1 for load in loads]) > MOST_POINTS:
@@ -62,15 +73,14 @@ def add(found: Pooled, started: np.ndarray) -> None:
     if not loads:
         return
     to_mw = 60 / problem.cell_min
-    m = found.model
     room = (data.limit_mwh() - data.base + data.pv - started) * to_mw
     units, power = tuple(load.units for load in loads), tuple(load.mw for load in loads)
     slots: dict[tuple[float, ...], list[int]] = {}
-    for t in range(found.n):
+    for t in range(line.n):
         for facet in _facets(units, power, float(np.round(room[t], 6))):
             slots.setdefault(facet, []).append(t)
     facets = list(slots)
-    counts, courses = Terms(found.n, 4), Terms(found.n, 2)
+    counts, courses = Terms(line.n, 4), Terms(line.n, 2)
     for d, load in enumerate(loads):
         factors = {k: facet[d] for k, facet in enumerate(facets) if facet[d]}
         if factors:
@@ -81,7 +91,7 @@ def add(found: Pooled, started: np.ndarray) -> None:
     m.top = Series(m.FACETS, values=np.array([facets[k][-1] for k in told]))
     m.FACET, m.FULL_COUNT, m.FULL_COURSE = rows.rows(), rows.set(0), rows.set(1)
 
-    @m.Constraint(m.FACET)
+    @constraint(m, m.FACET)
     def hull(m: Any, k: int, stretch: int, t: int) -> Any:
         drawn = weighed(m.Y, m.FULL_COUNT[k, stretch], t)
         if courses.of:
@@ -89,13 +99,13 @@ def add(found: Pooled, started: np.ndarray) -> None:
         return drawn <= m.top[k]
 
 
-def _stages(found: Pooled) -> list[_Load]:
-    return [_stage(found, s) for s in found.stages]
+def _stages(line: Pools, full_cells: FullCells) -> list[_Load]:
+    return [_stage(line, full_cells, s) for s in line.stages]
 
 
-def _stage(found: Pooled, s: int) -> _Load:
-    counted = [(k, c) for k in range(len(found.pools[s])) for c in found.able[s, k]]
-    curves = {(k, c): found.queues.full_cells(s, k, c) for k, c in counted}
+def _stage(line: Pools, full_cells: FullCells, s: int) -> _Load:
+    counted = [(k, c) for k in range(len(line.pools[s])) for c in line.able[s, k]]
+    curves = {(k, c): full_cells(s, k, c) for k, c in counted}
     full = min((float(cells.max()) for cells in curves.values()), default=0.0)
 
     def count(counts: Terms, _: Terms, factors: dict[int, float]) -> None:
@@ -106,18 +116,18 @@ def _stage(found: Pooled, s: int) -> _Load:
                     counts.lagged((facet,), (s, k, c), d, factor)
                     counts.lagged((facet,), (s, k, c), d + 1, -factor)
 
-    return _Load(len(found.problem.stage_units[s]), full * 60 / found.problem.cell_min, count)
+    return _Load(len(line.problem.stage_units[s]), full * 60 / line.problem.cell_min, count)
 
 
-def _casters(found: Pooled) -> list[_Load]:
-    problem, m = found.problem, found.model
+def _casters(m: pyo.ConcreteModel, line: Pools, cast_runs: Mapping[tuple[int, int], Runs]) -> list[_Load]:
+    problem = line.problem
     if not problem.campaign:
         return []
     full = min((float(cells.max()) for cast in problem.casts for cells in cast.cells.values()), default=0.0)
 
     def count(_: Terms, courses: Terms, factors: dict[int, float]) -> None:
-        changes = Terms(found.n, 3)
-        for (c, column), slots in found.casting.runs().items():
+        changes = Terms(line.n, 3)
+        for (c, column), slots in cast_runs.items():
             cells = problem.casts[c].cells[problem.casts[c].units[column]]
             running_sum.profile(changes, 0, (c, column), (cells >= full - 1e-9).astype(float), slots)
         m.at_full = pyo.Block()

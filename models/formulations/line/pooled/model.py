@@ -21,12 +21,11 @@ from emberline.models.formulations.line.pooled import casts, counts, limit_cuts,
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import running_sum
+from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.banded_rows import Terms
-from emberline.models.problem.aggregation import Pools, leading_stage
+from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
-
-__all__ = ["Pooled", "leading_stage"]
 
 
 class Pooled(Pools):
@@ -82,7 +81,9 @@ class Pooled(Pools):
             exclusive=not self.bounding,
             line_gives=load.give(m.given, problem, drawn),
         )
-        limit_cuts.add(self, problem.fixed_cells + problem.under_way)
+        limit_cuts.add(
+            m, self, self.data, self.queues.full_cells, self.casting.runs(), problem.fixed_cells + problem.under_way
+        )
         return ports
 
     def _counted(self) -> load.Drawn:
@@ -128,7 +129,7 @@ class Pooled(Pools):
         most_mw = sum(states.most_mw for states in problem.states.values()) if self.bounding else 0.0
         if not most_mw:
             return []
-        m.idle = pyo.Var(range(problem.cells_per_slot), m.T, bounds=(0, most_mw * problem.cell_min / 60))
+        m.idle = Variable(range(problem.cells_per_slot), m.T, bounds=(0, most_mw * problem.cell_min / 60))
         drawn = load.Drawn(problem, m.idle, 2)
         drawn.level()
         return [drawn]

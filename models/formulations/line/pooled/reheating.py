@@ -14,6 +14,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line.pooled.counts import count
+from emberline.models.kernel.arrays import Variable, constraint
 from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
 from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.line_reader import spread_cells
@@ -92,9 +93,9 @@ def add(m: pyo.ConcreteModel, queues: Queues) -> None:
     line, n, pools = queues.line, queues.line.n, queues.pools
     waits = range(min(queues.span, n - 1) + 1)
     m.WAIT = pyo.Set(initialize=[(d, t) for d in waits for t in range(n - d)], dimen=2)
-    m.wait = pyo.Var(m.WAIT, domain=pyo.NonNegativeReals)
+    m.wait = Variable(m.WAIT, domain=pyo.NonNegativeReals)
     m.QUEUE = pyo.Set(initialize=[(*key, t) for key in pools for t in range(n)], dimen=3)
-    m.owed = pyo.Var(m.QUEUE, domain=pyo.NonNegativeReals)
+    m.owed = Variable(m.QUEUE, domain=pyo.NonNegativeReals)
     onward, back, lossy, owed = Terms(n, 2), Terms(n, 2), Terms(n, 2), Terms(n, 3)
     for d in waits:
         slots = [(0, n - 1 - d)]
@@ -117,7 +118,7 @@ def add(m: pyo.ConcreteModel, queues: Queues) -> None:
     found = Stretches.of({key: range(n) for key in pools}, own)
     m.OWING, m.OWN = found.rows(), found.set()
 
-    @m.Constraint(m.OWING)
+    @constraint(m, m.OWING)
     def owes_at_most(m: Any, s: int, k: int, stretch: int, t: int) -> Any:
         return m.owed[s, k, t] <= weighed(m.Y, m.OWN[s, k, stretch], t)
 
@@ -133,6 +134,6 @@ def _balanced(block: pyo.Block, left: pyo.Var, some: Terms, right: pyo.Var, othe
     found = Stretches.of({(): range(some.n_slots)}, some, others)
     block.PLACE, block.LEFT, block.RIGHT = found.rows(), found.set(0), found.set(1)
 
-    @block.Constraint(block.PLACE)
+    @constraint(block, block.PLACE)
     def balance(b: Any, stretch: int, t: int) -> Any:
         return weighed(left, b.LEFT[stretch], t) == weighed(right, b.RIGHT[stretch], t)

@@ -5,7 +5,7 @@ A new kind of asset is one function that fills a block and returns its ports, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,16 +13,16 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.converter import add_converter, drives_to_hull
-from emberline.models.formulations.site.assets.ports import Flow, Hub, HubPorts, Linear, Ports, Row, Sum, held
-from emberline.models.formulations.site.assets.result import BOTH, HubFlows, burning, read_flows
-from emberline.models.formulations.site.assets.storage import add_storage
+from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Ports, Row, Sum
+from emberline.models.formulations.site.assets.storage import add_latent_heat_store, add_storage, concave
 from emberline.models.formulations.site.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
-from emberline.scenarios import Scenario
+from emberline.models.kernel.arrays import Variable, constraint
+from emberline.models.problem.site_assets import Hub
 from emberline.scenarios.assets import (
     ELECTRICITY,
-    Carrier,
     Converter,
     Flare,
+    LatentHeatStore,
     Load,
     Renewable,
     Sale,
@@ -32,24 +32,7 @@ from emberline.scenarios.assets import (
     of,
 )
 
-__all__ = [
-    "BOTH",
-    "Flow",
-    "Hub",
-    "HubFlows",
-    "HubPorts",
-    "Linear",
-    "Ports",
-    "Row",
-    "Sum",
-    "add",
-    "burning",
-    "continuous",
-    "dearest",
-    "held",
-    "read",
-    "read_flows",
-]
+__all__ = ["add", "continuous"]
 
 SUMS = ("cost", "scope1", "scope2")
 ADD: dict[type, Callable[..., Ports]] = {
@@ -60,81 +43,15 @@ ADD: dict[type, Callable[..., Ports]] = {
     Source: add_fixed,
     Renewable: add_renewable,
     Storage: add_storage,
+    LatentHeatStore: add_latent_heat_store,
     Converter: add_converter,
 }
 
 
-def dearest(hub: Hub, port: str) -> float:
-    """The most that a unit of what is supplied costs or emits, by a port of the site; 0 where nothing is supplied."""
-    found = [0.0]
-    for supply in of(hub.assets, Supply):
-        priced = hub.bought_price_per_kg if supply.bought else hub.direct_price_per_kg
-        price = float(np.max(hub.series[supply.name]["price_per_unit"]))
-        kg = supply.fossil_kg_per_unit
-        found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
-    return max(found)
-
-
-def read(scenario: Scenario) -> Hub | None:
-    """The assets of a scenario; None where there are none."""
-    site = scenario.site
-    if not site.assets:
-        return None
-    hours = scenario.horizon.step_h
-    assets = site.equipment
-    series = {asset.name: scenario.asset_series(asset.name) for asset in assets}
-    days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
-    return Hub(
-        hours=hours,
-        n=scenario.horizon.n_steps,
-        carriers=site.carrier,
-        assets=assets,
-        series=series,
-        days=days,
-        direct_price_per_kg=scenario.market.carbon_price.on_direct / 1000,
-        bought_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
-        harmless=harmless(site.carrier, assets, series, bool((scenario.inputs["price_per_mwh"] >= 0).all())),
-    )
-
-
-def harmless(
-    carriers: dict[str, Carrier], assets: Sequence[Any], series: dict[str, dict[str, np.ndarray]], bought: bool
-) -> frozenset[str]:
-    """Carriers of which a surplus can never pay: taking more of them than needed never makes a plan better.
-
-    That is so where a surplus may be let go anyway, or where all that comes in is bought at prices and emissions that
-    are nowhere negative, or is curtailed at will, or made by a machine that may idle: whatever is wasted can be traced
-    back, through stores too, to something that needs not be taken.
-
-    Args:
-        carriers: by name.
-        assets: machines as converters.
-        series: of the assets.
-        bought: whether the price of electricity is nowhere negative.
-    """
-    found = set()
-    paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
-    for name, carrier in carriers.items():
-        can_pay = name == ELECTRICITY and not bought
-        # a purchase that must not be less is not foreseen: any can be left
-        can_pay |= any(supply.carrier == name and paid_for[supply.name] for supply in of(assets, Supply))
-        can_pay |= any(source.carrier == name for source in of(assets, Source))
-        can_pay |= any(name in machine.gives and not _idles(machine, carriers) for machine in of(assets, Converter))
-        if carrier.dumps or not can_pay:
-            found.add(name)
-    return frozenset(found)
-
-
-def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
-    """Whether a machine may run less at any time and nobody minds: what it makes is never in the way."""
-    others = [stream.carrier for _, stream in machine.streams()]
-    free = not (machine.switched or machine.min_load or machine.ramp_down_per_h is not None)
-    return machine.main == "output" and free and all(carriers[name].dumps for name in others if name in carriers)
-
-
 def continuous(hub: Hub) -> bool:
     """Whether the assets need no whole numbers, filling and emptying at the same time left aside."""
-    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
+    whole = any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
+    return not whole and all(concave(store) for store in of(hub.assets, LatentHeatStore))
 
 
 def add(
@@ -170,7 +87,7 @@ def add(
     block.T = pyo.RangeSet(0, hub.n - 1)
     dumping = [name for name, carrier in hub.carriers.items() if carrier.dumps]
     block.DUMP = pyo.Set(initialize=dumping, dimen=1)
-    block.dump = pyo.Var(block.DUMP, block.T, domain=pyo.NonNegativeReals)
+    block.dump = Variable(block.DUMP, block.T, domain=pyo.NonNegativeReals)
     dumped = {name: Row(block.dump, name) for name in dumping}
 
     block.CARRIER = pyo.Set(initialize=[name for name in hub.carriers if name != ELECTRICITY], dimen=1)
@@ -188,7 +105,7 @@ def add(
 def _delivered(
     carrier: str, ports: Iterable[Ports], dumped: Mapping[str, Row], line_gives: Mapping[str, Linear]
 ) -> list[Linear]:
-    """All that is delivered to a carrier, surplus that is let go taken off."""
+    """All that is delivered to a carrier, less vented surplus."""
     terms = [flow.gives for own in ports for flow in own.flows if flow.carrier == carrier]
     if carrier in dumped:
         terms.append(Linear(((dumped[carrier], -1.0),)))
@@ -205,6 +122,6 @@ def _balance(block: pyo.Block, terms: list[Linear], n: int, never: Any) -> None:
             block.impossible = pyo.Constraint(expr=never == 1)
         return
 
-    @block.Constraint(block.T)
+    @constraint(block, block.T)
     def balance(b: Any, t: int) -> Any:
         return delivered.at(t) == 0.0

@@ -3,9 +3,8 @@
 Switching is the formulation of three indicators of D. Rajan and S. Takriti, *Minimum Up/Down Polytopes of the Unit
 Commitment Problem with Start-Up Costs*, IBM Research Report RC23628 (2005): its turn on and turn off inequalities
 describe minimum run and rest as tightly as can be, and start and stop are whole where ``on`` is. Part load is filled
-segment by segment (the incremental form: M. Padberg, *Approximating separable nonlinear functions via mixed zero-one
-programs*, Operations Research Letters 27 (2000) 1–5). A binary that orders two segments is left out where filling them
-in the wrong order could never pay. Ramps are per hour and scaled to the slot (``Converter.rise``).
+segment by segment; binaries that order the segments are left out where filling them in the wrong order could never pay.
+Ramps are per hour and scaled to the slot (``Converter.rise``).
 """
 
 from __future__ import annotations
@@ -16,8 +15,11 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, Row, slots
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, Row, slots
+from emberline.models.formulations.site.assets.segments import in_order
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.templates import each, total
+from emberline.models.problem.site_assets import Hub
 from emberline.scenarios.assets import Converter
 
 
@@ -26,7 +28,7 @@ def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
     slots(block, hub.n)
     full = machine.capacity * hub.hours
     series = hub.series[machine.name]
-    block.load = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+    block.load = Variable(block.T, domain=pyo.NonNegativeReals)
     limit(block.load, upper=full * np.minimum(series["availability"], 1.0))
     if machine.switched:
         _switching(block, machine, hub, full)
@@ -71,15 +73,15 @@ def drives_to_hull(machine: Converter, hub: Hub) -> bool:
 def _switching(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
     """On, start and stop; minimum run and rest, what is left of them from before the horizon too."""
     held, now = _slots(machine.held_h(), hub.hours), int(machine.on_at_start())
-    block.on = pyo.Var(block.T, domain=pyo.Binary)
+    block.on = Variable(block.T, domain=pyo.Binary)
     kept = np.arange(hub.n) < held
     limit(block.on, lower=np.where(kept, now, 0), upper=np.where(kept, now, 1))
-    block.start = pyo.Var(block.T, bounds=(0, 1))
-    block.stop = pyo.Var(block.T, bounds=(0, 1))
+    block.start = Variable(block.T, bounds=(0, 1))
+    block.stop = Variable(block.T, bounds=(0, 1))
     # a run that outlasts the horizon is told by the cut windows alone
     up, down = (min(max(_slots(span, hub.hours), 1), hub.n) for span in (machine.min_up_h, machine.min_down_h))
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def switch(b: Any, t: int) -> Any:
         return b.on[t] - b.on[t - 1] == b.start[t] - b.stop[t]
 
@@ -90,21 +92,21 @@ def _switching(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> N
     block.UP_CUT, block.DOWN_CUT = (pyo.RangeSet(0, span - 2) for span in (up, down))
     block.BEFORE = pyo.Set(pyo.RangeSet(0, max(up, down) - 2), initialize=lambda b, t: range(t + 1))
 
-    @block.Constraint(block.UP)
+    @constraint(block, block.UP)
     def min_up(b: Any, t: int) -> Any:
         return sum(b.start[t - k] for k in range(up)) <= b.on[t]
 
-    @block.Constraint(block.UP_CUT)
+    @constraint(block, block.UP_CUT)
     def min_up_at_first(b: Any, t: int) -> Any:
-        return sum(b.start[i] for i in b.BEFORE[t]) <= b.on[t]
+        return total(b.start[i] for i in each(b.BEFORE[t])) <= b.on[t]
 
-    @block.Constraint(block.DOWN)
+    @constraint(block, block.DOWN)
     def min_down(b: Any, t: int) -> Any:
         return sum(b.stop[t - k] for k in range(down)) <= 1 - b.on[t]
 
-    @block.Constraint(block.DOWN_CUT)
+    @constraint(block, block.DOWN_CUT)
     def min_down_at_first(b: Any, t: int) -> Any:
-        return sum(b.stop[i] for i in b.BEFORE[t]) <= 1 - b.on[t]
+        return total(b.stop[i] for i in each(b.BEFORE[t])) <= 1 - b.on[t]
 
 
 def _slots(hours: float, step: float) -> int:
@@ -116,13 +118,13 @@ def _linear(block: pyo.Block, machine: Converter, full: float) -> None:
     """Between least and full load while it is on, nothing while it is off."""
     least = machine.min_load * full
 
-    @block.Constraint(block.T)
+    @constraint(block, block.T)
     def most(b: Any, t: int) -> Any:
         return b.load[t] <= full * b.on[t]
 
     if least > 0:
 
-        @block.Constraint(block.T)
+        @constraint(block, block.T)
         def at_least(b: Any, t: int) -> Any:
             return b.load[t] >= least * b.on[t]
 
@@ -132,33 +134,24 @@ def _segments(block: pyo.Block, machine: Converter, hub: Hub, full: float, order
     width = (np.diff(machine.knots) * full).tolist()
     least = machine.min_load * full
     block.K = pyo.RangeSet(0, len(width) - 1)
-    block.filled = pyo.Var(block.K, block.T, domain=pyo.NonNegativeReals)
+    block.filled = Variable(block.K, block.T, domain=pyo.NonNegativeReals)
     limit(block.filled, upper=np.repeat(width, hub.n))
     block.width = Series(block.K, values=np.array(width))
     switched = machine.switched
 
-    @block.Constraint(block.T)
+    @constraint(block, block.T)
     def load_of_segments(b: Any, t: int) -> Any:
         base = least * b.on[t] if switched else 0.0
         return b.load[t] == base + sum(b.filled[k, t] for k in range(len(width)))
 
     if switched:
 
-        @block.Constraint(block.K, block.T)
+        @constraint(block, block.K, block.T)
         def while_on(b: Any, k: int, t: int) -> Any:
             return b.filled[k, t] <= b.width[k] * b.on[t]
 
     if ordered:
-        block.BEND = pyo.RangeSet(0, len(width) - 2)
-        block.full = pyo.Var(block.BEND, block.T, domain=pyo.Binary)
-
-        @block.Constraint(block.BEND, block.T)
-        def lower_full(b: Any, k: int, t: int) -> Any:
-            return b.filled[k, t] >= b.width[k] * b.full[k, t]
-
-        @block.Constraint(block.BEND, block.T)
-        def upper_after(b: Any, k: int, t: int) -> Any:
-            return b.filled[k + 1, t] <= b.width[k + 1] * b.full[k, t]
+        in_order(block, block.T, len(width))
 
 
 def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
@@ -166,7 +159,7 @@ def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None
     begun = machine.load_at_start()
     if not machine.switched:
 
-        @block.Constraint(block.LATER)
+        @constraint(block, block.LATER)
         def ramp_up(b: Any, t: int) -> Any:
             return b.load[t] - b.load[t - 1] <= rise
 
@@ -175,7 +168,7 @@ def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None
         return
     starting = machine.starting(hub.hours) * full
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def ramp_up_while_on(b: Any, t: int) -> Any:
         return b.load[t] - b.load[t - 1] <= rise * b.on[t - 1] + starting * b.start[t]
 
@@ -190,7 +183,7 @@ def _falling(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> Non
     begun = machine.load_at_start()
     if not machine.switched:
 
-        @block.Constraint(block.LATER)
+        @constraint(block, block.LATER)
         def ramp_down(b: Any, t: int) -> Any:
             return b.load[t - 1] - b.load[t] <= fall
 
@@ -199,7 +192,7 @@ def _falling(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> Non
         return
     stopping = machine.stopping(hub.hours) * full
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def ramp_down_while_on(b: Any, t: int) -> Any:
         return b.load[t - 1] - b.load[t] <= fall * b.on[t] + stopping * b.stop[t]
 
@@ -216,9 +209,9 @@ def _daily(block: pyo.Block, days: list[tuple[range, float]]) -> None:
     block.OF_DAY = pyo.Set(block.DAY, initialize=dict(enumerate(steps for steps, _ in days)))
     block.amount_of_day = Series(block.DAY, values=np.array([amount for _, amount in days]))
 
-    @block.Constraint(block.DAY)
+    @constraint(block, block.DAY)
     def per_day(b: Any, d: int) -> Any:
-        return sum(b.load[t] for t in b.OF_DAY[d]) == b.amount_of_day[d]
+        return total(b.load[t] for t in each(b.OF_DAY[d])) == b.amount_of_day[d]
 
 
 def _ports(block: pyo.Block, machine: Converter, hub: Hub, full: float, segments: int) -> Ports:

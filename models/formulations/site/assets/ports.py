@@ -5,16 +5,17 @@ Flows are amounts in a slot, in the carrier's unit; positive = delivered to the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.kernel import arrays
-from emberline.models.kernel.templates import Series
-from emberline.scenarios.assets import Carrier, Named
+from emberline.models.kernel.arrays import Series
+from emberline.models.kernel.templates import each, total
+from emberline.models.problem.site_assets import Hub
 
 Weights = np.ndarray | float
 
@@ -48,15 +49,14 @@ class Row:
     def __getitem__(self, t: Any) -> Any:
         return self.variable[(*self._first, t)]
 
+    def slots(self, n: int) -> slice:
+        """Positions of the row's first slots among the variable's members."""
+        first = self.variable.place((*self._first, 0))
+        return slice(first, first + n)
+
     def values(self, n: int) -> np.ndarray:
         """Values in the first slots, not a number where there is none, shape (n,)."""
-        own = self.variable
-        if isinstance(own, arrays.ArrayVar):
-            first, last = (own.place((*self._first, t)) for t in (0, n - 1))
-            if last - first == n - 1:
-                return arrays.values(own)[first : last + 1]
-        held = [self[t].value for t in range(n)]
-        return np.array([np.nan if value is None else value for value in held], dtype=float)
+        return arrays.values(self.variable)[self.slots(n)]
 
 
 def held(variable: Any, n: int) -> np.ndarray:
@@ -115,8 +115,10 @@ class Sum:
         if self.empty:
             return constant
         block = self._block
-        even = [weight * sum(variable[t] for t in block.T) for variable, weight in self._even]
-        uneven = [sum(block.weight[k, t] * variable[t] for t in block.T) for k, variable in enumerate(self._uneven)]
+        even = [weight * total(variable[t] for t in each(block.T)) for variable, weight in self._even]
+        uneven = [
+            total(block.weight[k, t] * variable[t] for t in each(block.T)) for k, variable in enumerate(self._uneven)
+        ]
         return sum([*even, *uneven]) + constant
 
 
@@ -149,29 +151,6 @@ class Ports:
 
 
 @dataclass(frozen=True)
-class Hub:
-    """The assets' numbers."""
-
-    hours: float
-    n: int
-    carriers: dict[str, Carrier]
-    assets: tuple[Named, ...]
-    """Machines as converters."""
-    series: dict[str, dict[str, np.ndarray]]
-    """By asset and key, per slot."""
-    days: dict[str, list[tuple[range, float]]] = field(default_factory=dict)
-    """Slots of each local day and what a flexible load must take in them."""
-    direct_price_per_kg: float = 0.0
-    """Carbon price on scope 1."""
-    bought_price_per_kg: float = 0.0
-    """Carbon price on scope 2."""
-    harmless: frozenset[str] = frozenset()
-    """Carriers of which a surplus can never pay: see ``emberline.models.formulations.site.assets.harmless``."""
-    alone: Collection[int] = ()
-    """Slots in which a store is either filled or emptied, where both could pay."""
-
-
-@dataclass(frozen=True)
 class HubPorts:
     """All assets in the model."""
 
@@ -179,7 +158,7 @@ class HubPorts:
     ports: dict[str, Ports]
     """By asset."""
     dumped: dict[str, Any]
-    """Surplus by carrier and slot, where it may be let go."""
+    """Surplus by carrier and slot, where it may be vented."""
 
     sums: dict[str, Sum]
     """Cost [currency], and fossil emissions by scope [kg CO2e]: ``cost``, ``scope1``, ``scope2``."""

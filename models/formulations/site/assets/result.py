@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
-from emberline.models.formulations.site.assets.ports import Hub, HubPorts, held
+from emberline.models.formulations.site.assets.ports import HubPorts, held
 from emberline.models.formulations.site.assets.storage import burns
+from emberline.models.problem.flows import HubFlows
 from emberline.scenarios.assets import Converter, Storage, of
-from emberline.scenarios.assets.account import label
 
 BOTH = 1e-7
 """Amount put in and out in the same slot that counts as nothing."""
@@ -24,59 +21,6 @@ def burning(made: HubPorts) -> set[int]:
             put_in, put_out = (np.abs(f.gives.values(made.hub.n)) for f in made.ports[store.name].flows)
             found.update(np.flatnonzero(np.minimum(put_in, put_out) > BOTH).tolist())
     return found
-
-
-@dataclass(frozen=True)
-class HubFlows:
-    """What the assets do in a solution; amounts by slot in the carrier's unit, positive = delivered."""
-
-    amounts: dict[tuple[str, str], np.ndarray]
-    """By asset and key of the flow."""
-    carriers: dict[tuple[str, str], str]
-    levels: dict[str, np.ndarray]
-    on: dict[str, np.ndarray]
-    """Of every machine; one that is not switched is on where it has a load."""
-    dumped: dict[str, np.ndarray]
-    carbon: float
-    cost: float
-    full_cost: float
-
-    def delivered(self, carrier: str) -> np.ndarray:
-        """What all assets together deliver to a carrier's balance, shape (n_slots,); surplus let go is taken off."""
-        given = np.sum([a for key, a in self.amounts.items() if self.carriers[key] == carrier], axis=0)
-        return np.asarray(given - self.dumped.get(carrier, 0.0))
-
-    def columns(self, hub: Hub) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Variables of table ``FLOWS`` and their coordinates."""
-        units = hub.carriers
-
-        def table(rows: dict[Any, np.ndarray]) -> np.ndarray:
-            return np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
-
-        stores = {store.name: store for store in of(hub.assets, Storage)}
-        columns = {
-            "asset_rate": (("flow", "time"), table(self.amounts) / hub.hours),
-            "asset_level": (("store", "time"), table(self.levels)),
-            "asset_on": (("machine", "time"), table(self.on)),
-            "dumped_rate": (("carrier", "time"), table(self.dumped) / hub.hours),
-        }
-        names = list(self.carriers.values())
-        coordinates = {
-            "flow": _text([label(*key) for key in self.amounts]),
-            "flow_asset": ("flow", _text([asset for asset, _ in self.amounts])),
-            "flow_carrier": ("flow", _text(names)),
-            "flow_unit": ("flow", _text([units[name].rate_unit for name in names])),
-            "store": _text(list(self.levels)),
-            "store_unit": ("store", _text([units[stores[name].carrier].unit for name in self.levels])),
-            "machine": _text(list(self.on)),
-            "carrier": _text(list(self.dumped)),
-            "carrier_unit": ("carrier", _text([units[name].rate_unit for name in self.dumped])),
-        }
-        return columns, coordinates
-
-
-def _text(names: list[str]) -> np.ndarray:
-    return np.array(names, dtype=f"U{max(map(len, names), default=1)}")
 
 
 def read_flows(made: HubPorts) -> HubFlows:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, slots
-from emberline.models.kernel.templates import limit
+from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots
+from emberline.models.kernel.arrays import Variable, limit
+from emberline.models.kernel.templates import each, total
+from emberline.models.problem.site_assets import Hub
 from emberline.scenarios.assets import Flare, Load, Renewable, Sale, Source, Supply
 
 
@@ -51,14 +53,14 @@ def add_fixed(block: pyo.Block, fixed: Load | Source, hub: Hub) -> Ports:
 def add_renewable(block: pyo.Block, plant: Renewable, hub: Hub) -> Ports:
     """What is used of sun or wind."""
     slots(block, hub.n)
-    block.amount = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+    block.amount = Variable(block.T, domain=pyo.NonNegativeReals)
     limit(block.amount, upper=plant.available_mw(hub.series[plant.name]["capacity_factor"]) * hub.hours)
     return Ports(flows=(Flow(plant.name, "", plant.carrier, Linear(((block.amount, 1.0),))),))
 
 
 def _amount(block: pyo.Block, hub: Hub, rate: float | None, most: float | None) -> Any:
     slots(block, hub.n)
-    block.amount = pyo.Var(block.T, bounds=(0, None if rate is None else rate * hub.hours))
+    block.amount = Variable(block.T, bounds=(0, None if rate is None else rate * hub.hours))
     if most is not None:
-        block.horizon_limit = pyo.Constraint(rule=lambda b: sum(b.amount[t] for t in b.T) <= most)
+        block.horizon_limit = pyo.Constraint(rule=lambda b: total(b.amount[t] for t in each(b.T)) <= most)
     return block.amount

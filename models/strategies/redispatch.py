@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import Dispatcher, Flows, columns
-from emberline.models.kernel.highs import Found
+from emberline.models.formulations.site.dispatch import Dispatcher, columns, dispatcher
 from emberline.models.problem import line_reader
+from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import from_schedule, idle_column, line_gives, load_cells
 from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.problem.flows import SETTLE_SHARE, Flows
 from emberline.models.search.schedule import empty
-from emberline.models.strategies.line import SETTLE_SHARE
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check
 
@@ -120,7 +118,7 @@ class Redispatch:
     def _flows(self, load: _Load, *, whole: bool) -> Flows | None:
         if whole not in self._made:
             data = replace(self.data, whole=whole)
-            self._made[whole] = Dispatcher(data, self.aim.expression, self.aim.over_price(data), self.aim.caps(data))
+            self._made[whole] = dispatcher(data, self.aim)
         limit = SETTLE_SHARE * self.scenario.goal.time_limit_s
         return self._made[whole].flows(load.cells, time_limit=limit, line_gives=load.gives)
 
@@ -129,10 +127,4 @@ class Redispatch:
 
     def _slack(self, flows: Flows) -> float | None:
         """What the solver has left open, from its own figures of the last run."""
-        if self.data.plain:
-            return 0.0
-        program: Any = self._made[True].program
-        outcome = program.outcome(Found(relaxed=False, seconds=0.0))
-        if outcome.bound is None or outcome.objective is None:
-            return None
-        return max(float(outcome.objective - outcome.bound), 0.0)
+        return self._made[True].slack()

@@ -1,0 +1,6 @@
+"""A line by slot, and where a plan has its heats: what the rooms above may use."""
+
+from emberline.models.problem.assignment import Starts, from_schedule, mistakes
+from emberline.models.problem.line_reader import Heat, Operation, SlotProblem, from_scenario
+
+__all__ = ["Heat", "Operation", "SlotProblem", "Starts", "from_scenario", "from_schedule", "mistakes"]

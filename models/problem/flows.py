@@ -1,0 +1,92 @@
+"""What a site does under a plan: flows by slot, and what they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emberline.models.problem.site_assets import Hub
+from emberline.scenarios.assets import Storage, of
+from emberline.scenarios.assets.account import label
+
+
+@dataclass(frozen=True)
+class HubFlows:
+    """What the assets do in a solution; amounts by slot in the carrier's unit, positive = delivered."""
+
+    amounts: dict[tuple[str, str], np.ndarray]
+    """By asset and key of the flow."""
+    carriers: dict[tuple[str, str], str]
+    levels: dict[str, np.ndarray]
+    on: dict[str, np.ndarray]
+    """Of every machine; one that is not switched is on where it has a load."""
+    dumped: dict[str, np.ndarray]
+    carbon: float
+    cost: float
+    full_cost: float
+
+    def delivered(self, carrier: str) -> np.ndarray:
+        """What all assets together deliver to a carrier's balance, shape (n_slots,); less vented surplus."""
+        given = np.sum([a for key, a in self.amounts.items() if self.carriers[key] == carrier], axis=0)
+        return np.asarray(given - self.dumped.get(carrier, 0.0))
+
+    def columns(self, hub: Hub) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Variables of table ``FLOWS`` and their coordinates."""
+        units = hub.carriers
+
+        def table(rows: dict[Any, np.ndarray]) -> np.ndarray:
+            return np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
+
+        stores = {store.name: store for store in of(hub.assets, Storage)}
+        columns = {
+            "asset_rate": (("flow", "time"), table(self.amounts) / hub.hours),
+            "asset_level": (("store", "time"), table(self.levels)),
+            "asset_on": (("machine", "time"), table(self.on)),
+            "dumped_rate": (("carrier", "time"), table(self.dumped) / hub.hours),
+        }
+        names = list(self.carriers.values())
+        coordinates = {
+            "flow": _text([label(*key) for key in self.amounts]),
+            "flow_asset": ("flow", _text([asset for asset, _ in self.amounts])),
+            "flow_carrier": ("flow", _text(names)),
+            "flow_unit": ("flow", _text([units[name].rate_unit for name in names])),
+            "store": _text(list(self.levels)),
+            "store_unit": ("store", _text([units[stores[name].carrier].unit for name in self.levels])),
+            "machine": _text(list(self.on)),
+            "carrier": _text(list(self.dumped)),
+            "carrier_unit": ("carrier", _text([units[name].rate_unit for name in self.dumped])),
+        }
+        return columns, coordinates
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Flows by slot [MWh] and what they come to: scope 2, and scope 1 of the fuels that assets take."""
+
+    imported: np.ndarray
+    exported: np.ndarray
+    pv: np.ndarray
+    charge: np.ndarray
+    discharge: np.ndarray
+    level: np.ndarray
+    meter_mw: np.ndarray
+    carbon: float
+    cost: float
+    full_cost: float
+    over_mwh: float = 0.0
+    """Energy above the import limit; 0 in an acceptable plan."""
+    hub: HubFlows | None = None
+    """What the site's assets do."""
+
+
+def _text(names: list[str]) -> np.ndarray:
+    return np.array(names, dtype=f"U{max(map(len, names), default=1)}")
+
+
+TIME_LIMIT_S = 20.0
+
+
+SETTLE_SHARE = 0.2
+"""Share of the time limit that settling what machines really do may take for one plan."""
