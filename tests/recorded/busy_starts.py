@@ -25,18 +25,18 @@ def starts(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
     read = assignment.from_schedule(problem, listed)
     draw = Draw(2000 + seed)
     for number, share in enumerate((0.0, 0.05, 0.1, 0.2, 0.4)):
-        given = _altered(problem, read or _soonest(problem), draw, share)
-        wrong, ordered = assignment.mistakes(problem, given), assignment.in_order(problem, given)
+        plan = _altered(problem, read or _soonest(problem), draw, share)
+        wrong, ordered = assignment.mistakes(problem, plan), assignment.in_order(problem, plan)
         columns: dict[str, Any] = {
             "read": [read is not None],
             "mistakes": np.array(wrong, dtype=np.str_),
             "ordered": [place for row in (*ordered.unit, *ordered.slot) for place in row],
         }
         if not any("cannot take it" in says for says in wrong):
-            extra = assignment.extra_mwh(problem, given)
-            columns |= {"extra_mwh": list(extra.items()), "line": assignment.line_cells(problem, given, extra)}
-            columns |= {"load": assignment.load_cells(problem, given), **assignment.line_gives(problem, given)}
-            columns |= {name: values for name, (_, values) in assignment.idle_column(problem, given).items()}
+            extra = assignment.extra_mwh(problem, plan)
+            columns |= {"extra_mwh": list(extra.items()), "line": assignment.line_cells(problem, plan, extra)}
+            columns |= {"load": assignment.load_cells(problem, plan), **assignment.line_gives(problem, plan)}
+            columns |= {name: values for name, (_, values) in assignment.idle_column(problem, plan).items()}
         yield str(number), xr.Dataset({name: _column(name, np.asarray(values)) for name, values in columns.items()})
 
 
@@ -54,9 +54,9 @@ def _soonest(problem: SlotProblem) -> Starts:
     )
 
 
-def _altered(problem: SlotProblem, given: Starts, draw: Draw, share: float) -> Starts:
+def _altered(problem: SlotProblem, plan: Starts, draw: Draw, share: float) -> Starts:
     """Some operations and casts moved, in slots or to other units."""
-    units, slots = [list(row) for row in given.unit], [list(row) for row in given.slot]
+    units, slots = [list(row) for row in plan.unit], [list(row) for row in plan.slot]
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             if operation.started_min is None and draw.chance(share):
@@ -66,7 +66,7 @@ def _altered(problem: SlotProblem, given: Starts, draw: Draw, share: float) -> S
                 units[h][i] = (
                     draw.pick(*operation.units) if draw.chance(0.95) else draw.pick(*range(len(problem.units)))
                 )
-    cast_units, cast_slots = list(given.cast_unit), list(given.cast_slot)
+    cast_units, cast_slots = list(plan.cast_unit), list(plan.cast_slot)
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None and draw.chance(share):
             cast_slots[c] = max(cast_slots[c] + draw.pick(-2, -1, 1, 2, 5, -99), 0)

@@ -26,16 +26,16 @@ SEEDS = 400
 Place = tuple[str | int, ...]
 
 
-def said(seed: int) -> list[str]:
-    """Place and message of each mistake of a spoilt scenario, as they are found."""
+def messages(seed: int) -> list[str]:
+    """Place and message of each mistake of a spoilt scenario, in the order of the checks."""
     raw = spoilt(seed)
     try:
         built = Scenario.model_validate(raw, context={"currency": "EUR"})
-        found: list[tuple[Place, str]] = list(between_nouns(built))
+        mistakes: list[tuple[Place, str]] = list(between_nouns(built))
     except ValidationError as error:
         # pydantic names validators in places too
-        found = [(tuple(p for p in item["loc"] if "(" not in str(p)), fault(item)) for item in error.errors()]
-    return [f"{'.'.join(map(str, place))}: {says}" for place, says in found]
+        mistakes = [(tuple(p for p in item["loc"] if "(" not in str(p)), fault(item)) for item in error.errors()]
+    return [f"{'.'.join(map(str, place))}: {says}" for place, says in mistakes]
 
 
 def spoilt(seed: int) -> dict[str, Any]:
@@ -199,4 +199,4 @@ if __name__ == "__main__":
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["seed", "says"])
-        writer.writerows([seed, says] for seed in range(SEEDS) for says in said(seed))
+        writer.writerows([seed, says] for seed in range(SEEDS) for says in messages(seed))

@@ -209,5 +209,5 @@ def test_what_a_rate_is_rounded_by_breaks_no_ramp(more: float, count: int) -> No
     """Proves: of a highest rate of 30 t/h a hundred-thousandth, 0.0003 t/h, is nothing. Sensitivity: a share that is no
     share of the highest rate."""
     scenario = works([mill(ramp_tph_per_h=10) | {"rate": {"low": 0, "high": 30}}], [{"name": "S", **BIG}])
-    told = {"mill": [("mill", 10.0), ("mill", 20.0 + more)]}
-    assert len(violations(replay(scenario, schedule(scenario, told)), "ramp")) == count
+    rates = {"mill": [("mill", 10.0), ("mill", 20.0 + more)]}
+    assert len(violations(replay(scenario, schedule(scenario, rates)), "ramp")) == count
