@@ -150,8 +150,7 @@ def _orders(draw: Draw, hours: int, stages: list[dict[str, Any]], grades: int) -
 
 def _started(draw: Draw, raw: dict[str, Any]) -> list[dict[str, Any]]:
     """The first heat of the first orders, under way somewhere."""
-    stages = raw["line"]["stages"]
-    started: list[dict[str, Any]] = []
+    stages, started = raw["line"]["stages"], []
     grade = {item["name"]: item["duration_min"] for item in raw["line"]["grades"]}
     for order in raw["orders"][: draw.pick(0, 0, 1, 2)]:
         order.pop("release", None)  # what has begun was free to
@@ -194,16 +193,16 @@ def _locks(draw: Draw, raw: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _disturbances(draw: Draw, units: list[str]) -> dict[str, Any]:
-    table: dict[str, Any] = {
+    causes: dict[str, Any] = {
         "duration_spread": draw.pick(0, 0.08), "energy_spread": draw.pick(0, 0.05), "seed": draw.pick(1, 2, 3),
         "planning_quantile": draw.pick(0.5, 0.8), "breakdowns": [],
     }  # fmt: skip
     for name in units:
         if draw.chance(0.3):
-            table["breakdowns"].append({"unit": name, "mtbf_h": draw.pick(2, 6), "mttr_min": draw.pick(12, 40)})
+            causes["breakdowns"].append({"unit": name, "mtbf_h": draw.pick(2, 6), "mttr_min": draw.pick(12, 40)})
     if draw.chance(0.3):
-        table["units"] = [{"unit": "cast 1", "duration": 0.15, "distribution": draw.pick("lognormal", "exponential")}]
-    return table
+        causes["units"] = [{"unit": "cast 1", "duration": 0.15, "distribution": draw.pick("lognormal", "exponential")}]
+    return causes
 
 
 def altered(schedule: xr.Dataset, raw: dict[str, Any], seed: int) -> xr.Dataset:
@@ -237,5 +236,5 @@ def altered(schedule: xr.Dataset, raw: dict[str, Any], seed: int) -> xr.Dataset:
         k = int(draw.rng.integers(len(raw["line"]["stages"])))
         unit[h, k:], start[h, k:], end[h, k:] = "", np.nan, np.nan
     columns = {"unit": unit, "start_min": np.maximum(start, 0.0), "end_min": np.maximum(end, 5.0)}
-    result = schedule.assign({name: (("heat", "stage"), values) for name, values in columns.items()})
-    return result.assign_attrs(policy="schedule")
+    other = schedule.assign({name: (("heat", "stage"), values) for name, values in columns.items()})
+    return other.assign_attrs(policy="schedule")

@@ -25,18 +25,18 @@ def starts(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
     read = assignment.from_schedule(problem, listed)
     draw = Draw(2000 + seed)
     for number, share in enumerate((0.0, 0.05, 0.1, 0.2, 0.4)):
-        inputs = _altered(problem, read or _soonest(problem), draw, share)
-        wrong, ordered = assignment.mistakes(problem, inputs), assignment.in_order(problem, inputs)
+        plan = _altered(problem, read or _soonest(problem), draw, share)
+        wrong, ordered = assignment.mistakes(problem, plan), assignment.in_order(problem, plan)
         columns: dict[str, Any] = {
             "read": [read is not None],
             "mistakes": np.array(wrong, dtype=np.str_),
             "ordered": [place for row in (*ordered.unit, *ordered.slot) for place in row],
         }
         if not any("cannot take it" in says for says in wrong):
-            extra = assignment.extra_mwh(problem, inputs)
-            columns |= {"extra_mwh": list(extra.items()), "line": assignment.line_cells(problem, inputs, extra)}
-            columns |= {"load": assignment.load_cells(problem, inputs), **assignment.line_gives(problem, inputs)}
-            columns |= {name: values for name, (_, values) in assignment.idle_column(problem, inputs).items()}
+            extra = assignment.extra_mwh(problem, plan)
+            columns |= {"extra_mwh": list(extra.items()), "line": assignment.line_cells(problem, plan, extra)}
+            columns |= {"load": assignment.load_cells(problem, plan), **assignment.line_gives(problem, plan)}
+            columns |= {name: values for name, (_, values) in assignment.idle_column(problem, plan).items()}
         yield str(number), xr.Dataset({name: _column(name, np.asarray(values)) for name, values in columns.items()})
 
 
@@ -54,22 +54,22 @@ def _soonest(problem: SlotProblem) -> Starts:
     )
 
 
-def _altered(problem: SlotProblem, inputs: Starts, draw: Draw, share: float) -> Starts:
+def _altered(problem: SlotProblem, plan: Starts, draw: Draw, share: float) -> Starts:
     """Some operations and casts moved, in slots or to other units."""
-    units, slots = [list(row) for row in inputs.unit], [list(row) for row in inputs.slot]
+    units, slots = [list(row) for row in plan.unit], [list(row) for row in plan.slot]
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             if operation.started_min is None and draw.chance(share):
-                slots[h][i] = max(slots[h][i] + draw.pick(-2, -1, 1, 2, 5), 0)
+                slots[h][i] = max(slots[h][i] + draw.pick(-2, -1, 1, 2, 5, -99), 0)
             if operation.started_min is None and draw.chance(share):
                 # seldom one that cannot take it
                 units[h][i] = (
                     draw.pick(*operation.units) if draw.chance(0.95) else draw.pick(*range(len(problem.units)))
                 )
-    cast_units, cast_slots = list(inputs.cast_unit), list(inputs.cast_slot)
+    cast_units, cast_slots = list(plan.cast_unit), list(plan.cast_slot)
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None and draw.chance(share):
-            cast_slots[c] = max(cast_slots[c] + draw.pick(-2, -1, 1, 2, 5), 0)
+            cast_slots[c] = max(cast_slots[c] + draw.pick(-2, -1, 1, 2, 5, -99), 0)
         if cast.started_min is None and draw.chance(share):
             cast_units[c] = draw.pick(*cast.units)
     return Starts(tuple(map(tuple, units)), tuple(map(tuple, slots)), tuple(cast_units), tuple(cast_slots))

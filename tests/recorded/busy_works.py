@@ -266,18 +266,18 @@ def _deliveries(draw: Draw, grade: str, n: int, h: float) -> list[dict[str, Any]
 
 
 def _disturbances(draw: Draw) -> dict[str, Any]:
-    table: dict[str, Any] = {
+    causes: dict[str, Any] = {
         "rate_spread": draw.pick(0, 0.1), "delivery_spread": draw.pick(0, 0.3), "seed": draw.pick(1, 2, 3),
         "planning_quantile": draw.pick(0.5, 0.9),
     }  # fmt: skip
     if draw.chance(0.3):
-        table["units"] = [{"unit": draw.pick("mill", "kiln"), "rate": draw.pick(0.0, 0.2)}]
-    table["breakdowns"] = [
+        causes["units"] = [{"unit": draw.pick("mill", "kiln"), "rate": draw.pick(0.0, 0.2)}]
+    causes["breakdowns"] = [
         {"unit": name, "mtbf_h": draw.pick(4, 9), "mttr_min": draw.pick(30, 130)}
         for name in ("crusher", "kiln", "mill")
         if draw.chance(0.6)
     ]
-    return table
+    return causes
 
 
 def altered(schedule: xr.Dataset, raw: dict[str, Any], seed: int) -> xr.Dataset:

@@ -46,11 +46,11 @@ def figure(values: np.ndarray) -> float:
 
 def figures(data: xr.Dataset) -> Figures:
     """A number for each variable, nothing left out; for all attributes two: of numbers and of words."""
-    table = {str(name): figure(values.values) for name, values in data.data_vars.items()}
+    by_name = {str(name): figure(values.values) for name, values in data.data_vars.items()}
     words = [value for _, value in sorted(data.attrs.items()) if isinstance(value, str)]
     numbers = [float(value) for _, value in sorted(data.attrs.items()) if not isinstance(value, str)]
-    table |= {"words": figure(np.array(words, dtype=np.str_)), "numbers": figure(np.array(numbers))}
-    return {name: value for name, value in table.items() if value}
+    by_name |= {"words": figure(np.array(words, dtype=np.str_)), "numbers": figure(np.array(numbers))}
+    return {name: value for name, value in by_name.items() if value}
 
 
 def works(seed: int) -> Runs:

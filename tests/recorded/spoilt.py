@@ -26,16 +26,16 @@ SEEDS = 400
 Place = tuple[str | int, ...]
 
 
-def said(seed: int) -> list[str]:
-    """Place and message of each mistake of a spoilt scenario, as they are found."""
+def messages(seed: int) -> list[str]:
+    """Place and message of each mistake of a spoilt scenario, in the order of the checks."""
     raw = spoilt(seed)
     try:
         built = Scenario.model_validate(raw, context={"currency": "EUR"})
-        entrys: list[tuple[Place, str]] = list(between_nouns(built))
+        mistakes: list[tuple[Place, str]] = list(between_nouns(built))
     except ValidationError as error:
         # pydantic names validators in places too
-        entrys = [(tuple(p for p in item["loc"] if "(" not in str(p)), fault(item)) for item in error.errors()]
-    return [f"{'.'.join(map(str, place))}: {says}" for place, says in entrys]
+        mistakes = [(tuple(p for p in item["loc"] if "(" not in str(p)), fault(item)) for item in error.errors()]
+    return [f"{'.'.join(map(str, place))}: {says}" for place, says in mistakes]
 
 
 def spoilt(seed: int) -> dict[str, Any]:
@@ -55,7 +55,9 @@ def spoilt(seed: int) -> dict[str, Any]:
         raw["market"] |= _market(draw)
         if draw.chance(0.2):
             del raw["market"]["price_per_mwh"]
-    for _ in range(draw.pick(1, 1, 2)):
+    if draw.chance(0.3):
+        _add(draw, raw)
+    for _ in range(draw.pick(0, 1, 1, 2)):
         _spoil(draw, raw)
     return raw
 
@@ -103,6 +105,45 @@ def _market(draw: Draw) -> dict[str, Any]:
     return market
 
 
+def _add(draw: Draw, raw: dict[str, Any]) -> None:
+    """Something that fits seldom: a level, an outage, a breakdown, a margin, what has begun, another stop or order."""
+    state, disturbances = raw.setdefault("state", {}), raw.setdefault("disturbances", {})
+    stages = raw.get("line", {}).get("stages", [])
+    units = [unit["name"] for stage in stages for unit in stage["units"]]
+    units += [process["name"] for process in raw.get("processes", ())]
+    unit = draw.pick(*units, "nowhere")
+    what = draw.pick("level", "outage", "breakdown", "margin", "begun", "limits", "order", "goal")
+    if what == "level":
+        state["battery_level_mwh"] = draw.pick(0.5, 5.0, 50.0)
+    elif what == "outage":
+        state["outages"] = [
+            {"unit": unit, "start": draw.pick("1 h", "-2 h"), "end": draw.pick("2 h", "0 min", "900 h")}
+        ]
+    elif what == "breakdown":
+        disturbances["breakdowns"] = [{"unit": unit, "mtbf_h": 9, "mttr_min": 30}] * draw.pick(1, 2)
+    elif what == "margin":
+        margin = {
+            "stage": draw.pick("melt", "ladle", "cast"),
+            "slack_min": draw.pick(0, 30),
+            "wait_min": draw.pick(0, 40),
+        }
+        disturbances["margins"] = [margin] * draw.pick(1, 2)
+    elif what == "begun" and stages:
+        stage, heat = draw.pick(*stages), f"{raw['orders'][0]['name']}-{draw.pick(1, 9)}"
+        begun = {"heat": heat, "stage": stage["name"], "unit": unit, "start": draw.pick("-3 min", "3 min")}
+        state["started"] = [begun] * draw.pick(1, 2)
+    elif what == "limits":
+        disturbances |= {"import_margin_mw": draw.pick(1.0, 100.0), "due_margin_min": draw.pick(0, 5)}
+    elif what == "order" and stages:
+        raw["orders"].append(
+            {"name": "late", "heats": [{"grade": "G0", "count": draw.pick(1, 40)}], "due": draw.pick("2 h", "99 h")}
+        )
+    elif what == "goal":
+        raw["goal"] = draw.pick(
+            {"minimize": "lateness"}, {"signal": "marginal"}, {"minimize": "cost_with_carbon_price"}
+        )
+
+
 def _spoil(draw: Draw, raw: dict[str, Any]) -> None:
     """Change, double or leave out something anywhere."""
     leaves = list(_leaves(raw, ()))
@@ -117,14 +158,18 @@ def _spoil(draw: Draw, raw: dict[str, Any]) -> None:
         for key in place[: inside[-1]]:
             rows = rows[key]
         rows.append(copy.deepcopy(rows[place[inside[-1]]]))
-    elif what == "drop" and isinstance(parent, dict):
-        del parent[last]
+    elif what == "drop":
+        depth = int(draw.rng.integers(len(place)))
+        around: Any = raw
+        for key in place[:depth]:
+            around = around[key]
+        del around[place[depth]]
     elif what == "add" and isinstance(parent, dict):
         parent[draw.pick("colour", "margin", "units")] = draw.pick(1, "red", [])
     elif isinstance(value, bool):
         parent[last] = draw.pick(not value, "maybe", 3)
     elif isinstance(value, int | float):
-        parent[last] = draw.pick(-value, 0, value * 10, value / 10, value + 0.5, 1e12, "many", None)
+        parent[last] = draw.pick(-value, 0, value * 10, value * 1.4, value / 10, value + 0.5, 1e12, "many", None)
     else:
         words = [text for _, text in leaves if isinstance(text, str)]
         parent[last] = (
@@ -154,4 +199,4 @@ if __name__ == "__main__":
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["seed", "says"])
-        writer.writerows([seed, says] for seed in range(SEEDS) for says in said(seed))
+        writer.writerows([seed, says] for seed in range(SEEDS) for says in messages(seed))

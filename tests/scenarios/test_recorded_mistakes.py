@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from spoilt import recorded, said
+from spoilt import messages, recorded
 
 RECORDED = recorded()
 
@@ -14,4 +14,4 @@ RECORDED = recorded()
 def test_mistakes_are_said_as_recorded(seeds: range) -> None:
     """Proves: each mistake is said at its place, and no other. Sensitivity: a limit that has moved, a check that is
     left out, another word (then ``make figures`` writes the table again)."""
-    assert {seed: said(seed) for seed in seeds} == {seed: RECORDED[seed] for seed in seeds}
+    assert {seed: messages(seed) for seed in seeds} == {seed: RECORDED[seed] for seed in seeds}
