@@ -7,7 +7,7 @@ from functools import singledispatch
 
 from emberline.models.explain.limit import Limit, droppable, factored, item, moment, numeric
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import FlexibleLoad, Load, Machine, Named, Source, Storage
+from emberline.scenarios.assets import FlexibleLoad, LatentHeatStore, Load, Machine, Named, Source, Storage
 from emberline.scenarios.messages import Message, mark
 
 WIDER = 10.0
@@ -120,7 +120,7 @@ def _(asset: Load | Source, scenario: Scenario, key: str) -> Iterator[Limit]:
 
 
 @_asset.register(Storage)
-def _(asset: Storage, scenario: Scenario, key: str) -> Iterator[Limit]:
+def _store(asset: Storage, scenario: Scenario, key: str) -> Iterator[Limit]:
     unit, per_hour = _units(asset, scenario)
     share = asset.level_share if asset.end_level_share is None else asset.end_level_share
     if share > asset.lowest_share:
@@ -140,6 +140,20 @@ def _(asset: Storage, scenario: Scenario, key: str) -> Iterator[Limit]:
         WIDER * asset.capacity,
         unit,
     )
+
+
+@_asset.register(LatentHeatStore)
+def _(asset: LatentHeatStore, scenario: Scenario, key: str) -> Iterator[Limit]:
+    yield from _store(asset, scenario, key)
+    per_hour = _units(asset, scenario)[1]
+    for i, point in enumerate(asset.limits):
+        at = {"name": asset.name, "share": 100 * point.level_share}
+        for field, says, rate in (
+            ("in_rate", Message("filling of {name} at a level of {share:.0f} %", **at), point.in_rate),
+            ("out_rate", Message("emptying of {name} at a level of {share:.0f} %", **at), point.out_rate),
+        ):
+            if rate > 0:
+                yield numeric(f"{key}.limits.{i}.{field}", says, "rate", rate, WIDER * rate, per_hour)
 
 
 @_asset.register(FlexibleLoad)

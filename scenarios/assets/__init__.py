@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from emberline.scenarios.assets.base import KINDS, POWER, Asset, Carrier, Named, Wanted, of
 from emberline.scenarios.assets.converter import Batch, Converter, LoadPoint, Machine, MachineState, Stream
+from emberline.scenarios.assets.latent_heat import LatentHeatStore
 from emberline.scenarios.assets.machines import (
     Boiler,
     Electrolyser,
@@ -23,10 +24,6 @@ from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY
 from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Flare, Load, Renewable, Sale, Source, Supply
 
-Kind = (
-    Supply | Sale | Flare | Load | Source | Renewable | Storage | Converter | GasEngine | Boiler | HeatPump
-    | Electrolyser | Turbine | WasteHeatRecovery | OxygenPlant | FlexibleLoad
-)  # fmt: skip
 __all__ = [
     "CARRIERS",
     "ELECTRICITY",
@@ -43,7 +40,7 @@ __all__ = [
     "FlexibleLoad",
     "GasEngine",
     "HeatPump",
-    "Kind",
+    "LatentHeatStore",
     "Load",
     "LoadPoint",
     "Machine",

@@ -96,6 +96,10 @@ class Storage(Named):
         """Most that may be put out per hour; infinite without a limit."""
         return math.inf if self.out_rate is None else self.out_rate
 
+    def rate_limits(self, level: float) -> tuple[float, float]:
+        """Most that may be put in and out per hour in a step that begins at a level; infinite without a limit."""
+        return math.inf if self.in_rate is None else self.in_rate, self.most_out
+
     @property
     def start_level(self) -> float:
         """Level at the start, in the carrier's unit."""

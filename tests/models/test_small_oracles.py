@@ -32,6 +32,22 @@ def test_a_site_is_planned_as_by_its_oracle(seed: int) -> None:
     assert compare(random_site(seed), LIMIT_S).faults == ()
 
 
+@pytest.mark.parametrize(
+    ("seed", "curve"),
+    [(4, ((0, 2, 0.5), (0.4, 4, 3), (1, 4, 3))), (15, ((0, 5, 1), (0.2, 2, 2), (0.8, 2, 2), (1, 1, 5)))],
+)
+def test_a_latent_heat_store_is_planned_as_by_its_oracle(seed: int, curve: tuple[tuple[float, ...], ...]) -> None:
+    """Proves: the same where heat is kept in a store whose rates follow its level, its curve bent downward or not."""
+    raw = random_site(seed)
+    raw["site"]["assets"] = [asset for asset in raw["site"]["assets"] if asset["name"] != "heat store"]
+    points = [dict(zip(("level_share", "in_rate", "out_rate"), point, strict=True)) for point in curve]
+    raw["site"]["assets"].append(
+        {"kind": "latent_heat_store", "name": "salt", "carrier": "heat", "capacity": 6.0, "level_share": 0.3,
+         "in_efficiency": 0.95, "self_loss_per_h": 0.01, "limits": points}
+    )  # fmt: skip
+    assert compare(raw, LIMIT_S).faults == ()
+
+
 def test_the_small_works_have_every_feature() -> None:
     """Proves: each feature is in at least five of the hundred works of the bench, and they mix."""
     count: Counter[str] = Counter()

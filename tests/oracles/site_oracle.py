@@ -93,7 +93,7 @@ class _Site:
         price, intensity = series["price"], series["intensity"]
         export = series.get("export", [0.0] * self.clock.n)
         carbon = Sum().add(self.fossil).add(self.bought)
-        grid = total([taken.times(kg) for taken, kg in zip(self.taken, intensity, strict=True)])
+        grid = total([item.times(kg) for item, kg in zip(self.taken, intensity, strict=True)])
         if goal == "carbon":
             return carbon.add(grid)
         cost = Sum().add(self.money)
@@ -143,16 +143,18 @@ class _Site:
 
     def _levels(
         self, capacity: float, start: float, end: float, band: tuple[float, float], loss: float, net: list[Sum]
-    ) -> None:
+    ) -> list[Sum]:
         h = self.clock.h
-        kept = (1 - loss) ** h
-        counts = (1 - kept) / (-math.log(1 - loss) * h) if loss else 1.0
-        level = Sum(constant=start)
+        stored = (1 - loss) ** h
+        counts = (1 - stored) / (-math.log(1 - loss) * h) if loss else 1.0
+        level, before = Sum(constant=start), []
         for t in range(self.clock.n):
+            before.append(level)
             now = self.program.column(band[0], min(band[1], capacity))
-            self.program.equal(now, level.times(kept).add(net[t], counts))
+            self.program.equal(now, level.times(stored).add(net[t], counts))
             level = now
         self.program.at_most(Sum(constant=end), level)
+        return before
 
     def _one_way(self, into: list[Sum], out: list[Sum], most: tuple[float, float]) -> None:
         for a, b in zip(into, out, strict=True):
@@ -174,7 +176,22 @@ class _Site:
         end = start if battery.get("end_level_share") is None else battery["end_level_share"] * size
         self._levels(size, start, end, (0.0, size), battery.get("self_loss_per_h", 0.0), net)
 
-    def _storage(self, store: dict[str, Any]) -> None:
+    def _latent_heat_store(self, store: dict[str, Any]) -> None:
+        """A store whose rates in a step are those of its curve at the level at which the step begins."""
+        program, size, h = self.program, store["capacity"], self.clock.h
+        into, out, levels = self._storage(store)
+        for amount, level, field in (
+            (amount, level, field)
+            for amounts, field in ((into, "in_rate"), (out, "out_rate"))
+            for amount, level in zip(amounts, levels, strict=True)
+        ):
+            weights = between_knots(program, len(store["limits"]), Sum(constant=1.0))
+            knots = list(zip(weights, store["limits"], strict=True))
+            program.equal(total([w.times(point["level_share"] * size) for w, point in knots]), level)
+            program.at_most(amount, total([w.times(point[field] * h) for w, point in knots]))
+
+    def _storage(self, store: dict[str, Any]) -> tuple[list[Sum], list[Sum], list[Sum]]:
+        """What is put in and out in each step, and the level at which it begins."""
         n, h, size = self.clock.n, self.clock.h, store["capacity"]
         most = tuple(BIG_MWH if store.get(key) is None else store[key] * h for key in ("in_rate", "out_rate"))
         into, out = self.program.columns(n, 0, most[0]), self.program.columns(n, 0, most[1])
@@ -189,7 +206,7 @@ class _Site:
         start = store.get("level_share", 0.5) * size
         end = start if store.get("end_level_share") is None else store["end_level_share"] * size
         band = (store.get("lowest_share", 0.0) * size, store.get("highest_share", 1.0) * size)
-        self._levels(size, start, end, band, store.get("self_loss_per_h", 0.0), net)
+        return into, out, self._levels(size, start, end, band, store.get("self_loss_per_h", 0.0), net)
 
     def _supply(self, supply: dict[str, Any]) -> None:
         limit, h = supply.get("rate_limit"), self.clock.h

@@ -14,6 +14,7 @@ from emberline.scenarios.assets import (
     Converter,
     FlexibleLoad,
     HeatPump,
+    LatentHeatStore,
     Load,
     Machine,
     Named,
@@ -33,7 +34,8 @@ from emberline.ui.text.numbers import clauses, listed, percent
 ASSETS = {
     "supply": mark("supply"), "sale": mark("sale"), "flare": mark("flare"), "vent": mark("vent"),
     "load": mark("load"), "source": mark("source"), "pv": mark("pv"), "wind": mark("wind"),
-    "storage": mark("storage"), "converter": mark("converter"), "gas_engine": mark("gas engine"), "chp": mark("chp"),
+    "storage": mark("storage"), "latent_heat_store": mark("latent heat store"), "converter": mark("converter"),
+    "gas_engine": mark("gas engine"), "chp": mark("chp"),
     "boiler": mark("boiler"), "heat_pump": mark("heat pump"), "electrolyser": mark("electrolyser"),
     "turbine": mark("turbine"), "orc": mark("orc"), "waste_heat_recovery": mark("waste heat recovery"),
     "oxygen_plant": mark("oxygen plant"), "flexible_load": mark("flexible load"),
@@ -307,6 +309,17 @@ def _(record: Storage, scenario: Scenario) -> str:
     if record.out_rate is not None:
         parts.append(tr("{rate} {unit} out", rate=f"{record.out_rate:g}", unit=carrier.rate_unit))
     return listed(parts)
+
+
+@_size.register(LatentHeatStore)
+def _(record: LatentHeatStore, scenario: Scenario) -> str:
+    carrier = scenario.site.carrier[record.carrier]
+    put_in, put_out = (max(rates) for rates in zip(*map(record.rate_limits, record.curve[0].tolist()), strict=True))
+    rates = tr(
+        "by level at most {put_in} {unit} in and {put_out} {unit} out",
+        put_in=f"{put_in:g}", put_out=f"{put_out:g}", unit=carrier.rate_unit,
+    )  # fmt: skip
+    return listed([f"{record.capacity:g} {carrier.unit}", rates])
 
 
 @_size.register(Load)

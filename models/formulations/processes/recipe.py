@@ -11,6 +11,7 @@ import pyomo.environ as pyo
 from emberline.models.formulations.processes.ports import UnitPorts, by_slot
 from emberline.models.formulations.processes.runs import REST, Response, Runs
 from emberline.models.formulations.site.assets.ports import Linear, Row
+from emberline.models.formulations.site.assets.segments import in_order
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import each, total
@@ -127,17 +128,8 @@ def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], orde
         return b.filled[k, t] <= b.width[k] * b.on[t]
 
     if ordered:
-        # the incremental form: a segment is full before the next is begun (counted units are alike and convex)
-        part.BEND = pyo.RangeSet(0, len(width) - 2)
-        part.full = Variable(part.BEND, part.T, domain=pyo.Binary)
-
-        @constraint(part, part.BEND, part.T)
-        def lower_full(b: Any, k: int, t: int) -> Any:
-            return b.filled[k, t] >= b.width[k] * b.full[k, t]
-
-        @constraint(part, part.BEND, part.T)
-        def upper_after(b: Any, k: int, t: int) -> Any:
-            return b.filled[k + 1, t] <= b.width[k + 1] * b.full[k, t]
+        # counted units are alike and convex
+        in_order(part, part.T, len(width))
 
     segments = tuple((Row(part.filled, k), slope[k]) for k in range(len(width)))
     return Linear(((part.on, base), *segments))

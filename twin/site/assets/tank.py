@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from emberline.scenarios.assets import Storage
@@ -19,9 +17,9 @@ class TankRun:
         self.wanted = store.end_level
         self._kept, counting = store.kept(hours), store.effective_hours(hours)
         self._gain, self._loss = counting * store.in_efficiency, counting / store.out_efficiency
-        self._most_in = math.inf if store.in_rate is None else store.in_rate
-        self._most_out = math.inf if store.out_rate is None else store.out_rate
         # of a step, from its beginning on
+        self._most_in: float
+        self._most_out: float
         self._rest: float
         self.put_in: float
         self.put_out: float
@@ -29,6 +27,7 @@ class TankRun:
 
     def begin(self) -> None:
         """Start a step, with nothing put in or out."""
+        self._most_in, self._most_out = self.store.rate_limits(self.level)
         self._rest = self.level * self._kept
         self.put_in = self.put_out = 0.0
 

@@ -14,7 +14,7 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.converter import add_converter, drives_to_hull
 from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Ports, Row, Sum
-from emberline.models.formulations.site.assets.storage import add_storage
+from emberline.models.formulations.site.assets.storage import add_latent_heat_store, add_storage, concave
 from emberline.models.formulations.site.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
 from emberline.models.kernel.arrays import Variable, constraint
 from emberline.models.problem.site_assets import Hub
@@ -22,6 +22,7 @@ from emberline.scenarios.assets import (
     ELECTRICITY,
     Converter,
     Flare,
+    LatentHeatStore,
     Load,
     Renewable,
     Sale,
@@ -42,13 +43,15 @@ ADD: dict[type, Callable[..., Ports]] = {
     Source: add_fixed,
     Renewable: add_renewable,
     Storage: add_storage,
+    LatentHeatStore: add_latent_heat_store,
     Converter: add_converter,
 }
 
 
 def continuous(hub: Hub) -> bool:
     """Whether the assets need no whole numbers, filling and emptying at the same time left aside."""
-    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
+    whole = any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
+    return not whole and all(concave(store) for store in of(hub.assets, LatentHeatStore))
 
 
 def add(

@@ -3,9 +3,8 @@
 Switching is the formulation of three indicators of D. Rajan and S. Takriti, *Minimum Up/Down Polytopes of the Unit
 Commitment Problem with Start-Up Costs*, IBM Research Report RC23628 (2005): its turn on and turn off inequalities
 describe minimum run and rest as tightly as can be, and start and stop are whole where ``on`` is. Part load is filled
-segment by segment (the incremental form: M. Padberg, *Approximating separable nonlinear functions via mixed zero-one
-programs*, Operations Research Letters 27 (2000) 1–5). A binary that orders two segments is left out where filling them
-in the wrong order could never pay. Ramps are per hour and scaled to the slot (``Converter.rise``).
+segment by segment; binaries that order the segments are left out where filling them in the wrong order could never pay.
+Ramps are per hour and scaled to the slot (``Converter.rise``).
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, Row, slots
+from emberline.models.formulations.site.assets.segments import in_order
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site_assets import Hub
@@ -151,16 +151,7 @@ def _segments(block: pyo.Block, machine: Converter, hub: Hub, full: float, order
             return b.filled[k, t] <= b.width[k] * b.on[t]
 
     if ordered:
-        block.BEND = pyo.RangeSet(0, len(width) - 2)
-        block.full = Variable(block.BEND, block.T, domain=pyo.Binary)
-
-        @constraint(block, block.BEND, block.T)
-        def lower_full(b: Any, k: int, t: int) -> Any:
-            return b.filled[k, t] >= b.width[k] * b.full[k, t]
-
-        @constraint(block, block.BEND, block.T)
-        def upper_after(b: Any, k: int, t: int) -> Any:
-            return b.filled[k + 1, t] <= b.width[k + 1] * b.full[k, t]
+        in_order(block, block.T, len(width))
 
 
 def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:

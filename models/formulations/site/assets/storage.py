@@ -2,6 +2,9 @@
 
 Level as in ``Storage.after``: self-loss is per hour and acts continuously, so that the optimum does not depend on the
 step. Where filling and emptying at the same time could pay, for it burns a surplus, a binary forbids it.
+
+The rates of a latent heat store are limited by the level at which a slot begins. Where such a curve bends downward
+only, it is the least of its segments' lines: one row for each. Else the level is filled segment by segment.
 """
 
 from __future__ import annotations
@@ -9,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots
-from emberline.models.kernel.arrays import Variable, constraint
+from emberline.models.formulations.site.assets.segments import in_order
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site_assets import Hub
-from emberline.scenarios.assets import Storage
+from emberline.scenarios.assets import LatentHeatStore, Storage
 
 
 def add_storage(block: pyo.Block, store: Storage, hub: Hub) -> Ports:
@@ -92,3 +98,74 @@ def one_way(block: pyo.Block, store: Storage, hours: float, alone: Collection[in
     @constraint(block, block.ALONE)
     def out_alone(b: Any, t: int) -> Any:
         return b.put_out[t] <= most_out * (1 - b.filling[t])
+
+
+def add_latent_heat_store(block: pyo.Block, store: LatentHeatStore, hub: Hub) -> Ports:
+    """A store, and what its level lets it take and give."""
+    ports = add_storage(block, store, hub)
+    levels, *curves = store.curve
+    if not concave(store):
+        _add_segments(block, np.diff(levels), hub.n)
+    block.most_in, block.most_out = pyo.Block(), pyo.Block()
+    for part, amount, rates, first in zip(
+        (block.most_in, block.most_out), (block.put_in, block.put_out), curves, store.by_level(store.start_level),
+        strict=True,
+    ):  # fmt: skip
+        part.first = pyo.Constraint(expr=amount[0] <= first * hub.hours)
+        slopes = np.diff(rates) / np.diff(levels)
+        if len(levels) == 1 or _bends_downward(slopes):
+            _add_lines(part, block, amount, levels, rates * hub.hours, slopes * hub.hours)
+        else:
+            _add_curve(part, block, amount, float(rates[0]) * hub.hours, slopes * hub.hours)
+    return ports
+
+
+def concave(store: LatentHeatStore) -> bool:
+    """Whether both curves bend downward only, so that no binaries are needed."""
+    levels, *curves = store.curve
+    return all(_bends_downward(np.diff(rates) / np.diff(levels)) for rates in curves)
+
+
+def _bends_downward(slopes: np.ndarray) -> bool:
+    return bool((np.diff(slopes) <= 1e-9 * np.abs(slopes).max(initial=1e-9)).all())
+
+
+def _add_lines(
+    part: pyo.Block, block: pyo.Block, amount: Any, levels: np.ndarray, most: np.ndarray, slopes: np.ndarray
+) -> None:
+    """At most what the line of each segment says at the level before."""
+    if not len(slopes):  # it holds nothing
+        slopes, levels, most = np.zeros(1), np.zeros(2), np.repeat(most, 2)
+    part.K = pyo.RangeSet(0, len(slopes) - 1)
+    part.slope = Series(part.K, values=slopes)
+    part.base = Series(part.K, values=most[:-1] - slopes * levels[:-1])
+
+    @constraint(part, part.K, block.LATER)
+    def line(b: Any, k: int, t: int) -> Any:
+        return amount[t] <= b.base[k] + b.slope[k] * block.level[t - 1]
+
+
+def _add_segments(block: pyo.Block, width: np.ndarray, n: int) -> None:
+    """The level before each slot but the first as what is filled of each segment, in their order."""
+    block.before = pyo.Block()
+    part = block.before
+    part.K = pyo.RangeSet(0, len(width) - 1)
+    part.width = Series(part.K, values=width)
+    part.filled = Variable(part.K, block.LATER, domain=pyo.NonNegativeReals)
+    limit(part.filled, upper=np.repeat(width, n - 1))
+
+    @constraint(part, block.LATER)
+    def level_of_segments(b: Any, t: int) -> Any:
+        return block.level[t - 1] == total(b.filled[k, t] for k in each(b.K))
+
+    in_order(part, block.LATER, len(width))
+
+
+def _add_curve(part: pyo.Block, block: pyo.Block, amount: Any, base: float, slopes: np.ndarray) -> None:
+    """At most what the curve says at the level before, by its segments."""
+    part.K = pyo.RangeSet(0, len(slopes) - 1)
+    part.slope = Series(part.K, values=slopes)
+
+    @constraint(part, block.LATER)
+    def curve(b: Any, t: int) -> Any:
+        return amount[t] <= base + total(b.slope[k] * block.before.filled[k, t] for k in each(b.K))

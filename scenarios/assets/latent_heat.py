@@ -1,0 +1,92 @@
+"""A latent heat store: a material melts as it is charged, and how fast it takes and gives heat depends on its level."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from emberline.scenarios.assets.quantity import RATE, PerHour, of_unit
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.records.base import Misplaced, Record, Unjudged
+from emberline.scenarios.records.quantity import Fraction
+
+
+class RatePoint(Record):
+    """Most that a store takes and gives per hour at a level."""
+
+    level_share: Fraction
+    """Level as a share of the capacity."""
+    in_rate: PerHour
+    out_rate: PerHour
+
+
+def _in_carrier_unit(raw: Any, info: ValidationInfo) -> Any:
+    """Points with their rates read in the unit of the store's carrier, which a point does not know."""
+    if not isinstance(raw, list | tuple):
+        return raw
+    points = []
+    for i, point in enumerate(raw):
+        if isinstance(point, dict):
+            point = dict(point)
+            for field in ("in_rate", "out_rate"):
+                if isinstance(point.get(field), str):
+                    point[field] = _rate(point[field], info, i, field)
+        points.append(point)
+    return points
+
+
+def _rate(raw: str, info: ValidationInfo, place: int, field: str) -> Any:
+    if "carrier" not in info.data:
+        raise Unjudged("the store's carrier is faulty")
+    try:
+        return of_unit(RATE, info.data["carrier"], raw, info)
+    except (Misplaced, Unjudged):
+        raise
+    except ValueError as error:
+        raise Misplaced(str(error), place, field) from error
+
+
+class LatentHeatStore(Storage):
+    """A store whose rates are limited by its level: sensible heat below melting, the melting plateau, and above it.
+
+    A step's limits are those at the level at which it begins. ``in_rate`` and ``out_rate`` may limit it at every level
+    besides, as a pump does.
+    """
+
+    kind: Literal["latent_heat_store"]  # type: ignore[assignment]  # a kind of its own in place of Storage's
+    limits: Annotated[tuple[RatePoint, ...], BeforeValidator(_in_carrier_unit)] = Field(min_length=2, max_length=100)
+    """Most that it takes and gives at levels that rise from 0 to 1; linear between them."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> LatentHeatStore:
+        shares = [point.level_share for point in self.limits]
+        for place, target in ((0, 0.0), (len(shares) - 1, 1.0)):
+            if shares[place] != target:
+                says = f"is {shares[place]:g}; levels rise from 0 at the first point to 1 at the last"
+                raise Misplaced(says, "limits", place, "level_share")
+        for i, (before, after) in enumerate(pairwise(shares), start=1):
+            if after <= before:
+                says = f"is {after:g}; it must lie above the {before:g} of the point before it"
+                raise Misplaced(says, "limits", i, "level_share")
+        return self
+
+    @cached_property
+    def curve(self) -> np.ndarray:
+        """Level [carrier's unit], most in and most out [carrier's unit/h] of each point, shape (3, n_points)."""
+        rows = [(point.level_share * self.capacity, point.in_rate, point.out_rate) for point in self.limits]
+        return np.array(rows if self.capacity else rows[:1]).T
+
+    def by_level(self, level: float) -> tuple[float, float]:
+        """Most in and out per hour in a step that begins at a level, by the curve alone."""
+        levels, put_in, put_out = self.curve
+        return float(np.interp(level, levels, put_in)), float(np.interp(level, levels, put_out))
+
+    def rate_limits(self, level: float) -> tuple[float, float]:
+        """Most that may be put in and out per hour in a step that begins at a level."""
+        put_in, put_out = self.by_level(level)
+        most_in, most_out = super().rate_limits(level)
+        return min(put_in, most_in), min(put_out, most_out)
