@@ -176,6 +176,8 @@ def run() -> Findings:
         empty += one.optimum is None and one.proven
         faults += [f"shop {seed}: {says}" for says in one.faults]
         shorts += [f"shop {seed}: {one.short}"] if one.short else []
+        if seed % 25 == 24:
+            print(f"  until shop {seed}: {len(faults)} faults, {len(shorts)} short", flush=True)
         for line in [*one.faults, one.short]:
             if line:
                 print(f"shop {seed} ({one.heats} heats, {one.seconds:.0f} s): {line}", flush=True)
