@@ -150,7 +150,8 @@ def _orders(draw: Draw, hours: int, stages: list[dict[str, Any]], grades: int) -
 
 def _started(draw: Draw, raw: dict[str, Any]) -> list[dict[str, Any]]:
     """The first heat of the first orders, under way somewhere."""
-    stages, started = raw["line"]["stages"], []
+    stages = raw["line"]["stages"]
+    started: list[dict[str, Any]] = []
     grade = {item["name"]: item["duration_min"] for item in raw["line"]["grades"]}
     for order in raw["orders"][: draw.pick(0, 0, 1, 2)]:
         order.pop("release", None)  # what has begun was free to
