@@ -36,28 +36,28 @@ def _is_text(node: ast.stmt) -> bool:
 
 def schema(root: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of a record, with descriptions of all its keys."""
-    made = root.model_json_schema()
+    document = root.model_json_schema()
     by_title = {record.__name__: record for record in records(root)}
-    for definition in (made, *made.get("$defs", {}).values()):
+    for definition in (document, *document.get("$defs", {}).values()):
         record = by_title.get(definition.get("title", ""))
         for name, text in documented(record).items() if record is not None else ():
             if name in definition.get("properties", {}):
                 definition["properties"][name].setdefault("description", text)
-    return made
+    return document
 
 
 def records(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """A record and all records that its fields may hold, each once, in the order of the keys."""
-    seen: list[type[BaseModel]] = []
+    history: list[type[BaseModel]] = []
     queue = [root]
     while queue:
         record = queue.pop(0)
-        if record in seen:
+        if record in history:
             continue
-        seen.append(record)
+        history.append(record)
         for field in record.model_fields.values():
             queue += within(field.annotation)
-    yield from seen
+    yield from history
 
 
 def within(annotation: Any) -> list[type[BaseModel]]:

@@ -62,15 +62,15 @@ def line_gives(
     horizon, line = shop.scenario.horizon, shop.scenario.line
     edges = np.arange(horizon.n_steps + 1) * horizon.step_min
     stage = np.array([line.stages.index(line.stage_of[name]) for name in shop.units], dtype=int)[unit]
-    drawn: dict[int, np.ndarray] = {}
+    stage_mw: dict[int, np.ndarray] = {}
     for s in {int(s) for weight in line.gives.values() for s in np.flatnonzero(weight)}:
         rows = np.flatnonzero(stage == s)
         halts = {i: stops[row] for i, row in enumerate(rows.tolist()) if row in stops}
         none = np.zeros(len(rows))
         trace = operations_trace(unit[rows], start[rows], end[rows], energy_mwh[rows], none, shop.profiles, halts)
-        drawn[s] = trace.mean(edges)
+        stage_mw[s] = trace.mean(edges)
     return {
-        carrier: np.sum([weight[s] * power for s, power in drawn.items() if weight[s]], axis=0)
+        carrier: np.sum([weight[s] * power for s, power in stage_mw.items() if weight[s]], axis=0)
         for carrier, weight in line.gives.items()
     }
 
@@ -113,16 +113,16 @@ def record(
     start, end = np.array(course.start), np.array(course.end)
     waited = waits(todo, start, end)
     extra = reheating(todo, start, end)
-    done = np.flatnonzero(~np.isnan(end))
+    indices = np.flatnonzero(~np.isnan(end))
     nominal = arrays["energy"] * energy_factor
     stops = course.stops
-    if len(done) < len(end):
-        place = {int(i): p for p, i in enumerate(done)}
+    if len(indices) < len(end):
+        place = {int(i): p for p, i in enumerate(indices)}
         stops = {place[i]: halts for i, halts in stops.items() if i in place}
-    unit, first, last = arrays["unit"][done], start[done], end[done]
-    trace = operations_trace(unit, first, last, nominal[done], extra[done], shop.profiles, stops)
+    unit, first, last = arrays["unit"][indices], start[indices], end[indices]
+    trace = operations_trace(unit, first, last, nominal[indices], extra[indices], shop.profiles, stops)
     line = trace.mean(grid.edges)
-    line_rates = line_gives(shop, unit, first, last, nominal[done], stops)
+    line_rates = line_gives(shop, unit, first, last, nominal[indices], stops)
     idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
     load = line if idle is None else line + idle
     flows, violations = balance(grid, load, setpoints, line_rates, relieving=bool(attrs["disturbed"]))
@@ -130,22 +130,22 @@ def record(
         flows["idle_mw"] = grid.stepped(idle)
     leeway = shop.scenario.horizon.step_min if attrs["disturbed"] else 0.0
     violations = _missed(todo, start, end, leeway) + violations
-    drawn = _within(shop, unit, first, last, nominal[done], extra[done], stops)
-    down = np.zeros(len(done))
+    energy_mwh = _within(shop, unit, first, last, nominal[indices], extra[indices], stops)
+    down = np.zeros(len(indices))
     for i, halts in stops.items():
         down[i] = sum(halt for _, halt in halts)
     finished = _finished(todo, end)
     names, stages, units = (np.array(labels, dtype=np.str_) for labels in (shop.names, shop.stages, shop.units))
     ends = first.argsort(kind="stable")
     columns = {
-        "op_heat": names[arrays["heat"][done]],
-        "op_stage": stages[arrays["stage"][done]],
+        "op_heat": names[arrays["heat"][indices]],
+        "op_stage": stages[arrays["stage"][indices]],
         "op_unit": units[unit],
         "op_start_min": first,
         "op_end_min": last,
-        "op_waited_min": (waited if queued is None else waited + queued)[done],
-        "op_energy_mwh": drawn,
-        "op_extra_mwh": extra[done],
+        "op_waited_min": (waited if queued is None else waited + queued)[indices],
+        "op_energy_mwh": energy_mwh,
+        "op_extra_mwh": extra[indices],
         "op_down_min": down,
     }
     variables: dict[str, Any] = {name: ("operation", value[ends]) for name, value in columns.items()}
@@ -156,9 +156,9 @@ def record(
     step = shop.scenario.horizon.step_min
     data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})
     if by_heat:
-        drawing = (unit, first, last, nominal[done], extra[done])
+        drawing = (unit, first, last, nominal[indices], extra[indices])
         edges = np.arange(len(times) + 1) * step
-        of_heats = _by_heat(shop, arrays["heat"][done], drawing, edges, stops)
+        of_heats = _by_heat(shop, arrays["heat"][indices], drawing, edges, stops)
         data = data.assign_coords(heat=names).assign(heat_mwh=(("heat", "time"), of_heats))
     data.attrs = {
         **attrs,
@@ -202,8 +202,8 @@ def _to_finish(shop: LineShop) -> list[int]:
     """Heats that are not finished before the horizon begins."""
     heats = []
     for h, route in enumerate(shop.route):
-        begun = shop.started.get((h, route[-1]))
-        if begun is None or begun[0] + shop.duration[h][begun[1]] > 0:
+        start = shop.started.get((h, route[-1]))
+        if start is None or start[0] + shop.duration[h][start[1]] > 0:
             heats.append(h)
     return heats
 
@@ -288,10 +288,10 @@ def _within(
     stops: dict[int, list[tuple[float, float]]],
 ) -> np.ndarray:
     """Energy that each operation draws within the horizon [MWh], shape (n,)."""
-    drawn = energy + extra
+    energy_mwh = energy + extra
     for i in np.flatnonzero((start < 0) | (end > shop.length)).tolist():
         halts = {0: stops[i]} if i in stops else {}
         one = slice(i, i + 1)
         trace: Trace = operations_trace(unit[one], start[one], end[one], energy[one], extra[one], shop.profiles, halts)
-        drawn[i] = trace.energy(0.0, shop.length)
-    return drawn
+        energy_mwh[i] = trace.energy(0.0, shop.length)
+    return energy_mwh

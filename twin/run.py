@@ -138,11 +138,11 @@ def _factors(todo: Operations, seed: int, replication: int, disturbed: bool) -> 
         return nominal.tolist(), np.ones(len(nominal))
     shop = todo.shop
     of = todo.arrays
-    drawn = np.ones((len(shop.units), len(shop.names), 2))
+    factor_table = np.ones((len(shop.units), len(shop.names), 2))
     for u, name in enumerate(shop.units):
         if todo.sequence[u]:
-            drawn[u] = factors(shop.scenario.disturbances, name, len(shop.names), seed, replication)
-    mine = drawn[of["unit"], of["heat"]]
+            factor_table[u] = factors(shop.scenario.disturbances, name, len(shop.names), seed, replication)
+    mine = factor_table[of["unit"], of["heat"]]
     return (nominal * mine[:, 0]).tolist(), mine[:, 1]
 
 
@@ -160,9 +160,9 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
     energy = np.ones((n_heats, len(table.units)))
     if disturbed:
         for u, name in enumerate(table.units):
-            drawn = factors(table.scenario.disturbances, name, n_heats, seed, replication)
-            energy[:, u] = drawn[:, 1]
-            for row, factor in zip(duration, drawn[:, 0].tolist(), strict=True):
+            factor_table = factors(table.scenario.disturbances, name, n_heats, seed, replication)
+            energy[:, u] = factor_table[:, 1]
+            for row, factor in zip(duration, factor_table[:, 0].tolist(), strict=True):
                 row[u] *= factor
     serving = Serving(table, rank(table), duration, _failures(table, seed, replication, disturbed))
     serving.run()

@@ -62,7 +62,7 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
         peak_mw = 0.0  # told by charge
     market = scenario.market.model_copy(update={"tariff_before": before})
     started = _started(scenario, run, begin_min)
-    begun = {(item.heat, item.stage) for item in started}
+    operations = {(item.heat, item.stage) for item in started}
     state = State(
         started=started,
         outages=tuple(
@@ -80,7 +80,9 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
             "market": market,
             "state": state,
             "orders": tuple(_order(scenario, order) for order in scenario.orders),
-            "locks": tuple(_lock(scenario, lock) for lock in scenario.locks if (lock.heat, lock.stage) not in begun),
+            "locks": tuple(
+                _lock(scenario, lock) for lock in scenario.locks if (lock.heat, lock.stage) not in operations
+            ),
         }
     )
     return window.with_inputs(scenario.inputs.isel(time=slice(k, last)))
@@ -162,13 +164,13 @@ def _load(core: Converter, loads: np.ndarray, on: np.ndarray, k: int, hours: flo
 def _started(scenario: Scenario, run: xr.Dataset, begin_min: float) -> tuple[Started, ...]:
     if not scenario.heats:
         return ()
-    begun = np.flatnonzero(run["op_start_min"].to_numpy() < begin_min - BEGUN_MIN)
+    indices = np.flatnonzero(run["op_start_min"].to_numpy() < begin_min - BEGUN_MIN)
     heat, stage, unit, start = (run[f"op_{name}"].values for name in ("heat", "stage", "unit", "start_min"))
     return tuple(
         Started(
             heat=str(heat[i]), stage=str(stage[i]), unit=str(unit[i]), start=scenario.horizon.instant(float(start[i]))
         )
-        for i in begun.tolist()
+        for i in indices.tolist()
     )
 
 
@@ -224,16 +226,18 @@ def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple
     day: dict[str, float] = {}
     earlier: dict[str, Any] = dict(values.earlier_peak_mw)
     for item in () if scenario.rates is None else scenario.rates.peaks:
-        found = float(power[item.intervals[item.intervals < n]].max(initial=0.0))
+        peak_mw = float(power[item.intervals[item.intervals < n]].max(initial=0.0))
         if item.period == f"{now:%Y-%m-%d}":
-            day[item.name] = max(found, by_charge(values.day_peak_mw, item.name) if now.date() == first.date() else 0.0)
+            day[item.name] = max(
+                peak_mw, by_charge(values.day_peak_mw, item.name) if now.date() == first.date() else 0.0
+            )
         elif len(item.period) == len("2024-07"):
             if item.period == f"{first:%Y-%m}":
-                found = max(found, by_charge(so_far, item.name))
+                peak_mw = max(peak_mw, by_charge(so_far, item.name))
             if item.period == f"{now:%Y-%m}":
-                peak[item.name] = found
+                peak[item.name] = peak_mw
             elif item.period < f"{now:%Y-%m}":
-                earlier[item.period] = {**earlier.get(item.period, {}), item.name: found}
+                earlier[item.period] = {**earlier.get(item.period, {}), item.name: peak_mw}
     if scenario.rates is None:
         return values, highest
     return Before(energy_mwh=energy, peak_mw=peak, day_peak_mw=day, earlier_peak_mw=earlier), highest

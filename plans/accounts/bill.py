@@ -136,9 +136,9 @@ def _market(scenario: Scenario, flows: xr.Dataset, nominated: xr.Dataset | None)
     planned = flows if nominated is None or market.imbalance is None else nominated
     for settled in settle(scenario, planned["import_mw"].to_numpy() * hours):
         yield from _line(settled.name, settled.kind, float(settled.mwh.sum()), "MWh", float(settled.money.sum()))
-    given = planned["export_mw"].to_numpy() * hours
-    earned = float(given @ scenario.inputs["export_price_per_mwh"].to_numpy())
-    yield from _line("export", "export", float(given.sum()), "MWh", 0.0 - earned)
+    export_mwh = planned["export_mw"].to_numpy() * hours
+    earned = float(export_mwh @ scenario.inputs["export_price_per_mwh"].to_numpy())
+    yield from _line("export", "export", float(export_mwh.sum()), "MWh", 0.0 - earned)
     if planned is flows:
         return
     length = scenario.site.grid.metered_interval_min / 60

@@ -68,7 +68,7 @@ def trace(
     place = {name: c for c, name in enumerate(names)}
     line = flows["line_mw"].to_numpy() * hours
     sold = _sold(scenario, flows) if scenario.emissions.by_products != "none" else {}
-    taken = _taken(scenario, flows)
+    unit_uses = _taken(scenario, flows)
     uses = np.zeros((n, len(names)))
     uses[:, place[ELECTRICITY]] = line + flows["base_load_mw"].to_numpy() * hours
     filled = {store.name: (store.carrier, filling(scenario, flows, store)) for store in site_stores(scenario)}
@@ -76,7 +76,7 @@ def trace(
         uses[:, place[carrier]] += amount
     for carrier, amount in sold.values():
         uses[:, place[carrier]] += amount
-    for of_unit in taken.values():
+    for of_unit in unit_uses.values():
         for carrier, amount in of_unit.items():
             if carrier != ELECTRICITY:  # that is the line's
                 uses[:, place[carrier]] += amount
@@ -88,17 +88,17 @@ def trace(
         uses += machines[name][0]
         if replaced is not None:
             electric[name] = _apart(machines[name][1], place[ELECTRICITY], scenario, core, flows)
-    given = np.zeros((n, len(names), len(kinds)))
+    input_kg = np.zeros((n, len(names), len(kinds)))
     for q, (kind, brought) in enumerate(kinds.items()):
         for name, kg in brought.to_carrier.items():
-            given[:, place[name], q] += kg
+            input_kg[:, place[name], q] += kg
         for name, kg in brought.by_machine.items():
-            given[:, :, q] += machines[name][1] * kg[:, None]
-        for name, made in electric.items():
-            credit = made * replaced[kind] if replaced is not None else made
-            given[:, place[ELECTRICITY], q] += credit
-            given[:, :, q] -= machines[name][1] * credit[:, None]
-    intensity = _solve(uses, list(machines.values()), given)
+            input_kg[:, :, q] += machines[name][1] * kg[:, None]
+        for name, output_mwh in electric.items():
+            credit = output_mwh * replaced[kind] if replaced is not None else output_mwh
+            input_kg[:, place[ELECTRICITY], q] += credit
+            input_kg[:, :, q] -= machines[name][1] * credit[:, None]
+    intensity = _solve(uses, list(machines.values()), input_kg)
     # what stores give comes without emissions, and took some when they were filled
     fresh = {name: float(uses[:, c].sum()) for name, c in place.items()}
     for store in site_stores(scenario):
@@ -109,7 +109,7 @@ def trace(
             sold={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in sold.items()},
             units={
                 unit: np.sum([intensity[:, place[c], q] * amount for c, amount in of_unit.items()], axis=0)
-                for unit, of_unit in taken.items()
+                for unit, of_unit in unit_uses.items()
             },
             stored={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in filled.items()},
             mean={
@@ -125,10 +125,10 @@ def trace(
 def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
     """Carrier and amount by step of what leaves the site for money."""
     hours = scenario.horizon.step_h
-    found = {"export": (ELECTRICITY, flows["export_mw"].to_numpy() * hours)}
+    sales = {"export": (ELECTRICITY, flows["export_mw"].to_numpy() * hours)}
     for sale in of(scenario.site.assets, Sale):
-        found[sale.name] = (sale.carrier, -flow(flows, sale.name) * hours)
-    return found
+        sales[sale.name] = (sale.carrier, -flow(flows, sale.name) * hours)
+    return sales
 
 
 def _taken(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.ndarray]]:
@@ -136,13 +136,13 @@ def _taken(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.ndar
     if not scenario.processes:
         return {}
     hours = scenario.horizon.step_h
-    drawn = flows["process_mw"]
-    found = {unit: {ELECTRICITY: drawn.sel(process=unit).to_numpy() * hours} for unit, _ in scenario.process_units}
+    process_mw = flows["process_mw"]
+    uses = {unit: {ELECTRICITY: process_mw.sel(process=unit).to_numpy() * hours} for unit, _ in scenario.process_units}
     for stream in streams(scenario):
         if stream.direction == "in" and not stream.material:
             rate = flows["stream_rate"].sel(stream=stream.label).to_numpy()
-            found[stream.unit][stream.place] = np.maximum(-rate, 0.0) * hours
-    return found
+            uses[stream.unit][stream.place] = np.maximum(-rate, 0.0) * hours
+    return uses
 
 
 def _machine(
@@ -150,7 +150,7 @@ def _machine(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a machine takes of each carrier, and the share that each of its outputs carries; (n_steps, n_carriers)."""
     hours, counts, carriers = scenario.horizon.step_h, scenario.emissions, scenario.site.carrier
-    taken, weight = (np.zeros((scenario.horizon.n_steps, len(names))) for _ in range(2))
+    inputs, weight = (np.zeros((scenario.horizon.n_steps, len(names))) for _ in range(2))
     useful = [key for key, name in machine.flows.items() if carriers[name].unit == "MWh" and not carriers[name].waste]
     outputs = [
         key for key in machine.flows if key.startswith("outputs") or (key == "main" and machine.main == "output")
@@ -160,48 +160,48 @@ def _machine(
     for key, name in machine.flows.items():
         amount = flow(flows, machine.name, key) * hours
         c = names.index(name)
-        taken[:, c] += np.maximum(-amount, 0.0)
+        inputs[:, c] += np.maximum(-amount, 0.0)
         if key in sharing:
             efficiency = 1.0
             if counts.by_products == "efficiency":
                 efficiency = counts.power_efficiency if name == ELECTRICITY else counts.heat_efficiency
             weight[:, c] += np.maximum(amount, 0.0) / efficiency
     total = weight.sum(axis=1, keepdims=True)
-    return taken, np.divide(weight, total, out=np.zeros_like(weight), where=total > NOTHING)
+    return inputs, np.divide(weight, total, out=np.zeros_like(weight), where=total > NOTHING)
 
 
 def _apart(
     share: np.ndarray, electricity: int, scenario: Scenario, machine: Converter, flows: xr.Dataset
 ) -> np.ndarray:
     """What electricity a machine makes next to other outputs [MWh], which is taken out of their sharing in place."""
-    found = np.zeros(len(share))
+    output_mwh = np.zeros(len(share))
     others = np.delete(share, electricity, axis=1).sum(axis=1)
     both = (others > NOTHING) & (share[:, electricity] > NOTHING)
     if not both.any():
-        return found
+        return output_mwh
     for key, name in machine.flows.items():
         if name == ELECTRICITY:
             amount = np.maximum(flow(flows, machine.name, key), 0.0) * scenario.horizon.step_h
-            found[both] += amount[both]
+            output_mwh[both] += amount[both]
     share[both, electricity] = 0.0
     share[both] /= others[both, None]
-    return found
+    return output_mwh
 
 
-def _solve(uses: np.ndarray, machines: list[tuple[np.ndarray, np.ndarray]], given: np.ndarray) -> np.ndarray:
+def _solve(uses: np.ndarray, machines: list[tuple[np.ndarray, np.ndarray]], input_kg: np.ndarray) -> np.ndarray:
     """Intensity of each carrier in each step, shape (n_steps, n_carriers, n_kinds)."""
     used = uses > NOTHING
-    given = np.where(used[:, :, None], given, 0.0)
+    input_kg = np.where(used[:, :, None], input_kg, 0.0)
     if not machines:
-        return np.divide(given, uses[:, :, None], out=np.zeros_like(given), where=used[:, :, None])
+        return np.divide(input_kg, uses[:, :, None], out=np.zeros_like(input_kg), where=used[:, :, None])
     each = np.arange(uses.shape[1])
     matrix = np.zeros((*uses.shape, uses.shape[1]))
-    for taken, share in machines:
-        matrix -= share[:, :, None] * taken[:, None, :]
+    for inputs, share in machines:
+        matrix -= share[:, :, None] * inputs[:, None, :]
     matrix[:, each, each] += uses
     matrix = np.where(used[:, :, None], matrix, np.eye(len(each)))
     try:
-        return np.linalg.solve(matrix, given)
+        return np.linalg.solve(matrix, input_kg)
     except np.linalg.LinAlgError:
         # carriers that only feed each other have no intensity of their own: the least one that fits
-        return np.asarray(np.linalg.pinv(matrix) @ given)
+        return np.asarray(np.linalg.pinv(matrix) @ input_kg)

@@ -122,9 +122,9 @@ def treated(
 ) -> Iterator[tuple[str, Mode, np.ndarray]]:
     """Name, mode and tonnes by step of each mode of a unit."""
     tonnes = data["process_tph"].sel(process=unit).to_numpy() * scenario.horizon.step_h
-    told = told_modes(data["process_mode"].sel(process=unit).to_numpy())
+    modes = told_modes(data["process_mode"].sel(process=unit).to_numpy())
     for mode in process.all_modes:
-        mine = (told == mode.name) if len(process.all_modes) > 1 else np.ones(len(told), bool)
+        mine = (modes == mode.name) if len(process.all_modes) > 1 else np.ones(len(modes), bool)
         yield mode_name(process, mode), mode, np.where(mine, tonnes, 0.0)
 
 

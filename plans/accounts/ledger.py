@@ -127,7 +127,7 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
     """
     heats = [heat.name for heat in scenario.heats]
     mass = np.array([heat.grade.mass_t for heat in scenario.heats])
-    own, site = direct(scenario, run), site_emissions(scenario, run)
+    unit_emissions, site = direct(scenario, run), site_emissions(scenario, run)
     covered = market_based(scenario, run["import_mw"].to_numpy() * scenario.horizon.step_h)
     market_kg = np.sum([part.kg for part in covered], axis=0)
 
@@ -140,33 +140,33 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
     totals |= grid
     brought = dict(origins(scenario, site.accounts, grid))
     followed = trace(scenario, run, brought)
-    made = None
+    product_accounts = None
     if scenario.processes:
         apart = sum((_biogenic(account) for account in site.accounts), nothing)
         sums = {column: float(kg.sum()) for column, kg in (*totals.items(), (BIOGENIC, apart))}
-        made = products(scenario, run, followed, sums, own)
+        product_accounts = products(scenario, run, followed, sums, unit_emissions)
     shares = heat_shares(scenario, run)
     by_step: dict[str, Any] = {}
-    by_heat: dict[str, Any] = {DIRECT: ("heat", own.of_heat), "mass_t": ("heat", mass)}
+    by_heat: dict[str, Any] = {DIRECT: ("heat", unit_emissions.of_heat), "mass_t": ("heat", mass)}
     by_product: dict[str, dict[str, float]] = {}
-    left: dict[str, float] = {}
+    site_kg: dict[str, float] = {}
     for column, kg in totals.items():
         here = [traced for origin, traced in followed.items() if origin.column == column]
         sold = {name: sum(float(traced.sold[name].sum()) for traced in here) for name in _sold(scenario)}
         for name, part in sold.items():
             by_product.setdefault(name, {})[column] = part
-        by_step[column] = ("time", kg + own.of_step if column == DIRECT else kg)
+        by_step[column] = ("time", kg + unit_emissions.of_step if column == DIRECT else kg)
         ours = float(kg.sum()) - sum(sold.values())
-        if made is not None:
-            left[column] = made.site[column]
+        if product_accounts is not None:
+            site_kg[column] = product_accounts.site[column]
             continue
         if not heats:
-            left[column] = ours
+            site_kg[column] = ours
             continue
         of_heats = shares @ np.sum([nothing, *(traced.line for traced in here)], axis=0)
         of_heats = of_heats + (ours - of_heats.sum()) * mass / mass.sum()
-        by_heat[column] = ("heat", own.of_heat + of_heats if column == DIRECT else of_heats)
-    fossil, biogenic = dict(own.fossil), dict(own.biogenic)
+        by_heat[column] = ("heat", unit_emissions.of_heat + of_heats if column == DIRECT else of_heats)
+    fossil, biogenic = dict(unit_emissions.fossil), dict(unit_emissions.biogenic)
     for account in site.accounts:
         for target, kg in ((fossil, account.scope1_kg), (biogenic, _biogenic(account))):
             if kg.any():
@@ -181,9 +181,9 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
         market_says=covered[-1].says,
         bought=bought,
         by_product=by_product,
-        site=left,
-        products=made,
-        entries=tuple(_entries(scenario, run, own, site)),
+        site=site_kg,
+        products=product_accounts,
+        entries=tuple(_entries(scenario, run, unit_emissions, site)),
     )
 
 
@@ -212,10 +212,10 @@ def _sold(scenario: Scenario) -> list[str]:
     return ["export", *(sale.name for sale in of(scenario.site.assets, Sale))]
 
 
-def _entries(scenario: Scenario, run: xr.Dataset, own: Direct, site: SiteEmissions) -> Iterator[Entry]:
+def _entries(scenario: Scenario, run: xr.Dataset, unit_emissions: Direct, site: SiteEmissions) -> Iterator[Entry]:
     for emitter, emissions in scenario.emitters:
         for emission in emissions:
-            tonnes, name = own.treated_t[emitter], f"{emitter}: {emission.source}"
+            tonnes, name = unit_emissions.treated_t[emitter], f"{emitter}: {emission.source}"
             scope = "biogenic" if emission.biogenic else "1"
             if emission.factor is None:
                 yield Entry(name, scope, "CO2e", tonnes, "t", emission.kg_per_t, emission.kg_per_t * tonnes)
@@ -249,20 +249,27 @@ def _entries(scenario: Scenario, run: xr.Dataset, own: Direct, site: SiteEmissio
 def _of_asset(scenario: Scenario, record: Any, amount: float) -> Iterator[Entry]:
     unit = scenario.site.carrier[record.carrier].unit
     scope = "2 bought" if record.bought else "1"
-    found = getattr(record, "factor", None)
-    if found is not None:
-        for part in found.parts(unit):
-            told = "biogenic" if part.apart else scope
+    factor = getattr(record, "factor", None)
+    if factor is not None:
+        for part in factor.parts(unit):
+            entry_scope = "biogenic" if part.apart else scope
             yield Entry(
-                record.name, told, part.gas, amount, unit, part.kg_per_unit, part.kg_per_unit * amount, part.source
+                record.name,
+                entry_scope,
+                part.gas,
+                amount,
+                unit,
+                part.kg_per_unit,
+                part.kg_per_unit * amount,
+                part.source,
             )
         return
-    for told, kg_per_unit, gas in (
+    for entry_scope, kg_per_unit, gas in (
         (scope, record.fossil_kg_per_unit, "CO2e"),
         ("biogenic", record.biogenic_kg_per_unit, "CO2"),
     ):
         if kg_per_unit:
-            yield Entry(record.name, told, gas, amount, unit, kg_per_unit, kg_per_unit * amount)
+            yield Entry(record.name, entry_scope, gas, amount, unit, kg_per_unit, kg_per_unit * amount)
 
 
 def heat_costs(scenario: Scenario, run: xr.Dataset) -> dict[str, float]:
@@ -274,8 +281,8 @@ def heat_costs(scenario: Scenario, run: xr.Dataset) -> dict[str, float]:
         scenario: with its line and market.
         run: a dataset of table ``RUN`` with ``heat_mwh``.
     """
-    site, own = site_emissions(scenario, run), direct(scenario, run)
+    site, unit_emissions = site_emissions(scenario, run), direct(scenario, run)
     followed = spending(scenario, run, site.accounts, site.grid[scenario.goal.signal])
-    priced = own.of_heat / 1000 * scenario.market.carbon_price.on_direct
+    priced = unit_emissions.of_heat / 1000 * scenario.market.carbon_price.on_direct
     cost = heat_shares(scenario, run) @ followed["cost"].line + priced
     return dict(zip((heat.name for heat in scenario.heats), np.asarray(cost).tolist(), strict=True))

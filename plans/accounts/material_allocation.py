@@ -124,30 +124,30 @@ def network(scenario: Scenario, data: xr.Dataset) -> Network:
     return Network(tuple(flows), names, put_in, delivered, used, lost, passed, spent, shares)
 
 
-def spread(net: Network, own: Mapping[str, np.ndarray]) -> Spread:
+def spread(net: Network, by_unit: Mapping[str, np.ndarray]) -> Spread:
     """Pass amounts of units on to the stores.
 
     Args:
         net: the network.
         own: what each unit spends itself in each step, shape (n_steps, n_amounts) each.
     """
-    n_amounts = next((amounts.shape[1] for amounts in own.values()), 0)
-    given, left = np.zeros((len(net.stores), n_amounts)), np.zeros(n_amounts)
-    for unit, amounts in own.items():
+    n_amounts = next((amounts.shape[1] for amounts in by_unit.values()), 0)
+    inputs, remainder = np.zeros((len(net.stores), n_amounts)), np.zeros(n_amounts)
+    for unit, amounts in by_unit.items():
         if not net.shares[unit]:
-            left += amounts.sum(axis=0)
+            remainder += amounts.sum(axis=0)
         for s, share in net.shares[unit].items():
-            given[s] += share @ amounts
-    made = net.made
-    matrix = np.where(made[:, None], np.diag(net.mixed_t) - net.passed_t, np.eye(len(made)))
+            inputs[s] += share @ amounts
+    mask = net.made
+    matrix = np.where(mask[:, None], np.diag(net.mixed_t) - net.passed_t, np.eye(len(mask)))
     try:
-        per_t = np.linalg.solve(matrix, given)
+        per_t = np.linalg.solve(matrix, inputs)
     except np.linalg.LinAlgError:
         # stores that only feed each other have no intensity of their own: the least one that fits, the rest is left
-        per_t = np.linalg.pinv(matrix) @ given
-        per_t[~made] = 0.0
-        left = left + (given - matrix @ per_t)[made].sum(axis=0)
-    return Spread(per_t, left + net.spent_t @ per_t)
+        per_t = np.linalg.pinv(matrix) @ inputs
+        per_t[~mask] = 0.0
+        remainder = remainder + (inputs - matrix @ per_t)[mask].sum(axis=0)
+    return Spread(per_t, remainder + net.spent_t @ per_t)
 
 
 def _shares(out: dict[int, np.ndarray]) -> dict[int, np.ndarray]:

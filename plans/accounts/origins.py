@@ -42,7 +42,7 @@ class Origin:
 
 
 def origins(
-    scenario: Scenario, found: Iterable[Account], grid: Mapping[str, np.ndarray]
+    scenario: Scenario, accounts: Iterable[Account], grid: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[Origin, Brought]]:
     """What assets and grid bring, each origin apart.
 
@@ -53,7 +53,7 @@ def origins(
     """
     to_carrier: dict[Origin, tuple[str, np.ndarray]] = {}
     supplies = {supply.name: supply for supply in of(scenario.site.assets, Supply)}
-    for account in found:
+    for account in accounts:
         supply = supplies.get(account.asset)
         for column, kg in (
             (DIRECT, account.scope1_kg),

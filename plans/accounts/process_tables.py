@@ -73,14 +73,14 @@ def deliveries(plan: Plan) -> pd.DataFrame:
     rows = []
     for delivery in scenario.deliveries:
         by_step, baseline = (data["delivered_t"].sel(delivery=delivery.name) for data in (plan.replay, plan.baseline))
-        asked = delivery.amount_t
-        if asked is None:
-            asked = float(scenario.inputs["demand_tph"].sel(demand=delivery.name).sum()) * horizon.step_h
+        demand_t = delivery.amount_t
+        if demand_t is None:
+            demand_t = float(scenario.inputs["demand_tph"].sel(demand=delivery.name).sum()) * horizon.step_h
         at = np.flatnonzero(by_step.to_numpy() > 0).tolist()
         ends = [horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)] if len(at) else ["", ""]
         tonnes = float(by_step.sum())
         kg = tonnes * float(kg_per_t.sel(stock=delivery.store))
-        rows.append((delivery.name, delivery.store, asked, tonnes, float(baseline.sum()), *ends, kg))
+        rows.append((delivery.name, delivery.store, demand_t, tonnes, float(baseline.sum()), *ends, kg))
     return pd.DataFrame(rows, columns=list(DELIVERY_COLUMNS))
 
 
@@ -101,7 +101,7 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
         if row["kg_per_t"].isnull().any():
             continue
         for column in book.columns:
-            rows += [(name, tonnes, *told, kg, kg * tonnes) for told, kg in _origins(row, column)]
+            rows += [(name, tonnes, *origin, kg, kg * tonnes) for origin, kg in _origins(row, column)]
             whole = float(book.per_t(column).sel(stock=name))
             rows.append((name, tonnes, column, "all", "", whole, whole * tonnes))
     return pd.DataFrame(rows, columns=["store", "in_t", "column", "kind", "source", "kg_per_t", "kg"])
@@ -134,5 +134,7 @@ def unit_columns(plan: Plan) -> dict[str, Any]:
 
 
 def _origins(row: xr.Dataset, column: str) -> list[tuple[tuple[str, str, str], float]]:
-    told = zip(*(row[f"origin_{name}"].values.tolist() for name in ("column", "kind", "source")), strict=True)
-    return [(names, kg) for names, kg in zip(told, row["kg_per_t"].values.tolist(), strict=True) if names[0] == column]
+    origins = zip(*(row[f"origin_{name}"].values.tolist() for name in ("column", "kind", "source")), strict=True)
+    return [
+        (names, kg) for names, kg in zip(origins, row["kg_per_t"].values.tolist(), strict=True) if names[0] == column
+    ]

@@ -68,18 +68,18 @@ class Products:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of which there is anything, biogenic too."""
-        found = [*self.table["origin_column"].values.tolist(), *self.site, *self.sold]
-        return tuple(dict.fromkeys(found))
+        names = [*self.table["origin_column"].values.tolist(), *self.site, *self.sold]
+        return tuple(dict.fromkeys(names))
 
     def summary(self, signal: str) -> dict[str, dict[str, Any]]:
         """Plain data by store: tonnes, ``kg_per_t`` of scope 1 and 2 by a signal, the same ``by`` each way to count the
         grid, and each origin's part. None where nothing comes in."""
-        found = {}
+        by_store = {}
         grids = [column for column in self.columns if column.startswith("grid_")]
         ways = [column.removeprefix("grid_").removesuffix("_kg") for column in grids]
         for name in self.table["stock"].values.tolist():
             row = self.table.sel(stock=name)
-            told = {key: float(row[key]) for key in ("in_t", "used_t", "delivered_t", "lost_t", "change_t")}
+            tonnes = {key: float(row[key]) for key in ("in_t", "used_t", "delivered_t", "lost_t", "change_t")}
             by = {way: _number(self.carbon_per_t(way).sel(stock=name)) for way in ways}
             names = (row[f"origin_{key}"].values.tolist() for key in ("column", "kind", "source"))
             parts = [
@@ -87,8 +87,8 @@ class Products:
                 for column, kind, source, kg in zip(*names, row["kg_per_t"].values.tolist(), strict=True)
                 if kg == kg
             ]
-            found[name] = {**told, "kg_per_t": by[signal], "by": by, "origins": parts}
-        return found
+            by_store[name] = {**tonnes, "kg_per_t": by[signal], "by": by, "origins": parts}
+        return by_store
 
     def _of(self, column: str, data: xr.DataArray) -> xr.DataArray:
         mine = np.flatnonzero(self.table["origin_column"].values == column)
@@ -101,7 +101,11 @@ def totals(signal: str) -> tuple[str, ...]:
 
 
 def products(
-    scenario: Scenario, run: xr.Dataset, followed: Mapping[Origin, Traced], brought_kg: Mapping[str, float], own: Direct
+    scenario: Scenario,
+    run: xr.Dataset,
+    followed: Mapping[Origin, Traced],
+    brought_kg: Mapping[str, float],
+    unit_emissions: Direct,
 ) -> Products:
     """Carbon of what the processes make.
 
@@ -114,14 +118,14 @@ def products(
     """
     n = scenario.horizon.n_steps
     of_units: dict[Origin, dict[str, np.ndarray]] = {origin: dict(traced.units) for origin, traced in followed.items()}
-    for part in own.of_units:
+    for part in unit_emissions.of_units:
         by_unit = of_units.setdefault(Origin(BIOGENIC if part.biogenic else DIRECT, "process", part.source), {})
         by_unit[part.unit] = by_unit.get(part.unit, np.zeros(n)) + part.kg
-    found = sorted(of_units, key=lambda origin: ("process", "fuel", "machine", "bought", "grid").index(origin.kind))
+    origins = sorted(of_units, key=lambda origin: ("process", "fuel", "machine", "bought", "grid").index(origin.kind))
     units = [unit for unit, _ in scenario.process_units]
     spent = {
-        unit: np.column_stack([of_units[origin].get(unit, np.zeros(n)) for origin in found])
-        if found
+        unit: np.column_stack([of_units[origin].get(unit, np.zeros(n)) for origin in origins])
+        if origins
         else np.zeros((n, 0))
         for unit in units
     }
@@ -133,18 +137,18 @@ def products(
     for origin, traced in followed.items():
         sold[origin.column] += sum(float(kg.sum()) for kg in traced.sold.values())
         site[origin.column] -= sum(float(kg.sum()) for kg in (*traced.sold.values(), *traced.units.values()))
-    for origin, kg in zip(found, passed.left.tolist(), strict=True):
+    for origin, kg in zip(origins, passed.left.tolist(), strict=True):
         site[origin.column] = site.get(origin.column, 0.0) + kg
 
     coords = {
-        "origin": _text(origin.label for origin in found),
+        "origin": _text(origin.label for origin in origins),
         **{
-            f"origin_{name}": ("origin", _text(getattr(origin, name) for origin in found))
+            f"origin_{name}": ("origin", _text(getattr(origin, name) for origin in origins))
             for name in ("column", "kind", "source")
         },
     }
-    told = ("in_t", "used_t", "delivered_t", "lost_t", "change_t", "counted_t")
-    tonnes = {name: ("stock", getattr(net, name)) for name in told}
+    names = ("in_t", "used_t", "delivered_t", "lost_t", "change_t", "counted_t")
+    tonnes = {name: ("stock", getattr(net, name)) for name in names}
     per_t = np.where(net.made[:, None], passed.per_t, np.nan)
     named = {"stock": _text(net.stores), "delivery": _text(d.name for d in scenario.deliveries)}
     stores = [net.stores.index(delivery.store) for delivery in scenario.deliveries]

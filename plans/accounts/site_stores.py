@@ -66,12 +66,12 @@ def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
     if not data.sizes["time"]:
         return {}
     ends = {} if "asset_level" not in data else dict(zip(data["store"].values.tolist(), _last(data), strict=True))
-    found = {}
+    by_store = {}
     for store in site_stores(scenario):
         level = ends.get(store.name) if store.name in scenario.site.stores else float(data["battery_mwh"][-1])
         if level is not None:
-            found[store.name] = level
-    return found
+            by_store[store.name] = level
+    return by_store
 
 
 def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float = 1.0) -> np.ndarray:
@@ -97,8 +97,8 @@ def _last(data: xr.Dataset) -> list[float]:
 def higher(scenario: Scenario, *runs: xr.Dataset) -> dict[str, float]:
     """Levels at the end that lie above those that are asked for, by store; of several runs the lowest counts."""
     ends = [levels(scenario, run) for run in runs]
-    found = {store: min(one.get(store.name, store.end) for one in ends) for store in site_stores(scenario)}
-    return {store.name: level for store, level in found.items() if level > store.end + SAME * store.capacity}
+    lowest = {store: min(one.get(store.name, store.end) for one in ends) for store in site_stores(scenario)}
+    return {store.name: level for store, level in lowest.items() if level > store.end + SAME * store.capacity}
 
 
 def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
@@ -127,8 +127,8 @@ def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
         for asset in site.assets
     )
     # a new record: a copy would keep what it has looked up of its assets
-    asked = scenario.model_copy(update={"site": Site.model_construct(**fields)})
-    return asked.with_inputs(scenario.inputs)
+    variant = scenario.model_copy(update={"site": Site.model_construct(**fields)})
+    return variant.with_inputs(scenario.inputs)
 
 
 def searched(scenario: Scenario, baseline: xr.Dataset, search: Callable[[Scenario], xr.Dataset]) -> xr.Dataset:
@@ -139,8 +139,8 @@ def searched(scenario: Scenario, baseline: xr.Dataset, search: Callable[[Scenari
         baseline: the baseline's run, undisturbed.
         search: finds a schedule for a scenario.
     """
-    asked = ending_no_lower(scenario, baseline)
-    schedule = search(asked)
-    if asked is not scenario and schedule.attrs["status"] == "infeasible":
+    variant = ending_no_lower(scenario, baseline)
+    schedule = search(variant)
+    if variant is not scenario and schedule.attrs["status"] == "infeasible":
         return search(scenario)
     return schedule

@@ -103,8 +103,8 @@ def _worth(more: Mapping[str, float], field: str, baseline: Figures, plan: Figur
 
 def rate(name: str, field: str, baseline: Figures, plan: Figures) -> float | None:
     """What a unit in a store took: of the baseline, or of the plan where only it makes any."""
-    found: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
-    return found
+    worth: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
+    return worth
 
 
 def _unknown(more: Mapping[str, float], field: str, baseline: Figures, plan: Figures) -> Iterator[str]:

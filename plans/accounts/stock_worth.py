@@ -33,7 +33,7 @@ class Worth:
 
 
 def worth(
-    scenario: Scenario, data: xr.Dataset, own: Direct, accounts: tuple[Account, ...], grid_kg: np.ndarray
+    scenario: Scenario, data: xr.Dataset, unit_emissions: Direct, accounts: tuple[Account, ...], grid_kg: np.ndarray
 ) -> Worth:
     """What a tonne in each store took.
 
@@ -53,26 +53,26 @@ def worth(
         unit: np.column_stack([followed[kind].units[unit] for kind in ("kg", "cost")])
         for unit, _ in scenario.process_units
     }
-    for part in own.of_units:
+    for part in unit_emissions.of_units:
         if not part.biogenic:
             spent[part.unit] += np.column_stack([part.kg, part.kg / 1000 * price.on_direct])
     net = network(scenario, data)
     per_t = spread(net, spent).per_t
-    made = [(name, s) for s, name in enumerate(net.stores) if net.made[s]]
-    by_tonne = [{name: float(per_t[s, kind]) for name, s in made} for kind in (0, 1)]
+    store_places = [(name, s) for s, name in enumerate(net.stores) if net.made[s]]
+    by_tonne = [{name: float(per_t[s, kind]) for name, s in store_places} for kind in (0, 1)]
     return Worth(*by_tonne, *by_unit)
 
 
 def _of_site(scenario: Scenario, data: xr.Dataset, spent: Traced) -> dict[str, float]:
     """What a unit in each store of the site took."""
-    found = {}
+    per_unit = {}
     for store in site_stores(scenario):
         gain = store.in_efficiency * float(filling(scenario, data, store).sum())
         if gain > SAME * store.capacity:
-            found[store.name] = float(spent.stored[store.name].sum()) / gain
+            per_unit[store.name] = float(spent.stored[store.name].sum()) / gain
         elif store.carrier in spent.mean:
-            found[store.name] = spent.mean[store.carrier] / store.in_efficiency
-    return found
+            per_unit[store.name] = spent.mean[store.carrier] / store.in_efficiency
+    return per_unit
 
 
 def spending(

@@ -58,22 +58,22 @@ def unit_runs(scenario: Scenario, data: xr.Dataset) -> Iterator[UnitRun]:
         sums = [mine[name].to_numpy() * hours for name in ("process_tph", "off_spec_tph", "process_mw")]
         cuts = 1 + np.flatnonzero((mode[2:] != mode[1:-1]) | (runs[1:] != runs[:-1]))
         for first, last in pairwise([0, *cuts.tolist(), n]):
-            before, told = str(mode[first]), str(mode[first + 1])
-            if not told and not runs[first]:
+            before, after = str(mode[first]), str(mode[first + 1])
+            if not after and not runs[first]:
                 continue
-            what = RUN if runs[first] else START_UP if not before else CHANGE_OVER if before != told else WAIT
+            what = RUN if runs[first] else START_UP if not before else CHANGE_OVER if before != after else WAIT
             tonnes, off_spec, energy = (float(part[first:last].sum()) for part in sums)
-            yield UnitRun(unit, what, told, first, last, tonnes, off_spec, energy)
+            yield UnitRun(unit, what, after, first, last, tonnes, off_spec, energy)
 
 
 def counts(scenario: Scenario, data: xr.Dataset) -> dict[str, Count]:
     """How each unit was used, by unit."""
-    found = {}
+    by_unit = {}
     for unit, mode, runs in _modes(scenario, data):
         begins = runs & ~np.concatenate([[False], runs[:-1] & (mode[2:] == mode[1:-1])])
         changed = (mode[1:] != mode[:-1]) & (mode[1:] != "") & (mode[:-1] != "")
-        found[unit] = Count(int(begins.sum()), int(changed.sum()), float(runs.sum()) * scenario.horizon.step_h)
-    return found
+        by_unit[unit] = Count(int(begins.sum()), int(changed.sum()), float(runs.sum()) * scenario.horizon.step_h)
+    return by_unit
 
 
 def _modes(scenario: Scenario, data: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

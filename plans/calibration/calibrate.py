@@ -172,9 +172,9 @@ def calibrate(
                 metered = fit_meter(scenario, log, observations(scenario, log), meter, confidence, seed)
             except ValueError as error:
                 raise ScenarioError([Problem(meter.name, "", str(error))]) from None
-            told = {(item.unit, item.grade): item for item in metered.estimates}
+            by_group = {(item.unit, item.grade): item for item in metered.estimates}
             estimates = [
-                told.get((item.unit, item.grade), item) if item.kind == "energy" else item for item in estimates
+                by_group.get((item.unit, item.grade), item) if item.kind == "energy" else item for item in estimates
             ]
             remarks += _behind_the_meter(scenario)
     on_progress("goodness of fit")
@@ -183,14 +183,16 @@ def calibrate(
     on_progress("hold-out")
     from_min = (1 - HELD_OUT) * log.until_min
     reference = fit_units(scenario, log.part(-np.inf, from_min), confidence)
-    held = None
+    check = None
     if replications:
         if any(fit.durations is not None for fit in reference):
-            held = hold_out(scenario, log, reference, from_min, replications=replications, seed=seed)
+            check = hold_out(scenario, log, reference, from_min, replications=replications, seed=seed)
         else:
-            held = HoldOut(from_min, 0, (), False, "the first part of the log is too thin for a fit")
+            check = HoldOut(from_min, 0, (), False, "the first part of the log is too thin for a fit")
     on_progress("drift")
-    drawn = [chart for before, whole in zip(reference, units, strict=True) for chart in charts(before, whole, seed)]
+    drift_charts = [
+        chart for before, whole in zip(reference, units, strict=True) for chart in charts(before, whole, seed)
+    ]
     return Calibration(
         scenario=scenario,
         log=log,
@@ -199,8 +201,8 @@ def calibrate(
         estimates=tuple(estimates),
         comparisons=tuple(one for fit in units for one in _comparisons(fit, seed)),
         goodness=tuple(fits_well),
-        hold_out=held,
-        charts=tuple(drawn),
+        hold_out=check,
+        charts=tuple(drift_charts),
         meter=metered,
         remarks=tuple(remarks),
     )
@@ -214,73 +216,72 @@ def _too_thin(log: HeatLog, units: tuple[UnitFit, ...]) -> str:
 
 
 def _remarks(scenario: Scenario, log: HeatLog, units: tuple[UnitFit, ...]) -> list[str]:
-    found = []
+    remarks = []
     if log.ignored:
-        found.append(f"columns that mean nothing here: {', '.join(log.ignored)}")
+        remarks.append(f"columns that mean nothing here: {', '.join(log.ignored)}")
     tied = [fit.unit for fit in units if fit.tied]
     if tied:
-        found.append(
+        remarks.append(
             f"{', '.join(tied)}: neither log nor scenario tells how energies scatter; it is taken to be as durations do"
         )
     weighed = log.heats[log.heats["mass_t"].notna()]
     for grade in scenario.line.grades:
-        own = weighed[weighed["grade"] == grade.name].drop_duplicates("heat")["mass_t"]
-        if len(own) and abs(own.mean() / grade.mass_t - 1) > 0.01:
-            found.append(
-                f"grade {grade.name}: its heats weigh {own.mean():.1f} t in the mean; mass_t stays {grade.mass_t:g} t"
-            )
-    return found
+        masses = weighed[weighed["grade"] == grade.name].drop_duplicates("heat")["mass_t"]
+        if len(masses) and abs(masses.mean() / grade.mass_t - 1) > 0.01:
+            mean = f"its heats weigh {masses.mean():.1f} t in the mean"
+            remarks.append(f"grade {grade.name}: {mean}; mass_t stays {grade.mass_t:g} t")
+    return remarks
 
 
 def _behind_the_meter(scenario: Scenario) -> list[str]:
     site = scenario.site
     other = [name for name, asset in (("PV", site.pv), ("the battery", site.battery)) if asset is not None]
     other += [asset.name for asset in site.assets]
-    found = []
+    remarks = []
     if other:
-        found.append(f"the meter is taken to hold the line and its base load only, not {', '.join(other)}")
+        remarks.append(f"the meter is taken to hold the line and its base load only, not {', '.join(other)}")
     if site.base_load_mw.value is None:
-        found.append("site.base_load_mw is a series and stays; the fitted base load is its constant part")
-    return found
+        remarks.append("site.base_load_mw is a series and stays; the fitted base load is its constant part")
+    return remarks
 
 
 def _of_breakdowns(log: HeatLog, units: tuple[UnitFit, ...], draws: int, seed: int) -> list[Goodness]:
-    found = []
+    rows = []
     for fit in units:
         fitted = {item.kind for item in fit.estimates if item.fitted}
         stops = log.breakdowns[(log.breakdowns["unit"] == fit.unit)]
         if "mttr" in fitted:
             repairs = (stops["end_min"] - stops["start_min"]).dropna().to_numpy()
-            found.append(exponential_goodness(fit.unit, "repairs", repairs, draws, seed))
+            rows.append(exponential_goodness(fit.unit, "repairs", repairs, draws, seed))
         if "mtbf" in fitted:
             start, working = fit.rows["start_min"].to_numpy(), fit.rows["working_min"].to_numpy()
-            found.append(failure_times(fit.unit, stops["start_min"].to_numpy(), start, working))
-    return found
+            rows.append(failure_times(fit.unit, stops["start_min"].to_numpy(), start, working))
+    return rows
 
 
 def _comparisons(fit: UnitFit, seed: int) -> list[Comparison]:
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     if fit.durations is None or fit.sample is None:
-        return found
+        return comparisons
     generator = np.random.default_rng(seed)
     sample = fit.sample
     for g, grade in enumerate(fit.grades):
-        own = (sample.group == g) & (sample.kind != AT_LEAST)
-        logged = np.exp(sample.y[own])
-        floor = np.resize(sample.floor[own], max(COMPARED_DRAWS // len(logged), 1) * len(logged))
+        mask = (sample.group == g) & (sample.kind != AT_LEAST)
+        logged = np.exp(sample.y[mask])
+        floor = np.resize(sample.floor[mask], max(COMPARED_DRAWS // len(logged), 1) * len(logged))
         y = fit.durations.place[g] + fit.durations.family.draw(generator, len(floor), fit.durations.shape)
-        made = np.exp(np.maximum(y, floor))
-        (log_low, log_high), (fit_low, fit_high) = (np.quantile(part, [0.1, 0.9]) for part in (logged, made))
-        means = float(logged.mean()), float(made.mean())
+        durations = np.exp(np.maximum(y, floor))
+        (log_low, log_high), (fit_low, fit_high) = (np.quantile(part, [0.1, 0.9]) for part in (logged, durations))
+        means = float(logged.mean()), float(durations.mean())
         limits = [float(limit) for limit in (log_low, log_high, fit_low, fit_high)]
-        found.append(
+        comparisons.append(
             Comparison(fit.unit, grade, len(logged), means[0], limits[0], limits[1], means[1], limits[2], limits[3])
         )
-    return found
+    return comparisons
 
 
-def _verdict(held: HoldOut) -> str:
-    if held.passed is None:
-        return f"Not checked against heats that it was not fitted to: {held.reason}."
-    says = "reproduces" if held.passed else "does not reproduce"
-    return f"Fitted to the first {1 - HELD_OUT:.0%} of the log, the twin {says} the {held.heats} heats of the rest."
+def _verdict(check: HoldOut) -> str:
+    if check.passed is None:
+        return f"Not checked against heats that it was not fitted to: {check.reason}."
+    says = "reproduces" if check.passed else "does not reproduce"
+    return f"Fitted to the first {1 - HELD_OUT:.0%} of the log, the twin {says} the {check.heats} heats of the rest."

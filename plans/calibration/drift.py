@@ -78,35 +78,51 @@ def charts(reference: UnitFit, whole: UnitFit, seed: int = 1) -> list[Chart]:
         seed: of the limit's and censored residuals' random numbers.
     """
     generator = np.random.default_rng(seed)
-    found = []
+    unit_charts = []
     rows = whole.rows
     if reference.durations is not None and reference.sample is not None and reference.durations.n >= FEWEST_BEFORE:
-        own = rows[rows["grade"].isin(reference.grades)]
+        sample_rows = rows[rows["grade"].isin(reference.grades)]
         sample = sample_of(rows, reference.grades)
         residual = residuals(reference.durations, sample, generator)
         values = np.exp(sample.y - reference.durations.place[sample.group])
         first = len(reference.sample.y)
-        found.append(
+        unit_charts.append(
             _chart(
-                whole.unit, "durations", own["start_min"].to_numpy(), residual, sample.group, first, values, generator
+                whole.unit,
+                "durations",
+                sample_rows["start_min"].to_numpy(),
+                residual,
+                sample.group,
+                first,
+                values,
+                generator,
             )
         )
     if reference.energies is not None and int(reference.energies.counts.sum()) >= FEWEST_BEFORE:
         energies = reference.energies
-        own = rows[rows["grade"].isin(energies.grades) & rows["kwh_per_t"].notna()]
-        group = np.searchsorted(energies.grades, own["grade"].to_numpy(dtype=str))
-        rest = np.log(own["kwh_per_t"].to_numpy()) - energies.place[group]
+        sample_rows = rows[rows["grade"].isin(energies.grades) & rows["kwh_per_t"].notna()]
+        group = np.searchsorted(energies.grades, sample_rows["grade"].to_numpy(dtype=str))
+        rest = np.log(sample_rows["kwh_per_t"].to_numpy()) - energies.place[group]
         first = int(energies.counts.sum())
         residual = np.clip(rest / energies.spread, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-        found.append(
-            _chart(whole.unit, "energies", own["start_min"].to_numpy(), residual, group, first, np.exp(rest), generator)
+        unit_charts.append(
+            _chart(
+                whole.unit,
+                "energies",
+                sample_rows["start_min"].to_numpy(),
+                residual,
+                group,
+                first,
+                np.exp(rest),
+                generator,
+            )
         )
-    return found
+    return unit_charts
 
 
-def residuals(found: Fit, sample: Sample, generator: np.random.Generator) -> np.ndarray:
+def residuals(law: Fit, sample: Sample, generator: np.random.Generator) -> np.ndarray:
     """Randomized quantile residuals, standard normal where the law holds, shape (n,)."""
-    places = np.clip(places_of(found, sample, generator), 1e-300, 1 - 1e-16)
+    places = np.clip(places_of(law, sample, generator), 1e-300, 1 - 1e-16)
     return np.clip(ndtri(places), -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
 
 
@@ -128,10 +144,10 @@ def limit(group: np.ndarray, first: int, generator: np.random.Generator) -> floa
     """
     normal = generator.standard_normal((DRAWS, len(group)))
     member = np.eye(int(group.max()) + 1)[group]
-    seen = member[:first]
-    counts = np.maximum(seen.sum(axis=0), 1)
-    rest = normal - (normal[:, :first] @ seen / counts)[:, group]
-    freedom = max(first - int((seen.sum(axis=0) > 0).sum()), 1)
+    reference = member[:first]
+    counts = np.maximum(reference.sum(axis=0), 1)
+    rest = normal - (normal[:, :first] @ reference / counts)[:, group]
+    freedom = max(first - int((reference.sum(axis=0) > 0).sum()), 1)
     spread = np.sqrt(np.square(rest[:, :first]).sum(axis=1, keepdims=True) / freedom)
     highest = np.abs(weighted(rest / spread)).max(axis=1)
     return float(np.quantile(highest, 1 - FALSE_ALARM))

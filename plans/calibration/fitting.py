@@ -77,42 +77,42 @@ def fit_unit(scenario: Scenario, log: HeatLog, rows: pd.DataFrame, unit: str, co
         unit: its name.
         confidence: of the intervals.
     """
-    own = rows[rows["unit"] == unit].reset_index(drop=True)
+    unit_rows = rows[rows["unit"] == unit].reset_index(drop=True)
     before = Spread(scenario.disturbances, unit)
-    energies = fit_energies(own)
+    energies = fit_energies(unit_rows)
     if energies is not None:
         spread: float | None = energies.spread
     else:
         spread = before.energy or None
-    durations, alternative, sample, grades, failed = _fit_durations(own, spread)
+    durations, alternative, sample, grades, failed = _fit_durations(unit_rows, spread)
     tied = spread is None and durations is not None and isinstance(durations.family, Capped)
     estimates = [
-        *_of_durations(scenario, own, unit, durations, grades, confidence, failed),
-        *_of_energies(scenario, own, unit, energies, confidence),
-        *_of_breakdowns(scenario, log, own, unit, confidence),
+        *_of_durations(scenario, unit_rows, unit, durations, grades, confidence, failed),
+        *_of_energies(scenario, unit_rows, unit, energies, confidence),
+        *_of_breakdowns(scenario, log, unit_rows, unit, confidence),
     ]
-    return UnitFit(unit, own, grades, sample, durations, alternative, energies, tied, tuple(estimates))
+    return UnitFit(unit, unit_rows, grades, sample, durations, alternative, energies, tied, tuple(estimates))
 
 
-def fit_energies(own: pd.DataFrame) -> Energies | None:
+def fit_energies(unit_rows: pd.DataFrame) -> Energies | None:
     """Energies of one unit in closed form; None where no grade has enough of them."""
-    told = own[own["kwh_per_t"].notna()]
-    counts = told["grade"].value_counts()
+    rows = unit_rows[unit_rows["kwh_per_t"].notna()]
+    counts = rows["grade"].value_counts()
     grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST))
     if not grades:
         return None
-    told = told[told["grade"].isin(grades)]
-    y = np.log(told["kwh_per_t"].to_numpy())
-    group = np.searchsorted(grades, told["grade"].to_numpy(dtype=str))
+    rows = rows[rows["grade"].isin(grades)]
+    y = np.log(rows["kwh_per_t"].to_numpy())
+    group = np.searchsorted(grades, rows["grade"].to_numpy(dtype=str))
     n = np.bincount(group)
     place = np.bincount(group, weights=y) / n
     spread = float(np.sqrt(np.square(y - place[group]).sum() / (len(y) - len(grades))))
     return Energies(grades, place, max(spread, FINEST), n)
 
 
-def sample_of(own: pd.DataFrame, grades: tuple[str, ...]) -> Sample:
+def sample_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> Sample:
     """Durations of some grades of one unit as a sample of their logarithms."""
-    used = own[own["grade"].isin(grades)]
+    used = unit_rows[unit_rows["grade"].isin(grades)]
     with np.errstate(divide="ignore"):
         floor = np.log(used["pace_min"].to_numpy())
     y = np.maximum(np.log(used["working_min"].to_numpy()), np.where(used["kind"] == EXACT, -np.inf, floor))
@@ -121,15 +121,15 @@ def sample_of(own: pd.DataFrame, grades: tuple[str, ...]) -> Sample:
 
 
 def _fit_durations(
-    own: pd.DataFrame, energy_spread: float | None
+    unit_rows: pd.DataFrame, energy_spread: float | None
 ) -> tuple[Fit | None, Fit | None, Sample | None, tuple[str, ...], str]:
     """The likelier law by Akaike's criterion, the other one, the sample, its grades; and why there is none."""
-    counts = own["grade"].value_counts()
-    exact = own[own["kind"] == EXACT]["grade"].value_counts()
+    counts = unit_rows["grade"].value_counts()
+    exact = unit_rows[unit_rows["kind"] == EXACT]["grade"].value_counts()
     grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST and exact.get(name, 0) >= 2))
     if not grades:
         return None, None, None, (), ""
-    sample = sample_of(own, grades)
+    sample = sample_of(unit_rows, grades)
     families: tuple[Family, ...] = (Capped(energy_spread), Exponential())
     fits, failed = [], ""
     for family in families:
@@ -143,87 +143,89 @@ def _fit_durations(
     return fits[0], fits[1] if len(fits) > 1 else None, sample, grades, ""
 
 
-def _thin(n: int, needed: int = FEWEST) -> str:
-    return f"{n} of {needed} observations"
+def _thin(n: int, least: int = FEWEST) -> str:
+    return f"{n} of {least} observations"
 
 
 def _of_durations(
     scenario: Scenario,
-    own: pd.DataFrame,
+    unit_rows: pd.DataFrame,
     unit: str,
-    found: Fit | None,
+    law: Fit | None,
     grades: tuple[str, ...],
     confidence: float,
     failed: str,
 ) -> list[Estimate]:
     line = scenario.line
     before = Spread(scenario.disturbances, unit)
-    counts = own["grade"].value_counts()
+    counts = unit_rows["grade"].value_counts()
     estimates = []
     for grade in line.grades:
         nominal = line.duration_min(grade, unit)
         if nominal is None:
             continue
         n = int(counts.get(grade.name, 0))
-        if found is None or grade.name not in grades:
+        if law is None or grade.name not in grades:
             few = "too few that a caster's pace did not hold back" if n >= FEWEST else _thin(n)
             estimates.append(Estimate("duration", unit, grade.name, nominal, n, reason=failed or few))
             continue
         g = grades.index(grade.name)
-        place, error = float(found.place[g]), float(found.place_error[g])
-        estimates.append(_logarithmic("duration", unit, grade.name, nominal, n, place, error, found.reach(confidence)))
+        place, error = float(law.place[g]), float(law.place_error[g])
+        estimates.append(_logarithmic("duration", unit, grade.name, nominal, n, place, error, law.reach(confidence)))
     n = int(counts.sum())
-    if found is None or not found.family.shapes:
-        reason = "exponential: has none" if found is not None else failed or "no grade has enough observations"
+    if law is None or not law.family.shapes:
+        reason = "exponential: has none" if law is not None else failed or "no grade has enough observations"
         estimates.append(Estimate("duration_spread", unit, "", before.duration, n, reason=reason))
     else:
-        reach = found.reach(confidence)
+        reach = law.reach(confidence)
         estimates.append(
-            _logarithmic("duration_spread", unit, "", before.duration, n, found.shape, found.shape_error, reach)
+            _logarithmic("duration_spread", unit, "", before.duration, n, law.shape, law.shape_error, reach)
         )
     return estimates
 
 
 def _of_energies(
-    scenario: Scenario, own: pd.DataFrame, unit: str, found: Energies | None, confidence: float
+    scenario: Scenario, unit_rows: pd.DataFrame, unit: str, energies: Energies | None, confidence: float
 ) -> list[Estimate]:
     line = scenario.line
-    counts = own[own["kwh_per_t"].notna()]["grade"].value_counts()
+    counts = unit_rows[unit_rows["kwh_per_t"].notna()]["grade"].value_counts()
     estimates = []
     for grade in line.grades:
         if line.duration_min(grade, unit) is None:
             continue
         before = line.energy_mwh(grade, unit) * 1000 / grade.mass_t
         n = int(counts.get(grade.name, 0))
-        if found is None or grade.name not in found.grades:
+        if energies is None or grade.name not in energies.grades:
             estimates.append(Estimate("energy", unit, grade.name, before, n, reason=_thin(n)))
             continue
-        g = found.grades.index(grade.name)
-        error = found.spread / float(np.sqrt(n))
-        reach = float(stats.t.ppf(0.5 + confidence / 2, found.freedom))
-        estimates.append(_logarithmic("energy", unit, grade.name, before, n, float(found.place[g]), error, reach))
+        g = energies.grades.index(grade.name)
+        error = energies.spread / float(np.sqrt(n))
+        reach = float(stats.t.ppf(0.5 + confidence / 2, energies.freedom))
+        estimates.append(_logarithmic("energy", unit, grade.name, before, n, float(energies.place[g]), error, reach))
     spread = Spread(scenario.disturbances, unit).energy
     n = int(counts.sum())
-    if found is None:
+    if energies is None:
         estimates.append(Estimate("energy_spread", unit, "", spread, n, reason="no grade has enough observations"))
         return estimates
-    tails = stats.chi2.ppf([0.5 + confidence / 2, 0.5 - confidence / 2], found.freedom)
-    low, high = found.spread * np.sqrt(found.freedom / tails)
-    error = 1 / float(np.sqrt(2 * found.freedom))
+    tails = stats.chi2.ppf([0.5 + confidence / 2, 0.5 - confidence / 2], energies.freedom)
+    low, high = energies.spread * np.sqrt(energies.freedom / tails)
+    error = 1 / float(np.sqrt(2 * energies.freedom))
     estimates.append(
-        Estimate("energy_spread", unit, "", spread, n, found.spread, float(low), float(high), log_error=error)
+        Estimate("energy_spread", unit, "", spread, n, energies.spread, float(low), float(high), log_error=error)
     )
     return estimates
 
 
-def _of_breakdowns(scenario: Scenario, log: HeatLog, own: pd.DataFrame, unit: str, confidence: float) -> list[Estimate]:
-    known = next((item for item in scenario.disturbances.breakdowns if item.unit == unit), None)
-    mtbf, mttr = (None, None) if known is None else (known.mtbf_h, known.mttr_min)
+def _of_breakdowns(
+    scenario: Scenario, log: HeatLog, unit_rows: pd.DataFrame, unit: str, confidence: float
+) -> list[Estimate]:
+    breakdown = next((item for item in scenario.disturbances.breakdowns if item.unit == unit), None)
+    mtbf, mttr = (None, None) if breakdown is None else (breakdown.mtbf_h, breakdown.mttr_min)
     if not log.tells_breakdowns:
         says = "the log tells no breakdowns"
         return [Estimate("mtbf", unit, "", mtbf, 0, reason=says), Estimate("mttr", unit, "", mttr, 0, reason=says)]
     stops = log.breakdowns[log.breakdowns["unit"] == unit]
-    n, working_h = len(stops), float(own["working_min"].sum()) / 60
+    n, working_h = len(stops), float(unit_rows["working_min"].sum()) / 60
     lower, upper = 0.5 - confidence / 2, 0.5 + confidence / 2
     if n < FEWEST_BREAKDOWNS or working_h <= 0:
         atleast = working_h / float(stats.gamma.ppf(upper, n + 1))
@@ -239,12 +241,12 @@ def _of_breakdowns(scenario: Scenario, log: HeatLog, own: pd.DataFrame, unit: st
     )  # fmt: skip
     over = stops["end_min"].fillna(log.until_min)
     down = float((over - stops["start_min"]).sum())
-    done = int(stops["end_min"].notna().sum())
-    if done < FEWEST_BREAKDOWNS:
-        return [failures, Estimate("mttr", unit, "", mttr, done, reason=_thin(done, FEWEST_BREAKDOWNS))]
-    low, high = down / stats.gamma.ppf([upper, lower], done)
+    count = int(stops["end_min"].notna().sum())
+    if count < FEWEST_BREAKDOWNS:
+        return [failures, Estimate("mttr", unit, "", mttr, count, reason=_thin(count, FEWEST_BREAKDOWNS))]
+    low, high = down / stats.gamma.ppf([upper, lower], count)
     repairs = Estimate(
-        "mttr", unit, "", mttr, done, down / done, float(low), float(high), log_error=1 / float(np.sqrt(done))
+        "mttr", unit, "", mttr, count, down / count, float(low), float(high), log_error=1 / float(np.sqrt(count))
     )
     return [failures, repairs]
 

@@ -51,24 +51,24 @@ def anderson_darling(places: np.ndarray) -> float:
     return float(-n - (weight * (np.log(u) + np.log1p(-u[::-1]))).sum() / n)
 
 
-def places_of(found: Fit, sample: Sample, generator: np.random.Generator) -> np.ndarray:
+def places_of(law: Fit, sample: Sample, generator: np.random.Generator) -> np.ndarray:
     """Probability of each observation or less under the fitted law, shape (n,); random where it is censored."""
-    x = sample.y - found.place[sample.group]
-    below = np.exp(found.family.log_below(x, np.array(found.shape)))
+    x = sample.y - law.place[sample.group]
+    below = np.exp(law.family.log_below(x, np.array(law.shape)))
     at_random = generator.random(len(x))
     part = np.where(sample.kind == AT_MOST, below * at_random, below + (1 - below) * at_random)
     return np.where(sample.kind == EXACT, below, part)
 
 
-def goodness(found: UnitFit, draws: int = DRAWS, seed: int = 1) -> list[Goodness]:
+def goodness(unit_fit: UnitFit, draws: int = DRAWS, seed: int = 1) -> list[Goodness]:
     """Goodness of fit of a unit's durations and energies; of what was not fitted nothing is said."""
     generator = np.random.default_rng(seed)
-    told = []
-    if found.durations is not None and found.sample is not None:
-        told.append(_of_durations(found.unit, found.durations, found.sample, draws, generator))
-    if found.energies is not None:
-        told.append(_of_energies(found, found.energies, draws, generator))
-    return told
+    rows = []
+    if unit_fit.durations is not None and unit_fit.sample is not None:
+        rows.append(_of_durations(unit_fit.unit, unit_fit.durations, unit_fit.sample, draws, generator))
+    if unit_fit.energies is not None:
+        rows.append(_of_energies(unit_fit, unit_fit.energies, draws, generator))
+    return rows
 
 
 def exponential_goodness(unit: str, what: str, values: np.ndarray, draws: int = DRAWS, seed: int = 1) -> Goodness:
@@ -80,31 +80,31 @@ def exponential_goodness(unit: str, what: str, values: np.ndarray, draws: int = 
     return Goodness(unit, what, "exponential", len(values), float(test.statistic), float(test.pvalue))
 
 
-def _of_durations(unit: str, found: Fit, sample: Sample, draws: int, generator: np.random.Generator) -> Goodness:
+def _of_durations(unit: str, law: Fit, sample: Sample, draws: int, generator: np.random.Generator) -> Goodness:
     complete = sample.kind != AT_LEAST
     # what the log's end cut says little; without it a new sample is drawn as the log was
     sample = Sample(*(column[complete] for column in (sample.y, sample.group, sample.kind, sample.floor)))
-    statistic = anderson_darling(places_of(found, sample, generator))
+    statistic = anderson_darling(places_of(law, sample, generator))
     again = []
     for _ in range(draws):
-        y = found.place[sample.group] + found.family.draw(generator, len(sample.y), found.shape)
-        kept = (sample.floor > -np.inf) & (y <= sample.floor)
-        drawn = replace(sample, y=np.where(kept, sample.floor, y), kind=np.where(kept, AT_MOST, EXACT))
+        y = law.place[sample.group] + law.family.draw(generator, len(sample.y), law.shape)
+        floor_mask = (sample.floor > -np.inf) & (y <= sample.floor)
+        resample = replace(sample, y=np.where(floor_mask, sample.floor, y), kind=np.where(floor_mask, AT_MOST, EXACT))
         try:
-            refitted = fit(found.family, drawn, found)
+            refitted = fit(law.family, resample, law)
         except ValueError:
             continue
-        again.append(anderson_darling(places_of(refitted, drawn, generator)))
-    return Goodness(unit, "durations", found.family.name, len(sample.y), statistic, _p_value(statistic, again))
+        again.append(anderson_darling(places_of(refitted, resample, generator)))
+    return Goodness(unit, "durations", law.family.name, len(sample.y), statistic, _p_value(statistic, again))
 
 
-def _of_energies(found: UnitFit, energies: Energies, draws: int, generator: np.random.Generator) -> Goodness:
-    told = found.rows[found.rows["kwh_per_t"].notna() & found.rows["grade"].isin(energies.grades)]
-    y = np.log(told["kwh_per_t"].to_numpy())
-    group = np.searchsorted(energies.grades, told["grade"].to_numpy(dtype=str))
+def _of_energies(unit_fit: UnitFit, energies: Energies, draws: int, generator: np.random.Generator) -> Goodness:
+    rows = unit_fit.rows[unit_fit.rows["kwh_per_t"].notna() & unit_fit.rows["grade"].isin(energies.grades)]
+    y = np.log(rows["kwh_per_t"].to_numpy())
+    group = np.searchsorted(energies.grades, rows["grade"].to_numpy(dtype=str))
     statistic = anderson_darling(_normal_places(y[None, :], group)[0])
     again = [anderson_darling(row) for row in _normal_places(generator.standard_normal((draws, len(y))), group)]
-    return Goodness(found.unit, "energies", "lognormal", len(y), statistic, _p_value(statistic, again))
+    return Goodness(unit_fit.unit, "energies", "lognormal", len(y), statistic, _p_value(statistic, again))
 
 
 def _normal_places(y: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -136,5 +136,5 @@ def failure_times(unit: str, failed_min: np.ndarray, start_min: np.ndarray, work
     before = np.concatenate([[0.0], np.cumsum(working_min)])
     within = np.clip(failed_min - start_min[np.maximum(place, 0)], 0.0, working_min[np.maximum(place, 0)])
     worked = np.where(place < 0, 0.0, before[np.maximum(place, 0)] + within)
-    found = stats.kstest(worked / before[-1], "uniform")
-    return Goodness(unit, "failures", "constant rate", len(failed_min), float(found.statistic), float(found.pvalue))
+    test = stats.kstest(worked / before[-1], "uniform")
+    return Goodness(unit, "failures", "constant rate", len(failed_min), float(test.statistic), float(test.pvalue))

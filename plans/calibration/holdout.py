@@ -116,13 +116,13 @@ def hold_out(
     logged = _logged(scenario, replace(rest, heats=rows))
     generator = np.random.default_rng(seed)
     estimates = [item for fit in fits for item in fit.estimates]
-    asked = _asked(scenario, rows, from_min)
-    drawn = []
+    log_scenario = _asked(scenario, rows, from_min)
+    courses = []
     for replication in range(replications):
-        told = applied(asked, overlay(asked, fits, _drawn(estimates, generator)))
-        todo = _operations(told, rows, from_min)
-        drawn.append(_made(todo, seed, replication))
-    checks = _checks(scenario, rows, logged, drawn)
+        variant = applied(log_scenario, overlay(log_scenario, fits, _drawn(estimates, generator)))
+        todo = _operations(variant, rows, from_min)
+        courses.append(_made(todo, seed, replication))
+    checks = _checks(scenario, rows, logged, courses)
     if not planned:
         # when a heat waits is decided by a plan that nobody knows: told, but no test of the fit
         checks = [check if check.what == "all durations" else replace(check, p_value=None) for check in checks]
@@ -136,11 +136,11 @@ def _by_heat(scenario: Scenario, rows: pd.DataFrame) -> pd.DataFrame:
     casting = scenario.line.campaign_stage
     if casting is not None and (rows["order"] == "").any():
         # without names, heats that a caster takes without a gap are one cast
-        for _, own in rows[rows["unit"].isin([unit.name for unit in casting.units])].groupby("unit"):
-            gap = own["start_min"].to_numpy()[1:] - own["end_min"].to_numpy()[:-1]
+        for _, group in rows[rows["unit"].isin([unit.name for unit in casting.units])].groupby("unit"):
+            gap = group["start_min"].to_numpy()[1:] - group["end_min"].to_numpy()[:-1]
             cast = np.concatenate([[0], np.cumsum(gap > ONE_CAST_MIN)])
-            first = dict(zip(cast[::-1], own["heat"].to_numpy()[::-1], strict=True))
-            names = dict(zip(own["heat"], (first[number] for number in cast), strict=True))
+            first = dict(zip(cast[::-1], group["heat"].to_numpy()[::-1], strict=True))
+            names = dict(zip(group["heat"], (first[number] for number in cast), strict=True))
             order = rows["heat"].map(names).fillna(order)
     rows["cast"] = pd.factorize(order)[0]
     rows = rows.sort_values(["cast", "start_min"], kind="stable")
@@ -159,8 +159,8 @@ def _drawn(estimates: Sequence[Estimate], generator: np.random.Generator) -> lis
 def _asked(scenario: Scenario, rows: pd.DataFrame, from_min: float) -> Scenario:
     """The scenario with the logged heats as its orders, on a horizon long enough."""
     orders = []
-    for cast, own in rows.drop_duplicates("number").groupby("cast", sort=False):
-        entries = tuple(HeatEntry(grade=row["grade"], name=f"h{row['number']}") for row in own.to_dict("records"))
+    for cast, group in rows.drop_duplicates("number").groupby("cast", sort=False):
+        entries = tuple(HeatEntry(grade=row["grade"], name=f"h{row['number']}") for row in group.to_dict("records"))
         orders.append(Order(name=f"o{cast}", heats=entries))
     length_h = float(np.ceil((rows["end_min"].max() - from_min) / 60 + 24))
     horizon = Horizon(start=scenario.horizon.start_utc, length_h=length_h, step_min=60)
@@ -195,13 +195,13 @@ def _in_sequence(
 ) -> list[tuple[int, int, int, float, float]]:
     """The list with starts that keep the sequence of each unit as it was logged."""
     latest: dict[int, float] = {}
-    found = list(plan)
+    entries = list(plan)
     for i in np.argsort(rows["start_min"].to_numpy(), kind="stable").tolist():
         h, k, u, start, end = plan[i]
-        kept = max(start, latest.get(u, -np.inf) + 1e-6)
-        latest[u] = kept
-        found[i] = h, k, u, kept, kept + end - start
-    return found
+        begin = max(start, latest.get(u, -np.inf) + 1e-6)
+        latest[u] = begin
+        entries[i] = h, k, u, begin, begin + end - start
+    return entries
 
 
 @dataclass(frozen=True)
@@ -224,8 +224,8 @@ def _made(todo: Operations, seed: int, replication: int) -> _Course:
 
 def _logged(scenario: Scenario, log: HeatLog) -> _Course:
     rows = log.heats
-    told = observations(scenario, log).set_index(["heat", "stage"])["waited_min"]
-    waited = told.reindex(pd.MultiIndex.from_frame(rows[["heat", "stage"]])).to_numpy()
+    logged_waits = observations(scenario, log).set_index(["heat", "stage"])["waited_min"]
+    waited = logged_waits.reindex(pd.MultiIndex.from_frame(rows[["heat", "stage"]])).to_numpy()
     start, end = rows["start_min"].to_numpy(), rows["end_min"].to_numpy()
     energy = rows.groupby("number")["energy_mwh"].sum(skipna=False).to_numpy()
     return _Course(end - start, waited, energy, _per_day(start, end, len(energy)))
@@ -235,55 +235,57 @@ def _per_day(start: np.ndarray, end: np.ndarray, heats: int) -> float:
     return float(heats / (np.nanmax(end) - np.nanmin(start)) * 1440)
 
 
-def _checks(scenario: Scenario, rows: pd.DataFrame, logged: _Course, drawn: list[_Course]) -> list[Check]:
+def _checks(scenario: Scenario, rows: pd.DataFrame, logged: _Course, courses: list[_Course]) -> list[Check]:
     units, stages = rows["unit"].to_numpy(), rows["stage"].to_numpy()
-    found: list[Check] = []
+    checks: list[Check] = []
     of_units = [(f"duration on {name}", units == name) for name in dict.fromkeys(units)]
-    found += _compared("durations", "min", of_units, logged.duration, np.array([one.duration for one in drawn]))
-    known = ~np.isnan(logged.waited)
+    checks += _compared("durations", "min", of_units, logged.duration, np.array([one.duration for one in courses]))
+    wait_mask = ~np.isnan(logged.waited)
     of_stages = [
-        (f"wait before {stage.name}", (stages == k) & known)
+        (f"wait before {stage.name}", (stages == k) & wait_mask)
         for k, stage in enumerate(scenario.line.stages)
-        if k and ((stages == k) & known).any()
+        if k and ((stages == k) & wait_mask).any()
     ]
     if of_stages:
-        found += _compared("waits", "min", of_stages, logged.waited, np.array([one.waited for one in drawn]))
-    told = ~np.isnan(logged.energy)
-    if told.any():
-        energy = np.array([one.energy for one in drawn])
-        found += _compared("energies", "MWh", [("energy of a heat", told)], logged.energy, energy)
-    per_day = np.array([one.per_day for one in drawn])
+        checks += _compared("waits", "min", of_stages, logged.waited, np.array([one.waited for one in courses]))
+    energy_mask = ~np.isnan(logged.energy)
+    if energy_mask.any():
+        energy = np.array([one.energy for one in courses])
+        checks += _compared("energies", "MWh", [("energy of a heat", energy_mask)], logged.energy, energy)
+    per_day = np.array([one.per_day for one in courses])
     low, high = np.quantile(per_day, [0.025, 0.975])
     tail = min((per_day >= logged.per_day).sum(), (per_day <= logged.per_day).sum())
     p = min(2 * (1 + int(tail)) / (1 + len(per_day)), 1.0)
     mean = float(per_day.mean())
-    found.append(Check("throughput", "heats/day", len(logged.energy), logged.per_day, mean, float(low), float(high), p))
-    return found
+    checks.append(
+        Check("throughput", "heats/day", len(logged.energy), logged.per_day, mean, float(low), float(high), p)
+    )
+    return checks
 
 
 def _compared(
-    what: str, unit: str, parts: list[tuple[str, np.ndarray]], logged: np.ndarray, drawn: np.ndarray
+    what: str, unit: str, parts: list[tuple[str, np.ndarray]], logged: np.ndarray, draws: np.ndarray
 ) -> list[Check]:
     """Means of each part, and one test over all of them: the greatest Kolmogorov-Smirnov distance times root n."""
-    found = []
-    of_log, of_twin = 0.0, np.zeros(len(drawn))
-    for name, own in parts:
-        pool = np.sort(drawn[:, own].ravel())
-        n = int(own.sum())
-        of_log = max(of_log, np.sqrt(n) * _distance(logged[own], pool))
-        of_twin = np.maximum(of_twin, [np.sqrt(n) * _distance(row[own], pool) for row in drawn])
-        means = drawn[:, own].mean(axis=1)
+    checks = []
+    of_log, of_twin = 0.0, np.zeros(len(draws))
+    for name, mask in parts:
+        pool = np.sort(draws[:, mask].ravel())
+        n = int(mask.sum())
+        of_log = max(of_log, np.sqrt(n) * _distance(logged[mask], pool))
+        of_twin = np.maximum(of_twin, [np.sqrt(n) * _distance(row[mask], pool) for row in draws])
+        means = draws[:, mask].mean(axis=1)
         low, high = np.quantile(means, [0.025, 0.975])
         mean = float(means.mean())
-        found.append(Check(name, unit, n, float(logged[own].mean()), mean, float(low), float(high), None))
-    p = (1 + int((of_twin >= of_log).sum())) / (1 + len(drawn))
+        checks.append(Check(name, unit, n, float(logged[mask].mean()), mean, float(low), float(high), None))
+    p = (1 + int((of_twin >= of_log).sum())) / (1 + len(draws))
     if what == "energies":
-        return [replace(found[0], p_value=p)]
-    n = sum(check.n for check in found)
-    every = np.any([own for _, own in parts], axis=0)
-    low, high = np.quantile(drawn[:, every].mean(axis=1), [0.025, 0.975])
-    logged_mean, twin_mean = float(logged[every].mean()), float(drawn[:, every].mean())
-    return [*found, Check(f"all {what}", unit, n, logged_mean, twin_mean, float(low), float(high), p)]
+        return [replace(checks[0], p_value=p)]
+    n = sum(check.n for check in checks)
+    every = np.any([mask for _, mask in parts], axis=0)
+    low, high = np.quantile(draws[:, every].mean(axis=1), [0.025, 0.975])
+    logged_mean, twin_mean = float(logged[every].mean()), float(draws[:, every].mean())
+    return [*checks, Check(f"all {what}", unit, n, logged_mean, twin_mean, float(low), float(high), p)]
 
 
 def _distance(sample: np.ndarray, pool: np.ndarray) -> float:

@@ -100,26 +100,26 @@ def fit(family: Family, sample: Sample, start: Fit | None = None) -> Fit:
         first = first[:-1]
     problem = _Problem(family, sample, scale)
     tight = {"gtol": 1e-4 * np.sqrt(exact), "maxiter": 200}
-    found = optimize.minimize(
+    optimum = optimize.minimize(
         problem.value, first, jac=problem.slope, hess=problem.curvature, method="trust-exact", options=tight
     )
-    information = problem.curvature(found.x)
+    information = problem.curvature(optimum.x)
     try:
         covariance = np.linalg.inv(information)
     except np.linalg.LinAlgError:
         raise ValueError("the observations do not tell the parameters apart") from None
     variance = np.diagonal(covariance)
-    if not (np.isfinite(found.fun) and (variance > 0).all()):
+    if not (np.isfinite(optimum.fun) and (variance > 0).all()):
         raise ValueError("the likelihood has no maximum")
     correction = np.sqrt(exact / (exact - groups)) if family.shapes else 1.0
     error = np.sqrt(variance) * correction
     return Fit(
         family=family,
-        place=found.x[:groups] * scale,
-        shape=float(found.x[-1] + np.log(correction)) if family.shapes else 0.0,
+        place=optimum.x[:groups] * scale,
+        shape=float(optimum.x[-1] + np.log(correction)) if family.shapes else 0.0,
         place_error=error[:groups] * scale,
         shape_error=float(error[-1]) if family.shapes else 0.0,
-        log_likelihood=-float(found.fun),
+        log_likelihood=-float(optimum.fun),
         n=exact,
     )
 
@@ -170,9 +170,9 @@ class _Problem:
 
 def log_likelihoods(family: Family, x: np.ndarray, shape: np.ndarray, kind: np.ndarray) -> np.ndarray:
     """Contribution of each observation, shape (…, n), for residuals x of that shape and shapes that broadcast."""
-    found = np.empty(x.shape)
+    terms = np.empty(x.shape)
     for one, law in ((EXACT, family.log_density), (AT_MOST, family.log_below), (AT_LEAST, family.log_above)):
-        own = kind == one
-        if own.any():
-            found[..., own] = law(x[..., own], np.broadcast_to(shape, x.shape)[..., own])
-    return found
+        mask = kind == one
+        if mask.any():
+            terms[..., mask] = law(x[..., mask], np.broadcast_to(shape, x.shape)[..., mask])
+    return terms

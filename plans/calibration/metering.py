@@ -93,36 +93,38 @@ def fit_meter(
         raise ValueError(f"has {len(start)} intervals within the log; more than {2 * (len(groups) + 1)} are needed")
     power = _Power(scenario, log, rows, start, meter.interval_min)
     columns = [np.ones(len(start)), *(power.of(unit, grade) for unit, grade in groups)]
-    known = power.reheating()
+    fixed_mw = power.reheating()
     for (unit, grade), n in counts.items():
         if n < FEWEST:
-            known += power.of(unit, grade) * _before(scenario, unit, grade)
-    told = _apart(np.column_stack(columns))
+            fixed_mw += power.of(unit, grade) * _before(scenario, unit, grade)
+    indices = _apart(np.column_stack(columns))
     for column in range(1, len(columns)):
-        if column not in told:
-            known += columns[column] * _before(scenario, *groups[column - 1])
-    matrix = np.column_stack([columns[column] for column in told])
-    found, _ = optimize.nnls(matrix, metered - known)
-    low, high, error = _intervals(matrix, metered - known, start, confidence, seed)
+        if column not in indices:
+            fixed_mw += columns[column] * _before(scenario, *groups[column - 1])
+    matrix = np.column_stack([columns[column] for column in indices])
+    solution, _ = optimize.nnls(matrix, metered - fixed_mw)
+    low, high, error = _intervals(matrix, metered - fixed_mw, start, confidence, seed)
     estimates = []
     for column, (unit, grade) in enumerate(groups, start=1):
         n, before = counts[unit, grade], _before(scenario, unit, grade)
-        at = told.index(column) if column in told else -1
-        if at < 0 or found[at] <= 0:
+        at = indices.index(column) if column in indices else -1
+        if at < 0 or solution[at] <= 0:
             says = "the meter does not tell it apart"
             estimates.append(Estimate("energy", unit, grade, before, n, reason=says))
             continue
         told_low, told_high = (None, None) if low is None or high is None else (float(low[at]), float(high[at]))
-        log_error = 0.0 if error is None else float(error[at] / found[at])
-        estimates.append(Estimate("energy", unit, grade, before, n, float(found[at]), told_low, told_high, log_error))
+        log_error = 0.0 if error is None else float(error[at] / solution[at])
+        estimates.append(
+            Estimate("energy", unit, grade, before, n, float(solution[at]), told_low, told_high, log_error)
+        )
     return MeterFit(
         tuple(estimates),
-        float(found[0]),
+        float(solution[0]),
         None if low is None else float(low[0]),
         None if high is None else float(high[0]),
         start,
         metered,
-        matrix @ found + known,
+        matrix @ solution + fixed_mw,
     )
 
 
@@ -139,20 +141,20 @@ class _Power:
 
     def of(self, unit: str, grade: str) -> np.ndarray:
         """Of all heats of a grade on a unit, at 1 kWh/t [MW], shape (n_intervals,)."""
-        own = self.rows[(self.rows["unit"] == unit) & (self.rows["grade"] == grade)]
-        return self._mean(own, own["mass_t"].fillna(self.mass[grade]).to_numpy() / 1000, np.zeros(len(own)))
+        heats = self.rows[(self.rows["unit"] == unit) & (self.rows["grade"] == grade)]
+        return self._mean(heats, heats["mass_t"].fillna(self.mass[grade]).to_numpy() / 1000, np.zeros(len(heats)))
 
     def reheating(self) -> np.ndarray:
         """What the scenario's heat loss takes for the waits that were logged [MW], shape (n_intervals,)."""
-        own = self.rows[self.rows["reheat_mwh"] > 0]
-        return self._mean(own, np.zeros(len(own)), own["reheat_mwh"].to_numpy())
+        heats = self.rows[self.rows["reheat_mwh"] > 0]
+        return self._mean(heats, np.zeros(len(heats)), heats["reheat_mwh"].to_numpy())
 
-    def _mean(self, own: pd.DataFrame, energy_mwh: np.ndarray, extra_mwh: np.ndarray) -> np.ndarray:
-        start, end = own["start_min"].to_numpy(), own["end_min"].to_numpy()
-        unit = np.array([self.table.unit_index[name] for name in own["unit"]], dtype=int)
+    def _mean(self, heats: pd.DataFrame, energy_mwh: np.ndarray, extra_mwh: np.ndarray) -> np.ndarray:
+        start, end = heats["start_min"].to_numpy(), heats["end_min"].to_numpy()
+        unit = np.array([self.table.unit_index[name] for name in heats["unit"]], dtype=int)
         stops: dict[int, list[tuple[float, float]]] = {}
         for stop in self.stops:
-            inside = (own["unit"] == stop["unit"]).to_numpy() & (start < stop["start_min"]) & (end >= stop["end_min"])
+            inside = (heats["unit"] == stop["unit"]).to_numpy() & (start < stop["start_min"]) & (end >= stop["end_min"])
             for i in np.flatnonzero(inside).tolist():
                 stops.setdefault(i, []).append((stop["start_min"], stop["end_min"] - stop["start_min"]))
         trace = operations_trace(unit, start, end, energy_mwh, extra_mwh, self.table.profiles, stops)
@@ -176,11 +178,11 @@ def _apart(matrix: np.ndarray) -> list[int]:
     rest = scaled - np.outer(scaled[:, 0], scaled[:, 0] @ scaled)
     _, triangle, order = linalg.qr(rest[:, 1:], mode="economic", pivoting=True)
     size = np.abs(np.diagonal(triangle))
-    return [0, *sorted(int(column) + 1 for column, left in zip(order, size, strict=False) if left > FAINTEST)]
+    return [0, *sorted(int(column) + 1 for column, diagonal in zip(order, size, strict=False) if diagonal > FAINTEST)]
 
 
 def _intervals(
-    matrix: np.ndarray, wanted: np.ndarray, start: np.ndarray, confidence: float, seed: int
+    matrix: np.ndarray, target_mw: np.ndarray, start: np.ndarray, confidence: float, seed: int
 ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
     """Lower and upper ends and standard errors by drawing days; None where there are too few."""
     day = (start // DAY_MIN).astype(int)
@@ -188,17 +190,17 @@ def _intervals(
     if len(days) < FEWEST_DAYS:
         return None, None, None
     squares = np.array([matrix[day == d].T @ matrix[day == d] for d in days])
-    products = np.array([matrix[day == d].T @ wanted[day == d] for d in days])
+    products = np.array([matrix[day == d].T @ target_mw[day == d] for d in days])
     generator = np.random.default_rng(seed)
-    found = []
+    draws = []
     for _ in range(DRAWS):
-        drawn = generator.integers(0, len(days), len(days))
+        sample = generator.integers(0, len(days), len(days))
         try:
-            root = np.linalg.cholesky(squares[drawn].sum(axis=0))
+            root = np.linalg.cholesky(squares[sample].sum(axis=0))
         except np.linalg.LinAlgError:
             continue
-        found.append(optimize.nnls(root.T, linalg.solve_triangular(root, products[drawn].sum(axis=0), lower=True))[0])
-    if len(found) < DRAWS // 2:
+        draws.append(optimize.nnls(root.T, linalg.solve_triangular(root, products[sample].sum(axis=0), lower=True))[0])
+    if len(draws) < DRAWS // 2:
         return None, None, None
-    low, high = np.quantile(found, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=0)
-    return low, high, np.std(found, axis=0)
+    low, high = np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=0)
+    return low, high, np.std(draws, axis=0)

@@ -28,8 +28,8 @@ def observations(scenario: Scenario, log: HeatLog) -> pd.DataFrame:
     rows["working_min"] = end - start - _standstill(log, rows["unit"].to_numpy(), start, end)
     rows["pace_min"] = _paces(scenario, rows)
     close = 2 * log.resolution_min
-    kept = (rows["pace_min"] > 0) & ((rows["working_min"] - rows["pace_min"]).abs() <= close)
-    rows["kind"] = np.where(open_end, AT_LEAST, np.where(kept, AT_MOST, EXACT))
+    pace_mask = (rows["pace_min"] > 0) & ((rows["working_min"] - rows["pace_min"]).abs() <= close)
+    rows["kind"] = np.where(open_end, AT_LEAST, np.where(pace_mask, AT_MOST, EXACT))
     waited, cooled = _waits(scenario, rows)
     rows["waited_min"] = waited
     rows["reheat_mwh"] = _reheating(scenario, rows, cooled)
@@ -39,12 +39,12 @@ def observations(scenario: Scenario, log: HeatLog) -> pd.DataFrame:
 
 def _standstill(log: HeatLog, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Minutes of each operation in which its unit was broken down."""
-    found = np.zeros(len(start))
+    standstill_min = np.zeros(len(start))
     for stop in log.breakdowns.to_dict("records"):
         over = log.until_min if np.isnan(stop["end_min"]) else stop["end_min"]
         shared = np.minimum(end, over) - np.maximum(start, stop["start_min"])
-        found += np.where(unit == stop["unit"], np.maximum(shared, 0.0), 0.0)
-    return found
+        standstill_min += np.where(unit == stop["unit"], np.maximum(shared, 0.0), 0.0)
+    return standstill_min
 
 
 def _paces(scenario: Scenario, rows: pd.DataFrame) -> np.ndarray:
@@ -52,28 +52,28 @@ def _paces(scenario: Scenario, rows: pd.DataFrame) -> np.ndarray:
 
     A caster is known to keep the pace when none of these heats is faster than that.
     """
-    found = np.zeros(len(rows))
+    paces = np.zeros(len(rows))
     casting = scenario.line.campaign_stage
     if casting is None:
-        return found
+        return paces
     planned = (rows["planned_end_min"] - rows["planned_start_min"]).to_numpy()
     table = shop(scenario)
     durations = planned_durations(table)
     by_grade = {heat.grade.name: durations[i] for i, heat in enumerate(scenario.heats)}
     for unit in (unit.name for unit in casting.units):
-        own = np.flatnonzero(rows["unit"] == unit)
-        at = rows.iloc[own]
+        indices = np.flatnonzero(rows["unit"] == unit)
+        at = rows.iloc[indices]
         first, second = at.iloc[:-1], at.iloc[1:]
         gap = second["start_min"].to_numpy() - first["end_min"].to_numpy()
         named = (first["order"] != "").to_numpy() & (second["order"] != "").to_numpy()
         same = np.where(named, first["order"].to_numpy() == second["order"].to_numpy(), gap <= ONE_CAST_MIN)
         u = table.unit_index[unit]
         pace = np.array([by_grade[name][u] if name in by_grade else 0.0 for name in first["grade"]])
-        pace = np.where(np.isnan(planned[own[:-1]]), pace, planned[own[:-1]])
+        pace = np.where(np.isnan(planned[indices[:-1]]), pace, planned[indices[:-1]])
         pace = np.where(same & ~np.isnan(first["end_min"].to_numpy()), pace, 0.0)
         if (first["working_min"].to_numpy() >= pace - ONE_CAST_MIN).all():
-            found[own[:-1]] = pace
-    return found
+            paces[indices[:-1]] = pace
+    return paces
 
 
 def _waits(scenario: Scenario, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

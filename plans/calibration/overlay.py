@@ -24,14 +24,14 @@ def overlay(scenario: Scenario, fits: Iterable[UnitFit], estimates: Iterable[Est
         fits: of the units.
         estimates: figures to write: those of the fits, or others in their place.
     """
-    found = {(item.kind, item.unit, item.grade): item for item in estimates if item.fitted}
+    by_key = {(item.kind, item.unit, item.grade): item for item in estimates if item.fitted}
     over: dict[str, Any] = {}
-    if any(kind in FIELDS for kind, _, _ in found):
-        grades = [_grade(scenario.line, grade, found) for grade in scenario.line.grades]
+    if any(kind in FIELDS for kind, _, _ in by_key):
+        grades = [_grade(scenario.line, grade, by_key) for grade in scenario.line.grades]
         over["line"] = {"grades": grades}
-    told = _disturbances(scenario.disturbances, fits, found)
-    if told:
-        over["disturbances"] = told
+    disturbances = _disturbances(scenario.disturbances, fits, by_key)
+    if disturbances:
+        over["disturbances"] = disturbances
     return over
 
 
@@ -52,48 +52,48 @@ def text(over: dict[str, Any], remarks: Iterable[str]) -> str:
     yaml = YAML()
     yaml.default_flow_style = None
     yaml.width = 120
-    written = StringIO()
-    yaml.dump(over, written)
-    return "".join(f"# {' '.join(line.split())}\n" for line in remarks) + written.getvalue()
+    stream = StringIO()
+    yaml.dump(over, stream)
+    return "".join(f"# {' '.join(line.split())}\n" for line in remarks) + stream.getvalue()
 
 
-def _grade(line: Line, grade: Grade, found: dict[tuple[str, str, str], Estimate]) -> dict[str, Any]:
+def _grade(line: Line, grade: Grade, by_key: dict[tuple[str, str, str], Estimate]) -> dict[str, Any]:
     data = grade.model_dump(exclude_defaults=True)
     for stage in line.stages:
         for unit in stage.units:
             for kind, field in FIELDS.items():
-                item = found.get((kind, unit.name, grade.name))
+                item = by_key.get((kind, unit.name, grade.name))
                 if item is not None:
-                    told = data.setdefault(field, {})
-                    place = stage.name if len(stage.units) == 1 and unit.name not in told else unit.name
-                    told[place] = _rounded(item.value)
+                    figures = data.setdefault(field, {})
+                    place = stage.name if len(stage.units) == 1 and unit.name not in figures else unit.name
+                    figures[place] = _rounded(item.value)
     return data
 
 
 def _disturbances(
-    told: Disturbances, fits: Iterable[UnitFit], found: dict[tuple[str, str, str], Estimate]
+    disturbances: Disturbances, fits: Iterable[UnitFit], by_key: dict[tuple[str, str, str], Estimate]
 ) -> dict[str, Any]:
-    spreads = {spread.unit: spread.model_dump(exclude_defaults=True) for spread in told.units}
-    failing = {item.unit: item.model_dump() for item in told.breakdowns}
+    spreads = {spread.unit: spread.model_dump(exclude_defaults=True) for spread in disturbances.units}
+    failing = {item.unit: item.model_dump() for item in disturbances.breakdowns}
     before = dict(spreads), dict(failing)
     for fit in fits:
-        own: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for kind in ("duration", "energy"):
-            item = found.get((f"{kind}_spread", fit.unit, ""))
+            item = by_key.get((f"{kind}_spread", fit.unit, ""))
             if item is not None:
-                own[kind] = min(_rounded(item.value), 1.0)
-        if fit.tied and "duration" in own:
-            own["energy"] = own["duration"]
+                fields[kind] = min(_rounded(item.value), 1.0)
+        if fit.tied and "duration" in fields:
+            fields["energy"] = fields["duration"]
         if fit.durations is not None:
-            own["distribution"] = fit.durations.family.name
-        if own:
-            spreads[fit.unit] = {"unit": fit.unit, **spreads.get(fit.unit, {}), **own}
-        mtbf, mttr = (found.get((kind, fit.unit, "")) for kind in ("mtbf", "mttr"))
-        known = dict(failing.get(fit.unit, {"unit": fit.unit}))
-        known |= {} if mtbf is None else {"mtbf_h": _rounded(mtbf.value)}
-        known |= {} if mttr is None else {"mttr_min": _rounded(mttr.value)}
-        if len(known) == 3:
-            failing[fit.unit] = known
+            fields["distribution"] = fit.durations.family.name
+        if fields:
+            spreads[fit.unit] = {"unit": fit.unit, **spreads.get(fit.unit, {}), **fields}
+        mtbf, mttr = (by_key.get((kind, fit.unit, "")) for kind in ("mtbf", "mttr"))
+        breakdown = dict(failing.get(fit.unit, {"unit": fit.unit}))
+        breakdown |= {} if mtbf is None else {"mtbf_h": _rounded(mtbf.value)}
+        breakdown |= {} if mttr is None else {"mttr_min": _rounded(mttr.value)}
+        if len(breakdown) == 3:
+            failing[fit.unit] = breakdown
     over: dict[str, Any] = {}
     if spreads != before[0]:
         over["units"] = list(spreads.values())

@@ -51,27 +51,27 @@ def twin_log(
     for replication in replications:
         course, factor = follow(todo, seed, replication, disturbed)
         start, end = np.array(course.start), np.array(course.end)
-        done = np.flatnonzero(~np.isnan(end))
+        indices = np.flatnonzero(~np.isnan(end))
         stops = [(i, at, at + halt) for i, halts in course.stops.items() for at, halt in halts]
         label, none = f"{replication}:", np.full(len(stops), "")
         nothing = np.full(len(stops), np.nan)
         energy = of["energy"] * factor + reheating(todo, start, end)
         for name, of_heats, of_stops in (
-            ("heat", np.char.add(label, names[heat[done]]), none),
-            ("grade", grades[heat[done]], none),
+            ("heat", np.char.add(label, names[heat[indices]]), none),
+            ("grade", grades[heat[indices]], none),
             (
                 "unit",
-                np.array(table.units)[unit[done]],
+                np.array(table.units)[unit[indices]],
                 np.array([table.units[unit[i]] for i, _, _ in stops], dtype=str),
             ),
-            ("start", start[done] + offset, np.array([at for _, at, _ in stops]) + offset),
-            ("end", end[done] + offset, np.array([over for _, _, over in stops]) + offset),
-            ("energy_mwh", energy[done], nothing),
-            ("mass_t", np.array(table.mass_t)[heat[done]], nothing),
-            ("order", np.char.add(label, orders[heat[done]]), none),
-            ("planned_start", planned[0][done] + offset, nothing),
-            ("planned_end", planned[1][done] + offset, nothing),
-            ("event", np.full(len(done), ""), np.full(len(stops), "breakdown")),
+            ("start", start[indices] + offset, np.array([at for _, at, _ in stops]) + offset),
+            ("end", end[indices] + offset, np.array([over for _, _, over in stops]) + offset),
+            ("energy_mwh", energy[indices], nothing),
+            ("mass_t", np.array(table.mass_t)[heat[indices]], nothing),
+            ("order", np.char.add(label, orders[heat[indices]]), none),
+            ("planned_start", planned[0][indices] + offset, nothing),
+            ("planned_end", planned[1][indices] + offset, nothing),
+            ("event", np.full(len(indices), ""), np.full(len(stops), "breakdown")),
         ):
             columns[name] += [of_heats, of_stops]
         last = max(float(np.nanmax(end, initial=0.0)), table.length)

@@ -49,10 +49,10 @@ class HeatMove:
         if move.before_min is None or move.after_min is None:
             return f"heat {label} is only in the {'second' if move.before_min is None else 'first'} plan"
         later = move.later_min or 0.0
-        told = [f"{'later' if later > 0 else 'earlier'} by {span(abs(later))}"] if abs(later) > SAME_MIN else []
+        changes = [f"{'later' if later > 0 else 'earlier'} by {span(abs(later))}"] if abs(later) > SAME_MIN else []
         if move.before_unit != move.after_unit:
-            told.append(f"on {move.after_unit} instead of {move.before_unit}")
-        text = f"heat {label} {' and '.join(told)} ({move.stage})"
+            changes.append(f"on {move.after_unit} instead of {move.before_unit}")
+        text = f"heat {label} {' and '.join(changes)} ({move.stage})"
         return f"{text}, because {self.because}" if self.because else text
 
     def summary(self) -> dict[str, Any]:

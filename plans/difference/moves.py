@@ -34,9 +34,9 @@ def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator
     """
     assert before.schedule is not None
     assert after.schedule is not None
-    found = list(moved(after.scenario, before.schedule, after.schedule))
-    reasons = _Reasons(before, after, keys, {move.heat for move in found})
-    for move in found:
+    heat_moves = list(moved(after.scenario, before.schedule, after.schedule))
+    reasons = _Reasons(before, after, keys, {move.heat for move in heat_moves})
+    for move in heat_moves:
         yield HeatMove(move.heat, move.number, move.stage, move.stages, reasons.of(move))
 
 
@@ -68,21 +68,21 @@ def _stages(one: xr.Dataset, two: xr.Dataset, heat: str) -> Iterator[StageMove]:
 def _at(schedule: xr.Dataset, heat: str, stage: str) -> tuple[float | None, str]:
     if heat not in schedule["heat"].values or stage not in schedule["stage"].values:
         return None, ""
-    own = schedule.sel(heat=heat, stage=stage)
-    start = float(own["start_min"])
-    return (None, "") if np.isnan(start) else (start, str(own["unit"].item()))
+    placement = schedule.sel(heat=heat, stage=stage)
+    start = float(placement["start_min"])
+    return (None, "") if np.isnan(start) else (start, str(placement["unit"].item()))
 
 
 def _hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
     """The stage at which a heat draws most electricity among some."""
-    known = next((item for item in scenario.heats if item.name == heat), None)
-    if known is None:
+    batch = next((item for item in scenario.heats if item.name == heat), None)
+    if batch is None:
         return stages[0]
 
     def energy(name: str) -> float:
         stage = next((s for s in scenario.line.stages if s.name == name), None)
-        units = [] if stage is None else [u for u in stage.units if scenario.line.duration_min(known.grade, u.name)]
-        return max((scenario.line.energy_mwh(known.grade, unit.name) for unit in units), default=-1.0)
+        units = [] if stage is None else [u for u in stage.units if scenario.line.duration_min(batch.grade, u.name)]
+        return max((scenario.line.energy_mwh(batch.grade, unit.name) for unit in units), default=-1.0)
 
     return max(stages, key=lambda name: (energy(name), -stages.index(name)))
 
@@ -135,15 +135,15 @@ class _Reasons:
         """Whether a unit is away in the second plan, and was not in the first, at a heat's old place."""
         end = at + self._minutes(self.before, move)
         before, after = (
-            any(begin < end - SAME_MIN and over > at + SAME_MIN for begin, over in asked.outages.get(unit, ()))
-            for asked in (self.before.scenario, plan.scenario)
+            any(begin < end - SAME_MIN and over > at + SAME_MIN for begin, over in scenario.outages.get(unit, ()))
+            for scenario in (self.before.scenario, plan.scenario)
         )
         return after and not before
 
     def _minutes(self, plan: Plan, move: HeatMove) -> float:
         assert plan.schedule is not None
-        own = plan.schedule.sel(heat=move.heat, stage=move.stage)
-        return float(own["end_min"] - own["start_min"])
+        placement = plan.schedule.sel(heat=move.heat, stage=move.stage)
+        return float(placement["end_min"] - placement["start_min"])
 
     def _mean(self, values: np.ndarray, at: float, minutes: float) -> float:
         return mean_over(values, self.scenario.horizon.step_min, at, minutes)
@@ -170,17 +170,17 @@ class _Reasons:
         assert main.before_min is not None
         end = main.before_min + self._minutes(self.before, move)
         for heat in schedule["heat"].values.tolist():
-            own = schedule.sel(heat=heat, stage=move.stage)
-            here = str(own["unit"].item()) == main.before_unit and heat != move.heat
+            placement = schedule.sel(heat=heat, stage=move.stage)
+            here = str(placement["unit"].item()) == main.before_unit and heat != move.heat
             if (
                 here
                 and heat in self.moved
-                and float(own["start_min"]) < end
-                and float(own["end_min"]) > main.before_min
+                and float(placement["start_min"]) < end
+                and float(placement["end_min"]) > main.before_min
             ):
                 return Message(
                     "{unit} is busy with heat {heat} until {time} instead",
-                    unit=main.before_unit, heat=heat, time=self.scenario.horizon.instant(float(own["end_min"])),
+                    unit=main.before_unit, heat=heat, time=self.scenario.horizon.instant(float(placement["end_min"])),
                 )  # fmt: skip
         return ""
 

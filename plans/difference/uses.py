@@ -142,8 +142,8 @@ def used(scenario: Scenario, schedule: xr.Dataset) -> Iterator[Use]:
         for unit, count in counts(scenario, schedule).items():
             on = (schedule["process_tph"].sel(process=unit).to_numpy() > 0) * hours
             yield Use(unit, "runs", "h", count.hours, on, True)
-            made = schedule["process_tph"].sel(process=unit).to_numpy() * hours
-            yield Use(unit, "makes", "t", float(made.sum()), made, False)
+            tonnes = schedule["process_tph"].sel(process=unit).to_numpy() * hours
+            yield Use(unit, "makes", "t", float(tonnes.sum()), tonnes, False)
     if scenario.site.battery is not None:
         charged = schedule["charge_mw"].to_numpy() * hours
         yield Use("battery", "charges", "MWh", float(charged.sum()), charged, True)

@@ -79,19 +79,19 @@ def export(
         raise CannotExport(f"unknown format {kind!r}; formats are {', '.join(FORMATS)}")
     if run.plan.schedule is None or run.plan.replay is None:
         raise CannotExport(f"run {run.id} has no schedule to export ({run.plan.status})")
-    found = FORMATS[kind]
-    asked: dict[str, Any] = {"speaker": speaker} if found.of_people else {}
+    file_format = FORMATS[kind]
+    options: dict[str, Any] = {"speaker": speaker} if file_format.of_people else {}
     if unit is not None:
-        _refuse(found.of_unit, "unit", kind, [name for name, other in FORMATS.items() if other.of_unit])
-        asked["unit"] = unit
+        _refuse(file_format.of_unit, "unit", kind, [name for name, other in FORMATS.items() if other.of_unit])
+        options["unit"] = unit
     if table is not None:
-        _refuse(found.of_table, "table", kind, [name for name, other in FORMATS.items() if other.of_table])
-        asked["table"] = table
+        _refuse(file_format.of_table, "table", kind, [name for name, other in FORMATS.items() if other.of_table])
+        options["table"] = table
     # beside the target: a rename within one file system leaves no half file
     with workshop(path.parent) as folder:
-        found.write(run, folder / path.name, **asked)
-        for made in sorted(folder.iterdir(), key=lambda made: made.name == path.name):
-            made.replace(path.with_name(made.name))
+        file_format.write(run, folder / path.name, **options)
+        for file in sorted(folder.iterdir(), key=lambda made: made.name == path.name):
+            file.replace(path.with_name(file.name))
     return path
 
 

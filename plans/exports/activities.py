@@ -92,20 +92,20 @@ def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
     """All units that have activities, in the plant's order, and what they belong to (``Activity.of``)."""
     order = [unit.name for unit in scenario.line.units] if scenario.heats else []
     order += [unit for unit, _ in scenario.process_units]
-    found = {activity.unit: activity.of for activity in activities(scenario, run)}
-    return {name: str(found[name]) for name in (*order, *found) if name in found}
+    owners = {activity.unit: activity.of for activity in activities(scenario, run)}
+    return {name: str(owners[name]) for name in (*order, *owners) if name in owners}
 
 
 def called(unit: str, scenario: Scenario, speaker: Speaker = ENGLISH) -> str:
     """What a unit of activities is called: the battery and what tells assets apart are ours, names the scenario's."""
-    taken = _of_line_and_processes(scenario)
-    if unit in taken:
+    names = _of_line_and_processes(scenario)
+    if unit in names:
         return unit
     if unit == _battery(scenario):
         whole = speaker.say("battery")
         return whole if unit == BATTERY else speaker.say("{name} (of the site)", name=whole)
     name = unit.removesuffix(" (asset)")
-    return speaker.say("{name} (asset)", name=name) if name != unit and name in taken else unit
+    return speaker.say("{name} (asset)", name=name) if name != unit and name in names else unit
 
 
 def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
@@ -114,27 +114,28 @@ def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     rows = zip(*(run[f"op_{name}"].values.tolist() for name in columns), strict=True)
     for heat, stage, unit, start, end, waited, energy in sorted(rows, key=lambda row: (row[3], row[2])):
         grade = heats[heat].grade
-        made = Material(grade.name, grade.mass_t, "t", made=True, lot=heat)
+        material = Material(grade.name, grade.mass_t, "t", made=True, lot=heat)
         yield Activity(
-            "line", unit, stage, heat, heats[heat].order, grade.name, start, end, energy, "MWh", waited, (made,)
+            "line", unit, stage, heat, heats[heat].order, grade.name, start, end, energy, "MWh", waited, (material,)
         )
 
 
 def _runs(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     step = scenario.horizon.step_min
-    for found in unit_runs(scenario, run):
+    for unit_run in unit_runs(scenario, run):
         yield Activity(
-            "processes", found.unit, found.what, found.mode, found.unit, found.mode, found.first * step,
-            found.last * step, found.energy_mwh, "MWh", materials=tuple(_moved(scenario, run, found)),
+            "processes", unit_run.unit, unit_run.what, unit_run.mode, unit_run.unit, unit_run.mode,
+            unit_run.first * step, unit_run.last * step, unit_run.energy_mwh, "MWh",
+            materials=tuple(_moved(scenario, run, unit_run)),
         )  # fmt: skip
 
 
-def _moved(scenario: Scenario, run: xr.Dataset, found: UnitRun) -> Iterator[Material]:
+def _moved(scenario: Scenario, run: xr.Dataset, unit_run: UnitRun) -> Iterator[Material]:
     """What a run takes from stores and carriers, and gives to them."""
     hours = scenario.horizon.step_h
     for stream in streams(scenario):
-        if stream.unit == found.unit:
-            rates = run["stream_rate"].sel(stream=stream.label).to_numpy()[found.first : found.last]
+        if stream.unit == unit_run.unit:
+            rates = run["stream_rate"].sel(stream=stream.label).to_numpy()[unit_run.first : unit_run.last]
             amount = float(np.abs(rates).sum()) * hours
             if amount > SMALL:
                 yield Material(stream.place, amount, _over_time(stream.measure), made=stream.direction == "out")
@@ -142,16 +143,16 @@ def _moved(scenario: Scenario, run: xr.Dataset, found: UnitRun) -> Iterator[Mate
 
 def _assets(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     site = scenario.site
-    taken = _of_line_and_processes(scenario)
+    names = _of_line_and_processes(scenario)
     for name, machine in site.cores.items():
         rate = np.abs(flow(run, name, "main"))
         # one that need not be switched is always on: it works where something flows
         on = run["asset_on"].sel(machine=name).to_numpy() if machine.switched else rate
-        yield from _stretches(scenario, _called(name, taken), "on", on, rate, site.carrier[machine.carrier].unit)
+        yield from _stretches(scenario, _called(name, names), "on", on, rate, site.carrier[machine.carrier].unit)
     for name, store in site.stores.items():
         for what, key in (("charge", "in"), ("discharge", "out")):
             rate = np.abs(flow(run, name, key))
-            yield from _stretches(scenario, _called(name, taken), what, rate, rate, site.carrier[store.carrier].unit)
+            yield from _stretches(scenario, _called(name, names), what, rate, rate, site.carrier[store.carrier].unit)
     battery = _battery(scenario)
     for what in ("charge", "discharge"):
         rate = run[f"{what}_mw"].to_numpy()
@@ -163,13 +164,13 @@ def _of_line_and_processes(scenario: Scenario) -> set[str]:
 
 
 def _battery(scenario: Scenario) -> str:
-    taken = {asset.name for asset in scenario.site.assets} | _of_line_and_processes(scenario)
-    return _called(BATTERY, taken, "of the site")
+    names = {asset.name for asset in scenario.site.assets} | _of_line_and_processes(scenario)
+    return _called(BATTERY, names, "of the site")
 
 
-def _called(name: str, taken: set[str], more: str = "asset") -> str:
+def _called(name: str, names: set[str], more: str = "asset") -> str:
     """What an asset is called beside units: told apart where one of them has its name."""
-    return f"{name} ({more})" if name in taken else name
+    return f"{name} ({more})" if name in names else name
 
 
 def _stretches(

@@ -53,9 +53,11 @@ def schedule(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
 
 def levels(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     """Levels of the stores and the battery, plan and baseline; empty where there are none."""
-    found = list(_levels(run, speaker))
-    drawn = found[:MOST_LEVELS]
-    panels = [_level(run, speaker, *told, legend=i == 0, last=i == len(drawn) - 1) for i, told in enumerate(drawn)]
+    rows = list(_levels(run, speaker))
+    panel_rows = rows[:MOST_LEVELS]
+    panels = [
+        _level(run, speaker, *row, legend=i == 0, last=i == len(panel_rows) - 1) for i, row in enumerate(panel_rows)
+    ]
     return _svg(panels, "levels", speaker) if panels else ""
 
 
@@ -71,12 +73,12 @@ def _svg(panels: list[Any], name: str, speaker: Speaker) -> str:
     import vl_convert
 
     apart: Any = dict.fromkeys(("color", "strokeDash", "y"), "independent")
-    drawn = alt.vconcat(*panels, spacing=12).resolve_scale(x="shared", **apart)
-    drawn = drawn.configure(background="white", font=speaker.fonts).configure_view(stroke="#CCCCCC")
-    drawn = drawn.configure_axis(titleFontWeight="normal", gridColor="#E3E6E9")
+    chart = alt.vconcat(*panels, spacing=12).resolve_scale(x="shared", **apart)
+    chart = chart.configure(background="white", font=speaker.fonts).configure_view(stroke="#CCCCCC")
+    chart = chart.configure_axis(titleFontWeight="normal", gridColor="#E3E6E9")
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     # checking the data row by row against altair's schema would take longer than drawing
-    svg: str = vl_convert.vegalite_to_svg(drawn.to_dict(validate=False), vl_version=version)
+    svg: str = vl_convert.vegalite_to_svg(chart.to_dict(validate=False), vl_version=version)
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
 
 
@@ -122,19 +124,19 @@ def _gantt(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
     import altair as alt
 
     plan, horizon = run.plan, run.plan.scenario.horizon
-    found = units(plan.scenario, replay)
-    shown = {name: _short(called(name, plan.scenario, speaker)) for name in found}
-    names = list(shown.values())
+    owners = units(plan.scenario, replay)
+    labels = {name: _short(called(name, plan.scenario, speaker)) for name in owners}
+    names = list(labels.values())
     if not names:
         return
     shades = {_short(name): shade for name, shade in colours(plan.scenario, speaker).items()}
     tables: dict[str, list[dict[str, Any]]] = {"plan": [], "baseline": [], "text": []}
     for whose, data in (("plan", replay), ("baseline", plan.baseline)):
         for activity in activities(plan.scenario, data):
-            if activity.unit not in found or (whose == "baseline" and activity.of == "site"):
+            if activity.unit not in owners or (whose == "baseline" and activity.of == "site"):
                 continue
             start, end = activity.start_min, min(activity.end_min, horizon.length_min)
-            row = {"unit": shown[activity.unit], "start": start, "end": end, "makes": works(activity)}
+            row = {"unit": labels[activity.unit], "start": start, "end": end, "makes": works(activity)}
             tables[whose].append({**row, "key": _short(key(activity, speaker))})
             wide = (end - start) / horizon.length_min * WIDTH >= PER_LETTER * len(activity.name)
             if whose == "plan" and wide and works(activity) and activity.of != "site":
@@ -174,15 +176,15 @@ def _power(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
 
     plan, horizon = run.plan, run.plan.scenario.horizon
     need = replay["line_mw"].to_numpy() + replay["base_load_mw"].to_numpy()
-    drawn = speaker.say(PROCESSES if plan.scenario.processes else LINE)
+    load_label = speaker.say(PROCESSES if plan.scenario.processes else LINE)
     imported = speaker.say("grid import")
     curves = {
         imported: (replay["import_mw"].to_numpy(), palette.POWER, [1, 0]),
         speaker.say("grid import, baseline"): (plan.baseline["import_mw"].to_numpy(), palette.BASELINE, [4, 2]),
-        drawn: (need, palette.INK, [1, 0]),
+        load_label: (need, palette.INK, [1, 0]),
     }
     if not need.any():
-        del curves[drawn]
+        del curves[load_label]
     limit = plan.scenario.site.grid.import_limit_mw
     if limit is not None:
         curves[speaker.say("contracted import")] = (np.full(horizon.n_steps, limit), palette.LIMIT, [8, 3])
@@ -212,8 +214,8 @@ def _signals(run: StoredRun, speaker: Speaker) -> Iterator[Any]:
         name = speaker.say("spot price")
         price = {name: (inputs["price_per_mwh"].to_numpy(), palette.PRICE, [1, 0])}
         title = [name, f"[{scenario.market.currency}/MWh]"]
-        drawn = _curves(scenario.horizon, speaker, price, title, legend=False, last=True)
-        yield drawn.properties(width=WIDTH, height=70)
+        chart = _curves(scenario.horizon, speaker, price, title, legend=False, last=True)
+        yield chart.properties(width=WIDTH, height=70)
 
 
 def _levels(run: StoredRun, speaker: Speaker) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
@@ -245,8 +247,8 @@ def _level(
         speaker.say("baseline"): (baseline, palette.BASELINE, [4, 2]),
     }
     horizon = run.plan.scenario.horizon
-    drawn = _curves(horizon, speaker, curves, [_short(name, NARROW), f"[{unit}]"], legend, last, at_end=True)
-    return drawn.properties(width=WIDTH, height=70)
+    chart = _curves(horizon, speaker, curves, [_short(name, NARROW), f"[{unit}]"], legend, last, at_end=True)
+    return chart.properties(width=WIDTH, height=70)
 
 
 def _curves(
@@ -272,7 +274,7 @@ def _curves(
     import altair as alt
 
     names = list(curves)
-    told = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=2, labelLimit=250)
+    legend_style = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=2, labelLimit=250)
     colour = alt.Scale(domain=names, range=[shade for _, shade, _ in curves.values()])
     dash = alt.Scale(domain=names, range=[dashes for *_, dashes in curves.values()])
     points = chart_points(horizon, {name: values for name, (values, *_) in curves.items()}, at_end)
@@ -282,8 +284,8 @@ def _curves(
     return mark.encode(
         x=_x(horizon, speaker, last),
         y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=at_end), axis=alt.Axis(tickCount=4)),
-        color=alt.Color("curve:N", sort=names, scale=colour, legend=told if legend else None),
-        strokeDash=alt.StrokeDash("curve:N", sort=names, scale=dash, legend=told if legend else None),
+        color=alt.Color("curve:N", sort=names, scale=colour, legend=legend_style if legend else None),
+        strokeDash=alt.StrokeDash("curve:N", sort=names, scale=dash, legend=legend_style if legend else None),
     )
 
 
@@ -300,14 +302,14 @@ def chart_points(horizon: Horizon, curves: dict[str, np.ndarray], at_end: bool =
     rows = []
     for name, values in curves.items():
         if at_end:
-            seen = values[ends - 1]
+            heights = values[ends - 1]
             at = ends * horizon.step_min
         else:
-            seen = np.add.reduceat(values, starts) / (ends - starts)
+            heights = np.add.reduceat(values, starts) / (ends - starts)
             # the last value once more closes the last step
-            seen, at = np.append(seen, seen[-1]), np.append(starts, horizon.n_steps) * horizon.step_min
+            heights, at = np.append(heights, heights[-1]), np.append(starts, horizon.n_steps) * horizon.step_min
         rows += [
             {"curve": name, "start": float(minute), "value": round(float(value), 4)}
-            for minute, value in zip(at, seen, strict=True)
+            for minute, value in zip(at, heights, strict=True)
         ]
     return rows

@@ -69,25 +69,25 @@ def manifest(run: StoredRun) -> dict[str, Any]:
 
 def rows(run: StoredRun, speaker: Speaker = ENGLISH) -> list[tuple[str, str]]:
     """The manifest for people, label and text."""
-    told = [(speaker.say(LABELS[name]), text) for name, text in _texts(run, speaker).items()]
+    pairs = [(speaker.say(LABELS[name]), text) for name, text in _texts(run, speaker).items()]
     versions = dict(run.meta["versions"])
-    return told + [(speaker.say("version of {name}", name=name), number) for name, number in versions.items()]
+    return pairs + [(speaker.say("version of {name}", name=name), number) for name, number in versions.items()]
 
 
 def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
     """What the manifest says, by the names of ``LABELS``."""
-    found, goal = manifest(run), run.plan.scenario.goal
-    found["acceptable"] = speaker.say("yes") if found["acceptable"] else speaker.say("no")
-    found["gap"] = speaker.say("none proven") if found["gap"] is None else speaker.percent(found["gap"], 3)
+    texts, goal = manifest(run), run.plan.scenario.goal
+    texts["acceptable"] = speaker.say("yes") if texts["acceptable"] else speaker.say("no")
+    texts["gap"] = speaker.say("none proven") if texts["gap"] is None else speaker.percent(texts["gap"], 3)
     for name in ("objective", "bound"):
-        told = speaker.word("none", "none proven")
-        found[name] = told if found[name] is None else _told(found[name], found["objective_unit"], speaker)
+        none_text = speaker.word("none", "none proven")
+        texts[name] = none_text if texts[name] is None else _told(texts[name], texts["objective_unit"], speaker)
     goal_says, signal = speaker.say(GOALS[goal.minimize]), speaker.say(SIGNALS[goal.signal])
-    found["goal"] = speaker.word(found["goal"], "{goal} ({signal})", goal=goal_says, signal=signal)
-    found["figures"] = speaker.say(FIGURES)
+    texts["goal"] = speaker.word(texts["goal"], "{goal} ({signal})", goal=goal_says, signal=signal)
+    texts["figures"] = speaker.say(FIGURES)
     for name in ("status", "verdict", "signs"):
-        found[name] = speaker.worded(found[name])
-    return {name: str(found[name]) for name in LABELS}
+        texts[name] = speaker.worded(texts[name])
+    return {name: str(texts[name]) for name in LABELS}
 
 
 def _told(value: float, unit: str, speaker: Speaker) -> str:
@@ -98,7 +98,7 @@ def _told(value: float, unit: str, speaker: Speaker) -> str:
 
 def proof(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     """Status, gap, objective and bound in one line, to stand beside figures."""
-    told = _texts(run, speaker)
+    texts = _texts(run, speaker)
     # a search that its user ended with a plan was not in vain; files for machines keep the word as it is stored
     early = run.plan.status == "cancelled" and run.plan.found
     stores = ""
@@ -106,8 +106,8 @@ def proof(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
         stores = " " + speaker.say(NO_LOWER, stores=speaker.listed(list(run.plan.no_lower)))
     says = speaker.say(
         "Status: {status}; gap on what can be decided {gap} (plan {best}, bound {bound}).",
-        status=speaker.say("taken early") if early else told["status"],
-        gap=told["gap"], best=told["objective"], bound=told["bound"],
+        status=speaker.say("taken early") if early else texts["status"],
+        gap=texts["gap"], best=texts["objective"], bound=texts["bound"],
     )  # fmt: skip
     return says + stores
 

@@ -24,29 +24,29 @@ def in_turn(names: Iterable[str]) -> dict[str, str]:
 
 def of_modes(scenario: Scenario) -> dict[str, str]:
     """Colour of each mode by name, the same in all units; a process without modes is a mode of its own name."""
-    found = _all(scenario)
-    return {mode.name: found[mode.name] for _, mode in scenario.process_modes}
+    shades = _all(scenario)
+    return {mode.name: shades[mode.name] for _, mode in scenario.process_modes}
 
 
 def of_processes(scenario: Scenario) -> dict[str, str]:
     """Colour of each process by name: that of its mode where it has one only."""
-    found = _all(scenario)
-    return {process.name: found[_called(process)] for process in scenario.processes}
+    shades = _all(scenario)
+    return {process.name: shades[_called(process)] for process in scenario.processes}
 
 
 def of_stores(scenario: Scenario) -> dict[str, str]:
     """Colour of each store by name: that of a mode that fills it; no two share one while there are enough."""
-    found: dict[str, str] = {}
+    shades: dict[str, str] = {}
     modes = of_modes(scenario)
     for store in scenario.store:
         fills = [mode.name for _, mode in scenario.process_modes if store in {s.store for s in mode.outputs}]
         of = [modes[name] for name in fills]
-        found[store] = next((shade for shade in of if shade not in found.values()), "")
-    rest = [shade for shade in LIGHT if shade not in {*_all(scenario).values(), *found.values()}]
-    rest += [shade for shade in LIGHT if shade not in found.values() and shade not in rest]
-    for i, store in enumerate(name for name, shade in found.items() if not shade):
-        found[store] = (rest or LIGHT)[i % len(rest or LIGHT)]
-    return found
+        shades[store] = next((shade for shade in of if shade not in shades.values()), "")
+    rest = [shade for shade in LIGHT if shade not in {*_all(scenario).values(), *shades.values()}]
+    rest += [shade for shade in LIGHT if shade not in shades.values() and shade not in rest]
+    for i, store in enumerate(name for name, shade in shades.items() if not shade):
+        shades[store] = (rest or LIGHT)[i % len(rest or LIGHT)]
+    return shades
 
 
 def _all(scenario: Scenario) -> dict[str, str]:

@@ -56,8 +56,8 @@ class Speaker:
 
     def moment(self, at: datetime, offset: bool = True) -> str:
         """A local time in full."""
-        told = at.isoformat(sep=" ", timespec="minutes")
-        return told if offset else told[:16]
+        text = at.isoformat(sep=" ", timespec="minutes")
+        return text if offset else text[:16]
 
     def day(self, at: datetime) -> str:
         """A day on an axis of time."""

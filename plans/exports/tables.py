@@ -81,12 +81,12 @@ def activity_list(run: StoredRun) -> pd.DataFrame:
 
     plan = run.plan
     assert plan.replay is not None
-    found = [
+    rows = [
         (a.unit, a.what, a.name, *map(plan.scenario.horizon.instant, (a.start_min, a.end_min)), a.amount, a.amount_unit)
         for a in activities(plan.scenario, plan.replay)
         if a.of == "site"
     ]
-    return pd.DataFrame(found, columns=list(ACTIVITY_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
+    return pd.DataFrame(rows, columns=list(ACTIVITY_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
 
 
 def steps(run: StoredRun) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def figures(run: StoredRun) -> pd.DataFrame:
     plan = run.plan
     assert plan.replay_figures is not None
     currency = plan.scenario.market.currency
-    told = [
+    metrics = [
         (mark("carbon, scope 1 and 2"), "kg CO2e", "carbon_kg"),
         (mark("scope 1"), "kg CO2e", "direct_kg"),
         (mark("scope 2, average intensity"), "kg CO2e", "grid_average_kg"),
@@ -164,7 +164,7 @@ def figures(run: StoredRun) -> pd.DataFrame:
     more = plan.stock
     credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
     rows = []
-    for label, unit, name in told:
+    for label, unit, name in metrics:
         before, after = getattr(plan.baseline_figures, name), getattr(plan.replay_figures, name)
         saved = share = None
         if before is not None and after is not None and plan.comparable:

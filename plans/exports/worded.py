@@ -109,16 +109,16 @@ def for_people(frame: pd.DataFrame, name: str, scenario: Scenario, speaker: Spea
         speaker: who words it.
     """
     out = frame.copy()
-    for column, told in _cells(name, scenario, speaker).items():
+    for column, wording in _cells(name, scenario, speaker).items():
         if column in out:
-            known = {text: told(text) for text in dict.fromkeys(out[column])}
-            out[column] = [known[text] for text in out[column]]
+            wordings = {text: wording(text) for text in dict.fromkeys(out[column])}
+            out[column] = [wordings[text] for text in out[column]]
     if name == "bill":
         kinds = frame["kind"]
         out["name"] = [_line(line, kind, scenario, speaker) for line, kind in zip(frame["name"], kinds, strict=True)]
     if name == "ledger":
         scopes = frame["scope"]
-        out["source"] = [_source(told, scope, speaker) for told, scope in zip(frame["source"], scopes, strict=True)]
+        out["source"] = [_source(source, scope, speaker) for source, scope in zip(frame["source"], scopes, strict=True)]
     if name == "products":
         kinds = frame["kind"]
         sources = zip(frame["source"], kinds, strict=True)
@@ -137,18 +137,18 @@ def worded(frame: pd.DataFrame, name: str, currency: str, speaker: Speaker = ENG
     """
     out = frame.copy()
     if "column" in out:
-        out["column"] = [_scope(told, speaker) for told in out["column"]]
-    names, heads = [str(told) for told in out.columns], []
-    for i, told in enumerate(names):
-        label, unit = _parts(told, name, currency)
-        if name == "whereabouts" and told != "column":  # all of it is kilograms
+        out["column"] = [_scope(column, speaker) for column in out["column"]]
+    names, heads = [str(column) for column in out.columns], []
+    for i, column in enumerate(names):
+        label, unit = _parts(column, name, currency)
+        if name == "whereabouts" and column != "column":  # all of it is kilograms
             unit = KILOGRAMS
         if unit == KILOGRAMS:
             out[out.columns[i]] = out[out.columns[i]] / 1000
             unit = TONNES
         if unit.endswith("/unit"):
             unit = speaker.say("{measure}/unit", measure=unit.removesuffix("/unit"))
-        head = _label(label, told, name, names, speaker) + (f" [{unit}]" if unit else "")
+        head = _label(label, column, name, names, speaker) + (f" [{unit}]" if unit else "")
         # a unit of the scenario may be called as a flow is
         heads.append(speaker.say("{name} of the unit", name=head) if head in heads else head)
     out.columns = heads
@@ -162,7 +162,7 @@ def figures(frame: pd.DataFrame, speaker: Speaker = ENGLISH) -> pd.DataFrame:
     out.loc[carbon, ["baseline", "plan", "saved"]] /= 1000
     out.loc[carbon, "unit"] = TONNES
     out["figure"] = [speaker.say(label) for label in out["figure"]]
-    out.columns = [_label(str(told), str(told), "figures", [], speaker) for told in out.columns]
+    out.columns = [_label(str(column), str(column), "figures", [], speaker) for column in out.columns]
     return out
 
 
@@ -171,39 +171,39 @@ def does(what: str, speaker: Speaker = ENGLISH) -> str:
     return speaker.word(what, DOES[what]) if what in DOES else what
 
 
-def _parts(told: str, name: str, currency: str) -> tuple[str, str]:
+def _parts(column: str, name: str, currency: str) -> tuple[str, str]:
     """What a head says, and its unit of measure, in English."""
-    if name == "bill" and told == "amount":
-        return told, currency
-    if name == "bill" and told == "rate":
-        return told, f"{currency}/unit"
-    if told == "kg_per_t":
+    if name == "bill" and column == "amount":
+        return column, currency
+    if name == "bill" and column == "rate":
+        return column, f"{currency}/unit"
+    if column == "kg_per_t":
         return "carbon", "kg CO2e/t"
-    if told not in NAMES and _is_plain(told):
+    if column not in NAMES and _is_plain(column):
         for ending, unit in ENDINGS.items():
-            if told.endswith(ending):
-                return told.removesuffix(ending).replace("_", " "), unit.format(currency=currency)
-        return told.replace("_", " "), ""
-    label, _, unit = NAMES.get(told, told).rpartition(" [")
-    return (label, unit.removesuffix("]")) if label and unit.endswith("]") else (NAMES.get(told, told), "")
+            if column.endswith(ending):
+                return column.removesuffix(ending).replace("_", " "), unit.format(currency=currency)
+        return column.replace("_", " "), ""
+    label, _, unit = NAMES.get(column, column).rpartition(" [")
+    return (label, unit.removesuffix("]")) if label and unit.endswith("]") else (NAMES.get(column, column), "")
 
 
-def _is_plain(told: str) -> bool:
+def _is_plain(column: str) -> bool:
     """Whether it is a name for programs: what a scenario has named has spaces or a unit already."""
-    return re.fullmatch(r"[a-z0-9_]+", told) is not None
+    return re.fullmatch(r"[a-z0-9_]+", column) is not None
 
 
-def _label(label: str, told: str, name: str, names: list[str], speaker: Speaker) -> str:
+def _label(label: str, column: str, name: str, names: list[str], speaker: Speaker) -> str:
     """What a head says, worded where it is ours."""
-    if name == "steps" and not _is_plain(told):
+    if name == "steps" and not _is_plain(column):
         for ending, message in OF_A_NAME.items():
             if label.endswith(ending):
                 return speaker.say(message, name=label.removesuffix(ending))
         return label
-    if name == "stores" and told != "end":
-        of_baseline = told.startswith("baseline ") and told.removeprefix("baseline ") in names
+    if name == "stores" and column != "end":
+        of_baseline = column.startswith("baseline ") and column.removeprefix("baseline ") in names
         return speaker.say("baseline {name}", name=label.removeprefix("baseline ")) if of_baseline else label
-    if name in ("hours", "energy") and "[" in told and label not in OURS_BY_HOUR:
+    if name in ("hours", "energy") and "[" in column and label not in OURS_BY_HOUR:
         return label
     if label == "unit" and name in MEASURES:
         return speaker.word(label, "unit of measure")

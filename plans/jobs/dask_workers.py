@@ -91,18 +91,18 @@ def remote(address: str) -> Iterator[Any]:
     """
     from distributed import Client
 
-    told = address if len(address) <= 80 else address[:77] + "…"
+    label = address if len(address) <= 80 else address[:77] + "…"
     try:
         _reachable(address)
         identity = asyncio.run(_identity(address))
     except (OSError, TimeoutError, ValueError) as error:
-        raise ClusterError(f"{told!r}: {_reason(error)}") from None
+        raise ClusterError(f"{label!r}: {_reason(error)}") from None
     if identity.get("type") != "Scheduler":
-        raise ClusterError(f"{told!r}: is a Dask {identity.get('type', 'service')}, not a scheduler")
+        raise ClusterError(f"{label!r}: is a Dask {identity.get('type', 'service')}, not a scheduler")
     if not identity.get("workers"):
-        raise ClusterError(f"{told!r}: the scheduler has no workers; start some with 'dask worker {address}'")
+        raise ClusterError(f"{label!r}: the scheduler has no workers; start some with 'dask worker {address}'")
     with _quiet(), Client(address, timeout=PATIENCE_S) as client:
-        _alike(client, told)
+        _alike(client, label)
         yield client
 
 
@@ -135,17 +135,21 @@ def _reason(error: BaseException) -> str:
     return f"{' '.join(str(error).split())[:200]}; write it as tcp://host:8786 or tls://host:8786"
 
 
-def _alike(client: Any, told: str) -> None:
-    own = _versions()
+def _alike(client: Any, label: str) -> None:
+    local_versions = _versions()
     try:
         theirs = client.run(_versions)
     except Exception as error:  # whatever keeps them from loading it
-        says = f"its workers cannot load Emberline {own['emberline']}: {type(error).__name__}"
-        raise ClusterError(f"{told!r}: {says}; install the same version there") from None
+        says = f"its workers cannot load Emberline {local_versions['emberline']}: {type(error).__name__}"
+        raise ClusterError(f"{label!r}: {says}; install the same version there") from None
     for worker, versions in theirs.items():
-        other = [f"{name} {versions[name]} (here {own[name]})" for name in ALIKE if versions[name] != own[name]]
+        other = [
+            f"{name} {versions[name]} (here {local_versions[name]})"
+            for name in ALIKE
+            if versions[name] != local_versions[name]
+        ]
         if other:
-            raise ClusterError(f"{told!r}: worker {worker} has {', '.join(other)}; install the same versions there")
+            raise ClusterError(f"{label!r}: worker {worker} has {', '.join(other)}; install the same versions there")
 
 
 def _versions() -> dict[str, str]:

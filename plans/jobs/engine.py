@@ -99,7 +99,7 @@ class Engine:
         with warnings.catch_warnings():
             # a result that a dead worker held is made again from its task: hence sent as one, however large
             warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-            held = self.client.submit(bytes, packed, key=f"common-{digest}-{os.urandom(4).hex()}")
+            payload = self.client.submit(bytes, packed, key=f"common-{digest}-{os.urandom(4).hex()}")
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
         waiting = iter(enumerate(parts))
         running: dict[Any, int] = {}
@@ -109,7 +109,7 @@ class Engine:
             most = 3 * self.workers
             while len(running) < most and (following := next(waiting, None)) is not None:
                 place, part = following
-                future = self.client.submit(_work, work, digest, held, part, pure=False)
+                future = self.client.submit(_work, work, digest, payload, part, pure=False)
                 running[future] = place
                 future.add_done_callback(ended.put)
 
@@ -124,12 +124,12 @@ class Engine:
                     if self.client.status not in ("running", "connecting"):
                         raise ClusterError("the cluster is gone; what was under way is lost") from None
                     continue
-                done = _outcome(running.pop(future), future)
+                piece = _outcome(running.pop(future), future)
                 begin()
-                yield done
+                yield piece
         finally:
             with suppress(Exception):  # nobody is left to hear it
-                self.client.cancel([*running, held], force=True)
+                self.client.cancel([*running, payload], force=True)
 
 
 @contextmanager
@@ -148,13 +148,13 @@ def engine(workers: int | None = None, address: str | None = None) -> Iterator[E
         with remote(address) as client:
             yield Engine(client, local=False)
         return
-    wanted = cores() if workers is None else workers
-    if not 1 <= wanted <= MOST_WORKERS:
-        raise ValueError(f"there are 1 to {MOST_WORKERS} workers, not {wanted}")
-    if wanted == 1:
+    processes = cores() if workers is None else workers
+    if not 1 <= processes <= MOST_WORKERS:
+        raise ValueError(f"there are 1 to {MOST_WORKERS} workers, not {processes}")
+    if processes == 1:
         yield Engine()
         return
-    with local(wanted) as client:
+    with local(processes) as client:
         yield Engine(client)
 
 
@@ -170,10 +170,10 @@ def _here(
         if stop():
             return
         try:
-            done = Done(place, work(common, part))
+            piece = Done(place, work(common, part))
         except Exception as error:  # told with its piece, as from elsewhere
-            done = Done(place, None, error)
-        yield done
+            piece = Done(place, None, error)
+        yield piece
 
 
 def unwrapped(future: Any) -> Any:
@@ -225,9 +225,9 @@ def heard(work: Callable[..., Result], wish: Any, *args: Any) -> Result:
         return work(stop, *args)
 
 
-def _work(work: Callable[[Any, Any], Any], digest: str, held: bytes, part: Any) -> Any:
+def _work(work: Callable[[Any, Any], Any], digest: str, payload: bytes, part: Any) -> Any:
     with _turn:
         if digest not in _loaded:
             _loaded.clear()
-            _loaded[digest] = pickle.loads(held)
+            _loaded[digest] = pickle.loads(payload)
         return work(_loaded[digest], part)

@@ -83,8 +83,8 @@ def age(path: Path) -> float | None:
 def ahead(folder: Path) -> int:
     """How many jobs wait before this one."""
     tickets = sorted(path.stem for path in (folder.parent / "queue").glob("*.lock"))
-    own = [i for i, ticket in enumerate(tickets) if ticket.endswith(folder.name)]
-    return own[0] if own else 0
+    places = [i for i, ticket in enumerate(tickets) if ticket.endswith(folder.name)]
+    return places[0] if places else 0
 
 
 def write(path: Path, text: str) -> None:

@@ -56,19 +56,19 @@ def limit() -> Limit:
     """
     import psutil
 
-    found = [Limit(float(psutil.virtual_memory().total), "this machine")]
+    limits = [Limit(float(psutil.virtual_memory().total), "this machine")]
     for path in map(Path, CONTROL_GROUP):
         if path.is_file() and (text := path.read_text(encoding="ascii").strip()).isdigit():
-            found.append(Limit(float(text), "the control group"))
-    found += _address_space()
+            limits.append(Limit(float(text), "the control group"))
+    limits += _address_space()
     named = os.environ.get("EMBERLINE_MEMORY", "")
     if named:
         match = SIZE.fullmatch(named)
         if not match or not float(match[1]):
             says = f"{named[:40]!r} is no size; write it as 4 GiB (units: {', '.join(UNITS)})"
             raise ScenarioError([Problem("EMBERLINE_MEMORY", "", says)])
-        found.append(Limit(float(match[1]) * UNITS[match[2]], "EMBERLINE_MEMORY"))
-    return min(found, key=lambda one: one.size)
+        limits.append(Limit(float(match[1]) * UNITS[match[2]], "EMBERLINE_MEMORY"))
+    return min(limits, key=lambda one: one.size)
 
 
 def _address_space() -> list[Limit]:
@@ -99,7 +99,7 @@ def of_plan(scenario: Scenario) -> float:
     return BASE + per_step * scenario.horizon.n_steps
 
 
-def refuse(needed: float, what: str, remedy: str = "") -> None:
+def refuse(need: float, what: str, remedy: str = "") -> None:
     """Refuse work that needs more memory than there is.
 
     Args:
@@ -114,8 +114,8 @@ def refuse(needed: float, what: str, remedy: str = "") -> None:
     has = limit()
     if has.of == ADDRESSES and has.size < BASE:  # where this fails in a thread, the system's library ends the process
         raise MemoryError
-    if needed > has.size:
-        says = f"would need about {in_words(needed)} of memory, {has.of} has {in_words(has.size)}"
+    if need > has.size:
+        says = f"would need about {in_words(need)} of memory, {has.of} has {in_words(has.size)}"
         raise ScenarioError([Problem(what, "", f"{says}; {remedy}" if remedy else says)])
 
 

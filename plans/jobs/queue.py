@@ -114,12 +114,12 @@ def start(
         return run
     if scenario is not None and scenario.endswith((".yaml", ".yml")):
         scenario = str(Path(scenario).absolute())
-    asked = {
+    job = {
         "kind": kind, "scenario": scenario, "text": text, "overrides": list(overrides), "note": note or {},
         "given": given, "at": time.time(),
     }  # fmt: skip
     try:
-        write(folder / "request.json", json.dumps(asked))
+        write(folder / "request.json", json.dumps(job))
         if about_run is not None:
             write(about_run, run)
         if not _given(jobs, folder):
@@ -175,14 +175,14 @@ def about(run: str, kind: str) -> str | None:
 
 def _given(jobs: Path, folder: Path) -> bool:
     """Give a job to a worker that waits for one; False where there is none."""
-    told = folder / "given"
-    write(told, str(folder))
+    assignment = folder / "given"
+    write(assignment, str(folder))
     for waiting in (jobs / "idle").glob("*.lock"):
         note = waiting.with_suffix(".next")
         if not held(waiting):
             continue
         try:
-            os.link(told, note)  # one asker may give it a job, and the worker finds all of the note or nothing
+            os.link(assignment, note)  # one asker may give it a job, and the worker finds all of the note or nothing
         except OSError:
             continue
         if held(waiting):
@@ -203,9 +203,9 @@ def status(run: str) -> JobStatus:
     """
     folder = folder_of(run)
     kind = str(request(run).get("kind", "plan"))
-    kept = _kept(run, kind)
+    is_stored = _kept(run, kind)
     if not (folder / "request.json").is_file():
-        if kept:
+        if is_stored:
             return JobStatus(run, "stored")
         raise StoreError(f"run {run} is not known here; 'emberline runs' lists the stored ones")
     child = _children.get(run)
@@ -214,13 +214,13 @@ def status(run: str) -> JobStatus:
     alive = held(folder / "worker.lock")
     now = told(run, kind, folder)
     if alive:
-        asked = age(folder / "cancel")
-        if asked is not None and asked > GRACE_S.get(kind, float("inf")) and now.phase in SEARCHES:
+        cancel_age_s = age(folder / "cancel")
+        if cancel_age_s is not None and cancel_age_s > GRACE_S.get(kind, float("inf")) and now.phase in SEARCHES:
             kill(run)
-        return replace(now, ahead=ahead(folder) if now.state == "queued" else 0, cancelling=asked is not None)
+        return replace(now, ahead=ahead(folder) if now.state == "queued" else 0, cancelling=cancel_age_s is not None)
     if now.ended:
         return now
-    if kept:
+    if is_stored:
         return replace(now, state="stored")
     starting = child.poll() is None if child is not None else (age(folder / "request.json") or 0.0) < STARTING_S
     if starting and not (folder / "worker.lock").exists():

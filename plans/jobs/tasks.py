@@ -127,7 +127,7 @@ def again(task: Task) -> dict[str, Any]:
     from emberline.scenarios.records.orders import Lock
 
     before = Store(task.home).open(str(task.given["run"])).plan
-    locks = [Lock.model_validate(told) for told in task.given["locks"]]
+    locks = [Lock.model_validate(lock) for lock in task.given["locks"]]
     scenario = with_locks(before.scenario, locks)
     tell = _watched(task, scenario)
 
@@ -153,10 +153,10 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
     """Make a plan and store it under the job's id."""
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
-        made = make()
+        new_plan = make()
         faulthandler.cancel_dump_traceback_later()
-        store.save(run, made)
-    return {"acceptable": made.acceptable}
+        store.save(run, new_plan)
+    return {"acceptable": new_plan.acceptable}
 
 
 def front(task: Task) -> dict[str, Any]:
@@ -170,9 +170,9 @@ def front(task: Task) -> dict[str, Any]:
     silent_s = 3 * scenario.goal.time_limit_s + 2 * STARTING_S
     tell = task.telling(lambda phase: silent_s)
     points, metric = int(task.given["points"]), str(task.given.get("metric", CARBON))
-    found = pareto(scenario, points, metric=metric, on_progress=tell, cancel=task.cancelled)
-    fronts.save(found, task.home, task.id)
-    return {"acceptable": found.found}
+    pareto_front = pareto(scenario, points, metric=metric, on_progress=tell, cancel=task.cancelled)
+    fronts.save(pareto_front, task.home, task.id)
+    return {"acceptable": pareto_front.found}
 
 
 def replay(task: Task) -> dict[str, Any]:
@@ -182,26 +182,28 @@ def replay(task: Task) -> dict[str, Any]:
     from emberline.plans.robustness.ensemble import ensemble
     from emberline.plans.store import ensembles
 
-    stored, given = Store(task.home).open(str(task.given["run"])), task.given
-    made = stored.plan
-    if made.schedule is None:
-        raise StoreError(f"run {stored.id} has no schedule to follow: {made.verdict}")
+    stored, request = Store(task.home).open(str(task.given["run"])), task.given
+    stored_plan = stored.plan
+    if stored_plan.schedule is None:
+        raise StoreError(f"run {stored.id} has no schedule to follow: {stored_plan.verdict}")
     tell = task.telling(lambda phase: LONGEST_S)
-    tell({"phase": "replays", "done": 0, "of": int(given["replications"])})
-    done = ensemble(
-        made.scenario,
-        made.schedule,
-        int(given["replications"]),
+    tell({"phase": "replays", "done": 0, "of": int(request["replications"])})
+    replays = ensemble(
+        stored_plan.scenario,
+        stored_plan.schedule,
+        int(request["replications"]),
         Engine(),
-        seed=given.get("seed"),
-        dispatched=twin.dispatch(made.scenario, made.envelope) if given.get("baseline", given.get("foreman")) else None,
+        seed=request.get("seed"),
+        dispatched=twin.dispatch(stored_plan.scenario, stored_plan.envelope)
+        if request.get("baseline", request.get("foreman"))
+        else None,
         on_progress=tell,
         cancel=task.cancelled,
     )
-    if done is None:
+    if replays is None:
         raise StoreError("ended before any replay was done: nothing is kept")
-    ensembles.save(done, stored)
-    return {"seed": int(done.data.attrs["seed"]), "done": done.n}
+    ensembles.save(replays, stored)
+    return {"seed": int(replays.data.attrs["seed"]), "done": replays.n}
 
 
 def hold(task: Task) -> dict[str, Any]:
@@ -210,20 +212,20 @@ def hold(task: Task) -> dict[str, Any]:
     from emberline.plans.robustness import holding
     from emberline.plans.robustness.holding import report
 
-    given = task.given
-    before = Store(task.home).open(str(given["run"])).plan
+    request = task.given
+    before = Store(task.home).open(str(request["run"])).plan
     scenario = before.scenario
-    limit_s = float(given["time_limit_s"])
+    limit_s = float(request["time_limit_s"])
     tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
-        made = holding.hold(
-            scenario, Engine(), level=float(given["level"]), replications=int(given["replications"]),
+        answer = holding.hold(
+            scenario, Engine(), level=float(request["level"]), replications=int(request["replications"]),
             time_limit_s=limit_s, plain=before if before.acceptable else None, on_progress=tell, cancel=task.cancelled,
         )  # fmt: skip
         faulthandler.cancel_dump_traceback_later()
-        report.store(store, run, made)
-    return {"acceptable": made.robust.acceptable, "holds": made.holds}
+        report.store(store, run, answer)
+    return {"acceptable": answer.robust.acceptable, "holds": answer.holds}
 
 
 KINDS: dict[str, Callable[[Task], dict[str, Any]]] = {

@@ -40,20 +40,20 @@ def _turn(folder: Path) -> Iterator[None]:
     ticket = queue / f"{time.time_ns():020d}-{folder.name}.lock"
     with FileLock(ticket):
         while True:
-            taken = _slot(slots) if _first(queue, ticket) else None
-            if taken is not None:
+            slot = _slot(slots) if _first(queue, ticket) else None
+            if slot is not None:
                 break
             time.sleep(0.2)
     ticket.unlink(missing_ok=True)
     try:
         yield
     finally:
-        taken.release()
+        slot.release()
 
 
-def _first(queue: Path, own: Path) -> bool:
+def _first(queue: Path, candidate: Path) -> bool:
     for ticket in sorted(queue.glob("*.lock")):
-        if ticket == own:
+        if ticket == candidate:
             return True
         if held(ticket):
             return False
@@ -102,7 +102,7 @@ def work(folder: Path, study: Study | None = None) -> None:
     from emberline.plans.jobs.tasks import KINDS, Task
     from emberline.scenarios import ScenarioError
 
-    asked = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
     tell = _teller(folder)
     # whoever asks whether the worker lives touches its lock for a moment, hence the patience
     with FileLock(folder / "worker.lock", timeout=10), (folder / "late.txt").open("w") as late:
@@ -110,8 +110,8 @@ def work(folder: Path, study: Study | None = None) -> None:
         try:
             with _turn(folder):
                 tell({"phase": "twin"})
-                done = KINDS[asked.get("kind", "plan")](Task(folder, asked, tell, late, study))
-                tell({"phase": "stored", **done})
+                outcome = KINDS[request.get("kind", "plan")](Task(folder, request, tell, late, study))
+                tell({"phase": "stored", **outcome})
         except ScenarioError as error:
             tell({"phase": "refused", "lines": [str(problem) for problem in error.problems]})
         except StoreError as error:
@@ -130,18 +130,18 @@ def work(folder: Path, study: Study | None = None) -> None:
 def _next(jobs: Path) -> Path | None:
     """Wait for another job; None where nobody had one in time, or the folder of jobs is gone."""
     idle = jobs / "idle"
-    own = idle / f"{uuid.uuid4().hex}.lock"
-    note = own.with_suffix(".next")
+    lock = idle / f"{uuid.uuid4().hex}.lock"
+    note = lock.with_suffix(".next")
     until = time.monotonic() + IDLE_S
     try:
-        with FileLock(own):
-            while time.monotonic() < until and own.exists() and not note.exists():
+        with FileLock(lock):
+            while time.monotonic() < until and lock.exists() and not note.exists():
                 time.sleep(LOOK_S)
-        own.unlink(missing_ok=True)
-        taken = own.with_suffix(".taken")
-        note.rename(taken)  # whoever takes the note away decides
-        folder = Path(taken.read_text())
-        taken.unlink()
+        lock.unlink(missing_ok=True)
+        assignment = lock.with_suffix(".taken")
+        note.rename(assignment)  # whoever takes the note away decides
+        folder = Path(assignment.read_text())
+        assignment.unlink()
     except (FileNotFoundError, Timeout):
         return None
     return folder
@@ -154,10 +154,10 @@ def main(first: Path) -> None:
     study, folder = Study(), first
     while True:
         work(folder, study)
-        given = _next(folder.parent)
-        if given is None:
+        next_folder = _next(folder.parent)
+        if next_folder is None:
             return
-        folder = given
+        folder = next_folder
         with (folder / "output.txt").open("wb") as output:
             for stream in (1, 2):
                 os.dup2(output.fileno(), stream)

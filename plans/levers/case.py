@@ -134,8 +134,8 @@ class Levers:
         """Plain data for JSON."""
         goal = self.scenario.goal
         searches = {
-            name: {key: getattr(made, key) for key in ("status", "objective", "bound", "gap", "reason")}
-            for name, made in ((SEQUENTIAL, self.heats_first), (JOINT, self.search))
+            name: {key: getattr(plan, key) for key in ("status", "objective", "bound", "gap", "reason")}
+            for name, plan in ((SEQUENTIAL, self.heats_first), (JOINT, self.search))
         }
         return {
             "scenario": self.scenario.name,
@@ -160,9 +160,9 @@ class Levers:
 
 def parts(sums: Figures) -> dict[str, float]:
     """The bill in five parts that add up to it: ``other`` is upkeep, fixed, taxes and imbalance, less sales."""
-    own = {"energy": sums.energy_cost, "demand": sums.demand_cost, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
+    costs = {"energy": sums.energy_cost, "demand": sums.demand_cost, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
     rest = sums.upkeep_cost + sums.fixed_cost + sums.tax_cost + sums.imbalance_cost - sums.sales
-    return {**own, "other": rest}
+    return {**costs, "other": rest}
 
 
 def change(scenario: Scenario, before: Case, after: Case) -> Change | None:
@@ -171,16 +171,16 @@ def change(scenario: Scenario, before: Case, after: Case) -> Change | None:
     if one is None or two is None:
         return None
 
-    own = one.direct_kg + one.bought_kg - two.direct_kg - two.bought_kg
+    site_kg = one.direct_kg + one.bought_kg - two.direct_kg - two.bought_kg
     marginal = None
     if one.grid_marginal_kg is not None and two.grid_marginal_kg is not None:
-        marginal = one.grid_marginal_kg - two.grid_marginal_kg + own
+        marginal = one.grid_marginal_kg - two.grid_marginal_kg + site_kg
     metric = goal_metric(scenario)
     goal = metric.of(one) - metric.of(two)
     before_parts, after_parts = parts(one), parts(two)
     return Change(
         carbon_kg=one.carbon_kg - two.carbon_kg,
-        average_kg=one.grid_average_kg - two.grid_average_kg + own,
+        average_kg=one.grid_average_kg - two.grid_average_kg + site_kg,
         marginal_kg=marginal,
         cost=one.cost - two.cost,
         parts={name: before_parts[name] - after_parts[name] for name in before_parts},

@@ -67,24 +67,24 @@ def levers(
     says = refused(scenario)
     if says:
         raise ValueError(says)
-    asked = scenario.model_copy(update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})})
+    variant = scenario.model_copy(update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})})
     tell: Progress = on_progress or (lambda event: None)
 
     tell({"phase": SEQUENTIAL})
     first = plan(
-        _seen_by_production(asked), on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}), cancel=cancel
+        _seen_by_production(variant), on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}), cancel=cancel
     )
     tell({"phase": JOINT})
-    known = () if first.schedule is None else (first.schedule,)
+    schedules = () if first.schedule is None else (first.schedule,)
     # from the baseline's heats and those planned first: never worse than both
-    made = plan(
-        asked,
-        baseline=(baseline := Baseline.of(asked)),
-        search=Search(others=known, lists=False, end_levels=False),
+    joint_plan = plan(
+        variant,
+        baseline=(baseline := Baseline.of(variant)),
+        search=Search(others=schedules, lists=False, end_levels=False),
         on_progress=lambda event: tell({**event, "phase": JOINT}),
         cancel=cancel,
     )
-    study = _Study(baseline, made, first)
+    study = _Study(baseline, joint_plan, first)
     return study.run(first, tell)
 
 
@@ -101,11 +101,11 @@ def refused(scenario: Scenario) -> str:
 
 def candidates(site: Site) -> list[tuple[str, str]]:
     """Name and kind of what may be a lever: those first that are most likely dispensable."""
-    found = [(BATTERY, "battery")] if site.battery is not None else []
+    pairs = [(BATTERY, "battery")] if site.battery is not None else []
     machines = [machine for machine in of(site.assets, Machine) if machine.decided]
     recovery, boilers = of(machines, WasteHeatRecovery), of(machines, Boiler)
     rest = [machine for machine in machines if machine not in (*recovery, *boilers)]
-    return found + [(asset.name, asset.kind) for asset in (*of(site.assets, Storage), *recovery, *rest, *boilers)]
+    return pairs + [(asset.name, asset.kind) for asset in (*of(site.assets, Storage), *recovery, *rest, *boilers)]
 
 
 def without(scenario: Scenario, names: Collection[str]) -> Scenario:
@@ -130,8 +130,8 @@ class _Study:
         self.scenario, self.made, self.metric = baseline.scenario, made, goal_metric(baseline.scenario)
         self.envelope = baseline.envelope
         self.lists: dict[str, xr.Dataset] = {}
-        known = {BASELINE: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: made.schedule}
-        for name, heats in known.items():
+        by_name = {BASELINE: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: made.schedule}
+        for name, heats in by_name.items():
             # what was known before keeps its name
             if heats is not None and not any(_same(heats, other) for other in self.lists.values()):
                 self.lists[name] = heats
@@ -141,14 +141,14 @@ class _Study:
 
     def run(self, first: Plan, tell: Progress) -> Levers:
         names = dict(candidates(self.scenario.site))
-        needed = self._needed(list(names))
-        own = [name for name in names if name not in needed]
-        every = frozenset(own)
-        total = len(own) + 2
+        essentials = self._needed(list(names))
+        options = [name for name in names if name not in essentials]
+        every = frozenset(options)
+        total = len(options) + 2
         shifted = tuple(self.lists)
 
-        def weighed(done: int, lever: str) -> None:
-            tell({"phase": "levers", "done": done, "of": total, "lever": lever})
+        def weighed(count: int, lever: str) -> None:
+            tell({"phase": "levers", "done": count, "of": total, "lever": lever})
 
         bare = self.case(every, (BASELINE,))
         managed = self.case(frozenset(), (BASELINE,))
@@ -156,28 +156,28 @@ class _Study:
         joint = self._joint(shifted)
         weighed(1, "all")
         ruled = self.ruled(frozenset())
-        found = [
+        rows = [
             self._lever(SHIFTING, "heats", bare, self.case(every, shifted), managed, joint, ruled=(None, None)),
         ]
         weighed(2, SHIFTING)
-        for number, name in enumerate(own, start=3):
+        for number, name in enumerate(options, start=3):
             alone, rest = self.case(every - {name}, (BASELINE,)), self.case(frozenset({name}), shifted)
             pair = self.ruled(frozenset({name})), ruled
-            found.append(self._lever(name, names[name], bare, alone, rest, joint, ruled=pair))
+            rows.append(self._lever(name, names[name], bare, alone, rest, joint, ruled=pair))
             weighed(number, name)
         bound, gap = self._proven(joint)
         return Levers(
             scenario=self.scenario, baseline=ruled, bare=bare, managed=managed, sequential=sequential, joint=joint,
-            heats_first=first, search=self.made, bound=bound, gap=gap, levers=tuple(found), needed=tuple(needed),
+            heats_first=first, search=self.made, bound=bound, gap=gap, levers=tuple(rows), needed=tuple(essentials),
         )  # fmt: skip
 
     def _lever(
         self, name: str, kind: str, bare: Case, alone: Case, rest: Case, joint: Case, *,
         ruled: tuple[Case | None, Case | None],
     ) -> Lever:  # fmt: skip
-        asked = self.scenario
+        scenario = self.scenario
         without_it, with_it = ruled
-        told = [
+        reasons = [
             f"{where}: {says}"
             for where, case in (("alone", alone), ("without it", rest), ("by rules, without it", without_it))
             if case is not None and (says := case.reason or (f"{case.broken} violation(s)" if case.broken else ""))
@@ -185,22 +185,22 @@ class _Study:
         return Lever(
             name=name,
             kind=kind,
-            first=change(asked, bare, alone),
-            last=change(asked, rest, joint),
-            ruled=change(asked, without_it, with_it) if without_it and with_it else None,
-            reason="; ".join(told),
+            first=change(scenario, bare, alone),
+            last=change(scenario, rest, joint),
+            ruled=change(scenario, without_it, with_it) if without_it and with_it else None,
+            reason="; ".join(reasons),
         )
 
     def _needed(self, names: list[str]) -> list[str]:
         """What cannot be taken away, the others taken away already."""
         gone: set[str] = set()
-        kept = []
+        essentials = []
         for name in names:
             if self._site(frozenset({*gone, name}))[1].least(self.lists[BASELINE]) < float("inf"):
                 gone.add(name)
             else:
-                kept.append(name)
-        return kept
+                essentials.append(name)
+        return essentials
 
     def _site(self, gone: frozenset[str]) -> tuple[Baseline, redispatch.Redispatch]:
         """The plant without some levers: its baseline, and its site made ready for any heats."""
@@ -212,32 +212,32 @@ class _Study:
     def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> Case:
         """The plant without some levers under the best of some lists of heats."""
         baseline, site = self._site(gone)
-        known = [name for name in lists if name in self.lists]
-        least = {name: site.least(self.lists[name]) for name in known}
+        options = [name for name in lists if name in self.lists]
+        least = {name: site.least(self.lists[name]) for name in options}
         best: tuple[str, redispatch.Redispatched] | None = None
         below: float | None = math.inf
-        for name in sorted(known, key=least.__getitem__):
+        for name in sorted(options, key=least.__getitem__):
             # machines on in part already cost more than what is found: whole they cost no less
             if best is not None and least[name] >= best[1].rank:
                 break
-            found = site.best(self.lists[name])
-            below = None if below is None or found.slack is None else min(below, found.rank - found.slack)
-            if best is None or found.rank < best[1].rank:
-                best = name, found
+            dispatch = site.best(self.lists[name])
+            below = None if below is None or dispatch.slack is None else min(below, dispatch.rank - dispatch.slack)
+            if best is None or dispatch.rank < best[1].rank:
+                best = name, dispatch
         if best is None:
             return Case(heats=lists[0], figures=None, status="no plan", reason="no heats were found")
-        name, found = best
-        slack = None if below is None else found.rank - below
-        if found.schedule is None:
-            return Case(heats=name, figures=None, status=found.status, reason=found.reason)
-        followed = plan(site.scenario, baseline=baseline, schedule=found.schedule)
+        name, dispatch = best
+        slack = None if below is None else dispatch.rank - below
+        if dispatch.schedule is None:
+            return Case(heats=name, figures=None, status=dispatch.status, reason=dispatch.reason)
+        followed = plan(site.scenario, baseline=baseline, schedule=dispatch.schedule)
         return Case(
             heats=name,
             figures=followed.replay_figures,
-            status=found.status,
+            status=dispatch.status,
             slack=slack,
             broken=len(followed.violations),
-            reason=found.reason,
+            reason=dispatch.reason,
         )
 
     def ruled(self, gone: frozenset[str]) -> Case:
@@ -250,23 +250,28 @@ class _Study:
     def _joint(self, shifted: tuple[str, ...]) -> Case:
         """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""
         again = self.case(frozenset(), shifted)
-        made = self.made
-        if made.replay_figures is None or made.violations:
+        joint_plan = self.made
+        if joint_plan.replay_figures is None or joint_plan.violations:
             return again
-        own = self.metric.of(made.replay_figures)
+        plan_value = self.metric.of(joint_plan.replay_figures)
         other = None if again.figures is None or again.reason else self.metric.of(again.figures)
-        if other is not None and other <= own + BETTER * abs(own):
+        if other is not None and other <= plan_value + BETTER * abs(plan_value):
             return again
-        return Case(JOINT, made.replay_figures, made.status, broken=len(made.violations))
+        return Case(JOINT, joint_plan.replay_figures, joint_plan.status, broken=len(joint_plan.violations))
 
     def _proven(self, joint: Case) -> tuple[float | None, float | None]:
         """Bound on the goal in the measure of the figures, and the joint plan's gap on what can be decided."""
-        made = self.made
-        if made.bound is None or made.objective is None or made.schedule_figures is None or joint.figures is None:
+        joint_plan = self.made
+        if (
+            joint_plan.bound is None
+            or joint_plan.objective is None
+            or joint_plan.schedule_figures is None
+            or joint.figures is None
+        ):
             return None, None
-        constant = self.metric.of(made.schedule_figures) - made.objective
+        constant = self.metric.of(joint_plan.schedule_figures) - joint_plan.objective
         value = self.metric.of(joint.figures) - constant
-        return made.bound + constant, max(value - made.bound, 0.0) / max(abs(value), 1e-9)
+        return joint_plan.bound + constant, max(value - joint_plan.bound, 0.0) / max(abs(value), 1e-9)
 
 
 def _same(one: xr.Dataset, other: xr.Dataset) -> bool:

@@ -224,18 +224,18 @@ def nondominated(carbon: Sequence[float], cost: Sequence[float]) -> tuple[list[i
     """
     figures = np.array([carbon, cost], dtype=float)
     small = SAME * np.abs(figures).max(axis=1, initial=1.0)
-    kept: list[int] = []
+    indices: list[int] = []
     dominated = same = 0
     for i in np.lexsort((figures[1], figures[0])).tolist():
         less = figures - figures[:, [i]] < -small[:, None]
         more = figures - figures[:, [i]] > small[:, None]
         if (less.any(axis=0) & ~more.any(axis=0)).any():
             dominated += 1
-        elif any(not (less[:, k].any() or more[:, k].any()) for k in kept):
+        elif any(not (less[:, k].any() or more[:, k].any()) for k in indices):
             same += 1
         else:
-            kept.append(i)
-    return kept, dominated, same
+            indices.append(i)
+    return indices, dominated, same
 
 
 def chord_distance(carbon: np.ndarray, cost: np.ndarray) -> np.ndarray:

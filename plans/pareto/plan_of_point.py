@@ -36,12 +36,12 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     row = front.data.sel(point=point)
     cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
     ground = prepare(front.scenario, front.metric)
-    made = kept(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
-    assert made.schedule is not None
-    seconds = made.seconds | {"optimize": float(row["seconds"].item())}
-    told = {name: np.nan if value is None else value for name, value in vars(made).items() if name in TOLD}
-    schedule = made.schedule.assign_attrs(found=1, status=made.status, goal=made.scenario.goal.minimize, **told)
-    return dataclasses.replace(made, schedule=schedule, seconds=seconds)
+    plan = kept(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
+    assert plan.schedule is not None
+    seconds = plan.seconds | {"optimize": float(row["seconds"].item())}
+    attributes = {name: np.nan if value is None else value for name, value in vars(plan).items() if name in TOLD}
+    schedule = plan.schedule.assign_attrs(found=1, status=plan.status, goal=plan.scenario.goal.minimize, **attributes)
+    return dataclasses.replace(plan, schedule=schedule, seconds=seconds)
 
 
 TOLD = ("objective", "bound", "gap")

@@ -75,9 +75,9 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
     plan = search(ground, ask(ground, first), ground.baseline.start, stop)
     if not plan.acceptable:
         return Solved(Point(number, plan, seconds=time.perf_counter() - began))
-    known, other = _known(ground, plan), COST if first != COST else ground.axis.metric
-    cap, cost = (known.amount, None) if first != COST else (None, known.cost)
-    second = _capped(ground, ask(ground, other, cap, cost), known, stop)
+    start, other = _known(ground, plan), COST if first != COST else ground.axis.metric
+    cap, cost = (start.amount, None) if first != COST else (None, start.cost)
+    second = _capped(ground, ask(ground, other, cap, cost), start, stop)
     best = second if second.acceptable else plan
     least, cheapest = (plan, second) if first != COST else (second, plan)
     gaps = [gap for gap in (plan.gap, second.gap) if gap is not None]
@@ -92,7 +92,7 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
         seconds=time.perf_counter() - began,
     )
     supports = (Support(bound, 0.0),) if first == COST and bound is not None else ()
-    return Solved(_priced(ground, point), (_known(ground, best), known), supports)
+    return Solved(_priced(ground, point), (_known(ground, best), start), supports)
 
 
 def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, low: Solved, high: Solved) -> Solved:
@@ -107,27 +107,27 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
         high: a cheaper one with more of it.
     """
     began = time.perf_counter()
-    asked = ask(ground, COST, cap)
-    wanted = asked.goal.gap
-    known, supports = _distinct((*low.known, *high.known)), {*low.supports, *high.supports}
-    start = _cheapest(known, cap)
-    plan = _taken(ground, asked, start, supports, cap)
-    if asked.orders and _short(plan, wanted) and not stop():
+    scenario = ask(ground, COST, cap)
+    gap = scenario.goal.gap
+    candidates, supports = _distinct((*low.known, *high.known)), {*low.supports, *high.supports}
+    start = _cheapest(candidates, cap)
+    plan = _taken(ground, scenario, start, supports, cap)
+    if scenario.orders and _short(plan, gap) and not stop():
         leaning = _leaning(ground, low.point, high.point, start.schedule, stop)
         if leaning is not None:
             more, support = leaning
-            known = _distinct((*known, more))
+            candidates = _distinct((*candidates, more))
             supports |= {support} if support else set()
-            start = _cheapest(known, cap)
-            plan = _taken(ground, asked, start, supports, cap)
-    if _short(plan, wanted) and not stop():
-        searched = _capped(ground, asked, start, stop)
+            start = _cheapest(candidates, cap)
+            plan = _taken(ground, scenario, start, supports, cap)
+    if _short(plan, gap) and not stop():
+        searched = _capped(ground, scenario, start, stop)
         plan = _tightened(searched, supports, cap)
     if plan.acceptable:
-        known = _distinct((*known, _known(ground, plan)))
+        candidates = _distinct((*candidates, _known(ground, plan)))
     point = Point(number, plan, cap=cap, cost_bound=_bound(plan, "cost"), gap=plan.gap)
     point = _priced(ground, replace(point, seconds=time.perf_counter() - began))
-    return Solved(point, known, tuple(sorted(supports, key=lambda support: support.slope)))
+    return Solved(point, candidates, tuple(sorted(supports, key=lambda support: support.slope)))
 
 
 def kept(
@@ -155,20 +155,20 @@ def kept(
     return judge(dataclasses.replace(plan, bound=bound))
 
 
-def _capped(ground: Ground, asked: Scenario, start: Known, stop: Callable[[], bool]) -> Plan:
+def _capped(ground: Ground, scenario: Scenario, start: Known, stop: Callable[[], bool]) -> Plan:
     """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
-    plan = search(ground, asked, start.schedule, stop)
+    plan = search(ground, scenario, start.schedule, stop)
     if plan.schedule is not None:
-        better, name = _known(ground, plan), "cost" if asked.goal.minimize == COST else "amount"
+        better, name = _known(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
         if getattr(better, name) <= getattr(start, name) + SAME * abs(getattr(better, name)):
             return plan
     bound = plan.bound
-    return judge(dataclasses.replace(follow(ground, asked, start.schedule, "best found"), bound=bound))
+    return judge(dataclasses.replace(follow(ground, scenario, start.schedule, "best found"), bound=bound))
 
 
-def _taken(ground: Ground, asked: Scenario, start: Known, supports: Iterable[Support], cap: float) -> Plan:
+def _taken(ground: Ground, scenario: Scenario, start: Known, supports: Iterable[Support], cap: float) -> Plan:
     """A known plan as the plan under a cap."""
-    return _tightened(follow(ground, asked, start.schedule, "best found"), supports, cap)
+    return _tightened(follow(ground, scenario, start.schedule, "best found"), supports, cap)
 
 
 def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
@@ -194,30 +194,30 @@ def _leaning(
     rise = low.figures.cost - high.figures.cost
     if span <= 0 or rise <= 0:
         return None
-    asked = ask(ground, COST)
-    market, inputs = asked.market, asked.inputs
-    own = market.carbon_price
-    per_t = own.on_grid + 1000 * rise / span
-    price = own.model_copy(update={"per_t": per_t, "covers": "all", "scheme": None, "free_share": 0.0})
-    leaning = asked.model_copy(update={"market": market.model_copy(update={"carbon_price": price})})
-    exact = not asked.site.assets
-    if asked.goal.signal == "marginal":
+    scenario = ask(ground, COST)
+    market, inputs = scenario.market, scenario.inputs
+    carbon_price = market.carbon_price
+    per_t = carbon_price.on_grid + 1000 * rise / span
+    price = carbon_price.model_copy(update={"per_t": per_t, "covers": "all", "scheme": None, "free_share": 0.0})
+    leaning = scenario.model_copy(update={"market": market.model_copy(update={"carbon_price": price})})
+    exact = not scenario.site.assets
+    if scenario.goal.signal == "marginal":
         # a carbon price counts average intensity; here it shall count what the goal counts
         name = "carbon_intensity_kg_per_mwh"
         marginal = inputs[f"marginal_{name}"].assign_attrs(inputs[name].attrs)
         leaning = leaning.with_inputs(inputs.assign({name: marginal}))
-        exact &= own.on_grid == 0
+        exact &= carbon_price.on_grid == 0
     plan = search(ground, leaning, start, stop)
     if plan.schedule is None or plan.schedule_figures is None:
         return None
-    sums = figures(asked, plan.schedule)
+    sums = figures(scenario, plan.schedule)
     more = Known(plan.schedule, sums.carbon_kg, sums.cost)
     least = _bound(plan, "cost")
     if not exact or least is None:
         return more, None
     # what is proven counts grid and direct emissions at the new price
-    steeper = (per_t - own.on_grid) / 1000
-    direct = sums.direct_kg * ((per_t - own.on_direct) / 1000 - steeper)
+    steeper = (per_t - carbon_price.on_grid) / 1000
+    direct = sums.direct_kg * ((per_t - carbon_price.on_direct) / 1000 - steeper)
     return more, Support(least - direct, steeper)
 
 
@@ -239,21 +239,21 @@ def _known(ground: Ground, plan: Plan) -> Known:
     return Known(plan.schedule, ground.axis.of(plan.schedule_figures), plan.schedule_figures.cost)
 
 
-def _distinct(known: Iterable[Known]) -> tuple[Known, ...]:
-    found: dict[tuple[float, float], Known] = {}
-    for one in known:
-        found.setdefault((one.amount, one.cost), one)
-    return tuple(found.values())
+def _distinct(candidates: Iterable[Known]) -> tuple[Known, ...]:
+    by_figures: dict[tuple[float, float], Known] = {}
+    for one in candidates:
+        by_figures.setdefault((one.amount, one.cost), one)
+    return tuple(by_figures.values())
 
 
-def _cheapest(known: Iterable[Known], cap: float) -> Known:
+def _cheapest(candidates: Iterable[Known], cap: float) -> Known:
     """The cheapest one that keeps a cap; the neighbour with less of the metric always does."""
-    return min((one for one in known if one.amount <= cap * (1 + SAME)), key=lambda one: (one.cost, one.amount))
+    return min((one for one in candidates if one.amount <= cap * (1 + SAME)), key=lambda one: (one.cost, one.amount))
 
 
-def _short(plan: Plan, wanted: float) -> bool:
+def _short(plan: Plan, gap: float) -> bool:
     """Whether a plan is not proven within the gap."""
-    return plan.gap is None or plan.gap > wanted + 1e-9
+    return plan.gap is None or plan.gap > gap + 1e-9
 
 
 def _bound(plan: Plan, name: str) -> float | None:

@@ -89,7 +89,7 @@ def pareto(
         search = _Search(pool, ground, points - 1, tell)
         tell({"phase": "ends"})
         search.run({0: (end, metric), points - 1: (end, COST)})
-        if len(search.solved) == 2 and all(found.usable for found in search.solved.values()):
+        if len(search.solved) == 2 and all(solution.usable for solution in search.solved.values()):
             tell({"phase": "grid"})
             search.grid()
     return _front(scenario, ground, search, time.perf_counter() - began)
@@ -97,13 +97,13 @@ def pareto(
 
 def bisection(low: int, high: int) -> dict[int, tuple[int, int]]:
     """Places strictly between two, halves first: for each those below and above that come before it."""
-    found: dict[int, tuple[int, int]] = {}
+    neighbours: dict[int, tuple[int, int]] = {}
     level = [(low, high)]
     while level:
         halves = [(low, (low + high) // 2, high) for low, high in level if high - low > 1]
-        found.update({middle: (low, high) for low, middle, high in halves})
+        neighbours.update({middle: (low, high) for low, middle, high in halves})
         level = [half for low, middle, high in halves for half in ((low, middle), (middle, high))]
-    return found
+    return neighbours
 
 
 def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) -> Front:
@@ -111,13 +111,13 @@ def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) 
     places = sorted(search.solved)
     good = [search.solved[place].point for place in places if search.solved[place].usable]
     amounts, cost = [ground.axis.of(point.figures) for point in good], [point.figures.cost for point in good]
-    kept, dominated, same = nondominated(amounts, cost)
-    chosen = [good[i] for i in kept]
+    indices, dominated, same = nondominated(amounts, cost)
+    points = [good[i] for i in indices]
     return Front(
         scenario=scenario,
         baseline=ground.baseline.figures,
-        data=tabulate(scenario, chosen, ground.axis),
-        schedules={point.number: point.plan.schedule for point in chosen if point.plan.schedule is not None},
+        data=tabulate(scenario, points, ground.axis),
+        schedules={point.number: point.plan.schedule for point in points if point.plan.schedule is not None},
         asked=search.last + 1,
         dominated=dominated,
         same=same,
@@ -150,7 +150,7 @@ class _Search:
         needs = bisection(0, self.last)
 
         def task(place: int) -> tuple[Any, ...] | Solved:
-            less, more = (self.solved[needed] for needed in needs[place])
+            less, more = (self.solved[neighbour] for neighbour in needs[place])
             if more.usable and axis.of(more.point.figures) <= caps[place] * (1 + SAME):
                 return more  # it keeps this cap too
             return between, caps[place], less, more
@@ -160,7 +160,9 @@ class _Search:
     def _work(self, needs: dict[int, Any], task: Callable[[int], tuple[Any, ...] | Solved]) -> None:
         waiting, running = dict(needs), dict[Future[Solved], int]()
         while True:
-            ready = [place for place, needed in waiting.items() if all(other in self.solved for other in needed)]
+            ready = [
+                place for place, neighbours in waiting.items() if all(other in self.solved for other in neighbours)
+            ]
             for place in ready:
                 if len(running) >= self.pool.workers or self.pool.stop():
                     break
@@ -189,9 +191,9 @@ class _Search:
     def _phase(self, place: int) -> str:
         return "ends" if place in (0, self.last) else "grid"
 
-    def _done(self, place: int, found: Solved) -> None:
-        self.solved[place] = found
-        point = found.point
+    def _done(self, place: int, solution: Solved) -> None:
+        self.solved[place] = solution
+        point = solution.point
         figures, axis = point.plan.replay_figures, self.ground.axis
         self.tell(
             {

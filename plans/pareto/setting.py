@@ -46,10 +46,10 @@ def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | N
     return scenario.model_copy(update={"goal": goal})
 
 
-def search(ground: Ground, asked: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
+def search(ground: Ground, scenario: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
     """A searched plan, undisturbed."""
     how = Search(start=start, study=_study(ground), lists=False)
-    return plan(asked, baseline=ground.baseline, search=how, replications=0, cancel=stop)
+    return plan(scenario, baseline=ground.baseline, search=how, replications=0, cancel=stop)
 
 
 _KEPT = threading.local()
@@ -76,12 +76,12 @@ def _study(ground: Ground) -> Study | None:
 
 
 def follow(
-    ground: Ground, asked: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
+    ground: Ground, scenario: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
     on_progress: Progress | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a schedule that is known, its objective in the measure of a search."""
     followed = plan(
-        asked, baseline=ground.baseline, schedule=schedule, replications=replications, on_progress=on_progress
+        scenario, baseline=ground.baseline, schedule=schedule, replications=replications, on_progress=on_progress
     )
     return dataclasses.replace(followed, status=status, objective=decidable(followed), bound=None, gap=None, reason="")
 
@@ -110,5 +110,5 @@ def decidable(plan: Plan) -> float:
 
 
 def _lower(*caps: float | None) -> float | None:
-    known = [cap for cap in caps if cap is not None]
-    return min(known) if known else None
+    limits = [cap for cap in caps if cap is not None]
+    return min(limits) if limits else None

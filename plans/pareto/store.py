@@ -59,9 +59,9 @@ def save(front: Front, folder: Path | None = None, number: str | None = None) ->
     number = number or uuid.uuid4().hex
     place = _folder(folder)
     place.mkdir(parents=True, exist_ok=True)
-    for left in place.glob(".*.partial"):  # by a process that was killed
-        if time.time() - left.stat().st_mtime > 86_400:
-            shutil.rmtree(left, ignore_errors=True)
+    for leftover in place.glob(".*.partial"):  # by a process that was killed
+        if time.time() - leftover.stat().st_mtime > 86_400:
+            shutil.rmtree(leftover, ignore_errors=True)
     partial = place / f".{number}.partial"
     partial.mkdir()
     try:
@@ -104,28 +104,28 @@ def together(front: Front) -> xr.Dataset:
 
 def stored(folder: Path | None = None) -> list[str]:
     """The ids of all fronts that are kept, newest first."""
-    found = [path for path in _folder(folder).glob("*/front.json") if re.fullmatch(r"[0-9a-f]{32}", path.parent.name)]
-    return [path.parent.name for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
+    paths = [path for path in _folder(folder).glob("*/front.json") if re.fullmatch(r"[0-9a-f]{32}", path.parent.name)]
+    return [path.parent.name for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
 
 
 def headlines(most: int, folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Of the newest fronts, by id: ``created``, ``scenario``, how many ``points``, ``signal``, ``metric``; without torn
     ones."""
-    found = {}
+    entries = {}
     for number in stored(folder)[:most]:
         try:
             meta = json.loads((_folder(folder) / number / "front.json").read_text(encoding="utf-8"))
-            told = meta["summary"]
-            found[number] = {
+            summary = meta["summary"]
+            entries[number] = {
                 "created": datetime.fromisoformat(meta["created"]),
-                "scenario": str(told["scenario"]),
-                "points": len(told["points"]),
-                "signal": str(told["signal"]),
-                "metric": str(told.get("metric", CARBON)),
+                "scenario": str(summary["scenario"]),
+                "points": len(summary["points"]),
+                "signal": str(summary["signal"]),
+                "metric": str(summary.get("metric", CARBON)),
             }
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return found
+    return entries
 
 
 def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
@@ -138,19 +138,19 @@ def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
     Raises:
         StoreError: there is none such, it is torn, or of a format that this version does not know.
     """
-    known = stored(folder)
-    found = known[:1] if prefix == "last" else [one for one in known if prefix and one.startswith(prefix)]
-    if len(found) != 1:
+    ids = stored(folder)
+    matches = ids[:1] if prefix == "last" else [one for one in ids if prefix and one.startswith(prefix)]
+    if len(matches) != 1:
         raise StoreError(
-            f"{len(found) or 'no'} stored fronts begin with {prefix[:40]!r}" if known or prefix != "last"
+            f"{len(matches) or 'no'} stored fronts begin with {prefix[:40]!r}" if ids or prefix != "last"
             else "there is no stored front yet; make one with 'emberline pareto'"
         )  # fmt: skip
     try:
-        return _opened(_folder(folder) / found[0])
+        return _opened(_folder(folder) / matches[0])
     except StoreError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        says = f"front {found[0]} is torn: front.json cannot be read; search it again"
+        says = f"front {matches[0]} is torn: front.json cannot be read; search it again"
         raise StoreError(says) from error
 
 

@@ -43,15 +43,15 @@ def refuse(scenario: Scenario, what: str = "") -> None:
     Raises:
         ScenarioError: one line with both figures.
     """
-    needed, limit = of_plan(scenario), scenario.goal.time_limit_s
-    if needed <= QUICKER * limit + SPARE_S:
+    need_s, limit = of_plan(scenario), scenario.goal.time_limit_s
+    if need_s <= QUICKER * limit + SPARE_S:
         return
     of = "process modes and stores" if scenario.processes else "heats"
     count = len(scenario.process_modes) + len(scenario.stores) if scenario.processes else len(scenario.heats)
     says = (
-        f"{scenario.horizon.n_steps:,} steps × {count} {of} take about {in_words(needed)} to write before anything is "
+        f"{scenario.horizon.n_steps:,} steps × {count} {of} take about {in_words(need_s)} to write before anything is "
         f"searched, and the limit is {in_words(limit)}; choose longer steps, a shorter horizon, or a limit of "
-        f"{in_words(needed)} at least"
+        f"{in_words(need_s)} at least"
     )
     raise ScenarioError([Problem(what or scenario.name, "goal.time_limit_s", says)])
 

@@ -98,8 +98,8 @@ class Plan:
     def holding(self) -> tuple[int, int] | None:
         """In how many disturbed replays the plan held, and of how many; None where nothing is disturbed, or where the
         plan is late undisturbed, so that it can hold in none."""
-        done = self.replays
-        return None if done is None or not done.n or self.late else (done.held, done.n)
+        replays = self.replays
+        return None if replays is None or not replays.n or self.late else (replays.held, replays.n)
 
     @property
     def ledger(self) -> Ledger | None:
@@ -120,9 +120,9 @@ class Plan:
             return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
         feasible = Message("Feasible, and the twin agrees.")
         if self.holding:
-            held, n = self.holding
+            successes, n = self.holding
             feasible = Message(
-                "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=held, n=n
+                "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=successes, n=n
             )
         parts: list[str] = [feasible, self._lateness, self.reason]
         goal = goal_metric(self.scenario).figure
@@ -151,8 +151,8 @@ class Plan:
     @property
     def stock(self) -> Difference | None:
         """What the undisturbed replay ends with in stock more than the baseline; None where there are no stores."""
-        made = self.replay_figures
-        return difference(self.baseline_figures, made) if made is not None and (made.stock or made.levels) else None
+        sums = self.replay_figures
+        return difference(self.baseline_figures, sums) if sums is not None and (sums.stock or sums.levels) else None
 
     @property
     def no_lower(self) -> dict[str, float]:
@@ -162,9 +162,11 @@ class Plan:
         """
         if self.schedule is None:
             return {}
-        wanted, kept = (higher(self.scenario, *runs) for runs in ((self.baseline,), (self.baseline, self.schedule)))
-        close = all(level - kept.get(name, 0.0) <= AGREEMENT * level for name, level in wanted.items())
-        return wanted if close else {}
+        target_levels, plan_levels = (
+            higher(self.scenario, *runs) for runs in ((self.baseline,), (self.baseline, self.schedule))
+        )
+        close = all(level - plan_levels.get(name, 0.0) <= AGREEMENT * level for name, level in target_levels.items())
+        return target_levels if close else {}
 
     def saved(self) -> dict[str, float]:
         """Saving of the undisturbed replay against the undisturbed baseline, absolute and as a share.
@@ -197,13 +199,13 @@ class Plan:
         """
         if self.replays is None or not self.replays.n or not self.comparable:
             return {}
-        found, table = {}, self.replays.quantiles()
+        savings, table = {}, self.replays.quantiles()
         for name in figures_of(self.scenario):
             if f"saved_{name}" not in table:
                 continue
             saved, base = table[f"saved_{name}"], abs(float(self.replays.data[f"baseline_{name}"].median()))
-            found[name] = saved | {"share": saved["p50"] / base if base else 0.0}
-        return found
+            savings[name] = saved | {"share": saved["p50"] / base if base else 0.0}
+        return savings
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON: status, objective, bound, gap, figures, violations, replays, seconds."""
@@ -243,16 +245,16 @@ class Plan:
         return book.products.summary(self.scenario.goal.signal) if book is not None and book.products else {}
 
     def _stock(self) -> dict[str, Any]:
-        more, made, baseline = self.stock, self.replay_figures, self.baseline_figures
-        if more is None or made is None:
+        more, sums, baseline = self.stock, self.replay_figures, self.baseline_figures
+        if more is None or sums is None:
             return {}
         stores = {
             name: {
                 "start_t": store.start_t,
-                "end_t": made.stock[name],
+                "end_t": sums.stock[name],
                 "baseline_end_t": baseline.stock[name],
-                "kg_per_t": rate(name, "stock_kg_per_t", baseline, made),
-                "cost_per_t": rate(name, "stock_cost_per_t", baseline, made),
+                "kg_per_t": rate(name, "stock_kg_per_t", baseline, sums),
+                "cost_per_t": rate(name, "stock_cost_per_t", baseline, sums),
             }
             for name, store in self.scenario.store.items()
         }
@@ -260,10 +262,10 @@ class Plan:
             store.name: {
                 "unit": store.unit,
                 "start": store.start,
-                "end": made.levels[store.name],
+                "end": sums.levels[store.name],
                 "baseline_end": baseline.levels[store.name],
-                "kg_per_unit": rate(store.name, "level_kg_per_unit", baseline, made),
-                "cost_per_unit": rate(store.name, "level_cost_per_unit", baseline, made),
+                "kg_per_unit": rate(store.name, "level_kg_per_unit", baseline, sums),
+                "cost_per_unit": rate(store.name, "level_cost_per_unit", baseline, sums),
             }
             for store in site_stores(self.scenario)
             if store.name in more.levels

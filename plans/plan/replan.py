@@ -66,48 +66,50 @@ def replan(
     """
     from emberline.models import Study
 
-    asked = stored.scenario if locks is None else with_locks(stored.scenario, locks)
-    unchanged = same_locks(asked.locks, stored.scenario.locks)
+    variant = stored.scenario if locks is None else with_locks(stored.scenario, locks)
+    unchanged = same_locks(variant.locks, stored.scenario.locks)
     if unchanged and stored.found and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
-        return plan(asked, on_progress=on_progress, cancel=cancel, search=Search(study=study, others=others))
-    if not unchanged and asked.goal.caps.extra_cost_share is not None:
-        asked = _capped(asked, stored)
+        return plan(variant, on_progress=on_progress, cancel=cancel, search=Search(study=study, others=others))
+    if not unchanged and variant.goal.caps.extra_cost_share is not None:
+        variant = _capped(variant, stored)
     study = study or Study()
-    study.keep(asked, stored.schedule.assign_attrs(found=1))
-    held, holding = ({lock.model_dump_json() for lock in scenario.locks} for scenario in (stored.scenario, asked))
+    study.keep(variant, stored.schedule.assign_attrs(found=1))
+    stored_locks, holding = (
+        {lock.model_dump_json() for lock in scenario.locks} for scenario in (stored.scenario, variant)
+    )
     # what binds more raises no plan's worth
-    tighter = unchanged or held <= holding
+    tighter = unchanged or stored_locks <= holding
     bound = stored.bound if tighter and stored.bound is not None else math.nan
     before = stored.schedule.assign_attrs(bound=bound)
     return plan(
-        asked,
+        variant,
         on_progress=on_progress,
         cancel=cancel,
         search=Search(
             study=study,
-            keep=lambda found: kept(asked, stored.envelope, before, found, keep_share, judged=unchanged),
+            keep=lambda found: kept(variant, stored.envelope, before, found, keep_share, judged=unchanged),
             others=others,
         ),
     )
 
 
-def _capped(asked: Scenario, stored: Plan) -> Scenario:
+def _capped(variant: Scenario, stored: Plan) -> Scenario:
     """What is asked, its cap on extra cost an amount above the stored plan's baseline."""
     from emberline.plans.plan import caps
 
     listed = Baseline.of(stored.scenario, stored.envelope).schedule
-    held = caps.fixed(stored.scenario, stored.envelope, listed)
-    goal = asked.goal.model_copy(update={"caps": held})
-    return asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
+    limits = caps.fixed(stored.scenario, stored.envelope, listed)
+    goal = variant.goal.model_copy(update={"caps": limits})
+    return variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
 
 
 def kept(
-    asked: Scenario,
+    scenario: Scenario,
     envelope: xr.Dataset,
     before: xr.Dataset,
-    found: xr.Dataset,
+    candidate: xr.Dataset,
     keep_share: float = KEEP_SHARE,
     *,
     judged: bool = False,
@@ -122,30 +124,30 @@ def kept(
         keep_share: as of :func:`replan`.
         judged: it is known that the earlier schedule holds.
     """
-    value, other = float(before.attrs["objective"]), float(found.attrs["objective"])
-    better = found.attrs["found"] and value - other > keep_share * max(abs(value), 1e-9)
-    if better or not (judged or holds(asked, envelope, before)):
-        return found
-    bounds = [float(data.attrs.get("bound", math.nan)) for data in (before, found)]
+    value, other = float(before.attrs["objective"]), float(candidate.attrs["objective"])
+    better = candidate.attrs["found"] and value - other > keep_share * max(abs(value), 1e-9)
+    if better or not (judged or holds(scenario, envelope, before)):
+        return candidate
+    bounds = [float(data.attrs.get("bound", math.nan)) for data in (before, candidate)]
     bound = max((b for b in bounds if not math.isnan(b)), default=math.nan)
     gap = math.nan if math.isnan(bound) else max(value - bound, 0.0) / max(abs(value), 1e-9)
-    status = str(found.attrs["status"]) if found.attrs["found"] else "best found"
-    if gap <= asked.goal.gap + 1e-9:
+    status = str(candidate.attrs["status"]) if candidate.attrs["found"] else "best found"
+    if gap <= scenario.goal.gap + 1e-9:
         status = "within gap"
     elif status == "within gap":
         status = "best found"
-    seconds = {name: value for name, value in found.attrs.items() if str(name).startswith("seconds ")}
+    seconds = {name: value for name, value in candidate.attrs.items() if str(name).startswith("seconds ")}
     stays = {"found": 1, "status": status, "bound": bound, "gap": gap, "reason": Message("The earlier plan stays.")}
     return before.assign_attrs({**seconds, **stays})
 
 
-def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
+def holds(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the new baseline."""
-    if not asked.heats:
+    if not scenario.heats:
         return True
     from emberline.models import explain
 
-    return explain.holds(asked, envelope, schedule, Baseline.of(asked, envelope).start, time_limit=JUDGE_S)
+    return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, time_limit=JUDGE_S)
 
 
 def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
@@ -154,15 +156,15 @@ def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
     Raises:
         ScenarioError: a lock is mistaken: no such heat, stage or unit, a time off the steps or outside the horizon.
     """
-    asked = scenario.model_copy(update={"locks": tuple(locks)}).with_inputs(scenario.inputs)
+    variant = scenario.model_copy(update={"locks": tuple(locks)}).with_inputs(scenario.inputs)
     problems = [
         Problem(scenario.name, ".".join(map(str, place)), says)
-        for place, says in between_nouns(asked)
+        for place, says in between_nouns(variant)
         if place and place[0] == "locks"
     ]
     if problems:
         raise ScenarioError(problems)
-    return asked
+    return variant
 
 
 def same_locks(one: Sequence[Lock], other: Sequence[Lock]) -> bool:
@@ -212,11 +214,11 @@ def lock(
         ScenarioError: there is no such operation, or it has started already.
     """
     where = f"heat {heat}"
-    known = {item.name: item for item in scenario.heats}
-    if heat not in known:
-        first = ", ".join(list(known)[:6])
+    by_name = {item.name: item for item in scenario.heats}
+    if heat not in by_name:
+        first = ", ".join(list(by_name)[:6])
         raise ScenarioError([Problem(scenario.name, where, f"there is no such heat; heats are {first} …")])
-    route = [part.name for part in scenario.line.route(known[heat].grade)]
+    route = [part.name for part in scenario.line.route(by_name[heat].grade)]
     if stage not in route:
         raise ScenarioError(
             [Problem(scenario.name, where, f"does not run through {stage!r}; its stages are {', '.join(route)}")]
@@ -241,33 +243,33 @@ def locked(scenario: Scenario, schedule: xr.Dataset, heats: Starts) -> tuple[str
     Raises:
         ScenarioError: there is no such heat or stage, it has started, or its start is off the steps.
     """
-    own = []
+    pins = []
     for key, start_min in heats.items():
         heat, stage = key if isinstance(key, tuple) else (key, first_stage(scenario, key))
-        own.append(lock(scenario, schedule, heat, stage, start_min))
-    asked = with_locks(scenario, pinned(scenario, own))
-    return (f"locks={json.dumps([as_set(lock) for lock in asked.locks], ensure_ascii=False)}",)
+        pins.append(lock(scenario, schedule, heat, stage, start_min))
+    variant = with_locks(scenario, pinned(scenario, pins))
+    return (f"locks={json.dumps([as_set(lock) for lock in variant.locks], ensure_ascii=False)}",)
 
 
 def first_stage(scenario: Scenario, heat: str) -> str:
     """The first stage of a heat that it has not begun; the empty name where there is none."""
-    begun = {item.stage for item in scenario.state.started if item.heat == heat}
-    for known in scenario.heats:
-        if known.name == heat:
-            names = [stage.name for stage in scenario.line.route(known.grade)]
-            last = max((names.index(stage) for stage in begun if stage in names), default=-1)
+    stages = {item.stage for item in scenario.state.started if item.heat == heat}
+    for batch in scenario.heats:
+        if batch.name == heat:
+            names = [stage.name for stage in scenario.line.route(batch.grade)]
+            last = max((names.index(stage) for stage in stages if stage in names), default=-1)
             return next(iter(names[last + 1 :]), "")
     return ""
 
 
 def as_set(lock: Lock) -> dict[str, str]:
     """A lock as plain data for an override; spans after the start in minutes."""
-    told = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
+    moments = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
     return {
         "heat": lock.heat,
         "stage": lock.stage,
         **({} if lock.unit is None else {"unit": lock.unit}),
-        **{name: _moment(value) for name, value in told.items() if value is not None},
+        **{name: _moment(value) for name, value in moments.items() if value is not None},
     }
 
 

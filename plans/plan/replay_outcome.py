@@ -62,24 +62,24 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     """Replay under disturbance and keep what matters; the same for a replication whoever else is replayed."""
     from emberline import twin
 
-    asked, chosen = followed.scenario, list(replications)
-    runs = twin.replays(asked, followed.schedule, chosen, seed=followed.seed)
+    scenario, numbers = followed.scenario, list(replications)
+    runs = twin.replays(scenario, followed.schedule, numbers, seed=followed.seed)
     baselines: Iterator[xr.Dataset] = iter(())
     if followed.dispatched is not None:
-        baselines = twin.replays(asked, followed.dispatched, chosen, seed=followed.seed)
-    reader, stores = _Reader(asked), asked.processes or any(site_stores(asked))
-    for replication, run in zip(chosen, runs, strict=True):
+        baselines = twin.replays(scenario, followed.dispatched, numbers, seed=followed.seed)
+    reader, stores = _Reader(scenario), scenario.processes or any(site_stores(scenario))
+    for replication, run in zip(numbers, runs, strict=True):
         # the schedule was nominated; the baseline nominates what it draws
-        sums = figures(asked, run, nominated=followed.schedule)
+        sums = figures(scenario, run, nominated=followed.schedule)
         outcome = reader.read(replication, run, sums)
         if followed.dispatched is not None:
             theirs = next(baselines)
-            baseline = figures(asked, theirs)
-            told = reader.read(replication, theirs, baseline).figures
-            outcome.figures.update({f"baseline_{name}": told[name] for name in (*figures_of(asked), *COUNTS)})
+            baseline = figures(scenario, theirs)
+            row = reader.read(replication, theirs, baseline).figures
+            outcome.figures.update({f"baseline_{name}": row[name] for name in (*figures_of(scenario), *COUNTS)})
             if stores:
-                more = shortfall(asked, baseline, sums)
-                outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(asked)})
+                more = shortfall(scenario, baseline, sums)
+                outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(scenario)})
         yield outcome
 
 
@@ -160,8 +160,8 @@ class _Reader:
         waited, down = run["op_waited_min"].values, run["op_down_min"].values
         of_stage = [waited[stage == name] for name in self.stages]
         return (
-            tuple(math.fsum(own) for own in of_stage),
-            tuple(float(own.max(initial=0.0)) for own in of_stage),
+            tuple(math.fsum(waits) for waits in of_stage),
+            tuple(float(waits.max(initial=0.0)) for waits in of_stage),
             tuple(math.fsum(down[unit == name]) for name in self.units),
         )
 

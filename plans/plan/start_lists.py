@@ -58,9 +58,9 @@ def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Datase
         limit = (low + high) / 2
         grid = scenario.site.grid.model_copy(update={"import_limit_mw": limit})
         calmer = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
-        found = twin.dispatch(calmer, envelope, keeping=calmer.disturbances.careful)
-        if found.attrs["complete"]:
-            high = min(limit, float(found["meter_mw"].max()))
-            yield found
+        schedule = twin.dispatch(calmer, envelope, keeping=calmer.disturbances.careful)
+        if schedule.attrs["complete"]:
+            high = min(limit, float(schedule["meter_mw"].max()))
+            yield schedule
         else:
             low = limit

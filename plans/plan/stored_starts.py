@@ -35,24 +35,24 @@ class Earlier:
     same: Plan | None = None
     """The best one of the very same scenario."""
 
-    def keep(self, found: xr.Dataset) -> xr.Dataset:
+    def keep(self, candidate: xr.Dataset) -> xr.Dataset:
         """What was found, unless a plan of the same scenario is better."""
         if self.same is None or self.same.schedule is None:
-            return found
+            return candidate
         before = self.same.schedule
-        return kept(self.same.scenario, self.same.envelope, before, found, -ROUNDING, judged=True)
+        return kept(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, judged=True)
 
 
 def earlier(store: Store, scenario: Scenario) -> Earlier:
     """What is stored of a scenario's orders."""
     schedules, best = [], None
     for run in _alike(store, _asked(scenario.model_dump_json(exclude_defaults=True))):
-        made = run.plan
-        if made.schedule is None or made.objective is None or not made.acceptable:
+        plan = run.plan
+        if plan.schedule is None or plan.objective is None or not plan.acceptable:
             continue
-        schedules.append(made.schedule)
-        if same_asked(scenario, made.scenario) and (best is None or made.objective < (best.objective or 0.0)):
-            best = made
+        schedules.append(plan.schedule)
+        if same_asked(scenario, plan.scenario) and (best is None or plan.objective < (best.objective or 0.0)):
+            best = plan
     return Earlier(tuple(schedules), best)
 
 
@@ -62,9 +62,9 @@ def same_asked(one: Scenario, other: Scenario) -> bool:
     return mine == others and bool(one.inputs.equals(other.inputs))
 
 
-def _alike(store: Store, asked: dict[str, Any]) -> Iterator[StoredRun]:
+def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
     """Runs of the same orders: those that ask the same, the least objective first, then the newest others."""
-    found = []
+    ranking = []
     for place, entry in enumerate(store.search(state="stored", limit=LOOKED_AT)):
         folder = store.path(entry.id)
         try:
@@ -72,9 +72,9 @@ def _alike(store: Store, asked: dict[str, Any]) -> Iterator[StoredRun]:
             objective = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["summary"]["objective"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # torn, or of an earlier release
-        if objective is not None and all(its.get(name) == asked.get(name) for name in PLANT):
-            found.append((its != asked, objective if its == asked else place, entry.id))
-    for *_, run in sorted(found)[:MOST]:
+        if objective is not None and all(its.get(name) == content.get(name) for name in PLANT):
+            ranking.append((its != content, objective if its == content else place, entry.id))
+    for *_, run in sorted(ranking)[:MOST]:
         try:
             yield store.open(run)
         except StoreError:
@@ -83,6 +83,6 @@ def _alike(store: Store, asked: dict[str, Any]) -> Iterator[StoredRun]:
 
 def _asked(text: str) -> dict[str, Any]:
     """A scenario as it is stored, without what it is called and how long it is searched."""
-    told: dict[str, Any] = json.loads(text)
-    goal = {name: value for name, value in told.get("goal", {}).items() if name not in ("time_limit_s", "gap")}
-    return {name: value for name, value in told.items() if name not in NAMES} | {"goal": goal}
+    content: dict[str, Any] = json.loads(text)
+    goal = {name: value for name, value in content.get("goal", {}).items() if name not in ("time_limit_s", "gap")}
+    return {name: value for name, value in content.items() if name not in NAMES} | {"goal": goal}

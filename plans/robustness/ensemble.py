@@ -97,7 +97,7 @@ class Ensemble:
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
         share, low, high = self.chance
-        found = {
+        fields = {
             "scenario": self.scenario.name,
             "seed": int(self.data.attrs["seed"]),
             "currency": self.scenario.market.currency,
@@ -111,8 +111,8 @@ class Ensemble:
             "after_breakdown": self.after_breakdown,
         }
         if self.against_baseline:
-            found["baseline_held"] = int((self.data["baseline_violations"] == 0).sum())
-        return found
+            fields["baseline_held"] = int((self.data["baseline_violations"] == 0).sum())
+        return fields
 
     @property
     def after_breakdown(self) -> int:
@@ -120,7 +120,7 @@ class Ensemble:
         return int(((self.data["held"] == 0) & (self.data["first_down_min"] > 0)).sum())
 
 
-def interval(held: int, n: int) -> tuple[float, float]:
+def interval(successes: int, n: int) -> tuple[float, float]:
     """Interval of the chance to hold, Wilson's, at 95 %.
 
     Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal of the
@@ -128,8 +128,8 @@ def interval(held: int, n: int) -> tuple[float, float]:
     """
     from scipy.stats import binomtest
 
-    found = binomtest(held, n).proportion_ci(CONFIDENCE, method="wilson")
-    return float(found.low), float(found.high)
+    bounds = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(bounds.low), float(bounds.high)
 
 
 def ensemble(
@@ -167,16 +167,16 @@ def ensemble(
     size = max(1, min(PART, replications // (4 * engine.workers)))
     parts = [range(at, min(at + size, replications)) for at in range(0, replications, size)]
     tell: Progress = on_progress or (lambda event: None)
-    found: dict[int, list[Outcome]] = {}
-    done = held = 0
+    by_place: dict[int, list[Outcome]] = {}
+    count = successes = 0
     for piece in engine.each(_part, Followed(scenario, schedule, dispatched, seed), parts, cancel):
-        found[piece.place] = piece.unwrap()
-        done += len(found[piece.place])
-        held += sum(outcome.first is None for outcome in found[piece.place])
-        tell({"phase": "replays", "done": done, "of": replications, "held": held})
-    whole = next((place for place in range(len(parts)) if place not in found), len(parts))
-    kept = [outcome for place in range(whole) for outcome in found[place]]
-    return Ensemble(scenario, together(scenario, kept, seed), replications) if kept else None
+        by_place[piece.place] = piece.unwrap()
+        count += len(by_place[piece.place])
+        successes += sum(outcome.first is None for outcome in by_place[piece.place])
+        tell({"phase": "replays", "done": count, "of": replications, "held": successes})
+    whole = next((place for place in range(len(parts)) if place not in by_place), len(parts))
+    records = [outcome for place in range(whole) for outcome in by_place[place]]
+    return Ensemble(scenario, together(scenario, records, seed), replications) if records else None
 
 
 def refuse(scenario: Scenario, schedule: xr.Dataset, replications: int, workers: int) -> None:
@@ -198,45 +198,48 @@ def _part(followed: Followed, replications: range) -> list[Outcome]:
     return list(outcomes(followed, replications))
 
 
-def together(scenario: Scenario, kept: Sequence[Outcome], seed: int) -> xr.Dataset:
+def together(scenario: Scenario, records: Sequence[Outcome], seed: int) -> xr.Dataset:
     """The dataset of outcomes, in their order."""
-    limits = sorted({limit for outcome in kept for limit in outcome.missed})
+    limits = sorted({limit for outcome in records for limit in outcome.missed})
     place = {limit: i for i, limit in enumerate(limits)}
     hours = math.ceil(scenario.horizon.length_min / 60) + 1
-    missed = np.zeros((len(kept), len(limits)), dtype=np.int32)
+    missed = np.zeros((len(records), len(limits)), dtype=np.int32)
     amount = np.zeros(missed.shape)
     by_hour, first_in = (np.zeros((len(limits), hours), dtype=np.int32) for _ in range(2))
-    first = np.full(len(kept), -1, dtype=np.int32)
-    for row, outcome in enumerate(kept):
+    first = np.full(len(records), -1, dtype=np.int32)
+    for row, outcome in enumerate(records):
         for limit, (often, most) in outcome.missed.items():
             missed[row, place[limit]], amount[row, place[limit]] = often, most
         if outcome.first is not None:
             first[row] = place[outcome.first[0]]
-    for (limit, hour), count in Counter(spot for outcome in kept for spot in outcome.hours).items():
+    for (limit, hour), count in Counter(spot for outcome in records for spot in outcome.hours).items():
         by_hour[place[limit], hour] = count
-    for (limit, hour), count in Counter(o.first for o in kept if o.first is not None).items():
+    for (limit, hour), count in Counter(o.first for o in records if o.first is not None).items():
         first_in[place[limit], hour] = count
     columns: dict[str, Any] = {
-        name: ("replication", np.array([outcome.figures[name] for outcome in kept]))
+        name: ("replication", np.array([outcome.figures[name] for outcome in records]))
         for name in ENSEMBLE
-        if name in kept[0].figures
+        if name in records[0].figures
     }
     columns |= {
         "first_limit": ("replication", first),
-        "first_heat": ("replication", np.array([outcome.first_heat for outcome in kept], dtype=np.str_)),
+        "first_heat": ("replication", np.array([outcome.first_heat for outcome in records], dtype=np.str_)),
         "missed": (("replication", "limit"), missed),
         "missed_amount": (("replication", "limit"), amount),
         "missed_in_hour": (("limit", "hour"), by_hour),
         "first_in_hour": (("limit", "hour"), first_in),
     }
-    coordinates: dict[str, Any] = {"replication": [outcome.replication for outcome in kept], "hour": np.arange(hours)}
-    fan = [outcome.meter_mw for outcome in kept if outcome.meter_mw is not None]
+    coordinates: dict[str, Any] = {
+        "replication": [outcome.replication for outcome in records],
+        "hour": np.arange(hours),
+    }
+    fan = [outcome.meter_mw for outcome in records if outcome.meter_mw is not None]
     if fan:
         columns["fan_mw"] = (("quantile", "meter"), np.quantile(np.array(fan, dtype=float), BANDS, axis=0))
         coordinates |= {"quantile": list(BANDS), "fan_of": len(fan)}
     if scenario.heats:
         for name, dim in (("waited_min", "stage"), ("longest_wait_min", "stage"), ("down_min", "unit")):
-            columns[name] = (("replication", dim), np.array([getattr(outcome, name) for outcome in kept]))
+            columns[name] = (("replication", dim), np.array([getattr(outcome, name) for outcome in records]))
         coordinates["stage"] = [stage.name for stage in scenario.line.stages]
         coordinates["unit"] = [unit.name for unit in scenario.line.units]
     for i, name in enumerate(("kind", "stage", "unit", "measure")):

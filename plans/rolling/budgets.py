@@ -17,27 +17,27 @@ from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.goal import Caps
 
 
-def share_left(scenario: Scenario, begin_min: float, asked: Scenario) -> float:
+def share_left(scenario: Scenario, begin_min: float, part: Scenario) -> float:
     """Share that a plan's time has in what is left of the roll."""
-    return min(asked.horizon.length_min / (scenario.horizon.length_min - begin_min), 1.0)
+    return min(part.horizon.length_min / (scenario.horizon.length_min - begin_min), 1.0)
 
 
-def with_limits(asked: Scenario, share: float) -> Scenario:
+def with_limits(part: Scenario, share: float) -> Scenario:
     """A plan's scenario with its share of what is left of limits over the horizon."""
     if share >= 1:
-        return asked
-    limited = asked.site.limited
+        return part
+    limited = part.site.limited
     assets = tuple(
         asset.model_copy(update={"horizon_limit": (limited[asset.name].horizon_limit or 0.0) * share})
         if asset.name in limited
         else asset
-        for asset in asked.site.assets
+        for asset in part.site.assets
     )
-    return _copy(asked, site=asked.site.model_copy(update={"assets": assets}))
+    return _copy(part, site=part.site.model_copy(update={"assets": assets}))
 
 
 def with_caps(
-    asked: Scenario, scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, window: Baseline
+    part: Scenario, scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, window: Baseline
 ) -> Scenario:
     """A plan's scenario with what is left for it of the caps on carbon and cost.
 
@@ -51,13 +51,13 @@ def with_caps(
         window: the baseline of the plan's time.
     """
     caps = scenario.goal.caps
-    told: dict[str, float | None] = {}
+    new_caps: dict[str, float | None] = {}
     if caps.carbon_kg is not None:
-        told["carbon_kg"] = max((caps.carbon_kg - carbon_until(scenario, run, k)) * share, 0.0)
+        new_caps["carbon_kg"] = max((caps.carbon_kg - carbon_until(scenario, run, k)) * share, 0.0)
     for name, row in FACTORS.items():
         cap = getattr(caps, row.cap)
         if cap is not None:
-            told[row.cap] = max((cap - float(factors.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
+            new_caps[row.cap] = max((cap - float(factors.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
     # of a line the baseline has made other heats until then than the plan: each plan is measured by its list alone
     carried = caps.extra_cost_share is not None and k > 0 and not scenario.heats
     if caps.cost is not None or carried:
@@ -67,13 +67,13 @@ def with_caps(
         if caps.extra_cost_share is not None and carried and window.complete:
             theirs = cost_until(scenario, baseline, k) + window.figures.cost
             limits.append(theirs + caps.extra_cost_share * abs(theirs) - paid)
-            told["extra_cost_share"] = None
-        told["cost"] = min(limits) if limits else None
-    if not told:
-        return asked
-    kept = caps.model_dump() | told
-    return _copy(asked, goal=asked.goal.model_copy(update={"caps": Caps(**kept)}))
+            new_caps["extra_cost_share"] = None
+        new_caps["cost"] = min(limits) if limits else None
+    if not new_caps:
+        return part
+    fields = caps.model_dump() | new_caps
+    return _copy(part, goal=part.goal.model_copy(update={"caps": Caps(**fields)}))
 
 
-def _copy(asked: Scenario, **changes: object) -> Scenario:
-    return asked.model_copy(update=changes).with_inputs(asked.inputs)
+def _copy(part: Scenario, **changes: object) -> Scenario:
+    return part.model_copy(update=changes).with_inputs(part.inputs)

@@ -68,7 +68,7 @@ def cost_until(scenario: Scenario, run: xr.Dataset, k: int) -> float:
     if not k:
         return 0.0
     until = part(scenario.horizon, 0, k)
-    asked = scenario.model_copy(update={"horizon": until}).with_inputs(scenario.inputs.isel(time=slice(0, k)))
+    first_part = scenario.model_copy(update={"horizon": until}).with_inputs(scenario.inputs.isel(time=slice(0, k)))
     m = round(until.length_min / scenario.site.grid.metered_interval_min)
     flows = run.isel(time=slice(0, k), meter=slice(0, m))
-    return bill(asked, flows, float(direct_by_step(scenario, run)[:k].sum())).total
+    return bill(first_part, flows, float(direct_by_step(scenario, run)[:k].sum())).total

@@ -81,9 +81,9 @@ class Comparison:
         days, total = of_days(steps, spans), values[0] - values[1] - credit
         apart_by = levels(run) - levels(other)
         ends = np.vstack([np.zeros(apart_by.shape[1]), apart_by[[day.stop - 1 for day in spans]]])
-        found = interval(days, np.diff(ends, axis=0), self.scenario.disturbances.seed)
+        bounds = interval(days, np.diff(ends, axis=0), self.scenario.disturbances.seed)
         apart = total - float(days.sum())
-        within = None if found is None else (found[0] + apart, found[1] + apart)
+        within = None if bounds is None else (bounds[0] + apart, bounds[1] + apart)
         return Difference(total, total / abs(values[1]) if values[1] else 0.0, within)
 
     def regret(self, rolled: Rolled | None = None) -> Difference | None:
@@ -122,14 +122,14 @@ class Comparison:
     def caps(self) -> dict[str, tuple[float, float]]:
         """What the roll comes to and its cap, for each cap of the goal over the whole."""
         caps, sums, baseline = self.scenario.goal.caps, self.rolled.figures, self.baseline.figures.cost
-        found = {}
+        totals = {}
         for row in METRICS.values():
             cap = getattr(caps, row.cap) if row.cap else None
             if cap is not None:
-                found[row.cap] = (row.of(sums), cap)
+                totals[row.cap] = (row.of(sums), cap)
         if caps.extra_cost_share is not None:
-            found["extra_cost"] = (sums.cost, baseline + caps.extra_cost_share * abs(baseline))
-        return found
+            totals["extra_cost"] = (sums.cost, baseline + caps.extra_cost_share * abs(baseline))
+        return totals
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -206,9 +206,9 @@ def compare(
     if on_step is not None:
         on_step("perfect", None)
     best = plan(scenario, replications=0, cancel=cancel)
-    known = None
+    foresight_roll = None
     if foresight and uncertain(scenario):
-        known = roll(scenario, how, foresight=True, on_step=told("foresight"), **more)
+        foresight_roll = roll(scenario, how, foresight=True, on_step=told("foresight"), **more)
     beside = [
         roll(scenario, replace(how, every_min=every), on_step=told(f"every {every:g} min"), **more) for every in others
     ]
@@ -217,7 +217,7 @@ def compare(
         perfect=best,
         baseline=_followed(scenario, twin.dispatch(scenario), replication),
         best=None if best.schedule is None else _followed(scenario, best.schedule, replication),
-        foresight=known,
+        foresight=foresight_roll,
         others=tuple(beside),
     )
 
@@ -227,8 +227,8 @@ def _followed(scenario: Scenario, schedule: xr.Dataset, replication: int | None)
     return Followed(run, figures(scenario, run))
 
 
-def _plain(found: Difference | None) -> dict[str, Any] | None:
-    return None if found is None else {"total": found.total, "share": found.share, "interval_90": found.interval}
+def _plain(amount: Difference | None) -> dict[str, Any] | None:
+    return None if amount is None else {"total": amount.total, "share": amount.share, "interval_90": amount.interval}
 
 
 def _side(rolled: Rolled) -> dict[str, Any]:

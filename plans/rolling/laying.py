@@ -25,35 +25,35 @@ def lay(whole: xr.Dataset, plan: xr.Dataset, begin_min: float, step_min: float, 
         begin_min: where the plan begins.
         step_min, meter_min: length of a step and of a metered interval.
     """
-    laid = whole.copy(deep=True)
+    schedule = whole.copy(deep=True)
     k, m = round(begin_min / step_min), round(begin_min / meter_min)
     for name, values in plan.data_vars.items():
-        if name not in laid:
+        if name not in schedule:
             continue
         if "time" in values.dims or "meter" in values.dims:
             at, dim = (k, "time") if "time" in values.dims else (m, "meter")
             here = slice(at, at + plan.sizes[dim])
             # rows by their labels: a plan may tell them in another order
             rows = {d: values[d].to_numpy() for d in values.dims if d != dim}
-            target = laid[name].sel(rows) if rows else laid[name]
-            laid[name].loc[{**rows, dim: target[dim][here]}] = values.to_numpy()
+            target = schedule[name].sel(rows) if rows else schedule[name]
+            schedule[name].loc[{**rows, dim: target[dim][here]}] = values.to_numpy()
         else:
             # of some heats only, where the plan does not reach to the others' due times
             moved = values.to_numpy() + begin_min if name in TIMED else values.to_numpy()
-            kind = laid[name].dtype if moved.dtype.kind == "f" else object
-            laid[name] = laid[name].astype(kind)
-            laid[name].loc[{"heat": plan["heat"].to_numpy()}] = moved
-    return laid
+            kind = schedule[name].dtype if moved.dtype.kind == "f" else object
+            schedule[name] = schedule[name].astype(kind)
+            schedule[name].loc[{"heat": plan["heat"].to_numpy()}] = moved
+    return schedule
 
 
 def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:
     """What a schedule over the whole roll says of a part of it, a dataset of table ``SCHEDULE``."""
     step, meter = part.horizon.step_min, part.site.grid.metered_interval_min
     k, m = round(begin_min / step), round(begin_min / meter)
-    found = whole.isel(
+    excerpt = whole.isel(
         time=slice(k, k + part.horizon.n_steps), meter=slice(m, m + round(part.horizon.length_min / meter))
     ).sel(heat=[heat.name for heat in part.heats])
-    return found.assign({name: found[name] - begin_min for name in TIMED})
+    return excerpt.assign({name: excerpt[name] - begin_min for name in TIMED})
 
 
 def let_go(scenario: Scenario, schedule: xr.Dataset) -> LetGo:
@@ -72,11 +72,11 @@ def with_sun(scenario: Scenario, schedule: xr.Dataset, letting: LetGo, begin_min
     """
     if not letting:
         return schedule
-    found, k = schedule.copy(deep=True), round(begin_min / scenario.horizon.step_min)
+    new_schedule, k = schedule.copy(deep=True), round(begin_min / scenario.horizon.step_min)
     for name, could in _available(scenario):
         used = np.clip(could - letting[name][k : k + len(could)], 0.0, could)
-        found["asset_rate"].loc[{"flow": name}] = used
-    return found
+        new_schedule["asset_rate"].loc[{"flow": name}] = used
+    return new_schedule
 
 
 def _available(scenario: Scenario) -> Iterator[tuple[str, np.ndarray]]:

@@ -27,32 +27,32 @@ def looked_at(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: fl
         if stage == scenario.line.stages[-1].name
     }
     horizon = scenario.horizon
-    found = set()
+    names = set()
     for order in scenario.orders:
         due = horizon.length_min if order.due is None else horizon.minutes(order.due)
         ends = [ended.get(heat.name, horizon.length_min) for heat in scenario.heats if heat.order == order.name]
         if due <= end_min and max(ends) > begin_min - LONG_OVER_MIN:
-            found.add(order.name)
-    return found
+            names.add(order.name)
+    return names
 
 
-def within(asked: Scenario, names: set[str]) -> Scenario:
+def within(part: Scenario, names: set[str]) -> Scenario:
     """A plan's scenario with some of its orders alone, none due after its end."""
-    end: datetime = asked.horizon.end_utc
+    end: datetime = part.horizon.end_utc
     orders = tuple(
         order.model_copy(update={"due": min(order.due, end) if isinstance(order.due, datetime) else end})
-        for order in asked.orders
+        for order in part.orders
         if order.name in names
     )
-    some = asked.model_copy(update={"orders": orders})
+    some = part.model_copy(update={"orders": orders})
     heats = {heat.name for heat in some.heats}
-    kept = {
-        "locks": tuple(lock for lock in asked.locks if lock.heat in heats),
-        "state": asked.state.model_copy(
-            update={"started": tuple(item for item in asked.state.started if item.heat in heats)}
+    fields = {
+        "locks": tuple(lock for lock in part.locks if lock.heat in heats),
+        "state": part.state.model_copy(
+            update={"started": tuple(item for item in part.state.started if item.heat in heats)}
         ),
     }
-    return some.model_copy(update=kept).with_inputs(asked.inputs)
+    return some.model_copy(update=fields).with_inputs(part.inputs)
 
 
 def unplanned(schedule: xr.Dataset) -> xr.Dataset:

@@ -211,37 +211,39 @@ def _plan(
     step_min, meter_min = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
     k = round(begin / step_min)
     until, past = (scenario, course.run) if begin <= now or foresight else _expected(course, now)
-    asked = later(until, past, begin, end)
+    plan_scenario = later(until, past, begin, end)
     if scenario.heats:
-        asked = orders.within(asked, orders.looked_at(until, past, begin, end))
+        plan_scenario = orders.within(plan_scenario, orders.looked_at(until, past, begin, end))
     if not foresight:
-        asked = asked.with_inputs(foreseen(scenario, asked.horizon, scenario.horizon.instant(now)))
-    share = budgets.share_left(scenario, begin, asked)
-    asked = budgets.with_limits(asked, share)
-    baseline = Baseline.of(asked)
-    capped = budgets.with_caps(asked, until, past, course.baseline, k, share, baseline)
+        plan_scenario = plan_scenario.with_inputs(
+            foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
+        )
+    share = budgets.share_left(scenario, begin, plan_scenario)
+    plan_scenario = budgets.with_limits(plan_scenario, share)
+    baseline = Baseline.of(plan_scenario)
+    capped = budgets.with_caps(plan_scenario, until, past, course.baseline, k, share, baseline)
     before = None
     if end <= course.reach_min:
-        before = with_sun(asked, cut(course.schedule, asked, begin), course.letting, begin)
-    others = [] if before is None or not asked.heats else [before.assign_attrs(complete=1)]
+        before = with_sun(plan_scenario, cut(course.schedule, plan_scenario, begin), course.letting, begin)
+    others = [] if before is None or not plan_scenario.heats else [before.assign_attrs(complete=1)]
     search = Search(others=others, study=study, lists=False, end_levels=False, optimize=optimize)
     planned = plan(capped, baseline=baseline, search=search, replications=0, cancel=cancel)
-    if not planned.found and capped.goal.caps != asked.goal.caps:
+    if not planned.found and capped.goal.caps != plan_scenario.goal.caps:
         # what is left of a budget may be out of reach: then as little as can be on top
-        planned = plan(asked, baseline=baseline, search=search, replications=0, cancel=cancel)
-    status, better, laid = planned.status, None, True
+        planned = plan(plan_scenario, baseline=baseline, search=search, replications=0, cancel=cancel)
+    status, better, is_laid = planned.status, None, True
     if planned.schedule is None:
-        laid = before is None
-        made, status = baseline.schedule, status if before is not None else "baseline"
+        is_laid = before is None
+        schedule, status = baseline.schedule, status if before is not None else "baseline"
     else:
-        made = planned.schedule
+        schedule = planned.schedule
         if before is not None:
             earlier = plan(capped, baseline=baseline, schedule=before, replications=0)
-            better, laid = _worth(earlier, replace(planned, scenario=capped), course.how.keep_share)
-    moved_mwh, moved = _moved(before, made, step_min / 60) if laid and before is not None else (0.0, 0)
-    if laid:
-        course.schedule = lay(course.schedule, made, begin, step_min, meter_min)
-        for name, going in let_go(asked, made).items():
+            better, is_laid = _worth(earlier, replace(planned, scenario=capped), course.how.keep_share)
+    moved_mwh, moved = _moved(before, schedule, step_min / 60) if is_laid and before is not None else (0.0, 0)
+    if is_laid:
+        course.schedule = lay(course.schedule, schedule, begin, step_min, meter_min)
+        for name, going in let_go(plan_scenario, schedule).items():
             course.letting[name][k : k + len(going)] = going
         course.reach_min = end
     return Step(
@@ -250,7 +252,7 @@ def _plan(
         end_min=end,
         status=status,
         gap=planned.gap,
-        laid=laid,
+        laid=is_laid,
         better=better,
         moved_mwh=moved_mwh,
         moved_heats=moved,
@@ -283,23 +285,23 @@ def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None
     return gain, gain > keep_share * abs(values[0])
 
 
-def _short(asked: Scenario, run: xr.Dataset) -> bool:
+def _short(scenario: Scenario, run: xr.Dataset) -> bool:
     """Whether the battery ends below what is wanted."""
-    battery = asked.battery
+    battery = scenario.battery
     if battery is None or battery.end_level_share is None:
         return False
     return float(run["battery_mwh"][-1]) < battery.end_level - LEVEL * max(battery.capacity, 1.0)
 
 
-def _over(asked: Scenario, sums: Figures) -> int:
+def _over(scenario: Scenario, sums: Figures) -> int:
     """How many caps are exceeded."""
-    caps = ((getattr(asked.goal.caps, row.cap), row.of(sums)) for row in METRICS.values() if row.cap)
+    caps = ((getattr(scenario.goal.caps, row.cap), row.of(sums)) for row in METRICS.values() if row.cap)
     return sum(cap is not None and value > cap + 1e-6 * max(abs(cap), 1.0) for cap, value in caps)
 
 
-def _moved(before: xr.Dataset, made: xr.Dataset, hours: float) -> tuple[float, int]:
+def _moved(before: xr.Dataset, after: xr.Dataset, hours: float) -> tuple[float, int]:
     """Change of the planned import [MWh], and operations that start at another time or on another unit."""
-    change = np.abs(made["import_mw"].to_numpy() - before["import_mw"].to_numpy()).sum() * hours
-    start, then = made["start_min"].to_numpy(), before["start_min"].to_numpy()
+    change = np.abs(after["import_mw"].to_numpy() - before["import_mw"].to_numpy()).sum() * hours
+    start, then = after["start_min"].to_numpy(), before["start_min"].to_numpy()
     moved = np.abs(start - then) > 1e-6
-    return float(change), int((moved | (made["unit"].values != before["unit"].values)).sum())
+    return float(change), int((moved | (after["unit"].values != before["unit"].values)).sum())

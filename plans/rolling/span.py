@@ -38,17 +38,17 @@ def load_span(name: str, changes: Sequence[str], start: str | None, end: str | N
             yaml_document.override(document, assignment)
     raw = document.data.get("horizon")
     try:
-        own = Horizon.model_validate(raw)
+        horizon = Horizon.model_validate(raw)
     except ValidationError:
         return load(name, changes)  # tells what is wrong with it
-    first = own.start_utc if start is None else _moment("--from", start, own, last=False)
+    first = horizon.start_utc if start is None else _moment("--from", start, horizon, last=False)
     if end is not None:
-        over = _moment("--to", end, own, last=True)
-    elif own.days is not None:
-        day = first.astimezone(own.tz).replace(tzinfo=None) + own.days * DAY
-        over = day.replace(tzinfo=own.tz)
+        over = _moment("--to", end, horizon, last=True)
+    elif horizon.days is not None:
+        day = first.astimezone(horizon.tz).replace(tzinfo=None) + horizon.days * DAY
+        over = day.replace(tzinfo=horizon.tz)
     else:
-        over = first + own.length_min * MINUTE
+        over = first + horizon.length_min * MINUTE
     hours = (over - first) / MINUTE / 60
     if hours <= 0:
         raise ScenarioError([Problem("--to", "", f"{end or over.isoformat()} does not lie after the beginning")])
@@ -58,11 +58,11 @@ def load_span(name: str, changes: Sequence[str], start: str | None, end: str | N
 
 def _moment(option: str, text: str, horizon: Horizon, *, last: bool) -> datetime:
     """An instant: of a date its beginning, or as a last day its end, in the plant's zone."""
-    told: Any = text.strip()
+    entry: Any = text.strip()
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", told):
-            day = date.fromisoformat(told) + (DAY if last else 0 * DAY)
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry):
+            day = date.fromisoformat(entry) + (DAY if last else 0 * DAY)
             return datetime(day.year, day.month, day.day, tzinfo=horizon.tz).astimezone(horizon.start_utc.tzinfo)
-        return read_instant(told)
+        return read_instant(entry)
     except ValueError as error:
         raise ScenarioError([Problem(option, "", f"{error}, or a date as 2024-03-12")]) from None

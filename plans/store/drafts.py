@@ -134,8 +134,8 @@ def create(text: str, origin: str, series: Path | None = None, owner: str = "") 
         if FILE.match(path.name):
             shutil.copyfile(path, partial / "files" / path.name)
     _write(partial / "1.yaml", text)
-    told = {"origin": origin, "owner": owner, "texts": ["1.yaml"], "at": 0, "made": 1}
-    _write(partial / "draft.json", json.dumps(told))
+    notes = {"origin": origin, "owner": owner, "texts": ["1.yaml"], "at": 0, "made": 1}
+    _write(partial / "draft.json", json.dumps(notes))
     partial.rename(drafts / draft)
     return open_draft(draft)
 
@@ -149,8 +149,8 @@ def open_draft(draft: str) -> Draft:
     if not RUN_ID.match(draft):
         raise DraftError("this is not the id of a draft (32 hexadecimal digits)")
     folder = _drafts() / draft
-    told = _told(folder)
-    return Draft(draft, folder, told["origin"], tuple(told["texts"]), told["at"], told.get("owner", ""))
+    notes = _told(folder)
+    return Draft(draft, folder, notes["origin"], tuple(notes["texts"]), notes["at"], notes.get("owner", ""))
 
 
 def kept(owner: str | None) -> list[Draft]:
@@ -159,13 +159,13 @@ def kept(owner: str | None) -> list[Draft]:
     Args:
         owner: whose; None: everybody's, for who is alone here.
     """
-    found = []
+    drafts = []
     for folder in _drafts().iterdir():
         with suppress(DraftError, OSError):
             draft = open_draft(folder.name)
             if owner is None or draft.owner == owner:
-                found.append((draft.changed, draft))
-    return [draft for _, draft in sorted(found, key=lambda one: one[0], reverse=True)]
+                drafts.append((draft.changed, draft))
+    return [draft for _, draft in sorted(drafts, key=lambda one: one[0], reverse=True)]
 
 
 def delete(draft: Draft) -> None:
@@ -209,13 +209,13 @@ def write(draft: Draft, text: str) -> Draft:
     _told(draft.folder)
     if text == draft.text:
         return draft
-    with _alone(draft) as told:
-        number = told["made"] + 1
+    with _alone(draft) as notes:
+        number = notes["made"] + 1
         _write(draft.folder / f"{number}.yaml", text)
-        texts = [*told["texts"][: told["at"] + 1], f"{number}.yaml"]
+        texts = [*notes["texts"][: notes["at"] + 1], f"{number}.yaml"]
         if len(texts) > MOST_STEPS:
             del texts[1]
-        _tell(draft, told | {"texts": texts, "at": len(texts) - 1, "made": number})
+        _tell(draft, notes | {"texts": texts, "at": len(texts) - 1, "made": number})
     return open_draft(draft.id)
 
 
@@ -225,8 +225,8 @@ def step(draft: Draft, by: int) -> Draft:
     Raises:
         DraftError: it has been changed elsewhere since ``draft`` was read.
     """
-    with _alone(draft) as told:
-        _tell(draft, told | {"at": min(max(told["at"] + by, 0), len(told["texts"]) - 1)})
+    with _alone(draft) as notes:
+        _tell(draft, notes | {"at": min(max(notes["at"] + by, 0), len(notes["texts"]) - 1)})
     return open_draft(draft.id)
 
 
@@ -247,9 +247,9 @@ def add_files(draft: Draft, role: str, files: dict[str, str]) -> dict[str, str]:
     folder = draft.folder / "files"
     digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
     names = {end: f"{role}-{digest}.{end}" for end in files}
-    held = sum(path.stat().st_size for path in folder.iterdir() if path.name not in names.values())
-    if held + sum(len(text) for text in files.values()) > LARGEST_FILES_MB * 1e6:
-        raise DraftError(f"the draft holds {held / 1e6:.0f} MB of series already, at most {LARGEST_FILES_MB}")
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.name not in names.values())
+    if size + sum(len(text) for text in files.values()) > LARGEST_FILES_MB * 1e6:
+        raise DraftError(f"the draft holds {size / 1e6:.0f} MB of series already, at most {LARGEST_FILES_MB}")
     for end, name in names.items():
         if not FILE.match(name):
             raise DraftError(f"{role[:40]!r} is no name of a series")
@@ -286,14 +286,14 @@ def _alone(draft: Draft) -> Iterator[dict[str, Any]]:
     """
     _told(draft.folder)
     with FileLock(draft.folder / ".lock", timeout=10):
-        told = _told(draft.folder)
-        if told["texts"][told["at"]] != draft.texts[draft.at]:
+        notes = _told(draft.folder)
+        if notes["texts"][notes["at"]] != draft.texts[draft.at]:
             raise DraftError("this draft was changed in another window meanwhile; look at it and change it again")
-        yield told
+        yield notes
 
 
-def _tell(draft: Draft, told: dict[str, Any]) -> None:
-    _write(draft.folder / "draft.json", json.dumps(told))
+def _tell(draft: Draft, notes: dict[str, Any]) -> None:
+    _write(draft.folder / "draft.json", json.dumps(notes))
 
 
 def _write(path: Path, text: str) -> None:

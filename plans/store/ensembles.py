@@ -20,20 +20,20 @@ FORMAT = 1
 NAME = re.compile(r"ensemble-(\d+)\.nc\Z")
 
 
-def save(made: Ensemble, stored: StoredRun) -> Path:
+def save(ensemble: Ensemble, stored: StoredRun) -> Path:
     """Keep an ensemble with its run; one of the same seed gives way."""
-    path = stored.folder / f"ensemble-{int(made.data.attrs['seed'])}.nc"
+    path = stored.folder / f"ensemble-{int(ensemble.data.attrs['seed'])}.nc"
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    told = {
+    attributes = {
         "format": FORMAT,
         "run": stored.id,
         "schedule_sha256": stored.meta["files_sha256"]["schedule.nc"],
-        "asked": made.asked,
+        "asked": ensemble.asked,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
     }
     try:
-        netcdf.write(made.data.assign_attrs(told), partial)
+        netcdf.write(ensemble.data.assign_attrs(attributes), partial)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
@@ -44,7 +44,7 @@ def save(made: Ensemble, stored: StoredRun) -> Path:
 
 def seeds(stored: StoredRun) -> list[int]:
     """Seeds of which a run has ensembles, in order."""
-    return sorted(int(found[1]) for path in stored.folder.iterdir() if (found := NAME.match(path.name)))
+    return sorted(int(match[1]) for path in stored.folder.iterdir() if (match := NAME.match(path.name)))
 
 
 def read(stored: StoredRun, seed: int) -> Ensemble:
@@ -64,7 +64,7 @@ def read(stored: StoredRun, seed: int) -> Ensemble:
         data = netcdf.read(path)
     except Exception:  # of torn data the libraries raise errors of every kind
         raise StoreError(f"{path.name} of run {stored.id} is torn; make it again") from None
-    kept = data.attrs.get("format"), data.attrs.get("schedule_sha256")
-    if kept != (FORMAT, stored.meta["files_sha256"]["schedule.nc"]):
+    stamp = data.attrs.get("format"), data.attrs.get("schedule_sha256")
+    if stamp != (FORMAT, stored.meta["files_sha256"]["schedule.nc"]):
         raise StoreError(f"{path.name} of run {stored.id} is of another format or schedule; make it again")
     return Ensemble(stored.plan.scenario, data, int(data.attrs["asked"]))

@@ -117,9 +117,9 @@ class Home:
         Raises:
             StoreError: another process makes the run.
         """
-        with ExitStack() as held:
+        with ExitStack() as stack:
             try:
-                held.enter_context(self.lock(run, PATIENCE_S))
+                stack.enter_context(self.lock(run, PATIENCE_S))
             except Timeout:
                 raise StoreError(f"run {run} is being made; cancel it first") from None
             yield
@@ -141,11 +141,11 @@ class Home:
 
     @contextmanager
     def _file_lock(self, path: Path, wait_s: float) -> Iterator[Path]:
-        held = FileLock(path, timeout=wait_s)
+        lock = FileLock(path, timeout=wait_s)
         try:
             if not self.writable:
                 raise OSError(errno.EROFS, "it cannot be written to")
-            held.acquire()
+            lock.acquire()
         except Timeout:
             raise
         except OSError as error:
@@ -153,7 +153,7 @@ class Home:
         try:
             yield path
         finally:
-            held.release()
+            lock.release()
 
     def to_trash(self, run: str) -> None:
         """Move a run's folder to the trash, if it is there."""

@@ -32,9 +32,9 @@ def read(path: Path) -> xr.Dataset:
 
     with ALONE, xr.open_dataset(path) as data:
         whole = data.load()
-    known = json.loads(whole.attrs.pop(MESSAGES, "{}"))
-    for attrs in (whole.attrs, *(variable.attrs for variable in whole.variables.values())) if known else ():
-        attrs.update(restored({**attrs, MESSAGES: known}))
+    messages = json.loads(whole.attrs.pop(MESSAGES, "{}"))
+    for attrs in (whole.attrs, *(variable.attrs for variable in whole.variables.values())) if messages else ():
+        attrs.update(restored({**attrs, MESSAGES: messages}))
     return whole.assign_attrs(renamed(whole.attrs))
 
 
@@ -52,9 +52,9 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     import xarray as xr
 
     if isinstance(data, xr.Dataset) and (
-        known := table([data.attrs, *(variable.attrs for variable in data.variables.values())])
+        messages := table([data.attrs, *(variable.attrs for variable in data.variables.values())])
     ):
-        data = data.assign_attrs({MESSAGES: json.dumps(known)})
+        data = data.assign_attrs({MESSAGES: json.dumps(messages)})
     try:
         with ALONE:
             data.to_netcdf(path, engine="netcdf4")

@@ -43,29 +43,29 @@ class StoredRun:
     plan: Plan
 
 
-def write(folder: Path, run: str, made: Plan) -> None:
+def write(folder: Path, run: str, plan: Plan) -> None:
     """Write all files of a plan into an empty folder, down to the disk."""
-    scenario_json = made.scenario.model_dump_json(indent=1, exclude_defaults=True)
+    scenario_json = plan.scenario.model_dump_json(indent=1, exclude_defaults=True)
     (folder / "scenario.json").write_text(scenario_json, encoding="utf-8")
-    netcdf.write(made.scenario.inputs, folder / "inputs.nc")
+    netcdf.write(plan.scenario.inputs, folder / "inputs.nc")
     for name in DATASETS:
-        data = getattr(made, name)
+        data = getattr(plan, name)
         if data is not None:
             netcdf.write(data, folder / f"{name}.nc")
-    if made.replays is not None:
-        netcdf.write(made.replays.data, folder / "replays.nc")
+    if plan.replays is not None:
+        netcdf.write(plan.replays.data, folder / "replays.nc")
     hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     meta = {
         "run": run,
         "format": run_record.FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in PACKAGES},
-        "seed": made.scenario.disturbances.seed,
+        "seed": plan.scenario.disturbances.seed,
         "input_sha256": hashlib.sha256((scenario_json + hashes["inputs.nc"]).encode()).hexdigest(),
         "files_sha256": hashes,
         "signs": Message("import, export, charge and discharge are each positive in their own direction"),
-        "zone": made.scenario.horizon.zone,
-        "summary": made.summary(),
+        "zone": plan.scenario.horizon.zone,
+        "summary": plan.summary(),
     }
     (folder / "plan.json").write_text(json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8")
     for path in folder.iterdir():
@@ -136,7 +136,7 @@ def columns(folder: Path) -> dict[str, Any] | None:
         scenario = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
         summary = meta["summary"]
         plan, saved = summary["replay"] or {}, summary["saved"]
-        told = {
+        fields = {
             "scenario": str(summary["scenario"]),
             "title": str(scenario.get("title", "")),
             "goal": str(summary["goal"]),
@@ -154,11 +154,11 @@ def columns(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
     try:
-        kept = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-        tags = sorted(labels.tags(map(str, kept["tags"])))[: labels.MOST_TAGS]
-        return {**told, "name": labels.name(str(kept["name"])), "tags": tags}
+        label_file = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        tags = sorted(labels.tags(map(str, label_file["tags"])))[: labels.MOST_TAGS]
+        return {**fields, "name": labels.name(str(label_file["name"])), "tags": tags}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return told
+        return fields
 
 
 def label(folder: Path, name: str, tags: tuple[str, ...]) -> None:

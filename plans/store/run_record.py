@@ -86,14 +86,14 @@ def read(folder: Path, run: str) -> dict[str, Any]:
     raise StoreError(f"run {run} is torn: {NAME} is no record of a run; make the plan again")
 
 
-def _check(record: _Record, written: dict[str, Any]) -> None:
+def _check(record: _Record, raw: dict[str, Any]) -> None:
     """What the types do not say.
 
     Raises:
         ValueError: something is missing.
     """
     summary = record.summary
-    if not isinstance(written["summary"]["baseline"].get("complete"), bool):
+    if not isinstance(raw["summary"]["baseline"].get("complete"), bool):
         raise ValueError("complete")
     planned = [f"{name}.nc" for name in ("schedule", "replay") if getattr(summary, name) is not None]
     if not {*ALWAYS, *planned} <= record.files_sha256.keys():

@@ -68,8 +68,8 @@ def take(path: Path) -> str:
     prune(_snapshots(), KEPT_DAYS)
     partial = _snapshots() / f".{uuid.uuid4().hex}.partial"
     (partial / "files").mkdir(parents=True)
-    for own in {value for _, value in _paths(document.data, ())}:
-        _linked(path.parent / own, partial / own)
+    for file_name in {value for _, value in _paths(document.data, ())}:
+        _linked(path.parent / file_name, partial / file_name)
     (partial / "scenario.yaml").write_bytes(text)
     with suppress(OSError):  # somebody else has just kept the same
         partial.rename(folder)
@@ -91,18 +91,18 @@ def _own(document: Document, folder: Path) -> None:
     Raises:
         ScenarioError: it does; with all other mistakes of the text.
     """
-    found: dict[Keys, str] = {}
+    mistakes: dict[Keys, str] = {}
     for path, value in _paths(document.data, ()):
         if not (isinstance(value, str) and OWN.match(value)):
-            found[path] = "names a file that is not the scenario's own; bring it in under Series"
+            mistakes[path] = "names a file that is not the scenario's own; bring it in under Series"
         elif not (folder / value).is_file():
-            found[path] = "is no series of this draft; bring it in under Series"
+            mistakes[path] = "is no series of this draft; bring it in under Series"
     emissions = document.data.get("emissions")
     if isinstance(emissions, dict) and emissions.get("table") is not None:
-        found["emissions", "table"] = "a factor table of one's own is for the command line"
-    if found:
-        own = [Problem(document.where(path), dotted(path), says) for path, says in found.items()]
-        raise ScenarioError([*document.problems, *own])
+        mistakes["emissions", "table"] = "a factor table of one's own is for the command line"
+    if mistakes:
+        problems = [Problem(document.where(path), dotted(path), says) for path, says in mistakes.items()]
+        raise ScenarioError([*document.problems, *problems])
 
 
 def _paths(data: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:

@@ -109,7 +109,7 @@ class Store(Home):
                     with suppress(StoreError):  # whoever lists next marks it
                         self.catalogue.mark(run, self._id, "broken", of=["working"])
 
-    def save(self, run: str, made: Plan) -> Path:
+    def save(self, run: str, plan: Plan) -> Path:
         """Write a plan whole: files first, then the rename, then the row.
 
         Raises:
@@ -119,7 +119,7 @@ class Store(Home):
         shutil.rmtree(partial, ignore_errors=True)
         try:
             partial.mkdir(parents=True)
-            run_folder.write(partial, run, made)
+            run_folder.write(partial, run, plan)
             os.replace(partial, folder)
             run_folder.sync(self.runs_folder)
         except OSError as error:
@@ -162,8 +162,8 @@ class Store(Home):
         if torn:
             self._mark_torn(torn)
             rows = found(state)
-        shown = (replace(row, state="broken") if row.id in torn else row for row in rows)
-        return [row for row in shown if state is None or row.state == state]
+        entries = (replace(row, state="broken") if row.id in torn else row for row in rows)
+        return [row for row in entries if state is None or row.state == state]
 
     def _is_torn(self, row: Entry) -> bool:
         return row.state == "stored" and row.home == self._id and run_folder.is_torn(self.path(row.id))
@@ -193,10 +193,10 @@ class Store(Home):
             StoreError: it knows nothing.
         """
         self.path(run)
-        found = self.catalogue.get(run)
-        if found is None:
+        row = self.catalogue.get(run)
+        if row is None:
             raise StoreError(f"run {run} is not in the catalogue")
-        return found
+        return row
 
     def find(self, prefix: str, *, deleted: bool = False) -> str:
         """The id of the run that a prefix names; ``last`` names the newest stored one.
@@ -213,11 +213,11 @@ class Store(Home):
             return newest
         if not re.fullmatch(r"[0-9a-f]{4,32}", prefix):
             raise StoreError(f"{prefix[:40]!r} names no run: give at least four digits of its id, or 'last'")
-        found = self.catalogue.beginning_with(prefix, deleted)
-        if len(found) != 1:
+        ids = self.catalogue.beginning_with(prefix, deleted)
+        if len(ids) != 1:
             runs = f"{'deleted ' if deleted else ''}runs begin with {prefix!r}"
-            raise StoreError(f"{len(found) or 'no'} {runs}; 'emberline runs' lists them")
-        return found[0]
+            raise StoreError(f"{len(ids) or 'no'} {runs}; 'emberline runs' lists them")
+        return ids[0]
 
     def open(self, run: str) -> StoredRun:
         """Read a run back.
@@ -271,13 +271,13 @@ class Store(Home):
             StoreError: it is not deleted, or has been for more than ``TRASH_DAYS``.
         """
         with self.locked(run):
-            found = self.entry(run)
-            if found.deleted is None:
+            row = self.entry(run)
+            if row.deleted is None:
                 raise StoreError(f"run {run} is not deleted")
-            if found.home != self._id:
-                raise StoreError(f"run {run} is kept in {self.catalogue.place(found.home)}; restore it there")
+            if row.home != self._id:
+                raise StoreError(f"run {run} is kept in {self.catalogue.place(row.home)}; restore it there")
             self.from_trash(run)
-            if found.version and not run_folder.has_plan(self.path(run)):
+            if row.version and not run_folder.has_plan(self.path(run)):
                 raise StoreError(f"run {run} cannot be restored: its files are gone")
             self.catalogue.dig_up(run)
 
@@ -291,9 +291,9 @@ class Store(Home):
     def _scan(self) -> Scan:
         entered, missing = 0, 0
         unread: list[str] = []
-        known = self.catalogue.known()
+        rows = self.catalogue.known()
         for folder in whole(self.runs_folder):
-            row = known.get(folder.name)
+            row = rows.get(folder.name)
             if row and row.deleted and row.home == self._id:
                 self.to_trash(folder.name)
             elif row is None or row.home != self._id or row.state == "broken":
@@ -305,9 +305,9 @@ class Store(Home):
                 self.catalogue.mark(folder.name, self._id, "broken", of=["stored"])
                 unread.append(folder.name)
         for folder in whole(self.trash_folder):
-            if folder.name not in known and self._enter(folder.name, folder):
+            if folder.name not in rows and self._enter(folder.name, folder):
                 self.catalogue.bury(folder.name, self._id)
-        for run, row in known.items():
+        for run, row in rows.items():
             gone = row.home == self._id and row.state == "stored" and not row.deleted
             if gone and not run_folder.has_plan(self.path(run)):
                 self.catalogue.mark(run, self._id, "broken", of=["stored"])
@@ -330,8 +330,8 @@ class Store(Home):
         before = datetime.now(UTC) - timedelta(days=TRASH_DAYS)
         for run in self.catalogue.deleted(self._id, before):
             with suppress(Timeout), self.lock(run):
-                found = self.catalogue.get(run)
-                if found is not None and found.deleted is not None:  # nobody has restored it just now
+                row = self.catalogue.get(run)
+                if row is not None and row.deleted is not None:  # nobody has restored it just now
                     self.destroy(run)
                     self.catalogue.forget(run)
 
@@ -344,9 +344,9 @@ class Store(Home):
         return fields is not None
 
     def _why_absent(self, run: str) -> str:
-        found = self.catalogue.get(run)
-        if found is not None and found.deleted:
+        row = self.catalogue.get(run)
+        if row is not None and row.deleted:
             return f"run {run} is deleted; 'emberline runs restore {run[:8]}' brings it back"
-        if found is not None and found.home not in (self._id, ""):
-            return f"run {run} is kept in {self.catalogue.place(found.home)}; open it there"
+        if row is not None and row.home not in (self._id, ""):
+            return f"run {run} is kept in {self.catalogue.place(row.home)}; open it there"
         return f"run {run} has no plan: it is broken, or still being made"

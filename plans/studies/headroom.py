@@ -90,27 +90,27 @@ class Headroom:
     @property
     def ends_at(self) -> float | None:
         """The least load from which on, up to the whole, less than the threshold is saved; None: at none of them."""
-        found = None
+        share = None
         for load in reversed([load for load in self.loads if load.goal_share is not None]):
             if (load.goal_share or 0.0) >= self.threshold:
                 break
-            found = load.share
-        return found
+            share = load.share
+        return share
 
     @property
     def says(self) -> str:
         """Where flexibility ends, in a sentence."""
         limit = f"{self.threshold * 100:g} % of the baseline's {'carbon' if self.goal == 'carbon' else 'cost'}"
-        known = [load for load in self.loads if load.goal_share is not None]
-        if not known:
+        rows = [load for load in self.loads if load.goal_share is not None]
+        if not rows:
             return "no load has a plan that could be compared with the baseline"
         end = self.ends_at
         if end is None:
-            last = known[-1]
+            last = rows[-1]
             gone = "" if last is self.loads[-1] else "; above that there is no plan to compare"
             return f"flexibility does not end: at {last.share * 100:.0f} % load still {_percent(last)} is saved{gone}"
-        before = [load for load in known if load.share < end]
-        first = next(load for load in known if load.share == end)
+        before = [load for load in rows if load.share < end]
+        first = next(load for load in rows if load.share == end)
         reaches = [
             f"{what} {value * 100:.1f} %"
             for what, value in (("its interval reaches", first.goal_high), ("a better plan may save", first.goal_most))
@@ -163,17 +163,17 @@ def headroom(
     Raises:
         ScenarioError: there are no orders to scale, or a load is none.
     """
-    asked = [(load, scaled(scenario, load)) for load in checked(scenario, loads)]
+    cases = [(load, scaled(scenario, load)) for load in checked(scenario, loads)]
     tell: Progress = on_progress or (lambda event: None)
-    found = [_row(scenario, load, part, None) for load, part in asked]
-    pieces = engine.each(_planned, None, [part for _, part in asked], cancel)
-    for done, piece in enumerate(pieces, start=1):
-        load, part = asked[piece.place]
-        made = piece.unwrap()
-        found[piece.place] = _row(scenario, load, part, made)
-        tell({"phase": "headroom", "done": done, "of": len(asked), "load": found[piece.place]})
+    rows = [_row(scenario, load, part, None) for load, part in cases]
+    pieces = engine.each(_planned, None, [part for _, part in cases], cancel)
+    for count, piece in enumerate(pieces, start=1):
+        load, part = cases[piece.place]
+        facts = piece.unwrap()
+        rows[piece.place] = _row(scenario, load, part, facts)
+        tell({"phase": "headroom", "done": count, "of": len(cases), "load": rows[piece.place]})
     goal = scenario.goal.minimize
-    return Headroom(scenario.name, scenario.market.currency, goal, threshold, tuple(found))
+    return Headroom(scenario.name, scenario.market.currency, goal, threshold, tuple(rows))
 
 
 def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
@@ -197,63 +197,63 @@ def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
 
 def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
     """What is kept of a plan: in a worker, so that little comes back."""
-    made = plan(scenario)
+    load_plan = plan(scenario)
     return {
-        "status": made.status,
-        "gap": made.gap,
-        "acceptable": made.acceptable,
-        "says": made.verdict,
-        "replications": made.replays.n if made.replays else 0,
-        "held": made.replays.held if made.replays else 0,
-        "baseline": {name: getattr(made.baseline_figures, name) for name in figures_of(made.scenario)},
-        "saved": _savings(made),
-        "goal": _goal(made),
-        "slack": _slack(made),
+        "status": load_plan.status,
+        "gap": load_plan.gap,
+        "acceptable": load_plan.acceptable,
+        "says": load_plan.verdict,
+        "replications": load_plan.replays.n if load_plan.replays else 0,
+        "held": load_plan.replays.held if load_plan.replays else 0,
+        "baseline": {name: getattr(load_plan.baseline_figures, name) for name in figures_of(load_plan.scenario)},
+        "saved": _savings(load_plan),
+        "goal": _goal(load_plan),
+        "slack": _slack(load_plan),
     }
 
 
-def _savings(made: Plan) -> dict[str, Saving] | None:
-    told = made.saved()
-    if not told:
+def _savings(load_plan: Plan) -> dict[str, Saving] | None:
+    savings = load_plan.saved()
+    if not savings:
         return None
-    found = {}
-    for name in figures_of(made.scenario):
-        each = _each(made, name)
+    by_figure = {}
+    for name in figures_of(load_plan.scenario):
+        each = _each(load_plan, name)
         mean, low, high = interval(each)
         p10, p90 = (None, None) if each.size == 0 else (float(np.quantile(each, q)) for q in (0.1, 0.9))
-        found[name] = Saving(told[name], told[f"{name}_share"], mean, low, high, p10, p90)
-    return found
+        by_figure[name] = Saving(savings[name], savings[f"{name}_share"], mean, low, high, p10, p90)
+    return by_figure
 
 
-def _each(made: Plan, name: str) -> np.ndarray:
+def _each(load_plan: Plan, name: str) -> np.ndarray:
     """What each disturbed replay saves, stock credited, shape (n_replications,)."""
-    if made.replays is None or not made.replays.n:
+    if load_plan.replays is None or not load_plan.replays.n:
         return np.zeros(0)
-    return saved(made.replays.data, name)
+    return saved(load_plan.replays.data, name)
 
 
-def _goal(made: Plan) -> tuple[float | None, float | None, float | None]:
+def _goal(load_plan: Plan) -> tuple[float | None, float | None, float | None]:
     """Share of the goal that is saved, and the interval of its mean where there are disturbed replays."""
-    told = made.saved()
-    if not told:
+    savings = load_plan.saved()
+    if not savings:
         return None, None, None
-    name = goal_metric(made.scenario).figure
-    each = _each(made, name)
-    base = abs(getattr(made.baseline_figures, name))
-    if each.size and made.replays is not None and base:
-        scale = float(np.abs(made.replays.data[f"baseline_{name}"].to_numpy()).mean()) or base
+    name = goal_metric(load_plan.scenario).figure
+    each = _each(load_plan, name)
+    base = abs(getattr(load_plan.baseline_figures, name))
+    if each.size and load_plan.replays is not None and base:
+        scale = float(np.abs(load_plan.replays.data[f"baseline_{name}"].to_numpy()).mean()) or base
         mean, low, high = (None if value is None else value / scale for value in interval(each))
         return mean, low, high
-    return told[f"{name}_share"], None, None
+    return savings[f"{name}_share"], None, None
 
 
-def _slack(made: Plan) -> float | None:
+def _slack(load_plan: Plan) -> float | None:
     """What the search has left open, as a share of the baseline's figure of the goal."""
-    name = goal_metric(made.scenario).figure
-    base = abs(getattr(made.baseline_figures, name))
-    if made.objective is None or made.bound is None or not base:
+    name = goal_metric(load_plan.scenario).figure
+    base = abs(getattr(load_plan.baseline_figures, name))
+    if load_plan.objective is None or load_plan.bound is None or not base:
         return None
-    return max(made.objective - made.bound, 0.0) / base
+    return max(load_plan.objective - load_plan.bound, 0.0) / base
 
 
 def interval(values: np.ndarray) -> tuple[float | None, float | None, float | None]:
@@ -272,12 +272,12 @@ def interval(values: np.ndarray) -> tuple[float | None, float | None, float | No
     return mean, mean - half, mean + half
 
 
-def _row(whole: Scenario, load: float, part: Scenario, made: dict[str, Any] | None) -> Load:
+def _row(whole: Scenario, load: float, part: Scenario, facts: dict[str, Any] | None) -> Load:
     tonnes = part.tonnes
     share = tonnes / whole.tonnes if whole.tonnes else load
     bare = Load(load, share, len(part.heats), tonnes, status="not planned")
-    if made is None:
+    if facts is None:
         return bare
-    (mean, low, high), slack = made.pop("goal"), made.pop("slack")
+    (mean, low, high), slack = facts.pop("goal"), facts.pop("slack")
     most = None if mean is None or slack is None else mean + slack
-    return replace(bare, **made, goal_share=mean, goal_low=low, goal_high=high, goal_most=most)
+    return replace(bare, **facts, goal_share=mean, goal_low=low, goal_high=high, goal_most=most)

@@ -30,33 +30,34 @@ def scaled(scenario: Scenario, load: float) -> Scenario:
     changed: dict[str, object] = {}
     if scenario.orders:
         orders = tuple(_orders(scenario, load))
-        kept = scenario.model_copy(update={"orders": orders})
-        heats = {heat.name for heat in kept.heats}
+        with_orders = scenario.model_copy(update={"orders": orders})
+        heats = {heat.name for heat in with_orders.heats}
         changed |= {
             "orders": orders,
             "locks": tuple(lock for lock in scenario.locks if lock.heat in heats),
         }
     for name in ("deliveries", "arrivals"):
         changed[name] = tuple(_moved(item, load) for item in getattr(scenario, name))
-    found = scenario.model_copy(update=changed).with_inputs(_inputs(scenario.inputs, load))
-    problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in between_nouns(found)]
+    variant = scenario.model_copy(update=changed).with_inputs(_inputs(scenario.inputs, load))
+    problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in between_nouns(variant)]
     if problems:
         raise ScenarioError(problems)
-    return found
+    return variant
 
 
 def _orders(scenario: Scenario, load: float) -> Iterator[Order]:
-    begun = {item.heat for item in scenario.state.started}
+    fixed_heats = {item.heat for item in scenario.state.started}
     counts = {order.name: sum(entry.count for entry in order.heats) for order in scenario.orders}
     least = {
         order.name: max(
-            (heat.position + 1 for heat in scenario.heats if heat.order == order.name and heat.name in begun), default=0
+            (heat.position + 1 for heat in scenario.heats if heat.order == order.name and heat.name in fixed_heats),
+            default=0,
         )
         for order in scenario.orders
     }
-    left = _shares(counts, least, max(int(load * sum(counts.values()) + 0.5), 1))
+    quotas = _shares(counts, least, max(int(load * sum(counts.values()) + 0.5), 1))
     for order in scenario.orders:
-        entries = tuple(_first(order.heats, left[order.name]))
+        entries = tuple(_first(order.heats, quotas[order.name]))
         if entries:
             yield order.model_copy(update={"heats": entries})
 
@@ -68,12 +69,12 @@ def _shares(counts: dict[str, int], least: dict[str, int], total: int) -> dict[s
     """
     whole = sum(counts.values())
     exact = {name: count * total / whole for name, count in counts.items()}
-    found = {name: max(int(exact[name] + 1e-9), least[name]) for name in counts}
+    quotas = {name: max(int(exact[name] + 1e-9), least[name]) for name in counts}
     by_rest = sorted(counts, key=lambda name: -(exact[name] - int(exact[name] + 1e-9)))
     for name in by_rest:
-        if sum(found.values()) < total and found[name] < counts[name]:
-            found[name] += 1
-    return found
+        if sum(quotas.values()) < total and quotas[name] < counts[name]:
+            quotas[name] += 1
+    return quotas
 
 
 def _first(entries: tuple[HeatEntry, ...], count: int) -> Iterator[HeatEntry]:
@@ -91,8 +92,10 @@ def _moved(item: Arrival, load: float) -> Arrival:
     if isinstance(item, Delivery) and item.amount_t is not None:
         changed["amount_t"] = item.amount_t * load
     if item.rate is not None:
-        told = {"value": item.rate.value * load} if item.rate.value is not None else {"scale": item.rate.scale * load}
-        changed["rate"] = item.rate.model_copy(update=told)
+        new_rate = (
+            {"value": item.rate.value * load} if item.rate.value is not None else {"scale": item.rate.scale * load}
+        )
+        changed["rate"] = item.rate.model_copy(update=new_rate)
     if item.weekly:
         changed["weekly"] = tuple(w.model_copy(update={"rate_tph": w.rate_tph * load}) for w in item.weekly)
     return item.model_copy(update=changed)
@@ -100,5 +103,5 @@ def _moved(item: Arrival, load: float) -> Arrival:
 
 def _inputs(inputs: xr.Dataset, load: float) -> xr.Dataset:
     """Series with what is demanded and arrives scaled."""
-    told = {name: inputs[name] * load for name in ("demand_tph", "arrival_tph") if name in inputs}
-    return inputs.assign({name: values.assign_attrs(inputs[name].attrs) for name, values in told.items()})
+    flows = {name: inputs[name] * load for name in ("demand_tph", "arrival_tph") if name in inputs}
+    return inputs.assign({name: values.assign_attrs(inputs[name].attrs) for name, values in flows.items()})

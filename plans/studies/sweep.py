@@ -114,7 +114,7 @@ def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]
     Raises:
         ScenarioError: an empty list, a value or a key given twice, or no list at all.
     """
-    found: list[Axis] = []
+    dimensions: list[Axis] = []
     fixed: list[str] = []
     problems: list[Problem] = []
     for assignment in assignments:
@@ -129,16 +129,16 @@ def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]
             problems.append(Problem(place, axis.key, "has no values; write them as [1, 2]"))
         if len({json.dumps(value, default=str) for value in values}) < len(values):
             problems.append(Problem(place, axis.key, "has a value twice"))
-        if axis.key in [other.key for other in found]:
+        if axis.key in [other.key for other in dimensions]:
             problems.append(Problem(place, axis.key, "is given twice; put all its values into one list"))
-        found.append(axis)
-    if not found and not problems:
+        dimensions.append(axis)
+    if not dimensions and not problems:
         problems.append(
             Problem("--set", "", "a sweep needs a list of values, such as --set goal.minimize=[carbon, cost]")
         )
     if problems:
         raise ScenarioError(problems)
-    return tuple(found), tuple(fixed)
+    return tuple(dimensions), tuple(fixed)
 
 
 def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> list[Asked]:
@@ -153,24 +153,24 @@ def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> lis
     if count > MOST_PLANS:
         keys = " × ".join(f"{axis.key} ({len(axis.values)})" for axis in along)
         raise ScenarioError([Problem("--set", "", f"{keys} are {count} plans, a sweep has at most {MOST_PLANS}")])
-    found: list[Asked] = []
+    cases: list[Asked] = []
     problems: list[Problem] = []
     fixed = list(fixed)
     for values in itertools.product(*(axis.values for axis in along)):
         overrides = [axis.assignment(value) for axis, value in zip(along, values, strict=True)]
         setting = {axis.key: value for axis, value in zip(along, values, strict=True)}
         try:
-            found.append(Asked(setting, load(name, [*fixed, *overrides])))
+            cases.append(Asked(setting, load(name, [*fixed, *overrides])))
         except ScenarioError as error:
             problems += error.problems
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
-    return found
+    return cases
 
 
 def sweep(
     along: Sequence[Axis],
-    asked: Sequence[Asked],
+    cases: Sequence[Asked],
     engine: Engine,
     store: Store,
     *,
@@ -190,45 +190,45 @@ def sweep(
     Raises:
         ScenarioError: a plan needs more memory than there is.
     """
-    refuse(asked, engine.workers if engine.local else 1)
+    refuse(cases, engine.workers if engine.local else 1)
     tell: Progress = on_progress or (lambda event: None)
     number = uuid.uuid4().hex
     folder = store.folder / "sweeps"
     folder.mkdir(exist_ok=True)
-    first = asked[0].scenario
-    made = Sweep(
+    first = cases[0].scenario
+    record = Sweep(
         id=number,
         path=folder / f"{number}.json",
         scenario=first.name,
         currency=first.market.currency,
         axes=tuple(along),
-        rows=tuple(Row(one.setting) for one in asked),
+        rows=tuple(Row(one.setting) for one in cases),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    _write(made)
-    for piece in engine.each(_plan, None, [one.scenario for one in asked], cancel):
-        one = asked[piece.place]
+    _write(record)
+    for piece in engine.each(_plan, None, [one.scenario for one in cases], cancel):
+        one = cases[piece.place]
         if piece.error is None:
             row = _keep(store, one, piece.unwrap())
         else:
             row = Row(one.setting, status="failed", says=_failure(piece.error, store))
-        rows = list(made.rows)
+        rows = list(record.rows)
         rows[piece.place] = row
-        made = dataclasses.replace(made, rows=tuple(rows))
-        _write(made)
+        record = dataclasses.replace(record, rows=tuple(rows))
+        _write(record)
         tell({"phase": "sweep", "done": sum(r.status != "not planned" for r in rows), "of": len(rows), "row": row})
-    return made
+    return record
 
 
-def refuse(asked: Sequence[Asked], workers: int) -> None:
+def refuse(cases: Sequence[Asked], workers: int) -> None:
     """Refuse a sweep that needs more memory than there is, where so many plans are made on this machine at a time.
 
     Raises:
         ScenarioError: one line for each plan that is too large.
     """
-    at_once = min(workers, len(asked))
+    at_once = min(workers, len(cases))
     problems: list[Problem] = []
-    for one in asked:
+    for one in cases:
         label = ", ".join(f"{key}={value}" for key, value in one.setting.items())
         what = f"{label}{f' ({at_once} plans at a time)' if at_once > 1 else ''}"
         try:
@@ -244,22 +244,22 @@ def _plan(_: None, scenario: Scenario) -> Plan:
     return plan(scenario)
 
 
-def _keep(store: Store, one: Asked, made: Plan) -> Row:
+def _keep(store: Store, one: Asked, case_plan: Plan) -> Row:
     with store.working(one.scenario) as run:
-        store.save(run, made)
-    sums, done, columns = made.replay_figures, made.replays, (*figures_of(one.scenario), "peak_mw")
+        store.save(run, case_plan)
+    sums, replays, columns = case_plan.replay_figures, case_plan.replays, (*figures_of(one.scenario), "peak_mw")
     return Row(
         setting=one.setting,
         run=run,
-        status=made.status,
-        gap=made.gap,
-        bound=made.bound,
+        status=case_plan.status,
+        gap=case_plan.gap,
+        bound=case_plan.bound,
         figures={name: getattr(sums, name) for name in columns} if sums is not None else {},
-        saved={name: value for name, value in made.saved().items() if name in columns},
-        replications=done.n if done else 0,
-        held=done.held if done else 0,
-        acceptable=made.acceptable,
-        says=made.verdict,
+        saved={name: value for name, value in case_plan.saved().items() if name in columns},
+        replications=replays.n if replays else 0,
+        held=replays.held if replays else 0,
+        acceptable=case_plan.acceptable,
+        says=case_plan.verdict,
     )
 
 
@@ -271,10 +271,10 @@ def _failure(error: BaseException, store: Store) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} (details: {path})"
 
 
-def _write(made: Sweep) -> None:
-    partial = made.path.with_name(f".{made.path.name}.partial")
+def _write(record: Sweep) -> None:
+    partial = record.path.with_name(f".{record.path.name}.partial")
     with partial.open("w", encoding="utf-8") as file:
-        json.dump(made.summary(), file, indent=1, allow_nan=False, default=str)
+        json.dump(record.summary(), file, indent=1, allow_nan=False, default=str)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(made.path)
+    partial.replace(record.path)

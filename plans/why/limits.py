@@ -68,27 +68,31 @@ class Line:
         else:
             operation = problem.heats[key[0]].operations[key[1]]
             order, first, last = problem.heats[key[0]].order, operation.first, operation.latest(u)
-        asked = self.scenario.orders[order]
+        customer_order = self.scenario.orders[order]
         lock = self._lock(key, slot, u)
         if lock and not first <= slot <= last:
             yield lock
             return
         if slot < first:
-            released = asked.release is not None and self.scenario.horizon.minutes(asked.release) > 0
+            released = customer_order.release is not None and self.scenario.horizon.minutes(customer_order.release) > 0
             yield (
                 Message(
                     "release of order {order}, {time}",
-                    order=asked.name,
+                    order=customer_order.name,
                     time=self.scenario.horizon.instant(self._release(order)),
                 )
                 if released
                 else Message("the start of the horizon")
             )
         if slot > last:
-            due = min(heat.due_min for heat in self.scenario.heats if heat.order == asked.name)
-            late = asked.due is not None or due < self.scenario.horizon.length_min
+            due = min(heat.due_min for heat in self.scenario.heats if heat.order == customer_order.name)
+            late = customer_order.due is not None or due < self.scenario.horizon.length_min
             yield (
-                Message("due time of order {order}, {time}", order=asked.name, time=self.scenario.horizon.instant(due))
+                Message(
+                    "due time of order {order}, {time}",
+                    order=customer_order.name,
+                    time=self.scenario.horizon.instant(due),
+                )
                 if late
                 else Message("the end of the horizon")
             )

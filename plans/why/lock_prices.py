@@ -110,8 +110,8 @@ def lock_prices(
         if resolver.over:
             break
         says = in_words(plan.scenario, lock)
-        left = [other for i, other in enumerate(locks) if i != number]
-        prices.append(LockPrice(number, lock, says, _freed(resolver, f"without the lock of {says}", left)))
+        others = [other for i, other in enumerate(locks) if i != number]
+        prices.append(LockPrice(number, lock, says, _freed(resolver, f"without the lock of {says}", others)))
     every = _freed(resolver, "without any lock", []) if len(locks) > 1 and not resolver.over else None
     return LockPrices(
         scenario=plan.scenario.name,
@@ -140,9 +140,9 @@ def refuse(plan: Plan) -> None:
         raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
 
 
-def _freed(resolver: Resolver, says: str, left: list[Lock]) -> Answer:
-    found = resolver.ask("lock", says, with_locks(resolver.scenario, left))
-    if found.schedule is None:
-        return found
-    moves = tuple(moved(resolver.scenario, resolver.schedule, found.schedule))
-    return replace(found, moves=moves)
+def _freed(resolver: Resolver, says: str, locks: list[Lock]) -> Answer:
+    answer = resolver.ask("lock", says, with_locks(resolver.scenario, locks))
+    if answer.schedule is None:
+        return answer
+    moves = tuple(moved(resolver.scenario, resolver.schedule, answer.schedule))
+    return replace(answer, moves=moves)

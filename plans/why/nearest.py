@@ -23,7 +23,7 @@ Rule = tuple[Key, Key, float]
 """The second starts at least so many slots after the first."""
 
 
-def nearest(problem: line.SlotProblem, wanted: line.Starts, *, later: bool = True) -> line.Starts | None:
+def nearest(problem: line.SlotProblem, target: line.Starts, *, later: bool = True) -> line.Starts | None:
     """Starts that keep every rule of the line and differ least from those wanted; None where this finds none.
 
     Args:
@@ -32,12 +32,12 @@ def nearest(problem: line.SlotProblem, wanted: line.Starts, *, later: bool = Tru
             sequence on each unit is that of the wanted starts, moved into their windows.
         later: whether what would run while its unit is not available waits until it is; else it is done before.
     """
-    rules = _Line(problem, wanted)
+    rules = _Line(problem, target)
     for _ in range(MOST_ROUNDS):
-        found = rules.solve() if rules.possible else None
-        if found is None or not rules.dodge(found, later):
+        starts = rules.solve() if rules.possible else None
+        if starts is None or not rules.dodge(starts, later):
             break
-    return None if found is None or line.mistakes(problem, found) else found
+    return None if starts is None or line.mistakes(problem, starts) else starts
 
 
 class _Line:
@@ -52,15 +52,15 @@ class _Line:
         self.possible = True
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
-                begun = operation.started_min is not None
+                is_fixed = operation.started_min is not None
                 unit = wanted.unit[h][i] if wanted.unit[h][i] in operation.units else next(iter(operation.units), -1)
                 window = (operation.first, operation.latest(unit))
-                key, told = (h, i), (wanted.unit[h][i], wanted.minute(problem, h, i) / problem.step_min)
-                self._take(key, *told, operation.units, window, begun, operation.occupy, operation.planned)
+                key, place = (h, i), (wanted.unit[h][i], wanted.minute(problem, h, i) / problem.step_min)
+                self._take(key, *place, operation.units, window, is_fixed, operation.occupy, operation.planned)
         for c, cast in enumerate(problem.casts):
             u, at = wanted.cast_unit[c], wanted.cast_minute(problem, c) / problem.step_min
-            chosen = u if u in cast.units else next(iter(cast.units), -1)
-            window = (cast.first.get(chosen, 0), cast.last.get(chosen, -1))
+            caster = u if u in cast.units else next(iter(cast.units), -1)
+            window = (cast.first.get(caster, 0), cast.last.get(caster, -1))
             self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.hold, cast.minutes)
 
     def _take(
@@ -70,23 +70,23 @@ class _Line:
         at: float,
         units: tuple[int, ...],
         window: tuple[int, int],
-        begun: bool,
+        is_fixed: bool,
         holds: dict[int, int],
         works: dict[int, float],
     ) -> None:
-        if not units or (not begun and window[0] > window[1]):
+        if not units or (not is_fixed and window[0] > window[1]):
             self.possible = False
             return
         self.unit[key] = unit if unit in units else units[0]
         self.holds[key], self.works[key] = holds[self.unit[key]], works[self.unit[key]]
-        self.window[key] = (at, at) if begun else window
+        self.window[key] = (at, at) if is_fixed else window
         self.at[key] = at
 
-    def dodge(self, found: line.Starts, later: bool) -> bool:
+    def dodge(self, starts: line.Starts, later: bool) -> bool:
         """Narrow the windows of what runs while its unit is not available; whether there was any."""
         moved = False
         for key, unit in self.unit.items():
-            at = found.cast_slot[key[1]] if key[0] < 0 else found.slot[key[0]][key[1]]
+            at = starts.cast_slot[key[1]] if key[0] < 0 else starts.slot[key[0]][key[1]]
             low, high = self.window[key]
             open_ = self.problem.available(unit, self.works[key])
             if low == high or at < 0 or open_[min(at, len(open_) - 1)]:
@@ -140,27 +140,27 @@ class _Line:
                 upper.append(sign * self.at[key])
         at, columns, values = zip(*rows, strict=True) if rows else ((), (), ())
         bounds = [self.window[key] for key in keys] + [(0.0, None)] * n
-        found = linprog(
+        solution = linprog(
             np.r_[np.zeros(n), np.ones(n)],
             A_ub=coo_array((values, (at, columns)), shape=(len(upper), 2 * n)),
             b_ub=upper,
             bounds=bounds,
             method="highs-ds",
         )
-        return self._starts(dict(zip(keys, found.x[:n].tolist(), strict=True))) if found.status == 0 else None
+        return self._starts(dict(zip(keys, solution.x[:n].tolist(), strict=True))) if solution.status == 0 else None
 
     def _starts(self, slot: dict[Key, float]) -> line.Starts:
         problem = self.problem
 
-        def at(key: Key, begun: float | None) -> int:
-            return math.floor(begun / problem.step_min) if begun is not None else round(slot[key])
+        def at(key: Key, started_min: float | None) -> int:
+            return math.floor(started_min / problem.step_min) if started_min is not None else round(slot[key])
 
         operations = [range(len(heat.operations)) for heat in problem.heats]
         return line.Starts(
-            unit=tuple(tuple(self.unit[h, i] for i in own) for h, own in enumerate(operations)),
+            unit=tuple(tuple(self.unit[h, i] for i in indices) for h, indices in enumerate(operations)),
             slot=tuple(
-                tuple(at((h, i), problem.heats[h].operations[i].started_min) for i in own)
-                for h, own in enumerate(operations)
+                tuple(at((h, i), problem.heats[h].operations[i].started_min) for i in indices)
+                for h, indices in enumerate(operations)
             ),
             cast_unit=tuple(self.unit[-1, c] for c in range(len(problem.casts))),
             cast_slot=tuple(at((-1, c), cast.started_min) for c, cast in enumerate(problem.casts)),

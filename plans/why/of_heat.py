@@ -63,31 +63,31 @@ def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
     scenario, schedule = resolver.scenario, resolver.schedule
     heats = list(scenario.heats)
     by_name = {heat.name: heat for heat in heats}
-    found = by_name.get(text)
-    if found is None and text.isdigit() and 1 <= int(text) <= len(heats):
-        found = heats[int(text) - 1]
-    if found is None:
+    match = by_name.get(text)
+    if match is None and text.isdigit() and 1 <= int(text) <= len(heats):
+        match = heats[int(text) - 1]
+    if match is None:
         allowed = f"1 to {len(heats)}, or {', '.join(list(by_name)[:6])} …" if heats else "there are none"
         raise ScenarioError([Problem("--heat", "", f"{text!r} is no heat of this run; heats are {allowed}")])
-    heat = found
+    heat = match
     started = {item.stage for item in scenario.state.started if item.heat == heat.name}
     first = first_stage(scenario, heat.name)
     route = [part.name for part in scenario.line.route(heat.grade)]
-    left = route[route.index(first) :] if first else []
-    if stage is None and left:
+    stages = route[route.index(first) :] if first else []
+    if stage is None and stages:
         units = {part.name: part.units for part in scenario.line.stages}
-        stage = max(left, key=lambda name: (_energy(scenario, heat, units[name]), -left.index(name)))
-    if stage is None or stage in started or stage not in left:
-        place = "it has run through all its stages" if not left else f"its stages to come are {', '.join(left)}"
-        asked = f"heat {heat.name} at {stage}" if stage else f"heat {heat.name}"
-        raise ScenarioError([Problem("--stage" if stage else "--heat", "", f"{asked} cannot be moved: {place}")])
+        stage = max(stages, key=lambda name: (_energy(scenario, heat, units[name]), -stages.index(name)))
+    if stage is None or stage in started or stage not in stages:
+        place = "it has run through all its stages" if not stages else f"its stages to come are {', '.join(stages)}"
+        label = f"heat {heat.name} at {stage}" if stage else f"heat {heat.name}"
+        raise ScenarioError([Problem("--stage" if stage else "--heat", "", f"{label} cannot be moved: {place}")])
     casting = scenario.line.campaign_stage
     cast = casting is not None and casting.name == stage
     number = heats.index(heat) + 1
     if cast:
         heat = next(item for item in heats if item.order == heat.order)
-    own = schedule.sel(heat=heat.name, stage=stage)
-    return Operation(heat, number, stage, float(own["start_min"]), str(own["unit"].item()), cast)
+    placement = schedule.sel(heat=heat.name, stage=stage)
+    return Operation(heat, number, stage, float(placement["start_min"]), str(placement["unit"].item()), cast)
 
 
 def _energy(scenario: Scenario, heat: Heat, units: tuple[Unit, ...]) -> float:
@@ -104,9 +104,9 @@ class OfHeat:
         self.step = self.scenario.horizon.step_min
         self.free = with_locks(self.scenario, unlocked(self.scenario, (asked.heat.name, asked.stage)))
         self.problem = line.from_scenario(self.free, resolver.plan.envelope)
-        found = line.from_schedule(self.problem, self.schedule)
-        assert found is not None, "a stored schedule lies on the model's slots"
-        self.line = Line(self.free, self.problem, found)
+        starts = line.from_schedule(self.problem, self.schedule)
+        assert starts is not None, "a stored schedule lies on the model's slots"
+        self.line = Line(self.free, self.problem, starts)
         h = list(self.scenario.heats).index(asked.heat)
         self.key: Key = (h, -1)
         if asked.cast:
@@ -117,22 +117,22 @@ class OfHeat:
 
     def facts(self) -> Iterator[str]:
         """Where it is, and what the goal sees there."""
-        asked, horizon = self.asked, self.scenario.horizon
-        end = float(self.schedule["end_min"].sel(heat=asked.heat.name, stage=asked.stage))
-        begin = horizon.instant(asked.start_min)
+        subject, horizon = self.asked, self.scenario.horizon
+        end = float(self.schedule["end_min"].sel(heat=subject.heat.name, stage=subject.stage))
+        begin = horizon.instant(subject.start_min)
         yield Message(
             "{heat} is on {unit}, {begin} to {end}",
-            heat=asked.label, unit=asked.unit, begin=begin, end=f"{horizon.instant(end):%H:%M}",
+            heat=subject.label, unit=subject.unit, begin=begin, end=f"{horizon.instant(end):%H:%M}",
         )  # fmt: skip
         worth, kind, unit = signal(self.resolver.plan)
-        here = self._mean(worth, asked.start_min)
+        here = self._mean(worth, subject.start_min)
         yield Message(
             "{signal} then is {here} {unit}, {mean} over the horizon",
             signal=Message(SIGNALS[kind]), here=shown(here), unit=unit, mean=shown(float(worth.mean())),
         )  # fmt: skip
-        own = self._own_lock()
-        if own is not None:
-            yield Message("it is locked: {lock}", lock=in_words(self.scenario, own))
+        pin = self._own_lock()
+        if pin is not None:
+            yield Message("it is locked: {lock}", lock=in_words(self.scenario, pin))
 
     def _own_lock(self) -> Lock | None:
         mine = moving_together(self.scenario, self.asked.heat.name, self.asked.stage)
@@ -140,40 +140,40 @@ class OfHeat:
 
     def questions(self, at_min: float | None, every: bool) -> list[tuple[str, str, Lock | None]]:
         """Key, words and lock of each thing that could be otherwise; no lock: it is freed."""
-        asked, at = self.asked, self.asked.start_min
-        found: list[tuple[str, str, Lock | None]] = []
+        subject, at = self.asked, self.asked.start_min
+        options: list[tuple[str, str, Lock | None]] = []
         if self._own_lock() is not None:
-            found.append(("freed", Message("{heat} freed of its lock", heat=asked.label), None))
+            options.append(("freed", Message("{heat} freed of its lock", heat=subject.label), None))
         if at_min is not None:
-            return [*found, ("at", self._at(at_min), self._pin(at_min))]
+            return [*options, ("at", self._at(at_min), self._pin(at_min))]
         if at - self.step >= -1e-9:
-            window = Lock(heat=asked.heat.name, stage=asked.stage, latest=timedelta(minutes=at - self.step))
-            found.append(("earlier", Message("{heat} earlier", heat=asked.label), window))
+            window = Lock(heat=subject.heat.name, stage=subject.stage, latest=timedelta(minutes=at - self.step))
+            options.append(("earlier", Message("{heat} earlier", heat=subject.label), window))
         if at + self.step < self.scenario.horizon.length_min - 1e-9:
-            window = Lock(heat=asked.heat.name, stage=asked.stage, earliest=timedelta(minutes=at + self.step))
-            found.append(("later", Message("{heat} later", heat=asked.label), window))
+            window = Lock(heat=subject.heat.name, stage=subject.stage, earliest=timedelta(minutes=at + self.step))
+            options.append(("later", Message("{heat} later", heat=subject.label), window))
         baseline = self._baseline()
         if baseline is not None and abs(baseline - at) > 1e-6:
-            found.append(
+            options.append(
                 (
                     "baseline",
                     Message(
                         "{heat} at the baseline's time, {time}",
-                        heat=asked.label,
+                        heat=subject.label,
                         time=self.scenario.horizon.instant(baseline),
                     ),
                     self._pin(baseline),
                 )
             )
         for unit in self._other_units():
-            own = Lock(heat=asked.heat.name, stage=asked.stage, unit=unit)
-            found.append(("unit", Message("{heat} on {unit}", heat=asked.label, unit=unit), own))
+            unit_lock = Lock(heat=subject.heat.name, stage=subject.stage, unit=unit)
+            options.append(("unit", Message("{heat} on {unit}", heat=subject.label, unit=unit), unit_lock))
         if every:
             for slot in self._starts():
                 minute = slot * self.step
                 if abs(minute - at) > 1e-6:
-                    found.append(("at", self._at(minute), self._pin(minute)))
-        return found
+                    options.append(("at", self._at(minute), self._pin(minute)))
+        return options
 
     def _at(self, minute: float) -> Message:
         """The operation at a time, in words."""
@@ -181,8 +181,8 @@ class OfHeat:
 
     def _pin(self, minute: float) -> Lock:
         """A start at a time, on whatever unit."""
-        asked = self.asked
-        return lock(self.scenario, self.schedule, asked.heat.name, asked.stage, minute).model_copy(
+        subject = self.asked
+        return lock(self.scenario, self.schedule, subject.heat.name, subject.stage, minute).model_copy(
             update={"unit": None}
         )
 
@@ -203,37 +203,37 @@ class OfHeat:
         if self.key[0] < 0:
             cast = self.problem.casts[self.key[1]]
             return range(min(cast.first.values()), max(cast.last.values()) + 1)
-        own = self.problem.heats[self.key[0]].operations[self.key[1]]
-        return range(own.first, own.last + 1)
+        slot_operation = self.problem.heats[self.key[0]].operations[self.key[1]]
+        return range(slot_operation.first, slot_operation.last + 1)
 
-    def answer(self, key: str, says: str, wanted: Lock | None) -> Answer:
+    def answer(self, key: str, says: str, pin: Lock | None) -> Answer:
         """Plan again with a lock instead of its own, or freed of it."""
-        locks = self.free.locks if wanted is None else pinned(self.free, [wanted])
-        asked = with_locks(self.scenario, locks)
-        near = self.resolver.near(asked)
-        begin = [*near, *self.resolver.near(asked, wanted=self._shifted(wanted))]
-        held = self.resolver.judged(asked, near)
-        found = self.resolver.ask(key, says, asked, begin=begin, held=held)
+        locks = self.free.locks if pin is None else pinned(self.free, [pin])
+        variant = with_locks(self.scenario, locks)
+        near = self.resolver.near(variant)
+        begin = [*near, *self.resolver.near(variant, wanted=self._shifted(pin))]
+        dispatches = self.resolver.judged(variant, near)
+        reply = self.resolver.ask(key, says, variant, begin=begin, held=dispatches)
         at, unit = self.asked.start_min, self.asked.unit
-        if found.schedule is not None:
-            own = found.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
-            at, unit = float(own["start_min"]), str(own["unit"].item())
-        limits = (*self._limits(key, wanted, at, unit), *self.resolver.held_up(held))
-        if found.status in schedules.RULED_OUT:
-            limits = (*explain.missing(asked, self.resolver.plan.envelope), *limits)
-        if found.schedule is None:
-            return replace(found, limits=limits)
+        if reply.schedule is not None:
+            placement = reply.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
+            at, unit = float(placement["start_min"]), str(placement["unit"].item())
+        limits = (*self._limits(key, pin, at, unit), *self.resolver.held_up(dispatches))
+        if reply.status in schedules.RULED_OUT:
+            limits = (*explain.missing(variant, self.resolver.plan.envelope), *limits)
+        if reply.schedule is None:
+            return replace(reply, limits=limits)
         others = tuple(
-            move for move in moved(self.scenario, self.schedule, found.schedule) if move.heat != self.asked.heat.name
+            move for move in moved(self.scenario, self.schedule, reply.schedule) if move.heat != self.asked.heat.name
         )
         return replace(
-            found, start_min=at, unit=unit, limits=limits, because=self._because(at), moves=others,
+            reply, start_min=at, unit=unit, limits=limits, because=self._because(at), moves=others,
         )  # fmt: skip
 
-    def _shifted(self, wanted: Lock | None) -> xr.Dataset:
+    def _shifted(self, pin: Lock | None) -> xr.Dataset:
         """The stored schedule with the whole heat, or the whole cast with its heats, moved along with the operation."""
-        told = () if wanted is None else (wanted.start, wanted.latest, wanted.earliest)
-        moment = next((one for one in told if one is not None), None)
+        moments = () if pin is None else (pin.start, pin.latest, pin.earliest)
+        moment = next((one for one in moments if one is not None), None)
         if moment is None:
             return self.schedule
         by = self.scenario.horizon.minutes(moment) - self.asked.start_min
@@ -246,24 +246,24 @@ class OfHeat:
         begin = self.schedule["start_min"].to_numpy()
         return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
 
-    def _limits(self, key: str, wanted: Lock | None, at: float, unit: str) -> tuple[str, ...]:
+    def _limits(self, key: str, pin: Lock | None, at: float, unit: str) -> tuple[str, ...]:
         """What is in the way with all else where it is: right beside its place, or at the place asked for."""
-        if key == "freed" or wanted is None:
+        if key == "freed" or pin is None:
             return ()
         u = self.problem.units.index(unit) if unit != self.asked.unit else None
         slot = round(at / self.step)
         if key in ("earlier", "later"):
             slot, u = round(self.asked.start_min / self.step) + (-1 if key == "earlier" else 1), None
-        elif wanted.start is not None:
-            slot = round(self.scenario.horizon.minutes(wanted.start) / self.step)
+        elif pin.start is not None:
+            slot = round(self.scenario.horizon.minutes(pin.start) / self.step)
         elif key == "unit":
-            u, slot = self.problem.units.index(str(wanted.unit)), round(self.asked.start_min / self.step)
+            u, slot = self.problem.units.index(str(pin.unit)), round(self.asked.start_min / self.step)
         return tuple(self.line.in_the_way(self.key, slot, u))
 
     def _mean(self, values: np.ndarray, at: float) -> float:
         """Mean of a series over the operation, were it to start at a time."""
-        own = self.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
-        return mean_over(values, self.step, at, float(own["end_min"] - own["start_min"]))
+        placement = self.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
+        return mean_over(values, self.step, at, float(placement["end_min"] - placement["start_min"]))
 
     def _because(self, at: float) -> str:
         """What electricity counts there, and here."""
@@ -275,13 +275,13 @@ class OfHeat:
 
     def slots(self) -> tuple[Slot, ...]:
         """Every start that it could have with all others where they are, and what is in the way of the rest."""
-        found = self._starts()
-        if len(found) > MOST_SLOTS:
+        starts = self._starts()
+        if len(starts) > MOST_SLOTS:
             return ()
         site = redispatch.Redispatch(self.scenario, self.resolver.plan.envelope, None)
         here = site.least(self.schedule)
-        told = []
-        for slot in found:
+        rows = []
+        for slot in starts:
             if self.resolver.over:
                 break
             limits = tuple(self.line.in_the_way(self.key, slot))
@@ -290,8 +290,8 @@ class OfHeat:
                 rank = site.least(self._moved(slot))
                 more = None if math.isinf(rank) else rank - here
                 limits = (Message("the import limit, or what the site can do"),) if more is None else ()
-            told.append(Slot(slot * self.step, limits, more))
-        return tuple(told)
+            rows.append(Slot(slot * self.step, limits, more))
+        return tuple(rows)
 
     def _moved(self, slot: int) -> xr.Dataset:
         """The stored schedule with the operation alone, or its whole cast, in another slot."""
@@ -307,8 +307,8 @@ class OfHeat:
 def in_words(scenario: Scenario, one: Lock) -> str:
     """A lock in words."""
     minutes = scenario.horizon.minutes
-    told = [f"on {one.unit}"] if one.unit is not None else []
+    parts = [f"on {one.unit}"] if one.unit is not None else []
     for label, moment in (("at", one.start), ("not before", one.earliest), ("not after", one.latest)):
         if moment is not None:
-            told.append(f"{label} {clock(scenario.horizon.instant(minutes(moment)))}")
-    return f"heat {one.heat} at {one.stage} {', '.join(told)}"
+            parts.append(f"{label} {clock(scenario.horizon.instant(minutes(moment)))}")
+    return f"heat {one.heat} at {one.stage} {', '.join(parts)}"

@@ -62,37 +62,37 @@ def minute(horizon: Horizon, option: str, text: str) -> float:
     def refuse(says: str) -> ScenarioError:
         return ScenarioError([Problem(option, "", says)])
 
-    told = text.strip()
-    clock_time = re.fullmatch(r"(\d{1,2})(?::?(\d{2}))?", told)
+    entry = text.strip()
+    clock_time = re.fullmatch(r"(\d{1,2})(?::?(\d{2}))?", entry)
     if clock_time:
-        wanted = int(clock_time[1]), int(clock_time[2] or 0)
-        shown = ((at, horizon.instant(at)) for at in np.arange(0.0, horizon.length_min).tolist())
-        hits = [(at, local.date()) for at, local in shown if (local.hour, local.minute) == wanted]
-        found = [at for at, day in hits if day == hits[0][1]]
+        hour_minute = int(clock_time[1]), int(clock_time[2] or 0)
+        times = ((at, horizon.instant(at)) for at in np.arange(0.0, horizon.length_min).tolist())
+        hits = [(at, local.date()) for at, local in times if (local.hour, local.minute) == hour_minute]
+        minutes = [at for at, day in hits if day == hits[0][1]]
     else:
         try:
-            found = [horizon.minutes(read_moment(told))]
+            minutes = [horizon.minutes(read_moment(entry))]
         except ValueError:
-            found = _local(horizon, told)
-            if not found:
+            minutes = _local(horizon, entry)
+            if not minutes:
                 raise refuse(f"{text!r} is no time; write 05:00, 14 h or 2026-06-16T05:00+02:00") from None
-    if not found or not 0 <= found[0] < horizon.length_min:
+    if not minutes or not 0 <= minutes[0] < horizon.length_min:
         first, last = (horizon.instant(at).isoformat(timespec="minutes") for at in (0, horizon.length_min))
         raise refuse(f"{text} is no time of the horizon, {first} to {last}")
-    if len(found) > 1:
-        options = " or ".join(horizon.instant(at).isoformat(timespec="minutes") for at in found)
+    if len(minutes) > 1:
+        options = " or ".join(horizon.instant(at).isoformat(timespec="minutes") for at in minutes)
         raise refuse(f"{text} is shown twice by the clock that day; write {options}")
-    return found[0]
+    return minutes[0]
 
 
 def _local(horizon: Horizon, text: str) -> list[float]:
     """A time without offset by the plant's clock: once, twice where clocks go back, never where they go forward."""
     try:
-        told = datetime.fromisoformat(text).replace(tzinfo=None)
+        local_time = datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         return []
-    both = (horizon.minutes(told.replace(tzinfo=horizon.tz, fold=fold)) for fold in (0, 1))
-    return sorted({at for at in both if horizon.instant(at).replace(tzinfo=None) == told})
+    both = (horizon.minutes(local_time.replace(tzinfo=horizon.tz, fold=fold)) for fold in (0, 1))
+    return sorted({at for at in both if horizon.instant(at).replace(tzinfo=None) == local_time})
 
 
 class OfHour:
@@ -113,8 +113,8 @@ class OfHour:
         """Import, signal, and who draws what."""
         schedule, inputs = self.schedule, self.scenario.inputs
         worth, kind, unit = signal(self.resolver.plan)
-        taken, given = (self._mean(schedule[name]) for name in ("import_mw", "export_mw"))
-        yield f"{self.name}: {taken:.1f} MW imported, {given:.1f} MW exported"
+        import_mw, export_mw = (self._mean(schedule[name]) for name in ("import_mw", "export_mw"))
+        yield f"{self.name}: {import_mw:.1f} MW imported, {export_mw:.1f} MW exported"
         yield Message(
             "{signal} {here} {unit}, {mean} over the horizon",
             signal=Message(SIGNALS[kind]), here=shown(self._mean(worth)), unit=unit, mean=shown(float(worth.mean())),
@@ -128,16 +128,16 @@ class OfHour:
 
     def drawing(self) -> list[tuple[str, float]]:
         """Units that draw in the hour [MW], those first that draw most."""
-        found: dict[str, float] = {}
+        draws_mw: dict[str, float] = {}
         if self.scenario.processes:
             for unit, _ in self.scenario.process_units:
-                found[unit] = self._mean(self.schedule["process_mw"].sel(process=unit))
+                draws_mw[unit] = self._mean(self.schedule["process_mw"].sel(process=unit))
         for name, minutes, energy, whole in self._operations():
-            found[name] = found.get(name, 0.0) + energy * minutes / whole * 60 / (
+            draws_mw[name] = draws_mw.get(name, 0.0) + energy * minutes / whole * 60 / (
                 self.asked.end_min - self.asked.begin_min
             )
-        found = {name: mw for name, mw in found.items() if mw > SMALL_MW}
-        return sorted(found.items(), key=lambda item: -item[1])
+        draws_mw = {name: mw for name, mw in draws_mw.items() if mw > SMALL_MW}
+        return sorted(draws_mw.items(), key=lambda item: -item[1])
 
     def _operations(self) -> Iterator[tuple[str, float, float, float]]:
         """Unit, minutes in the hour, nominal energy [MWh] and planned minutes of each operation in it."""
@@ -161,16 +161,16 @@ class OfHour:
         if not self.scenario.heats or not drawing:
             return
         problem = line.from_scenario(self.scenario, self.resolver.plan.envelope)
-        found = line.from_schedule(problem, self.schedule)
-        if found is None:
+        starts = line.from_schedule(problem, self.schedule)
+        if starts is None:
             return
-        places, step = Line(self.scenario, problem, found), problem.step_min
+        places, step = Line(self.scenario, problem, starts), problem.step_min
         for h, s in self._inside():
             if str(self.schedule["unit"].values[h, s]) != drawing[0][0]:
                 continue
-            own = [i for i, operation in enumerate(problem.heats[h].operations) if operation.stage == s]
-            key = (h, own[0]) if own else (-1, places.cast_of[h][0])
-            if own and problem.heats[h].operations[own[0]].started_min is not None:
+            indices = [i for i, operation in enumerate(problem.heats[h].operations) if operation.stage == s]
+            key = (h, indices[0]) if indices else (-1, places.cast_of[h][0])
+            if indices and problem.heats[h].operations[indices[0]].started_min is not None:
                 yield f"heat {problem.heats[h].name} has started already"
                 continue
             slot = round(places.begin(key) / step)
@@ -181,14 +181,14 @@ class OfHour:
 
     def worth(self) -> Worth | None:
         """What a MWh more of load in the hour costs, heats and whole numbers held."""
-        held = replace(self.resolver.plan, scenario=self.scenario, baseline_complete=False)
-        found = prices(held)
-        if found is None:
+        fixed_plan = replace(self.resolver.plan, scenario=self.scenario, baseline_complete=False)
+        price_table = prices(fixed_plan)
+        if price_table is None:
             return None
-        value = self._mean(found["balance_price"].sel(carrier="electricity"))
+        value = self._mean(price_table["balance_price"].sel(carrier="electricity"))
         what = [name for name, has in (("heats", self.scenario.heats), ("processes", self.scenario.processes)) if has]
-        what += ["whole numbers"] if found.attrs["whole_numbers"] == "fixed" else []
-        unit = "kg CO2e/MWh" if found.attrs["measure"] == "kg" else f"{found.attrs['measure']}/MWh"
+        what += ["whole numbers"] if price_table.attrs["whole_numbers"] == "fixed" else []
+        unit = "kg CO2e/MWh" if price_table.attrs["measure"] == "kg" else f"{price_table.attrs['measure']}/MWh"
         says = f"{' and '.join(what)} held where they are" if what else "exact: nothing is held"
         return Worth(value, unit, says)
 
@@ -198,30 +198,30 @@ class OfHour:
         Args:
             whole: whether the site decides in whole numbers, so that a MWh more is planned again.
         """
-        found = [("idle", f"{name} idle, {self.name}", name) for name, _ in self.drawing()[:MOST_UNITS]]
+        options = [("idle", f"{name} idle, {self.name}", name) for name, _ in self.drawing()[:MOST_UNITS]]
         if whole and not self.scenario.heats:
-            found += [
+            options += [
                 ("more", f"{EXTRA_MWH:g} MWh more load, {self.name}", ""),
                 ("less", f"{EXTRA_MWH:g} MWh less load, {self.name}", ""),
             ]
-        return found
+        return options
 
     def answer(self, key: str, says: str, unit: str) -> Answer:
         """Plan again with a unit idle in the hour, or with other load."""
         from emberline import twin
 
         resolver = self.resolver
-        asked = self._load(1.0 if key == "more" else -1.0) if not unit else away(
+        variant = self._load(1.0 if key == "more" else -1.0) if not unit else away(
             self.scenario, (unit,), self.asked.begin_min, self.asked.end_min
         )  # fmt: skip
-        envelope = twin.envelope(asked)
-        begin = resolver.near(asked, envelope) if asked.heats else []
-        held = resolver.judged(asked, begin, envelope)
-        found = resolver.ask(key, says, asked, envelope=envelope, begin=begin, held=held)
-        if found.schedule is None or not asked.heats:
-            return found
-        moves = tuple(moved(self.scenario, self.schedule, found.schedule))
-        return replace(found, moves=moves, limits=resolver.held_up(held))
+        envelope = twin.envelope(variant)
+        begin = resolver.near(variant, envelope) if variant.heats else []
+        dispatches = resolver.judged(variant, begin, envelope)
+        reply = resolver.ask(key, says, variant, envelope=envelope, begin=begin, held=dispatches)
+        if reply.schedule is None or not variant.heats:
+            return reply
+        moves = tuple(moved(self.scenario, self.schedule, reply.schedule))
+        return replace(reply, moves=moves, limits=resolver.held_up(dispatches))
 
     def _load(self, sign: float) -> Scenario:
         """Base load with a MWh more or less in the hour, no less than none."""

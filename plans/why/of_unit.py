@@ -47,10 +47,10 @@ class OfUnit:
             says = f"{name} is asked of the plant and no decision; change it with --set and compare with emberline diff"
             raise ScenarioError([Problem("--unit", "", says)])
         if not (self.units or self.asset is not None or battery):
-            known = [*self.scenario.line.unit, *(unit for unit, _ in self.scenario.process_units)]
-            known += [BATTERY] if site.battery is not None else []
-            known += [asset.name for asset in site.assets if asset.decided]
-            says = f"{name!r} is no unit or asset of this run; those are {', '.join(known) or 'none'}"
+            names = [*self.scenario.line.unit, *(unit for unit, _ in self.scenario.process_units)]
+            names += [BATTERY] if site.battery is not None else []
+            names += [asset.name for asset in site.assets if asset.decided]
+            says = f"{name!r} is no unit or asset of this run; those are {', '.join(names) or 'none'}"
             raise ScenarioError([Problem("--unit", "", says)])
 
     def facts(self) -> Iterator[str]:
@@ -62,36 +62,36 @@ class OfUnit:
             yield f"{self.name} takes {int(mine.sum())} heats in the plan and is busy for {np.nansum(busy) / 60:.1f} h"
             return
         names = {*self.units, self.name}
-        told = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
-        yield from (f"{one.name} {one.what} {one.amount:.4g} {one.unit} in the plan" for one in told)
-        if not told:
+        uses = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
+        yield from (f"{one.name} {one.what} {one.amount:.4g} {one.unit} in the plan" for one in uses)
+        if not uses:
             yield f"{self.name} is not used in the plan"
 
     def questions(self) -> list[tuple[str, str]]:
         """Key and words of each thing that could be otherwise."""
-        found = [("without", f"without {self.name}")]
+        options = [("without", f"without {self.name}")]
         if self.process is not None and not self.process.must_run and self.units == self.process.units:
-            found.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
+            options.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
         if self.machine is not None and self.machine.min_load > 0:
-            found.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
-        return found
+            options.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
+        return options
 
     def answer(self, key: str, says: str) -> Answer:
         """Plan again without it, or with it on."""
         from emberline import twin
 
         if key == "on":
-            asked = self._on()
-            return self.resolver.ask(key, says, asked, envelope=twin.envelope(asked))
+            variant = self._on()
+            return self.resolver.ask(key, says, variant, envelope=twin.envelope(variant))
         if not self.units:
             return self._capless(key, says, without(self.scenario, {self.name}).with_inputs(self.scenario.inputs), None)
         stage = self.scenario.line.stage_of.get(self.name)
         if stage is not None and not self._others(stage.units):
             reason = f"no other unit of {stage.name} can take all heats that {self.name} takes"
             return Answer(key, says, "infeasible", reason=reason)
-        asked = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
-        envelope = twin.envelope(asked)
-        return self._capless(key, says, asked, envelope)
+        variant = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
+        envelope = twin.envelope(variant)
+        return self._capless(key, says, variant, envelope)
 
     def _others(self, units: tuple[object, ...]) -> bool:
         """Whether every heat that runs through the stage could run on another of its units."""
@@ -107,40 +107,40 @@ class OfUnit:
                 return False
         return True
 
-    def _capless(self, key: str, says: str, asked: Scenario, envelope: xr.Dataset | None) -> Answer:
+    def _capless(self, key: str, says: str, variant: Scenario, envelope: xr.Dataset | None) -> Answer:
         """Plan again; where the cap on cost leaves no plan, once more without it, told so."""
-        caps = asked.goal.caps
+        caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
-        begin = self.resolver.near(asked, envelope) if asked.heats else []
-        held = self.resolver.judged(asked, begin, envelope)
-        found = self.resolver.ask(key, says, asked, envelope=envelope, begin=begin, held=held)
-        self.resolver.asks -= caps.cost is not None and found.found
-        if found.status in schedules.RULED_OUT:
-            found = replace(
-                found,
-                limits=tuple(explain.missing(asked, self.resolver.plan.envelope if envelope is None else envelope)),
+        begin = self.resolver.near(variant, envelope) if variant.heats else []
+        dispatches = self.resolver.judged(variant, begin, envelope)
+        answer = self.resolver.ask(key, says, variant, envelope=envelope, begin=begin, held=dispatches)
+        self.resolver.asks -= caps.cost is not None and answer.found
+        if answer.status in schedules.RULED_OUT:
+            answer = replace(
+                answer,
+                limits=tuple(explain.missing(variant, self.resolver.plan.envelope if envelope is None else envelope)),
             )
-        if found.found or caps.cost is None or found.status not in schedules.RULED_OUT or self.resolver.over:
-            return found
-        goal = asked.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
-        loose = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
+        if answer.found or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
+            return answer
+        goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
+        loose = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
         again = self.resolver.ask(key, f"{says}, with no cap on cost (none keeps it)", loose, envelope=envelope)
-        return again if again.found else replace(again, says=says, limits=found.limits)
+        return again if again.found else replace(again, says=says, limits=answer.limits)
 
     def _on(self) -> Scenario:
         scenario, site = self.scenario, self.scenario.site
         if self.process is not None:
             first = self.process.all_modes[0].name
             states = [state if state.mode else state.model_copy(update={"mode": first}) for state in self.process.start]
-            kept = self.process.model_copy(update={"must_run": True, "state": tuple(states)})
-            processes = tuple(kept if item.name == kept.name else item for item in scenario.processes)
+            process = self.process.model_copy(update={"must_run": True, "state": tuple(states)})
+            processes = tuple(process if item.name == process.name else item for item in scenario.processes)
             return scenario.model_copy(update={"processes": processes}).with_inputs(scenario.inputs)
         assert self.machine is not None
         hours = scenario.horizon.length_min / 60
         state = self.machine.state
         state = MachineState(on=True) if state is None or not state.on else state
-        held = {"state": state.model_copy(update={"since_h": 0.0}), "min_up_h": hours}
-        machine = self.machine.model_copy(update=held)
+        fields = {"state": state.model_copy(update={"since_h": 0.0}), "min_up_h": hours}
+        machine = self.machine.model_copy(update=fields)
         assets = tuple(machine if asset.name == self.name else asset for asset in site.assets)
         changed = scenario.site.model_copy(update={"assets": assets})
         return scenario.model_copy(update={"site": changed}).with_inputs(scenario.inputs)

@@ -14,10 +14,10 @@ def away(scenario: Scenario, units: tuple[str, ...], begin_min: float, end_min: 
     """The scenario with some units not available for a while; what has begun on them is done first."""
     outages = []
     for unit in units:
-        begun = [item for item in scenario.state.started if item.unit == unit]
+        operations = [item for item in scenario.state.started if item.unit == unit]
         grades = {heat.name: heat.grade for heat in scenario.heats}
         first = begin_min
-        for item in begun:
+        for item in operations:
             minutes = scenario.line.duration_min(grades[item.heat], unit) or 0.0
             over = scenario.horizon.minutes(item.start) + minutes
             first = max(first, float(np.ceil(over / scenario.horizon.step_min - 1e-9)) * scenario.horizon.step_min)

@@ -85,15 +85,15 @@ class Resolver:
         if self.plan.gap is not None and self.plan.gap <= FINE:
             return []
         self.asks += 1
-        found = self.ask("as it is", "as it is, only searched on", self.scenario)
-        self.known += [] if found.schedule is None else [found.schedule]
-        return [found]
+        answer = self.ask("as it is", "as it is, only searched on", self.scenario)
+        self.known += [] if answer.schedule is None else [answer.schedule]
+        return [answer]
 
     def ask(
         self,
         key: str,
         says: str,
-        asked: Scenario,
+        variant: Scenario,
         *,
         envelope: xr.Dataset | None = None,
         begin: Sequence[xr.Dataset] = (),
@@ -111,29 +111,29 @@ class Resolver:
         self.tell(says)
         share = max(self.left / max(self.asks, 1), LEAST_S)
         self.asks -= 1
-        goal = asked.goal.model_copy(update={"gap": min(asked.goal.gap, FINE), "time_limit_s": share})
-        asked = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
+        goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, FINE), "time_limit_s": share})
+        variant = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
         stands = [one.schedule for one in held if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
         search = Search(
-            others=[*begin, *self.known, self.schedule] if asked.heats or asked.processes else [],
+            others=[*begin, *self.known, self.schedule] if variant.heats or variant.processes else [],
             study=self.study,
             lists=False,
             end_levels=False,
             keep=None if least is None else lambda schedule: _better(schedule, least),
         )
-        baseline = Baseline.of(asked, self.plan.envelope if envelope is None else envelope)
-        return self._answer(key, says, plan(asked, baseline=baseline, search=search, cancel=self.cancel))
+        baseline = Baseline.of(variant, self.plan.envelope if envelope is None else envelope)
+        return self._answer(key, says, plan(variant, baseline=baseline, search=search, cancel=self.cancel))
 
     def _answer(self, key: str, says: str, changed: Plan) -> Answer:
-        asked, constant, bound, objective = changed.scenario, changed.constant, changed.bound, changed.objective
+        variant, constant, bound, objective = changed.scenario, changed.constant, changed.bound, changed.objective
         answer = Answer(
             key=key,
             says=says,
             status=changed.status,
             gap=changed.gap,
             bound=None if bound is None else bound + constant,
-            low=None if bound is None or asked.processes else bound + constant - self.value,
+            low=None if bound is None or variant.processes else bound + constant - self.value,
         )
         sums, schedule = changed.replay_figures, changed.schedule
         if sums is None or schedule is None or objective is None:
@@ -142,7 +142,7 @@ class Resolver:
             return replace(answer, reason=f"the twin found {len(changed.violations)} violation(s) when it followed it")
         value, more = objective + constant, self.more(sums)
         high, low = value - self.value, answer.low
-        if asked.processes:
+        if variant.processes:
             # stocks differ at the end: what the figures make of that counts, not the search's own credit
             metric = goal_metric(self.scenario)
             credit = difference(self.sums, sums).credit(metric.figure)
@@ -161,7 +161,7 @@ class Resolver:
         )
 
     def near(
-        self, asked: Scenario, envelope: xr.Dataset | None = None, wanted: xr.Dataset | None = None
+        self, variant: Scenario, envelope: xr.Dataset | None = None, wanted: xr.Dataset | None = None
     ) -> list[xr.Dataset]:
         """Schedules nearest to the stored one that keep other limits of the line; none where none is found so.
 
@@ -173,19 +173,19 @@ class Resolver:
         from emberline.models import line
 
         schedule = self.schedule if wanted is None else wanted
-        problem = line.from_scenario(asked, self.plan.envelope if envelope is None else envelope)
-        own = line.from_schedule(problem, schedule) if problem.heats else None
-        both = [] if own is None else [nearest(problem, own, later=later) for later in (True, False)]
-        found = []
+        problem = line.from_scenario(variant, self.plan.envelope if envelope is None else envelope)
+        starts = line.from_schedule(problem, schedule) if problem.heats else None
+        both = [] if starts is None else [nearest(problem, starts, later=later) for later in (True, False)]
+        neighbours = []
         for one in dict.fromkeys(both):
             if one is not None:
                 unit, begin = as_list(problem, one, schedule["unit"].values, schedule["start_min"].to_numpy())
                 dims = ("heat", "stage")
-                found.append(schedule.assign(unit=(dims, unit), start_min=(dims, begin)))
-        return found
+                neighbours.append(schedule.assign(unit=(dims, unit), start_min=(dims, begin)))
+        return neighbours
 
     def judged(
-        self, asked: Scenario, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
+        self, variant: Scenario, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
     ) -> list[redispatch.Redispatched]:
         """Schedules of :meth:`near` with the site used as well as can be around their heats.
 
@@ -199,14 +199,14 @@ class Resolver:
         if not near:
             return []
         share = max(self.left / max(self.asks, 1), LEAST_S)
-        goal = asked.goal.model_copy(update={"time_limit_s": share})
-        hasty = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
+        goal = variant.goal.model_copy(update={"time_limit_s": share})
+        hasty = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
         site = redispatch.Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
-        return [site.best(schedule) for schedule in (near[:1] if asked.site.assets else near)]
+        return [site.best(schedule) for schedule in (near[:1] if variant.site.assets else near)]
 
-    def held_up(self, held: Sequence[redispatch.Redispatched]) -> tuple[str, ...]:
+    def held_up(self, dispatches: Sequence[redispatch.Redispatched]) -> tuple[str, ...]:
         """What the plans nearest to the stored one break of the site's limits or the goal's caps, in words."""
-        reasons = [one.reason for one in held]
+        reasons = [one.reason for one in dispatches]
         # what the site could not do in time is no limit
         if not reasons or not all(reason.startswith(("draws", "breaks")) for reason in reasons):
             return ()
@@ -226,16 +226,19 @@ def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
         listed: the baseline schedule of its scenario.
     """
     scenario = plan.scenario
-    kept = fixed(scenario, plan.envelope, listed)
-    goal = scenario.goal.model_copy(update={"caps": kept})
+    limits = fixed(scenario, plan.envelope, listed)
+    goal = scenario.goal.model_copy(update={"caps": limits})
     calm = scenario.disturbances.model_copy(update={"replications": 0})
     return scenario.model_copy(update={"goal": goal, "disturbances": calm}).with_inputs(scenario.inputs)
 
 
 def _better(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     """The schedule of a search, or another one that is known and better."""
-    value, known = float(schedule.attrs["objective"]) if schedule.attrs["found"] else math.inf, other.attrs["objective"]
-    if value <= float(known) + CLOSE * abs(value):
+    value, other_value = (
+        float(schedule.attrs["objective"]) if schedule.attrs["found"] else math.inf,
+        other.attrs["objective"],
+    )
+    if value <= float(other_value) + CLOSE * abs(value):
         return schedule
     proven = {name: schedule.attrs[name] for name in ("bound", "constant")}
     return other.assign_attrs(**proven, gap=math.nan, status="best found", strategy=HELD)

@@ -51,14 +51,14 @@ def prices(plan: Plan) -> xr.Dataset | None:
     return shadow_prices(plan.scenario, plan.envelope, schedule, plan.baseline if plan.baseline_complete else None)
 
 
-def summary(plan: Plan, found: xr.Dataset) -> Iterator[Price]:
+def summary(plan: Plan, price_table: xr.Dataset) -> Iterator[Price]:
     """Shadow prices by carrier, store and limit; limits that bind nowhere are left out."""
-    measure, site = str(found.attrs["measure"]), plan.scenario.site
+    measure, site = str(price_table.attrs["measure"]), plan.scenario.site
     cores = {asset.name: site.cores.get(asset.name, asset) for asset in site.assets}
     for kind, (label, says) in KINDS.items():
-        if kind not in found:
+        if kind not in price_table:
             continue
-        data = found[kind]
+        data = price_table[kind]
         names = ["grid"] if label == "meter" else data[label].values.tolist()
         for i, name in enumerate(names):
             values = np.atleast_1d(data.to_numpy() if label == "meter" else data.to_numpy()[i])
@@ -70,6 +70,6 @@ def summary(plan: Plan, found: xr.Dataset) -> Iterator[Price]:
             yield Price(kind, name, says, unit, float(values.mean()), float(values.min()), float(values.max()), binding)
 
 
-def write(found: xr.Dataset, path: Path) -> None:
+def write(price_table: xr.Dataset, path: Path) -> None:
     """Write the prices of :func:`prices` to a netCDF file."""
-    netcdf.write(found, path)
+    netcdf.write(price_table, path)

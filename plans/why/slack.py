@@ -95,7 +95,7 @@ def _slack(scenario: Scenario, run: xr.Dataset, every: list[_Operation], one: _O
 
 
 def _fixed(scenario: Scenario, one: _Operation) -> Stop | None:
-    if any((begun.heat, begun.stage) == (one.heat, one.stage) for begun in scenario.state.started):
+    if any((operation.heat, operation.stage) == (one.heat, one.stage) for operation in scenario.state.started):
         return Stop("started")
     window = scenario.lock_windows.get((one.heat, one.stage))
     return Stop("lock") if window is not None and window.fixed else None
@@ -104,9 +104,9 @@ def _fixed(scenario: Scenario, one: _Operation) -> Stop | None:
 def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
     """Earliest starts, and what says so."""
     line = scenario.line
-    own, on_unit = _neighbours(every, one)
+    on_route, on_unit = _neighbours(every, one)
     yield 0.0, Stop("horizon")
-    before, after = own
+    before, after = on_route
     if before is None:
         release = next(heat.release_min for heat in scenario.heats if heat.name == one.heat)
         if release > 0:
@@ -135,8 +135,8 @@ def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Ite
 def _ceilings(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
     """Latest starts, and what says so."""
     line, length = scenario.line, one.end - one.start
-    own, on_unit = _neighbours(every, one)
-    before, after = own
+    on_route, on_unit = _neighbours(every, one)
+    before, after = on_route
     if after is None:
         due = next(heat.due_min for heat in scenario.heats if heat.name == one.heat)
         ends = due >= scenario.horizon.length_min - TOLERANCE

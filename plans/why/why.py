@@ -71,8 +71,8 @@ def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> 
         ScenarioError: as :func:`why`.
     """
     name = plan.scenario.name
-    told = sum(part is not None for part in (heat, unit, hour))
-    if told != 1:
+    count = sum(part is not None for part in (heat, unit, hour))
+    if count != 1:
         says = "ask about one decision: --heat, --unit or --hour"
         raise ScenarioError([Problem(name, "", says)])
     if plan.schedule is None or plan.replay_figures is None:
@@ -85,24 +85,24 @@ def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> 
 
 
 def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, every: bool) -> Why:
-    asked = operation(resolver, text, stage)
-    about = OfHeat(resolver, asked)
+    subject = operation(resolver, text, stage)
+    about = OfHeat(resolver, subject)
     at_min = None if at is None else _moment(resolver.scenario, at)
     questions = about.questions(at_min, every)
     resolver.asks = len(questions)
     answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
     slots = () if at_min is not None or resolver.over else about.slots()
-    label = f"heat {asked.number}" + (f" ({asked.heat.name})" if asked.heat.name != str(asked.number) else "")
-    question = f"{asked.label} (of heat {asked.number})" if asked.cast else f"{label} at {asked.stage}"
+    label = f"heat {subject.number}" + (f" ({subject.heat.name})" if subject.heat.name != str(subject.number) else "")
+    question = f"{subject.label} (of heat {subject.number})" if subject.cast else f"{label} at {subject.stage}"
     return _told(resolver, question, list(about.facts()), answers, slots)
 
 
 def _moment(scenario: Scenario, text: str) -> float:
     """A time at which a heat can start."""
-    found, step = minute(scenario.horizon, "--at", text), scenario.horizon.step_min
-    if found % step:
+    start_min, step = minute(scenario.horizon, "--at", text), scenario.horizon.step_min
+    if start_min % step:
         raise ScenarioError([Problem("--at", "", f"{text} lies between steps of {step:g} min, on which heats start")])
-    return found
+    return start_min
 
 
 def _of_unit(resolver: Resolver, name: str) -> Why:
@@ -119,8 +119,8 @@ def _of_hour(resolver: Resolver, text: str) -> Why:
     worth = about.worth()
     # where the plan's own gap leaves more open than a MWh is worth, planning again would tell nothing of it
     whole = worth is not None and "whole numbers" in worth.held
-    told = whole and resolver.slack is not None and resolver.slack < SMALL * abs(worth.value if worth else 0.0)
-    questions = about.questions(told)
+    is_exact = whole and resolver.slack is not None and resolver.slack < SMALL * abs(worth.value if worth else 0.0)
+    questions = about.questions(is_exact)
     resolver.asks = len(questions)
     answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
     return _told(resolver, about.name, list(about.facts()), answers, worth=worth)

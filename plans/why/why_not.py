@@ -148,13 +148,13 @@ class _Search:
     def run(self, proven: bool) -> WhyNot:
         scenario = self.changed(())
         self.tell("is there a plan?")
-        known = False if proven else self.judge(())
-        if known is None and not self.over:
+        verdict = False if proven else self.judge(())
+        if verdict is None and not self.over:
             self.tell("is there a plan? more time for it")
-            known = self.judge((), LONG)
-        if known:
+            verdict = self.judge((), LONG)
+        if verdict:
             return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.left)
-        if known is None:
+        if verdict is None:
             # a plan that was only not found is no reason to blame a limit, nor to sell a repair
             return WhyNot(
                 "unknown",
@@ -164,14 +164,14 @@ class _Search:
             )
         baseline = Baseline.of(scenario)
         envelope, listed = baseline.envelope, baseline.start
-        found = explain.limits(scenario)
-        told = explain.missing(scenario, envelope)
+        limits = explain.limits(scenario)
+        shortages = explain.missing(scenario, envelope)
         conflict: list[Any] = []
         irreducible = False
         if not scenario.orders:
             self.tell("which limits cannot all hold?")
             self.elastic = explain.Elastic(
-                scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, found
+                scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
             )
             conflict = self.elastic.conflict(time_limit=min(self.left / 4, CONFLICT_S))
             irreducible = bool(conflict)
@@ -182,26 +182,26 @@ class _Search:
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:
             self._least_sum()
-        tried = self._singles(found)
+        count = self._singles(limits)
         if not self.repairs and not self.over:
-            self._together(found)
+            self._together(limits)
         self.repairs.sort(key=lambda repair: repair.price)
         says, keys = tuple(one.says(scenario) for one in conflict), tuple(one.limit.key for one in conflict)
         if not conflict:
             # what alone makes a plan possible takes part in every conflict
-            shared = [limit for limit in found if any(repair.keys == (limit.key,) for repair in self.repairs)]
+            shared = [limit for limit in limits if any(repair.keys == (limit.key,) for repair in self.repairs)]
             says = tuple(limit.held for limit in shared)
             keys = tuple(limit.key for limit in shared)
         return WhyNot(
             status=self._status(scenario, envelope, listed),
             step_min=scenario.horizon.step_min,
-            missing=tuple(told),
+            missing=tuple(shortages),
             conflict=says,
             keys=keys,
             irreducible=irreducible,
             repairs=tuple(self.repairs[:MOST_REPAIRS]),
-            tried=tried,
-            of=len(found),
+            tried=count,
+            of=len(limits),
             complete=not self.over,
             seconds=time.perf_counter() - self.began,
         )
@@ -230,11 +230,11 @@ class _Search:
         goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": seconds})
         hasty = scenario.model_copy(update={"goal": goal})
         search = Search(lists=False, end_levels=False)
-        made = plan(hasty, baseline=baseline, search=search, replications=0, cancel=self.cancel)
-        if made.found:
+        trial = plan(hasty, baseline=baseline, search=search, replications=0, cancel=self.cancel)
+        if trial.found:
             # what the twin finds fault with is no plan
-            return None if made.violations else True
-        return False if made.ruled_out else None
+            return None if trial.violations else True
+        return False if trial.ruled_out else None
 
     def _status(self, scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
         """What is proven once no plan on slots is possible."""
@@ -251,18 +251,20 @@ class _Search:
             if self.over:
                 return
             self.tell(f"steps of {step} min")
-            written = (f"horizon.step_min={step}",)
-            if self.judge(written):
+            overrides = (f"horizon.step_min={step}",)
+            if self.judge(overrides):
                 says = Message(
                     "steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min
                 )
-                self.repairs.append(Repair((says,), written, ("horizon.step_min",), explain.PRICES["step"], ("step",)))
+                self.repairs.append(
+                    Repair((says,), overrides, ("horizon.step_min",), explain.PRICES["step"], ("step",))
+                )
                 return
 
-    def _singles(self, found: list[explain.Limit]) -> int:
+    def _singles(self, limits: list[explain.Limit]) -> int:
         """Try each limit by itself, those of the conflict first; how many were tried."""
-        order = sorted(found, key=lambda limit: limit.key not in self.named)
-        tried = 0
+        order = sorted(limits, key=lambda limit: limit.key not in self.named)
+        count = 0
         for limit in order:
             if self.over:
                 break
@@ -270,12 +272,12 @@ class _Search:
                 continue
             if any(repair.keys == (limit.key,) for repair in self.repairs):
                 continue
-            self.tell(f"{tried + 1} of {len(order)}: {limit.name}")
-            tried += 1
+            self.tell(f"{count + 1} of {len(order)}: {limit.name}")
+            count += 1
             value = self._value(limit)
             if value is not None:
                 self.repairs.append(_repair([(limit, value)]))
-        return tried
+        return count
 
     def _value(self, limit: explain.Limit) -> float | None:
         """The value nearest to its own with which one limit leaves a plan; None: no value is known to."""
@@ -285,11 +287,11 @@ class _Search:
                 # what is in conflict stays so, whatever happens elsewhere
                 self.hopeless.add((limit.key, limit.sign))
                 return None
-            known = self.elastic.alone(limit, time_limit=min(self.left, CONFLICT_S))
-            if known is None:
+            threshold = self.elastic.alone(limit, time_limit=min(self.left, CONFLICT_S))
+            if threshold is None:
                 self.hopeless.add((limit.key, limit.sign))
                 return None
-            least = known
+            least = threshold
             for grow in GROW[:3]:
                 value = limit.rounded(limit.value + grow * (least - limit.value))
                 if value != limit.value and self.judge(limit.write(value)):
@@ -317,42 +319,42 @@ class _Search:
                 tight = middle
         return loose
 
-    def _together(self, found: list[explain.Limit]) -> None:
+    def _together(self, limits: list[explain.Limit]) -> None:
         """Several limits at once: what the elastic model says, else all, of which one after the other is put back."""
         self.tell("several limits at once")
         if self.elastic is not None and not self.named and self._least_sum():
             return
-        chosen: dict[str, explain.Limit] = {}
-        for limit in found:
+        candidates: dict[str, explain.Limit] = {}
+        for limit in limits:
             single = limit.key.startswith("locks.") or limit.kind == LAST_RESORT
             if not single and (limit.key, limit.sign) not in self.hopeless:
-                chosen.setdefault(limit.key, limit)
-        kept = self._accepted(list(chosen.values()))
-        values = {limit.key: limit.loosest for limit in kept}
+                candidates.setdefault(limit.key, limit)
+        selection = self._accepted(list(candidates.values()))
+        values = {limit.key: limit.loosest for limit in selection}
 
         def overrides(but: str = "") -> list[str]:
-            return _written([(limit, values[limit.key]) for limit in kept if limit.key != but])
+            return _written([(limit, values[limit.key]) for limit in selection if limit.key != but])
 
-        if not kept or not self.judge(overrides()):
+        if not selection or not self.judge(overrides()):
             return
-        for limit in reversed(kept[:]):
+        for limit in reversed(selection[:]):
             if not self.over and self.judge(overrides(limit.key)):
-                kept.remove(limit)
-        for limit in kept:
+                selection.remove(limit)
+        for limit in selection:
             if not limit.dropped and not self.over:
                 values[limit.key] = self._halved(limit, limit.value, limit.loosest, overrides(limit.key))
-        self.repairs.append(_repair([(limit, values[limit.key]) for limit in kept]))
+        self.repairs.append(_repair([(limit, values[limit.key]) for limit in selection]))
 
-    def _accepted(self, chosen: list[explain.Limit]) -> list[explain.Limit]:
+    def _accepted(self, candidates: list[explain.Limit]) -> list[explain.Limit]:
         """Those that can be loosened without making the scenario a mistaken one."""
-        found = []
-        for limit in chosen:
+        limits = []
+        for limit in candidates:
             try:
                 self.changed(limit.write(limit.loosest))
             except ScenarioError:
                 continue
-            found.append(limit)
-        return found
+            limits.append(limit)
+        return limits
 
     def _least_sum(self) -> bool:
         """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
@@ -363,27 +365,27 @@ class _Search:
                 continue
             by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}
             for grow in GROW:
-                told = [
+                loosenings = [
                     (limit, limit.rounded(limit.value + grow * (least[key] - limit.value)))
                     for key, limit in by_key.items()
                 ]
-                if self.judge(_written(told), PATIENCE / 4):
-                    self.repairs.append(_repair(told))
+                if self.judge(_written(loosenings), PATIENCE / 4):
+                    self.repairs.append(_repair(loosenings))
                     return True
         return False
 
 
-def _written(told: Sequence[tuple[explain.Limit, float]]) -> list[str]:
+def _written(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:
     """Overrides of several limits; what is dropped comes last, so that it stays so."""
-    ordered = sorted(told, key=lambda one: one[0].dropped)
+    ordered = sorted(loosenings, key=lambda one: one[0].dropped)
     return [text for limit, value in ordered for text in limit.write(value)]
 
 
-def _repair(told: Sequence[tuple[explain.Limit, float]]) -> Repair:
+def _repair(loosenings: Sequence[tuple[explain.Limit, float]]) -> Repair:
     return Repair(
-        says=tuple(limit.says(value) for limit, value in told),
-        overrides=tuple(_written(told)),
-        keys=tuple(limit.key for limit, _ in told),
-        price=sum(limit.price(value) for limit, value in told),
-        kinds=tuple(limit.kind for limit, _ in told),
+        says=tuple(limit.says(value) for limit, value in loosenings),
+        overrides=tuple(_written(loosenings)),
+        keys=tuple(limit.key for limit, _ in loosenings),
+        price=sum(limit.price(value) for limit, value in loosenings),
+        kinds=tuple(limit.kind for limit, _ in loosenings),
     )

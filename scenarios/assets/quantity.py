@@ -31,12 +31,12 @@ def _unit(template: str, info: ValidationInfo) -> str:
 
 def _counted_in(carrier: str, info: ValidationInfo) -> str:
     """The unit of measure of a carrier that the record names."""
-    known = (info.context or {}).get(CARRIERS, {ELECTRICITY: "MWh"})
-    if known is None:
+    units = (info.context or {}).get(CARRIERS, {ELECTRICITY: "MWh"})
+    if units is None:
         raise Unjudged("the carriers of the site are faulty")
-    if carrier not in known:
-        raise Misplaced(unknown("carrier", carrier, known), UP, "carrier")
-    return str(known[carrier])
+    if carrier not in units:
+        raise Misplaced(unknown("carrier", carrier, units), UP, "carrier")
+    return str(units[carrier])
 
 
 def of_unit(template: str, carrier: str, raw: Any, info: ValidationInfo) -> Any:

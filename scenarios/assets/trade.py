@@ -38,10 +38,10 @@ def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:
         factor: Factor | None = info.data.get("factor")
         if factor is None:
             return raw
-        known = (info.context or {}).get(CARRIERS)
-        if known is None:
+        units = (info.context or {}).get(CARRIERS)
+        if units is None:
             return raw  # a stored scenario holds the numbers, and is read without the units of carriers
-        unit = known.get(info.data.get("carrier", ELECTRICITY))
+        unit = units.get(info.data.get("carrier", ELECTRICITY))
         if unit is None:
             return raw  # a carrier that is not known is told at its own place
         if field == "fossil_kg_per_unit":

@@ -63,9 +63,9 @@ def fault(item: Mapping[str, Any]) -> str:
     if kind in _COUNTED:
         return _COUNTED[kind](context, value)
     if kind in KINDS:
-        needed = KINDS[kind][1]
-        quotes = "; in quotes it is text" if needed == "text" and isinstance(value, int | float) else ""
-        return f"must be {needed}, got {shown(value)}{quotes}"
+        noun = KINDS[kind][1]
+        quotes = "; in quotes it is text" if noun == "text" and isinstance(value, int | float) else ""
+        return f"must be {noun}, got {shown(value)}{quotes}"
     if kind in BOUNDS:
         words, key = BOUNDS[kind]
         return f"must be {words} {_amount(context[key])}, got {shown(value)}"

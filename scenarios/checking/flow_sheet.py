@@ -31,17 +31,17 @@ def _names(scenario: Scenario) -> Mistakes:
     if sum(process.count for process in scenario.processes) > MOST_UNITS:
         yield ("processes",), f"more than {MOST_UNITS} units"
     for field in ("processes", "stores", "deliveries", "arrivals"):
-        seen: set[str] = set()
+        earlier: set[str] = set()
         for i, item in enumerate(getattr(scenario, field)):
             names = item.units if isinstance(item, Process) else (item.name,)
-            twice = next((name for name in names if name in seen), None)
+            twice = next((name for name in names if name in earlier), None)
             if twice is not None:
                 yield (field, i, "name"), f"name {twice!r} used twice"
-            seen.update(names)
+            earlier.update(names)
     for i, process in enumerate(scenario.processes):
-        taken = set(process.units) & {asset.name for asset in scenario.site.assets}
-        if taken:
-            yield ("processes", i, "name"), f"{sorted(taken)[0]!r} is an asset of the site too; name them apart"
+        duplicates = set(process.units) & {asset.name for asset in scenario.site.assets}
+        if duplicates:
+            yield ("processes", i, "name"), f"{sorted(duplicates)[0]!r} is an asset of the site too; name them apart"
     for i, store in enumerate(scenario.stores):
         if store.name in scenario.site.carrier:
             yield ("stores", i, "name"), f"{store.name!r} is a carrier of the site too; name them apart"

@@ -23,14 +23,14 @@ def impossible(scenario: Scenario) -> Mistakes:
         broken.add(key)
         yield place, says
     windows = {key: window for key, window in scenario.lock_windows.items() if key not in broken}
-    begun = {(item.heat, item.stage): item for item in scenario.state.started}
+    operations = {(item.heat, item.stage): item for item in scenario.state.started}
     names = [stage.name for stage in scenario.line.stages]
     reached: dict[str, int] = {}
-    for heat, stage in begun:
+    for heat, stage in operations:
         reached[heat] = max(reached.get(heat, -1), names.index(stage))
     casting = scenario.line.campaign_stage
     for (heat, stage), window in windows.items():
-        item = begun.get((heat, stage))
+        item = operations.get((heat, stage))
         if item is not None:
             start = scenario.horizon.minutes(item.start)
             if window.unit not in (None, item.unit) or window.missed_min(start):
@@ -41,7 +41,7 @@ def impossible(scenario: Scenario) -> Mistakes:
         elif casting is None or stage != casting.name:
             yield from _off_step(scenario, window)
     if casting is not None:
-        locked = {heat for heat, stage in windows if stage == casting.name and (heat, stage) not in begun}
+        locked = {heat for heat, stage in windows if stage == casting.name and (heat, stage) not in operations}
         for order in scenario.orders if locked else ():
             heats = [heat for heat in scenario.heats if heat.order == order.name]
             if any(heat.name in locked for heat in heats):
@@ -80,9 +80,9 @@ class _Cast:
         casting = line.stages[-1]
         self.scenario, self.order, self.stage = scenario, order, casting.name
         on_caster = {item.heat: item for item in scenario.state.started if item.stage == casting.name}
-        begun = max((i for i, heat in enumerate(heats) if heat.name in on_caster), default=-1)
-        self.step = None if begun >= 0 or scenario.goal.minimize == "lateness" else scenario.horizon.step_min
-        rest = heats[max(begun, 0) :]
+        last_heat = max((i for i, heat in enumerate(heats) if heat.name in on_caster), default=-1)
+        self.step = None if last_heat >= 0 or scenario.goal.minimize == "lateness" else scenario.horizon.step_min
+        rest = heats[max(last_heat, 0) :]
         units = [
             unit.name
             for unit in casting.units
@@ -90,7 +90,7 @@ class _Cast:
             and all(line.duration_min(heat.grade, unit.name) is not None for heat in rest)
         ]
         starts: Range = -NEVER, NEVER
-        if begun >= 0:
+        if last_heat >= 0:
             item = on_caster[rest[0].name]
             units, starts = [item.unit], (minutes(item.start), minutes(item.start))
         quantile = scenario.disturbances.quantile(casting.name)
@@ -102,10 +102,10 @@ class _Cast:
             for heat in rest:
                 self.offset[unit][heat.name] = at
                 at += planned(unit, line.duration_min(heat.grade, unit) or 0.0)
-        if begun >= 0 and len(rest) > 1 and starts[0] + self.offset[units[0]][rest[1].name] < 0:
+        if last_heat >= 0 and len(rest) > 1 and starts[0] + self.offset[units[0]][rest[1].name] < 0:
             self.offset = {}  # the cast is broken already: it goes on as soon as it can
         self.free = dict.fromkeys(self.offset, starts)
-        self.under_way = begun >= 0
+        self.under_way = last_heat >= 0
         keys = [(heat.name, casting.name) for heat in rest if heat.name not in on_caster]
         locked = sorted((windows[key].numbers, key[0]) for key in keys if key in windows)
         self.windows = {heat: windows[heat, casting.name] for _, heat in locked}

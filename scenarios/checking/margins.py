@@ -9,15 +9,15 @@ from emberline.scenarios.records.line import Line
 
 def mistakes(disturbances: Disturbances, line: Line, import_limit_mw: float | None) -> Mistakes:
     """Margins that a line or its site cannot have, with their places within the disturbances."""
-    stages, seen = [stage.name for stage in line.stages], set[str]()
+    stages, earlier = [stage.name for stage in line.stages], set[str]()
     for i, margin in enumerate(disturbances.margins):
         if margin.stage not in stages:
-            known = ", ".join(stages) or "none"
-            yield ("margins", i, "stage"), f"unknown stage {margin.stage!r}; stages are {known}"
+            options = ", ".join(stages) or "none"
+            yield ("margins", i, "stage"), f"unknown stage {margin.stage!r}; stages are {options}"
             continue
-        if margin.stage in seen:
+        if margin.stage in earlier:
             yield ("margins", i, "stage"), f"{margin.stage!r} is named twice"
-        seen.add(margin.stage)
+        earlier.add(margin.stage)
         at = stages.index(margin.stage)
         stage = line.stages[at]
         if at == len(stages) - 1 and (margin.slack_min or margin.wait_min):

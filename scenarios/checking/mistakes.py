@@ -45,8 +45,8 @@ def _of_line(scenario: Scenario) -> Mistakes:
     for i, stage in enumerate(scenario.line.stages):
         for j, stream in enumerate(stage.gives):
             if stream.carrier not in scenario.site.carrier or stream.carrier == ELECTRICITY:
-                known = ", ".join(list(scenario.site.carrier)[1:]) or "none"
-                says = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {known}"
+                options = ", ".join(list(scenario.site.carrier)[1:]) or "none"
+                says = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {options}"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
             elif not scenario.site.carrier[stream.carrier].dumps and not any(
                 stream.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
@@ -94,8 +94,8 @@ def _of_orders(scenario: Scenario) -> Mistakes:
         names.add(order.name)
         for j, entry in enumerate(order.heats):
             if entry.grade not in line.grade:
-                known = ", ".join(list(line.grade)[:12])
-                yield ("orders", i, "heats", j, "grade"), f"unknown grade {entry.grade!r}; grades are {known}"
+                options = ", ".join(list(line.grade)[:12])
+                yield ("orders", i, "heats", j, "grade"), f"unknown grade {entry.grade!r}; grades are {options}"
         last = [unit.name for unit in line.stages[-1].units]
         for k, unit in enumerate(order.units):
             if unit not in last:
@@ -105,13 +105,13 @@ def _of_orders(scenario: Scenario) -> Mistakes:
 def _of_times(scenario: Scenario) -> Mistakes:
     end = scenario.horizon.length_min
     line = scenario.line
-    seen: dict[str, str] = {}
+    orders: dict[str, str] = {}
     by_order: dict[str, list[Heat]] = {}
     started = {operation.heat for operation in scenario.state.started}
     for heat in scenario.heats:
-        if heat.name in seen:
-            yield ("orders",), f"heat name {heat.name!r} used twice, in orders {seen[heat.name]} and {heat.order}"
-        seen[heat.name] = heat.order
+        if heat.name in orders:
+            yield ("orders",), f"heat name {heat.name!r} used twice, in orders {orders[heat.name]} and {heat.order}"
+        orders[heat.name] = heat.order
         by_order.setdefault(heat.order, []).append(heat)
     shortest = {
         grade.name: sum(

@@ -100,17 +100,17 @@ class EnergyStates(Record):
     def route(self, start: int, end: int) -> tuple[int, ...] | None:
         """The fastest transitions from one state to another, of equally fast ones those with the least energy."""
         heap: list[tuple[float, float, int, tuple[int, ...]]] = [(0.0, 0.0, start, ())]
-        done: set[int] = set()
+        visits: set[int] = set()
         while heap:
-            minutes, energy, place, taken = heapq.heappop(heap)
+            minutes, energy, place, path = heapq.heappop(heap)
             if place == end:
-                return taken
-            if place in done:
+                return path
+            if place in visits:
                 continue
-            done.add(place)
+            visits.add(place)
             for k, way in enumerate(self.transitions):
                 if self.index[way.start] == place:
-                    candidate = (minutes + way.duration_min, energy + way.energy_mwh, self.index[way.end], (*taken, k))
+                    candidate = (minutes + way.duration_min, energy + way.energy_mwh, self.index[way.end], (*path, k))
                     heapq.heappush(heap, candidate)
         return None
 

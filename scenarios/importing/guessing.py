@@ -155,12 +155,12 @@ class _Guesser:
         named = [column for column in good if any(word in column.lower() for word in TIMES)]
         # of local time and UTC, UTC is never unclear
         utc = [column for column in good if "utc" in column.lower()]
-        chosen = (utc or named or good)[0]
+        choice = (utc or named or good)[0]
         if len(good) > 1:
-            self._tell(f"times from {chosen!r}, one of {len(good)} columns of times")
+            self._tell(f"times from {choice!r}, one of {len(good)} columns of times")
         else:
-            self._tell(f"times from {chosen!r}")
-        return chosen
+            self._tell(f"times from {choice!r}")
+        return choice
 
     def _clock(self) -> str | None:
         """The column of the times of the day, where that of the times has dates only: that of the start, if any."""
@@ -172,9 +172,9 @@ class _Guesser:
         ]
         if not there:
             return None
-        chosen = next((column for column in there if not ENDS.search(column.lower())), there[0])
-        self._tell(f"times joined from {time!r} and {chosen!r}")
-        return chosen
+        choice = next((column for column in there if not ENDS.search(column.lower())), there[0])
+        self._tell(f"times joined from {time!r} and {choice!r}")
+        return choice
 
     def _through(self) -> str | None:
         """The last of columns that are named by the clock, where a row holds a day; finds the first one too."""
@@ -295,9 +295,9 @@ class _Guesser:
         return self._times(self._taken(self.head))
 
     def _taken(self, frame: pd.DataFrame) -> pd.DataFrame:
-        for column, wanted in dict(self.fields.get("where") or {}).items():
+        for column, cell in dict(self.fields.get("where") or {}).items():
             if column in frame:
-                frame = frame[frame[column].astype(str).str.strip() == wanted]
+                frame = frame[frame[column].astype(str).str.strip() == cell]
         return frame
 
     def _times(self, frame: pd.DataFrame) -> pd.Series:

@@ -195,12 +195,12 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"has {frame.shape[1]} columns, at most {MOST_COLUMNS} are read")
     if len(frame) > MOST_ROWS:
         raise ValueError(f"has more than {MOST_ROWS} rows")
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     names = []
     for i, cell in enumerate(frame.iloc[0] if len(frame) else []):
         name = " ".join(str(cell).split())[:LONGEST_CELL] or f"column {i + 1}"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        counts[name] += 1
+        names.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
     named = frame.iloc[1:].reset_index(drop=True)
     named.columns = names
     # an end of empty lines is no gap in the data
@@ -252,11 +252,11 @@ def _within_the_calendar(frame: pd.DataFrame) -> pd.DataFrame:
             continue
         index = pd.DatetimeIndex(frame[name])
         seconds = index.as_unit("s").asi8
-        known = ~np.asarray(index.isna())
-        beyond = np.flatnonzero(known & ((seconds < FIRST_SECOND) | (seconds > LAST_SECOND)))
+        mask = ~np.asarray(index.isna())
+        beyond = np.flatnonzero(mask & ((seconds < FIRST_SECOND) | (seconds > LAST_SECOND)))
         if len(beyond):
             raise ValueError(f"row {int(beyond[0]) + 1}: {name[:60]}: lies outside the years 1 to 9999")
         edge = (seconds < FIRST_SECOND + 86_400) | (seconds > LAST_SECOND - 86_400)
-        if index.tz is not None and (known & edge).any():
+        if index.tz is not None and (mask & edge).any():
             frame[name] = frame[name].dt.tz_convert("UTC")
     return frame

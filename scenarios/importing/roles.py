@@ -69,23 +69,25 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
         ValueError: the unit does not convert.
     """
     currency = money(unit)
-    wanted = role.unit.format(currency=currency or "EUR")
+    target_unit = role.unit.format(currency=currency or "EUR")
     if unit is None or not unit.strip():
         if "{currency}" in role.unit:
-            raise ValueError(f"say the unit, such as {wanted}: a price without its currency is none")
-        return 1.0, wanted
-    written = spelled(unit)
-    if not re.fullmatch(UNIT, written, re.ASCII):
-        raise ValueError(f"unknown unit {unit[:40]!r}; this takes {wanted or 'a share'} or a unit that converts to it")
+            raise ValueError(f"say the unit, such as {target_unit}: a price without its currency is none")
+        return 1.0, target_unit
+    source_unit = spelled(unit)
+    if not re.fullmatch(UNIT, source_unit, re.ASCII):
+        raise ValueError(
+            f"unknown unit {unit[:40]!r}; this takes {target_unit or 'a share'} or a unit that converts to it"
+        )
     if "{currency}" in role.unit and currency is None:
-        raise ValueError(f"{unit[:40]!r} names no currency; say it, as in {wanted}, of {', '.join(CURRENCIES)}")
-    if role.unit == SHARE and _converts(written, (POWER, ENERGY)):
+        raise ValueError(f"{unit[:40]!r} names no currency; say it, as in {target_unit}, of {', '.join(CURRENCIES)}")
+    if role.unit == SHARE and _converts(source_unit, (POWER, ENERGY)):
         if not peak_mw:
             raise ValueError(f"{unit} is a power or an energy: say the plant's peak (peak_mw), or give shares of it")
-        return _power(written, interval_min) / peak_mw, wanted
+        return _power(source_unit, interval_min) / peak_mw, target_unit
     if role.unit == POWER:
-        return _power(written, interval_min), wanted
-    return factor(written, wanted), wanted
+        return _power(source_unit, interval_min), target_unit
+    return factor(source_unit, target_unit), target_unit
 
 
 def energy(unit: str | None) -> bool:
@@ -93,17 +95,17 @@ def energy(unit: str | None) -> bool:
     return unit is not None and _converts(spelled(unit), (ENERGY,))
 
 
-def _power(written: str, interval_min: float) -> float:
+def _power(source_unit: str, interval_min: float) -> float:
     """Megawatts of one ``written``, which is a power or an energy for each interval."""
-    if _converts(written, (ENERGY,)):
-        return factor(written, ENERGY) * 60 / interval_min
-    return factor(written, POWER)
+    if _converts(source_unit, (ENERGY,)):
+        return factor(source_unit, ENERGY) * 60 / interval_min
+    return factor(source_unit, POWER)
 
 
-def _converts(written: str, units: tuple[str, ...]) -> bool:
+def _converts(source_unit: str, units: tuple[str, ...]) -> bool:
     for unit in units:
         try:
-            factor(written, unit)
+            factor(source_unit, unit)
         except ValueError:
             continue
         return True
@@ -115,7 +117,7 @@ def money(unit: str | None) -> str | None:
     if unit is None:
         return None
     try:
-        written = spelled(unit)
+        source_unit = spelled(unit)
     except ValueError:  # told where the unit is used
         return None
-    return next((currency for currency in CURRENCIES if re.match(rf"{currency}\b", written)), None)
+    return next((currency for currency in CURRENCIES if re.match(rf"{currency}\b", source_unit)), None)

@@ -135,8 +135,8 @@ class _Bringer:
         values = values * factor * self.mapping.scale
         self._range(role, values, unit)
         self._stop()
-        known = ~np.isnan(values)
-        seconds, values, rows = seconds[known], values[known], self.rows[known]
+        mask = ~np.isnan(values)
+        seconds, values, rows = seconds[mask], values[mask], self.rows[mask]
         if len(values) < 2:
             self._say(self.mapping.value, "has fewer than two values")
             self._stop()
@@ -176,8 +176,8 @@ class _Bringer:
 
     def _columns(self) -> None:
         columns_of_file = list(self.frame.columns)
-        wanted = [self.mapping.time, self.mapping.value, *self.mapping.where]
-        for column in (*wanted, *filter(None, (self.mapping.through, self.mapping.clock))):
+        names = [self.mapping.time, self.mapping.value, *self.mapping.where]
+        for column in (*names, *filter(None, (self.mapping.through, self.mapping.clock))):
             if column not in columns_of_file:
                 near = meant(column, columns_of_file)
                 if near is not None:
@@ -189,14 +189,14 @@ class _Bringer:
                 self._say(column[:60], f"there is no such column; columns are {few}")
 
     def _filter(self) -> None:
-        for column, wanted in self.mapping.where.items():
+        for column, cell in self.mapping.where.items():
             cells = self.frame[column].astype(str).str.strip()
-            matching = (cells == wanted).to_numpy()
+            matching = (cells == cell).to_numpy()
             if not matching.any():
                 there = list(dict.fromkeys(cells))
-                near, names = meant(wanted, there), ", ".join(name[:40] for name in there[:8])
+                near, names = meant(cell, there), ", ".join(name[:40] for name in there[:8])
                 says = f"did you mean {near[:40]!r}?" if near is not None else f"there are {names}"
-                self._say(column, f"no row has {wanted[:40]!r} here; {says}")
+                self._say(column, f"no row has {cell[:40]!r} here; {says}")
                 self._stop()
             self.rows = self.rows[matching]
             self.frame = self.frame[matching].reset_index(drop=True)
@@ -277,10 +277,10 @@ class _Bringer:
 
     def _range(self, role: Role, values: np.ndarray, unit: str) -> None:
         refuse = self._refuser(self.mapping.value, None)
-        known = ~np.isnan(values)
-        refuse(~known | (np.abs(values) <= LARGEST), f"is beyond {LARGEST:g} {unit}; is the unit right?")
+        mask = ~np.isnan(values)
+        refuse(~mask | (np.abs(values) <= LARGEST), f"is beyond {LARGEST:g} {unit}; is the unit right?")
         if role.minimum is not None:
-            refuse(~known | (values >= role.minimum), "is negative; if the meter counts the other way say scale -1")
+            refuse(~mask | (values >= role.minimum), "is negative; if the meter counts the other way say scale -1")
 
     def _once(
         self, seconds: np.ndarray, values: np.ndarray, rows: np.ndarray
@@ -290,12 +290,12 @@ class _Bringer:
         _, first, counts = np.unique(seconds, return_index=True, return_counts=True)
         if how == "refuse" or len(first) == len(seconds):
             return seconds, values, rows
-        taken = first + (counts - 1 if how == "last" else 0)
-        merged = np.add.reduceat(values, first) / counts if how == "mean" else values[taken]
+        places = first + (counts - 1 if how == "last" else 0)
+        merged = np.add.reduceat(values, first) / counts if how == "mean" else values[places]
         many = int((counts > 1).sum())
         subject = f"{many} times are" if many > 1 else "a time is"
         self.remarks.append(f"{subject} there more than once; taken is the {how} of the values")
-        return seconds[taken], merged, rows[taken]
+        return seconds[places], merged, rows[places]
 
     def _estimated(self, rows: np.ndarray) -> None:
         """Tell how many values a column of flags marks as estimated."""

@@ -35,16 +35,16 @@ def rows_of(content: bytes, sheet: str | None) -> tuple[list[str], list[list[str
     _weigh(content)
     command = [sys.executable, "-m", "emberline.scenarios.importing.sheets", json.dumps(sheet)]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, input=content, capture_output=True, timeout=LONGEST_S, check=False,
             cwd=Path(__file__).resolve().parents[2],
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise ValueError(f"cannot be read within {LONGEST_S} s") from None
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
-    if done.returncode == 2 and lines:
+    lines = process.stdout.decode("utf-8", "replace").splitlines()
+    if process.returncode == 2 and lines:
         raise ValueError(lines[-1])
-    if done.returncode or not lines:
+    if process.returncode or not lines:
         raise ValueError("cannot be read: the workbook is damaged, or its sheet spans far more cells than it fills")
     return json.loads(lines[0]), [json.loads(line) for line in lines[1:]]
 
@@ -91,15 +91,15 @@ def main() -> int:
     _limit()
     from python_calamine import CalamineWorkbook
 
-    wanted = json.loads(sys.argv[1])
+    sheet_name = json.loads(sys.argv[1])
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
         names = book.sheet_names
-        if wanted is not None and wanted not in names:
-            raise ValueError(f"has no sheet {wanted[:40]!r}; it has {', '.join(name[:40] for name in names[:12])}")
+        if sheet_name is not None and sheet_name not in names:
+            raise ValueError(f"has no sheet {sheet_name[:40]!r}; it has {', '.join(name[:40] for name in names[:12])}")
         if not names:
             raise ValueError("has no sheet")
-        sheet = book.get_sheet_by_name(wanted or names[0])
+        sheet = book.get_sheet_by_name(sheet_name or names[0])
         if sheet.total_height * max(sheet.total_width, 1) > MOST_CELLS:
             raise ValueError(f"has more than {MOST_CELLS} cells")
         print(json.dumps(names))

@@ -71,20 +71,20 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
     near = (seconds > EARLIEST - ONE_DAY) & (seconds < LATEST + ONE_DAY)
     note(missing | near, OUTSIDE)
     missing = missing | ~near
-    known, seconds = ~missing, np.where(near, seconds, 0)
-    if known.any() and zoned[known].any() != zoned[known].all():
-        first = zoned[known][0]
+    mask, seconds = ~missing, np.where(near, seconds, 0)
+    if mask.any() and zoned[mask].any() != zoned[mask].all():
+        first = zoned[mask][0]
         note(missing | (zoned == first), "times with and without offset are mixed; write all of one kind")
         return np.zeros(len(seconds), dtype=np.int64)
-    if known.any() and zoned[known].all():
+    if mask.any() and zoned[mask].all():
         seconds = seconds - offsets
     elif not local and mapping.tz is None:
         note(missing, "has no offset; say the zone of the times, such as UTC or Europe/Berlin")
         return np.zeros(len(seconds), dtype=np.int64)
     elif not local and mapping.tz is not None:
-        seconds = localized(seconds, known, mapping.tz, mapping.zone or "", note)
+        seconds = localized(seconds, mask, mapping.tz, mapping.zone or "", note)
     note(missing | ((seconds > EARLIEST) & (seconds < LATEST)), OUTSIDE)
-    return np.where(known & certain, seconds, 0)
+    return np.where(mask & certain, seconds, 0)
 
 
 def on_the_wall(stamps: pd.Series, mapping: Mapping) -> np.ndarray:
@@ -156,17 +156,17 @@ def _example(order: Order) -> str:
     return {"year first": "2026-03-10 06:00", "day first": "10.03.2026 06:00", "month first": "03/10/2026 06:00"}[order]
 
 
-def localized(seconds: np.ndarray, known: np.ndarray, zone: tzinfo, name: str, refuse: Refuse) -> np.ndarray:
+def localized(seconds: np.ndarray, mask: np.ndarray, zone: tzinfo, name: str, refuse: Refuse) -> np.ndarray:
     """Seconds on the wall as seconds since 1970 UTC; what is there twice is told apart by its order."""
     import pandas as pd
 
     early, late, exists = on_wall(seconds, zone)
     refuse(
-        exists | ~known,
+        exists | ~mask,
         f"is a local time that the change of clocks in {name} skips; is the file in UTC, or in winter time all year "
         "(zone +01:00 or the like)?",
     )
-    places = np.flatnonzero(known & exists & (early != late))
+    places = np.flatnonzero(mask & exists & (early != late))
     if not len(places):
         return early
     same = pd.Series(seconds[places]).groupby(seconds[places])
@@ -178,7 +178,7 @@ def localized(seconds: np.ndarray, known: np.ndarray, zone: tzinfo, name: str, r
         f"is a local time that the change of clocks in {name} has twice, and the file does not have it twice; write "
         "offsets, or give a file in UTC",
     )
-    rising = np.median(np.diff(seconds[known])) >= 0
+    rising = np.median(np.diff(seconds[mask])) >= 0
     first = (rank == 0) if rising else (rank == count - 1)
     early[places] = np.where(first, early[places], late[places])
     return early

@@ -106,7 +106,7 @@ class Process(Recipe):
 
     def _switched(self) -> None:
         """Refuse switching that names no modes, or that leaves a run without product."""
-        known = [mode.name for mode in self.all_modes]
+        names = [mode.name for mode in self.all_modes]
         pairs = [(pair.start, pair.end) for pair in self.change_over.between]
         if len(set(pairs)) < len(pairs) or any(start == end for start, end in pairs):
             says = "change_over.between names two different modes, each pair once"
@@ -117,8 +117,8 @@ class Process(Recipe):
         ]  # fmt: skip
         named += [(("state", i, "mode"), unit.mode) for i, unit in enumerate(self.state) if unit.mode]
         for place, name in named:
-            if name not in known:
-                raise self._wrong(f"unknown mode {name[:40]!r}; modes are {', '.join(known)}", *place)
+            if name not in names:
+                raise self._wrong(f"unknown mode {name[:40]!r}; modes are {', '.join(names)}", *place)
         losses: dict[tuple[str | int, ...], float] = {
             ("start_up",): self.start_up.off_spec_t,
             ("change_over",): self.change_over.off_spec_t,

@@ -112,15 +112,15 @@ def _brackets(text: str) -> int:
     return most
 
 
-def _construct(node: Any, path: Keys, document: Document, seen: set[int]) -> Any:
+def _construct(node: Any, path: Keys, document: Document, node_ids: set[int]) -> Any:
     line = node.start_mark.line + 1
     document.lines.setdefault(path, line)
     where = f"{document.name}:{line}"
     key = dotted(path)
-    if id(node) in seen:
+    if id(node) in node_ids:
         document.problems.append(Problem(where, key, "aliases (*name) are not allowed; write the value out"))
         return LEFT_OUT
-    seen.add(id(node))
+    node_ids.add(id(node))
     if len(path) > DEEPEST:
         document.problems.append(Problem(where, key, f"is nested more than {DEEPEST} levels deep"))
         return LEFT_OUT
@@ -131,7 +131,7 @@ def _construct(node: Any, path: Keys, document: Document, seen: set[int]) -> Any
     if node.id == "scalar":
         return _scalar(node)
     if node.id == "sequence":
-        items = [_construct(child, (*path, index), document, seen) for index, child in enumerate(node.value)]
+        items = [_construct(child, (*path, index), document, node_ids) for index, child in enumerate(node.value)]
         return [item for item in items if item is not LEFT_OUT]
     mapping: dict[str, Any] = {}
     for name_node, child in node.value:
@@ -152,7 +152,7 @@ def _construct(node: Any, path: Keys, document: Document, seen: set[int]) -> Any
             )
             continue
         document.lines[(*path, name)] = at
-        value = _construct(child, (*path, name), document, seen)
+        value = _construct(child, (*path, name), document, node_ids)
         if value is not LEFT_OUT:
             mapping[name] = value
     return mapping

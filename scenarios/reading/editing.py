@@ -188,9 +188,9 @@ def _replaced(text: str, node: Any, part: str | int, value: Any) -> str:
     colon = text.index(":", key.end_mark.index)
     indent = " " * key.start_mark.column
     many = isinstance(value, list) and value and all(isinstance(item, dict | list) for item in value)
-    written = "".join(f"\n{indent}  - {flow(item)}" for item in value) if many else f" {flow(value)}"
+    entry = "".join(f"\n{indent}  - {flow(item)}" for item in value) if many else f" {flow(value)}"
     empty = child.id == "scalar" and child.start_mark.index == child.end_mark.index
-    return text[: colon + 1] + written + text[colon + 1 if empty else _end(text, child) :]
+    return text[: colon + 1] + entry + text[colon + 1 if empty else _end(text, child) :]
 
 
 def _added(text: str, node: Any, part: str | int, value: Any) -> str:

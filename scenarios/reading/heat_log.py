@@ -70,8 +70,8 @@ class HeatLog:
         """The heats that began within a span and the breakdowns within it; what runs beyond it is under way."""
         first = self.heats.groupby("heat")["start_min"].transform("min")
         cut: list[pd.DataFrame] = []
-        for rows, begun in ((self.heats, first), (self.breakdowns, self.breakdowns["start_min"])):
-            part = rows[(begun >= first_min) & (begun < last_min) & (rows["start_min"] < last_min)].copy()
+        for rows, start in ((self.heats, first), (self.breakdowns, self.breakdowns["start_min"])):
+            part = rows[(start >= first_min) & (start < last_min) & (rows["start_min"] < last_min)].copy()
             part.loc[part["end_min"] > last_min, ["end_min", *({"energy_mwh"} & set(part.columns))]] = np.nan
             cut.append(part.reset_index(drop=True))
         return HeatLog(
@@ -156,7 +156,9 @@ class _Reader:
                 self.problems.append(Problem(self.name, "", says))
         ignored = [column for column in names if column not in COLUMNS]
         for column in ignored:
-            close = get_close_matches(column.lower(), [known for known in COLUMNS if known not in names], 1, 0.8)
+            close = get_close_matches(
+                column.lower(), [candidate for candidate in COLUMNS if candidate not in names], 1, 0.8
+            )
             if close:
                 self.problems.append(Problem(f"{self.name}:1", column, f"unknown column; did you mean {close[0]}?"))
         twice = sorted({column for column in names if names.count(column) > 1})
@@ -177,10 +179,10 @@ class _Reader:
 
         line = self.scenario.line
         missing = np.full(len(heats), np.nan)
-        known = np.concatenate([times["start"][heats | down], times["end"][heats | down]])
+        times_min = np.concatenate([times["start"][heats | down], times["end"][heats | down]])
         if not heats.any():
             raise ScenarioError([Problem(self.name, "", "has no heats")])
-        origin = float(np.nanmin(known))
+        origin = float(np.nanmin(times_min))
         stages = {unit.name: i for i, stage in enumerate(line.stages) for unit in stage.units}
         columns: dict[str, Any] = {
             "heat": text["heat"],
@@ -203,7 +205,7 @@ class _Reader:
             heats=rows.drop(columns="row"),
             breakdowns=broken.reset_index(drop=True),
             tells_breakdowns="event" in text,
-            until_min=float(np.nanmax(known)) - origin,
+            until_min=float(np.nanmax(times_min)) - origin,
             resolution_min=self.table.resolution_min,
             ignored=ignored,
         )
@@ -213,7 +215,7 @@ class _Reader:
         line = self.scenario.line
         able: dict[tuple[str, str], bool] = {}
         last: dict[str, dict[Any, Any]] = {}
-        seen: set[tuple[str, int]] = set()
+        visits: set[tuple[str, int]] = set()
         for item in rows.to_dict("records"):
             heat, grade, unit, stage = (item[name] for name in ("heat", "grade", "unit", "stage"))
             where = self.table.where(item["row"])
@@ -221,14 +223,14 @@ class _Reader:
                 able[grade, unit] = line.duration_min(line.grade[grade], unit) is not None
             if not able[grade, unit]:
                 yield Problem(where, "unit", f"grade {grade} cannot run on {unit} in this scenario")
-            if (heat, stage) in seen:
+            if (heat, stage) in visits:
                 yield Problem(where, "heat", f"heat {heat} is at stage {line.stages[stage].name} a second time")
             before = last.get(heat)
             if before is not None and before["grade"] != grade:
                 yield Problem(where, "grade", f"heat {heat} is of grade {before['grade']} on another row")
             elif before is not None and (before["stage"] > stage or before["end_min"] > item["start_min"] + 1e-9):
                 yield Problem(where, "start", f"heat {heat} is still on {before['unit']} then, or has been past it")
-            seen.add((heat, stage))
+            visits.add((heat, stage))
             last[heat] = item
 
 

@@ -46,8 +46,8 @@ def read(path: Path, scenario: Scenario) -> Meter:
     start, power = table.times("time", every), table.numbers("power_mw", every, zero=True)
     table.each(~np.isnan(start), "time", None, "is required")
     table.stop()
-    known = ~np.isnan(power)
-    start, power = start[known], power[known]
+    mask = ~np.isnan(power)
+    start, power = start[mask], power[mask]
     if len(start) < 2:
         raise ScenarioError([Problem(path.name, "power_mw", "has fewer than two values")])
     order = np.argsort(start, kind="stable")

@@ -91,17 +91,17 @@ def _contradiction(series: Series, unit: str) -> None:
     if name is None:
         return
     stated = "unit" if series.unit else "column"
-    money, wanted = (
+    money, currency = (
         next((code for code in CURRENCIES if one.startswith(f"{code}/")), None) for one in (name, stated_unit)
     )
-    if money and wanted and money != wanted:
+    if money and currency and money != currency:
         if series.unit and series.scale != 1:
             return  # the rate is stated
-        says = (
-            f"column {column!r} counts in {money}, not in {wanted}, and there are no exchange rates; give a series in "
-        )
+        says = f"column {column!r} counts in {money}, not in {currency}, and there are no exchange rates; "
         raise Misplaced(
-            f"{says}{wanted}, or state the rate: unit: {unit} and scale: how many {wanted} one {money} is", stated
+            f"{says}give a series in {currency}, or state the rate: "
+            f"unit: {unit} and scale: how many {currency} one {money} is",
+            stated,
         )
     try:
         times = factor(name, stated_unit)
@@ -138,10 +138,10 @@ def typical(table: str) -> dict[str, np.ndarray]:
     folder = files("emberline.scenarios") / "data"
     resource = folder / f"{table}.csv"
     if not resource.is_file():
-        known = sorted(
+        names = sorted(
             p.name[:-4] for p in (files("emberline.scenarios") / "data").iterdir() if p.name.endswith(".csv")
         )
-        raise ValueError(f"no bundled table {table!r}; there are {', '.join(known)}")
+        raise ValueError(f"no bundled table {table!r}; there are {', '.join(names)}")
     rows = list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
     if not rows or not {"month", "hour"} <= set(rows[0]):
         raise ValueError(f"table {table} is no table of typical days")
@@ -200,12 +200,12 @@ def _columns(
     # who plans as time goes on reads the same file again and again
     import pandas as pd
 
-    wanted = [*times, column]
+    names = [*times, column]
     try:
-        frame = pd.read_parquet(path) if parquet else pd.read_csv(path, usecols=lambda name: name in wanted)
+        frame = pd.read_parquet(path) if parquet else pd.read_csv(path, usecols=lambda name: name in names)
     except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
         raise ValueError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from None
-    for name in wanted:
+    for name in names:
         if name not in frame.columns:
             raise ValueError(f"{path.name} has no column {name!r}")
     values = pd.to_numeric(frame[column], errors="coerce")
@@ -310,15 +310,15 @@ def on_steps(grid: np.ndarray, width: int, values: np.ndarray, horizon: Horizon)
 
 
 def _fill(values: np.ndarray, how: Fill, name: str) -> np.ndarray:
-    known = np.flatnonzero(~np.isnan(values))
+    indices = np.flatnonzero(~np.isnan(values))
     if how == "zero":
         return np.nan_to_num(values, nan=0.0)
-    if not len(known):
+    if not len(indices):
         raise ValueError(f"{name}: the horizon has no value at all to fill from")
     if how == "interpolate":
-        return np.interp(np.arange(len(values)), known, values[known])
-    last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
-    return values[known[np.maximum(last, 0)]]
+        return np.interp(np.arange(len(values)), indices, values[indices])
+    last = np.searchsorted(indices, np.arange(len(values)), side="right") - 1
+    return values[indices[np.maximum(last, 0)]]
 
 
 def _stamp(second: int) -> str:

@@ -82,18 +82,18 @@ class Table:
             problems = [*problems[:MOST_TOLD], Problem(self.name, "", f"and {more} more mistakes")]
         raise ScenarioError(problems)
 
-    def numbers(self, column: str, wanted: np.ndarray, zero: bool = False) -> np.ndarray:
+    def numbers(self, column: str, mask: np.ndarray, zero: bool = False) -> np.ndarray:
         """A column of positive numbers, ``zero`` among them or not; missing where it is empty."""
         import pandas as pd
 
         raw = self.frame[column]
         empty = (raw.isna() | (raw.astype(str).str.strip() == "")).to_numpy()
         values = pd.to_numeric(raw, errors="coerce").to_numpy(float, na_value=np.nan)
-        good = empty | ~wanted | (np.isfinite(values) & ((values > 0) | (zero & (values == 0))) & (values < 1e6))
+        good = empty | ~mask | (np.isfinite(values) & ((values > 0) | (zero & (values == 0))) & (values < 1e6))
         self.each(good, column, raw, f"is no number {'of at least' if zero else 'above'} 0 (decimal point, no unit)")
         return np.where(empty, np.nan, values)
 
-    def times(self, column: str, wanted: np.ndarray) -> np.ndarray:
+    def times(self, column: str, mask: np.ndarray) -> np.ndarray:
         """A column of times as minutes since 1970 UTC; missing where it is empty."""
         import pandas as pd
 
@@ -103,7 +103,7 @@ class Table:
             local = stamps if stamps.dt.tz is None else None
             utc = stamps.dt.tz_convert("UTC") if local is None else None
         else:
-            text = raw.astype(object).where(raw.notna(), "").astype(str).str.strip().where(wanted, "")
+            text = raw.astype(object).where(raw.notna(), "").astype(str).str.strip().where(mask, "")
             empty = text == ""
             offset = text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True) & text.str.contains(":")
             mixed = offset.ne(offset[~empty].iloc[0]) & ~empty if (~empty).any() else empty & False

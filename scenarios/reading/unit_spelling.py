@@ -28,10 +28,10 @@ def spelled(unit: str) -> str:
     Raises:
         ValueError: the sign of a currency stands for several.
     """
-    written = unicodedata.normalize("NFKC", unit).strip().strip("[]()").strip()
-    written = _CARBON.sub("", written)
-    written = re.sub(r"\s*(?:/|\bper\b|\bje\b|\bpro\b)\s*", "/", re.sub(r"\s+", " ", signs(written)).strip())
-    return _SPELLED.get(written.lower(), written)
+    text = unicodedata.normalize("NFKC", unit).strip().strip("[]()").strip()
+    text = _CARBON.sub("", text)
+    text = re.sub(r"\s*(?:/|\bper\b|\bje\b|\bpro\b)\s*", "/", re.sub(r"\s+", " ", signs(text)).strip())
+    return _SPELLED.get(text.lower(), text)
 
 
 def of_name(name: str) -> Iterator[str]:

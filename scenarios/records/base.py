@@ -40,9 +40,9 @@ class Explicit(Record):
 
     @model_serializer(mode="wrap")
     def _explicit(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written: dict[str, Any] = handler(self)
+        fields: dict[str, Any] = handler(self)
         explicit = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
-        return {**explicit, **written}
+        return {**explicit, **fields}
 
 
 def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any) -> Any:
@@ -99,9 +99,9 @@ class Unjudged(ValueError):
     """A value that cannot be judged because of another mistake, which is reported at its own place."""
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
+def unknown(what: str, name: str, options: Iterable[str]) -> str:
     """The mistake of a name that is not there, with the nearest one or all that are."""
-    names = list(known)
+    names = list(options)
     close = get_close_matches(name[:100], names, n=1)
     hint = f"did you mean {close[0]}?" if close else f"{what}s are {', '.join(names[:20]) or 'none'}"
     return f"unknown {what} {name[:40]!r}; {hint}"

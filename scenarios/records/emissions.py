@@ -150,17 +150,17 @@ def _with_gases(emissions: tuple[Emission, ...]) -> tuple[Emission, ...]:
 
     One that stands there already, of the same factor and amount, is not counted twice.
     """
-    known = {(e.factor.name, e.used) for e in emissions if e.factor is not None and not e.biogenic}
-    found = list(emissions)
+    pairs = {(e.factor.name, e.used) for e in emissions if e.factor is not None and not e.biogenic}
+    rows = list(emissions)
     for emission in emissions:
         factor, used = emission.factor, emission.used
-        if factor is None or used is None or not emission.biogenic or (factor.name, used) in known:
+        if factor is None or used is None or not emission.biogenic or (factor.name, used) in pairs:
             continue
         per = factor.rows[0].per
         kg = convert(used, f"{per}/t") * factor.fossil_kg_per(per)
         if kg:
-            found.append(emission.model_copy(update={"biogenic": False, "kg_per_t": kg}))
-    return tuple(found)
+            rows.append(emission.model_copy(update={"biogenic": False, "kg_per_t": kg}))
+    return tuple(rows)
 
 
 Emissions = Annotated[tuple[Emission, ...], AfterValidator(_with_gases)]

@@ -95,8 +95,8 @@ class FactorRow(Record):
                 return kg * factor("MWh", self.per) * energy * factor(unit, counted)
             if _converts(unit, "MWh") and _converts(self.per, counted):
                 return kg * factor(unit, "MWh") / (energy * factor(self.per, counted))
-        known = f"has {self.heating_value}" if self.heating_value else "has no heating_value"
-        raise ValueError(f"factor {self.name} counts by {self.per} and {known}: it cannot be told by {unit}")
+        reason = f"has {self.heating_value}" if self.heating_value else "has no heating_value"
+        raise ValueError(f"factor {self.name} counts by {self.per} and {reason}: it cannot be told by {unit}")
 
     def holds(self, first: date, last: date) -> bool:
         """Whether the row holds on all days of a span."""
@@ -209,8 +209,8 @@ class FactorTable:
         named = self.by_name.get(name)
         if named is None:
             close = get_close_matches(name, self.by_name, n=3)
-            known = ", ".join(list(self.by_name)[:8])
-            hint = f"did you mean {' or '.join(close)}?" if close else f"there are {known} …"
+            names = ", ".join(list(self.by_name)[:8])
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there are {names} …"
             raise ValueError(f"unknown factor {name[:60]!r}; {hint}")
         valid = [row for row in named if row.holds(first, last)]
         if not valid:
@@ -243,8 +243,8 @@ def read_table(path: Path) -> FactorTable:
 
 
 def _rows(reader: csv.DictReader[str], name: str) -> Iterator[FactorRow]:
-    wanted = {"name", "value", "unit", "source"}
-    lacking = sorted(wanted - set(reader.fieldnames or ()))
+    columns = {"name", "value", "unit", "source"}
+    lacking = sorted(columns - set(reader.fieldnames or ()))
     if lacking:
         raise ValueError(f"{name} lacks the column {', '.join(lacking)}")
     rows: dict[str, list[FactorRow]] = {}

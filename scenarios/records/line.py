@@ -284,6 +284,6 @@ def phase_power(unit: Unit, energy_mwh: float, duration_min: float) -> tuple[np.
     shares = np.array([phase.share for phase in unit.profile])
     power = np.array([phase.power_mw for phase in unit.profile])
     mean = float(shares @ power)
-    wanted = energy_mwh * 60 / duration_min
-    power = power * (wanted / mean) if mean > 0 else np.full(len(shares), wanted)
+    target_mw = energy_mwh * 60 / duration_min
+    power = power * (target_mw / mean) if mean > 0 else np.full(len(shares), target_mw)
     return np.cumsum(shares) * duration_min, power

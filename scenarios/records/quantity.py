@@ -92,45 +92,45 @@ def convert(text: str, unit: str) -> float:
         raise ValueError(f"{text!r} is not a finite number")
     if not match[2]:
         return magnitude
-    written = match[2].replace("CO2e", "").replace("CO2", "")
+    source_unit = match[2].replace("CO2e", "").replace("CO2", "")
     currency = next((code for code in CURRENCIES if code in unit), None)
-    written = signs(written, currency)
-    return magnitude * factor(re.sub(r"\s+", " ", written).strip().replace(" /", "/").replace("/ ", "/"), unit)
+    source_unit = signs(source_unit, currency)
+    return magnitude * factor(re.sub(r"\s+", " ", source_unit).strip().replace(" /", "/").replace("/ ", "/"), unit)
 
 
 @cache
-def factor(written: str, unit: str) -> float:
+def factor(source_unit: str, unit: str) -> float:
     """How many ``unit`` one ``written`` is."""
-    if written == unit:
+    if source_unit == unit:
         return 1.0
-    if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", written, re.ASCII):
-        raise ValueError(f"unknown unit {written[:40]!r}; expected a unit like {unit or '%'!r}")
-    if _APPARENT.search(written) and not _APPARENT.search(unit) and not per_apparent(written):
+    if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", source_unit, re.ASCII):
+        raise ValueError(f"unknown unit {source_unit[:40]!r}; expected a unit like {unit or '%'!r}")
+    if _APPARENT.search(source_unit) and not _APPARENT.search(unit) and not per_apparent(source_unit):
         raise ValueError(
-            f"{written!r} counts apparent power, this takes {unit!r}: give kVA times the power factor, such as "
+            f"{source_unit!r} counts apparent power, this takes {unit!r}: give kVA times the power factor, such as "
             "38 MVA x 0.95 = 36.1 MW"
         )
     units = registry()
     import pint
 
     try:
-        source = units.parse_units(written)
+        source = units.parse_units(source_unit)
     except Exception:  # pint raises a dozen kinds here; to the user they are all one
-        raise ValueError(f"unknown unit {written!r}; expected a unit like {unit or '%'!r}") from None
+        raise ValueError(f"unknown unit {source_unit!r}; expected a unit like {unit or '%'!r}") from None
     try:
         return float(units.Quantity(1.0, source).to(unit).magnitude)
     except pint.DimensionalityError:
         takes = f"{unit!r} or a unit that converts to it" if unit else "a plain number or a share, such as 0.5 or 50 %"
-        raise ValueError(f"wrong unit {written!r}: this takes {takes}") from None
+        raise ValueError(f"wrong unit {source_unit!r}: this takes {takes}") from None
 
 
 APPARENT = "apparent"
 """Key in the context of a validation: prices per kVA that were read, as written."""
 
 
-def per_apparent(written: str) -> bool:
+def per_apparent(source_unit: str) -> bool:
     """Whether a unit is a price for apparent power, which is read as one for power, at a power factor of 1."""
-    return re.search(r"/ ?[kM]VA$", written.strip()) is not None
+    return re.search(r"/ ?[kM]VA$", source_unit.strip()) is not None
 
 
 def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:

@@ -248,9 +248,9 @@ class Scenario(Record):
             labels = self.inputs["series"].values.tolist()
             columns = dict(zip(labels, self.inputs["asset_values"].values, strict=True))
         values = {}
-        for wanted in record.wants():
-            constant = (wanted.series.value or 0.0) * wanted.series.scale
-            values[wanted.key] = columns.get(wanted.label(name), np.full(self.horizon.n_steps, constant))
+        for entry in record.wants():
+            constant = (entry.series.value or 0.0) * entry.series.scale
+            values[entry.key] = columns.get(entry.label(name), np.full(self.horizon.n_steps, constant))
         return values
 
     @cached_property

@@ -158,7 +158,7 @@ class Site(Record):
         if self.pv is not None:
             yield "pv_available_mw", ("pv", "capacity_factor"), self.pv.capacity_factor, ""
         for i, asset in enumerate(self.assets):
-            for wanted in asset.wants():
-                carrier = self.carrier.get(wanted.carrier)
-                unit = unit_in(wanted.unit, carrier.unit if carrier else "MWh", currency)
-                yield wanted.label(asset.name), ("assets", i, *wanted.place), wanted.series, unit
+            for entry in asset.wants():
+                carrier = self.carrier.get(entry.carrier)
+                unit = unit_in(entry.unit, carrier.unit if carrier else "MWh", currency)
+                yield entry.label(asset.name), ("assets", i, *entry.place), entry.series, unit

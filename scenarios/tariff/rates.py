@@ -236,8 +236,8 @@ def _check(tariff: Tariff, before: Before, clock: Clock) -> None:
     for field, peak in peaks.items():
         for name in peak if isinstance(peak, dict) else ():
             if name not in names:
-                known = ", ".join(names) or "none"
-                raise ValueError(f"{field}: there is no demand charge {name!r}; the tariff has {known}")
+                options = ", ".join(names) or "none"
+                raise ValueError(f"{field}: there is no demand charge {name!r}; the tariff has {options}")
     some = {field: max(peak.values(), default=0.0) if isinstance(peak, dict) else peak for field, peak in peaks.items()}
     if clock.begins_month and (some["peak_mw"] or before.energy_mwh):
         field = "peak_mw" if some["peak_mw"] else "energy_mwh"
@@ -262,19 +262,19 @@ def _energy(charge: EnergyCharge, clock: Clock) -> EnergyRates:
 def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> list[PeakRates]:
     """The peaks of a charge by period; ``place`` is that of the first among the tariff's peaks."""
     limits = sorted({rate.above_mw for rate in charge.rates})
-    counted, seen = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
+    counted, coverage = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
     for rate in charge.rates:
         covered = rate.covers(clock.month, clock.weekday, clock.minute)
         clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
         counted[limits.index(rate.above_mw)] += np.where(covered, rate.per_mw, 0.0)
-        seen |= covered
+        coverage |= covered
     daily = charge.assessed == "daily"
     periods, of_period = (clock.days, clock.of_day) if daily else (clock.months, clock.of_month)
     peak_before = before.day_peak_mw if daily else before.peak_mw
     ratchet = charge.ratchet
     peaks: list[PeakRates] = []
     for i, period in enumerate(periods):
-        here = np.flatnonzero((of_period == i) & seen)
+        here = np.flatnonzero((of_period == i) & coverage)
         per_mw, group = np.unique(counted[:, here], axis=1, return_inverse=True)
         groups = [here[group == g] for g in range(per_mw.shape[1])]
         if not groups:  # the horizon ends before the first hour that counts, what is owed in any case is owed yet

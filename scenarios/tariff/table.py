@@ -130,8 +130,8 @@ def _rows(path: Path) -> Iterator[_Row]:
         raise ScenarioError([Problem(named(path), "", f"cannot be read: {error.args[-1]}")]) from None
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     columns = list(reader.fieldnames or ())
-    needed = [("type",), ("charge", "charge (metric)"), ("units",), *((edge,) for edge in WINDOW)]
-    missing = [" or ".join(names) for names in needed if not set(names) & set(columns)]
+    columns_needed = [("type",), ("charge", "charge (metric)"), ("units",), *((edge,) for edge in WINDOW)]
+    missing = [" or ".join(names) for names in columns_needed if not set(names) & set(columns)]
     if missing:
         raise ScenarioError([Problem(f"{name}:1", "", f"has no column {', '.join(missing)}")])
     line = reader.line_num + 1
@@ -151,9 +151,9 @@ def _chosen(file: str, rows: list[_Row], label: str | None) -> list[_Row]:
     if label is not None:
         rows = [row for row in rows if row.cell("label") == label]
         if not rows:
-            known = ", ".join(filter(None, labels[:5])) or "none"
+            options = ", ".join(filter(None, labels[:5])) or "none"
             more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
-            raise ScenarioError([Problem(file, "label", f"there is no tariff {label!r}; there are {known}{more}")])
+            raise ScenarioError([Problem(file, "label", f"there is no tariff {label!r}; there are {options}{more}")])
     elif len(labels) > 1:
         raise ScenarioError(
             [Problem(file, "label", f"the table has {len(labels)} tariffs; name one, as {labels[0]!r}")]

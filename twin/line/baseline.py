@@ -113,10 +113,10 @@ def _groups(table: LineShop) -> list[CastGroup]:
                 if (not order.units or table.stage_of[u] != len(table.stages) - 1 or table.units[u] in order.units)
                 and all(not math.isnan(table.duration[h][u]) for h in members)
             ]
-            begun = [h for h in members if (h, stage) in table.started]
-            rest = [h for h in members if h not in begun]
-            under_way = max(begun, key=lambda h: table.started[h, stage][0]) if begun else None
-            urgent = bool(begun) or any(
+            fixed_heats = [h for h in members if (h, stage) in table.started]
+            rest = [h for h in members if h not in fixed_heats]
+            under_way = max(fixed_heats, key=lambda h: table.started[h, stage][0]) if fixed_heats else None
+            urgent = bool(fixed_heats) or any(
                 table.names[h] in locked or any((h, k) in table.started for k in table.route[h]) for h in rest
             )
             due = min(table.due[h] for h in members)

@@ -35,10 +35,10 @@ class Serving:
 
     def run(self) -> None:
         """Run until the last heat has left."""
-        begun: dict[int, float] = {}
+        busy_until: dict[int, float] = {}
         for (heat, stage), (at, u) in sorted(self.shop.started.items()):
-            begun[u] = max(begun.get(u, -math.inf), self._begun(heat, stage, u, at))
-        for u, over in begun.items():
+            busy_until[u] = max(busy_until.get(u, -math.inf), self._begun(heat, stage, u, at))
+        for u, over in busy_until.items():
             if over + self.shop.setup[u] > 0:
                 self.free[self.shop.stage_of[u]].remove(u)
                 self.env.process(self._back(u, over))
@@ -74,8 +74,8 @@ class Serving:
         queue, free = self.queue[stage], self.free[stage]
         place = 0
         while free and place < len(queue):
-            heat, left, event = queue[place]
-            unit = self._choose(heat, left, free)
+            heat, source, event = queue[place]
+            unit = self._choose(heat, source, free)
             if unit < 0:  # none of the free units can take this heat; one behind it may fit
                 place += 1
                 continue
@@ -83,7 +83,7 @@ class Serving:
             free.remove(unit)
             event.succeed(unit)
 
-    def _choose(self, heat: int, left: int, free: list[int]) -> int:
+    def _choose(self, heat: int, source: int, free: list[int]) -> int:
         """The free unit on which a heat will be done first, the first in the file among equals; -1 where none can."""
         shop, now = self.shop, self.env.now
         best, unit = math.inf, -1
@@ -92,40 +92,40 @@ class Serving:
             if math.isnan(nominal):
                 continue
             reach = 0.0
-            if left >= 0:
-                reach = shop.transfer[left][u] - self._shortest(heat, left, shop.stage_of[u])
+            if source >= 0:
+                reach = shop.transfer[source][u] - self._shortest(heat, source, shop.stage_of[u])
             at = after_outages(shop.outages[u], now + reach, nominal)
             if at + nominal < best - TOLERANCE:
                 best, unit = at + nominal, u
         return unit
 
-    def _shortest(self, heat: int, left: int, stage: int) -> float:
-        return min(self.shop.transfer[left][u] for u in self.shop.able(heat, stage))
+    def _shortest(self, heat: int, source: int, stage: int) -> float:
+        return min(self.shop.transfer[source][u] for u in self.shop.able(heat, stage))
 
     def _heat(self, heat: int) -> Generator[simpy.Event, None, None]:
         shop, env = self.shop, self.env
-        left, arrived = -1, max(shop.release[heat], 0.0)
+        source, arrived = -1, max(shop.release[heat], 0.0)
         for stage in shop.route[heat]:
             if (heat, stage) in self.rows:
-                left, _, arrived = self.rows[heat, stage]
+                source, _, arrived = self.rows[heat, stage]
                 continue
-            if left >= 0:
-                arrived += self._shortest(heat, left, stage)
+            if source >= 0:
+                arrived += self._shortest(heat, source, stage)
             if arrived > env.now:
                 yield env.timeout(arrived - env.now)
             event = env.event()
-            self.queue[stage].append((heat, left, event))
+            self.queue[stage].append((heat, source, event))
             self._serve(stage)
             unit: int = yield event  # type: ignore[assignment]
             at = max(env.now, arrived)
-            if left >= 0:
-                at = max(at, arrived + shop.transfer[left][unit] - self._shortest(heat, left, stage))
+            if source >= 0:
+                at = max(at, arrived + shop.transfer[source][unit] - self._shortest(heat, source, stage))
             at = after_outages(shop.outages[unit], at, shop.duration[heat][unit])
             working = self.duration[heat][unit]
             finish = at + working + self._halt(heat, stage, unit, at, working)
             yield env.timeout(finish - env.now)
             self.rows[heat, stage] = unit, at, finish
-            left, arrived = unit, finish
+            source, arrived = unit, finish
             if shop.setup[unit]:
                 env.process(self._back(unit, finish))
             else:

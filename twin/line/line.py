@@ -90,20 +90,20 @@ class ListReplay:
                         while True:
                             if at > env.now:
                                 yield env.timeout(at - env.now)
-                            wanted = self._heats_in_time(sequence, place, at)
-                            if wanted <= at + TOLERANCE:
+                            target = self._heats_in_time(sequence, place, at)
+                            if target <= at + TOLERANCE:
                                 break
-                            at = max(wanted, at + SHORTEST_PATIENCE_MIN)
+                            at = max(target, at + SHORTEST_PATIENCE_MIN)
                             if outages:
                                 at = after_outages(outages, at, self._expected(sequence, place))
                 # lateness is passed on at most: what was never so late holds nobody back
                 while self._latest > TOLERANCE and todo.soonest[i] + self._latest + self._slack > at:
                     if at > env.now:
                         yield env.timeout(at - env.now)
-                    wanted = self._not_before(i)
-                    if wanted <= at + TOLERANCE:
+                    target = self._not_before(i)
+                    if target <= at + TOLERANCE:
                         break
-                    at = max(wanted, at + SHORTEST_PATIENCE_MIN)
+                    at = max(target, at + SHORTEST_PATIENCE_MIN)
                     if outages:
                         at = after_outages(outages, at, todo.planned[i])
                 finish = self._finish(i, at, max(self.duration[i], todo.pace[i]), failures)
@@ -199,17 +199,17 @@ class ListReplay:
         if len(cast) == 1:
             return at
         ends = self._forecast(self.env.now, [todo.before[i] for i in cast])
-        wanted, offset = at, 0.0
+        start, offset = at, 0.0
         for i in cast:
             b = todo.before[i]
             if b >= 0:
                 under_way = self.end[b] is None and not todo.started[b]
                 slack = todo.shop.slack[todo.stage[b]] if under_way else 0.0
-                wanted = max(wanted, ends[b] + todo.travel[i] + slack - offset)
+                start = max(start, ends[b] + todo.travel[i] + slack - offset)
             offset += todo.planned[i]
-        return wanted
+        return start
 
-    def _forecast(self, now: float, wanted: list[int]) -> dict[int, float]:
+    def _forecast(self, now: float, operations: list[int]) -> dict[int, float]:
         """Expected end of operations: what is over is known, the rest takes its planned duration in the kept order."""
         todo, end, start = self.todo, self.end, self.start
         ahead = self._ahead
@@ -217,12 +217,12 @@ class ListReplay:
             self._open += 1
         ends: dict[int, float] = {}
         missing = set()
-        for b in wanted:
-            known = end[b] if b >= 0 else 0.0
-            if known is None:
+        for b in operations:
+            finish = end[b] if b >= 0 else 0.0
+            if finish is None:
                 missing.add(b)
             else:
-                ends[b] = known
+                ends[b] = finish
         free: dict[int, float] = {}
         setup = todo.shop.setup
         for i in ahead[self._open :]:

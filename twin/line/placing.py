@@ -52,11 +52,11 @@ class Placing:
         self.grid = grid
         self.step = table.scenario.horizon.step_min
         self.timeline = [Timeline(table.setup[u], table.outages[u]) for u in range(len(table.units))]
-        left = None
+        room_mw = None
         if math.isfinite(grid.import_limit_mw):
-            left = (grid.import_limit_mw - grid.metered(grid.committed_mw)).tolist()
+            room_mw = (grid.import_limit_mw - grid.metered(grid.committed_mw)).tolist()
         idle = {u: states.most_mw for u, states in table.states.items()}
-        self.headroom = PowerHeadroom(left, grid.meter_min, table.profiles, idle)
+        self.headroom = PowerHeadroom(room_mw, grid.meter_min, table.profiles, idle)
         self.places: dict[tuple[int, int], Position] = {}
         self.unplaced: list[int] = []
         self._journal: list[tuple[Position | None, Load]] = []
@@ -73,8 +73,8 @@ class Placing:
             if self.places[h, k].end > 0:
                 extra = self._extra(h, start, u) if k == table.reheating else 0.0
                 cast_goes_on = k == table.campaign and table.orders[h] in table.orders[h + 1 : h + 2]
-                own = max(table.duration[h][u], planned[h][u]) if cast_goes_on else table.duration[h][u]
-                self.headroom.take(self.headroom.load(u, start, own, table.energy[h][u], extra))
+                minutes = max(table.duration[h][u], planned[h][u]) if cast_goes_on else table.duration[h][u]
+                self.headroom.take(self.headroom.load(u, start, minutes, table.energy[h][u], extra))
 
     def place(self, sequence: list[CastGroup], stop: bool = False) -> int | None:
         """Position group after group; returns which was the first without a place, there ending with ``stop``."""
@@ -190,13 +190,13 @@ class Placing:
         ends = start + self._length(group, unit)
         for i, h in enumerate(group.heats):
             # a caster keeps the plan's pace until the last heat of its cast
-            own = max(duration[h][unit], self.planned[h][unit]) if i + 1 < len(group.heats) else duration[h][unit]
-            load = headroom.load(unit, at, own, energy[h][unit])
+            minutes = max(duration[h][unit], self.planned[h][unit]) if i + 1 < len(group.heats) else duration[h][unit]
+            load = headroom.load(unit, at, minutes, energy[h][unit])
             if not headroom.fits(load):
                 return start + self.step
             headroom.take(load)
             self._journal.append((None, load))
-            self.places[h, group.stage] = Position(unit, at, at + self.planned[h][unit], at + own)
+            self.places[h, group.stage] = Position(unit, at, at + self.planned[h][unit], at + minutes)
             at += self.planned[h][unit]
         self.timeline[unit].take(start, ends)
         self._journal.append((Position(unit, start, ends, ends), (0, ())))
@@ -206,8 +206,8 @@ class Placing:
                 return start + late
             if group.stage == table.reheating:
                 cast = self.places[h, group.stage]
-                own = cast.over - cast.start
-                load = headroom.load(unit, cast.start, own, 0.0, self._extra(h, cast.start, unit), working=True)
+                minutes = cast.over - cast.start
+                load = headroom.load(unit, cast.start, minutes, 0.0, self._extra(h, cast.start, unit), working=True)
                 if not headroom.fits(load):
                     return start + self.step
                 headroom.take(load)
@@ -279,17 +279,17 @@ class Placing:
         for k in reversed(stages):
             wait = table.longest_wait[k]
             of, earliest, latest = self._locks.get((heat, k), (None, -NEVER, NEVER))
-            own = {}
+            by_unit = {}
             for u in table.able(heat, k):
                 if of is not None and of != u:
                     continue
                 low = min(bound[0] for bound in nexts.values()) - wait - nominal[u]
                 high = max(bound[1] - table.transfer[u][v] for v, bound in nexts.items()) - planned[u]
                 low, high = max(low, earliest), min(high, latest)
-                own[u] = low, high
-            windows.append(own)
-            nexts = own
-            if not own:
+                by_unit[u] = low, high
+            windows.append(by_unit)
+            nexts = by_unit
+            if not by_unit:
                 break
         return windows[::-1]
 
@@ -310,7 +310,7 @@ class Placing:
             self.table.energy[heat],
         )
         self._late = NEVER
-        best, found = math.inf, None
+        best, choice = math.inf, None
         if len(windows) < len(stages):
             return None
         extra = 0.0
@@ -335,8 +335,8 @@ class Placing:
                 continue
             if start + planned[u] < best - TOLERANCE:
                 best = start + planned[u]
-                found = Position(u, start, start + planned[u], start + nominal[u]), load
-        return found
+                choice = Position(u, start, start + planned[u], start + nominal[u]), load
+        return choice
 
     def _quickest(self, start: int, end: int) -> float:
         """Quickest transfer between the stages of two units [min]."""

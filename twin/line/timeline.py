@@ -22,12 +22,12 @@ class Timeline:
 
     def conflict(self, start: float, end: float) -> float | None:
         """None where the unit is free from ``start`` to ``end``, else the earliest later start worth a look."""
-        taken = self.taken
-        place = bisect_right(taken, (start + TOLERANCE, math.inf))
-        if place and taken[place - 1][1] + self.setup > start + TOLERANCE:
-            return taken[place - 1][1] + self.setup
-        if place < len(taken) and end + self.setup > taken[place][0] + TOLERANCE:
-            return taken[place][1] + self.setup
+        spans = self.taken
+        place = bisect_right(spans, (start + TOLERANCE, math.inf))
+        if place and spans[place - 1][1] + self.setup > start + TOLERANCE:
+            return spans[place - 1][1] + self.setup
+        if place < len(spans) and end + self.setup > spans[place][0] + TOLERANCE:
+            return spans[place][1] + self.setup
         for begin, over in self.outages:
             if start < over - TOLERANCE and end > begin + TOLERANCE:
                 return over
@@ -35,12 +35,12 @@ class Timeline:
 
     def latest(self, start: float, end: float) -> float | None:
         """None where the unit is free, else the latest earlier end worth a look."""
-        taken = self.taken
-        place = bisect_right(taken, (start + TOLERANCE, math.inf))
-        if place < len(taken) and end + self.setup > taken[place][0] + TOLERANCE:
-            return taken[place][0] - self.setup
-        if place and taken[place - 1][1] + self.setup > start + TOLERANCE:
-            return taken[place - 1][0] - self.setup
+        spans = self.taken
+        place = bisect_right(spans, (start + TOLERANCE, math.inf))
+        if place < len(spans) and end + self.setup > spans[place][0] + TOLERANCE:
+            return spans[place][0] - self.setup
+        if place and spans[place - 1][1] + self.setup > start + TOLERANCE:
+            return spans[place - 1][0] - self.setup
         for begin, over in self.outages:
             if start < over - TOLERANCE and end > begin + TOLERANCE:
                 return begin
@@ -142,11 +142,11 @@ class PowerHeadroom:
 
     def fits(self, load: Load) -> bool:
         """Whether the limit holds with this load as well."""
-        left = self.left
-        if left is None:
+        room_mw = self.left
+        if room_mw is None:
             return True
         first, cells = load
-        return all(mw <= room + TOLERANCE for mw, room in zip(cells, left[first : first + len(cells)], strict=False))
+        return all(mw <= room + TOLERANCE for mw, room in zip(cells, room_mw[first : first + len(cells)], strict=False))
 
     def take(self, load: Load, sign: float = 1.0) -> None:
         """Draw the load, or give it back with ``sign`` -1."""

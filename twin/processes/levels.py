@@ -17,13 +17,13 @@ def after(level: float, net: float, decay: float, hours: float) -> float:
     return level * (1 - passed) + net * passed / decay
 
 
-def hours_until(level: float, net: float, decay: float, wanted: float) -> float:
+def hours_until(level: float, net: float, decay: float, target: float) -> float:
     """Hours until a level is reached, zero where it is there, infinite where it never is."""
-    missing = wanted - level
+    missing = target - level
     if not missing:
         return 0.0
     # the slope there: it is passed where the level still moves in that direction
-    slope = net - decay * wanted
+    slope = net - decay * target
     if not slope or (slope > 0) != (missing > 0):
         return math.inf
     if not decay:

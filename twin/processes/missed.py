@@ -154,8 +154,10 @@ def _ramps(table: WorksTable, records: Records) -> list[Violation]:
         idle = all(way.low == 0 for way in machine.ways)
         before = machine.rate_tph if machine.mode >= 0 and machine.rate_tph is not None else 0.0
         rates = np.concatenate([[before], records.made[u].sum(axis=0) / table.step_h])
-        known = machine.mode >= 0 and machine.rate_tph is not None
-        running = np.concatenate([[known], _running(table, records, u) & ((setpoints[u] > 0) & (rates[1:] > 0) | idle)])
+        has_rate = machine.mode >= 0 and machine.rate_tph is not None
+        running = np.concatenate(
+            [[has_rate], _running(table, records, u) & ((setpoints[u] > 0) & (rates[1:] > 0) | idle)]
+        )
         over = np.abs(np.diff(rates)) - most
         wrong = running[1:] & running[:-1] & (over > SHARE * max(way.high for way in machine.ways))
         for k in np.flatnonzero(wrong).tolist():
@@ -190,10 +192,10 @@ def underfed(table: WorksTable, records: Records) -> list[tuple[str, float, floa
     days = []
     for process in table.scenario.processes:
         members = [u for u, machine in enumerate(table.machines) if machine.process is process]
-        drawn = np.array([records.course.drawn_mwh[u] for u in members]).sum(axis=0)
-        for steps, wanted in process.days(table.scenario.horizon):
-            amount = abs(float(drawn[steps.start : steps.stop].sum()) - wanted)
-            if amount > SHARE * wanted:
+        draw_mwh = np.array([records.course.drawn_mwh[u] for u in members]).sum(axis=0)
+        for steps, target_mwh in process.days(table.scenario.horizon):
+            amount = abs(float(draw_mwh[steps.start : steps.stop].sum()) - target_mwh)
+            if amount > SHARE * target_mwh:
                 days.append((process.name, steps.start * table.step_min, amount))
     return days
 

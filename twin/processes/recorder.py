@@ -68,7 +68,7 @@ class Records:
         stepped = np.array([self.grid.stepped(cells) for cells in self.unit_mw])
         columns: dict[str, Any] = {
             "process_mode": (("process", "time"), self._modes()),
-            "process_tph": (("process", "time"), np.array([made.sum(axis=0) for made in self.made]) / step_h),
+            "process_tph": (("process", "time"), np.array([tonnes.sum(axis=0) for tonnes in self.made]) / step_h),
             "off_spec_tph": (("process", "time"), np.array([off.sum(axis=0) for off in self.off]) / step_h),
             "process_mw": (("process", "time"), stepped),
             "stream_rate": (("stream", "time"), self.rates),

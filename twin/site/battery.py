@@ -49,21 +49,21 @@ def _rules(grid: SiteGrid, store: StoreLevel, net: np.ndarray) -> tuple[list[flo
     assert record is not None
     assert record.in_rate is not None
     limit, export_limit = grid.import_limit_mw, grid.scenario.site.grid.export_limit_mw
-    into, out, power, wanted = record.in_efficiency, record.out_efficiency, record.in_rate, record.end_level
+    into, out, power, target = record.in_efficiency, record.out_efficiency, record.in_rate, record.end_level
     meter_h, cell_h = grid.meter_min / 60, grid.cell_min / 60
-    kept, counting = store.kept(meter_h), store.counting(meter_h)
+    retention, counting = store.kept(meter_h), store.counting(meter_h)
     charges, discharges = [], []
     for load in net.tolist():
-        rest = store.level * kept
+        rest = store.level * retention
         charge = discharge = 0.0
         if load < -export_limit:
             charge = min(-export_limit - load, power, _flow(store.capacity - rest, counting) / into)
         elif load > limit:
             discharge = min(load - limit, power, _flow(rest, counting) * out)
-        elif rest < wanted:
-            charge = min(power, limit - load, _flow(wanted - rest, counting) / into)
-        elif rest > wanted and load > 0:
-            discharge = min(power, load, _flow(rest - wanted, counting) * out)
+        elif rest < target:
+            charge = min(power, limit - load, _flow(target - rest, counting) / into)
+        elif rest > target and load > 0:
+            discharge = min(power, load, _flow(rest - target, counting) * out)
         for _ in range(grid.per_meter):
             store.flow(charge * into, discharge / out, cell_h)
         charges.append(charge)
@@ -133,8 +133,8 @@ def _relieve(
             shift = max(min(room, _flow(lacking, counting) / into), 0.0)
         got = []
         for flow in planned[cells].tolist():
-            wanted = min(max(flow + shift, -power), power)
-            charging, delivery = store.flow(max(wanted, 0.0) * into, max(-wanted, 0.0) / out, cell_h)
+            target = min(max(flow + shift, -power), power)
+            charging, delivery = store.flow(max(target, 0.0) * into, max(-target, 0.0) / out, cell_h)
             got.append(charging / into - delivery * out)
         highest = max(highest, mean + sum(got) / len(got) - float(planned[cells].mean()))
         flows += got

@@ -84,9 +84,9 @@ def balance(
         # exactly as much goes unused as the mean over the metered interval is above the export limit
         mean = grid.metered(sun)
         share = np.divide(np.clip(over, 0.0, mean), mean, out=np.zeros_like(mean), where=mean > 0)
-        left = 1 - np.repeat(share, grid.per_meter)
-        net = net + sun * (1 - left)
-        pv, others = pv * left, {name: rate * left for name, rate in others.items()}
+        rest = 1 - np.repeat(share, grid.per_meter)
+        net = net + sun * (1 - rest)
+        pv, others = pv * rest, {name: rate * rest for name, rate in others.items()}
     dumped = np.zeros(len(net))
     if run is not None and grid.scenario.site.carrier[ELECTRICITY].dumps:
         dumped = np.repeat(np.maximum(-export_limit - grid.metered(net), 0.0), grid.per_meter)

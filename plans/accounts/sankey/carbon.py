@@ -45,14 +45,14 @@ def _ends(scenario: Scenario, book: Ledger, column: str) -> Iterator[tuple[str, 
     for name, carried in book.by_product.items():
         yield f"sale {name}", name, "product", name != "export", carried.get(column, 0.0)
     if book.products is not None:
-        made = book.products
-        for name, kg in zip(made.deliveries["delivery"].values, made.delivered_kg(column).values, strict=True):
+        products = book.products
+        for name, kg in zip(products.deliveries["delivery"].values, products.delivered_kg(column).values, strict=True):
             yield f"delivery {name}", str(name), "product", True, float(kg)
-        per_t = made.per_t(column).fillna(0.0)
-        for name, kg in zip(made.table["stock"].values, (per_t * made.table["counted_t"]).values, strict=True):
+        per_t = products.per_t(column).fillna(0.0)
+        for name, kg in zip(products.table["stock"].values, (per_t * products.table["counted_t"]).values, strict=True):
             yield f"store {name}", str(name), "store", True, float(kg)
-        yield LOST, "lost in stores", "site", False, float((per_t * made.table["lost_t"]).sum())
-        yield SITE, "site", "site", False, made.site.get(column, 0.0)
+        yield LOST, "lost in stores", "site", False, float((per_t * products.table["lost_t"]).sum())
+        yield SITE, "site", "site", False, products.site.get(column, 0.0)
     elif scenario.heats and column in book.by_heat:
         kg_of = dict(zip(book.by_heat["heat"].values.tolist(), book.by_heat[column].values.tolist(), strict=True))
         for order in scenario.orders:

@@ -101,7 +101,7 @@ class Drawing:
 
 
 def _sums(parts: Iterable[tuple[str, float]]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    sums: dict[str, float] = {}
     for key, amount in parts:
-        found[key] = found.get(key, 0.0) + amount
-    return found
+        sums[key] = sums.get(key, 0.0) + amount
+    return sums

@@ -126,20 +126,20 @@ def _(record: Converter, drawing: Drawing, scenario: Scenario, run: xr.Dataset) 
 
 def _close(drawing: Drawing, key: str, gives: str, takes: str) -> None:
     """What a machine takes and does not give in MWh is lost, or in what it gives; the other way round likewise."""
-    left = drawing.net(key)
-    if left > 0:
+    net_mwh = drawing.net(key)
+    if net_mwh > 0:
         end = drawing.node(f"in {gives}", gives, "use", named=True) if gives else ""
-        drawing.add(key, end or drawing.node("losses", "losses", "loss"), left)
-    elif left < 0:
+        drawing.add(key, end or drawing.node("losses", "losses", "loss"), net_mwh)
+    elif net_mwh < 0:
         begin = drawing.node(f"of {takes}", takes, "source", named=True) if takes else ""
-        drawing.add(begin or drawing.node("surroundings", "from surroundings", "source"), key, -left)
+        drawing.add(begin or drawing.node("surroundings", "from surroundings", "source"), key, -net_mwh)
 
 
 def _processes(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
     for process in scenario.processes:
         key = drawing.node(f"process {process.name}", process.name, "use", named=True)
-        drawn = run["process_mw"].sel(process=list(process.units)).to_numpy()
-        drawing.add(_of(ELECTRICITY), key, _mwh(scenario, drawn))
+        process_mw = run["process_mw"].sel(process=list(process.units)).to_numpy()
+        drawing.add(_of(ELECTRICITY), key, _mwh(scenario, process_mw))
     for stream in streams(scenario):
         if stream.material or scenario.site.carrier[stream.place].unit != "MWh":
             continue
@@ -160,20 +160,20 @@ def _line(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
     drawing.add(power, drawing.node("idle", "units that idle", "use"), idle)
     of_stages, mwh = run["op_stage"].values, run["op_energy_mwh"].to_numpy()
     net = mwh - run["op_extra_mwh"].to_numpy()
-    drawn = {stage.name: float(mwh[of_stages == stage.name].sum()) for stage in line.stages}
+    by_stage = {stage.name: float(mwh[of_stages == stage.name].sum()) for stage in line.stages}
     bare = np.array([float(net[of_stages == stage.name].sum()) for stage in line.stages])
     work = _mwh(scenario, run["line_mw"].to_numpy()) - idle
-    whole = sum(drawn.values())
+    whole = sum(by_stage.values())
     for stage in line.stages:
         key = drawing.node(f"stage {stage.name}", stage.name, "use", named=True)
-        drawing.add(power, key, work * drawn[stage.name] / whole if whole else 0.0)
+        drawing.add(power, key, work * by_stage[stage.name] / whole if whole else 0.0)
     for carrier, weight in line.gives.items():
         if scenario.site.carrier[carrier].unit != "MWh" or "line_rate" not in run:
             continue
-        given = _mwh(scenario, run["line_rate"].sel(given=carrier).to_numpy())
+        output_mwh = _mwh(scenario, run["line_rate"].sel(given=carrier).to_numpy())
         shares = weight * bare
         for stage, share in zip(line.stages, shares.tolist(), strict=True):
-            drawing.add(f"stage {stage.name}", _of(carrier), given * share / shares.sum() if shares.sum() else 0.0)
+            drawing.add(f"stage {stage.name}", _of(carrier), output_mwh * share / shares.sum() if shares.sum() else 0.0)
     for stage in line.stages:
         _given_on(drawing, f"stage {stage.name}")
 
@@ -182,6 +182,6 @@ def _given_on(drawing: Drawing, key: str) -> None:
     """Of what gives energy on, the rest is used there; what it gives beyond that is from its materials."""
     if not any(source == key for source, _ in drawing.flows):
         return
-    left = drawing.net(key)
-    drawing.add(key, drawing.node("used", "used on site", "use"), left)
-    drawing.add(drawing.node("materials", "from materials", "source"), key, -left)
+    net_mwh = drawing.net(key)
+    drawing.add(key, drawing.node("used", "used on site", "use"), net_mwh)
+    drawing.add(drawing.node("materials", "from materials", "source"), key, -net_mwh)

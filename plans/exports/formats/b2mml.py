@@ -56,20 +56,20 @@ def schedule(run: StoredRun) -> ET.Element:
     _text(root, "OperationsType", PRODUCTION)
     _text(root, "ScheduleState", "Forecast")
     numbers = count(1)
-    for name, asked in requests.items():
-        _request(root, run, name, asked, numbers)
+    for name, segments in requests.items():
+        _request(root, run, name, segments, numbers)
     return root
 
 
-def _request(root: ET.Element, run: StoredRun, name: str, asked: list[Activity], numbers: Iterable[int]) -> None:
+def _request(root: ET.Element, run: StoredRun, name: str, segments: list[Activity], numbers: Iterable[int]) -> None:
     horizon = run.plan.scenario.horizon
     element = ET.SubElement(root, "OperationsRequest")
     _identity(element, name)
-    _text(element, "StartTime", _instant(horizon.instant(min(activity.start_min for activity in asked))))
-    _text(element, "EndTime", _instant(horizon.instant(max(activity.end_min for activity in asked))))
+    _text(element, "StartTime", _instant(horizon.instant(min(activity.start_min for activity in segments))))
+    _text(element, "EndTime", _instant(horizon.instant(max(activity.end_min for activity in segments))))
     _text(element, "OperationsType", PRODUCTION)
     _text(element, "RequestState", "Forecast")
-    for activity, number in zip(asked, numbers, strict=False):
+    for activity, number in zip(segments, numbers, strict=False):
         _segment(element, run, activity, number)
 
 

@@ -40,27 +40,27 @@ def calendar(run: StoredRun, unit: str | None = None, speaker: Speaker = ENGLISH
 
     plan = run.plan
     assert plan.replay is not None
-    found = units(plan.scenario, plan.replay)
-    if not found:
+    owners = units(plan.scenario, plan.replay)
+    if not owners:
         raise CannotExport(f"run {run.id} has nothing to put in a calendar: no heat, no run, no machine, no store")
-    if unit is not None and unit not in found:
-        raise CannotExport(f"unit {unit!r} does nothing in run {run.id}; units are {', '.join(found)}")
+    if unit is not None and unit not in owners:
+        raise CannotExport(f"unit {unit!r} does nothing in run {run.id}; units are {', '.join(owners)}")
     title = plan.scenario.title or plan.scenario.name
     named = one_line(speaker.listed([title, called(unit, plan.scenario, speaker)]) if unit else title)
-    made = Calendar()
-    made.add("prodid", f"-//Emberline//plan//{speaker.tag[:2].upper()}")
-    made.add("version", "2.0")
-    made.add("method", "PUBLISH")
-    made.add("x-wr-calname", vText(named))
-    made.add("x-wr-timezone", plan.scenario.horizon.zone)
-    made.add("x-wr-caldesc", vText(printable(manifest.proof(run, speaker))))
+    document = Calendar()
+    document.add("prodid", f"-//Emberline//plan//{speaker.tag[:2].upper()}")
+    document.add("version", "2.0")
+    document.add("method", "PUBLISH")
+    document.add("x-wr-calname", vText(named))
+    document.add("x-wr-timezone", plan.scenario.horizon.zone)
+    document.add("x-wr-caldesc", vText(printable(manifest.proof(run, speaker))))
     for name, value in manifest.flat(run).items():
-        made.add(f"x-emberline-{name.replace('_', '-')}", vText(printable(value)))
+        document.add(f"x-emberline-{name.replace('_', '-')}", vText(printable(value)))
     stamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC)
     for number, activity in enumerate(activities(plan.scenario, plan.replay)):
         if unit in (None, activity.unit):
-            made.add_component(_event(run, activity, number, stamp, speaker))
-    return made.to_ical()
+            document.add_component(_event(run, activity, number, stamp, speaker))
+    return document.to_ical()
 
 
 def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime, speaker: Speaker) -> Event:

@@ -93,10 +93,10 @@ class Book:
         return sheet
 
 
-def sheet_name(title: str, taken: list[str]) -> str:
+def sheet_name(title: str, names: list[str]) -> str:
     """A name of a sheet as Excel takes it: short, without some signs, and of one sheet alone, whatever the case."""
     title = FORBIDDEN.sub(" ", title).strip("' ") or "-"
-    others, name, number = {other.casefold() for other in taken}, title[:LONGEST_NAME], 1
+    others, name, number = {other.casefold() for other in names}, title[:LONGEST_NAME], 1
     while name.casefold() in others:
         number += 1
         end = f" {number}"
@@ -110,25 +110,25 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
 
     content = BytesIO()  # on a full disk the library prints a stack trace of its own
     with xlsxwriter.Workbook(content, OPTIONS) as book:
-        made = datetime.fromisoformat(run.meta["created"]).astimezone(UTC).replace(tzinfo=None)
+        timestamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC).replace(tzinfo=None)
         scenario = run.plan.scenario
         book.set_properties(
             {
                 "title": one_line(scenario.title or scenario.name),
                 "subject": speaker.say("run {run}", run=run.id),
-                "created": made,
+                "created": timestamp,
             }
         )
         ours = Book(book, run, speaker)
         _figures(ours)
-        found = {"heats": tables.heat_list(run)} if scenario.heats else {}
-        found |= tables.of_processes(run)
+        frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
+        frames |= tables.of_processes(run)
         machines = tables.activity_list(run)
         if len(machines):
-            found["machines"] = machines
-        for name, frame in found.items():
+            frames["machines"] = machines
+        for name, frame in frames.items():
             _table(ours, name, frame)
-        if found:
+        if frames:
             gantt_sheet.draw(ours.sheet(speaker.say("Gantt")), book, run, speaker)
         rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines}
         for name, made_by in (*rest.items(), ("ledger", tables.ledger_entries)):
@@ -208,9 +208,9 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
 
 def _with_offsets(frame: pd.DataFrame, times: list[str], speaker: Speaker) -> pd.DataFrame:
     """The table with the offset from UTC beside its times: an hour may stand twice."""
-    told = {name: [f"{at:%z}" if hasattr(at, "utcoffset") else "" for at in frame[name]] for name in times}
+    by_column = {name: [f"{at:%z}" if hasattr(at, "utcoffset") else "" for at in frame[name]] for name in times}
     frame = frame.copy()
-    for name, texts in told.items():
+    for name, texts in by_column.items():
         offsets = [f"UTC{text[:3]}:{text[3:]}" if text else "" for text in texts]
         frame.insert(list(frame.columns).index(name) + 1, speaker.say("{name} offset", name=name), offsets)
     return frame

@@ -93,9 +93,9 @@ def key(activity: Activity, speaker: Speaker = ENGLISH) -> str:
 def colours(scenario: Scenario, speaker: Speaker = ENGLISH) -> dict[str, str]:
     """Colour of each ``key``, as on the page."""
     orders = palette.in_turn(order.name for order in scenario.orders)
-    found = {speaker.say("order {order}", order=name): shade for name, shade in orders.items()}
-    found |= {speaker.say("mode {name}", name=name): shade for name, shade in palette.of_modes(scenario).items()}
-    return found | {
+    shades = {speaker.say("order {order}", order=name): shade for name, shade in orders.items()}
+    shades |= {speaker.say("mode {name}", name=name): shade for name, shade in palette.of_modes(scenario).items()}
+    return shades | {
         does(what, speaker): shade
         for what, shade in (("on", palette.LEFT), ("charge", palette.BATTERY), ("discharge", palette.PV))
     }

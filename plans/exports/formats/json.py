@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def as_json(run: StoredRun) -> dict[str, Any]:
     """The plan as plain data: manifest, summary, and a list of rows for each table; steps are a list by column."""
-    found = {"heats": tables.heat_list(run), **tables.of_processes(run), "machines": tables.activity_list(run)}
-    found |= {"hours": hours(run), "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    frames = {"heats": tables.heat_list(run), **tables.of_processes(run), "machines": tables.activity_list(run)}
+    frames |= {"hours": hours(run), "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
     return {
         "manifest": manifest(run),
         "summary": run.meta["summary"],
-        **{name: _rows(frame) for name, frame in found.items()},
+        **{name: _rows(frame) for name, frame in frames.items()},
         "steps": tables.plain(tables.steps(run)).to_dict(orient="list"),
     }
 

@@ -25,7 +25,7 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
     plan = run.plan
     assert plan.replay is not None
     book = ledger(plan.scenario, plan.replay)
-    found: dict[str, xr.Dataset | None] = {
+    datasets: dict[str, xr.Dataset | None] = {
         "inputs": plan.scenario.inputs,
         "envelope": plan.envelope,
         "baseline": plan.baseline,
@@ -35,7 +35,7 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
         "ledger_by_step": _kilograms(book.by_step),
         "ledger_by_heat": _kilograms(book.by_heat) if plan.scenario.heats else None,
     }
-    return {name: data for name in GROUPS if (data := found[name]) is not None}
+    return {name: data for name in GROUPS if (data := datasets[name]) is not None}
 
 
 def write(run: StoredRun, path: Path) -> None:
@@ -54,5 +54,5 @@ def write(run: StoredRun, path: Path) -> None:
 
 def _kilograms(data: xr.Dataset) -> xr.Dataset:
     """The dataset with a unit at each variable."""
-    told = {name: "t" if name == "mass_t" else "kg CO2e" for name in data.data_vars}
-    return data.assign({name: data[name].assign_attrs(units=unit) for name, unit in told.items()})
+    units = {name: "t" if name == "mass_t" else "kg CO2e" for name in data.data_vars}
+    return data.assign({name: data[name].assign_attrs(units=unit) for name, unit in units.items()})

@@ -20,6 +20,6 @@ def write(run: StoredRun, path: Path, table: str | None = None) -> None:
 
     name, frame = tables.chosen(run, table)
     says = json.dumps({"table": name, **manifest(run)}, allow_nan=False, ensure_ascii=False)
-    made = pa.Table.from_pandas(frame, preserve_index=False)
-    made = made.replace_schema_metadata({**(made.schema.metadata or {}), KEY: says.encode()})
-    pq.write_table(made, path, compression="zstd")
+    arrow_table = pa.Table.from_pandas(frame, preserve_index=False)
+    arrow_table = arrow_table.replace_schema_metadata({**(arrow_table.schema.metadata or {}), KEY: says.encode()})
+    pq.write_table(arrow_table, path, compression="zstd")

@@ -90,7 +90,7 @@ def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
         figures=_figures(figures(tables.figures(run), speaker), speaker),
         stock=tables.stock_says(run, speaker),
         comparable=plan.comparable,
-        violations=[_violation(run, found, speaker) for found in plan.violations],
+        violations=[_violation(run, violation, speaker) for violation in plan.violations],
         days=_days(run, speaker),
         # the renderer has escaped what stands in them
         schedule=Markup(charts.schedule(run, speaker)),
@@ -106,14 +106,14 @@ def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
 
 def _lists(run: StoredRun, speaker: Speaker) -> dict[str, pd.DataFrame]:
     scenario = run.plan.scenario
-    found = {"heats": tables.heat_list(run)} if scenario.heats else {}
-    found |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
-    found["machines"] = tables.activity_list(run)
+    frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
+    frames |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
+    frames["machines"] = tables.activity_list(run)
     energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
     # what never flows is left out, so that the rest fits on the page
-    found["energy"] = energy[[name for name in energy if _says_something(energy[name])]]
-    found |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
-    return {name: for_people(frame, name, scenario, speaker) for name, frame in found.items()}
+    frames["energy"] = energy[[name for name in energy if _says_something(energy[name])]]
+    frames |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    return {name: for_people(frame, name, scenario, speaker) for name, frame in frames.items()}
 
 
 def _says_something(column: pd.Series) -> bool:
@@ -172,32 +172,32 @@ def _digits(values: list[Any]) -> int:
     return 0 if top >= 100_000 else 1 if top >= 1000 else 2 if top >= 1 else 4
 
 
-def _violation(run: StoredRun, found: dict[str, Any], speaker: Speaker) -> str:
-    told = {
-        "what": speaker.missed(found["kind"]),
-        "who": speaker.listed([part for part in (found["heat"], found["unit"]) if part]),
-        "amount": speaker.number(found["amount"], 2), "measure": speaker.worded(found["measure"]),
-        "time": speaker.moment(run.plan.scenario.horizon.instant(found["at_min"])),
+def _violation(run: StoredRun, violation: dict[str, Any], speaker: Speaker) -> str:
+    parameters = {
+        "what": speaker.missed(violation["kind"]),
+        "who": speaker.listed([part for part in (violation["heat"], violation["unit"]) if part]),
+        "amount": speaker.number(violation["amount"], 2), "measure": speaker.worded(violation["measure"]),
+        "time": speaker.moment(run.plan.scenario.horizon.instant(violation["at_min"])),
     }  # fmt: skip
-    return printable(speaker.say("{what} ({who}): by {amount} {measure}, {time}", **told))
+    return printable(speaker.say("{what} ({who}): by {amount} {measure}, {time}", **parameters))
 
 
 def _days(run: StoredRun, speaker: Speaker) -> str:
     """What the disturbed replays say; empty where there are none."""
     says = []
     if run.plan.holding is not None:
-        held, n = run.plan.holding
+        successes, n = run.plan.holding
         says.append(
-            speaker.say("The plan held without any violation in {held} of {n} disturbed replays.", held=held, n=n)
+            speaker.say("The plan held without any violation in {held} of {n} disturbed replays.", held=successes, n=n)
         )
-    found, saved, currency = run.plan.expected(), run.plan.saved(), run.plan.scenario.market.currency
+    savings, saved, currency = run.plan.expected(), run.plan.saved(), run.plan.scenario.market.currency
     for name, message, unit, scale, digits in (
         ("carbon_kg", SAVED_CARBON, "t CO2e", 1000, 2),
         ("cost", SAVED_COST, currency, 1, 0),
     ):
-        if name in found and name in saved:
-            told = {key: speaker.number(found[name][q] / scale, digits) for key, q in QUANTILES.items()}
-            says.append(speaker.say(message, unit=unit, plain=speaker.number(saved[name] / scale, digits), **told))
+        if name in savings and name in saved:
+            quantiles = {key: speaker.number(savings[name][q] / scale, digits) for key, q in QUANTILES.items()}
+            says.append(speaker.say(message, unit=unit, plain=speaker.number(saved[name] / scale, digits), **quantiles))
     if saved.get("demand_cost"):
         amounts = {name: speaker.number(saved[name], 0) for name in ("demand_cost", "cost_without_demand")}
         says.append(speaker.say(OF_DEMAND, currency=currency, **amounts))

@@ -36,11 +36,11 @@ class Break:
         return min(max(float(np.quantile(self.missed, 1 - allowed)), least), largest)
 
 
-def breaks(made: Ensemble) -> list[Break]:
+def breaks(ensemble: Ensemble) -> list[Break]:
     """The breaks of an ensemble that some margin answers to which can still be raised, the most frequent first."""
-    data, scenario = made.data, made.scenario
+    data, scenario = ensemble.data, ensemble.scenario
     first, late = data["first_limit"].to_numpy(), data["late_min"].to_numpy()
-    found: dict[Knob, np.ndarray] = {}
+    amounts: dict[Knob, np.ndarray] = {}
     for place in range(data.sizes["limit"]):
         kind, stage = (str(data[f"limit_{name}"].values[place]) for name in ("kind", "stage"))
         knob = next(
@@ -49,20 +49,20 @@ def breaks(made: Ensemble) -> list[Break]:
         if knob is None:
             continue
         amount = late if kind in LATE else data["missed_amount"].to_numpy()[:, place]
-        own = np.where(first == place, amount, 0.0)
-        found[knob] = np.maximum(found.get(knob, 0.0), own)
-    rows = [Break(knob, missed) for knob, missed in found.items() if (missed > 0).any()]
+        excess = np.where(first == place, amount, 0.0)
+        amounts[knob] = np.maximum(amounts.get(knob, 0.0), excess)
+    rows = [Break(knob, missed) for knob, missed in amounts.items() if (missed > 0).any()]
     return sorted(rows, key=lambda row: (-row.share, row.knob))
 
 
-def steps(made: Ensemble, level: float, stuck: Collection[Knob] = ()) -> list[tuple[Knob, float]]:
+def steps(ensemble: Ensemble, level: float, stuck: Collection[Knob] = ()) -> list[tuple[Knob, float]]:
     """Which margins to raise and by how much, the one that answers to most breaks first; those stuck are left out."""
-    rows, allowed = [row for row in breaks(made) if row.knob not in stuck], AIMED * (1 - level)
-    needed = 1 - made.held / made.n - allowed
-    kept: list[Break] = []
+    rows, allowed = [row for row in breaks(ensemble) if row.knob not in stuck], AIMED * (1 - level)
+    shortfall = 1 - ensemble.held / ensemble.n - allowed
+    selection: list[Break] = []
     for row in rows:
         # what must hold more often for the level, and no more: each margin costs, and takes room from others
-        if not kept or sum(one.share for one in kept) < needed:
-            kept.append(row)
-    total = sum(row.share for row in kept)
-    return [(row.knob, row.step(allowed * row.share / total)) for row in kept]
+        if not selection or sum(one.share for one in selection) < shortfall:
+            selection.append(row)
+    total = sum(row.share for row in selection)
+    return [(row.knob, row.step(allowed * row.share / total)) for row in selection]

@@ -50,8 +50,8 @@ def samples(scenario: Scenario, count: int, fresh: int) -> Samples:
         ScenarioError: nothing is uncertain, or the series do not reach far enough back.
     """
     rows = [(name, series, unit) for name, path, series, unit in scenario.series() if _of_market(path, series)]
-    told = [row for row in rows if row[1].forecast is not None]
-    rows = told or [row for row in rows if row[1].value is None]
+    forecast_rows = [row for row in rows if row[1].forecast is not None]
+    rows = forecast_rows or [row for row in rows if row[1].value is None]
     horizon = scenario.horizon
     centre = {name: _foretold(series, horizon, unit, scenario) for name, series, unit in rows} if rows else {}
     days: list[dict[str, np.ndarray]] = []
@@ -85,10 +85,10 @@ def samples(scenario: Scenario, count: int, fresh: int) -> Samples:
         )
         raise ScenarioError([Problem(scenario.name, "market", says)])
     generator = np.random.Generator(np.random.Philox(key=scenario.disturbances.seed))
-    drawn = [days[i] for i in generator.permutation(len(days))[: count + fresh]]
-    made = [_with(scenario, centre, errors) for errors in drawn]
+    error_draws = [days[i] for i in generator.permutation(len(days))[: count + fresh]]
+    scenarios = [_with(scenario, centre, errors) for errors in error_draws]
     names = tuple(name for name, _, _ in rows)
-    return Samples(_with(scenario, centre, {}), tuple(made[:count]), tuple(made[count:]), names)
+    return Samples(_with(scenario, centre, {}), tuple(scenarios[:count]), tuple(scenarios[count:]), names)
 
 
 def _of_market(path: tuple[str | int, ...], series: Series) -> bool:

@@ -67,7 +67,7 @@ class Held:
         if one is None or two is None:
             return {}
         saved, plain_saved = self.robust.saved(), self.plain.saved()
-        found = {}
+        prices = {}
         for name in (*figures_of(self.plain.scenario), "peak_mw"):
             nominal = getattr(one, name) - getattr(two, name)
             if name in saved and name in plain_saved:
@@ -76,8 +76,8 @@ class Held:
             if self.judged is not None and self.plain_judged is not None:
                 row["baseline"] = float(replays_saved(self.judged.data, name).mean())
                 row["mean"] = float(replays_saved(self.plain_judged.data, name).mean()) - row["baseline"]
-            found[name] = row
-        return found
+            prices[name] = row
+        return prices
 
     @property
     def most_price(self) -> float | None:

@@ -69,11 +69,11 @@ def hold(
         ScenarioError: nothing is disturbed, or more memory is needed than there is.
         ValueError: the level lies outside 0 … 0.999.
     """
-    asked = level if level is not None else scenario.disturbances.hold or LEVEL
-    if not 0 < asked <= MOST_LEVEL:
-        raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {asked:g}")
+    target_level = level if level is not None else scenario.disturbances.hold or LEVEL
+    if not 0 < target_level <= MOST_LEVEL:
+        raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target_level:g}")
     refuse(scenario)
-    return _Loop(scenario, engine, asked, replications, time_limit_s, on_progress, cancel).run(plain)
+    return _Loop(scenario, engine, target_level, replications, time_limit_s, on_progress, cancel).run(plain)
 
 
 def refuse(scenario: Scenario) -> None:
@@ -136,10 +136,12 @@ class _Loop:
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
-        told = {"replications": self.asked.disturbances.replications, "hold": self.level}
-        kept = best.scenario.disturbances.model_copy(update=told)
+        changes = {"replications": self.asked.disturbances.replications, "hold": self.level}
+        disturbances = best.scenario.disturbances.model_copy(update=changes)
         goal = self.asked.goal
-        best = dataclasses.replace(best, scenario=best.scenario.model_copy(update={"disturbances": kept, "goal": goal}))
+        best = dataclasses.replace(
+            best, scenario=best.scenario.model_copy(update={"disturbances": disturbances, "goal": goal})
+        )
         seconds = time.perf_counter() - self.began
         return Held(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, seconds)
 
@@ -163,42 +165,42 @@ class _Loop:
         )
         return plan(silent, search=Search(study=self.study), cancel=self.stop, on_progress=self.tell)
 
-    def _train(self, made: Plan, judgement: int, began: float) -> Ensemble | None:
+    def _train(self, candidate: Plan, judgement: int, began: float) -> Ensemble | None:
         """How a plan does in the replays that steer."""
-        assert made.schedule is not None
-        found = ensemble(
-            made.scenario, made.schedule, self.training, self.engine, seed=seed_of(self.asked, f"steering {judgement}"),
-            cancel=self.stop,
+        assert candidate.schedule is not None
+        replays = ensemble(
+            candidate.scenario, candidate.schedule, self.training, self.engine,
+            seed=seed_of(self.asked, f"steering {judgement}"), cancel=self.stop,
         )  # fmt: skip
-        if found is None or found.n < self.training:
+        if replays is None or replays.n < self.training:
             return None
-        figures = made.replay_figures
+        figures = candidate.replay_figures
         row = Round(
-            margins(made.scenario), made.status, made.gap, found.held, found.n,
+            margins(candidate.scenario), candidate.status, candidate.gap, replays.held, replays.n,
             figures.carbon_kg if figures else None, figures.cost if figures else None,
-            tuple(each.knob.says for each in breaks(found)), time.perf_counter() - began,
+            tuple(each.knob.says for each in breaks(replays)), time.perf_counter() - began,
         )  # fmt: skip
         self._note(row)
-        return found
+        return replays
 
     def _note(self, row: Round) -> None:
         self.rounds.append(row)
-        told = {"margins": row.margins, "held": row.held, "of": row.n, "status": row.status}
-        self.tell({"phase": "round", "round": len(self.rounds), **told})
+        event = {"margins": row.margins, "held": row.held, "of": row.n, "status": row.status}
+        self.tell({"phase": "round", "round": len(self.rounds), **event})
 
     def _raise(self, start: Plan, judgement: int) -> tuple[Plan, str, str]:
         """Raise margins from a plan on; the plan that held best, and what ended it."""
         now, began = start, time.perf_counter()
-        found = self._train(now, judgement, began)
-        if found is None:
+        replays = self._train(now, judgement, began)
+        if replays is None:
             return start, "cancelled", "cancelled before the first replays were over"
-        best, best_found = now, found
-        while interval(found.held, found.n)[0] < self.level:
+        best, best_found = now, replays
+        while interval(replays.held, replays.n)[0] < self.level:
             if self.left <= LEAST_PLAN_S:
                 return best, "out of time", f"the time limit of {self.limit_s:g} s was over"
-            if len(self.rounds) >= ROUNDS or not steps(found, self.level, self.stuck):
+            if len(self.rounds) >= ROUNDS or not steps(replays, self.level, self.stuck):
                 return best, "cannot", "no margin that can still be raised makes it hold more often" + self._finer()
-            later = self._next(now, found, judgement)
+            later = self._next(now, replays, judgement)
             if self.stop():
                 return best, "cancelled", "cancelled"
             if later is None:
@@ -209,9 +211,9 @@ class _Loop:
             elif best_found.held > FAR * self.level * best_found.n:
                 # near the level a raise that does not help is taken back
                 self.stuck.add(top)
-                now, found = best, best_found
+                now, replays = best, best_found
                 continue
-            now, found = after, after_found
+            now, replays = after, after_found
         return now, "holds", ""
 
     def _finer(self) -> str:
@@ -221,65 +223,68 @@ class _Loop:
             return ""
         return f"; steps of {step:g} min round every duration up, finer ones leave more room (horizon.step_min=5)"
 
-    def _next(self, now: Plan, found: Ensemble, judgement: int) -> tuple[Plan, Ensemble, Knob] | None:
+    def _next(self, now: Plan, replays: Ensemble, judgement: int) -> tuple[Plan, Ensemble, Knob] | None:
         """The next plan with larger margins that can be had, how it did, and the margin that answers to most breaks.
 
         None: there is no such plan, and that margin is not raised any more; or the time is over.
         """
-        every = steps(found, self.level, self.stuck)
-        for wanted in _tries(every):
+        every = steps(replays, self.level, self.stuck)
+        for raises in _tries(every):
             if self.stop() or self.left <= LEAST_PLAN_S:
                 return None
             began, scenario = time.perf_counter(), now.scenario
-            for knob, by in wanted:
+            for knob, by in raises:
                 scenario = raised(scenario, knob, by) or scenario
             if scenario is now.scenario:
                 continue
-            made = self._plan(scenario, ROUND_SHARE)
-            if made.schedule is None or not made.acceptable:
-                self._note(Round(margins(scenario), made.status, made.gap, 0, 0, seconds=time.perf_counter() - began))
+            candidate = self._plan(scenario, ROUND_SHARE)
+            if candidate.schedule is None or not candidate.acceptable:
+                self._note(
+                    Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=time.perf_counter() - began)
+                )
                 continue
-            trained = self._train(made, judgement, began)
-            return None if trained is None else (made, trained, every[0][0])
+            trained = self._train(candidate, judgement, began)
+            return None if trained is None else (candidate, trained, every[0][0])
         self.stuck.add(every[0][0])
         return None
 
-    def _polish(self, made: Plan, judgement: int) -> Plan:
+    def _polish(self, candidate: Plan, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it is better and holds no less often."""
-        done = made.status == "within gap" or margins(made.scenario) == margins(self.asked)
-        if done or self.left <= LEAST_PLAN_S or self.stop():
-            return made
+        is_final = candidate.status == "within gap" or margins(candidate.scenario) == margins(self.asked)
+        if is_final or self.left <= LEAST_PLAN_S or self.stop():
+            return candidate
         before, began = self.rounds, time.perf_counter()
-        finer = self._plan(made.scenario, 1.0)
-        known = next(row.held for row in before if row.margins == margins(made.scenario) and row.n)
-        found = self._train(finer, judgement, began) if finer.schedule is not None and finer.acceptable else None
-        return finer if found is not None and found.held >= min(known, self.needed) else made
+        finer = self._plan(candidate.scenario, 1.0)
+        successes = next(row.held for row in before if row.margins == margins(candidate.scenario) and row.n)
+        replays = self._train(finer, judgement, began) if finer.schedule is not None and finer.acceptable else None
+        return finer if replays is not None and replays.held >= min(successes, self.needed) else candidate
 
     @property
     def needed(self) -> int:
         """How many of the replays that steer must hold."""
         n = self.training
-        return next((held for held in range(n) if interval(held, n)[0] >= self.level), n)
+        return next((successes for successes in range(n) if interval(successes, n)[0] >= self.level), n)
 
-    def _judge(self, made: Plan, judgement: int) -> Ensemble | None:
+    def _judge(self, candidate: Plan, judgement: int) -> Ensemble | None:
         """A plan on fresh luck, and the baseline on the same."""
         from emberline import twin
 
-        assert made.schedule is not None
+        assert candidate.schedule is not None
         self.tell({"phase": "judge", "of": self.replications})
-        found = ensemble(
-            made.scenario, made.schedule, self.replications, self.engine,
-            seed=seed_of(self.asked, f"judging {judgement}"), dispatched=twin.dispatch(made.scenario, made.envelope),
+        replays = ensemble(
+            candidate.scenario, candidate.schedule, self.replications, self.engine,
+            seed=seed_of(self.asked, f"judging {judgement}"),
+            dispatched=twin.dispatch(candidate.scenario, candidate.envelope),
         )  # fmt: skip
-        return found
+        return replays
 
 
-def _tries(wanted: list[tuple[Knob, float]]) -> Iterator[list[tuple[Knob, float]]]:
+def _tries(raises: list[tuple[Knob, float]]) -> Iterator[list[tuple[Knob, float]]]:
     """Raises to be tried: all; the one that answers to most breaks; half of it."""
-    if len(wanted) > 1:
-        yield wanted
-    yield wanted[:1]
-    yield [(knob, by / 2) for knob, by in wanted[:1]]
+    if len(raises) > 1:
+        yield raises
+    yield raises[:1]
+    yield [(knob, by / 2) for knob, by in raises[:1]]
 
 
 def _replays(judged: Ensemble) -> Replays:

@@ -73,21 +73,21 @@ def answering(scenario: Scenario, kind: str, stage: str) -> Iterator[Knob]:
         yield Knob("rates")
 
 
-def value(told: Disturbances, knob: Knob) -> float:
+def value(disturbances: Disturbances, knob: Knob) -> float:
     """What a margin is now, in its unit."""
     return {
-        "slack": lambda: told.slack_min(knob.stage),
-        "wait": lambda: told.wait_min(knob.stage),
-        "quantile": lambda: told.quantile(knob.stage),
-        "due": lambda: told.due_margin_min,
-        "import": lambda: told.import_margin_mw,
-        "rates": lambda: told.planning_quantile,
+        "slack": lambda: disturbances.slack_min(knob.stage),
+        "wait": lambda: disturbances.wait_min(knob.stage),
+        "quantile": lambda: disturbances.quantile(knob.stage),
+        "due": lambda: disturbances.due_margin_min,
+        "import": lambda: disturbances.import_margin_mw,
+        "rates": lambda: disturbances.planning_quantile,
     }[knob.kind]()
 
 
 def most(scenario: Scenario, knob: Knob) -> float:
     """What a margin can be at most, the others as they are."""
-    told, line = scenario.disturbances, scenario.line
+    disturbances, line = scenario.disturbances, scenario.line
     if knob.kind in ("quantile", "rates"):
         return MOST_QUANTILE
     if knob.kind == "due":
@@ -101,55 +101,55 @@ def most(scenario: Scenario, knob: Knob) -> float:
     slowest = max(line.transfer_min(a.name, b.name) for a in line.stages[at].units for b in line.stages[at + 1].units)
     other = Knob("wait" if knob.kind == "slack" else "slack", knob.stage)
     # a plan on slots needs a slot of play between the two
-    return max(longest - slowest - value(told, other) - scenario.horizon.step_min, 0.0)
+    return max(longest - slowest - value(disturbances, other) - scenario.horizon.step_min, 0.0)
 
 
 def raised(scenario: Scenario, knob: Knob, by: float) -> Scenario | None:
     """The scenario with a margin raised, in whole steps and as far as it can be; None: it is there already."""
-    told, least = scenario.disturbances, WHOLE[knob.kind]
-    now, top = value(told, knob), most(scenario, knob)
+    disturbances, least = scenario.disturbances, WHOLE[knob.kind]
+    now, top = value(disturbances, knob), most(scenario, knob)
     new = min(now + math.ceil(by / least - 1e-9) * least, math.floor(top / least + 1e-9) * least)
     new = round(new, 6)
     if new <= now + 1e-9:
         return None
     field = {"due": "due_margin_min", "import": "import_margin_mw", "rates": "planning_quantile"}.get(knob.kind)
     if field is not None:
-        changed = told.model_copy(update={field: new})
+        changed = disturbances.model_copy(update={field: new})
     else:
-        own = told.margin.get(knob.stage, Margin(stage=knob.stage))
+        stage_margin = disturbances.margin.get(knob.stage, Margin(stage=knob.stage))
         name = {"slack": "slack_min", "wait": "wait_min", "quantile": "quantile"}[knob.kind]
-        rest = [margin for margin in told.margins if margin.stage != knob.stage]
-        changed = told.model_copy(update={"margins": (*rest, own.model_copy(update={name: new}))})
+        rest = [margin for margin in disturbances.margins if margin.stage != knob.stage]
+        changed = disturbances.model_copy(update={"margins": (*rest, stage_margin.model_copy(update={name: new}))})
     return scenario.model_copy(update={"disturbances": changed})
 
 
 def margins(scenario: Scenario) -> dict[str, float]:
     """The margins that a scenario keeps, by key of its file."""
-    told = scenario.disturbances
-    found = {"planning_quantile": told.planning_quantile}
-    for margin in told.margins:
+    disturbances = scenario.disturbances
+    by_key = {"planning_quantile": disturbances.planning_quantile}
+    for margin in disturbances.margins:
         for name in ("quantile", "slack_min", "wait_min"):
-            kept = getattr(margin, name)
-            if kept:
-                found[f"{margin.stage}.{name}"] = kept
+            amount = getattr(margin, name)
+            if amount:
+                by_key[f"{margin.stage}.{name}"] = amount
     for name in ("due_margin_min", "import_margin_mw"):
-        if getattr(told, name):
-            found[name] = getattr(told, name)
-    return found
+        if getattr(disturbances, name):
+            by_key[name] = getattr(disturbances, name)
+    return by_key
 
 
 def settings(scenario: Scenario) -> list[str]:
     """The overrides that give a scenario these margins."""
-    told = scenario.disturbances
-    found = [f"disturbances.planning_quantile={told.planning_quantile:g}"]
-    if told.margins:
+    disturbances = scenario.disturbances
+    overrides = [f"disturbances.planning_quantile={disturbances.planning_quantile:g}"]
+    if disturbances.margins:
         rows = []
-        for margin in told.margins:
-            kept = {"quantile": margin.quantile, "slack_min": margin.slack_min, "wait_min": margin.wait_min}
-            parts = [f"stage: {margin.stage}", *(f"{name}: {kept[name]:g}" for name in kept if kept[name])]
+        for margin in disturbances.margins:
+            amounts = {"quantile": margin.quantile, "slack_min": margin.slack_min, "wait_min": margin.wait_min}
+            parts = [f"stage: {margin.stage}", *(f"{name}: {amounts[name]:g}" for name in amounts if amounts[name])]
             rows.append("{" + ", ".join(parts) + "}")
-        found.append(f"disturbances.margins=[{', '.join(rows)}]")
+        overrides.append(f"disturbances.margins=[{', '.join(rows)}]")
     for name in ("due_margin_min", "import_margin_mw"):
-        if getattr(told, name):
-            found.append(f"disturbances.{name}={getattr(told, name):g}")
-    return found
+        if getattr(disturbances, name):
+            overrides.append(f"disturbances.{name}={getattr(disturbances, name):g}")
+    return overrides

@@ -18,12 +18,12 @@ FILE = "holding.json"
 """The answer (``Held.summary``), in the run's folder."""
 
 
-def store(kept: Store, run: str, made: Held) -> Path:
+def store(run_store: Store, run: str, answer: Held) -> Path:
     """Store the plan that is kept as a run that is being made, with its judgement and the answer; the run's folder."""
-    folder = kept.save(run, made.robust)
-    if made.judged is not None:
-        ensembles.save(made.judged, kept.open(run))
-        _write(folder, made)
+    folder = run_store.save(run, answer.robust)
+    if answer.judged is not None:
+        ensembles.save(answer.judged, run_store.open(run))
+        _write(folder, answer)
     return folder
 
 
@@ -66,13 +66,13 @@ def read(folder: Path) -> dict[str, Any] | None:
         raise StoreError(f"{FILE} of run {folder.name} is torn; make the plan again") from None
 
 
-def _write(folder: Path, made: Held) -> None:
+def _write(folder: Path, answer: Held) -> None:
     """Write the answer whole or not at all."""
     path = folder / FILE
     partial = path.with_name(f".{FILE}.{os.getpid()}.partial")
     try:
         with partial.open("w", encoding="utf-8") as file:
-            json.dump(made.summary(), file, indent=1, allow_nan=False)
+            json.dump(answer.summary(), file, indent=1, allow_nan=False)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

@@ -48,8 +48,10 @@ class Compared:
         from emberline.models import samples
 
         share = self.share or SHARE
-        told = {"sampled": self.on_fresh, "plain": self.plain_on_fresh, "knowing": self.knowing}
-        rows = {name: {"mean": float(worth.mean()), "cvar": samples.cvar(worth, share)} for name, worth in told.items()}
+        worths = {"sampled": self.on_fresh, "plain": self.plain_on_fresh, "knowing": self.knowing}
+        rows = {
+            name: {"mean": float(worth.mean()), "cvar": samples.cvar(worth, share)} for name, worth in worths.items()
+        }
         gained = self.plain_on_fresh - self.on_fresh
         return {
             "scenario": self.scenario.name,
@@ -107,38 +109,38 @@ def compare(
     if not samples.decides(scenario):
         says = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
         _refuse(scenario, "site", says + "counts money has no market.imbalance")
-    drawn = errors.samples(scenario, count, FRESH)
+    sample_set = errors.samples(scenario, count, FRESH)
     envelope = twin.envelope(scenario)
     limit = time_limit_s or scenario.goal.time_limit_s
 
     def search(
-        chosen: tuple[Scenario, ...],
+        scenarios: tuple[Scenario, ...],
         at_risk: float | None = None,
         fixed: samples.Fixed | None = None,
         gap: float = FINE,
     ) -> samples.Sampled:
-        found = samples.optimize_samples(
-            chosen, envelope, share=at_risk, fixed=fixed, time_limit_s=limit, gap=gap,
-            cancel=cancel if len(chosen) > 1 else None,
+        solution = samples.optimize_samples(
+            scenarios, envelope, share=at_risk, fixed=fixed, time_limit_s=limit, gap=gap,
+            cancel=cancel if len(scenarios) > 1 else None,
         )  # fmt: skip
-        if found.fixed is None:
-            _refuse(scenario, "goal.time_limit_s", f"no plan over {len(chosen)} samples: {found.status}")
-        return found
+        if solution.fixed is None:
+            _refuse(scenario, "goal.time_limit_s", f"no plan over {len(scenarios)} samples: {solution.status}")
+        return solution
 
-    tell(f"the plan on the forecast of {', '.join(drawn.names)}")
-    plain = search((drawn.foretold,))
+    tell(f"the plan on the forecast of {', '.join(sample_set.names)}")
+    plain = search((sample_set.foretold,))
     tell(f"the plan over {count} samples")
-    sampled = search(drawn.planned, share, gap=scenario.goal.gap)
+    sampled = search(sample_set.planned, share, gap=scenario.goal.gap)
     worth: dict[str, list[float]] = {"sampled": [], "plain": [], "knowing": []}
-    for i, fresh in enumerate(drawn.fresh):
+    for i, fresh in enumerate(sample_set.fresh):
         if i % 10 == 0:
-            tell(f"fresh sample {i + 1} of {len(drawn.fresh)}")
+            tell(f"fresh sample {i + 1} of {len(sample_set.fresh)}")
         for name, fixed in (("sampled", sampled.fixed), ("plain", plain.fixed), ("knowing", None)):
             worth[name].append(float(search((fresh,), None, fixed).worth[0]))
     rows = {name: np.array(values) for name, values in worth.items()}
     seconds = time.perf_counter() - began
     return Compared(
-        scenario, share, drawn.names, sampled, plain, rows["sampled"], rows["plain"], rows["knowing"], seconds
+        scenario, share, sample_set.names, sampled, plain, rows["sampled"], rows["plain"], rows["knowing"], seconds
     )
 
 

@@ -54,15 +54,15 @@ class Connection(psycopg.Connection[Any]):
         """The same statement; psycopg resumes it several times a second, with nothing where nothing has come."""
         until = time.monotonic() + longest_s
         try:
-            wanted = next(gen)
+            event = next(gen)
             while True:
-                ready = yield wanted
+                ready = yield event
                 if ready:
                     until = time.monotonic() + longest_s
                 elif time.monotonic() > until:
                     self.close()
                     raise psycopg.OperationalError(SILENT)
-                wanted = gen.send(ready)
+                event = gen.send(ready)
         except StopIteration as done:
             return done.value
 

@@ -66,15 +66,15 @@ class Catalogue(Transactions):
         """
         values = _kept({name: value for name, value in fields.items() if name != "tags"})
         with self.writing() as connection:
-            known = connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update()).first()
-            if known is None:
+            current = connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update()).first()
+            if current is None:
                 row = {"created": _now(), "goal": "", "status": "", "verdict": "", **values}
                 connection.execute(insert(RUNS).values(id=run, home=home, state="stored", **row))
                 for tag in fields.get("tags", ()):
                     connection.execute(insert(TAGS).values(run=run, tag=tag))
             else:
-                for own in ("name", "created"):
-                    values.pop(own, None)
+                for column in ("name", "created"):
+                    values.pop(column, None)
                 connection.execute(update(RUNS).where(RUNS.c.id == run).values(home=home, state="stored", **values))
             name, tags = _fold(connection, run)
             if keep is not None:
@@ -144,8 +144,8 @@ class Catalogue(Transactions):
     def welcome(self, home: str, place: str) -> None:
         """Enter a home whose runs are all entered, or that has moved."""
         with self.writing() as connection:
-            known = connection.execute(select(HOMES.c.id).where(HOMES.c.id == home).with_for_update()).first()
-            if known is None:
+            current = connection.execute(select(HOMES.c.id).where(HOMES.c.id == home).with_for_update()).first()
+            if current is None:
                 connection.execute(insert(HOMES).values(id=home, place=place))
             else:
                 connection.execute(update(HOMES).where(HOMES.c.id == home).values(place=place))
@@ -181,10 +181,10 @@ class Catalogue(Transactions):
         Raises:
             StoreError: there is no such state.
         """
-        asked = select(RUNS).where(*conditions(text, tags, scenario, state, since))
+        query = select(RUNS).where(*conditions(text, tags, scenario, state, since))
         newest = RUNS.c.deleted if state == "deleted" else RUNS.c.created
-        asked = asked.order_by(newest.desc(), RUNS.c.id).limit(limit).offset(offset or None)
-        return self._entries(asked)
+        query = query.order_by(newest.desc(), RUNS.c.id).limit(limit).offset(offset or None)
+        return self._entries(query)
 
     def count(
         self,
@@ -196,8 +196,8 @@ class Catalogue(Transactions):
     ) -> int:
         """How many :meth:`search` would find without a limit."""
         with self.reading() as connection:
-            asked = select(func.count()).select_from(RUNS).where(*conditions(text, tags, scenario, state, since))
-            return int(connection.execute(asked).scalar_one())
+            query = select(func.count()).select_from(RUNS).where(*conditions(text, tags, scenario, state, since))
+            return int(connection.execute(query).scalar_one())
 
     def get(self, run: str) -> Entry | None:
         """A run, deleted or not."""
@@ -207,57 +207,57 @@ class Catalogue(Transactions):
         """Ids that begin so, at most three."""
         alive = RUNS.c.deleted.is_not(None) if deleted else _ALIVE
         with self.reading() as connection:
-            asked = select(RUNS.c.id).where(RUNS.c.id.startswith(prefix, autoescape=True), alive).limit(3)
-            return list(connection.execute(asked).scalars())
+            query = select(RUNS.c.id).where(RUNS.c.id.startswith(prefix, autoescape=True), alive).limit(3)
+            return list(connection.execute(query).scalars())
 
     def tags(self) -> dict[str, int]:
         """Every tag, and how many runs have it."""
-        asked = select(TAGS.c.tag, func.count()).join(RUNS, RUNS.c.id == TAGS.c.run).where(_ALIVE)
+        query = select(TAGS.c.tag, func.count()).join(RUNS, RUNS.c.id == TAGS.c.run).where(_ALIVE)
         with self.reading() as connection:
-            found = connection.execute(asked.group_by(TAGS.c.tag).order_by(TAGS.c.tag)).all()
-        return {tag: int(count) for tag, count in found}
+            rows = connection.execute(query.group_by(TAGS.c.tag).order_by(TAGS.c.tag)).all()
+        return {tag: int(count) for tag, count in rows}
 
     def scenarios(self) -> list[str]:
         """Names of all scenarios that have runs."""
         with self.reading() as connection:
-            found = connection.execute(select(RUNS.c.scenario).where(_ALIVE).distinct())
-            return sorted(found.scalars())
+            names = connection.execute(select(RUNS.c.scenario).where(_ALIVE).distinct())
+            return sorted(names.scalars())
 
     def known(self) -> dict[str, Known]:
         """Every row, for a scan."""
         with self.reading() as connection:
-            found = connection.execute(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))
-            return {row.id: Known(row.home, row.state, row.deleted) for row in found}
+            rows = connection.execute(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))
+            return {row.id: Known(row.home, row.state, row.deleted) for row in rows}
 
     def behind(self, home: str) -> dict[str, str]:
         """States of what may have to be brought up to date: what is being made, and what knows no home yet."""
-        made = and_(RUNS.c.home == home, RUNS.c.state == "working")
+        condition = and_(RUNS.c.home == home, RUNS.c.state == "working")
         with self.reading() as connection:
-            found = connection.execute(select(RUNS.c.id, RUNS.c.state).where(or_(RUNS.c.home == "", made), _ALIVE))
-            return {row.id: row.state for row in found}
+            rows = connection.execute(select(RUNS.c.id, RUNS.c.state).where(or_(RUNS.c.home == "", condition), _ALIVE))
+            return {row.id: row.state for row in rows}
 
     def deleted(self, home: str, before: datetime) -> list[str]:
         """Runs of a home that were deleted before an instant."""
         with self.reading() as connection:
-            asked = select(RUNS.c.id).where(RUNS.c.home == home, RUNS.c.deleted < naive(before))
-            return list(connection.execute(asked).scalars())
+            query = select(RUNS.c.id).where(RUNS.c.home == home, RUNS.c.deleted < naive(before))
+            return list(connection.execute(query).scalars())
 
     def newest(self, home: str, deleted: bool = False) -> str | None:
         """The run of a home that was stored, or deleted, last."""
-        asked = select(RUNS.c.id).where(RUNS.c.home == home)
+        query = select(RUNS.c.id).where(RUNS.c.home == home)
         if deleted:
-            asked = asked.where(RUNS.c.deleted.is_not(None)).order_by(RUNS.c.deleted.desc())
+            query = query.where(RUNS.c.deleted.is_not(None)).order_by(RUNS.c.deleted.desc())
         else:
-            asked = asked.where(RUNS.c.state == "stored", _ALIVE).order_by(RUNS.c.created.desc())
+            query = query.where(RUNS.c.state == "stored", _ALIVE).order_by(RUNS.c.created.desc())
         with self.reading() as connection:
-            return connection.execute(asked.limit(1)).scalar()
+            return connection.execute(query.limit(1)).scalar()
 
-    def _entries(self, asked: Select[Any]) -> list[Entry]:
+    def _entries(self, query: Select[Any]) -> list[Entry]:
         with self.reading() as connection:
-            rows = connection.execute(asked).all()
-            found = asked.subquery()
+            rows = connection.execute(query).all()
+            subquery = query.subquery()
             tags: dict[str, list[str]] = {}
-            for row in connection.execute(select(TAGS).where(TAGS.c.run.in_(select(found.c.id)))):
+            for row in connection.execute(select(TAGS).where(TAGS.c.run.in_(select(subquery.c.id)))):
                 tags.setdefault(row.run, []).append(row.tag)
         return [_entry(row, tags.get(row.id, ())) for row in rows]
 

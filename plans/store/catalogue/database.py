@@ -75,8 +75,8 @@ def writer(reader: Engine) -> Engine:
 
 def forget() -> None:
     """Close the connections that are kept open for later."""
-    for kept in _open:
-        kept.dispose()
+    for database_engine in _open:
+        database_engine.dispose()
     _open.clear()
     _postgresql.cache_clear()
 
@@ -87,10 +87,12 @@ _open: list[Engine] = []
 @lru_cache(maxsize=16)
 def _sqlite(url: URL) -> Engine:
     # no pool: a file that is deleted or replaced must not live on in an open connection
-    made = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_S})
+    database_engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_S})
 
-    @event.listens_for(made, "do_connect")
-    def _open_to_read(_dialect: Any, _record: Any, _given: Any, options: dict[str, Any]) -> sqlite3.Connection | None:
+    @event.listens_for(database_engine, "do_connect")
+    def _open_to_read(
+        _dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]
+    ) -> sqlite3.Connection | None:
         file = Path(url.database or "")
         if not file.is_file():
             return None  # as usual
@@ -101,18 +103,18 @@ def _sqlite(url: URL) -> Engine:
             usual.close()
         return sqlite3.connect(_to_read(file), uri=True, **options)
 
-    @event.listens_for(made, "connect")
+    @event.listens_for(database_engine, "connect")
     def _durable(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin below, not when the driver thinks so
         for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(made, "begin")
+    @event.listens_for(database_engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
-    return made
+    return database_engine
 
 
 def can_write(file: Path) -> bool:
@@ -159,15 +161,17 @@ def _postgresql(url: URL) -> Engine:
     try:
         from emberline.plans.store.catalogue import answering
 
-        made = create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8, pool_recycle=1800, pool_timeout=8)
+        database_engine = create_engine(
+            url, pool_pre_ping=True, pool_size=2, max_overflow=8, pool_recycle=1800, pool_timeout=8
+        )
     except ImportError:
         raise StoreError(
             f"{VARIABLE} names PostgreSQL, whose driver is not installed; install 'emberline[postgresql]' or psycopg"
         ) from None
 
-    @event.listens_for(made, "do_connect")
+    @event.listens_for(database_engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, parts: list[str], options: dict[str, Any]) -> Any:
         return answering.Connection.to(*parts, **options)
 
-    _open.append(made)
-    return made
+    _open.append(database_engine)
+    return database_engine

@@ -25,10 +25,10 @@ def name(text: str) -> str:
     Raises:
         StoreError: it is too long, or has characters that names may not have.
     """
-    kept = unicodedata.normalize("NFC", text).strip(" ")
-    if kept and not NAME.match(kept):
+    label = unicodedata.normalize("NFC", text).strip(" ")
+    if label and not NAME.match(label):
         raise StoreError(f"a name has at most 80 characters, none of them a control character or one of {_SIGNS}")
-    return kept
+    return label
 
 
 def tags(texts: Iterable[str]) -> set[str]:
@@ -37,13 +37,13 @@ def tags(texts: Iterable[str]) -> set[str]:
     Raises:
         StoreError: one is empty, too long, or has characters that tags may not have.
     """
-    kept = {unicodedata.normalize("NFC", text).strip(" ").lower() for text in texts}
-    if not all(TAG.match(tag) for tag in kept):
+    labels = {unicodedata.normalize("NFC", text).strip(" ").lower() for text in texts}
+    if not all(TAG.match(tag) for tag in labels):
         raise StoreError(
             "a tag has 1 to 30 characters, none of them a space, a comma, a semicolon, a control character or one of "
             + _SIGNS
         )
-    return kept
+    return labels
 
 
 def spelt(tag: str) -> str:

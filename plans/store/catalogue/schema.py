@@ -63,8 +63,8 @@ def version(connection: Connection) -> str:
     """Version of the tables; empty: there are none."""
     tables = inspect(connection)
     if tables.has_table(TABLE):
-        found = connection.execute(select(_VERSION.c.version_num)).scalar()
-        return found or ""
+        number = connection.execute(select(_VERSION.c.version_num)).scalar()
+        return number or ""
     # the first releases knew SQLite alone, and wrote no version
     return VERSIONS[0] if connection.dialect.name == "sqlite" and tables.has_table(RUNS.name) else ""
 
@@ -129,10 +129,10 @@ def _new_file(file: Path) -> None:
         name.unlink(missing_ok=True)
     with closing(sqlite3.connect(partial)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")  # stays with the file
-    with writer(engine(URL.create("sqlite", database=str(partial)))).begin() as made:
-        bring_up_to_date(made, str(file))
-    for left in _beside(file):  # of a file that was taken away
-        left.unlink(missing_ok=True)
+    with writer(engine(URL.create("sqlite", database=str(partial)))).begin() as new_connection:
+        bring_up_to_date(new_connection, str(file))
+    for leftover in _beside(file):  # of a file that was taken away
+        leftover.unlink(missing_ok=True)
     os.replace(partial, file)
 
 

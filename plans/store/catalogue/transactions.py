@@ -49,8 +49,10 @@ class Transactions:
         try:
             yield
         except (DBAPIError, PoolTimeout, sqlite3.Error) as error:  # the last while a connection is made
-            told = " ".join(str(getattr(error, "orig", None) or error).split())
+            message = " ".join(str(getattr(error, "orig", None) or error).split())
             if why := database.unwritable(self._url, error):
                 raise NotKeptError(f"catalogue {self.where}: {why}") from error
-            helps = "; move the file away, it is made anew from the runs' folders" if "not a database" in told else ""
-            raise CatalogueError(f"catalogue {self.where}: {told[:300]}{helps}") from error
+            helps = (
+                "; move the file away, it is made anew from the runs' folders" if "not a database" in message else ""
+            )
+            raise CatalogueError(f"catalogue {self.where}: {message[:300]}{helps}") from error

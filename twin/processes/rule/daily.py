@@ -24,18 +24,18 @@ class Daily:
         """Rate of unit ``u`` in step ``k`` at which its process draws what is left of the day evenly [t/h]; 0: none."""
         table = self._table
         group = table.machines[u].group
-        steps, wanted = next((steps, mwh) for steps, mwh in self._days[group] if k in steps)
+        steps, target_mwh = next((steps, mwh) for steps, mwh in self._days[group] if k in steps)
         members = [m for m, machine in enumerate(table.machines) if machine.group == group]
-        left = wanted - sum(sum(works.course.drawn_mwh[m][steps.start : k]) for m in members)
+        rest_mwh = target_mwh - sum(sum(works.course.drawn_mwh[m][steps.start : k]) for m in members)
         way = table.machines[u].ways[max(works.units[u].mode, 0)]
         unit_steps = float(self._open[members, k : steps.stop].sum())
         least = way.power_mw(way.low) * table.step_h
-        if least and left < least * unit_steps:
+        if least and rest_mwh < least * unit_steps:
             # not enough for all steps of all units: the first ones run
-            unit_steps = float(int(left / least + 1e-9))
+            unit_steps = float(int(rest_mwh / least + 1e-9))
             if members.index(u) >= unit_steps:
                 return 0.0
-        return rate_of(way, left / (unit_steps * table.step_h)) if unit_steps and left > 0 else 0.0
+        return rate_of(way, rest_mwh / (unit_steps * table.step_h)) if unit_steps and rest_mwh > 0 else 0.0
 
 
 def rate_of(way: ModeTable, power_mw: float) -> float:

@@ -62,9 +62,9 @@ def groups(table: WorksTable) -> list[ProcessGroup]:
     }
     order: list[int] = []
     while len(order) < len(by_process):
-        left = [g for g in by_process if g not in order]
+        rest = [g for g in by_process if g not in order]
         # in a circle of processes the file's order decides
-        order.append(next((g for g in left if feeds[g] <= set(order)), left[0]))
+        order.append(next((g for g in rest if feeds[g] <= set(order)), rest[0]))
     return [by_process[g] for g in order]
 
 
@@ -123,11 +123,11 @@ class Outlook:
         """
         last = min(k + self.window, self.table.n_steps)
         path = np.array(levels)[:, None] + self.known[:, k + 1 : last + 1] - self.known[:, k : k + 1]
-        for load, left in zip(self.table.loads, orders, strict=True):
-            if left <= 0 or last <= load.span[0]:
+        for load, rest in zip(self.table.loads, orders, strict=True):
+            if rest <= 0 or last <= load.span[0]:
                 continue
             steps = np.clip(np.arange(k + 1, last + 1) - max(load.span[0], k), 0, None)
-            path[load.store] -= np.minimum(steps * self.table.step_h * load.most_tph, left)
+            path[load.store] -= np.minimum(steps * self.table.step_h * load.most_tph, rest)
         return path
 
     def back(self, k: int, levels: list[float], orders: list[float]) -> Needs:
@@ -139,9 +139,9 @@ class Outlook:
             if decay:
                 need[s] += levels[s] * -np.expm1(-decay * hours)
         need[:, -1] += self._end
-        for load, left in zip(table.loads, orders, strict=True):
-            if left > 0:
-                need[load.store, max(load.span[1] - k, 1) - 1 :] += left
+        for load, rest in zip(table.loads, orders, strict=True):
+            if rest > 0:
+                need[load.store, max(load.span[1] - k, 1) - 1 :] += rest
         result = Needs(need)
         for group in self.groups:
             self._group(group, k, need, result)

@@ -56,9 +56,9 @@ class ProcessBaseline:
         """Set-points of step ``k``."""
         table, outlook = self.table, self.outlook
         # of orders; other demands have no amount
-        left = [max(load.amount_t - done, 0.0) for load, done in zip(table.loads, works.loaded, strict=True)]
+        orders_t = [max(load.amount_t - tonnes, 0.0) for load, tonnes in zip(table.loads, works.loaded, strict=True)]
         self._k, self._works = k, works
-        self._sees = Glance(self._bands, k, works, left)
+        self._sees = Glance(self._bands, k, works, orders_t)
         jobs: list[UnitIntent] = []
         free: list[tuple[ProcessGroup, list[UnitProcess]]] = []
         for group in outlook.groups:
@@ -76,7 +76,7 @@ class ProcessBaseline:
         for job in jobs:
             if job.kind == MUST and job.rate and not job.new:
                 self._modulate(job)
-        loading = self._loading(k, left)
+        loading = self._loading(k, orders_t)
         fit(table, k, works.levels, jobs, loading)
         modes, rates = [-1] * len(works.units), [0.0] * len(works.units)
         for job in jobs:
@@ -124,11 +124,11 @@ class ProcessBaseline:
         usual = max(unit.machine.mode, 0)
         return next(iter(self._roomy(group, unit, None)), usual) if len(group.machine.ways) > 1 else usual
 
-    def _roomy(self, group: ProcessGroup, unit: UnitProcess, left: int | None) -> list[int]:
+    def _roomy(self, group: ProcessGroup, unit: UnitProcess, before: int | None) -> list[int]:
         """Modes, beside one that is left, in which a least run of who must run has room; the shortest first."""
         ways, usual = group.machine.ways, max(unit.machine.mode, 0)
-        make = self._started if left is None else self._changed
-        modes = [m for m in range(len(ways)) if m != left and self._sees.fits(group, make(group, unit, m, COMMITTED))]
+        make = self._started if before is None else self._changed
+        modes = [m for m in range(len(ways)) if m != before and self._sees.fits(group, make(group, unit, m, COMMITTED))]
         return sorted(modes, key=lambda m: (-self._sees.shortage(group, ways[m]), m != usual))
 
     def _even(self, unit: UnitProcess) -> bool:
@@ -143,8 +143,8 @@ class ProcessBaseline:
         if ramp is not None and last is not None and (last or not way.low):
             span = ramp * self.table.step_h
             bottom, top = max(bottom, last - span), min(top, last + span)
-        wanted = self._daily.rate(self._k, self._works, unit.index) if self._even(unit) else way.usual
-        rate = min(max(wanted, bottom), top)
+        target = self._daily.rate(self._k, self._works, unit.index) if self._even(unit) else way.usual
+        rate = min(max(target, bottom), top)
         return UnitIntent(unit, unit.mode, rate, kind, begin_k=self._k, off_t=unit.off_left, least=bottom, most=top)
 
     def _started(self, group: ProcessGroup, unit: UnitProcess, mode: int, kind: int) -> UnitIntent:
@@ -208,7 +208,7 @@ class ProcessBaseline:
     def _goes_on(self, group: ProcessGroup, unit: UnitProcess) -> bool:
         """Whether a unit goes on in its mode; else it changes over, or stops."""
         way, levels = unit.way, self._works.levels
-        needed = self._sees.needs.tonnes[group.index, unit.mode][-1] > 0
+        has_need = self._sees.needs.tonnes[group.index, unit.mode][-1] > 0
         if self._sees.urgent(group):
             lacking = [self._sees.lacking(group, mode) for mode in range(len(group.machine.ways))]
             if max(lacking) > 0:
@@ -218,7 +218,7 @@ class ProcessBaseline:
         drained = any(levels[s] < self._bands.low[s] for s, _ in way.ins)
         if drained and self._sees.shortage(group, way) < OUT_OF_STOCK and not self._sees.pushed(way):
             return False
-        return needed or self._sees.spared(way, 1)
+        return has_need or self._sees.spared(way, 1)
 
     def _starts(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
         """What a free unit starts with, or changes over to; None: nothing."""
@@ -262,17 +262,17 @@ class ProcessBaseline:
 
     # orders
 
-    def _loading(self, k: int, left: list[float]) -> list[float]:
+    def _loading(self, k: int, orders_t: list[float]) -> list[float]:
         """What is loaded for each order in this step [t/h]."""
-        table, loading = self.table, [0.0] * len(left)
+        table, loading = self.table, [0.0] * len(orders_t)
         step_h, ahead = table.step_h, self._sees.path.shape[1]
-        for j in sorted(range(len(left)), key=lambda j: (table.loads[j].span[1], j)):
+        for j in sorted(range(len(orders_t)), key=lambda j: (table.loads[j].span[1], j)):
             load = table.loads[j]
-            if left[j] <= 0 or not load.span[0] <= k < load.span[1]:
+            if orders_t[j] <= 0 or not load.span[0] <= k < load.span[1]:
                 continue
-            most = min(load.most_tph, left[j] / step_h)
-            must = left[j] / step_h - (load.span[1] - k - 1) * load.most_tph
+            most = min(load.most_tph, orders_t[j] / step_h)
+            must = orders_t[j] / step_h - (load.span[1] - k - 1) * load.most_tph
             # the levels ahead have its loading in them
-            spare = float(self._sees.path[load.store].min()) + min(load.most_tph * step_h * ahead, left[j])
+            spare = float(self._sees.path[load.store].min()) + min(load.most_tph * step_h * ahead, orders_t[j])
             loading[j] = min(most, max(must, spare / step_h, 0.0))
         return loading

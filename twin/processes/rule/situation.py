@@ -116,8 +116,8 @@ class Glance:
         if job.new:
             return min(max(job.begin_k - self.k, 0) + group.run_k, window)
         ran_min = self.works.now - job.unit.since
-        left = math.ceil((job.unit.process.min_run_h * 60 - ran_min) / self.table.step_min - SOON_MIN)
-        return min(max(left, 1), window)
+        steps = math.ceil((job.unit.process.min_run_h * 60 - ran_min) / self.table.step_min - SOON_MIN)
+        return min(max(steps, 1), window)
 
     def _course(self, job: UnitIntent, until: int | None = None) -> ExpectedFlows:
         """What a unit takes and gives ahead; it ends after some steps, with an outage, or goes on."""
@@ -132,8 +132,8 @@ class Glance:
             working[begin + shut[0] if len(shut) else steps :] = 0.0
         way = job.unit.machine.ways[job.mode]
         hours = np.cumsum(working) * self.table.step_h
-        taken = (job.rate or way.usual) * hours
-        return ExpectedFlows(taken, taken - np.minimum(job.off_t, way.pace * hours))
+        intake_t = (job.rate or way.usual) * hours
+        return ExpectedFlows(intake_t, intake_t - np.minimum(job.off_t, way.pace * hours))
 
     def fits(self, group: ProcessGroup, job: UnitIntent) -> bool:
         """Whether nobody who may not stop would be cut short by a unit's flows, itself included."""
@@ -174,27 +174,27 @@ class Glance:
         """What a unit draws in each step ahead [MW], start-up and change-over included."""
         way, process = job.unit.machine.ways[job.mode], job.unit.process
         begin = max(job.begin_k - self.k, 0)
-        found = np.full(self.path.shape[1], way.power_mw(job.rate or way.usual))
+        draw_mw = np.full(self.path.shape[1], way.power_mw(job.rate or way.usual))
         extra = process.start_up.energy_mwh, process.start_up.hours
         if job.unit.phase in (RUNNING, CHANGING):
             change = max(process.change_overs, key=lambda pair: pair.energy_mwh / max(pair.minutes, 1.0))
             extra = change.energy_mwh, change.minutes / 60
-        found[:begin] = extra[0] / extra[1] if extra[1] else 0.0
+        draw_mw[:begin] = extra[0] / extra[1] if extra[1] else 0.0
         if job.new and not extra[1]:
-            found[begin : begin + 1] += extra[0] / self.table.step_h
-        return found
+            draw_mw[begin : begin + 1] += extra[0] / self.table.step_h
+        return draw_mw
 
     def shortage(self, group: ProcessGroup, way: ModeTable) -> float:
         """By how much of its band a product would lie below it after the next least run; more where it runs out."""
-        found = 0.0
+        share = 0.0
         for s, _ in way.outs:
             ahead = self.path[s, group.start_k : group.lead_k]
             if len(ahead):
                 band = self.bands.high[s] - self.bands.low[s]
                 lowest = float(ahead.min())
                 short = (self.bands.low[s] - float(ahead[-1])) / band
-                found = max(found, short, OUT_OF_STOCK - lowest / band if lowest < 0 else 0.0)
-        return found
+                share = max(share, short, OUT_OF_STOCK - lowest / band if lowest < 0 else 0.0)
+        return share
 
     def urgent(self, group: ProcessGroup) -> bool:
         """Whether the units of a process have no more time to lose for what is wanted later."""
@@ -204,8 +204,8 @@ class Glance:
     def lacking(self, group: ProcessGroup, mode: int) -> float:
         """What must be made in a mode by the tightest moment, less what those make until then who do so [t]."""
         step = self.needs.tightest[group.index]
-        made = self._making.get((group.index, mode), 0) * group.machine.ways[mode].usual
-        return float(self.needs.tonnes[group.index, mode][step]) - made * (step + 1) * self.table.step_h
+        rate_t = self._making.get((group.index, mode), 0) * group.machine.ways[mode].usual
+        return float(self.needs.tonnes[group.index, mode][step]) - rate_t * (step + 1) * self.table.step_h
 
     def spared(self, way: ModeTable, steps: int) -> bool:
         """Whether inputs can spare some steps of a run that only fills a store's band, their end levels kept."""
@@ -216,8 +216,8 @@ class Glance:
             more = -need
             for maker, _, rate in self.outlook.makers[s]:
                 if maker.must_run:
-                    own = maker.machine.ways[max(maker.machine.mode, 0)]
-                    more += rate * (own.high / own.usual - 1) * left_h if own.usual else 0.0
+                    mode = maker.machine.ways[max(maker.machine.mode, 0)]
+                    more += rate * (mode.high / mode.usual - 1) * left_h if mode.usual else 0.0
                 else:
                     more += max(need, 0.0) + rate / len(maker.members) * max(needs.spare_h[maker.index], 0.0)
             if more < per_t * way.usual * steps * self.table.step_h:
@@ -230,8 +230,8 @@ class Glance:
         span = slice(begin, begin + group.run_k)
         course, capacity = self._course(job), self.table.capacity
         for s, per_t in way.ins:
-            left = (self.path[s] - per_t * course.taken_t)[span]
-            if len(left) and left.min() < (0.0 if pressing else self.bands.low[s]):
+            levels = (self.path[s] - per_t * course.taken_t)[span]
+            if len(levels) and levels.min() < (0.0 if pressing else self.bands.low[s]):
                 return False
         if any((self.path[s] + per_t * course.taken_t)[span].max(initial=0.0) > capacity[s] for s, per_t in way.outs):
             return False
@@ -242,24 +242,24 @@ class Glance:
         if self.bands.room_mw is None:
             return True
         until = slice(0, begin + group.run_k)
-        drawn = (self._drawing + self._draws(job))[until]
-        return bool((drawn <= self.bands.room_mw[self.k : self.k + len(drawn)] + ROUNDING_MW).all())
+        draw_mw = (self._drawing + self._draws(job))[until]
+        return bool((draw_mw <= self.bands.room_mw[self.k : self.k + len(draw_mw)] + ROUNDING_MW).all())
 
-    def _given(self, carrier: int, wanted: float, begin: int, steps: int) -> bool:
+    def _given(self, carrier: int, need: float, begin: int, steps: int) -> bool:
         """Whether who must run gives enough of a carrier in some steps ahead; where others give it, it is not known."""
         span = slice(self.k + begin, self.k + begin + steps)
-        given = np.zeros(len(self.outlook.open[0, span]))
+        supply = np.zeros(len(self.outlook.open[0, span]))
         for group in self.outlook.groups:
             for s, per_t in group.machine.ways[max(group.machine.mode, 0)].gives:
                 if s == carrier and not group.must_run:
                     return True
                 if s == carrier:
-                    given += (
+                    supply += (
                         per_t
                         * group.machine.ways[max(group.machine.mode, 0)].usual
                         * self.outlook.open[list(group.members), span].sum(axis=0)
                     )
-        return bool((given >= wanted).all())
+        return bool((supply >= need).all())
 
 
 def _breaks(over: np.ndarray, more: np.ndarray, hair: float) -> bool:

@@ -178,8 +178,8 @@ class SiteBaseline:
             load = port.load_for(port.at(machine.load, t) + max(use, 0.0), t)
             for inlet in machine.ports:
                 if inlet.sign < 0 and inlet.carrier != ELECTRICITY:
-                    held = sum(tank.stock(tank.wanted) for tank in plant.tanks[inlet.carrier])
-                    there = plant.balance[inlet.carrier] + held + inlet.at(machine.load, t)
+                    stock = sum(tank.stock(tank.wanted) for tank in plant.tanks[inlet.carrier])
+                    there = plant.balance[inlet.carrier] + stock + inlet.at(machine.load, t)
                     load = min(load, inlet.load_for(max(there, 0.0), t))
             if load > machine.load + TINY and load >= machine.least - TINY:
                 plant.run(machine, max(machine.place(load), machine.load), t)
@@ -285,10 +285,10 @@ class SiteBaseline:
     def _trip(self, machines: list[tuple[MachineRun, Port]], amount: float, t: int) -> bool:
         """A machine cannot take what is not there."""
         for machine, port in reversed(machines):
-            taken = port.at(machine.load, t)
-            if taken <= SMALL:
+            intake = port.at(machine.load, t)
+            if intake <= SMALL:
                 continue
-            load = port.load_for(max(taken - amount, 0.0), t)
+            load = port.load_for(max(intake - amount, 0.0), t)
             machine.cap = load if load >= machine.core.min_load else 0.0
             machine.least = min(machine.least, machine.cap)
             return True

@@ -18,25 +18,25 @@ def evenly(machine: MachineRun, day: tuple[range, float], t: int, hours: float) 
     """
     steps, amount = day
     full = machine.core.capacity * hours
-    left = amount / full - float(machine.loads[steps.start : t].sum())
+    rest = amount / full - float(machine.loads[steps.start : t].sum())
     least = machine.core.min_load
     able = [i for i in range(t, steps.stop) if machine.available[i] >= max(least, TINY)]
-    if left <= TINY or not able or able[0] != t:
+    if rest <= TINY or not able or able[0] != t:
         return 0.0
-    load = _level(left, [machine.available[i] for i in able])
+    load = _level(rest, [machine.available[i] for i in able])
     if load >= least:
         return load
     # in as few steps as its least load allows, from now on
-    some = able[: max(math.floor(left / least + 1e-9), 1)]
-    return _level(left, [machine.available[i] for i in some])
+    some = able[: max(math.floor(rest / least + 1e-9), 1)]
+    return _level(rest, [machine.available[i] for i in some])
 
 
 def _level(amount: float, tops: list[float]) -> float:
     """The level up to which vessels of these heights are filled by an amount; the highest one where they overflow."""
-    left, count = amount, len(tops)
+    rest, count = amount, len(tops)
     for top in sorted(tops):
-        if left <= top * count:
-            return left / count
-        left -= top
+        if rest <= top * count:
+            return rest / count
+        rest -= top
         count -= 1
     return max(tops)

@@ -61,7 +61,7 @@ class HubRun:
             levels={name: tank.levels for name, tank in tanks.items()},
             on={name: machine.ons for name, machine in plant.machines.items()},
             dumped=plant.dumping,
-            left_over={name: left for name, left in plant.left_over.items() if name != ELECTRICITY},
+            left_over={name: rest for name, rest in plant.left_over.items() if name != ELECTRICITY},
             violations=plant.violations,
         )
 

@@ -86,10 +86,10 @@ class SetpointRun:
         self._missed_sun: dict[str, list[float]] = {}
         self._peaks: dict[str, float] = {}
         for name, available in plant.hub.renewables.items():
-            wanted = np.array(setpoints.rate(name))
-            self.renewables[name] = np.clip(wanted, 0.0, available)
+            target = np.array(setpoints.rate(name))
+            self.renewables[name] = np.clip(target, 0.0, available)
             self._peaks[name] = float(available.max(initial=0.0))
-            self._missed_sun[name] = np.maximum(wanted - available, 0.0).tolist()
+            self._missed_sun[name] = np.maximum(target - available, 0.0).tolist()
 
     def step(self, t: int) -> None:
         """One step: what is told, then what must give way."""
@@ -173,9 +173,9 @@ class SetpointRun:
         for machine, port in reversed(plant.takers[carrier]):
             if balance[carrier] >= -TINY:
                 break
-            taken = port.at(machine.load, t)
-            if taken > TINY:
-                load = port.load_for(max(taken + balance[carrier], 0.0), t)
+            intake = port.at(machine.load, t)
+            if intake > TINY:
+                load = port.load_for(max(intake + balance[carrier], 0.0), t)
                 load = load if load >= machine.core.min_load and load > TINY else 0.0
                 plant.run(machine, min(load, machine.load), t, machine.on and load > 0)
                 machine.cap = machine.load
@@ -187,8 +187,8 @@ class SetpointRun:
         plant, hours = self.plant, self.hub.hours
         for name, machine in plant.machines.items():
             core = machine.core
-            told = self._loads[name][t] if self._ons[name][t] or not core.switched else 0.0
-            self._note(name, core.carrier, abs(machine.load - told) * core.capacity, core.capacity, t)
+            target = self._loads[name][t] if self._ons[name][t] or not core.switched else 0.0
+            self._note(name, core.carrier, abs(machine.load - target) * core.capacity, core.capacity, t)
         for tank in plant.all_tanks:
             planned = self._ins[tank.name][t], self._outs[tank.name][t]
             missed = abs(tank.put_in - planned[0]) + abs(tank.put_out - planned[1])

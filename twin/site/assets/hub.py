@@ -102,8 +102,8 @@ class SiteHub:
         totals = dict(self.fixed)
         for name, rate in (line_gives or {}).items():
             if name == ELECTRICITY or name not in totals:
-                known = ", ".join(other for other in totals if other != ELECTRICITY)
-                raise ValueError(f"the line gives {name!r}; carriers it may give to are {known or 'none'}")
+                names = ", ".join(other for other in totals if other != ELECTRICITY)
+                raise ValueError(f"the line gives {name!r}; carriers it may give to are {names or 'none'}")
             totals[name] = totals[name] + np.asarray(rate, dtype=float)
         return totals
 
@@ -181,16 +181,16 @@ class SiteHub:
             recovering = [name for name in self.recoverers if self.product(self.machines[name]) == carrier]
             for name in (*self.makers[carrier], *recovering):
                 fuel = self.machines[name].start_fuel
-                for taken in (*self.inputs(self.machines[name]), *((fuel.carrier,) if fuel else ())):
-                    if taken != carrier:
-                        after[taken].add(carrier)
+                for source in (*self.inputs(self.machines[name]), *((fuel.carrier,) if fuel else ())):
+                    if source != carrier:
+                        after[source].add(carrier)
         # electricity as late as may be: the grid takes what is left
-        left = [*(name for name in self.carriers if name != ELECTRICITY), ELECTRICITY]
+        rest = [*(name for name in self.carriers if name != ELECTRICITY), ELECTRICITY]
         totals: list[str] = []
-        while left:
-            chosen = next((name for name in left if after[name] <= set(totals)), left[0])
-            totals.append(chosen)
-            left.remove(chosen)
+        while rest:
+            carrier_next = next((name for name in rest if after[name] <= set(totals)), rest[0])
+            totals.append(carrier_next)
+            rest.remove(carrier_next)
         return tuple(totals)
 
     @cached_property
@@ -199,7 +199,7 @@ class SiteHub:
         for machine in self.machines.values():
             product = self.product(machine)
             if product is not None and any(
-                self.order.index(taken) < self.order.index(product) for taken in self.inputs(machine)
+                self.order.index(source) < self.order.index(product) for source in self.inputs(machine)
             ):
                 return True
         return False

@@ -133,12 +133,12 @@ class MachineRun:
             self.able, self.held_on = self._hold == 0 and self.top >= self.least - TINY, False
         self.floor = self.least if self.held_on else 0.0
 
-    def place(self, wanted: float) -> float:
+    def place(self, target: float) -> float:
         """The load nearest to a wanted one that it may have, lifted to its lowest one where it must run for it."""
         top = min(self.top, self.cap)
-        if not self.able or top < self.least - TINY or (wanted <= TINY and not self.held_on):
+        if not self.able or top < self.least - TINY or (target <= TINY and not self.held_on):
             return 0.0
-        return min(max(wanted, self.least), top)
+        return min(max(target, self.least), top)
 
     def end(self, t: int) -> None:
         """Write down what it did."""

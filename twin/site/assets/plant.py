@@ -156,14 +156,14 @@ class SitePlant:
         for name, carrier in self.hub.carriers.items():
             if name in self.dumping:
                 self.dumping[name][t] = self.dumped[name]
-            left = self.balance[name]
-            self.left_over[name][t] = left
-            if name != ELECTRICITY and abs(left) > self.small[name]:
+            rest = self.balance[name]
+            self.left_over[name][t] = rest
+            if name != ELECTRICITY and abs(rest) > self.small[name]:
                 self.report(
-                    ViolationKind.SHORTAGE if left < 0 else ViolationKind.SURPLUS,
+                    ViolationKind.SHORTAGE if rest < 0 else ViolationKind.SURPLUS,
                     name,
                     t,
-                    abs(left) * hours,
+                    abs(rest) * hours,
                     carrier.unit,
                 )
         for name, steps, amount in self._days_over.get(t, ()):
@@ -173,9 +173,9 @@ class SitePlant:
         """Compare what a flexible load took on a day with what it must take."""
         machine = self.machines[name]
         core = machine.core
-        taken = float(machine.loads[steps.start : steps.stop].sum()) * core.capacity * self.hub.hours
-        if abs(taken - amount) > TOLERANCE * max(amount, 1.0):
-            self.report(ViolationKind.ASSET, name, t, abs(taken - amount), self.hub.carriers[core.carrier].unit)
+        energy = float(machine.loads[steps.start : steps.stop].sum()) * core.capacity * self.hub.hours
+        if abs(energy - amount) > TOLERANCE * max(amount, 1.0):
+            self.report(ViolationKind.ASSET, name, t, abs(energy - amount), self.hub.carriers[core.carrier].unit)
 
     def _scale(self, carrier: str) -> float:
         """How large a carrier's flows can be together."""
