@@ -1,7 +1,7 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check reference messages bench bench-peers bench-report mutants app constraints clean
+.PHONY: help setup demo test check reference messages bench bench-peers bench-report mutants figures app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
@@ -62,6 +62,9 @@ bench-report: $(STAMP)  ## write docs/speed.md with tables and plots from what t
 
 mutants: $(STAMP) $(FAULTS)  ## put small faults into the code and see whether tests notice (ARGS="--rooms bill --sample 50"; docs/mutants.md)
 	.venv-mutants/bin/python -m benchmarks.mutants $(ARGS)
+
+figures: $(STAMP)  ## write the recorded figures of small plants again: their difference is what a change has changed (tests/recorded)
+	PYTHONPATH=tests/oracles $(BIN)/python tests/recorded/figures.py && PYTHONPATH=tests/oracles $(BIN)/python tests/recorded/spoilt.py
 
 app: $(STAMP)  ## open the pages in the browser
 	$(BIN)/emberline app

@@ -41,19 +41,19 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("bench", nargs="*", help=f"which; none named: {', '.join(usual)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help=f"store the findings, as in {STORED}")
-    asked = parser.parse_args(argv)
-    for name in asked.bench:
+    case = parser.parse_args(argv)
+    for name in case.bench:
         if name not in registry.BENCHES:
             parser.error(f"unknown bench {name}; there are {', '.join(registry.BENCHES)}")
     try:
-        if asked.json is not None:
-            results.read(asked.json)
+        if case.json is not None:
+            results.read(case.json)
     except ValueError as error:
         parser.error(str(error))
     print(results.machine(), results.versions(), sep="\n")
     failed = False
-    for name in asked.bench or usual:
-        failed |= not _run(registry.BENCHES[name], asked.json)
+    for name in case.bench or usual:
+        failed |= not _run(registry.BENCHES[name], case.json)
     return 1 if failed else 0
 
 
@@ -62,21 +62,21 @@ def _run(bench: registry.Bench, path: Path | None) -> bool:
     print(f"\n{bench.name}: {bench.says}", flush=True)
     began = time.perf_counter()
     try:
-        found = bench.run()
+        process = bench.run()
     except registry.Wrong as wrong:
         print(f"{bench.name}: {wrong}", file=sys.stderr)
-        found, right = wrong.found, False
+        process, right = wrong.found, False
     else:
         right = True
     seconds = time.perf_counter() - began
-    if found is not None:
-        for table in found.tables:
+    if process is not None:
+        for table in process.tables:
             print(f"\n{findings.text(table)}", flush=True)
-        if found.missed:
-            print(f"\nnot within their bar: {'; '.join(found.missed)}", flush=True)
+        if process.missed:
+            print(f"\nnot within their bar: {'; '.join(process.missed)}", flush=True)
         if path is not None:
-            made = results.Result(bench.name, bench.says, results.machine(), results.versions(), seconds, found)
-            results.store(path, made)
+            result = results.Result(bench.name, bench.says, results.machine(), results.versions(), seconds, process)
+            results.store(path, result)
     return right
 
 
@@ -88,18 +88,18 @@ def _report(argv: list[str]) -> int:
     )
     parser.add_argument("file", nargs="?", type=Path, default=ROOT / STORED, help=f"default: {STORED}")
     parser.add_argument("--to", type=Path, default=ROOT / PAGE, metavar="FILE", help=f"default: {PAGE}")
-    asked = parser.parse_args(argv)
+    case = parser.parse_args(argv)
     try:
-        found = results.read(asked.file)
+        content = results.read(case.file)
     except ValueError as error:
         parser.error(str(error))
-    if not found:
-        parser.error(f"{asked.file}: no such file; python -m benchmarks --json {STORED} makes it")
+    if not content:
+        parser.error(f"{case.file}: no such file; python -m benchmarks --json {STORED} makes it")
     try:
-        write(found, asked.to)
+        write(content, case.to)
     except ImportError as error:
         parser.error(str(error))
-    print(asked.to)
+    print(case.to)
     return 0
 
 

@@ -35,7 +35,7 @@ def parser(family: str, says: str | None) -> argparse.ArgumentParser:
 
 
 def parsed(
-    given: argparse.ArgumentParser, argv: list[str], time_limit: float, of: str = "seconds"
+    argument_parser: argparse.ArgumentParser, argv: list[str], time_limit: float, of: str = "seconds"
 ) -> argparse.Namespace:
     """The arguments of a family's command, ``--time-limit`` and ``--json`` among them.
 
@@ -45,12 +45,12 @@ def parsed(
         time_limit: seconds unless told.
         of: what the seconds are, for the help.
     """
-    given.add_argument("--time-limit", type=float, default=time_limit, help=f"{of} (default {time_limit:g})")
-    given.add_argument("--json", action="store_true", help="print JSON, and nothing else on stdout")
-    asked = given.parse_args(argv)
-    if not 0 < asked.time_limit < math.inf:
-        given.error("--time-limit must be above 0")
-    return asked
+    argument_parser.add_argument("--time-limit", type=float, default=time_limit, help=f"{of} (default {time_limit:g})")
+    argument_parser.add_argument("--json", action="store_true", help="print JSON, and nothing else on stdout")
+    case = argument_parser.parse_args(argv)
+    if not 0 < case.time_limit < math.inf:
+        argument_parser.error("--time-limit must be above 0")
+    return case
 
 
 def tell(answer: dict[str, Any], as_json: bool) -> None:

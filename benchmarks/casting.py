@@ -124,21 +124,21 @@ def read(prefix: str) -> Case:
     casts.pop("cast_seq", None)
     if not casts:
         raise BadCase(f"{prefix}_cast.json: has no cast")
-    seen: dict[str, str] = {}
+    table: dict[str, str] = {}
     for cast, charges in casts.items():
         if not isinstance(charges, list) or not charges:
             raise BadCase(f"{prefix}_cast.json: {cast} is no list of charges")
         for charge in charges:
-            if charge in seen:
-                raise BadCase(f"{prefix}_cast.json: {charge} stands in {seen[charge]} and in {cast}")
-            seen[charge] = cast
+            if charge in table:
+                raise BadCase(f"{prefix}_cast.json: {charge} stands in {table[charge]} and in {cast}")
+            table[charge] = cast
     minutes = _minutes(f"{prefix}_pt.csv", {unit for units in machines.values() for unit in units})
     for charge in [*minutes, *due]:
-        if charge not in seen:
+        if charge not in table:
             raise BadCase(f"{prefix}_cast.json: charge {charge} stands in no cast")
-    for charge in seen:
+    for charge in table:
         if charge not in minutes:
-            raise BadCase(f"{prefix}_pt.csv: no row for charge {charge} of {seen[charge]}")
+            raise BadCase(f"{prefix}_pt.csv: no row for charge {charge} of {table[charge]}")
         if not any(unit in minutes[charge] for unit in machines[stages[-1]]):
             raise BadCase(f"{prefix}_pt.csv: charge {charge} has no time on a machine of {stages[-1]}")
         if not isinstance(due.get(charge), int | float) or isinstance(due[charge], bool):
@@ -147,21 +147,21 @@ def read(prefix: str) -> Case:
     return Case(
         f"casting-{name}"[:60],
         machines,
-        {charge: minutes[charge] for charge in seen},
+        {charge: minutes[charge] for charge in table},
         casts,
-        {charge: float(due[charge]) for charge in seen},
+        {charge: float(due[charge]) for charge in table},
     )
 
 
 def _mapping(path: str) -> dict[str, Any]:
     text = _text(path)
     try:
-        found = json.loads(text)
+        answer = json.loads(text)
     except json.JSONDecodeError as error:
         raise BadCase(f"{path}:{error.lineno}: is not JSON: {error.msg}") from None
-    if not isinstance(found, dict):
+    if not isinstance(answer, dict):
         raise BadCase(f"{path}: is not a JSON object")
-    return found
+    return answer
 
 
 def _minutes(path: str, machines: set[str]) -> dict[str, dict[str, float]]:
@@ -169,7 +169,7 @@ def _minutes(path: str, machines: set[str]) -> dict[str, dict[str, float]]:
     lacking = {"ch_id", "mc_id", "pt"} - set(rows.fieldnames or ())
     if lacking:
         raise BadCase(f"{path}: column {', '.join(sorted(lacking))} is missing")
-    found: dict[str, dict[str, float]] = {}
+    table: dict[str, dict[str, float]] = {}
     for row in rows:
         where = f"{path}:{rows.line_num}"
         if row["mc_id"] not in machines:
@@ -180,8 +180,8 @@ def _minutes(path: str, machines: set[str]) -> dict[str, dict[str, float]]:
             value = math.nan
         if not 0 < value < math.inf:
             raise BadCase(f"{where}: pt {row['pt']!r} is no time in minutes above 0")
-        found.setdefault(row["ch_id"], {})[row["mc_id"]] = value
-    return found
+        table.setdefault(row["ch_id"], {})[row["mc_id"]] = value
+    return table
 
 
 def _text(path: str) -> str:
@@ -201,16 +201,16 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--time-limit", type=float, default=45.0, help="seconds (default 45)")
     parser.add_argument("--gap", type=float, default=0.0, help="relative gap at which to stop (default 0)")
     parser.add_argument("--json", action="store_true", help="print JSON, and nothing else on stdout")
-    asked = parser.parse_args(argv)
+    request = parser.parse_args(argv)
     try:
-        case = read(asked.prefix)
+        case = read(request.prefix)
         scenario, plain = case.scenario(), case.scenario(due=False)
     except BadCase as error:
         print(error, file=sys.stderr)
         return 2
     with quiet():
-        answer = solve(case, scenario, plain, asked.time_limit, asked.gap)
-    if asked.json:
+        answer = solve(case, scenario, plain, request.time_limit, request.gap)
+    if request.json:
         print(json.dumps(answer, indent=2))
     else:
         for key, value in answer.items():
@@ -229,25 +229,25 @@ def solve(case: Case, scenario: Scenario, plain: Scenario, time_limit: float, ga
         gap: relative gap at which the search may stop.
     """
     began = time.perf_counter()
-    found = minimize_lateness(scenario, twin.envelope(scenario), time_limit=time_limit, gap=gap)
+    lateness = minimize_lateness(scenario, twin.envelope(scenario), time_limit=time_limit, gap=gap)
     answer: dict[str, Any] = {
         "case": case.name,
         "heats": len(case.due_min),
-        "status": found.status,
-        "objective": found.objective if found.found else None,
-        "bound": found.bound,
-        "gap": found.gap if found.found else None,
+        "status": lateness.status,
+        "objective": lateness.objective if lateness.found else None,
+        "bound": lateness.bound,
+        "gap": lateness.gap if lateness.found else None,
     }
-    if not found.found:
+    if not lateness.found:
         return answer | {"violations": [], "seconds": time.perf_counter() - began}
-    run = twin.replay(plain, _schedule(plain, found))
+    run = twin.replay(plain, _schedule(plain, lateness))
     ends = dict.fromkeys(case.due_min, 0.0)
     for heat, end in zip(run["op_heat"].values.tolist(), run["op_end_min"].values.tolist(), strict=True):
         ends[heat] = max(ends[heat], end)
     late = {heat: max(ends[heat] - due, 0.0) for heat, due in case.due_min.items()}
     return answer | {
         "makespan_min": max(ends.values()),
-        "violations": [*_violations(run), *_broken(case, run), *_differs(found, sum(late.values()))],
+        "violations": [*_violations(run), *_broken(case, run), *_differs(lateness, sum(late.values()))],
         "seconds": time.perf_counter() - began,
         "tardiness_min": late,
         "operations": [
@@ -260,7 +260,7 @@ def solve(case: Case, scenario: Scenario, plain: Scenario, time_limit: float, ga
     }
 
 
-def _schedule(scenario: Scenario, found: Lateness) -> xr.Dataset:
+def _schedule(scenario: Scenario, lateness: Lateness) -> xr.Dataset:
     """The schedule for the twin; there is no power, so all flows are nil."""
     horizon = scenario.horizon
     meter = metered(horizon.times, horizon.step_min, scenario.site.grid.metered_interval_min)
@@ -269,10 +269,10 @@ def _schedule(scenario: Scenario, found: Lateness) -> xr.Dataset:
     return check(
         xr.Dataset(
             {
-                "unit": (place, found.unit),
-                "start_min": (place, found.start_min),
-                "end_min": (place, found.end_min),
-                "extra_mwh": (place, np.where(np.isnan(found.start_min), np.nan, 0.0)),
+                "unit": (place, lateness.unit),
+                "start_min": (place, lateness.start_min),
+                "end_min": (place, lateness.end_min),
+                "extra_mwh": (place, np.where(np.isnan(lateness.start_min), np.nan, 0.0)),
                 **{
                     name: (flow.dims[0], np.zeros(size[flow.dims[0]]))
                     for name, flow in FLOWS.items()
@@ -302,25 +302,25 @@ def _broken(case: Case, run: xr.Dataset) -> list[dict[str, Any]]:
     stage_of = {unit: stage for stage, units in case.machines.items() for unit in units}
     columns = ("heat", "unit", "start_min", "end_min")
     rows = list(zip(*(run[f"op_{name}"].values.tolist() for name in columns), strict=True))
-    found: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
 
     def tell(kind: str, heat: str, unit: str, at: float, amount: float) -> None:
-        found.append({"kind": kind, "heat": heat, "unit": unit, "at_min": at, "amount": amount, "measure": "min"})
+        items.append({"kind": kind, "heat": heat, "unit": unit, "at_min": at, "amount": amount, "measure": "min"})
 
     for heat, minutes in case.minutes.items():
-        own = sorted((row for row in rows if row[0] == heat), key=lambda row: row[2])
-        wanted = [stage for stage in stages if any(unit in minutes for unit in case.machines[stage])]
-        if [stage_of[row[1]] for row in own] != wanted:
+        names = sorted((row for row in rows if row[0] == heat), key=lambda row: row[2])
+        target = [stage for stage in stages if any(unit in minutes for unit in case.machines[stage])]
+        if [stage_of[row[1]] for row in names] != target:
             tell("route", heat, "", 0.0, 0.0)
-        for _, unit, start, end in own:
+        for _, unit, start, end in names:
             if abs(end - start - minutes.get(unit, math.inf)) > TOLERANCE_MIN:
                 tell("duration", heat, unit, start, end - start)
-        for (_, _, _, end), (_, unit, start, _) in pairwise(own):
+        for (_, _, _, end), (_, unit, start, _) in pairwise(names):
             if start < end - TOLERANCE_MIN:
                 tell("precedence", heat, unit, start, end - start)
     for unit in stage_of:
-        own = sorted((row for row in rows if row[1] == unit), key=lambda row: row[2])
-        for (_, _, _, end), (heat, _, start, _) in pairwise(own):
+        names = sorted((row for row in rows if row[1] == unit), key=lambda row: row[2])
+        for (_, _, _, end), (heat, _, start, _) in pairwise(names):
             if start < end - TOLERANCE_MIN:
                 tell("overlap", heat, unit, start, end - start)
     last = {row[0]: row for row in rows if stage_of[row[1]] == stages[-1]}
@@ -331,12 +331,12 @@ def _broken(case: Case, run: xr.Dataset) -> list[dict[str, Any]]:
                     tell("caster", two, last[two][1], last[two][2], 0.0)
                 elif abs(last[two][2] - last[one][3]) > TOLERANCE_MIN:
                     tell("gap", two, last[two][1], last[two][2], last[two][2] - last[one][3])
-    return found
+    return items
 
 
-def _differs(found: Lateness, late: float) -> list[dict[str, Any]]:
+def _differs(lateness: Lateness, late: float) -> list[dict[str, Any]]:
     """The twin's total tardiness where it is not the planner's."""
-    if abs(late - found.objective) <= TOLERANCE_MIN * max(1.0, late):
+    if abs(late - lateness.objective) <= TOLERANCE_MIN * max(1.0, late):
         return []
-    amount = late - found.objective
+    amount = late - lateness.objective
     return [{"kind": "tardiness", "heat": "", "unit": "", "at_min": 0.0, "amount": amount, "measure": "min"}]

@@ -42,17 +42,17 @@ def week_of(seed: int) -> date:
     return date(2024, 1, 8) + timedelta(weeks=int(weeks[seed]))
 
 
-def run(made: Scenario) -> tuple[float, float, str]:
+def run(result: Scenario) -> tuple[float, float, str]:
     """Seconds of the optimization, gap and what there is to say of a plan."""
-    envelope, listed = twin.envelope(made), twin.dispatch(made)
+    envelope, listed = twin.envelope(result), twin.dispatch(result)
     began = time.perf_counter()
     with quiet():
         whole = bool(listed.attrs["complete"])
-        schedule = models.optimize(made, envelope, listed if whole else None, others=() if whole else (listed,))
+        schedule = models.optimize(result, envelope, listed if whole else None, others=() if whole else (listed,))
     seconds = time.perf_counter() - began
     if not schedule.attrs["found"]:
         return seconds, float("inf"), str(schedule.attrs["status"])
-    missed = twin.replay(made, schedule)["violation_kind"].values.tolist()
+    missed = twin.replay(result, schedule)["violation_kind"].values.tolist()
     says = f"{schedule.attrs['status']}; " + (f"violations: {', '.join(sorted(set(missed)))}" if missed else "holds")
     return seconds, float(schedule.attrs["gap"]), says
 
@@ -65,9 +65,9 @@ def weeks(seeds: range) -> Table | None:
         return None
     rows = []
     for name, (more, gap, limit) in CASES.items():
-        asked = (*more, f"goal.gap={gap}", f"goal.time_limit_s={limit}")
-        found = [_line(name, week_of(seed), folder, asked) for seed in seeds]
-        seconds, gaps, says = zip(*found, strict=True)
+        case = (*more, f"goal.gap={gap}", f"goal.time_limit_s={limit}")
+        items = [_line(name, week_of(seed), folder, case) for seed in seeds]
+        seconds, gaps, says = zip(*items, strict=True)
         remark = "; ".join(sorted(set(says)))
         rows.append(
             measured(

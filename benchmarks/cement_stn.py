@@ -88,10 +88,10 @@ class Plant(BaseModel):
 
     def each(self, value: Amount | list[Amount]) -> list[float]:
         """A value of each stage, of one that may hold for all."""
-        found = value if isinstance(value, list) else [value] * len(self.rate_t_per_h_on)
-        if len(found) != len(self.rate_t_per_h_on):
-            raise ValueError(f"{len(found)} entries, there are {len(self.rate_t_per_h_on)} stages")
-        return found
+        result = value if isinstance(value, list) else [value] * len(self.rate_t_per_h_on)
+        if len(result) != len(self.rate_t_per_h_on):
+            raise ValueError(f"{len(result)} entries, there are {len(self.rate_t_per_h_on)} stages")
+        return result
 
     @property
     def hours(self) -> float:
@@ -101,8 +101,8 @@ class Plant(BaseModel):
     @property
     def least_h(self) -> tuple[list[float], list[float]]:
         """Least hours on and off of each stage."""
-        told = self.min_up_down
-        apart = told if isinstance(told, UpDown) else UpDown(up=told or 0.0, down=told or 0.0)
+        text = self.min_up_down
+        apart = text if isinstance(text, UpDown) else UpDown(up=text or 0.0, down=text or 0.0)
         return self.each(apart.up), self.each(apart.down)
 
     @property
@@ -118,9 +118,9 @@ class Plant(BaseModel):
     @property
     def most_t(self) -> list[float]:
         """What each store can hold, or can ever have to hold [t]."""
-        told = self.store_after_stage_max_t or [None] * len(self.rate_t_per_h_on)
+        condition = self.store_after_stage_max_t or [None] * len(self.rate_t_per_h_on)
         ever = [level + rate * self.hours for level, rate in zip(self.start_t, self.rate_t_per_h_on, strict=True)]
-        return [enough if most is None else min(most, enough) for most, enough in zip(told, ever, strict=True)]
+        return [enough if most is None else min(most, enough) for most, enough in zip(condition, ever, strict=True)]
 
 
 def read_plant(path: str | Path) -> Plant:
@@ -152,7 +152,7 @@ def read_days(path: str | Path, plant: Plant) -> tuple[list[str], np.ndarray]:
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
-            columns = {int(found[1]): name for name in table.fieldnames or () if (found := PRICE.fullmatch(name))}
+            columns = {int(result[1]): name for name in table.fieldnames or () if (result := PRICE.fullmatch(name))}
             rows = [(table.line_num, row) for row in table]
     except FileNotFoundError:
         raise BadCase(f"{path}: is missing") from None
@@ -234,26 +234,26 @@ def published(plant: Plant) -> Scenario | None:
 @oracle("cement_stn", "four stages and their stores, cost of energy (Golmohamadi 2020): --plant P --prices DAYS")
 def main(argv: list[str]) -> int:
     """Solve the days through the product's model, replay each in the twin, print what came of them."""
-    given = parser("cement_stn", __doc__)
-    given.add_argument("--plant", required=True, help="JSON file of the plant")
-    given.add_argument("--prices", required=True, help="CSV file, one day in each row: price_h0 …")
-    asked = parsed(given, argv, 60.0, "seconds for each day")
+    argument_parser = parser("cement_stn", __doc__)
+    argument_parser.add_argument("--plant", required=True, help="JSON file of the plant")
+    argument_parser.add_argument("--prices", required=True, help="CSV file, one day in each row: price_h0 …")
+    namespace = parsed(argument_parser, argv, 60.0, "seconds for each day")
     try:
-        plant = read_plant(asked.plant)
-        names, prices = read_days(asked.prices, plant)
+        plant = read_plant(namespace.plant)
+        names, prices = read_days(namespace.prices, plant)
         try:
             scenario = published(plant)
         except ValidationError as error:
             first = error.errors()[0]
-            raise BadCase(f"{asked.plant}: {first['msg'].removeprefix('Value error, ')}") from None
+            raise BadCase(f"{namespace.plant}: {first['msg'].removeprefix('Value error, ')}") from None
     except BadCase as error:
         print(error, file=sys.stderr)
         return 2
     began = time.perf_counter()
     with quiet():
-        days = [solve(scenario, price, asked.time_limit) for price in prices]
+        days = [solve(scenario, price, namespace.time_limit) for price in prices]
     seconds = time.perf_counter() - began
-    if asked.json:
+    if namespace.json:
         keys = {
             "objectives": "objective",
             "bounds": "bound",

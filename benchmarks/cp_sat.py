@@ -27,7 +27,7 @@ from benchmarks.plans import MISSING, day_of, scenario, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
 from emberline import models, twin
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.line import phase_power
 
@@ -57,12 +57,12 @@ class Beside:
 
 
 def day(
-    made: Scenario, envelope: xr.Dataset, listed: xr.Dataset, limit_s: float = LIMIT_S, seed: int = 0
+    result: Scenario, envelope: xr.Dataset, listed: xr.Dataset, limit_s: float = LIMIT_S, seed: int = 0
 ) -> dict[str, Any]:
     """A day in plain numbers: minutes, MW, the goal of each start by slot [kg CO2e], the baseline as a hint."""
-    line, horizon = made.line, made.horizon
+    line, horizon = result.line, result.horizon
     before, last = line.stages[:-1], line.stages[-1]
-    intensity = made.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
+    intensity = result.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
     step, places = horizon.step_min, {unit.name: u for u, unit in enumerate(line.units)}
     planned, energy = envelope["planned_min"].to_numpy(), envelope["energy_mwh"].to_numpy()
     nominal = envelope["duration_min"].to_numpy()
@@ -98,7 +98,7 @@ def day(
             "reheat_goal_per_min": reheated * float(intensity.mean()) * heat.grade.mass_t,
             "reheat_kwh_per_min": reheated * 1000 * heat.grade.mass_t,
         }
-        for h, heat in enumerate(made.heats)
+        for h, heat in enumerate(result.heats)
     ]
     casts = []
     for order in dict.fromkeys(envelope["order"].values.tolist()):
@@ -125,8 +125,8 @@ def day(
                 "hint_caster": [unit.name for unit in last.units].index(str(listed["unit"].to_numpy()[members[0], -1])),
             }
         )
-    limit = made.site.grid.import_limit_mw or 1e4
-    left = limit - made.inputs["base_load_mw"].to_numpy() + made.inputs["pv_available_mw"].to_numpy()
+    limit = result.site.grid.import_limit_mw or 1e4
+    rest = limit - result.inputs["base_load_mw"].to_numpy() + result.inputs["pv_available_mw"].to_numpy()
     transfers = [
         round(max(line.transfer_min(a.name, b.name) for a in one.units for b in after.units))
         for one, after in pairwise(line.stages)
@@ -141,12 +141,12 @@ def day(
         "longest_wait_min": [round(stage.longest_wait_min or horizon.n_steps * step) for stage in before],
         # waits before the reheating stage are made good there
         "reheats_before": 0 if loss is None else [stage.name for stage in line.stages].index(loss.reheating_stage),
-        "left_mw": left.tolist(), "workers": WORKERS, "limit_s": limit_s, "seed": seed,
+        "left_mw": rest.tolist(), "workers": WORKERS, "limit_s": limit_s, "seed": seed,
     }  # fmt: skip
 
 
 def as_schedule(
-    made: Scenario, envelope: xr.Dataset, listed: xr.Dataset, starts: list[list[float]], casters: list[int]
+    result: Scenario, envelope: xr.Dataset, listed: xr.Dataset, starts: list[list[float]], casters: list[int]
 ) -> xr.Dataset:
     """CP-SAT's starts as a schedule that the twin can follow, heats told apart first free, first taken.
 
@@ -157,8 +157,8 @@ def as_schedule(
         starts: start of each heat at each stage [min].
         casters: caster of each cast, in the order of ``day``.
     """
-    stages, planned = made.line.stages, envelope["planned_min"].to_numpy()
-    places = {unit.name: u for u, unit in enumerate(made.line.units)}
+    stages, planned = result.line.stages, envelope["planned_min"].to_numpy()
+    places = {unit.name: u for u, unit in enumerate(result.line.units)}
     unit = np.full((len(starts), len(stages)), "", dtype=object)
     end = np.full(unit.shape, np.nan)
     for s, stage in enumerate(stages[:-1]):
@@ -182,45 +182,45 @@ def as_schedule(
 def run(seed: int, folder: Path, python: Path, limit_s: float = LIMIT_S) -> Beside:
     """One day by both."""
     more = (FREE, "goal.gap=0", f"goal.time_limit_s={TENTH * limit_s:g}")
-    made = scenario(day_of(seed), folder, more=more)
-    envelope = twin.envelope(made)
-    listed = twin.dispatch(made, envelope)
+    result = scenario(day_of(seed), folder, more=more)
+    envelope = twin.envelope(result)
+    listed = twin.dispatch(result, envelope)
     began = time.perf_counter()
     with quiet():
-        schedule = models.optimize(made, envelope, listed if listed.attrs["complete"] else None)
+        schedule = models.optimize(result, envelope, listed if listed.attrs["complete"] else None)
     ours_s = time.perf_counter() - began
     constant = float(schedule.attrs["constant"])
 
     def judged(plan: xr.Dataset) -> tuple[float, int]:
-        replayed = twin.replay(made, plan)
-        sums = figures(made, replayed, float(replayed.attrs["tonnes"]))
+        replayed = twin.replay(result, plan)
+        sums = figures(result, replayed)
         return sums.carbon_kg - sums.direct_kg - constant, replayed.sizes["violation"]
 
-    told = _ask(python, day(made, envelope, listed, limit_s, seed), limit_s)
+    text = _ask(python, day(result, envelope, listed, limit_s, seed), limit_s)
     theirs, theirs_broken = NEVER, 0
-    if told["starts"] is not None:
-        theirs, theirs_broken = judged(as_schedule(made, envelope, listed, told["starts"], told["casters"]))
+    if text["starts"] is not None:
+        theirs, theirs_broken = judged(as_schedule(result, envelope, listed, text["starts"], text["casters"]))
     ours, ours_broken = judged(schedule) if schedule.attrs["found"] else (NEVER, 0)
     return Beside(
         str(day_of(seed)), judged(listed)[0], ours, ours_s, ours_broken, theirs, theirs_broken,
-        [(seconds, value) for seconds, value, _ in told["progress"]], told["bound"],
+        [(seconds, value) for seconds, value, _ in text["progress"]], text["bound"],
     )  # fmt: skip
 
 
-def _ask(python: Path, asked: dict[str, Any], limit_s: float) -> dict[str, Any]:
-    done = subprocess.run(
-        [str(python), "-m", "benchmarks.peers.cpsat_side"], input=json.dumps(asked), capture_output=True, text=True,
+def _ask(python: Path, case: dict[str, Any], limit_s: float) -> dict[str, Any]:
+    process = subprocess.run(
+        [str(python), "-m", "benchmarks.peers.cpsat_side"], input=json.dumps(case), capture_output=True, text=True,
         cwd=compare.ROOT, timeout=limit_s + SLACK_S,
     )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"CP-SAT: {(done.stderr.strip().splitlines() or ['no word of error'])[-1]}")
-    return json.loads(done.stdout)
+    if process.returncode:
+        raise RuntimeError(f"CP-SAT: {(process.stderr.strip().splitlines() or ['no word of error'])[-1]}")
+    return json.loads(process.stdout)
 
 
-def table(found: list[Beside], limit_s: float = LIMIT_S) -> Table:
+def table(besides: list[Beside], limit_s: float = LIMIT_S) -> Table:
     """A row for each plan; Emberline's is within its bar where it holds and its carbon is below CP-SAT's."""
     rows: list[Row] = []
-    for one in found:
+    for one in besides:
         theirs = None if one.theirs == NEVER else [one.theirs]
         rows += [
             measured(f"{one.day}: the baseline", [one.baseline], "kg", reference=theirs),
@@ -252,10 +252,10 @@ def main() -> Findings | None:
     if python is None:
         print("left out: CP-SAT stands in the peers' environment, which `make bench-peers` makes")
         return None
-    found = []
+    rows = []
     for seed in SEEDS:
-        found.append(run(seed, folder, python))
-        print(f"  {found[-1].day}: Emberline {found[-1].ours:,.0f} kg, CP-SAT {found[-1].theirs:,.0f} kg", flush=True)
-    curves = {one.day: [(seconds, value / 1000) for seconds, value in one.progress] for one in found}
+        rows.append(run(seed, folder, python))
+        print(f"  {rows[-1].day}: Emberline {rows[-1].ours:,.0f} kg, CP-SAT {rows[-1].theirs:,.0f} kg", flush=True)
+    curves = {one.day: [(seconds, value / 1000) for seconds, value in one.progress] for one in rows}
     plot = Plot("cp-sat", "CP-SAT's plans over time, by its own reckoning", "seconds", "t CO2e", curves, steps=True)
-    return Findings([table(found)], [plot])
+    return Findings([table(rows)], [plot])

@@ -96,9 +96,9 @@ class Case(BaseModel):
             ):
                 intervals, power = getattr(self, f"{key}Time")[i], getattr(self, f"{key}PowerConsumption")[i]
                 if intervals is not None:
-                    drawn = power if intervals else 0.0  # without time there is no energy
+                    result = power if intervals else 0.0  # without time there is no energy
                     minutes = intervals * STEP_MIN
-                    ways.append(Transition(start=start, end=end, duration_min=minutes, power_mw=drawn))
+                    ways.append(Transition(start=start, end=end, duration_min=minutes, power_mw=result))
         powers = [*zip(off, self.OffPowerConsumption, strict=True), ("idle", self.IdlePowerConsumption)]
         states = tuple(EnergyState(name=name, power_mw=power) for name, power in powers)
         try:
@@ -136,19 +136,19 @@ def read(path: str | Path) -> Case:
 @oracle("energy_states", "one machine off, standby, idle or on, cost of energy (Benedikt et al. 2020): FILE.json")
 def main(argv: list[str]) -> int:
     """Solve a case through the product's model, replay it in the twin, print what came of it."""
-    given = parser("energy_states", __doc__)
-    given.add_argument("instance", help="JSON file of the family")
-    asked = parsed(given, argv, 600.0)
+    argument_parser = parser("energy_states", __doc__)
+    argument_parser.add_argument("instance", help="JSON file of the family")
+    namespace = parsed(argument_parser, argv, 600.0)
     try:
-        case = read(asked.instance)
+        case = read(namespace.instance)
     except BadCase as error:
         print(error, file=sys.stderr)
         return 2
     with quiet():
-        answer = {"case": Path(asked.instance).stem} | solve(case, asked.time_limit)
-    tell(answer, asked.json)
+        answer = {"case": Path(namespace.instance).stem} | solve(case, namespace.time_limit)
+    tell(answer, namespace.json)
     if answer["objective"] is None:
-        print(f"{asked.instance}: {answer['says']}", file=sys.stderr)
+        print(f"{namespace.instance}: {answer['says']}", file=sys.stderr)
     return 0 if answer["objective"] is not None else 1
 
 
@@ -212,18 +212,18 @@ def _replay(case: Case, states: EnergyStates, order: Order) -> Run:
 def _violations(case: Case, run: Run, cost: float, objective: float) -> list[dict[str, Any]]:
     """What the twin noted, and what the published rules ask for and the run does not keep, judged by the file."""
     names = ("kind", "heat", "unit", "at_min", "amount", "measure")
-    found: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in run.violations]
+    rows: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in run.violations]
     worked = Counter((piece.end_min - piece.start_min) / STEP_MIN for piece in run.pieces if piece.name == WORKING)
-    wanted = Counter(float(job.ProcessingTime) for job in case.Jobs)
-    if worked != wanted:
-        found.append({"kind": "jobs", "says": f"worked by length {dict(worked)}, wanted {dict(wanted)}"})
+    counts = Counter(float(job.ProcessingTime) for job in case.Jobs)
+    if worked != counts:
+        rows.append({"kind": "jobs", "says": f"worked by length {dict(worked)}, wanted {dict(counts)}"})
     length = len(case.EnergyCosts) * STEP_MIN
     for start in (0.0, length - STEP_MIN):
         if not any(p.name == "off" and p.start_min <= start and p.end_min >= start + STEP_MIN for p in run.pieces):
-            found.append({"kind": "off", "says": f"not off in interval {start / STEP_MIN:g}"})
+            rows.append({"kind": "off", "says": f"not off in interval {start / STEP_MIN:g}"})
     whole = [run.pieces[0].start_min == 0, run.pieces[-1].end_min == length]
     if not all([*whole, *(one.end_min == two.start_min for one, two in pairwise(run.pieces))]):
-        found.append({"kind": "horizon", "says": "the pieces do not fill the horizon one after the other"})
+        rows.append({"kind": "horizon", "says": "the pieces do not fill the horizon one after the other"})
     if abs(cost - objective) > AGREE * max(1.0, abs(objective)):
-        found.append({"kind": "cost", "says": f"the replay costs {cost}, the plan {objective}"})
-    return found
+        rows.append({"kind": "cost", "says": f"the replay costs {cost}, the plan {objective}"})
+    return rows

@@ -74,14 +74,14 @@ def measured(
         bars: what is asked.
         says: a remark.
     """
-    found = [NEVER if math.isnan(value) else value for value in values]
-    median = statistics.median(found)
+    rows = [NEVER if math.isnan(value) else value for value in values]
+    median = statistics.median(rows)
     base = None if reference is None else statistics.median(reference)
     ratio = None if not base else median / base
     return Row(
-        what, unit, median, min(found), max(found), ratio,
+        what, unit, median, min(rows), max(rows), ratio,
         bar="; ".join(bar.words(unit) for bar in bars),
-        within=all(bar.kept(found, ratio) for bar in bars) if bars else None,
+        within=all(bar.kept(rows, ratio) for bar in bars) if bars else None,
         says=says,
     )  # fmt: skip
 
@@ -136,7 +136,9 @@ def read(data: dict[str, Any]) -> Findings:
     curves = (
         {name: [(x, _reached(y)) for x, y in curve] for name, curve in plot["curves"].items()} for plot in data["plots"]
     )
-    return Findings(tables, [Plot(**{**plot, "curves": own}) for plot, own in zip(data["plots"], curves, strict=True)])
+    return Findings(
+        tables, [Plot(**{**plot, "curves": item}) for plot, item in zip(data["plots"], curves, strict=True)]
+    )
 
 
 def _row(data: dict[str, Any]) -> Row:

@@ -175,20 +175,20 @@ def works(seed: int) -> dict[str, Any]:
 def of_site(seed: int) -> Claim:
     """What the plan of a random site claims."""
     case = site(seed)
-    made = _plan(case.raw)
-    share, spent, stored = _share(made)
+    result = _plan(case.raw)
+    share, spent, stored = _share(result)
     if share is None or not spent:
         return Claim(seed, None, 0.0)
-    levels, least = made.baseline_figures.levels, case.base
-    for store in made.scenario.site.stores.values():
+    levels, least = result.baseline_figures.levels, case.base
+    for store in result.scenario.site.stores.values():
         gain = levels[store.name] - store.start_level
         least += case.unit_cost[store.carrier] * (case.load[store.carrier] + gain)
-    battery = made.scenario.site.battery
+    battery = result.scenario.site.battery
     if battery is not None:
         gain = levels["battery"] - battery.level_share * battery.energy_mwh
         least += case.unit_cost["electricity"] * gain * (1 / battery.charge_efficiency if gain > 0 else 1.0)
-    avoided = _lost(case, made.scenario, made.baseline) - _lost(case, made.scenario, made.replay)
-    avoided += _filling(case, made)
+    avoided = _lost(case, result.scenario, result.baseline) - _lost(case, result.scenario, result.replay)
+    avoided += _filling(case, result)
     return Claim(seed, share, min(spent - least, avoided) / spent, stored / spent)
 
 
@@ -197,27 +197,27 @@ def _lost(case: Site, scenario: Any, replay: Any) -> float:
     hours, rates = scenario.horizon.step_min / 60, replay["asset_rate"]
     lost = 0.0
     for store in scenario.site.stores.values():
-        given = float(rates.values[rates["flow_asset"].values == store.name].sum()) * hours
+        inputs = float(rates.values[rates["flow_asset"].values == store.name].sum()) * hours
         gain = float(replay["asset_level"].sel(store=store.name)[-1]) - store.start_level
-        lost -= case.unit_cost[store.carrier] * (given + gain)
+        lost -= case.unit_cost[store.carrier] * (inputs + gain)
     for carrier, rate in zip(replay["carrier"].values, replay["dumped_rate"].values, strict=True):
         lost += case.unit_cost[str(carrier)] * float(rate.sum()) * hours
     battery = scenario.site.battery
     if battery is not None:
-        given = float((replay["discharge_mw"] - replay["charge_mw"]).sum()) * hours
+        inputs = float((replay["discharge_mw"] - replay["charge_mw"]).sum()) * hours
         gain = float(replay["battery_mwh"][-1]) - battery.level_share * battery.energy_mwh
-        lost -= case.unit_cost["electricity"] * (given + gain)
+        lost -= case.unit_cost["electricity"] * (inputs + gain)
     return lost
 
 
-def _filling(case: Site, made: Any) -> float:
+def _filling(case: Site, result: Any) -> float:
     """What is lost on the way into stores where the baseline fills them as far as the plan does, less than none where
     the plan would have to. The plan's own losses have it."""
-    levels, baseline, lost = made.replay_figures.levels, made.baseline_figures.levels, 0.0
-    for store in made.scenario.site.stores.values():
+    levels, baseline, lost = result.replay_figures.levels, result.baseline_figures.levels, 0.0
+    for store in result.scenario.site.stores.values():
         more = levels[store.name] - baseline[store.name]
         lost += case.unit_cost[store.carrier] * more * (1 / store.in_efficiency - 1)
-    battery = made.scenario.site.battery
+    battery = result.scenario.site.battery
     if battery is not None:
         more = levels["battery"] - baseline["battery"]
         lost += case.unit_cost["electricity"] * more * (1 / battery.charge_efficiency - 1)
@@ -226,8 +226,8 @@ def _filling(case: Site, made: Any) -> float:
 
 def of_works(seed: int) -> Claim:
     """What the plan of random works claims."""
-    made = _plan(works(seed))
-    share, spent, stored = _share(made)
+    result = _plan(works(seed))
+    share, spent, stored = _share(result)
     return Claim(seed, share, 0.0, stored / spent if spent else 0.0)
 
 
@@ -239,17 +239,17 @@ def _plan(raw: dict[str, Any]) -> Any:
     wrong = list(between_nouns(scenario))
     if wrong:
         raise Wrong(f"{scenario.name}: {wrong[0]}")
-    made = plan(scenario)
-    hurried = made.status == "no plan within the limit"
-    if not made.acceptable and (made.found or not (hurried or made.baseline_figures.unserved)):
-        raise Wrong(f"{scenario.name}: {made.verdict}")
-    return made
+    result = plan(scenario)
+    hurried = result.status == "no plan within the limit"
+    if not result.acceptable and (result.found or not (hurried or result.baseline_figures.unserved)):
+        raise Wrong(f"{scenario.name}: {result.verdict}")
+    return result
 
 
-def _share(made: Any) -> tuple[float | None, float, float]:
+def _share(result: Any) -> tuple[float | None, float, float]:
     """Share that is claimed, what the baseline spends, and what the stores' difference is worth."""
-    saved, sums = made.saved(), made.baseline_figures
-    if made.scenario.goal.minimize == "carbon":
+    saved, sums = result.saved(), result.baseline_figures
+    if result.scenario.goal.minimize == "carbon":
         spent, claim, stored = sums.carbon_kg, saved.get("carbon_kg"), saved.get("stock_carbon_kg", 0.0)
     else:
         spent = sums.cost - sums.demand_cost
@@ -270,7 +270,7 @@ def flat() -> Findings:
         says = f"{len(compared)} compared, stores of {differ} end otherwise; worst: seed {worst.seed}"
         false = [claim.false for claim in claims]
         rows.append(measured(f"{name}: claimed and not there", false, "%", bars=[CLAIM], says=says))
-    found = Findings([Table("Flat prices and intensities", rows)])
-    if found.missed:
-        raise Wrong("a saving is claimed that is none", found)
-    return found
+    findings = Findings([Table("Flat prices and intensities", rows)])
+    if findings.missed:
+        raise Wrong("a saving is claimed that is none", findings)
+    return findings

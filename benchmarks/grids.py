@@ -39,18 +39,18 @@ def timed(scenario: Scenario) -> bool | None:
 
     m, line, length = cp_model.CpModel(), scenario.line, round(scenario.horizon.length_min)
     minutes = scenario.horizon.minutes
-    taken: dict[str, list[Any]] = {unit.name: [] for unit in line.units}
+    table: dict[str, list[Any]] = {unit.name: [] for unit in line.units}
     works: dict[str, list[Any]] = {unit.name: [] for unit in line.units}
 
     def place(units: list[str], lasts: dict[str, int]) -> tuple[Any, dict[str, Any]]:
         """Start and choice of unit of something that lasts some minutes."""
-        start, chosen = m.new_int_var(0, length, ""), {name: m.new_bool_var("") for name in units}
-        m.add_exactly_one(chosen.values())
-        for name, there in chosen.items():
+        start, table = m.new_int_var(0, length, ""), {name: m.new_bool_var("") for name in units}
+        m.add_exactly_one(table.values())
+        for name, there in table.items():
             setup = round(line.unit[name].setup_min)
-            taken[name].append(m.new_optional_fixed_size_interval_var(start, lasts[name] + setup, there, ""))
+            table[name].append(m.new_optional_fixed_size_interval_var(start, lasts[name] + setup, there, ""))
             works[name].append(m.new_optional_fixed_size_interval_var(start, lasts[name], there, ""))
-        return start, chosen
+        return start, table
 
     for _, members in itertools.groupby(scenario.heats, key=lambda heat: heat.order):
         group = list(members)
@@ -58,41 +58,41 @@ def timed(scenario: Scenario) -> bool | None:
         cast = None
         if last.campaign:
             lasts = {u.name: [round(line.duration_min(h.grade, u.name) or 0) for h in group] for u in last.units}
-            cast = place(list(lasts), {name: sum(own) for name, own in lasts.items()})
+            cast = place(list(lasts), {name: sum(item) for name, item in lasts.items()})
         for i, heat in enumerate(group):
             before: tuple[Any, dict[str, Any], dict[str, int]] | None = None
             for stage in line.stages:
-                own = {u.name: round(line.duration_min(heat.grade, u.name) or 0) for u in stage.units}
+                values = {u.name: round(line.duration_min(heat.grade, u.name) or 0) for u in stage.units}
                 if stage.campaign:
                     assert cast is not None
-                    start, chosen = m.new_int_var(0, length, ""), cast[1]
-                    for name, there in chosen.items():
+                    start, result = m.new_int_var(0, length, ""), cast[1]
+                    for name, there in result.items():
                         m.add(start == cast[0] + sum(lasts[name][:i])).only_enforce_if(there)
                 else:
-                    start, chosen = place(list(own), own)
+                    start, result = place(list(values), values)
                 if before is None:
                     m.add(start >= round(heat.release_min))
                 else:
                     earlier, units, took = before
                     wait = line.stages[line.stages.index(stage) - 1].longest_wait_min
-                    for (a, on), (b, to) in itertools.product(units.items(), chosen.items()):
+                    for (a, on), (b, to) in itertools.product(units.items(), result.items()):
                         onward = round(line.transfer_min(a, b))
                         m.add(start >= earlier + took[a] + onward).only_enforce_if([on, to])
                         if wait is not None:
                             m.add(start <= earlier + took[a] + round(wait)).only_enforce_if([on, to])
                 if stage is last:
-                    for name, there in chosen.items():
-                        m.add(start + own[name] <= round(heat.due_min)).only_enforce_if(there)
+                    for name, there in result.items():
+                        m.add(start + values[name] <= round(heat.due_min)).only_enforce_if(there)
                 for lock in scenario.locks:
                     if (lock.heat, lock.stage) == (heat.name, stage.name):
                         if lock.unit is not None:
-                            m.add(chosen[lock.unit] == 1)
+                            m.add(result[lock.unit] == 1)
                         if lock.earliest is not None:
                             m.add(start >= round(minutes(lock.earliest)))
                         if lock.latest is not None:
                             m.add(start <= round(minutes(lock.latest)))
-                before = start, chosen, own
-    for name, spans in taken.items():
+                before = start, result, values
+    for name, spans in table.items():
         m.add_no_overlap(spans)
         for outage in scenario.state.outages:
             if outage.unit == name:
@@ -104,8 +104,8 @@ def timed(scenario: Scenario) -> bool | None:
     solver.parameters.max_time_in_seconds = ORACLE_S
     solver.parameters.num_workers = 1
     status = solver.solve(m)
-    known = {cp_model.INFEASIBLE: False, cp_model.OPTIMAL: True, cp_model.FEASIBLE: True}
-    return known.get(status)
+    facts = {cp_model.INFEASIBLE: False, cp_model.OPTIMAL: True, cp_model.FEASIBLE: True}
+    return facts.get(status)
 
 
 @bench("grids", "200 random small shops on steps of 5 to 60 min: nothing proven that finer starts refute", long=True)
@@ -113,33 +113,33 @@ def run() -> Findings:
     """Every proof on every grid against starts in minutes."""
     from random_shops import STEPS, built, raw
 
-    asked = wrong = unsure = proven = on_grid = 0
+    case = wrong = unsure = proven = on_grid = 0
     notes: list[str] = []
     for seed in SHOPS if seeds() == SEEDS else seeds():
-        known: bool | None = None
+        facts: bool | None = None
         for step in STEPS:
             try:
                 scenario = built(raw(seed), step)
             except ValueError:
                 continue
-            asked += 1
-            told = claims(scenario)
-            on_grid += told == "grid"
-            if told != "none":
+            case += 1
+            text = claims(scenario)
+            on_grid += text == "grid"
+            if text != "none":
                 continue
             proven += 1
-            known = timed(scenario) if known is None else known
-            if known and scenario.site.grid.import_limit_mw is not None:
-                known = _planned(built(raw(seed), 1)) or None
-            unsure += known is None
-            if known:
+            facts = timed(scenario) if facts is None else facts
+            if facts and scenario.site.grid.import_limit_mw is not None:
+                facts = _planned(built(raw(seed), 1)) or None
+            unsure += facts is None
+            if facts:
                 wrong += 1
                 notes.append(f"shop {seed} on {step} min: proven to have no plan, and there is one")
                 print(notes[-1], flush=True)
         if seed % 20 == 19:
-            print(f"  until shop {seed}: {asked} asked, {proven} proven, {wrong} wrong, {unsure} unsure", flush=True)
+            print(f"  until shop {seed}: {case} asked, {proven} proven, {wrong} wrong, {unsure} unsure", flush=True)
     table = Table(
-        f"{asked} shops and steps",
+        f"{case} shops and steps",
         [
             measured("proven to have no plan, and there is one", [wrong], "", bars=[Bar(0, on="worst")]),
             measured("proven to have no plan", [proven], ""),

@@ -51,15 +51,15 @@ def exponent(sizes: list[float], values: list[float]) -> float | None:
         sizes: shape (n,), above 0.
         values: shape (n,); what was not reached, or is nought, is left out.
     """
-    kept = [(math.log(n), math.log(value)) for n, value in zip(sizes, values, strict=True) if 0 < value < NEVER]
-    if len(kept) < 3:
+    rows = [(math.log(n), math.log(value)) for n, value in zip(sizes, values, strict=True) if 0 < value < NEVER]
+    if len(rows) < 3:
         return None
-    x, y = np.array(kept).T
+    x, y = np.array(rows).T
     return float(np.polyfit(x, y, 1)[0])
 
 
 def grown(
-    of: str, sizes: tuple[int, ...], measures: Measures, asked: Callable[[int], dict[str, Any] | None]
+    of: str, sizes: tuple[int, ...], measures: Measures, case: Callable[[int], dict[str, Any] | None]
 ) -> tuple[Table, list[Plot], dict[int, dict[str, Any] | None]]:
     """A table of the largest and the smallest size with the exponents, a plot of seconds and one of memory.
 
@@ -69,15 +69,15 @@ def grown(
         measures: what is told of a point's answer in seconds.
         asked: measures a point; None where it did not end in time.
     """
-    told: dict[int, dict[str, Any] | None] = {}
+    table: dict[int, dict[str, Any] | None] = {}
     for size in sizes:
-        answer = told[size] = asked(size)
+        answer = table[size] = case(size)
         print(f"  {size} {of}: {'not within the limit' if answer is None else answer['status']}", flush=True)
     rows: list[Row] = []
     curves: dict[str, dict[str, list[tuple[float, float]]]] = {"s": {}, "MiB": {}}
     for unit, some in (("s", measures), ("MiB", MEMORY)):
         for what, read in some.items():
-            values = [_value(read, told[size]) for size in sizes]
+            values = [_value(read, table[size]) for size in sizes]
             slope = exponent([float(size) for size in sizes], values)
             grows = "" if slope is None else f"~ {of}^{slope:.2f}"
             curves[unit][f"{what}  {grows}".strip()] = list(zip(map(float, sizes), values, strict=True))
@@ -86,7 +86,7 @@ def grown(
         Plot(f"growth-{of}", f"Seconds by number of {of}", of, "seconds", curves["s"], logarithmic=True),
         Plot(f"growth-{of}-memory", f"Memory by number of {of}", of, "MiB", curves["MiB"], logarithmic=True),
     ]
-    return Table(f"Growth with {of}", rows), plots, told
+    return Table(f"Growth with {of}", rows), plots, table
 
 
 def _row(what: str, unit: str, of: str, sizes: tuple[int, ...], values: list[float], grows: str) -> Row:
@@ -100,8 +100,8 @@ def _row(what: str, unit: str, of: str, sizes: tuple[int, ...], values: list[flo
     return measured(f"{what}, {large:,} {of}", [most], unit, says=says)
 
 
-def _value(read: Callable[[dict[str, Any]], float | None], told: dict[str, Any] | None) -> float:
-    value = None if told is None or not told["found"] else read(told)
+def _value(read: Callable[[dict[str, Any]], float | None], text: dict[str, Any] | None) -> float:
+    value = None if text is None or not text["found"] else read(text)
     return NEVER if value is None else value
 
 
@@ -112,8 +112,8 @@ def main() -> Findings:
         "heats", HEATS, LINE, lambda n: points.ask("heats", PLAN_S + SLACK_S, heats=n, time_limit_s=PLAN_S)
     )
     gaps = [
-        measured(f"{n:,} heats: gap after {PLAN_S:g} s", [_gap(told)], "%", says="" if told is None else told["status"])
-        for n, told in planned.items()
+        measured(f"{n:,} heats: gap after {PLAN_S:g} s", [_gap(item)], "%", says="" if item is None else item["status"])
+        for n, item in planned.items()
     ]
     steps, more, years = grown(
         "steps", STEPS, SITE, lambda n: points.ask("steps", PROVEN_S + SLACK_S, steps=n, time_limit_s=PROVEN_S)
@@ -138,6 +138,6 @@ PER_COPY = 6
 """Machines and stores of the neutral hub: PV, CHP, boiler, heat pump, battery, heat store."""
 
 
-def _gap(told: dict[str, Any] | None) -> float:
-    gap = math.nan if told is None else told["gap"] * 100
+def _gap(text: dict[str, Any] | None) -> float:
+    gap = math.nan if text is None else text["gap"] * 100
     return gap if math.isfinite(gap) else NEVER

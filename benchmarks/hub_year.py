@@ -29,26 +29,26 @@ def main() -> Findings:
     """Measure both cases."""
     year = next(case for case in hub.cases() if case.name == "year")
     rows = compare.measure(year, dict.fromkeys(SIDES, Path(sys.executable)), SIDES, ROUNDS)
-    found = Findings([phases(year, rows), switched()])
+    findings = Findings([phases(year, rows), switched()])
     wrong = compare.disagreement(rows)
     if wrong:
-        raise Wrong(wrong, found)
-    return found
+        raise Wrong(wrong, findings)
+    return findings
 
 
 def phases(case: hub.Case, rows: list[compare.Answers]) -> Table:
     """Seconds by phase of some tools, the first of them the reference, cold and again in the same process."""
     reference = rows[0]
-    made: list[Row] = []
+    items: list[Row] = []
     for again, how in ((False, "first in the process"), (True, "again")):
         for row in rows:
             if row.unable:
-                made.append(Row(f"{row.tool}, {how}", "", NEVER, NEVER, NEVER, says=row.unable))
+                items.append(Row(f"{row.tool}, {how}", "", NEVER, NEVER, NEVER, says=row.unable))
                 continue
             for phase in PHASES:
-                made.append(measured(f"{row.tool}, {how}: {WORDS[phase]}", row.seconds(phase, again=again)))
+                items.append(measured(f"{row.tool}, {how}: {WORDS[phase]}", row.seconds(phase, again=again)))
             judged = (TOTAL,) if row.tool == "Emberline" else ()
-            made.append(
+            items.append(
                 measured(
                     f"{row.tool}, {how}: total",
                     row.seconds(*PHASES, again=again),
@@ -58,34 +58,34 @@ def phases(case: hub.Case, rows: list[compare.Answers]) -> Table:
             )
     for row in rows:
         if not row.unable:
-            made.append(
+            items.append(
                 measured(f"{row.tool}: loading libraries", row.seconds("load"), reference=reference.seconds("load"))
             )
-            made.append(measured(f"{row.tool}: peak memory", row.peaks, "MiB", reference=reference.peaks))
+            items.append(measured(f"{row.tool}: peak memory", row.peaks, "MiB", reference=reference.peaks))
     objective = "" if reference.unable else f"Objective {reference.objective:,.4f} EUR on all sides."
-    return Table(f"{case.name}: {case.says}", made, reference.tool, [objective])
+    return Table(f"{case.name}: {case.says}", items, reference.tool, [objective])
 
 
 def switched() -> Table:
     """The switched year by hand and as Emberline plans it."""
     case = hub.switched()
     by_hand = compare.ask(Path(sys.executable), "direct_side", case)
-    told = points.ask("switched", 2 * SWITCHED_LIMIT_S + 60, time_limit_s=SWITCHED_LIMIT_S)
+    text = points.ask("switched", 2 * SWITCHED_LIMIT_S + 60, time_limit_s=SWITCHED_LIMIT_S)
     hand_s = sum(by_hand[f"{phase}_s"] for phase in PHASES)
     rows = [measured("HiGHS by hand, to 0.1 %", [hand_s], reference=[hand_s])]
-    if told is None:
+    if text is None:
         return Table(case.says, [*rows, measured("Emberline, to 0.1 %", [NEVER], bars=[SWITCHED])])
-    reached = told["gap"] <= SWITCHED_GAP + 1e-9
-    phases: dict[str, Any] = told["seconds"]
+    reached = text["gap"] <= SWITCHED_GAP + 1e-9
+    phases: dict[str, Any] = text["seconds"]
     first = phases["build"] + phases["first goal"]
     rows += [
         measured(
             "Emberline, to 0.1 %", [first if reached else NEVER], reference=[hand_s], bars=[SWITCHED],
-            says=f"{told['status']}, gap {told['gap']:.3%}",
+            says=f"{text['status']}, gap {text['gap']:.3%}",
         ),
         measured("Emberline, build", [phases["build"]], reference=[by_hand["build_s"] + by_hand["hand_over_s"]]),
         measured("Emberline, the second goal too", [phases["search"]]),
-        measured("Emberline, peak memory", [told["peak_mib"]], "MiB", reference=[by_hand["peak_mib"]]),
-        measured("objective EUR", [told["objective"]], "", reference=[by_hand["objective"]]),
+        measured("Emberline, peak memory", [text["peak_mib"]], "MiB", reference=[by_hand["peak_mib"]]),
+        measured("objective EUR", [text["objective"]], "", reference=[by_hand["objective"]]),
     ]  # fmt: skip
     return Table(f"{case.name}: {case.says}", rows, "HiGHS by hand, gap 0.1 %, one thread")

@@ -60,17 +60,17 @@ def main() -> Findings | None:
     if folder is None:
         print(MISSING)
         return None
-    made = scenario(week_of(SEED), folder)
+    result = scenario(week_of(SEED), folder)
     began = time.perf_counter()
     last = [""]
 
     def tell(event: dict[str, Any]) -> None:
-        said = f"{event['phase']} {event.get('lever', '')}".strip()
-        if said != last[0]:
-            last[0] = said
-            print(f"{time.perf_counter() - began:6.1f} s  {said}", file=sys.stderr, flush=True)
+        message = f"{event['phase']} {event.get('lever', '')}".strip()
+        if message != last[0]:
+            last[0] = message
+            print(f"{time.perf_counter() - began:6.1f} s  {message}", file=sys.stderr, flush=True)
 
     with quiet():
-        found = levers(made, on_progress=tell)
-    print(text(found))
+        outcome = levers(result, on_progress=tell)
+    print(text(outcome))
     return Findings([Table(f"All levers, seed {SEED}", [measured("seconds", [time.perf_counter() - began])])])

@@ -30,11 +30,11 @@ def main() -> Findings:
     """Feed plans back, then try random locks."""
     sys.path.append(str(ORACLES))
     back, astray = _back()
-    tried, broken = _random()
-    found = Findings([Table("plans fed back as locks", back), Table("random locks", tried)])
+    result, broken = _random()
+    findings = Findings([Table("plans fed back as locks", back), Table("random locks", result)])
     if astray or broken:
-        raise Wrong("; ".join([*astray, *broken]), found)
-    return found
+        raise Wrong("; ".join([*astray, *broken]), findings)
+    return findings
 
 
 def _back() -> tuple[list[Row], list[str]]:
@@ -47,11 +47,11 @@ def _back() -> tuple[list[Row], list[str]]:
     shops = [Shop(name, settings=hasty) for name in bundled() if load(name).orders]
     rows, wrong = [], []
     for shop in [*shops, *(drawn(seed) for seed in range(SHOPS))]:
-        made = plan(shop.scenario([]))
-        locks = fed_back(made) if made.replay is not None else []
+        result = plan(shop.scenario([]))
+        locks = fed_back(result) if result.replay is not None else []
         again = plan(shop.scenario(locks))
-        off = same_places(made, again)
-        says = f"{made.verdict.split(';')[0]} Fed back: {again.status}" + (f", {off}" if off else "")
+        off = same_places(result, again)
+        says = f"{result.verdict.split(';')[0]} Fed back: {again.status}" + (f", {off}" if off else "")
         print(f"  {shop.name}: {len(locks)} locks; {says}", flush=True)
         rows.append(measured(shop.name, [float(bool(off))], "plans that differ", bars=[Bar(0.0)], says=says))
         if off:
@@ -73,20 +73,20 @@ def _random() -> tuple[list[Row], list[str]]:
         for number, shop in enumerate(shops):
             from locked_shops import exported
 
-            made = plan(shop.scenario([]))
-            base = exported(made, store)
-            assert not faults(made.scenario, base)
+            result = plan(shop.scenario([]))
+            base = exported(result, store)
+            assert not faults(result.scenario, base)
             draw = np.random.Generator(np.random.Philox(key=100 + number))
-            seen: Counter[str] = Counter()
+            counts: Counter[str] = Counter()
             for _ in range(LOCKS // len(shops) + (number < LOCKS % len(shops))):
                 wish = lock(shop, base, draw)
                 became = fate(shop, wish, base, store)
-                seen[became.what] += 1
+                counts[became.what] += 1
                 if became.what in WRONG:
                     wrong.append(f"{shop.name} {wish}: {became.what}, {became.says}")
                     print(f"  {wrong[-1]}", flush=True)
-            says = ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
+            says = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
             print(f"  {shop.name}: {says}", flush=True)
-            bad = float(sum(seen[what] for what in WRONG))
+            bad = float(sum(counts[what] for what in WRONG))
             rows.append(measured(shop.name, [bad], "locks wrong or open", bars=[Bar(0.0)], says=says))
     return rows, wrong

@@ -64,10 +64,10 @@ class Case(BaseModel):
 
     def units(self, stage: str) -> dict[str, str]:
         """Units of a stage and the name that the file has for each: alike ones share one there."""
-        found = {}
+        table = {}
         for name, count in sorted(self.stage2units[stage].items()):
-            found.update({name if count == 1 else f"{name}_{i + 1}": name for i in range(count)})
-        return found
+            table.update({name if count == 1 else f"{name}_{i + 1}": name for i in range(count)})
+        return table
 
     def transfers(self, stage: str) -> dict[tuple[str, str], float]:
         """Minutes from each unit of a stage to each of the next.
@@ -76,14 +76,14 @@ class Case(BaseModel):
             BadCase: a pair is missing.
         """
         after = self.stages[self.stages.index(stage) + 1]
-        found = {}
+        table = {}
         for start, a in self.units(stage).items():
             for end, b in self.units(after).items():
                 minutes = self.trans_time.get(f"{a}-{b}", self.trans_time.get(f"TR_S{stage}"))
                 if minutes is None:
                     raise BadCase(f"trans_time: {a}-{b} is missing")
-                found[start, end] = minutes
-        return found
+                table[start, end] = minutes
+        return table
 
     def longest(self, stage: str) -> float:
         """Longest transfer after a stage [min].
@@ -102,13 +102,13 @@ class Case(BaseModel):
         Raises:
             BadCase: one is missing.
         """
-        found = {}
+        table = {}
         for stage in self.stages:
             for unit, name in self.units(stage).items():
                 if str(heat) not in self.equip2process_time.get(name, {}):
                     raise BadCase(f"equip2process_time: {name} has no time for heat {heat}")
-                found[unit] = self.equip2process_time[name][str(heat)]
-        return found
+                table[unit] = self.equip2process_time[name][str(heat)]
+        return table
 
 
 def read(path: str | Path) -> Case:
@@ -205,17 +205,17 @@ def most_slots(case: Case, stage: str, transfer: float) -> int:
 def _longest_wait(case: Case, stage: str, groups: list[list[tuple[str, dict[str, float]]]]) -> float:
     """The same in minutes from the exact end, to the exact start within a cast."""
     casting = stage == case.stages[-2]
-    found = 0.0
+    result = 0.0
     for (a, b), transfer in case.transfers(stage).items():
         most = most_slots(case, stage, transfer) * STEP_MIN
         for members in groups:
-            taken = 0.0
+            value = 0.0
             for _, minutes in members:
                 early = up(minutes[a], STEP_MIN) * STEP_MIN - minutes[a]
-                late = taken - down(taken, STEP_MIN) * STEP_MIN if casting else 0.0
-                found = max(found, most + early + late)
-                taken += minutes[b]
-    return found
+                late = value - down(value, STEP_MIN) * STEP_MIN if casting else 0.0
+                result = max(result, most + early + late)
+                value += minutes[b]
+    return result
 
 
 def problem_of(case: Case, scenario: Scenario, envelope: xr.Dataset) -> SlotProblem:
@@ -260,25 +260,25 @@ def search(case: Case, scenario: Scenario, envelope: xr.Dataset, seconds: float,
 @oracle("melt_shop", "arc furnaces to casters, cost of energy (Zhang et al. 2017): INSTANCE.json --groups K")
 def main(argv: list[str]) -> int:
     """Solve a case through the product's model, replay it in the twin, print what came of it."""
-    given = parser("melt_shop", __doc__)
-    given.add_argument("instance", help="JSON file of the family")
-    given.add_argument("--groups", type=int, help="casting groups 1…K (default: all)")
-    asked = parsed(given, argv, 600.0)
+    argument_parser = parser("melt_shop", __doc__)
+    argument_parser.add_argument("instance", help="JSON file of the family")
+    argument_parser.add_argument("--groups", type=int, help="casting groups 1…K (default: all)")
+    namespace = parsed(argument_parser, argv, 600.0)
     try:
-        case = read(asked.instance)
-        count = len(case.group2heats) if asked.groups is None else asked.groups
+        case = read(namespace.instance)
+        count = len(case.group2heats) if namespace.groups is None else namespace.groups
         if not 1 <= count <= len(case.group2heats):
-            raise BadCase(f"--groups {count}: {asked.instance} has groups 1…{len(case.group2heats)}")
+            raise BadCase(f"--groups {count}: {namespace.instance} has groups 1…{len(case.group2heats)}")
         try:
             scenario = published(case, list(range(1, count + 1)))
         except BadCase as error:
-            raise BadCase(f"{asked.instance}: {error}") from None
+            raise BadCase(f"{namespace.instance}: {error}") from None
     except BadCase as error:
         print(error, file=sys.stderr)
         return 2
     with quiet():
-        answer = {"case": Path(asked.instance).stem, "groups": count} | solve(case, scenario, asked.time_limit)
-    tell(answer, asked.json)
+        answer = {"case": Path(namespace.instance).stem, "groups": count} | solve(case, scenario, namespace.time_limit)
+    tell(answer, namespace.json)
     return 0 if answer["objective"] is not None else 1
 
 
@@ -286,25 +286,28 @@ def solve(case: Case, scenario: Scenario, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a case."""
     began = time.perf_counter()
     envelope = twin.envelope(scenario)
-    found = search(case, scenario, envelope, time_limit)
-    pursue(found)
-    schedule = as_schedule(found, scenario, envelope, exact=True)  # the published starts lie on slots alone
+    result = search(case, scenario, envelope, time_limit)
+    pursue(result)
+    schedule = as_schedule(result, scenario, envelope, exact=True)  # the published starts lie on slots alone
     answer: dict[str, Any] = {
         "heats": len(scenario.heats),
         "status": schedule.attrs["status"],
-        "objective": found.value,
-        "bound": found.bound,
-        "gap": found.told_gap,
+        "objective": result.value,
+        "bound": result.bound,
+        "gap": result.told_gap,
         "seconds": time.perf_counter() - began,
     }
-    if found.best is None:
+    if result.best is None:
         return answer | {"violations": []}
     run = twin.replay(scenario, schedule)
     price = scenario.inputs["price_per_mwh"].to_numpy()
     cost = float(run["import_mw"].to_numpy() @ price) * scenario.horizon.step_h
-    violations = [*_violations(run), *({"kind": "plan", "says": says} for says in mistakes(found.problem, found.best))]
-    if found.value is None or abs(cost - found.value) > AGREE:
-        violations.append({"kind": "cost", "says": f"the replay costs {cost}, the plan {found.value}"})
+    violations = [
+        *_violations(run),
+        *({"kind": "plan", "says": says} for says in mistakes(result.problem, result.best)),
+    ]
+    if result.value is None or abs(cost - result.value) > AGREE:
+        violations.append({"kind": "cost", "says": f"the replay costs {cost}, the plan {result.value}"})
     operations = zip(
         *(run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min", "end_min")), strict=True
     )

@@ -99,16 +99,16 @@ def visit(context: BrowserContext, address: str, again: int) -> tuple[float, flo
     page = context.new_page()
     page.goto(address)
     _wait(page, "window.painted > 0 && window.rested !== null")
-    painted, drawn = page.evaluate("[window.painted / 1000, window.rested / 1000]")
+    painted, result = page.evaluate("[window.painted / 1000, window.rested / 1000]")
     page.wait_for_timeout(1000)  # charts are drawn, and the server is idle
-    found = []
+    rows = []
     for _ in range(again):
         page.locator("body").press("r")
         _wait(page, "window.asked !== null && window.rested !== null")
-        found.append(float(page.evaluate("(window.rested - window.asked) / 1000")))
+        rows.append(float(page.evaluate("(window.rested - window.asked) / 1000")))
         page.wait_for_timeout(300)
     page.close()
-    return float(painted), float(drawn), found
+    return float(painted), float(result), rows
 
 
 def _wait(page: Page, what: str) -> None:
@@ -143,11 +143,11 @@ class Poll(threading.Thread):
 
 def _told(home: str, *command: str) -> dict[str, Any]:
     """What a command says of what it has stored."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "ui", *command, "--quiet", "--json"],
         env={**os.environ, "EMBERLINE_HOME": home}, capture_output=True, check=True,
     )  # fmt: skip
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(process.stdout))
 
 
 def _filled(home: str) -> str:
@@ -176,10 +176,10 @@ def _searching(home: str) -> Iterator[str]:
 def _chromium() -> str:
     named = os.environ.get("EMBERLINE_CHROMIUM")
     names = [named] if named else ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
+    part = next((path for name in names if (path := shutil.which(name))), None)
+    if part is None:
         raise Wrong("Chromium is missing: apt install chromium, or set EMBERLINE_CHROMIUM to its path")
-    return found
+    return part
 
 
 @bench("pages", "first paint of each page and its rerun in Chromium, beside an empty page; 20 who poll", long=True)
@@ -206,31 +206,31 @@ def main() -> Findings:
         sites = {"empty": bare} | {name: f"{app}/{address}?{query}" for name, address in addresses.items()}
         for address in sites.values():
             visit(context, address, 1)  # imports, files and caches, once
-        seen = _rounds(context, sites)
+        visited = _rounds(context, sites)
         polled = _among_others(context, app, sites["plan"], home)
         chrome.close()
-    return Findings([_alone(seen, {"empty": "an empty page", **PAGES}), polled])
+    return Findings([_alone(visited, {"empty": "an empty page", **PAGES}), polled])
 
 
 def _rounds(context: BrowserContext, sites: dict[str, str]) -> dict[str, dict[str, list[float]]]:
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    result: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(ROUNDS):
         for name, address in sites.items():
-            painted, drawn, again = visit(context, address, AGAIN)
-            found[name]["first paint"].append(painted)
-            found[name]["drawn"].append(drawn)
-            found[name]["again"].extend(again)
-    return found
+            painted, value, again = visit(context, address, AGAIN)
+            result[name]["first paint"].append(painted)
+            result[name]["drawn"].append(value)
+            result[name]["again"].extend(again)
+    return result
 
 
-def _alone(seen: dict[str, dict[str, list[float]]], titles: dict[str, str]) -> Table:
+def _alone(visited: dict[str, dict[str, list[float]]], titles: dict[str, str]) -> Table:
     limits = {"first paint": FIRST_S, "again": AGAIN_S}
     rows: list[Row] = []
     for what in ("first paint", "drawn", "again"):
-        for name, found in seen.items():
+        for name, result in visited.items():
             bars = [Bar(limits[what])] if what in limits and name != "empty" else []
-            reference = None if name == "empty" else seen["empty"][what]
-            rows.append(measured(f"{titles[name]}: {what}", found[what], reference=reference, bars=bars))
+            reference = None if name == "empty" else visited["empty"][what]
+            rows.append(measured(f"{titles[name]}: {what}", result[what], reference=reference, bars=bars))
     return Table("One user, a stored plan of the day", rows, reference="Streamlit's page with one line of text")
 
 

@@ -88,11 +88,11 @@ def run(seed: int, folder: Path, step_min: int = 15, limit_s: float = LIMIT_S) -
     """Plan one day."""
     day = day_of(seed)
     more = (f"horizon.step_min={step_min}", f"goal.time_limit_s={limit_s:g}")
-    made = scenario(day, folder, more=more)
-    made.inputs  # noqa: B018  reading the file is no part of the search
+    result = scenario(day, folder, more=more)
+    result.inputs  # noqa: B018  reading the file is no part of the search
     began = time.perf_counter()
-    envelope = twin.envelope(made)
-    listed = twin.dispatch(made, envelope)
+    envelope = twin.envelope(result)
+    listed = twin.dispatch(result, envelope)
     prepared = time.perf_counter() - began
     first = float("inf")
     began = time.perf_counter()
@@ -103,7 +103,7 @@ def run(seed: int, folder: Path, step_min: int = 15, limit_s: float = LIMIT_S) -
             first = min(first, time.perf_counter() - began)
 
     with quiet():
-        schedule = models.optimize(made, envelope, listed if listed.attrs["complete"] else None, on_progress=tell)
+        schedule = models.optimize(result, envelope, listed if listed.attrs["complete"] else None, on_progress=tell)
     seconds = time.perf_counter() - began
     gap = float(schedule.attrs["gap"])
     gap = gap if math.isfinite(gap) else NEVER

@@ -37,15 +37,15 @@ def ask(name: str, limit_s: float, **how: Any) -> dict[str, Any] | None:
     """
     command = [sys.executable, "-m", "benchmarks.points"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, input=json.dumps({"name": name, **how}), capture_output=True, text=True, cwd=ROOT, timeout=limit_s
         )
     except subprocess.TimeoutExpired:
         return None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word of error"])[-1]
-        raise RuntimeError(f"{name} {how}: exit code {done.returncode}: {last}")
-    return json.loads(done.stdout.splitlines()[-1])
+    if process.returncode:
+        last = (process.stderr.strip().splitlines() or ["no word of error"])[-1]
+        raise RuntimeError(f"{name} {how}: exit code {process.returncode}: {last}")
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 @point
@@ -84,24 +84,24 @@ def switched(time_limit_s: float) -> dict[str, Any]:
     return _told(models.optimize(_within(scenario(hub.switched()), time_limit_s), NO_BATTERY))
 
 
-def _within(made: Any, time_limit_s: float) -> Any:
-    return made.model_copy(update={"goal": made.goal.model_copy(update={"time_limit_s": time_limit_s})})
+def _within(result: Any, time_limit_s: float) -> Any:
+    return result.model_copy(update={"goal": result.goal.model_copy(update={"time_limit_s": time_limit_s})})
 
 
-def _planned(made: Any) -> dict[str, Any]:
+def _planned(result: Any) -> dict[str, Any]:
     from emberline import models, twin
 
-    made.inputs  # noqa: B018  reading the series is no part of it
-    _, simulated = _timed(lambda: twin.simulate(made))
-    envelope, enveloped = _timed(lambda: twin.envelope(made))
-    listed, dispatched = _timed(lambda: twin.dispatch(made, envelope))
+    result.inputs  # noqa: B018  reading the series is no part of it
+    _, simulated = _timed(lambda: twin.simulate(result))
+    envelope, enveloped = _timed(lambda: twin.envelope(result))
+    listed, dispatched = _timed(lambda: twin.dispatch(result, envelope))
     events: list[tuple[float, float]] = []
 
     def tell(event: dict[str, Any]) -> None:
         if event.get("incumbent") is not None:
             events.append((event["seconds"], event["incumbent"]))
 
-    schedule = models.optimize(made, envelope, listed if listed.attrs["complete"] else None, on_progress=tell)
+    schedule = models.optimize(result, envelope, listed if listed.attrs["complete"] else None, on_progress=tell)
     better = [seconds for seconds, value in events if value < events[0][1]]
     return _told(schedule) | {
         "twin_s": simulated,
@@ -112,12 +112,12 @@ def _planned(made: Any) -> dict[str, Any]:
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
     """What some work made, and the median of its CPU seconds over some rounds."""
-    taken = []
+    rows = []
     for _ in range(ROUNDS):
         began = time.process_time()
-        made = work()
-        taken.append(time.process_time() - began)
-    return made, statistics.median(taken)
+        result = work()
+        rows.append(time.process_time() - began)
+    return result, statistics.median(rows)
 
 
 def _told(schedule: Any) -> dict[str, Any]:
@@ -138,9 +138,9 @@ def main() -> None:
     """Answer the request on the standard input."""
     from benchmarks.quiet import quiet
 
-    asked = json.load(sys.stdin)
+    case = json.load(sys.stdin)
     with quiet():
-        answer = POINTS[asked.pop("name")](**asked)
+        answer = POINTS[case.pop("name")](**case)
     print(json.dumps(answer))
 
 

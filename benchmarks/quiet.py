@@ -12,11 +12,11 @@ from collections.abc import Iterator
 def quiet() -> Iterator[None]:
     """Send what libraries print on stdout to stderr: the solver writes its banner there, whatever it is told."""
     sys.stdout.flush()
-    kept = os.dup(1)
+    stored = os.dup(1)
     try:
         os.dup2(2, 1)
         yield
     finally:
         sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(stored, 1)
+        os.close(stored)

@@ -38,25 +38,25 @@ NOTHING = xr.Dataset({"battery_level_mwh": ((), 0.0)})
 
 def asked(case: hub.Case) -> tuple[SiteData, Aim]:
     """Site and aim of a case."""
-    made = scenario(case)
-    data = sites.read(made, NOTHING)
-    return data, aims.read(made, data, None, 0.0)
+    result = scenario(case)
+    data = sites.read(result, NOTHING)
+    return data, aims.read(result, data, None, 0.0)
 
 
 def minimized(data: SiteData, aim: Aim, study: Study | None) -> tuple[SiteModel, float, float]:
     """Model, objective and seconds."""
     began = time.perf_counter()
     seconds = {"build": 0.0, "first goal": 0.0}
-    made, found = hubs.minimize_first(data, aim, None, lambda: 300.0, seconds, study=study, gap=0.0)
-    assert found.objective is not None
-    return made, found.objective, time.perf_counter() - began
+    result, outcome = hubs.minimize_first(data, aim, None, lambda: 300.0, seconds, study=study, gap=0.0)
+    assert outcome.objective is not None
+    return result, outcome.objective, time.perf_counter() - began
 
 
 def cut(part: Any, first: int, last: int, hours: int) -> Any:
     """A case, or a part of it, with the hours from ``first`` to ``last`` only."""
     if is_dataclass(part) and not isinstance(part, type):
-        own = {f.name: cut(getattr(part, f.name), first, last, hours) for f in fields(part)}
-        return replace(part, **own | ({"hours": last - first} if isinstance(part, hub.Case) else {}))
+        table = {f.name: cut(getattr(part, f.name), first, last, hours) for f in fields(part)}
+        return replace(part, **table | ({"hours": last - first} if isinstance(part, hub.Case) else {}))
     if isinstance(part, list) and len(part) == hours and isinstance(part[0], int | float):
         return part[first:last]
     if isinstance(part, list | tuple):
@@ -69,29 +69,29 @@ def by_pyomo(data: SiteData, aim: Aim) -> tuple[float, float]:
     from pyomo.contrib.solver.solvers.highs import Highs
 
     began = time.perf_counter()
-    found: list[float] = []
+    rows: list[float] = []
 
     class Theirs:
         """Takes the model where Emberline's compiler would."""
 
         def __init__(self, model: pyo.ConcreteModel) -> None:
-            found.append(float(Highs().solve(model, load_solutions=True).incumbent_objective))
+            rows.append(float(Highs().solve(model, load_solutions=True).incumbent_objective))
 
     with building(on=False):
         build(data, aim, None, set(), program=Theirs)  # type: ignore[arg-type]
-    return found[0], time.perf_counter() - began
+    return rows[0], time.perf_counter() - began
 
 
 def front() -> Table:
     """Steps along the year's front."""
     data, aim = asked(next(case for case in hub.cases() if case.name == "year"))
     study = Study()
-    made, _, first = minimized(data, aim, study)
-    high = float(pyo.value(made.model.total["carbon"]))
+    result, _, first = minimized(data, aim, study)
+    high = float(pyo.value(result.model.total["carbon"]))
     _, low, _ = minimized(data, replace(aim, first="carbon", second=aim.first), None)
     steps = []
     for cap in np.linspace(high, low, POINTS)[1 : TAKEN + 1].tolist():
-        capped = replace(aim, carbon_cap=cap)
+        capped = replace(aim, tops={**aim.tops, "carbon": cap})
         _, warm, seconds = minimized(data, capped, study)
         steps.append(seconds)
         _, cold, _ = minimized(data, capped, None)

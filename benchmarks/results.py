@@ -57,10 +57,10 @@ def read(path: Path) -> list[Result]:
 
 def store(path: Path, result: Result) -> None:
     """Put a result into a file, in place of an earlier one of the same bench."""
-    kept = {one.bench: one for one in read(path)} | {result.bench: result}
+    stored = {one.bench: one for one in read(path)} | {result.bench: result}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        json.dumps({name: _entry(one) for name, one in sorted(kept.items())}, indent=1, ensure_ascii=False) + "\n",
+        json.dumps({name: _entry(one) for name, one in sorted(stored.items())}, indent=1, ensure_ascii=False) + "\n",
         encoding="utf-8",
     )
 

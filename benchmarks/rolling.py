@@ -27,7 +27,7 @@ GOALS = {"carbon": (), "cost": ("goal.minimize=cost_with_carbon_price", "market.
 SWITCHED = {"min_load": "40 %", "min_up_h": "4 h", "min_down_h": "3 h", "start_cost": "500 EUR"}
 
 
-def asked(folder: Path, own: Path, days: int = DAYS, more: Sequence[str] = ()) -> Scenario:
+def asked(folder: Path, part: Path, days: int = DAYS, more: Sequence[str] = ()) -> Scenario:
     """The works' hub on real prices, intensities and forecasts.
 
     Args:
@@ -37,10 +37,10 @@ def asked(folder: Path, own: Path, days: int = DAYS, more: Sequence[str] = ()) -
         more: further overrides.
     """
     table = (folder / "data" / "de_2021h2_carbon_forecast_96h.csv.gz").resolve()
-    real = own / "actual.csv"
+    real = part / "actual.csv"
     with gzip.open(table, "rt", encoding="utf-8") as rows:
-        found = {row["target_time_utc"]: row["actual_kg_per_mwh"] for row in csv.DictReader(rows)}
-    text = "".join(f"{time},{kg}\n" for time, kg in sorted(found.items()))
+        values = {row["target_time_utc"]: row["actual_kg_per_mwh"] for row in csv.DictReader(rows)}
+    text = "".join(f"{time},{kg}\n" for time, kg in sorted(values.items()))
     real.write_text("time,kg_per_mwh\n" + text, encoding="utf-8")
     forecast = f"{{csv: '{table}', issued: issue_day, valid: target_time_utc, zone: UTC, column: forecast_kg_per_mwh}}"
     prices = (folder / "data" / "de_2021h2_price_hourly.csv").resolve()
@@ -64,29 +64,31 @@ def asked(folder: Path, own: Path, days: int = DAYS, more: Sequence[str] = ()) -
     )
 
 
-def rows(name: str, made: Comparison) -> list[Row]:
+def rows(name: str, comparison: Comparison) -> list[Row]:
     """A roll and what it is measured by, in % of the other side."""
-    rolled, found = made.rolled, []
+    rolled, items = comparison.rolled, []
 
-    def row(what: str, told: Difference | None, says: str = "") -> None:
-        if told is None:
+    def row(what: str, difference: Difference | None, says: str = "") -> None:
+        if difference is None:
             return
-        percent = 100 * told.share / told.total if told.total else 0.0
-        ends = told.interval or (told.total, told.total)
-        text = f"90 %: {ends[0] * percent:.2f} to {ends[1] * percent:.2f} %" if told.interval else ""
-        found.append(measured(f"{name}: {what}", [100 * told.share], "%", says="; ".join(filter(None, (text, says)))))
+        percent = 100 * difference.share / difference.total if difference.total else 0.0
+        ends = difference.interval or (difference.total, difference.total)
+        text = f"90 %: {ends[0] * percent:.2f} to {ends[1] * percent:.2f} %" if difference.interval else ""
+        items.append(
+            measured(f"{name}: {what}", [100 * difference.share], "%", says="; ".join(filter(None, (text, says))))
+        )
 
-    row("gain against the baseline", made.gain)
-    best = made.perfect
-    row("regret against perfect foresight", made.regret(), f"that plan: {best.status}, gap {best.gap or 0:.2%}")
-    row("of it not knowing: against the same steps with foresight", made.not_knowing)
-    for other, more in made.less_often():
+    row("gain against the baseline", comparison.gain)
+    best = comparison.perfect
+    row("regret against perfect foresight", comparison.regret(), f"that plan: {best.status}, gap {best.gap or 0:.2%}")
+    row("of it not knowing: against the same steps with foresight", comparison.not_knowing)
+    for other, more in comparison.less_often():
         row(f"planned every {other.how.every_min / 60:g} h: more than every {rolled.how.every_min / 60:g} h", more)
-    laid = sum(step.laid for step in rolled.steps)
-    held = "holds" if not rolled.violations else f"{len(rolled.violations)} violations"
-    says = f"{len(rolled.steps)} plans, {laid} laid in, {rolled.unplanned} not found; {held}"
-    found.append(measured(f"{name}: seconds for a plan", [step.seconds for step in rolled.steps], says=says))
-    return found
+    total = sum(step.laid for step in rolled.steps)
+    result = "holds" if not rolled.violations else f"{len(rolled.violations)} violations"
+    says = f"{len(rolled.steps)} plans, {total} laid in, {rolled.unplanned} not found; {result}"
+    items.append(measured(f"{name}: seconds for a plan", [step.seconds for step in rolled.steps], says=says))
+    return items
 
 
 def study(days: int, every_min: float = EVERY_MIN, others_min: Sequence[float] = OTHERS_MIN) -> Findings | None:
@@ -95,18 +97,18 @@ def study(days: int, every_min: float = EVERY_MIN, others_min: Sequence[float] =
     if folder is None:
         print(MISSING)
         return None
-    found: list[Row] = []
+    items: list[Row] = []
     for name, more in GOALS.items():
-        with tempfile.TemporaryDirectory() as own:
-            scenario = asked(folder, Path(own), days, more)
+        with tempfile.TemporaryDirectory() as part:
+            scenario = asked(folder, Path(part), days, more)
             with quiet():
-                made = compare(scenario, How(every_min=every_min), others_min)
-        found += rows(name, made)
-        regret = made.regret()
-        told = "not known" if regret is None else f"{100 * regret.share:.2f} %"
-        print(f"  {name}: regret {told}", flush=True)
+                result = compare(scenario, How(every_min=every_min), others_min)
+        items += rows(name, result)
+        regret = result.regret()
+        text = "not known" if regret is None else f"{100 * regret.share:.2f} %"
+        print(f"  {name}: regret {text}", flush=True)
     title = f"The works' hub from {START}, {days} days, planned every {every_min / 60:g} h, 48 h and more ahead"
-    return Findings([Table(title, found)])
+    return Findings([Table(title, items)])
 
 
 @bench("rolling", "a works' hub on real forecasts, 3 days, planned every 6 h: regret and gain")

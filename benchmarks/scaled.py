@@ -23,18 +23,18 @@ def of_heats(heats: int, time_limit_s: float) -> Scenario:
     """
     week = load("melt-shop-week")
     days = -(-heats // PER_DAY)
-    orders, left = [], heats
+    orders, rest = [], heats
     for n in range(heats):
-        if not left:
+        if not rest:
             break
         order = week.orders[n % len(week.orders)]
-        taken = []
+        rows = []
         for batch in order.heats:
-            count = min(batch.count, left)
-            left -= count
+            count = min(batch.count, rest)
+            rest -= count
             if count:
-                taken.append({"grade": batch.grade, "count": count})
-        orders.append({"name": f"cast {n + 1}", "due": f"{(heats - left - 1) // PER_DAY * 24 + 24} h", "heats": taken})
+                rows.append({"grade": batch.grade, "count": count})
+        orders.append({"name": f"cast {n + 1}", "due": f"{(heats - rest - 1) // PER_DAY * 24 + 24} h", "heats": rows})
     return load(
         "melt-shop-week",
         [

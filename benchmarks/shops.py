@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.findings import Bar, Findings, Table, measured
 from benchmarks.registry import Wrong, bench
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans import Plan, plan
 from emberline.scenarios import Scenario
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "oracles"))
@@ -46,28 +46,28 @@ class Judged:
     @property
     def faults(self) -> list[str]:
         """What must not be."""
-        made, best = self.made, self.optimum
+        result, best = self.made, self.optimum
         if not self.proven:
             return []
-        found = []
+        rows = []
         if self.between:
-            return [] if made.acceptable else [made.verdict]
+            return [] if result.acceptable else [result.verdict]
         if best is None:
-            return ["a plan where there is none"] if made.found else []
+            return ["a plan where there is none"] if result.found else []
         near = CENT + 1e-6 * abs(best)
-        if made.status == "infeasible":
-            found.append("proven to have no plan, and there is one")
-        if made.bound is not None and made.bound > best + near:
-            found.append(f"bound {made.bound:.3f} above the optimum {best:.3f}")
-        if made.objective is not None and made.objective < best - near:
-            found.append(f"plan {made.objective:.3f} below the optimum {best:.3f}")
-        if made.objective is not None and made.gap is not None:
-            lowest = made.objective - made.gap * abs(made.objective)
+        if result.status == "infeasible":
+            rows.append("proven to have no plan, and there is one")
+        if result.bound is not None and result.bound > best + near:
+            rows.append(f"bound {result.bound:.3f} above the optimum {best:.3f}")
+        if result.objective is not None and result.objective < best - near:
+            rows.append(f"plan {result.objective:.3f} below the optimum {best:.3f}")
+        if result.objective is not None and result.gap is not None:
+            lowest = result.objective - result.gap * abs(result.objective)
             if lowest > best + near:
-                found.append(f"a gap of {made.gap:.4%} is too small")
-        if made.found and not made.acceptable:
-            found.append(made.verdict)
-        return found
+                rows.append(f"a gap of {result.gap:.4%} is too small")
+        if result.found and not result.acceptable:
+            rows.append(result.verdict)
+        return rows
 
     @property
     def between(self) -> bool:
@@ -81,8 +81,8 @@ class Judged:
             return ""
         if not self.made.found:
             return f"{self.made.status}, and there is a plan"
-        wanted = self.made.scenario.goal.gap
-        return "" if self.made.gap is not None and self.made.gap <= wanted + 1e-9 else f"gap {self.made.gap}"
+        target = self.made.scenario.goal.gap
+        return "" if self.made.gap is not None and self.made.gap <= target + 1e-9 else f"gap {self.made.gap}"
 
 
 def judged(seed: int) -> Judged | None:
@@ -95,9 +95,9 @@ def judged(seed: int) -> Judged | None:
         return None
     optimum, proven = counted(scenario)
     began = time.perf_counter()
-    made = plan(scenario)
+    result = plan(scenario)
     seconds = time.perf_counter() - began
-    return Judged(seed, len(scenario.heats), optimum, proven, made, seconds)
+    return Judged(seed, len(scenario.heats), optimum, proven, result, seconds)
 
 
 def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None, bool]:
@@ -113,9 +113,9 @@ def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None
 
     def chosen(item: Item) -> list[Any]:
         """One way of an item, as a list of booleans."""
-        own = [m.new_bool_var("") for _ in item.ways]
-        m.add_exactly_one(own)
-        for variable, way in zip(own, item.ways, strict=True):
+        rows = [m.new_bool_var("") for _ in item.ways]
+        m.add_exactly_one(rows)
+        for variable, way in zip(rows, item.ways, strict=True):
             cost.append(round(way.cost * SCALE) * variable)
             loads.append((variable, way.metered))
             bits, place = way.busy, 0
@@ -124,7 +124,7 @@ def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None
                 place += step
                 busy.setdefault(place - 1, []).append(variable)
                 bits >>= step
-        return own
+        return rows
 
     for item in shop.items:
         places = chosen(item)
@@ -136,8 +136,8 @@ def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None
         m.add_at_most_one(variables)
     if math.isfinite(shop.limit_mwh):
         for i, idle in enumerate(shop.idle):
-            drawn = sum(math.floor(metered[i] * 1e6) * variable for variable, metered in loads if metered[i])
-            m.add(drawn <= math.ceil((shop.limit_mwh - idle) * 1e6) + 1)
+            total = sum(math.floor(metered[i] * 1e6) * variable for variable, metered in loads if metered[i])
+            m.add(total <= math.ceil((shop.limit_mwh - idle) * 1e6) + 1)
     m.minimize(sum(cost))
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = limit_s
@@ -145,8 +145,10 @@ def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None
     status = solver.solve(m)
     if status == cp_model.INFEASIBLE:
         return None, True
-    found = solver.objective_value / SCALE + shop.idle_cost if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
-    return found, status == cp_model.OPTIMAL
+    result = (
+        solver.objective_value / SCALE + shop.idle_cost if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
+    )
+    return result, status == cp_model.OPTIMAL
 
 
 def seeds() -> range:
@@ -190,7 +192,7 @@ def run() -> Findings:
         ],
         notes=[*faults, *shorts],
     )
-    found = Findings([table])
+    findings = Findings([table])
     if faults:
-        raise Wrong(f"{len(faults)} faults, the first: {faults[0]}", found)
-    return found
+        raise Wrong(f"{len(faults)} faults, the first: {faults[0]}", findings)
+    return findings

@@ -57,10 +57,10 @@ def _plan(overrides: list[str]) -> Made:
     seconds = time.perf_counter() - began
     if status.state != "stored":
         raise Wrong(f"{SCENARIO} with {overrides}: {status.state}: {'; '.join(status.lines)}")
-    made = Store().open(run).plan
-    if made.objective is None or not made.acceptable:
-        raise Wrong(f"{SCENARIO} with {overrides}: {made.verdict}")
-    return Made(seconds, made.objective, NEVER if made.gap is None else made.gap, made.status)
+    result = Store().open(run).plan
+    if result.objective is None or not result.acceptable:
+        raise Wrong(f"{SCENARIO} with {overrides}: {result.verdict}")
+    return Made(seconds, result.objective, NEVER if result.gap is None else result.gap, result.status)
 
 
 @contextmanager
@@ -91,14 +91,14 @@ def main() -> Findings:
         moved: list[tuple[str, list[str], Made]] = []
         for name, override in MOVES.items():
             overrides = [*overrides, override]
-            made = _plan(overrides)
-            moved.append((name, overrides, made))
-            print(f"  {name}: {made.seconds:.1f} s, {made.says}", flush=True)
-    for name, changed, made in moved:
-        rows.append(measured(name, [made.seconds], reference=[first.seconds], bars=[QUARTER], says=made.says))
+            result = _plan(overrides)
+            moved.append((name, overrides, result))
+            print(f"  {name}: {result.seconds:.1f} s, {result.says}", flush=True)
+    for name, changed, result in moved:
+        rows.append(measured(name, [result.seconds], reference=[first.seconds], bars=[QUARTER], says=result.says))
         with _home():
             afresh = _plan(changed)
-        worse = 100 * (made.objective - afresh.objective) / abs(afresh.objective)
+        worse = 100 * (result.objective - afresh.objective) / abs(afresh.objective)
         rows.append(measured(f"{name}, afresh", [afresh.seconds], reference=[first.seconds], says=afresh.says))
         rows.append(measured(f"{name}: the plan above the one made afresh", [worse], "%"))
     return Findings([Table(f"{SCENARIO}, moved on the page", rows, reference="the first plan")])

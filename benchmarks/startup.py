@@ -67,13 +67,13 @@ def rows(what: str, arguments: list[str], code: int, limit_s: float | None = Non
         RuntimeError: it ended with another exit code.
     """
     spend(arguments)  # byte code and files are read once
-    found = [spend(arguments) for _ in range(ROUNDS)]
-    wrong = next((one.code for one in found if one.code != code), None)
+    items = [spend(arguments) for _ in range(ROUNDS)]
+    wrong = next((one.code for one in items if one.code != code), None)
     if wrong is not None:
         raise RuntimeError(f"{what}: exit code {wrong} instead of {code}")
     return [
-        measured(f"{what}: CPU", [one.cpu_s for one in found], bars=[] if limit_s is None else [Bar(limit_s)]),
-        measured(f"{what}: by the clock", [one.wall_s for one in found]),
+        measured(f"{what}: CPU", [one.cpu_s for one in items], bars=[] if limit_s is None else [Bar(limit_s)]),
+        measured(f"{what}: by the clock", [one.wall_s for one in items]),
     ]
 
 

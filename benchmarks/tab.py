@@ -35,12 +35,12 @@ class Tab:
         Raises:
             RuntimeError: the page raised an exception.
         """
-        asked = BackMsg()
-        state = asked.rerun_script
+        case = BackMsg()
+        state = case.rerun_script
         state.page_name, state.query_string, state.fragment_id = self.page, self.query, fragment
         state.is_auto_rerun = bool(fragment)
         began = time.perf_counter()
-        self.socket.send(asked.SerializeToString())
+        self.socket.send(case.SerializeToString())
         self._until_finished()
         return time.perf_counter() - began
 

@@ -56,12 +56,12 @@ def bare(scenario: Scenario) -> int:
 def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     """Seconds of some rounds after one to warm up."""
     work()
-    taken = []
+    rows = []
     for _ in range(rounds):
         began = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - began)
-    return taken
+        rows.append(time.perf_counter() - began)
+    return rows
 
 
 def compared(scenario: Scenario) -> list[Row]:
@@ -77,18 +77,18 @@ def compared(scenario: Scenario) -> list[Row]:
         "without disturbance": lambda: follower.run(1, 0, False),
         "with disturbance": lambda: follower.run(1, 0, True),
     }
-    taken: dict[str, list[float]] = {name: [] for name in works}
+    table: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
         for name, work in works.items():
-            taken[name] += seconds(work, 1)
-    reference = taken.pop("bare")
+            table[name] += seconds(work, 1)
+    reference = table.pop("bare")
     heats = len(scenario.heats)
     rows = [measured(f"{heats} heats: bare SimPy", reference, says=f"{operations} operations, {bare(scenario)} events")]
     rows += [
         measured(
-            f"{heats} heats: twin, recorded, {name}", found, reference=reference, bars=[RATIO], says=f"{events} events"
+            f"{heats} heats: twin, recorded, {name}", item, reference=reference, bars=[RATIO], says=f"{events} events"
         )
-        for name, found in taken.items()
+        for name, item in table.items()
     ]
     return [*rows, measured(f"{heats} heats: the baseline schedule", seconds(lambda: dispatch(scenario), 3))]
 

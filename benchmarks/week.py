@@ -56,9 +56,9 @@ class Course:
 
 def run(monday: date, folder: Path, limit_s: float = LIMIT_S) -> Course:
     """Plan a week, as far as the limit lets the search come."""
-    made = scenario(monday, folder, "melt-shop-week", ("goal.gap=0", f"goal.time_limit_s={limit_s:g}"))
-    envelope = twin.envelope(made)
-    listed = twin.dispatch(made, envelope)
+    result = scenario(monday, folder, "melt-shop-week", ("goal.gap=0", f"goal.time_limit_s={limit_s:g}"))
+    envelope = twin.envelope(result)
+    listed = twin.dispatch(result, envelope)
     events: list[Event] = []
 
     def tell(event: dict[str, Any]) -> None:
@@ -68,7 +68,7 @@ def run(monday: date, folder: Path, limit_s: float = LIMIT_S) -> Course:
         )
 
     with quiet():
-        schedule = models.optimize(made, envelope, listed if listed.attrs["complete"] else None, on_progress=tell)
+        schedule = models.optimize(result, envelope, listed if listed.attrs["complete"] else None, on_progress=tell)
     attrs = schedule.attrs
     if not attrs["found"]:
         return Course(monday, events, str(attrs["status"]), [])
@@ -78,7 +78,7 @@ def run(monday: date, folder: Path, limit_s: float = LIMIT_S) -> Course:
             attrs["seconds search"], attrs["objective"], attrs["bound"], gap if math.isfinite(gap) else NEVER
         )
     )  # fmt: skip
-    replayed = twin.replay(made, schedule)
+    replayed = twin.replay(result, schedule)
     return Course(monday, events, str(attrs["status"]), replayed["violation_kind"].values.tolist())
 
 
@@ -137,11 +137,11 @@ def measure(seeds: range) -> Findings | None:
     for seed in seeds:
         courses.append(run(week_of(seed), folder))
         print(f"  {courses[-1].monday}: {courses[-1].status}, {courses[-1].gap_at(math.inf):.2f} %", flush=True)
-    found = findings(courses)
+    result = findings(courses)
     broken = sorted({kind for course in courses for kind in course.violations})
     if broken:
-        raise Wrong(f"violations in a replay: {', '.join(broken)}", found)
-    return found
+        raise Wrong(f"violations in a replay: {', '.join(broken)}", result)
+    return result
 
 
 @bench("week", "168 heats on 15 min in one real week of 2024: gap over time, the plan replayed")

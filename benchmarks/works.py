@@ -41,7 +41,7 @@ def main() -> Findings:
         says = ", ".join(f"{kinds[status]} {status}" for status in sorted(kinds))
         rows.append(measured(f"{count} {name}: seconds of a plan", [a.seconds for a in answers], "s", says=says))
         rows.append(measured(f"{count} {name}: wrong", [float(sum(bool(a.faults) for a in answers))], "", says=""))
-    found = Findings([Table("random small works and sites beside the oracle", rows)])
+    findings = Findings([Table("random small works and sites beside the oracle", rows)])
     if wrong:
-        raise Wrong("; ".join(wrong), found)
-    return found
+        raise Wrong("; ".join(wrong), findings)
+    return findings

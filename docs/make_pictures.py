@@ -64,13 +64,12 @@ def main(scenario: str = "melt-shop-small") -> None:
 def _fill(scenario: str, home: Path) -> str:
     """Two plans, the first followed through disturbed days, and a front; the query that shows all of it."""
     from emberline import twin
-    from emberline.plans.jobs.engine import Engine
+    from emberline.plans import plan
+    from emberline.plans.jobs import engine
+    from emberline.plans.pareto import pareto
     from emberline.plans.pareto import store as fronts
-    from emberline.plans.pareto.search import pareto
-    from emberline.plans.plan.plan import plan
-    from emberline.plans.robustness.ensemble import ensemble
-    from emberline.plans.store import ensembles
-    from emberline.plans.store.store import Store
+    from emberline.plans.robustness import ensemble
+    from emberline.plans.store import Store, ensembles
     from emberline.scenarios import load
 
     store, runs = Store(), []
@@ -82,7 +81,9 @@ def _fill(scenario: str, home: Path) -> str:
     stored = store.open(runs[0])
     asked, schedule = stored.plan.scenario, stored.plan.schedule
     assert schedule is not None
-    followed = ensemble(asked, schedule, REPLAYS, Engine(), dispatched=twin.dispatch(asked, stored.plan.envelope))
+    followed = ensemble.ensemble(
+        asked, schedule, REPLAYS, engine.Engine(), dispatched=twin.dispatch(asked, stored.plan.envelope)
+    )
     assert followed is not None
     ensembles.save(followed, stored)
     front = fronts.save(pareto(load(scenario), POINTS), home).id

@@ -18,8 +18,8 @@ from emberline.scenarios.reading import loading
 if TYPE_CHECKING:
     import pandas as pd
 
-    from emberline.plans.pareto.front import Front
-    from emberline.plans.plan.progress import Progress
+    from emberline.plans.pareto import Front
+    from emberline.plans.plan import Progress
 
 Changes = Mapping[str, Any]
 """Dotted key of the scenario and its new value: a number in the key's unit, a quantity such as ``"85 MW"``, a list or
@@ -117,28 +117,29 @@ def hold(
         ScenarioError: nothing is disturbed.
         ValueError: level out of range.
     """
-    from emberline.plans.jobs.engine import engine
-    from emberline.plans.robustness.holding.hold import hold as search
+    from emberline.plans.jobs import engine
+    from emberline.plans.robustness.holding import hold as search
 
-    with engine(workers) as pool:
+    with engine.engine(workers) as pool:
         outcome = search(scenario, pool, level=level, replications=replications, time_limit_s=time_limit_s)
     return Result(outcome.robust, robustness=outcome)
 
 
-def pareto(scenario: Scenario, points: int = 11, *, workers: int = 1) -> Front:
-    """The Pareto front of carbon and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
+def pareto(scenario: Scenario, points: int = 11, *, metric: str = "carbon", workers: int = 1) -> Front:
+    """The Pareto front of a metric and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
 
     Args:
         scenario: a line or a site.
         points: on the front, both ends included.
+        metric: what is traded against cost, such as ``carbon`` or ``water``.
         workers: processes that search at the same time.
 
     Raises:
-        ScenarioError: the scenario has processes, for which no front is searched.
+        ScenarioError: the scenario has processes, for which no front is searched, or no such metric.
     """
-    from emberline.plans.pareto.search import pareto as search
+    from emberline.plans.pareto import pareto as search
 
-    return search(scenario, points, workers=workers)
+    return search(scenario, points, metric=metric, workers=workers)
 
 
 def open_run(run: str = "last", home: Path | None = None) -> Result:
@@ -151,7 +152,7 @@ def open_run(run: str = "last", home: Path | None = None) -> Result:
     Raises:
         StoreError: there is no such run, or it cannot be read.
     """
-    from emberline.plans.store.store import Store
+    from emberline.plans.store import Store
 
     store = Store(home)
     stored = store.open(store.find(run))

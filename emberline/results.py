@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-    from emberline.plans.plan.plan import Plan
-    from emberline.plans.robustness.holding.held import Held
+    from emberline.plans.plan import Plan
+    from emberline.plans.robustness.holding import Held
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,23 @@ class Result:
     folder: Path | None = None
     robustness: Held | None = None
     """Of a plan made by :func:`emberline.hold`: how often it keeps its limits, and what that costs."""
+
+    def __repr__(self) -> str:
+        plan, scenario = self.plan, self.scenario
+        lines = [f"{scenario.name}: {plan.status}{f', run {self.run}' if self.run else ''}"]
+        if plan.replay_figures is None:
+            return "\n".join([*lines, f"  {plan.verdict}"])
+        gap = "no gap proven" if plan.gap is None else f"gap {plan.gap:.2%}"
+        bound = "no bound" if plan.bound is None else f"bound {plan.bound:,.1f}"
+        lines.append(f"  {scenario.goal.minimize:<9} {_number(plan.objective)}, {bound}, {gap}")
+        carbon, cost = plan.replay_figures.carbon_kg / 1000, plan.replay_figures.cost
+        saved, currency = plan.saved(), plan.replay_figures.currency
+        lines.append(f"  carbon    {carbon:,.1f} t CO2e{_against(saved, 'carbon_kg', 1000)}")
+        lines.append(f"  cost      {cost:,.0f} {currency}{_against(saved, 'cost', 1)}")
+        if self.robustness is not None and self.robustness.judged is not None:
+            judged = self.robustness.judged
+            lines.append(f"  {self.robustness.status:<9} every limit in {judged.held} of {judged.n} disturbed replays")
+        return "\n".join(lines if plan.acceptable else [*lines, f"  {plan.verdict}"])
 
     @property
     def scenario(self) -> Scenario:
@@ -98,11 +115,10 @@ class Result:
         Raises:
             ValueError: there is no such table, or no schedule.
         """
-        from emberline.plans.exports.refusal import CannotExport
-        from emberline.plans.exports.tables import chosen
+        from emberline.plans.exports import CannotExport, tables
 
         try:
-            return chosen(self._stored(), table)[1]
+            return tables.chosen(self._stored(), table)[1]
         except CannotExport as error:
             raise ValueError(str(error)) from None
 
@@ -123,7 +139,7 @@ class Result:
         Raises:
             NotKeptError: it cannot be written.
         """
-        from emberline.plans.store.store import Store
+        from emberline.plans.store import Store
 
         store = Store(home)
         with store.working(self.scenario) as run:
@@ -133,8 +149,21 @@ class Result:
         return Result(self.plan, run, folder, self.robustness)
 
     def _stored(self) -> Any:
-        from emberline.plans.store.run_folder import StoredRun
+        from emberline.plans.store import StoredRun
 
         if self.plan.replay is None:
             raise ValueError(f"there is no schedule: {self.plan.reason or self.plan.status}")
         return StoredRun(self.run, self.folder or Path(), {}, self.plan)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f}"
+
+
+def _against(saved: dict[str, float], name: str, per: float) -> str:
+    """What a figure saves against the baseline; nothing where the two cannot be compared."""
+    if name not in saved:
+        return ""
+    less, digits = saved[name] / per, 1 if per > 1 else 0
+    word = "less" if less >= 0 else "more"
+    return f", {abs(less):,.{digits}f} ({abs(saved[f'{name}_share']):.1%}) {word} than the baseline"

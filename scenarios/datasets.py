@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.quantity import spared
 
 # xarray looks once for arrays of Dask and of pint, which nobody makes here
@@ -365,6 +366,11 @@ ENSEMBLE = {
     "more_cost": Variable(
         REPLICATION, "{currency}", "worth of stock and deliveries beyond the baseline's", optional=True
     ),
+    **{
+        prefix + row.figure: Variable(REPLICATION, row.unit, f"{says} {name}", optional=True)
+        for name, row in FACTORS.items()
+        for prefix, says in (("", "by its factors:"), ("baseline_", "the baseline's"), ("more_", "worth of stock in"))
+    },
 }
 """Made by ``plans.robustness.ensemble`` of disturbed replays. A ``limit`` is a kind of violation at a place; only those
 that were

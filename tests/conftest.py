@@ -42,14 +42,14 @@ def find_chromium() -> Path | None:
     names = [named] if named else ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
     if not named:
         names.append("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-    return next((Path(found) for name in names if (found := shutil.which(name))), None)
+    return next((Path(result) for name in names if (result := shutil.which(name))), None)
 
 
 def find_postgresql() -> Path | None:
     """The folder of PostgreSQL's programs: named by EMBERLINE_POSTGRESQL, or the newest of Debian's, or on the path."""
     named = os.environ.get("EMBERLINE_POSTGRESQL")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
-    on_path = [Path(found).parent] if (found := shutil.which("initdb")) else []
+    on_path = [Path(result).parent] if (result := shutil.which("initdb")) else []
     folders = [Path(named)] if named else [*debian[::-1], *on_path]
     return next((path for path in folders if (path / "initdb").is_file() and (path / "postgres").is_file()), None)
 
@@ -58,7 +58,7 @@ def find_libreoffice() -> Path | None:
     """LibreOffice: named by EMBERLINE_LIBREOFFICE, or the first one found."""
     named = os.environ.get("EMBERLINE_LIBREOFFICE")
     names = [named] if named else ["soffice", "libreoffice", "/Applications/LibreOffice.app/Contents/MacOS/soffice"]
-    return next((Path(found) for name in names if (found := shutil.which(name))), None)
+    return next((Path(result) for name in names if (result := shutil.which(name))), None)
 
 
 def find_shared() -> Path | None:
@@ -82,7 +82,7 @@ NEEDS = {
         "the shared folder is missing: lay it beside the checkout, or set EMBERLINE_SHARED to its path",
     ),
 }
-LACKING = {marker: how for marker, (found, how) in NEEDS.items() if found is None}
+LACKING = {marker: how for marker, (item, how) in NEEDS.items() if item is None}
 
 
 def pytest_configure() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +15,7 @@ import pytest
 import emberline as em
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "python.md"
+NOTEBOOK = PAGE.with_suffix(".ipynb")
 QUICK = {"goal.time_limit_s": 30, "goal.gap": 0.2, "disturbances.replications": 0}
 
 
@@ -26,6 +30,43 @@ def test_the_page_runs_as_it_stands(tmp_path: Path) -> None:
     example = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
     exec(compile(example, str(PAGE), "exec"), {})  # the page is the program under test
     assert (tmp_path / "plan.html").stat().st_size > 10_000
+
+
+def shown(cells: list[str], names: dict[str, Any]) -> list[str]:
+    """What a notebook shows: each cell is run in the names of those before; the value of its last line, as text."""
+    texts = []
+    for cell in cells:
+        *statements, last = ast.parse(cell).body
+        value = last.value if isinstance(last, ast.Expr) else None
+        exec(compile(ast.Module([*statements, *([] if value else [last])], []), str(NOTEBOOK), "exec"), names)
+        texts.append(repr(eval(compile(ast.Expression(value), str(NOTEBOOK), "eval"), names)) if value else "")
+    return texts
+
+
+def test_the_notebook_runs_and_shows_short_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: every cell runs after those before it, and a plan is shown in a few lines with its figures and savings.
+
+    Sensitivity: the record's own representation shows pages of datasets.
+    """
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    load = em.load
+    monkeypatch.setattr(em, "load", lambda source: load(source, QUICK))
+    texts = shown(cells, {})
+    (carbon, cost) = (text for text in texts if text.startswith("melt-shop-small: "))
+    for text in (carbon, cost):
+        assert len(text.splitlines()) <= 5
+        assert re.search(r"gap \d|no gap proven", text)
+        assert re.search(r"carbon .*t CO2e, .* than the baseline", text)
+        assert re.search(r"cost .*EUR, .* than the baseline", text)
+    assert "'MW'" in texts
+
+
+def test_a_result_without_a_plan_says_why() -> None:
+    """Proves: where there is no plan the result shows the reason in two lines. Sensitivity: its figures are None."""
+    text = repr(em.plan(em.load("melt-shop-small", {**QUICK, "orders.C1.due": "1 h"})))
+    assert len(text.splitlines()) == 2
+    assert "No plan:" in text
 
 
 def test_a_change_reads_the_series_anew() -> None:

@@ -18,14 +18,14 @@ EXIT = re.compile(r"\s+# exits with (\d+)$")
 
 def commands(block: str) -> list[tuple[str, int, list[str]]]:
     """Command, expected exit code and quoted output of each command of a console block."""
-    found: list[tuple[str, int, list[str]]] = []
+    rows: list[tuple[str, int, list[str]]] = []
     for line in block.splitlines():
         if line.startswith("$ "):
             code = EXIT.search(line)
-            found.append((EXIT.sub("", line[2:]), int(code[1]) if code else 0, []))
+            rows.append((EXIT.sub("", line[2:]), int(code[1]) if code else 0, []))
         elif line.strip():
-            found[-1][2].append(line)
-    return found
+            rows[-1][2].append(line)
+    return rows
 
 
 def run(command: str, folder: Path) -> tuple[int, str]:
@@ -34,7 +34,7 @@ def run(command: str, folder: Path) -> tuple[int, str]:
     assert program == "emberline", command
     path = Path(sys.executable).parent / program
     environment = {name: value for name, value in os.environ.items() if name not in ("EMBERLINE_DEBUG", "FORCE_COLOR")}
-    done = subprocess.run(
+    process = subprocess.run(
         [path, *arguments],
         cwd=folder,
         env=environment | {"EMBERLINE_HOME": str(folder / "home"), "PYTHONIOENCODING": "utf-8"},
@@ -44,12 +44,12 @@ def run(command: str, folder: Path) -> tuple[int, str]:
         timeout=300,
         check=False,
     )
-    return done.returncode, done.stdout
+    return process.returncode, process.stdout
 
 
-def missing(quoted: list[str], said: str) -> str | None:
+def missing(quoted: list[str], text: str) -> str | None:
     """The first quoted line that does not follow, in order, in the output; spaces do not count, … is anything."""
-    lines = iter([" ".join(line.split()) for line in said.splitlines()])
+    lines = iter([" ".join(line.split()) for line in text.splitlines()])
     for quote in quoted:
         if quote.strip() == "…":
             continue
@@ -76,9 +76,9 @@ def test_tutorial(tmp_path: Path) -> None:
             path.write_text(text, encoding="utf-8")
         elif kind == "console":
             for command, code, quoted in commands(text):
-                left, said = run(command, tmp_path)
-                assert left == code, f"$ {command}\n{said}"
-                assert (quote := missing(quoted, said)) is None, f"$ {command}\nquoted: {quote}\nsaid:\n{said}"
+                rest, message = run(command, tmp_path)
+                assert rest == code, f"$ {command}\n{message}"
+                assert (quote := missing(quoted, message)) is None, f"$ {command}\nquoted: {quote}\nsaid:\n{message}"
                 ran += 1
     assert ran >= 15
 

@@ -22,8 +22,8 @@ PARTICIPLES = (
 LIMITS = {
     "benchmarks": (154, 226),
     "docs": (5, 0),
-    "models": (134, 649),
-    "plans": (454, 775),
+    "models": (130, 649),
+    "plans": (448, 752),
     "scenarios": (44, 95),
     "tests": (1019, 1663),
     "twin": (36, 117),

@@ -132,13 +132,13 @@ def moves(
         for t, begins in starts.items():
             if (pyo.value(begins, exception=False) or 0) > 0.5:
                 onward[ready, t].append(((ready, t + length), None))
-    found, node = [], (states.start_index, 0)
+    rows, node = [], (states.start_index, 0)
     while onward[node]:  # followed from node to node: transitions without duration begin in one slot
         after, transition = onward[node].pop()
         if transition is not None:
-            found.append(Move(node[1] * step_min, transition))
+            rows.append(Move(node[1] * step_min, transition))
         node = after
-    return tuple(found)
+    return tuple(rows)
 
 
 def add_gaps(

@@ -133,10 +133,10 @@ class _Graph:
                     changed = True
         return np.array(reached)
 
-    def order(self, kept: np.ndarray, time_limit: float) -> tuple[Outcome, Order]:
+    def order(self, stored: np.ndarray, time_limit: float) -> tuple[Outcome, Order]:
         """The best order over some of the arcs."""
         model = pyo.ConcreteModel()
-        places = [self.places[i] for i in np.flatnonzero(kept)]
+        places = [self.places[i] for i in np.flatnonzero(stored)]
         cost = dict(zip(self.places, self.cost.tolist(), strict=True))
         with building():
             model.start = Variable([(-k, t) for k, t in places if k < 0], domain=pyo.Binary)
@@ -202,13 +202,13 @@ def cheapest(
     window = max(FIRST_WINDOW * abs(root), SMALLEST_WINDOW * float(np.abs(graph.cost).mean()))
     best = Order("none")
     while True:
-        kept = np.isfinite(least) & (least <= root + window + TOLERANCE * max(1.0, abs(root)))
-        outcome, found = graph.order(kept, until - time.perf_counter())
-        beyond = math.inf if kept.sum() == np.isfinite(least).sum() else root + window
+        stored = np.isfinite(least) & (least <= root + window + TOLERANCE * max(1.0, abs(root)))
+        outcome, result = graph.order(stored, until - time.perf_counter())
+        beyond = math.inf if stored.sum() == np.isfinite(least).sum() else root + window
         within = math.inf if outcome.status == "infeasible" else outcome.bound
         bound = max(bound, min(beyond, bound if within is None else within))
-        if found.cost is not None and (best.cost is None or found.cost < best.cost):
-            best = found
+        if result.cost is not None and (best.cost is None or result.cost < best.cost):
+            best = result
         if best.cost is not None and bound >= best.cost - TOLERANCE * max(1.0, abs(best.cost)):
             return replace(best, status="optimal", bound=min(bound, best.cost))
         if outcome.status not in ("optimal", "infeasible"):

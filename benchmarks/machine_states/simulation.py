@@ -136,8 +136,8 @@ def replay(states: EnergyStates, moves: Sequence[Move], works: Sequence[Work], l
 
     def follow() -> Generator[simpy.Event, Any, None]:
         # what takes no time comes first at its moment, and of several moves the plan's own order holds
-        asked: list[Move | Work] = [*moves, *works]
-        steps = [(step.at_min, isinstance(step, Work), i, step) for i, step in enumerate(asked)]
+        rows: list[Move | Work] = [*moves, *works]
+        steps = [(step.at_min, isinstance(step, Work), i, step) for i, step in enumerate(rows)]
         for at_min, _, _, step in sorted(steps):
             yield from machine.until(at_min)
             late = float(env.now) - at_min

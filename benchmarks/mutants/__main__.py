@@ -244,7 +244,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 def table(results: Results, seed: int, sizes: dict[str, int]) -> Iterator[str]:
     """What became of the samples, a line for each room."""
-    known, all_rooms = equivalents(), rooms()
+    facts, all_rooms = equivalents(), rooms()
     yield "| room | mutants | tried | killed | timed out | equivalent | survived | not survived | 95 % interval |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for name, size in sizes.items():
@@ -253,7 +253,7 @@ def table(results: Results, seed: int, sizes: dict[str, int]) -> Iterator[str]:
         for module, mutant in sample:
             outcome = results.of(module, mutant)
             if outcome is not None:
-                outcomes.append("equivalent" if outcome == "survived" and mutant.key in known else outcome)
+                outcomes.append("equivalent" if outcome == "survived" and mutant.key in facts else outcome)
         killed, late, same, alive = map(outcomes.count, ("killed", "timed out", "equivalent", "survived"))
         n = len(outcomes)
         low, high = wilson(n - alive, n)
@@ -276,7 +276,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--page", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
     request = parser.parse_args(argv)
     KEPT.mkdir(exist_ok=True)
-    results, known = Results(KEPT / "results.json"), equivalents()
+    results, facts = Results(KEPT / "results.json"), equivalents()
     trees: SimpleQueue[Tree] = SimpleQueue()
 
     def attempt(work: tuple[Room, Module, Mutant]) -> None:
@@ -298,7 +298,7 @@ def main(argv: list[str]) -> int:
     for name, sample in samples:
         for module, mutant in sample:
             outcome = results.of(module, mutant)
-            again = request.survivors and outcome == "survived" and mutant.key not in known
+            again = request.survivors and outcome == "survived" and mutant.key not in facts
             if (outcome is None or again) and request.only in mutant.key:
                 work.append((all_rooms[name], module, mutant))
     print(f"{len(work)} to try", flush=True)

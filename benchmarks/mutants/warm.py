@@ -16,7 +16,6 @@ import resource
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -34,10 +33,17 @@ LARGE = (
 )  # fmt: skip
 MEMORY = 8 * 2**30
 """Bytes of a test process: a fault may ask for all there is."""
+PATIENCE = 20
+"""How often the seconds that a test may work it may take in all: other processes may have the machine meanwhile."""
 MOST_CALLS = 500
 """Calls of a function in a test whose lines are looked at: later ones seldom run others, and take long."""
 CANNOT = 90
 """Exit code where a function's code cannot take the place of another's: the module must be imported with its fault."""
+
+
+def _worked() -> float:
+    """Seconds for which this process and those that it has waited for have worked, whatever else the machine does."""
+    return sum(os.times()[:4])
 
 
 class Tracer:
@@ -53,7 +59,7 @@ class Tracer:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         self._lines, self._calls = defaultdict(set), Counter()
-        began = time.perf_counter()
+        began = _worked()
         threading.settrace(self._called)
         sys.settrace(self._called)
         try:
@@ -62,7 +68,7 @@ class Tracer:
             sys.settrace(None)
             threading.settrace(None)
             lines = {name: sorted(rows) for name, rows in self._lines.items()}
-            self._tests[item.nodeid] = {"seconds": round(time.perf_counter() - began, 3), "lines": lines}
+            self._tests[item.nodeid] = {"seconds": round(_worked() - began, 3), "lines": lines}
 
     def pytest_sessionfinish(self) -> None:
         with open(self.output, "w", encoding="utf-8") as file:
@@ -81,7 +87,7 @@ class Tracer:
 
 
 class Order:
-    """Tests in an order of their own, each ended after so many seconds; with ``rest`` the others of their files too."""
+    """Tests in an order of their own, each ended after so many seconds of work; with ``rest`` those of their files."""
 
     def __init__(self, first: dict[str, float], rest: bool) -> None:
         self._seconds = first
@@ -94,7 +100,10 @@ class Order:
         items.sort(key=lambda item: places.get(item.nodeid, len(places)))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        signal.alarm(math.ceil(self._seconds.get(nodeid, 600)))  # ends the process
+        seconds = self._seconds.get(nodeid, 600)
+        # either ends the process: who works too long, and who waits for what does not come
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.alarm(math.ceil(PATIENCE * seconds))
 
 
 class Collected:
@@ -145,15 +154,15 @@ def replace_code(functions: list[FunctionType], path: str, source: str) -> bool:
 
 def _codes(source: str, path: str) -> dict[tuple[str, int], CodeType]:
     """By name, and place among those of the same name."""
-    found: dict[tuple[str, int], CodeType] = {}
+    table: dict[tuple[str, int], CodeType] = {}
     names: Counter[str] = Counter()
     waiting = [compile(source, path, "exec", dont_inherit=True)]
     while waiting:
         code = waiting.pop(0)
-        found[code.co_qualname, names[code.co_qualname]] = code
+        table[code.co_qualname, names[code.co_qualname]] = code
         names[code.co_qualname] += 1
         waiting += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
-    return found
+    return table
 
 
 def run(folder: str, arguments: list[str], plugin: object) -> int:
@@ -176,7 +185,7 @@ def wait(child: int) -> int | None:
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(status)
-    return None if code == -signal.SIGALRM else code
+    return None if code in (-signal.SIGALRM, -signal.SIGPROF) else code
 
 
 def main() -> None:

@@ -58,15 +58,15 @@ def ask(python: Path, side: str, case: hub.Case) -> dict[str, Any]:
     """
     command = [str(python), "-m", f"benchmarks.peers.{side}"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, input=json.dumps(case.data()), capture_output=True, text=True, cwd=ROOT, timeout=LIMIT_S
         )
     except subprocess.TimeoutExpired:
         raise Failed(f"{side}, {case.name}: no answer in {LIMIT_S} s") from None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word of error"])[-1]
-        raise Failed(f"{side}, {case.name}: exit code {done.returncode}: {last}")
-    return json.loads(done.stdout)
+    if process.returncode:
+        last = (process.stderr.strip().splitlines() or ["no word of error"])[-1]
+        raise Failed(f"{side}, {case.name}: exit code {process.returncode}: {last}")
+    return json.loads(process.stdout)
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class Answers:
 
     def apart(self, reference: float) -> float:
         """By how much the round furthest off differs from a reference, as a share."""
-        found = [answer[key] for answer in self.answers for key in ("objective", "again_objective")]
-        return max(abs(value - reference) for value in found) / max(abs(reference), 1e-9)
+        rows = [answer[key] for answer in self.answers for key in ("objective", "again_objective")]
+        return max(abs(value - reference) for value in rows) / max(abs(reference), 1e-9)
 
 
 def measure(
@@ -111,14 +111,14 @@ def measure(
     errors: dict[str, str] = {}
     for _ in range(rounds):
         for tool, side in sides.items():
-            told = answers[tool]
-            if tool in errors or (told and "unable" in told[0]):
+            text = answers[tool]
+            if tool in errors or (text and "unable" in text[0]):
                 continue
             try:
-                told.append(ask(pythons[tool], side, case))
+                text.append(ask(pythons[tool], side, case))
             except Failed as failed:
                 errors[tool] = str(failed)
-    return [Answers(tool, told, errors.get(tool, "")) for tool, told in answers.items()]
+    return [Answers(tool, item, errors.get(tool, "")) for tool, item in answers.items()]
 
 
 def disagreement(rows: list[Answers]) -> str:
@@ -137,35 +137,35 @@ def disagreement(rows: list[Answers]) -> str:
 def table(case: hub.Case, rows: list[Answers]) -> Table:
     """A case's table; ratios are to Emberline, the first of the tools."""
     first = rows[0]
-    made: list[Row] = []
+    items: list[Row] = []
     for row in rows:
         if row.unable:
-            made.append(Row(row.tool, "", NEVER, NEVER, NEVER, says=row.unable))
+            items.append(Row(row.tool, "", NEVER, NEVER, NEVER, says=row.unable))
             continue
         apart = f"objective differs by {row.apart(first.objective):.0e}" if not first.unable else ""
         says = ", ".join(filter(None, (apart, row.answers[0]["by_hand"] and f"by hand: {row.answers[0]['by_hand']}")))
         for again, how in ((False, "first"), (True, "again")):
             for what, phases in (("build and hand over", MADE), ("solve", PHASES[2:3]), ("total", PHASES)):
                 base = None if first.unable else first.seconds(*phases, again=again)
-                made.append(
+                items.append(
                     measured(f"{row.tool}, {how}: {what}", row.seconds(*phases, again=again), reference=base, says=says)
                 )
                 says = ""
-        made.append(measured(f"{row.tool}: peak memory", row.peaks, "MiB", reference=first.peaks or None))
+        items.append(measured(f"{row.tool}: peak memory", row.peaks, "MiB", reference=first.peaks or None))
     objective = "" if first.unable else f"Objective {first.objective:,.4f} EUR."
-    return Table(f"{case.name}: {case.says}", made, first.tool, [objective])
+    return Table(f"{case.name}: {case.says}", items, first.tool, [objective])
 
 
 def bars(rows: list[Answers]) -> Table:
     """Emberline on the year against each tool: what its building, handing over and memory are a share of."""
     by_tool = {row.tool: row for row in rows if not row.unable}
-    ours, made = by_tool.get("Emberline"), []
+    ours, items = by_tool.get("Emberline"), []
     for tool, share in YEAR_BARS.items():
         if ours is None or tool not in by_tool:
-            made.append(Row(f"against {tool}", "", NEVER, NEVER, NEVER, within=False, says="no answer"))
+            items.append(Row(f"against {tool}", "", NEVER, NEVER, NEVER, within=False, says="no answer"))
             continue
         for again, how in ((False, "first in the process"), (True, "again")):
-            made.append(
+            items.append(
                 measured(
                     f"build and hand over against {tool}, {how}",
                     ours.seconds(*MADE, again=again),
@@ -174,13 +174,13 @@ def bars(rows: list[Answers]) -> Table:
                 )
             )
     if ours is not None and "linopy by hand" in by_tool:
-        made.append(
+        items.append(
             measured(
                 "peak memory against linopy by hand", ours.peaks, "MiB",
                 reference=by_tool["linopy by hand"].peaks, bars=[Bar(MEMORY_BAR, on="ratio")],
             )
         )  # fmt: skip
-    return Table("Emberline on the year", made, "the tool named in the row")
+    return Table("Emberline on the year", items, "the tool named in the row")
 
 
 def main() -> Findings | None:
@@ -217,7 +217,7 @@ def main() -> Findings | None:
             notes=["NOT all objectives agree." if wrong else f"All objectives agree to {AGREE:g}."],
         )
     )
-    found = Findings(tables)
+    findings = Findings(tables)
     if wrong:
-        raise Wrong("; ".join(wrong), found)
-    return found
+        raise Wrong("; ".join(wrong), findings)
+    return findings

@@ -43,28 +43,28 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
     """
     m = cp_model.CpModel()
     step, end, slots = day["step_min"], day["end_min"], day["slots"]
-    drawn: list[Any] = []
+    rows: list[Any] = []
     powers: list[Any] = []
     last: list[Any] = []
     goal: list[Any] = []
     starts: list[list[Any]] = []
     busy: list[list[Any]] = [[] for _ in day["units"]]
 
-    def priced(slot: Any, table: list[float], taken: Any = None) -> None:
+    def priced(slot: Any, table: list[float], result: Any = None) -> None:
         costs = [round(value * SCALE) for value in table]
         cost = m.new_int_var(min(0, *costs), max(0, *costs), "")
         row = m.add_element(slot, costs, cost)
-        if taken is not None:
-            row.only_enforce_if(taken)
-            m.add(cost == 0).only_enforce_if(taken.Not())
+        if result is not None:
+            row.only_enforce_if(result)
+            m.add(cost == 0).only_enforce_if(result.Not())
         goal.append(cost)
 
     def draws(interval: Any, power_mw: float) -> None:
-        drawn.append(interval)
+        rows.append(interval)
         powers.append(round(power_mw * SCALE))
 
     for heat in day["heats"]:
-        own = []
+        items = []
         for s, operation in enumerate(heat["operations"]):
             slot = m.new_int_var(0, len(operation["goal"]) - 1, "")
             m.add_hint(slot, operation["hint"])
@@ -75,10 +75,10 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
             else:
                 draws(work, operation["power_mw"])
             priced(slot, operation["goal"])
-            own.append(step * slot)
-        starts.append(own)
+            items.append(step * slot)
+        starts.append(items)
     casters: list[list[Any]] = [[] for _ in day["casters"]]
-    chosen: list[list[Any]] = []
+    result: list[list[Any]] = []
     for cast in day["casts"]:
         slot = m.new_int_var(0, slots - 1, "")
         m.add_hint(slot, cast["hint"])
@@ -86,7 +86,7 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
         m.add_exactly_one(taken)
         for c, this in enumerate(taken):
             m.add_hint(this, c == cast["hint_caster"])
-        chosen.append(taken)
+        result.append(taken)
         for c, (on, this) in enumerate(zip(cast["on"], taken, strict=True)):
             m.add(step * slot + on["minutes"] <= end).only_enforce_if(this)
             work = m.new_optional_fixed_size_interval_var(step * slot, on["minutes"], this, "")
@@ -97,10 +97,10 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
         for k, h in enumerate(cast["heats"]):
             offset = sum(on["offset_min"][k] * this for on, this in zip(cast["on"], taken, strict=True))
             starts[h].append(step * slot + offset)
-    for h, (heat, own) in enumerate(zip(day["heats"], starts, strict=True)):
+    for h, (heat, items) in enumerate(zip(day["heats"], starts, strict=True)):
         lost: Any = 0
         for s, operation in enumerate(heat["operations"]):
-            waited = own[s + 1] - own[s] - operation["minutes"]
+            waited = items[s + 1] - items[s] - operation["minutes"]
             m.add(waited >= day["transfer_min"][s])
             m.add(waited <= day["longest_wait_min"][s])
             if s < day["reheats_before"]:
@@ -115,7 +115,7 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
             power * (stage["minutes"] * 1000)
             >= round(stage["power_mw"] * stage["minutes"] * 1000 * SCALE) + lost * (kwh * 60 * SCALE)
         )
-        drawn.append(last[h])
+        rows.append(last[h])
         powers.append(power)
     for works, units in zip(busy, day["units"], strict=True):
         m.add_cumulative(works, [1] * len(works), units)
@@ -126,7 +126,7 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
     blocks = [m.new_fixed_size_interval_var(t * step, step, "") for t in range(slots)]
     most = round(max(day["left_mw"]) * SCALE)
     filled = [most - round(mw * SCALE) for mw in day["left_mw"]] if most > least else []
-    m.add_cumulative(drawn + (blocks if filled else []), powers + filled, most)
+    m.add_cumulative(rows + (blocks if filled else []), powers + filled, most)
 
     progress = Progress()
     solver = cp_model.CpSolver()
@@ -142,13 +142,13 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
     m.minimize(sum(goal))
     solver.parameters.max_time_in_seconds = max(day["limit_s"] - (time.perf_counter() - progress.began), 0.1)
     status = solver.solve(m, progress)
-    found = status in FOUND
+    condition = status in FOUND
     return {
         "status": solver.status_name(status),
         "progress": progress.seen,
-        "bound": solver.best_objective_bound / SCALE if found else None,
-        "starts": [[solver.value(start) for start in own] for own in starts] if found else None,
-        "casters": [[bool(solver.value(this)) for this in taken].index(True) for taken in chosen] if found else None,
+        "bound": solver.best_objective_bound / SCALE if condition else None,
+        "starts": [[solver.value(start) for start in item] for item in starts] if condition else None,
+        "casters": [[bool(solver.value(this)) for this in item].index(True) for item in result] if condition else None,
     }
 
 

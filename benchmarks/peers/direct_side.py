@@ -110,31 +110,31 @@ def _program(case: Case) -> Program:
     for sun in case.solar:
         p.enter(power, p.columns(sun.peak_mw * np.array(sun.factor)), 1.0)
     for chp in case.chps:
-        made = p.columns(chp.electric_mw)
-        p.enter(power, made, 1.0)
-        p.enter(bus["heat"], made, chp.heat_efficiency / chp.electric_efficiency)
-        p.enter(bus[chp.fuel], made, -1 / chp.electric_efficiency)
+        result = p.columns(chp.electric_mw)
+        p.enter(power, result, 1.0)
+        p.enter(bus["heat"], result, chp.heat_efficiency / chp.electric_efficiency)
+        p.enter(bus[chp.fuel], result, -1 / chp.electric_efficiency)
         if chp.min_load:
-            _switch(p, chp, made)
+            _switch(p, chp, result)
     for boiler in case.boilers:
-        made = p.columns(boiler.heat_mw)
-        p.enter(bus["heat"], made, 1.0)
-        p.enter(bus[boiler.fuel], made, -1 / boiler.efficiency)
+        result = p.columns(boiler.heat_mw)
+        p.enter(bus["heat"], result, 1.0)
+        p.enter(bus[boiler.fuel], result, -1 / boiler.efficiency)
     for pump in case.heat_pumps:
-        drawn = p.columns(pump.electric_mw)
-        p.enter(power, drawn, -1.0)
-        p.enter(bus["heat"], drawn, pump.cop)
+        value = p.columns(pump.electric_mw)
+        p.enter(power, value, -1.0)
+        p.enter(bus["heat"], value, pump.cop)
     for store in case.stores:
         _store(p, store, bus[store.bus])
     return p
 
 
-def _switch(p: Program, chp: Chp, made: np.ndarray) -> None:
+def _switch(p: Program, chp: Chp, result: np.ndarray) -> None:
     """Between least load and capacity while on, nought while off; on(t) − on(t−1) ≤ start(t), off before the first."""
     on, start = p.columns(1.0, whole=True), p.columns(1.0, chp.start_cost)
     for least, most, share in ((-np.inf, 0.0, 1.0), (0.0, np.inf, chp.min_load)):
         rows = p.between(least, most)
-        p.enter(rows, made, 1.0)
+        p.enter(rows, result, 1.0)
         p.enter(rows, on, -share * chp.electric_mw)
     rows = p.between(-np.inf, 0.0)
     p.enter(rows, on, 1.0)
@@ -144,17 +144,17 @@ def _switch(p: Program, chp: Chp, made: np.ndarray) -> None:
 
 def _store(p: Program, store: Store, bus: np.ndarray) -> None:
     """level(t) − level(t−1)·(1 − loss) − in(t)·η_in + out(t)/η_out = 0, the start's level on the right side."""
-    taken, given, level = p.columns(store.power_mw), p.columns(store.power_mw), p.columns(store.capacity_mwh)
+    result, inputs, level = p.columns(store.power_mw), p.columns(store.power_mw), p.columns(store.capacity_mwh)
     p.at_least(int(level[-1]), store.start_mwh)
-    p.enter(bus, taken, -1.0)
-    p.enter(bus, given, 1.0)
+    p.enter(bus, result, -1.0)
+    p.enter(bus, inputs, 1.0)
     right = np.zeros(p.hours)
     right[0] = store.start_mwh * (1 - store.loss_per_h)
     rows = p.balance(right)
     p.enter(rows, level, 1.0)
     p.enter(rows[1:], level[:-1], store.loss_per_h - 1)
-    p.enter(rows, taken, -store.in_efficiency * store.counted)
-    p.enter(rows, given, store.counted / store.out_efficiency)
+    p.enter(rows, result, -store.in_efficiency * store.counted)
+    p.enter(rows, inputs, store.counted / store.out_efficiency)
 
 
 if __name__ == "__main__":

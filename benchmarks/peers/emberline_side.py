@@ -95,7 +95,7 @@ def scenario(case: Case) -> Scenario:
         },
         "goal": {"minimize": "cost_with_carbon_price", "gap": case.gap, "caps": {"extra_cost_share": None}},
     }
-    made = Scenario.model_validate(raw, context={"currency": "EUR"})
+    result = Scenario.model_validate(raw, context={"currency": "EUR"})
     zero = np.zeros(case.hours)
     columns = {
         "price_per_mwh": np.array(case.grid.price),
@@ -104,10 +104,10 @@ def scenario(case: Case) -> Scenario:
         "base_load_mw": zero,
         "pv_available_mw": zero,
     }
-    inputs = xr.Dataset({name: ("time", values) for name, values in columns.items()}, {"time": made.horizon.times})
+    inputs = xr.Dataset({name: ("time", values) for name, values in columns.items()}, {"time": result.horizon.times})
     inputs = inputs.assign(asset_values=(("series", "time"), np.array(list(series.values()))))
     inputs = inputs.assign_coords(series=list(series)).assign_attrs(currency="EUR", zone="UTC")
-    return made.with_inputs(inputs)
+    return result.with_inputs(inputs)
 
 
 def _store(store: Store) -> dict[str, Any]:
@@ -139,20 +139,20 @@ def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
     Raises:
         RuntimeError: no optimum was proven.
     """
-    made = scenario(case)
-    data = sites.read(made, NO_BATTERY)
-    aim = aims.read(made, data, None, 0.0)
+    result = scenario(case)
+    data = sites.read(result, NO_BATTERY)
+    aim = aims.read(result, data, None, 0.0)
     began = time.perf_counter()
     seconds = {"build": 0.0, "first goal": 0.0}
     with _told(phase):
-        _, found = hubs.minimize_first(
+        _, outcome = hubs.minimize_first(
             data, aim, None, lambda: LIMIT_S - (time.perf_counter() - began), seconds, gap=case.gap
         )
-    if found.status != "optimal" or found.objective is None or found.bound is None:
-        raise RuntimeError(f"{case.name}: {found.status}")
-    if not math.isclose(found.objective, found.bound, rel_tol=1e-7 + case.gap, abs_tol=1e-6):
-        raise RuntimeError(f"{case.name}: {found.objective} is proven to {found.bound} only")
-    return found.objective, ""
+    if outcome.status != "optimal" or outcome.objective is None or outcome.bound is None:
+        raise RuntimeError(f"{case.name}: {outcome.status}")
+    if not math.isclose(outcome.objective, outcome.bound, rel_tol=1e-7 + case.gap, abs_tol=1e-6):
+        raise RuntimeError(f"{case.name}: {outcome.objective} is proven to {outcome.bound} only")
+    return outcome.objective, ""
 
 
 @contextmanager

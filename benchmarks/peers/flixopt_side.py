@@ -77,22 +77,22 @@ def _carbon_price(case: Case) -> dict[str, float]:
 
 
 def _converters(case: Case) -> list[Any]:
-    made: list[Any] = []
+    rows: list[Any] = []
     factors: list[dict[str, Any]]
     for chp in case.chps:
         fuel = fx.Flow("fuel", bus=chp.fuel)
         power, heat = fx.Flow("power", bus=POWER, size=chp.electric_mw), fx.Flow("heat", bus=HEAT)
         factors = [{"fuel": chp.electric_efficiency, "power": 1}, {"fuel": chp.heat_efficiency, "heat": 1}]
-        made.append(fx.LinearConverter(chp.name, inputs=[fuel], outputs=[power, heat], conversion_factors=factors))
+        rows.append(fx.LinearConverter(chp.name, inputs=[fuel], outputs=[power, heat], conversion_factors=factors))
     for boiler in case.boilers:
         fuel, heat = fx.Flow("fuel", bus=boiler.fuel), fx.Flow("heat", bus=HEAT, size=boiler.heat_mw)
         factors = [{"fuel": boiler.efficiency, "heat": 1}]
-        made.append(fx.LinearConverter(boiler.name, inputs=[fuel], outputs=[heat], conversion_factors=factors))
+        rows.append(fx.LinearConverter(boiler.name, inputs=[fuel], outputs=[heat], conversion_factors=factors))
     for pump in case.heat_pumps:
         power, heat = fx.Flow("power", bus=POWER, size=pump.electric_mw), fx.Flow("heat", bus=HEAT)
         factors = [{"power": np.array(pump.cop), "heat": 1}]
-        made.append(fx.LinearConverter(pump.name, inputs=[power], outputs=[heat], conversion_factors=factors))
-    return made
+        rows.append(fx.LinearConverter(pump.name, inputs=[power], outputs=[heat], conversion_factors=factors))
+    return rows
 
 
 def _store(store: Store) -> Any:

@@ -42,33 +42,33 @@ def _model(case: Case) -> Any:
         return xr.DataArray(np.asarray(values, dtype=float), coords=[hours])
 
     grid = case.grid
-    taken, given = flow("import", grid.import_limit_mw), flow("export", grid.export_limit_mw)
+    result, inputs = flow("import", grid.import_limit_mw), flow("export", grid.export_limit_mw)
     bought = {fuel.name: flow(fuel.name, np.inf) for fuel in case.fuels}
     terms: dict[str, list[Any]] = {name: [] for name in case.buses}
-    terms["electricity"] += [1 * taken, -1 * given]
+    terms["electricity"] += [1 * result, -1 * inputs]
     for name, fuel in bought.items():
         terms[name].append(1 * fuel)
     for sun in case.solar:
         terms["electricity"].append(1 * flow(sun.name, series(sun.factor) * sun.peak_mw))
     for chp in case.chps:
-        made = flow(chp.name, chp.electric_mw)
-        terms["electricity"].append(1 * made)
-        terms["heat"].append(chp.heat_efficiency / chp.electric_efficiency * made)
-        terms[chp.fuel].append(-1 / chp.electric_efficiency * made)
+        outcome = flow(chp.name, chp.electric_mw)
+        terms["electricity"].append(1 * outcome)
+        terms["heat"].append(chp.heat_efficiency / chp.electric_efficiency * outcome)
+        terms[chp.fuel].append(-1 / chp.electric_efficiency * outcome)
     for boiler in case.boilers:
-        made = flow(boiler.name, boiler.heat_mw)
-        terms["heat"].append(1 * made)
-        terms[boiler.fuel].append(-1 / boiler.efficiency * made)
+        outcome = flow(boiler.name, boiler.heat_mw)
+        terms["heat"].append(1 * outcome)
+        terms[boiler.fuel].append(-1 / boiler.efficiency * outcome)
     for pump in case.heat_pumps:
-        drawn = flow(pump.name, pump.electric_mw)
-        terms["electricity"].append(-1 * drawn)
-        terms["heat"].append(series(pump.cop) * drawn)
+        value = flow(pump.name, pump.electric_mw)
+        terms["electricity"].append(-1 * value)
+        terms["heat"].append(series(pump.cop) * value)
     for store in case.stores:
         _store(m, store, hours, flow, terms[store.bus])
     for name, parts in terms.items():
-        wanted = [load.mw for load in case.loads if load.bus == name]
-        m.add_constraints(linopy.merge(parts), "=", series(np.sum(wanted, axis=0)) if wanted else 0, name=f"of {name}")
-    costs = [series(grid.price) * taken, series(grid.export_price) * given * -1]
+        rows = [load.mw for load in case.loads if load.bus == name]
+        m.add_constraints(linopy.merge(parts), "=", series(np.sum(rows, axis=0)) if rows else 0, name=f"of {name}")
+    costs = [series(grid.price) * result, series(grid.export_price) * inputs * -1]
     costs += [case.fuel_cost(name) * fuel for name, fuel in bought.items()]
     m.add_objective(linopy.merge(costs).sum())
     return m
@@ -76,17 +76,17 @@ def _model(case: Case) -> Any:
 
 def _store(m: Any, store: Store, hours: pd.RangeIndex, flow: Any, terms: list[Any]) -> None:
     put_in, out = flow(f"into {store.name}", store.power_mw), flow(f"out of {store.name}", store.power_mw)
-    least, begun = np.zeros(len(hours)), np.zeros(len(hours))
-    least[-1], begun[0] = store.start_mwh, store.start_mwh * (1 - store.loss_per_h)
+    least, values = np.zeros(len(hours)), np.zeros(len(hours))
+    least[-1], values[0] = store.start_mwh, store.start_mwh * (1 - store.loss_per_h)
     level = m.add_variables(
         lower=xr.DataArray(least, coords=[hours]),
         upper=store.capacity_mwh,
         coords=[hours],
         name=f"level of {store.name}",
     )
-    kept = (1 - store.loss_per_h) * level.shift(hour=1)
+    stored = (1 - store.loss_per_h) * level.shift(hour=1)
     filled = store.in_efficiency * store.counted * put_in - store.counted / store.out_efficiency * out
-    m.add_constraints(level - kept - filled, "=", xr.DataArray(begun, coords=[hours]), name=f"of {store.name}")
+    m.add_constraints(level - stored - filled, "=", xr.DataArray(values, coords=[hours]), name=f"of {store.name}")
     terms += [-1 * put_in, 1 * out]
 
 

@@ -85,7 +85,7 @@ def answer(solve: Callable[[hub.Case, Phase], tuple[float, str]], packages: Iter
         loaded_s: CPU seconds that loading the libraries took.
     """
     case = hub.read(json.load(sys.stdin))
-    told: dict[str, Any] = {"load_s": loaded_s, "versions": {name: version(name) for name in (*packages, "highspy")}}
+    table: dict[str, Any] = {"load_s": loaded_s, "versions": {name: version(name) for name in (*packages, "highspy")}}
     clock = Clock()
     with _quiet():
         for again in ("", "again_"):
@@ -94,15 +94,15 @@ def answer(solve: Callable[[hub.Case, Phase], tuple[float, str]], packages: Iter
             try:
                 objective, by_hand = solve(case, clock.enter)
             except Unable as unable:
-                told["unable"] = str(unable)
+                table["unable"] = str(unable)
                 break
             clock.enter(EXTRACT)
             if not all(clock.seconds[phase] for phase in (HAND_OVER, SOLVE)):
                 raise RuntimeError("the solver was called past the clock")
-            told |= {f"{again}objective": objective, "by_hand": by_hand}
-            told |= {f"{again}{phase}_s": seconds for phase, seconds in clock.seconds.items()}
-            told.setdefault("peak_mib", peak_mib())
-    print(json.dumps(told))
+            table |= {f"{again}objective": objective, "by_hand": by_hand}
+            table |= {f"{again}{phase}_s": seconds for phase, seconds in clock.seconds.items()}
+            table.setdefault("peak_mib", peak_mib())
+    print(json.dumps(table))
 
 
 def peak_mib() -> float:
@@ -121,11 +121,11 @@ def peak_mib() -> float:
 def _quiet() -> Any:
     """Send what libraries and solver print on the standard output to the error output."""
     sys.stdout.flush()
-    kept = os.dup(1)
+    stored = os.dup(1)
     os.dup2(2, 1)
     try:
         yield
     finally:
         sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(stored, 1)
+        os.close(stored)

@@ -19,7 +19,6 @@ import numpy as np
 
 from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating, useful
 from emberline.models.bounds.restricted_master import Master, Prices
-from emberline.models.formulations.site.objective import weights as all_weights
 from emberline.models.search.incumbent import Search
 
 MOST_COLUMNS = 3000
@@ -42,7 +41,7 @@ def of(search: Search) -> CastBound | None:
     plain = data.battery is None and data.hub is None and data.purchase is None and not data.curtails
     if not plain or not useful(problem) or _limited(search):
         return None
-    table = all_weights(data)
+    table = data.guide_per_mwh
     rows = np.array([table[search.aim.first], *(table[name] for name, *_ in search.aim.caps(data))])
     # what exports earn, what idle units draw, and waits that are told as too short need weights that are not negative
     if (rows < 0).any() and (problem.states or not data.plain or not exact_reheating(problem)):

@@ -283,5 +283,5 @@ def _lossless(problem: SlotProblem, data: SiteData, aim: Aim) -> bool:
     """Whether leaving out what waiting costs only helps: less is drawn, and no cap counts what is drawn as a gain."""
     if problem.states or data.hub is not None:
         return False
-    weights = aims.weights(data)
+    weights = data.guide_per_mwh
     return not problem.reheat_kwh_per_t_min or all(bool((weights[name] >= 0).all()) for name, *_ in aim.caps(data))

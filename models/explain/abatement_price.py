@@ -1,7 +1,7 @@
-"""What a tonne of carbon less costs: the shadow price of a cap on carbon, with the heats' starts fixed.
+"""What a tonne of carbon less, or a unit of another metric, costs: the shadow price of a cap, heats' starts fixed.
 
 The starts are those of a schedule, so the line's load is given and only the site is left to decide: battery, PV and
-assets. Its least cost under a cap on carbon is a linear program once the whole numbers (what is on, what fills) are
+assets. Its least cost under the cap is a linear program once the whole numbers (what is on, what fills) are
 fixed too, and the multiplier of the cap is the abatement cost at that place. It does not tell what other starts would
 bring; for that compare plans.
 """
@@ -30,18 +30,20 @@ from emberline.models.problem.assignment import from_schedule, line_gives, load_
 from emberline.models.problem.constants import direct_kg
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import METRICS
 
 NEXT = 1e-6
-"""By how much, as a share, the cap is tightened: at a kink of the cost the next kilogram less is what is asked for."""
+"""By how much, as a share, the cap is tightened: at a kink of the cost the next unit less is what is asked for."""
 GAP = 1e-6
 
 
 @dataclass(frozen=True)
 class AbatementPrice:
-    """Shadow price of a cap on carbon."""
+    """Shadow price of a cap on a metric."""
 
-    per_t: float | None
-    """What a tonne CO2e less costs [currency/t]; None: there is nothing to decide beside the starts, or no price."""
+    per_unit: float | None
+    """What a unit less costs [currency/t CO2e for carbon], a unit of ``Metric.display``; None: nothing is to decide but
+    the starts, or there is no price."""
     whole_numbers: str
     """What was fixed: ``starts``, ``starts and site``, ``site`` or ``none``."""
     reason: str = ""
@@ -58,17 +60,20 @@ class _Load:
     """Of other carriers, by slot, in the carrier's unit."""
 
 
-def abatement_price(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset, carbon_kg: float) -> AbatementPrice:
-    """What a tonne of carbon less than a plan emits costs where only the site may answer.
+def abatement_price(
+    scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset, amount: float, metric: str = "carbon"
+) -> AbatementPrice:
+    """What less of a metric than a plan has costs where only the site may answer.
 
     Args:
         scenario: what is asked; its cost counts with the carbon price, where the scheme has one.
         envelope: as for ``emberline.models.optimize``.
         schedule: the plan, a dataset of table ``SCHEDULE``; its starts are kept.
-        carbon_kg: what the plan emits by the goal's signal, scope 1 and 2 [kg CO2e]: where the cap stands.
+        amount: the metric of the plan: where the cap stands. Carbon: scope 1 and 2 by the goal's signal [kg CO2e].
+        metric: a row of ``METRICS``.
 
     Returns:
-        The price of the next kilogram less; where nothing less can be had with these starts, of the last one.
+        The price of the next unit less; where nothing less can be had with these starts, of the last one.
     """
     goal = scenario.goal.model_copy(update={"minimize": "cost_with_carbon_price"})
     scenario = scenario.model_copy(update={"goal": goal})
@@ -81,12 +86,13 @@ def abatement_price(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Datas
         return AbatementPrice(None, "starts", "the starts do not lie on the model's slots")
     if not scenario.orders and data.step_min > data.meter_min:
         data = replace(data, meter_min=data.step_min, cell_min=data.step_min)
-    cap = carbon_kg - direct_kg(scenario, envelope)
+    row = METRICS[metric]
+    cap = amount - row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg(scenario, envelope)
     limit = scenario.goal.time_limit_s
     # whole numbers that only keep a store from burning a surplus are wanted where a linear program would do so
     easy = data.hub is not None and assets.continuous(data.hub)
     for burning in ((), None) if easy else (None,):
-        model, program, hub = _build(data, load, cap, burning)
+        model, program, hub = _build(data, load, metric, cap, burning)
         outcome = program.run(time_limit=limit, gap=GAP)
         if not outcome.found or hub is None or not burning_slots(hub):
             break
@@ -95,11 +101,11 @@ def abatement_price(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Datas
     if not outcome.found or program.multipliers(time_limit=limit) is None:
         return AbatementPrice(None, whole, "the site's least cost under the cap was not found")
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
-        program.restrict([(model.carbon, -math.inf, place)])
+        program.restrict([(model.amount, -math.inf, place)])
         moved = program.outcome(program.search(time_limit=limit, relax=True))  # whole numbers are fixed by now
         found = program.multipliers(time_limit=limit) if moved.found else None
         if found is not None:
-            return AbatementPrice(max(-1000 * found.of_bound(model.carbon) + 0.0, 0.0), whole)
+            return AbatementPrice(max(-found.of_bound(model.amount) / row.display[1] + 0.0, 0.0), whole)
     return AbatementPrice(None, whole, "no price was found in time")
 
 
@@ -114,9 +120,9 @@ def _load(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> _Lo
 
 
 def _build(
-    data: SiteData, load: _Load, cap: float, burning: Collection[int] | None
+    data: SiteData, load: _Load, metric: str, cap: float, burning: Collection[int] | None
 ) -> tuple[pyo.ConcreteModel, Program, Any]:
-    """The site under a load: least cost, its carbon a variable with the cap as upper bound."""
+    """The site under a load: least cost, the metric a variable with the cap as upper bound."""
     n = len(data.base)
     cells = load.cells if len(load.cells) else np.zeros(n * data.cells_per_slot)
     line = cells.reshape(n, -1).sum(axis=1)
@@ -135,8 +141,8 @@ def _build(
             line_gives=gives,
             burning=burning,
         )
-        model.carbon = pyo.Var(bounds=(None, cap + NEXT * max(abs(cap), 1.0)))
-        model.emitted = pyo.Constraint(rule=lambda m: ports.carbon - m.carbon == 0)
-        model.goal = pyo.Objective(rule=lambda m: ports.full_cost)
+        model.amount = pyo.Var(bounds=(None, cap + NEXT * max(abs(cap), 1.0)))
+        model.counted = pyo.Constraint(rule=lambda m: ports.worth(metric) - m.amount == 0)
+        model.goal = pyo.Objective(rule=lambda m: ports.worth("cost_with_carbon_price"))
         program = Program(model)
     return model, program, ports.hub

@@ -9,11 +9,14 @@ from emberline.models.explain.limit import Limit, droppable, factored, item, mom
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import FlexibleLoad, LatentHeatStore, Load, Machine, Named, Source, Storage
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.metrics import METRICS
 
 WIDER = 10.0
 """How many times as large a machine or a connection may become in a repair."""
 LONGER_H = 48.0
 SHARE = 0.001
+CAPS = {"carbon": Message("cap on carbon")}
+"""Names of caps."""
 
 
 def limits(scenario: Scenario) -> Iterator[Limit]:
@@ -44,9 +47,11 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
 
 def _goal(scenario: Scenario) -> Iterator[Limit]:
     caps, money = scenario.goal.caps, scenario.market.currency
-    if caps.carbon_kg is not None:
-        top = WIDER * caps.carbon_kg + 1e6
-        yield numeric("goal.caps.carbon_kg", Message("cap on carbon"), "cap", caps.carbon_kg, top, "kg")
+    for name, row in METRICS.items():
+        cap = getattr(caps, row.cap) if row.cap and not row.money else None
+        if cap is not None:
+            says = CAPS.get(name, Message("cap on {metric}", metric=name))
+            yield numeric(f"goal.caps.{row.cap}", says, "cap", cap, WIDER * cap + 1e6, row.unit.split()[0])
     if caps.cost is not None:
         yield numeric(
             "goal.caps.cost", Message("cap on cost"), "cap", caps.cost, caps.cost + WIDER * abs(caps.cost) + 1e6, money

@@ -14,6 +14,7 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Converter, FlexibleLoad, Load, Machine, Named, Source, Storage, of
+from emberline.scenarios.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,10 @@ def parts(scenario: Scenario, made: SiteModel, aim: Aim) -> dict[str, list[Part]
 
 def _goal(scenario: Scenario, made: SiteModel, aim: Aim) -> Found:
     caps, model = scenario.goal.caps, made.model
-    for port, top in (("carbon", aim.carbon_cap), ("full_cost", aim.cost_cap)):
-        if top is None:
-            continue
-        part = Part([model.total[port]], 1.0, "upper") if made.made is None else Part([model.cap[port].kept], 1.0)
-        if port == "carbon":
-            yield "goal.caps.carbon_kg", part
+    for name, top in aim.tops.items():
+        part = Part([model.total[name]], 1.0, "upper") if made.made is None else Part([model.cap[name].kept], 1.0)
+        if not METRICS[name].money:
+            yield f"goal.caps.{METRICS[name].cap}", part
         elif caps.cost is not None and abs(caps.cost - made.data.sunk_cost - top) < 1e-6 * max(abs(top), 1.0):
             yield "goal.caps.cost", part
         elif caps.extra_cost_share is not None:

@@ -20,6 +20,7 @@ from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.strategies.site import minimize_first
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.metrics import METRICS
 
 
 def shadow_prices(
@@ -77,7 +78,7 @@ def shadow_prices(
     prices = _prices(made, found, aim)
     data_set = prices.assign_coords(time=scenario.horizon.times)
     return data_set.assign_attrs(
-        measure="kg" if aim.first == "carbon" else scenario.market.currency,
+        measure=METRICS[aim.first].unit_in(scenario.market.currency).split()[0],
         goal=scenario.goal.minimize,
         whole_numbers="fixed" if made.program.whole else "none",
     )

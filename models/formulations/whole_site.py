@@ -25,8 +25,6 @@ from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import ELECTRICITY
 
-GOALS = ("carbon", "cost", "full_cost")
-
 
 @dataclass
 class SiteModel:
@@ -45,8 +43,8 @@ class SiteModel:
         """Another goal or other caps of the same site: bounds and costs of the totals."""
         total, program = self.model.total, self.program
         program.restore()
-        for goal, top in (("full_cost", aim.cost_cap), ("carbon", aim.carbon_cap), ("cost", None)):
-            program.restrict([(total[goal], -math.inf, math.inf if top is None else top)])
+        for name in self.data.metrics:
+            program.restrict([(total[name], -math.inf, aim.tops.get(name, math.inf))])
         program.aim(total[aim.first])
 
     def burning(self) -> set[int]:
@@ -131,20 +129,19 @@ def _goals(
     made: PlantPorts | None,
 ) -> None:
     """Each goal is a variable: caps are its bounds, and what is minimized can change without a new model."""
-    tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
+    tops = aim.tops
     if made is not None:
         ports = made.emitting(ports)
         # caps hold on what is really paid and emitted
         model.cap = pyo.Block(list(tops))
         for name, top in tops.items():
-            if top is not None:
-                model.cap[name].kept = pyo.Constraint(rule=ports.at_most(name, top))
+            model.cap[name].kept = pyo.Constraint(rule=ports.at_most(name, top))
         tops = {}
         ports = made.crediting(ports, credits(made.plant, coarse), bands(made.plant))
-    model.GOAL = pyo.Set(initialize=GOALS)
+    model.GOAL = pyo.Set(initialize=list(data.metrics))
     model.total = Variable(model.GOAL)
     model.totals = pyo.Block(model.GOAL)
-    for goal in GOALS:
+    for goal in data.metrics:
         model.total[goal].setub(tops.get(goal))
         model.totals[goal].added = pyo.Constraint(rule=_total(ports, goal, model.total[goal]))
     # what processes draw, to draw no more than their rates ask for where electricity is worth nothing

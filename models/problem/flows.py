@@ -23,9 +23,8 @@ class HubFlows:
     on: dict[str, np.ndarray]
     """Of every machine; one that is not switched is on where it has a load."""
     dumped: dict[str, np.ndarray]
-    carbon: float
-    cost: float
-    full_cost: float
+    totals: dict[str, float]
+    """By metric."""
 
     def delivered(self, carrier: str) -> np.ndarray:
         """What all assets together deliver to a carrier's balance, shape (n_slots,); less vented surplus."""
@@ -72,9 +71,8 @@ class Flows:
     discharge: np.ndarray
     level: np.ndarray
     meter_mw: np.ndarray
-    carbon: float
-    cost: float
-    full_cost: float
+    totals: dict[str, float]
+    """By metric."""
     over_mwh: float = 0.0
     """Energy above the import limit; 0 in an acceptable plan."""
     hub: HubFlows | None = None

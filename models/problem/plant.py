@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import parts
 from emberline.scenarios.process import Mode, Process, in_steps
 from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.process.store import Store
@@ -61,10 +63,19 @@ class Plant:
     """Slots of each local day and electricity that a process must draw in them [MWh]."""
     stops: dict[str, tuple[int, int, int]]
     """Planned stops by process: earliest and latest slot, and how many slots."""
-    direct_price_per_kg: float
-    """Carbon price on process emissions."""
+    parts: dict[str, Mapping[str, float]]
+    """What a unit of each component counts, by metric."""
     credits: bool = True
     """Whether stock beyond what is wanted is credited."""
+
+    def counted(self, metric: str, added: Mapping[str, float]) -> float:
+        """What processes add to a metric.
+
+        Args:
+            metric: its name.
+            added: what they add to each component but money.
+        """
+        return sum(self.parts[metric].get(name, 0.0) * amount for name, amount in added.items())
 
     def steps(self, hours: float) -> int:
         """Slots that cover some hours."""
@@ -107,7 +118,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
         orders=tuple((d, *d.span(horizon)) for d in scenario.deliveries if d.amount_t is not None),
         days={process.name: process.days(horizon) for process in scenario.processes if process.daily_energy_mwh},
         stops={name: window for name, window in windows.items() if window is not None},
-        direct_price_per_kg=scenario.market.carbon_price.on_direct / 1000,
+        parts=parts(scenario),
         credits=scenario.goal.credit_stock,
     )
 

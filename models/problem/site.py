@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,8 @@ from emberline.models.problem.purchase import Purchase
 from emberline.models.problem.site_assets import Hub
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Storage
+from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.tariff.settlement import marginal_prices
 
 
@@ -47,8 +50,10 @@ class SiteData:
     """What contracts and fixed charges cost whatever is imported; in no port, nor in any price [currency]."""
     whole: bool = True
     """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
+    metrics: tuple[str, ...] = tuple(METRICS)
+    """Those that count in the scenario."""
     given_worth: tuple[str, dict[str, np.ndarray]] = ("", {})
-    """A port, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
+    """A metric, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
 
     @property
     def plain(self) -> bool:
@@ -70,6 +75,18 @@ class SiteData:
     def guide_price(self) -> np.ndarray:
         """About what a MWh costs in each slot, with what the tariff takes for energy."""
         return self.price + (0.0 if self.purchase is None else self.purchase.energy_price)
+
+    @cached_property
+    def per_mwh(self) -> dict[str, np.ndarray]:
+        """What a MWh imported counts in each slot, by metric."""
+        known = {"carbon": self.carbon, "cost": self.price, "cost_with_carbon_price": self.full_price}
+        return {name: known.get(name, np.zeros(len(self.base))) for name in self.metrics}
+
+    @cached_property
+    def guide_per_mwh(self) -> dict[str, np.ndarray]:
+        """About the same, with what the tariff takes for energy."""
+        more = self.guide_price - self.price
+        return {name: weight + more if METRICS[name].money else weight for name, weight in self.per_mwh.items()}
 
     def meters(self) -> list[tuple[list[int], int]]:
         """For each metered interval its cells, and the slot of each cell follows from its place."""
@@ -133,5 +150,6 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
         hub=assets.read(scenario),
         purchase=purchase,
+        metrics=in_use(scenario),
         sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),
     )

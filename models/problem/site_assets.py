@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ from emberline.scenarios.assets import (
     Supply,
     of,
 )
+from emberline.scenarios.goal_metrics import parts
+from emberline.scenarios.metrics import FACTORS
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,37 @@ class Hub:
     """By asset and key, per slot."""
     days: dict[str, list[tuple[range, float]]] = field(default_factory=dict)
     """Slots of each local day and what a flexible load must take in them."""
-    direct_price_per_kg: float = 0.0
-    """Carbon price on scope 1."""
-    bought_price_per_kg: float = 0.0
-    """Carbon price on scope 2."""
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What a unit of each component of ``COMPONENTS`` counts, by metric."""
+    factors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By metric of ``FACTORS`` and asset: what a unit of its main flow adds."""
     harmless: frozenset[str] = frozenset()
     """Carriers of which a surplus can never pay: see ``emberline.models.problem.site_assets.harmless``."""
     alone: Collection[int] = ()
     """Slots in which a store is either filled or emptied, where both could pay."""
 
 
-def dearest(hub: Hub, port: str) -> float:
-    """The most that a unit of what is supplied costs or emits, by a port of the site; 0 where nothing is supplied."""
-    found = [0.0]
+def supplies(hub: Hub, metric: str, price: Callable[[np.ndarray], float]) -> list[tuple[str, float]]:
+    """Carrier of each supply, and what a unit of it counts.
+
+    Args:
+        hub: the assets.
+        metric: by which it counts.
+        price: the price over time that counts, such as ``np.min``.
+    """
+    counts, units = hub.parts[metric], []
     for supply in of(hub.assets, Supply):
-        priced = hub.bought_price_per_kg if supply.bought else hub.direct_price_per_kg
-        price = float(np.max(hub.series[supply.name]["price_per_unit"]))
-        kg = supply.fossil_kg_per_unit
-        found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
-    return max(found)
+        kg = {"scope1": 0.0 if supply.bought else supply.fossil_kg_per_unit}
+        kg["scope2"] = supply.fossil_kg_per_unit - kg["scope1"]
+        amounts = {"cost": float(price(hub.series[supply.name]["price_per_unit"])), **kg}
+        amounts |= {name: by_asset.get(supply.name, 0.0) for name, by_asset in hub.factors.items()}
+        units.append((supply.carrier, sum(factor * amounts[name] for name, factor in counts.items())))
+    return units
+
+
+def dearest(hub: Hub, metric: str) -> float:
+    """The most that a unit of what is supplied counts by a metric; 0 where nothing is supplied."""
+    return max([0.0, *(unit for _, unit in supplies(hub, metric, np.max))])
 
 
 def read(scenario: Scenario) -> Hub | None:
@@ -70,8 +84,10 @@ def read(scenario: Scenario) -> Hub | None:
         assets=assets,
         series=series,
         days=days,
-        direct_price_per_kg=scenario.market.carbon_price.on_direct / 1000,
-        bought_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
+        parts=parts(scenario),
+        factors={
+            name: {asset.name: getattr(asset, row.per_unit) for asset in site.assets} for name, row in FACTORS.items()
+        },
         harmless=harmless(site.carrier, assets, series, bool((scenario.inputs["price_per_mwh"] >= 0).all())),
     )
 

@@ -16,6 +16,7 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,11 @@ def held(data: SiteData, aim: Aim, flows: Flows, worth: dict[str, np.ndarray], g
     # what the assets cost and emit is left out of what the guide's ports tell
     meter = flows.meter_mw * data.meter_min / 60
     more = 0.0 if data.purchase is None else data.purchase.cost(flows.imported, meter)
-    earned = float(flows.exported @ data.export_price)
-    told = {
-        "carbon": float(flows.imported @ data.carbon),
-        "cost": float(flows.imported @ data.price) - earned + more,
-        "full_cost": float(flows.imported @ data.full_price) - earned + more,
+    more -= float(flows.exported @ data.export_price)
+    seen = {
+        name: float(flows.imported @ weight) + (more if METRICS[name].money else 0.0)
+        for name, weight in data.per_mwh.items()
     }
-    told[aim.first] -= sum(float(amount @ gives[carrier]) for carrier, amount in given.items())
-
-    def left(cap: float | None, port: str) -> float | None:
-        return None if cap is None else cap - (getattr(flows, port) - told[port])
-
-    return Guide(
-        site, replace(aim, cost_cap=left(aim.cost_cap, "full_cost"), carbon_cap=left(aim.carbon_cap, "carbon"))
-    )
+    seen[aim.first] -= sum(float(amount @ gives[carrier]) for carrier, amount in given.items())
+    tops = {name: top - (flows.totals[name] - seen[name]) for name, top in aim.tops.items()}
+    return Guide(site, replace(aim, tops=tops))

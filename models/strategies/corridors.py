@@ -160,8 +160,7 @@ def _solve(
 def set_goal(made: Matched, search: Search, *, pure: bool) -> None:
     """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound needs it."""
     m, aim = made.model, search.aim
-    if aim.cost_cap is not None:
-        m.cost_cap = pyo.Constraint(rule=lambda m: made.ports.full_cost <= aim.cost_cap)
-    if aim.carbon_cap is not None:
-        m.carbon_cap = pyo.Constraint(rule=lambda m: made.ports.carbon <= aim.carbon_cap)
+    m.cap = pyo.Block(list(aim.tops))
+    for name, top in aim.tops.items():
+        m.cap[name].kept = pyo.Constraint(rule=made.ports.at_most(name, top))
     m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(made.ports))

@@ -85,7 +85,7 @@ def _second(search: Search, limit: float) -> None:
         made = _model(search)
         top = value + aim.constant + SAME * max(abs(value + aim.constant), 1.0)
         made.model.first = pyo.Constraint(rule=made.ports.at_most(aim.first, top))
-        made.model.goal = pyo.Objective(rule=lambda m: getattr(made.ports, aim.second))
+        made.model.goal = pyo.Objective(rule=lambda m: made.ports.worth(aim.second))
         program = Program(made.model)
     start = _begun(made, program, search)
     if start is not None:

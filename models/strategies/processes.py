@@ -76,10 +76,9 @@ def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | N
     """Goals and caps; what the baseline pays counts with its process emissions."""
     paid = baseline_cost(scenario, data, start)
     if paid is not None and start is not None:
-        paid += plant.direct_price_per_kg * float(emitted_kg(scenario, start).sum())
+        paid += plant.counted("cost_with_carbon_price", {"scope1": float(emitted_kg(scenario, start).sum())})
     aim = aims.read(scenario, data, paid, 0.0)
-    weight = {"carbon": 1.0, "cost": 0.0, "full_cost": plant.direct_price_per_kg}[aim.first]
-    return replace(aim, constant=aim.constant + weight * unavoidable_kg(plant))
+    return replace(aim, constant=aim.constant + plant.counted(aim.first, {"scope1": unavoidable_kg(plant)}))
 
 
 def _second(search: Search, made: SiteModel) -> None:

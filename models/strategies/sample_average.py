@@ -35,6 +35,8 @@ from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem import site as site_problem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices
 
 
@@ -75,7 +77,7 @@ def cvar(worth: np.ndarray, share: float) -> float:
 def decides(scenario: Scenario) -> bool:
     """Whether anything of a site must be fixed before prices are known."""
     switched = any(getattr(core, "switched", False) for core in scenario.site.cores.values())
-    return switched or (scenario.market.imbalance is not None and scenario.goal.minimize != "carbon")
+    return switched or (scenario.market.imbalance is not None and goal_metric(scenario).money)
 
 
 def optimize_samples(
@@ -174,10 +176,10 @@ def _sample(model: Any, s: int, scenario: Scenario, data: SiteData, goal: str) -
     block.site = pyo.Block()
     ports = sites.add(block.site, data, lambda c, t: block.by_cell[c], lambda t: block.by_slot[t])
     nominated = None
-    settling = scenario.market.imbalance is not None and goal != "carbon"
+    settling = scenario.market.imbalance is not None and METRICS[goal].money
     if settling:
         nominated = _nomination(block, scenario, data)
-    sunk = 0.0 if goal == "carbon" else data.sunk_cost
+    sunk = data.sunk_cost if METRICS[goal].money else 0.0
     block.counted = pyo.Constraint(rule=_worth(model, s, ports, goal, block if settling else None, sunk))
     machines = {} if ports.hub is None else ports.hub.ports
     return _Stage({name: own.on.parts[0][0] for name, own in machines.items() if own.on is not None}, nominated)

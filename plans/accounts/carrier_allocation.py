@@ -21,6 +21,7 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
+from emberline.plans.accounts.origins import Brought
 from emberline.plans.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Sale, of
@@ -30,16 +31,6 @@ from emberline.scenarios.process.flows import streams
 Kind = TypeVar("Kind")
 
 NOTHING = 1e-12
-
-
-@dataclass(frozen=True)
-class Brought:
-    """What is to be followed, kg by step of shape (n_steps,) each."""
-
-    to_carrier: Mapping[str, np.ndarray]
-    """With what is bought of a carrier."""
-    by_machine: Mapping[str, np.ndarray]
-    """Emitted by a machine itself."""
 
 
 @dataclass(frozen=True)

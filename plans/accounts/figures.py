@@ -1,24 +1,13 @@
-"""The figures of a run or a schedule: carbon, cost, energy, peak and tonnes, with their parts."""
+"""The record of figures: carbon, cost, energy, peak and tonnes of a run or a schedule, with their parts."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-import xarray as xr
-
-from emberline.plans.accounts.bill import DEMAND, EXPORT, IMPORT, UPKEEP, bill
-from emberline.plans.accounts.ledger import site_emissions
-from emberline.plans.accounts.scope1 import direct
-from emberline.plans.accounts.site_stores import levels
-from emberline.plans.accounts.stock_worth import SAME, Worth, worth
-from emberline.scenarios import Scenario
-from emberline.scenarios.tariff.settlement import market_based
-
-UNSERVED = ("shortage", "surplus", "delivery")
-"""Violations by which a run serves less than was asked for; an end level that is missed is valued instead."""
 SAME_TONNES = 1e-6
+SAME = 1e-6
+"""Deliveries and levels of the site that differ by less than this share, and stocks by less tonnes, are the same."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +77,7 @@ class Figures:
     """What a unit in each of them took, as ``carbon_kg`` counts [kg CO2e]."""
     level_cost_per_unit: dict[str, float] = field(default_factory=dict)
     """Likewise energy, fuels and carbon price [currency]."""
+    water_m3: float = 0.0
     dumped: dict[str, float] = field(default_factory=dict)
     """What of each carrier is thrown away for nothing, in its unit; carriers of which nothing is are left out."""
 
@@ -108,82 +98,6 @@ def comparable(baseline: Figures, plan: Figures) -> bool:
     if plan.delivered or baseline.delivered:
         return same_deliveries(baseline, plan)
     return abs(plan.tonnes - baseline.tonnes) < SAME_TONNES
-
-
-def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.Dataset | None = None) -> Figures:
-    """Add up a run or a schedule.
-
-    Args:
-        scenario: prices, intensities and step.
-        data: a dataset of table ``RUN`` or ``SCHEDULE``.
-        tonnes: what was finished in the horizon [t]; of processes it is what the data say that is delivered.
-        nominated: the schedule whose import was nominated; None: the data's own.
-    """
-    own, site = direct(scenario, data), site_emissions(scenario, data)
-    direct_kg = own.total_kg + site.direct_kg
-    hours = scenario.horizon.step_h
-    imported = data["import_mw"].to_numpy() * hours
-    grid = {signal: float(kg.sum()) for signal, kg in site.grid.items()}
-    biogenic = sum(float((a.scope1_biogenic_kg + a.scope2_biogenic_kg).sum()) for a in site.accounts)
-    money = bill(scenario, data, direct_kg, nominated)
-    delivered, stock, took, ends = {}, {}, Worth({}, {}), levels(scenario, data)
-    if scenario.processes or ends:
-        took = worth(scenario, data, own, site.accounts, site.grid[scenario.goal.signal])
-    if scenario.processes:
-        delivered = {d.name: float(data["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries}
-        stock = {name: float(data["stock_t"].sel(stock=name)[-1]) for name in scenario.store}
-    return Figures(
-        carbon_kg=direct_kg + site.bought_kg + grid[scenario.goal.signal],
-        direct_kg=direct_kg,
-        grid_average_kg=grid["average"],
-        grid_marginal_kg=grid.get("marginal"),
-        cost=money.total,
-        energy_cost=money.of(*IMPORT, *EXPORT),
-        carbon_cost=money.carbon,
-        currency=scenario.market.currency,
-        energy_mwh=float((data["line_mw"] + data["base_load_mw"]).sum()) * hours,
-        import_mwh=float(imported.sum()),
-        export_mwh=float(data["export_mw"].sum()) * hours,
-        peak_mw=float(np.max(np.maximum(data["meter_mw"].to_numpy(), 0.0), initial=0.0)),
-        tonnes=sum(delivered.values()) if scenario.processes else tonnes,
-        battery_end_mwh=float(data["battery_mwh"][-1]) if data.sizes["time"] else 0.0,
-        unserved=_unserved(data),
-        grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),
-        bought_kg=site.bought_kg,
-        biogenic_kg=biogenic + sum(own.biogenic.values()),
-        demand_cost=money.of(*DEMAND),
-        fixed_cost=money.of("fixed"),
-        tax_cost=money.of("tax"),
-        imbalance_cost=money.of("imbalance"),
-        fuel_cost=money.of("fuel"),
-        sales=0.0 - money.of("sale"),
-        upkeep_cost=money.of(*UPKEEP),
-        idle_mwh=float(data["idle_mw"].sum()) * hours if "idle_mw" in data else 0.0,
-        by_product={line.name: line.quantity for line in money.lines if line.kind == "sale"},
-        stock=stock,
-        delivered=delivered,
-        stock_kg_per_t=took.kg_per_t,
-        stock_cost_per_t=took.cost_per_t,
-        levels=ends,
-        level_kg_per_unit=took.kg_per_unit,
-        level_cost_per_unit=took.cost_per_unit,
-        dumped=_dumped(data, hours),
-    )
-
-
-def _dumped(data: xr.Dataset, hours: float) -> dict[str, float]:
-    if "dumped_rate" not in data:
-        return {}
-    amounts = (np.maximum(data["dumped_rate"].to_numpy(), 0.0).sum(axis=1) * hours).tolist()
-    return {
-        name: amount
-        for name, amount in zip(data["carrier"].values.tolist(), amounts, strict=True)
-        if amount > SAME_TONNES
-    }
-
-
-def _unserved(data: xr.Dataset) -> int:
-    return int(np.isin(data["violation_kind"].values, UNSERVED).sum()) if "violation_kind" in data else 0
 
 
 def same_deliveries(baseline: Figures, plan: Figures) -> bool:

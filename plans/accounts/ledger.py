@@ -21,19 +21,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.plans.accounts import factors
 from emberline.plans.accounts.carrier_allocation import trace
+from emberline.plans.accounts.emissions import INTENSITY, MARKET, SIGNALS, Direct, SiteEmissions, direct, site_emissions
 from emberline.plans.accounts.origins import BIOGENIC, BOUGHT, DIRECT, origins
 from emberline.plans.accounts.products import Products, products
-from emberline.plans.accounts.scope1 import Direct, direct
+from emberline.plans.accounts.stock_worth import spending
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Sale, of
-from emberline.scenarios.assets.account import Account, accounts, flow
+from emberline.scenarios.assets.account import Account, flow
 from emberline.scenarios.records.horizon import clock_hours
 from emberline.scenarios.tariff.settlement import market_based
 
-SIGNALS = ("average", "marginal")
-MARKET = "market"
-INTENSITY = {"average": "carbon_intensity_kg_per_mwh", "marginal": "marginal_carbon_intensity_kg_per_mwh"}
+__all__ = ["BIOGENIC", "MARKET", "SIGNALS", "Entry", "Ledger", "factors", "heat_costs", "heat_shares", "ledger"]
 
 
 @dataclass(frozen=True)
@@ -117,36 +117,6 @@ class Ledger:
         # not grouped by xarray, which takes a millisecond for each hour
         sums = {name: ("time", np.bincount(place, kg.to_numpy())) for name, kg in self.by_step.data_vars.items()}
         return xr.Dataset(sums, coords={"time": hours})
-
-
-@dataclass(frozen=True)
-class SiteEmissions:
-    """What assets and grid emit, as ``accounts`` tells it [kg CO2e]."""
-
-    accounts: tuple[Account, ...]
-    grid: dict[str, np.ndarray]
-    """By signal and step."""
-
-    @property
-    def direct_kg(self) -> float:
-        """Scope 1 of assets, fossil."""
-        return float(sum(account.scope1_kg.sum() for account in self.accounts))
-
-    @property
-    def bought_kg(self) -> float:
-        """Scope 2 of heat and steam bought."""
-        return float(sum(account.scope2_kg.sum() for account in self.accounts))
-
-
-def site_emissions(scenario: Scenario, flows: xr.Dataset) -> SiteEmissions:
-    """What assets and grid emit in a run or a schedule."""
-    imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
-    grid = {
-        signal: imported * scenario.inputs[INTENSITY[signal]].to_numpy()
-        for signal in SIGNALS
-        if INTENSITY[signal] in scenario.inputs
-    }
-    return SiteEmissions(tuple(accounts(scenario, flows)), grid)
 
 
 def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
@@ -293,3 +263,19 @@ def _of_asset(scenario: Scenario, record: Any, amount: float) -> Iterator[Entry]
     ):
         if kg_per_unit:
             yield Entry(record.name, told, gas, amount, unit, kg_per_unit, kg_per_unit * amount)
+
+
+def heat_costs(scenario: Scenario, run: xr.Dataset) -> dict[str, float]:
+    """Cost of each heat by its name [currency]: energy, fuels of machines that feed the line, carbon price.
+
+    Charges on peaks, fixed charges, and what base load and other uses cost belong to no heat.
+
+    Args:
+        scenario: with its line and market.
+        run: a dataset of table ``RUN`` with ``heat_mwh``.
+    """
+    site, own = site_emissions(scenario, run), direct(scenario, run)
+    followed = spending(scenario, run, site.accounts, site.grid[scenario.goal.signal])
+    priced = own.of_heat / 1000 * scenario.market.carbon_price.on_direct
+    cost = heat_shares(scenario, run) @ followed["cost"].line + priced
+    return dict(zip((heat.name for heat in scenario.heats), np.asarray(cost).tolist(), strict=True))

@@ -7,13 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.plans.accounts.carrier_allocation import Brought
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Supply, of
 from emberline.scenarios.assets.account import Account
 
 DIRECT, BOUGHT, BIOGENIC = "direct_kg", "bought_kg", "biogenic_kg"
 """Columns of the ledger; those of the grid are ``grid_…_kg`` by signal. Biogenic stands apart, in no total."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What is to be followed, kg by step of shape (n_steps,) each."""
+
+    to_carrier: Mapping[str, np.ndarray]
+    """With what is bought of a carrier."""
+    by_machine: Mapping[str, np.ndarray]
+    """Emitted by a machine itself."""
 
 
 @dataclass(frozen=True)

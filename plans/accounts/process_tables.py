@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from emberline.plans.plan.plan import Plan
+    from emberline.plans.plan.record import Plan
 
 RUN_COLUMNS = (
     "unit", "what", "mode", "start", "end", "tonnes", "off_spec_t", "mean_tph", "energy_mwh",

@@ -17,9 +17,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.carrier_allocation import Traced
+from emberline.plans.accounts.emissions import Direct
 from emberline.plans.accounts.material_allocation import network, spread
 from emberline.plans.accounts.origins import BIOGENIC, DIRECT, Origin
-from emberline.plans.accounts.scope1 import Direct
 from emberline.scenarios import Scenario
 
 

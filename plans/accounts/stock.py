@@ -18,12 +18,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emberline.plans.accounts.figures import SAME
 from emberline.plans.accounts.site_stores import site_stores
-from emberline.plans.accounts.stock_worth import SAME
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
     from emberline.plans.accounts.figures import Figures
+
+
+__all__ = ["Difference", "difference", "rate", "shortfall", "site_stores", "stock_changes"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Difference:
     """Stores that differ and whose worth neither run tells."""
     levels: dict[str, float] = field(default_factory=dict)
     """By store of the site, in its unit; negative: less."""
+
+    def credit(self, figure: str) -> float:
+        """What it is worth by a figure that holds a metric; stock counts by carbon and cost alone."""
+        return float(getattr(self, figure, 0.0))
 
     @property
     def any(self) -> bool:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.bill import energy_cost
-from emberline.plans.accounts.carrier_allocation import Brought, Traced, trace
+from emberline.plans.accounts.carrier_allocation import Traced, trace
+from emberline.plans.accounts.emissions import Direct
+from emberline.plans.accounts.figures import SAME
 from emberline.plans.accounts.material_allocation import network, spread
-from emberline.plans.accounts.scope1 import Direct
+from emberline.plans.accounts.origins import Brought
 from emberline.plans.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Supply, of
 from emberline.scenarios.assets.account import Account
-
-if TYPE_CHECKING:
-    pass
-
-
-SAME = 1e-6
-"""Deliveries and levels of the site that differ by less than this share, and stocks by less tonnes, are the same."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from emberline.plans.accounts.scope1 import told_modes
+from emberline.plans.accounts.emissions import told_modes
 from emberline.scenarios import Scenario
 
 RUN, START_UP, CHANGE_OVER, WAIT = "run", "start-up", "change-over", "waits"

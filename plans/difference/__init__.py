@@ -1,8 +1,8 @@
 """How two plans differ, and because of what."""
 
 from emberline.plans.difference.difference import Difference, FigureChange, difference
+from emberline.plans.difference.heat_move import HeatMove, StageMove
 from emberline.plans.difference.keys import KeyChange, SeriesChange
-from emberline.plans.difference.moves import HeatMove, StageMove
 from emberline.plans.difference.uses import UseChange
 
 __all__ = [

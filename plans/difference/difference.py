@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from emberline.plans.accounts.figures import Figures
+from emberline.plans.difference.heat_move import HeatMove
 from emberline.plans.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
-from emberline.plans.difference.moves import HeatMove, moves
+from emberline.plans.difference.moves import moves
 from emberline.plans.difference.uses import UseChange, uses
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 
 SAME = 1e-6
 """Figures that differ by less than this share are the same."""

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from emberline.plans.difference.heat_move import SAME_MIN, HeatMove, StageMove
 from emberline.plans.difference.keys import KeyChange
 from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
 
-SAME_MIN = 1e-6
-MOVES = {
-    (1.0, False): mark("heat {heat} later by {span} ({stage})"),
-    (-1.0, False): mark("heat {heat} earlier by {span} ({stage})"),
-    (0.0, True): mark("heat {heat} on {unit} instead of {old} ({stage})"),
-    (1.0, True): mark("heat {heat} later by {span} and on {unit} instead of {old} ({stage})"),
-    (-1.0, True): mark("heat {heat} earlier by {span} and on {unit} instead of {old} ({stage})"),
-}
-"""How a heat has moved: later (1), earlier (-1) or not (0), and whether to another unit."""
 THEN = {
     "average": mark("carbon intensity is {new} instead of {old} {unit} then"),
     "marginal": mark("marginal carbon intensity is {new} instead of {old} {unit} then"),
@@ -33,71 +23,6 @@ THEN = {
 """Energy that is cleaner or cheaper at the new time, by the signal that the goal counts."""
 SUN_MW = 0.5
 """PV that differs by less is no reason."""
-
-
-@dataclass(frozen=True)
-class StageMove:
-    """One operation of a heat in two plans; starts are minutes after each plan's start, None where it is not there."""
-
-    stage: str
-    before_min: float | None
-    after_min: float | None
-    before_unit: str
-    after_unit: str
-
-    @property
-    def later_min(self) -> float | None:
-        """By how much it starts later [min]; negative: earlier."""
-        if self.before_min is None or self.after_min is None:
-            return None
-        return self.after_min - self.before_min
-
-
-@dataclass(frozen=True)
-class HeatMove:
-    """A heat that lies elsewhere, told at the stage at which it draws most electricity among those that moved."""
-
-    heat: str
-    number: int
-    """Its place among all heats, from 1."""
-    stage: str
-    stages: tuple[StageMove, ...] = field(repr=False)
-    """All operations that moved."""
-    because: str = ""
-
-    @property
-    def main(self) -> StageMove:
-        """The operation that it is told by."""
-        return next(move for move in self.stages if move.stage == self.stage)
-
-    @property
-    def says(self) -> str:
-        """The move in words."""
-        move = self.main
-        label = self.heat if self.heat == str(self.number) else f"{self.number} ({self.heat})"
-        if move.before_min is None:
-            return Message("heat {heat} is only in the second plan", heat=label)
-        if move.after_min is None:
-            return Message("heat {heat} is only in the first plan", heat=label)
-        later, unit = move.later_min or 0.0, move.before_unit != move.after_unit
-        how = MOVES[0.0 if abs(later) <= SAME_MIN else math.copysign(1.0, later), unit]
-        text = Message(
-            how, heat=label, stage=move.stage, span=span(abs(later)), unit=move.after_unit, old=move.before_unit
-        )
-        return Message("{text}, because {reason}", text=text, reason=self.because) if self.because else text
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        stages = [asdict(move) | {"later_min": move.later_min} for move in self.stages]
-        return {**asdict(self), "stages": stages, "says": self.says}
-
-
-def span(minutes: float) -> str:
-    """A span in words: 45 min, 3 h 15 min."""
-    if minutes < 120:
-        return f"{minutes:g} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours:g} h{f' {rest:g} min' if rest else ''}"
 
 
 def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator[HeatMove]:

@@ -10,9 +10,10 @@ import xarray as xr
 
 from emberline.models import site
 from emberline.plans.accounts.unit_runs import counts
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import label
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message, mark
 
 SAME = 1e-4
@@ -121,11 +122,10 @@ def shown(value: float) -> str:
 def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
     """What the goal counts for a MWh imported: by step, shape (n_steps,), its name in ``SIGNALS``, and its unit."""
     scenario = plan.scenario
-    table = site.weights(site.read(scenario, plan.envelope))
-    if scenario.goal.minimize == "carbon":
-        return table["carbon"], str(scenario.goal.signal), "kg/MWh"
-    name = "full_cost" if scenario.goal.minimize == "cost_with_carbon_price" else "cost"
-    return table[name], "price", f"{scenario.market.currency}/MWh"
+    metric = goal_metric(scenario)
+    kind = str(scenario.goal.signal) if metric.name == "carbon" else "price"
+    weight = site.read(scenario, plan.envelope).guide_per_mwh[metric.name]
+    return weight, kind, f"{metric.unit_in(scenario.market.currency).split()[0]}/MWh"
 
 
 def mean_over(values: np.ndarray, step_min: float, at_min: float, minutes: float) -> float:

@@ -14,7 +14,6 @@ from typing import Any
 from emberline.plans.exports.formats import b2mml, calendar, csv, excel, json, netcdf, parquet, report
 from emberline.plans.exports.refusal import CannotExport
 from emberline.plans.exports.speaker import ENGLISH, Speaker
-from emberline.plans.exports.tables import TABLES
 from emberline.plans.exports.workshop import workshop
 from emberline.plans.store.run_folder import StoredRun
 
@@ -106,4 +105,15 @@ def _refuse(can: bool, what: str, kind: str, those: list[str]) -> None:
         raise CannotExport(f"a {what} can be chosen for {' and '.join(those)} only, not for {kind}")
 
 
-__all__ = ["ENGLISH", "FORMATS", "TABLES", "CannotExport", "Format", "Speaker", "export", "written"]
+__all__ = [
+    "ENGLISH",
+    "FORMATS",
+    "CannotExport",
+    "Speaker",
+    "activities",
+    "clock_changes",
+    "export",
+    "manifest",
+    "palette",
+    "tables",
+]

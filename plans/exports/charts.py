@@ -186,7 +186,7 @@ def _power(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
     limit = plan.scenario.site.grid.import_limit_mw
     if limit is not None:
         curves[speaker.say("contracted import")] = (np.full(horizon.n_steps, limit), palette.LIMIT, [8, 3])
-    area = alt.Chart(alt.Data(values=_points(horizon, {"": curves[imported][0]})))
+    area = alt.Chart(alt.Data(values=chart_points(horizon, {"": curves[imported][0]})))
     title = [speaker.say("power"), "[MW]"]
     layers: list[Any] = [
         area.mark_area(interpolate="step-after", color=palette.POWER, opacity=0.35).encode(
@@ -275,7 +275,7 @@ def _curves(
     told = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=2, labelLimit=250)
     colour = alt.Scale(domain=names, range=[shade for _, shade, _ in curves.values()])
     dash = alt.Scale(domain=names, range=[dashes for *_, dashes in curves.values()])
-    points = _points(horizon, {name: values for name, (values, *_) in curves.items()}, at_end)
+    points = chart_points(horizon, {name: values for name, (values, *_) in curves.items()}, at_end)
     mark = alt.Chart(alt.Data(values=points)).mark_line(
         interpolate="linear" if at_end else "step-after", strokeWidth=1.3, clip=True
     )
@@ -292,7 +292,7 @@ def _short(name: str, most: int = LONGEST_NAME) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def _points(horizon: Horizon, curves: dict[str, np.ndarray], at_end: bool = False) -> list[dict[str, Any]]:
+def chart_points(horizon: Horizon, curves: dict[str, np.ndarray], at_end: bool = False) -> list[dict[str, Any]]:
     """Rows of the curves, no more than can be seen."""
     merged = math.ceil(horizon.n_steps / MOST_POINTS)
     starts = np.arange(0, horizon.n_steps, merged)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emberline.plans.accounts.bill import hourly_cost
-from emberline.plans.accounts.ledger import INTENSITY, ledger
+from emberline.plans.accounts.emissions import INTENSITY
+from emberline.plans.accounts.ledger import ledger
 from emberline.plans.store.run_folder import StoredRun
 from emberline.scenarios.records.horizon import clock_hours
 

@@ -39,7 +39,7 @@ class JobStatus:
     points: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """Of a front, as ``emberline.plans.pareto.search`` tells them."""
     under_way: tuple[dict[str, Any], ...] = field(default=(), repr=False)
-    """Points of a front whose search has begun and not ended: ``begun`` and ``carbon_cap_kg``."""
+    """Points of a front whose search has begun and not ended: ``begun`` and the cap."""
     since: float | None = None
     """When a worker began with it [s since 1970]."""
     rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)

@@ -1,7 +1,7 @@
 """Work of a job by its kind: each makes something, stores it and returns what the last event reports.
 
 plan     a scenario's plan, stored as a run
-front    a Pareto front of a scenario; given ``points``
+front    a Pareto front of a scenario; given ``points`` and ``metric`` (carbon where it is missing)
 point    the plan of a point of a stored front, stored as a run; given ``front`` and ``point``
 replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``baseline``
 hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from emberline.plans.plan.plan import Plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 
@@ -92,7 +92,8 @@ def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.plan.plan import plan as make
+    from emberline.plans.plan.pipeline import Search
+    from emberline.plans.plan.pipeline import plan as make
     from emberline.plans.plan.stored_starts import earlier
 
     scenario = task.scenario()
@@ -101,10 +102,8 @@ def plan(task: Task) -> dict[str, Any]:
 
     def work() -> Plan:
         before = earlier(Store(task.home), scenario)
-        return make(
-            scenario, on_progress=_watched(task, scenario), cancel=task.cancelled, study=task.study,
-            keep=before.keep, others=before.schedules,
-        )  # fmt: skip
+        search = Search(study=task.study, keep=before.keep, others=before.schedules)
+        return make(scenario, search=search, on_progress=_watched(task, scenario), cancel=task.cancelled)
 
     return _stored(task, scenario, work)
 
@@ -163,13 +162,15 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 def front(task: Task) -> dict[str, Any]:
     """Search a front; where the asker has enough, with the points found so far."""
     from emberline.plans.pareto import store as fronts
+    from emberline.plans.pareto.axis import CARBON
     from emberline.plans.pareto.search import pareto
 
     scenario = task.scenario()
     # a point takes two searches at most
     silent_s = 3 * scenario.goal.time_limit_s + 2 * STARTING_S
     tell = task.telling(lambda phase: silent_s)
-    found = pareto(scenario, int(task.given["points"]), on_progress=tell, cancel=task.cancelled)
+    points, metric = int(task.given["points"]), str(task.given.get("metric", CARBON))
+    found = pareto(scenario, points, metric=metric, on_progress=tell, cancel=task.cancelled)
     fronts.save(found, task.home, task.id)
     return {"acceptable": found.found}
 

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
 
 BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
 NOTE = (
@@ -157,15 +158,6 @@ class Levers:
         }
 
 
-def goal_value(scenario: Scenario, sums: Figures) -> float:
-    """The goal's figure [kg or currency]."""
-    return {
-        "carbon": sums.carbon_kg,
-        "cost": sums.cost - sums.carbon_cost,
-        "cost_with_carbon_price": sums.cost,
-    }[scenario.goal.minimize]
-
-
 def parts(sums: Figures) -> dict[str, float]:
     """The bill in five parts that add up to it: ``other`` is upkeep, fixed, taxes and imbalance, less sales."""
     own = {"energy": sums.energy_cost, "demand": sums.demand_cost, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
@@ -183,7 +175,8 @@ def change(scenario: Scenario, before: Case, after: Case) -> Change | None:
     marginal = None
     if one.grid_marginal_kg is not None and two.grid_marginal_kg is not None:
         marginal = one.grid_marginal_kg - two.grid_marginal_kg + own
-    goal = goal_value(scenario, one) - goal_value(scenario, two)
+    metric = goal_metric(scenario)
+    goal = metric.of(one) - metric.of(two)
     before_parts, after_parts = parts(one), parts(two)
     return Change(
         carbon_kg=one.carbon_kg - two.carbon_kg,

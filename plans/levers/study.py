@@ -26,18 +26,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
 from emberline.models import redispatch
-from emberline.plans.accounts.figures import figures
-from emberline.plans.levers.case import BASELINE, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
-from emberline.plans.plan.plan import Plan, number_told, plan, violations
+from emberline.plans.levers.case import BASELINE, JOINT, SEQUENTIAL, Case, Lever, Levers, change
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan, violations
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.site import Site
 
 SHIFTING, BATTERY = "shifting", "battery"
@@ -74,8 +75,16 @@ def levers(
         _seen_by_production(asked), on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}), cancel=cancel
     )
     tell({"phase": JOINT})
-    made = _together(asked, first.schedule, lambda event: tell({**event, "phase": JOINT}), cancel)
-    study = _Study(asked, made, first)
+    known = () if first.schedule is None else (first.schedule,)
+    # from the baseline's heats and those planned first: never worse than both
+    made = plan(
+        asked,
+        baseline=(baseline := Baseline.of(asked)),
+        search=Search(others=known, lists=False, end_levels=False),
+        on_progress=lambda event: tell({**event, "phase": JOINT}),
+        cancel=cancel,
+    )
+    study = _Study(baseline, made, first)
     return study.run(first, tell)
 
 
@@ -114,66 +123,21 @@ def _seen_by_production(scenario: Scenario) -> Scenario:
     return without(scenario, {BATTERY, *(asset.name for asset in scenario.site.assets)})
 
 
-def _together(scenario: Scenario, known: xr.Dataset | None, tell: Progress, cancel: Callable[[], bool] | None) -> Plan:
-    """Heats and site searched together, from the baseline heats and those planned first: never worse than both."""
-    from emberline import models, twin
-
-    envelope = twin.envelope(scenario)
-    dispatched = twin.dispatch(scenario, envelope)
-    baseline = twin.replay(scenario, dispatched).assign_attrs(policy="baseline")
-    ruled = bool(dispatched.attrs["complete"])
-    schedule = models.optimize(
-        scenario,
-        envelope,
-        dispatched if ruled else None,
-        others=() if known is None else (known,),
-        on_progress=tell,
-        cancel=cancel,
-    )
-    made = Plan(
-        scenario=scenario,
-        envelope=envelope,
-        baseline=baseline,
-        baseline_figures=figures(scenario, baseline, float(baseline.attrs["tonnes"])),
-        baseline_complete=ruled,
-        status=str(schedule.attrs["status"]),
-        objective=number_told(schedule, "objective"),
-        bound=number_told(schedule, "bound"),
-        gap=number_told(schedule, "gap"),
-        reason=str(schedule.attrs.get("reason", "")),
-        seconds=models.schedules.seconds(schedule),
-    )
-    if not schedule.attrs["found"]:
-        return made
-    replay = twin.replay(scenario, schedule)
-    return replace(
-        made,
-        schedule=schedule,
-        schedule_figures=figures(scenario, schedule, scenario.tonnes),
-        replay=replay,
-        replay_figures=figures(scenario, replay, float(replay.attrs["tonnes"]), nominated=schedule),
-    )
-
-
 class _Study:
     """The cases of one scenario."""
 
-    def __init__(self, scenario: Scenario, made: Plan, first: Plan) -> None:
-        from emberline import twin
-
-        self.scenario, self.made = scenario, made
-        self.envelope = made.envelope
+    def __init__(self, baseline: Baseline, made: Plan, first: Plan) -> None:
+        self.scenario, self.made, self.metric = baseline.scenario, made, goal_metric(baseline.scenario)
+        self.envelope = baseline.envelope
         self.lists: dict[str, xr.Dataset] = {}
-        known = {
-            BASELINE: twin.dispatch(scenario, self.envelope), SEQUENTIAL: first.schedule, JOINT: made.schedule
-        }  # fmt: skip
+        known = {BASELINE: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: made.schedule}
         for name, heats in known.items():
             # what was known before keeps its name
             if heats is not None and not any(_same(heats, other) for other in self.lists.values()):
                 self.lists[name] = heats
         if SEQUENTIAL not in self.lists and first.schedule is not None:
             self.lists[SEQUENTIAL] = first.schedule
-        self._ready: dict[frozenset[str], redispatch.Redispatch] = {}
+        self._ready: dict[frozenset[str], tuple[Baseline, redispatch.Redispatch]] = {}
 
     def run(self, first: Plan, tell: Progress) -> Levers:
         names = dict(candidates(self.scenario.site))
@@ -232,26 +196,22 @@ class _Study:
         gone: set[str] = set()
         kept = []
         for name in names:
-            if self._site(frozenset({*gone, name})).least(self.lists[BASELINE]) < float("inf"):
+            if self._site(frozenset({*gone, name}))[1].least(self.lists[BASELINE]) < float("inf"):
                 gone.add(name)
             else:
                 kept.append(name)
         return kept
 
-    def _site(self, gone: frozenset[str]) -> redispatch.Redispatch:
-        from emberline import twin
-
+    def _site(self, gone: frozenset[str]) -> tuple[Baseline, redispatch.Redispatch]:
+        """The plant without some levers: its baseline, and its site made ready for any heats."""
         if gone not in self._ready:
-            plant = without(self.scenario, gone)
-            baseline = twin.dispatch(plant, self.envelope)
-            self._ready[gone] = redispatch.Redispatch(
-                plant, self.envelope, baseline if baseline.attrs["complete"] else None
-            )
+            baseline = Baseline.of(without(self.scenario, gone), self.envelope)
+            self._ready[gone] = baseline, redispatch.Redispatch(baseline.scenario, self.envelope, baseline.start)
         return self._ready[gone]
 
     def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> Case:
         """The plant without some levers under the best of some lists of heats."""
-        site = self._site(gone)
+        baseline, site = self._site(gone)
         known = [name for name in lists if name in self.lists]
         least = {name: site.least(self.lists[name]) for name in known}
         best: tuple[str, redispatch.Redispatched] | None = None
@@ -268,34 +228,24 @@ class _Study:
             return Case(heats=lists[0], figures=None, status="no plan", reason="no heats were found")
         name, found = best
         slack = None if below is None else found.rank - below
-        return self._followed(site.scenario, name, replace(found, slack=slack))
-
-    def _followed(self, plant: Scenario, heats: str, found: redispatch.Redispatched) -> Case:
-        from emberline import twin
-
         if found.schedule is None:
-            return Case(heats=heats, figures=None, status=found.status, reason=found.reason)
-        replay = twin.replay(plant, found.schedule)
+            return Case(heats=name, figures=None, status=found.status, reason=found.reason)
+        followed = plan(site.scenario, baseline=baseline, schedule=found.schedule)
         return Case(
-            heats=heats,
-            figures=figures(plant, replay, float(replay.attrs["tonnes"]), nominated=found.schedule),
+            heats=name,
+            figures=followed.replay_figures,
             status=found.status,
-            slack=found.slack,
-            broken=len(violations(replay)),
+            slack=slack,
+            broken=len(followed.violations),
             reason=found.reason,
         )
 
     def ruled(self, gone: frozenset[str]) -> Case:
-        """The baseline run by rules, without some assets."""
-        from emberline import twin
-
-        plant = without(self.scenario, gone)
-        dispatched = twin.dispatch(plant, self.envelope)
-        if not dispatched.attrs["complete"]:
+        """The baseline's day by rules, without some assets."""
+        baseline, _ = self._site(gone)
+        if not baseline.complete:
             return Case(BASELINE, None, "no plan", reason="the baseline finds no place for all heats")
-        replay = twin.replay(plant, dispatched)
-        sums = figures(plant, replay, float(replay.attrs["tonnes"]))
-        return Case(BASELINE, sums, "by rules", slack=0.0, broken=len(violations(replay)))
+        return Case(BASELINE, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
 
     def _joint(self, shifted: tuple[str, ...]) -> Case:
         """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""
@@ -303,8 +253,8 @@ class _Study:
         made = self.made
         if made.replay_figures is None or made.violations:
             return again
-        own = goal_value(self.scenario, made.replay_figures)
-        other = None if again.figures is None or again.reason else goal_value(self.scenario, again.figures)
+        own = self.metric.of(made.replay_figures)
+        other = None if again.figures is None or again.reason else self.metric.of(again.figures)
         if other is not None and other <= own + BETTER * abs(own):
             return again
         return Case(JOINT, made.replay_figures, made.status, broken=len(made.violations))
@@ -314,8 +264,8 @@ class _Study:
         made = self.made
         if made.bound is None or made.objective is None or made.schedule_figures is None or joint.figures is None:
             return None, None
-        constant = goal_value(self.scenario, made.schedule_figures) - made.objective
-        value = goal_value(self.scenario, joint.figures) - constant
+        constant = self.metric.of(made.schedule_figures) - made.objective
+        value = self.metric.of(joint.figures) - constant
         return made.bound + constant, max(value - made.bound, 0.0) / max(abs(value), 1e-9)
 
 

@@ -1,7 +1,7 @@
-"""A Pareto front: what carbon costs. Its points, what lies between them, and the knee.
+"""A Pareto front: what less of a metric, such as carbon, costs. Its points, what lies between them, and the knee.
 
-Carbon is that of the plan's figures (scope 1 and 2 by the goal's signal), cost the whole bill, carbon price included
-where the market's scheme has one. Points stand from the cleanest to the cheapest.
+The metric is that of the plan's figures (carbon: scope 1 and 2 by the goal's signal), cost the whole bill, carbon price
+included where the market's scheme has one. Points stand from the least of the metric to the cheapest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.plan import Plan
+from emberline.plans.pareto.axis import CARBON, Axis
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import Variable, check
 from emberline.scenarios.messages import Message, mark
@@ -25,25 +26,18 @@ KNEE_RULE = Message(
     "largest distance below the chord between the ends, both axes scaled to 1 (Das 1999, Structural Optimization 18)"
 )
 DUAL_RULE = Message(
-    "shadow price of the carbon cap in the site's least-cost program with the heats' starts and all whole numbers "
-    "fixed: what the site alone asks for the next kilogram less (at the clean end: for the last)"
+    "shadow price of the cap in the site's least-cost program with the heats' starts and all whole numbers fixed: "
+    "what the site alone asks for the next unit less (at the first point: for the last one)"
 )
 NOISE = Message(
     "each figure is known to its gap only: differences between points that are smaller than the gaps mean nothing"
 )
 POINT = ("point",)
-FRONT = {
-    "carbon_kg": Variable(POINT, "kg CO2e", "scope 1 and 2 by the goal's signal, undisturbed replay"),
-    "cost": Variable(POINT, "{currency}", "energy and carbon price less what export earns, undisturbed replay"),
-    "carbon_cap_kg": Variable(POINT, "kg CO2e", "cap under which cost was minimized; missing at the cheap end"),
-    "cost_bound": Variable(POINT, "{currency}", "no plan under the cap costs less; missing: not proven"),
-    "carbon_bound_kg": Variable(
-        POINT, "kg CO2e", "of the ends: no plan (that costs no more than the cheap end) emits less"
-    ),
+COUNTED = {CARBON: "scope 1 and 2 by the goal's signal"}
+"""What a metric counts, where its name does not say it."""
+REST = {
     "gap": Variable(POINT, "1", "on what can be decided; the wider one of an end's two; missing: not proven"),
-    "dual_per_t": Variable(POINT, "{currency}/t", "abatement cost, shadow price of the carbon cap, starts fixed"),
-    "difference_per_t": Variable(POINT, "{currency}/t", "abatement cost against the next cheaper point"),
-    "proven": Variable(POINT, "1", "1: it is proven that as little carbon costs more than the next cheaper point"),
+    "proven": Variable(POINT, "1", "1: it is proven that as little of it costs more than the next cheaper point"),
     "chord_distance": Variable(POINT, "1", "distance below the chord between the ends, both axes scaled to 1"),
     "knee": Variable(POINT, "1", "1: the knee"),
     "direct_kg": Variable(POINT, "kg CO2e", "scope 1"),
@@ -54,7 +48,21 @@ FRONT = {
     "status": Variable(POINT, "", "of the search; of an end the worse of its two", text=True),
     "dual_reason": Variable(POINT, "", "why there is no shadow price", text=True),
 }
-"""The dataset of a front. Coordinate ``point``: the number of the point among those that were searched."""
+"""What a front has whatever its axis is."""
+
+
+def variables(axis: Axis) -> dict[str, Variable]:
+    """The dataset of a front. Coordinate ``point``: the number of the point among those that were searched."""
+    name, unit, per = axis.metric, axis.row.unit, f"{{currency}}/{axis.unit.split()[0]}"
+    return {
+        axis.figure: Variable(POINT, unit, f"{COUNTED.get(name, name)}, undisturbed replay"),
+        "cost": Variable(POINT, "{currency}", "energy and carbon price less what export earns, undisturbed replay"),
+        axis.cap: Variable(POINT, unit, "cap under which cost was minimized; missing at the cheap end"),
+        "cost_bound": Variable(POINT, "{currency}", "no plan under the cap costs less; missing: not proven"),
+        axis.bound: Variable(POINT, unit, "of the ends: no plan (that costs no more than the cheap end) has less"),
+        axis.dual: Variable(POINT, per, f"shadow price of the cap on {name}, starts fixed"),
+        axis.difference: Variable(POINT, per, "cost of a unit less, against the next cheaper point"),
+    } | REST
 
 
 @dataclass(frozen=True)
@@ -62,13 +70,16 @@ class Point:
     """One plan that was searched for the front, with what is proven about its place."""
 
     number: int
-    """0 is the clean end, the last one the cheap end."""
+    """0 is the end with the least of the metric, the last one the cheap end."""
     plan: Plan
-    carbon_cap_kg: float | None = None
+    cap: float | None = None
+    """On the metric."""
     cost_bound: float | None = None
-    carbon_bound_kg: float | None = None
+    bound: float | None = None
+    """Of the metric."""
     gap: float | None = None
-    dual_per_t: float | None = None
+    dual: float | None = None
+    """Shadow price of the cap, by the unit in which the metric is displayed."""
     dual_reason: str = ""
     seconds: float = 0.0
 
@@ -87,7 +98,7 @@ class Front:
     baseline: Figures
     """The baseline's."""
     data: xr.Dataset
-    """Table ``FRONT``."""
+    """Table of ``variables``."""
     schedules: dict[int, xr.Dataset]
     """The schedule of each kept point, by its number."""
     asked: int
@@ -99,7 +110,24 @@ class Front:
     """Why points have no acceptable plan."""
     unsearched: int = 0
     """Points that were not searched, because the user had enough."""
+    metric: str = CARBON
+    """What is traded against cost."""
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        currency, baseline = self.scenario.market.currency, self.baseline
+        lines = [f"{self.scenario.name}: {self.verdict}"]
+        lines.append(f"  {'baseline':<9} {baseline.carbon_kg / 1000:,.1f} t CO2e, {baseline.cost:,.0f} {currency}")
+        for row in rows(self.data):
+            gap = "no gap proven" if row["gap"] is None else f"gap {row['gap']:.2%}"
+            point = f"point {row['point']}{' *' if row['knee'] else ''}"
+            lines.append(f"  {point:<9} {row['carbon_kg'] / 1000:,.1f} t CO2e, {row['cost']:,.0f} {currency}, {gap}")
+        return "\n".join(lines)
+
+    @property
+    def axis(self) -> Axis:
+        """The metric as an axis."""
+        return Axis(self.metric)
 
     @property
     def found(self) -> bool:
@@ -121,7 +149,9 @@ class Front:
                 return Message("No front: there is no acceptable plan.")
             return Message("No front: there is no acceptable plan: {reason}.", reason=self.failed[0])
         if n == 1 and not self.unsearched:
-            return Message("Nothing can be traded: the cleanest plan found is also the cheapest.")
+            return Message(
+                "Nothing can be traded: the plan with the least {metric} is also the cheapest.", metric=self.metric
+            )
         if self.knee is None:
             return Message("{n} points, none of them a knee: no point lies below the chord between the ends.", n=n)
         number = int(self.data["point"].to_numpy()[self.knee])
@@ -159,6 +189,7 @@ class Front:
         """Plain data for JSON."""
         return {
             "scenario": self.scenario.name,
+            "metric": self.metric,
             "signal": self.scenario.goal.signal,
             "currency": self.scenario.market.currency,
             "asked": self.asked,
@@ -229,27 +260,28 @@ def knee(distance: np.ndarray) -> int | None:
     return int(distance.argmax())
 
 
-def tabulate(scenario: Scenario, points: Sequence[Point]) -> xr.Dataset:
-    """The dataset of points that dominate none of each other, from the cleanest to the cheapest."""
+def tabulate(scenario: Scenario, points: Sequence[Point], axis: Axis) -> xr.Dataset:
+    """The dataset of points that dominate none of each other, from the least of the metric to the cheapest."""
+    table = variables(axis)
     figures = [point.figures for point in points]
-    carbon, cost = (np.array([getattr(f, name) for f in figures]) for name in ("carbon_kg", "cost"))
+    amounts, cost = np.array([axis.of(f) for f in figures]), np.array([f.cost for f in figures])
     bound = np.array([_number(point.cost_bound) for point in points])
     # what is proven under a looser cap holds under a tighter one
     bound = np.fmax.accumulate(bound[::-1])[::-1] if len(bound) else bound
     difference, proven = np.full(len(points), np.nan), np.zeros(len(points), dtype=np.int8)
     if len(points) > 1:
-        difference[:-1] = -1000 * np.diff(cost) / np.diff(carbon)
+        difference[:-1] = -np.diff(cost) / np.diff(amounts) / axis.factor
         proven[:-1] = bound[:-1] > cost[1:]
-    distance = chord_distance(carbon, cost)
+    distance = chord_distance(amounts, cost)
     place = knee(distance)
     marked = np.zeros(len(points), dtype=np.int8)
     if place is not None:
         marked[place] = 1
     columns: dict[str, Any] = {
-        "carbon_kg": carbon,
+        axis.figure: amounts,
         "cost": cost,
         "cost_bound": bound,
-        "difference_per_t": difference,
+        axis.difference: difference,
         "proven": proven,
         "chord_distance": distance,
         "knee": marked,
@@ -258,16 +290,17 @@ def tabulate(scenario: Scenario, points: Sequence[Point]) -> xr.Dataset:
     }
     for name in ("direct_kg", "grid_average_kg", "grid_marginal_kg", "peak_mw"):
         columns[name] = np.array([_number(getattr(f, name)) for f in figures])
-    for name in ("carbon_cap_kg", "carbon_bound_kg", "gap", "dual_per_t", "seconds"):
-        columns[name] = np.array([_number(getattr(point, name)) for point in points])
+    fields = {axis.cap: "cap", axis.bound: "bound", axis.dual: "dual", "gap": "gap", "seconds": "seconds"}
+    for name, field_ in fields.items():
+        columns[name] = np.array([_number(getattr(point, field_)) for point in points])
     if not points:  # netCDF keeps no empty array of objects as text
         columns |= {name: np.array([], dtype="U1") for name in ("status", "dual_reason")}
     data = xr.Dataset(
-        {name: ("point", columns[name]) for name in FRONT}, coords={"point": [point.number for point in points]}
+        {name: ("point", columns[name]) for name in table}, coords={"point": [point.number for point in points]}
     )
-    data = check(data, FRONT)
-    for name in FRONT:
-        data[name].attrs["units"] = FRONT[name].unit.format(currency=scenario.market.currency)
+    data = check(data, table)
+    for name, variable in table.items():
+        data[name].attrs["units"] = variable.unit.format(currency=scenario.market.currency)
     return data
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 import uuid
 
 import numpy as np
@@ -11,9 +10,8 @@ import numpy as np
 from emberline.plans.pareto.front import Front
 from emberline.plans.pareto.point import kept
 from emberline.plans.pareto.setting import prepare
-from emberline.plans.plan.plan import Plan
 from emberline.plans.plan.progress import Progress
-from emberline.plans.plan.replays import disturbed_replays
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import StoreError
 
 
@@ -33,23 +31,17 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     Raises:
         StoreError: the front has no such point.
     """
-    tell: Progress = on_progress or (lambda event: None)
     if point not in front.schedules:
         raise StoreError(f"the front has no point {point}; points are {', '.join(map(str, front.schedules))}")
     row = front.data.sel(point=point)
-    cap_kg, cost_bound = (_number(row[name].item()) for name in ("carbon_cap_kg", "cost_bound"))
-    tell({"phase": "twin"})
-    ground = prepare(front.scenario)
-    tell({"phase": "replay"})
-    made = kept(ground, front.schedules[point], cap_kg, cost_bound, str(row["status"].item()))
+    cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
+    ground = prepare(front.scenario, front.metric)
+    made = kept(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
     assert made.schedule is not None
-    began = time.perf_counter()
-    tell({"phase": "replays"})
-    replays = disturbed_replays(made.scenario, made.schedule, ground.dispatched, tell)
-    seconds = {"optimize": float(row["seconds"].item()), "replays": time.perf_counter() - began}
+    seconds = made.seconds | {"optimize": float(row["seconds"].item())}
     told = {name: np.nan if value is None else value for name, value in vars(made).items() if name in TOLD}
     schedule = made.schedule.assign_attrs(found=1, status=made.status, goal=made.scenario.goal.minimize, **told)
-    return dataclasses.replace(made, schedule=schedule, replays=replays, seconds=seconds)
+    return dataclasses.replace(made, schedule=schedule, seconds=seconds)
 
 
 TOLD = ("objective", "bound", "gap")

@@ -15,10 +15,12 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
+from emberline.plans.pareto.axis import CARBON, COST
 from emberline.plans.pareto.front import SAME, Point
-from emberline.plans.pareto.setting import CARBON, COST, Ground, ask, decidable, empty, judge, prove, search
-from emberline.plans.plan.plan import Plan
+from emberline.plans.pareto.setting import Ground, ask, follow, judge, search
+from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 
 BETTER_FIRST = ("within gap", "best found", "cancelled")
@@ -29,20 +31,21 @@ class Known:
     """A schedule with its figures."""
 
     schedule: xr.Dataset
-    carbon_kg: float
+    amount: float
+    """Of the metric that is traded against cost."""
     cost: float
 
 
 @dataclass(frozen=True)
 class Support:
-    """A line below the whole front: no plan that emits ``carbon_kg`` at most costs less than it says."""
+    """A line below the whole front: no plan that has ``cap`` of the metric at most costs less than it says."""
 
     intercept: float
-    per_kg: float
+    slope: float
 
-    def at(self, carbon_kg: float) -> float:
+    def at(self, cap: float) -> float:
         """Least cost of any plan under a cap."""
-        return self.intercept - self.per_kg * carbon_kg
+        return self.intercept - self.slope * cap
 
 
 @dataclass(frozen=True)
@@ -66,108 +69,114 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
         stop: polled; True ends the searches with the best found so far.
         ground: what all points have in common.
         number: of the point.
-        first: ``CARBON`` or ``COST``.
+        first: the metric, or ``COST``.
     """
     began = time.perf_counter()
-    plan = search(ground, ask(ground, first), ground.dispatched if ground.ruled else None, stop)
+    plan = search(ground, ask(ground, first), ground.baseline.start, stop)
     if not plan.acceptable:
         return Solved(Point(number, plan, seconds=time.perf_counter() - began))
-    kept = _known(plan)
-    carbon_kg, cost = (kept.carbon_kg, None) if first == CARBON else (None, kept.cost)
-    second = _capped(ground, ask(ground, COST if first == CARBON else CARBON, carbon_kg, cost), kept, stop)
+    known, other = _known(ground, plan), COST if first != COST else ground.axis.metric
+    cap, cost = (known.amount, None) if first != COST else (None, known.cost)
+    second = _capped(ground, ask(ground, other, cap, cost), known, stop)
     best = second if second.acceptable else plan
-    cleanest, cheapest = (plan, second) if first == CARBON else (second, plan)
+    least, cheapest = (plan, second) if first != COST else (second, plan)
     gaps = [gap for gap in (plan.gap, second.gap) if gap is not None]
     bound = _bound(cheapest, "cost")
     point = Point(
         number=number,
         plan=dataclasses.replace(best, status=max(plan.status, second.status, key=_rank)),
-        carbon_cap_kg=carbon_kg,
+        cap=cap,
         cost_bound=bound,
-        carbon_bound_kg=_bound(cleanest, "carbon_kg"),
+        bound=_bound(least, ground.axis.figure),
         gap=max(gaps) if len(gaps) == 2 else None,
         seconds=time.perf_counter() - began,
     )
     supports = (Support(bound, 0.0),) if first == COST and bound is not None else ()
-    return Solved(_priced(point), (_known(best), kept), supports)
+    return Solved(_priced(ground, point), (_known(ground, best), known), supports)
 
 
-def between(stop: Callable[[], bool], ground: Ground, number: int, cap_kg: float, low: Solved, high: Solved) -> Solved:
-    """Least cost under a cap on carbon.
+def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, low: Solved, high: Solved) -> Solved:
+    """Least cost under a cap on the metric.
 
     Args:
         stop: polled; True ends the searches with the best found so far.
         ground: what all points have in common.
         number: of the point.
-        cap_kg: the cap [kg CO2e].
-        low: a cleaner point.
-        high: a dirtier and cheaper one.
+        cap: the cap, in the unit of the figure.
+        low: a point with less of the metric.
+        high: a cheaper one with more of it.
     """
     began = time.perf_counter()
-    asked = ask(ground, COST, cap_kg)
+    asked = ask(ground, COST, cap)
     wanted = asked.goal.gap
     known, supports = _distinct((*low.known, *high.known)), {*low.supports, *high.supports}
-    start = _cheapest(known, cap_kg)
-    plan = _taken(ground, asked, start, supports, cap_kg)
+    start = _cheapest(known, cap)
+    plan = _taken(ground, asked, start, supports, cap)
     if asked.orders and _short(plan, wanted) and not stop():
         leaning = _leaning(ground, low.point, high.point, start.schedule, stop)
         if leaning is not None:
             more, support = leaning
             known = _distinct((*known, more))
             supports |= {support} if support else set()
-            start = _cheapest(known, cap_kg)
-            plan = _taken(ground, asked, start, supports, cap_kg)
+            start = _cheapest(known, cap)
+            plan = _taken(ground, asked, start, supports, cap)
     if _short(plan, wanted) and not stop():
         searched = _capped(ground, asked, start, stop)
-        plan = _tightened(searched, supports, cap_kg)
+        plan = _tightened(searched, supports, cap)
     if plan.acceptable:
-        known = _distinct((*known, _known(plan)))
-    point = Point(number, plan, carbon_cap_kg=cap_kg, cost_bound=_bound(plan, "cost"), gap=plan.gap)
-    point = _priced(replace(point, seconds=time.perf_counter() - began))
-    return Solved(point, known, tuple(sorted(supports, key=lambda support: support.per_kg)))
+        known = _distinct((*known, _known(ground, plan)))
+    point = Point(number, plan, cap=cap, cost_bound=_bound(plan, "cost"), gap=plan.gap)
+    point = _priced(ground, replace(point, seconds=time.perf_counter() - began))
+    return Solved(point, known, tuple(sorted(supports, key=lambda support: support.slope)))
 
 
-def kept(ground: Ground, schedule: xr.Dataset, cap_kg: float | None, cost_bound: float | None, status: str) -> Plan:
-    """The plan of a point from what a front keeps of it.
+def kept(
+    ground: Ground,
+    schedule: xr.Dataset,
+    cap: float | None,
+    cost_bound: float | None,
+    status: str,
+    on_progress: Progress | None = None,
+) -> Plan:
+    """The plan of a point from what a front keeps of it, with its disturbed replays.
 
     Args:
         ground: what all points have in common.
         schedule: of the point.
-        cap_kg: the cap on carbon under which its cost was minimized [kg CO2e]; None: the cheap end.
+        cap: on the metric, under which its cost was minimized; None: the cheap end.
         cost_bound: no plan under the cap costs less; None: not proven.
         status: of the search.
+        on_progress: as of ``emberline.plans.plan.pipeline.plan``.
     """
-    plan = prove(empty(ground, ask(ground, COST, cap_kg), status), schedule)
+    plan = follow(ground, ask(ground, COST, cap), schedule, status, None, on_progress)
     assert plan.schedule_figures is not None
-    objective = decidable(plan)
-    bound = None if cost_bound is None else objective - (plan.schedule_figures.cost - cost_bound)
-    return judge(dataclasses.replace(plan, objective=objective, bound=bound))
+    assert plan.objective is not None
+    bound = None if cost_bound is None else plan.objective - (plan.schedule_figures.cost - cost_bound)
+    return judge(dataclasses.replace(plan, bound=bound))
 
 
 def _capped(ground: Ground, asked: Scenario, start: Known, stop: Callable[[], bool]) -> Plan:
     """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
     plan = search(ground, asked, start.schedule, stop)
-    name = "carbon_kg" if asked.goal.minimize == CARBON else "cost"
-    own = None if plan.schedule_figures is None else float(getattr(plan.schedule_figures, name))
-    if own is not None and own <= getattr(start, name) + SAME * abs(own):
-        return plan
+    if plan.schedule is not None:
+        better, name = _known(ground, plan), "cost" if asked.goal.minimize == COST else "amount"
+        if getattr(better, name) <= getattr(start, name) + SAME * abs(getattr(better, name)):
+            return plan
     bound = plan.bound
-    kept = prove(empty(ground, asked, "best found"), start.schedule)
-    return judge(dataclasses.replace(kept, objective=decidable(kept), bound=bound))
+    return judge(dataclasses.replace(follow(ground, asked, start.schedule, "best found"), bound=bound))
 
 
-def _taken(ground: Ground, asked: Scenario, start: Known, supports: Iterable[Support], cap_kg: float) -> Plan:
+def _taken(ground: Ground, asked: Scenario, start: Known, supports: Iterable[Support], cap: float) -> Plan:
     """A known plan as the plan under a cap."""
-    kept = prove(empty(ground, asked, "best found"), start.schedule)
-    return _tightened(dataclasses.replace(kept, objective=decidable(kept)), supports, cap_kg)
+    return _tightened(follow(ground, asked, start.schedule, "best found"), supports, cap)
 
 
-def _tightened(plan: Plan, supports: Iterable[Support], cap_kg: float) -> Plan:
+def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
     """The plan of least cost with the best bound that is known under its cap."""
     if plan.schedule_figures is None or plan.objective is None:
         return plan
     constant = plan.schedule_figures.cost - plan.objective
-    bounds = [support.at(cap_kg) - constant for support in supports]
+    bounds = [support.at(cap) - constant for support in supports]
     bounds += [] if plan.bound is None else [plan.bound]
     return judge(dataclasses.replace(plan, bound=max(bounds))) if bounds else plan
 
@@ -175,7 +184,12 @@ def _tightened(plan: Plan, supports: Iterable[Support], cap_kg: float) -> Plan:
 def _leaning(
     ground: Ground, low: Point, high: Point, start: xr.Dataset, stop: Callable[[], bool]
 ) -> tuple[Known, Support | None] | None:
-    """The plan of least cost with a carbon price as steep as the chord of two points, and the line below the front."""
+    """The plan of least cost with a carbon price as steep as the chord of two points, and the line below the front.
+
+    None where another metric is traded, which has no price.
+    """
+    if ground.axis.metric != CARBON:
+        return None
     span = high.figures.carbon_kg - low.figures.carbon_kg
     rise = low.figures.cost - high.figures.cost
     if span <= 0 or rise <= 0:
@@ -196,7 +210,7 @@ def _leaning(
     plan = search(ground, leaning, start, stop)
     if plan.schedule is None or plan.schedule_figures is None:
         return None
-    sums = figures(asked, plan.schedule, asked.tonnes)
+    sums = figures(asked, plan.schedule)
     more = Known(plan.schedule, sums.carbon_kg, sums.cost)
     least = _bound(plan, "cost")
     if not exact or least is None:
@@ -207,35 +221,34 @@ def _leaning(
     return more, Support(least - direct, steeper)
 
 
-def _priced(point: Point) -> Point:
+def _priced(ground: Ground, point: Point) -> Point:
     """The point with the shadow price of its cap."""
     from emberline.models import explain
 
     plan = point.plan
     if plan.schedule is None or plan.schedule_figures is None:
         return point
-    price = explain.abatement_price(plan.scenario, plan.envelope, plan.schedule, plan.schedule_figures.carbon_kg)
-    return replace(point, dual_per_t=price.per_t, dual_reason=price.reason)
+    amount = ground.axis.of(plan.schedule_figures)
+    price = explain.abatement_price(plan.scenario, plan.envelope, plan.schedule, amount, ground.axis.metric)
+    return replace(point, dual=price.per_unit, dual_reason=price.reason)
 
 
-def _known(plan: Plan) -> Known:
+def _known(ground: Ground, plan: Plan) -> Known:
     assert plan.schedule is not None
     assert plan.schedule_figures is not None
-    return Known(plan.schedule, plan.schedule_figures.carbon_kg, plan.schedule_figures.cost)
+    return Known(plan.schedule, ground.axis.of(plan.schedule_figures), plan.schedule_figures.cost)
 
 
 def _distinct(known: Iterable[Known]) -> tuple[Known, ...]:
     found: dict[tuple[float, float], Known] = {}
     for one in known:
-        found.setdefault((one.carbon_kg, one.cost), one)
+        found.setdefault((one.amount, one.cost), one)
     return tuple(found.values())
 
 
-def _cheapest(known: Iterable[Known], cap_kg: float) -> Known:
-    """The cheapest one that keeps a cap; the cleaner neighbour always does."""
-    return min(
-        (one for one in known if one.carbon_kg <= cap_kg * (1 + SAME)), key=lambda one: (one.cost, one.carbon_kg)
-    )
+def _cheapest(known: Iterable[Known], cap: float) -> Known:
+    """The cheapest one that keeps a cap; the neighbour with less of the metric always does."""
+    return min((one for one in known if one.amount <= cap * (1 + SAME)), key=lambda one: (one.cost, one.amount))
 
 
 def _short(plan: Plan, wanted: float) -> bool:

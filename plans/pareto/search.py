@@ -1,4 +1,4 @@
-"""Carbon against cost: a Pareto front by the ε-constraint method.
+"""A metric, such as carbon, against cost: a Pareto front by the ε-constraint method.
 
 After Mavrotas (2009), "Effective implementation of the ε-constraint method in multi-objective mathematical programming
 problems", Applied Mathematics and Computation 213: both ends are lexicographic optima (least carbon, then least cost at
@@ -22,9 +22,10 @@ from typing import Any
 
 from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine, engine, heard, unwrapped
+from emberline.plans.pareto.axis import CARBON, COST, axes
 from emberline.plans.pareto.front import SAME, Front, nondominated, tabulate
 from emberline.plans.pareto.point import Solved, between, end
-from emberline.plans.pareto.setting import CARBON, COST, Ground, prepare
+from emberline.plans.pareto.setting import Ground, prepare
 from emberline.plans.plan import pace
 from emberline.plans.plan.progress import Progress
 from emberline.scenarios import Scenario
@@ -37,29 +38,33 @@ def pareto(
     scenario: Scenario,
     points: int = 11,
     *,
+    metric: str = CARBON,
     workers: int = 1,
     cluster: str | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Front:
-    """Search the front of carbon and cost.
+    """Search the front of a metric and cost.
 
     Args:
-        scenario: what is asked. Its goal's signal, gap and time limit (for each search), and its caps on peak, carbon
-            and cost hold; what it minimizes and the cap on extra cost do not.
+        scenario: what is asked. Its goal's signal, gap and time limit (for each search), and its caps hold; what it
+            minimizes and the cap on extra cost do not.
         points: how many, both ends included.
+        metric: what is traded against cost, one of ``axes``.
         workers: processes that search at the same time; 1: this one.
         cluster: address of a Dask scheduler whose workers search instead.
         on_progress: told ``phase`` (``twin``, ``ends``, ``grid``); as each search begins also ``begun``, its point, and
-            ``carbon_cap_kg`` (None: an end); after each point also ``done``, ``of``, ``point``, ``carbon_kg``,
-            ``cost``, ``status``, ``gap``, what is proven (``carbon_cap_kg``, ``cost_bound``, ``carbon_bound_kg``) and
-            ``seconds``.
+            the cap (None: an end); after each point also ``done``, ``of``, ``point``, the figure, ``cost``,
+            ``status``, ``gap``, the cap, what is proven (``cost_bound`` and the bound) and ``seconds``. Figure, cap and
+            bound have the names of the axis (``Axis``), for carbon ``carbon_kg``, ``carbon_cap_kg``,
+            ``carbon_bound_kg``.
         cancel: polled; True ends the searches with the best found so far and begins no further one.
 
     Raises:
         ValueError: fewer than two points, more than ``MOST_POINTS``, or no worker.
         ScenarioError: there are processes: their plans credit what is left in stock, so that what is proven of a goal
-            is not proven of the figures between which a front lies. Or it needs more memory than there is.
+            is not proven of the figures between which a front lies. Or the metric is none of ``axes``. Or it needs more
+            memory than there is.
         ClusterError: nobody is at the address, or workers die of a search.
     """
     if scenario.processes:
@@ -67,6 +72,9 @@ def pareto(
             "a front is searched for heats and sites only; plan with goal.minimize carbon and cost, and caps, instead"
         )
         raise ScenarioError([Problem("", "processes", says)])
+    if metric not in axes(scenario):
+        says = f"no front of {metric}: this scenario has {' and '.join(axes(scenario))} to trade against cost"
+        raise ScenarioError([Problem("", "metric", says)])
     if not 2 <= points <= MOST_POINTS or workers < 1:
         raise ValueError(f"a front has 2 to {MOST_POINTS} points and at least one worker, not {points} and {workers}")
     at_once = 1 if cluster else workers
@@ -77,10 +85,10 @@ def pareto(
     tell: Progress = on_progress or (lambda event: None)
     with _pool(workers, cluster, cancel or (lambda: False)) as pool:
         tell({"phase": "twin"})
-        ground = prepare(scenario)
+        ground = prepare(scenario, metric)
         search = _Search(pool, ground, points - 1, tell)
         tell({"phase": "ends"})
-        search.run({0: (end, CARBON), points - 1: (end, COST)})
+        search.run({0: (end, metric), points - 1: (end, COST)})
         if len(search.solved) == 2 and all(found.usable for found in search.solved.values()):
             tell({"phase": "grid"})
             search.grid()
@@ -102,12 +110,13 @@ def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) 
     """What is kept of the points that were searched."""
     places = sorted(search.solved)
     good = [search.solved[place].point for place in places if search.solved[place].usable]
-    kept, dominated, same = nondominated([p.figures.carbon_kg for p in good], [p.figures.cost for p in good])
+    amounts, cost = [ground.axis.of(point.figures) for point in good], [point.figures.cost for point in good]
+    kept, dominated, same = nondominated(amounts, cost)
     chosen = [good[i] for i in kept]
     return Front(
         scenario=scenario,
-        baseline=ground.baseline_figures,
-        data=tabulate(scenario, chosen),
+        baseline=ground.baseline.figures,
+        data=tabulate(scenario, chosen, ground.axis),
         schedules={point.number: point.plan.schedule for point in chosen if point.plan.schedule is not None},
         asked=search.last + 1,
         dominated=dominated,
@@ -115,6 +124,7 @@ def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) 
         failed=tuple(search.solved[p].point.plan.verdict for p in places if not search.solved[p].usable),
         unsearched=search.last + 1 - len(places),
         seconds={"front": seconds},
+        metric=ground.axis.metric,
     )
 
 
@@ -134,15 +144,16 @@ class _Search:
 
     def grid(self) -> None:
         """Search between the ends under evenly spaced caps."""
-        low, high = (self.solved[place].point.figures.carbon_kg for place in (0, self.last))
+        axis = self.ground.axis
+        low, high = (axis.of(self.solved[place].point.figures) for place in (0, self.last))
         caps = [low + (high - low) * i / self.last for i in range(self.last + 1)]
         needs = bisection(0, self.last)
 
         def task(place: int) -> tuple[Any, ...] | Solved:
-            cleaner, dirtier = (self.solved[needed] for needed in needs[place])
-            if dirtier.usable and dirtier.point.figures.carbon_kg <= caps[place] * (1 + SAME):
-                return dirtier  # it keeps this cap too
-            return between, caps[place], cleaner, dirtier
+            less, more = (self.solved[needed] for needed in needs[place])
+            if more.usable and axis.of(more.point.figures) <= caps[place] * (1 + SAME):
+                return more  # it keeps this cap too
+            return between, caps[place], less, more
 
         self._work(needs, task)
 
@@ -163,7 +174,7 @@ class _Search:
                         {
                             "phase": self._phase(place),
                             "begun": place,
-                            "carbon_cap_kg": args[0] if search is between else None,
+                            self.ground.axis.cap: args[0] if search is between else None,
                         }
                     )
                     running[self.pool.submit(search, self.ground, place, *args)] = place
@@ -181,20 +192,20 @@ class _Search:
     def _done(self, place: int, found: Solved) -> None:
         self.solved[place] = found
         point = found.point
-        made = point.plan.replay_figures
+        figures, axis = point.plan.replay_figures, self.ground.axis
         self.tell(
             {
                 "phase": self._phase(place),
                 "done": len(self.solved),
                 "of": self.last + 1,
                 "point": place,
-                "carbon_kg": None if made is None else made.carbon_kg,
-                "cost": None if made is None else made.cost,
+                axis.figure: None if figures is None else axis.of(figures),
+                "cost": None if figures is None else figures.cost,
                 "status": point.plan.status,
                 "gap": point.gap,
-                "carbon_cap_kg": point.carbon_cap_kg,
+                axis.cap: point.cap,
                 "cost_bound": point.cost_bound,
-                "carbon_bound_kg": point.carbon_bound_kg,
+                axis.bound: point.bound,
                 "seconds": point.seconds if point.number == place else 0.0,
             }
         )

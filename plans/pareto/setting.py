@@ -5,77 +5,51 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, figures
-from emberline.plans.accounts.site_stores import ending_no_lower, searched
-from emberline.plans.plan.plan import Plan, number_told
+from emberline.plans.accounts.site_stores import ending_no_lower
+from emberline.plans.pareto.axis import COST, Axis
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan
+from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
 
 if TYPE_CHECKING:
     from emberline.models import Study
 
-CARBON, COST = "carbon", "cost_with_carbon_price"
-"""Cost is what the bill comes to, the carbon price of the market's scheme included."""
 
-
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Ground:
-    """What all points have in common: the scenario without its cap on extra cost, and the baseline run."""
+    """The baseline, once for all points, and what is traded against cost."""
 
-    scenario: Scenario
-    envelope: xr.Dataset
-    dispatched: xr.Dataset
-    """The baseline schedule."""
-    baseline: xr.Dataset
-    baseline_figures: Figures
-    ruled: bool
-    """Whether the list keeps every limit."""
+    baseline: Baseline
+    axis: Axis
 
 
-def prepare(scenario: Scenario) -> Ground:
-    """The twin's part, once for all points."""
-    from emberline import twin
-
+def prepare(scenario: Scenario, metric: str) -> Ground:
+    """The baseline of the scenario without its cap on extra cost."""
     caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None})
-    free = scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})})
-    envelope = twin.envelope(free)
-    dispatched = twin.dispatch(free, envelope)
-    baseline = twin.replay(free, dispatched).assign_attrs(policy="baseline")
-    sums = figures(free, baseline, float(baseline.attrs["tonnes"]))
-    return Ground(free, envelope, dispatched, baseline, sums, bool(dispatched.attrs["complete"]))
+    goal = scenario.goal.model_copy(update={"caps": caps})
+    return Ground(Baseline.of(scenario.model_copy(update={"goal": goal})), Axis(metric))
 
 
-def ask(ground: Ground, minimize: str, carbon_kg: float | None = None, cost: float | None = None) -> Scenario:
-    """The scenario with a goal and caps beside its own."""
-    goal = ground.scenario.goal
-    lower = {"carbon_kg": _lower(goal.caps.carbon_kg, carbon_kg), "cost": _lower(goal.caps.cost, cost)}
-    caps = goal.caps.model_copy(update=lower)
-    return ground.scenario.model_copy(update={"goal": goal.model_copy(update={"minimize": minimize, "caps": caps})})
+def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | None = None) -> Scenario:
+    """The scenario with a goal, and caps on the axis and on cost in addition to its own."""
+    scenario = ground.baseline.scenario
+    caps, name = scenario.goal.caps, ground.axis.row.cap
+    lower = {name: _lower(getattr(caps, name), cap), "cost": _lower(caps.cost, cost)}
+    goal = scenario.goal.model_copy(update={"minimize": minimize, "caps": caps.model_copy(update=lower)})
+    return scenario.model_copy(update={"goal": goal})
 
 
 def search(ground: Ground, asked: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
-    """A searched plan."""
-    from emberline import models
-
-    study = _study(ground)
-    found = searched(
-        asked,
-        ground.baseline,
-        lambda one: models.optimize(one, ground.envelope, start, cancel=stop, study=study),
-    )
-    attrs = found.attrs
-    plan = empty(ground, asked, str(attrs["status"]), "" if attrs["found"] else str(attrs["reason"]))
-    plan = dataclasses.replace(
-        plan,
-        objective=number_told(found, "objective"),
-        bound=number_told(found, "bound"),
-        gap=number_told(found, "gap"),
-    )
-    return prove(plan, found) if attrs["found"] else plan
+    """A searched plan, undisturbed."""
+    how = Search(start=start, study=_study(ground), lists=False)
+    return plan(asked, baseline=ground.baseline, search=how, replications=0, cancel=stop)
 
 
 _KEPT = threading.local()
@@ -90,45 +64,26 @@ def _study(ground: Ground) -> Study | None:
     from emberline import models
     from emberline.models import Study
 
-    if ground.scenario.orders or ground.scenario.processes:
+    baseline = ground.baseline
+    if baseline.scenario.orders or baseline.scenario.processes:
         return None
     if getattr(_KEPT, "ground", None) is not ground:
         _KEPT.ground, _KEPT.study = ground, Study(steady=True)
-        cheapest = ending_no_lower(ask(ground, COST), ground.baseline)
-        models.optimize(cheapest, ground.envelope, study=_KEPT.study)
+        cheapest = ending_no_lower(ask(ground, COST), baseline.run)
+        models.optimize(cheapest, baseline.envelope, study=_KEPT.study)
     study: Study = _KEPT.study
     return study
 
 
-def empty(ground: Ground, asked: Scenario, status: str, reason: str = "") -> Plan:
-    """A plan that has no schedule yet."""
-    return Plan(
-        scenario=asked,
-        envelope=ground.envelope,
-        baseline=ground.baseline,
-        baseline_figures=ground.baseline_figures,
-        baseline_complete=ground.ruled,
-        status=status,
-        objective=None,
-        bound=None,
-        gap=None,
-        reason=reason,
+def follow(
+    ground: Ground, asked: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
+    on_progress: Progress | None = None,
+) -> Plan:  # fmt: skip
+    """The plan of a schedule that is known, its objective in the measure of a search."""
+    followed = plan(
+        asked, baseline=ground.baseline, schedule=schedule, replications=replications, on_progress=on_progress
     )
-
-
-def prove(plan: Plan, schedule: xr.Dataset) -> Plan:
-    """The plan with a schedule that the twin has followed without disturbance."""
-    from emberline import twin
-
-    asked = plan.scenario
-    replay = twin.replay(asked, schedule)
-    return dataclasses.replace(
-        plan,
-        schedule=schedule,
-        schedule_figures=figures(asked, schedule, asked.tonnes),
-        replay=replay,
-        replay_figures=figures(asked, replay, float(replay.attrs["tonnes"])),
-    )
+    return dataclasses.replace(followed, status=status, objective=decidable(followed), bound=None, gap=None, reason="")
 
 
 def judge(plan: Plan) -> Plan:
@@ -146,13 +101,12 @@ def decidable(plan: Plan) -> float:
     from emberline.models import site
 
     assert plan.schedule_figures is not None
-    asked, sums = plan.scenario, plan.schedule_figures
-    direct = site.direct_kg(asked, plan.envelope)
-    data = site.read(asked, plan.envelope)
-    constant = site.read_aim(asked, data, None, direct).constant
-    if asked.goal.minimize == CARBON:
-        return sums.carbon_kg - direct - constant
-    return sums.cost - data.sunk_cost - asked.market.carbon_price.on_direct * direct / 1000 - constant
+    scenario, row = plan.scenario, goal_metric(plan.scenario)
+    direct = site.direct_kg(scenario, plan.envelope)
+    data = site.read(scenario, plan.envelope)
+    constant = site.read_aim(scenario, data, None, direct).constant
+    constant += row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct
+    return row.of(plan.schedule_figures) - (data.sunk_cost if row.money else 0.0) - constant
 
 
 def _lower(*caps: float | None) -> float | None:

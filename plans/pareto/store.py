@@ -1,7 +1,7 @@
 """The fronts that are kept: each a folder, written whole or not at all, and its points as a file for others.
 
 home/fronts/<front>/front.json     what was asked and found, with versions and hashes
-                    front.nc       the points, table ``FRONT``
+                    front.nc       the points
                     schedules.nc   the schedule of each point, dimension ``point``
                     scenario.json  what was asked
                     inputs.nc      its series
@@ -26,6 +26,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures
+from emberline.plans.pareto.axis import CARBON
 from emberline.plans.pareto.front import Front, rows
 from emberline.plans.store import netcdf
 from emberline.plans.store.store import PACKAGES, StoreError, home
@@ -108,7 +109,8 @@ def stored(folder: Path | None = None) -> list[str]:
 
 
 def headlines(most: int, folder: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Of the newest fronts, by id: ``created``, ``scenario``, how many ``points``, ``signal``; torn ones left out."""
+    """Of the newest fronts, by id: ``created``, ``scenario``, how many ``points``, ``signal``, ``metric``; without torn
+    ones."""
     found = {}
     for number in stored(folder)[:most]:
         try:
@@ -119,6 +121,7 @@ def headlines(most: int, folder: Path | None = None) -> dict[str, dict[str, Any]
                 "scenario": str(told["scenario"]),
                 "points": len(told["points"]),
                 "signal": str(told["signal"]),
+                "metric": str(told.get("metric", CARBON)),
             }
         except (OSError, ValueError, KeyError, TypeError):
             continue
@@ -164,13 +167,14 @@ def _opened(place: Path) -> StoredFront:
         raise StoreError(f"front {place.name} is torn: {', '.join(torn)} missing or altered; search it again")
     scenario = Scenario.model_validate_json((place / "scenario.json").read_text(encoding="utf-8"))
     summary = meta["summary"]
+    baseline = {name: value for name, value in summary["baseline"].items() if name in Figures.__dataclass_fields__}
     schedules = {}
     if (place / "schedules.nc").is_file():
         several = netcdf.read(place / "schedules.nc")
         schedules = {int(number): several.sel(point=number, drop=True) for number in several["point"].values}
     front = Front(
         scenario=scenario.with_inputs(netcdf.read(place / "inputs.nc")),
-        baseline=Figures(**{name: summary["baseline"][name] for name in Figures.__dataclass_fields__}),
+        baseline=Figures(**baseline),
         data=netcdf.read(place / "front.nc"),
         schedules=schedules,
         asked=summary["asked"],
@@ -179,6 +183,7 @@ def _opened(place: Path) -> StoredFront:
         failed=tuple(summary["failed"]),
         unsearched=summary["unsearched"],
         seconds=summary["seconds"],
+        metric=summary.get("metric", CARBON),
     )
     return StoredFront(place.name, place, meta["created"], front)
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.messages import Message
@@ -56,8 +58,8 @@ def replan(
         stored: the earlier plan.
         locks: all locks that hold now; None: those that it was made with.
         keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
-        study: keeps solvers from plan to plan.
-        on_progress, cancel, others: as of ``emberline.plans.plan.plan.plan``.
+        study, others: as of ``emberline.plans.plan.pipeline.Search``.
+        on_progress, cancel: as of ``emberline.plans.plan.pipeline.plan``.
 
     Raises:
         ScenarioError: a lock is mistaken.
@@ -69,7 +71,7 @@ def replan(
     if unchanged and stored.found and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
-        return plan(asked, on_progress=on_progress, cancel=cancel, study=study, others=others)
+        return plan(asked, on_progress=on_progress, cancel=cancel, search=Search(study=study, others=others))
     if not unchanged and asked.goal.caps.extra_cost_share is not None:
         asked = _capped(asked, stored)
     study = study or Study()
@@ -83,18 +85,19 @@ def replan(
         asked,
         on_progress=on_progress,
         cancel=cancel,
-        study=study,
-        keep=lambda found: kept(asked, stored.envelope, before, found, keep_share, judged=unchanged),
-        others=others,
+        search=Search(
+            study=study,
+            keep=lambda found: kept(asked, stored.envelope, before, found, keep_share, judged=unchanged),
+            others=others,
+        ),
     )
 
 
 def _capped(asked: Scenario, stored: Plan) -> Scenario:
     """What is asked, its cap on extra cost an amount above the stored plan's baseline."""
-    from emberline import twin
     from emberline.plans.plan import caps
 
-    listed = twin.dispatch(stored.scenario, stored.envelope)
+    listed = Baseline.of(stored.scenario, stored.envelope).schedule
     held = caps.fixed(stored.scenario, stored.envelope, listed)
     goal = asked.goal.model_copy(update={"caps": held})
     return asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
@@ -140,12 +143,9 @@ def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the new baseline."""
     if not asked.heats:
         return True
-    from emberline import twin
     from emberline.models import explain
 
-    listed = twin.dispatch(asked, envelope)
-    start = listed if listed.attrs["complete"] else None
-    return explain.holds(asked, envelope, schedule, start, time_limit=JUDGE_S)
+    return explain.holds(asked, envelope, schedule, Baseline.of(asked, envelope).start, time_limit=JUDGE_S)
 
 
 def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.replays import COUNTS
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import figures_of
 
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""
 LATE = ("due", "unfinished")
-BASELINE = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries", "violations")
-"""What is kept of the baseline replay beside."""
 FAN = 200
 """Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
 
@@ -69,16 +70,16 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     reader, stores = _Reader(asked), asked.processes or any(site_stores(asked))
     for replication, run in zip(chosen, runs, strict=True):
         # the schedule was nominated; the baseline nominates what it draws
-        sums = figures(asked, run, float(run.attrs["tonnes"]), nominated=followed.schedule)
+        sums = figures(asked, run, nominated=followed.schedule)
         outcome = reader.read(replication, run, sums)
         if followed.dispatched is not None:
             theirs = next(baselines)
-            baseline = figures(asked, theirs, float(theirs.attrs["tonnes"]))
+            baseline = figures(asked, theirs)
             told = reader.read(replication, theirs, baseline).figures
-            outcome.figures.update({f"baseline_{name}": told[name] for name in BASELINE})
+            outcome.figures.update({f"baseline_{name}": told[name] for name in (*figures_of(asked), *COUNTS)})
             if stores:
                 more = shortfall(asked, baseline, sums)
-                outcome.figures.update(more_carbon_kg=more.carbon_kg, more_cost=more.cost)
+                outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(asked)})
         yield outcome
 
 
@@ -86,6 +87,7 @@ class _Reader:
     """Reads runs of one scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
+        self.figures = figures_of(scenario)
         self.stages = [stage.name for stage in scenario.line.stages]
         self.units = [unit.name for unit in scenario.line.units]
         self.stage_of = {name: stage.name for name, stage in scenario.line.stage_of.items()}
@@ -118,8 +120,7 @@ class _Reader:
         return Outcome(
             replication=replication,
             figures={
-                "carbon_kg": sums.carbon_kg,
-                "cost": sums.cost,
+                **{name: getattr(sums, name) for name in self.figures},
                 "peak_mw": sums.peak_mw,
                 "tonnes": sums.tonnes,
                 "late_heats": len(late),

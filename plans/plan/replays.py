@@ -1,23 +1,18 @@
-"""Disturbed replays: schedule and baseline schedule followed on the same luck, and what comes of it."""
+"""The record of disturbed replays: what comes of schedule and baseline under the same disturbances."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, figures
-from emberline.plans.accounts.site_stores import site_stores
-from emberline.plans.accounts.stock import shortfall
-from emberline.scenarios import Scenario
-
-if TYPE_CHECKING:
-    from emberline.plans.plan.progress import Progress
+from emberline.scenarios.metrics import FIGURES
 
 QUANTILES = (0.1, 0.5, 0.9)
-FIGURES = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries")
+COUNTS = ("peak_mw", "late_heats", "missed_deliveries", "violations")
+COLUMNS = (*FIGURES, *COUNTS[:-1])
 """Of disturbed replays; what a run of an earlier release lacks is not told."""
 
 
@@ -37,53 +32,29 @@ class Replays:
         """P10, P50 and P90 of each figure, and of what is saved against the baseline on the same luck."""
         if not self.n:
             return {}
-        told = [name for name in FIGURES if name in self.data]
-        table = {name: self.data[name].to_numpy() for name in told}
-        for name in ("carbon_kg", "cost"):
-            more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
-            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
-        return {
-            name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES}
-            for name, values in table.items()
-        }
+        return quantiles(self.data, COLUMNS)
 
 
-def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress) -> Replays:
-    """Replays of schedule and baseline schedule under the same disturbances."""
-    from emberline import twin
+def quantiles(data: xr.Dataset, names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """P10, P50 and P90 over disturbed replays of some figures, where they are known, and of what each metric saves.
 
-    n = scenario.disturbances.replications if scenario.disturbed else 0
-    columns: dict[str, list[float]] = {
-        prefix + name: [] for prefix in ("", "baseline_") for name in (*FIGURES, "violations")
+    Args:
+        data: by replication; the baseline's figures as ``baseline_…``.
+        names: of the figures.
+    """
+    table = {name: data[name].to_numpy() for name in names if name in data}
+    table |= {f"saved_{name}": saved(data, name) for name in FIGURES if f"baseline_{name}" in data}
+    return {
+        name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES} for name, values in table.items()
     }
-    stores = scenario.processes or any(site_stores(scenario))
-    if stores:
-        columns |= {"more_carbon_kg": [], "more_cost": []}
-    for replication in range(n):
-        made: dict[str, Figures] = {}
-        for prefix, followed in (("", schedule), ("baseline_", dispatched)):
-            run = twin.replay(scenario, followed, replication=replication, disturbed=True)
-            # the baseline nominates what it draws
-            nominated = followed if followed is schedule else None
-            sums = figures(scenario, run, float(run.attrs["tonnes"]), nominated=nominated)
-            made[prefix] = sums
-            kinds = run["violation_kind"].values
-            for name, value in (
-                ("carbon_kg", sums.carbon_kg),
-                ("cost", sums.cost),
-                ("peak_mw", sums.peak_mw),
-                ("violations", len(kinds)),
-                ("late_heats", len(set(run["violation_heat"].values[np.isin(kinds, ("due", "unfinished"))]))),
-                ("missed_deliveries", len(set(run["violation_unit"].values[kinds == "delivery"]))),
-            ):
-                columns[prefix + name].append(float(value))
-        if stores:
-            more = shortfall(scenario, made["baseline_"], made[""])
-            columns["more_carbon_kg"].append(more.carbon_kg)
-            columns["more_cost"].append(more.cost)
-        tell({"phase": "replays", "done": replication + 1, "of": n})
-    data = xr.Dataset(
-        {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},
-        coords={"replication": np.arange(n)},
-    )
-    return Replays(n=n, held=int((data["violations"] == 0).sum()), data=data)
+
+
+def saved(data: xr.Dataset, name: str) -> np.ndarray:
+    """What each disturbed replay saves of a metric, stock credited, shape (n_replications,).
+
+    Args:
+        data: as of :func:`quantiles`.
+        name: the field of the figures that holds the metric.
+    """
+    more = data[f"more_{name}"].to_numpy() if f"more_{name}" in data else 0.0
+    return np.asarray(data[f"baseline_{name}"].to_numpy() - data[name].to_numpy() + more)

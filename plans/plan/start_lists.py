@@ -1,4 +1,4 @@
-"""What the search of a plan begins with beside the baseline schedule: lists around which it looks too."""
+"""Lists of heats that the search of a plan begins with besides the baseline's."""
 
 from __future__ import annotations
 
@@ -7,35 +7,44 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from emberline.plans.plan.baseline import Baseline
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
     from emberline.models import Study
 
 PEAKS = 6
-"""How many peaks a baseline that keeps the peak low tries, between what it draws anyway and what is impossible."""
+"""Peaks that are tried between that of the baseline and an impossible one."""
 
 
-def beginnings(
-    scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset, ruled: bool, study: Study | None
-) -> Iterator[xr.Dataset]:
-    """More lists to look around than the baseline's; of processes its own, where it does not keep all limits."""
+def start_lists(scenario: Scenario, baseline: Baseline, study: Study | None, *, around: bool) -> Iterator[xr.Dataset]:
+    """Lists to begin with besides the baseline's; of processes the baseline's own where it does not keep all limits.
+
+    Args:
+        scenario: what is asked.
+        baseline: of the scenario.
+        study: of earlier plans of the same plant.
+        around: whether to make other lists of heats: with margins, and with lower peaks.
+    """
     from emberline import twin
 
-    if scenario.processes and not ruled:
-        yield dispatched
+    if scenario.processes and not baseline.complete:
+        yield baseline.schedule
+    if not around:
+        return
+    envelope = baseline.envelope
     if scenario.heats and scenario.disturbances.careful:
         # the last plan, which may lack the margins of this one, knows a good order
         last = study.beginnings(scenario) if study is not None else ()
         careful = twin.dispatch(scenario, envelope, keeping=True, like=last[0] if last else None)
         if careful.attrs["complete"]:
             yield careful
-    if scenario.heats and ruled:
-        yield from _lower_peaks(scenario, envelope, dispatched)
+    if scenario.heats and baseline.complete:
+        yield from _lower_peaks(scenario, envelope, baseline.schedule)
 
 
 def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
-    """Baseline schedules with lower peaks, where peaks cost: a search by parts could not lower them one by one.
+    """Baselines that keep to lower peaks, where peaks cost: a search by parts could not lower them one by one.
 
     The lowest peak that is possible is found by halving, and every list on the way is given.
     """

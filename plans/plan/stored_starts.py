@@ -9,7 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replan import kept
 from emberline.plans.store.run_folder import StoredRun
 from emberline.plans.store.store import Store, StoreError

@@ -19,16 +19,17 @@ from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replay_outcome import Followed, Outcome, outcomes
-from emberline.plans.plan.replays import QUANTILES
+from emberline.plans.plan.replays import quantiles
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENSEMBLE, check
+from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 MOST_REPLICATIONS = 100_000
 PART = 25
 """Replications in one piece of work at most: seconds of work, so that a killed worker loses little."""
 CONFIDENCE = 0.95
-TOLD = ("carbon_kg", "cost", "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
+TOLD = (*FIGURES, "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
 """Figures that quantiles are told of."""
 BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Quantiles of the import over time."""
@@ -66,14 +67,7 @@ class Ensemble:
 
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the baseline where it was followed."""
-        table = {name: self.data[name].to_numpy() for name in TOLD}
-        for name in ("carbon_kg", "cost") if self.against_baseline else ():
-            more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
-            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
-        return {
-            name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES}
-            for name, values in table.items()
-        }
+        return quantiles(self.data, TOLD)
 
     def broke(self) -> list[dict[str, Any]]:
         """What broke it, what came first most often first.

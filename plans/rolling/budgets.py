@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import xarray as xr
 
-from emberline import twin
-from emberline.plans.accounts.bill import bill
-from emberline.plans.rolling.by_step import carbon_until, cost_until, direct_by_step
+from emberline.plans.accounts import factors
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.rolling.by_step import carbon_until, cost_until
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.goal import Caps
 
 
@@ -36,7 +37,7 @@ def with_limits(asked: Scenario, share: float) -> Scenario:
 
 
 def with_caps(
-    asked: Scenario, scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, listed: xr.Dataset
+    asked: Scenario, scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, window: Baseline
 ) -> Scenario:
     """A plan's scenario with what is left for it of the caps on carbon and cost.
 
@@ -47,22 +48,24 @@ def with_caps(
         baseline: what would have happened under the baseline.
         k: steps until the plan begins.
         share: of the plan's time in what is left.
-        listed: the baseline schedule of the plan's time (table ``SCHEDULE``).
+        window: the baseline of the plan's time.
     """
     caps = scenario.goal.caps
     told: dict[str, float | None] = {}
     if caps.carbon_kg is not None:
         told["carbon_kg"] = max((caps.carbon_kg - carbon_until(scenario, run, k)) * share, 0.0)
+    for name, row in FACTORS.items():
+        cap = getattr(caps, row.cap)
+        if cap is not None:
+            told[row.cap] = max((cap - float(factors.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
     # of a line the baseline has made other heats until then than the plan: each plan is measured by its list alone
     carried = caps.extra_cost_share is not None and k > 0 and not scenario.heats
     if caps.cost is not None or carried:
         paid, limits = cost_until(scenario, run, k), []
         if caps.cost is not None:
             limits.append((caps.cost - paid) * share)
-        if caps.extra_cost_share is not None and carried and listed.attrs["complete"]:
-            followed = twin.replay(asked, listed)
-            within = bill(asked, followed, float(direct_by_step(asked, followed).sum())).total
-            theirs = cost_until(scenario, baseline, k) + within
+        if caps.extra_cost_share is not None and carried and window.complete:
+            theirs = cost_until(scenario, baseline, k) + window.figures.cost
             limits.append(theirs + caps.extra_cost_share * abs(theirs) - paid)
             told["extra_cost_share"] = None
         told["cost"] = min(limits) if limits else None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from emberline.plans.accounts import factors
 from emberline.plans.accounts.bill import bill, energy_cost
-from emberline.plans.accounts.ledger import site_emissions
-from emberline.plans.accounts.scope1 import direct
+from emberline.plans.accounts.emissions import direct, site_emissions
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.reading.issued_forecasts import part
 
 
@@ -45,6 +46,16 @@ def cost_by_step(scenario: Scenario, run: xr.Dataset, *, carbon_price: bool = Tr
     if carbon_price:
         cost = cost + (price.on_direct * direct_by_step(scenario, run) + price.on_grid * grid_kg) / 1000
     return np.asarray(cost)
+
+
+def goal_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+    """What the goal minimizes by step, shape (n_steps,); what belongs to no step is left out."""
+    metric = goal_metric(scenario)
+    if metric.per_unit:
+        return factors.by_step(scenario, run, metric.name)
+    if not metric.money:
+        return carbon_by_step(scenario, run)
+    return cost_by_step(scenario, run, carbon_price=not metric.less)
 
 
 def carbon_until(scenario: Scenario, run: xr.Dataset, k: int) -> float:

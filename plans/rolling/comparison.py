@@ -16,14 +16,18 @@ import xarray as xr
 
 from emberline import twin
 from emberline.models import Study
-from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.stock import difference
-from emberline.plans.plan.plan import Plan, plan, violations
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.pipeline import plan
+from emberline.plans.plan.record import Plan, violations
 from emberline.plans.rolling.blocks import interval, of_days
-from emberline.plans.rolling.by_step import carbon_by_step, cost_by_step
+from emberline.plans.rolling.by_step import goal_by_step
 from emberline.plans.rolling.horizon import How
-from emberline.plans.rolling.roll import Rolled, Tell, follow, goal_value, roll
+from emberline.plans.rolling.roll import Rolled, Tell, follow, roll
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.reading.issued_forecasts import uncertain
 
 
@@ -69,11 +73,11 @@ class Comparison:
 
     def more_than(self, run: xr.Dataset, sums: Figures, other: xr.Dataset, than: Figures) -> Difference:
         """By how much one run has more of the goal than another, what it has more in store at the end taken off."""
-        values = [goal_value(self.scenario, item) for item in (sums, than)]
+        values = [goal_metric(self.scenario).of(item) for item in (sums, than)]
         steps = goal_by_step(self.scenario, run) - goal_by_step(self.scenario, other)
         spans = [day for day, _ in self.scenario.horizon.local_days()]
         stock = difference(than, sums)
-        credit = stock.carbon_kg if self.scenario.goal.minimize == "carbon" else stock.cost
+        credit = stock.credit(goal_metric(self.scenario).figure)
         days, total = of_days(steps, spans), values[0] - values[1] - credit
         apart_by = levels(run) - levels(other)
         ends = np.vstack([np.zeros(apart_by.shape[1]), apart_by[[day.stop - 1 for day in spans]]])
@@ -119,10 +123,10 @@ class Comparison:
         """What the roll comes to and its cap, for each cap of the goal over the whole."""
         caps, sums, baseline = self.scenario.goal.caps, self.rolled.figures, self.baseline.figures.cost
         found = {}
-        if caps.carbon_kg is not None:
-            found["carbon_kg"] = (sums.carbon_kg, caps.carbon_kg)
-        if caps.cost is not None:
-            found["cost"] = (sums.cost, caps.cost)
+        for row in METRICS.values():
+            cap = getattr(caps, row.cap) if row.cap else None
+            if cap is not None:
+                found[row.cap] = (row.of(sums), cap)
         if caps.extra_cost_share is not None:
             found["extra_cost"] = (sums.cost, baseline + caps.extra_cost_share * abs(baseline))
         return found
@@ -137,7 +141,7 @@ class Comparison:
             "to": horizon.instant(horizon.length_min).isoformat(),
             "goal": self.scenario.goal.minimize,
             "signal": self.scenario.goal.signal,
-            "unit": goal_unit(self.scenario),
+            "unit": goal_metric(self.scenario).unit_in(self.scenario.market.currency),
             "forecasts": uncertain(self.scenario),
             "roll": _side(rolled),
             "baseline": self.baseline.figures.as_dict() | {"complete": best.baseline_complete},
@@ -157,18 +161,6 @@ class Comparison:
                 for other, more in self.less_often()
             ],
         }  # fmt: skip
-
-
-def goal_unit(scenario: Scenario) -> str:
-    """Unit of what the goal minimizes."""
-    return "kg CO2e" if scenario.goal.minimize == "carbon" else scenario.market.currency
-
-
-def goal_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
-    """What the goal minimizes by step, shape (n_steps,); what belongs to no step is left out."""
-    if scenario.goal.minimize == "carbon":
-        return carbon_by_step(scenario, run)
-    return cost_by_step(scenario, run, carbon_price=scenario.goal.minimize != "cost")
 
 
 def levels(run: xr.Dataset) -> np.ndarray:
@@ -213,10 +205,7 @@ def compare(
     rolled = roll(scenario, how, on_step=told("roll"), **more)
     if on_step is not None:
         on_step("perfect", None)
-    alone = scenario.model_copy(
-        update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})}
-    ).with_inputs(scenario.inputs)
-    best = plan(alone, cancel=cancel)
+    best = plan(scenario, replications=0, cancel=cancel)
     known = None
     if foresight and uncertain(scenario):
         known = roll(scenario, how, foresight=True, on_step=told("foresight"), **more)
@@ -235,7 +224,7 @@ def compare(
 
 def _followed(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> Followed:
     run = follow(scenario, schedule, replication)
-    return Followed(run, figures(scenario, run, float(run.attrs["tonnes"])))
+    return Followed(run, figures(scenario, run))
 
 
 def _plain(found: Difference | None) -> dict[str, Any] | None:

@@ -12,21 +12,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from emberline import models, twin
+from emberline import twin
 from emberline.models import Study
-from emberline.plans.accounts.figures import Figures, figures
-from emberline.plans.plan.plan import violations
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan
+from emberline.plans.plan.record import Plan, violations
 from emberline.plans.rolling import budgets, orders
 from emberline.plans.rolling.horizon import How, refuse, window_end
 from emberline.plans.rolling.laying import LetGo, cut, lay, let_go, with_sun
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.reading.issued_forecasts import foreseen, part
 from emberline.scenarios.records.horizon import Horizon
 from emberline.twin.state import later
@@ -135,9 +139,6 @@ def roll(
     """
     how = how or How()
     refuse(scenario, how, disturbed=replication is not None)
-    make = optimize or models.optimize
-    if study is not None:
-        make = partial(make, study=study)
     if not foresight:
         _look(scenario, how)
     began = time.perf_counter()
@@ -156,7 +157,7 @@ def roll(
         if foresight and replication is None and end <= course.reach_min:
             now += how.every_min  # nothing is learnt, nothing would change
             continue
-        step = _plan(course, now, begin, end, foresight, make, cancel)
+        step = _plan(course, now, begin, end, foresight, study, optimize, cancel)
         course.steps.append(step)
         if step.laid:
             course.run = follow(scenario, with_sun(scenario, course.schedule, course.letting), replication)
@@ -170,7 +171,7 @@ def roll(
         foresight=foresight,
         schedule=with_sun(scenario, course.schedule, course.letting),
         run=run,
-        figures=figures(scenario, run, float(run.attrs["tonnes"])),
+        figures=figures(scenario, run),
         steps=tuple(course.steps),
         seconds=time.perf_counter() - began,
     )
@@ -200,7 +201,8 @@ def _plan(
     begin: float,
     end: float,
     foresight: bool,
-    optimize: Optimize,
+    study: Study | None,
+    optimize: Optimize | None,
     cancel: Callable[[], bool] | None,
 ) -> Step:
     """Make one plan and lay it in, if it is worth it."""
@@ -216,25 +218,26 @@ def _plan(
         asked = asked.with_inputs(foreseen(scenario, asked.horizon, scenario.horizon.instant(now)))
     share = budgets.share_left(scenario, begin, asked)
     asked = budgets.with_limits(asked, share)
-    envelope = twin.envelope(asked)
-    listed = twin.dispatch(asked, envelope)
-    capped = budgets.with_caps(asked, until, past, course.baseline, k, share, listed)
+    baseline = Baseline.of(asked)
+    capped = budgets.with_caps(asked, until, past, course.baseline, k, share, baseline)
     before = None
     if end <= course.reach_min:
         before = with_sun(asked, cut(course.schedule, asked, begin), course.letting, begin)
-    start = listed if listed.attrs["complete"] else None
     others = [] if before is None or not asked.heats else [before.assign_attrs(complete=1)]
-    made = optimize(capped, envelope, start, others=others, cancel=cancel)
-    if not made.attrs["found"] and capped.goal.caps != asked.goal.caps:
+    search = Search(others=others, study=study, lists=False, end_levels=False, optimize=optimize)
+    planned = plan(capped, baseline=baseline, search=search, replications=0, cancel=cancel)
+    if not planned.found and capped.goal.caps != asked.goal.caps:
         # what is left of a budget may be out of reach: then as little as can be on top
-        made = optimize(asked, envelope, start, others=others, cancel=cancel)
-    status, gap = str(made.attrs["status"]), float(made.attrs["gap"])
-    better, laid = None, True
-    if not made.attrs["found"]:
+        planned = plan(asked, baseline=baseline, search=search, replications=0, cancel=cancel)
+    status, better, laid = planned.status, None, True
+    if planned.schedule is None:
         laid = before is None
-        made, status = listed, status if before is not None else "baseline"
-    elif before is not None:
-        better, laid = _worth(capped, before, made, course.how.keep_share)
+        made, status = baseline.schedule, status if before is not None else "baseline"
+    else:
+        made = planned.schedule
+        if before is not None:
+            earlier = plan(capped, baseline=baseline, schedule=before, replications=0)
+            better, laid = _worth(earlier, replace(planned, scenario=capped), course.how.keep_share)
     moved_mwh, moved = _moved(before, made, step_min / 60) if laid and before is not None else (0.0, 0)
     if laid:
         course.schedule = lay(course.schedule, made, begin, step_min, meter_min)
@@ -246,7 +249,7 @@ def _plan(
         begin_min=begin,
         end_min=end,
         status=status,
-        gap=None if np.isnan(gap) else gap,
+        gap=planned.gap,
         laid=laid,
         better=better,
         moved_mwh=moved_mwh,
@@ -266,26 +269,18 @@ def _expected(course: _Course, now: float) -> tuple[Scenario, xr.Dataset]:
     return expected, twin.replay(expected, with_sun(expected, course.schedule, course.letting))
 
 
-def _worth(asked: Scenario, before: xr.Dataset, made: xr.Dataset, keep_share: float) -> tuple[float | None, bool]:
+def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None, bool]:
     """By how much a plan is better than the one before, and whether it is worth a change."""
     values, missed = [], []
-    for schedule in (before, made):
-        run = twin.replay(asked, schedule)
-        sums = figures(asked, run, float(run.attrs["tonnes"]))
-        values.append(goal_value(asked, sums))
-        missed.append(run.sizes["violation"] + _short(asked, run) + _over(asked, sums))
+    for one in (before, planned):
+        assert one.replay is not None
+        assert one.replay_figures is not None
+        values.append(goal_metric(one.scenario).of(one.replay_figures))
+        missed.append(len(one.violations) + _short(one.scenario, one.replay) + _over(one.scenario, one.replay_figures))
     if missed[0] != missed[1]:
         return None, missed[1] < missed[0]
     gain = values[0] - values[1]
     return gain, gain > keep_share * abs(values[0])
-
-
-def goal_value(scenario: Scenario, sums: Figures) -> float:
-    """What the goal minimizes [kg CO2e or currency]."""
-    goal = scenario.goal.minimize
-    if goal == "carbon":
-        return sums.carbon_kg
-    return sums.cost - (sums.carbon_cost if goal == "cost" else 0.0)
 
 
 def _short(asked: Scenario, run: xr.Dataset) -> bool:
@@ -298,9 +293,8 @@ def _short(asked: Scenario, run: xr.Dataset) -> bool:
 
 def _over(asked: Scenario, sums: Figures) -> int:
     """How many caps are exceeded."""
-    caps = asked.goal.caps
-    pairs = ((sums.carbon_kg, caps.carbon_kg), (sums.cost, caps.cost))
-    return sum(cap is not None and value > cap + 1e-6 * max(abs(cap), 1.0) for value, cap in pairs)
+    caps = ((getattr(asked.goal.caps, row.cap), row.of(sums)) for row in METRICS.values() if row.cap)
+    return sum(cap is not None and value > cap + 1e-6 * max(abs(cap), 1.0) for cap, value in caps)
 
 
 def _moved(before: xr.Dataset, made: xr.Dataset, hours: float) -> tuple[float, int]:

@@ -21,7 +21,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store import netcdf, run_record
 from emberline.plans.store.catalogue import labels
@@ -101,6 +101,7 @@ def read(folder: Path, run: str) -> StoredRun:
         objective=summary["objective"],
         bound=summary["bound"],
         gap=summary["gap"],
+        constant=0.0 if data["schedule"] is None else float(data["schedule"].attrs.get("constant", 0.0)),
         reason=summary["reason"],
         schedule=data["schedule"],
         schedule_figures=_figures(summary["schedule"]) if summary["schedule"] else None,

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store import run_folder
 from emberline.plans.store.catalogue.catalogue import Catalogue
 from emberline.plans.store.catalogue.entry import Entry
@@ -54,6 +54,22 @@ class Scan:
 
 class Store(Home):
     """The runs of one home folder, and what the catalogue knows of those of others."""
+
+    trash_days = TRASH_DAYS
+
+    @staticmethod
+    def default_folder() -> Path:
+        """The home folder of the user."""
+        return home()
+
+    @staticmethod
+    def begun() -> bool:
+        """Whether the user has a home folder yet."""
+        return is_begun()
+
+    def keep_labels(self, run: str, name: str, tags: tuple[str, ...]) -> None:
+        """Keep name and tags of a run beside its plan."""
+        run_folder.label(self.path(run), name, tags)
 
     def __init__(self, folder: Path | None = None) -> None:
         """Open a home, and its catalogue: made, migrated or brought up to date where that is needed.

@@ -15,17 +15,19 @@ from typing import Any
 import numpy as np
 
 from emberline.plans.jobs.engine import Engine
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.pipeline import plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
+from emberline.plans.plan.replays import saved
 from emberline.plans.studies.scaled_orders import scaled
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.goal_metrics import figures_of, goal_metric
 
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01
 """Share of the baseline figure below which a saving counts as none."""
 CONFIDENCE = 0.95
 MOST_LOADS = 50
-MEASURES = ("carbon_kg", "cost")
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,7 @@ def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
         "says": made.verdict,
         "replications": made.replays.n if made.replays else 0,
         "held": made.replays.held if made.replays else 0,
-        "baseline": {name: getattr(made.baseline_figures, name) for name in MEASURES},
+        "baseline": {name: getattr(made.baseline_figures, name) for name in figures_of(made.scenario)},
         "saved": _savings(made),
         "goal": _goal(made),
         "slack": _slack(made),
@@ -215,7 +217,7 @@ def _savings(made: Plan) -> dict[str, Saving] | None:
     if not told:
         return None
     found = {}
-    for name in MEASURES:
+    for name in figures_of(made.scenario):
         each = _each(made, name)
         mean, low, high = interval(each)
         p10, p90 = (None, None) if each.size == 0 else (float(np.quantile(each, q)) for q in (0.1, 0.9))
@@ -227,9 +229,7 @@ def _each(made: Plan, name: str) -> np.ndarray:
     """What each disturbed replay saves, stock credited, shape (n_replications,)."""
     if made.replays is None or not made.replays.n:
         return np.zeros(0)
-    data = made.replays.data
-    more = data[f"more_{name}"].to_numpy() if f"more_{name}" in data else 0.0
-    return np.asarray(data[f"baseline_{name}"].to_numpy() - data[name].to_numpy() + more)
+    return saved(made.replays.data, name)
 
 
 def _goal(made: Plan) -> tuple[float | None, float | None, float | None]:
@@ -237,7 +237,7 @@ def _goal(made: Plan) -> tuple[float | None, float | None, float | None]:
     told = made.saved()
     if not told:
         return None, None, None
-    name = "carbon_kg" if made.scenario.goal.minimize == "carbon" else "cost"
+    name = goal_metric(made.scenario).figure
     each = _each(made, name)
     base = abs(getattr(made.baseline_figures, name))
     if each.size and made.replays is not None and base:
@@ -248,8 +248,8 @@ def _goal(made: Plan) -> tuple[float | None, float | None, float | None]:
 
 
 def _slack(made: Plan) -> float | None:
-    """What the search has left open, as a share of the baseline figure of the goal."""
-    name = "carbon_kg" if made.scenario.goal.minimize == "carbon" else "cost"
+    """What the search has left open, as a share of the baseline's figure of the goal."""
+    name = goal_metric(made.scenario).figure
     base = abs(getattr(made.baseline_figures, name))
     if made.objective is None or made.bound is None or not base:
         return None

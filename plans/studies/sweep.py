@@ -21,15 +21,16 @@ from typing import Any
 from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan import pace
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.pipeline import plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load
+from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 MOST_PLANS = 500
-FIGURES = ("carbon_kg", "cost", "peak_mw")
 
 
 @dataclass(frozen=True)
@@ -246,15 +247,15 @@ def _plan(_: None, scenario: Scenario) -> Plan:
 def _keep(store: Store, one: Asked, made: Plan) -> Row:
     with store.working(one.scenario) as run:
         store.save(run, made)
-    sums, done = made.replay_figures, made.replays
+    sums, done, columns = made.replay_figures, made.replays, (*figures_of(one.scenario), "peak_mw")
     return Row(
         setting=one.setting,
         run=run,
         status=made.status,
         gap=made.gap,
         bound=made.bound,
-        figures={name: getattr(sums, name) for name in FIGURES} if sums is not None else {},
-        saved={name: value for name, value in made.saved().items() if name in FIGURES},
+        figures={name: getattr(sums, name) for name in columns} if sums is not None else {},
+        saved={name: value for name, value in made.saved().items() if name in columns},
         replications=done.n if done else 0,
         held=done.held if done else 0,
         acceptable=made.acceptable,

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.plans.difference.moves import HeatMove
+from emberline.plans.difference.heat_move import HeatMove
 
 FULL = "planned again as a whole"
 HELD = "estimate: held to the plan's other heats"

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emberline.plans.difference.moves import moved
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replan import with_locks
 from emberline.plans.why.answer import Answer
 from emberline.plans.why.of_heat import in_words
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, ScenarioError
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.orders import Lock
 
 TIME_LIMIT_S = 120.0
@@ -112,12 +113,11 @@ def lock_prices(
         left = [other for i, other in enumerate(locks) if i != number]
         prices.append(LockPrice(number, lock, says, _freed(resolver, f"without the lock of {says}", left)))
     every = _freed(resolver, "without any lock", []) if len(locks) > 1 and not resolver.over else None
-    carbon = plan.scenario.goal.minimize == "carbon"
     return LockPrices(
         scenario=plan.scenario.name,
         currency=plan.scenario.market.currency,
         goal=plan.scenario.goal.minimize,
-        unit="kg CO2e" if carbon else plan.scenario.market.currency,
+        unit=goal_metric(plan.scenario).unit_in(plan.scenario.market.currency),
         status=plan.status,
         gap=plan.gap,
         prices=tuple(prices),

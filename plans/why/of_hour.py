@@ -15,7 +15,7 @@ from emberline.plans.difference.moves import moved
 from emberline.plans.difference.uses import SIGNALS, shown, signal
 from emberline.plans.why.answer import Answer, Worth
 from emberline.plans.why.limits import Line
-from emberline.plans.why.of_unit import away
+from emberline.plans.why.outages import away
 from emberline.plans.why.resolver import Resolver
 from emberline.plans.why.shadow_prices import prices
 from emberline.scenarios import Problem, Scenario, ScenarioError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 import xarray as xr
@@ -13,12 +12,12 @@ from emberline.models import explain, schedules
 from emberline.plans.difference.uses import used
 from emberline.plans.levers.study import BATTERY, without
 from emberline.plans.why.answer import Answer
+from emberline.plans.why.outages import away
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.assets import of
 from emberline.scenarios.assets.converter import Machine, MachineState
 from emberline.scenarios.process import Process
-from emberline.scenarios.records.state import Outage
 
 """Assets that are asked of the plant, not decided."""
 
@@ -145,20 +144,3 @@ class OfUnit:
         assets = tuple(machine if asset.name == self.name else asset for asset in site.assets)
         changed = scenario.site.model_copy(update={"assets": assets})
         return scenario.model_copy(update={"site": changed}).with_inputs(scenario.inputs)
-
-
-def away(scenario: Scenario, units: tuple[str, ...], begin_min: float, end_min: float) -> Scenario:
-    """The scenario with some units not available for a while; what has begun on them is done first."""
-    outages = []
-    for unit in units:
-        begun = [item for item in scenario.state.started if item.unit == unit]
-        grades = {heat.name: heat.grade for heat in scenario.heats}
-        first = begin_min
-        for item in begun:
-            minutes = scenario.line.duration_min(grades[item.heat], unit) or 0.0
-            over = scenario.horizon.minutes(item.start) + minutes
-            first = max(first, float(np.ceil(over / scenario.horizon.step_min - 1e-9)) * scenario.horizon.step_min)
-        if first < end_min:
-            outages.append(Outage(unit=unit, start=timedelta(minutes=first), end=timedelta(minutes=end_min)))
-    state = scenario.state.model_copy(update={"outages": (*scenario.state.outages, *outages)})
-    return scenario.model_copy(update={"state": state}).with_inputs(scenario.inputs)

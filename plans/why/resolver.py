@@ -6,20 +6,21 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from emberline.models import Study, redispatch
-from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.site_stores import ending_no_lower
 from emberline.plans.accounts.stock import difference
+from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.caps import fixed
-from emberline.plans.plan.plan import Plan, violations
+from emberline.plans.plan.pipeline import Search, plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.why.answer import HELD, Answer, More
 from emberline.plans.why.nearest import as_list, nearest
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
 
 FINE = 1e-3
 """Relative gap at which a search ends, where the scenario asks for less: what is weighed are differences."""
@@ -46,11 +47,9 @@ class Resolver:
     """Whether the time was over before all was tried."""
 
     def __post_init__(self) -> None:
-        from emberline import twin
-
         assert self.plan.schedule is not None
         assert self.plan.replay_figures is not None
-        self.listed = twin.dispatch(self.plan.scenario, self.plan.envelope)
+        self.listed = Baseline.of(self.plan.scenario, self.plan.envelope).schedule
         """The baseline's."""
         # as the stored plan, so that nobody gains by using up what is stored
         self.scenario = ending_no_lower(capped(self.plan, self.listed), self.plan.baseline, self.plan.schedule)
@@ -109,70 +108,48 @@ class Resolver:
             begin: schedules to begin from, beside the baseline's and the stored one.
             held: of :meth:`judged`: plans that stand where the search finds none, or none better.
         """
-        from emberline import models, twin
-
         self.tell(says)
         share = max(self.left / max(self.asks, 1), LEAST_S)
         self.asks -= 1
-        envelope = self.plan.envelope if envelope is None else envelope
         goal = asked.goal.model_copy(update={"gap": min(asked.goal.gap, FINE), "time_limit_s": share})
         asked = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
-        listed = twin.dispatch(asked, envelope)
-        others = [*begin, *self.known, self.schedule] if asked.heats or asked.processes else []
-        if asked.processes and not listed.attrs["complete"]:
-            others.append(listed)
-        found = models.optimize(
-            asked,
-            envelope,
-            listed if listed.attrs["complete"] else None,
-            others=others,
-            study=self.study,
-            cancel=self.cancel,
-        )
         stands = [one.schedule for one in held if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
-        value = float(found.attrs["objective"]) if found.attrs["found"] else math.inf
-        if least is None or value <= float(least.attrs["objective"]) + CLOSE * abs(value):
-            return self._answer(key, says, asked, found)
-        proven = {name: found.attrs[name] for name in ("bound", "constant")}
-        answer = self._answer(key, says, asked, least.assign_attrs(**proven, gap=math.nan, status="best found"))
-        return replace(answer, how=HELD)
+        search = Search(
+            others=[*begin, *self.known, self.schedule] if asked.heats or asked.processes else [],
+            study=self.study,
+            lists=False,
+            end_levels=False,
+            keep=None if least is None else lambda schedule: _better(schedule, least),
+        )
+        baseline = Baseline.of(asked, self.plan.envelope if envelope is None else envelope)
+        return self._answer(key, says, plan(asked, baseline=baseline, search=search, cancel=self.cancel))
 
-    def _answer(self, key: str, says: str, asked: Scenario, found: xr.Dataset) -> Answer:
-        from emberline import twin
-
-        attrs: dict[Any, Any] = found.attrs
-        constant = float(attrs.get("constant", 0.0))
-        gap, bound, objective = (_number(attrs.get(name)) for name in ("gap", "bound", "objective"))
-        told = Answer(
+    def _answer(self, key: str, says: str, changed: Plan) -> Answer:
+        asked, constant, bound, objective = changed.scenario, changed.constant, changed.bound, changed.objective
+        answer = Answer(
             key=key,
             says=says,
-            status=str(attrs["status"]),
-            gap=gap,
+            status=changed.status,
+            gap=changed.gap,
             bound=None if bound is None else bound + constant,
             low=None if bound is None or asked.processes else bound + constant - self.value,
         )
-        if not attrs["found"] or objective is None:
-            return replace(told, reason=str(attrs.get("reason", "")))
-        run = twin.replay(asked, found)
-        broken = violations(run)
-        if broken:
-            return replace(told, reason=f"the twin found {len(broken)} violation(s) when it followed it")
-        sums = figures(asked, run, float(run.attrs["tonnes"]), nominated=found)
+        sums, schedule = changed.replay_figures, changed.schedule
+        if sums is None or schedule is None or objective is None:
+            return replace(answer, reason=changed.reason)
+        if changed.violations:
+            return replace(answer, reason=f"the twin found {len(changed.violations)} violation(s) when it followed it")
         value, more = objective + constant, self.more(sums)
-        high, low = value - self.value, told.low
+        high, low = value - self.value, answer.low
         if asked.processes:
             # stocks differ at the end: what the figures make of that counts, not the search's own credit
-            high = self._of_goal(sums, more)
+            metric = goal_metric(self.scenario)
+            credit = difference(self.sums, sums).credit(metric.figure)
+            high = metric.of(sums) - metric.of(self.sums) - credit
             low = None if bound is None else high - max(objective - bound, 0.0)
-        return replace(told, objective=value, high=high, low=low, more=more, schedule=found)
-
-    def _of_goal(self, sums: Figures, more: More) -> float:
-        """What figures have more of the goal than the stored plan's."""
-        if self.scenario.goal.minimize == "carbon":
-            return more.carbon_kg
-        priced = self.scenario.goal.minimize == "cost_with_carbon_price"
-        return more.cost - (0.0 if priced else sums.carbon_cost - self.sums.carbon_cost)
+        how = HELD if schedule.attrs.get("strategy") == HELD else answer.how
+        return replace(answer, how=how, objective=value, high=high, low=low, more=more, schedule=schedule)
 
     def more(self, sums: Figures) -> More:
         """What figures have more than the stored plan's; what they have more in stock is taken off."""
@@ -255,5 +232,10 @@ def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
     return scenario.model_copy(update={"goal": goal, "disturbances": calm}).with_inputs(scenario.inputs)
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(value)
+def _better(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
+    """The schedule of a search, or another one that is known and better."""
+    value, known = float(schedule.attrs["objective"]) if schedule.attrs["found"] else math.inf, other.attrs["objective"]
+    if value <= float(known) + CLOSE * abs(value):
+        return schedule
+    proven = {name: schedule.attrs[name] for name in ("bound", "constant")}
+    return other.assign_attrs(**proven, gap=math.nan, status="best found", strategy=HELD)

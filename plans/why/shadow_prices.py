@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
+from emberline.plans.store import netcdf
 
 KINDS = {
     "balance_price": ("carrier", "a unit more of demand costs"),
@@ -66,3 +68,8 @@ def summary(plan: Plan, found: xr.Dataset) -> Iterator[Price]:
             unit = f"{measure}/{site.carrier[carrier].unit}"
             binding = int((np.abs(values) > 1e-9).sum())
             yield Price(kind, name, says, unit, float(values.mean()), float(values.min()), float(values.max()), binding)
+
+
+def write(found: xr.Dataset, path: Path) -> None:
+    """Write the prices of :func:`prices` to a netCDF file."""
+    netcdf.write(found, path)

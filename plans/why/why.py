@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.why.answer import Answer, Slot, Why, Worth
 from emberline.plans.why.of_heat import OfHeat, operation
 from emberline.plans.why.of_hour import OfHour, minute
@@ -18,6 +18,7 @@ from emberline.plans.why.of_hour import hour as read_hour
 from emberline.plans.why.of_unit import OfUnit
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.goal_metrics import goal_metric
 
 TIME_LIMIT_S = 120.0
 SMALL = 0.1
@@ -141,13 +142,12 @@ def _told(
     worth: Worth | None = None,
 ) -> Why:
     scenario, plan = resolver.scenario, resolver.plan
-    carbon = scenario.goal.minimize == "carbon"
     return Why(
         question=question,
         scenario=scenario.name,
         currency=scenario.market.currency,
         goal=scenario.goal.minimize,
-        unit="kg CO2e" if carbon else scenario.market.currency,
+        unit=goal_metric(scenario).unit_in(scenario.market.currency),
         status=plan.status,
         gap=plan.gap,
         slack=resolver.slack,

@@ -15,7 +15,9 @@ from typing import Any
 import xarray as xr
 
 from emberline.models import explain, schedules
-from emberline.plans.plan.plan import stands, violations
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan, stands
+from emberline.plans.plan.record import violations
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
@@ -160,14 +162,17 @@ class _Search:
                 of=len(explain.limits(scenario)),
                 seconds=self.time_limit_s - self.left,
             )
-        envelope, listed = _twin(scenario)
+        baseline = Baseline.of(scenario)
+        envelope, listed = baseline.envelope, baseline.start
         found = explain.limits(scenario)
         told = explain.missing(scenario, envelope)
         conflict: list[Any] = []
         irreducible = False
         if not scenario.orders:
             self.tell("which limits cannot all hold?")
-            self.elastic = explain.Elastic(scenario, envelope, _unbroken(scenario, listed), found)
+            self.elastic = explain.Elastic(
+                scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, found
+            )
             conflict = self.elastic.conflict(time_limit=min(self.left / 4, CONFLICT_S))
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(time_limit=self.left / 4):
@@ -208,16 +213,15 @@ class _Search:
             overrides: of the scenario.
             patience: this part of the time that is left may be spent, a few seconds at least.
         """
-        from emberline import models, twin
-
         try:
             scenario = self.changed(overrides)
         except ScenarioError:
             return False
-        envelope, listed = _twin(scenario)
+        baseline = Baseline.of(scenario)
+        envelope, listed = baseline.envelope, baseline.start
         if listed is not None and explain.kept(scenario, envelope, listed):
             return True
-        if listed is not None and scenario.heats and stands(scenario, twin.replay(scenario, listed)):
+        if listed is not None and scenario.heats and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
         seconds = max(JUDGE_S, self.left / patience) / (2 if self.repairs else 1)
@@ -225,11 +229,12 @@ class _Search:
             return False
         goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": seconds})
         hasty = scenario.model_copy(update={"goal": goal})
-        found = models.optimize(hasty, envelope, listed, cancel=self.cancel)
-        if found.attrs["found"]:
+        search = Search(lists=False, end_levels=False)
+        made = plan(hasty, baseline=baseline, search=search, replications=0, cancel=self.cancel)
+        if made.found:
             # what the twin finds fault with is no plan
-            return True if not violations(twin.replay(scenario, found)) else None
-        return False if found.attrs["status"] in schedules.RULED_OUT else None
+            return None if made.violations else True
+        return False if made.ruled_out else None
 
     def _status(self, scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
         """What is proven once no plan on slots is possible."""
@@ -366,22 +371,6 @@ class _Search:
                     self.repairs.append(_repair(told))
                     return True
         return False
-
-
-def _twin(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset | None]:
-    """Envelope, and the baseline schedule where it keeps every limit."""
-    from emberline import twin
-
-    envelope = twin.envelope(scenario)
-    listed = twin.dispatch(scenario, envelope)
-    return envelope, listed if listed.attrs["complete"] else None
-
-
-def _unbroken(scenario: Scenario, listed: xr.Dataset | None) -> xr.Dataset | None:
-    """The baseline schedule where the twin that follows it finds no limit broken: a cap on cost may count from it."""
-    from emberline import twin
-
-    return None if listed is None or violations(twin.replay(scenario, listed)) else listed
 
 
 def _written(told: Sequence[tuple[explain.Limit, float]]) -> list[str]:

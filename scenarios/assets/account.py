@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 
 from emberline.scenarios.assets.base import Named
 from emberline.scenarios.assets.use import Use
+from emberline.scenarios.metrics import FACTORS
 
 if TYPE_CHECKING:
     from emberline.scenarios.records.scenario import Scenario
@@ -29,11 +30,14 @@ class Account:
     scope2_kg: np.ndarray
     """Fossil emissions of heat or steam bought [kg CO2e]."""
     scope2_biogenic_kg: np.ndarray
+    factors: dict[str, np.ndarray] = field(default_factory=dict)
+    """Of the metrics that are counted by factors, by name."""
 
     @property
     def totals(self) -> dict[str, float]:
         """Sums over the horizon by name."""
-        return {field.name: float(getattr(self, field.name).sum()) for field in fields(self) if field.name != "asset"}
+        names = (part.name for part in fields(self) if part.name not in ("asset", "factors"))
+        return {name: float(getattr(self, name).sum()) for name in names}
 
 
 def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
@@ -43,13 +47,25 @@ def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
         scenario: with its site and series.
         flows: ``asset_rate`` and ``asset_on`` of table ``FLOWS``.
     """
-    zero = np.zeros(scenario.horizon.n_steps)
+    zero, assets = np.zeros(scenario.horizon.n_steps), {asset.name: asset for asset in scenario.site.assets}
     for record in scenario.site.equipment:
-        use = used(scenario, record, flows)
+        use, asset = used(scenario, record, flows), assets.get(record.name, record)
         emitted = record.emitted(use)
-        direct = emitted.fossil_kg, emitted.biogenic_kg, zero, zero
-        scopes = (*direct[2:], *direct[:2]) if record.bought else direct
-        yield Account(record.name, sum((item.cost for item in record.items(use)), zero), *scopes)
+        fossil, biogenic = emitted.fossil_kg, emitted.biogenic_kg
+        factors = {
+            name: getattr(asset, row.per_unit) * use.hours * np.abs(use.rates[record.counted])
+            for name, row in FACTORS.items()
+            if getattr(asset, row.per_unit)
+        }
+        yield Account(
+            asset=record.name,
+            cost=sum((item.cost for item in record.items(use)), zero),
+            scope1_kg=zero if record.bought else fossil,
+            scope1_biogenic_kg=zero if record.bought else biogenic,
+            scope2_kg=fossil if record.bought else zero,
+            scope2_biogenic_kg=biogenic if record.bought else zero,
+            factors=factors,
+        )
 
 
 def used(scenario: Scenario, record: Named, flows: xr.Dataset) -> Use:

@@ -76,6 +76,8 @@ class Named(Record):
     """An asset: its name in the file, and what its kind is known by."""
 
     name: str = Field(pattern=NAME)
+    water_m3_per_unit: float = Field(default=0, ge=0)
+    """Water that a unit of what it delivers or takes draws [m3 per unit of its carrier]."""
     sign: ClassVar[int] = 0
     """1: its flow delivers to the carrier's balance; -1: it takes from it; 0: it has flows of both kinds."""
     counted: ClassVar[str] = ""

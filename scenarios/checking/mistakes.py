@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, site
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.base import Mistakes
 from emberline.scenarios.records.scenario import Heat, Scenario
 from emberline.scenarios.tariff.record import Before
@@ -205,7 +206,7 @@ def _of_goal(scenario: Scenario) -> Mistakes:
     if scenario.goal.minimize == "lateness" and not scenario.orders:
         yield ("goal", "minimize"), "lateness needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
     if scenario.goal.minimize == "lateness":
-        for name in ("cost", "carbon_kg", "peak_mw"):
+        for name in (*(row.cap for row in METRICS.values() if row.cap), "peak_mw"):
             if getattr(scenario.goal.caps, name) is not None:
                 yield ("goal", "caps", name), "is not kept by the goal lateness; leave it out, or take another goal"
     minutes = scenario.horizon.length_min

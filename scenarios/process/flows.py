@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.process import Mode, Process
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ def per_t(mode: Mode, direction: str, place: str) -> float:
     return sum(stream.per_t for stream in flows if stream.place == place)
 
 
+def added_per_t(mode: Mode) -> dict[str, float]:
+    """What a tonne that a mode treats adds to each component of the metrics but money."""
+    added = {"scope1": sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)}
+    return added | {name: getattr(mode, row.per_t) for name, row in FACTORS.items()}
+
+
 def emitted_kg(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
     """Fossil process emissions in each step [kg CO2e], shape (n_steps,).
 
@@ -84,8 +91,7 @@ def emitted_kg(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
     modes, rates = flows["process_mode"].values, flows["process_tph"].to_numpy()
     for i, (_, process) in enumerate(scenario.process_units):
         for mode in process.all_modes:
-            per_tonne = sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)
-            kg += per_tonne * np.where(modes[i] == mode.name, rates[i], 0.0) * scenario.horizon.step_h
+            kg += added_per_t(mode)["scope1"] * np.where(modes[i] == mode.name, rates[i], 0.0) * scenario.horizon.step_h
     return kg
 
 

@@ -154,6 +154,8 @@ class Recipe(Record):
     heat: Heat | None = None
     emissions: Emissions = ()
     """Direct emissions by tonne that no fuel's factor holds: calcination, electrodes, anodes."""
+    water_m3_per_t: float = Field(default=0, ge=0)
+    """Water that a tonne draws."""
 
     @model_validator(mode="after")
     def _curve(self) -> Recipe:

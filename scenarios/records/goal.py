@@ -16,6 +16,7 @@ class Target(StrEnum):
     CARBON = "carbon"
     COST = "cost"
     COST_WITH_CARBON_PRICE = "cost_with_carbon_price"
+    WATER = "water"
     LATENESS = "lateness"
 
 
@@ -32,6 +33,8 @@ class Caps(Record):
     carbon_kg: Kilograms | None = None
     """Scope 2 of the horizon by the chosen signal, plus scope 1."""
     cost: Money | None = None
+    water_m3: float | None = Field(default=None, ge=0)
+    """Drawn over the horizon."""
     peak_mw: Megawatts | None = None
     """Highest metered mean of the grid import."""
     extra_cost_share: Fraction | None = 0.02

@@ -43,17 +43,17 @@ def by_trial(plant: dict[str, Any], price: list[float]) -> float:
     rates, powers = plant["rate_t_per_h_on"], plant["power_kW_on"]
     least = plant["min_up_down"] or 0
     patterns = list(itertools.product((0, 1), repeat=len(price)))
-    kept = [p for p in patterns if not least or _long_enough(p, least)]
+    rows = [p for p in patterns if not least or _long_enough(p, least)]
     best = np.inf
-    for first, second in itertools.product(kept, kept):
+    for first, second in itertools.product(rows, rows):
         moved = np.cumsum(rates[0] * np.array(first) - rates[1] * np.array(second)) + plant["store_initial_t"][0]
-        made = rates[1] * sum(second) + plant["store_initial_t"][1]
+        result = rates[1] * sum(second) + plant["store_initial_t"][1]
         if moved.min() < 0 or moved.max() > plant["store_after_stage_max_t"][0]:
             continue
-        if moved[-1] < plant["store_final_min_t"][0] or made < plant["store_final_min_t"][1]:
+        if moved[-1] < plant["store_final_min_t"][0] or result < plant["store_final_min_t"][1]:
             continue
-        drawn = powers[0] * np.array(first) + powers[1] * np.array(second)
-        best = min(best, float(drawn @ np.array(price)) / 1000)
+        value = powers[0] * np.array(first) + powers[1] * np.array(second)
+        best = min(best, float(value @ np.array(price)) / 1000)
     return best
 
 
@@ -99,8 +99,8 @@ def test_slots_of_half_an_hour_and_power_of_what_is_off(tmp_path: Path, capfd: A
     assert command(tmp_path, halves, PRICES[:2], "--json")[0] == 0
     finer = json.loads(capfd.readouterr().out)["objectives"]
     assert all(fine <= coarse + 1e-6 for fine, coarse in zip(finer, whole, strict=True))
-    drawn = hourly | {"power_kW_on": [600, 2000], "off": {"rate": 0, "power": [100, 0]}}
-    assert command(tmp_path, drawn, PRICES[:2], "--json")[0] == 0
+    result = hourly | {"power_kW_on": [600, 2000], "off": {"rate": 0, "power": [100, 0]}}
+    assert command(tmp_path, result, PRICES[:2], "--json")[0] == 0
     more = json.loads(capfd.readouterr().out)["objectives"]
     assert more == pytest.approx([cost + 0.1 * sum(price) for cost, price in zip(whole, PRICES[:2], strict=True)])
 

@@ -16,9 +16,9 @@ Given = tuple[Scenario, xr.Dataset, xr.Dataset]
 
 @pytest.fixture(scope="module")
 def given() -> Given:
-    made = load("melt-shop-day", [cp_sat.FREE])
-    envelope = twin.envelope(made)
-    return made, envelope, twin.dispatch(made, envelope)
+    scenario = load("melt-shop-day", [cp_sat.FREE])
+    envelope = twin.envelope(scenario)
+    return scenario, envelope, twin.dispatch(scenario, envelope)
 
 
 def test_the_goal_of_a_start_is_what_it_draws(given: Given) -> None:
@@ -26,17 +26,17 @@ def test_the_goal_of_a_start_is_what_it_draws(given: Given) -> None:
 
     Sensitivity: a slot lost at the end, or power over the planned instead of the nominal duration.
     """
-    made, envelope, listed = given
-    flat = made.with_inputs(
-        made.inputs.assign(carbon_intensity_kg_per_mwh=("time", np.full(made.horizon.n_steps, 500.0)))
+    result, envelope, listed = given
+    flat = result.with_inputs(
+        result.inputs.assign(carbon_intensity_kg_per_mwh=("time", np.full(result.horizon.n_steps, 500.0)))
     )
-    told = cp_sat.day(flat, envelope, listed)
-    assert [len(told["heats"]), len(told["casts"])] == [24, 6]
-    for h, heat in enumerate(told["heats"]):
+    text = cp_sat.day(flat, envelope, listed)
+    assert [len(text["heats"]), len(text["casts"])] == [24, 6]
+    for h, heat in enumerate(text["heats"]):
         for s, operation in enumerate(heat["operations"]):
             energy = float(envelope["energy_mwh"][h, 2 * s])
             assert operation["goal"] == pytest.approx(np.full(len(operation["goal"]), 500 * energy))
-    for cast in told["casts"]:
+    for cast in text["casts"]:
         for c, on in enumerate(cast["on"]):
             energy = float(envelope["energy_mwh"][cast["heats"], 6 + c].sum())
             assert on["goal"] == pytest.approx(np.full(len(on["goal"]), 500 * energy))
@@ -44,16 +44,16 @@ def test_the_goal_of_a_start_is_what_it_draws(given: Given) -> None:
 
 def test_the_day_in_plain_numbers(given: Given) -> None:
     """Proves: longest transfers and waits, setups and the limit are the shop's. Sensitivity: shortest transfers."""
-    made, envelope, listed = given
-    told = cp_sat.day(made, envelope, listed)
-    assert told["transfer_min"] == [20, 20, 20]
-    assert told["quickest_min"] == [10, 4, 10]
-    assert told["longest_wait_min"] == [240, 240, 120]
-    assert told["units"] == [2, 2, 2]
-    assert told["reheats_before"] == 2
-    assert [on["setup_min"] for on in told["casts"][0]["on"]] == [70, 50]
-    assert max(told["left_mw"]) > min(told["left_mw"]) == pytest.approx(195)
-    assert sum(len(cast["heats"]) for cast in told["casts"]) == 24
+    result, envelope, listed = given
+    text = cp_sat.day(result, envelope, listed)
+    assert text["transfer_min"] == [20, 20, 20]
+    assert text["quickest_min"] == [10, 4, 10]
+    assert text["longest_wait_min"] == [240, 240, 120]
+    assert text["units"] == [2, 2, 2]
+    assert text["reheats_before"] == 2
+    assert [on["setup_min"] for on in text["casts"][0]["on"]] == [70, 50]
+    assert max(text["left_mw"]) > min(text["left_mw"]) == pytest.approx(195)
+    assert sum(len(cast["heats"]) for cast in text["casts"]) == 24
 
 
 def test_the_baseline_starts_survive_the_way_back(given: Given) -> None:
@@ -61,20 +61,20 @@ def test_the_baseline_starts_survive_the_way_back(given: Given) -> None:
 
     Sensitivity: two heats on one unit at a time, a cast on the other caster.
     """
-    made, envelope, listed = given
-    names = [unit.name for unit in made.line.stages[-1].units]
+    result, envelope, listed = given
+    names = [unit.name for unit in result.line.stages[-1].units]
     orders = envelope["order"].values.tolist()
     casters = [names.index(str(listed["unit"].values[orders.index(order), -1])) for order in dict.fromkeys(orders)]
-    again = cp_sat.as_schedule(made, envelope, listed, listed["start_min"].values.tolist(), casters)
-    assert not twin.replay(made, listed)["violation_kind"].size
-    kinds = set(twin.replay(made, again)["violation_kind"].values.tolist())
+    again = cp_sat.as_schedule(result, envelope, listed, listed["start_min"].values.tolist(), casters)
+    assert not twin.replay(result, listed)["violation_kind"].size
+    kinds = set(twin.replay(result, again)["violation_kind"].values.tolist())
     # units told apart otherwise may need a longer transfer than the baseline's, never a second heat at once
     assert kinds <= {"cast", "wait", "due"}
     for s in range(3):
         for unit in {str(name) for name in again["unit"].values[:, s]}:
-            own = again["unit"].values[:, s] == unit
-            order = np.argsort(again["start_min"].values[own, s])
-            begin, end = (again[name].values[own, s][order] for name in ("start_min", "end_min"))
+            condition = again["unit"].values[:, s] == unit
+            order = np.argsort(again["start_min"].values[condition, s])
+            begin, end = (again[name].values[condition, s][order] for name in ("start_min", "end_min"))
             assert (begin[1:] >= end[:-1] - 1e-9).all()
 
 

@@ -163,10 +163,10 @@ def test_the_command_prints_and_stores(
     monkeypatch.setattr(registry, "BENCHES", benches)
     path = tmp_path / "results.json"
     assert command.main(["--json", str(path)]) == 0
-    said = capsys.readouterr().out
-    assert "not reached s" in said
-    assert "not within their bar: never | ever" in said
-    assert "wrong" not in said
+    text = capsys.readouterr().out
+    assert "not reached s" in text
+    assert "not within their bar: never | ever" in text
+    assert "wrong" not in text
     assert command.main(["wrong", "--json", str(path)]) == 1
     assert "objectives differ" in capsys.readouterr().err
     assert [one.bench for one in results.read(path)] == ["fine", "wrong"]

@@ -27,11 +27,11 @@ def test_the_exponent_of_a_power(power: float) -> None:
 @pytest.mark.parametrize("heats", [1, 12, 30, 168, 700])
 def test_so_many_heats(heats: int) -> None:
     """Proves: as many heats as asked, 24 due by the end of each day. Sensitivity: a last cast that is not shortened."""
-    made = scaled.of_heats(heats, 60.0)
-    assert len(made.heats) == heats
-    assert made.horizon.n_steps == -(-heats // 24) * 96
+    result = scaled.of_heats(heats, 60.0)
+    assert len(result.heats) == heats
+    assert result.horizon.n_steps == -(-heats // 24) * 96
     by_day: dict[float, int] = {}
-    for heat in made.heats:
+    for heat in result.heats:
         by_day[heat.due_min] = by_day.get(heat.due_min, 0) + 1
     assert list(by_day) == sorted(by_day)
     counts = np.cumsum(list(by_day.values()))
@@ -42,8 +42,8 @@ def test_a_week_of_heats_is_the_bundled_week() -> None:
     """Proves: 168 heats are the bundled week's, in its order. Sensitivity: casts drawn otherwise."""
     from emberline.scenarios import load
 
-    made, bundled = scaled.of_heats(168, 60.0), load("melt-shop-week")
-    assert [heat.grade.name for heat in made.heats] == [heat.grade.name for heat in bundled.heats]
+    result, bundled = scaled.of_heats(168, 60.0), load("melt-shop-week")
+    assert [heat.grade.name for heat in result.heats] == [heat.grade.name for heat in bundled.heats]
 
 
 @pytest.mark.parametrize("copies", [1, 3])
@@ -61,12 +61,12 @@ def test_copies_of_the_hub(copies: int) -> None:
 
 def test_a_point_in_a_process_of_its_own() -> None:
     """Proves: a process plans the smallest hub and tells seconds and memory. Sensitivity: memory of this process."""
-    told = points.ask("steps", 120.0, steps=96, time_limit_s=30.0)
-    assert told is not None
-    assert told["found"]
-    assert told["gap"] == 0
-    assert told["seconds"]["build"] > 0
-    assert 50 < told["peak_mib"] < 1000
+    text = points.ask("steps", 120.0, steps=96, time_limit_s=30.0)
+    assert text is not None
+    assert text["found"]
+    assert text["gap"] == 0
+    assert text["seconds"]["build"] > 0
+    assert 50 < text["peak_mib"] < 1000
 
 
 def test_a_point_that_takes_too_long_is_none() -> None:
@@ -83,9 +83,9 @@ def test_a_point_that_fails_says_why() -> None:
 def test_peak_memory_grows_with_what_is_held() -> None:
     """Proves: 64 MiB more are seen. Sensitivity: another unit, or the memory of now after it is given back."""
     before = peak_mib()
-    held = np.ones(round((before + 64) * 2**20 / 8))
-    assert held[-1] == 1
-    del held
+    result = np.ones(round((before + 64) * 2**20 / 8))
+    assert result[-1] == 1
+    del result
     assert peak_mib() >= before + 60
 
 
@@ -134,11 +134,11 @@ def test_a_week_is_judged_at_both_times() -> None:
     late = week.Course(date(2024, 1, 15), [week.Event(100.0, 101.8, 100.0, 1.8 / 101.8)], "best found", ["late"])
     judged = [row.within for row in week.findings([course()]).tables[0].rows if row.bar]
     assert judged == [True, True, True]
-    found = week.findings([course(), late])
-    assert [row.within for row in found.tables[0].rows if row.bar] == [False, False, False]
-    assert [len(curve) for curve in found.plots[0].curves.values()] == [3, 1]
-    assert found.plots[1].curves["incumbent"][-1] == (90.0, 1.0)
-    assert all(math.isfinite(y) for curve in found.plots[1].curves.values() for _, y in curve)
+    findings = week.findings([course(), late])
+    assert [row.within for row in findings.tables[0].rows if row.bar] == [False, False, False]
+    assert [len(curve) for curve in findings.plots[0].curves.values()] == [3, 1]
+    assert findings.plots[1].curves["incumbent"][-1] == (90.0, 1.0)
+    assert all(math.isfinite(y) for curve in findings.plots[1].curves.values() for _, y in curve)
 
 
 def test_the_total_is_judged_against_the_solver() -> None:
@@ -146,13 +146,13 @@ def test_the_total_is_judged_against_the_solver() -> None:
 
     def side(tool: str, build: float) -> Answers:
         phases = {"build": build, "hand_over": 0.0, "solve": 2.0, "extract": 0.0}
-        told = {f"{again}{name}_s": value for again in ("", "again_") for name, value in phases.items()}
-        return Answers(tool, [told | {"objective": 1.0, "again_objective": 1.0, "peak_mib": 1.0, "load_s": 1.0}])
+        table = {f"{again}{name}_s": value for again in ("", "again_") for name, value in phases.items()}
+        return Answers(tool, [table | {"objective": 1.0, "again_objective": 1.0, "peak_mib": 1.0, "load_s": 1.0}])
 
     case = hub.cases()[0]
-    for build, kept in ((0.4, True), (0.6, False)):
+    for build, stored in ((0.4, True), (0.6, False)):
         rows = hub_year.phases(case, [side("HiGHS by hand", 0.0), side("Emberline", build)]).rows
-        assert [row.within for row in rows if row.bar] == [kept, kept]
+        assert [row.within for row in rows if row.bar] == [stored, stored]
 
 
 def test_growth_tells_the_largest_size_reached() -> None:
@@ -164,10 +164,10 @@ def test_growth_tells_the_largest_size_reached() -> None:
         phases = {"build": 0.1 * n**2, "first goal": 0.5 * n}
         return {"found": True, "status": "", "seconds": phases, "twin_s": 1.0, "prepare_s": 1.0, "peak_mib": 100.0}
 
-    table, plots, told = growth.grown("things", (10, 20, 40, 80), growth.SITE, asked)
+    table, plots, text = growth.grown("things", (10, 20, 40, 80), growth.SITE, asked)
     row = next(row for row in table.rows if row.what == "building the model, 40 things")
     assert row.median == pytest.approx(160)
     assert row.says == "10.0 at 10; ~ things^2.00; not reached: 80"
-    assert told[80] is None
+    assert text[80] is None
     assert plots[0].curves["solving  ~ things^1.00"][:2] == [(10.0, 5.0), (20.0, 10.0)]
     assert plots[1].y == "MiB"

@@ -26,12 +26,12 @@ FOLDER = Path(hub.__file__).parent
 
 def small(price: list[float], load: list[float], **parts: Any) -> hub.Case:
     """A case of a few hours: a grid, gas at 30 EUR/MWh and 200 kg/MWh, 50 EUR/t, a demand of electricity."""
-    given: dict[str, Any] = {
+    table: dict[str, Any] = {
         "name": "small", "says": "small", "hours": len(price), "carbon_price_per_t": 50.0,
         "grid": hub.Grid(10.0, 0.0, price, [0.0] * len(price)), "fuels": [hub.Fuel("gas", 30.0, 200.0)],
         "loads": [hub.Load("works", "electricity", load)],
     }  # fmt: skip
-    return hub.Case(**{**given, **parts})
+    return hub.Case(**{**table, **parts})
 
 
 def cost(case: hub.Case) -> float:
@@ -65,20 +65,20 @@ def test_cases_are_the_same_each_time() -> None:
 def test_the_scenario_says_the_same(name: str) -> None:
     """Proves: series and records of the scenario are the case's. Sensitivity: a series under a wrong label."""
     case = CASES[name]
-    made = emberline_side.scenario(case)
-    assert not list(between_nouns(made))
-    assert made.horizon.n_steps == case.hours
-    assert made.inputs["price_per_mwh"].values.tolist() == case.grid.price
-    assert made.inputs["export_price_per_mwh"].values.tolist() == case.grid.export_price
+    scenario = emberline_side.scenario(case)
+    assert not list(between_nouns(scenario))
+    assert scenario.horizon.n_steps == case.hours
+    assert scenario.inputs["price_per_mwh"].values.tolist() == case.grid.price
+    assert scenario.inputs["export_price_per_mwh"].values.tolist() == case.grid.export_price
     for load in case.loads:
-        assert made.asset_series(load.name)["rate"].tolist() == load.mw
+        assert scenario.asset_series(load.name)["rate"].tolist() == load.mw
     for sun in case.solar:
-        assert made.asset_series(sun.name)["capacity_factor"].tolist() == sun.factor
+        assert scenario.asset_series(sun.name)["capacity_factor"].tolist() == sun.factor
     for pump in case.heat_pumps:
-        assert made.asset_series(pump.name)["outputs.0"].tolist() == pump.cop
+        assert scenario.asset_series(pump.name)["outputs.0"].tolist() == pump.cop
     for fuel in case.fuels:
-        assert made.asset_series(fuel.name)["price_per_unit"].tolist() == [fuel.price] * case.hours
-    assert {asset.name for asset in made.site.assets} == {p.name for key in hub.PARTS for p in getattr(case, key)}
+        assert scenario.asset_series(fuel.name)["price_per_unit"].tolist() == [fuel.price] * case.hours
+    assert {asset.name for asset in scenario.site.assets} == {p.name for key in hub.PARTS for p in getattr(case, key)}
 
 
 @pytest.mark.parametrize("store", [store for case in CASES.values() for store in case.stores], ids=lambda s: s.name)
@@ -87,8 +87,8 @@ def test_self_loss_of_the_peers_is_emberlines(store: hub.Store) -> None:
 
     Sensitivity: without ``counted`` the level is off by half the loss of what goes in.
     """
-    made = emberline_side.scenario(small([1.0], [0.0], stores=[replace(store, bus="electricity")]))
-    asset = made.site.stores[store.name]
+    scenario = emberline_side.scenario(small([1.0], [0.0], stores=[replace(store, bus="electricity")]))
+    asset = scenario.site.stores[store.name]
     assert isinstance(asset, Storage)
     for put_in, put_out in ((3.0, 0.0), (0.0, 2.0), (1.0, 1.5)):
         peers = (
@@ -115,11 +115,11 @@ def test_a_generator_is_emberlines_machine(generator: hub.Generator) -> None:
     assert machine.rise(1.0) == machine.fall(1.0) == generator.ramp_per_h
     assert machine.held_h() == generator.held_h
     low, high = generator.first_band
-    begun = machine.load_at_start()
-    assert begun is not None
+    start = machine.load_at_start()
+    assert start is not None
     if generator.on:
-        assert high == pytest.approx(min(begun + machine.first_rise(1.0), 1.0))
-        assert low == pytest.approx(max(begun - machine.first_fall(1.0), machine.min_load))
+        assert high == pytest.approx(min(start + machine.first_rise(1.0), 1.0))
+        assert low == pytest.approx(max(start - machine.first_fall(1.0), machine.min_load))
     else:
         assert (low, high) == pytest.approx((machine.min_load, machine.starting(1.0)))
 
@@ -131,7 +131,7 @@ def test_a_case_means_the_same_in_every_tool(name: str) -> None:
     assert min(case.grid.price) >= 0
     assert min(case.fuel_cost(fuel.name) for fuel in case.fuels) >= 0
     if case.grid.export_limit_mw:
-        assert all(given <= taken for given, taken in zip(case.grid.export_price, case.grid.price, strict=True))
+        assert all(item <= item for item, item in zip(case.grid.export_price, case.grid.price, strict=True))
     for g in case.generators:
         # PyPSA's row of rising binds a generator that stops: it must not have more to fall than its least load
         assert g.start_limit - g.ramp_per_h <= g.min_load
@@ -292,17 +292,17 @@ def test_what_the_peers_read_needs_none_of_emberlines_rooms() -> None:
         "flixopt_side",
     ):
         tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
-        found = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-        found |= {(n.module or "").split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-        assert found & allowed or name == "hub"
-        assert not found & rooms, name
+        names = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+        names |= {(n.module or "").split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        assert names & allowed or name == "hub"
+        assert not names & rooms, name
 
 
 def answers(objective: float, build: float = 1.0) -> list[dict[str, Any]]:
-    found = {"objective": objective, "again_objective": objective, "by_hand": "", "versions": {}, "peak_mib": 100.0}
+    table = {"objective": objective, "again_objective": objective, "by_hand": "", "versions": {}, "peak_mib": 100.0}
     seconds = {"build": build, "hand_over": 1.0, "solve": 1.0, "extract": 0.0}
-    told = {f"{again}{phase}_s": value for again in ("", "again_") for phase, value in seconds.items()}
-    return [found | told | {"load_s": 0.1}]
+    values = {f"{again}{phase}_s": value for again in ("", "again_") for phase, value in seconds.items()}
+    return [table | values | {"load_s": 0.1}]
 
 
 @pytest.mark.parametrize(
@@ -319,12 +319,12 @@ def test_objectives_must_agree_to_a_millionth(row: compare.Answers, agree: bool)
     """Proves: 1e-6 apart is the line, a side that fails is told as a failure. Sensitivity: an absolute tolerance."""
     rows = [compare.Answers("Emberline", answers(1e6)), row]
     assert (compare.disagreement(rows) == "") == agree
-    made = {one.what: one for one in compare.table(CASES["week"], rows).rows}
+    table = {one.what: one for one in compare.table(CASES["week"], rows).rows}
     if row.answers and "objective" in row.answers[0] and agree:
-        assert made["peer, first: build and hand over"].ratio == pytest.approx(6 / 2)
-        assert made["peer, again: total"].ratio == pytest.approx(7 / 3)
+        assert table["peer, first: build and hand over"].ratio == pytest.approx(6 / 2)
+        assert table["peer, again: total"].ratio == pytest.approx(7 / 3)
     elif row.unable:
-        assert made["peer"].says == row.unable
+        assert table["peer"].says == row.unable
 
 
 def test_the_bars_of_the_year() -> None:
@@ -356,8 +356,8 @@ def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     def measured(case: hub.Case, pythons: dict[str, Path]) -> list[compare.Answers]:
         assert pythons["PyPSA"] == pythons["linopy by hand"] == python
         assert pythons["Emberline"] == pythons["HiGHS by hand"] != python
-        told = {tool: answers(2.0 if tool == "flixopt" and case.name in off else 1.0) for tool in pythons}
-        return [compare.Answers(tool, told[tool]) for tool in pythons]
+        values = {tool: answers(2.0 if tool == "flixopt" and case.name in off else 1.0) for tool in pythons}
+        return [compare.Answers(tool, values[tool]) for tool in pythons]
 
     monkeypatch.setattr(compare, "measure", measured)
     with pytest.raises(Wrong, match="week: flixopt differs") as ended:
@@ -365,10 +365,10 @@ def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert ended.value.found is not None
     assert ended.value.found.tables[-1].notes == ["NOT all objectives agree."]
     off.clear()
-    found = compare.main()
-    assert found is not None
-    assert found.tables[-1].notes == ["All objectives agree to 1e-06."]
-    assert [table.title.split(":")[0] for table in found.tables[1:-1]] == list(CASES)
+    result = compare.main()
+    assert result is not None
+    assert result.tables[-1].notes == ["All objectives agree to 1e-06."]
+    assert [table.title.split(":")[0] for table in result.tables[1:-1]] == list(CASES)
 
 
 def test_without_the_peers_nothing_is_measured(

@@ -87,20 +87,20 @@ def envelope(scenario: Scenario) -> xr.Dataset:
 
 def optimum(scenario: Scenario, **how: Any) -> xr.Dataset:
     """The model's plan at gap 0."""
-    found = models.optimize(scenario, envelope(scenario), **how)
-    if found.attrs["found"]:
-        value, bound = found.attrs["objective"], found.attrs["bound"]
-        assert value - bound <= 1e-6 * max(abs(value), 1.0), (found.attrs["status"], value, bound)
-    return found
+    data = models.optimize(scenario, envelope(scenario), **how)
+    if data.attrs["found"]:
+        value, bound = data.attrs["objective"], data.attrs["bound"]
+        assert value - bound <= 1e-6 * max(abs(value), 1.0), (data.attrs["status"], value, bound)
+    return data
 
 
 def best(scenario: Scenario) -> float | None:
     """The proven optimum, stock credited; None where the model says that there is no plan."""
-    found = optimum(scenario)
-    if not found.attrs["found"]:
-        assert found.attrs["status"] == "infeasible", found.attrs["status"]
+    result = optimum(scenario)
+    if not result.attrs["found"]:
+        assert result.attrs["status"] == "infeasible", result.attrs["status"]
         return None
-    return float(found.attrs["objective"] + found.attrs["constant"])
+    return float(result.attrs["objective"] + result.attrs["constant"])
 
 
 @dataclass
@@ -119,9 +119,9 @@ class Course:
     free_down: np.ndarray
 
 
-def follow(process: Process, unit: int, told: tuple[int, ...], h: float, closed: np.ndarray) -> Course | None:
+def follow(process: Process, unit: int, text: tuple[int, ...], h: float, closed: np.ndarray) -> Course | None:
     """What a unit does that is told a mode (−1: to stand) in each step; None where it may not."""
-    n, names = len(told), [mode.name for mode in process.all_modes]
+    n, names = len(text), [mode.name for mode in process.all_modes]
 
     def steps(hours: float) -> int:
         return math.ceil(hours / h - 1e-9)
@@ -135,7 +135,7 @@ def follow(process: Process, unit: int, told: tuple[int, ...], h: float, closed:
     change: StartUp | ChangeOver
     t = 0
     while t < n:
-        now = told[t]
+        now = text[t]
         if now >= 0 and closed[t]:
             return None
         if now < 0:
@@ -160,7 +160,7 @@ def follow(process: Process, unit: int, told: tuple[int, ...], h: float, closed:
         k = steps(span)
         if mode >= 0 and t + k >= n:
             return None  # a change-over that leads to nothing
-        if any(told[s] != now or closed[s] for s in range(t, min(t + k, n))):
+        if any(text[s] != now or closed[s] for s in range(t, min(t + k, n))):
             return None
         begin = t + k
         up[min(begin, n - 1)] |= begin < n and (mode < 0 or k > 0)
@@ -171,24 +171,24 @@ def follow(process: Process, unit: int, told: tuple[int, ...], h: float, closed:
             elif s == t:
                 extra[s] += change.energy_mwh
         pace = process.all_modes[now].rates.low or process.all_modes[now].rates.high
-        left = change.off_spec_t
+        rest = change.off_spec_t
         for s in range(begin, n):
-            lost[s] = min(left, pace * h)
-            left -= lost[s]
+            lost[s] = min(rest, pace * h)
+            rest -= lost[s]
         mode, run_left = now, max(steps(process.min_run_h), 1)
         # the steps of change are over; the run's first step is counted as any other
         t = begin
-        if t < n and told[t] != now:
+        if t < n and text[t] != now:
             return None
-    return Course(told, runs, lost, extra, up, down)
+    return Course(text, runs, lost, extra, up, down)
 
 
-def allowed(process: Process, told: tuple[int, ...], scenario: Scenario, closed: np.ndarray) -> bool:
+def allowed(process: Process, text: tuple[int, ...], scenario: Scenario, closed: np.ndarray) -> bool:
     """Whether a process that must run does, but for outages and its planned stop."""
     if not process.must_run:
         return True
-    n, h = len(told), scenario.horizon.step_h
-    stands = [t for t in range(n) if told[t] < 0]
+    n, h = len(text), scenario.horizon.step_h
+    stands = [t for t in range(n) if text[t] < 0]
     stop = process.planned_stop
     if stop is None:
         return stands == [t for t in range(n) if closed[t]]
@@ -207,13 +207,13 @@ def courses(scenario: Scenario, process: Process, unit: int) -> list[Course]:
     """All courses that a unit may take."""
     n, h = scenario.horizon.n_steps, scenario.horizon.step_h
     closed = envelope(scenario)["process_available"].sel(process=process.units[unit]).values < 0.5
-    found = []
-    for told in itertools.product(range(-1, len(process.all_modes)), repeat=n):
-        if allowed(process, told, scenario, closed):
-            course = follow(process, unit, told, h, closed)
+    rows = []
+    for text in itertools.product(range(-1, len(process.all_modes)), repeat=n):
+        if allowed(process, text, scenario, closed):
+            course = follow(process, unit, text, h, closed)
             if course is not None:
-                found.append(course)
-    return found
+                rows.append(course)
+    return rows
 
 
 def worth(scenario: Scenario, store: Store) -> tuple[float, float]:
@@ -222,7 +222,7 @@ def worth(scenario: Scenario, store: Store) -> tuple[float, float]:
     if not scenario.goal.credit_stock:
         return 0.0, 0.0
     cheapest_hour = max(float(scenario.inputs["price_per_mwh"].min()), 0.0)
-    made = [
+    rows = [
         (
             min(float(mode.power_at(rate)) / rate for rate in (mode.rates.low, mode.rates.high) if rate),
             mode,
@@ -233,11 +233,11 @@ def worth(scenario: Scenario, store: Store) -> tuple[float, float]:
         for stream in mode.outputs
         if stream.store == store.name
     ]
-    if not made:
+    if not rows:
         return 0.0, 0.0
     hours = max(scenario.horizon.step_h, 1.0)
-    value = cheapest_hour * min(mwh / per_t for mwh, _, per_t in made)
-    return value, max(mode.rates.high * per_t for _, mode, per_t in made) * hours
+    value = cheapest_hour * min(mwh / per_t for mwh, _, per_t in rows)
+    return value, max(mode.rates.high * per_t for _, mode, per_t in rows) * hours
 
 
 def moved(scenario: Scenario, process: Process, course: Course, store: str) -> np.ndarray:
@@ -266,48 +266,48 @@ def cheapest(scenario: Scenario) -> float | None:
     """The least cost, stock credited, of all courses of all units of one or two processes; None: there is none."""
     units = [(process, unit) for process in scenario.processes for unit in range(process.count)]
     every = [courses(scenario, process, unit) for process, unit in units]
-    if any(not own for own in every):
+    if any(not item for item in every):
         return None
     if any(not mode.rates.fixed for process, _ in units for mode in process.all_modes):
-        (process, _), (own,) = units[0], every
-        least = sorted(((_least(scenario, process, course), i) for i, course in enumerate(own)))
+        (process, _), (item,) = units[0], every
+        least = sorted(((_least(scenario, process, course), i) for i, course in enumerate(item)))
         best: float | None = None
         for bound, i in least:
             if best is not None and bound >= best:
                 break
-            found = rated(scenario, process, own[i])
-            best = found if best is None or (found is not None and found < best) else best
+            result = rated(scenario, process, item[i])
+            best = result if best is None or (result is not None and result < best) else best
         return best
     return _by_pairs(scenario, units, every)
 
 
 def _by_pairs(scenario: Scenario, units: list[tuple[Process, int]], every: list[list[Course]]) -> float | None:
     h, price = scenario.horizon.step_h, scenario.inputs["price_per_mwh"].values
-    shape = tuple(len(own) for own in every)
+    shape = tuple(len(item) for item in every)
 
     def spread(values: list[np.ndarray], axis: int) -> np.ndarray:
         table = np.array(values)
         return table.reshape(*(len(table) if i == axis else 1 for i in range(len(shape))), *table.shape[1:])
 
     cost: Any = 0.0
-    for axis, ((process, _), own) in enumerate(zip(units, every, strict=True)):
+    for axis, ((process, _), item) in enumerate(zip(units, every, strict=True)):
         power = [float(mode.power_at(mode.rates.high)) for mode in process.all_modes] + [0.0]
-        cost = cost + spread([np.array(price @ (c.extra_mwh + h * np.take(power, c.runs))) for c in own], axis)
+        cost = cost + spread([np.array(price @ (c.extra_mwh + h * np.take(power, c.runs))) for c in item], axis)
     good = np.ones(shape, dtype=bool)
     for store in scenario.stores:
         net: Any = -asked(scenario, store.name)
-        for axis, ((process, _), own) in enumerate(zip(units, every, strict=True)):
-            net = net + spread([moved(scenario, process, c, store.name) for c in own], axis)
+        for axis, ((process, _), item) in enumerate(zip(units, every, strict=True)):
+            net = net + spread([moved(scenario, process, c, store.name) for c in item], axis)
         orders = [d for d in scenario.deliveries if d.amount_t is not None and d.store == store.name]
         if orders:
             level, fits = _loaded(scenario, store, net, orders[0])
             good = good & fits
         else:
-            kept = (1 - store.loss_per_h) ** h
-            counts = (1 - kept) / -math.log(1 - store.loss_per_h) / h if store.loss_per_h else 1.0
+            stored = (1 - store.loss_per_h) ** h
+            counts = (1 - stored) / -math.log(1 - store.loss_per_h) / h if store.loss_per_h else 1.0
             level = np.full(net.shape[:-1], store.start_t)
             for t in range(net.shape[-1]):
-                level = level * kept + counts * net[..., t]
+                level = level * stored + counts * net[..., t]
                 good = good & (level >= -TOL) & (level <= store.capacity_t + TOL)
         value, most = worth(scenario, store)
         good = good & (level >= store.end_t - TOL)
@@ -357,20 +357,20 @@ def rated(scenario: Scenario, process: Process, course: Course) -> float | None:
     # columns: rate in each step, then tonnes credited in each store
     goal = [0.0] * n + [-value for value, _ in values]
     fixed = float(price @ course.extra_mwh)
-    for t, own in enumerate(mode):
-        if own is not None:
-            goal[t] = price[t] * h * (own.kwh_per_t or 0.0) / 1000
-            fixed += price[t] * h * (own.power_mw or 0.0)
-    bounds = [(own.rates.low, own.rates.high) if own else (0.0, 0.0) for own in mode]
+    for t, item in enumerate(mode):
+        if item is not None:
+            goal[t] = price[t] * h * (item.kwh_per_t or 0.0) / 1000
+            fixed += price[t] * h * (item.power_mw or 0.0)
+    bounds = [(item.rates.low, item.rates.high) if item else (0.0, 0.0) for item in mode]
     bounds += [(-1e9, most) for _, most in values]
     rows, tops = [], []
     for i, store in enumerate(stores):
         row, constant = np.zeros(n + len(stores)), store.start_t
         need = asked(scenario, store.name)
-        for t, own in enumerate(mode):
-            if own is not None:
-                give = sum(s.per_t for s in own.outputs if s.store == store.name)
-                take = sum(s.per_t for s in own.inputs if s.store == store.name)
+        for t, item in enumerate(mode):
+            if item is not None:
+                give = sum(s.per_t for s in item.outputs if s.store == store.name)
+                take = sum(s.per_t for s in item.inputs if s.store == store.name)
                 row[t] = (give - take) * h
                 constant -= give * course.lost_t[t]
             constant -= need[t]
@@ -397,8 +397,8 @@ def rated(scenario: Scenario, process: Process, course: Course) -> float | None:
         if not course.free_down[t]:
             rows += [-row]
             tops += [most - at]
-    found = linprog(goal, A_ub=np.array(rows), b_ub=np.array(tops) + 1e-9, bounds=bounds)
-    return float(found.fun + fixed) if found.status == 0 else None
+    result = linprog(goal, A_ub=np.array(rows), b_ub=np.array(tops) + 1e-9, bounds=bounds)
+    return float(result.fun + fixed) if result.status == 0 else None
 
 
 def random_works(seed: int, size: tuple[int, int, int] | None = None) -> dict[str, Any]:
@@ -457,12 +457,12 @@ def random_works(seed: int, size: tuple[int, int, int] | None = None) -> dict[st
     must = pick(False, False, True)
     state = []
     for _ in range(count if pick(True, False) or must else 0):
-        own: dict[str, Any] = {"since_h": float(pick(0, h, 1.5 * h, 50))}
+        table: dict[str, Any] = {"since_h": float(pick(0, h, 1.5 * h, 50))}
         if must or pick(True, False):
-            own["mode"] = pick(*names)
+            table["mode"] = pick(*names)
             if ranged:
-                own["rate_tph"] = rates[names.index(own["mode"])]["low"] * pick(1.0, 1.5)
-        state.append(own)
+                table["rate_tph"] = rates[names.index(table["mode"])]["low"] * pick(1.0, 1.5)
+        state.append(table)
     process: dict[str, Any] = {
         "name": "mill", "count": count, "modes": modes, "change_over": change, "min_run_h": run_h,
         "min_rest_h": float(pick(0, h, 2 * h)), "must_run": must, "state": state,
@@ -501,30 +501,31 @@ def random_works(seed: int, size: tuple[int, int, int] | None = None) -> dict[st
 
 def features(scenario: Scenario) -> set[str]:
     """What a random works has, by name."""
-    (own,), h = scenario.processes, scenario.horizon.step_h
-    modes, rates = own.all_modes, [mode.rates for mode in own.all_modes]
-    told = {
-        "two units": own.count > 1, "range": not rates[0].fixed, "half-hours": h < 1,
+    (part,), h = scenario.processes, scenario.horizon.step_h
+    modes, rates = part.all_modes, [mode.rates for mode in part.all_modes]
+    table = {
+        "two units": part.count > 1, "range": not rates[0].fixed, "half-hours": h < 1,
         "raw material": any(mode.inputs for mode in modes), "arrival": bool(scenario.arrivals),
-        "must run": own.must_run, "planned stop": own.planned_stop is not None, "ramp": own.ramp_tph_per_h is not None,
+        "must run": part.must_run, "planned stop": part.planned_stop is not None,
+        "ramp": part.ramp_tph_per_h is not None,
         "negative price": bool(scenario.inputs["price_per_mwh"].min() < 0), "outage": bool(scenario.state.outages),
-        "start-up energy": own.start_up.energy_mwh > 0, "start-up off-spec": own.start_up.off_spec_t > 0,
-        "least run": own.min_run_h > h, "least rest": own.min_rest_h > h,
-        "since": any(unit.since_h < 2 for unit in own.state),
-        "runs at the start": any(unit.mode for unit in own.state) and not own.must_run,
+        "start-up energy": part.start_up.energy_mwh > 0, "start-up off-spec": part.start_up.off_spec_t > 0,
+        "least run": part.min_run_h > h, "least rest": part.min_rest_h > h,
+        "since": any(unit.since_h < 2 for unit in part.state),
+        "runs at the start": any(unit.mode for unit in part.state) and not part.must_run,
         "order": any(d.amount_t is not None for d in scenario.deliveries), "demand": bool(scenario.demands),
         "loss": any(store.loss_per_h for store in scenario.stores),
         "stock not credited": not scenario.goal.credit_stock,
-        f"start-up of {math.ceil(own.start_up.hours / h - 1e-9)} steps": True,
+        f"start-up of {math.ceil(part.start_up.hours / h - 1e-9)} steps": True,
     }  # fmt: skip
     if len(modes) > 1:
-        change = own.change_over
-        told |= {
-            f"change-over of {math.ceil(change.minutes / 60 / h - 1e-9)} steps": True, "by pairs": not own.uniform,
-            "alike": own.uniform, "change-over energy": change.energy_mwh > 0,
+        change = part.change_over
+        table |= {
+            f"change-over of {math.ceil(change.minutes / 60 / h - 1e-9)} steps": True, "by pairs": not part.uniform,
+            "alike": part.uniform, "change-over energy": change.energy_mwh > 0,
             "change-over off-spec": change.off_spec_t > 0,
         }  # fmt: skip
-    return {name for name, has in told.items() if has}
+    return {name for name, has in table.items() if has}
 
 
 def assert_followed(scenario: Scenario, plan: xr.Dataset) -> None:
@@ -534,22 +535,22 @@ def assert_followed(scenario: Scenario, plan: xr.Dataset) -> None:
     for process in scenario.processes:
         names = ["", *(mode.name for mode in process.all_modes)]
         for i, unit in enumerate(process.units):
-            own = plan.sel(process=unit)
-            told = tuple(names.index(mode) - 1 for mode in own["process_mode"].values.tolist())
-            assert allowed(process, told, scenario, free.sel(process=unit).values < 0.5)
-            course = follow(process, i, told, h, free.sel(process=unit).values < 0.5)
-            assert course is not None, (unit, told)
-            rate, mw = own["process_tph"].values, course.extra_mwh / h
+            part = plan.sel(process=unit)
+            text = tuple(names.index(mode) - 1 for mode in part["process_mode"].values.tolist())
+            assert allowed(process, text, scenario, free.sel(process=unit).values < 0.5)
+            course = follow(process, i, text, h, free.sel(process=unit).values < 0.5)
+            assert course is not None, (unit, text)
+            rate, mw = part["process_tph"].values, course.extra_mwh / h
             for m, mode in enumerate(process.all_modes):
                 on = course.runs == m
                 assert (rate[on] >= mode.rates.low - TOL).all()
                 assert (rate[on] <= mode.rates.high + TOL).all()
                 mw = mw + np.where(on, mode.power_at(rate), 0.0)
             assert (rate[course.runs < 0] == 0).all()
-            np.testing.assert_allclose(own["off_spec_tph"].values * h, course.lost_t, atol=TOL)
-            np.testing.assert_allclose(own["process_mw"].values, mw, atol=TOL)
+            np.testing.assert_allclose(part["off_spec_tph"].values * h, course.lost_t, atol=TOL)
+            np.testing.assert_allclose(part["process_mw"].values, mw, atol=TOL)
             ramp = process.ramp_tph_per_h
-            for t in range(1, len(told) if ramp is not None else 0):
+            for t in range(1, len(text) if ramp is not None else 0):
                 both = course.runs[t] >= 0 and course.runs[t - 1] >= 0
                 rise = rate[t] - rate[t - 1]
                 assert not both or course.free_up[t] or rise <= (ramp or 0.0) * h + 1e-6

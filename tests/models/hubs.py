@@ -42,7 +42,7 @@ def hub(
             return 0.0
         return value
 
-    kept = []
+    rows = []
     for asset in assets:
         flat = dict(asset)
         for key, value in asset.items():
@@ -50,7 +50,7 @@ def hub(
             if isinstance(value, list) and key in ("rate", "price_per_unit", "capacity_factor", "availability", "cop"):
                 series[f"{asset['name']}.{'outputs.0' if key == 'cop' else key}"] = value
                 flat[key] = {"csv": "given.csv", "column": key}
-        kept.append(flat)
+        rows.append(flat)
     market: dict[str, Any] = {
         "price_per_mwh": constant("price_per_mwh", price),
         "carbon_intensity_kg_per_mwh": constant("carbon_intensity_kg_per_mwh", intensity),
@@ -63,7 +63,7 @@ def hub(
         "name": "hub",
         "horizon": horizon or {"start": "2026-01-05", "length_h": length, "step_min": step_min},
         "market": market,
-        "site": {"grid": grid or {}, "base_load_mw": base, "carriers": named, "assets": kept, **site},
+        "site": {"grid": grid or {}, "base_load_mw": base, "carriers": named, "assets": rows, **site},
         "goal": {"minimize": minimize, "gap": 0.0, "time_limit_s": 60.0, "caps": caps or {"extra_cost_share": None}},
     }
     scenario = Scenario.model_validate(raw, context={"currency": "EUR"})
@@ -86,16 +86,16 @@ def _with(scenario: Scenario, series: dict[str, list[float]]) -> Scenario:
         "base_load_mw": zeros + (scenario.site.base_load_mw.value or 0.0),
         "pv_available_mw": zeros + (scenario.site.pv.peak_mw if scenario.site.pv else 0.0),
     }
-    own = {name: np.repeat(values, per) for name, values in series.items()}
-    columns.update({name: values for name, values in own.items() if name in columns})
-    labels = [name for name in own if name not in columns]
+    part = {name: np.repeat(values, per) for name, values in series.items()}
+    columns.update({name: values for name, values in part.items() if name in columns})
+    labels = [name for name in part if name not in columns]
     data = xr.Dataset({name: ("time", values) for name, values in columns.items()}, coords={"time": times})
     if labels:
-        table = np.array([own[name] for name in labels])
+        table = np.array([part[name] for name in labels])
         data = data.assign(asset_values=(("series", "time"), table)).assign_coords(series=labels)
-    found = scenario.with_inputs(data.assign_attrs(currency="EUR", zone="UTC"))
-    assert not list(between_nouns(found))
-    return found
+    result = scenario.with_inputs(data.assign_attrs(currency="EUR", zone="UTC"))
+    assert not list(between_nouns(result))
+    return result
 
 
 ENVELOPE = xr.Dataset({"battery_level_mwh": ((), 0.0)})
@@ -103,20 +103,20 @@ ENVELOPE = xr.Dataset({"battery_level_mwh": ((), 0.0)})
 
 def plan(scenario: Scenario, **how: Any) -> xr.Dataset:
     """The optimum, its figures checked against plain arithmetic on its flows."""
-    found = models.optimize(scenario, ENVELOPE, **how)
-    if found.attrs["found"]:
-        assert abs(money(scenario, found) - objective(scenario, found)) <= 1e-6 * max(abs(found.attrs["objective"]), 1)
-    return found
+    data = models.optimize(scenario, ENVELOPE, **how)
+    if data.attrs["found"]:
+        assert abs(money(scenario, data) - objective(scenario, data)) <= 1e-6 * max(abs(data.attrs["objective"]), 1)
+    return data
 
 
-def money(scenario: Scenario, found: xr.Dataset) -> float:
+def money(scenario: Scenario, data: xr.Dataset) -> float:
     """The goal's figure from the flows alone."""
     hours, inputs, market = scenario.horizon.step_h, scenario.inputs, scenario.market
-    taken, given = found["import_mw"].values * hours, found["export_mw"].values * hours
-    carbon = float(taken @ inputs["carbon_intensity_kg_per_mwh"].values)
-    cost = float(taken @ inputs["price_per_mwh"].values - given @ inputs["export_price_per_mwh"].values)
+    result, source = data["import_mw"].values * hours, data["export_mw"].values * hours
+    carbon = float(result @ inputs["carbon_intensity_kg_per_mwh"].values)
+    cost = float(result @ inputs["price_per_mwh"].values - source @ inputs["export_price_per_mwh"].values)
     full = cost + market.carbon_price.on_grid * carbon / 1000
-    for account in accounts(scenario, found) if "asset_rate" in found else ():
+    for account in accounts(scenario, data) if "asset_rate" in data else ():
         sums = account.totals
         cost += sums["cost"]
         carbon += sums["scope1_kg"] + sums["scope2_kg"]
@@ -125,26 +125,26 @@ def money(scenario: Scenario, found: xr.Dataset) -> float:
     return {"carbon": carbon, "cost": cost, "cost_with_carbon_price": full}[scenario.goal.minimize]
 
 
-def objective(scenario: Scenario, found: xr.Dataset) -> float:
+def objective(scenario: Scenario, data: xr.Dataset) -> float:
     """The goal's figure as the model tells it."""
-    return float(found.attrs["objective"] + found.attrs["constant"])
+    return float(data.attrs["objective"] + data.attrs["constant"])
 
 
 def best(scenario: Scenario) -> float:
     """The proven optimum."""
-    found = plan(scenario)
-    assert found.attrs["status"] == "within gap", found.attrs["reason"]
-    assert found.attrs["gap"] <= 1e-7
-    return objective(scenario, found)
+    result = plan(scenario)
+    assert result.attrs["status"] == "within gap", result.attrs["reason"]
+    assert result.attrs["gap"] <= 1e-7
+    return objective(scenario, result)
 
 
-def amounts(found: xr.Dataset, asset: str, key: str = "") -> list[float]:
+def amounts(data: xr.Dataset, asset: str, key: str = "") -> list[float]:
     """What a flow delivers per hour in each step, rounded."""
-    return [round(float(value), 6) + 0.0 for value in flow(found, asset, key)]
+    return [round(float(value), 6) + 0.0 for value in flow(data, asset, key)]
 
 
 def prices(scenario: Scenario) -> xr.Dataset:
     """Shadow prices."""
-    found = shadow_prices(scenario, ENVELOPE)
-    assert found is not None
-    return found
+    data = shadow_prices(scenario, ENVELOPE)
+    assert data is not None
+    return data

@@ -87,8 +87,8 @@ def test_members_that_nobody_asks_for_are_not_made() -> None:
 def test_what_is_compiled_is_that_of_pyomos_own(change: Any) -> None:
     """Proves: bounds, domains, fixed values, inactive rows of single members are seen, as arrays and once all members
     are made. Sensitivity: a change to a member that an array hides, or the other way round."""
-    ours, wanted = change(made()), compiled(change(theirs()))
-    same(compiled(ours), wanted)
+    ours, target = change(made()), compiled(change(theirs()))
+    same(compiled(ours), target)
     for one, other in zip(*(list(m.component_data_objects(pyo.Var)) for m in (ours, change(theirs()))), strict=True):
         for name in ("name", "bounds", "fixed", "value"):
             assert getattr(one, name) == getattr(other, name), one.name
@@ -96,7 +96,7 @@ def test_what_is_compiled_is_that_of_pyomos_own(change: Any) -> None:
         assert one.parent_component()[one.index()] is one
     names = [[c.name for c in m.component_data_objects(pyo.Constraint, active=True)] for m in (ours, change(theirs()))]
     assert names[0] == names[1]
-    same(compiled(ours), wanted)
+    same(compiled(ours), target)
 
 
 def test_members_stay_the_same_when_all_are_made() -> None:

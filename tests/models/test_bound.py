@@ -2,118 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import pytest
+from cast_shops import CASES, schedules, search, shop
 from shops import MARKET, cast, melt_shop, scenario
 
 from emberline import models
 from emberline.models.bounds import column_generation as cast_bound
 from emberline.models.bounds.branch_and_bound import Bound
-from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import dispatcher
 from emberline.models.kernel.highs import Program
-from emberline.models.problem import line_reader
-from emberline.models.problem import site as sites
-from emberline.models.problem.assignment import Starts
-from emberline.models.problem.constants import direct_kg
-from emberline.models.problem.line_reader import SlotProblem
-from emberline.models.search.incumbent import Search
 from emberline.models.strategies import rising_bound as bounds
-from emberline.scenarios import Scenario
 from emberline.twin import envelope, replay
-
-
-def giving() -> dict[str, Any]:
-    """A melt shop whose furnace and caster give off heat."""
-    line = melt_shop()
-    for stage, per_mwh in ((0, 0.3), (2, 2.0)):
-        line["stages"][stage] = {**line["stages"][stage], "gives": [{"carrier": "off_gas", "per_mwh": per_mwh}]}
-    return line
-
-
-CASES: dict[str, dict[str, Any]] = {
-    "one by one": {"orders": [cast("A", 1), cast("B", 1)]},
-    "one due early": {"orders": [cast("A", 1), cast("B", 1, due="4 h")]},
-    "one cast locked": {
-        "orders": [cast("A", 1), cast("B", 1)],
-        "locks": [{"heat": "B-1", "stage": "casting", "start": "4 h"}],
-    },
-    "a cast of two": {"orders": [cast("A", 2)]},
-    "under a limit that both cannot draw at once": {
-        "orders": [cast("A", 1), cast("B", 1)],
-        "site": {"grid": {"import_limit_mw": 43.0}},
-    },
-    "heat of the furnace replaces gas": {
-        "orders": [cast("A", 1), cast("B", 1)],
-        "line": giving(),
-        "site": {
-            "carriers": [{"name": "off_gas", "waste": True}, {"name": "gas"}, {"name": "steam"}],
-            "assets": [
-                {"kind": "supply", "name": "gas", "carrier": "gas", "fossil_kg_per_unit": 200.0},
-                {
-                    "kind": "waste_heat_recovery",
-                    "name": "boiler in the duct",
-                    "source": "off_gas",
-                    "heat": "steam",
-                    "heat_mw": 6.0,
-                    "efficiency": 0.5,
-                },
-                {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "steam", "heat_mw": 9.0, "efficiency": 0.9},
-                {"kind": "load", "name": "users", "carrier": "steam", "rate": 5.0},
-            ],
-        },
-    },
-    "no loss": {"orders": [cast("A", 1), cast("B", 1)], "line": melt_shop(heat_loss=None)},
-}
-
-
-def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None = None, **rest: Any) -> Scenario:
-    """Eight hours on half-hours, the grid's carbon intensity drawn at random."""
-    built = scenario(
-        line or melt_shop(), orders, horizon={"length_h": 8.0, "step_min": 30.0},
-        goal={"gap": 0.0, "time_limit_s": 30.0, "caps": {"extra_cost_share": None}}, **rest,
-    )  # fmt: skip
-    drawn = np.random.Generator(np.random.Philox(key=seed)).uniform(100, 600, 16)
-    name = "carbon_intensity_kg_per_mwh"
-    return built.with_inputs(built.inputs.assign({name: built.inputs[name].copy(data=drawn)}))
-
-
-def search(built: Scenario) -> Search:
-    table = envelope(built)
-    data = sites.read(built, table)
-    aim = aims.read(built, data, None, direct_kg(built, table))
-    return Search(
-        line_reader.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False, dispatcher
-    )
-
-
-def schedules(problem: SlotProblem) -> Any:
-    """Every choice of starts that keeps the waits within each heat; the rest is for ``offer`` to judge."""
-    furnace, ladle, caster = (units[0] for units in problem.stage_units)
-    n = problem.n_slots
-    for places in itertools.product(range(n), repeat=len(problem.casts)):
-        ways: list[list[tuple[int, int]]] = []
-        for c, made in enumerate(problem.casts):
-            for h in made.heats:
-                heat = problem.heats[h]
-                ways.append(
-                    [
-                        (first, second)
-                        for second in range(places[c] + 1)
-                        for first in range(second)
-                        if heat.least[1][0, 0] <= places[c] - second <= heat.most[1][0, 0]
-                        and heat.least[0][0, 0] <= second - first <= heat.most[0][0, 0]
-                    ]
-                )
-        for chosen in itertools.product(*ways):
-            yield Starts(
-                tuple((furnace, ladle) for _ in chosen), tuple(chosen), tuple(caster for _ in places), tuple(places)
-            )
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -153,16 +56,16 @@ def test_bounds_in_turn_against_every_schedule(case: str, seed: int, monkeypatch
     assert every.value is not None
 
     proof = search(built)
-    told: list[float | None] = []
-    made = bounds.of(proof)
-    assert (len(made.parts) == 2) == (cast_bound.of(search(built)) is not None)
-    for part in made.parts:
+    rows: list[float | None] = []
+    result = bounds.of(proof)
+    assert (len(result.parts) == 2) == (cast_bound.of(search(built)) is not None)
+    for part in result.parts:
         part.run()
-        told.append(proof.bound)
-    assert made.failure is None
-    assert all(bound is not None and bound <= every.value * (1 + 1e-9) for bound in told)
-    assert told[-1] is not None
-    assert told[-1] >= 0.97 * every.value
+        rows.append(proof.bound)
+    assert result.failure is None
+    assert all(bound is not None and bound <= every.value * (1 + 1e-9) for bound in rows)
+    assert rows[-1] is not None
+    assert rows[-1] >= 0.97 * every.value
 
     plan = models.optimize(built, envelope(built))
     assert plan.attrs["objective"] == pytest.approx(every.value, rel=1e-9)
@@ -204,13 +107,13 @@ def test_bound_and_plan_of_units_that_draw_when_idle(case: str, negative: bool, 
     Formulations leave idle units out, so that the plan need not be the best. Sensitivity: where energy earns, a bound
     without what idle units may earn lies above schedules.
     """
-    asked = {"line": melt_shop(), **IDLE[case]}
-    built = shop(seed, **{**asked, "line": holding(asked["line"])})
+    table = {"line": melt_shop(), **IDLE[case]}
+    built = shop(seed, **{**table, "line": holding(table["line"])})
     if negative:
         built = built.model_copy(update={"goal": built.goal.model_copy(update={"minimize": "cost"})})
         price = built.inputs["price_per_mwh"]
-        drawn = np.random.Generator(np.random.Philox(key=seed)).uniform(-60, 20, len(price))
-        built = built.with_inputs(built.inputs.assign(price_per_mwh=price.copy(data=drawn)))
+        result = np.random.Generator(np.random.Philox(key=seed)).uniform(-60, 20, len(price))
+        built = built.with_inputs(built.inputs.assign(price_per_mwh=price.copy(data=result)))
     every = search(built)
     for starts in schedules(every.problem):
         every.offer(starts)
@@ -261,7 +164,7 @@ def test_casts_alike_are_counted_without_loss() -> None:
     """Proves: counting casts that differ in their due time alone moves no bound. Sensitivity: their latest starts."""
     orders = [cast(name, 1, due=due) for name, due in (("A", "3 h"), ("B", "5 h"), ("C", "8 h"))]
     for seed in range(5):
-        found = []
+        rows = []
         for named in (orders, [dict(order, heats=[{"grade": f"G{k}"}]) for k, order in enumerate(orders)]):
             line = melt_shop()
             line["grades"] = [dict(line["grades"][0], name=name) for name in ("G", "G0", "G1", "G2")]
@@ -269,8 +172,8 @@ def test_casts_alike_are_counted_without_loss() -> None:
             model = Bound(proof)
             assert len(model._alone) == (0 if named is orders else 3)
             model.run()
-            found.append(proof.bound)
-        assert found[0] == pytest.approx(found[1], rel=1e-6)
+            rows.append(proof.bound)
+        assert rows[0] == pytest.approx(rows[1], rel=1e-6)
 
 
 def test_an_import_limit_where_full_power_comes_after_the_first_slot() -> None:
@@ -291,8 +194,8 @@ def test_what_completes_a_start_is_no_bound(forgets: bool, seed: int) -> None:
 
     Whole numbers of random cost must cover random demands. Sensitivity: the completion's bounds told as they come.
     """
-    drawn = np.random.Generator(np.random.Philox(key=seed))
-    cost, rows = drawn.integers(20, 90, 30).tolist(), drawn.integers(0, 9, (12, 30)).tolist()
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    cost, rows = generator.integers(20, 90, 30).tolist(), generator.integers(0, 9, (12, 30)).tolist()
     m = pyo.ConcreteModel()
     m.x = pyo.Var(range(30), domain=pyo.Integers, bounds=(0, 3))
     m.covered = pyo.Constraint(range(12), rule=lambda m, i: sum(f * m.x[j] for j, f in enumerate(rows[i])) >= 100)
@@ -301,17 +204,17 @@ def test_what_completes_a_start_is_no_bound(forgets: bool, seed: int) -> None:
     program.run(time_limit=10, relax=True)
     if forgets:
         program.forget()
-    told: list[float] = []
+    items: list[float] = []
 
     def tell(event: dict[str, Any]) -> None:
         if event["bound"] is not None:
-            told.append(event["bound"])
+            items.append(event["bound"])
 
     outcome = program.run(time_limit=20, on_progress=tell)
     assert outcome.status == "optimal"
     assert outcome.objective is not None
-    assert max(told, default=0.0) <= outcome.objective + 1e-6
-    assert bool(told) == forgets
+    assert max(items, default=0.0) <= outcome.objective + 1e-6
+    assert bool(items) == forgets
 
 
 def test_a_pool_of_units_that_differ_starts_no_more_than_there_is() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cast_shops import CASES, ELIGIBLE, schedules, search, shop, week
 from hypothesis import given
 from hypothesis import strategies as st
 from shops import cast, melt_shop
-from test_bound import CASES, schedules, search, shop
 
 from emberline import models, twin
 from emberline.models.bounds import column_generation as cast_bound
@@ -18,14 +18,11 @@ from emberline.models.bounds.cast_pricing import Ways
 from emberline.models.heuristics.line import ruin_and_recreate
 from emberline.models.heuristics.line.move_sampling import Draws
 from emberline.models.heuristics.line.move_tables import core, least
-from emberline.models.heuristics.line.ruin_and_recreate import _Renewal
+from emberline.models.heuristics.line.ruin_and_recreate import Renewal
 from emberline.models.problem import cost_curves
 from emberline.models.problem.assignment import extra_mwh, from_schedule, line_cells, mistakes
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import load
-
-ELIGIBLE = ["one by one", "one due early", "one cast locked", "a cast of two", "no loss"]
-"""Cases of the bound's other test without a limit that is felt and without assets."""
 
 
 def best_of(case: str, seed: int, **changes: Any) -> tuple[Search, float]:
@@ -42,14 +39,14 @@ def best_of(case: str, seed: int, **changes: Any) -> tuple[Search, float]:
 def test_the_least_within_a_window_of_lags(values: list[int], least: int, more: int) -> None:
     """Proves: the doubled window is the plain minimum over lags. Sensitivity: its width or its shift by one."""
     curve, n = np.array(values, dtype=float), len(values)
-    found = cost_curves.best_before(curve, least, least + more)
+    result = cost_curves.best_before(curve, least, least + more)
     for t in range(n):
         lags = [curve[t - lag] for lag in range(least, least + more + 1) if 0 <= t - lag < n]
         # a window that leaves the curve early may know less, never more
         plain = min(lags, default=np.inf)
-        assert found[t] >= plain
+        assert result[t] >= plain
         if 0 <= t - least < n:
-            assert found[t] == plain
+            assert result[t] == plain
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -57,12 +54,12 @@ def test_the_least_within_a_window_of_lags(values: list[int], least: int, more: 
 def test_no_prices_prove_more_than_the_best_schedule(case: str, seed: int) -> None:
     """Proves: whatever units cost, no schedule lies below the value. Sensitivity: a lag, a window, heat lost."""
     proof, best = best_of(case, seed)
-    made = cast_bound.of(proof)
-    assert made is not None
-    drawn = np.random.Generator(np.random.Philox(key=seed))
+    result = cast_bound.of(proof)
+    assert result is not None
+    generator = np.random.Generator(np.random.Philox(key=seed))
     for scale in (0.0, 10.0, 300.0, 3000.0):
-        units = scale * drawn.random(made.ways.capacity.shape)
-        value, _ = made._value(units, np.zeros(len(made._room)))
+        units = scale * generator.random(result.ways.capacity.shape)
+        value, _ = result._value(units, np.zeros(len(result._room)))
         assert value <= best * (1 + 1e-9)
 
 
@@ -71,10 +68,10 @@ def test_no_prices_prove_more_than_the_best_schedule(case: str, seed: int) -> No
 def test_prices_are_found_that_prove_nearly_all(case: str, seed: int) -> None:
     """Proves: column generation ends near the best schedule, never above it. Sensitivity: a column's use or worth."""
     proof, best = best_of(case, seed)
-    made = cast_bound.of(proof)
-    assert made is not None
-    made.run()
-    assert made.failure is None
+    result = cast_bound.of(proof)
+    assert result is not None
+    result.run()
+    assert result.failure is None
     assert proof.bound is not None
     assert proof.bound <= best * (1 + 1e-9)
     # heats of one cast do not know of each other, so that halves of casts may use the furnace at once
@@ -102,16 +99,16 @@ def test_a_column_is_worth_what_its_curve_says(seed: int) -> None:
     proof = search(shop(seed, orders=CASES["a cast of two"]["orders"]))
     weights = np.array([proof.aim.weight(proof.data), proof.data.full_price])
     ways = Ways(proof.problem, weights)
-    drawn = np.random.Generator(np.random.Philox(key=seed))
-    units, mix = 100 * drawn.random(ways.capacity.shape), np.array([1.0, 0.4])
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    units, mix = 100 * generator.random(ways.capacity.shape), np.array([1.0, 0.4])
     ways.price(units, mix)
-    found = 0
+    result = 0
     for slot in np.flatnonzero(np.isfinite(ways.curves[0, 0])).tolist():
         way = ways.way(0, 0, slot)
-        held = sum(units[use.resource, use.slot : use.slot + use.slots].sum() for use in way.uses)
-        assert mix @ np.array(way.worth) + held == pytest.approx(ways.curves[0, 0][slot], rel=1e-9)
-        found += 1
-    assert found > 3
+        total = sum(units[use.resource, use.slot : use.slot + use.slots].sum() for use in way.uses)
+        assert mix @ np.array(way.worth) + total == pytest.approx(ways.curves[0, 0][slot], rel=1e-9)
+        result += 1
+    assert result > 3
 
 
 def test_a_cap_on_cost_is_priced() -> None:
@@ -124,20 +121,20 @@ def test_a_cap_on_cost_is_priced() -> None:
     plain = search(built)
     every = [flows for starts in schedules(plain.problem) if not mistakes(plain.problem, starts)
              and (flows := plain.flows(starts)) is not None]  # fmt: skip
-    cap = float(np.quantile([flows.full_cost for flows in every], 0.3))
-    best = min(plain.aim.value(flows) for flows in every if flows.full_cost <= cap)
+    cap = float(np.quantile([flows.totals["cost_with_carbon_price"] for flows in every], 0.3))
+    best = min(plain.aim.value(flows) for flows in every if flows.totals["cost_with_carbon_price"] <= cap)
     free = min(plain.aim.value(flows) for flows in every)
-    found = {}
+    table = {}
     for limit in (None, cap):
         proof = search(built)
-        proof.aim = dataclasses.replace(proof.aim, cost_cap=limit)
-        made = cast_bound.of(proof)
-        assert made is not None
-        made.run()
+        proof.aim = dataclasses.replace(proof.aim, tops={} if limit is None else {"cost_with_carbon_price": limit})
+        result = cast_bound.of(proof)
+        assert result is not None
+        result.run()
         assert proof.bound is not None
-        found[limit] = proof.bound
-    assert found[None] <= free * (1 + 1e-9)
-    assert found[None] * (1 + 1e-3) < found[cap] <= best * (1 + 1e-9)
+        table[limit] = proof.bound
+    assert table[None] <= free * (1 + 1e-9)
+    assert table[None] * (1 + 1e-3) < table[cap] <= best * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("case", ["under a limit that both cannot draw at once", "heat of the furnace replaces gas"])
@@ -158,11 +155,11 @@ def test_the_least_within_lags_that_units_allow(data: st.DataObject) -> None:
     size = n_from * (width + n_lags - 1)
     costs = np.array(data.draw(st.lists(st.integers(-9, 9), min_size=size, max_size=size)), dtype=float)
     costs = costs.reshape(1, n_from, -1)
-    found = least(costs, bars, core(bars.reshape(-1, n_lags)), width)
+    result = least(costs, bars, core(bars.reshape(-1, n_lags)), width)
     for j in range(n_to):
         for t in range(width):
             plain = min((costs[0, i, t : t + n_lags] + bars[0, i, j]).min() for i in range(n_from))
-            assert found[0, j, t] == plain
+            assert result[0, j, t] == plain
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -170,38 +167,28 @@ def test_the_least_within_lags_that_units_allow(data: st.DataObject) -> None:
 def test_a_cast_of_one_returns_to_the_best_place_of_all(case: str, seed: int) -> None:
     """Proves: the only cast of one heat is put where the best of all schedules has it. Sensitivity: a lag, a cost."""
     orders = CASES[case]["orders"][:1]
-    made, best = best_of(case, seed, orders=orders)
-    assert len(made.problem.heats) == 1
+    result, best = best_of(case, seed, orders=orders)
+    assert len(result.problem.heats) == 1
     # by the goal that the moves know: power by slot, and loss at the worth of the hours waited in
-    renewal_of = started(made)
-    heat = made.problem.casts[0].heats
-    none = np.ones((1, made.problem.n_slots))
-    tried = renewal_of.shifts.returned(np.array([[0]]), np.array([[list(heat)]]), 3, none)
-    assert tried.fits[0]
-    renewal_of._make(renewal_of.shifts.placed(tried, 0))
+    renewal_of = started(result)
+    heat = result.problem.casts[0].heats
+    none = np.ones((1, result.problem.n_slots))
+    value = renewal_of.shifts.returned(np.array([[0]]), np.array([[list(heat)]]), 3, none)
+    assert value.fits[0]
+    renewal_of._make(renewal_of.shifts.placed(value, 0))
     starts = renewal_of.shop.starts(renewal_of.shop.at)
-    assert not mistakes(made.problem, starts)
-    flows = made.flows(starts)
+    assert not mistakes(result.problem, starts)
+    flows = result.flows(starts)
     assert flows is not None
-    assert best * (1 - 1e-9) <= made.aim.value(flows) <= best * 1.01
+    assert best * (1 - 1e-9) <= result.aim.value(flows) <= best * 1.01
 
 
-def started(made: Search) -> _Renewal:
+def started(result: Search) -> Renewal:
     """A renewal from the first schedule found."""
-    for starts in schedules(made.problem):
-        if made.offer(starts):
+    for starts in schedules(result.problem):
+        if result.offer(starts):
             break
-    return _Renewal(made)
-
-
-def week() -> Search:
-    """The bundled week with the baseline schedule."""
-    built = load("melt-shop-week", ["goal.time_limit_s=600"])
-    made = search(built)
-    first = from_schedule(made.problem, twin.dispatch(built, twin.envelope(built)))
-    assert first is not None
-    assert made.offer(first)
-    return made
+    return Renewal(result)
 
 
 def test_moves_keep_the_line_s_rules_and_the_load() -> None:
@@ -209,23 +196,23 @@ def test_moves_keep_the_line_s_rules_and_the_load() -> None:
 
     Limits are kept in what is told as the best plan; on the way they may be broken at a price.
     """
-    made = week()
-    one = _Renewal(made)
-    begun = one.value
+    result = week()
+    one = Renewal(result)
+    start = one.value
     assert sum(one.round(0.0) for _ in range(6)) > 5
-    assert one.value < begun
+    assert one.value < start
     starts = one.shop.starts(one.shop.at)
-    assert not mistakes(made.problem, starts)
-    assert one.load == pytest.approx(line_cells(made.problem, starts, extra_mwh(made.problem, starts)), abs=1e-9)
-    for c in range(len(made.problem.casts)):
+    assert not mistakes(result.problem, starts)
+    assert one.load == pytest.approx(line_cells(result.problem, starts, extra_mwh(result.problem, starts)), abs=1e-9)
+    for c in range(len(result.problem.casts)):
         one.shifts.clear(c)
-    assert ((one.shifts._owner == -1) == made.problem.free).all()
+    assert ((one.shifts._owner == -1) == result.problem.free).all()
 
 
 def test_each_move_is_tried_as_if_alone() -> None:
     """Proves: moves tried together come out as each by itself, and none breaks a rule. Sensitivity: a shared row."""
-    made = week()
-    one, problem = _Renewal(made), made.problem
+    result = week()
+    one, problem = Renewal(result), result.problem
     slots, units = (np.array([getattr(p, name) for p in one.shop.at]) for name in ("slot", "unit"))
     moves = Draws(problem).shifts(np.random.Generator(np.random.Philox(key=3)), slots, units, 150)
     together = one.shifts.tried(moves)
@@ -241,18 +228,18 @@ def test_each_move_is_tried_as_if_alone() -> None:
         assert places == one.shifts.placed(alone, 0)
         starts = one.shop.starts([places.get(c, placed) for c, placed in enumerate(one.shop.at)])
         assert not mistakes(problem, starts)
-        own = line_cells(problem, starts, extra_mwh(problem, starts))
-        assert one.load - one.own[list(places)].sum(axis=0) + together.cells[m] == pytest.approx(own, abs=1e-9)
+        item = line_cells(problem, starts, extra_mwh(problem, starts))
+        assert one.load - one.own[list(places)].sum(axis=0) + together.cells[m] == pytest.approx(item, abs=1e-9)
 
 
 def test_equal_rounds_give_an_equal_plan() -> None:
     """Proves: with rounds for a limit neither clock nor bound has a say. Sensitivity: warmth taken from either."""
     plans = []
     for bound in (None, 0.0):
-        made = week()
-        made.bound = bound
-        ruin_and_recreate.run(made, 1e6, rounds=25)
-        plans.append(made.best)
+        result = week()
+        result.bound = bound
+        ruin_and_recreate.run(result, 1e6, rounds=25)
+        plans.append(result.best)
     assert plans[0] == plans[1]
 
 

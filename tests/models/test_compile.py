@@ -40,9 +40,9 @@ def dense(form: Compiled) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(60))
 def test_templates_and_expressions_give_equal_matrices(seed: int) -> None:
     """Proves: the matrix from templates is that from one expression for each index. Sensitivity: any wrong place."""
-    made = random_model(seed)
-    assert any(isinstance(c, Rows) and c.template is not None for c in made.component_objects(pyo.Constraint))
-    assert same(compiled(made), compiled(random_model(seed, templates=False)))
+    concrete_model = random_model(seed)
+    assert any(isinstance(c, Rows) and c.template is not None for c in concrete_model.component_objects(pyo.Constraint))
+    assert same(compiled(concrete_model), compiled(random_model(seed, templates=False)))
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -55,11 +55,11 @@ def test_the_matrix_is_that_of_pyomo(seed: int) -> None:
     assert sorted(names) == sorted(column.name for column in standard.columns)
     order = [names.index(column.name) for column in standard.columns]
     at = {data.name: row for row, data in enumerate(form.constraints)}
-    matrix, wanted = dense(form), standard.A.toarray()
+    matrix, target = dense(form), standard.A.toarray()
     assert {row.constraint.name for row in standard.rows} == set(at)
     for k, row in enumerate(standard.rows):
         mine = at[row.constraint.name]
-        assert matrix[mine, order] == pytest.approx(wanted[k], rel=1e-12, abs=1e-12)
+        assert matrix[mine, order] == pytest.approx(target[k], rel=1e-12, abs=1e-12)
         if row.bound_type >= 0:
             assert form.row_upper[mine] == pytest.approx(standard.rhs[k])
         if row.bound_type <= 0:
@@ -79,14 +79,14 @@ def test_the_optimum_is_that_of_pyomos_own_interface(start: int) -> None:
     for seed in range(start, start + 50):
         model = random_model(seed)
         outcome = Program(model).run(time_limit=60, gap=0.0)
-        asked = random_model(seed, templates=False)
-        found = theirs.solve(asked, rel_gap=0.0)
-        status = str(found.termination_condition)
+        concrete_model = random_model(seed, templates=False)
+        result = theirs.solve(concrete_model, rel_gap=0.0)
+        status = str(result.termination_condition)
         if outcome.status != "optimal":
             assert outcome.status == "infeasible", outcome.status
             assert "infeasible" in status.lower(), status
             continue
-        assert outcome.objective == pytest.approx(found.incumbent_objective, rel=1e-6, abs=1e-6)
+        assert outcome.objective == pytest.approx(result.incumbent_objective, rel=1e-6, abs=1e-6)
         assert pyo.value(model.goal) == pytest.approx(outcome.objective, rel=1e-6, abs=1e-6)
 
 
@@ -150,9 +150,9 @@ def test_values_duals_and_reduced_costs_come_back_by_component() -> None:
         m.paid = pyo.Objective(rule=lambda b: total(b.price[p] * b.made[p, t] for p in each(b.P) for t in each(b.T)))
     program = Program(m)
     program.run(time_limit=10)
-    made, worth, spare = program.values_of(m.made), program.duals(m.met), program.reduced_costs(m.made)
-    assert made.dims == ("P", "T")
-    assert made.sel(P="dear").values == pytest.approx([0.0, 1.0, 0.5])
+    values, worth, spare = program.values_of(m.made), program.duals(m.met), program.reduced_costs(m.made)
+    assert values.dims == ("P", "T")
+    assert values.sel(P="dear").values == pytest.approx([0.0, 1.0, 0.5])
     assert worth.values == pytest.approx([20.0, 50.0, 50.0])
     assert spare.sel(P="cheap").values == pytest.approx([0.0, -30.0, -30.0])
     assert spare.sel(P="dear").values == pytest.approx([30.0, 0.0, 0.0])
@@ -210,10 +210,10 @@ def test_a_rule_may_leave_its_row_out() -> None:
 
 def test_a_rule_that_looks_at_its_index_is_no_template() -> None:
     """Proves: dictionaries, sets and arrays asked for a placeholder never give a wrong template silently."""
-    table, chosen, array = {0: 3.0}, {0, 2}, np.arange(4.0)
+    table, names, array = {0: 3.0}, {0, 2}, np.arange(4.0)
     rules: list[Any] = [
         lambda b, t: table.get(t, 1.0) * b.x[t] <= 2,
-        lambda b, t: b.x[t] <= (5 if t in chosen else 2),
+        lambda b, t: b.x[t] <= (5 if t in names else 2),
         lambda b, t: b.x[t] <= array[t],
         lambda b, t: b.x[t] <= (1 if t == 0 else 2),
         lambda b, t: b.x[t] <= [3, 2, 1, 0][t],

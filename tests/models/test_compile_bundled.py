@@ -10,6 +10,7 @@ import pyomo.environ as pyo
 import pytest
 from pyomo.contrib.solver.solvers.highs import Highs
 from pyomo.core.expr import resolve_template
+from same_arrays import upright
 
 from emberline import models, twin
 from emberline.models.kernel.arrays import Rows
@@ -29,14 +30,14 @@ solved however large."""
 
 def made(name: str, monkeypatch: pytest.MonkeyPatch) -> list[pyo.ConcreteModel]:
     """The models of a scenario's search, one for each set of constraints."""
-    found: dict[tuple[Any, ...], pyo.ConcreteModel] = {}
+    table: dict[tuple[Any, ...], pyo.ConcreteModel] = {}
     begin = Program.__init__
 
     def noted(self: Program, model: pyo.ConcreteModel | Compiled) -> None:
         begin(self, model)
         if isinstance(model, Compiled):
             return  # arrays from the start
-        found.setdefault(tuple(part.name for part in model.component_objects(pyo.Constraint, active=True)), model)
+        table.setdefault(tuple(part.name for part in model.component_objects(pyo.Constraint, active=True)), model)
 
     monkeypatch.setattr(Program, "__init__", noted)
     scenario = load(name, ["goal.time_limit_s=15", *SHORTER.get(name, [])])
@@ -45,11 +46,11 @@ def made(name: str, monkeypatch: pytest.MonkeyPatch) -> list[pyo.ConcreteModel]:
     began = time.process_time()
 
     def enough() -> bool:
-        return time.process_time() - began > SEARCH_S and bool(found)
+        return time.process_time() - began > SEARCH_S and bool(table)
 
     models.optimize(scenario, envelope, listed if listed.attrs["complete"] else None, cancel=enough)
     monkeypatch.undo()
-    return list(found.values())
+    return list(table.values())
 
 
 def expand(model: pyo.ConcreteModel) -> None:
@@ -63,35 +64,22 @@ def expand(model: pyo.ConcreteModel) -> None:
                 data.set_value(resolve_template(data.expr))
 
 
-def upright(form: Compiled) -> list[np.ndarray]:
-    """Its arrays, each row turned so that its first coefficient is positive: Python may swap the sides of ==."""
-    first = np.full(form.shape[0], 1.0)
-    columns = np.repeat(np.arange(form.shape[1]), np.diff(form.starts))
-    order = np.lexsort((columns, form.index))[::-1]
-    first[form.index[order]] = np.sign(form.values[order])
-    turned = first < 0
-    low = np.where(turned, -form.row_upper, form.row_lower)
-    high = np.where(turned, -form.row_lower, form.row_upper)
-    values = form.values * first[form.index]
-    return [form.cost, form.lower, form.upper, form.whole, low, high, form.starts, form.index, values]
-
-
 @pytest.mark.parametrize("name", bundled())
 def test_models_of_bundled_scenarios(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: templates say what the rules say, to the last coefficient, and the optimum of the relaxation is that of
     Pyomo's own interface to 1e-6. Sensitivity: a template that differs from its rule at one index.
     """
-    found = made(name, monkeypatch)
-    assert found
+    result = made(name, monkeypatch)
+    assert result
     sizes = []
-    for model in found:
+    for model in result:
         form = compiled(model)
         sizes.append(len(form.values))
         expand(model)
         for one, other in zip(upright(form), upright(compiled(model)), strict=True):
             assert one.shape == other.shape
             assert np.allclose(one, other, rtol=1e-9, atol=1e-9)
-    for model, size in zip(found, sizes, strict=True):
+    for model, size in zip(result, sizes, strict=True):
         if size > MOST and size > min(sizes):
             continue
         mine = Program(model).run(time_limit=120, relax=True, ipm=True, crossover=False).objective

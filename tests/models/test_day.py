@@ -59,20 +59,20 @@ def test_casts_change_places() -> None:
     """
     built = two_casts()
     table = envelope(built)
-    found = search(built)
-    given = assignment.from_schedule(found.problem, dispatch(built, table))
-    assert given is not None
-    assert given.cast_slot[0] < given.cast_slot[1]
-    found.offer(given)
-    before = found.value
-    assert exchange(found)
-    assert found.best is not None
-    assert found.value is not None
+    result = search(built)
+    starts = assignment.from_schedule(result.problem, dispatch(built, table))
+    assert starts is not None
+    assert starts.cast_slot[0] < starts.cast_slot[1]
+    result.offer(starts)
+    before = result.value
+    assert exchange(result)
+    assert result.best is not None
+    assert result.value is not None
     assert before is not None
-    assert found.best.cast_slot[1] < found.best.cast_slot[0]
-    assert found.value < before
-    assert assignment.mistakes(found.problem, found.best) == []
-    assert found.value >= models.optimize(built, table).attrs["objective"] - 1e-6
+    assert result.best.cast_slot[1] < result.best.cast_slot[0]
+    assert result.value < before
+    assert assignment.mistakes(result.problem, result.best) == []
+    assert result.value >= models.optimize(built, table).attrs["objective"] - 1e-6
 
 
 def test_time_of_earlier_linear_programs_does_not_count() -> None:

@@ -46,18 +46,18 @@ def by_trying(states: EnergyStates, lengths: dict[int, int], price: list[float])
     """The least cost of all orders and ways, each tried."""
     arcs, n = legs(states, STEP_MIN), len(price)
 
-    def least(t: int, place: int, left: dict[int, int], changes: int) -> float:
-        best = 0.0 if t == n and place == states.end_index and not any(left.values()) else np.inf
+    def least(t: int, place: int, rest: dict[int, int], changes: int) -> float:
+        best = 0.0 if t == n and place == states.end_index and not any(rest.values()) else np.inf
         for leg in arcs:
             if leg.start == place and t + leg.slots <= n and (leg.slots or changes < 3):
                 cost = float(leg.energy_mwh @ np.array(price[t : t + leg.slots]))
-                then = least(t + leg.slots, leg.end, left, 0 if leg.slots else changes + 1)
+                then = least(t + leg.slots, leg.end, rest, 0 if leg.slots else changes + 1)
                 best = min(best, cost + then)
         if place == states.ready_index:
-            for length, count in left.items():
+            for length, count in rest.items():
                 if count and t + length <= n:
                     cost = WORK_MW * STEP_MIN / 60 * sum(price[t : t + length])
-                    best = min(best, cost + least(t + length, place, left | {length: count - 1}, 0))
+                    best = min(best, cost + least(t + length, place, rest | {length: count - 1}, 0))
         return best
 
     return least(0, states.start_index, lengths, 0)
@@ -92,18 +92,18 @@ def test_the_optimum_is_that_of_trying_everything(prices: list[int], lengths: di
     Sensitivity: a gap too few, a transition rounded down, or a window that hides the optimum gives another figure.
     """
     states, price = furnace(final=final), np.array(prices, dtype=float)
-    wanted = by_trying(states, lengths, price.tolist())
-    found = cheapest(states, lengths, WORK_MW, price, STEP_MIN, time_limit=20)
-    assert np.isfinite(wanted) == (found.status == "optimal")
-    if found.status != "optimal":
-        assert found.status == "infeasible"
+    target = by_trying(states, lengths, price.tolist())
+    result = cheapest(states, lengths, WORK_MW, price, STEP_MIN, time_limit=20)
+    assert np.isfinite(target) == (result.status == "optimal")
+    if result.status != "optimal":
+        assert result.status == "infeasible"
         assert slots_needed(states, lengths, STEP_MIN) > len(price)
         return
-    assert found.cost == pytest.approx(wanted)
-    assert found.bound == pytest.approx(wanted)
-    assert Counter(length for _, length in found.starts) == lengths
+    assert result.cost == pytest.approx(target)
+    assert result.bound == pytest.approx(target)
+    assert Counter(length for _, length in result.starts) == lengths
     for gaps in (False, True):
-        assert solve(built(states, lengths, price, gaps=gaps), time_limit=20).objective == pytest.approx(wanted)
+        assert solve(built(states, lengths, price, gaps=gaps), time_limit=20).objective == pytest.approx(target)
 
 
 def test_both_formulations_are_equally_tight() -> None:
@@ -135,10 +135,10 @@ def test_the_window_of_the_search_hides_no_optimum(share: float, monkeypatch: py
     lengths = {3: 4, 4: 3}
     for key in range(1, 9):
         price = np.random.Generator(np.random.Philox(key=key)).integers(1, 11, 48).astype(float)
-        found = cheapest(furnace(), lengths, WORK_MW, price, STEP_MIN, time_limit=20)
+        result = cheapest(furnace(), lengths, WORK_MW, price, STEP_MIN, time_limit=20)
         whole = solve(built(furnace(), lengths, price, gaps=True), time_limit=20)
-        assert found.status == "optimal"
-        assert found.cost == pytest.approx(whole.objective)
+        assert result.status == "optimal"
+        assert result.cost == pytest.approx(whole.objective)
 
 
 def test_around_given_work_the_flow_is_whole_without_being_told() -> None:
@@ -165,12 +165,12 @@ def test_around_given_work_the_flow_is_whole_without_being_told() -> None:
     assert np.array(energy) @ price == pytest.approx(pyo.value(case.goal))
     assert [energy[t] for t, works in enumerate(on) if works] == [0.0] * sum(on)
     planned = model.moves(case.machine, states, STEP_MIN, 40, work)
-    wanted = [
+    rows = [
         (a * STEP_MIN + move.at_min, move.transition)
         for (a, _), passage in zip(gaps, passages, strict=True)
         for move in (passage.moves if passage else ())
     ]
-    assert [(move.at_min, move.transition) for move in planned] == wanted
+    assert [(move.at_min, move.transition) for move in planned] == rows
 
 
 def test_under_a_limit_the_flow_must_be_told_to_be_whole() -> None:
@@ -212,8 +212,8 @@ def test_a_horizon_without_any_way_is_told() -> None:
 
 def test_no_work_costs_the_cheapest_state() -> None:
     """Proves: nothing to do, off all the time. Sensitivity: a machine that is made ready for nothing."""
-    found = cheapest(furnace(), {2: 0}, WORK_MW, np.ones(10), STEP_MIN, time_limit=10)
-    assert (found.status, found.cost, found.moves) == ("optimal", 0.0, ())
+    result = cheapest(furnace(), {2: 0}, WORK_MW, np.ones(10), STEP_MIN, time_limit=10)
+    assert (result.status, result.cost, result.moves) == ("optimal", 0.0, ())
 
 
 @pytest.mark.shared

@@ -26,15 +26,15 @@ def test_least_peak_of_phases_is_that_of_all_starts_tried() -> None:
     rng = np.random.default_rng(7)
     for _ in range(20):
         ends, power = np.cumsum(rng.integers(3, 25, size=3)).astype(float), rng.uniform(0, 90, size=3)
-        at, drawn = np.r_[0.0, ends], np.r_[0.0, np.cumsum(np.diff(np.r_[0.0, ends]) * power)]
+        at, result = np.r_[0.0, ends], np.r_[0.0, np.cumsum(np.diff(np.r_[0.0, ends]) * power)]
         edges = np.arange(8) * 15.0
-        tried = [
-            float((np.diff(np.interp(edges - begin, at, drawn)) / 15).max())
+        rows = [
+            float((np.diff(np.interp(edges - begin, at, result)) / 15).max())
             for begin in np.arange(0, 15, 0.01).tolist()
         ]
-        found = least_peak(ends, power, 15.0)
-        assert found <= min(tried) + 1e-9
-        assert found == pytest.approx(min(tried), abs=0.2)
+        outcome = least_peak(ends, power, 15.0)
+        assert outcome <= min(rows) + 1e-9
+        assert outcome == pytest.approx(min(rows), abs=0.2)
 
 
 def test_what_divides_all_times() -> None:

@@ -57,11 +57,11 @@ def test_biogenic_carbon_is_told_apart_and_free() -> None:
     """
     wood = {"kind": "supply", "name": "wood", "carrier": "gas", "price_per_unit": 60.0, "biogenic_kg_per_unit": 400.0}
     scenario = hub(GAS, wood, BOILER, NEED, price=[100.0], minimize="carbon")
-    found = plan(scenario)
-    assert found.attrs["objective"] == pytest.approx(0)
-    own = {account.asset: account for account in accounts(scenario, found)}["wood"]
-    assert own.totals["scope1_biogenic_kg"] == pytest.approx(4000)
-    assert own.totals["scope1_kg"] == 0
+    result = plan(scenario)
+    assert result.attrs["objective"] == pytest.approx(0)
+    part = {account.asset: account for account in accounts(scenario, result)}["wood"]
+    assert part.totals["scope1_biogenic_kg"] == pytest.approx(4000)
+    assert part.totals["scope1_kg"] == 0
     assert best(hub(GAS, wood, BOILER, NEED, price=[100.0], minimize=PRICED, carbon={"per_t": 200})) == pytest.approx(
         600
     )
@@ -79,9 +79,9 @@ def test_heat_bought_is_scope_two() -> None:
     assert best(hub(STEAM, wood, NEED, price=[100.0], minimize=PRICED, carbon={"per_t": 50})) == pytest.approx(360)
     assert best(hub(STEAM, wood, NEED, price=[100.0], minimize=PRICED, carbon=every)) == pytest.approx(378)
     scenario = hub(STEAM, NEED, price=[100.0], minimize="carbon")
-    found = plan(scenario)
-    assert found.attrs["objective"] == pytest.approx(900)
-    assert next(accounts(scenario, found)).totals["scope2_kg"] == pytest.approx(900)
+    result = plan(scenario)
+    assert result.attrs["objective"] == pytest.approx(900)
+    assert next(accounts(scenario, result)).totals["scope2_kg"] == pytest.approx(900)
 
 
 def test_a_flare_emits() -> None:
@@ -126,9 +126,9 @@ def test_among_plans_of_least_carbon_the_cheapest_is_taken() -> None:
         {"kind": "supply", "name": name, "carrier": "heat", "price_per_unit": price, "fossil_kg_per_unit": kg}
         for name, price, kg in (("dear", 50.0, 0.0), ("cheap", 20.0, 0.0), ("dirty", 1.0, 0.001))
     )
-    found = plan(hub(dear, cheap, dirty, NEED, price=[100.0], minimize="carbon"))
-    assert amounts(found, "cheap") == [9.0]
-    assert found.attrs["objective"] == pytest.approx(0, abs=1e-9)
+    result = plan(hub(dear, cheap, dirty, NEED, price=[100.0], minimize="carbon"))
+    assert amounts(result, "cheap") == [9.0]
+    assert result.attrs["objective"] == pytest.approx(0, abs=1e-9)
 
 
 def test_among_plans_of_least_cost_the_cleanest_is_taken() -> None:

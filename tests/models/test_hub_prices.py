@@ -17,25 +17,25 @@ def need(*rate: float) -> dict[str, Any]:
 @STEPS
 def test_price_of_a_balance_does_not_depend_on_the_step(step: float) -> None:
     """Proves: a MWh of heat costs 30/0.9 in every step. Sensitivity: taken per MW of a step it is 8.33 at 15 min."""
-    found = prices(hub(GAS, BOILER, need(9.0, 5.0), price=[100.0] * 2, step_min=step))
-    assert found["balance_price"].sel(carrier="heat").values == pytest.approx(100 / 3)
-    assert found.attrs["whole_numbers"] == "none"
-    assert found.attrs["measure"] == "EUR"
+    result = prices(hub(GAS, BOILER, need(9.0, 5.0), price=[100.0] * 2, step_min=step))
+    assert result["balance_price"].sel(carrier="heat").values == pytest.approx(100 / 3)
+    assert result.attrs["whole_numbers"] == "none"
+    assert result.attrs["measure"] == "EUR"
 
 
 def test_carbon_goal_prices_in_kilograms() -> None:
     """Proves: a MWh of heat costs 200/0.9 kg. Sensitivity: prices of another goal are 33.3."""
-    found = prices(hub(GAS, BOILER, need(9.0), price=[100.0], minimize="carbon"))
-    assert found["balance_price"].sel(carrier="heat").values == pytest.approx(200 / 0.9)
-    assert found.attrs["measure"] == "kg"
+    result = prices(hub(GAS, BOILER, need(9.0), price=[100.0], minimize="carbon"))
+    assert result["balance_price"].sel(carrier="heat").values == pytest.approx(200 / 0.9)
+    assert result.attrs["measure"] == "kg"
 
 
 @STEPS
 def test_price_of_a_limit_over_the_horizon(step: float) -> None:
     """Proves: a MWh more of gas saves 0.9 × 100 − 30 = 60. Sensitivity: sign turned −60, per step 15."""
     limited = {**GAS, "horizon_limit": 5.0}
-    found = prices(hub(limited, BOILER, ELECTRODE, need(9.0, 9.0), price=[50.0, 100.0], step_min=step))
-    assert found["horizon_limit_price"].sel(limited="gas").item() == pytest.approx(60)
+    result = prices(hub(limited, BOILER, ELECTRODE, need(9.0, 9.0), price=[50.0, 100.0], step_min=step))
+    assert result["horizon_limit_price"].sel(limited="gas").item() == pytest.approx(60)
 
 
 @STEPS
@@ -54,10 +54,10 @@ def test_price_of_the_import_limit(step: float) -> None:
     Sensitivity: the limit's sign turned −25; its price left out of the balance's 50.
     """
     scenario = hub(GAS, ENGINE, price=[50.0], base=5.0, grid={"import_limit_mw": 4}, step_min=step)
-    found = prices(scenario)
-    assert found.sizes["meter"] == 4
-    assert found["import_limit_price"].values == pytest.approx(25)
-    assert found["balance_price"].sel(carrier="electricity").values == pytest.approx(75)
+    result = prices(scenario)
+    assert result.sizes["meter"] == 4
+    assert result["import_limit_price"].values == pytest.approx(25)
+    assert result["balance_price"].sel(carrier="electricity").values == pytest.approx(75)
 
 
 @STEPS
@@ -65,18 +65,18 @@ def test_worth_of_what_is_in_store(step: float) -> None:
     """Proves: a MWh in store saves 0.8 × 100 as long as power at 100 is still bought. Sensitivity: 100 or 10."""
     store = {"kind": "storage", "name": "store", "carrier": "electricity", "capacity": 4.0, "level_share": 0.0,
              "out_efficiency": 0.8}  # fmt: skip
-    found = prices(hub(store, price=[10.0, 100.0], base=[0.0, 8.0], step_min=step))
-    half = found.sizes["time"] // 2
-    assert found["level_price"].sel(store="store").values[half] == pytest.approx(80)
-    assert found["balance_price"].sel(carrier="electricity").values[-1] == pytest.approx(100)
+    result = prices(hub(store, price=[10.0, 100.0], base=[0.0, 8.0], step_min=step))
+    half = result.sizes["time"] // 2
+    assert result["level_price"].sel(store="store").values[half] == pytest.approx(80)
+    assert result["balance_price"].sel(carrier="electricity").values[-1] == pytest.approx(100)
 
 
 def test_prices_say_when_whole_numbers_are_fixed() -> None:
     """Proves: the engine that runs sets 75, its start of 100 is in no price, and that is said. Sensitivity: 85."""
     scenario = hub(GAS, {**ENGINE, "min_load": 0.5, "start_cost": 100}, price=[200.0], base=8.0)
-    found = prices(scenario)
-    assert found.attrs["whole_numbers"] == "fixed"
-    assert found["balance_price"].sel(carrier="electricity").values == pytest.approx(75)
+    result = prices(scenario)
+    assert result.attrs["whole_numbers"] == "fixed"
+    assert result["balance_price"].sel(carrier="electricity").values == pytest.approx(75)
 
 
 def test_price_predicts_what_a_little_more_costs() -> None:

@@ -76,8 +76,8 @@ def test_level_is_that_of_the_shared_physics(step: float) -> None:
     """
     warm = {"kind": "source", "name": "hall", "carrier": "heat", "rate": 5.0}
     lossy = store(100.0, "heat", self_loss_per_h=0.1, **EMPTY)
-    found = plan(hub(warm, lossy, price=100.0, step_min=step))
-    level = float(found["asset_level"].sel(store="store")[-1])
+    result = plan(hub(warm, lossy, price=100.0, step_min=step))
+    level = float(result["asset_level"].sel(store="store")[-1])
     assert level == pytest.approx(5 * (1 - 0.9**4) / -math.log(0.9))
     assert level == pytest.approx(Storage(**{**lossy, "kind": "storage"}).after(0.0, 5.0, 0.0, 4.0))
 
@@ -116,14 +116,14 @@ def test_only_the_difference_of_a_lossless_store_is_told() -> None:
     """Proves: what a solver adds to both ways of a store without loss is taken off. Sensitivity: flows of 5 more."""
     scenario = hub(store(**EMPTY), price=[10.0, 100.0], base=4.0)
     data = sites.read(scenario, ENVELOPE)
-    made = build(data, aims.read(scenario, data, None, 0.0))
-    assert made.program.run(time_limit=10).found
-    assert made.ports.hub is not None
-    asked = made.model.site.hub.asset[0]
-    before = {key: amount.copy() for key, amount in read_flows(made.ports.hub).amounts.items()}
-    for variable in (asked.put_in[0], asked.put_out[0]):
+    result = build(data, aims.read(scenario, data, None, 0.0))
+    assert result.program.run(time_limit=10).found
+    assert result.ports.hub is not None
+    case = result.model.site.hub.asset[0]
+    before = {key: amount.copy() for key, amount in read_flows(result.ports.hub).amounts.items()}
+    for variable in (case.put_in[0], case.put_out[0]):
         variable.set_value(variable.value + 5.0)
-    for key, amount in read_flows(made.ports.hub).amounts.items():
+    for key, amount in read_flows(result.ports.hub).amounts.items():
         assert amount == pytest.approx(before[key])
 
 
@@ -158,14 +158,14 @@ def test_only_slots_that_burn_get_whole_numbers() -> None:
     flare = {"kind": "flare", "name": "roof", "carrier": "heat", "cost_per_unit": 1.0}
     sale = {"kind": "sale", "name": "town", "carrier": "heat", "price_per_unit": [0.0, 10.0]}
     lossy = store(4.0, "heat", in_efficiency=0.5, out_efficiency=0.5, **EMPTY)
-    found = plan(hub(warm, flare, {**sale, "rate_limit": 10.0}, lossy, price=[100.0] * 2))
+    result = plan(hub(warm, flare, {**sale, "rate_limit": 10.0}, lossy, price=[100.0] * 2))
     # the sale takes in the first hour what nobody pays for
-    assert found.attrs["objective"] == pytest.approx(-20)
+    assert result.attrs["objective"] == pytest.approx(-20)
     town = {**sale, "rate_limit": 2.0}
-    found = plan(hub(warm, flare, {**town, "price_per_unit": [-5.0, 10.0]}, lossy, price=[100.0] * 2))
-    assert found.attrs["objective"] == pytest.approx(-18)
-    assert amounts(found, "roof") == [-2.0, 0.0]
-    assert amounts(found, "store", "in") == [-8.0, 0.0]
+    result = plan(hub(warm, flare, {**town, "price_per_unit": [-5.0, 10.0]}, lossy, price=[100.0] * 2))
+    assert result.attrs["objective"] == pytest.approx(-18)
+    assert amounts(result, "roof") == [-2.0, 0.0]
+    assert amounts(result, "store", "in") == [-8.0, 0.0]
 
 
 def test_a_plan_that_burns_is_mended_when_the_time_is_over() -> None:
@@ -174,9 +174,9 @@ def test_a_plan_that_burns_is_mended_when_the_time_is_over() -> None:
     warm = {"kind": "source", "name": "hall", "carrier": "heat", "rate": 5.0}
     flare = {"kind": "flare", "name": "roof", "carrier": "heat", "cost_per_unit": 1.0}
     lossy = store(1.0, "heat", in_efficiency=0.5, out_efficiency=0.5, **EMPTY)
-    asked = hub(warm, flare, lossy, price=[100.0])
-    data = sites.read(asked, ENVELOPE)
-    aim = aims.read(asked, data, None, 0.0)
+    case = hub(warm, flare, lossy, price=[100.0])
+    data = sites.read(case, ENVELOPE)
+    aim = aims.read(case, data, None, 0.0)
     clock = iter([60.0, 60.0, *[0.0] * 20])
     _, outcome = minimize_first(data, aim, None, lambda: next(clock), {"build": 0.0, "first goal": 0.0}, gap=1e-9)
     assert outcome.found

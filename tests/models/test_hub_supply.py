@@ -96,9 +96,9 @@ def test_sale_over_the_horizon_takes_the_best_hours() -> None:
 def test_a_sale_without_limit_above_cost_is_told() -> None:
     """Proves: no best plan exists and the reason says why. Sensitivity: told as infeasible limits it would mislead."""
     rich = {"kind": "sale", "name": "town", "carrier": "gas", "price_per_unit": 50.0}
-    found = plan(hub(GAS, rich, price=[100.0]))
-    assert found.attrs["found"] == 0
-    assert "without any limit" in found.attrs["reason"]
+    result = plan(hub(GAS, rich, price=[100.0]))
+    assert result.attrs["found"] == 0
+    assert "without any limit" in result.attrs["reason"]
 
 
 def test_cop_by_hour() -> None:
@@ -120,25 +120,25 @@ def test_heat_pump_takes_the_rest_from_its_source() -> None:
 
 def test_electrolyser_fills_the_hydrogen_store_when_power_is_cheap() -> None:
     """Proves: 40 kg at 50 kWh/kg are 2 MWh, all in the hour at 20: 40. Sensitivity: without store 20 + 100."""
-    made = {"kind": "electrolyser", "name": "stack", "electric_mw": 2, "hydrogen": "h2", "kwh_per_kg": 50}
+    table = {"kind": "electrolyser", "name": "stack", "electric_mw": 2, "hydrogen": "h2", "kwh_per_kg": 50}
     tank = {"kind": "storage", "name": "tank", "carrier": "h2", "capacity": 0.1, "level_share": 0.0}
     units = [{"name": "h2", "unit": "t"}]
-    assert best(hub(made, tank, need(0.02, 0.02, carrier="h2"), price=[20.0, 100.0], more=units)) == pytest.approx(40)
-    assert best(hub(made, need(0.02, 0.02, carrier="h2"), price=[20.0, 100.0], more=units)) == pytest.approx(120)
+    assert best(hub(table, tank, need(0.02, 0.02, carrier="h2"), price=[20.0, 100.0], more=units)) == pytest.approx(40)
+    assert best(hub(table, need(0.02, 0.02, carrier="h2"), price=[20.0, 100.0], more=units)) == pytest.approx(120)
 
 
 def test_hydrogen_by_its_heating_value() -> None:
     """Proves: where hydrogen is counted in MWh, 50 kWh make 33.326 kWh: 1 MWh of it costs 1.50033 MWh of power."""
-    made = {"kind": "electrolyser", "name": "stack", "electric_mw": 2, "hydrogen": "h2", "kwh_per_kg": 50}
-    assert best(hub(made, need(1.0, carrier="h2"), price=[100.0], carriers="h2")) == pytest.approx(100 * 50 / 33.326)
+    table = {"kind": "electrolyser", "name": "stack", "electric_mw": 2, "hydrogen": "h2", "kwh_per_kg": 50}
+    assert best(hub(table, need(1.0, carrier="h2"), price=[100.0], carriers="h2")) == pytest.approx(100 * 50 / 33.326)
 
 
 def test_electrolyser_gives_its_waste_heat() -> None:
     """Proves: 2 MWh of power leave 20 % = 0.4 MWh heat, so the boiler makes 0.5 of 0.9: 200 + 16.67."""
-    made = {"kind": "electrolyser", "name": "stack", "electric_mw": 2, "hydrogen": "h2", "kwh_per_kg": 50,
+    table = {"kind": "electrolyser", "name": "stack", "electric_mw": 2, "hydrogen": "h2", "kwh_per_kg": 50,
             "waste_heat": "heat", "waste_heat_share": 0.2}  # fmt: skip
     h2 = {**need(0.04, carrier="h2"), "name": "h2 need"}
-    scenario = hub(GAS, BOILER, made, h2, need(0.9), price=[100.0], more=[{"name": "h2", "unit": "t"}])
+    scenario = hub(GAS, BOILER, table, h2, need(0.9), price=[100.0], more=[{"name": "h2", "unit": "t"}])
     assert best(scenario) == pytest.approx(200 + 0.5 / 0.9 * 30)
 
 
@@ -178,9 +178,9 @@ def test_waste_heat_is_recovered_and_the_rest_let_go() -> None:
                 "efficiency": 0.8, "electric_mwh_per_mwh": 0.02}  # fmt: skip
     hot = {"kind": "source", "name": "furnace", "carrier": "offgas", "rate": 10.0}
     scenario = hub(recovery, hot, need(5.0), price=[100.0], more=[{"name": "offgas", "waste": True}])
-    found = plan(scenario)
-    assert found.attrs["objective"] == pytest.approx(10)
-    assert found["dumped_rate"].sel(carrier="offgas").values == pytest.approx([3.75])
+    result = plan(scenario)
+    assert result.attrs["objective"] == pytest.approx(10)
+    assert result["dumped_rate"].sel(carrier="offgas").values == pytest.approx([3.75])
     stuck = hub(recovery, hot, need(5.0), price=[100.0], more=[{"name": "offgas", "waste": True, "dump": False}])
     assert plan(stuck).attrs["status"] == "infeasible"
 
@@ -200,17 +200,17 @@ def test_flare_takes_what_nobody_burns() -> None:
     gas = {"kind": "source", "name": "coke ovens", "carrier": "gas", "rate": 10.0}
     flare = {"kind": "flare", "name": "flare", "carrier": "gas", "cost_per_unit": 2.0}
     assert best(hub(gas, BOILER, flare, need(4.5), price=[100.0])) == pytest.approx(10)
-    found = plan(hub(gas, BOILER, need(4.5), price=[100.0]))
-    assert found.attrs["status"] == "infeasible"
-    assert "keeps all limits" in found.attrs["reason"]
+    result = plan(hub(gas, BOILER, need(4.5), price=[100.0]))
+    assert result.attrs["status"] == "infeasible"
+    assert "keeps all limits" in result.attrs["reason"]
 
 
 def test_sun_beyond_the_load_is_curtailed() -> None:
     """Proves: 4 of 10 MW are used, nothing is paid and nothing flows out. Sensitivity: must-take PV has no plan."""
     sun = {"kind": "pv", "name": "roof", "peak_mw": 20, "capacity_factor": [0.5]}
-    found = plan(hub(sun, price=[100.0], base=4.0))
-    assert found.attrs["objective"] == pytest.approx(0)
-    assert amounts(found, "roof") == [4.0]
+    result = plan(hub(sun, price=[100.0], base=4.0))
+    assert result.attrs["objective"] == pytest.approx(0)
+    assert amounts(result, "roof") == [4.0]
 
 
 def test_wind_by_hour() -> None:
@@ -296,8 +296,8 @@ def test_schedule_and_series_survive_netcdf(tmp_path: Path) -> None:
     entries comes back as numbers and no longer fits its table."""
     pump = {"kind": "heat_pump", "name": "pump", "heat": "heat", "electric_mw": 10, "cop": [2.0, 4.0]}
     scenario = hub(GAS, BOILER, pump, need(8.0, 8.0), price=[100.0] * 2)
-    found = plan(scenario)
-    for name, data, table in (("plan", found, SCHEDULE), ("inputs", scenario.inputs, INPUTS)):
+    result = plan(scenario)
+    for name, data, table in (("plan", result, SCHEDULE), ("inputs", scenario.inputs, INPUTS)):
         data.to_netcdf(tmp_path / f"{name}.nc")
         with xr.open_dataset(tmp_path / f"{name}.nc") as back:
             again = back.load()

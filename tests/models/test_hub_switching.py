@@ -59,9 +59,9 @@ def test_each_start_is_paid() -> None:
 def test_idling_is_cheaper_than_a_second_start() -> None:
     """Proves: with 10 €/h on and 50 € a start it idles: 50 + 3 × 10 + 333.33. Sensitivity: stopped: 50 + 50 + 20."""
     machine = {**BOILER, "start_cost": 50, "running_cost_per_h": 10}
-    found = plan(hub(GAS, machine, need(5.0, 0.0, 5.0), price=[100.0] * 3))
-    assert found.attrs["objective"] == pytest.approx(80 + 10 / 0.9 * 30)
-    assert found["asset_on"].sel(machine="boiler").values.tolist() == [1, 1, 1]
+    result = plan(hub(GAS, machine, need(5.0, 0.0, 5.0), price=[100.0] * 3))
+    assert result.attrs["objective"] == pytest.approx(80 + 10 / 0.9 * 30)
+    assert result["asset_on"].sel(machine="boiler").values.tolist() == [1, 1, 1]
 
 
 def test_least_run_makes_a_short_peak_not_worth_a_start() -> None:
@@ -220,9 +220,9 @@ def test_part_load_with_least_load_and_heat() -> None:
     """
     points = [{"load": 0.5, "electric": 0.3, "heat": 0.5}, {"load": 1, "electric": 0.4, "heat": 0.4}]
     curved = {**ENGINE, "electric_efficiency": None, "by_load": points, "min_load": 0.5, "heat": "heat"}
-    found = plan(hub(GAS, curved, price=[1000.0], base=5.0, carriers="gas", more=[{"name": "heat", "dump": True}]))
-    assert found.attrs["objective"] == pytest.approx(5 / 0.3 * 30)
-    assert amounts(found, "engine", "outputs.0") == [pytest.approx(25 / 3, abs=1e-5)]
+    result = plan(hub(GAS, curved, price=[1000.0], base=5.0, carriers="gas", more=[{"name": "heat", "dump": True}]))
+    assert result.attrs["objective"] == pytest.approx(5 / 0.3 * 30)
+    assert amounts(result, "engine", "outputs.0") == [pytest.approx(25 / 3, abs=1e-5)]
 
 
 def test_part_load_of_three_points_between_them() -> None:
@@ -296,5 +296,5 @@ def test_full_load_or_nothing_with_flows_by_load() -> None:
         "kind": "converter", "name": "engine", "carrier": "electricity", "capacity": 10.0, "min_load": 1.0,
         "inputs": [{"carrier": "gas", "by_load": [{"load": 0.5, "per_unit": 3.0}, {"load": 1.0, "per_unit": 2.5}]}],
     }  # fmt: skip
-    found = best(hub(GAS, engine, price=[50.0, 100.0, 100.0, 50.0], base=10.0))
-    assert found == pytest.approx(2 * 10 * 50 + 2 * 10 * 2.5 * 30)
+    result = best(hub(GAS, engine, price=[50.0, 100.0, 100.0, 50.0], base=10.0))
+    assert result == pytest.approx(2 * 10 * 50 + 2 * 10 * 2.5 * 30)

@@ -31,7 +31,7 @@ def dispatched(*assets: dict[str, Any], cells: list[float], gives: Any = None, *
 def test_heat_that_the_line_gives_replaces_fuel() -> None:
     """Proves: 4.5 MWh from the line leave 4.5 for the boiler: 150. Sensitivity: given heat not balanced: 300."""
     _, flows = dispatched(GAS, BOILER, NEED, cells=[0.0] * 4, price=[100.0], gives={"heat": np.full(1, 4.5)})
-    assert flows.cost == pytest.approx(150, rel=1e-4)
+    assert flows.totals["cost"] == pytest.approx(150, rel=1e-4)
 
 
 def test_more_heat_than_is_wanted_needs_a_way_out() -> None:
@@ -58,7 +58,7 @@ def test_gas_that_the_line_gives_may_be_in_the_way() -> None:
     curved = {**ENGINE, "electric_efficiency": None, "by_load": points}
     flare = {"kind": "flare", "name": "flare", "carrier": "gas", "cost_per_unit": 50.0}
     _, flows = dispatched(curved, flare, cells=[0.0] * 4, price=[1000.0], base=7.5, gives={"gas": np.full(1, 20.0)})
-    assert flows.cost == pytest.approx(125, rel=1e-4)
+    assert flows.totals["cost"] == pytest.approx(125, rel=1e-4)
 
 
 def test_engine_cuts_the_peak_of_a_quarter_hour() -> None:
@@ -74,7 +74,7 @@ def test_engine_cuts_the_peak_of_a_quarter_hour() -> None:
     assert flows.meter_mw[0] == pytest.approx(20)
     data = columns(built, sites.read(built, ENVELOPE), flows, np.array([6.0]))
     assert amounts(data, "engine", "main") == [pytest.approx(4.0)]
-    assert flows.cost == pytest.approx(money(built, data))
+    assert flows.totals["cost"] == pytest.approx(money(built, data))
 
 
 SITE = {
@@ -96,13 +96,13 @@ def test_line_and_engine_are_planned_together() -> None:
     built = scenario(
         melt_shop(heat_loss=None), [cast("A", 1), cast("B", 1)], site=SITE, goal=goal, horizon={"length_h": 8.0}
     )
-    found = models.optimize(built, envelope(built))
-    assert found.attrs["found"] == 1
-    assert float(found["meter_mw"].max()) <= 38 + 1e-6
-    assert found.attrs["objective"] + found.attrs["constant"] == pytest.approx(money(built, found))
-    assert found.attrs["bound"] <= found.attrs["objective"] + 1e-6
+    data = models.optimize(built, envelope(built))
+    assert data.attrs["found"] == 1
+    assert float(data["meter_mw"].max()) <= 38 + 1e-6
+    assert data.attrs["objective"] + data.attrs["constant"] == pytest.approx(money(built, data))
+    assert data.attrs["bound"] <= data.attrs["objective"] + 1e-6
     energy = 2 * (0.75 * 40 + 0.5 * 4 + 0.75 * 1)
-    assert found.attrs["objective"] == pytest.approx(energy * 50 + 113.75, rel=1e-6)
+    assert data.attrs["objective"] == pytest.approx(energy * 50 + 113.75, rel=1e-6)
     alone = scenario(
         melt_shop(heat_loss=None), [cast("A", 1), cast("B", 1)], site={"grid": SITE["grid"]}, goal=goal,
         horizon={"length_h": 8.0},
@@ -118,6 +118,6 @@ def test_shadow_prices_under_the_load_of_a_line() -> None:
     aim = aims.read(built, data, None, 0.0)
     flows = dispatch(data, np.full(4, 2.0), aim.expression, over_price=1e4)
     assert flows is not None
-    found = shadow_prices(built, ENVELOPE, columns(built, data, flows, np.array([8.0])))
-    assert found is not None
-    assert found["balance_price"].sel(carrier="electricity").values == pytest.approx(75)
+    result = shadow_prices(built, ENVELOPE, columns(built, data, flows, np.array([8.0])))
+    assert result is not None
+    assert result["balance_price"].sel(carrier="electricity").values == pytest.approx(75)

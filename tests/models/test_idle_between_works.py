@@ -83,12 +83,12 @@ def raw(seed: int) -> tuple[dict[str, Any], list[float]]:
     return data, [round(dice.uniform(low, 200), 1) for _ in range(SLOTS)]
 
 
-def built(told: tuple[dict[str, Any], list[float]]) -> Scenario:
+def built(text: tuple[dict[str, Any], list[float]]) -> Scenario:
     """The scenario of a shop."""
-    made = Scenario.model_validate(told[0])
-    assert not list(between_nouns(made))
+    result = Scenario.model_validate(text[0])
+    assert not list(between_nouns(result))
     name = "price_per_mwh"
-    return made.with_inputs(made.inputs.assign({name: ("time", np.array(told[1]), made.inputs[name].attrs)}))
+    return result.with_inputs(result.inputs.assign({name: ("time", np.array(text[1]), result.inputs[name].attrs)}))
 
 
 # ---- the same once more, to the minute, from the plain data -------------------------------------------------------
@@ -96,17 +96,17 @@ def built(told: tuple[dict[str, Any], list[float]]) -> Scenario:
 
 def fastest(ways: Transitions, names: list[str], a: str, b: str) -> list[tuple[int, float]]:
     """The transitions of the quickest way."""
-    found = [[ways[pair] for pair in itertools.pairwise((a, *via, b))]
+    result = [[ways[pair] for pair in itertools.pairwise((a, *via, b))]
              for k in range(len(names)) for via in itertools.permutations([n for n in names if n not in (a, b)], k)
              if all(pair in ways for pair in itertools.pairwise((a, *via, b)))] if a != b else [[]]  # fmt: skip
-    return min(found, key=lambda way: sum(minutes for minutes, _ in way), default=[(10**6, 0.0)])
+    return min(result, key=lambda way: sum(minutes for minutes, _ in way), default=[(10**6, 0.0)])
 
 
 def gap(record: dict[str, Any], minutes: int, start: str, end: str, *, to_work: bool) -> np.ndarray:
     """Power by minute of a gap."""
     powers = {state["name"]: state["power_mw"] for state in record["states"]}
     ways = {(way["start"], way["end"]): (way["duration_min"], way["power_mw"]) for way in record["transitions"]}
-    tried: list[tuple[float, float, int, np.ndarray]] = []
+    rows: list[tuple[float, float, int, np.ndarray]] = []
     for k, (name, mw) in enumerate(powers.items()):
         there, on = (
             [power for length, power in fastest(ways, list(powers), *ends) for _ in range(length)]
@@ -115,9 +115,9 @@ def gap(record: dict[str, Any], minutes: int, start: str, end: str, *, to_work: 
         stay = minutes - len(there) - len(on)
         if stay >= 0:
             course = np.array([*there, *[mw] * stay, *on], dtype=float)
-            tried.append((round(float(course.sum()), 6), len(there) + len(on), k, course))
-    if tried:
-        return min(tried, key=lambda one: one[:3])[-1]
+            rows.append((round(float(course.sum()), 6), len(there) + len(on), k, course))
+    if rows:
+        return min(rows, key=lambda one: one[:3])[-1]
     course = np.array([power for length, power in fastest(ways, list(powers), start, end) for _ in range(length)])
     return course[len(course) - minutes :] if to_work else course[:minutes]
 
@@ -130,13 +130,13 @@ def plans(data: dict[str, Any]) -> Iterator[np.ndarray]:
     works = [sum(job) for job in jobs]
     units = stage["units"]
     places = [(u, t * STEP) for u in range(len(units)) for t in range(SLOTS)]
-    for chosen in itertools.product(places, repeat=len(works)):
-        if any(begin + work > length for (_, begin), work in zip(chosen, works, strict=True)):
+    for result in itertools.product(places, repeat=len(works)):
+        if any(begin + work > length for (_, begin), work in zip(result, works, strict=True)):
             continue
         total, possible = np.zeros(length), True
         for u, unit in enumerate(units):
             record = unit["states"]
-            mine = sorted((begin, begin + work) for (v, begin), work in zip(chosen, works, strict=True) if v == u)
+            mine = sorted((begin, begin + work) for (v, begin), work in zip(result, works, strict=True) if v == u)
             initial = record.get("initial", "hot")
             at, state = 0, initial
             for begin, end in mine:
@@ -153,15 +153,15 @@ def plans(data: dict[str, Any]) -> Iterator[np.ndarray]:
             yield total
 
 
-def best(told: tuple[dict[str, Any], list[float]]) -> float:
+def best(text: tuple[dict[str, Any], list[float]]) -> float:
     """The least cost of all plans."""
-    data, worth = told
-    grid, found = data["site"]["grid"], math.inf
+    data, worth = text
+    grid, result = data["site"]["grid"], math.inf
     for power in plans(data):
         metered = power.reshape(-1, grid["metered_interval_min"]).mean(axis=1)
         if metered.max() <= grid.get("import_limit_mw", math.inf) + 1e-9:
-            found = min(found, float(power.reshape(SLOTS, -1).sum(axis=1) @ np.array(worth)) / 60)
-    return found
+            result = min(result, float(power.reshape(SLOTS, -1).sum(axis=1) @ np.array(worth)) / 60)
+    return result
 
 
 # ---- tests --------------------------------------------------------------------------------------------------------
@@ -173,17 +173,17 @@ def test_plan_and_bound_are_the_best_with_what_idle_units_draw(seed: int) -> Non
 
     Sensitivity: a bound without what idle units draw leaves a gap; one that may choose states by price lies below.
     """
-    told = raw(seed)
-    scenario, least = built(told), best(told)
+    text = raw(seed)
+    scenario, least = built(text), best(text)
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
-    found = models.optimize(scenario, envelope, listed if listed.attrs["complete"] else None).attrs
+    result = models.optimize(scenario, envelope, listed if listed.attrs["complete"] else None).attrs
     if math.isinf(least):
-        assert found["status"] in ("infeasible", "no plan on this grid")
+        assert result["status"] in ("infeasible", "no plan on this grid")
         return
-    assert found["status"] == "within gap"
-    assert found["objective"] == pytest.approx(least, rel=1e-6, abs=NEAR)
-    assert found["bound"] <= least + NEAR
+    assert result["status"] == "within gap"
+    assert result["objective"] == pytest.approx(least, rel=1e-6, abs=NEAR)
+    assert result["bound"] <= least + NEAR
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -198,7 +198,7 @@ def test_floors_change_no_load(seed: int) -> None:
     starts = from_schedule(plain, twin.dispatch(scenario, envelope))
     assert starts is not None
     latest = max(range(len(starts.slot)), key=lambda h: starts.slot[h] or (-1,))
-    over = tuple((SLOTS - 1,) if h == latest and own else own for h, own in enumerate(starts.slot))
+    over = tuple((SLOTS - 1,) if h == latest and item else item for h, item in enumerate(starts.slot))
     late = replace(starts, slot=over)
     for one in (starts, late):
         assert load_cells(floored, one) == pytest.approx(load_cells(plain, one))

@@ -28,7 +28,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 def scenario(stages: list, grades: list, orders: list, *, transfers: tuple = (), **more: object) -> Scenario:
     """A scenario in which energy plays no part."""
-    made = Scenario.model_validate(
+    result = Scenario.model_validate(
         {
             "name": "small",
             "horizon": {"start": START, "length_h": 24},
@@ -39,8 +39,8 @@ def scenario(stages: list, grades: list, orders: list, *, transfers: tuple = (),
             **more,
         }
     )
-    assert not list(between_nouns(made))
-    return made
+    assert not list(between_nouns(result))
+    return result
 
 
 def minutes(value: float) -> timedelta:
@@ -55,27 +55,27 @@ def stage(name: str, *units: str, setup: float = 0, **more: object) -> dict:
     return {"name": name, "units": [{"name": unit, "setup_min": setup} for unit in units], **more}
 
 
-def plan(made: Scenario, **more: object) -> Lateness:
-    return minimize_lateness(made, twin.envelope(made), **{"time_limit": 20, **more})  # type: ignore[arg-type]
+def plan(result: Scenario, **more: object) -> Lateness:
+    return minimize_lateness(result, twin.envelope(result), **{"time_limit": 20, **more})  # type: ignore[arg-type]
 
 
-def keeps_the_rules(made: Scenario, found: Lateness) -> None:
+def keeps_the_rules(result: Scenario, outcome: Lateness) -> None:
     """Units do not overlap, heats follow their route and transfers, casts have no gap, waits are kept."""
-    line, heats = made.line, made.heats
-    planned = twin.envelope(made)["planned_min"].values
+    line, heats = result.line, result.heats
+    planned = twin.envelope(result)["planned_min"].values
     units = [unit.name for unit in line.units]
     on: dict[str, list] = {}
     for h, heat in enumerate(heats):
         route = [line.stages.index(part) for part in line.route(heat.grade)]
-        assert [k for k in range(len(line.stages)) if found.unit[h, k]] == route
-        assert found.start_min[h, route[0]] >= heat.release_min - 1e-6
+        assert [k for k in range(len(line.stages)) if outcome.unit[h, k]] == route
+        assert outcome.start_min[h, route[0]] >= heat.release_min - 1e-6
         for k in route:
-            span = planned[h, units.index(found.unit[h, k])]
-            assert found.end_min[h, k] - found.start_min[h, k] == pytest.approx(span)
-            on.setdefault(found.unit[h, k], []).append((found.start_min[h, k], found.end_min[h, k], heat, k))
+            span = planned[h, units.index(outcome.unit[h, k])]
+            assert outcome.end_min[h, k] - outcome.start_min[h, k] == pytest.approx(span)
+            on.setdefault(outcome.unit[h, k], []).append((outcome.start_min[h, k], outcome.end_min[h, k], heat, k))
         for k, after in pairwise(route):
-            lag = found.start_min[h, after] - found.end_min[h, k]
-            assert lag >= line.transfer_min(found.unit[h, k], found.unit[h, after]) - 1e-6
+            lag = outcome.start_min[h, after] - outcome.end_min[h, k]
+            assert lag >= line.transfer_min(outcome.unit[h, k], outcome.unit[h, after]) - 1e-6
             longest = line.stages[k].longest_wait_min
             assert longest is None or lag <= longest + 1e-6
     for unit, spans in on.items():
@@ -93,7 +93,7 @@ def test_one_furnace_takes_the_urgent_heat_first() -> None:
 
     Sensitivity: in file order the total is 20.
     """
-    made = scenario(
+    result = scenario(
         [stage("melt", "F")],
         [grade("long", melt=50), grade("short", melt=20)],
         [
@@ -101,36 +101,36 @@ def test_one_furnace_takes_the_urgent_heat_first() -> None:
             {"name": "b", "heats": [{"grade": "short"}], "due": minutes(50)},
         ],
     )
-    found = plan(made)
-    assert (found.objective, found.bound, found.makespan_min) == (10, 10, 70)
-    assert found.status == "within gap"
-    assert found.tardiness_min.tolist() == [10, 0]
+    outcome = plan(result)
+    assert (outcome.objective, outcome.bound, outcome.makespan_min) == (10, 10, 70)
+    assert outcome.status == "within gap"
+    assert outcome.tardiness_min.tolist() == [10, 0]
 
 
 def test_units_differ() -> None:
     """Proves: each heat takes the unit on which it is fast. Sensitivity: the other way round both take 60 min."""
-    made = scenario(
+    result = scenario(
         [stage("melt", "F", "G")],
         [grade("x", F=60, G=30), grade("y", F=30, G=60)],
         [{"name": n, "heats": [{"grade": n}], "due": minutes(30)} for n in ("x", "y")],
     )
-    found = plan(made)
-    assert (found.objective, found.makespan_min) == (0, 30)
-    assert found.unit[:, 0].tolist() == ["G", "F"]
+    outcome = plan(result)
+    assert (outcome.objective, outcome.makespan_min) == (0, 30)
+    assert outcome.unit[:, 0].tolist() == ["G", "F"]
 
 
 def test_a_cast_waits_for_all_its_heats() -> None:
     """Proves: no gap in a cast. One furnace of 50 min feeds three heats of 30 min: the third comes at 150, so the cast
     starts at 90 and ends at 180. Sensitivity: started at 50, heats would end at 80, 130, 180 with gaps of 20 min.
     """
-    made = scenario(
+    result = scenario(
         [stage("melt", "F"), stage("cast", "C", campaign=True)],
         [grade("x", melt=50, cast=30)],
         [{"name": "c", "heats": [{"grade": "x", "count": 3}], "due": minutes(100)}],
     )
-    found = plan(made)
-    assert found.start_min[:, 1].tolist() == [90, 120, 150]
-    assert found.objective == found.bound == 20 + 50 + 80
+    outcome = plan(result)
+    assert outcome.start_min[:, 1].tolist() == [90, 120, 150]
+    assert outcome.objective == outcome.bound == 20 + 50 + 80
 
 
 def test_setup_between_casts_and_transfers() -> None:
@@ -138,13 +138,13 @@ def test_setup_between_casts_and_transfers() -> None:
 
     Sensitivity: without set-up the second cast starts at 110.
     """
-    made = scenario(
+    result = scenario(
         [stage("melt", "F", transfer_min=10), stage("cast", "C", setup=25, campaign=True)],
         [grade("x", melt=50, cast=50)],
         [{"name": n, "heats": [{"grade": "x"}]} for n in ("c", "d")],
     )
-    found = plan(made)
-    assert sorted(found.start_min[:, 1].tolist()) == [60, 135]
+    outcome = plan(result)
+    assert sorted(outcome.start_min[:, 1].tolist()) == [60, 135]
 
 
 def test_a_longest_wait_moves_the_furnace() -> None:
@@ -152,35 +152,35 @@ def test_a_longest_wait_moves_the_furnace() -> None:
 
     Sensitivity: as soon as possible it would be melted at 0 and wait 40 min.
     """
-    made = scenario(
+    result = scenario(
         [stage("melt", "F", "G", longest_wait_min=20), stage("cast", "C", campaign=True)],
         [grade("quick", F=50, cast=30), grade("slow", G=120, cast=30)],
         [{"name": "c", "heats": [{"grade": "quick"}, {"grade": "slow"}]}],
     )
-    found = plan(made)
-    assert found.found
-    assert found.start_min[:, 1].tolist() == [90, 120]
-    assert found.start_min[0, 0] == 20
-    keeps_the_rules(made, found)
+    outcome = plan(result)
+    assert outcome.found
+    assert outcome.start_min[:, 1].tolist() == [90, 120]
+    assert outcome.start_min[0, 0] == 20
+    keeps_the_rules(result, outcome)
 
 
 def test_waits_that_nothing_keeps_are_no_schedule() -> None:
     """Proves: what misses a limit is no schedule. One furnace of 100 min cannot feed a cast of 30 min a heat."""
-    made = scenario(
+    result = scenario(
         [stage("melt", "F", longest_wait_min=20), stage("cast", "C", campaign=True)],
         [grade("x", melt=100, cast=30)],
         [{"name": "c", "heats": [{"grade": "x", "count": 2}]}],
     )
-    found = plan(made)
-    assert not found.found
-    assert np.isnan(found.objective)
+    outcome = plan(result)
+    assert not outcome.found
+    assert np.isnan(outcome.objective)
 
 
 def test_what_has_begun_goes_on() -> None:
     """Proves: a heat on the caster since 20 min keeps it until 10; its cast goes on there at once; the furnace is free
     at 30. Sensitivity: without the state the furnace starts at 0.
     """
-    made = scenario(
+    result = scenario(
         [stage("melt", "F"), stage("cast", "C", "D", setup=15, campaign=True)],
         [grade("x", melt=40, cast=30)],
         [
@@ -194,12 +194,12 @@ def test_what_has_begun_goes_on() -> None:
             ]
         },
     )
-    found = plan(made)
-    assert found.start_min[1, 1] == 10
-    assert found.unit[1, 1] == "C"
-    assert found.start_min[2].tolist() == [10, 50]
-    assert found.unit[2, 1] == "D"
-    assert found.objective == 80 - 60
+    outcome = plan(result)
+    assert outcome.start_min[1, 1] == 10
+    assert outcome.unit[1, 1] == "C"
+    assert outcome.start_min[2].tolist() == [10, 50]
+    assert outcome.unit[2, 1] == "D"
+    assert outcome.objective == 80 - 60
 
 
 def test_a_cast_under_way_that_cannot_go_on_is_no_schedule() -> None:
@@ -208,7 +208,7 @@ def test_a_cast_under_way_that_cannot_go_on_is_no_schedule() -> None:
     Sensitivity: a heat melted 10 min sooner makes it one.
     """
     for melted, possible in ((-20, False), (-30, True)):
-        made = scenario(
+        result = scenario(
             [stage("melt", "F"), stage("cast", "C", campaign=True)],
             [grade("x", melt=40, cast=30)],
             [{"name": "c", "heats": [{"grade": "x", "count": 2}]}],
@@ -219,38 +219,38 @@ def test_a_cast_under_way_that_cannot_go_on_is_no_schedule() -> None:
                 ]
             },
         )
-        assert plan(made).found is possible
+        assert plan(result).found is possible
 
 
 def test_release_lock_and_outage() -> None:
     """Proves: nothing starts before its release (20), a lock (at 100 on G) or within an outage (F until 60)."""
-    made = scenario(
+    result = scenario(
         [stage("melt", "F", "G")],
         [grade("x", melt=30)],
         [{"name": n, "heats": [{"grade": "x"}], "release": minutes(20)} for n in ("a", "b", "c")],
         locks=[{"heat": "b-1", "stage": "melt", "unit": "G", "start": minutes(100)}],
         state={"outages": [{"unit": "F", "start": minutes(40), "end": minutes(60)}]},
     )
-    found = plan(made)
-    starts = found.start_min[:, 0].tolist()
+    outcome = plan(result)
+    starts = outcome.start_min[:, 0].tolist()
     assert starts[1] == 100
-    assert found.unit[1, 0] == "G"
+    assert outcome.unit[1, 0] == "G"
     assert sorted([starts[0], starts[2]]) in ([20, 50], [20, 60])
-    assert found.makespan_min == 130
+    assert outcome.makespan_min == 130
 
 
 def test_never_worse_than_the_start() -> None:
     """Proves: the baseline's schedule is taken in; without a single move tried the result is no worse than it."""
-    made = casting.Case(
+    case = casting.Case(
         "random", {"M": ["M1", "M2"], "C": ["C1"]},
         {f"h{i}": {"M1": 40.0 + i, "M2": 55.0 - i, "C1": 30.0} for i in range(6)},
         {"a": ["h0", "h1"], "b": ["h2", "h3"], "c": ["h4", "h5"]},
         {f"h{i}": 90.0 for i in range(6)},
     )  # fmt: skip
-    listed = twin.dispatch(made.scenario(due=False))
+    listed = twin.dispatch(case.scenario(due=False))
     ends = listed["end_min"].max("stage").values
-    found = plan(made.scenario(), start=listed)
-    assert found.objective <= np.maximum(ends - 90, 0).sum()
+    result = plan(case.scenario(), start=listed)
+    assert result.objective <= np.maximum(ends - 90, 0).sum()
 
 
 cases = st.integers(0, 10_000)
@@ -276,21 +276,21 @@ def random_case(seed: int) -> casting.Case:
 @given(cases)
 def test_rules_and_bound_hold_for_any_shop(seed: int) -> None:
     """Proves: every rule is kept, the exact model's optimum lies between bound and search, whole minutes are proven."""
-    made = random_case(seed).scenario()
-    table = shop(made, twin.envelope(made))
+    result = random_case(seed).scenario()
+    table = shop(result, twin.envelope(result))
     value = search(table, 60, simple(table, 0)).value
     relaxed = lateness_grid.bound(table, value.tardiness_min, value.makespan_min, binaries=500, time_limit=10)
-    found = plan(made)
-    keeps_the_rules(made, found)
-    assert relaxed.tardiness_min <= found.objective <= value.tardiness_min
-    assert found.status == "within gap"
-    assert found.objective == found.bound
+    outcome = plan(result)
+    keeps_the_rules(result, outcome)
+    assert relaxed.tardiness_min <= outcome.objective <= value.tardiness_min
+    assert outcome.status == "within gap"
+    assert outcome.objective == outcome.bound
 
 
 def test_the_bound_is_exact_by_enumeration() -> None:
     """Proves: on one furnace and one caster the optimum of three casts is that of all six orders tried by hand."""
     times = {"a": (30, 40, 90), "b": (20, 50, 100), "c": (45, 20, 80)}
-    made = scenario(
+    result = scenario(
         [stage("melt", "F"), stage("cast", "C", setup=5, campaign=True)],
         [grade(name, melt=melt, cast=cast) for name, (melt, cast, _) in times.items()],
         [{"name": n, "heats": [{"grade": n}], "due": minutes(due)} for n, (_, _, due) in times.items()],
@@ -304,8 +304,8 @@ def test_the_bound_is_exact_by_enumeration() -> None:
             free = max(melted, free + 5) + cast
             total += max(free - due, 0)
         totals.append(total)
-    found = plan(made)
-    assert found.objective == found.bound == min(totals)
+    outcome = plan(result)
+    assert outcome.objective == outcome.bound == min(totals)
 
 
 def test_the_relaxation_of_two_casters_is_exact_by_enumeration() -> None:
@@ -315,7 +315,7 @@ def test_the_relaxation_of_two_casters_is_exact_by_enumeration() -> None:
 
     Sensitivity: a set-up, a release, a caster, or a weight of the cumulative starts."""
     times = {"a": (40, 60, 50, 0), "b": (50, 55, 60, 0), "c": (20, 30, 45, 30), "d": (35, 35, 40, 0)}
-    made = scenario(
+    result = scenario(
         [stage("cast", "C", "D", setup=5, campaign=True)],
         [grade(name, C=quick, D=slow) for name, (quick, slow, *_) in times.items()],
         [
@@ -333,19 +333,19 @@ def test_the_relaxation_of_two_casters_is_exact_by_enumeration() -> None:
             total += max(free[u] - due, 0)
         totals[tuple(begin[name] for name in "abcd")] = total
     best = min(totals.values())
-    line = shop(made, twin.envelope(made))
+    line = shop(result, twin.envelope(result))
     exact = lateness_grid.bound(line, best + 20, 200.0, binaries=10_000, time_limit=60)
     assert exact.tardiness_min == best
     assert totals[tuple((exact.unit[g], exact.start[g]) for g in range(4))] == best
     assert 0 <= lateness_grid.bound(line, best + 20, 200.0, binaries=12, time_limit=60).tardiness_min <= best
-    for known in (best - 3, 0.0):
-        assert lateness_grid.bound(line, known, 200.0, binaries=10_000, time_limit=60).tardiness_min == known
+    for item in (best - 3, 0.0):
+        assert lateness_grid.bound(line, item, 200.0, binaries=10_000, time_limit=60).tardiness_min == item
 
 
 def test_same_answer_each_time() -> None:
     """Proves: the search is deterministic, to the last start."""
-    made = random_case(3).scenario()
-    one, two = plan(made), plan(made)
+    result = random_case(3).scenario()
+    one, two = plan(result), plan(result)
     assert np.array_equal(one.start_min, two.start_min, equal_nan=True)
     assert np.array_equal(one.unit, two.unit)
 
@@ -353,13 +353,13 @@ def test_same_answer_each_time() -> None:
 def test_progress_and_cancel() -> None:
     """Proves: bounds rise and incumbents fall as told; a cancelled search still gives its schedule."""
     events: list[dict] = []
-    made = random_case(5).scenario()
-    plan(made, on_progress=events.append)
+    result = random_case(5).scenario()
+    plan(result, on_progress=events.append)
     late = [event["incumbent"] for event in events if event["incumbent"] is not None]
     proven = [event["bound"] for event in events]
     assert late == sorted(late, reverse=True)
     assert proven == sorted(proven)
-    assert plan(made, cancel=lambda: True).found
+    assert plan(result, cancel=lambda: True).found
 
 
 PUBLISHED = {  # total tardiness [min] that a short search does not exceed, and the bound that it proves
@@ -402,7 +402,7 @@ def test_a_bad_case_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "x_pt.csv").write_text("ch_id,mc_id,pt\nh,M1,20\n")
     capsys.readouterr()
     assert casting.main([str(prefix), "--json"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.count("\n") == 1
-    assert "x_duedate.json: no due date in minutes for charge h" in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert "x_duedate.json: no due date in minutes for charge h" in output.err

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 import pytest
-from test_compile_bundled import upright
+from same_arrays import upright
 
 from emberline import twin
 from emberline.models.formulations.line.by_unit.model import Corridor, Matched
@@ -91,7 +91,7 @@ def near(problem: SlotProblem, data: SiteData) -> Windows:
 
 
 def _cost(ports: Ports, model: pyo.ConcreteModel) -> Any:
-    return ports.full_cost
+    return ports.worth("cost_with_carbon_price")
 
 
 def assert_same(make: Any) -> None:
@@ -99,13 +99,13 @@ def assert_same(make: Any) -> None:
     forms = []
     for on in (True, False):
         with building(on=on):
-            made = make()
-            assert made.possible
-            made.model.goal = pyo.Objective(rule=partial(_cost, made.ports))
-        listed = made.model.component_objects(pyo.Constraint, descend_into=True)
+            result = make()
+            assert result.possible
+            result.model.goal = pyo.Objective(rule=partial(_cost, result.ports))
+        listed = result.model.component_objects(pyo.Constraint, descend_into=True)
         slow = {one.name for one in listed if isinstance(one, Rows) and len(one) and one.template is None}
         assert not (on and slow)
-        forms.append((compiled(made.model), made))
+        forms.append((compiled(result.model), result))
     assert [v.name for v in forms[0][0].columns] == [v.name for v in forms[1][0].columns]
     for one, other in zip(*(upright(form) for form, _ in forms), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)

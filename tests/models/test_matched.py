@@ -87,12 +87,12 @@ def test_matching_gives_way() -> None:
 )
 def test_published_optimum_is_proven(name: str, groups: list[int], optimum: float) -> None:
     """Proves: plan and bound meet at the published optimum. Sensitivity: the longest transfers cost 0.7 % more."""
-    found = search(name, groups)
-    by_counts(found)
-    assert found.best is not None
-    assert mistakes(found.problem, found.best) == []
-    assert found.value == pytest.approx(optimum, abs=0.01)
-    assert found.bound == pytest.approx(optimum, abs=0.01)
+    result = search(name, groups)
+    by_counts(result)
+    assert result.best is not None
+    assert mistakes(result.problem, result.best) == []
+    assert result.value == pytest.approx(optimum, abs=0.01)
+    assert result.bound == pytest.approx(optimum, abs=0.01)
 
 
 @shared
@@ -101,10 +101,10 @@ def test_pooled_transfers_bracket_the_exact_ones() -> None:
     values: dict[str, float] = {}
     names: tuple[Units, ...] = ("shortest", "each", "longest")
     for units in names:
-        found = search("plant2.json", [1])
-        made = Matched(found.problem, found.data, units=units)
-        corridors.set_goal(made, found, pure=True)
-        outcome = solve(made.model, time_limit=60)
+        result = search("plant2.json", [1])
+        matched = Matched(result.problem, result.data, units=units)
+        corridors.set_goal(matched, result, pure=True)
+        outcome = solve(matched.model, time_limit=60)
         assert outcome.objective is not None
         values[units] = outcome.objective
     assert values["shortest"] <= values["each"] + 1e-6

@@ -27,20 +27,20 @@ def test_any_order_gives_the_matrix(seed: int, at_once: int, monkeypatch: pytest
         np.add.at(dense, (rows, columns), values)
         parts.append((rows, columns, values))
     listed = {int(column) for _, columns, _ in parts for column in columns}
-    found, cost, used = ordered(parts, n_rows, n_columns)
+    result, cost, used = ordered(parts, n_rows, n_columns)
     assert parts == []
     np.testing.assert_array_equal(cost, dense[0])
     np.testing.assert_array_equal(used, dense.any(axis=0))
     assert set(np.flatnonzero(used)) <= listed
     rows, columns = np.nonzero(dense[1:].T)[::-1]
-    np.testing.assert_array_equal(found.index, rows + 1)
-    np.testing.assert_array_equal(np.repeat(np.arange(n_columns), np.diff(found.starts)), columns)
-    np.testing.assert_array_equal(found.values, dense[1:][rows, columns])
-    left = draw.random(n_rows) < 0.6
-    narrow = found.of_rows(np.where(left, np.cumsum(left) - 1, -1))
-    kept = dense.copy()
-    kept[0] = 0
-    at, place = np.nonzero(kept[left].T)[::-1]
+    np.testing.assert_array_equal(result.index, rows + 1)
+    np.testing.assert_array_equal(np.repeat(np.arange(n_columns), np.diff(result.starts)), columns)
+    np.testing.assert_array_equal(result.values, dense[1:][rows, columns])
+    condition = draw.random(n_rows) < 0.6
+    narrow = result.of_rows(np.where(condition, np.cumsum(condition) - 1, -1))
+    listing = dense.copy()
+    listing[0] = 0
+    at, place = np.nonzero(listing[condition].T)[::-1]
     np.testing.assert_array_equal(narrow.index, at)
     np.testing.assert_array_equal(np.repeat(np.arange(n_columns), np.diff(narrow.starts)), place)
-    np.testing.assert_array_equal(narrow.values, kept[left][at, place])
+    np.testing.assert_array_equal(narrow.values, listing[condition][at, place])

@@ -88,9 +88,9 @@ def test_the_second_goal_never_takes_more_than_the_gap() -> None:
     name = "price_per_mwh"
     prices = ("time", np.array([500.0, 1.0]), scenario.inputs[name].attrs)
     scenario = scenario.with_inputs(scenario.inputs.assign({name: prices}))
-    found = planned(scenario)
-    assert found["status"] == "within gap"
-    assert found["objective"] == pytest.approx(10 * 1000.0)
+    result = planned(scenario)
+    assert result["status"] == "within gap"
+    assert result["objective"] == pytest.approx(10 * 1000.0)
 
 
 def test_an_objective_that_is_not_its_solutions_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,13 +101,13 @@ def test_an_objective_that_is_not_its_solutions_proves_nothing(monkeypatch: pyte
     model.x = pyo.Var(range(3), domain=pyo.Binary)
     model.two = pyo.Constraint(expr=sum(model.x.values()) >= 2)
     model.goal = pyo.Objective(expr=sum((i + 1) * model.x[i] for i in range(3)) + 10)
-    made = program.Program(model)
-    told = made.run(time_limit=60.0)
-    assert (told.status, told.objective, told.bound) == ("optimal", 13.0, 13.0)
+    result = program.Program(model)
+    process = result.run(time_limit=60.0)
+    assert (process.status, process.objective, process.bound) == ("optimal", 13.0, 13.0)
     read = outcome.read
     monkeypatch.setattr(program, "read", lambda *args: replace(read(*args), objective=11.0, bound=11.0))
-    told = made.run(time_limit=60.0)
-    assert (told.status, told.objective, told.bound) == ("feasible", 13.0, None)
+    process = result.run(time_limit=60.0)
+    assert (process.status, process.objective, process.bound) == ("feasible", 13.0, None)
 
 
 STALLED = {
@@ -126,6 +126,6 @@ def test_shops_that_once_stalled_end_within_their_gap(name: str) -> None:
     hours, least = STALLED[name]
     price = scenario.inputs["price_per_mwh"]
     series = ("time", np.repeat(hours, scenario.horizon.n_steps // len(hours)), price.attrs)
-    found = planned(scenario.with_inputs(scenario.inputs.assign(price_per_mwh=series)))
-    assert found["status"] == "within gap"
-    assert found["objective"] == pytest.approx(least, rel=1e-3)
+    result = planned(scenario.with_inputs(scenario.inputs.assign(price_per_mwh=series)))
+    assert result["status"] == "within gap"
+    assert result["objective"] == pytest.approx(least, rel=1e-3)

@@ -30,13 +30,13 @@ def test_the_optimum_is_that_of_all_courses(seed: int) -> None:
     Sensitivity: a change-over from a mode to itself is a pause without a start-up, 10 % cheaper on some seeds; what ran
     first at the start does not end first; a start-up's energy by whole steps."""
     scenario = plant(seed)
-    expected, found = cheapest(scenario), optimum(scenario)
+    expected, result = cheapest(scenario), optimum(scenario)
     if expected is None:
-        assert found.attrs["status"] == "infeasible"
+        assert result.attrs["status"] == "infeasible"
         return
-    assert found.attrs["found"]
-    assert found.attrs["objective"] + found.attrs["constant"] == pytest.approx(expected, abs=EXACT, rel=1e-7)
-    assert_followed(scenario, found)
+    assert result.attrs["found"]
+    assert result.attrs["objective"] + result.attrs["constant"] == pytest.approx(expected, abs=EXACT, rel=1e-7)
+    assert_followed(scenario, result)
 
 
 def test_the_random_plants_have_every_feature() -> None:
@@ -63,20 +63,20 @@ def test_counting_is_exact(seed: int) -> None:
     Sensitivity: units told apart by name instead of first in first out end runs before their time."""
     rng = np.random.default_rng(seed)
     raw = random_works(seed, (int(rng.integers(2, 4)), int(rng.integers(1, 4)), int(rng.integers(6, 13))))
-    (own,) = raw["processes"]
+    (part,) = raw["processes"]
     if rng.random() < 0.4:
-        own["ramp_tph_per_h"] = 500.0
-    start = {"mode": own["modes"][0]["name"]} if own["must_run"] else {}
-    state = own["state"] or [start] * own["count"]
-    ones = [own | {"name": f"mill {i + 1}", "count": 1, "state": [state[i]]} for i in range(own["count"])]
+        part["ramp_tph_per_h"] = 500.0
+    start = {"mode": part["modes"][0]["name"]} if part["must_run"] else {}
+    state = part["state"] or [start] * part["count"]
+    ones = [part | {"name": f"mill {i + 1}", "count": 1, "state": [state[i]]} for i in range(part["count"])]
     together, apart = works(**raw), works(**(raw | {"processes": ones}))
-    expected, found = optimum(apart), optimum(together)
-    assert found.attrs["found"] == expected.attrs["found"]
-    if not found.attrs["found"]:
-        assert {found.attrs["status"], expected.attrs["status"]} == {"infeasible"}
+    expected, result = optimum(apart), optimum(together)
+    assert result.attrs["found"] == expected.attrs["found"]
+    if not result.attrs["found"]:
+        assert {result.attrs["status"], expected.attrs["status"]} == {"infeasible"}
         return
-    assert found.attrs["objective"] == pytest.approx(expected.attrs["objective"], abs=EXACT, rel=1e-7)
-    assert_followed(together, found)
+    assert result.attrs["objective"] == pytest.approx(expected.attrs["objective"], abs=EXACT, rel=1e-7)
+    assert_followed(together, result)
     assert_followed(apart, expected)
 
 
@@ -85,10 +85,10 @@ def test_the_counted_plants_have_what_counting_could_miss() -> None:
     plants = [random_works(s, (int((r := np.random.default_rng(s)).integers(2, 4)), int(r.integers(1, 4)), 6))
               for s in range(200, 224)]  # fmt: skip
     owns = [raw["processes"][0] for raw in plants]
-    assert sum(len(own["modes"]) == 3 for own in owns) >= 3
-    assert sum("between" in own.get("change_over", {}) for own in owns) >= 3
-    assert sum("between" not in own["change_over"] for own in owns if len(own["modes"]) > 1) >= 3
-    assert sum(len({unit["since_h"] for unit in own["state"]}) > 1 for own in owns) >= 3
+    assert sum(len(item["modes"]) == 3 for item in owns) >= 3
+    assert sum("between" in item.get("change_over", {}) for item in owns) >= 3
+    assert sum("between" not in item["change_over"] for item in owns if len(item["modes"]) > 1) >= 3
+    assert sum(len({unit["since_h"] for unit in item["state"]}) > 1 for item in owns) >= 3
 
 
 def grades(*names: str) -> list[dict[str, Any]]:
@@ -114,11 +114,11 @@ def test_what_began_first_at_the_start_ends_first(field: str) -> None:
     mill = {"name": "mill", "count": 2, "rate": 10.0, "power_mw": 1.0, "outputs": [{"store": "a"}], field: 3.0}
     mill["state"] = [{**mode, "since_h": 1.0}, {**mode, "since_h": 50.0}]
     price = [100.0] * 4 if mode else [-100.0, 100.0, 100.0, 100.0]
-    found = optimum(works([mill], [store("a", capacity_t=100.0)], price=price, goal={"credit_stock": False}))
+    result = optimum(works([mill], [store("a", capacity_t=100.0)], price=price, goal={"credit_stock": False}))
     # two hours are left of the first unit's run; only the second may work in the hour that is paid for
-    assert found.attrs["objective"] == pytest.approx(200.0 if mode else -100.0)
-    told = found["process_mode"].values.tolist()
-    assert told == ([["mill", "mill", "", ""], [""] * 4] if mode else [[""] * 4, ["mill", "", "", ""]])
+    assert result.attrs["objective"] == pytest.approx(200.0 if mode else -100.0)
+    text = result["process_mode"].values.tolist()
+    assert text == ([["mill", "mill", "", ""], [""] * 4] if mode else [[""] * 4, ["mill", "", "", ""]])
 
 
 @pytest.mark.parametrize("pair", [[], [{"start": "a", "end": "b", "minutes": 60}]])
@@ -148,10 +148,10 @@ def test_units_that_change_at_once_are_told_apart() -> None:
             "change_over": {"energy_mwh": 5.0}, "state": [{"mode": "b"}, {"mode": "c"}]}  # fmt: skip
     stores = [store(name, capacity_t=40.0, end_level_t=end) for name, end in (("a", 20.0), ("b", 20.0), ("c", 40.0))]
     scenario = works([mill], stores, price=[1.0, 1.0, -1.0, 1.0], goal={"credit_stock": False})
-    found = optimum(scenario)
-    assert found.attrs["objective"] == pytest.approx(4 - 10)
-    assert found["process_mode"].values.tolist() == [["b", "b", "c", "c"], ["c", "c", "a", "a"]]
-    assert_followed(scenario, found)
+    result = optimum(scenario)
+    assert result.attrs["objective"] == pytest.approx(4 - 10)
+    assert result["process_mode"].values.tolist() == [["b", "b", "c", "c"], ["c", "c", "a", "a"]]
+    assert_followed(scenario, result)
 
 
 def test_units_one_by_one_may_start_as_often_as_they_like() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cement_works import CEMENT_MILLS, DELIVERIES, KILN, PARTS, RAW_MILLS, SITE, STORES, solve
 from enumerated import assert_followed, envelope, works
-from test_process_search import CEMENT_MILLS, DELIVERIES, KILN, PARTS, RAW_MILLS, SITE, STORES, solve
 
 from emberline.models.heuristics.processes.coarse_grid import coarser
 from emberline.scenarios import Scenario
@@ -44,12 +44,12 @@ def test_hours_are_groups_of_steps_from_the_start(start: str, zone: str) -> None
 
     Sensitivity: no hours at all where UTC shows no full hour; a window that cuts an hour is refused."""
     scenario = begun(start, zone)
-    found = coarser(scenario, envelope(scenario))
-    assert found is not None
-    plant, data = found
+    result = coarser(scenario, envelope(scenario))
+    assert result is not None
+    plant, data = result
     assert (plant.n, plant.hours) == (12, 1.0)
-    asked = scenario.inputs["demand_tph"].values[0].reshape(-1, 2).mean(axis=1)
-    assert plant.demand["CEM I"] == pytest.approx(asked)
+    case = scenario.inputs["demand_tph"].values[0].reshape(-1, 2).mean(axis=1)
+    assert plant.demand["CEM I"] == pytest.approx(case)
     assert data.price == pytest.approx(scenario.inputs["price_per_mwh"].values.reshape(-1, 2).mean(axis=1))
     rates = scenario.rates
     assert rates is not None
@@ -65,15 +65,15 @@ def test_a_horizon_that_is_no_whole_number_of_hours(
 ) -> None:
     """Proves: the longest slot up to an hour that divides the horizon and holds whole metered intervals is taken."""
     scenario = begun("2026-01-05T00:00+05:30", "Asia/Kolkata", step_min, hours, meter)
-    found = coarser(scenario, envelope(scenario))
-    assert (None if found is None else found[0].hours) == slot_h
+    result = coarser(scenario, envelope(scenario))
+    assert (None if result is None else result[0].hours) == slot_h
 
 
 def test_half_an_hour_later_the_search_goes_by_hours_too() -> None:
     """Proves: begun at half past, a plan goes from hours to steps in a corridor. Sensitivity: without hours there is no
     corridor."""
     scenario = begun("2026-01-05T00:30+01:00", "Europe/Berlin")
-    found = solve(scenario, PARTS)
-    assert found.attrs["found"]
-    assert {"seconds hours", "seconds corridor"} <= set(found.attrs)
-    assert_followed(scenario, found)
+    result = solve(scenario, PARTS)
+    assert result.attrs["found"]
+    assert {"seconds hours", "seconds corridor"} <= set(result.attrs)
+    assert_followed(scenario, result)

@@ -31,14 +31,14 @@ def plant_model(scenario: Scenario, *, templates: bool, ordered: bool = False) -
     carriers = [c.name for c in scenario.site.carriers if c.name != ELECTRICITY]
     with building(on=templates):
         model.plant = pyo.Block()
-        made = network.add(model.plant, plant, carriers, ordered=ordered)
-        model.given = pyo.Block(list(made.gives))
-        for carrier, flow in made.gives.items():
+        result = network.add(model.plant, plant, carriers, ordered=ordered)
+        model.given = pyo.Block(list(result.gives))
+        for carrier, flow in result.gives.items():
             model.given[carrier].all = Rows(
                 model.plant.T, says=lambda b, t, flow=flow: sum(w * v[t] for v, w in flow.parts) <= 1e6
             )
-        if any(unit.emitted for unit in made.units):
-            model.emitted = pyo.Constraint(rule=lambda m: made.emitted() <= 1e9)
+        if any(unit.added.get("scope1") for unit in result.units):
+            model.emitted = pyo.Constraint(rule=lambda m: result.added("scope1") <= 1e9)
         model.goal = pyo.Objective(rule=lambda m: total(m.plant.electricity[t] for t in each(m.plant.T)))
     return model
 

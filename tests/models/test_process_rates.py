@@ -22,18 +22,18 @@ BENDS_DOWN = [{"rate_tph": r, "power_mw": mw} for r, mw in ((10.0, 3.0), (20.0, 
 FROM_NOUGHT = [{"rate_tph": r, "power_mw": mw} for r, mw in ((0.0, 0.5), (10.0, 1.0), (20.0, 3.0))]
 
 
-def meal(wanted: float = 0.0, capacity: float = 1000.0, level: float = 0.0, **how: Any) -> dict[str, Any]:
-    return {"name": "meal", "capacity_t": capacity, "level_t": level, "end_level_t": wanted, **how}
+def meal(target: float = 0.0, capacity: float = 1000.0, level: float = 0.0, **how: Any) -> dict[str, Any]:
+    return {"name": "meal", "capacity_t": capacity, "level_t": level, "end_level_t": target, **how}
 
 
 def mill(price: Any, store: dict[str, Any], **how: Any) -> Scenario:
     """A works of one mill; what does not belong to the mill itself goes on to the scenario (``away``: outages)."""
     named = ("step_min", "deliveries", "arrivals", "site", "hours")
-    kept = {name: how.pop(name) for name in named if name in how}
-    kept["goal"] = {"credit_stock": False, **how.pop("goal", {})}
-    kept["state"] = {"outages": how.pop("away", [])}
+    table = {name: how.pop(name) for name in named if name in how}
+    table["goal"] = {"credit_stock": False, **how.pop("goal", {})}
+    table["state"] = {"outages": how.pop("away", [])}
     base = {name: value for name, value in MILL.items() if not (name == "kwh_per_t" and "power_by_rate" in how)}
-    return works([base | how], [store], price=price, **kept)
+    return works([base | how], [store], price=price, **table)
 
 
 def test_a_rate_stays_within_its_limits() -> None:
@@ -50,17 +50,17 @@ def test_a_ramp_binds_both_ways() -> None:
     """Proves: from 10 t/h by 10 an hour: 20, 30, 20, 10: 50 t at 10 and 30 t at 100: 350. Sensitivity: up only: 260 is
     what no ramp costs (30, 30, 10, 10)."""
     how = {"rate": RANGE, "must_run": True, "state": {"mode": "mill", "rate_tph": 10.0}}
-    found = optimum(mill([10.0, 10.0, 100.0, 100.0], meal(80.0), ramp_tph_per_h=10.0, **how))
-    assert found.attrs["objective"] == pytest.approx(350)
-    assert found["process_tph"].values[0] == pytest.approx([20, 30, 20, 10])
+    result = optimum(mill([10.0, 10.0, 100.0, 100.0], meal(80.0), ramp_tph_per_h=10.0, **how))
+    assert result.attrs["objective"] == pytest.approx(350)
+    assert result["process_tph"].values[0] == pytest.approx([20, 30, 20, 10])
     assert best(mill([10.0, 10.0, 100.0, 100.0], meal(80.0), **how)) == pytest.approx(260)
 
 
 def test_a_ramp_is_by_hour_not_by_step() -> None:
     """Proves: by quarters of an hour from 10 t/h by 2.5: 12.5, 15, 17.5, 20. Sensitivity: by step 20, 30, 30, 30."""
-    found = optimum(mill([-1.0] * 4, meal(), rate=RANGE, must_run=True, ramp_tph_per_h=10.0, step_min=15.0,
+    result = optimum(mill([-1.0] * 4, meal(), rate=RANGE, must_run=True, ramp_tph_per_h=10.0, step_min=15.0,
                          state={"mode": "mill", "rate_tph": 10.0}))  # fmt: skip
-    assert found["process_tph"].values[0] == pytest.approx([12.5, 15, 17.5, 20])
+    assert result["process_tph"].values[0] == pytest.approx([12.5, 15, 17.5, 20])
 
 
 def test_a_run_begins_and_ends_at_any_rate() -> None:
@@ -87,10 +87,10 @@ def test_power_that_bends_down_is_not() -> None:
 def test_at_a_negative_price_power_is_still_that_of_the_rate(curve: list[dict[str, float]], mwh: float) -> None:
     """Proves: there is room for 15 t, which take 2 MWh (4 where power bends down). Sensitivity: filled from the dear
     end they would take 3 (and 5)."""
-    found = optimum(mill([-10.0], meal(capacity=15.0), rate=RANGE, power_by_rate=curve))
-    assert found.attrs["objective"] == pytest.approx(-10 * mwh)
-    assert found["process_mw"].values.tolist() == [[pytest.approx(mwh)]]
-    assert found["line_mw"].values.tolist() == [pytest.approx(mwh)]
+    result = optimum(mill([-10.0], meal(capacity=15.0), rate=RANGE, power_by_rate=curve))
+    assert result.attrs["objective"] == pytest.approx(-10 * mwh)
+    assert result["process_mw"].values.tolist() == [[pytest.approx(mwh)]]
+    assert result["line_mw"].values.tolist() == [pytest.approx(mwh)]
 
 
 def test_counted_units_burn_no_more_than_they_can_and_no_less() -> None:
@@ -99,9 +99,9 @@ def test_counted_units_burn_no_more_than_they_can_and_no_less() -> None:
     MWh."""
     how = {"rate": {"low": 0.0, "high": 20.0}, "power_by_rate": FROM_NOUGHT, "count": 2}
     assert best(mill([-100.0], meal(), **how)) == pytest.approx(-600)
-    found = optimum(mill([-100.0], meal(capacity=20.0), **how))
-    assert found.attrs["objective"] == pytest.approx(-350)
-    assert sorted(found["process_mw"].values[:, 0]) == pytest.approx([0.5, 3.0])
+    result = optimum(mill([-100.0], meal(capacity=20.0), **how))
+    assert result.attrs["objective"] == pytest.approx(-350)
+    assert sorted(result["process_mw"].values[:, 0]) == pytest.approx([0.5, 3.0])
 
 
 @pytest.mark.parametrize(("daily", "mwh"), [(27.0, 4.5), (33.0, None)])
@@ -124,8 +124,8 @@ def test_daily_energy_is_kept_on_each_local_day() -> None:
     one of each. Sensitivity: days of UTC: 2, 0, 1 and 1."""
     horizon = {"start": "2026-01-05T21:00+00:00", "zone": "Europe/Berlin", "length_h": 4, "step_min": 60}
     process = MILL | {"rate": {"low": 0.0, "high": 20.0}, "daily_energy_mwh": 24.0, "must_run": True}
-    found = optimum(works([process], [meal()], price=[10.0, 90.0, 50.0, 70.0], horizon=horizon))
-    assert found["process_mw"].values[0] == pytest.approx([2, 0, 2, 0], abs=1e-6)
+    result = optimum(works([process], [meal()], price=[10.0, 90.0, 50.0, 70.0], horizon=horizon))
+    assert result["process_mw"].values[0] == pytest.approx([2, 0, 2, 0], abs=1e-6)
 
 
 def test_what_must_run_does_not_stop() -> None:
@@ -174,8 +174,8 @@ def test_what_must_run_stands_in_an_outage() -> None:
 def test_planned_rates_leave_room_for_spread() -> None:
     """Proves: at 90 % of the highest rate 27 t fit in the cheap hour, 13 in the other: 27 + 130. Sensitivity: 130."""
     scenario = mill([100.0, 10.0], meal(40.0), rate=RANGE)
-    told = envelope(scenario).assign(process_planned=("process", np.array([0.9])))
-    assert models.optimize(scenario, told).attrs["objective"] == pytest.approx(157)
+    text = envelope(scenario).assign(process_planned=("process", np.array([0.9])))
+    assert models.optimize(scenario, text).attrs["objective"] == pytest.approx(157)
 
 
 COAL = {"kind": "supply", "name": "coal yard", "carrier": "coal", "price_per_unit": 14.0, "fossil_kg_per_unit": 340.0}
@@ -221,10 +221,10 @@ def test_process_emissions_that_no_plan_avoids_are_left_out() -> None:
     """Proves: 20 t at 500 kg/t are a constant of 10 t; what is decided is the grid's carbon, 2 MWh at 300 kg.
 
     Sensitivity: with the constant in it the objective is eighteen times as large, and a gap tells nothing."""
-    found = optimum(mill(0.0, meal(20.0), goal={"minimize": "carbon"}, rate=10.0, hours=3.0,
+    result = optimum(mill(0.0, meal(20.0), goal={"minimize": "carbon"}, rate=10.0, hours=3.0,
                          emissions=[{"source": "calcination", "kg_per_t": 500.0}]))  # fmt: skip
-    assert found.attrs["constant"] == pytest.approx(10_000, rel=1e-6)
-    assert found.attrs["objective"] == pytest.approx(600, rel=1e-4)
+    assert result.attrs["constant"] == pytest.approx(10_000, rel=1e-6)
+    assert result.attrs["objective"] == pytest.approx(600, rel=1e-4)
 
 
 def test_a_store_that_nobody_fills_is_no_plan() -> None:
@@ -243,9 +243,9 @@ def test_an_order_is_loaded_when_the_store_lets_it() -> None:
     due an hour later the dear one gives way to 5. Sensitivity: loaded at once, or as fast as it likes: no plan, 25."""
     order = {"name": "ship", "store": "meal", "amount_t": 20.0, "release": "1 h", "due": "3 h", "loading_tph": 10.0}
     price = [1.0, 50.0, 20.0, 5.0]
-    found = optimum(mill(price, meal(capacity=10.0), rate=10.0, deliveries=[order]))
-    assert found.attrs["objective"] == pytest.approx(21)
-    assert found["delivered_t"].values.tolist() == [[0, pytest.approx(10), pytest.approx(10), 0]]
+    result = optimum(mill(price, meal(capacity=10.0), rate=10.0, deliveries=[order]))
+    assert result.attrs["objective"] == pytest.approx(21)
+    assert result["delivered_t"].values.tolist() == [[0, pytest.approx(10), pytest.approx(10), 0]]
     assert best(mill(price, meal(capacity=10.0), rate=10.0, deliveries=[order | {"due": "4 h"}])) == pytest.approx(6)
 
 
@@ -265,10 +265,10 @@ def test_a_store_that_loses_follows_the_closed_form(step: float) -> None:
     0.9²)/−ln 0.9, whatever the step. Sensitivity: the loss taken at the end of each step: another level for each."""
     trucks = [{"name": "trucks", "store": "meal", "rate": 3.0}]
     how = {"rate": 10.0, "must_run": True, "deliveries": trucks, "step_min": step, "hours": 2.0}
-    found = optimum(mill(10.0, meal(level=100.0, loss_per_h=0.1), **how))
+    result = optimum(mill(10.0, meal(level=100.0, loss_per_h=0.1), **how))
     expected = 100 * 0.81 + 7 * (1 - 0.81) / -math.log(0.9)
-    assert found["stock_t"].values[0, -1] == pytest.approx(expected)
-    change = 100 + found["stock_in_t"].sum() - found["stock_out_t"].sum() - found["stock_lost_t"].sum()
+    assert result["stock_t"].values[0, -1] == pytest.approx(expected)
+    change = 100 + result["stock_in_t"].sum() - result["stock_out_t"].sum() - result["stock_lost_t"].sum()
     assert float(change) == pytest.approx(expected)
 
 
@@ -291,9 +291,9 @@ def test_off_spec_product_is_made_of_what_is_made(low: float) -> None:
     # paid to start up beside one that runs, it makes 20 t/h of the two, and the other none
     leave = [{"name": "trucks", "store": "meal", "rate": 5.0}]
     how |= {"start_up": {"off_spec_t": 15.0, "energy_mwh": 5.0}, "power_mw": 0.5, "state": [{"mode": "mill"}, {}]}
-    found = optimum(mill([-50.0, 50.0], meal(capacity=50.0, level=50.0), deliveries=leave, count=2, **how))
-    assert float(found["off_spec_tph"].max()) == pytest.approx(15.0 if low == 0 else 10.0)
-    assert (found["process_tph"] >= found["off_spec_tph"] - 1e-9).all()
+    result = optimum(mill([-50.0, 50.0], meal(capacity=50.0, level=50.0), deliveries=leave, count=2, **how))
+    assert float(result["off_spec_tph"].max()) == pytest.approx(15.0 if low == 0 else 10.0)
+    assert (result["process_tph"] >= result["off_spec_tph"] - 1e-9).all()
 
 
 def test_off_spec_product_ends_with_an_outage() -> None:

@@ -26,13 +26,13 @@ def test_a_load_above_the_limit_has_flows_under_a_demand_charge() -> None:
     market = built.market.model_copy(update={"tariff": Tariff.model_validate(DEMAND, context={"currency": "EUR"})})
     battery = {"battery": {"energy_mwh": 0.5, "power_mw": 0.1}}
     site = type(built.site).model_validate({**built.site.model_dump(exclude_unset=True), **battery})
-    asked = built.model_copy(update={"market": market, "site": site})
-    data = sites.read(asked, ENVELOPE)
-    aim = aims.read(asked, data, None, 0.0)
+    scenario = built.model_copy(update={"market": market, "site": site})
+    data = sites.read(scenario, ENVELOPE)
+    aim = aims.read(scenario, data, None, 0.0)
     flows = dispatch(data, np.array([30.0, 0.0]), aim.expression, over_price=aim.over_price(data))
     assert flows is not None
     assert flows.over_mwh == pytest.approx(10.0, abs=0.11)
-    assert flows.cost == pytest.approx(33_000, rel=5e-3)
+    assert flows.totals["cost"] == pytest.approx(33_000, rel=5e-3)
 
 
 def sold(tariff: dict[str, Any], **how: Any) -> tuple[Scenario, Any]:
@@ -42,8 +42,8 @@ def sold(tariff: dict[str, Any], **how: Any) -> tuple[Scenario, Any]:
         grid={"import_limit_mw": 60, "export_limit_mw": 20, "metered_interval_min": 60}, carriers="", **how,
     )  # fmt: skip
     market = built.market.model_copy(update={"tariff": Tariff.model_validate(tariff, context={"currency": "EUR"})})
-    asked = built.model_copy(update={"market": market})
-    return asked, models.optimize(asked, ENVELOPE)
+    scenario = built.model_copy(update={"market": market})
+    return scenario, models.optimize(scenario, ENVELOPE)
 
 
 def test_a_feed_in_above_the_price_is_no_mint() -> None:
@@ -51,25 +51,25 @@ def test_a_feed_in_above_the_price_is_no_mint() -> None:
     through the meter would earn 7 for each MWh without end.
     """
     use, feed = ({"name": name, "rates": [{"per_mwh": rate}]} for name, rate in (("use", 8.0), ("feed", 15.0)))
-    _, found = sold({"energy": [use], "export": [feed]}, price=[0.0] * 4)
-    assert found.attrs["found"] == 1, found.attrs["reason"]
-    assert found.attrs["objective"] == pytest.approx(20 * 8 - 40 * 15)
-    assert found.attrs["bound"] == pytest.approx(-440, abs=1e-3)
+    _, result = sold({"energy": [use], "export": [feed]}, price=[0.0] * 4)
+    assert result.attrs["found"] == 1, result.attrs["reason"]
+    assert result.attrs["objective"] == pytest.approx(20 * 8 - 40 * 15)
+    assert result.attrs["bound"] == pytest.approx(-440, abs=1e-3)
 
 
 def test_a_levy_below_nought_is_no_mint() -> None:
     """Proves: each MWh imported earns 60, and 20 are needed where the sun is away: −1,200, and nothing is drawn in a
     circle; with sun the site would rather import and let the sun be. Sensitivity: no best plan at all.
     """
-    _, found = sold({"levies": [{"name": "bounty", "per_mwh": -60.0}]}, price=[0.0] * 4)
-    assert found.attrs["found"] == 1, found.attrs["reason"]
+    _, result = sold({"levies": [{"name": "bounty", "per_mwh": -60.0}]}, price=[0.0] * 4)
+    assert result.attrs["found"] == 1, result.attrs["reason"]
     # the sun is curtailed: 40 MWh at 60 each
-    assert found.attrs["objective"] == pytest.approx(-40 * 60)
-    assert float((found["import_mw"] * found["export_mw"]).max()) == pytest.approx(0.0, abs=1e-6)
+    assert result.attrs["objective"] == pytest.approx(-40 * 60)
+    assert float((result["import_mw"] * result["export_mw"]).max()) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_limit_below_the_base_load_has_no_plan() -> None:
     """Proves: 10 MW under a limit of 5 is told as no plan. Sensitivity: a constraint without a variable stops all."""
-    found = models.optimize(hub(price=[50.0], base=10.0, grid={"import_limit_mw": 5}), ENVELOPE)
-    assert found.attrs["found"] == 0
-    assert found.attrs["status"] == "infeasible"
+    data = models.optimize(hub(price=[50.0], base=10.0, grid={"import_limit_mw": 5}), ENVELOPE)
+    assert data.attrs["found"] == 0
+    assert data.attrs["status"] == "infeasible"

@@ -27,11 +27,11 @@ def test_a_fine_day_begins_with_quarter_hours() -> None:
     scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=8", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
-    found = models.optimize(scenario, envelope, listed)
-    assert found.attrs["seconds coarse plan"] > 0
-    starts = found["start_min"].to_numpy()
+    data = models.optimize(scenario, envelope, listed)
+    assert data.attrs["seconds coarse plan"] > 0
+    starts = data["start_min"].to_numpy()
     assert (np.remainder(starts[np.isfinite(starts)], 5) == 0).all()
-    replay = twin.replay(scenario, found)
+    replay = twin.replay(scenario, data)
     assert int(replay.sizes.get("violation", 0)) == 0
 
 
@@ -52,9 +52,9 @@ def test_which_grids_have_a_coarser_one(step: int, made: bool) -> None:
     inner = coarser(fine)
     assert inner.problem.step_min == 15
     listed = twin.dispatch(load("melt-shop-small", ["horizon.step_min=15"]))
-    given = from_schedule(inner.problem, listed)
-    assert given is not None
-    assert inner.offer(given)
+    starts = from_schedule(inner.problem, listed)
+    assert starts is not None
+    assert inner.offer(starts)
     mapped = coarse_grid.finer(inner, fine)
     assert mapped is not None
     assert fine.offer(mapped)
@@ -88,15 +88,15 @@ def test_without_a_coarse_plan_casts_are_put_back(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(coarse_grid, "finer", lambda coarse, fine: None)
     scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=8", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)
-    told: list[float] = []
+    rows: list[float] = []
 
     def tell(event: dict[str, Any]) -> None:
         if event["incumbent"] is not None:
-            told.append(event["incumbent"])
+            rows.append(event["incumbent"])
 
-    found = models.optimize(scenario, envelope, twin.dispatch(scenario, envelope), on_progress=tell)
-    assert found.attrs["seconds renew"] > 0
-    assert found.attrs["objective"] < told[0]
+    data = models.optimize(scenario, envelope, twin.dispatch(scenario, envelope), on_progress=tell)
+    assert data.attrs["seconds renew"] > 0
+    assert data.attrs["objective"] < rows[0]
 
 
 def test_a_horizon_that_begins_between_quarters_has_a_coarser_grid() -> None:

@@ -28,11 +28,11 @@ def test_plan_and_bound_are_the_best_of_all(seed: int) -> None:
     """
     scenario = random_shops.built(random_shops.raw(seed, most_heats=4))
     best = counted_shops.best(counted_shops.read(scenario))
-    found = optimized(scenario)
+    result = optimized(scenario)
     assert best is not None
-    assert found["status"] == "within gap"
-    assert found["objective"] == pytest.approx(best, rel=2e-4, abs=NEAR)
-    assert float(str(found["bound"])) <= best + NEAR
+    assert result["status"] == "within gap"
+    assert result["objective"] == pytest.approx(best, rel=2e-4, abs=NEAR)
+    assert float(str(result["bound"])) <= best + NEAR
 
 
 @pytest.mark.parametrize("seed", [1010, 1028, 2007, 2013, 2026, 2043])
@@ -43,11 +43,11 @@ def test_units_of_unequal_durations(seed: int) -> None:
     """
     scenario = random_shops.built(random_shops.uneven(random_shops.raw(seed, most_heats=4 - (seed < 2000)), seed))
     best = counted_shops.best(counted_shops.read(scenario))
-    found = optimized(scenario)
+    result = optimized(scenario)
     assert best is not None
-    assert found["status"] == "within gap"
-    assert found["objective"] == pytest.approx(best, rel=2e-4, abs=NEAR)
-    assert float(str(found["bound"])) <= best + NEAR
+    assert result["status"] == "within gap"
+    assert result["objective"] == pytest.approx(best, rel=2e-4, abs=NEAR)
+    assert float(str(result["bound"])) <= best + NEAR
 
 
 @pytest.mark.parametrize("seed", [1024, 1037])

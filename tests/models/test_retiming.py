@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_bound import CASES, schedules, search, shop
-from test_casts import ELIGIBLE, week
+from cast_shops import CASES, ELIGIBLE, schedules, search, shop, week
 
-from emberline.models.heuristics.line.minimum_cut_retiming import _Cut, _Lags
+from emberline.models.heuristics.line.minimum_cut_retiming import Cut, Lags
 from emberline.models.heuristics.line.placement import Placed, Shop
-from emberline.models.heuristics.line.ruin_and_recreate import NEAR_MIN, _Renewal
+from emberline.models.heuristics.line.ruin_and_recreate import NEAR_MIN, Renewal
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, mistakes
 from emberline.models.search.incumbent import Search
 
@@ -35,7 +34,7 @@ def cost(shop_of: Shop, starts: Starts) -> float:
     )  # fmt: skip
 
 
-def order(starts: Starts, made: Search) -> tuple[Any, ...]:
+def order(starts: Starts, result: Search) -> tuple[Any, ...]:
     """Units of all, and who comes after whom on each."""
     on: dict[int, list[tuple[int, Any]]] = {}
     for h, (units, slots) in enumerate(zip(starts.unit, starts.slot, strict=True)):
@@ -47,9 +46,9 @@ def order(starts: Starts, made: Search) -> tuple[Any, ...]:
     return starts.unit, starts.cast_unit, sequences
 
 
-def placed(made: Search, starts: Starts) -> list[Placed]:
+def placed(result: Search, starts: Starts) -> list[Placed]:
     """The casts of a plan."""
-    shop_of = Shop(made.problem, np.zeros(made.problem.n_slots))
+    shop_of = Shop(result.problem, np.zeros(result.problem.n_slots))
     shop_of.read(starts)
     return [one for one in shop_of.at if one is not None]
 
@@ -59,92 +58,92 @@ def placed(made: Search, starts: Starts) -> list[Placed]:
 def test_no_other_times_of_the_same_sequences_cost_less(case: str, seed: int) -> None:
     """Proves: from any schedule the cut finds the best of all schedules with its units and sequences, and breaks no
     rule. Sensitivity: a lag, a window, a node's slot by one, the sign of a cost."""
-    made = search(shop(seed, **CASES[case]))
-    retiming = made.retiming
+    result = search(shop(seed, **CASES[case]))
+    retiming = result.retiming
     assert retiming is not None
     shop_of = retiming.shop
     best: dict[Any, float] = {}
     first: dict[Any, Starts] = {}
-    for starts in (one for one in schedules(made.problem) if not mistakes(made.problem, one)):
-        key = order(starts, made)
+    for starts in (one for one in schedules(result.problem) if not mistakes(result.problem, one)):
+        key = order(starts, result)
         best[key] = min(best.get(key, np.inf), cost(shop_of, starts))
         first.setdefault(key, starts)
     assert best
     for key, starts in first.items():
-        found = retiming.best(placed(made, starts), FAR)
-        assert found is not None
-        after = shop_of.starts(found)
-        assert not mistakes(made.problem, after)
-        assert order(after, made) == key
+        outcome = retiming.best(placed(result, starts), FAR)
+        assert outcome is not None
+        after = shop_of.starts(outcome)
+        assert not mistakes(result.problem, after)
+        assert order(after, result) == key
         assert cost(shop_of, after) == pytest.approx(best[key], rel=1e-6)
 
 
 def test_a_limit_that_is_broken_makes_its_hours_dearer() -> None:
     """Proves: from a schedule that keeps a limit that both furnaces cannot draw under at once, the times found keep
     it, and cost no less than where there is none. Sensitivity: a price at the wrong interval."""
-    made = search(shop(2, **CASES["under a limit that both cannot draw at once"]))
-    retiming = made.retiming
+    result = search(shop(2, **CASES["under a limit that both cannot draw at once"]))
+    retiming = result.retiming
     assert retiming is not None
     shop_of = retiming.shop
-    for starts in schedules(made.problem):
-        if made.offer(starts) and made.best is not None:
+    for starts in schedules(result.problem):
+        if result.offer(starts) and result.best is not None:
             break
-    keeps = made.best
+    keeps = result.best
     assert keeps is not None
-    free = retiming.best(placed(made, keeps), FAR)
-    held = retiming.best(placed(made, keeps), FAR)
+    free = retiming.best(placed(result, keeps), FAR)
+    value = retiming.best(placed(result, keeps), FAR)
     assert free is not None
-    assert held is not None
-    assert not retiming.above(held).any()
-    assert cost(shop_of, shop_of.starts(free)) <= cost(shop_of, shop_of.starts(held)) + 1e-9
+    assert value is not None
+    assert not retiming.above(value).any()
+    assert cost(shop_of, shop_of.starts(free)) <= cost(shop_of, shop_of.starts(value)) + 1e-9
 
 
 def test_a_unit_that_is_shut_is_not_crossed() -> None:
     """Proves: a start leaves neither its unit's open hours nor the horizon. Sensitivity: windows by costs alone."""
-    made = week()
-    assert made.best is not None
-    problem = made.problem
+    result = week()
+    assert result.best is not None
+    problem = result.problem
     idle = problem.free.copy()
     for h, heat in enumerate(problem.heats):
-        for operation, u, t in zip(heat.operations, made.best.unit[h], made.best.slot[h], strict=True):
+        for operation, u, t in zip(heat.operations, result.best.unit[h], result.best.slot[h], strict=True):
             idle[u, t : t + operation.occupy[u]] = False
     furnaces = list(problem.stage_units[0])
     for u in furnaces:  # one slot of each pause between heats
         pause = np.flatnonzero(idle[u, 1:] & ~idle[u, :-1]) + 1
         assert len(pause) > 3
         problem.free[u, pause] = False
-    one = _Renewal(made)
-    found = one.retiming.best(one._at(), NEAR_MIN)
-    assert found is not None
-    assert found != one._at()
-    assert not mistakes(problem, one.shop.starts(found))
+    one = Renewal(result)
+    outcome = one.retiming.best(one._at(), NEAR_MIN)
+    assert outcome is not None
+    assert outcome != one._at()
+    assert not mistakes(problem, one.shop.starts(outcome))
 
 
 def test_all_starts_of_a_week_at_once() -> None:
     """Proves: the baseline's week gets better times in one step, breaks no rule and no limit, moves nothing further
     than it may, and the plan draws what the moves of casts believe. Sensitivity: what waiting loses."""
-    made = week()
-    one = _Renewal(made)
-    before, begun = one._at(), one.value
+    result = week()
+    one = Renewal(result)
+    before, start = one._at(), one.value
     assert one.retime(NEAR_MIN)
-    assert one.value < 0.999 * begun
+    assert one.value < 0.999 * start
     starts = one.shop.starts(one._at())
-    assert not mistakes(made.problem, starts)
+    assert not mistakes(result.problem, starts)
     assert not one.retiming.above(one._at()).any()
     moved = [abs(a.slot - b.slot) for a, b in zip(before, one._at(), strict=True)]
-    assert 0 < max(moved) <= NEAR_MIN / made.problem.step_min
-    own = line_cells(made.problem, starts, extra_mwh(made.problem, starts))
-    assert one.load == pytest.approx(own, abs=1e-9)
+    assert 0 < max(moved) <= NEAR_MIN / result.problem.step_min
+    part = line_cells(result.problem, starts, extra_mwh(result.problem, starts))
+    assert one.load == pytest.approx(part, abs=1e-9)
     # the same again finds nothing: the plan stays as it is
-    kept = one._at()
+    stored = one._at()
     if not one.retime(NEAR_MIN):
-        assert one._at() == kept
+        assert one._at() == stored
 
 
 def test_starts_without_freedom_stay() -> None:
     """Proves: windows of one slot, and costs that are all alike, are no trouble. Sensitivity: an empty graph."""
     none = np.zeros(0, dtype=int)
-    fixed = _Cut(np.array([3, 5]), np.array([3, 5]), _Lags(none, none, none))
+    fixed = Cut(np.array([3, 5]), np.array([3, 5]), Lags(none, none, none))
     assert fixed.best(np.array([1.0, 2.0])).tolist() == [3, 5]
-    alike = _Cut(np.array([3]), np.array([6]), _Lags(none, none, none))
+    alike = Cut(np.array([3]), np.array([6]), Lags(none, none, none))
     assert 3 <= int(alike.best(np.ones(4))[0]) <= 6

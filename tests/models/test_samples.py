@@ -20,11 +20,11 @@ ENGINE = {
 
 def engines(*prices: list[float], **rest: Any) -> list[Scenario]:
     """Samples of a site of 6 MW whose engine makes 4 MWh for 240 in an hour in which it is on, wholly or not."""
-    found = []
+    rows = []
     for price in prices:
         assets = (GAS, ENGINE, {"kind": "flare", "name": "sky", "carrier": "heat"})
-        found.append(hub(*assets, price=price, base=6.0, export=0.0, grid={"export_limit_mw": 0.0}, **rest))
-    return found
+        rows.append(hub(*assets, price=price, base=6.0, export=0.0, grid={"export_limit_mw": 0.0}, **rest))
+    return rows
 
 
 def by_hand(prices: list[list[float]], on: tuple[int, ...]) -> np.ndarray:
@@ -45,12 +45,12 @@ def test_the_commitment_is_the_best_of_all(share: float | None) -> None:
     rated = {on: by_hand(PRICES, on) for on in itertools.product((0, 1), repeat=3)}
     judge = np.mean if share is None else lambda worth: cvar(worth, share)
     best = min(rated, key=lambda on: float(judge(rated[on])))
-    made = optimize_samples(engines(*PRICES), ENVELOPE, share=share, gap=0.0)
-    assert made.value == pytest.approx(float(judge(rated[best])))
-    assert made.bound == pytest.approx(made.value)
-    assert made.fixed is not None
-    assert float(judge(rated[tuple(int(x) for x in made.fixed.on["engine"])])) == pytest.approx(made.value)
-    assert sorted(made.worth) == pytest.approx(sorted(rated[tuple(int(x) for x in made.fixed.on["engine"])]))
+    sampled = optimize_samples(engines(*PRICES), ENVELOPE, share=share, gap=0.0)
+    assert sampled.value == pytest.approx(float(judge(rated[best])))
+    assert sampled.bound == pytest.approx(sampled.value)
+    assert sampled.fixed is not None
+    assert float(judge(rated[tuple(int(x) for x in sampled.fixed.on["engine"])])) == pytest.approx(sampled.value)
+    assert sorted(sampled.worth) == pytest.approx(sorted(rated[tuple(int(x) for x in sampled.fixed.on["engine"])]))
 
 
 def test_the_mean_and_the_tail_want_different_commitments() -> None:
@@ -75,17 +75,17 @@ def test_tail_means_by_hand() -> None:
 
 def stored(price: list[float], spread: float, minimize: str = "cost") -> Scenario:
     """2 MW of load and a battery of 1 MWh and 1 MW, empty, without losses; deviations cost a spread either way."""
-    found = hub(
+    result = hub(
         price=price, base=2.0, carriers="", minimize=minimize,
         battery={
             "energy_mwh": 1.0, "power_mw": 1.0, "level_share": 0.0, "charge_efficiency": 1.0,
             "discharge_efficiency": 1.0, "self_loss_per_h": 0.0,
         },
     )  # fmt: skip
-    inputs = found.inputs
+    inputs = result.inputs
     imbalance = {"short_spread_per_mwh": spread, "long_spread_per_mwh": spread}
-    market = type(found.market).model_validate(found.market.model_dump() | {"imbalance": imbalance})
-    return found.model_copy(update={"market": market}).with_inputs(inputs)
+    market = type(result.market).model_validate(result.market.model_dump() | {"imbalance": imbalance})
+    return result.model_copy(update={"market": market}).with_inputs(inputs)
 
 
 def test_a_nomination_is_kept_or_paid_for() -> None:
@@ -110,8 +110,8 @@ def test_a_first_stage_that_is_given_is_kept() -> None:
 
     Sensitivity: a nomination that is planned anew."""
     wrong = Fixed({}, np.array([2.0, 2.0]))
-    made = optimize_samples([stored([10.0, 50.0], 15.0)], ENVELOPE, fixed=wrong, gap=0.0)
-    assert made.worth.tolist() == pytest.approx([120 - 40 + 2 * 15])
+    sampled = optimize_samples([stored([10.0, 50.0], 15.0)], ENVELOPE, fixed=wrong, gap=0.0)
+    assert sampled.worth.tolist() == pytest.approx([120 - 40 + 2 * 15])
     idle = Fixed({"engine": np.zeros(3)}, None)
     apart = optimize_samples(engines(PRICES[0]), ENVELOPE, fixed=idle, gap=0.0)
     assert apart.worth.tolist() == pytest.approx(by_hand(PRICES[:1], (0, 0, 0)).tolist())

@@ -59,7 +59,7 @@ def test_the_small_works_have_every_feature() -> None:
         keys = {key for process in processes for key in process} | {key for order in deliveries for key in order}
         count.update(keys & OPTIONAL)
         count.update({*tariff, *grid, *site, *raw["series"], *raw.get("state", {})} & OPTIONAL)
-        told = {
+        table = {
             "two units": any(process["count"] > 1 for process in processes),
             "start-up": any(process["start_up"]["hours"] for process in processes),
             "off-spec": any(process["start_up"]["off_spec_t"] for process in processes),
@@ -71,6 +71,6 @@ def test_the_small_works_have_every_feature() -> None:
             "arrival": bool(raw["arrivals"]),
             "in a row": len(processes) > 1,
         }
-        count.update(name for name, has in told.items() if has)
+        count.update(name for name, has in table.items() if has)
     assert len(count) == len(OPTIONAL) + 10
     assert min(count.values()) >= 5, count.most_common()[-3:]

@@ -36,8 +36,8 @@ LATEST = Starts((ROUTE,) * 3, ((0, 7), (3, 9), (7, 14)), (2, 2), (11, 19))
 
 def problem(**rest: Any) -> SlotProblem:
     orders = [cast("A", 2, **rest.pop("first", {})), cast("B", 1, **rest.pop("second", {}))]
-    asked = scenario(melt_shop(), orders, horizon={"length_h": 8.0}, **rest)
-    return line_reader.from_scenario(asked, envelope(asked))
+    case = scenario(melt_shop(), orders, horizon={"length_h": 8.0}, **rest)
+    return line_reader.from_scenario(case, envelope(case))
 
 
 @pytest.mark.parametrize("starts", [SOONEST, LATEST])
@@ -136,9 +136,9 @@ def test_energy_minute_by_minute() -> None:
     for begin, minutes in ((11 * 15, 90), (19 * 15, 45)):
         by_stage[2, begin : begin + minutes] += 1 / 60
     cells = line.n_cells
-    found = line_cells(line, LATEST, extra)
-    assert found == pytest.approx((by_stage.sum(axis=0) + reheating).reshape(cells, -1).sum(axis=1))
-    assert load_cells(line, LATEST) == pytest.approx(found)
+    result = line_cells(line, LATEST, extra)
+    assert result == pytest.approx((by_stage.sum(axis=0) + reheating).reshape(cells, -1).sum(axis=1))
+    assert load_cells(line, LATEST) == pytest.approx(result)
     weight = np.array([1.0, 2.0, 5.0])
     assert line_cells(line, LATEST, {}, weight) == pytest.approx((weight @ by_stage).reshape(cells, -1).sum(axis=1))
 
@@ -150,8 +150,8 @@ def test_idle_units_draw_between_their_works() -> None:
     line = melt_shop()
     for stage, mw in zip(line["stages"], (2.0, 0.4, 0.2), strict=True):
         stage["units"][0]["states"] = {"states": [{"name": "ready", "power_mw": mw}], "ready": "ready"}
-    asked = scenario(line, [cast("A", 2), cast("B", 1)], horizon={"length_h": 8.0, "step_min": 15.0})
-    holding = line_reader.from_scenario(asked, envelope(asked))
+    case = scenario(line, [cast("A", 2), cast("B", 1)], horizon={"length_h": 8.0, "step_min": 15.0})
+    holding = line_reader.from_scenario(case, envelope(case))
     idle = np.full((3, 480), 1.0)
     for begin, ladle in SOONEST.slot:
         idle[0, begin * 15 : begin * 15 + 45] = 0
@@ -173,16 +173,16 @@ def test_what_stages_give() -> None:
     for stage, per_mwh in ((0, 0.3), (2, 2.0)):
         line["stages"][stage]["gives"] = [{"carrier": "off_gas", "per_mwh": per_mwh}]
     site = {"carriers": [{"name": "off_gas", "waste": True}]}
-    asked = scenario(line, [cast("A", 2), cast("B", 1)], horizon={"length_h": 8.0}, site=site)
-    giving = line_reader.from_scenario(asked, envelope(asked))
-    given = np.zeros(32)
+    case = scenario(line, [cast("A", 2), cast("B", 1)], horizon={"length_h": 8.0}, site=site)
+    giving = line_reader.from_scenario(case, envelope(case))
+    values = np.zeros(32)
     for begin, _ in LATEST.slot:
-        given[begin : begin + 3] += 0.3 * 40 / 4
+        values[begin : begin + 3] += 0.3 * 40 / 4
     for begin, length in ((11, 6), (19, 3)):
-        given[begin : begin + length] += 2.0 * 1 / 4
-    assert line_gives(giving, LATEST)["off_gas"] == pytest.approx(given)
+        values[begin : begin + length] += 2.0 * 1 / 4
+    assert line_gives(giving, LATEST)["off_gas"] == pytest.approx(values)
     more = replace(giving, fixed_gives={"off_gas": np.full(32, 0.5)})
-    assert line_gives(more, LATEST)["off_gas"] == pytest.approx(given + 0.5)
+    assert line_gives(more, LATEST)["off_gas"] == pytest.approx(values + 0.5)
 
 
 def schedule(starts: Starts) -> xr.Dataset:
@@ -216,8 +216,8 @@ def test_what_has_begun_stays_where_it_is() -> None:
     is over at 15 min, A-2 in F since then.
 
     Sensitivity: its start on a slot of the horizon."""
-    begun = {"heat": "A-1", "stage": "melting", "unit": "F", "start": "-30 min"}
-    line = problem(state={"started": [begun]})
+    table = {"heat": "A-1", "stage": "melting", "unit": "F", "start": "-30 min"}
+    line = problem(state={"started": [table]})
     starts = Starts((ROUTE,) * 3, ((-2, 2), (1, 5), (4, 8)), (2, 2), (5, 13))
     assert from_schedule(line, schedule(starts)) == starts
     assert starts.minute(line, 0, 0) == -30
@@ -233,8 +233,8 @@ def test_a_line_that_casts_nothing_and_loses_nothing() -> None:
     draw nothing for reheating. Sensitivity: a cast or a reheating stage looked for where there is none."""
     line = melt_shop(heat_loss=None)
     del line["stages"][2]["campaign"]
-    asked = scenario(line, [cast("A", 2)], horizon={"length_h": 8.0})
-    plain = line_reader.from_scenario(asked, envelope(asked))
+    case = scenario(line, [cast("A", 2)], horizon={"length_h": 8.0})
+    plain = line_reader.from_scenario(case, envelope(case))
     starts = Starts(((0, 1, 2),) * 2, ((0, 4, 7), (3, 7, 12)), (), ())
     assert mistakes(plain, starts) == []
     assert extra_mwh(plain, starts) == {}
@@ -244,10 +244,10 @@ def test_a_line_that_casts_nothing_and_loses_nothing() -> None:
 
 def test_reheating_that_has_begun_is_decided() -> None:
     """Proves: a heat in the ladle furnace already has no reheating left to plan. Sensitivity: reckoned once more."""
-    begun = [
+    rows = [
         {"heat": "A-1", "stage": "melting", "unit": "F", "start": "-100 min"},
         {"heat": "A-1", "stage": "ladle", "unit": "L", "start": "-10 min"},
     ]
-    line = problem(state={"started": begun})
+    line = problem(state={"started": rows})
     starts = Starts((ROUTE, ROUTE, ROUTE), ((-7, -1), (0, 4), (3, 7)), (2, 2), (5, 13))
     assert set(extra_mwh(line, starts)) == {1, 2}

@@ -25,12 +25,12 @@ def test_strategies_agree_and_say_their_names() -> None:
     found. Sensitivity: a bound from a search that was cut off."""
     scenario, envelope, baseline = asked(PLAIN)
     intensity = scenario.inputs["carbon_intensity_kg_per_mwh"]
-    found = {name: optimize(scenario, envelope, baseline, strategy=name) for name in NAMES}
-    for name, plan in found.items():
+    table = {name: optimize(scenario, envelope, baseline, strategy=name) for name in NAMES}
+    for name, plan in table.items():
         assert plan.attrs["strategy"] == name
         assert plan.attrs["found"] == 1
         assert float((plan["import_mw"] * intensity).sum()) <= float((baseline["import_mw"] * intensity).sum()) + 1e-6
-        assert max(one.attrs["bound"] for one in found.values()) <= plan.attrs["objective"] * (1 + 1e-6)
+        assert max(one.attrs["bound"] for one in table.values()) <= plan.attrs["objective"] * (1 + 1e-6)
 
 
 @pytest.mark.parametrize(

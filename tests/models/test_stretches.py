@@ -23,8 +23,8 @@ def built(terms: Terms, rows: dict, *, on: bool) -> pyo.ConcreteModel:
     with building(on=on):
         m.x = Variable("ab", range(N))
         m.spare = pyo.Var()
-        found = Stretches.of(rows, terms)
-        m.ROW, m.TERM = found.rows(), found.set()
+        result = Stretches.of(rows, terms)
+        m.ROW, m.TERM = result.rows(), result.set()
         m.kept = Rows(m.ROW, says=lambda m, r, p, t: weighed(m.x, m.TERM[r, p], t) + m.spare <= 3)
         m.goal = pyo.Objective(expr=m.spare)
     return m
@@ -37,28 +37,28 @@ def test_a_row_has_the_terms_of_its_slot(drawn: list, slots: set[int]) -> None:
     Sensitivity: a stretch that begins or ends a slot off.
     """
     terms = Terms(N, 2)
-    wanted = {t: {(key, s): 0.0 for key in "ab" for s in range(N)} for t in slots}
+    table = {t: {(key, s): 0.0 for key in "ab" for s in range(N)} for t in slots}
     for key, lag, weight, counted in drawn:
         (terms.counted if counted else terms.lagged)((0,), (key,), lag, weight)
         for t in slots:
             s = min(t - lag, N - 1) if counted else t - lag
             if 0 <= s < N:
-                wanted[t][key, s] += weight
+                table[t][key, s] += weight
     arrays = []
     for on in (True, False):
         m = built(terms, {(0,): sorted(slots)}, on=on)
         assert (m.kept.template is not None) == on
-        made = compiled(m)
-        arrays.append(made)
+        result = compiled(m)
+        arrays.append(result)
         assert sorted(t for _, _, t in m.ROW) == sorted(slots)
         for row, (_, _, t) in enumerate(m.ROW):
             got = {}
-            for j, column in enumerate(made.columns):
-                held = slice(made.starts[j], made.starts[j + 1])
-                for r, value in zip(made.index[held], made.values[held], strict=True):
+            for j, column in enumerate(result.columns):
+                held = slice(result.starts[j], result.starts[j + 1])
+                for r, value in zip(result.index[held], result.values[held], strict=True):
                     if r == row and column is not m.spare:
                         got[column.index()] = value
-            assert got == pytest.approx({key: weight for key, weight in wanted[t].items() if weight})
+            assert got == pytest.approx({key: weight for key, weight in table[t].items() if weight})
     assert all(
         np.array_equal(getattr(arrays[0], name), getattr(arrays[1], name)) for name in ("starts", "index", "values")
     )
@@ -75,8 +75,8 @@ def test_slots_without_terms_may_be_left_out() -> None:
 @given(st.lists(st.booleans(), min_size=1, max_size=9), st.integers(1, 4))
 def test_unbroken_slots(free: list[bool], hold: int) -> None:
     """Proves: a unit is free from a slot on as plain slices tell. Sensitivity: the last slots of the horizon."""
-    told = unbroken(np.array(free), hold).tolist()
-    assert told == [all(free[t : t + hold]) for t in range(len(free))]
+    text = unbroken(np.array(free), hold).tolist()
+    assert text == [all(free[t : t + hold]) for t in range(len(free))]
     slots = [t for first, last in runs(np.flatnonzero(free).tolist()) for t in range(first, last + 1)]
     assert slots == np.flatnonzero(free).tolist()
 
@@ -91,8 +91,8 @@ def test_members_are_summed_as_a_set_is() -> None:
         m.OF = Members(by_row, dimen=2)
         m.row = Rows(m.ROW, says=lambda m, r: total(m.x[i, j] for i, j in each(m.OF[r])) + m.x[2, 0] <= 1)
     assert m.row.template is not None
-    told = {r: {v.index() for v in identify_variables(m.row[r].expr)} for r in m.ROW}
-    assert told == {r: {(2, 0), *keys} for r, keys in by_row.items()}
+    table = {r: {v.index() for v in identify_variables(m.row[r].expr)} for r in m.ROW}
+    assert table == {r: {(2, 0), *keys} for r, keys in by_row.items()}
 
 
 def test_members_of_every_index_are_wanted() -> None:

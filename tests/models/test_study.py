@@ -20,9 +20,9 @@ def planned(scenario: Scenario, study: Study | None = None) -> tuple[float, floa
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
     start = listed if listed.attrs["complete"] else None
-    found = models.optimize(scenario, envelope, start, study=study)
-    assert found.attrs["found"], found.attrs
-    return float(found.attrs["objective"]), float(found.attrs["gap"])
+    data = models.optimize(scenario, envelope, start, study=study)
+    assert data.attrs["found"], data.attrs
+    return float(data.attrs["objective"]), float(data.attrs["gap"])
 
 
 def test_a_site_asked_again_with_other_numbers_gives_the_same_optimum() -> None:

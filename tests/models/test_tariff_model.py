@@ -103,10 +103,10 @@ def test_model_and_bill_agree(seed: int, flexible: bool, least: float) -> None:
     rates = read(tariff, times("2024-03-31T18:00" if within else "2024-03-31T22:00", 28), ZONE, before=before)
     random = np.random.default_rng(seed + 1)
     energy = np.maximum(random.uniform(0, MOST_MWH, len(rates)) * (random.random(len(rates)) < 0.7), least)
-    cost, found = optimum(rates, energy, flexible, least_mwh=least)
-    assert cost == pytest.approx(charged(rates, found / HOURS).total, rel=1e-6, abs=1e-5)
+    cost, result = optimum(rates, energy, flexible, least_mwh=least)
+    assert cost == pytest.approx(charged(rates, result / HOURS).total, rel=1e-6, abs=1e-5)
     if flexible:
-        assert found.sum() == pytest.approx(energy.sum(), abs=1e-5)
+        assert result.sum() == pytest.approx(energy.sum(), abs=1e-5)
         others = [energy, np.full_like(energy, energy.mean()), random.permutation(energy), np.sort(energy)]
         assert cost <= min(charged(rates, other / HOURS).total for other in others) + 1e-5
 

@@ -53,10 +53,10 @@ def test_where_the_time_is_over_the_baseline_is_the_plan() -> None:
     plant with processes says that there was no time."""
     heats = shop([5.0, 1.0, 3.0], [1, 1])
     envelope = twin.envelope(heats)
-    found = optimize(late(heats), envelope, twin.dispatch(heats, envelope))
-    assert (found.attrs["found"], found.attrs["status"]) == (1, "best found")
-    assert found.attrs["bound"] != found.attrs["bound"]
+    data = optimize(late(heats), envelope, twin.dispatch(heats, envelope))
+    assert (data.attrs["found"], data.attrs["status"]) == (1, "best found")
+    assert data.attrs["bound"] != data.attrs["bound"]
     plant = load("aluminium-potline", ("disturbances.replications=0",))
     envelope = twin.envelope(plant)
-    found = optimize(late(plant), envelope, twin.dispatch(plant, envelope))
-    assert (found.attrs["found"], found.attrs["status"]) == (0, "no plan within the limit")
+    data = optimize(late(plant), envelope, twin.dispatch(plant, envelope))
+    assert (data.attrs["found"], data.attrs["status"]) == (0, "no plan within the limit")

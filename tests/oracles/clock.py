@@ -38,11 +38,11 @@ class Clock:
 
     def days(self) -> list[tuple[list[int], float]]:
         """Steps that begin on each local day, and their share of it."""
-        found: dict[Any, list[int]] = {}
+        table: dict[Any, list[int]] = {}
         for step in range(self.n):
-            found.setdefault(self.local(step * self.step_min).date(), []).append(step)
+            table.setdefault(self.local(step * self.step_min).date(), []).append(step)
         rows = []
-        for day, steps in found.items():
+        for day, steps in table.items():
             edges = [
                 datetime(d.year, d.month, d.day, tzinfo=self.zone).astimezone(UTC) for d in (day, day + timedelta(1))
             ]

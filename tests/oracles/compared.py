@@ -43,21 +43,21 @@ def compare(raw: dict[str, Any], seconds: float) -> Compared:
     built = small_works.scenario(raw, seconds)
     oracle = optimum(raw, 3 * seconds)
     began = time.perf_counter()
-    told = models.optimize(built, small_works.envelope(built)).attrs
+    text = models.optimize(built, small_works.envelope(built)).attrs
     spent = time.perf_counter() - began
-    plan, bound = (told[name] + told["constant"] for name in ("objective", "bound"))
+    plan, bound = (text[name] + text["constant"] for name in ("objective", "bound"))
     faults: list[str] = []
     small = TOLERANCE * max(abs(oracle.value), 1.0) + LEAST if oracle.status == "optimal" else math.nan
     if oracle.status == "optimal":
-        if told["status"] == "infeasible":
+        if text["status"] == "infeasible":
             faults.append("a false infeasible")
-        elif told["status"] != "within gap":
-            faults.append(f"not solved to its gap: {told['status']}")
+        elif text["status"] != "within gap":
+            faults.append(f"not solved to its gap: {text['status']}")
         if bound > oracle.value + small:
             faults.append(f"a bound of {bound:.6g} above the optimum of {oracle.value:.6g}")
         if plan < oracle.value - small:
             faults.append(f"a plan of {plan:.6g} below the optimum of {oracle.value:.6g}")
-        if plan > oracle.value + small_works.GAP * abs(oracle.value) + small and told["status"] == "within gap":
+        if plan > oracle.value + small_works.GAP * abs(oracle.value) + small and text["status"] == "within gap":
             faults.append(f"a plan of {plan:.6g} further than its gap from the optimum of {oracle.value:.6g}")
     elif oracle.status == "open":
         # what the oracle has is a plan and a bound of its own: neither may contradict the model's
@@ -65,10 +65,10 @@ def compare(raw: dict[str, Any], seconds: float) -> Compared:
             faults.append(f"a bound of {bound:.6g} above a plan of {oracle.value:.6g}")
         if plan < oracle.bound - TOLERANCE * max(abs(oracle.bound), 1.0) - LEAST:
             faults.append(f"a plan of {plan:.6g} below what the oracle proves, {oracle.bound:.6g}")
-        if told["status"] != "within gap":
-            faults.append(f"not known: the oracle ended open, the plan is {told['status']}")
-    elif told["found"]:
+        if text["status"] != "within gap":
+            faults.append(f"not known: the oracle ended open, the plan is {text['status']}")
+    elif text["found"]:
         faults.append("a plan where there is none")
-    elif told["status"] != "infeasible":
-        faults.append(f"not proven infeasible: {told['status']}")
+    elif text["status"] != "infeasible":
+        faults.append(f"not proven infeasible: {text['status']}")
     return Compared(oracle.status, oracle.value, plan, bound, spent, tuple(faults))

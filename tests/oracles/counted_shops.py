@@ -95,20 +95,20 @@ class _Reader:
         """Energy by metered interval and worth of pieces of constant power, by start, end [min] and power [MW]."""
         by_step, by_meter = np.zeros(self.n), np.zeros(len(self.meter_edges) - 1)
         for begin, end, power in pieces:
-            for found, edges in ((by_step, self.edges), (by_meter, self.meter_edges)):
+            for result, edges in ((by_step, self.edges), (by_meter, self.meter_edges)):
                 inside = np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin)
-                found += np.maximum(inside, 0.0) * power / 60
+                result += np.maximum(inside, 0.0) * power / 60
         return by_meter, float(by_step @ self.worth)
 
     def _pieces(self, heat: Heat, unit: Unit, begin: float) -> list[tuple[float, float, float]]:
         """Power of an operation beyond what its unit draws when idle."""
         length = self._length(heat, unit)
         idle = 0.0 if unit.states is None else unit.states.states[0].power_mw
-        found, at = [(begin, begin + length, -idle)], begin
+        rows, at = [(begin, begin + length, -idle)], begin
         for phase in unit.profile:
-            found.append((at, at + phase.share * length, phase.power_mw))
+            rows.append((at, at + phase.share * length, phase.power_mw))
             at += phase.share * length
-        return found
+        return rows
 
     def _length(self, heat: Heat, unit: Unit) -> float:
         minutes = self.line.duration_min(heat.grade, unit.name)
@@ -190,7 +190,7 @@ class _Reader:
         return Way(cost, busy, metered, tuple((unit.name, begin) for _, unit, begin in places))
 
     def _cast(self, heats: list[Heat], stage: Stage) -> Item:
-        ways, taken = [], []
+        ways, rows = [], []
         for unit in stage.units:
             lengths = [self._length(heat, unit) for heat in heats]
             offsets = [sum(lengths[:i]) for i in range(len(heats))]
@@ -205,22 +205,22 @@ class _Reader:
                 pieces = [p for heat, b in zip(heats, begins, strict=True) for p in self._pieces(heat, unit, b)]
                 metered, cost = self._drawn(pieces)
                 ways.append(Way(cost, self._busy(unit, start, start + sum(lengths)), metered, ((unit.name, start),)))
-                taken.append(begins)
+                rows.append(begins)
         item = Item(ways)
         if len(self.line.stages) == 1:
             return item
         before = self.line.stages[-2]
         wait = math.inf if before.longest_wait_min is None else before.longest_wait_min
         for i, heat in enumerate(heats):
-            own = list(self._ways(heat))
-            fits = np.zeros((len(ways), len(own)), dtype=bool)
-            for w, way in enumerate(own):
+            entries = list(self._ways(heat))
+            fits = np.zeros((len(ways), len(entries)), dtype=bool)
+            for w, way in enumerate(entries):
                 name, begin = way.places[-1]
                 end = begin + self._length(heat, self.line.unit[name])
                 for c, cast in enumerate(ways):
                     transfer = self.line.transfer_min(name, cast.places[0][0])
-                    fits[c, w] = end + transfer - CLOSE <= taken[c][i] <= end + wait + CLOSE
-            item.heats.append(Item(own))
+                    fits[c, w] = end + transfer - CLOSE <= rows[c][i] <= end + wait + CLOSE
+            item.heats.append(Item(entries))
             item.fits.append(fits)
         return item
 
@@ -259,12 +259,12 @@ def best(shop: Shop) -> float | None:
         if i == len(item.heats):
             place(k + 1, spent, busy, load)
             return
-        own = [item.heats[i].ways[w] for w in np.flatnonzero(item.fits[i][c])]
+        rows = [item.heats[i].ways[w] for w in np.flatnonzero(item.fits[i][c])]
         later = sum(
             min((item.heats[j].ways[w].cost for w in np.flatnonzero(item.fits[j][c])), default=math.inf)
             for j in range(i + 1, len(item.heats))
         )
-        for way in sorted(own, key=lambda way: way.cost):
+        for way in sorted(rows, key=lambda way: way.cost):
             if spent + way.cost + later + rest[k + 1] >= found - 1e-9:
                 return
             if not busy & way.busy:
@@ -276,11 +276,11 @@ def best(shop: Shop) -> float | None:
 
 def _least(item: Item) -> float:
     """What a heat, or a cast with its heats, costs at least by itself."""
-    found = math.inf
+    result = math.inf
     for c, way in enumerate(item.ways):
         heats = [
             min((item.heats[i].ways[w].cost for w in np.flatnonzero(fits[c])), default=math.inf)
             for i, fits in enumerate(item.fits)
         ]
-        found = min(found, way.cost + sum(heats))
-    return found
+        result = min(result, way.cost + sum(heats))
+    return result

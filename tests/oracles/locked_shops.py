@@ -38,8 +38,8 @@ class Shop:
 
     def scenario(self, locks: list[dict[str, str]], more: Sequence[str] = ()) -> Scenario:
         """The scenario with these locks and further overrides, as a user would load it."""
-        asked = [*self.settings, *([f"locks={json.dumps(locks)}"] if locks else []), *more]
-        return loads(self.text, overrides=asked) if self.text else load(self.name, asked)
+        rows = [*self.settings, *([f"locks={json.dumps(locks)}"] if locks else []), *more]
+        return loads(self.text, overrides=rows) if self.text else load(self.name, rows)
 
 
 def drawn(seed: int, minimize: str = "carbon") -> Shop:
@@ -124,15 +124,15 @@ def _stage(scenario: Scenario, name: str) -> Any:
     return next(stage for stage in scenario.line.stages if stage.name == name)
 
 
-def exported(made: Plan, store: Store) -> list[Row]:
+def exported(result: Plan, store: Store) -> list[Row]:
     """The operations of a plan as its exported table has them, read back from the file."""
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     path = Path(store.folder) / f"{run}.csv"
     csv.write(store.open(run), path, "heats")
     with path.open(encoding="utf-8") as file:
         assert next(csv_files.reader(file))[0] == "heat"
-    return from_file(made.scenario, path)
+    return from_file(result.scenario, path)
 
 
 @dataclass(frozen=True)
@@ -156,15 +156,15 @@ def fate(shop: Shop, wish: dict[str, str], base: list[Row], store: Store) -> Fat
         scenario = shop.scenario([wish])
     except ScenarioError as error:
         return _refused(shop, wish, base, str(error))
-    made = plan(scenario)
-    if made.found:
-        found = faults(scenario, exported(made, store))
-        return Fate("wrong", f"{made.verdict} {found}") if found or not made.acceptable else Fate("kept")
-    if not made.ruled_out:
-        return Fate("open", made.reason)
+    result = plan(scenario)
+    if result.found:
+        outcome = faults(scenario, exported(result, store))
+        return Fate("wrong", f"{result.verdict} {outcome}") if outcome or not result.acceptable else Fate("kept")
+    if not result.ruled_out:
+        return Fate("open", result.reason)
     if not faults(scenario, base):
-        return Fate("wrong", f"{made.reason}, but the plan without it keeps it")
-    return Fate("proven") if made.status == "infeasible" else _moved(shop, wish, store)
+        return Fate("wrong", f"{result.reason}, but the plan without it keeps it")
+    return Fate("proven") if result.status == "infeasible" else _moved(shop, wish, store)
 
 
 class _LocksFirst:
@@ -192,10 +192,10 @@ def _moved(shop: Shop, wish: dict[str, str], store: Store) -> Fate:
         return Fate("proven")
     for move in moves:
         scenario = shop.scenario([], move.overrides)
-        made = plan(scenario)
-        found = faults(scenario, exported(made, store)) if made.found else [made.reason]
-        if found or not made.acceptable or not scenario.locks:
-            return Fate("wrong", f"moved to {move.overrides}: {made.verdict} {found}")
+        result = plan(scenario)
+        outcome = faults(scenario, exported(result, store)) if result.found else [result.reason]
+        if outcome or not result.acceptable or not scenario.locks:
+            return Fate("wrong", f"moved to {move.overrides}: {result.verdict} {outcome}")
     return Fate("moved", ", ".join(str(say) for move in moves for say in move.says)) if moves else Fate("open", "as is")
 
 
@@ -250,15 +250,15 @@ def _locks(wish: dict[str, str]) -> tuple[Lock, ...]:
     return (Lock.model_validate(wish),)
 
 
-def fed_back(made: Plan) -> list[dict[str, str]]:
+def fed_back(result: Plan) -> list[dict[str, str]]:
     """All starts and units of a plan as locks."""
-    assert made.replay is not None
-    begun = {(item.heat, item.stage) for item in made.scenario.state.started}
-    columns = (made.replay[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min"))
+    assert result.replay is not None
+    names = {(item.heat, item.stage) for item in result.scenario.state.started}
+    columns = (result.replay[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min"))
     return [
-        {"heat": heat, "stage": stage, "unit": unit, "start": made.scenario.horizon.instant(start).isoformat()}
+        {"heat": heat, "stage": stage, "unit": unit, "start": result.scenario.horizon.instant(start).isoformat()}
         for heat, stage, unit, start in zip(*columns, strict=True)
-        if (heat, stage) not in begun
+        if (heat, stage) not in names
     ]
 
 
@@ -270,12 +270,12 @@ def same_places(one: Plan, other: Plan) -> str:
         {
             (heat, stage): (unit, start)
             for heat, stage, unit, start in zip(
-                *(made.replay[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min")),
+                *(item.replay[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min")),
                 strict=True,
             )
         }
-        for made in (one, other)
-        if made.replay is not None
+        for item in (one, other)
+        if item.replay is not None
     ]
     for key, (unit, start) in places[0].items():
         on, at = places[1][key]

@@ -100,8 +100,8 @@ class _Judge:
             yield from check()
 
     def _minutes(self, grade: Grade, unit: str) -> float | None:
-        own = grade.duration_min.get(unit)
-        return grade.duration_min.get(self.unit[unit][1].name) if own is None else own
+        entry = grade.duration_min.get(unit)
+        return grade.duration_min.get(self.unit[unit][1].name) if entry is None else entry
 
     def _route(self, heat: str) -> list[Stage]:
         """Stages that a heat has still to run through, or has begun."""
@@ -121,9 +121,9 @@ class _Judge:
         orders = {order.name: order for order in self.scenario.orders}
         for name in self.heat:
             route = [stage.name for stage in self._route(name)]
-            seen = [row.stage for row in self.of_heat.get(name, [])]
-            if sorted(seen) != sorted(route):
-                yield f"heat {name} runs through {', '.join(seen) or 'nothing'}, not once through {', '.join(route)}"
+            rows = [row.stage for row in self.of_heat.get(name, [])]
+            if sorted(rows) != sorted(route):
+                yield f"heat {name} runs through {', '.join(rows) or 'nothing'}, not once through {', '.join(route)}"
         for row in self.rows:
             if row.heat not in self.heat or row.unit not in self.unit:
                 continue
@@ -265,10 +265,10 @@ class _Judge:
     def _energy(self) -> Iterator[str]:
         """Energy of each heat: nominal, and what it lost while waiting."""
         for row in self.rows:
-            wanted = self._nominal(row) + self._reheat(row)
+            target = self._nominal(row) + self._reheat(row)
             within = row.start >= 0 and row.end <= self.scenario.horizon.length_min
-            if within and abs(row.mwh - wanted) > MWH + 1e-6 * wanted:
-                yield f"{_told(row)} draws {row.mwh:g} MWh instead of {wanted:g}"
+            if within and abs(row.mwh - target) > MWH + 1e-6 * target:
+                yield f"{_told(row)} draws {row.mwh:g} MWh instead of {target:g}"
 
     def _line_mwh(self, edges: np.ndarray) -> np.ndarray:
         """Electricity of the line between edges [MWh]; phase by phase, reheating evenly."""
@@ -280,8 +280,8 @@ class _Judge:
             if sum(parts) <= 0:
                 parts = [share for share, _ in phases]
             at = row.start + (row.end - row.start) * np.cumsum([0.0, *(share for share, _ in phases)])
-            drawn = np.concatenate([[0.0], np.cumsum(parts)]) / sum(parts) * self._nominal(row)
-            total += np.diff(np.interp(edges, at, drawn))
+            result = np.concatenate([[0.0], np.cumsum(parts)]) / sum(parts) * self._nominal(row)
+            total += np.diff(np.interp(edges, at, result))
             total += np.diff(np.interp(edges, [row.start, row.end], [0.0, self._reheat(row)]))
         return total
 
@@ -291,8 +291,8 @@ class _Judge:
         step, interval, length = scenario.horizon.step_min, grid.metered_interval_min, scenario.horizon.length_min
         idle = any(unit.states is not None for unit, _ in self.unit.values())
         steps = np.arange(scenario.horizon.n_steps + 1) * step
-        begun = any(row.start < 0 for row in self.rows)
-        if "line_mw" in self.flows and not idle and not begun:
+        start = any(row.start < 0 for row in self.rows)
+        if "line_mw" in self.flows and not idle and not start:
             off = np.abs(self._line_mwh(steps) * 60 / step - self.flows["line_mw"])
             if off.max(initial=0.0) > 1e-3:
                 yield f"the line's power is off by {off.max():g} MW at {steps[int(off.argmax())]:g} min"

@@ -22,14 +22,14 @@ RECIPE = ("rate", "power_mw", "kwh_per_t", "power_by_rate", "inputs", "outputs",
 
 def modes_of(process: dict[str, Any]) -> list[dict[str, Any]]:
     """Modes with what they take from the process, and their rates as a range."""
-    own = {key: process[key] for key in RECIPE if key in process}
-    found = []
+    table = {key: process[key] for key in RECIPE if key in process}
+    rows = []
     for mode in process.get("modes") or [{"name": process["name"]}]:
-        whole = {**own, **mode}
+        whole = {**table, **mode}
         rate = whole["rate"]
         low, high = (rate["low"], rate["high"]) if isinstance(rate, dict) else (rate, rate)
-        found.append({**whole, "low": float(low), "high": float(high)})
-    return found
+        rows.append({**whole, "low": float(low), "high": float(high)})
+    return rows
 
 
 def power_at(mode: dict[str, Any], rate: float) -> float:
@@ -91,11 +91,11 @@ class Paths:
         since = state.get("since_h", LONG_H)
         mode = state.get("mode")
         if mode is None:
-            left = max(steps(max(process.get("min_rest_h", 0.0) - since, 0.0), self.h), 0)
-            self._rests("source", 0, left)
+            largest = max(steps(max(process.get("min_rest_h", 0.0) - since, 0.0), self.h), 0)
+            self._rests("source", 0, largest)
         else:
-            left = max(steps(max(process.get("min_run_h", 0.0) - since, 0.0), self.h), 0)
-            self._run("source", names.index(mode), 0, 0, None, left)
+            largest = max(steps(max(process.get("min_run_h", 0.0) - since, 0.0), self.h), 0)
+            self._run("source", names.index(mode), 0, 0, None, largest)
         for t in range(n):
             self._beginnings(t)
             for a in range(m):
@@ -152,12 +152,12 @@ class Paths:
                 self._run(("end", t, a), b, t, k, pair, 0, changed=True)
 
     def _run(
-        self, tail: Any, m: int, t: int, k: int, what: dict[str, Any] | None, left: int, *,
+        self, tail: Any, m: int, t: int, k: int, what: dict[str, Any] | None, rest: int, *,
         heated: bool = False, changed: bool = False,
     ) -> None:  # fmt: skip
         """Runs of a mode that begin ``k`` steps after ``t``, one for each end; None: it ran before the horizon."""
         first = t + k
-        least = left if what is None else self.least_run
+        least = rest if what is None else self.least_run
         pace = self.modes[m]["low"] or self.modes[m]["high"]
         for end in range(first if what is None else first + 1, self.n + 1):
             if not self._open(first, end):
@@ -213,7 +213,7 @@ class Paths:
         """Rates, power and heat on top of the paths."""
         program, n = self.program, self.n
         rate = [program.columns(n) for _ in self.modes]
-        drawn = [part.times(1.0) for part in self.drawn]
+        rows = [part.times(1.0) for part in self.drawn]
         burnt: dict[str, list[Sum]] = {}
         for m, mode in enumerate(self.modes):
             for t in range(n):
@@ -221,7 +221,7 @@ class Paths:
                 program.at_most(on.times(mode["low"]), now)
                 program.at_most(now, on.times(mode["high"]))
                 program.at_most(self.lost[m][t], now.times(self.h))
-                drawn[t].add(self._power(mode, on, now), self.h)
+                rows[t].add(self._power(mode, on, now), self.h)
                 self._burn(mode, now.times(self.h), burnt, t)
         ramp = self.process.get("ramp_tph_per_h")
         if ramp is not None:
@@ -237,7 +237,7 @@ class Paths:
                 change = now.times(1.0).add(before, -1.0)
                 program.at_most(change, self.begun[t].times(high).add(ramp * self.h))
                 program.at_most(change.times(-1.0), self.ended[t].times(high).add(ramp * self.h))
-        return Unit(self.on, rate, self.lost, drawn, self.kindled, burnt)
+        return Unit(self.on, rate, self.lost, rows, self.kindled, burnt)
 
     def _power(self, mode: dict[str, Any], on: Sum, rate: Sum) -> Sum:
         """Power by the rate [MW]: between two neighbouring knots of the curve, a weight on each."""
@@ -253,15 +253,15 @@ class Paths:
     def _burn(self, mode: dict[str, Any], tonnes: Sum, burnt: dict[str, list[Sum]], t: int) -> None:
         if "heat" not in mode:
             return
-        needed = tonnes.times(mode["heat"]["gj_per_t"] / GJ_PER_MWH)
+        result = tonnes.times(mode["heat"]["gj_per_t"] / GJ_PER_MWH)
         parts = []
         for fuel in mode["heat"]["fuels"]:
             part = self.program.column()
-            self.program.at_most(needed.times(fuel.get("least", 0.0)), part)
-            self.program.at_most(part, needed.times(fuel.get("most", 1.0)))
+            self.program.at_most(result.times(fuel.get("least", 0.0)), part)
+            self.program.at_most(part, result.times(fuel.get("most", 1.0)))
             burnt.setdefault(fuel["carrier"], [Sum() for _ in range(self.n)])[t].add(part)
             parts.append(part)
-        self.program.equal(total(parts), needed)
+        self.program.equal(total(parts), result)
 
 
 @dataclass
@@ -287,17 +287,17 @@ def add_plant(program: Program, clock: Clock, raw: dict[str, Any]) -> Plant:
         named = process.get("state", [])
         usual = {"mode": modes_of(process)[0]["name"]} if process.get("must_run") else {}
         states = [*named, *([usual] * (count - len(named)))]
-        own = []
+        rows = []
         for i in range(count):
             name = process["name"] if count == 1 else f"{process['name']} {i + 1}"
             unit = Paths(program, clock, process, states[i], closed(clock, raw, name)).unit(states[i])
             plant.units[name] = unit
-            own.append(unit)
+            rows.append(unit)
             _flows(plant, stores, process, unit, clock)
         if process.get("daily_energy_mwh") is not None:
             for days, share in clock.days():
-                drawn = total([unit.drawn[t] for unit in own for t in days])
-                program.equal(drawn, share * process["daily_energy_mwh"])
+                result = total([unit.drawn[t] for unit in rows for t in days])
+                program.equal(result, share * process["daily_energy_mwh"])
     for store in raw.get("stores", []):
         _store(program, clock, raw, store, stores[store["name"]])
     return plant
@@ -326,14 +326,14 @@ def _flows(plant: Plant, stores: dict[str, list[Sum]], process: dict[str, Any], 
 
     for m, mode in enumerate(modes_of(process)):
         for t in range(clock.n):
-            made = unit.rate[m][t].times(clock.h)
-            good = made.times(1.0).add(unit.lost[m][t], -1.0)
+            result = unit.rate[m][t].times(clock.h)
+            good = result.times(1.0).add(unit.lost[m][t], -1.0)
             for stream in mode.get("inputs", []):
-                place(stream)[t].add(made, -stream.get("per_t", 1.0))
+                place(stream)[t].add(result, -stream.get("per_t", 1.0))
             for stream in mode.get("outputs", []):
                 place(stream)[t].add(good, stream.get("per_t", 1.0))
             for emission in mode.get("emissions", []):
-                plant.emitted.add(made, emission["kg_per_t"])
+                plant.emitted.add(result, emission["kg_per_t"])
     for t in range(clock.n):
         plant.drawn[t].add(unit.drawn[t])
     for fuels in (unit.kindled, unit.burnt):
@@ -359,12 +359,12 @@ def _store(program: Program, clock: Clock, raw: dict[str, Any], store: dict[str,
                 rate += sum(w["rate_tph"] * clock.share(t, spans(w["hours"])) for w in item.get("weekly", []))
                 net[t].add(sign * rate * h)
     loss = store.get("loss_per_h", 0.0)
-    kept = (1 - loss) ** h
-    counts = (1 - kept) / (-math.log(1 - loss) * h) if loss else 1.0
+    stored = (1 - loss) ** h
+    counts = (1 - stored) / (-math.log(1 - loss) * h) if loss else 1.0
     level = Sum(constant=store["level_t"])
     for t in range(n):
         now = program.column(0, store["capacity_t"])
-        program.equal(now, level.times(kept).add(net[t], counts))
+        program.equal(now, level.times(stored).add(net[t], counts))
         level = now
     program.at_most(Sum(constant=store.get("end_level_t", store["level_t"])), level)
 

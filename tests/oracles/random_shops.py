@@ -71,14 +71,14 @@ def raw(seed: int, *, most_heats: int = 7) -> tuple[dict[str, Any], list[float]]
     }, worth
 
 
-def uneven(told: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[str, Any], list[float]]:
+def uneven(text: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[str, Any], list[float]]:
     """A shop of the same kind whose units differ in duration; heat is lost while heats wait, where a stage can reheat.
 
     Args:
         told: the shop.
         seed: of the generator.
     """
-    dice, data = random.Random(seed), copy.deepcopy(told[0])
+    dice, data = random.Random(seed), copy.deepcopy(text[0])
     line, step = data["line"], data["horizon"]["step_min"]
     for grade, stage in itertools.product(line["grades"], line["stages"]):
         if len(stage["units"]) > 1:
@@ -90,25 +90,25 @@ def uneven(told: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[st
         line["heat_loss"] = {
             "rate_k_per_min": 2.0, "reheat_kwh_per_t_k": 1.0, "reheating_stage": dice.choice(before),
         }  # fmt: skip
-    return data, told[1]
+    return data, text[1]
 
 
-def built(told: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Scenario:
+def built(text: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Scenario:
     """The scenario of a shop, on its own grid or on another.
 
     Raises:
         ValueError: the shop has mistakes, such as a meter that does not fit the step.
     """
-    data, worth = told
+    data, worth = text
     if step_min is not None:
         data = data | {"horizon": data["horizon"] | {"step_min": step_min}}
-    made = Scenario.model_validate(data)
-    mistakes = list(between_nouns(made))
+    result = Scenario.model_validate(data)
+    mistakes = list(between_nouns(result))
     if mistakes:
         raise ValueError(str(mistakes[0]))
-    name = "price_per_mwh" if made.goal.minimize == "cost" else "carbon_intensity_kg_per_mwh"
-    per_step = np.repeat(worth, round(60 / made.horizon.step_min))
-    return made.with_inputs(made.inputs.assign({name: ("time", per_step, made.inputs[name].attrs)}))
+    name = "price_per_mwh" if result.goal.minimize == "cost" else "carbon_intensity_kg_per_mwh"
+    per_step = np.repeat(worth, round(60 / result.horizon.step_min))
+    return result.with_inputs(result.inputs.assign({name: ("time", per_step, result.inputs[name].attrs)}))
 
 
 def _minutes(dice: random.Random, step: int, low: float, high: float) -> int:

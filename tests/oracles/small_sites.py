@@ -34,8 +34,8 @@ def random_site(seed: int) -> dict[str, Any]:
             flows = ([{"carrier": "gas", "by_load": points}], [{"carrier": "heat", "per_unit": 1.0}])
         assets.append(_machine(draw, "engine", h, "electricity", draw.even(1, 4), *flows))
     if draw.chance(0.5):
-        drawn = [{"carrier": "electricity", "per_unit": draw.even(0.25, 0.5)}]
-        assets.append(_machine(draw, "pump", h, "heat", draw.even(1, 4), drawn, []))
+        rows = [{"carrier": "electricity", "per_unit": draw.even(0.25, 0.5)}]
+        assets.append(_machine(draw, "pump", h, "heat", draw.even(1, 4), rows, []))
     if draw.chance(0.5):
         assets.append(_tank(draw, "heat store", "heat"))
     if draw.chance(0.3):

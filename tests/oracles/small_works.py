@@ -226,7 +226,7 @@ def _process(
             process["start_up"]["heat_gj"] = draw.even(1, 20)
     if chance(0.3):
         process["emissions"] = [{"source": "calcination", "kg_per_t": 100.0}]
-    given = process.pop("outputs", [])
+    inputs = process.pop("outputs", [])
     if len(grades) > 1:
         process["change_over"] = {
             "minutes": pick(1, 15, 60, 80) * h,
@@ -243,10 +243,10 @@ def _process(
         process["modes"] = []
         for grade in grades:
             factor = pick(1.0, 0.8)
-            mode: dict[str, Any] = {"name": grade, "outputs": [{"store": grade, "per_t": factor}, *given]}
+            mode: dict[str, Any] = {"name": grade, "outputs": [{"store": grade, "per_t": factor}, *inputs]}
             process["modes"].append(mode)
     else:
-        process["outputs"] = [{"store": grades[0], "per_t": pick(1.0, 0.8)}, *given]
+        process["outputs"] = [{"store": grades[0], "per_t": pick(1.0, 0.8)}, *inputs]
     _states(draw, process, grades if len(grades) > 1 else [name], h, pace if ranged else None, must)
     n = round(raw["horizon"]["length_h"] / h)
     if must and count == 1 and chance(0.4):

@@ -30,8 +30,8 @@ def watch() -> None:
     begin, follow, search = Plan.__init__, twin.replay, models.optimize
 
     @functools.wraps(begin)
-    def planned(plan: Plan, *given: Any, **named: Any) -> None:
-        begin(plan, *given, **named)
+    def planned(plan: Plan, *inputs: Any, **named: Any) -> None:
+        begin(plan, *inputs, **named)
         assert LOOKS_AWAY.get() or not broken(plan), f"{plan.scenario.name}: {broken(plan)}"
 
     @functools.wraps(follow)
@@ -43,8 +43,8 @@ def watch() -> None:
         return run
 
     @functools.wraps(search)
-    def searched(scenario: Scenario, envelope: xr.Dataset, *given: Any, **named: Any) -> xr.Dataset:
-        schedule = search(scenario, envelope, *given, **named)
+    def searched(scenario: Scenario, envelope: xr.Dataset, *inputs: Any, **named: Any) -> xr.Dataset:
+        schedule = search(scenario, envelope, *inputs, **named)
         # where plans reckon with longer durations than nominal ones, the judge sees the run alone
         if schedule.attrs["found"] and scenario.heats and envelope["planned_min"].equals(envelope["duration_min"]):
             wrong = faults(scenario, scheduled(schedule))

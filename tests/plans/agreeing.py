@@ -9,8 +9,9 @@ import pytest
 
 from emberline.plans import Plan
 from emberline.plans.accounts.bill import bill, hourly_cost
-from emberline.plans.accounts.figures import figures
-from emberline.plans.accounts.ledger import INTENSITY, ledger
+from emberline.plans.accounts.emissions import INTENSITY
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario, load
 
 EXACT = 1e-6
@@ -35,24 +36,24 @@ def small(*overrides: str) -> Scenario:
     return load("melt-shop-small", [*FOUR_HEATS, *overrides])
 
 
-def assert_agrees(made: Plan) -> None:
+def assert_agrees(plan: Plan) -> None:
     """Every engine says the same of the plan, and its parts add up."""
-    assert made.acceptable, (made.verdict, made.violations)
-    said, done = made.schedule_figures, made.replay_figures
-    assert said is not None
-    assert done is not None
+    assert plan.acceptable, (plan.verdict, plan.violations)
+    text, process = plan.schedule_figures, plan.replay_figures
+    assert text is not None
+    assert process is not None
     for name in ("energy_mwh", "carbon_kg", "direct_kg", "grid_average_kg", "cost", "import_mwh", "peak_mw", "tonnes"):
-        assert getattr(said, name) == pytest.approx(getattr(done, name), rel=EXACT), name
+        assert getattr(text, name) == pytest.approx(getattr(process, name), rel=EXACT), name
     for name in ("export_mwh", "battery_end_mwh"):
-        assert getattr(said, name) == pytest.approx(getattr(done, name), abs=EXACT), name
-    assert done.tonnes == made.baseline_figures.tonnes == pytest.approx(made.scenario.tonnes)
-    for run in (made.replay, made.baseline):
-        assert_adds_up(made.scenario, run)
+        assert getattr(text, name) == pytest.approx(getattr(process, name), abs=EXACT), name
+    assert process.tonnes == plan.baseline_figures.tonnes == pytest.approx(plan.scenario.tonnes)
+    for run in (plan.replay, plan.baseline):
+        assert_adds_up(plan.scenario, run)
 
 
 def assert_adds_up(scenario: Scenario, run: Any) -> None:
     """Ledger and bill of a run: parts are the totals, and the totals are those of the figures."""
-    book, sums = ledger(scenario, run), figures(scenario, run, scenario.tonnes)
+    book, sums = ledger(scenario, run), figures(scenario, run)
     assert sums.carbon_kg == pytest.approx(sums.direct_kg + book.grid[scenario.goal.signal], rel=1e-9)
     assert sums.grid_average_kg == pytest.approx(book.grid["average"], rel=1e-9)
     assert (sums.grid_marginal_kg is None) == ("marginal" not in book.grid)
@@ -80,8 +81,8 @@ def assert_adds_up(scenario: Scenario, run: Any) -> None:
 
     # energy is conserved: what comes in is what is used, and heats and idle units draw what the line draws
     hours = scenario.horizon.step_h
-    taken = run["import_mw"] + run["pv_mw"] + run["discharge_mw"]
-    given = run["export_mw"] + run["line_mw"] + run["base_load_mw"] + run["charge_mw"]
-    assert np.abs((taken - given).values).max() < 1e-6
+    result = run["import_mw"] + run["pv_mw"] + run["discharge_mw"]
+    inputs = run["export_mw"] + run["line_mw"] + run["base_load_mw"] + run["charge_mw"]
+    assert np.abs((result - inputs).values).max() < 1e-6
     idle = run["idle_mw"].values if "idle_mw" in run else 0.0
     assert run["heat_mwh"].sum("heat").values == pytest.approx((run["line_mw"].values - idle) * hours, abs=1e-6)

@@ -106,36 +106,36 @@ def best(scenario: Scenario, allowed: Allowed = lambda heat, place: True) -> Bes
     intensity = scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
     options: list[list[tuple[float, Place]]] = []
     for heat in scenario.heats:
-        own = [
+        rows = [
             (_kg(scenario, heat, place, intensity), place)
             for place in _places(scenario, heat)
             if allowed(heat.name, place)
         ]
-        options.append(sorted(own, key=lambda item: item[0]))
-    if any(not own for own in options):
+        options.append(sorted(rows, key=lambda item: item[0]))
+    if any(not option for option in options):
         return None
-    least = [min(kg for kg, _ in own) for own in options]
+    least = [min(kg for kg, _ in option) for option in options]
     lengths = [_hours(scenario, heat) for heat in scenario.heats]
-    found: list[Best] = []
+    bests: list[Best] = []
 
-    def place(h: int, spent: float, taken: list[Place]) -> None:
-        if found and spent + sum(least[h:]) >= found[0].kg - 1e-9:
+    def place(h: int, spent: float, places: list[Place]) -> None:
+        if bests and spent + sum(least[h:]) >= bests[0].kg - 1e-9:
             return
         if h == len(options):
             names = [heat.name for heat in scenario.heats]
-            found[:] = [Best(spent, dict(zip(names, taken, strict=True)))]
+            bests[:] = [Best(spent, dict(zip(names, places, strict=True)))]
             return
         for kg, at in options[h]:
-            if all(_apart(at, lengths[h], other, lengths[i]) for i, other in enumerate(taken)):
-                place(h + 1, spent + kg, [*taken, at])
+            if all(_apart(at, lengths[h], other, lengths[i]) for i, other in enumerate(places)):
+                place(h + 1, spent + kg, [*places, at])
 
     place(0, 0.0, [])
-    return found[0] if found else None
+    return bests[0] if bests else None
 
 
 def _hours(scenario: Scenario, heat: Any) -> tuple[int, int]:
-    own = [round((heat.grade.duration_min.get(stage.name) or 0) / 60) for stage in scenario.line.stages]
-    return own[0], own[1] if len(own) > 1 else 0
+    rows = [round((heat.grade.duration_min.get(stage.name) or 0) / 60) for stage in scenario.line.stages]
+    return rows[0], rows[1] if len(rows) > 1 else 0
 
 
 def _places(scenario: Scenario, heat: Any) -> Iterator[Place]:

@@ -19,7 +19,7 @@ from works import KILN, MILL, compared, done, works
 
 from emberline import twin
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.store.store import Store, StoredRun
 from emberline.scenarios import Scenario
 
@@ -42,25 +42,25 @@ def of_site() -> Plan:
     supply = {"kind": "load", "name": "users", "carrier": "steam", "rate": 2.0}
     boiler = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "steam", "heat_mw": 5.0, "efficiency": 0.9}
     engine = {**ENGINE, "min_load": 0.5, "start_cost": 10.0, "electric_mw": 2.0}
-    asked = site(
+    case = site(
         GAS, supply, boiler, engine,
         hours=6,
         site={"base_load_mw": 3.0, "battery": {"energy_mwh": 2.0, "power_mw": 1.0}},
         market={"price_per_mwh": 60.0},
         goal={"minimize": "cost", "gap": 0.01},
     )  # fmt: skip
-    price = asked.inputs["price_per_mwh"]
+    price = case.inputs["price_per_mwh"]
     dear = price.copy(data=[20.0, 20.0, 200.0, 200.0, 20.0, 20.0])
-    return plan(asked.with_inputs(asked.inputs.assign(price_per_mwh=dear)))
+    return plan(case.with_inputs(case.inputs.assign(price_per_mwh=dear)))
 
 
 @cache
 def of_works() -> Plan:
     """Six hours of a kiln that runs through and a mill that stands for two of them."""
-    asked = works(KILN, MILL, hours=6, title="=1+1")
-    baseline = done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
+    case = works(KILN, MILL, hours=6, title="=1+1")
+    baseline = done(case, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
     on = [("mill", 100.0)] * 2 + [("", 0.0)] * 2 + [("mill", 100.0)] * 2
-    return compared(asked, baseline, done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
+    return compared(case, baseline, done(case, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
 
 
 MADE = {"line": planned.made, "works": of_works, "site": of_site}
@@ -71,7 +71,7 @@ def simulated(scenario: Scenario) -> Plan:
     envelope = twin.envelope(scenario)
     schedule = twin.dispatch(scenario, envelope)
     run = twin.replay(scenario, schedule)
-    sums = figures(scenario, run, float(run.attrs["tonnes"]))
+    sums = figures(scenario, run)
     return Plan(
         scenario=scenario, envelope=envelope, baseline=run, baseline_figures=sums, baseline_complete=True,
         status="best found", objective=2.0, bound=1.0, gap=0.5, schedule=schedule, schedule_figures=sums, replay=run,
@@ -95,11 +95,11 @@ def kept(plant: str) -> StoredRun:
     return keep(MADE[plant]() if plant in MADE else clock_change(plant))
 
 
-def keep(made: Plan) -> StoredRun:
+def keep(result: Plan) -> StoredRun:
     """The plan, stored and opened again."""
     store = Store(Path(HOME.name))
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     return store.open(run)
 
 
@@ -148,13 +148,13 @@ def bare(record: Any, **update: Any) -> Any:
 
 def translated(data: xr.Dataset) -> xr.Dataset:
     """The dataset with hostile names in its texts and labels."""
-    found = {
+    table = {
         name: (variable.dims, np.vectorize(lambda text: called(str(text)), otypes=[object])(variable.values))
         for name, variable in data.variables.items()
         if variable.dtype.kind in "UO" and variable.size
     }
-    labels = {name: texts for name, texts in found.items() if name in data.coords}
-    return data.assign_coords(labels).assign({name: texts for name, texts in found.items() if name not in labels})
+    labels = {name: texts for name, texts in table.items() if name in data.coords}
+    return data.assign_coords(labels).assign({name: texts for name, texts in table.items() if name not in labels})
 
 
 def sheets(path: Path) -> dict[str, list[list[Any]]]:

@@ -27,8 +27,8 @@ TRUE = {
 @cache
 def plant() -> Scenario:
     """Furnace, ladle furnace, caster; the ladle furnace scatters more than the others."""
-    own = "disturbances.units=[{unit: LF, duration: 8 %}]"
-    return load("melt-shop-small", [f"disturbances.breakdowns={BREAKDOWNS}", own])
+    part = "disturbances.units=[{unit: LF, duration: 8 %}]"
+    return load("melt-shop-small", [f"disturbances.breakdowns={BREAKDOWNS}", part])
 
 
 @cache

@@ -21,8 +21,8 @@ ENGINE = {
 
 def site(*assets: dict[str, Any], hours: int = 2, **rest: Any) -> Scenario:
     """A site of assets on hourly steps; carriers gas, steam and heat in MWh, off-gas that is waste, oxygen in t."""
-    given = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **rest.pop("market", {})}
-    market = {name: value for name, value in given.items() if value is not None}
+    table = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **rest.pop("market", {})}
+    market = {name: value for name, value in table.items() if value is not None}
     more = {"grid": {"export_limit_mw": 50.0, "metered_interval_min": 60}, **rest.pop("site", {})}
     named: list[dict[str, Any]] = [{"name": name} for name in ("gas", "steam", "heat")]
     named += [{"name": "off_gas", "waste": True}, {"name": "oxygen", "unit": "t"}]

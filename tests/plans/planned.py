@@ -14,14 +14,14 @@ from emberline.scenarios import Scenario
 
 def shop(*, goal: dict[str, Any] | None = None, **rest: Any) -> Scenario:
     """One furnace, ladle furnace and caster on a day whose grid has 50 kg/MWh from 10:00 to 16:00 UTC, else 400."""
-    asked: dict[str, Any] = {
+    table: dict[str, Any] = {
         "market": MARKET,
         "goal": {"time_limit_s": 60, **(goal or {})},
         "disturbances": {"replications": 2},
         **rest,
     }
-    line, orders = asked.pop("line", melt_shop()), asked.pop("orders", [cast("A", 2)])
-    built = scenario(line, orders, **asked)
+    line, orders = table.pop("line", melt_shop()), table.pop("orders", [cast("A", 2)])
+    built = scenario(line, orders, **table)
     hour = np.arange(built.horizon.n_steps) * built.horizon.step_min / 60
     clean = ("time", np.where((hour >= 10) & (hour < 16), 50.0, 400.0))
     intensity = built.inputs["carbon_intensity_kg_per_mwh"]

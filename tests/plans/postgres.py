@@ -86,10 +86,10 @@ def running(programs: Path) -> Iterator[Server]:
             "--locale=C",
             str(data),
         ]
-        made = subprocess.run(
+        completed = subprocess.run(
             [str(programs / make[0]), *make[1:]], cwd=folder, capture_output=True, text=True, check=False, **whose
         )
-        assert made.returncode == 0, made.stderr
+        assert completed.returncode == 0, completed.stderr
         serve = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), "-c", "listen_addresses="]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(

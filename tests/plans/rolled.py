@@ -75,14 +75,14 @@ def works(
     real = {"price": 60 * wave + 25 * generator.standard_normal(n), "kg": 300 * wave * generator.uniform(0.7, 1.3, n)}
     rows = [f"{_time(first, i)},{real['price'][i]:.6f},{real['kg'][i]:.6f}\n" for i in range(n)]
     (folder / "real.csv").write_text("time_utc,price,kg\n" + "".join(rows), encoding="utf-8")
-    told = []
+    items = []
     for issue in range(0, n - 96, 12):
         for lead in range(96):
             i = issue + lead
             off = 1 + error * generator.uniform(-1, 1, 2) * min(lead / 24, 1)
             prices = f"{real['price'][i] * off[0]:.6f},{real['kg'][i] * off[1]:.6f}"
-            told.append(f"{_time(first, issue)},{_time(first, i)},{prices}\n")
-    (folder / "told.csv").write_text("issued_utc,time_utc,price,kg\n" + "".join(told), encoding="utf-8")
+            items.append(f"{_time(first, issue)},{_time(first, i)},{prices}\n")
+    (folder / "told.csv").write_text("issued_utc,time_utc,price,kg\n" + "".join(items), encoding="utf-8")
     text = WORKS.format(start=start, hours=hours, step=step, goal=goal, tariff=tariff, gas=gas, gap=gap)
     (folder / "works.yaml").write_text(text, encoding="utf-8")
     return load(folder / "works.yaml", changes)

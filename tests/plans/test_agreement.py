@@ -14,7 +14,7 @@ from shops import cast, melt_shop, scenario, violations
 from emberline import twin
 from emberline.models.strategies.redispatch import Redispatch
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import load
 from emberline.ui.text import wording
 
@@ -51,9 +51,9 @@ def test_twin_model_and_ledger_agree(case: str) -> None:
 
     Sensitivity: a planning quantile that lengthened energies, or power put on the wrong step, fails here."""
     scenario = small(*CASES[case])
-    made = plan(scenario)
-    assert_agrees(made)
-    after, before = made.replay_figures, made.baseline_figures
+    result = plan(scenario)
+    assert_agrees(result)
+    after, before = result.replay_figures, result.baseline_figures
     assert after is not None
     if scenario.goal.minimize == "carbon":
         assert after.carbon_kg <= before.carbon_kg * (1 + 1e-9)
@@ -61,13 +61,13 @@ def test_twin_model_and_ledger_agree(case: str) -> None:
         assert after.cost <= before.cost + 1e-6 * abs(before.cost)
     if scenario.goal.minimize == "cost_with_carbon_price":
         assert after.cost <= before.cost + 1e-6 * abs(before.cost)
-        assert after.carbon_cost > made.scenario.market.carbon_price.per_t * after.direct_kg / 1000
+        assert after.carbon_cost > result.scenario.market.carbon_price.per_t * after.direct_kg / 1000
     share = scenario.goal.caps.extra_cost_share
     assert share is not None
     assert after.cost <= before.cost + share * abs(before.cost) + 0.01
     if scenario.site.battery is not None:
-        wanted = scenario.site.battery.end_level_share or scenario.site.battery.level_share
-        assert after.battery_end_mwh == pytest.approx(wanted * scenario.site.battery.energy_mwh, abs=1e-5)
+        condition = scenario.site.battery.end_level_share or scenario.site.battery.level_share
+        assert after.battery_end_mwh == pytest.approx(condition * scenario.site.battery.energy_mwh, abs=1e-5)
     if scenario.goal.caps.peak_mw is not None:
         assert after.peak_mw <= scenario.goal.caps.peak_mw + 1e-6
     hours = {"day of 23 h": 23, "day of 25 h": 25}.get(case, 24)
@@ -82,19 +82,19 @@ def test_idle_units_draw_the_same_in_plan_and_replay(more: tuple[str, ...]) -> N
 
     Sensitivity: gaps from planning durations instead of nominal ones, or a cast as long as it is planned.
     """
-    made = plan(small(*HOLDING, *more))
-    assert_agrees(made)
-    listed = twin.dispatch(made.scenario, made.envelope)
-    for said, done in ((made.schedule, made.replay), (listed, twin.replay(made.scenario, listed))):
-        assert said is not None
-        assert done is not None
+    result = plan(small(*HOLDING, *more))
+    assert_agrees(result)
+    listed = twin.dispatch(result.scenario, result.envelope)
+    for text, process in ((result.schedule, result.replay), (listed, twin.replay(result.scenario, listed))):
+        assert text is not None
+        assert process is not None
         for name in ("idle_mw", "line_mw", "meter_mw"):
-            assert np.abs(said[name].values - done[name].values).max() < 1e-9, name
-        assert float(done["idle_mw"].sum()) > 0
-    assert made.replay is not None
-    assert made.replay_figures is not None
-    idle = float(made.replay["idle_mw"].sum()) * made.scenario.horizon.step_h
-    assert made.replay_figures.idle_mwh == pytest.approx(idle)
+            assert np.abs(text[name].values - process[name].values).max() < 1e-9, name
+        assert float(process["idle_mw"].sum()) > 0
+    assert result.replay is not None
+    assert result.replay_figures is not None
+    idle = float(result.replay["idle_mw"].sum()) * result.scenario.horizon.step_h
+    assert result.replay_figures.idle_mwh == pytest.approx(idle)
 
 
 @pytest.mark.parametrize("name", ["melt-shop-small", "melt-shop-day", "melt-shop-week"])
@@ -106,9 +106,9 @@ def test_the_baseline_list_agrees_with_its_replay(name: str) -> None:
     listed = twin.dispatch(scenario, twin.envelope(scenario))
     run = twin.replay(scenario, listed)
     assert violations(run) == []
-    said, done = figures(scenario, listed, scenario.tonnes), figures(scenario, run, float(run.attrs["tonnes"]))
+    text, process = figures(scenario, listed), figures(scenario, run)
     for field in ("energy_mwh", "carbon_kg", "direct_kg", "cost", "import_mwh", "peak_mw", "tonnes"):
-        assert getattr(said, field) == pytest.approx(getattr(done, field), rel=EXACT), field
+        assert getattr(text, field) == pytest.approx(getattr(process, field), rel=EXACT), field
     assert_adds_up(scenario, run)
 
 
@@ -116,46 +116,46 @@ def test_a_day_of_24_heats_agrees() -> None:
     """Proves: the reference day agrees as the small one does, and is never worse than the baseline's.
 
     Sensitivity: a search that forgets the baseline schedule could end worse in so short a time."""
-    made = plan(load("melt-shop-day", ["goal.time_limit_s=6", "disturbances.replications=0"]))
-    assert_agrees(made)
-    assert made.replay_figures is not None
-    assert made.replay_figures.carbon_kg <= made.baseline_figures.carbon_kg * (1 + 1e-9)
-    if made.bound is not None and made.objective is not None:
-        assert made.bound <= made.objective * (1 + 1e-6)
+    result = plan(load("melt-shop-day", ["goal.time_limit_s=6", "disturbances.replications=0"]))
+    assert_agrees(result)
+    assert result.replay_figures is not None
+    assert result.replay_figures.carbon_kg <= result.baseline_figures.carbon_kg * (1 + 1e-9)
+    if result.bound is not None and result.objective is not None:
+        assert result.bound <= result.objective * (1 + 1e-6)
 
 
 def test_the_model_finds_the_clean_hours() -> None:
     """Proves: by hand: 2 heats × 32.75 MWh; all in the clean hours is 65.5 MWh × 50 kg; the baseline takes 400 kg.
 
     Sensitivity: an intensity shifted by an hour leaves part of a heat in the dirty ones."""
-    made = plan(shop())
-    assert_agrees(made)
-    assert made.replay_figures is not None
-    assert made.baseline_figures.carbon_kg == pytest.approx(65.5 * 400)
-    assert made.replay_figures.carbon_kg == pytest.approx(65.5 * 50)
-    assert made.objective == pytest.approx(65.5 * 50)
-    assert made.bound == pytest.approx(65.5 * 50, rel=0.01)
-    assert made.replay_figures.cost == pytest.approx(65.5 * 50)
-    assert made.saved()["carbon_kg_share"] == pytest.approx(1 - 50 / 400)
-    assert made.replays is not None
+    result = plan(shop())
+    assert_agrees(result)
+    assert result.replay_figures is not None
+    assert result.baseline_figures.carbon_kg == pytest.approx(65.5 * 400)
+    assert result.replay_figures.carbon_kg == pytest.approx(65.5 * 50)
+    assert result.objective == pytest.approx(65.5 * 50)
+    assert result.bound == pytest.approx(65.5 * 50, rel=0.01)
+    assert result.replay_figures.cost == pytest.approx(65.5 * 50)
+    assert result.saved()["carbon_kg_share"] == pytest.approx(1 - 50 / 400)
+    assert result.replays is not None
     # nothing is disturbed, so that nothing can be said of disturbed days
-    assert made.replays.n == 0
+    assert result.replays.n == 0
 
 
 def test_a_site_used_anew_counts_idle_units() -> None:
     """Proves: with the heats kept, the site's load is that of their plan. Sensitivity: the power of works alone."""
-    made = plan(small(*HOLDING))
-    assert made.schedule is not None
-    found = Redispatch(made.scenario, made.envelope, None).best(made.schedule)
-    assert found.schedule is not None
+    result = plan(small(*HOLDING))
+    assert result.schedule is not None
+    outcome = Redispatch(result.scenario, result.envelope, None).best(result.schedule)
+    assert outcome.schedule is not None
     for name in ("idle_mw", "line_mw"):
-        assert np.abs(found.schedule[name].values - made.schedule[name].values).max() < 1e-9, name
+        assert np.abs(outcome.schedule[name].values - result.schedule[name].values).max() < 1e-9, name
 
 
 def test_lateness_agrees() -> None:
     """Proves: a plan for least lateness has no violation and the engines agree on its energy and carbon."""
-    made = plan(shop(goal={"minimize": "lateness"}, orders=[cast("A", 2, due="6 h"), cast("B", 2, due="12 h")]))
-    assert_agrees(made)
+    result = plan(shop(goal={"minimize": "lateness"}, orders=[cast("A", 2, due="6 h"), cast("B", 2, due="12 h")]))
+    assert_agrees(result)
 
 
 def test_agreement_is_told(made: Plan) -> None:
@@ -180,9 +180,9 @@ def test_no_negative_credit_and_sources_apart() -> None:
         {"source": "electrodes", "kg_per_t": 7.5},
         {"source": "charcoal", "kg_per_t": 2.0, "biogenic": True},
     ]
-    made = plan(shop(line=melt_shop(stages=stages), goal={"gap": 0.5}))
-    assert_agrees(made)
-    book = made.ledger
+    result = plan(shop(line=melt_shop(stages=stages), goal={"gap": 0.5}))
+    assert_agrees(result)
+    book = result.ledger
     assert book is not None
     assert book.direct == pytest.approx({"electrodes": 1500.0})
     assert book.biogenic == pytest.approx({"charcoal": 400.0})
@@ -191,10 +191,10 @@ def test_no_negative_credit_and_sources_apart() -> None:
 
 def test_nothing_is_saved_against_a_baseline_who_makes_less() -> None:
     """Proves: where the baseline leaves a cast out, no saving is told and it is said. Sensitivity: equal tonnes."""
-    made = planned.made()
-    assert made.saved()
-    assert wording.baseline_note(made) is None
-    less = replace(made, baseline_complete=False, baseline_figures=replace(made.baseline_figures, tonnes=100.0))
+    result = planned.made()
+    assert result.saved()
+    assert wording.baseline_note(result) is None
+    less = replace(result, baseline_complete=False, baseline_figures=replace(result.baseline_figures, tonnes=100.0))
     assert less.saved() == {}
     assert wording.expected(less) == []
     assert all(row.saved is None for row in wording.rows(less.baseline_figures, less.replay_figures))
@@ -206,12 +206,12 @@ def test_a_cast_goes_on_after_the_heat_that_has_begun_last() -> None:
     when it ends, at 25 min, in the schedule as in the twin.
 
     Sensitivity: counted from the first heat it would have begun 10 min before the plan."""
-    begun = [("A-1", "casting", "C", -100), ("A-2", "casting", "C", -20), ("A-3", "ladle", "L", -25)]
-    state = {"started": [{"heat": h, "stage": s, "unit": u, "start": f"{at} min"} for h, s, u, at in begun]}
-    made = plan(scenario(melt_shop(), [cast("A", 3)], state=state, disturbances={"replications": 0}))
-    assert made.acceptable, made.verdict
-    assert made.schedule is not None
-    assert made.replay is not None
-    assert float(made.schedule["start_min"].sel(heat="A-3", stage="casting")) == pytest.approx(25)
-    mine = (made.replay["op_heat"].values == "A-3") & (made.replay["op_stage"].values == "casting")
-    assert made.replay["op_start_min"].to_numpy()[mine] == pytest.approx(25)
+    rows = [("A-1", "casting", "C", -100), ("A-2", "casting", "C", -20), ("A-3", "ladle", "L", -25)]
+    state = {"started": [{"heat": h, "stage": s, "unit": u, "start": f"{at} min"} for h, s, u, at in rows]}
+    result = plan(scenario(melt_shop(), [cast("A", 3)], state=state, disturbances={"replications": 0}))
+    assert result.acceptable, result.verdict
+    assert result.schedule is not None
+    assert result.replay is not None
+    assert float(result.schedule["start_min"].sel(heat="A-3", stage="casting")) == pytest.approx(25)
+    mine = (result.replay["op_heat"].values == "A-3") & (result.replay["op_stage"].values == "casting")
+    assert result.replay["op_start_min"].to_numpy()[mine] == pytest.approx(25)

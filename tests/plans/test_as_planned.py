@@ -57,7 +57,7 @@ def test_series_of_files_come_back_as_they_were_planned_with(tmp_path: Path) -> 
     file.unlink()
     path = snapshots.find(as_planned.keep(again))
     assert path is not None
-    found = snapshots.load(path)
+    case = snapshots.load(path)
     assert str(tmp_path / "mine.csv") not in path.read_text(encoding="utf-8")
     for name, values in before.items():
-        np.testing.assert_allclose(found.inputs[name].to_numpy(), values, rtol=1e-12, err_msg=str(name))
+        np.testing.assert_allclose(case.inputs[name].to_numpy(), values, rtol=1e-12, err_msg=str(name))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledgers import ENGINE, GAS, flows, site
 
 from emberline.plans.accounts.bill import Bill, bill, energy_cost, hourly_cost
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios.assets.account import accounts
 
 
@@ -24,9 +24,9 @@ def test_a_plain_bill() -> None:
 
     Sensitivity: the price on scope 2 under a scheme for direct emissions makes 168 more."""
     market = {"export_price_per_mwh": 40.0, "carbon_price": {"per_t": 50.0, "covers": "all", "free_share": 0.2}}
-    asked = site(market=market)
-    run = flows(asked, import_mw=[10, 4], export_mw=[0, 3])
-    money = bill(asked, run, 2000.0)
+    case = site(market=market)
+    run = flows(case, import_mw=[10, 4], export_mw=[0, 3])
+    money = bill(case, run, 2000.0)
     assert lines(money) == {
         ("spot", "energy"): 1400.0,
         ("export", "export"): -120.0,
@@ -35,7 +35,7 @@ def test_a_plain_bill() -> None:
     }
     assert (money.imported, money.exported, money.carbon, money.total) == pytest.approx((1400, 120, 248, 1528))
     assert [(line.quantity, line.rate) for line in money.lines] == [(14, 100), (3, -40), (2, 40), (4.2, 40)]
-    assert hourly_cost(asked, run).tolist() == pytest.approx([1000, 280])
+    assert hourly_cost(case, run).tolist() == pytest.approx([1000, 280])
     direct = site(market={**market, "carbon_price": {"per_t": 50.0, "scheme": "china_ets"}})
     assert bill(direct, run, 2000.0).carbon == pytest.approx(100)
 
@@ -47,9 +47,9 @@ def test_a_step_of_half_an_hour_costs_half() -> None:
     Sensitivity: power taken for energy."""
     horizon = {"start": "2026-01-05", "length_h": 1, "step_min": 30}
     engine = {**ENGINE, "cost_per_unit": 9.0, "running_cost_per_h": 5.0}
-    asked = site(GAS, engine, horizon=horizon, market={"export_price_per_mwh": 40.0})
-    run = flows(asked, {("gas", ""): [20, 10], ("engine", "main"): [8, 4]}, import_mw=[10, 4], export_mw=[0, 3])
-    assert lines(bill(asked, run, 0.0)) == {
+    case = site(GAS, engine, horizon=horizon, market={"export_price_per_mwh": 40.0})
+    run = flows(case, {("gas", ""): [20, 10], ("engine", "main"): [8, 4]}, import_mw=[10, 4], export_mw=[0, 3])
+    assert lines(bill(case, run, 0.0)) == {
         ("spot", "energy"): 700.0,
         ("export", "export"): -60.0,
         ("gas", "fuel"): 450.0,
@@ -57,7 +57,7 @@ def test_a_step_of_half_an_hour_costs_half() -> None:
         ("engine", "running"): 5.0,
     }
     engines = [36 + 2.5, 18 + 2.5]
-    assert hourly_cost(asked, run).tolist() == pytest.approx([500 + 300 + engines[0], 200 - 60 + 150 + engines[1]])
+    assert hourly_cost(case, run).tolist() == pytest.approx([500 + 300 + engines[0], 200 - 60 + 150 + engines[1]])
 
 
 def test_assets_are_billed_line_by_line() -> None:
@@ -65,7 +65,7 @@ def test_assets_are_billed_line_by_line() -> None:
     2 MWh out at 1.5; flare 1 MWh at 3. The lines are what the assets' accounts say.
 
     Sensitivity: a start counted for a machine that is on already, or wear of what goes in, fails."""
-    asked = site(
+    case = site(
         GAS,
         {**ENGINE, "cost_per_unit": 9.0, "running_cost_per_h": 5.0, "start_cost": 150.0, "stop_cost": 70.0},
         {"kind": "sale", "name": "steam sold", "carrier": "steam", "price_per_unit": 25.0},
@@ -84,8 +84,8 @@ def test_assets_are_billed_line_by_line() -> None:
         ("tank", "out"): [0, 2],
         ("torch", ""): [0, -1],
     }
-    run = flows(asked, moves, import_mw=[1, 1])
-    money = bill(asked, run, 0.0)
+    run = flows(case, moves, import_mw=[1, 1])
+    money = bill(case, run, 0.0)
     assert lines(money) == {
         ("spot", "energy"): 200.0,
         ("gas", "fuel"): 900.0,
@@ -96,9 +96,9 @@ def test_assets_are_billed_line_by_line() -> None:
         ("tank", "wear"): 3.0,
         ("torch", "flare"): 3.0,
     }
-    assert sum(a.totals["cost"] for a in accounts(asked, run)) == pytest.approx(money.total - 200.0)
-    assert float(hourly_cost(asked, run).sum()) == pytest.approx(money.total)
-    sums = figures(asked, run, 0.0)
+    assert sum(a.totals["cost"] for a in accounts(case, run)) == pytest.approx(money.total - 200.0)
+    assert float(hourly_cost(case, run).sum()) == pytest.approx(money.total)
+    sums = figures(case, run)
     assert (sums.fuel_cost, sums.sales, sums.upkeep_cost, sums.by_product) == (900.0, 50.0, 274.0, {"steam sold": 2.0})
     assert sums.cost == pytest.approx(money.total)
 
@@ -113,9 +113,9 @@ def test_bought_heat_pays_the_carbon_price_as_the_grid_does(covers: str, paid: d
 
     Sensitivity: bought heat at the rate of direct emissions pays 8 in both."""
     heat = {"kind": "supply", "name": "district", "carrier": "heat", "fossil_kg_per_unit": 80.0, "scope": 2}
-    asked = site(heat, market={"carbon_price": {"per_t": 50.0, "covers": covers}})
-    run = flows(asked, {("district", ""): [0, 2]}, import_mw=[1, 0])
-    assert {place: money for place, money in lines(bill(asked, run, 0.0)).items() if "carbon" in place} == paid
+    case = site(heat, market={"carbon_price": {"per_t": 50.0, "covers": covers}})
+    run = flows(case, {("district", ""): [0, 2]}, import_mw=[1, 0])
+    assert {place: money for place, money in lines(bill(case, run, 0.0)).items() if "carbon" in place} == paid
 
 
 def test_a_deviation_from_the_nomination_is_settled_at_imbalance_prices() -> None:
@@ -123,17 +123,17 @@ def test_a_deviation_from_the_nomination_is_settled_at_imbalance_prices() -> Non
     without imbalance prices, what is taken is paid at the spot price.
 
     Sensitivity: the deviation on top of the actual import gives 1,945."""
-    asked = site(market={"imbalance": {"short_spread_per_mwh": 50, "long_spread_per_mwh": 15}})
-    planned, run = flows(asked, import_mw=[10, 10]), flows(asked, import_mw=[12, 7])
-    money = bill(asked, run, 0.0, planned)
+    case = site(market={"imbalance": {"short_spread_per_mwh": 50, "long_spread_per_mwh": 15}})
+    planned, run = flows(case, import_mw=[10, 10]), flows(case, import_mw=[12, 7])
+    money = bill(case, run, 0.0, planned)
     assert lines(money) == {
         ("spot", "energy"): 2000.0,
         ("short", "imbalance"): 300.0,
         ("long", "imbalance"): -255.0,
     }
-    assert figures(asked, run, 0.0, planned).imbalance_cost == pytest.approx(45)
-    assert bill(asked, run, 0.0, run) == bill(asked, run, 0.0)
-    assert bill(asked, run, 0.0).total == pytest.approx(1900)
+    assert figures(case, run, nominated=planned).imbalance_cost == pytest.approx(45)
+    assert bill(case, run, 0.0, run) == bill(case, run, 0.0)
+    assert bill(case, run, 0.0).total == pytest.approx(1900)
     assert bill(site(), run, 0.0, planned).total == pytest.approx(1900)
 
 
@@ -141,9 +141,9 @@ def test_export_is_netted_in_the_deviation() -> None:
     """Proves: 4 MWh nominated for export and 1 taken instead are 5 short: −4·40 + 5·150.
 
     Sensitivity: import and export each against their own nomination settle 1 at 150 and lose the other 4."""
-    asked = site(market={"export_price_per_mwh": 40.0, "imbalance": {"short_spread_per_mwh": 50}})
-    planned, run = flows(asked, export_mw=[4, 0]), flows(asked, import_mw=[1, 0])
-    assert bill(asked, run, 0.0, planned).total == pytest.approx(-160 + 750)
+    case = site(market={"export_price_per_mwh": 40.0, "imbalance": {"short_spread_per_mwh": 50}})
+    planned, run = flows(case, export_mw=[4, 0]), flows(case, import_mw=[1, 0])
+    assert bill(case, run, 0.0, planned).total == pytest.approx(-160 + 750)
 
 
 TARIFF = {
@@ -160,13 +160,13 @@ def test_spot_price_and_tariff_add_up() -> None:
     the fixed charge; a tenth on levy and demand; 3 MWh fed in at 40 and 11. In a month that begins here 8 MW count.
 
     Sensitivity: the month's peak so far forgotten gives 5,500 more."""
-    asked = site(
+    case = site(
         market={"tariff": TARIFF, "export_price_per_mwh": 40.0},
         state={"peak_so_far_mw": 5.0},
     )
-    run = flows(asked, import_mw=[8, 2], export_mw=[0, 3])
+    run = flows(case, import_mw=[8, 2], export_mw=[0, 3])
     # the meter counts net: of the second hour nothing but 1 MWh of export
-    money = bill(asked, run, 0.0)
+    money = bill(case, run, 0.0)
     assert lines(money) == {
         ("spot", "energy"): 1000.0,
         ("export", "export"): -120.0,
@@ -176,8 +176,8 @@ def test_spot_price_and_tariff_add_up() -> None:
         ("tax", "tax"): 303.2,
         ("feed-in", "tariff export"): -11.0,
     }
-    assert "feed-in" not in {line.name for line in bill(asked, flows(asked, import_mw=[8, 2]), 0.0).lines}
-    sums = figures(asked, run, 0.0)
+    assert "feed-in" not in {line.name for line in bill(case, flows(case, import_mw=[8, 2]), 0.0).lines}
+    sums = figures(case, run)
     assert sums.energy_cost == pytest.approx(1000 - 120 + 32 - 11)
     assert (sums.demand_cost, sums.fixed_cost, sums.tax_cost) == pytest.approx((3000, 310 * 2 / 744, 303.2))
     assert sums.cost == pytest.approx(money.total)
@@ -197,13 +197,13 @@ def test_blocks_of_energy_begin_with_the_month() -> None:
     """Proves: of 8 MWh in a month that has had 148, 2 lie below the block of 150 at 9 and 6 in that of 4; 2 MWh of the
     next month are at 9. Sensitivity: blocks filled by the month before, or from nothing in the first."""
     tariff = {"energy": [{"name": "blocks", "rates": [{"per_mwh": 9.0}, {"per_mwh": 4.0, "above_mwh": 150.0}]}]}
-    asked = site(
+    case = site(
         market={"tariff": tariff, "price_per_mwh": None, "tariff_before": {"energy_mwh": 148.0}},
         horizon={"start": "2026-01-31T23:00Z", "length_h": 2, "step_min": 60},
     )
-    run = flows(asked, import_mw=[8, 2])
-    assert energy_cost(asked, run).tolist() == pytest.approx([2 * 9 + 6 * 4, 2 * 9])
-    assert bill(asked, run, 0.0).total == pytest.approx(60)
+    run = flows(case, import_mw=[8, 2])
+    assert energy_cost(case, run).tolist() == pytest.approx([2 * 9 + 6 * 4, 2 * 9])
+    assert bill(case, run, 0.0).total == pytest.approx(60)
 
 
 STEPS = st.lists(st.floats(0, 50), min_size=4, max_size=4)
@@ -228,7 +228,7 @@ def test_the_lines_add_up_whatever_flows(
             {"kind": "guarantees", "name": "hydro", "mwh": 5.0, "price_per_mwh": 2.0},
         ],
     }
-    asked = site(
+    case = site(
         GAS, {**ENGINE, "cost_per_unit": 9.0, "start_cost": 150.0, "stop_cost": 20.0},
         {"kind": "sale", "name": "steam sold", "carrier": "steam", "price_per_unit": 25.0},
         hours=4, market=market,
@@ -236,10 +236,10 @@ def test_the_lines_add_up_whatever_flows(
     moves = {("gas", ""): fuel, ("engine", "main"): fuel, ("steam sold", ""): [-amount for amount in sold]}
     on = {"engine": [float(amount > 20) for amount in fuel]}
     imported, exported, nominated = grid
-    run = flows(asked, moves, on, import_mw=imported, export_mw=exported)
-    planned = flows(asked, moves, on, import_mw=nominated)
-    sums = figures(asked, run, 0.0, planned)
-    money = bill(asked, run, sums.direct_kg, planned)
+    run = flows(case, moves, on, import_mw=imported, export_mw=exported)
+    planned = flows(case, moves, on, import_mw=nominated)
+    sums = figures(case, run, nominated=planned)
+    money = bill(case, run, sums.direct_kg, planned)
     close: dict[str, Any] = {"rel": 1e-9, "abs": 1e-9 * (1 + sum(abs(line.amount) for line in money.lines))}
     for line in money.lines:
         assert line.quantity * line.rate == pytest.approx(line.amount, **close)
@@ -250,4 +250,4 @@ def test_the_lines_add_up_whatever_flows(
     )  # fmt: skip
     assert sum(parts) == pytest.approx(money.total, **close) == sums.cost
     of_assets = money.of("fuel", "sale", "flare", "wear", "running", "start", "stop")
-    assert of_assets == pytest.approx(sum(a.totals["cost"] for a in accounts(asked, run)), **close)
+    assert of_assets == pytest.approx(sum(a.totals["cost"] for a in accounts(case, run)), **close)

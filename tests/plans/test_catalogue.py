@@ -53,9 +53,9 @@ def test_search_finds_what_is_asked_for(store: Store) -> None:
     store.tag(b, ["winter"])
     store.rename(c, "Spring_line")
 
-    def found(**asked: object) -> list[str]:
-        runs = [run.id for run in store.search(**asked)]  # type: ignore[arg-type]
-        assert store.count(**{k: v for k, v in asked.items() if k not in ("limit", "offset")}) >= len(runs)  # type: ignore[arg-type]
+    def found(**case: object) -> list[str]:
+        runs = [run.id for run in store.search(**case)]  # type: ignore[arg-type]
+        assert store.count(**{k: v for k, v in case.items() if k not in ("limit", "offset")}) >= len(runs)  # type: ignore[arg-type]
         return runs
 
     assert found() == [c, b, a]
@@ -178,7 +178,7 @@ def test_whoever_dies_while_deleting_leaves_a_deleted_run(store: Store, source: 
     store.restore(run)
     store.catalogue.bury(run, store.identity())
     store.restore(run)
-    assert [(found.id, found.state) for found in store.list()] == [(run, "stored")]
+    assert [(entry.id, entry.state) for entry in store.list()] == [(run, "stored")]
     store.open(run)
 
 
@@ -227,8 +227,8 @@ def test_a_scan_makes_the_catalogue_what_the_folders_are(store: Store, source: S
     torn = laid(source, store.folder, number("b"))
     (torn / "plan.json").write_text("{", encoding="utf-8")
     (store.runs_folder / "notes").mkdir()
-    found = store.rescan()
-    assert (found.entered, found.missing, found.unread) == (1, 0, (torn.name,))
+    scan = store.rescan()
+    assert (scan.entered, scan.missing, scan.unread) == (1, 0, (torn.name,))
     assert store.rescan().entered == 0
     entry, figures = store.entry(run), source.plan.replay_figures
     assert figures is not None
@@ -256,7 +256,7 @@ def test_a_run_is_saved_though_the_catalogue_fails(store: Store, made: Plan, mon
             store.working(made.scenario) as run,
         ):
             store.save(run, made)
-    assert [(found.id, found.state) for found in store.list()] == [(run, "stored")]
+    assert [(entry.id, entry.state) for entry in store.list()] == [(run, "stored")]
     assert store.open(run).plan.status == made.status
     with pytest.raises(StoreError, match="is there already"), store.working(made.scenario, run):
         pass
@@ -314,15 +314,15 @@ def test_kill_9_loses_no_acknowledged_run(store: Store, source: StoredRun) -> No
         acknowledged |= {process.stdout.readline().strip() for _ in range(count)}
         process.send_signal(signal.SIGKILL)
         acknowledged |= set(process.communicate()[0].split())
-    found = {run.id: run.state for run in store.list()}
+    table = {run.id: run.state for run in store.list()}
     assert len(acknowledged) >= 5
-    assert {found.pop(run) for run in acknowledged} == {"stored"}
-    assert len(found) <= 2
-    for run in acknowledged | {run for run, state in found.items() if state == "stored"}:
+    assert {table.pop(run) for run in acknowledged} == {"stored"}
+    assert len(table) <= 2
+    for run in acknowledged | {run for run, state in table.items() if state == "stored"}:
         assert store.open(run).plan.replay_figures == source.plan.replay_figures
-    assert set(found.values()) <= {"stored", "broken"}
+    assert set(table.values()) <= {"stored", "broken"}
     names = {path.name for path in store.runs_folder.iterdir() if not path.name.endswith(".lock")}
-    assert names == acknowledged | {run for run, state in found.items() if state == "stored"}
+    assert names == acknowledged | {run for run, state in table.items() if state == "stored"}
 
 
 @pytest.mark.postgresql

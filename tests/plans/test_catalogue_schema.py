@@ -55,35 +55,35 @@ def earlier(kind: str, tmp_path: Path, source: StoredRun) -> Path:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(EARLIEST + ";".join(rows))
     else:  # which the first releases could not use
-        with database.writer(database.engine(database.address(home))).begin() as made:
-            schema.migrate(made, "0001")
+        with database.writer(database.engine(database.address(home))).begin() as result:
+            schema.migrate(result, "0001")
             for row in rows:
-                made.execute(text(row))
+                result.execute(text(row))
     return home
 
 
 def emberline(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
     monkeypatch.setattr(sys, "argv", ["emberline", *args])
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as rest:
         main()
-    return int(left.value.code or 0)
+    return int(rest.value.code or 0)
 
 
 def tables(home: Path) -> dict[str, object]:
     """Columns, keys and indexes of every table, as the database tells them."""
     with database.engine(database.address(home)).begin() as connection:
-        asked = inspect(connection)
+        case = inspect(connection)
         return {
             name: (
-                {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in asked.get_columns(name)},
-                asked.get_pk_constraint(name)["constrained_columns"],
+                {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in case.get_columns(name)},
+                case.get_pk_constraint(name)["constrained_columns"],
                 [
                     (key["constrained_columns"], key["referred_table"], key["options"])
-                    for key in asked.get_foreign_keys(name)
+                    for key in case.get_foreign_keys(name)
                 ],
-                sorted((str(index["name"]), index["column_names"]) for index in asked.get_indexes(name)),
+                sorted((str(index["name"]), index["column_names"]) for index in case.get_indexes(name)),
             )
-            for name in asked.get_table_names()
+            for name in case.get_table_names()
         }
 
 
@@ -175,11 +175,11 @@ def test_a_later_catalogue_is_refused(
         Store(tmp_path)
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
     assert emberline(monkeypatch, "runs") == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.count("\n") == 1
-    assert "schema 0099, this one knows" in told.err
-    assert "install that release" in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert "schema 0099, this one knows" in output.err
+    assert "install that release" in output.err
     with store.catalogue.reading() as connection:
         assert schema.version(connection) == "0099"
 
@@ -204,11 +204,11 @@ def test_a_database_that_cannot_be_used_is_one_line(
     monkeypatch.setenv(VARIABLE, address)
     for command in (["runs"], ["show"], ["plan", "melt-shop-small"]):
         assert emberline(monkeypatch, *command) == 2
-        told = capsys.readouterr()
-        assert told.out == ""
-        assert told.err.count("\n") == 1, told.err
-        assert says in told.err
-        assert "secret" not in told.err
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert output.err.count("\n") == 1, output.err
+        assert says in output.err
+        assert "secret" not in output.err
     assert list((tmp_path / "runs").iterdir()) == []
     database.forget()
 
@@ -222,9 +222,9 @@ def test_a_missing_driver_is_named(
     monkeypatch.setenv(VARIABLE, "postgresql://u@host/x")
     monkeypatch.setitem(sys.modules, "psycopg", None)
     assert emberline(monkeypatch, "runs") == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert "install 'emberline[postgresql]'" in told
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "install 'emberline[postgresql]'" in message
 
 
 @pytest.mark.postgresql
@@ -265,29 +265,34 @@ def test_the_command_names_tags_deletes_and_restores(
 
     def ask(*args: str, code: int = 0) -> str:
         assert emberline(monkeypatch, "runs", *args) == code, capsys.readouterr()
-        told = capsys.readouterr()
-        assert code == 0 or (told.out == "" and told.err.count("\n") == 1), told
-        return told.out or told.err
+        output = capsys.readouterr()
+        assert code == 0 or (output.out == "" and output.err.count("\n") == 1), output
+        return output.out or output.err
 
     def warned(*args: str) -> str:
         assert emberline(monkeypatch, "runs", *args) == 0
         return capsys.readouterr().err
 
-    assert {found["id"] for found in json.loads(ask("--json"))} == {run, number("b")}
+    assert {item["id"] for item in json.loads(ask("--json"))} == {run, number("b")}
     assert "is named Spring: base case" in ask("name", "aaaa", "Spring: base case")
     assert "has the tags low, winter" in ask("tag", "aaaa", "Winter", "low")
     assert "has the tags winter" in ask("tag", "aaaa", "--remove", "low")
-    (found,) = json.loads(
+    (result,) = json.loads(
         ask("--search", "SPRING", "--tag", "winter", "--scenario", "kept", "--since", "2026-01-01", "--json")
     )
-    assert (found["id"], found["name"], found["tags"], found["deleted"]) == (run, "Spring: base case", ["winter"], None)
+    assert (result["id"], result["name"], result["tags"], result["deleted"]) == (
+        run,
+        "Spring: base case",
+        ["winter"],
+        None,
+    )
     listed = ask()
     assert "Spring: base case" in listed
     assert "winter" in listed
     assert "and 1 more; --limit 2 lists them all" in warned("--limit", "1", "--search", "kept")
     assert "confirm with --yes" in ask("delete", "aaaa", code=2)
     assert "emberline runs restore aaaaaaaa" in ask("delete", "aaaa", "--yes")
-    assert [found["id"] for found in json.loads(ask("--state", "deleted", "--json"))] == [run]
+    assert [item["id"] for item in json.loads(ask("--state", "deleted", "--json"))] == [run]
     assert "no run matches" in ask("--tag", "winter")
     assert "restored" in ask("restore", "last")
     shutil.rmtree(tmp_path / "runs" / number("b"))

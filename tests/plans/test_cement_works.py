@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from exported import sheets
-from test_ledger import assert_adds_up
-from test_products import assert_closes
+from ledger_sums import assert_adds_up, assert_closes
 
 from emberline import twin
 from emberline.plans import Plan, exports, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.store.store import Store
 from emberline.plans.why.shadow_prices import prices, summary
@@ -36,16 +35,16 @@ def made() -> Plan:
     return plan(cement())
 
 
-def assert_is_whole(asked: Scenario, run: xr.Dataset) -> None:
+def assert_is_whole(scenario: Scenario, run: xr.Dataset) -> None:
     """Parts of ledger and bill are their totals."""
-    book, sums = ledger(asked, run), figures(asked, run, 0.0)
+    book, sums = ledger(scenario, run), figures(scenario, run)
     assert book.products is not None
-    assert_adds_up(asked, book, run)
+    assert_adds_up(scenario, book, run)
     assert_closes(book, book.products)
-    lines = bill(asked, run, sums.direct_kg).lines
+    lines = bill(scenario, run, sums.direct_kg).lines
     assert sums.cost == pytest.approx(sum(line.amount for line in lines), rel=1e-9)
     assert {"coal yard", "rdf yard", "spot", "scope 1"} <= {line.name for line in lines}
-    clinker = float(run["process_tph"].sel(process="kiln").sum()) * asked.horizon.step_h
+    clinker = float(run["process_tph"].sel(process="kiln").sum()) * scenario.horizon.step_h
     assert book.direct["calcination"] == pytest.approx(525 * clinker)
     heat = sum(line.quantity for line in lines if line.kind == "fuel")
     assert heat == pytest.approx(3.4 / 3.6 * clinker, rel=1e-6)
@@ -57,11 +56,11 @@ def test_nothing_of_the_baseline_runs_is_lost(replication: int | None) -> None:
     over deliveries, stocks, losses and site to 1e-9, fuels are the kiln's heat and calcination its clinker.
 
     Sensitivity: tonnes of a step that begins in standstill without a mode, off-spec product without emissions."""
-    asked = cement()
-    listed = twin.dispatch(asked)
-    run = twin.replay(asked, listed, replication=replication or 0, disturbed=replication is not None)
-    assert_is_whole(asked, run)
-    book = ledger(asked, run).products
+    scenario = cement()
+    listed = twin.dispatch(scenario)
+    run = twin.replay(scenario, listed, replication=replication or 0, disturbed=replication is not None)
+    assert_is_whole(scenario, run)
+    book = ledger(scenario, run).products
     assert book is not None
     # 525 kg of calcination, 60 % of 0.944 MWh of coal at 340.56 kg/MWh; clinker's share in the grades and off-spec
     direct = dict(zip(book.table["stock"].values.tolist(), book.per_t("direct_kg").values.tolist(), strict=True))
@@ -77,27 +76,27 @@ def test_a_plan_of_the_works() -> None:
     and disturbed replays of both are counted with what they made.
 
     Sensitivity: a stream or a level that one of the engines counts otherwise."""
-    done = made()
-    assert done.acceptable, (done.verdict, done.violations[:5])
-    said, came = done.schedule_figures, done.replay_figures
-    assert said is not None
+    process = made()
+    assert process.acceptable, (process.verdict, process.violations[:5])
+    text, came = process.schedule_figures, process.replay_figures
+    assert text is not None
     assert came is not None
     for name in ("energy_mwh", "carbon_kg", "direct_kg", "cost", "fuel_cost", "import_mwh", "tonnes"):
-        assert getattr(said, name) == pytest.approx(getattr(came, name), rel=1e-3), name
+        assert getattr(text, name) == pytest.approx(getattr(came, name), rel=1e-3), name
     for name in ("stock", "delivered", "stock_kg_per_t"):
-        assert getattr(said, name) == pytest.approx(getattr(came, name), rel=1e-3), name
+        assert getattr(text, name) == pytest.approx(getattr(came, name), rel=1e-3), name
     assert came.tonnes == pytest.approx(2 * 12 * 200 + 800)
-    assert done.replay is not None
-    assert_is_whole(done.scenario, done.replay)
-    assert done.comparable
-    assert done.saved()["carbon_kg"] >= -1e-6 * came.carbon_kg
-    assert sum(count.runs for count in counts(done.scenario, done.replay).values()) >= 4
-    days = done.replays
+    assert process.replay is not None
+    assert_is_whole(process.scenario, process.replay)
+    assert process.comparable
+    assert process.saved()["carbon_kg"] >= -1e-6 * came.carbon_kg
+    assert sum(count.runs for count in counts(process.scenario, process.replay).values()) >= 4
+    days = process.replays
     assert days is not None
     assert days.n == 2
-    more, told = days.data["more_carbon_kg"].values, days.quantiles()["saved_carbon_kg"]
+    more, message = days.data["more_carbon_kg"].values, days.quantiles()["saved_carbon_kg"]
     saved = days.data["baseline_carbon_kg"].values - days.data["carbon_kg"].values + more
-    assert told["p10"] <= saved.mean() <= told["p90"]
+    assert message["p10"] <= saved.mean() <= message["p90"]
     assert (abs(more) > 1).all()
 
 
@@ -105,12 +104,12 @@ def test_prices_of_the_site_with_the_works_held() -> None:
     """Proves: with the kiln held where it is, a MWh of coal more is worth its 340.56 kg, one of waste heat nothing.
 
     Sensitivity: a site that is asked without what the processes take."""
-    found = prices(made())
-    assert found is not None
-    told = {row.name: row for row in summary(made(), found) if row.kind == "balance_price"}
-    assert (told["coal"].low, told["coal"].high) == pytest.approx((340.56, 340.56))
-    assert told["electricity"].low > 100
-    assert told["kiln_gas"].high == pytest.approx(0)
+    result = prices(made())
+    assert result is not None
+    table = {row.name: row for row in summary(made(), result) if row.kind == "balance_price"}
+    assert (table["coal"].low, table["coal"].high) == pytest.approx((340.56, 340.56))
+    assert table["electricity"].low > 100
+    assert table["kiln_gas"].high == pytest.approx(0)
 
 
 def test_a_plan_of_the_works_leaves_whole(tmp_path: Path) -> None:
@@ -128,6 +127,6 @@ def test_a_plan_of_the_works_leaves_whole(tmp_path: Path) -> None:
     assert back["process_mode"].values.tolist() == was["process_mode"].values.tolist()
     for kind in exports.FORMATS:
         assert exports.export(stored, kind, tmp_path / f"plan.{kind}").stat().st_size > 1000
-    found = sheets(tmp_path / "plan.xlsx")
-    assert len(found["Runs"]) > 5
-    assert len(found["Stores"]) == 1 + 96
+    result = sheets(tmp_path / "plan.xlsx")
+    assert len(result["Runs"]) > 5
+    assert len(result["Stores"]) == 1 + 96

@@ -9,7 +9,7 @@ from enumerated_shops import shop
 
 from emberline.plans import plan
 from emberline.plans.difference import difference
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, loads
 
@@ -64,16 +64,16 @@ def test_a_plan_does_not_differ_from_itself(made: Plan, milled: Plan, tmp_path: 
 def test_a_heat_that_moved_is_told_with_the_intensity_there(made: Plan) -> None:
     """Proves: with the second hour dirty and the third one clean a heat moves by an hour, and the data say why."""
     other = plan(shop([500.0, 400.0, 150.0, 200.0], [1, 1]))
-    found = difference(made, other)
-    (move,) = found.heats
+    result = difference(made, other)
+    (move,) = result.heats
     assert move.main.later_min == 60
     assert move.says == (
         f"heat {move.number} ({move.heat}) later by 60 min (melting), "
         "because carbon intensity is 150 instead of 400 kg/MWh then"
     )
-    (series,) = found.series
+    (series,) = result.series
     assert (series.name, series.most) == ("carbon_intensity_kg_per_mwh", 300.0)
-    carbon = next(figure for figure in found.figures if figure.name == "carbon_kg")
+    carbon = next(figure for figure in result.figures if figure.name == "carbon_kg")
     assert carbon.before == pytest.approx(3000)
     assert carbon.after == pytest.approx(3500)
     assert carbon.more == pytest.approx(500)
@@ -84,11 +84,11 @@ def test_a_heat_that_moved_is_told_with_the_intensity_there(made: Plan) -> None:
 def test_a_due_time_that_was_moved_is_the_reason() -> None:
     """Proves: a heat goes earlier because its order is due earlier; the key stands with both values."""
     before = plan(shop(INTENSITY, [1], due_h=[4]))
-    asked = shop(INTENSITY, [1], due_h=[1])
-    found = difference(before, plan(asked))
-    assert [key.key for key in found.keys] == ["orders.O1.due"]
-    assert found.keys[0].says == "orders.O1.due: PT1H instead of PT4H"
-    assert "because order O1 has due PT1H instead of PT4H" in found.heats[0].says
+    case = shop(INTENSITY, [1], due_h=[1])
+    result = difference(before, plan(case))
+    assert [key.key for key in result.keys] == ["orders.O1.due"]
+    assert result.keys[0].says == "orders.O1.due: PT1H instead of PT4H"
+    assert "because order O1 has due PT1H instead of PT4H" in result.heats[0].says
 
 
 def test_outage_lock_and_busy_unit_are_reasons() -> None:
@@ -102,8 +102,8 @@ def test_outage_lock_and_busy_unit_are_reasons() -> None:
     second = "H1" if float(before.schedule["start_min"].sel(heat="H1", stage="melting")) == 180 else "H2"
     first = "H2" if second == "H1" else "H1"
     lock = {"heat": second, "stage": "melting", "start": "1 h"}
-    held = difference(before, plan(shop(INTENSITY, [1, 1], locks=[lock])))
-    reasons = {move.heat: move.because for move in held.heats}
+    result = difference(before, plan(shop(INTENSITY, [1, 1], locks=[lock])))
+    reasons = {move.heat: move.because for move in result.heats}
     assert reasons[second] == "it is locked at melting"
     assert reasons[first] == f"F1 is busy with heat {second} until Tue 10 Mar 02:00 instead"
 
@@ -127,14 +127,14 @@ def test_what_processes_and_assets_do_otherwise(milled: Plan) -> None:
     more = (trucks.model_copy(update={"rate": trucks.rate.model_copy(update={"value": 35.0})}),)
     inputs = scenario.inputs.assign(demand_tph=scenario.inputs["demand_tph"] + 10.0)
     after = plan(scenario.model_copy(update={"deliveries": more}).with_inputs(inputs))
-    found = difference(milled, after)
-    uses = {(use.name, use.what): use for use in found.uses}
+    result = difference(milled, after)
+    uses = {(use.name, use.what): use for use in result.uses}
     runs = uses["mill", "runs"]
     # ten tonnes an hour more for twelve hours, at 100 t/h
     assert runs.after - runs.before in (1, 2)
     assert runs.says == f"mill runs {runs.after - runs.before:g} h more ({runs.after:g} h)" or "because" in runs.says
-    assert [key.key for key in found.keys] == ["deliveries.trucks.rate.value"]
-    assert [series.name for series in found.series] == ["trucks"]
+    assert [key.key for key in result.keys] == ["deliveries.trucks.rate.value"]
+    assert [series.name for series in result.series] == ["trucks"]
     price = scenario.inputs["price_per_mwh"]
     turned = plan(
         scenario.with_inputs(scenario.inputs.assign(price_per_mwh=("time", price.to_numpy()[::-1].copy(), price.attrs)))

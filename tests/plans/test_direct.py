@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 from ledgers import flows, site, with_heats
 
+from emberline.plans.accounts.emissions import direct
 from emberline.plans.accounts.ledger import ledger
-from emberline.plans.accounts.scope1 import direct
 from emberline.scenarios import Scenario, loads
 
 LINE = {
@@ -47,7 +47,7 @@ def run(*operations: tuple[str, str, float, float]) -> xr.Dataset:
 def test_gases_of_what_a_stage_uses_are_rows_of_their_own() -> None:
     """Proves: 10 GJ of charcoal for each tonne: 1,120 kg of biogenic CO2 apart, and of the total 56 kg of methane and
     10.6 of nitrous oxide. Sensitivity: the parts that count and those that do not exchanged."""
-    asked = loads(
+    answer = loads(
         "name: shop\nhorizon: {start: 2026-01-05, length_h: 2, step_min: 60}\nemissions: {gases: all}\n"
         "market: {price_per_mwh: 100, carbon_intensity_kg_per_mwh: 300}\n"
         "line: {stages: [{name: melting, units: [{name: F}], emissions: [\n"
@@ -56,7 +56,7 @@ def test_gases_of_what_a_stage_uses_are_rows_of_their_own() -> None:
         "  grades: [{name: G, mass_t: 100, duration_min: {melting: 60}}]}\n"
         "orders: [{name: O, heats: [{grade: G}]}]\n"
     )
-    book = ledger(asked, with_heats(asked, flows(asked), np.zeros((1, 2))))
+    book = ledger(answer, with_heats(answer, flows(answer), np.zeros((1, 2))))
     assert {(e.source, e.scope, e.gas): e.kg for e in book.entries if "melting" in e.source} == pytest.approx(
         {
             ("melting: charcoal", "biogenic", "CO2"): 112_000,
@@ -71,7 +71,7 @@ def test_gases_of_what_a_stage_uses_are_rows_of_their_own() -> None:
 def test_gases_of_a_biogenic_emission_count_without_a_row_of_their_own() -> None:
     """Proves: said in one row, the charcoal's methane and nitrous oxide count as well, in the same amounts; read back
     from what is stored they are not counted twice. Sensitivity: with the carbon dioxide the gases go."""
-    asked = loads(
+    answer = loads(
         "name: shop\nhorizon: {start: 2026-01-05, length_h: 2, step_min: 60}\nemissions: {gases: all}\n"
         "market: {price_per_mwh: 100, carbon_intensity_kg_per_mwh: 300}\n"
         "line: {stages: [{name: melting, units: [{name: F}], emissions: [\n"
@@ -79,8 +79,8 @@ def test_gases_of_a_biogenic_emission_count_without_a_row_of_their_own() -> None
         "  grades: [{name: G, mass_t: 100, duration_min: {melting: 60}}]}\n"
         "orders: [{name: O, heats: [{grade: G}]}]\n"
     )
-    again = Scenario.model_validate_json(asked.model_dump_json()).with_inputs(asked.inputs)
-    for one in (asked, again):
+    again = Scenario.model_validate_json(answer.model_dump_json()).with_inputs(answer.inputs)
+    for one in (answer, again):
         book = ledger(one, with_heats(one, flows(one), np.zeros((1, 2))))
         assert {(e.scope, e.gas): e.kg for e in book.entries if "melting" in e.source} == pytest.approx(
             {("biogenic", "CO2"): 112_000, ("1", "CH4"): 5_600, ("1", "N2O"): 1_060}
@@ -95,14 +95,14 @@ def test_an_operation_emits_evenly_while_it_lasts() -> None:
 
     Sensitivity: biogenic kilograms in the heat's or the step's."""
     shares = run(("big", "melting", 90, 210), ("big", "ladle", 210, 240), ("small", "casting", 15, 45))
-    found = direct(shop(), shares)
-    assert found.fossil == pytest.approx({"coal": 500, "gas": 100})
-    assert found.biogenic == pytest.approx({"charcoal": 800})
-    assert found.total_kg == pytest.approx(600)
-    assert found.of_step.tolist() == pytest.approx([100, 125, 250, 125])
-    assert found.of_heat.tolist() == pytest.approx([500, 100])
-    assert found.treated_t == pytest.approx({"melting": 100, "casting": 50})
-    assert found.of_units == ()
+    result = direct(shop(), shares)
+    assert result.fossil == pytest.approx({"coal": 500, "gas": 100})
+    assert result.biogenic == pytest.approx({"charcoal": 800})
+    assert result.total_kg == pytest.approx(600)
+    assert result.of_step.tolist() == pytest.approx([100, 125, 250, 125])
+    assert result.of_heat.tolist() == pytest.approx([500, 100])
+    assert result.treated_t == pytest.approx({"melting": 100, "casting": 50})
+    assert result.of_units == ()
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_an_operation_emits_evenly_while_it_lasts() -> None:
 )
 def test_what_lies_outside_the_horizon_belongs_to_another_plan(start: float, end: float, steps: list[float]) -> None:
     """Proves: an operation under way, or that goes on afterwards, counts by its time within the horizon."""
-    found = direct(shop(), run(("small", "casting", start, end)))
-    assert found.of_step.tolist() == pytest.approx([100 * share for share in steps])
-    assert found.of_heat.tolist() == pytest.approx([0, 100 * sum(steps)])
-    assert found.treated_t["casting"] == pytest.approx(50 * sum(steps))
+    result = direct(shop(), run(("small", "casting", start, end)))
+    assert result.of_step.tolist() == pytest.approx([100 * share for share in steps])
+    assert result.of_heat.tolist() == pytest.approx([0, 100 * sum(steps)])
+    assert result.treated_t["casting"] == pytest.approx(50 * sum(steps))
 
 
 def test_a_schedule_has_no_operation_where_the_route_skips_a_stage() -> None:
@@ -132,19 +132,19 @@ def test_a_schedule_has_no_operation_where_the_route_skips_a_stage() -> None:
         {"start_min": (("heat", "stage"), begin), "end_min": (("heat", "stage"), begin + 60)},
         {"heat": ["big", "small"], "stage": ["melting", "ladle", "casting"]},
     )
-    found = direct(shop(), table)
-    assert found.of_step.tolist() == pytest.approx([500, 0, 200 + 100, 0])
-    assert found.of_heat.tolist() == pytest.approx([700, 100])
-    assert found.treated_t == pytest.approx({"melting": 100, "casting": 150})
+    result = direct(shop(), table)
+    assert result.of_step.tolist() == pytest.approx([500, 0, 200 + 100, 0])
+    assert result.of_heat.tolist() == pytest.approx([700, 100])
+    assert result.treated_t == pytest.approx({"melting": 100, "casting": 150})
 
 
 def test_the_ledger_keeps_biogenic_emissions_of_a_stage_apart() -> None:
     """Proves: 150 t melted with charcoal are 1,200 kg in a row and a sum of their own, in no total, heat or step.
 
     Sensitivity: counted as fossil, the heats carry 1,200 kg more."""
-    asked = shop()
-    drawn = with_heats(asked, flows(asked, import_mw=[0.8, 0, 0, 0]), np.array([[0.6, 0, 0, 0], [0.2, 0, 0, 0]]))
-    book = ledger(asked, drawn)
+    case = shop()
+    data = with_heats(case, flows(case, import_mw=[0.8, 0, 0, 0]), np.array([[0.6, 0, 0, 0], [0.2, 0, 0, 0]]))
+    book = ledger(case, data)
     assert book.biogenic == pytest.approx({"charcoal": 1200})
     assert book.direct == pytest.approx({"coal": 750, "gas": 0})
     assert book.by_heat["direct_kg"].values.tolist() == pytest.approx([500, 250])

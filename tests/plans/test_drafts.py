@@ -44,9 +44,9 @@ def test_drafts_have_owners() -> None:
     a text that cannot be read hides none."""
     mine = [drafts.create(TEXT, "x", owner="me") for _ in range(3)]
     yours, old = drafts.create("a: [", "x", owner="you"), drafts.create(TEXT, "x")
-    told = json.loads((old.folder / "draft.json").read_text())
-    del told["owner"]
-    (old.folder / "draft.json").write_text(json.dumps(told))
+    answer = json.loads((old.folder / "draft.json").read_text())
+    del answer["owner"]
+    (old.folder / "draft.json").write_text(json.dumps(answer))
     for ago, draft in enumerate((mine[1], mine[0], mine[2])):
         os.utime(draft.folder / "draft.json", (time.time() - ago, time.time() - ago))
     assert [draft.id for draft in drafts.kept("me")] == [mine[1].id, mine[0].id, mine[2].id]
@@ -127,14 +127,14 @@ def test_a_kill_in_the_middle_of_a_write_leaves_it_whole() -> None:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
-        found = drafts.open_draft(draft.id)
-        tail = found.text.removeprefix(TEXT).splitlines()
-        assert found.text.startswith(TEXT)
+        result = drafts.open_draft(draft.id)
+        tail = result.text.removeprefix(TEXT).splitlines()
+        assert result.text.startswith(TEXT)
         assert len(tail) in (0, 200)
         assert len(set(tail)) <= 1
-        for name in found.texts:
-            assert (found.folder / name).is_file()
-        assert drafts.write(found, TEXT + f"# again {wait}\n").undoable
+        for name in result.texts:
+            assert (result.folder / name).is_file()
+        assert drafts.write(result, TEXT + f"# again {wait}\n").undoable
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_a_draft_reads_no_file_but_its_own(old: str, new: str, monkeypatch: pyte
 def test_a_snapshot_is_what_was_planned() -> None:
     """Proves: a run keeps the text and the series as they were, whatever becomes of the draft; equal ones are one."""
     draft = drafts.create(TEXT, "x")
-    kept = drafts.add_files(draft, "price", {"csv": SERIES, "yaml": "as: price\n"})
-    series = f"{{csv: {kept['csv']}, column: price_per_mwh, unit: EUR/MWh}}"
+    stored = drafts.add_files(draft, "price", {"csv": SERIES, "yaml": "as: price\n"})
+    series = f"{{csv: {stored['csv']}, column: price_per_mwh, unit: EUR/MWh}}"
     text = TEXT.replace("{table: de_typical_2018, column: price_eur_per_mwh}", series, 1)
     draft = drafts.write(draft, text)
     name = snapshots.take(draft.path)

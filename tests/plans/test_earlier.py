@@ -8,7 +8,8 @@ import pytest
 from enumerated_shops import best, shop
 
 from emberline.plans import plan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.pipeline import Search
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.stored_starts import earlier, same_asked
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario
@@ -23,10 +24,10 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "home")
 
 
-def kept(store: Store, made: Plan) -> Plan:
-    with store.working(made.scenario) as run:
-        store.save(run, made)
-    return made
+def kept(store: Store, result: Plan) -> Plan:
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    return result
 
 
 def hurried(scenario: Scenario) -> Scenario:
@@ -43,10 +44,10 @@ def test_a_search_begins_with_stored_plans_of_the_same_orders(store: Store) -> N
     stored = earlier(store, moved)
     assert stored.same is None
     assert [float(one["start_min"].sum()) for one in stored.schedules] == [float(before.schedule["start_min"].sum())]
-    alone, begun = plan(moved), plan(moved, others=stored.schedules)
+    alone, start = plan(moved), plan(moved, search=Search(others=stored.schedules))
     truth = best(moved)
     assert truth is not None
-    assert begun.objective == pytest.approx(truth.kg, rel=1e-6)
+    assert start.objective == pytest.approx(truth.kg, rel=1e-6)
     assert alone.objective is not None
     assert alone.objective > truth.kg + 1
 
@@ -56,21 +57,21 @@ def test_nothing_worse_than_a_stored_plan_of_the_same_scenario_is_shown(store: S
 
     Sensitivity: a search in no time shows the baseline schedule."""
     before = kept(store, plan(shop(INTENSITY, [1, 1])))
-    asked = hurried(shop(INTENSITY, [1, 1]))
-    stored = earlier(store, asked)
+    scenario = hurried(shop(INTENSITY, [1, 1]))
+    stored = earlier(store, scenario)
     assert stored.same is not None
-    shown = plan(asked, keep=stored.keep)
-    assert shown.objective == pytest.approx(before.objective or 0.0)
-    assert shown.reason == "The earlier plan stays."
-    assert shown.acceptable
+    view = plan(scenario, search=Search(keep=stored.keep))
+    assert view.objective == pytest.approx(before.objective or 0.0)
+    assert view.reason == "The earlier plan stays."
+    assert view.acceptable
 
 
 def test_what_is_no_plan_of_the_same_orders_is_left_out(store: Store) -> None:
     """Proves: other heats, and runs without a plan, are nothing to begin with; other prices are no same scenario."""
     kept(store, plan(shop(INTENSITY, [1, 2])))
-    asked = shop(INTENSITY, [1, 1])
+    case = shop(INTENSITY, [1, 1])
     kept(store, plan(hurried(shop(INTENSITY, [1, 1], due_h=[1, 1]))))
-    assert earlier(store, asked).schedules == ()
-    assert same_asked(asked, hurried(asked))
-    assert not same_asked(asked, shop(INTENSITY, [1, 1], price=11.0))
-    assert not same_asked(asked, shop([*INTENSITY[:-1], 51.0], [1, 1]))
+    assert earlier(store, case).schedules == ()
+    assert same_asked(case, hurried(case))
+    assert not same_asked(case, shop(INTENSITY, [1, 1], price=11.0))
+    assert not same_asked(case, shop([*INTENSITY[:-1], 51.0], [1, 1]))

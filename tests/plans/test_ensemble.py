@@ -50,16 +50,16 @@ def two(cluster: Engine) -> Engine:
 @cache
 def week() -> tuple[Scenario, xr.Dataset]:
     """The bundled week and the baseline schedule: enough work to be interrupted."""
-    asked = load("melt-shop-week")
-    return asked, twin.dispatch(asked)
+    scenario = load("melt-shop-week")
+    return scenario, twin.dispatch(scenario)
 
 
 @cache
 def alone() -> Ensemble:
     """The week's ensemble, made in this process; not to be changed."""
-    made = ensemble(*week(), N, Engine())
-    assert made is not None
-    return made
+    result = ensemble(*week(), N, Engine())
+    assert result is not None
+    return result
 
 
 def same_bits(one: xr.Dataset, other: xr.Dataset) -> None:
@@ -89,40 +89,40 @@ def test_a_killed_worker_changes_nothing(two: Engine) -> None:
             killed.append(min(before))
             os.kill(killed[0], signal.SIGKILL)
 
-    made = ensemble(*week(), 3 * N, two, on_progress=kill)
+    result = ensemble(*week(), 3 * N, two, on_progress=kill)
     assert killed
-    same_bits(_data(ensemble(*week(), 3 * N, Engine())), _data(made))
+    same_bits(_data(ensemble(*week(), 3 * N, Engine())), _data(result))
     two.client.wait_for_workers(2, timeout=PATIENCE_S)
     assert killed[0] not in two.client.run(os.getpid).values()
 
 
 def test_what_a_killed_worker_did_is_done_again(two: Engine, tmp_path: Path) -> None:
     """Proves: a piece whose worker dies of it is given to another, what all have in common too."""
-    done = {piece.place: piece.unwrap() for piece in two.each(pieces.killed_once, tmp_path, range(8))}
+    table = {piece.place: piece.unwrap() for piece in two.each(pieces.killed_once, tmp_path, range(8))}
     assert (tmp_path / "killed").exists()
-    assert done == {number: 2 * number for number in range(8)}
+    assert table == {number: 2 * number for number in range(8)}
 
 
 @pytest.mark.parametrize("here", [True, False])
 def test_a_mistake_is_told_with_its_piece(two: Engine, here: bool) -> None:
     """Proves: one piece that goes wrong takes no other with it."""
-    found = {piece.place: piece for piece in (Engine() if here else two).each(pieces.refused, None, range(3))}
-    assert [found[place].error is None for place in range(3)] == [True, False, True]
+    table = {piece.place: piece for piece in (Engine() if here else two).each(pieces.refused, None, range(3))}
+    assert [table[place].error is None for place in range(3)] == [True, False, True]
     with pytest.raises(ValueError, match="the second one"):
-        found[1].unwrap()
+        table[1].unwrap()
 
 
 def test_an_ended_ensemble_is_the_smaller_one() -> None:
     """Proves: what is left of an ensemble that was ended early is the ensemble of so many replications, even where
     later parts were done before earlier ones; nothing where none was done."""
-    done = [0]
-    made = ensemble(
-        *week(), 100, Backwards(), on_progress=lambda event: done.append(event["done"]), cancel=lambda: done[-1] > 40
+    rows = [0]
+    result = ensemble(
+        *week(), 100, Backwards(), on_progress=lambda event: rows.append(event["done"]), cancel=lambda: rows[-1] > 40
     )
-    assert made is not None
-    assert made.asked == 100
-    assert made.n == PART
-    same_bits(made.data, _data(ensemble(*week(), made.n, Engine())))
+    assert result is not None
+    assert result.asked == 100
+    assert result.n == PART
+    same_bits(result.data, _data(ensemble(*week(), result.n, Engine())))
     assert ensemble(*week(), 10, Engine(), cancel=lambda: True) is None
 
 
@@ -131,8 +131,8 @@ class Backwards(Engine):
 
     def each(self, work: Any, common: Any, parts: Any, cancel: Any = None) -> Iterator[Done[Any]]:
         order = [0, *range(len(parts) - 1, 0, -1)]
-        for done in super().each(work, common, [parts[place] for place in order], cancel):
-            yield Done(order[done.place], done.result)
+        for process in super().each(work, common, [parts[place] for place in order], cancel):
+            yield Done(order[process.place], process.result)
 
 
 def test_figures_are_those_of_the_plans_own_replays() -> None:
@@ -143,41 +143,41 @@ def test_figures_are_those_of_the_plans_own_replays() -> None:
         "breakdowns": [{"unit": "F", "mtbf_h": 4, "mttr_min": 30}],
         "replications": 4,
     }
-    made = plan(planned.shop(disturbances=disturbances, goal={"gap": 0.3}))
-    assert made.replays is not None
-    assert made.schedule is not None
-    dispatched = twin.dispatch(made.scenario, made.envelope)
-    found = ensemble(made.scenario, made.schedule, 4, Engine(), dispatched=dispatched)
-    assert found is not None
-    for name, values in made.replays.data.data_vars.items():
-        assert found.data[name].values.tolist() == values.values.tolist(), name
-    assert len(set(found.data["carbon_kg"].values.tolist())) == 4
-    assert found.held == made.replays.held
-    own, theirs = found.quantiles(), made.replays.quantiles()
-    assert {name: own[name] for name in theirs} == theirs
+    result = plan(planned.shop(disturbances=disturbances, goal={"gap": 0.3}))
+    assert result.replays is not None
+    assert result.schedule is not None
+    dispatched = twin.dispatch(result.scenario, result.envelope)
+    outcome = ensemble(result.scenario, result.schedule, 4, Engine(), dispatched=dispatched)
+    assert outcome is not None
+    for name, values in result.replays.data.data_vars.items():
+        assert outcome.data[name].values.tolist() == values.values.tolist(), name
+    assert len(set(outcome.data["carbon_kg"].values.tolist())) == 4
+    assert outcome.held == result.replays.held
+    part, theirs = outcome.quantiles(), result.replays.quantiles()
+    assert {name: part[name] for name in theirs} == theirs
 
 
 def test_what_broke_is_what_the_replays_missed() -> None:
     """Proves: counts by limit, hour and first miss, late heats, waits and standstills, by the replays."""
-    asked, schedule = week()
-    made = alone()
-    runs = list(twin.replays(asked, schedule, range(N)))
-    data = made.data
+    case, schedule = week()
+    result = alone()
+    runs = list(twin.replays(case, schedule, range(N)))
+    data = result.data
     late = [{str(heat) for heat in _of(run, "heat", "due", "unfinished")} for run in runs]
     assert data["late_heats"].values.tolist() == [len(heats) for heats in late]
     assert data["late_t"].values.tolist() == [250.0 * len(heats) for heats in late]
     assert data["held"].values.tolist() == [int(not run.sizes["violation"]) for run in runs]
-    for row in made.broke():
+    for row in result.broke():
         if row["kind"] not in ("wait", "cast"):
             continue
         hours = [_hours(run, row["kind"], row["unit"]) for run in runs]
-        assert row["replications"] == sum(bool(found) for found in hours)
-        assert row["stage"] == asked.line.stage_of[row["unit"]].name
-        assert row["in_hour"] == sum(row["hour"] in found for found in hours)
-        assert row["in_hour"] == max(sum(h in found for found in hours) for h in set().union(*hours))
+        assert row["replications"] == sum(bool(hour) for hour in hours)
+        assert row["stage"] == case.line.stage_of[row["unit"]].name
+        assert row["in_hour"] == sum(row["hour"] in hour for hour in hours)
+        assert row["in_hour"] == max(sum(h in hour for hour in hours) for h in set().union(*hours))
         first = [run for run in runs if run.sizes["violation"] and str(run["violation_unit"].values[0]) == row["unit"]]
         assert row["first"] == sum(str(run["violation_kind"].values[0]) == row["kind"] for run in first)
-    assert sum(row["first"] for row in made.broke()) == N - made.held
+    assert sum(row["first"] for row in result.broke()) == N - result.held
     assert int(data["missed"].sum()) == sum(run.sizes["violation"] for run in runs)
     waited = [float(run["op_waited_min"].where(run["op_stage"] == "casting", 0.0).sum()) for run in runs]
     assert data["waited_min"].sel(stage="casting").values == pytest.approx(waited)
@@ -215,17 +215,17 @@ def test_an_ensemble_is_kept_with_its_run(tmp_path: Path) -> None:
     schedule = stored.plan.schedule
     assert schedule is not None
     scatter = planned.shop(disturbances={"duration_spread": 0.1}).disturbances
-    asked = stored.plan.scenario.model_copy(update={"disturbances": scatter})
-    made = {}
+    scenario = stored.plan.scenario.model_copy(update={"disturbances": scatter})
+    table = {}
     for seed in (7, 8, 7):
-        found = ensemble(asked, schedule, 5, Engine(), seed=seed)
-        assert found is not None
-        ensembles.save(found, stored)
-        made[seed] = found
+        result = ensemble(scenario, schedule, 5, Engine(), seed=seed)
+        assert result is not None
+        ensembles.save(result, stored)
+        table[seed] = result
     assert ensembles.seeds(stored) == [7, 8]
     again = ensembles.read(stored, 7)
-    assert again.summary() == made[7].summary()
-    xr.testing.assert_equal(again.data, made[7].data)
+    assert again.summary() == table[7].summary()
+    xr.testing.assert_equal(again.data, table[7].data)
     assert store.open(run).plan.status == planned.made().status
     with pytest.raises(StoreError, match=r"seed 9 \(it has 7, 8\)"):
         ensembles.read(stored, 9)
@@ -233,24 +233,24 @@ def test_an_ensemble_is_kept_with_its_run(tmp_path: Path) -> None:
 
 def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no replications, too many, nothing disturbed, and too little memory, the last with both figures."""
-    asked, schedule = week()
+    case, schedule = week()
     for n in (0, 100_001):
         with pytest.raises(ValueError, match=f"1 to 100000 replications, not {n}"):
-            ensemble(asked, schedule, n, Engine())
+            ensemble(case, schedule, n, Engine())
     calm = planned.shop()
     assert not calm.disturbed
-    assert asked.disturbed
+    assert case.disturbed
     with pytest.raises(ScenarioError, match="nothing is disturbed"):
         ensemble(calm, twin.dispatch(calm), 5, Engine())
     monkeypatch.setenv("EMBERLINE_MEMORY", "400 MB")
-    needed = memory.in_words(memory.of_ensemble(schedule, 1000, 1))
+    result = memory.in_words(memory.of_ensemble(schedule, 1000, 1))
     with pytest.raises(ScenarioError) as refused:
-        ensemble(asked, schedule, 1000, Engine())
-    assert str(refused.value).startswith(f"1000 replays: would need about {needed}")
+        ensemble(case, schedule, 1000, Engine())
+    assert str(refused.value).startswith(f"1000 replays: would need about {result}")
     assert "EMBERLINE_MEMORY has 381 MiB" in str(refused.value)
     monkeypatch.setenv("EMBERLINE_MEMORY", "much")
     with pytest.raises(ScenarioError, match=r"EMBERLINE_MEMORY: 'much' is no size; write it as 4 GiB"):
-        ensemble(asked, schedule, 5, Engine())
+        ensemble(case, schedule, 5, Engine())
 
 
 def test_nobody_at_an_address_is_told_at_once() -> None:
@@ -276,6 +276,6 @@ def test_a_cluster_by_its_address(two: Engine) -> None:
         same_bits(alone().data, _data(ensemble(*week(), N, remote)))
 
 
-def _data(made: Ensemble | None) -> xr.Dataset:
-    assert made is not None
-    return made.data
+def _data(result: Ensemble | None) -> xr.Dataset:
+    assert result is not None
+    return result.data

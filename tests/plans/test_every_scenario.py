@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 import pytest
-from test_ledger import assert_adds_up
+from ledger_sums import assert_adds_up
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import bundled, load
 from emberline.scenarios.assets.closure import closure
 
@@ -25,13 +25,13 @@ def made(request: pytest.FixtureRequest) -> Plan:
     """A plan after a short search: what agrees at one plan agrees at any."""
     # the year is a linear program: it ends at its optimum or not at all
     linear = request.param == "works-hub-year"
-    began, told = time.process_time(), list[Any]()
+    began, text = time.process_time(), list[Any]()
 
     def enough() -> bool:
-        return not linear and time.process_time() - began > SEARCH_S and any(told)
+        return not linear and time.process_time() - began > SEARCH_S and any(text)
 
-    asked = load(request.param, ["goal.time_limit_s=180", "disturbances.replications=0"])
-    return plan(asked, on_progress=lambda event: told.append(event.get("incumbent")), cancel=enough)
+    scenario = load(request.param, ["goal.time_limit_s=180", "disturbances.replications=0"])
+    return plan(scenario, on_progress=lambda event: text.append(event.get("incumbent")), cancel=enough)
 
 
 def test_model_twin_and_ledger_agree(made: Plan) -> None:
@@ -39,16 +39,16 @@ def test_model_twin_and_ledger_agree(made: Plan) -> None:
     and bill are their own parts. Sensitivity: a flow that one of the engines counts otherwise.
     """
     assert made.acceptable, (made.verdict, made.violations[:5])
-    said, done = made.schedule_figures, made.replay_figures
-    assert said is not None
-    assert done is not None
+    text, process = made.schedule_figures, made.replay_figures
+    assert text is not None
+    assert process is not None
     for name in ("energy_mwh", "carbon_kg", "direct_kg", "grid_average_kg", "grid_market_kg", "cost", "fuel_cost",
                  "demand_cost", "peak_mw", "import_mwh", "tonnes"):  # fmt: skip
-        assert getattr(said, name) == pytest.approx(getattr(done, name), rel=1e-3, abs=1e-6), name
-    assert done.tonnes == pytest.approx(made.baseline_figures.tonnes)
+        assert getattr(text, name) == pytest.approx(getattr(process, name), rel=1e-3, abs=1e-6), name
+    assert process.tonnes == pytest.approx(made.baseline_figures.tonnes)
     for run in (made.replay, made.baseline):
         assert run is not None
-        book, sums = ledger(made.scenario, run), figures(made.scenario, run, made.scenario.tonnes)
+        book, sums = ledger(made.scenario, run), figures(made.scenario, run)
         assert_adds_up(made.scenario, book, run)
         assert sums.carbon_kg == pytest.approx(book.total_kg(made.scenario.goal.signal), rel=1e-9)
         lines = bill(made.scenario, run, sums.direct_kg).lines

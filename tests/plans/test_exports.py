@@ -47,10 +47,10 @@ def test_every_format_tells_every_plant(stored: StoredRun, tmp_path: Path, kind:
     out.mkdir()
     path = export(stored, kind, out / f"plan.{kind}")
     assert sorted(out.iterdir()) == sorted(written(kind, path))
-    told = b"".join(file.read_bytes() for file in out.iterdir())
+    text = b"".join(file.read_bytes() for file in out.iterdir())
     if kind != "xlsx":  # a compressed archive; its manifest is read in its own test
-        assert stored.id.encode() in told
-        assert str(stored.meta["input_sha256"]).encode() in told.replace(b"\r\n ", b"")
+        assert stored.id.encode() in text
+        assert str(stored.meta["input_sha256"]).encode() in text.replace(b"\r\n ", b"")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in QUICK if kind != "nc"])
@@ -68,17 +68,17 @@ def test_the_manifest_says_what_was_proven(of_line: StoredRun) -> None:
     values and for people as texts, and no gap is told where none was proven.
 
     Sensitivity: a gap of nought for one that is missing."""
-    plan, said = of_line.plan, manifest(of_line)
-    assert (said["run"], said["seed"], said["time_zone"]) == (of_line.id, plan.scenario.disturbances.seed, "UTC")
-    assert (said["objective"], said["bound"], said["gap"]) == (plan.objective, plan.bound, plan.gap)
-    assert said["input_sha256"] == of_line.meta["input_sha256"]
-    assert set(said["versions"]) >= {"emberline", "pyomo", "highspy"}
-    assert "positive" in said["signs"]
-    told = dict(rows(of_line))
-    assert told["gap on what can be decided"] == f"{plan.gap:.3%}"
-    assert told["bound on it"].endswith(" t CO2e")
-    assert told["status"] in proof(of_line)
-    assert json.loads(json.dumps(said)) == said
+    plan, text = of_line.plan, manifest(of_line)
+    assert (text["run"], text["seed"], text["time_zone"]) == (of_line.id, plan.scenario.disturbances.seed, "UTC")
+    assert (text["objective"], text["bound"], text["gap"]) == (plan.objective, plan.bound, plan.gap)
+    assert text["input_sha256"] == of_line.meta["input_sha256"]
+    assert set(text["versions"]) >= {"emberline", "pyomo", "highspy"}
+    assert "positive" in text["signs"]
+    table = dict(rows(of_line))
+    assert table["gap on what can be decided"] == f"{plan.gap:.3%}"
+    assert table["bound on it"].endswith(" t CO2e")
+    assert table["status"] in proof(of_line)
+    assert json.loads(json.dumps(text)) == text
 
 
 def test_a_gap_that_was_not_proven_is_none(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_failure_leaves_nothing_half_written(
     monkeypatch.setitem(FORMATS, kind, dataclasses.replace(FORMATS[kind], write=fails))
     with pytest.raises(OSError, match="No space"):
         export(of_line, kind, path)
-    assert [left.name for left in out.iterdir()] == [path.name]
+    assert [item.name for item in out.iterdir()] == [path.name]
     assert path.read_text(encoding="utf-8") == "earlier"
 
 
@@ -151,15 +151,15 @@ def test_what_a_killed_export_has_left_is_removed_by_the_next(of_line: StoredRun
     an export at work, and what is only named like one, stay. Sensitivity: a sweep by name alone takes all of them."""
     killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
-    left = {path.name for path in tmp_path.iterdir()}
-    assert len(left) == 2
+    names = {path.name for path in tmp_path.iterdir()}
+    assert len(names) == 2
     others = [tmp_path / ".emberline-notes", tmp_path / ".emberline-12345678"]
     for other in others:
         other.mkdir()
     with workshop(tmp_path) as at_work:
         export(of_line, "json", tmp_path / "plan.json")
         assert at_work.is_dir()
-        assert not left & {path.name for path in tmp_path.iterdir()}
+        assert not names & {path.name for path in tmp_path.iterdir()}
     assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "plan.json"])
 
     os.utime(others[1], (0, 0))  # as an earlier release, which had no locks, may have left one
@@ -174,7 +174,7 @@ def test_an_unknown_format_folder_unit_or_table_is_refused(of_line: StoredRun, t
     for kind in QUICK:
         with pytest.raises(FileNotFoundError):
             export(of_line, kind, tmp_path / "nowhere" / f"plan.{kind}")
-    for kind, asked, says in (
+    for kind, case, says in (
         ("xlsx", {"table": "heats"}, "a table can be chosen for csv and parquet only, not for xlsx"),
         ("csv", {"unit": "F"}, "a unit can be chosen for ics only, not for csv"),
         ("csv", {"table": "heat"}, "unknown table 'heat'; tables are heats, runs"),
@@ -182,7 +182,7 @@ def test_an_unknown_format_folder_unit_or_table_is_refused(of_line: StoredRun, t
         ("ics", {"unit": "EAF9"}, "unit 'EAF9' does nothing in run .*; units are F, L, C, battery"),
     ):
         with pytest.raises(CannotExport, match=says):
-            export(of_line, kind, tmp_path / f"plan.{kind}", unit=asked.get("unit"), table=asked.get("table"))
+            export(of_line, kind, tmp_path / f"plan.{kind}", unit=case.get("unit"), table=case.get("table"))
     assert list(tmp_path.iterdir()) == []
 
 

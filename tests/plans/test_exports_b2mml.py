@@ -27,7 +27,7 @@ def read(run: StoredRun, folder: Path) -> etree._ElementTree:
 
 
 def texts(element: etree._Element | etree._ElementTree, path: str) -> list[str]:
-    return [str(found.text) for found in element.findall(path, NAMES)]
+    return [str(item.text) for item in element.findall(path, NAMES)]
 
 
 @pytest.mark.shared
@@ -53,11 +53,11 @@ def test_the_segments_are_the_activities(tmp_path: Path, plant: str) -> None:
     tree = read(run, tmp_path)
     assert texts(tree, "b:OperationsType") == ["Production"]
     assert texts(tree, "b:ID") == [run.id]
-    said = texts(tree, "b:Description")
-    assert COURTESY in said
-    assert {f"input sha256: {run.meta['input_sha256']}", f"time zone: {scenario.horizon.zone}"} <= set(said)
+    text = texts(tree, "b:Description")
+    assert COURTESY in text
+    assert {f"input sha256: {run.meta['input_sha256']}", f"time zone: {scenario.horizon.zone}"} <= set(text)
     segments = tree.findall(".//b:SegmentRequirement", NAMES)
-    told = [
+    rows = [
         (
             *texts(segment, "b:EquipmentRequirement/b:EquipmentID"),
             *texts(segment, "b:ProcessSegmentID"),
@@ -68,11 +68,11 @@ def test_the_segments_are_the_activities(tmp_path: Path, plant: str) -> None:
         )
         for segment in segments
     ]
-    wanted = [
+    items = [
         (a.unit, a.what, *(scenario.horizon.instant(at).astimezone(UTC) for at in (a.start_min, a.end_min)))
         for a in activities(scenario, replay)
     ]
-    assert sorted(told) == sorted(wanted)
+    assert sorted(rows) == sorted(items)
     energy = [float(value) for value in texts(tree, ".//b:SegmentParameter[b:ID='electricity']/b:Value/b:ValueString")]
     if plant != "site":
         assert sum(energy) == pytest.approx(float(replay["line_mw"].sum()) * scenario.horizon.step_h, rel=1e-6)

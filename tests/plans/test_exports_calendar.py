@@ -16,9 +16,9 @@ from emberline.plans.store.run_folder import StoredRun
 
 
 def read(run: StoredRun, folder: Path, unit: str | None = None) -> Calendar:
-    found = Calendar.from_ical(export(run, "ics", folder / "plan.ics", unit=unit).read_bytes())
-    assert isinstance(found, Calendar)
-    return found
+    result = Calendar.from_ical(export(run, "ics", folder / "plan.ics", unit=unit).read_bytes())
+    assert isinstance(result, Calendar)
+    return result
 
 
 def events(calendar: Calendar) -> list[Event]:
@@ -40,16 +40,16 @@ def test_events_are_the_activities(tmp_path: Path, plant: str) -> None:
     run = kept(plant)
     scenario, replay = run.plan.scenario, run.plan.replay
     assert replay is not None
-    found = events(read(run, tmp_path))
-    told = [(str(e["location"]), *instants(e)) for e in found]
-    wanted = [
+    result = events(read(run, tmp_path))
+    rows = [(str(e["location"]), *instants(e)) for e in result]
+    items = [
         (a.unit, *(scenario.horizon.instant(at).astimezone(UTC) for at in (a.start_min, a.end_min)))
         for a in activities(scenario, replay)
     ]
-    assert sorted(told) == sorted(wanted)
-    assert len({str(event["uid"]) for event in found}) == len(found)
-    assert all(event.categories == [str(event["location"])] for event in found)
-    assert all(b";TZID=" not in event.to_ical() and b"Z\r\n" in event.to_ical() for event in found)
+    assert sorted(rows) == sorted(items)
+    assert len({str(event["uid"]) for event in result}) == len(result)
+    assert all(event.categories == [str(event["location"])] for event in result)
+    assert all(b";TZID=" not in event.to_ical() and b"Z\r\n" in event.to_ical() for event in result)
 
 
 def test_a_crew_gets_its_own_unit(tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_the_night_when_clocks_change(tmp_path: Path, day: str, hours: int) -> N
     Sensitivity: local times written as UTC leave a gap of an hour, or an overlap."""
     run = kept(day)
     assert run.plan.scenario.horizon.length_min == hours * 60
-    found = sorted(events(read(run, tmp_path, unit="C")), key=lambda event: event.start)
-    assert len(found) == 6
-    for one, other in pairwise(found):
+    names = sorted(events(read(run, tmp_path, unit="C")), key=lambda event: event.start)
+    assert len(names) == 6
+    for one, other in pairwise(names):
         assert one.end == other.start
         assert one.end - one.start == timedelta(minutes=45)
     furnace = [str(event["description"]) for event in events(read(run, tmp_path, unit="F"))]
@@ -97,10 +97,10 @@ def test_hostile_names_break_no_line(tmp_path: Path) -> None:
 
     Sensitivity: a line break in a title that begins ``BEGIN:VEVENT``."""
     run = renamed(kept("line"))
-    found = read(run, tmp_path)
-    assert len(events(found)) == 9 + sum(a.of == "site" for a in activities(run.plan.scenario, run.plan.replay))  # type: ignore[arg-type]
-    told = {str(event["summary"]) for event in events(found) if str(event["location"]) == HOSTILE["F"]}
-    assert told == {
+    content = read(run, tmp_path)
+    assert len(events(content)) == 9 + sum(a.of == "site" for a in activities(run.plan.scenario, run.plan.replay))  # type: ignore[arg-type]
+    names = {str(event["summary"]) for event in events(content) if str(event["location"]) == HOSTILE["F"]}
+    assert names == {
         "=cmd() +melting (G)",
         f"{HOSTILE['A-2']} +melting (G)",
         "Ö 漢字 🔥 zwei\N{REPLACEMENT CHARACTER} +melting (G)",

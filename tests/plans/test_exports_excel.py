@@ -33,27 +33,27 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     plan = stored.plan
     assert plan.replay is not None
     assert plan.replay_figures is not None
-    found = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
-    assert list(found) == [
+    result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
+    assert list(result) == [
         "Figures", "Heats", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest",
     ]  # fmt: skip
-    assert sum(row["amount [EUR]"] for row in records(found["Bill"])) == pytest.approx(plan.replay_figures.cost)
+    assert sum(row["amount [EUR]"] for row in records(result["Bill"])) == pytest.approx(plan.replay_figures.cost)
     scopes = ("1", "2 bought", f"2 {plan.scenario.goal.signal}")
-    counted = [1000 * row["carbon [t CO2e]"] for row in records(found["Ledger"]) if row["scope"] in scopes]
+    counted = [1000 * row["carbon [t CO2e]"] for row in records(result["Ledger"]) if row["scope"] in scopes]
     assert sum(counted) == pytest.approx(plan.replay_figures.carbon_kg)
 
-    rows = {row["figure"]: row for row in records([row[:6] for row in found["Figures"]])}
-    told = (("carbon, scope 1 and 2", "carbon_kg", 1e-3), ("cost", "cost", 1), ("tonnes", "tonnes", 1))
-    for label, name, scale in told:
+    rows = {row["figure"]: row for row in records([row[:6] for row in result["Figures"]])}
+    message = (("carbon, scope 1 and 2", "carbon_kg", 1e-3), ("cost", "cost", 1), ("tonnes", "tonnes", 1))
+    for label, name, scale in message:
         before, after = (getattr(sums, name) * scale for sums in (plan.baseline_figures, plan.replay_figures))
         assert rows[label]["baseline"] == pytest.approx(before, abs=1e-9)
         assert rows[label]["plan"] == pytest.approx(after, abs=1e-9)
         assert rows[label]["saved"] == pytest.approx(before - after, abs=1e-9)
     assert rows["carbon, scope 1 and 2"]["unit"] == "t CO2e"
     assert rows["scope 2, marginal intensity"]["baseline"] == "not given"
-    assert any(str(row[0]).startswith("Status: ") and "bound" in row[0] for row in found["Figures"])
+    assert any(str(row[0]).startswith("Status: ") and "bound" in row[0] for row in result["Figures"])
 
-    heats = records(found["Heats"])
+    heats = records(result["Heats"])
     assert len(heats) == plan.replay.sizes["operation"] == 9
     assert sum(row["electricity [MWh]"] for row in heats) == pytest.approx(float(plan.replay["op_energy_mwh"].sum()))
     carbon = [row["carbon of the heat [t CO2e]"] for row in heats]
@@ -68,19 +68,19 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     }
     assert {(row["heat"], row["unit"]): row["start"] for row in heats} == starts
 
-    steps = records(found["Steps"])
+    steps = records(result["Steps"])
     assert [row["import [MW]"] for row in steps] == pytest.approx(plan.replay["import_mw"].values.tolist())
     assert sum(1000 * row["scope 2, average intensity [t CO2e]"] for row in steps) == pytest.approx(
         plan.replay_figures.grid_average_kg
     )
 
-    gantt = found["Gantt"]
+    gantt = result["Gantt"]
     assert [row[0] for row in gantt[1:5]] == ["F", "L", "C", "battery"]
     assert len(gantt[0]) == 1 + plan.scenario.horizon.n_steps
     cells = {(text, row[0]): column for row in gantt[1:5] for column, text in enumerate(row[1:]) if text}
     midnight = datetime(2026, 3, 10)  # noqa: DTZ001  Excel's cells carry no zone
     assert cells == {key: int((at - midnight).total_seconds() // 900) for key, at in starts.items()}
-    manifest = dict(row[:2] for row in found["Manifest"])
+    manifest = dict(row[:2] for row in result["Manifest"])
     assert manifest["run"] == stored.id
     assert manifest["gap on what can be decided"] == f"{plan.gap:.3%}"
 
@@ -111,14 +111,14 @@ def test_the_hour_that_comes_twice_is_told_apart(tmp_path: Path, day: str, hours
     """Proves: where clocks change the day has its 25 or 23 hours and an offset stands beside each local time.
 
     Sensitivity: local hours taken together would be 24; without the offset two rows begin alike."""
-    found = sheets(export(kept(day), "xlsx", tmp_path / "plan.xlsx"))
-    rows = records(found["Hours"])
-    told = [(row["start"], row["start offset"]) for row in rows]
-    assert len(rows) == len(set(told)) == hours
-    assert {offset for _, offset in told} == {"UTC+01:00", "UTC+02:00"}
+    result = sheets(export(kept(day), "xlsx", tmp_path / "plan.xlsx"))
+    rows = records(result["Hours"])
+    items = [(row["start"], row["start offset"]) for row in rows]
+    assert len(rows) == len(set(items)) == hours
+    assert {offset for _, offset in items} == {"UTC+01:00", "UTC+02:00"}
     twos = [row for row in rows if getattr(row["start"], "hour", 0) == 2]
     assert len(twos) == hours - 23
-    heats = records(found["Heats"])
+    heats = records(result["Heats"])
     assert {row["start offset"] for row in heats} == {"UTC+01:00", "UTC+02:00"}
 
 
@@ -134,18 +134,18 @@ def test_offsets_stand_there_where_clocks_change_later(tmp_path: Path) -> None:
     root = html.fromstring(export(run, "html", tmp_path / "plan.html").read_text(encoding="utf-8"))
     times = [cell.text_content() for cell in root.xpath("//td[@class='time']")]
     assert times
-    assert all(re.search(r"\+0[12]:00$", told) for told in times), times
+    assert all(re.search(r"\+0[12]:00$", time) for time in times), times
 
 
 def test_a_site_has_its_machines(tmp_path: Path) -> None:
     """Proves: a site alone has what its machines and its battery do, as rows and in the Gantt. Sensitivity: no heats,
     no sheet."""
-    found = sheets(export(kept("site"), "xlsx", tmp_path / "plan.xlsx"))
-    assert list(found) == ["Figures", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest"]
-    engine = [row for row in records(found["Machines"]) if row["unit"] == "engine"]
+    result = sheets(export(kept("site"), "xlsx", tmp_path / "plan.xlsx"))
+    assert list(result) == ["Figures", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest"]
+    engine = [row for row in records(result["Machines"]) if row["unit"] == "engine"]
     assert [(row["what"], row["start"].hour, row["end"].hour) for row in engine] == [("on", 2, 4)]
     assert (engine[0]["amount"], engine[0]["unit of measure"]) == (pytest.approx(4.0), "MWh")
-    assert [row[0] for row in found["Gantt"][1:4]] == ["boiler", "engine", "battery"]
+    assert [row[0] for row in result["Gantt"][1:4]] == ["boiler", "engine", "battery"]
 
 
 def test_hostile_names_stay_texts(stored: StoredRun, tmp_path: Path) -> None:
@@ -153,14 +153,14 @@ def test_hostile_names_stay_texts(stored: StoredRun, tmp_path: Path) -> None:
 
     Sensitivity: with formulas allowed the sheet has ``<f>``; a text too long would be missing without a word."""
     path = export(renamed(stored), "xlsx", tmp_path / "plan.xlsx")
-    found = sheets(path)
-    heats = records(found["Heats"])
+    result = sheets(path)
+    heats = records(result["Heats"])
     assert {row["heat"] for row in heats} == {printable(HOSTILE[name]) for name in ("A-1", "A-2", "B-1")}
     assert {row["order"] for row in heats} == {HOSTILE["A"], f"{'x' * 32_766}…"}
     assert {row["unit"] for row in heats} == {"=F|0", "L", "C"}
-    assert found["Gantt"][1][0] == "=F|0"
-    assert SHORT in found["Gantt"][1]
-    assert dict(row[:2] for row in found["Manifest"])["title"] == TITLE
+    assert result["Gantt"][1][0] == "=F|0"
+    assert SHORT in result["Gantt"][1]
+    assert dict(row[:2] for row in result["Manifest"])["title"] == TITLE
     with zipfile.ZipFile(path) as book:
         for name in book.namelist():
             if name.startswith("xl/worksheets/"):
@@ -179,11 +179,11 @@ def test_libreoffice_opens_and_prints_it(stored: StoredRun, tmp_path: Path, libr
     path = export(run, "xlsx", tmp_path / "plan.xlsx")
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     for target in ("pdf", "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"):
-        done = subprocess.run(
+        process = subprocess.run(
             [libreoffice, profile, "--headless", "--convert-to", target, "--outdir", tmp_path, path],
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert process.returncode == 0, process.stderr
     assert (tmp_path / "plan.pdf").stat().st_size > 20_000
     sheet = (tmp_path / "plan-Heats.csv").read_text(encoding="utf-8")
     assert ("=cmd()" if names == "hostile" else "A-1") in sheet

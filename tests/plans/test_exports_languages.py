@@ -46,25 +46,27 @@ def names(run: StoredRun) -> set[str]:
     scenario = run.plan.scenario
     replay = run.plan.replay
     assert replay is not None
-    found = {text for part in texts(scenario.model_dump(mode="json")) for text in (part, printable(part))}
-    found |= {str(label) for name in replay.coords if replay[name].dtype.kind in "UO" for label in replay[name].values}
-    found |= {f"{emitter}: {one.source}" for emitter, emissions in scenario.emitters for one in emissions}
-    return found | {run.id, str(run.meta["input_sha256"]), scenario.horizon.zone}
+    members = {text for part in texts(scenario.model_dump(mode="json")) for text in (part, printable(part))}
+    members |= {
+        str(label) for name in replay.coords if replay[name].dtype.kind in "UO" for label in replay[name].values
+    }
+    members |= {f"{emitter}: {one.source}" for emitter, emissions in scenario.emitters for one in emissions}
+    return members | {run.id, str(run.meta["input_sha256"]), scenario.horizon.zone}
 
 
 def translated() -> dict[str, str]:
     """The messages that Chinese has other words for."""
     with (CATALOGUES / "zh.po").open("rb") as file:
-        found = {m.id: m.string for m in read_po(file) if isinstance(m.id, str) and isinstance(m.string, str)}
-    return {message: text for message, text in found.items() if WORD.search(message) and text != message}
+        table = {m.id: m.string for m in read_po(file) if isinstance(m.id, str) and isinstance(m.string, str)}
+    return {message: text for message, text in table.items() if WORD.search(message) and text != message}
 
 
 def in_english(texts: set[str], run: StoredRun) -> set[str]:
     """Those that are English: a message of the catalogue, or words with none in Chinese, and no name of the plant's."""
-    ours, known = names(run), translated()
+    ours, facts = names(run), translated()
     bare = {text: re.sub(r" \[[^\]]*\]$", "", text).strip() for text in texts}
-    left = {text for text, label in bare.items() if (text in known or label in known) and label not in ours}
-    return left | {
+    members = {text for text, label in bare.items() if (text in facts or label in facts) and label not in ours}
+    return members | {
         text for text, label in bare.items() if WORD.search(label) and not CHINESE.search(label) and label not in ours
     }
 
@@ -117,10 +119,10 @@ def test_a_chinese_report_has_no_english_label(tmp_path: Path, plant: str) -> No
     assert all(CHINESE.search(label) for label in root.xpath("//figure/@aria-label"))
     english = html.fromstring(export(run, "html", tmp_path / "en.html").read_text(encoding="utf-8"))
     assert english.get("lang") == "en"
-    told = [[cell.text_content() for cell in page.xpath("//td[@class='number']")] for page in (english, root)]
-    plain = [cell.replace("\u202f", ",").replace("−", "-") for cell in told[0]]
-    assert plain == told[1]
-    assert any("," in cell for cell in told[1])
+    rows = [[cell.text_content() for cell in page.xpath("//td[@class='number']")] for page in (english, root)]
+    plain = [cell.replace("\u202f", ",").replace("−", "-") for cell in rows[0]]
+    assert plain == rows[1]
+    assert any("," in cell for cell in rows[1])
     times = [cell.text_content() for cell in root.xpath("//td[@class='time']")]
     assert times
     assert all(re.match(r"2026年\d+月\d+日 周. \d\d:\d\d", cell) for cell in times)
@@ -132,8 +134,8 @@ def test_what_was_missed_is_chinese(tmp_path: Path) -> None:
     Sensitivity: a kind of limit, or a verdict, left as it is."""
     run = kept("line")
     assert run.plan.replay is not None
-    told = {"kind": "wait", "heat": "A-1", "unit": "L", "at_min": 90.0, "amount": 12.5, "measure": "min"}
-    rows = {f"violation_{name}": ("violation", np.array([value], object)) for name, value in told.items()}
+    table = {"kind": "wait", "heat": "A-1", "unit": "L", "at_min": 90.0, "amount": 12.5, "measure": "min"}
+    rows = {f"violation_{name}": ("violation", np.array([value], object)) for name, value in table.items()}
     gone = [name for name in run.plan.replay.variables if "violation" in run.plan.replay[name].dims]
     plan = dataclasses.replace(run.plan, replay=run.plan.replay.drop_vars(gone).assign(rows))
     text = export(dataclasses.replace(run, plan=plan), "html", tmp_path / "plan.html", speaker=ZH).read_text("utf-8")
@@ -162,7 +164,7 @@ def test_a_chinese_calendar(tmp_path: Path, plant: str) -> None:
     assert b"-//Emberline//plan//ZH" in (tmp_path / "zh.ics").read_bytes()
 
 
-@pytest.mark.parametrize("kind", [kind for kind, found in FORMATS.items() if not found.of_people and kind != "nc"])
+@pytest.mark.parametrize("kind", [kind for kind, item in FORMATS.items() if not item.of_people and kind != "nc"])
 def test_what_programs_read_is_the_same(tmp_path: Path, kind: str) -> None:
     """Proves: CSV, Parquet, JSON and B2MML do not change with the language. Sensitivity: a head of a CSV in Chinese."""
     paths = [tmp_path / name / f"plan.{kind}" for name in ("en", "zh")]
@@ -178,13 +180,13 @@ def test_hostile_names_stay_texts_in_chinese(tmp_path: Path) -> None:
     Sensitivity: a name that is set into a message twice, a title that is not escaped."""
     run = renamed(kept("line"))
     path = export(run, "xlsx", tmp_path / "plan.xlsx", speaker=ZH)
-    found = sheets(path)
-    assert {row[0] for row in found["炉次"][1:]} == {printable(HOSTILE[name]) for name in ("A-1", "A-2", "B-1")}
-    assert SHORT in found["甘特图"][1]
+    result = sheets(path)
+    assert {row[0] for row in result["炉次"][1:]} == {printable(HOSTILE[name]) for name in ("A-1", "A-2", "B-1")}
+    assert SHORT in result["甘特图"][1]
     with zipfile.ZipFile(path) as book:
-        told = b"".join(book.read(name) for name in book.namelist() if name.startswith("xl/worksheets/"))
-    assert b"<f>" not in told
-    assert b"hyperlink" not in told
+        message = b"".join(book.read(name) for name in book.namelist() if name.startswith("xl/worksheets/"))
+    assert b"<f>" not in message
+    assert b"hyperlink" not in message
     text = export(run, "html", tmp_path / "plan.html", speaker=ZH).read_text(encoding="utf-8")
     assert not html.fromstring(text).xpath("//script | //b | //iframe | //img | //link | //object")
     assert ZH.say("{name}, run {run}", name="{run}", run="{0}") == "{run}，运行 {0}"
@@ -195,8 +197,8 @@ def test_names_like_our_words_stay(tmp_path: Path) -> None:
     are told in Chinese. Sensitivity: a table of words that is asked for every text."""
     run = kept("line")
     bill = pd.DataFrame({"name": ["grid", "spot", "export"], "kind": ["fuel", "energy", "export"], "unit": ["t"] * 3})
-    told = for_people(bill, "bill", run.plan.scenario, ZH)
-    assert told["名称"].tolist() == ["grid", "现货", "外送电"]
+    table = for_people(bill, "bill", run.plan.scenario, ZH)
+    assert table["名称"].tolist() == ["grid", "现货", "外送电"]
     levels = pd.DataFrame({"end": ["x"], "baseline [t]": [1.0], "baseline baseline [t]": [2.0]})
     assert list(worded(levels, "stores", "EUR", ZH).columns) == ["结束", "baseline [t]", "基准 baseline [t]"]
     hours = pd.DataFrame({"grid import [MWh]": [1.0], "grid import.main [MWh]": [2.0]})
@@ -209,12 +211,12 @@ def test_names_like_our_words_stay(tmp_path: Path) -> None:
 
 def test_names_of_sheets_are_such_as_excel_takes() -> None:
     """Proves: at most 31 characters, no forbidden sign, and no two alike. Sensitivity: two titles cut to the same."""
-    taken: list[str] = []
+    rows: list[str] = []
     for title in ("a" * 40, "A" * 40, "a" * 40, "b/c:[d]", "'", "汉" * 40, "汉" * 35):
-        taken.append(sheet_name(title, taken))
-    assert len({name.casefold() for name in taken}) == len(taken)
-    assert max(map(len, taken)) == 31
-    assert not [name for name in taken if re.search(r"[\[\]:*?/\\]|^'|'$", name) or not name]
+        rows.append(sheet_name(title, rows))
+    assert len({name.casefold() for name in rows}) == len(rows)
+    assert max(map(len, rows)) == 31
+    assert not [name for name in rows if re.search(r"[\[\]:*?/\\]|^'|'$", name) or not name]
 
 
 def test_times_are_times(tmp_path: Path) -> None:

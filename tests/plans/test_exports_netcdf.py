@@ -23,19 +23,19 @@ def test_every_group_comes_back_equal(tmp_path: Path, plant: str) -> None:
     run = kept(plant)
     path = export(run, "nc", tmp_path / "plan.nc")
     with xr.open_datatree(path) as tree:
-        found = groups(run)
-        assert list(tree.children) == list(found)
-        for name, data in found.items():
+        result = groups(run)
+        assert list(tree.children) == list(result)
+        for name, data in result.items():
             back = tree[name].to_dataset().load()
             xr.testing.assert_equal(back, data)
             units = {key: variable.attrs.get("units") for key, variable in data.data_vars.items()}
             assert {key: variable.attrs.get("units") for key, variable in back.data_vars.items()} == units
-        assert {"inputs", "schedule", "replay", "baseline", "ledger_by_step"} <= set(found)
+        assert {"inputs", "schedule", "replay", "baseline", "ledger_by_step"} <= set(result)
         assert tree["replay"]["import_mw"].attrs["units"] == "MW"
-        said = tree.attrs
+        text = tree.attrs
     for name, value in manifest(run).items():
-        told = said[name]
-        assert told == value if isinstance(value, str) else json.loads(told or "null") == value, name
+        message = text[name]
+        assert message == value if isinstance(value, str) else json.loads(message or "null") == value, name
 
 
 def test_a_day_of_25_hours(tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ def test_hostile_names_are_labels(tmp_path: Path) -> None:
     """Proves: names are values of labels, never names of variables or files. Sensitivity: ``=F|0`` as a variable."""
     run = renamed(kept("line"))
     with xr.open_datatree(export(run, "nc", tmp_path / "plan.nc")) as tree:
-        told = set(tree["replay"].to_dataset()["op_heat"].values.tolist())
-        assert told == {HOSTILE[name] for name in ("A-1", "A-2", "B-1")}
+        text = set(tree["replay"].to_dataset()["op_heat"].values.tolist())
+        assert text == {HOSTILE[name] for name in ("A-1", "A-2", "B-1")}
         assert tree.attrs["title"] == TITLE
         names = {str(name) for group in tree.children for name in tree[group].data_vars}
     assert all(name.replace("_", "").isalnum() for name in names)

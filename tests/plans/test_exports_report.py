@@ -12,7 +12,7 @@ from exported import HOSTILE, kept, renamed
 from lxml import etree, html
 
 from emberline.plans.exports import export
-from emberline.plans.exports.charts import MOST_POINTS, _points
+from emberline.plans.exports.charts import MOST_POINTS, chart_points
 from emberline.plans.exports.manifest import proof
 from emberline.plans.exports.worded import worded
 from emberline.plans.store.run_folder import StoredRun
@@ -54,8 +54,8 @@ def test_it_needs_nothing_else(page: tuple[StoredRun, str]) -> None:
     }
     assert "default-src 'none'" in text
     root = html.fromstring(text)
-    drawn = root.xpath("//*[local-name()='svg']")
-    assert len(drawn) == 2
+    result = root.xpath("//*[local-name()='svg']")
+    assert len(result) == 2
     names = [str(name) for name in root.xpath("//*[local-name()='svg']//@id")]
     assert len(names) == len(set(names))
     used = set(re.findall(r"url\(#([^)]+)\)", text))
@@ -83,11 +83,11 @@ def test_charts_tell_units_and_names(page: tuple[StoredRun, str]) -> None:
     """Proves: axes have their units, bars their units' names, and the local zone is told. Sensitivity: a bare axis."""
     _, text = page
     root = etree.fromstring(re.search(r"<svg.*?</svg>", text, re.S).group(0).encode())  # type: ignore[union-attr]
-    told = {"".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"[MW]", "[kg CO2e/MWh]", "[EUR/MWh]", "=F|0", "L", "C"} <= told | {
-        t for x in told for t in re.findall(r"\[.*?\]", x)
+    names = {"".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"[MW]", "[kg CO2e/MWh]", "[EUR/MWh]", "=F|0", "L", "C"} <= names | {
+        t for x in names for t in re.findall(r"\[.*?\]", x)
     }
-    assert any("local time, UTC" in text for text in told)
+    assert any("local time, UTC" in text for text in names)
     bars = [element for element in root.iter() if element.get("aria-roledescription") == "bar"]
     assert len(bars) >= 9
 
@@ -100,8 +100,8 @@ def test_it_tells_every_plant(tmp_path: Path, plant: str) -> None:
     run = kept(plant)
     root = html.fromstring(export(run, "html", tmp_path / "plan.html").read_text(encoding="utf-8"))
     heads = [head.text for head in root.xpath("//h2")]
-    wanted = {"works": "Runs of the units", "site": "Machines and stores of the site", "2026-10-25": "Heat list"}
-    assert wanted[plant] in heads
+    table = {"works": "Runs of the units", "site": "Machines and stores of the site", "2026-10-25": "Heat list"}
+    assert table[plant] in heads
     rows = root.xpath("//h2[text()='Energy']/following::table[1]/tbody/tr")
     assert len(rows) == {"works": 6, "site": 6, "2026-10-25": 25}[plant]
     if plant == "2026-10-25":
@@ -114,7 +114,7 @@ def test_curves_of_a_year_are_merged_to_their_means() -> None:
     value instead of the mean."""
     horizon = Horizon(start="2026-01-01", days=365, step_min=60)
     values = np.random.default_rng(1).random(horizon.n_steps)
-    rows = _points(horizon, {"a": values})
+    rows = chart_points(horizon, {"a": values})
     assert len(rows) <= MOST_POINTS + 1
     lengths = np.diff([row["start"] for row in rows])
     area = float(np.dot(lengths, [row["value"] for row in rows[:-1]]))
@@ -142,6 +142,6 @@ def test_it_reads_as_the_pages_do(tmp_path: Path, plant: str) -> None:
 def test_a_flow_and_a_unit_of_one_name_stay_apart() -> None:
     """Proves: two columns never get the same head. Sensitivity: a unit that is called line."""
     frame = pd.DataFrame({"line_mw": [1.0], "line [MW]": [2.0], "grid_average_kg": [3000.0]})
-    told = worded(frame, "steps", "EUR")
-    assert list(told.columns) == ["line [MW]", "line [MW] of the unit", "scope 2, average intensity [t CO2e]"]
-    assert told.iloc[0].tolist() == [1.0, 2.0, 3.0]
+    text = worded(frame, "steps", "EUR")
+    assert list(text.columns) == ["line [MW]", "line [MW] of the unit", "scope 2, average intensity [t CO2e]"]
+    assert text.iloc[0].tolist() == [1.0, 2.0, 3.0]

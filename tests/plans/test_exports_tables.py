@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from exported import HOSTILE, MADE, SHORT, keep, kept, renamed
 
-from emberline.plans.exports import TABLES, export
+from emberline.plans.exports import export
 from emberline.plans.exports.formats.csv import sidecar
 from emberline.plans.exports.formats.parquet import KEY
 from emberline.plans.exports.hours import hours as by_hour
 from emberline.plans.exports.manifest import manifest
-from emberline.plans.exports.tables import chosen, figures
+from emberline.plans.exports.tables import TABLES, chosen, figures
 from emberline.plans.exports.texts import printable, uncalculated
 from emberline.plans.store.run_folder import StoredRun
 
@@ -39,20 +39,20 @@ def test_json_and_csv_are_the_plan(stored: StoredRun, tmp_path: Path) -> None:
     plan = stored.plan
     assert plan.replay_figures is not None
     text = export(stored, "json", tmp_path / "plan.json").read_text(encoding="utf-8")
-    said = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert said["summary"] == json.loads(json.dumps(plan.summary()))
-    assert said["summary"]["replay"]["carbon_kg"] == plan.replay_figures.carbon_kg
-    assert said["manifest"] == manifest(stored)
+    answer = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert answer["summary"] == json.loads(json.dumps(plan.summary()))
+    assert answer["summary"]["replay"]["carbon_kg"] == plan.replay_figures.carbon_kg
+    assert answer["manifest"] == manifest(stored)
     hours = plan.scenario.horizon.step_h
-    assert sum(said["steps"]["import_mw"]) * hours == pytest.approx(plan.replay_figures.import_mwh)
-    assert sum(row["amount"] for row in said["bill"]) == pytest.approx(plan.replay_figures.cost)
-    assert len(said["hours"]) == 24
-    kg = [row["heat_carbon_kg"] for row in said["heats"]]
+    assert sum(answer["steps"]["import_mw"]) * hours == pytest.approx(plan.replay_figures.import_mwh)
+    assert sum(row["amount"] for row in answer["bill"]) == pytest.approx(plan.replay_figures.cost)
+    assert len(answer["hours"]) == 24
+    kg = [row["heat_carbon_kg"] for row in answer["heats"]]
     assert sum(one or 0.0 for one in kg) == pytest.approx(plan.replay_figures.carbon_kg, rel=1e-9)
 
     rows = read(export(stored, "csv", tmp_path / "plan.csv"))
-    assert [(row["heat"], row["unit"]) for row in rows] == [(row["heat"], row["unit"]) for row in said["heats"]]
-    for row, other in zip(rows, said["heats"], strict=True):
+    assert [(row["heat"], row["unit"]) for row in rows] == [(row["heat"], row["unit"]) for row in answer["heats"]]
+    for row, other in zip(rows, answer["heats"], strict=True):
         assert float(row["energy_mwh"]) == pytest.approx(other["energy_mwh"], abs=5e-4)
         assert datetime.fromisoformat(row["start"]) == datetime.fromisoformat(other["start"])
         assert row["run"] == stored.id
@@ -60,31 +60,31 @@ def test_json_and_csv_are_the_plan(stored: StoredRun, tmp_path: Path) -> None:
     assert sum(float(row["heat_carbon_kg"] or 0) for row in rows) == pytest.approx(
         plan.replay_figures.carbon_kg, abs=2e-3
     )
-    told = {row["heat"]: row for row in sorted(rows, key=lambda row: row["end"])}
-    assert all(row["heat_carbon_kg"] == "" for row in rows if row is not told[row["heat"]])
+    table = {row["heat"]: row for row in sorted(rows, key=lambda row: row["end"])}
+    assert all(row["heat_carbon_kg"] == "" for row in rows if row is not table[row["heat"]])
 
 
 def test_a_csv_has_its_manifest_beside_it(stored: StoredRun, tmp_path: Path) -> None:
     """Proves: the table stays clean and the file beside it says where it is from. Sensitivity: a line of comment
     before the head, which most programs read as data."""
     path = export(stored, "csv", tmp_path / "hours.csv", table="hours")
-    said = json.loads(sidecar(path).read_text(encoding="utf-8"))
-    assert said == {"file": "hours.csv", "table": "hours", **manifest(stored)}
+    answer = json.loads(sidecar(path).read_text(encoding="utf-8"))
+    assert answer == {"file": "hours.csv", "table": "hours", **manifest(stored)}
     assert path.read_text(encoding="utf-8").startswith("start,grid import [MWh],")
     assert len(read(path)) == 24
 
 
 def test_times_are_the_plants(stored: StoredRun, tmp_path: Path) -> None:
     """Proves: CSV carries local time with its offset. Sensitivity: UTC would end in +00:00."""
-    made = stored.plan
-    horizon = made.scenario.horizon.model_copy(update={"zone": "Asia/Kolkata"})
-    scenario = made.scenario.model_copy(update={"horizon": horizon})
-    scenario._inputs = made.scenario.inputs
-    moved = keep(dataclasses.replace(made, scenario=scenario))
+    result = stored.plan
+    horizon = result.scenario.horizon.model_copy(update={"zone": "Asia/Kolkata"})
+    scenario = result.scenario.model_copy(update={"horizon": horizon})
+    scenario._inputs = result.scenario.inputs
+    moved = keep(dataclasses.replace(result, scenario=scenario))
     rows = read(export(moved, "csv", tmp_path / "plan.csv"))
     assert all(row["start"].endswith("+05:30") for row in rows)
-    assert made.replay is not None
-    first = moved.plan.scenario.horizon.instant(float(made.replay["op_start_min"].min()))
+    assert result.replay is not None
+    first = moved.plan.scenario.horizon.instant(float(result.replay["op_start_min"].min()))
     assert rows[0]["start"] == first.isoformat(timespec="minutes")
 
 
@@ -93,7 +93,7 @@ def test_parquet_comes_back_equal(tmp_path: Path, plant: str) -> None:
     """Proves: every table of every plant comes back equal to itself, types and zone included, and its schema tells the
     manifest. Sensitivity: times as texts, a zone lost, numbers rounded."""
     run = kept(plant)
-    told = 0
+    text = 0
     for name in TABLES:
         if (name == "heats" and plant != "line") or (name == "runs" and plant != "works"):
             continue
@@ -101,12 +101,12 @@ def test_parquet_comes_back_equal(tmp_path: Path, plant: str) -> None:
         _, frame = chosen(run, name)
         back = pd.read_parquet(path)
         pd.testing.assert_frame_equal(back, frame, check_dtype=len(frame) > 0)
-        said = json.loads(pq.read_schema(path).metadata[KEY])
-        assert said == {"table": name, **manifest(run)}
-        told += len(frame)
+        answer = json.loads(pq.read_schema(path).metadata[KEY])
+        assert answer == {"table": name, **manifest(run)}
+        text += len(frame)
         if "start" in frame and len(frame):
             assert isinstance(back["start"].dtype, pd.DatetimeTZDtype)
-    assert told > 20
+    assert text > 20
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-10-25", 25), ("2026-03-29", 23)])
@@ -151,9 +151,9 @@ def test_hostile_names_stay_texts(stored: StoredRun, tmp_path: Path) -> None:
     assert {len(row["order"]) for row in heats} == {len("'@SUM(A1)"), 40_000}
     assert {row["unit"] for row in heats} == {"'=F|0", "L", "C"}
     assert any(row["source"] == "'+melting: electrodes" for row in read(tmp_path / "ledger.csv"))
-    said = json.loads(export(run, "json", tmp_path / "plan.json").read_text(encoding="utf-8"))
+    answer = json.loads(export(run, "json", tmp_path / "plan.json").read_text(encoding="utf-8"))
     back = pd.read_parquet(export(run, "parquet", tmp_path / "plan.parquet"))
-    for names in ({row["heat"] for row in said["heats"]}, set(back["heat"])):
+    for names in ({row["heat"] for row in answer["heats"]}, set(back["heat"])):
         assert names == {HOSTILE[name] for name in ("A-1", "A-2", "B-1")}
     assert printable("a\x07\ud800b\tc\n") == "a\ufffd\ufffdb\tc\n"
 
@@ -167,10 +167,10 @@ def test_figures_add_up_where_stocks_differ() -> None:
     plan = dataclasses.replace(
         run.plan, replay_figures=dataclasses.replace(run.plan.replay_figures, stock=more)
     )  # fmt: skip
-    told = figures(dataclasses.replace(run, plan=plan))
-    rows = told[told["saved"].notna()]
+    text = figures(dataclasses.replace(run, plan=plan))
+    rows = text[text["saved"].notna()]
     assert (rows["baseline"] - rows["plan"]).tolist() == pytest.approx(rows["saved"].tolist())
-    saved, by_name = plan.saved(), told.set_index("figure")["saved"]
+    saved, by_name = plan.saved(), text.set_index("figure")["saved"]
     assert by_name["carbon, stock credited"] == pytest.approx(saved["carbon_kg"])
     assert by_name["cost, stock credited"] == pytest.approx(saved["cost"])
     assert by_name["to end with the baseline's stock"].tolist() == pytest.approx(

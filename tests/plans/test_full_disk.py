@@ -88,9 +88,9 @@ def test_what_is_stored_is_read_and_nothing_is_torn(tmp_path: Path) -> None:
     home = tmp_path / "home"
     source = kept(home)
     command = [sys.executable, "-c", ACTS, str(home), str(source.folder), NONE, TOO_FEW, SOME]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for size, says in json.loads(done.stdout).items():
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    for size, says in json.loads(process.stdout).items():
         assert (says["list"], says["open"]) == ([source.id], source.id)
         if size != SOME:
             refused = f"refused: catalogue {home / 'catalogue.db'}: the disk is full"
@@ -115,10 +115,10 @@ def test_whatever_else_writes_says_so(tmp_path: Path) -> None:
     source = kept(home)
     out.mkdir()
     command = [sys.executable, "-c", WRITES, str(source.folder), str(out)]
-    asked = {**os.environ, "EMBERLINE_HOME": str(home)}
-    done = subprocess.run(command, cwd=ROOT, env=asked, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    for name, says in json.loads(done.stdout).items():
+    table = {**os.environ, "EMBERLINE_HOME": str(home)}
+    process = subprocess.run(command, cwd=ROOT, env=table, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+    for name, says in json.loads(process.stdout).items():
         assert says.endswith(WORDS) or "No usable temporary directory" in says, (name, says)
         assert "\n" not in says
     assert [path.name for path in out.iterdir()] == ["new"]

@@ -33,13 +33,13 @@ def test_so_many_heats_are_left_and_casts_stay_whole(counts: list[int], share: f
     )
     whole = SMALL.model_copy(update={"orders": orders})
     part = scaled(whole.with_inputs(SMALL.inputs), share)
-    left = {one.name: sum(entry.count for entry in one.heats) for one in part.orders}
+    table = {one.name: sum(entry.count for entry in one.heats) for one in part.orders}
     total = sum(counts)
     assert len(part.heats) == max(int(share * total + 0.5), 1)
     for i, count in enumerate(counts):
-        assert abs(left.get(f"C{i + 1}", 0) - count * len(part.heats) / total) < 1
+        assert abs(table.get(f"C{i + 1}", 0) - count * len(part.heats) / total) < 1
     assert [heat.name for heat in part.heats] == [
-        heat.name for heat in whole.heats if heat.position < left.get(heat.order, 0)
+        heat.name for heat in whole.heats if heat.position < table.get(heat.order, 0)
     ]
 
 
@@ -66,20 +66,20 @@ def test_flexibility_ends_where_the_plant_is_full() -> None:
     Four hours, two clean; the baseline melts at once. At half load 2 heats save 2 · 10 · 300 kg of 8000; at full load
     every hour is taken, and nothing is saved.
     """
-    found = headroom(shop(LINE, [1, 1, 1, 1]), Engine(), [1.0, 0.5, 0.75], threshold=0.02)
-    assert [one.heats for one in found.loads] == [2, 3, 4]
-    for one in found.loads:
-        asked = scaled(shop(LINE, [1, 1, 1, 1]), one.load)
-        truth = best(asked)
+    result = headroom(shop(LINE, [1, 1, 1, 1]), Engine(), [1.0, 0.5, 0.75], threshold=0.02)
+    assert [one.heats for one in result.loads] == [2, 3, 4]
+    for one in result.loads:
+        case = scaled(shop(LINE, [1, 1, 1, 1]), one.load)
+        truth = best(case)
         assert truth is not None
         assert one.saved is not None
         assert one.baseline is not None
         assert one.baseline["carbon_kg"] - one.saved["carbon_kg"].undisturbed == pytest.approx(truth.kg, rel=1e-5)
-    assert found.loads[0].goal_share == pytest.approx(6000 / 8000)
-    assert found.loads[2].goal_share == pytest.approx(0)
-    assert found.loads[2].goal_most == pytest.approx(0, abs=1e-5), "proven: no plan saves anything when full"
-    assert found.ends_at == 1.0
-    assert found.says == (
+    assert result.loads[0].goal_share == pytest.approx(6000 / 8000)
+    assert result.loads[2].goal_share == pytest.approx(0)
+    assert result.loads[2].goal_most == pytest.approx(0, abs=1e-5), "proven: no plan saves anything when full"
+    assert result.ends_at == 1.0
+    assert result.says == (
         "flexibility ends between 75 and 100 % load: from there on less than 2 % of the baseline's carbon is saved"
     )
 
@@ -108,13 +108,13 @@ def test_the_interval_covers_the_mean() -> None:
     Sensitivity: the normal quantile instead of Student's would hold it in 91.
     """
     rng = np.random.default_rng(7)
-    held = 0
+    result = 0
     for _ in range(400):
         _, low, high = interval(rng.normal(3.0, 2.0, 8))
         assert low is not None
         assert high is not None
-        held += low <= 3.0 <= high
-    assert 0.92 <= held / 400 <= 0.98
+        result += low <= 3.0 <= high
+    assert 0.92 <= result / 400 <= 0.98
     assert interval(np.zeros(0)) == (None, None, None)
     assert interval(np.array([2.0])) == (2.0, None, None)
 
@@ -138,9 +138,9 @@ def row(share: float, saved: float | None) -> Load:
 def test_where_flexibility_ends(saved: tuple[float | None, ...], end: float | None) -> None:
     """Proves: it ends at the least load from which on less than the threshold is saved, among those with a plan."""
     loads_ = tuple(row(share, value) for share, value in zip((0.6, 0.8, 1.0), saved, strict=True))
-    found = Headroom("shop", "EUR", "carbon", 0.01, loads_)
-    assert found.ends_at == end
-    assert found.says
+    result = Headroom("shop", "EUR", "carbon", 0.01, loads_)
+    assert result.ends_at == end
+    assert result.says
 
 
 def test_what_has_no_load_is_refused() -> None:

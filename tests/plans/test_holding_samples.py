@@ -29,29 +29,29 @@ def test_a_sample_is_the_forecast_and_the_error_of_another_day(asked: Scenario) 
     """Proves: each sample adds to the forecast of half a day before what was wrong with the forecast of some earlier
     day at the same lead, of price and intensity together; no day serves twice. Sensitivity: errors drawn hour by hour.
     """
-    drawn = samples(asked, 3, 50)
-    assert drawn.names == ("price_per_mwh", "carbon_intensity_kg_per_mwh")
+    result = samples(asked, 3, 50)
+    assert result.names == ("price_per_mwh", "carbon_intensity_kg_per_mwh")
     errors = {}
     for back in range(1, 10):
         earlier = asked.horizon.model_copy(update={"start": asked.horizon.start_utc - timedelta(days=back)})
         for name, _, series, unit in asked.series():
-            if name not in drawn.names:
+            if name not in result.names:
                 continue
             folder = asked._folder
-            told = known(series, earlier, unit, folder, earlier.start_utc - AHEAD).values
-            errors[back, name] = resolve(series, earlier, unit, folder).values - told
+            text = known(series, earlier, unit, folder, earlier.start_utc - AHEAD).values
+            errors[back, name] = resolve(series, earlier, unit, folder).values - text
     used = []
-    for made in (*drawn.planned, *drawn.fresh):
+    for item in (*result.planned, *result.fresh):
         matching = [
             back
             for back in range(1, 10)
             if np.allclose(
-                made.inputs["price_per_mwh"] - drawn.foretold.inputs["price_per_mwh"], errors[back, "price_per_mwh"]
+                item.inputs["price_per_mwh"] - result.foretold.inputs["price_per_mwh"], errors[back, "price_per_mwh"]
             )
             and np.allclose(
-                made.inputs["carbon_intensity_kg_per_mwh"],
+                item.inputs["carbon_intensity_kg_per_mwh"],
                 np.maximum(
-                    drawn.foretold.inputs["carbon_intensity_kg_per_mwh"] + errors[back, "carbon_intensity_kg_per_mwh"],
+                    result.foretold.inputs["carbon_intensity_kg_per_mwh"] + errors[back, "carbon_intensity_kg_per_mwh"],
                     0.0,
                 ),
             )
@@ -60,25 +60,25 @@ def test_a_sample_is_the_forecast_and_the_error_of_another_day(asked: Scenario) 
         used += matching
     assert len(set(used)) == len(used) >= 5
     again = samples(asked, 3, 50)
-    assert all(one.inputs.identical(two.inputs) for one, two in zip(drawn.planned, again.planned, strict=True))
+    assert all(one.inputs.identical(two.inputs) for one, two in zip(result.planned, again.planned, strict=True))
 
 
 def test_on_fresh_days_nobody_beats_who_knows_them(asked: Scenario) -> None:
     """Proves: both plans are judged on days that neither has seen, knowing the day is never dearer, and what is told of
     gains adds up. Sensitivity: a judge who lets the first stage change."""
-    made = compare(asked, 3)
-    told = made.summary()
-    assert told["fresh"] == len(made.on_fresh) == len(made.plain_on_fresh) >= 2
-    small = 1e-4 * abs(made.knowing).max()
-    assert (made.knowing <= made.on_fresh + small).all()
-    assert (made.knowing <= made.plain_on_fresh + small).all()
-    assert told["gained"]["mean"] == pytest.approx(float((made.plain_on_fresh - made.on_fresh).mean()))
-    assert told["gained"]["knowing"] >= -small
-    assert made.sampled.value == pytest.approx(float(made.sampled.worth.mean()))
-    kept = optimize_samples(samples(asked, 3, 50).planned, twin.envelope(asked), fixed=made.plain.fixed, gap=1e-6)
-    assert made.sampled.bound is not None
-    assert kept.value is not None
-    assert made.sampled.bound <= kept.value + small
+    result = compare(asked, 3)
+    text = result.summary()
+    assert text["fresh"] == len(result.on_fresh) == len(result.plain_on_fresh) >= 2
+    small = 1e-4 * abs(result.knowing).max()
+    assert (result.knowing <= result.on_fresh + small).all()
+    assert (result.knowing <= result.plain_on_fresh + small).all()
+    assert text["gained"]["mean"] == pytest.approx(float((result.plain_on_fresh - result.on_fresh).mean()))
+    assert text["gained"]["knowing"] >= -small
+    assert result.sampled.value == pytest.approx(float(result.sampled.worth.mean()))
+    sampled = optimize_samples(samples(asked, 3, 50).planned, twin.envelope(asked), fixed=result.plain.fixed, gap=1e-6)
+    assert result.sampled.bound is not None
+    assert sampled.value is not None
+    assert result.sampled.bound <= sampled.value + small
 
 
 def test_what_samples_cannot_be_had_of(asked: Scenario, tmp_path: Path) -> None:

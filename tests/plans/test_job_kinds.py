@@ -76,20 +76,20 @@ def front(home: Path) -> str:
     return number
 
 
-def until(job: str, wanted: Callable[[JobStatus], bool], seconds: float = 240) -> JobStatus:
+def until(job: str, target: Callable[[JobStatus], bool], seconds: float = 240) -> JobStatus:
     """The status once it is as wanted: waited for far longer than it takes, for machines that do much else."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         status = queue.status(job)
-        if wanted(status):
+        if target(status):
             return status
         time.sleep(0.1)
     raise AssertionError(f"after {seconds} s: {queue.status(job)}")
 
 
 def replay(run: str, replications: int, seed: int | None = None, baseline: bool = True) -> str:
-    given: dict[str, Any] = {"run": run, "replications": replications, "seed": seed, "baseline": baseline}
-    return queue.start(kind="replay", given=given)
+    table: dict[str, Any] = {"run": run, "replications": replications, "seed": seed, "baseline": baseline}
+    return queue.start(kind="replay", given=table)
 
 
 def test_a_front_is_stored_under_the_jobs_id(front: str) -> None:
@@ -98,39 +98,39 @@ def test_a_front_is_stored_under_the_jobs_id(front: str) -> None:
     assert (status.kind, status.done, status.of) == ("front", 4, 4)
     assert sorted(point["point"] for point in status.points) == [0, 1, 2, 3]
     assert all(point["carbon_kg"] > 0 and point["status"] for point in status.points)
-    kept = store.read(front).front
-    assert kept.scenario.name == "site"
-    assert kept.asked == 4
-    assert kept.data.sizes["point"] >= 2
+    stored = store.read(front).front
+    assert stored.scenario.name == "site"
+    assert stored.asked == 4
+    assert stored.data.sizes["point"] >= 2
     assert queue.request(front)["note"] == {"who": "test"}
-    assert store.headlines(5)[front]["points"] == kept.data.sizes["point"]
+    assert store.headlines(5)[front]["points"] == stored.data.sizes["point"]
 
 
 def test_a_point_opens_as_the_plan_that_was_searched(front: str) -> None:
     """Proves: the run has the point's figures, bound and cap, and the twin agrees; a second opening begins nothing.
     Sensitivity: another point has other figures.
     """
-    kept = store.read(front).front
-    number = int(kept.data["point"][1])
+    stored = store.read(front).front
+    number = int(stored.data["point"][1])
     run = run_of(front, number)
-    given = {"front": front, "point": number}
-    assert queue.start("site", kind="point", given=given, run=run) == run
+    table = {"front": front, "point": number}
+    assert queue.start("site", kind="point", given=table, run=run) == run
     assert until(run, lambda s: s.ended).state == "stored"
     asked_at = queue.request(run)["at"]
-    assert queue.start("site", kind="point", given=given, run=run) == run
+    assert queue.start("site", kind="point", given=table, run=run) == run
     assert queue.request(run)["at"] == asked_at
-    made, row = Store().open(run).plan, kept.data.sel(point=number)
-    assert made.acceptable
-    assert made.replay_figures is not None
-    assert made.replay_figures.cost == pytest.approx(float(row["cost"]), rel=1e-6)
-    assert made.replay_figures.carbon_kg == pytest.approx(float(row["carbon_kg"]), rel=1e-6)
-    assert made.scenario.goal.caps.carbon_kg == pytest.approx(float(row["carbon_cap_kg"]))
-    assert made.objective is not None
-    assert made.bound is not None
-    assert made.objective - made.bound == pytest.approx(float(row["cost"] - row["cost_bound"]), abs=1e-3)
-    assert made.status == "within gap"
-    other = kept.data.sel(point=int(kept.data["point"][0]))
-    assert abs(float(other["cost"]) - made.replay_figures.cost) > 1
+    result, row = Store().open(run).plan, stored.data.sel(point=number)
+    assert result.acceptable
+    assert result.replay_figures is not None
+    assert result.replay_figures.cost == pytest.approx(float(row["cost"]), rel=1e-6)
+    assert result.replay_figures.carbon_kg == pytest.approx(float(row["carbon_kg"]), rel=1e-6)
+    assert result.scenario.goal.caps.carbon_kg == pytest.approx(float(row["carbon_cap_kg"]))
+    assert result.objective is not None
+    assert result.bound is not None
+    assert result.objective - result.bound == pytest.approx(float(row["cost"] - row["cost_bound"]), abs=1e-3)
+    assert result.status == "within gap"
+    other = stored.data.sel(point=int(stored.data["point"][0]))
+    assert abs(float(other["cost"]) - result.replay_figures.cost) > 1
 
 
 def test_an_ensemble_is_that_of_the_command(followed: str) -> None:
@@ -143,20 +143,20 @@ def test_an_ensemble_is_that_of_the_command(followed: str) -> None:
     assert status.state == "stored", status
     assert (status.done, status.of) == (30, 30)
     stored = Store().open(followed)
-    kept = ensembles.read(stored, stored.plan.scenario.disturbances.seed)
+    content = ensembles.read(stored, stored.plan.scenario.disturbances.seed)
     assert stored.plan.schedule is not None
-    own = ensemble(stored.plan.scenario, stored.plan.schedule, 30, Engine())
-    assert own is not None
-    assert kept.held == status.held == own.held
-    np.testing.assert_array_equal(kept.data["carbon_kg"], own.data["carbon_kg"])
-    np.testing.assert_array_equal(kept.data["fan_mw"], own.data["fan_mw"])
-    assert not np.array_equal(kept.data["carbon_kg"][:2], _few(stored, seed=7))
+    part = ensemble(stored.plan.scenario, stored.plan.schedule, 30, Engine())
+    assert part is not None
+    assert content.held == status.held == part.held
+    np.testing.assert_array_equal(content.data["carbon_kg"], part.data["carbon_kg"])
+    np.testing.assert_array_equal(content.data["fan_mw"], part.data["fan_mw"])
+    assert not np.array_equal(content.data["carbon_kg"][:2], _few(stored, seed=7))
 
 
 def _few(stored: Any, seed: int) -> Any:
-    found = ensemble(stored.plan.scenario, stored.plan.schedule, 2, Engine(), seed=seed)
-    assert found is not None
-    return found.data["carbon_kg"]
+    result = ensemble(stored.plan.scenario, stored.plan.schedule, 2, Engine(), seed=seed)
+    assert result is not None
+    return result.data["carbon_kg"]
 
 
 def test_the_fan_is_what_was_metered(followed: str) -> None:
@@ -164,18 +164,18 @@ def test_the_fan_is_what_was_metered(followed: str) -> None:
     medians lies between those of P10 and P90. Sensitivity: without spread all of them are the plan's.
     """
     stored = Store().open(followed)
-    asked, schedule = stored.plan.scenario, stored.plan.schedule
+    case, schedule = stored.plan.scenario, stored.plan.schedule
     assert schedule is not None
     assert stored.plan.replay is not None
-    found = ensemble(asked, schedule, 12, Engine())
-    assert found is not None
-    fan = found.data["fan_mw"].to_numpy()
-    assert int(found.data["fan_of"]) == 12
+    result = ensemble(case, schedule, 12, Engine())
+    assert result is not None
+    fan = result.data["fan_mw"].to_numpy()
+    assert int(result.data["fan_of"]) == 12
     assert fan.shape == (5, stored.plan.replay.sizes["meter"])
     assert (np.diff(fan, axis=0) >= -1e-9).all()
     assert fan[0].mean() < fan[2].mean() < fan[4].mean()
-    still = asked.disturbances.model_copy(update={"duration_spread": 1e-12, "energy_spread": 1e-12})
-    calm = ensemble(asked.model_copy(update={"disturbances": still}).with_inputs(asked.inputs), schedule, 3, Engine())
+    still = case.disturbances.model_copy(update={"duration_spread": 1e-12, "energy_spread": 1e-12})
+    calm = ensemble(case.model_copy(update={"disturbances": still}).with_inputs(case.inputs), schedule, 3, Engine())
     assert calm is not None
     np.testing.assert_allclose(calm.data["fan_mw"][2], stored.plan.replay["meter_mw"], atol=1e-4)
 
@@ -187,10 +187,10 @@ def test_enough_is_enough_for_replays(followed: str) -> None:
     queue.cancel(job)
     status = until(job, lambda s: s.ended)
     assert status.state == "stored", status
-    kept = ensembles.read(Store().open(followed), 3)
-    assert 0 < kept.n < 100_000 == kept.asked
-    assert kept.data["replication"].values.tolist() == list(range(kept.n))
-    assert kept.against_baseline
+    content = ensembles.read(Store().open(followed), 3)
+    assert 0 < content.n < 100_000 == content.asked
+    assert content.data["replication"].values.tolist() == list(range(content.n))
+    assert content.against_baseline
 
 
 def test_enough_is_enough_for_a_front(home: Path) -> None:
@@ -200,10 +200,10 @@ def test_enough_is_enough_for_a_front(home: Path) -> None:
     queue.cancel(number)
     status = until(number, lambda s: s.ended)
     assert status.state == "stored", status
-    kept = store.read(number).front
-    assert kept.unsearched > 0
-    assert kept.found
-    assert status.done == kept.asked - kept.unsearched
+    stored = store.read(number).front
+    assert stored.unsearched > 0
+    assert stored.found
+    assert status.done == stored.asked - stored.unsearched
 
 
 def test_a_front_outlives_whoever_asked_for_it(home: Path) -> None:
@@ -213,9 +213,9 @@ def test_a_front_outlives_whoever_asked_for_it(home: Path) -> None:
         "import os; from emberline.plans.jobs import queue as jobs; "
         f"print(jobs.start(text={text!r}, kind='front', given={{'points': 3}}), flush=True); os.kill(os.getpid(), 9)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    number = done.stdout.strip()
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    number = process.stdout.strip()
     assert until(number, lambda s: s.ended).state == "stored"
     assert store.read(number).front.scenario.name == "orphan"
 

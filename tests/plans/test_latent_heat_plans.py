@@ -14,8 +14,8 @@ from site_runs import levels, missed, rates, told
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.ui.text import facts
 
@@ -59,7 +59,7 @@ def test_twin_model_and_ledger_say_the_same() -> None:
     assert scheduled.levels == pytest.approx(replayed.levels, rel=EXACT)
     assert planned.replay is not None
     for run in (planned.replay, planned.baseline):
-        book, sums = ledger(planned.scenario, run), figures(planned.scenario, run, 0.0)
+        book, sums = ledger(planned.scenario, run), figures(planned.scenario, run)
         assert sums.carbon_kg == pytest.approx(sums.direct_kg + book.grid[planned.scenario.goal.signal], rel=1e-9)
         assert sums.cost == pytest.approx(bill(planned.scenario, run, sums.direct_kg).total, rel=1e-9)
         most_in, most_out = limits(planned.scenario, run)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from ledger_sums import assert_adds_up
 from ledgers import ENGINE, GAS, flows, site, with_heats
 
-from emberline.plans.accounts.figures import figures
-from emberline.plans.accounts.ledger import Ledger, heat_shares, ledger
+from emberline.plans.accounts.ledger import heat_shares, ledger
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
 
@@ -36,53 +36,20 @@ BOILER = {"kind": "boiler", "name": "boiler", "heat_mw": 9.0, "fuel": "gas", "he
 USERS = {"kind": "load", "name": "users", "carrier": "steam", "rate": 4.0}
 
 
-def assert_adds_up(scenario: Scenario, book: Ledger, run: xr.Dataset) -> None:
-    """Steps, heats, by-products, site and rows of the ledger are each the total, to 1e-9."""
-    totals = {"direct_kg": book.direct_kg, "grid_market_kg": book.market}
-    totals |= {f"grid_{signal}_kg": kg for signal, kg in book.grid.items()}
-    if book.bought:
-        totals["bought_kg"] = book.bought_kg
-    assert set(totals) == set(map(str, book.by_step.data_vars))
-    for name, kg in totals.items():
-        shared = float(book.by_heat[name].sum()) if name in book.by_heat else 0.0
-        shared += sum(parts.get(name, 0.0) for parts in book.by_product.values()) + book.site.get(name, 0.0)
-        if book.products is not None:
-            shared += sum(book.products.leaves(name)[where] for where in ("delivered", "stock", "lost"))
-        assert shared == pytest.approx(kg, rel=1e-9, abs=1e-9), name
-        assert float(book.by_step[name].sum()) == pytest.approx(kg, rel=1e-9, abs=1e-9), name
-        assert float(book.by_hour(scenario.horizon.zone)[name].sum()) == pytest.approx(kg, rel=1e-9, abs=1e-9), name
-    rows = {"1": book.direct_kg, "2 bought": book.bought_kg, "2 market": book.market}
-    rows |= {f"2 {signal}": kg for signal, kg in book.grid.items()} | {"biogenic": sum(book.biogenic.values())}
-    for scope, kg in rows.items():
-        assert sum(e.kg for e in book.entries if e.scope == scope) == pytest.approx(kg, rel=1e-9, abs=1e-9), scope
-    for entry in book.entries:
-        assert entry.activity * entry.factor == pytest.approx(entry.kg, rel=1e-9, abs=1e-9), entry
-    if len(book.by_heat["heat"]) and not book.by_product:
-        for signal in (*book.grid, "market"):
-            tonnes = book.by_heat["mass_t"]
-            assert float((book.kg_per_t(signal) * tonnes).sum()) == pytest.approx(book.total_kg(signal), rel=1e-9)
-    sums = figures(scenario, run, 1.0)
-    assert sums.direct_kg == pytest.approx(book.direct_kg, rel=1e-9, abs=1e-9)
-    assert sums.bought_kg == pytest.approx(book.bought_kg, rel=1e-9, abs=1e-9)
-    assert sums.grid_market_kg == pytest.approx(book.market, rel=1e-9, abs=1e-9)
-    assert sums.carbon_kg == pytest.approx(book.total_kg(scenario.goal.signal), rel=1e-9, abs=1e-9)
-    assert sums.biogenic_kg == pytest.approx(sum(book.biogenic.values()), rel=1e-9, abs=1e-9)
-
-
 def test_scopes_sources_and_gases_stand_apart() -> None:
     """Proves: 3 GJ of gas by its factor with CH4 and N2O, heat bought as scope 2, wood apart, a flare, 10 MWh of the
     grid by average and marginal intensity beside each other.
 
     Sensitivity: wood in the total makes 403.2 kg more, heat bought in scope 1 leaves scope 2 without it."""
-    asked = site(
+    case = site(
         {"kind": "supply", "name": "gas", "carrier": "gas", "fossil_kg_per_unit": 200.0, "biogenic_kg_per_unit": 50.0},
         {"kind": "supply", "name": "district", "carrier": "heat", "fossil_kg_per_unit": 80.0, "scope": 2},
         {"kind": "flare", "name": "torch", "carrier": "gas", "fossil_kg_per_unit": 7.0},
         market={"marginal_carbon_intensity_kg_per_mwh": 700.0},
     )
     moves = {("gas", ""): [3, 1], ("district", ""): [0, 2], ("torch", ""): [-1, 0]}
-    run = flows(asked, moves, import_mw=[4, 6], base_load_mw=[4, 6])
-    book = ledger(asked, run)
+    run = flows(case, moves, import_mw=[4, 6], base_load_mw=[4, 6])
+    book = ledger(case, run)
     assert book.direct == pytest.approx({"gas": 800.0, "torch": 7.0})
     assert book.biogenic == pytest.approx({"gas": 200.0})
     assert book.bought == pytest.approx({"district": 160.0})
@@ -98,7 +65,7 @@ def test_scopes_sources_and_gases_stand_apart() -> None:
         ("rest", "2 market", 10.0, "MWh", 300.0, 3000.0),
     ]
     assert book.market_says == "average of the location, no residual mix"
-    assert_adds_up(asked, book, run)
+    assert_adds_up(case, book, run)
 
 
 def test_gases_of_a_factor_are_rows_of_their_own() -> None:
@@ -107,18 +74,18 @@ def test_gases_of_a_factor_are_rows_of_their_own() -> None:
     Sensitivity: methane as kg of methane gives 0.0072."""
     from emberline.scenarios import loads
 
-    asked = loads(
+    answer = loads(
         "name: site\nhorizon: {start: 2026-01-05, length_h: 2, step_min: 60}\nemissions: {gases: all}\n"
         "market: {price_per_mwh: 100, carbon_intensity_kg_per_mwh: 300}\n"
         "site: {carriers: [{name: gas}], assets: [{kind: supply, name: g, carrier: gas, factor: natural_gas}]}"
     )
-    run = flows(asked, {("g", ""): [2, 0]})
-    book = ledger(asked, run)
+    run = flows(answer, {("g", ""): [2, 0]})
+    book = ledger(answer, run)
     assert {e.gas: e.kg for e in book.entries if e.source == "g"} == pytest.approx(
         {"CO2": 403.92, "CH4": 0.2016, "N2O": 0.1908}
     )
     assert all("IPCC 2006" in e.reference for e in book.entries if e.source == "g")
-    assert_adds_up(asked, book, run)
+    assert_adds_up(answer, book, run)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +97,14 @@ def test_exported_electricity_of_an_engine(rule: str, exported: float | None) ->
     efficiencies of 0.35 and 0.80 it carries 347.8 kg, by no rule nothing; the site's total is 2,000 kg each time.
 
     Sensitivity: all of the fuel on electricity gives 500 kg, export taken off the total 1,750."""
-    asked = site(GAS, ENGINE, USERS, emissions={"by_products": rule})
-    run = flows(asked, EXPORTING, base_load_mw=[3, 0], export_mw=[1, 0])
-    book = ledger(asked, run)
+    case = site(GAS, ENGINE, USERS, emissions={"by_products": rule})
+    run = flows(case, EXPORTING, base_load_mw=[3, 0], export_mw=[1, 0])
+    book = ledger(case, run)
     carried = book.by_product.get("export", {}).get("direct_kg")
     assert carried == (None if exported is None else pytest.approx(exported))
     assert book.site["direct_kg"] == pytest.approx(2000 - (exported or 0.0))
     assert book.direct_kg == pytest.approx(2000)
-    assert_adds_up(asked, book, run)
+    assert_adds_up(case, book, run)
 
 
 def test_heat_sold_carries_grid_power_through_a_heat_pump() -> None:
@@ -149,8 +116,8 @@ def test_heat_sold_carries_grid_power_through_a_heat_pump() -> None:
     sold = {"kind": "sale", "name": "town", "carrier": "heat", "price_per_unit": 20.0}
     users = {"kind": "load", "name": "users", "carrier": "heat", "rate": 3.0}
     waste = {"kind": "source", "name": "duct", "carrier": "off_gas", "rate": 4.0}
-    asked = site(pump, sold, users, waste, emissions={"by_products": "energy"})
-    keys = {name: key for key, name in asked.site.cores["pump"].flows.items()}
+    case = site(pump, sold, users, waste, emissions={"by_products": "energy"})
+    keys = {name: key for key, name in case.site.cores["pump"].flows.items()}
     moves = {
         ("pump", keys["heat"]): [6, 0],
         ("pump", keys["electricity"]): [-2, 0],
@@ -159,13 +126,13 @@ def test_heat_sold_carries_grid_power_through_a_heat_pump() -> None:
         ("users", ""): [-3, 0],
         ("duct", ""): [4, 4],
     }
-    run = flows(asked, moves, base_load_mw=[8, 0], import_mw=[10, 0])
-    book = ledger(asked, run)
+    run = flows(case, moves, base_load_mw=[8, 0], import_mw=[10, 0])
+    book = ledger(case, run)
     assert book.by_product["town"]["grid_average_kg"] == pytest.approx(300)
     assert book.by_product["export"]["grid_average_kg"] == 0
     assert book.site["grid_average_kg"] == pytest.approx(2700)
-    assert figures(asked, run, 0.0).by_product == {"town": 3.0}
-    assert_adds_up(asked, book, run)
+    assert figures(case, run).by_product == {"town": 3.0}
+    assert_adds_up(case, book, run)
 
 
 def test_a_power_loop_has_one_intensity() -> None:
@@ -185,17 +152,17 @@ def test_a_power_loop_has_one_intensity() -> None:
         "kind": "converter", "name": "turbine", "carrier": "electricity", "capacity": 2.0,
         "inputs": [{"carrier": "steam", "per_unit": 4.0}],
     }  # fmt: skip
-    asked = site(boiler, turbine, line=LINE, orders=ORDERS)
+    case = site(boiler, turbine, line=LINE, orders=ORDERS)
     moves = {
         ("boiler", "main"): [4, 0],
         ("boiler", "inputs.0"): [-4, 0],
         ("turbine", "main"): [1, 0],
         ("turbine", "inputs.0"): [-4, 0],
     }
-    run = with_heats(asked, flows(asked, moves, import_mw=[10, 0]), np.array([[5.0, 0], [2.0, 0]]))
-    book = ledger(asked, run)
+    run = with_heats(case, flows(case, moves, import_mw=[10, 0]), np.array([[5.0, 0], [2.0, 0]]))
+    book = ledger(case, run)
     assert book.by_heat["grid_average_kg"].values.tolist() == pytest.approx([3000 * 5 / 7, 3000 * 2 / 7])
-    assert_adds_up(asked, book, run)
+    assert_adds_up(case, book, run)
 
 
 def test_heats_carry_what_they_draw_and_by_mass_the_rest() -> None:
@@ -203,18 +170,18 @@ def test_heats_carry_what_they_draw_and_by_mass_the_rest() -> None:
     coal is each heat's own. Gas that heats the steam users goes by mass too.
 
     Sensitivity: all by mass gives the big heat 2,000 kg of the grid."""
-    asked = site(GAS, BOILER, USERS, line=LINE, orders=ORDERS)
+    case = site(GAS, BOILER, USERS, line=LINE, orders=ORDERS)
     moves = {("gas", ""): [3, 0], ("boiler", "main"): [3, 0], ("boiler", "inputs.0"): [-3, 0], ("users", ""): [-3, 0]}
-    run = flows(asked, moves, import_mw=[10, 0], base_load_mw=[2, 0])
-    run = with_heats(asked, run, np.array([[6.0, 0], [2.0, 0]]))
-    book = ledger(asked, run)
+    run = flows(case, moves, import_mw=[10, 0], base_load_mw=[2, 0])
+    run = with_heats(case, run, np.array([[6.0, 0], [2.0, 0]]))
+    book = ledger(case, run)
     assert book.by_heat["grid_average_kg"].values.tolist() == pytest.approx([1800 + 400, 600 + 200])
     assert book.by_heat["direct_kg"].values.tolist() == pytest.approx([500 + 400, 250 + 200])
     assert book.direct == pytest.approx({"coal": 750.0, "gas": 600.0})
     assert book.site == {}
     coal = next(e for e in book.entries if e.source == "melting: coal")
     assert (coal.activity, coal.unit, coal.factor, coal.kg) == pytest.approx((150, "t", 5, 750))
-    assert_adds_up(asked, book, run)
+    assert_adds_up(case, book, run)
 
 
 def test_a_store_is_a_use_when_it_is_filled_and_gives_without_emissions() -> None:
@@ -222,9 +189,9 @@ def test_a_store_is_a_use_when_it_is_filled_and_gives_without_emissions() -> Non
     beside 6 of the grid for the line's 8, which carry all 1,800.
 
     Sensitivity: discharge counted as a use leaves a fifth of the 1,800 to the mass of the heats."""
-    asked = site(line=LINE, orders=ORDERS, site={"battery": {"energy_mwh": 4.0, "power_mw": 2.0}})
-    run = flows(asked, import_mw=[9, 6], charge_mw=[1, 0], discharge_mw=[0, 2])
-    book = ledger(asked, with_heats(asked, run, np.array([[8.0, 0], [0, 8.0]])))
+    case = site(line=LINE, orders=ORDERS, site={"battery": {"energy_mwh": 4.0, "power_mw": 2.0}})
+    run = flows(case, import_mw=[9, 6], charge_mw=[1, 0], discharge_mw=[0, 2])
+    book = ledger(case, with_heats(case, run, np.array([[8.0, 0], [0, 8.0]])))
     assert book.by_heat["grid_average_kg"].values.tolist() == pytest.approx([2400 + 200, 1800 + 100])
 
 
@@ -232,24 +199,24 @@ def test_market_based_scope_2_by_contract() -> None:
     """Proves: 4 of 10 MWh under a green contract, the rest at a residual mix of 500: 3,000 kg, beside 3,000 by location
     of which the contract takes nothing. Sensitivity: the contract taken off the location's figure too."""
     green = {"kind": "green", "name": "wind", "share": 0.4, "price_per_mwh": 60.0}
-    asked = site(market={"contracts": [green], "residual_kg_per_mwh": 500.0})
-    run = flows(asked, import_mw=[4, 6], base_load_mw=[4, 6])
-    book = ledger(asked, run)
+    case = site(market={"contracts": [green], "residual_kg_per_mwh": 500.0})
+    run = flows(case, import_mw=[4, 6], base_load_mw=[4, 6])
+    book = ledger(case, run)
     assert (book.market, book.grid["average"]) == pytest.approx((3000, 3000))
     assert book.market_says == "intensity of the residual mix"
     rows = {e.source: (e.activity, e.kg) for e in book.entries if e.scope == "2 market"}
     assert rows["wind"] == pytest.approx((4, 0))
     assert rows["rest"] == pytest.approx((6, 3000))
-    assert_adds_up(asked, book, run)
+    assert_adds_up(case, book, run)
 
 
 def test_hours_of_the_plants_clock() -> None:
     """Proves: quarter-hours add up by the hour of a zone that is half an hour off. Sensitivity: hours of UTC."""
     horizon = {"start": "2026-01-05T00:30+05:30", "zone": "Asia/Kolkata", "length_h": 1, "step_min": 30}
-    asked = Scenario.model_validate(
+    case = Scenario.model_validate(
         {"name": "s", "horizon": horizon, "market": {"price_per_mwh": 1, "carbon_intensity_kg_per_mwh": 100}}
     )
-    book = ledger(asked, flows(asked, import_mw=[2, 4], base_load_mw=[2, 4]))
+    book = ledger(case, flows(case, import_mw=[2, 4], base_load_mw=[2, 4]))
     assert book.by_hour("Asia/Kolkata")["grid_average_kg"].values.tolist() == [100, 200]
     assert book.by_hour("UTC")["grid_average_kg"].values.tolist() == [300]
 
@@ -263,13 +230,13 @@ def test_a_step_of_half_an_hour_is_half_an_hour() -> None:
         "grades": [{"name": "G", "mass_t": 10.0, "duration_min": {"melting": 30}}],
     }
     orders = [{"name": "O", "heats": [{"grade": "G", "count": 2}]}]
-    asked = site(GAS, BOILER, USERS, horizon=horizon, line=line, orders=orders)
+    case = site(GAS, BOILER, USERS, horizon=horizon, line=line, orders=orders)
     moves = {("gas", ""): [3, 1], ("boiler", "main"): [3, 1], ("boiler", "inputs.0"): [-3, -1], ("users", ""): [-3, -1]}
     run = with_heats(
-        asked, flows(asked, moves, import_mw=[4, 2], base_load_mw=[2, 0]), np.array([[0.5, 0.0], [0.5, 1.0]])
+        case, flows(case, moves, import_mw=[4, 2], base_load_mw=[2, 0]), np.array([[0.5, 0.0], [0.5, 1.0]])
     )
-    assert heat_shares(asked, run).tolist() == [[0.5, 0], [0.5, 1]]
-    book = ledger(asked, run)
+    assert heat_shares(case, run).tolist() == [[0.5, 0], [0.5, 1]]
+    book = ledger(case, run)
     (grid,) = [entry for entry in book.entries if entry.scope == "2 average"]
     assert (grid.activity, grid.kg) == pytest.approx((3, 900))
     (gas,) = [entry for entry in book.entries if entry.source == "gas"]
@@ -281,8 +248,8 @@ def test_a_step_of_half_an_hour_is_half_an_hour() -> None:
 def test_the_grids_factor_says_where_it_is_from() -> None:
     """Proves: 2 MWh by the factor of Hebei are 1,450.4 kg, with the ministry's notice beside them; an intensity of the
     market's own names nobody. Sensitivity: a figure whose source an auditor cannot find."""
-    asked = site(market={"factor": "cn_hebei_2022", "carbon_intensity_kg_per_mwh": None})
-    for scenario, kg, says in ((asked, 1450.4, True), (site(), 600, False)):
+    case = site(market={"factor": "cn_hebei_2022", "carbon_intensity_kg_per_mwh": None})
+    for scenario, kg, says in ((case, 1450.4, True), (site(), 600, False)):
         (entry,) = [e for e in ledger(scenario, flows(scenario, import_mw=[2, 0])).entries if e.scope == "2 average"]
         assert entry.kg == pytest.approx(kg)
         assert ("Ministry of Ecology and Environment" in entry.reference) == says
@@ -294,26 +261,26 @@ def test_bought_heat_is_part_of_a_heat() -> None:
     Sensitivity: left out of a heat's sum, or taken off it."""
     bought = {"kind": "supply", "name": "district", "carrier": "heat", "fossil_kg_per_unit": 80.0, "scope": 2}
     users = {"kind": "load", "name": "baths", "carrier": "heat", "rate": 2.0}
-    asked = site(bought, users, line=LINE, orders=ORDERS)
-    run = flows(asked, {("district", ""): [2, 0], ("baths", ""): [-2, 0]}, import_mw=[8, 0])
-    book = ledger(asked, with_heats(asked, run, np.array([[6.0, 0], [2.0, 0]])))
+    case = site(bought, users, line=LINE, orders=ORDERS)
+    run = flows(case, {("district", ""): [2, 0], ("baths", ""): [-2, 0]}, import_mw=[8, 0])
+    book = ledger(case, with_heats(case, run, np.array([[6.0, 0], [2.0, 0]])))
     assert book.of_heat("average").values.tolist() == pytest.approx([1800 + 500 + 320 / 3, 600 + 250 + 160 / 3])
 
 
 def test_what_is_not_used_has_no_factor() -> None:
     """Proves: without import the grid's rows say 0 MWh, 0 kg/MWh, 0 kg. Sensitivity: a division by nothing, or a mean
     of what is not there."""
-    asked = site()
-    rows = {e.scope: (e.activity, e.factor, e.kg) for e in ledger(asked, flows(asked)).entries if e.scope[0] == "2"}
+    case = site()
+    rows = {e.scope: (e.activity, e.factor, e.kg) for e in ledger(case, flows(case)).entries if e.scope[0] == "2"}
     assert rows == {"2 average": (0, 0, 0), "2 market": (0, 0, 0)}
 
 
 def test_heats_without_their_energy_are_refused() -> None:
     """Proves: a run with heats that does not tell what they draw is no ledger by guess."""
-    asked = site(line=LINE, orders=ORDERS)
-    run = with_heats(asked, flows(asked, import_mw=[8, 0]), np.array([[6.0, 0], [2.0, 0]]))
+    case = site(line=LINE, orders=ORDERS)
+    run = with_heats(case, flows(case, import_mw=[8, 0]), np.array([[6.0, 0], [2.0, 0]]))
     with pytest.raises(ValueError, match="heat_mwh"):
-        ledger(asked, run.drop_vars("heat_mwh"))
+        ledger(case, run.drop_vars("heat_mwh"))
 
 
 AMOUNTS = st.lists(st.floats(0, 20), min_size=3, max_size=3)
@@ -347,21 +314,21 @@ def test_shares_add_up_whatever_flows(
         {"kind": "flare", "name": "torch", "carrier": "gas", "fossil_kg_per_unit": 7.0},
     ]  # fmt: skip
     rest = {} if heats is None else {"line": LINE, "orders": ORDERS}
-    asked = site(*assets, hours=3, emissions={"by_products": rule}, **rest)
-    given = [
+    case = site(*assets, hours=3, emissions={"by_products": rule}, **rest)
+    rows = [
         ("gas", ""), ("district", ""), ("engine", "main"), ("engine", "outputs.0"), ("splitter", "main"),
         ("splitter", "outputs.1"), ("tank", "out"),
     ]  # fmt: skip
-    taken = [("engine", "inputs.0"), ("splitter", "inputs.0"), ("town", ""), ("bottles", ""), ("torch", "")]
-    moves = dict(zip(given, moved[:7], strict=True))
-    moves |= {key: [-amount for amount in row] for key, row in zip(taken, moved[7:], strict=True)}
-    run = flows(asked, moves, None, **power)
+    items = [("engine", "inputs.0"), ("splitter", "inputs.0"), ("town", ""), ("bottles", ""), ("torch", "")]
+    moves = dict(zip(rows, moved[:7], strict=True))
+    moves |= {key: [-amount for amount in row] for key, row in zip(items, moved[7:], strict=True)}
+    run = flows(case, moves, None, **power)
     if heats is not None:
-        run = with_heats(asked, run, np.array(heats))
-    book = ledger(asked, run)
-    assert_adds_up(asked, book, run)
+        run = with_heats(case, run, np.array(heats))
+    book = ledger(case, run)
+    assert_adds_up(case, book, run)
     scale = 1e-9 * (1 + abs(book.direct_kg) + book.grid["average"])
     for parts in book.by_product.values():
         assert min(parts.values()) >= -scale
-    told = list(accounts(asked, run))
-    assert book.direct_kg - book.direct.get("coal", 0.0) == pytest.approx(sum(a.totals["scope1_kg"] for a in told))
+    lines = list(accounts(case, run))
+    assert book.direct_kg - book.direct.get("coal", 0.0) == pytest.approx(sum(a.totals["scope1_kg"] for a in lines))

@@ -14,10 +14,11 @@ import pytest
 from shops import cast, melt_shop, scenario
 
 from emberline.models.strategies.redispatch import Redispatch
-from emberline.plans.levers.case import Lever, Levers, goal_value, parts
+from emberline.plans.levers.case import Lever, Levers, parts
 from emberline.plans.levers.study import BATTERY, SHIFTING, candidates, levers, without
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.cli.studies.levers import rows, text, write
 
 GAS, PER_T = 200.0, 70.0
@@ -59,10 +60,10 @@ def shop(limit_mw: float = 60.0, tariff: bool = True) -> Scenario:
     if tariff:
         market["tariff"] = {"name": "network", "demand": [{"name": "peak", "rates": [{"per_mw": 100}]}]}
     built = scenario(line, [cast("A", 1), cast("B", 1)], site=site, market=market, horizon={"length_h": 8}, goal=GOAL)
-    given = built.inputs
+    inputs = built.inputs
     hour = np.arange(built.horizon.n_steps) / 4
     price = np.where(hour < 3, 120.0, np.where(hour < 6, 40.0, 90.0))
-    return built.with_inputs(given.assign(price_per_mwh=("time", price, given["price_per_mwh"].attrs)))
+    return built.with_inputs(inputs.assign(price_per_mwh=("time", price, inputs["price_per_mwh"].attrs)))
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +72,18 @@ def found() -> Levers:
     return levers(shop())
 
 
-def one(found: Levers, name: str) -> Lever:
+def one(result: Levers, name: str) -> Lever:
     """A lever by name."""
-    return next(lever for lever in found.levers if lever.name == name)
+    return next(lever for lever in result.levers if lever.name == name)
 
 
-def value(found: Levers, case: str) -> float:
+def value(result: Levers, case: str) -> float:
     """The goal of a case that holds in the twin."""
-    kept = getattr(found, case)
-    assert kept.figures is not None
-    assert not kept.broken
-    assert not kept.reason
-    return goal_value(found.scenario, kept.figures)
+    stored = getattr(result, case)
+    assert stored.figures is not None
+    assert not stored.broken
+    assert not stored.reason
+    return goal_metric(result.scenario).of(stored.figures)
 
 
 def test_more_freedom_is_never_worse(found: Levers) -> None:
@@ -208,7 +209,7 @@ def test_it_can_be_kept_and_shown(found: Levers, tmp_path: Path) -> None:
     assert float(next(row for row in table if row["lever"] == BATTERY)["demand_cost"]) == pytest.approx(400)
     write(found, tmp_path / "levers.json")
     assert json.loads((tmp_path / "levers.json").read_text(encoding="utf-8"))["levers"]
-    said = text(found)
+    message = text(found)
     for name in (
         "shifting",
         "interaction",
@@ -216,7 +217,7 @@ def test_it_can_be_kept_and_shown(found: Levers, tmp_path: Path) -> None:
         "neither adds up",
         "boiler: the site cannot run without it",
     ):
-        assert name in said
+        assert name in message
 
 
 def test_what_is_taken_away_is_forgotten() -> None:
@@ -246,9 +247,9 @@ def test_a_limit_that_cannot_be_kept_is_told(tariff: bool) -> None:
     assert not with_it.best(heats).reason
     bare = Redispatch(without(tight, {"engine", BATTERY}), envelope, None)
     assert bare.least(heats) == float("inf")
-    kept = bare.best(heats)
-    told = {True: "the site cannot do what is asked of it", False: "draws 1 MWh above the import limit"}
-    assert kept.reason == told[kept.schedule is None]
+    stored = bare.best(heats)
+    table = {True: "the site cannot do what is asked of it", False: "draws 1 MWh above the import limit"}
+    assert stored.reason == table[stored.schedule is None]
 
 
 def test_what_has_no_levers_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,8 +258,8 @@ def test_what_has_no_levers_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: 
 
     with pytest.raises(ValueError, match="lateness"):
         levers(planned.shop(goal={"minimize": "lateness"}))
-    for asked, says in ((["works-hub-year"], "no line"), (["melt-shop-small", "-o", "levers.txt"], "formats")):
-        monkeypatch.setattr(sys, "argv", ["emberline", "levers", *asked])
+    for case, says in ((["works-hub-year"], "no line"), (["melt-shop-small", "-o", "levers.txt"], "formats")):
+        monkeypatch.setattr(sys, "argv", ["emberline", "levers", *case])
         with pytest.raises(SystemExit) as end:
             main()
         assert end.value.code == 2

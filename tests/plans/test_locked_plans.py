@@ -22,9 +22,9 @@ def test_a_plan_fed_back_is_the_same_plan(shop: Shop) -> None:
     """Proves: all starts and units of a plan, given back as locks, make that plan again, later heats of casts included.
 
     Sensitivity: offsets within a cast that are rounded to steps make it infeasible."""
-    made = plan(shop.scenario([]))
-    assert made.acceptable
-    assert same_places(made, plan(shop.scenario(fed_back(made)))) == ""
+    result = plan(shop.scenario([]))
+    assert result.acceptable
+    assert same_places(result, plan(shop.scenario(fed_back(result)))) == ""
 
 
 def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
@@ -32,41 +32,41 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
     without times that are accepted, and nothing is proven impossible that a plan keeps; what no start on the grid keeps
     is moved to times that are kept. The bench ``locks`` tries 500.
     """
-    store, seen = Store(tmp_path), set()
+    store, names = Store(tmp_path), set()
     for seed in SEEDS[:2]:
         shop = drawn(seed)
-        made = plan(shop.scenario([]))
-        base = exported(made, store)
-        assert faults(made.scenario, base) == []
+        result = plan(shop.scenario([]))
+        base = exported(result, store)
+        assert faults(result.scenario, base) == []
         draw = np.random.Generator(np.random.Philox(key=seed))
         for _ in range(7):
             wish = lock(shop, base, draw)
             became = fate(shop, wish, base, store)
             assert became.what in ("kept", "refused", "moved", "proven"), (wish, became)
-            seen.add(became.what)
-    assert {"kept", "refused"} <= seen
+            names.add(became.what)
+    assert {"kept", "refused"} <= names
 
 
 def test_least_lateness_keeps_locks_to_the_minute() -> None:
     """Proves: without a grid a later heat of a cast is cast at the very minute, and fed back the plan is the same."""
     shop = drawn(0, minimize="lateness")
-    made = plan(shop.scenario([]))
-    assert made.acceptable
+    result = plan(shop.scenario([]))
+    assert result.acceptable
     wish = {"heat": "A-2", "stage": "casting", "start": "227 min"}
-    held = plan(shop.scenario([wish]))
-    assert held.acceptable
-    assert held.replay is not None
-    mine = (held.replay["op_heat"].values == "A-2") & (held.replay["op_stage"].values == "casting")
-    assert held.replay["op_start_min"].to_numpy()[mine] == pytest.approx(227.0, abs=1 / 60)
-    assert same_places(held, plan(shop.scenario(fed_back(held)))) == ""
+    value = plan(shop.scenario([wish]))
+    assert value.acceptable
+    assert value.replay is not None
+    mine = (value.replay["op_heat"].values == "A-2") & (value.replay["op_stage"].values == "casting")
+    assert value.replay["op_start_min"].to_numpy()[mine] == pytest.approx(227.0, abs=1 / 60)
+    assert same_places(value, plan(shop.scenario(fed_back(value)))) == ""
 
 
 def test_two_locks_on_one_operation_are_both_kept() -> None:
     """Proves: a window of two locks holds in the plan. Sensitivity: the last lock alone leaves the other side open."""
     window = "[{heat: C1-2, stage: melting, earliest: 4 h}, {heat: C1-2, stage: melting, latest: 5 h}]"
-    asked = load("melt-shop-small", [f"locks={window}", "goal.gap=0.5", "disturbances.replications=0"])
-    made = plan(asked)
-    assert made.acceptable
-    assert made.replay is not None
-    mine = (made.replay["op_heat"].values == "C1-2") & (made.replay["op_stage"].values == "melting")
-    assert 240 <= float(made.replay["op_start_min"].to_numpy()[mine][0]) <= 300
+    scenario = load("melt-shop-small", [f"locks={window}", "goal.gap=0.5", "disturbances.replications=0"])
+    result = plan(scenario)
+    assert result.acceptable
+    assert result.replay is not None
+    mine = (result.replay["op_heat"].values == "C1-2") & (result.replay["op_stage"].values == "melting")
+    assert 240 <= float(result.replay["op_start_min"].to_numpy()[mine][0]) <= 300

@@ -35,20 +35,20 @@ def test_prices_agree_with_trying_everything(
     """
     locks = [{"heat": f"H{i + 1}", "stage": "melting", "start": f"{hours[i]} h"} for i in range(number)]
     scenario = shop([100.0 * value for value in intensity], [1, 1, 1], furnaces=furnaces, locks=locks)
-    made = plan(scenario)
+    result = plan(scenario)
     held = best(scenario, at_locks(list(scenario.locks)))
     assert held is not None
-    assert made.objective == pytest.approx(held.kg, rel=1e-5)
-    found = lock_prices(made, time_limit_s=30)
-    assert found.complete
-    assert [price.number for price in found.prices] == list(range(number))
-    told = [
-        (price.freed, [lock for i, lock in enumerate(scenario.locks) if i != price.number]) for price in found.prices
+    assert result.objective == pytest.approx(held.kg, rel=1e-5)
+    outcome = lock_prices(result, time_limit_s=30)
+    assert outcome.complete
+    assert [price.number for price in outcome.prices] == list(range(number))
+    rows = [
+        (price.freed, [lock for i, lock in enumerate(scenario.locks) if i != price.number]) for price in outcome.prices
     ]
-    told += [(found.all_freed, [])] if found.all_freed is not None else []
-    assert len(told) == number + (number > 1)
-    for freed, left in told:
-        truth = best(scenario, at_locks(left))
+    rows += [(outcome.all_freed, [])] if outcome.all_freed is not None else []
+    assert len(rows) == number + (number > 1)
+    for freed, rest in rows:
+        truth = best(scenario, at_locks(rest))
         assert truth is not None
         assert freed.more is not None
         assert freed.more.carbon_kg <= 1e-3, "freeing a lock never makes a plan worse"
@@ -62,8 +62,8 @@ def test_prices_agree_with_trying_everything(
 def test_a_lock_by_hand() -> None:
     """Proves: 10 MW locked to 500 kg/MWh instead of 100: freeing it brings 4000 kg, and the other lock nothing."""
     locks = [{"heat": "H1", "stage": "melting", "start": "0 h"}, {"heat": "H2", "stage": "melting", "unit": "F1"}]
-    found = lock_prices(plan(shop([500.0, 200.0, 100.0], [1, 1], locks=locks)))
-    first, second = found.prices
+    result = lock_prices(plan(shop([500.0, 200.0, 100.0], [1, 1], locks=locks)))
+    first, second = result.prices
     # H2 has the clean hour: freed, H1 takes the one between, 3000 kg less
     assert first.brings is not None
     assert first.brings["carbon_kg"] == pytest.approx(3000)
@@ -76,8 +76,8 @@ def test_a_lock_by_hand() -> None:
 
 def test_without_locks_there_is_no_price_and_without_a_schedule_none_either() -> None:
     """Proves: no lock, an empty list; a plan that was not found is refused in one line."""
-    found = lock_prices(plan(shop([500.0, 200.0], [1])))
-    assert (found.prices, found.all_freed, found.complete) == ((), None, True)
+    result = lock_prices(plan(shop([500.0, 200.0], [1])))
+    assert (result.prices, result.all_freed, result.complete) == ((), None, True)
     broken = plan(
         shop([500.0, 200.0], [1, 1], locks=[{"heat": f"H{i}", "stage": "melting", "start": "0 h"} for i in (1, 2)])
     )
@@ -89,7 +89,7 @@ def test_without_locks_there_is_no_price_and_without_a_schedule_none_either() ->
 def test_the_place_of_a_heat_is_a_place() -> None:
     """Proves: the enumeration itself keeps locks: a heat that is locked to an hour lies there."""
     scenario = shop([500.0, 200.0, 100.0], [1, 1])
-    found = best(scenario, lambda heat, place: heat != "H1" or place[1] == 0)
-    assert found is not None
-    place: Place = found.places["H1"]
+    result = best(scenario, lambda heat, place: heat != "H1" or place[1] == 0)
+    assert result is not None
+    place: Place = result.places["H1"]
     assert place[1] == 0

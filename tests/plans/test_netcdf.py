@@ -35,10 +35,10 @@ def test_many_threads_read_at_once(tmp_path: Path) -> None:
     for name in "abc":
         xr.Dataset({"x": ("i", [float(i) for i in range(1000)])}).to_netcdf(tmp_path / f"{name}.nc")
     root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path)], cwd=root, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
 def test_what_cannot_be_written_takes_no_room(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from emberline import models, twin
 from emberline.models.explain import hours, impossible, impossible_at_all
 from emberline.models.problem.line_reader import from_scenario
-from emberline.plans.plan.plan import plan
+from emberline.plans import plan
 from emberline.plans.why.why_not import why_not
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.line.rounding import rounded, worth_a_try
@@ -72,12 +72,12 @@ def test_a_unit_is_wanted_for_the_minutes_of_its_work(asked: Scenario) -> None:
 
     Sensitivity: a unit that must be available for all the slots that it is held has no plan here.
     """
-    made = plan(asked)
-    assert made.baseline_complete
-    assert made.acceptable, made.verdict
-    assert made.bound is not None
-    assert made.objective is not None
-    assert made.bound <= made.objective + 1e-6
+    result = plan(asked)
+    assert result.baseline_complete
+    assert result.acceptable, result.verdict
+    assert result.bound is not None
+    assert result.objective is not None
+    assert result.bound <= result.objective + 1e-6
 
 
 def test_a_cast_is_not_interrupted() -> None:
@@ -99,9 +99,9 @@ def test_counts_of_like_units_know_who_is_there() -> None:
     raw = shop(60, heats=3, setup_min=60, length_h=8, outages=(("F", "65 min", "8 h"),)).model_dump(mode="json")
     raw["line"]["stages"][0]["units"].append({"name": "F2", "power_mw": 10, "setup_min": 60})
     raw["orders"][0]["due"] = "3 h"
-    asked = Scenario.model_validate(raw)
-    made = plan(asked)
-    assert made.acceptable, made.verdict
+    case = Scenario.model_validate(raw)
+    result = plan(case)
+    assert result.acceptable, result.verdict
     raw["orders"][0]["heats"] = [{"grade": "G", "count": 4}]
     assert plan(Scenario.model_validate(raw)).status == "infeasible"
 
@@ -112,10 +112,12 @@ def test_the_bound_is_no_higher_than_a_plan_that_is_followed() -> None:
     Sensitivity: with set-ups counted against availability the bound was 1.6 % above it.
     """
     outage = "state.outages=[{unit: CC, start: 13 h, end: 24 h}]"
-    made = plan(load("melt-shop-small", [outage, "disturbances.replications=0", "goal.gap=2%", "goal.time_limit_s=60"]))
-    assert made.acceptable, made.verdict
-    assert made.bound is not None
-    assert made.bound / 1000 <= 240.44
+    result = plan(
+        load("melt-shop-small", [outage, "disturbances.replications=0", "goal.gap=2%", "goal.time_limit_s=60"])
+    )
+    assert result.acceptable, result.verdict
+    assert result.bound is not None
+    assert result.bound / 1000 <= 240.44
 
 
 def test_rounding_is_no_proof() -> None:
@@ -124,22 +126,22 @@ def test_rounding_is_no_proof() -> None:
     Sensitivity: "proven: no plan" was said of furnaces of 50 min that take 60 on steps of 15.
     """
     text = json.dumps(shop(50, heats=4, step_min=15, due="200 min").model_dump(mode="json", exclude_defaults=True))
-    asked = loads(text)
-    made = plan(asked)
-    assert made.status == "no plan on this grid"
-    assert made.ruled_out
-    assert "steps of 15 min" in made.verdict
+    answer = loads(text)
+    result = plan(answer)
+    assert result.status == "no plan on this grid"
+    assert result.ruled_out
+    assert "steps of 15 min" in result.verdict
     lines: list[str] = []
-    told = why_not(
+    message = why_not(
         lambda more: loads(text, overrides=more), time_limit_s=60, proven=True,
         on_progress=lines.append, cancel=lambda: any(line.startswith("1 of") for line in lines),
     )  # fmt: skip
-    assert told.status == "no plan on this grid"
-    assert ("horizon.step_min=10",) in [repair.overrides for repair in told.repairs]
-    assert [(lost.unit, lost.minutes, lost.steps_min, lost.lossless) for lost in rounded(asked)] == [
+    assert message.status == "no plan on this grid"
+    assert ("horizon.step_min=10",) in [repair.overrides for repair in message.repairs]
+    assert [(lost.unit, lost.minutes, lost.steps_min, lost.lossless) for lost in rounded(answer)] == [
         ("F", 50, 60, (1, 2, 5, 10))
     ]
-    assert worth_a_try(asked) == (10,)
+    assert worth_a_try(answer) == (10,)
 
 
 def test_what_is_proven_for_all_times_is_proven() -> None:
@@ -148,10 +150,10 @@ def test_what_is_proven_for_all_times_is_proven() -> None:
     Sensitivity: without looking at exact times nothing would be called proven, or everything.
     """
     for step in (5, 15, 60):
-        asked = shop(50, heats=4, step_min=step, due="199 min")
-        envelope = twin.envelope(asked)
-        assert hours(asked, envelope)
-        assert plan(asked).status == "infeasible"
+        case = shop(50, heats=4, step_min=step, due="199 min")
+        envelope = twin.envelope(case)
+        assert hours(case, envelope)
+        assert plan(case).status == "infeasible"
     apart = shop(50, cast_min=100, heats=2, step_min=10, due="249 min", length_h=5)
     envelope = twin.envelope(apart)
     assert impossible(apart, envelope, None, time_limit=10)
@@ -166,10 +168,10 @@ def test_what_is_impossible_between_minutes_is_proven() -> None:
     Sensitivity: where no whole minutes divide all times nothing was proven, however little was left.
     """
     for due, proven in (("190 min", True), ("198 min", False)):
-        asked = shop(49.5, heats=4, step_min=15, due=due)
-        envelope = twin.envelope(asked)
-        assert impossible(asked, envelope, None, time_limit=10)
-        assert impossible_at_all(asked, envelope, None, time_limit=10) == proven
+        case = shop(49.5, heats=4, step_min=15, due=due)
+        envelope = twin.envelope(case)
+        assert impossible(case, envelope, None, time_limit=10)
+        assert impossible_at_all(case, envelope, None, time_limit=10) == proven
     late = shop(49.5, cast_min=49.5, heats=2, campaign=True, step_min=10, due="145 min")
     assert impossible_at_all(late, twin.envelope(late), None, time_limit=10)
 
@@ -179,13 +181,13 @@ def test_a_wait_that_rounding_breaks_is_no_plan_on_slots() -> None:
 
     Sensitivity: a lag rounded up beyond the longest wait made a plan in which the twin found violations.
     """
-    asked = shop(50, cast_min=60, heats=2, step_min=15, length_h=8, transfer_min=8, wait_min=8)
-    assert from_scenario(asked, twin.envelope(asked)).too_coarse
-    assert models.optimize(asked, twin.envelope(asked)).attrs["status"] == "no plan on this grid"
-    made = plan(asked)
-    assert made.acceptable, made.verdict
-    assert "The baseline schedule" in made.verdict
-    assert (made.status, made.gap) == ("best found", None)
+    case = shop(50, cast_min=60, heats=2, step_min=15, length_h=8, transfer_min=8, wait_min=8)
+    assert from_scenario(case, twin.envelope(case)).too_coarse
+    assert models.optimize(case, twin.envelope(case)).attrs["status"] == "no plan on this grid"
+    result = plan(case)
+    assert result.acceptable, result.verdict
+    assert "The baseline schedule" in result.verdict
+    assert (result.status, result.gap) == ("best found", None)
     fine = shop(50, cast_min=60, heats=2, step_min=2, length_h=8, transfer_min=8, wait_min=8)
     assert plan(fine).status == "within gap"
 
@@ -195,6 +197,6 @@ def test_set_ups_in_outages_are_not_missed() -> None:
 
     Sensitivity: work and set-ups together do not fit into the hours in which the furnace is available.
     """
-    asked = shop(60, heats=2, setup_min=60, length_h=3, outages=(("F", "1 h", "2 h"),))
-    assert hours(asked, twin.envelope(asked)) == []
-    assert plan(asked).acceptable
+    case = shop(60, heats=2, setup_min=60, length_h=3, outages=(("F", "1 h", "2 h"),))
+    assert hours(case, twin.envelope(case)) == []
+    assert plan(case).acceptable

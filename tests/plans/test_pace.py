@@ -38,14 +38,14 @@ def test_the_baseline_looks_at_the_clock_between_sequences() -> None:
     """Proves: where an order finds no place, no more sequences are tried than there is time for, and the list is the
     same as ever where the time suffices. Sensitivity: forty sequences whatever they take."""
     tight = load("melt-shop-small", ("orders.C1.due=4 h",))
-    asked: list[int] = []
+    rows: list[int] = []
 
     def over(after: int) -> bool:
-        asked.append(after)
-        return len(asked) >= after
+        rows.append(after)
+        return len(rows) >= after
 
     listed = twin.dispatch(tight, over=lambda: over(3))
-    assert (len(asked), listed.attrs["complete"]) == (3, 0)
-    asked.clear()
+    assert (len(rows), listed.attrs["complete"]) == (3, 0)
+    rows.clear()
     assert twin.dispatch(tight, over=lambda: over(10**6)).identical(twin.dispatch(tight))
-    assert len(asked) > 3
+    assert len(rows) > 3

@@ -28,12 +28,12 @@ LONG_S = 300.0
 def two_prices(scenario: Scenario, clean: tuple[float, float], price: tuple[float, float], hours: float) -> Scenario:
     """The scenario with intensity and price of its first hours, and those of the rest."""
     early = np.arange(scenario.horizon.n_steps) * scenario.horizon.step_min < 60 * hours
-    given = scenario.inputs
+    inputs = scenario.inputs
     columns = {"carbon_intensity_kg_per_mwh": clean, "price_per_mwh": price}
     changed = {
-        name: ("time", np.where(early, *both), given[name].attrs) for name, both in columns.items() if name in given
+        name: ("time", np.where(early, *both), inputs[name].attrs) for name, both in columns.items() if name in inputs
     }
-    return scenario.with_inputs(given.assign(changed))
+    return scenario.with_inputs(inputs.assign(changed))
 
 
 def shop(**rest: Any) -> Scenario:
@@ -108,44 +108,44 @@ def test_a_battery_alone_by_hand() -> None:
     dual as between neighbours; the caps are kept to the kilogram.
 
     Sensitivity: a dual in EUR/kg is 0.2; per slot of another length it would change."""
-    found = pareto(battery(), 5).data
+    result = pareto(battery(), 5).data
     base = 20 * 100 + 20 * 400, 20 * 90 + 20 * 30
-    assert found["carbon_kg"].values == pytest.approx(base[0] + 300 * np.array([-4, -2, 0, 2, 4]))
-    assert found["cost"].values == pytest.approx(base[1] + 60 * np.array([4, 2, 0, -2, -4]))
-    assert found["dual_per_t"].values == pytest.approx(200.0)
-    assert found["difference_per_t"].values[:-1] == pytest.approx(200.0)
-    assert found["gap"].values == pytest.approx(0.0)
-    assert set(found["status"].values) == {"within gap"}
+    assert result["carbon_kg"].values == pytest.approx(base[0] + 300 * np.array([-4, -2, 0, 2, 4]))
+    assert result["cost"].values == pytest.approx(base[1] + 60 * np.array([4, 2, 0, -2, -4]))
+    assert result["dual_per_t"].values == pytest.approx(200.0)
+    assert result["difference_per_t"].values[:-1] == pytest.approx(200.0)
+    assert result["gap"].values == pytest.approx(0.0)
+    assert set(result["status"].values) == {"within gap"}
 
 
 def test_own_caps_end_the_front() -> None:
     """Proves: what the scenario caps itself lies off the front: carbon at most 10,300 kg, cost at most 2,520 EUR.
 
     Sensitivity: caps replaced by those of the grid end at 11,200 kg and 2,640 EUR."""
-    found = pareto(battery(caps={"carbon_kg": 10_300.0, "cost": 2520.0}), 3).data
-    assert found["carbon_kg"].values[[0, -1]] == pytest.approx([9400.0, 10_300.0])
-    assert found["cost"].values[[0, -1]] == pytest.approx([2520.0, 2340.0])
+    result = pareto(battery(caps={"carbon_kg": 10_300.0, "cost": 2520.0}), 3).data
+    assert result["carbon_kg"].values[[0, -1]] == pytest.approx([9400.0, 10_300.0])
+    assert result["cost"].values[[0, -1]] == pytest.approx([2520.0, 2340.0])
 
 
 def test_nothing_to_trade() -> None:
     """Proves: clean hours that are cheap too leave one point, and it is said. Sensitivity: twice the same one."""
     cheap = two_prices(shop(), (100.0, 400.0), (30.0, 90.0), 8.0)
-    found = pareto(cheap, 4)
-    assert found.data.sizes["point"] == 1
-    assert found.same + found.dominated == 3
-    assert found.verdict.startswith("Nothing can be traded")
-    assert found.data["carbon_kg"].values == pytest.approx([3 * MWH * 100])
+    result = pareto(cheap, 4)
+    assert result.data.sizes["point"] == 1
+    assert result.same + result.dominated == 3
+    assert result.verdict.startswith("Nothing can be traded")
+    assert result.data["carbon_kg"].values == pytest.approx([3 * MWH * 100])
 
 
 def test_no_plan_no_front() -> None:
     """Proves: what cannot be kept gives no point, and the reason is told. Sensitivity: a point without a schedule."""
     locks = [{"heat": "A-2", "stage": "casting", "start": "1 h"}]
-    found = pareto(shop(orders=[cast("A", 2)], locks=locks), 3)
-    assert not found.found
-    assert found.failed
-    assert found.unsearched == 1
-    assert found.verdict.startswith("No front")
-    assert json.loads(json.dumps(found.summary(), allow_nan=False))["points"] == []
+    result = pareto(shop(orders=[cast("A", 2)], locks=locks), 3)
+    assert not result.found
+    assert result.failed
+    assert result.unsearched == 1
+    assert result.verdict.startswith("No front")
+    assert json.loads(json.dumps(result.summary(), allow_nan=False))["points"] == []
 
 
 def test_the_small_melt_shop_trades() -> None:
@@ -153,15 +153,15 @@ def test_the_small_melt_shop_trades() -> None:
 
     Sensitivity: an end without its cost free is dearer than the baseline by 2 % at most."""
     day = ["disturbances.replications=0", "goal.time_limit_s=6", "goal.gap=5 %"]
-    found = pareto(load("melt-shop-small", day), 3)
-    carbon, cost = found.data["carbon_kg"].values, found.data["cost"].values
+    result = pareto(load("melt-shop-small", day), 3)
+    carbon, cost = result.data["carbon_kg"].values, result.data["cost"].values
     assert len(carbon) >= 2
     assert (np.diff(carbon) > 0).all()
     assert (np.diff(cost) < 0).all()
     assert carbon[0] < 0.9 * carbon[-1]
     assert cost[0] > 1.05 * cost[-1]
-    assert (found.data["cost_bound"].values <= cost * (1 + 1e-6)).all()
-    assert not found.failed
+    assert (result.data["cost_bound"].values <= cost * (1 + 1e-6)).all()
+    assert not result.failed
 
 
 def test_workers_change_nothing() -> None:
@@ -192,27 +192,27 @@ def test_workers_find_the_same_front_of_heats(traded: Front) -> None:
 def test_what_is_worked_on_is_told() -> None:
     """Proves: each search is told as it begins, with its cap where it has one, before its point is; a point with what
     is proven of it. Sensitivity: a page that stands still between two points."""
-    seen: list[dict[str, Any]] = []
-    found = pareto(battery(), 5, on_progress=seen.append)
-    begun = [event["begun"] for event in seen if "begun" in event]
-    assert sorted(begun) == sorted(set(begun)) == sorted(e["point"] for e in seen if e.get("seconds"))
-    for place in begun:
-        started = next(i for i, event in enumerate(seen) if event.get("begun") == place)
-        ended = next(i for i, event in enumerate(seen) if event.get("point") == place)
+    items: list[dict[str, Any]] = []
+    result = pareto(battery(), 5, on_progress=items.append)
+    start = [event["begun"] for event in items if "begun" in event]
+    assert sorted(start) == sorted(set(start)) == sorted(e["point"] for e in items if e.get("seconds"))
+    for place in start:
+        started = next(i for i, event in enumerate(items) if event.get("begun") == place)
+        ended = next(i for i, event in enumerate(items) if event.get("point") == place)
         assert started < ended
-        assert (seen[started]["carbon_cap_kg"] is None) is (place in (0, 4))
-    bounds = {event["point"]: event["cost_bound"] for event in seen if "point" in event}
-    for number in found.data["point"].values.tolist():
-        assert bounds[number] == float(found.data["cost_bound"].sel(point=number))
+        assert (items[started]["carbon_cap_kg"] is None) is (place in (0, 4))
+    bounds = {event["point"]: event["cost_bound"] for event in items if "point" in event}
+    for number in result.data["point"].values.tolist():
+        assert bounds[number] == float(result.data["cost_bound"].sel(point=number))
 
 
 def test_enough_is_enough() -> None:
     """Proves: a cancelled front has the points found so far and says how many are missing."""
-    seen: list[dict[str, Any]] = []
-    found = pareto(battery(), 9, on_progress=seen.append, cancel=lambda: any(e.get("done") == 4 for e in seen))
-    assert found.unsearched == 5
-    assert found.data.sizes["point"] == 4
-    assert any("5 not searched" in note for note in found.notes)
+    items: list[dict[str, Any]] = []
+    result = pareto(battery(), 9, on_progress=items.append, cancel=lambda: any(e.get("done") == 4 for e in items))
+    assert result.unsearched == 5
+    assert result.data.sizes["point"] == 4
+    assert any("5 not searched" in note for note in result.notes)
 
 
 @pytest.mark.parametrize(("points", "workers"), [(1, 1), (102, 1), (5, 0)])
@@ -245,12 +245,12 @@ def test_the_knee_lies_farthest_below_the_chord() -> None:
 def test_the_grid_is_halved() -> None:
     """Proves: each place comes once and after the two that it starts from."""
     for last in (1, 2, 3, 10, 17):
-        known = {0, last}
+        names = {0, last}
         for place, (low, high) in bisection(0, last).items():
-            assert {low, high} <= known
+            assert {low, high} <= names
             assert low < place < high
-            known.add(place)
-        assert known == set(range(last + 1))
+            names.add(place)
+        assert names == set(range(last + 1))
 
 
 def test_a_support_bounds_every_cap() -> None:
@@ -263,8 +263,8 @@ def test_a_front_is_kept(traded: Front, tmp_path: Path) -> None:
     home = tmp_path / "home"
     with pytest.raises(StoreError, match="no stored front"):
         store.read(folder=home)
-    kept = store.save(traded, home)
-    again = store.read(kept.id[:6], home)
+    stored = store.save(traded, home)
+    again = store.read(stored.id[:6], home)
     assert again.front.summary() == traded.summary()
     assert again.front.verdict == traded.verdict
     assert list(again.front.schedules) == traded.data["point"].values.tolist()
@@ -273,10 +273,10 @@ def test_a_front_is_kept(traded: Front, tmp_path: Path) -> None:
         np.testing.assert_allclose(back["start_min"].values, schedule["start_min"].values)
         assert back["unit"].values.tolist() == schedule["unit"].values.tolist()
     assert not list((home / "fronts").glob(".*"))
-    assert store.read("last", home).id == kept.id
-    (kept.folder / "inputs.nc").write_bytes(b"")
+    assert store.read("last", home).id == stored.id
+    (stored.folder / "inputs.nc").write_bytes(b"")
     with pytest.raises(StoreError, match="torn"):
-        store.read(kept.id, home)
+        store.read(stored.id, home)
 
 
 @pytest.mark.parametrize("kind", store.FORMATS)
@@ -286,20 +286,20 @@ def test_the_points_as_a_file(traded: Front, tmp_path: Path, kind: str) -> None:
     import xarray as xr
 
     path = store.write(traded, tmp_path / f"front.{kind}")
-    wanted = [row["cost"] for row in rows(traded.data)]
+    items = [row["cost"] for row in rows(traded.data)]
     if kind == "csv":
         table = pd.read_csv(path)
         assert table["cost"][0] == "EUR"
-        assert table["cost"][1:].astype(float).tolist() == pytest.approx(wanted)
+        assert table["cost"][1:].astype(float).tolist() == pytest.approx(items)
     elif kind == "json":
-        said = json.loads(path.read_text())
-        assert [row["cost"] for row in said["points"]] == wanted
-        assert said["units"]["difference_per_t"] == "EUR/t"
+        answer = json.loads(path.read_text())
+        assert [row["cost"] for row in answer["points"]] == items
+        assert answer["units"]["difference_per_t"] == "EUR/t"
     else:
         with xr.open_dataset(path) as data:
-            assert data["cost"].values.tolist() == wanted
+            assert data["cost"].values.tolist() == items
             assert data["cost"].attrs["units"] == "EUR"
-    assert [left.name for left in tmp_path.iterdir()] == [path.name]
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
     with pytest.raises(ValueError, match="unknown format"):
         store.write(traded, tmp_path / "front.doc")
 
@@ -308,7 +308,7 @@ def test_heats_with_a_battery_have_a_dual() -> None:
     """Proves: with the heats fixed the battery of the shop still trades: 60 EUR for 300 kg, 200 EUR/t at most places.
 
     Sensitivity: a cap that the price is not taken at has the price 0."""
-    found = pareto(
+    result = pareto(
         shop(
             orders=[cast("A", 1)],
             line=melt_shop(),
@@ -320,4 +320,4 @@ def test_heats_with_a_battery_have_a_dual() -> None:
         ),
         2,
     )  # fmt: skip
-    assert found.data["dual_per_t"].values == pytest.approx(200.0, rel=1e-3)
+    assert result.data["dual_per_t"].values == pytest.approx(200.0, rel=1e-3)

@@ -85,8 +85,8 @@ def test_a_broken_rule_is_seen(what: str) -> None:
     assert faults(built, rows) == []
     which, change, says = BROKEN[what]
     assert sum(which(row) for row in rows) == 1
-    found = faults(built, [new for row in rows if (new := change(row) if which(row) else row) is not None])
-    assert any(says in fault for fault in found), found
+    result = faults(built, [new for row in rows if (new := change(row) if which(row) else row) is not None])
+    assert any(says in fault for fault in result), result
 
 
 def test_limits_of_the_scenario_are_read_from_the_scenario() -> None:

@@ -40,21 +40,21 @@ def test_caps_are_kept(goal: dict[str, Any], kept: str) -> None:
     """Proves: a plan under a cap keeps it in the replay, where the baseline or the other goal would not.
 
     Sensitivity: the peak without its cap is 44 MW, carbon at equal prices is anything up to 26,200 kg."""
-    made = plan(shop(goal={"gap": 0.2, **goal}))
-    assert_agrees(made)
+    result = plan(shop(goal={"gap": 0.2, **goal}))
+    assert_agrees(result)
     (limit,) = goal["caps"].values()
-    assert getattr(made.replay_figures, kept) <= limit * (1 + 1e-6)
+    assert getattr(result.replay_figures, kept) <= limit * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("caps", [{"peak_mw": 20.0}, {"carbon_kg": 3000.0}, {"cost": 3000.0}])
 def test_a_cap_that_cannot_be_kept_gives_no_plan(caps: dict[str, float]) -> None:
     """Proves: no plan that breaks a cap is ever shown. Sensitivity: the baseline schedule taken regardless."""
-    made = plan(shop(goal={"caps": caps, "time_limit_s": 5}))
-    assert not made.found
-    assert not made.acceptable
-    assert made.status in ("infeasible", "no plan within the limit")
-    assert made.verdict.startswith("No plan")
-    assert made.baseline_complete
+    result = plan(shop(goal={"caps": caps, "time_limit_s": 5}))
+    assert not result.found
+    assert not result.acceptable
+    assert result.status in ("infeasible", "no plan within the limit")
+    assert result.verdict.startswith("No plan")
+    assert result.baseline_complete
 
 
 def test_locks_are_kept() -> None:
@@ -63,12 +63,12 @@ def test_locks_are_kept() -> None:
         {"heat": "A-1", "stage": "melting", "unit": "F", "start": "3 h"},
         {"heat": "A-2", "stage": "ladle", "earliest": "5 h", "latest": "5.5 h"},
     ]
-    made = plan(shop(locks=locks))
-    assert_agrees(made)
-    assert made.schedule is not None
-    first = made.schedule.sel(heat="A-1", stage="melting")
+    result = plan(shop(locks=locks))
+    assert_agrees(result)
+    assert result.schedule is not None
+    first = result.schedule.sel(heat="A-1", stage="melting")
     assert (str(first["unit"].item()), float(first["start_min"])) == ("F", 180)
-    assert 300 <= float(made.schedule["start_min"].sel(heat="A-2", stage="ladle")) <= 330
+    assert 300 <= float(result.schedule["start_min"].sel(heat="A-2", stage="ladle")) <= 330
 
 
 def test_an_impossible_lock_is_infeasible_and_stored(unplanned: Plan, store: Store) -> None:
@@ -98,15 +98,15 @@ def test_heats_in_progress_are_kept() -> None:
     """Proves: what has begun stays where and when it began, and only the rest of its energy counts.
 
     Sensitivity: energy of what ran before the horizon counted again is 3 × 32.75 MWh."""
-    made = plan(in_progress())
-    assert_agrees(made)
-    assert made.schedule is not None
+    result = plan(in_progress())
+    assert_agrees(result)
+    assert result.schedule is not None
     began = (("A-1", "melting", "F", -65), ("A-1", "ladle", "L", -5), ("A-2", "melting", "F", -20))
     for heat, stage, unit, start in began:
-        row = made.schedule.sel(heat=heat, stage=stage)
+        row = result.schedule.sel(heat=heat, stage=stage)
         assert (str(row["unit"].item()), float(row["start_min"])) == (unit, start)
-    assert made.replay_figures is not None
-    assert made.replay_figures.energy_mwh < 3 * 32.75 - 30 - 40 * 20 / 60 + 3
+    assert result.replay_figures is not None
+    assert result.replay_figures.energy_mwh < 3 * 32.75 - 30 - 40 * 20 / 60 + 3
 
 
 def test_idle_units_beside_heats_in_progress() -> None:
@@ -124,14 +124,14 @@ def test_idle_units_beside_heats_in_progress() -> None:
         }
     built = in_progress(line=line)
     # the bound leaves idle units out, so that the gap stays open and the search would go on to its limit
-    made = plan(built.model_copy(update={"goal": built.goal.model_copy(update={"time_limit_s": 4.0})}))
-    assert_agrees(made)
-    assert made.schedule is not None
-    assert made.replay is not None
-    assert np.abs(made.schedule["idle_mw"].values - made.replay["idle_mw"].values).max() < 1e-9
+    result = plan(built.model_copy(update={"goal": built.goal.model_copy(update={"time_limit_s": 4.0})}))
+    assert_agrees(result)
+    assert result.schedule is not None
+    assert result.replay is not None
+    assert np.abs(result.schedule["idle_mw"].values - result.replay["idle_mw"].values).max() < 1e-9
     # A-1 is in the ladle furnace and A-2 in the furnace, both until 25 min
-    assert made.replay["idle_mw"].values[0] == 0
-    assert made.replay["idle_mw"].values[1] > 0
+    assert result.replay["idle_mw"].values[0] == 0
+    assert result.replay["idle_mw"].values[1] > 0
 
 
 def test_lateness_under_a_limit_that_its_search_does_not_know() -> None:
@@ -143,7 +143,7 @@ def test_lateness_under_a_limit_that_its_search_does_not_know() -> None:
     free = plan(shop(line=line, orders=orders, goal=goal))
     assert free.replay_figures is not None
     assert free.replay_figures.peak_mw > 60
-    made = plan(shop(line=line, orders=orders, goal=goal, site={"grid": {"import_limit_mw": 60.0}}))
-    assert made.objective == 0.0
-    assert made.acceptable
-    assert "The baseline schedule" in made.reason
+    result = plan(shop(line=line, orders=orders, goal=goal, site={"grid": {"import_limit_mw": 60.0}}))
+    assert result.objective == 0.0
+    assert result.acceptable
+    assert "The baseline schedule" in result.reason

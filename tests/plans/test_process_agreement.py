@@ -43,12 +43,12 @@ def hot_works(process: dict[str, Any], step_min: float, **how: Any) -> Scenario:
     """A works of one process with fuels, hot gas to a turbine, and prices that fall below nought."""
     n = round(12 * 60 / step_min)
     hour = np.arange(n) * step_min / 60
-    made = process["outputs"][0]["store"]
-    trucks = {"name": "trucks", "store": made, "rate": 20.0}
-    ship = {"name": "ship", "store": made, "amount_t": 150.0, "loading_tph": 60.0, "release": "2 h"}
+    result = process["outputs"][0]["store"]
+    trucks = {"name": "trucks", "store": result, "rate": 20.0}
+    ship = {"name": "ship", "store": result, "amount_t": 150.0, "loading_tph": 60.0, "release": "2 h"}
     return works(
         [process],
-        [{"name": made, "capacity_t": 2000.0, "level_t": 600.0, "end_level_t": 500.0}],
+        [{"name": result, "capacity_t": 2000.0, "level_t": 600.0, "end_level_t": 500.0}],
         price=np.round(30 + 50 * np.sin(hour), 2).tolist(), intensity=np.round(300 + 100 * np.cos(hour), 1).tolist(),
         step_min=step_min, deliveries=[trucks, ship],
         site={
@@ -81,9 +81,9 @@ def agreed(scenario: Scenario) -> xr.Dataset | None:
     assert kinds == []
     for name in BY_STEP:
         if name in plan:
-            told, done = plan[name].values, run[name].values
-            scale = max(float(np.abs(told).max(initial=0.0)), 1.0)
-            np.testing.assert_allclose(done, told, rtol=0, atol=EXACT * 10 * scale, err_msg=name)
+            text, process = plan[name].values, run[name].values
+            scale = max(float(np.abs(text).max(initial=0.0)), 1.0)
+            np.testing.assert_allclose(process, text, rtol=0, atol=EXACT * 10 * scale, err_msg=name)
     for mine, its in ((energy(scenario, plan), energy(scenario, run)), (carbon(scenario, plan), carbon(scenario, run))):
         assert its == pytest.approx(mine, rel=EXACT, abs=EXACT)
     return plan
@@ -105,8 +105,8 @@ def test_a_plan_of_random_works_is_what_the_twin_does(block: int) -> None:
 
     Sensitivity: energy of a start-up by whole steps, off-spec product at another pace, a loss at the end of the
     step."""
-    found = [agreed(works(**random_works(seed))) for seed in range(block, block + 6)]
-    assert any(plan is not None for plan in found)
+    rows = [agreed(works(**random_works(seed))) for seed in range(block, block + 6)]
+    assert any(plan is not None for plan in rows)
 
 
 @pytest.mark.parametrize("seed", range(300, 312))

@@ -15,7 +15,7 @@ from rich.console import Console
 from works import KILN, STORES, TRUCKS, as_run, compared, done, works
 
 from emberline.plans import Plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import Count, UnitRun, counts, unit_runs
 from emberline.plans.exports import export
 from emberline.plans.levers.study import levers
@@ -46,14 +46,14 @@ SHIP = {"name": "ship", "store": "slag cement", "amount_t": 90.0}
 def made() -> Plan:
     """The kiln runs through; the mill changes over, stands, and starts in another grade. Stocks differ."""
     stores = [*STORES, {"name": "slag cement", "capacity_t": 1000.0, "level_t": 100.0}]
-    asked = works(KILN, GRINDING, stores=stores, deliveries=[TRUCKS, SHIP], hours=6, title="=1+1")
+    case = works(KILN, GRINDING, stores=stores, deliveries=[TRUCKS, SHIP], hours=6, title="=1+1")
     ship = {"ship": [0, 0, 0, 90.0, 0, 0]}
-    baseline = done(asked, {"kiln": KILN_ON, "mill": BASELINE}, delivered=ship)
-    told = {"kiln": KILN_ON, "mill": MILL}
+    baseline = done(case, {"kiln": KILN_ON, "mill": BASELINE}, delivered=ship)
+    table = {"kiln": KILN_ON, "mill": MILL}
     plan = done(
-        asked, told, delivered=ship, off_spec={"mill": [0, 0, 10.0, 0, 0, 0]}, extra_mw={"mill": [0, 1, 0, 0, 0, 0]}
+        case, table, delivered=ship, off_spec={"mill": [0, 0, 10.0, 0, 0, 0]}, extra_mw={"mill": [0, 1, 0, 0, 0, 0]}
     )
-    return compared(asked, baseline, plan)
+    return compared(case, baseline, plan)
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_runs_and_change_overs_of_a_unit(made: Plan) -> None:
 
     Sensitivity: a change-over taken for a start-up, one at the horizon's start not seen, a run cut where nothing is."""
     assert made.replay is not None
-    found = [run for run in unit_runs(made.scenario, made.replay) if run.unit == "mill"]
-    assert found == [
+    rows = [run for run in unit_runs(made.scenario, made.replay) if run.unit == "mill"]
+    assert rows == [
         UnitRun("mill", "run", "I", 0, 1, 100.0, 0.0, 4.0),
         UnitRun("mill", "change-over", "III", 1, 2, 0.0, 0.0, 1.0),
         UnitRun("mill", "run", "III", 2, 4, 200.0, 10.0, 8.0),
@@ -93,12 +93,12 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     assert plan.replay is not None
     assert plan.replay_figures is not None
     assert plan.ledger is not None
-    found = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
-    assert list(found) == [
+    result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
+    assert list(result) == [
         "Figures", "Runs", "Stores", "Deliveries", "Products", "Whereabouts", "Gantt", "Hours", "Steps", "Bill",
         "Ledger", "Manifest",
     ]  # fmt: skip
-    runs = records(found["Runs"])
+    runs = records(result["Runs"])
     grinds = [row for row in runs if row["unit"] == "mill"]
     assert [(row["what"], row["mode"], row["made [t]"]) for row in grinds] == [
         ("run", "I", 100), ("change-over", "III", 0), ("run", "III", 200), ("run", "I", 100),
@@ -108,41 +108,41 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     base = 6 * 1.0
     assert sum(row["electricity [MWh]"] for row in runs) == pytest.approx(plan.replay_figures.energy_mwh - base)
 
-    levels = records(found["Stores"])
+    levels = records(result["Stores"])
     assert len(levels) == 6
     assert levels[-1]["end"] == datetime(2026, 1, 5, 6)  # noqa: DTZ001
     assert {name: levels[-1][f"{name} [t]"] for name in plan.scenario.store} == pytest.approx(plan.replay_figures.stock)
     assert levels[-1]["baseline clinker [t]"] == pytest.approx(plan.baseline_figures.stock["clinker"])
 
-    sent = {row["delivery"]: row for row in records(found["Deliveries"])}
+    sent = {row["delivery"]: row for row in records(result["Deliveries"])}
     assert [sent["ship"][f"{name} [t]"] for name in ("asked", "delivered", "baseline")] == [90, 90, 90]
     assert sent["ship"]["first"] == datetime(2026, 1, 5, 3)  # noqa: DTZ001
     assert [sent["trucks"][f"{name} [t]"] for name in ("asked", "delivered")] == [180, 180]
     per_t = plan.replay_figures.stock_kg_per_t
     assert sent["trucks"]["carbon [t CO2e]"] == pytest.approx(0.18 * per_t["cement"])
 
-    carbon = [row for row in records(found["Products"]) if row["store"] == "clinker"]
-    own = [row for row in carbon if row["scope"] == "scope 1" and row["kind"] != "all"]
-    direct = {row["source"]: row["carbon [kg CO2e/t]"] for row in own}
+    carbon = [row for row in records(result["Products"]) if row["store"] == "clinker"]
+    items = [row for row in carbon if row["scope"] == "scope 1" and row["kind"] != "all"]
+    direct = {row["source"]: row["carbon [kg CO2e/t]"] for row in items}
     assert direct == pytest.approx({"calcination": 500, "coal": 300})
-    told = {"scope 1": plan.ledger.direct_kg, "scope 2, average intensity": plan.ledger.grid["average"]}
-    for scope, kg in told.items():
-        row = next(row for row in records(found["Whereabouts"]) if row["scope"] == scope)
+    table = {"scope 1": plan.ledger.direct_kg, "scope 2, average intensity": plan.ledger.grid["average"]}
+    for scope, kg in table.items():
+        row = next(row for row in records(result["Whereabouts"]) if row["scope"] == scope)
         assert all(name.endswith("[t CO2e]") for name in row if name != "scope")
         assert sum(1000 * value for name, value in row.items() if name != "scope") == pytest.approx(kg, rel=1e-9)
 
-    gantt = found["Gantt"]
+    gantt = result["Gantt"]
     assert [row[0] for row in gantt[1:3]] == ["kiln", "mill"]
     assert [text for text in gantt[2][1:] if text] == ["I", "III", "I"]
     assert gantt[2][1] == "I"
     assert gantt[2][3] == "III"
-    steps = records(found["Steps"])
+    steps = records(result["Steps"])
     assert [row["mill mode"] for row in steps] == ["I", "III", "III", "III", "", "I"]
     assert [row["clinker [t]"] for row in steps] == pytest.approx(plan.replay["stock_t"].sel(stock="clinker").values)
-    rows = {row["figure"]: row for row in records([row[:6] for row in found["Figures"]])}
+    rows = {row["figure"]: row for row in records([row[:6] for row in result["Figures"]])}
     assert rows["carbon, stock credited"]["saved"] == pytest.approx(plan.saved()["carbon_kg"] / 1000)
     assert rows["cost, stock credited"]["saved"] == pytest.approx(plan.saved()["cost"])
-    assert any("clinker 40 t less" in str(row[0]) for row in found["Figures"])
+    assert any("clinker 40 t less" in str(row[0]) for row in result["Figures"])
 
 
 def test_csv_and_json_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
@@ -154,14 +154,14 @@ def test_csv_and_json_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     assert rows[1]["start"] == "2026-01-05T00:00+00:00"
     assert {row["run"] for row in rows} == {stored.id}
     text = export(stored, "json", tmp_path / "plan.json").read_text(encoding="utf-8")
-    said = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert said["heats"] == []
-    assert [row["mode"] for row in said["runs"]] == [row["mode"] for row in rows]
-    assert said["deliveries"][1]["delivered_t"] == 90
-    assert len(said["stores"]) == 6
-    assert said["steps"]["mill mode"] == ["I", "III", "III", "III", "", "I"]
-    assert said["summary"]["products"]["clinker"]["kg_per_t"] == pytest.approx(815)
-    assert said["summary"]["stock"]["stores"]["clinker"]["end_t"] == pytest.approx(400 + 600 - 80 - 80 - 80)
+    answer = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert answer["heats"] == []
+    assert [row["mode"] for row in answer["runs"]] == [row["mode"] for row in rows]
+    assert answer["deliveries"][1]["delivered_t"] == 90
+    assert len(answer["stores"]) == 6
+    assert answer["steps"]["mill mode"] == ["I", "III", "III", "III", "", "I"]
+    assert answer["summary"]["products"]["clinker"]["kg_per_t"] == pytest.approx(815)
+    assert answer["summary"]["stock"]["stores"]["clinker"]["end_t"] == pytest.approx(400 + 600 - 80 - 80 - 80)
 
 
 def test_a_stored_run_is_the_plan(made: Plan, stored: StoredRun) -> None:
@@ -183,25 +183,25 @@ def test_words_of_a_works(made: Plan) -> None:
     tonne and how much of it lies in stock; the parts of the table add up.
 
     Sensitivity: a saving that does not count the stock."""
-    said = dict(line for line in wording.outcomes(made) if line[0])
-    assert said["delivered"] == "270 t: trucks 180 t, ship 90 t"
-    assert said["units"] == "kiln: 1 run, 6.0 h; baseline: 1 run, 6.0 h"
+    table = dict(line for line in wording.outcomes(made) if line[0])
+    assert table["delivered"] == "270 t: trucks 180 t, ship 90 t"
+    assert table["units"] == "kiln: 1 run, 6.0 h; baseline: 1 run, 6.0 h"
     lines = [text for _, text in wording.outcomes(made)]
     assert "mill: 3 runs, 1 change-over, 4.0 h; baseline: 2 runs, 3.0 h" in lines
-    assert said["products"].startswith("clinker 815.0 kg CO2e/t, cement ")
+    assert table["products"].startswith("clinker 815.0 kg CO2e/t, cement ")
     saved, more = made.saved(), made.stock
     assert more is not None
-    assert said["saved"].startswith(f"{wording.number(saved['carbon_kg'] / 270, 2)} kg CO2e and ")
-    assert said["stock"].startswith(
+    assert table["saved"].startswith(f"{wording.number(saved['carbon_kg'] / 270, 2)} kg CO2e and ")
+    assert table["stock"].startswith(
         "at the end, compared with the baseline: clinker 40 t less, slag cement 90 t more; "
     )
     assert made.replay_figures is not None
     rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
     labels = [row.label for row in wording.rows(made.baseline_figures, made.replay_figures)]
     assert labels.count(wording.STOCK) == 2
-    told = wording.headlines(wording.rows(made.baseline_figures, made.replay_figures))
-    assert told["carbon"].saved == pytest.approx(saved["carbon_kg"] / 1000)
-    assert told["cost"].saved == pytest.approx(saved["cost"])
+    message = wording.headlines(wording.rows(made.baseline_figures, made.replay_figures))
+    assert message["carbon"].saved == pytest.approx(saved["carbon_kg"] / 1000)
+    assert message["cost"].saved == pytest.approx(saved["cost"])
     assert rows["carbon"].saved != pytest.approx(saved["carbon_kg"] / 1000)
     for row in rows.values():  # every row adds up across
         if None not in (row.saved, row.baseline, row.plan):
@@ -218,9 +218,9 @@ def test_words_of_a_works(made: Plan) -> None:
     assert wording.size(made.scenario) == "2 units (kiln, mill), 3 stores, 270 t to deliver"
     console = Console(record=True, width=200)
     terminal.show(console, made, "0" * 32, Path("folder"))
-    shown = console.export_text()
-    assert "units     kiln: 1 run" in shown
-    assert "to end with the baseline's stock" in shown
+    view = console.export_text()
+    assert "units     kiln: 1 run" in view
+    assert "to end with the baseline's stock" in view
 
 
 def test_studies_that_do_not_know_processes_say_so(made: Plan) -> None:
@@ -237,7 +237,7 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
 
     Sensitivity: a kind shown by its code."""
     for kind in ("process", "delivery", "run", "rest", "ramp", "level"):
-        found: dict[str, Any] = {
+        table: dict[str, Any] = {
             "kind": kind,
             "heat": "",
             "unit": "mill",
@@ -245,7 +245,7 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
             "amount": 3.0,
             "measure": "t",
         }
-        text = wording.violation(found, made.scenario.horizon)
+        text = wording.violation(table, made.scenario.horizon)
         assert text.startswith(f"{wording.KINDS[kind]} (mill) by 3.00 t, ")
     missed = as_run(
         made.baseline.drop_dims(["operation", "violation"]).assign_coords(
@@ -253,7 +253,7 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
         ),
         ("delivery", "ship"),
     )
-    sums = figures(made.scenario, missed, 0.0)
+    sums = figures(made.scenario, missed)
     assert sums.unserved == 1
     worse = Plan(**{**vars(made), "baseline_figures": sums, "baseline_complete": False})
     assert worse.saved() == {}

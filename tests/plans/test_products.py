@@ -9,43 +9,33 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_ledger import assert_adds_up
+from ledger_sums import assert_adds_up, assert_closes
 from works import COAL, KILN, MILL, STORES, TRUCKS, done, works
 
+from emberline.plans.accounts.emissions import direct, told_modes
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.products import Products
-from emberline.plans.accounts.scope1 import direct, told_modes
 from emberline.scenarios import Scenario
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]
 SECOND = [("", 0.0), ("mill", 100.0)]
 
 
-def book_of(asked: Scenario, run: xr.Dataset) -> tuple[Ledger, Products]:
-    book = ledger(asked, run)
+def book_of(scenario: Scenario, run: xr.Dataset) -> tuple[Ledger, Products]:
+    book = ledger(scenario, run)
     assert book.products is not None
-    assert_adds_up(asked, book, run)
+    assert_adds_up(scenario, book, run)
     assert_closes(book, book.products)
     return book, book.products
 
 
-def assert_closes(book: Ledger, made: Products) -> None:
-    """Deliveries, stocks, losses, sold and site are the ledger's total of every column, biogenic too, to 1e-9."""
-    totals = {"direct_kg": book.direct_kg, "grid_market_kg": book.market, "biogenic_kg": sum(book.biogenic.values())}
-    totals |= {f"grid_{signal}_kg": kg for signal, kg in book.grid.items()}
-    totals |= {"bought_kg": book.bought_kg} if book.bought else {}
-    assert set(made.columns) == set(totals)
-    for column, kg in totals.items():
-        assert sum(made.leaves(column).values()) == pytest.approx(kg, rel=1e-9, abs=1e-9), column
+def per_t(products: Products, column: str) -> dict[str, float]:
+    result = products.per_t(column)
+    return dict(zip(result["stock"].values.tolist(), result.values.tolist(), strict=True))
 
 
-def per_t(made: Products, column: str) -> dict[str, float]:
-    found = made.per_t(column)
-    return dict(zip(found["stock"].values.tolist(), found.values.tolist(), strict=True))
-
-
-def by_origin(made: Products, store: str) -> dict[str, float]:
-    row = made.table["kg_per_t"].sel(stock=store)
+def by_origin(products: Products, store: str) -> dict[str, float]:
+    row = products.table["kg_per_t"].sel(stock=store)
     return dict(zip(row["origin"].values.tolist(), row.values.tolist(), strict=True))
 
 
@@ -55,9 +45,9 @@ def test_two_stores_and_a_mill() -> None:
 
     Sensitivity: clinker's opening stock without emissions gives less than 815 kg/t; all kilograms to the kiln's store
     leave cement at 12; base load spread over the product raises it by 6."""
-    asked = works()
-    book, made = book_of(asked, done(asked, {"kiln": FULL, "mill": SECOND}))
-    assert by_origin(made, "clinker") == pytest.approx(
+    case = works()
+    book, result = book_of(case, done(case, {"kiln": FULL, "mill": SECOND}))
+    assert by_origin(result, "clinker") == pytest.approx(
         {
             "direct_kg process calcination": 500,
             "direct_kg fuel coal": 300,
@@ -65,7 +55,7 @@ def test_two_stores_and_a_mill() -> None:
             "grid_market_kg grid grid": 15,
         }
     )
-    assert by_origin(made, "cement") == pytest.approx(
+    assert by_origin(result, "cement") == pytest.approx(
         {
             "direct_kg process calcination": 400,
             "direct_kg fuel coal": 240,
@@ -73,23 +63,23 @@ def test_two_stores_and_a_mill() -> None:
             "grid_market_kg grid grid": 24,
         }
     )
-    assert made.carbon_per_t("average").values.tolist() == pytest.approx([815, 664])
-    assert made.leaves("direct_kg") == pytest.approx(
+    assert result.carbon_per_t("average").values.tolist() == pytest.approx([815, 664])
+    assert result.leaves("direct_kg") == pytest.approx(
         {"delivered": 60 * 640, "stock": 40 * 640 + 120 * 800, "lost": 0, "sold": 0, "site": 0}, abs=1e-9
     )
-    assert made.leaves("grid_average_kg")["site"] == pytest.approx(600)
-    assert set(made.leaves("of nothing").values()) == {0.0}
-    assert float(made.delivered_kg("direct_kg").sel(delivery="trucks")) == pytest.approx(38_400)
+    assert result.leaves("grid_average_kg")["site"] == pytest.approx(600)
+    assert set(result.leaves("of nothing").values()) == {0.0}
+    assert float(result.delivered_kg("direct_kg").sel(delivery="trucks")) == pytest.approx(38_400)
     assert book.site == pytest.approx({"direct_kg": 0, "grid_average_kg": 600, "grid_market_kg": 600}, abs=1e-9)
-    assert made.units["kg"].sel(process="mill").sum() == pytest.approx(2 * 1200)  # by location and by market
+    assert result.units["kg"].sel(process="mill").sum() == pytest.approx(2 * 1200)  # by location and by market
     rows = {entry.source: entry for entry in book.entries if entry.scope == "1"}
     calcined = rows["kiln: calcination"]
     assert (calcined.activity, calcined.unit, calcined.factor, calcined.kg) == (200, "t", 500, 100_000)
     assert rows["yard"].kg == pytest.approx(60_000)
-    said = made.summary("average")
-    assert said["cement"]["kg_per_t"] == pytest.approx(664)
-    assert said["cement"]["by"] == pytest.approx({"average": 664, "market": 664})
-    parts = [part["kg_per_t"] for part in said["cement"]["origins"] if part["column"] != "grid_market_kg"]
+    text = result.summary("average")
+    assert text["cement"]["kg_per_t"] == pytest.approx(664)
+    assert text["cement"]["by"] == pytest.approx({"average": 664, "market": 664})
+    parts = [part["kg_per_t"] for part in text["cement"]["origins"] if part["column"] != "grid_market_kg"]
     assert sum(parts) == pytest.approx(664)
 
 
@@ -98,16 +88,16 @@ def test_start_up_and_off_spec_belong_to_what_is_made() -> None:
     power of all 100 t, fall on the 50 t that are good. Off-spec clinker is calcined and burned for too.
 
     Sensitivity: off-spec without inputs gives 664 + 12 kg/t, start-up left to the site 1,328."""
-    asked = works(hours=3)
+    case = works(hours=3)
     run = done(
-        asked,
+        case,
         {"kiln": [*FULL, ("kiln", 100.0)], "mill": [("", 0.0), ("mill", 0.0), ("mill", 100.0)]},
         off_spec={"mill": [0, 0, 50.0], "kiln": [100.0, 0, 0]},
         extra_mw={"mill": [0, 2.0, 0]},
     )
-    book, made = book_of(asked, run)
+    book, result = book_of(case, run)
     clinker = 300 * 815 / 200
-    assert made.carbon_per_t("average").values.tolist() == pytest.approx([clinker, (80 * clinker + 1200 + 600) / 50])
+    assert result.carbon_per_t("average").values.tolist() == pytest.approx([clinker, (80 * clinker + 1200 + 600) / 50])
     assert book.direct["calcination"] == 150_000
 
 
@@ -119,16 +109,16 @@ def test_a_store_mixes_and_what_is_lost_carries_its_share() -> None:
     slow = {**MILL, "name": "slow mill", "power_mw": 8.0}
     slag = {"name": "slag", "store": "cement", "rate": 20.0}
     stores = [STORES[0], {**STORES[1], "loss_per_h": 0.01}]
-    asked = works(KILN, MILL, slow, stores=stores, arrivals=[slag])
-    run = done(asked, {"kiln": FULL, "mill": SECOND, "slow mill": [("", 0.0), ("slow mill", 100.0)]})
-    _, made = book_of(asked, run)
+    case = works(KILN, MILL, slow, stores=stores, arrivals=[slag])
+    run = done(case, {"kiln": FULL, "mill": SECOND, "slow mill": [("", 0.0), ("slow mill", 100.0)]})
+    _, result = book_of(case, run)
     cement = (200 * 0.8 * 815 + 1200 + 2400) / 240
-    assert made.carbon_per_t("average").sel(stock="cement") == pytest.approx(cement)
+    assert result.carbon_per_t("average").sel(stock="cement") == pytest.approx(cement)
     lost = float(run["stock_lost_t"].sel(stock="cement").sum())
     assert lost > 3
-    assert made.leaves("direct_kg")["lost"] == pytest.approx(lost * 200 * 0.8 * 800 / 240)
+    assert result.leaves("direct_kg")["lost"] == pytest.approx(lost * 200 * 0.8 * 800 / 240)
     change = float(run["stock_t"].sel(stock="cement")[-1]) - 200.0
-    assert float(made.table["change_t"].sel(stock="cement")) == pytest.approx(change)
+    assert float(result.table["change_t"].sel(stock="cement")) == pytest.approx(change)
 
 
 def test_modes_and_by_products_share_by_tonnes() -> None:
@@ -144,12 +134,12 @@ def test_modes_and_by_products_share_by_tonnes() -> None:
             "emissions": [{"source": "wood", "kg_per_t": 70.0, "biogenic": True}],
         },
     ]
-    asked = works({"name": "oven", "rate": 100.0, "power_mw": 0.0, "modes": modes}, hours=3, site={"base_load_mw": 0.0})
-    run = done(asked, {"oven": [("A", 100.0), ("B", 0.0), ("B", 100.0)]}, extra_mw={"oven": [0, 1.0, 0]})
-    book, made = book_of(asked, run)
-    assert per_t(made, "direct_kg") == pytest.approx({"clinker": 3000 / 125, "cement": 0})
-    assert per_t(made, "biogenic_kg") == pytest.approx({"clinker": 25 * 70 / 125, "cement": 70})
-    assert per_t(made, "grid_average_kg") == pytest.approx({"clinker": 300 * 125 / 200 / 125, "cement": 1.5})
+    case = works({"name": "oven", "rate": 100.0, "power_mw": 0.0, "modes": modes}, hours=3, site={"base_load_mw": 0.0})
+    run = done(case, {"oven": [("A", 100.0), ("B", 0.0), ("B", 100.0)]}, extra_mw={"oven": [0, 1.0, 0]})
+    book, result = book_of(case, run)
+    assert per_t(result, "direct_kg") == pytest.approx({"clinker": 3000 / 125, "cement": 0})
+    assert per_t(result, "biogenic_kg") == pytest.approx({"clinker": 25 * 70 / 125, "cement": 70})
+    assert per_t(result, "grid_average_kg") == pytest.approx({"clinker": 300 * 125 / 200 / 125, "cement": 1.5})
     assert {entry.source: (entry.scope, entry.kg) for entry in book.entries if entry.unit == "t"} == {
         "oven, A: stone": ("1", 3000),
         "oven, B: wood": ("biogenic", 7000),
@@ -170,21 +160,21 @@ def test_dust_goes_round_once() -> None:
     raw = {"name": "raw mill", "rate": 150.0, "power_mw": 3.0, "outputs": [{"store": "meal"}]}
     kiln = {**KILN, "inputs": [{"store": "meal", "per_t": 1.6}]}
     kiln |= {"outputs": [{"store": "clinker"}, {"store": "meal", "per_t": 0.1}]}
-    asked = works(raw, kiln, MILL, stores=stores, hours=1, site={"base_load_mw": 0.0})
-    _, made = book_of(asked, done(asked, {"raw mill": [("raw mill", 150.0)], "kiln": [("kiln", 100.0)]}))
+    case = works(raw, kiln, MILL, stores=stores, hours=1, site={"base_load_mw": 0.0})
+    _, result = book_of(case, done(case, {"raw mill": [("raw mill", 150.0)], "kiln": [("kiln", 100.0)]}))
     # 160 m = 900 + d, d = 10 c, c = (160 m + 81500) / 110 of all kilograms, dust's tonnes included
     m, c = np.linalg.solve([[160.0, -10.0], [-160.0, 110.0]], [900.0, 81_500.0])
-    found = made.carbon_per_t("average")
-    assert found.sel(stock=["meal", "clinker"]).values.tolist() == pytest.approx([m, c])
-    assert np.isnan(found.sel(stock="cement"))
-    assert made.summary("average")["cement"]["kg_per_t"] is None
+    values = result.carbon_per_t("average")
+    assert values.sel(stock=["meal", "clinker"]).values.tolist() == pytest.approx([m, c])
+    assert np.isnan(values.sel(stock="cement"))
+    assert result.summary("average")["cement"]["kg_per_t"] is None
 
     # no raw mill: 160 t out of the stock, 10 t of dust in, so that 160 t share what the dust brings
-    _, made = book_of(asked, done(asked, {"kiln": [("kiln", 100.0)]}))
+    _, result = book_of(case, done(case, {"kiln": [("kiln", 100.0)]}))
     m, c = np.linalg.solve([[160.0, -10.0], [-160.0, 110.0]], [0.0, 81_500.0])
-    assert made.carbon_per_t("average").sel(stock=["meal", "clinker"]).values.tolist() == pytest.approx([m, c])
-    assert float(made.table["change_t"].sel(stock="meal")) == pytest.approx(-150)
-    assert made.leaves("direct_kg")["stock"] == pytest.approx(80_000)
+    assert result.carbon_per_t("average").sel(stock=["meal", "clinker"]).values.tolist() == pytest.approx([m, c])
+    assert float(result.table["change_t"].sel(stock="meal")) == pytest.approx(-150)
+    assert result.leaves("direct_kg")["stock"] == pytest.approx(80_000)
 
 
 def test_stores_that_only_feed_each_other_leave_the_rest_to_the_site() -> None:
@@ -192,18 +182,18 @@ def test_stores_that_only_feed_each_other_leave_the_rest_to_the_site() -> None:
 
     Sensitivity: a singular network that is refused, or kilograms lost with it."""
     stirrer = {**MILL, "inputs": [{"store": "cement"}], "outputs": [{"store": "cement"}]}
-    asked = works(stirrer, deliveries=[])
-    _, made = book_of(asked, done(asked, {"mill": [("mill", 100.0), ("mill", 100.0)]}))
-    assert made.leaves("grid_average_kg")["site"] == pytest.approx(600 + 2400)
+    case = works(stirrer, deliveries=[])
+    _, result = book_of(case, done(case, {"mill": [("mill", 100.0), ("mill", 100.0)]}))
+    assert result.leaves("grid_average_kg")["site"] == pytest.approx(600 + 2400)
 
 
 def test_what_puts_nothing_into_a_store_is_the_sites() -> None:
     """Proves: a crusher whose product goes nowhere is told by unit and stays with the site, with the clinker that it
     takes. Sensitivity: its 0.8·815 kg/t left out of the sum."""
-    asked = works(KILN, {**MILL, "outputs": []}, deliveries=[{**TRUCKS, "store": "clinker"}])
-    _, made = book_of(asked, done(asked, {"kiln": FULL, "mill": SECOND}))
-    assert made.leaves("direct_kg")["site"] == pytest.approx(80 * 800)
-    assert made.leaves("grid_average_kg")["site"] == pytest.approx(600 + 1200 + 80 * 15)
+    case = works(KILN, {**MILL, "outputs": []}, deliveries=[{**TRUCKS, "store": "clinker"}])
+    _, result = book_of(case, done(case, {"kiln": FULL, "mill": SECOND}))
+    assert result.leaves("direct_kg")["site"] == pytest.approx(80 * 800)
+    assert result.leaves("grid_average_kg")["site"] == pytest.approx(600 + 1200 + 80 * 15)
 
 
 def test_heat_goes_through_machines_and_waste_heat_brings_nothing() -> None:
@@ -219,18 +209,20 @@ def test_heat_goes_through_machines_and_waste_heat_brings_nothing() -> None:
     }  # fmt: skip
     kiln = {**KILN, "outputs": [{"store": "clinker"}, {"carrier": "hot_gas", "per_t": 0.2}]}
     mill = {**MILL, "inputs": [{"store": "clinker", "per_t": 0.8}, {"carrier": "steam", "per_t": 0.2}]}
-    asked = works(kiln, mill, hours=1, site={"assets": [COAL, boiler, users, turbine], "base_load_mw": 0.0})
+    case = works(kiln, mill, hours=1, site={"assets": [COAL, boiler, users, turbine], "base_load_mw": 0.0})
     moves = {
         ("yard", ""): [200.0], ("boiler", "main"): [80.0], ("boiler", "inputs.0"): [-100.0], ("users", ""): [-60.0],
         ("turbine", "main"): [4.0], ("turbine", "inputs.0"): [-20.0],
     }  # fmt: skip
-    told = {"kiln": [("kiln", 100.0)], "mill": [("mill", 100.0)]}
-    _, made = book_of(asked, done(asked, told, moves=moves, import_mw=[5.0]))
+    table = {"kiln": [("kiln", 100.0)], "mill": [("mill", 100.0)]}
+    _, result = book_of(case, done(case, table, moves=moves, import_mw=[5.0]))
     # 9 MWh are used, 5 imported: 166.7 kg/MWh; the mill's 20 of 80 MWh of steam carry 7,500 of 30,000 kg
-    assert per_t(made, "grid_average_kg") == pytest.approx({"clinker": 1500 * 5 / 9 / 100, "cement": 400 / 60 + 20 / 3})
-    assert by_origin(made, "cement")["direct_kg fuel coal"] == pytest.approx(0.8 * 300 + 75)
-    assert not any("steam" in label for label in by_origin(made, "cement"))
-    assert made.leaves("direct_kg")["site"] == pytest.approx(22_500)
+    assert per_t(result, "grid_average_kg") == pytest.approx(
+        {"clinker": 1500 * 5 / 9 / 100, "cement": 400 / 60 + 20 / 3}
+    )
+    assert by_origin(result, "cement")["direct_kg fuel coal"] == pytest.approx(0.8 * 300 + 75)
+    assert not any("steam" in label for label in by_origin(result, "cement"))
+    assert result.leaves("direct_kg")["site"] == pytest.approx(22_500)
 
 
 def test_the_mode_of_a_step_in_which_a_unit_starts() -> None:
@@ -243,13 +235,13 @@ def test_the_mode_of_a_step_in_which_a_unit_starts() -> None:
         {"name": name, "outputs": [{"store": "clinker"}], "emissions": [{"source": name, "kg_per_t": kg}]}
         for name, kg in (("A", 10.0), ("B", 20.0))
     ]
-    asked = works({"name": "oven", "rate": 100.0, "power_mw": 0.0, "modes": modes})
-    run = done(asked, {"oven": [("A", 50.0), ("B", 100.0)]})
+    case = works({"name": "oven", "rate": 100.0, "power_mw": 0.0, "modes": modes})
+    run = done(case, {"oven": [("A", 50.0), ("B", 100.0)]})
     run["process_mode"].loc[{"process": "oven"}] = ["", "B"]
-    found = direct(asked, run)
-    assert found.fossil == {"A": 0, "B": 3000}
-    assert found.of_step.tolist() == [1000, 2000]
-    assert found.treated_t == {"oven, A": 0, "oven, B": 150}
+    result = direct(case, run)
+    assert result.fossil == {"A": 0, "B": 3000}
+    assert result.of_step.tolist() == [1000, 2000]
+    assert result.treated_t == {"oven, A": 0, "oven, B": 150}
 
 
 RATES = st.lists(st.sampled_from([0.0, 50.0, 77.7, 100.0]), min_size=4, max_size=4)
@@ -299,17 +291,17 @@ def test_shares_add_up_whatever_is_made(
         {"kind": "flare", "name": "torch", "carrier": "coal", "fossil_kg_per_unit": 7.0},
     ]
     stores = [{"name": "meal", "capacity_t": 9000.0}, STORES[0], {**STORES[1], "loss_per_h": 0.02}]
-    asked = works(
+    case = works(
         raw, kiln, *mills, hours=4, stores=stores, site={"assets": assets}, emissions={"by_products": rule},
         market={"marginal_carbon_intensity_kg_per_mwh": 700.0, "residual_kg_per_mwh": 500.0},
     )  # fmt: skip
-    names = [unit for unit, _ in asked.process_units]
-    told = {name: [(name, rate) for rate in row] for name, row in zip(names, rates, strict=True)}
+    names = [unit for unit, _ in case.process_units]
+    table = {name: [(name, rate) for rate in row] for name, row in zip(names, rates, strict=True)}
     off = {name: (np.array(row) * shares).tolist() for name, row, shares in zip(names, rates, bad, strict=True)}
     run = done(
-        asked, told, off_spec=off, extra_mw={"mill": extra}, moves={("torch", ""): [-1.0, 0, -2.0, 0]},
+        case, table, off_spec=off, extra_mw={"mill": extra}, moves={("torch", ""): [-1.0, 0, -2.0, 0]},
         import_mw=grid, export_mw=exported,
     )  # fmt: skip
-    _, made = book_of(asked, run)
-    low = made.table["kg_per_t"].min(skipna=True)
+    _, result = book_of(case, run)
+    low = result.table["kg_per_t"].min(skipna=True)
     assert np.isnan(low) or low >= -1e-9

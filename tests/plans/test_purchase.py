@@ -39,7 +39,7 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
     the objective.
     """
     alone = () if battery == "with a battery" else ("site.battery=null",)
-    made = plan(
+    result = plan(
         small(
             *CASES[case],
             *alone,
@@ -49,26 +49,26 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
             "goal.time_limit_s=60",
         )
     )
-    assert made.acceptable, (made.verdict, made.violations)
-    assert made.objective == pytest.approx(decidable(made), rel=1e-6)
-    assert made.bound is not None
-    assert made.objective is not None
-    assert made.bound <= made.objective + 1e-6
-    sums = made.replay_figures
+    assert result.acceptable, (result.verdict, result.violations)
+    assert result.objective == pytest.approx(decidable(result), rel=1e-6)
+    assert result.bound is not None
+    assert result.objective is not None
+    assert result.bound <= result.objective + 1e-6
+    sums = result.replay_figures
     assert sums is not None
-    assert made.replay is not None
-    assert sums.cost == pytest.approx(bill(made.scenario, made.replay, sums.direct_kg).total)
-    assert sums.cost <= made.baseline_figures.cost + 1e-6
+    assert result.replay is not None
+    assert sums.cost == pytest.approx(bill(result.scenario, result.replay, sums.direct_kg).total)
+    assert sums.cost <= result.baseline_figures.cost + 1e-6
 
 
 def test_a_cap_on_cost_counts_fixed_charges() -> None:
     """Proves: of a cap on cost, what is paid in any case is taken off. Sensitivity: 4,000 EUR more seem allowed."""
-    asked = small("market.tariff={fixed: [{name: meter, per_month: 400000}]}", "goal.caps.extra_cost_share=null")
-    cheap = plan(asked.model_copy(update={"goal": asked.goal.model_copy(update={"minimize": "cost"})}))
+    scenario = small("market.tariff={fixed: [{name: meter, per_month: 400000}]}", "goal.caps.extra_cost_share=null")
+    cheap = plan(scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"minimize": "cost"})}))
     assert cheap.replay_figures is not None
     least = cheap.replay_figures.cost
-    caps = asked.goal.caps.model_copy(update={"cost": least * 1.002})
-    made = plan(asked.model_copy(update={"goal": asked.goal.model_copy(update={"caps": caps})}))
-    assert made.found, made.reason
-    assert made.replay_figures is not None
-    assert made.replay_figures.cost <= least * 1.002 * (1 + 1e-6)
+    caps = scenario.goal.caps.model_copy(update={"cost": least * 1.002})
+    result = plan(scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})}))
+    assert result.found, result.reason
+    assert result.replay_figures is not None
+    assert result.replay_figures.cost <= least * 1.002 * (1 + 1e-6)

@@ -31,9 +31,9 @@ def closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         inside = Path(path).is_relative_to(folder)
         return not (inside and mode & os.W_OK) and ask(path, mode, **more)
 
-    def opened(file: Any, *given: Any, **more: Any) -> sqlite3.Connection:
+    def opened(file: Any, *inputs: Any, **more: Any) -> sqlite3.Connection:
         assert "mode=ro" in str(file), "it was not opened to be read alone"
-        return connect(file, *given, **more)
+        return connect(file, *inputs, **more)
 
     monkeypatch.setattr(os, "access", access)
     monkeypatch.setattr(sqlite3, "connect", opened)
@@ -78,11 +78,11 @@ def test_what_a_dead_writer_left_in_the_journal_is_read(tmp_path: Path, monkeypa
 def test_whatever_writes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: one line that names the home or its catalogue, before any work is done."""
     run = kept(tmp_path / "home").id
-    made = planned.made()
+    result = planned.made()
     closed(tmp_path / "home", monkeypatch)
     store = Store(tmp_path / "home")
     says = r"home: it cannot be written to; EMBERLINE_HOME names another folder"
-    with pytest.raises(NotKeptError, match=says), store.working(made.scenario):
+    with pytest.raises(NotKeptError, match=says), store.working(result.scenario):
         pytest.fail("the work began")
     for write in (
         lambda: store.delete(run), lambda: store.restore(run), lambda: store.rename(run, "a"),

@@ -12,7 +12,7 @@ from shops import cast, melt_shop
 from shops import scenario as cast_shop
 
 from emberline.plans import plan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replan import holds, kept, lock, locked, replan, with_locks
 from emberline.plans.store.store import Store
 from emberline.scenarios import ScenarioError, load
@@ -24,16 +24,16 @@ INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0]
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """A plan of two heats, written and read back."""
-    made, store = plan(shop(INTENSITY, [1, 1])), Store(tmp_path_factory.mktemp("home"))
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    result, store = plan(shop(INTENSITY, [1, 1])), Store(tmp_path_factory.mktemp("home"))
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     return store.open(run).plan
 
 
-def starts(made: Plan) -> list[float]:
+def starts(result: Plan) -> list[float]:
     """Starts in hours."""
-    assert made.schedule is not None
-    return [float(hour) for hour in made.schedule["start_min"].to_numpy()[:, 0] / 60]
+    assert result.schedule is not None
+    return [float(hour) for hour in result.schedule["start_min"].to_numpy()[:, 0] / 60]
 
 
 def test_unchanged_data_change_nothing(stored: Plan) -> None:
@@ -52,13 +52,13 @@ def test_unchanged_data_change_nothing(stored: Plan) -> None:
     assert again.acceptable
 
 
-def swapped(made: Plan) -> Plan:
+def swapped(result: Plan) -> Plan:
     """The same plan with its two equal heats the other way round: as good, and what a search would not give first."""
-    assert made.schedule is not None
+    assert result.schedule is not None
     times = {
-        name: (("heat", "stage"), made.schedule[name].to_numpy()[::-1].copy()) for name in ("start_min", "end_min")
+        name: (("heat", "stage"), result.schedule[name].to_numpy()[::-1].copy()) for name in ("start_min", "end_min")
     }
-    return replace(made, schedule=made.schedule.assign(times))
+    return replace(result, schedule=result.schedule.assign(times))
 
 
 def test_a_plan_gives_way_to_a_clearly_better_one(stored: Plan) -> None:
@@ -92,11 +92,11 @@ def test_a_lock_at_its_own_place_changes_nothing(stored: Plan) -> None:
     assert stored.schedule is not None
     (override,) = locked(stored.scenario, stored.schedule, at)
     assert override.count('"start"') == 2
-    own = [
+    rows = [
         Lock(heat=heat, stage="melting", start=timedelta(hours=hour))
         for heat, hour in zip(at, starts(stored), strict=True)
     ]
-    again = replan(stored, own)
+    again = replan(stored, rows)
     assert starts(again) == starts(stored)
     assert again.objective == pytest.approx(stored.objective or 0.0)
 
@@ -106,26 +106,26 @@ def test_a_heat_that_is_locked_to_another_unit_goes_there() -> None:
 
     Sensitivity: lags from a unit that is not allowed have no number; looking them up would end the search.
     """
-    made = plan(shop(INTENSITY, [1, 1], furnaces=2, ladle_h=1))
-    assert made.schedule is not None
-    unit = str(made.schedule["unit"].sel(heat="H1", stage="melting").item())
+    result = plan(shop(INTENSITY, [1, 1], furnaces=2, ladle_h=1))
+    assert result.schedule is not None
+    unit = str(result.schedule["unit"].sel(heat="H1", stage="melting").item())
     other = "F2" if unit == "F1" else "F1"
-    asked = with_locks(made.scenario, [Lock(heat="H1", stage="melting", unit=other)])
-    assert not holds(asked, made.envelope, made.schedule)
-    again = replan(made, asked.locks)
+    scenario = with_locks(result.scenario, [Lock(heat="H1", stage="melting", unit=other)])
+    assert not holds(scenario, result.envelope, result.schedule)
+    again = replan(result, scenario.locks)
     assert again.schedule is not None
     assert again.schedule["unit"].sel(heat="H1", stage="melting").item() == other
-    assert again.objective == pytest.approx(made.objective or 0.0, rel=1e-5), "the furnaces are alike"
+    assert again.objective == pytest.approx(result.objective or 0.0, rel=1e-5), "the furnaces are alike"
 
 
 def test_an_earlier_plan_that_breaks_a_lock_does_not_hold(stored: Plan) -> None:
     """Proves: ``holds`` sees a lock, and ``kept`` takes what was found then, however little better it is."""
     assert stored.schedule is not None
-    asked = with_locks(stored.scenario, [Lock(heat="H1", stage="melting", start=timedelta(0))])
+    scenario = with_locks(stored.scenario, [Lock(heat="H1", stage="melting", start=timedelta(0))])
     assert holds(stored.scenario, stored.envelope, stored.schedule)
-    assert not holds(asked, stored.envelope, stored.schedule)
+    assert not holds(scenario, stored.envelope, stored.schedule)
     assert (
-        kept(asked, stored.envelope, stored.schedule, stored.schedule.assign_attrs(status="other")).attrs["status"]
+        kept(scenario, stored.envelope, stored.schedule, stored.schedule.assign_attrs(status="other")).attrs["status"]
         == "other"
     )
 
@@ -135,30 +135,30 @@ def test_overrides_lock_what_a_schedule_says() -> None:
 
     A later heat of a cast is locked where it is taken, which is no mistake where that is between steps.
     """
-    asked = load("melt-shop-small", ["locks=[{heat: C2-1, stage: casting, earliest: 5 h}]"])
+    scenario = load("melt-shop-small", ["locks=[{heat: C2-1, stage: casting, earliest: 5 h}]"])
     from emberline import twin
 
-    schedule = twin.dispatch(asked)
-    wanted: dict[str | tuple[str, str], float | None] = {
+    schedule = twin.dispatch(scenario)
+    table: dict[str | tuple[str, str], float | None] = {
         "C1-1": None, ("C3-2", "casting"): None, ("C1-2", "melting"): 300.0
     }  # fmt: skip
-    texts = locked(asked, schedule, wanted)
+    texts = locked(scenario, schedule, table)
     again = load("melt-shop-small", texts)
-    told = {(lock.heat, lock.stage): lock for lock in again.locks}
-    assert told["C2-1", "casting"].earliest == timedelta(hours=5)
-    assert told["C1-1", "melting"].unit == "EAF"
-    assert told["C1-2", "melting"].start == timedelta(hours=5)
+    values = {(lock.heat, lock.stage): lock for lock in again.locks}
+    assert values["C2-1", "casting"].earliest == timedelta(hours=5)
+    assert values["C1-1", "melting"].unit == "EAF"
+    assert values["C1-2", "melting"].start == timedelta(hours=5)
     second = float(schedule["start_min"].sel(heat="C3-2", stage="casting"))
-    assert told["C3-2", "casting"].start == timedelta(minutes=second)
+    assert values["C3-2", "casting"].start == timedelta(minutes=second)
     assert len(again.locks) == 4
 
 
 def test_mistaken_locks_are_refused() -> None:
     """Proves: an unknown heat or stage, a start off the steps and one outside the horizon are each told in a line."""
-    asked = cast_shop(melt_shop(), [cast("A", 2)])
+    case = cast_shop(melt_shop(), [cast("A", 2)])
     from emberline import twin
 
-    schedule = twin.dispatch(asked)
+    schedule = twin.dispatch(case)
     wrong: tuple[tuple[str | tuple[str, str], float, str], ...] = (
         ("B-9", 0.0, "there is no such heat"),
         (("A-1", "rolling"), 0.0, "does not run through 'rolling'"),
@@ -167,19 +167,19 @@ def test_mistaken_locks_are_refused() -> None:
     )
     for key, at, says in wrong:
         with pytest.raises(ScenarioError, match=says):
-            locked(asked, schedule, {key: at})
+            locked(case, schedule, {key: at})
 
 
 def test_a_lock_where_the_heat_is_planned_costs_nothing() -> None:
     """Proves: locking a heat where the plan has it leaves the plan as good as it was: the cap on extra cost stays the
     amount that it was, though the baseline schedule with the lock is another. Sensitivity: a cap that moves with it."""
     scenario = load("melt-shop-small", ("disturbances.replications=0", "goal.time_limit_s=8", "goal.gap=0.05"))
-    made = plan(scenario)
-    assert made.schedule is not None
+    result = plan(scenario)
+    assert result.schedule is not None
     assert scenario.goal.caps.extra_cost_share is not None
     heat, stage = scenario.heats[0].name, scenario.line.stages[0].name
-    again = replan(made, [lock(scenario, made.schedule, heat, stage)])
+    again = replan(result, [lock(scenario, result.schedule, heat, stage)])
     assert again.objective is not None
-    assert made.objective is not None
-    assert again.objective <= made.objective * (1 + 1e-6)
+    assert result.objective is not None
+    assert again.objective <= result.objective * (1 + 1e-6)
     assert again.acceptable

@@ -16,8 +16,8 @@ from shops import cast
 
 from emberline import models, twin
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.plans.rolling import How, compare, refuse, roll
 from emberline.plans.rolling.blocks import interval
 from emberline.plans.rolling.by_step import direct_by_step
@@ -50,25 +50,25 @@ def test_budgets_and_bills_carry_over(tmp_path: Path) -> None:
     free = roll(works(tmp_path, **more), how)
     gas = float(free.run["asset_rate"].sel(flow="gas grid").sum())
     cap = 0.97 * free.figures.carbon_kg
-    kept = works(tmp_path, gas=0.9 * gas, changes=(f"goal.caps.carbon_kg={cap}",), **more)
-    made = roll(kept, how)
-    assert not made.violations
-    assert made.figures.carbon_kg <= cap * (1 + 1e-6)
-    assert float(made.run["asset_rate"].sel(flow="gas grid").sum()) <= 0.9 * gas * (1 + 1e-6)
-    on = made.run["asset_on"].sel(machine="engine").to_numpy() > 0.5
+    stored = works(tmp_path, gas=0.9 * gas, changes=(f"goal.caps.carbon_kg={cap}",), **more)
+    result = roll(stored, how)
+    assert not result.violations
+    assert result.figures.carbon_kg <= cap * (1 + 1e-6)
+    assert float(result.run["asset_rate"].sel(flow="gas grid").sum()) <= 0.9 * gas * (1 + 1e-6)
+    on = result.run["asset_on"].sel(machine="engine").to_numpy() > 0.5
     edges = np.flatnonzero(np.diff(on, prepend=False, append=False))
     assert all(last - first >= 4 or last == len(on) for first, last in zip(edges[::2], edges[1::2], strict=True))
     money = kg = 0.0
-    for begin, end in pairwise([*(step.begin_min for step in made.steps), kept.horizon.length_min]):
-        part = later(kept, made.run, begin, end)
-        own = made.run.sel(time=part.horizon.times).drop_dims("meter")
-        meters = made.run["meter_mw"].to_numpy()[round(begin / 15) : round(end / 15)]
-        own = own.assign(meter_mw=("meter", meters))
-        direct_kg = float(direct_by_step(part, own).sum())
-        money += bill(part, own, direct_kg).total
-        kg += direct_kg + float(own["import_mw"] @ part.inputs["carbon_intensity_kg_per_mwh"])
-    assert money == pytest.approx(made.figures.cost, rel=1e-9)
-    assert kg == pytest.approx(ledger(kept, made.run).total_kg("average"), rel=1e-9)
+    for begin, end in pairwise([*(step.begin_min for step in result.steps), stored.horizon.length_min]):
+        part = later(stored, result.run, begin, end)
+        item = result.run.sel(time=part.horizon.times).drop_dims("meter")
+        meters = result.run["meter_mw"].to_numpy()[round(begin / 15) : round(end / 15)]
+        item = item.assign(meter_mw=("meter", meters))
+        direct_kg = float(direct_by_step(part, item).sum())
+        money += bill(part, item, direct_kg).total
+        kg += direct_kg + float(item["import_mw"] @ part.inputs["carbon_intensity_kg_per_mwh"])
+    assert money == pytest.approx(result.figures.cost, rel=1e-9)
+    assert kg == pytest.approx(ledger(stored, result.run).total_kg("average"), rel=1e-9)
 
 
 def test_every_plan_knows_what_had_been_issued(tmp_path: Path) -> None:
@@ -76,65 +76,65 @@ def test_every_plan_knows_what_had_been_issued(tmp_path: Path) -> None:
     what comes true. Sensitivity: with foresight the plans know the file itself."""
     scenario = works(tmp_path, hours=24, error=0.5)
     how = How(every_min=12 * HOUR, look_ahead_min=24 * HOUR)
-    told = np.genfromtxt(tmp_path / "told.csv", delimiter=",", skip_header=1, dtype=None, encoding=None)
+    text = np.genfromtxt(tmp_path / "told.csv", delimiter=",", skip_header=1, dtype=None, encoding=None)
     blind, knowing = Asked(), Asked()
-    made = roll(scenario, how, optimize=blind)
+    result = roll(scenario, how, optimize=blind)
     roll(scenario, how, foresight=True, optimize=knowing)
     real = scenario.inputs["price_per_mwh"]
     (seeing,) = knowing.asked
     assert (seeing.inputs["price_per_mwh"].values == real.values).all()
     assert len(blind.asked) == 2
-    for asked in blind.asked:
-        now = asked.horizon.start_utc
+    for item in blind.asked:
+        now = item.horizon.start_utc
         issue = f"{now.replace(hour=now.hour // 12 * 12):%Y-%m-%dT%H:%MZ}"
-        prices = {row[1]: row[2] for row in told if row[0] == issue}
-        expected = [prices[f"{str(time)[:16]}Z"] for time in asked.horizon.times]
-        assert asked.inputs["price_per_mwh"].values == pytest.approx(expected)
-        assert abs(asked.inputs["price_per_mwh"].values - real.sel(time=asked.horizon.times).values).max() > 5
-    again = twin.replay(scenario, made.schedule)
-    assert figures(scenario, again, 0.0).cost == pytest.approx(made.figures.cost, rel=1e-12)
+        prices = {row[1]: row[2] for row in text if row[0] == issue}
+        expected = [prices[f"{str(time)[:16]}Z"] for time in item.horizon.times]
+        assert item.inputs["price_per_mwh"].values == pytest.approx(expected)
+        assert abs(item.inputs["price_per_mwh"].values - real.sel(time=item.horizon.times).values).max() > 5
+    again = twin.replay(scenario, result.schedule)
+    assert figures(scenario, again).cost == pytest.approx(result.figures.cost, rel=1e-12)
 
 
 def test_with_everything_known_to_the_end_nothing_is_changed_and_nothing_regretted(tmp_path: Path) -> None:
     """Proves: plans on unchanged data leave the first one alone, and it is the plan of the whole. Sensitivity: a state
     that loses anything on the way makes another plan better or this one break."""
     scenario = works(tmp_path, hours=24, gap=0.0, error=0.0)
-    made = compare(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR))
-    assert [step.laid for step in made.rolled.steps] == [True, *[False] * 5]
-    assert sum(step.moved_mwh for step in made.rolled.steps) == 0
-    regret, not_knowing, best = made.regret(), made.not_knowing, made.best
+    result = compare(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR))
+    assert [step.laid for step in result.rolled.steps] == [True, *[False] * 5]
+    assert sum(step.moved_mwh for step in result.rolled.steps) == 0
+    regret, not_knowing, best = result.regret(), result.not_knowing, result.best
     assert best is not None
     assert regret is not None
     assert not_knowing is not None
-    assert made.foresight is not None
-    assert len(made.foresight.steps) == 1
-    assert made.rolled.figures.cost == pytest.approx(best.figures.cost, rel=1e-6)
-    assert regret.total >= -1e-6 * abs(made.rolled.figures.cost)
+    assert result.foresight is not None
+    assert len(result.foresight.steps) == 1
+    assert result.rolled.figures.cost == pytest.approx(best.figures.cost, rel=1e-6)
+    assert regret.total >= -1e-6 * abs(result.rolled.figures.cost)
     assert regret.total == pytest.approx(not_knowing.total, abs=1e-3)
     assert regret.interval is None, "one day tells nothing of how days differ"
     # a MWh less in the battery is no gain
-    sums = made.rolled.figures
+    sums = result.rolled.figures
     less = dataclasses.replace(sums, levels={"battery": sums.levels["battery"] - 1.0})
     worth = sums.level_cost_per_unit["battery"]
     assert worth > 0
-    assert made.more_than(made.rolled.run, less, made.rolled.run, sums).total == pytest.approx(worth)
+    assert result.more_than(result.rolled.run, less, result.rolled.run, sums).total == pytest.approx(worth)
 
 
 def test_the_frozen_time_stands(tmp_path: Path) -> None:
     """Proves: what a plan says of the time until the next one begins is followed, whatever is learnt meanwhile, and
     each plan begins where the frozen time ends. Sensitivity: without it plans begin at once."""
     scenario = works(tmp_path, hours=24, error=0.5)
-    told = Asked()
+    text = Asked()
     how = How(every_min=2 * HOUR, look_ahead_min=24 * HOUR, frozen_min=3 * HOUR, keep_share=0.0)
-    made = roll(scenario, how, optimize=told)
-    assert [step.begin_min - step.at_min for step in made.steps] == [0.0, *[3 * HOUR] * (len(made.steps) - 1)]
-    assert sum(step.laid for step in made.steps) > 2
-    laid = [(s.begin_min, plan) for s, plan in zip(made.steps, told.made, strict=True) if s.laid]
-    for (begin, plan), (after, _) in pairwise([*laid, (scenario.horizon.length_min, laid[-1][1])]):
+    result = roll(scenario, how, optimize=text)
+    assert [step.begin_min - step.at_min for step in result.steps] == [0.0, *[3 * HOUR] * (len(result.steps) - 1)]
+    assert sum(step.laid for step in result.steps) > 2
+    rows = [(s.begin_min, plan) for s, plan in zip(result.steps, text.made, strict=True) if s.laid]
+    for (begin, plan), (after, _) in pairwise([*rows, (scenario.horizon.length_min, rows[-1][1])]):
         n, k = round((after - begin) / 60), round(begin / 60)
-        followed = made.schedule["charge_mw"].to_numpy()[k : k + n]
+        followed = result.schedule["charge_mw"].to_numpy()[k : k + n]
         assert followed == pytest.approx(plan["charge_mw"].to_numpy()[:n], abs=1e-12)
-    assert not made.violations
+    assert not result.violations
 
 
 def test_without_a_plan_the_baseline_goes_on(tmp_path: Path) -> None:
@@ -142,17 +142,17 @@ def test_without_a_plan_the_baseline_goes_on(tmp_path: Path) -> None:
     that stops planning would follow a list made for another state."""
     scenario = works(tmp_path, hours=24)
 
-    def none(asked: Scenario, *args: Any, **how: Any) -> xr.Dataset:
+    def none(case: Scenario, *args: Any, **how: Any) -> xr.Dataset:
         from emberline.models.search.schedule import empty
 
         attrs = {"found": 0, "status": "no plan within the limit", "gap": np.nan}
-        return empty(asked).assign_attrs(attrs)
+        return empty(case).assign_attrs(attrs)
 
-    made = roll(scenario, How(every_min=8 * HOUR, look_ahead_min=24 * HOUR), optimize=none)
-    assert made.unplanned == len(made.steps) == 3
+    result = roll(scenario, How(every_min=8 * HOUR, look_ahead_min=24 * HOUR), optimize=none)
+    assert result.unplanned == len(result.steps) == 3
     baseline = twin.replay(scenario, twin.dispatch(scenario))
-    assert made.figures.cost == pytest.approx(figures(scenario, baseline, 0.0).cost, rel=1e-9)
-    assert made.steps[0].status == "baseline"
+    assert result.figures.cost == pytest.approx(figures(scenario, baseline).cost, rel=1e-9)
+    assert result.steps[0].status == "baseline"
 
 
 @pytest.mark.parametrize("replication", [None, 3])
@@ -169,24 +169,24 @@ def test_heats_that_have_begun_are_never_touched_and_locks_are_kept(replication:
         },
         goal={"gap": 0.05, "caps": {"extra_cost_share": None}},
     )
-    told = Asked()
-    made = roll(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR), replication=replication, optimize=told)
-    run = made.run
+    text = Asked()
+    result = roll(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR), replication=replication, optimize=text)
+    run = result.run
     names = ("op_heat", "op_stage", "op_start_min")
     starts = {(h, s): t for h, s, t in zip(*(run[name].values.tolist() for name in names), strict=True)}
-    begun = 0
-    for asked in told.asked:
-        for item in asked.state.started:
-            begun += 1
+    start = 0
+    for entry in text.asked:
+        for item in entry.state.started:
+            start += 1
             minutes = scenario.horizon.minutes(item.start)
             assert starts[item.heat, item.stage] == pytest.approx(minutes, abs=1e-4)
-    assert begun > 4
+    assert start > 4
     assert (float(run["op_down_min"].sum()) > 0) == (replication is not None)
     assert len(starts) == len(scenario.heats) * len(scenario.line.stages)
     if replication is None:
         assert starts["B-1", "casting"] == pytest.approx(13 * HOUR)
-        assert not made.violations
-        assert made.figures.tonnes == scenario.tonnes
+        assert not result.violations
+        assert result.figures.tonnes == scenario.tonnes
 
 
 def test_an_interval_knows_what_is_certain() -> None:
@@ -204,12 +204,12 @@ def test_an_interval_knows_what_is_certain() -> None:
     assert wide is not None
     assert wide[1] - wide[0] > 50
     assert interval(np.ones(4), np.zeros((4, 0)), 1) is None
-    held = 0
+    result = 0
     for seed in range(200):
-        found = interval(2.0 + generator.standard_normal(20), np.zeros((20, 0)), seed)
-        assert found is not None
-        held += found[0] <= 40.0 <= found[1]
-    assert 150 <= held <= 195
+        outcome = interval(2.0 + generator.standard_normal(20), np.zeros((20, 0)), seed)
+        assert outcome is not None
+        result += outcome[0] <= 40.0 <= outcome[1]
+    assert 150 <= result <= 195
 
 
 @pytest.mark.parametrize(
@@ -247,14 +247,14 @@ def test_a_line_is_planned_order_by_order() -> None:
         disturbances={"replications": 0},
         goal={"gap": 0.05, "caps": {"extra_cost_share": None}},
     )
-    told = Asked()
-    made = roll(scenario, How(every_min=12 * HOUR, look_ahead_min=12 * HOUR), optimize=told)
-    looked = [[order.name for order in asked.orders] for asked in told.asked]
+    text = Asked()
+    result = roll(scenario, How(every_min=12 * HOUR, look_ahead_min=12 * HOUR), optimize=text)
+    looked = [[order.name for order in item.orders] for item in text.asked]
     assert looked == [["A"], ["A"], ["A", "B"], ["A", "B"], ["B", "C"], ["C"]]
-    assert not made.violations
-    assert made.figures.tonnes == scenario.tonnes
+    assert not result.violations
+    assert result.figures.tonnes == scenario.tonnes
     first = dict.fromkeys(("A", "B", "C"), 1000000000.0)
-    for heat, start in zip(made.run["op_heat"].values, made.run["op_start_min"].values, strict=True):
+    for heat, start in zip(result.run["op_heat"].values, result.run["op_start_min"].values, strict=True):
         first[str(heat)[0]] = min(first[str(heat)[0]], float(start))
     assert first["A"] < 24 * HOUR <= first["B"] < 48 * HOUR <= first["C"]
     assert twin.dispatch(scenario)["start_min"].max() < 24 * HOUR
@@ -281,52 +281,52 @@ def test_two_days_of_real_forecasts(shared: Path, tmp_path: Path) -> None:
     from benchmarks.rolling import asked
 
     scenario = asked(shared, tmp_path, days=2)
-    made = compare(scenario, How(every_min=12 * HOUR))
-    assert set(made.summary()["forecasts"]) == {
+    result = compare(scenario, How(every_min=12 * HOUR))
+    assert set(result.summary()["forecasts"]) == {
         "price_per_mwh", "export_price_per_mwh", "carbon_intensity_kg_per_mwh",
     }  # fmt: skip
-    assert not made.rolled.violations
-    assert not made.rolled.unplanned
-    assert made.gain is not None
-    assert made.gain.share > 0.05
-    regret, known = made.regret(), made.regret(made.foresight)
+    assert not result.rolled.violations
+    assert not result.rolled.unplanned
+    assert result.gain is not None
+    assert result.gain.share > 0.05
+    regret, difference = result.regret(), result.regret(result.foresight)
     assert regret is not None
-    assert known is not None
-    least = -(made.perfect.gap or 0.0) * abs(made.rolled.figures.carbon_kg) - 1.0
-    assert least <= known.total < regret.total
+    assert difference is not None
+    least = -(result.perfect.gap or 0.0) * abs(result.rolled.figures.carbon_kg) - 1.0
+    assert least <= difference.total < regret.total
 
 
 def test_what_sun_wind_and_load_bring_is_left_to_the_grid(tmp_path: Path) -> None:
     """Proves: where PV, wind and base load come otherwise than forecast, the roll misses nothing: the grid makes it
     good, what was not to be let go is used, and everything else is followed as planned. Sensitivity: a rate of wind
     that is told as it was forecast cannot be had where less blows."""
-    told = "csv: real.csv, column: kg, scale: {0}, forecast: {{csv: told.csv, column: kg, scale: {0}}}"
-    wind = f"{{kind: wind, name: mill, peak_mw: 4, capacity_factor: {{{told.format(0.0015)}}}}}"
+    text = "csv: real.csv, column: kg, scale: {0}, forecast: {{csv: told.csv, column: kg, scale: {0}}}"
+    wind = f"{{kind: wind, name: mill, peak_mw: 4, capacity_factor: {{{text.format(0.0015)}}}}}"
     scenario = works(
         tmp_path,
         hours=24,
         error=0.6,
         changes=(
-            f"site.base_load_mw={{{told.format(0.02)}}}",
-            f"site.pv.capacity_factor={{{told.format(0.001)}}}",
+            f"site.base_load_mw={{{text.format(0.02)}}}",
+            f"site.pv.capacity_factor={{{text.format(0.001)}}}",
             f"site.assets.5={wind}",
         ),
     )
-    asked = Asked()
-    made = roll(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR), optimize=asked)
-    assert not made.violations
+    case = Asked()
+    result = roll(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR), optimize=case)
+    assert not result.violations
     could = 4 * scenario.asset_series("mill")["capacity_factor"]
-    blown = made.run["asset_rate"].sel(flow="mill").to_numpy()
-    assert blown == pytest.approx(made.schedule["asset_rate"].sel(flow="mill").to_numpy())
+    blown = result.run["asset_rate"].sel(flow="mill").to_numpy()
+    assert blown == pytest.approx(result.schedule["asset_rate"].sel(flow="mill").to_numpy())
     assert np.isclose(blown, could).sum() > 18, "what is let go where it is worth nothing"
-    seen = 4 * asked.asked[0].asset_series("mill")["capacity_factor"]
-    assert np.abs(seen - could).max() > 0.1
-    assert made.run["battery_mwh"].values == pytest.approx(made.schedule["battery_mwh"].values, abs=1e-6)
+    visited = 4 * case.asked[0].asset_series("mill")["capacity_factor"]
+    assert np.abs(visited - could).max() > 0.1
+    assert result.run["battery_mwh"].values == pytest.approx(result.schedule["battery_mwh"].values, abs=1e-6)
 
 
 def test_a_forecast_that_nobody_answers_to_is_refused(tmp_path: Path) -> None:
     """Proves: a forecast of a heat load is refused by its place. Sensitivity: followed as planned, heat is short."""
-    told = "csv: real.csv, column: kg, scale: 0.01, forecast: {csv: told.csv, column: kg, scale: 0.01}"
-    scenario = works(tmp_path, hours=24, changes=(f"site.assets.1.rate={{{told}}}",))
+    text = "csv: real.csv, column: kg, scale: 0.01, forecast: {csv: told.csv, column: kg, scale: 0.01}"
+    scenario = works(tmp_path, hours=24, changes=(f"site.assets.1.rate={{{text}}}",))
     with pytest.raises(ScenarioError, match=r"small-works: site\.assets\.1\.rate\.forecast: is a forecast that no one"):
         refuse(scenario, How())

@@ -47,12 +47,12 @@ def test_a_run_in_parts_is_the_whole_run(tmp_path: Path, step: float) -> None:
         joined = run.copy(deep=True)
         for begin, end in itertools.pairwise(edges):
             part = later(scenario, run, begin, end)
-            own = twin.replay(part, cut(schedule, part, begin))
-            missed = set(own["violation_kind"].values.tolist())
+            item = twin.replay(part, cut(schedule, part, begin))
+            missed = set(item["violation_kind"].values.tolist())
             assert missed <= ({"level"} if end < edges[-1] else set())  # stores are asked for their level at each end
-            money += total(part, own)
-            kg += float(carbon_by_step(part, own).sum())
-            joined = lay(joined, own[[name for name in own if "time" in own[name].dims]], begin, step, meter_min)
+            money += total(part, item)
+            kg += float(carbon_by_step(part, item).sum())
+            joined = lay(joined, item[[name for name in item if "time" in item[name].dims]], begin, step, meter_min)
         for name in ("import_mw", "export_mw", "battery_mwh", "asset_level", "asset_rate", "asset_on"):
             assert joined[name].values == pytest.approx(run[name].values, abs=1e-9), name
         assert money == pytest.approx(total(scenario, run), rel=1e-9)
@@ -95,8 +95,8 @@ def test_a_machine_that_nobody_touched_stands_as_long_as_before_and_since(tmp_pa
             asset.model_copy(update={"state": state}) if asset is engine else asset for asset in scenario.site.assets
         )
         before = scenario.model_copy(update={"site": scenario.site.model_copy(update={"assets": assets})})
-        for known in (run, run.isel(time=slice(0, 6), meter=slice(0, 24))):
-            then = later(before, known, 6 * 60, 24 * 60).site.cores["engine"].state
+        for item in (run, run.isel(time=slice(0, 6), meter=slice(0, 24))):
+            then = later(before, item, 6 * 60, 24 * 60).site.cores["engine"].state
             assert then == MachineState(on=False, since_h=since_h)
 
 
@@ -107,8 +107,8 @@ def test_outages_that_are_not_over_stay() -> None:
     spans = (("10 min", "30 min"), ("45 min", "90 min"), ("3 h", "4 h"))
     outages = [{"unit": "M", "start": start, "end": end} for start, end in spans]
     whole = scenario(one_machine(30.0), [cast(count=2)], state={"outages": outages})
-    left = later(whole, twin.simulate(whole), 60, 24 * 60)
-    begins = [left.horizon.minutes(outage.start) for outage in left.state.outages]
+    rest = later(whole, twin.simulate(whole), 60, 24 * 60)
+    begins = [rest.horizon.minutes(outage.start) for outage in rest.state.outages]
     assert begins == [-15, 120]
 
 

@@ -10,10 +10,10 @@ import xarray as xr
 
 from emberline import twin
 from emberline.plans.accounts import sankey
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.sankey import Diagram
 from emberline.plans.accounts.sankey.diagram import Drawing
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import ELECTRICITY, Supply
 
@@ -44,13 +44,13 @@ def balanced(diagram: Diagram) -> None:
 def test_energy_balances_and_is_what_the_ledger_counts(name: str) -> None:
     """Proves: nodes give what they take, nothing is short; import, export, fuels are those of figures and ledger."""
     scenario, run, book = day(name)
-    found = sankey.energy(scenario, run)
-    balanced(found)
-    assert not {"shortage", "surplus"} & set(found.nodes)
-    sums = figures(scenario, run, float(run.attrs["tonnes"]))
+    result = sankey.energy(scenario, run)
+    balanced(result)
+    assert not {"shortage", "surplus"} & set(result.nodes)
+    sums = figures(scenario, run)
     power = f"carrier {ELECTRICITY}"
-    assert found.between("grid", power) == pytest.approx(sums.import_mwh, rel=CLOSE)
-    assert found.between(power, "export") == pytest.approx(sums.export_mwh, abs=CLOSE * found.total)
+    assert result.between("grid", power) == pytest.approx(sums.import_mwh, rel=CLOSE)
+    assert result.between(power, "export") == pytest.approx(sums.export_mwh, abs=CLOSE * result.total)
     activity = {entry.source: entry.activity for entry in book.entries}
     supplies = [
         asset.name
@@ -58,10 +58,10 @@ def test_energy_balances_and_is_what_the_ledger_counts(name: str) -> None:
         if isinstance(asset, Supply) and scenario.site.carrier[asset.carrier].unit == "MWh" and asset.name in activity
     ]
     for supply in supplies:
-        assert found.outflow.get(f"asset {supply}", 0.0) == pytest.approx(activity[supply], abs=CLOSE * found.total)
+        assert result.outflow.get(f"asset {supply}", 0.0) == pytest.approx(activity[supply], abs=CLOSE * result.total)
     used = sum(
         amount
-        for link in found.links
+        for link in result.links
         if link.source == power and link.target.split()[0] in ("stage", "process", "base", "idle")
         for amount in [link.amount]
     )
@@ -73,17 +73,17 @@ def test_carbon_balances_and_is_the_ledgers(name: str) -> None:
     """Proves: by each signal the sources are scope 1 and 2 of the ledger, and all of it ends somewhere."""
     scenario, _, book = day(name)
     for signal in book.grid:
-        found = sankey.carbon(scenario, book, signal)
-        balanced(found)
+        result = sankey.carbon(scenario, book, signal)
+        balanced(result)
         total = book.total_kg(signal)
         assert total is not None
-        emitted = sum(link.amount for link in found.links if found.nodes[link.target].kind == "scope"
-                      and found.nodes[link.source].kind in ("source", "grid"))  # fmt: skip
+        emitted = sum(link.amount for link in result.links if result.nodes[link.target].kind == "scope"
+                      and result.nodes[link.source].kind in ("source", "grid"))  # fmt: skip
         assert emitted == pytest.approx(total / 1000, rel=CLOSE)
-        assert found.outflow.get("grid", 0.0) == 0
+        assert result.outflow.get("grid", 0.0) == 0
         for source, kg in book.direct.items():
-            assert found.outflow.get(f"direct_kg from {source}", 0.0) == pytest.approx(
-                kg / 1000, abs=1e-9 * found.total
+            assert result.outflow.get(f"direct_kg from {source}", 0.0) == pytest.approx(
+                kg / 1000, abs=1e-9 * result.total
             )
 
 
@@ -91,19 +91,19 @@ def test_what_is_missing_is_told() -> None:
     """Proves: a run that does not balance shows what is short. Sensitivity: a tenth of the import taken away."""
     scenario, run, _ = day("melt-shop-small")
     less = run.assign(import_mw=run["import_mw"] * 0.9)
-    found = sankey.energy(scenario, less)
-    balanced(found)
+    result = sankey.energy(scenario, less)
+    balanced(result)
     hours = scenario.horizon.step_h
-    assert found.outflow["shortage"] == pytest.approx(0.1 * float(run["import_mw"].sum()) * hours, rel=1e-6)
+    assert result.outflow["shortage"] == pytest.approx(0.1 * float(run["import_mw"].sum()) * hours, rel=1e-6)
 
 
 def test_heat_of_a_pump_comes_from_outside() -> None:
     """Proves: what a heat pump gives beyond its electricity is drawn from its surroundings, 2.6 times that."""
     scenario, run, _ = day("works-hub-year")
-    found = sankey.energy(scenario, run)
+    result = sankey.energy(scenario, run)
     pump = "asset heat pump"
-    taken = found.between(f"carrier {ELECTRICITY}", pump)
-    assert found.between("surroundings", pump) == pytest.approx(2.6 * taken, rel=1e-6)
+    value = result.between(f"carrier {ELECTRICITY}", pump)
+    assert result.between("surroundings", pump) == pytest.approx(2.6 * value, rel=1e-6)
 
 
 def test_small_bands_may_be_left_out() -> None:

@@ -25,16 +25,16 @@ def test_prices_by_hand() -> None:
 
     Sensitivity: prices by step instead of by MWh, limits that do not bind.
     """
-    made = plan(hub(GAS, BOILER, RECOVERY, NEED, SOURCE, hours=4, more=WASTE))
-    found = prices(made)
-    assert found is not None
-    told = {(row.kind, row.name): row for row in summary(made, found)}
-    heat = told["balance_price", "heat"]
+    result = plan(hub(GAS, BOILER, RECOVERY, NEED, SOURCE, hours=4, more=WASTE))
+    outcome = prices(result)
+    assert outcome is not None
+    table = {(row.kind, row.name): row for row in summary(result, outcome)}
+    heat = table["balance_price", "heat"]
     assert (heat.mean, heat.low, heat.high) == pytest.approx((30 / 0.9,) * 3)
     assert heat.unit == "EUR/MWh"
-    assert told["balance_price", "hot"].mean == pytest.approx(0, abs=1e-6)
-    assert told["rate_limit_price", "duct"].mean == pytest.approx(30 / 0.9)
-    assert ("rate_limit_price", "boiler") not in told
+    assert table["balance_price", "hot"].mean == pytest.approx(0, abs=1e-6)
+    assert table["rate_limit_price", "duct"].mean == pytest.approx(30 / 0.9)
+    assert ("rate_limit_price", "boiler") not in table
 
 
 def test_what_a_line_gives_has_a_price() -> None:
@@ -47,16 +47,16 @@ def test_what_a_line_gives_has_a_price() -> None:
         "carriers": [{"name": "gas"}, {"name": "heat", "dump": True}, {"name": "hot", "waste": True}],
         "assets": [GAS, BOILER, {**RECOVERY, "heat_mw": 12}, {**NEED, "rate": 2.0}],
     }
-    made = plan(
+    result = plan(
         scenario(
             line, [cast("A", 2)], site=site, horizon={"length_h": 8.0},
             disturbances={"replications": 0}, goal={"minimize": "cost", "time_limit_s": 10, "gap": 0.05},
         )
     )  # fmt: skip
-    found = prices(made)
-    assert found is not None
-    assert made.schedule is not None
-    heat = found["balance_price"].sel(carrier="heat").to_numpy()
-    given = made.schedule["line_rate"].sel(given="hot").to_numpy()
-    assert heat[given == 0] == pytest.approx(30 / 0.9)
-    assert np.abs(heat[given > 2.0 / 0.6 + 1e-6]).max() < 1e-6
+    outcome = prices(result)
+    assert outcome is not None
+    assert result.schedule is not None
+    heat = outcome["balance_price"].sel(carrier="heat").to_numpy()
+    inputs = result.schedule["line_rate"].sel(given="hot").to_numpy()
+    assert heat[inputs == 0] == pytest.approx(30 / 0.9)
+    assert np.abs(heat[inputs > 2.0 / 0.6 + 1e-6]).max() < 1e-6

@@ -33,13 +33,13 @@ def store(tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch) -
 def test_a_plan_is_stored_and_entered_later(store: Store, postgresql: Server) -> None:
     """Proves: where the server stops while a plan is made, the plan is whole in its folder, the catalogue's line says
     so, and the next listing enters it. Sensitivity: without limits of the client's own it would wait without end."""
-    made = planned.made()
+    result = planned.made()
     with (
-        store.working(made.scenario) as run,
+        store.working(result.scenario) as run,
         postgresql.stopped(),
         pytest.raises(NotKeptError, match=rf"the server does not answer; run {run} is whole in [^\n]*\Z"),
     ):
-        store.save(run, made)
+        store.save(run, result)
     assert [(entry.id, entry.state) for entry in store.list()] == [(run, "stored")]
 
 

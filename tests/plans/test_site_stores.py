@@ -12,9 +12,10 @@ from works import STORES, TRUCKS, works
 
 from emberline import twin
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import comparable, figures
+from emberline.plans.accounts.figures import comparable
 from emberline.plans.accounts.site_stores import ending_no_lower, levels, site_stores
-from emberline.plans.plan.plan import violations
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.record import violations
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 
@@ -54,9 +55,9 @@ def test_an_emptied_tank_is_no_saving() -> None:
     Sensitivity: the level that the scenario asks for as the only limit saves 7,500 EUR and 45 t."""
     assert made().acceptable
     assert made().baseline_figures.levels["tank"] == pytest.approx(10 + 15 * 50 / 52 - 24 * 0.45)
-    done = made().replay_figures
-    assert done is not None
-    assert done.levels["tank"] >= made().baseline_figures.levels["tank"] - 1e-6
+    process = made().replay_figures
+    assert process is not None
+    assert process.levels["tank"] >= made().baseline_figures.levels["tank"] - 1e-6
     # what is proven is said of such plans only
     assert made().no_lower == pytest.approx({"tank": made().baseline_figures.levels["tank"]})
     assert "the bound is for plans that end with at least tank 13.6 t" in wording.status(made())
@@ -75,12 +76,12 @@ def test_a_unit_is_worth_what_it_took() -> None:
     assert sums.level_kg_per_unit == pytest.approx({"tank": 52 * 300})
     lossy = hydrogen({"in_efficiency": 0.8, "level_share": 0.2})
     run = twin.replay(lossy, twin.dispatch(lossy))
-    assert figures(lossy, run, 0.0).level_cost_per_unit == pytest.approx({"tank": 52 * 50 / 0.8})
+    assert figures(lossy, run).level_cost_per_unit == pytest.approx({"tank": 52 * 50 / 0.8})
 
-    done = made().replay_figures
-    assert done is not None
+    process = made().replay_figures
+    assert process is not None
     changed = dataclasses.replace(
-        done, levels={"tank": sums.levels["tank"] - 2}, cost=sums.cost - 5200, carbon_kg=sums.carbon_kg - 31_200
+        process, levels={"tank": sums.levels["tank"] - 2}, cost=sums.cost - 5200, carbon_kg=sums.carbon_kg - 31_200
     )
     less = dataclasses.replace(made(), replay_figures=changed)
     saved = less.saved()
@@ -94,8 +95,8 @@ def test_a_unit_is_worth_what_it_took() -> None:
     rows = {row.label: row for row in wording.rows(less.baseline_figures, less.replay_figures)}
     assert rows["cost"].saved == pytest.approx(5200)
     assert rows["cost, stock credited"].saved == pytest.approx(0)
-    said = dict(wording.outcomes(less))["stock"]
-    assert said.startswith(
+    text = dict(wording.outcomes(less))["stock"]
+    assert text.startswith(
         "at the end, compared with the baseline: tank 2.0 t less; this changes the saving by −31.20 t CO2e and "
         "−5\u202f200 EUR"
     )
@@ -114,11 +115,11 @@ def test_heat_of_an_engine_takes_the_fuel_less_the_electricity_that_it_replaces(
     }  # fmt: skip
     gas = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
     store = {"kind": "storage", "name": "buffer", "carrier": "heat", "capacity": 40.0, "level_share": 0.2}
-    asked = hub(
+    case = hub(
         gas, engine | {"min_load": 1.0, "min_up_h": 3.0}, store, {"kind": "load", "name": "users", "carrier": "heat",
         "rate": 4.0}, hours=8, price=50.0, intensity=300.0, base=20.0,
     )  # fmt: skip
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    sums = figures(case, twin.replay(case, twin.dispatch(case)))
     assert sums.level_cost_per_unit["buffer"] == pytest.approx((30 - 0.4 * 50) / 0.45)
     assert sums.level_kg_per_unit["buffer"] == pytest.approx((200 - 0.4 * 300) / 0.45)
 
@@ -134,10 +135,10 @@ def test_the_battery_counts_like_every_store() -> None:
         "end_level_share": 0.2,
         "charge_efficiency": 0.8,
     }
-    asked = hub(hours=4, price=100.0, base=3.0, battery=battery)
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    case = hub(hours=4, price=100.0, base=3.0, battery=battery)
+    sums = figures(case, twin.replay(case, twin.dispatch(case)))
     assert sums.level_cost_per_unit == pytest.approx({"battery": 125})
-    (store,) = site_stores(asked)
+    (store,) = site_stores(case)
     assert (store.start, store.end, store.unit) == (8.0, 2.0, "MWh")
 
 
@@ -145,10 +146,10 @@ def test_a_baseline_that_misses_an_end_level_is_compared() -> None:
     """Proves: with a site, with a line, with processes alike, an end level that the baseline misses is valued and told
     as stock, and a saving is told. Sensitivity: no saving with a site, a saving with processes."""
     tank = {"level_share": 0.3, "end_level_share": 0.9, "capacity": 60.0}
-    asked = hydrogen(tank)
-    run = twin.replay(asked, twin.dispatch(asked))
+    scenario = hydrogen(tank)
+    run = twin.replay(scenario, twin.dispatch(scenario))
     assert [row["kind"] for row in violations(run)] == ["level"]
-    sums = figures(asked, run, 0.0)
+    sums = figures(scenario, run)
     assert sums.unserved == 0
     assert comparable(sums, dataclasses.replace(sums, levels={"tank": 50.0}))
 
@@ -156,8 +157,8 @@ def test_a_baseline_that_misses_an_end_level_is_compared() -> None:
 def test_where_only_a_lower_level_keeps_a_cap_it_may_end_lower_and_is_charged() -> None:
     """Proves: a cap on carbon that forbids the baseline's level is kept with the level that the scenario asks for, and
     the difference is charged. Sensitivity: no plan, though the scenario has one."""
-    asked = hydrogen(caps={"extra_cost_share": None, "carbon_kg": 200_000.0})
-    capped = plan(asked)
+    scenario = hydrogen(caps={"extra_cost_share": None, "carbon_kg": 200_000.0})
+    capped = plan(scenario)
     assert capped.acceptable
     assert capped.stock is not None
     assert capped.stock.levels["tank"] < -1
@@ -170,13 +171,13 @@ def test_only_what_lies_above_what_is_asked_is_raised() -> None:
     """Proves: the level is raised to the lowest that the runs leave, and nothing where they end as asked.
 
     Sensitivity: a scenario that is always another one makes every search begin afresh."""
-    asked = hydrogen()
+    scenario = hydrogen()
     run = made().baseline
-    raised = ending_no_lower(asked, run)
-    assert raised.site.stores["tank"].end_level == pytest.approx(levels(asked, run)["tank"])
-    assert asked.site.stores["tank"].end_level == 10
+    raised = ending_no_lower(scenario, run)
+    assert raised.site.stores["tank"].end_level == pytest.approx(levels(scenario, run)["tank"])
+    assert scenario.site.stores["tank"].end_level == 10
     full = run.assign(asset_level=run["asset_level"] * 0 + 10.0)
-    assert ending_no_lower(asked, run, full) is asked
+    assert ending_no_lower(scenario, run, full) is scenario
 
 
 def test_what_is_thrown_away_is_told() -> None:
@@ -194,10 +195,10 @@ def test_what_is_thrown_away_is_told() -> None:
 def test_stores_of_the_site_and_of_material_are_apart() -> None:
     """Proves: a store of material and a tank of the same name are valued each by its own. Sensitivity: one table."""
     tank = {"kind": "storage", "name": "clinker", "carrier": "steam", "capacity": 10.0, "level_share": 0.5}
-    asked = works(stores=STORES, deliveries=[TRUCKS], site={"assets": [
+    case = works(stores=STORES, deliveries=[TRUCKS], site={"assets": [
         {"kind": "supply", "name": "yard", "carrier": "coal", "price_per_unit": 10.0}, tank,
     ]})  # fmt: skip
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    sums = figures(case, twin.replay(case, twin.dispatch(case)))
     assert sums.levels == pytest.approx({"clinker": 5.0})
     assert sums.stock["clinker"] > 100
 
@@ -206,10 +207,12 @@ def test_levels_that_differ_by_rounding_are_the_same() -> None:
     """Proves: a difference of a millionth of a level is none, so that no row and no words tell of it.
 
     Sensitivity: "0.000 t less" in a store of thousands of tonnes."""
-    done, sums = made().replay_figures, made().baseline_figures
-    assert done is not None
+    process, sums = made().replay_figures, made().baseline_figures
+    assert process is not None
     level = sums.levels["tank"]
-    close = dataclasses.replace(made(), replay_figures=dataclasses.replace(done, levels={"tank": level * (1 - 5e-8)}))
+    close = dataclasses.replace(
+        made(), replay_figures=dataclasses.replace(process, levels={"tank": level * (1 - 5e-8)})
+    )
     assert close.stock is not None
     assert not close.stock.any
     assert "stock" not in dict(wording.outcomes(close))

@@ -83,8 +83,8 @@ def test_locks_and_outages_stop() -> None:
     start = float(run["op_start_min"].values[(run["op_heat"].values == heat) & (run["op_stage"].values == stage)][0])
 
     def told(*overrides: str) -> Slack:
-        asked = load("melt-shop-small", [*EXACT, *overrides])
-        return slacks(asked, run, heat)[stage]
+        scenario = load("melt-shop-small", [*EXACT, *overrides])
+        return slacks(scenario, run, heat)[stage]
 
     fixed = told(f"locks=[{{heat: {heat}, stage: {stage}, start: {start:g} min}}]")
     assert (fixed.earlier_min, fixed.later_min, fixed.later.kind) == (0, 0, "lock")

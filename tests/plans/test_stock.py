@@ -10,8 +10,9 @@ from works import COAL, KILN, MILL, STORES, TRUCKS, as_run, compared, done, work
 
 from emberline.plans.accounts import bill
 from emberline.plans.accounts.bill import energy_cost
-from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.stock import difference, shortfall
+from emberline.plans.accounts.sums import figures
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]
 LESS = [("kiln", 100.0), ("kiln", 50.0)]
@@ -25,8 +26,8 @@ def test_a_tonne_is_worth_what_it_took() -> None:
     of that and 12 kg, 4 EUR. Stock and tonnes are those of the run.
 
     Sensitivity: base load in the price, carbon price on scope 2 which the scheme does not cover, opening stock free."""
-    asked = works(market=PRICED)
-    sums = figures(asked, done(asked, {"kiln": FULL, "mill": SECOND}), 0.0)
+    case = works(market=PRICED)
+    sums = figures(case, done(case, {"kiln": FULL, "mill": SECOND}))
     assert sums.stock_kg_per_t == pytest.approx({"clinker": 815, "cement": 664})
     assert sums.stock_cost_per_t == pytest.approx({"clinker": 55, "cement": 48})
     assert sums.stock == pytest.approx({"clinker": 520, "cement": 240})
@@ -40,40 +41,40 @@ def test_who_makes_less_has_less_in_stock() -> None:
     that is missing. One that does the same with dearer power loses just that.
 
     Sensitivity: a saving of 40.75 t, the credit with the wrong sign of 81.5 t."""
-    asked = works(market=PRICED)
-    baseline = done(asked, {"kiln": FULL, "mill": SECOND})
-    made = compared(asked, baseline, done(asked, {"kiln": LESS, "mill": SECOND}))
-    assert made.comparable
-    assert made.replay_figures is not None
-    assert made.baseline_figures.carbon_kg - made.replay_figures.carbon_kg == pytest.approx(50 * 815)
-    saved = made.saved()
+    case = works(market=PRICED)
+    baseline = done(case, {"kiln": FULL, "mill": SECOND})
+    result = compared(case, baseline, done(case, {"kiln": LESS, "mill": SECOND}))
+    assert result.comparable
+    assert result.replay_figures is not None
+    assert result.baseline_figures.carbon_kg - result.replay_figures.carbon_kg == pytest.approx(50 * 815)
+    saved = result.saved()
     assert saved["carbon_kg"] == pytest.approx(0, abs=1e-9)
     assert saved["cost"] == pytest.approx(0, abs=1e-9)
     assert saved["stock_carbon_kg"] == pytest.approx(-40_750)
     assert saved["stock_cost"] == pytest.approx(-2_750)
     assert saved["peak_mw"] == pytest.approx(2.5)
-    back = compared(asked, done(asked, {"kiln": LESS, "mill": SECOND}), baseline).saved()
+    back = compared(case, done(case, {"kiln": LESS, "mill": SECOND}), baseline).saved()
     assert back["carbon_kg"] == pytest.approx(0, abs=1e-9)
     assert back["stock_carbon_kg"] == pytest.approx(40_750)
 
-    waste = compared(asked, baseline, done(asked, {"kiln": FULL, "mill": SECOND}, extra_mw={"mill": [1.0, 0]}))
+    waste = compared(case, baseline, done(case, {"kiln": FULL, "mill": SECOND}, extra_mw={"mill": [1.0, 0]}))
     assert waste.saved()["carbon_kg"] == pytest.approx(-300)
     assert waste.saved()["stock_carbon_kg"] == 0
-    said = waste.summary()
-    assert said["stock"]["stores"]["clinker"] == pytest.approx(
+    text = waste.summary()
+    assert text["stock"]["stores"]["clinker"] == pytest.approx(
         {"start_t": 400, "end_t": 520, "baseline_end_t": 520, "kg_per_t": 815, "cost_per_t": 55}
     )
-    assert said["products"]["cement"]["kg_per_t"] == pytest.approx(667)
+    assert text["products"]["cement"]["kg_per_t"] == pytest.approx(667)
 
 
 def test_cement_in_place_of_clinker() -> None:
     """Proves: a plan that does not grind keeps 80 t of clinker and lacks 100 t of cement: what it saves is nought.
 
     Sensitivity: a stock valued by tonnes alone, without what it is made of."""
-    asked = works()
-    baseline = done(asked, {"kiln": FULL, "mill": SECOND})
-    made = compared(asked, baseline, done(asked, {"kiln": FULL, "mill": IDLE}))
-    saved = made.saved()
+    case = works()
+    baseline = done(case, {"kiln": FULL, "mill": SECOND})
+    result = compared(case, baseline, done(case, {"kiln": FULL, "mill": IDLE}))
+    saved = result.saved()
     assert saved["stock_carbon_kg"] == pytest.approx(80 * 815 - 100 * 664)
     assert saved["carbon_kg"] == pytest.approx(0, abs=1e-9)
 
@@ -82,10 +83,10 @@ def test_what_only_the_plan_makes_is_valued_by_the_plan() -> None:
     """Proves: where the baseline grinds nothing, cement counts as the plan made it, and what neither makes is told.
 
     Sensitivity: cement without worth makes the grinding plan 1,200 kg worse and 80 t of clinker poorer."""
-    asked = works()
-    made = compared(asked, done(asked, {"kiln": FULL, "mill": IDLE}), done(asked, {"kiln": FULL, "mill": SECOND}))
-    assert made.saved()["carbon_kg"] == pytest.approx(0, abs=1e-9)
-    idle = figures(asked, done(asked, {"kiln": FULL, "mill": IDLE}), 0.0)
+    case = works()
+    result = compared(case, done(case, {"kiln": FULL, "mill": IDLE}), done(case, {"kiln": FULL, "mill": SECOND}))
+    assert result.saved()["carbon_kg"] == pytest.approx(0, abs=1e-9)
+    idle = figures(case, done(case, {"kiln": FULL, "mill": IDLE}))
     poorer = dataclasses.replace(idle, stock={**idle.stock, "cement": 100.0})
     assert difference(idle, poorer).unknown == ("cement",)
 
@@ -96,12 +97,12 @@ def test_only_the_same_deliveries_are_compared() -> None:
 
     Sensitivity: equal sums taken for equal deliveries."""
     second = {"name": "train", "store": "cement", "amount_t": 50.0}
-    asked = works(deliveries=[TRUCKS, second])
-    told: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
+    case = works(deliveries=[TRUCKS, second])
+    table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
 
-    def sums(trucks: float, train: float, *found: tuple[str, str]) -> Figures:
-        run = done(asked, told, delivered={"trucks": [trucks, 0.0], "train": [train, 0.0]})
-        return figures(asked, as_run(run, *found), 0.0)
+    def sums(trucks: float, train: float, *result: tuple[str, str]) -> Figures:
+        run = done(case, table, delivered={"trucks": [trucks, 0.0], "train": [train, 0.0]})
+        return figures(case, as_run(run, *result))
 
     full = sums(60, 50)
     assert comparable(full, sums(60 * (1 + 5e-7), 50))
@@ -115,14 +116,14 @@ def test_only_the_same_deliveries_are_compared() -> None:
 
 def test_disturbed_runs_are_compared_by_what_they_made() -> None:
     """Proves: 20 t less delivered and 10 t less in stock count 30 t. Sensitivity: what was not delivered left out."""
-    asked = works()
-    told: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
-    before = figures(asked, done(asked, told), 0.0)
-    after = figures(asked, done(asked, told, delivered={"trucks": [30, 10]}), 0.0)
+    case = works()
+    table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
+    before = figures(case, done(case, table))
+    after = figures(case, done(case, table, delivered={"trucks": [30, 10]}))
     lost = dataclasses.replace(after, stock={**after.stock, "cement": 230.0})
-    found = shortfall(asked, before, lost)
-    assert found.tonnes == pytest.approx({"clinker": 0, "cement": -30})
-    assert found.carbon_kg == pytest.approx(-30 * 664)
+    result = shortfall(case, before, lost)
+    assert result.tonnes == pytest.approx({"clinker": 0, "cement": -30})
+    assert result.carbon_kg == pytest.approx(-30 * 664)
 
 
 def test_energy_of_a_tariff_by_step() -> None:
@@ -142,14 +143,14 @@ def test_energy_of_a_tariff_by_step() -> None:
     }  # fmt: skip
     for metered, step in ((15, 60), (60, 60), (60, 30), (15, 30)):
         grid = {"grid": {"metered_interval_min": metered}}
-        asked = works(market={"tariff": tariff}, site=grid, step_min=step)
+        case = works(market={"tariff": tariff}, site=grid, step_min=step)
         each = 60 // step
-        run = done(asked, {"kiln": FULL[:1] * 2 * each, "mill": [("", 0.0)] * each + [("mill", 100.0)] * each})
+        run = done(case, {"kiln": FULL[:1] * 2 * each, "mill": [("", 0.0)] * each + [("mill", 100.0)] * each})
         if step < metered:
             mean = run["import_mw"].values.reshape(-1, metered // step).mean(axis=1)
             run = run.drop_vars("meter_mw").assign(meter_mw=("meter", mean))
-        lines = bill.bill(asked, run, 0.0)
-        by_step = energy_cost(asked, run)
+        lines = bill.bill(case, run, 0.0)
+        by_step = energy_cost(case, run)
         assert by_step.sum() == pytest.approx(lines.of("energy") + 1.1 * lines.of("tariff energy", "levy"))
         # 6 MWh, then 10 in the dear hour, of which 4 lie above 12 MWh
         by_hour = by_step.reshape(2, each).sum(axis=1)
@@ -160,10 +161,10 @@ def test_energy_of_a_tariff_by_step() -> None:
 def test_unused_coal_is_no_cost_of_a_tonne() -> None:
     """Proves: coal that is bought and let go stays with the site. Sensitivity: cost shared by tonnes made."""
     torch = {"kind": "flare", "name": "torch", "carrier": "coal", "fossil_kg_per_unit": 7.0}
-    asked = works(KILN, MILL, stores=STORES, site={"assets": [COAL, torch]})
-    told: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
-    plain = figures(asked, done(asked, told), 0.0)
+    case = works(KILN, MILL, stores=STORES, site={"assets": [COAL, torch]})
+    table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
+    plain = figures(case, done(case, table))
     moves = {("yard", ""): [100.0, 100.0], ("torch", ""): [0.0, -50.0]}
-    wasted = figures(asked, done(asked, told, moves=moves), 0.0)
+    wasted = figures(case, done(case, table, moves=moves))
     assert wasted.stock_cost_per_t == pytest.approx(plain.stock_cost_per_t)
     assert wasted.carbon_kg == pytest.approx(plain.carbon_kg + 350)

@@ -60,15 +60,15 @@ def stored(store: Store) -> StoredRun:
     return kept(store.folder)
 
 
-def assert_whole(store: Store, made: Plan) -> dict[str, str]:
+def assert_whole(store: Store, plan: Plan) -> dict[str, str]:
     """No run is left at work, every stored one opens and is the plan; returns the states by id."""
     rows = store.list()
     for row in rows:
         assert row.state in ("stored", "broken"), row.state
         if row.state == "stored":
-            assert store.open(row.id).plan.replay_figures == made.replay_figures
-            assert row.status == made.status
-            assert row.verdict == made.verdict
+            assert store.open(row.id).plan.replay_figures == plan.replay_figures
+            assert row.status == plan.status
+            assert row.verdict == plan.verdict
         else:
             with pytest.raises(StoreError, match="broken"):
                 store.open(row.id)

@@ -38,44 +38,44 @@ def test_two_by_two_are_four_runs(battery: str, tmp_path: Path) -> None:
     along, fixed = axes(SETS)
     assert fixed == ("goal.minimize=cost",)
     store = Store(tmp_path / "home")
-    told: list[dict[str, Any]] = []
-    made = sweep(along, settings(battery, along, fixed), Engine(), store, on_progress=told.append)
-    wanted = [(load, price) for load in ("10 MW", "20 MW") for price in (50, 80)]
-    assert [tuple(row.setting.values()) for row in made.rows] == wanted
-    assert [row.figures["cost"] for row in made.rows] == pytest.approx([2000, 3200, 4000, 6400], rel=1e-3)
-    for row in made.rows:
+    rows: list[dict[str, Any]] = []
+    result = sweep(along, settings(battery, along, fixed), Engine(), store, on_progress=rows.append)
+    items = [(load, price) for load in ("10 MW", "20 MW") for price in (50, 80)]
+    assert [tuple(row.setting.values()) for row in result.rows] == items
+    assert [row.figures["cost"] for row in result.rows] == pytest.approx([2000, 3200, 4000, 6400], rel=1e-3)
+    for row in result.rows:
         assert row.run is not None
         plan = store.open(row.run).plan
         assert (plan.status, plan.gap, plan.acceptable) == (row.status, row.gap, True)
         assert plan.scenario.goal.minimize == "cost"
-    assert [event["done"] for event in told] == [1, 2, 3, 4]
-    assert json.loads(made.path.read_text()) == json.loads(json.dumps(made.summary()))
-    assert len(store.list()) == made.done == 4
+    assert [event["done"] for event in rows] == [1, 2, 3, 4]
+    assert json.loads(result.path.read_text()) == json.loads(json.dumps(result.summary()))
+    assert len(store.list()) == result.done == 4
 
 
 class Failing(Engine):
     """The second plan goes wrong."""
 
     def each(self, work: Any, common: Any, parts: Any, cancel: Any = None) -> Iterator[Done[Any]]:
-        for done in super().each(work, common, parts, cancel):
-            yield Done(1, None, RuntimeError("no luck")) if done.place == 1 else done
+        for process in super().each(work, common, parts, cancel):
+            yield Done(1, None, RuntimeError("no luck")) if process.place == 1 else process
 
 
 def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_path: Path) -> None:
     """Proves: a plan that fails is told with its setting and the others are made; ended early, what is made stays."""
     along, fixed = axes(SETS)
-    store, done = Store(tmp_path / "home"), [0]
-    made = sweep(
+    store, rows = Store(tmp_path / "home"), [0]
+    result = sweep(
         along,
         settings(battery, along, fixed),
         Failing(),
         store,
-        on_progress=lambda event: done.append(event["done"]),
-        cancel=lambda: done[-1] == 3,
+        on_progress=lambda event: rows.append(event["done"]),
+        cancel=lambda: rows[-1] == 3,
     )
-    assert [row.status for row in made.rows] == ["within gap", "failed", "within gap", "not planned"]
-    assert made.rows[1].says.startswith("RuntimeError: no luck (details: ")
-    assert json.loads(made.path.read_text())["planned"] == made.done == len(store.list()) == 2
+    assert [row.status for row in result.rows] == ["within gap", "failed", "within gap", "not planned"]
+    assert result.rows[1].says.startswith("RuntimeError: no luck (details: ")
+    assert json.loads(result.path.read_text())["planned"] == result.done == len(store.list()) == 2
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def test_a_list_of_lists_is_a_list_of_values() -> None:
 def test_too_large_is_refused_before_it_is_planned(battery: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: the plan that does not fit is named, with what it needs and what there is; those that fit are not."""
     along, _ = axes(["horizon.length_h=[4, 8760]", "site.base_load_mw=[10]"])
-    asked = settings(battery, along)
-    sweeps.refuse(asked, 1)
+    case = settings(battery, along)
+    sweeps.refuse(case, 1)
     monkeypatch.setenv("EMBERLINE_MEMORY", "280 MB")
     with pytest.raises(ScenarioError) as refused:
-        sweeps.refuse(asked, 1)
+        sweeps.refuse(case, 1)
     (line,) = str(refused.value).splitlines()
     assert line.startswith("horizon.length_h=8760, site.base_load_mw=10: would need about 339 MiB of memory")
     assert line.endswith("EMBERLINE_MEMORY has 267 MiB")
     with pytest.raises(ScenarioError, match=r"2 plans at a time.*use fewer --workers"):
-        sweeps.refuse(asked, 2)
+        sweeps.refuse(case, 2)

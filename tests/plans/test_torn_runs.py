@@ -73,10 +73,10 @@ def test_a_record_with_another_type_anywhere(stored: StoredRun) -> None:
     record = stored.folder / run_record.NAME
     whole = record.read_bytes()
     torn: set[Any] = set()
-    needed = [("format",), ("created",), ("files_sha256",), ("summary", "baseline", "complete"), ("summary", "replays")]
+    rows = [("format",), ("created",), ("files_sha256",), ("summary", "baseline", "complete"), ("summary", "replays")]
     other_types: tuple[Any, ...] = (None, [], {"a": 1}, -1.5)
     others = random.Random(1).sample(list(places(stored.meta)), 30)
-    for path in (*needed, *others):
+    for path in (*rows, *others):
         for value in other_types:
             data = copy.deepcopy(stored.meta)
             at = data
@@ -88,7 +88,7 @@ def test_a_record_with_another_type_anywhere(stored: StoredRun) -> None:
             assert is_torn == (run_folder.columns(stored.folder) is None)
             torn |= {path[-1]} if is_torn else set()
     record.write_bytes(whole)
-    assert {path[-1] for path in needed} <= torn
+    assert {path[-1] for path in rows} <= torn
 
 
 def test_a_torn_run_is_listed_as_broken(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from shops import cast, melt_shop, one_machine
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.plans.exports import export
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store.store import Store
@@ -49,10 +49,10 @@ def test_least_lateness_plans_the_assets_too(stage_gives: bool) -> None:
     if stage_gives:
         line["stages"][0]["gives"] = [{"carrier": "steam", "per_mwh": 0.2}]
     orders = [cast("A", 2, due="6 h"), cast("B", 2, due="12 h")]
-    made = plan(planned.shop(goal={"minimize": "lateness"}, orders=orders, line=line, site=site))
-    assert made.acceptable, made.verdict
-    assert made.schedule is not None
-    boiler = made.schedule["asset_rate"].sel(flow="boiler.main").to_numpy()
+    result = plan(planned.shop(goal={"minimize": "lateness"}, orders=orders, line=line, site=site))
+    assert result.acceptable, result.verdict
+    assert result.schedule is not None
+    boiler = result.schedule["asset_rate"].sel(flow="boiler.main").to_numpy()
     # what the furnace gives saves the boiler some of its heat
     assert bool((boiler < 0.9).any()) is stage_gives
     assert boiler.max() == pytest.approx(1)
@@ -65,36 +65,36 @@ def test_the_least_lateness_is_acceptable() -> None:
 
     Sensitivity: what was asked for is called not acceptable."""
     orders = [{"name": name, "heats": [{"grade": "G", "count": 1}], "due": "3 h"} for name in "AB"]
-    asked = planned.shop(
+    case = planned.shop(
         line=one_machine(minutes=120), orders=orders, goal={"minimize": "lateness"}, disturbances=SPREAD
     )
-    made = plan(asked)
-    assert made.objective == pytest.approx(60)
-    assert made.acceptable
-    assert made.verdict == "Feasible, and the twin agrees. Late: 1 heat(s), 60 min in all; no schedule is less late."
-    assert made.holding is None
-    unproven = dataclasses.replace(made, bound=0.0)
+    result = plan(case)
+    assert result.objective == pytest.approx(60)
+    assert result.acceptable
+    assert result.verdict == "Feasible, and the twin agrees. Late: 1 heat(s), 60 min in all; no schedule is less late."
+    assert result.holding is None
+    unproven = dataclasses.replace(result, bound=0.0)
     assert unproven.verdict.endswith("Late: 1 heat(s), 60 min in all; the least that was found.")
-    other = asked.model_copy(update={"goal": asked.goal.model_copy(update={"minimize": "cost"})})
-    assert not dataclasses.replace(made, scenario=other.with_inputs(asked.inputs)).acceptable
+    other = case.model_copy(update={"goal": case.goal.model_copy(update={"minimize": "cost"})})
+    assert not dataclasses.replace(result, scenario=other.with_inputs(case.inputs)).acceptable
 
 
 def test_nothing_is_said_of_disturbed_days_where_nothing_is_disturbed(tmp_path: Path) -> None:
     """Proves: without spreads and breakdowns neither verdict nor summary, words, report or a stored run of an earlier
     release say that a plan held. Sensitivity: 2 of 2 days, and a median that is P10 and P90."""
-    made = planned.made()
-    assert not made.scenario.disturbed
-    assert "held" not in made.verdict
-    assert made.holding is None
-    assert made.summary()["replays"] == {"n": 0, "held": None, "quantiles": {}}
-    assert made.summary()["expected"] == {}
-    assert wording.expected(made) == []
+    result = planned.made()
+    assert not result.scenario.disturbed
+    assert "held" not in result.verdict
+    assert result.holding is None
+    assert result.summary()["replays"] == {"n": 0, "held": None, "quantiles": {}}
+    assert result.summary()["expected"] == {}
+    assert wording.expected(result) == []
     store = Store(tmp_path / "home")
     calm = rough().replays
     assert calm is not None
-    with store.working(made.scenario) as run:
+    with store.working(result.scenario) as run:
         # as an earlier release kept it
-        store.save(run, dataclasses.replace(made, replays=Replays(calm.n, calm.n, calm.data)))
+        store.save(run, dataclasses.replace(result, replays=Replays(calm.n, calm.n, calm.data)))
     stored = store.open(run)
     assert stored.plan.holding is None
     page = export(stored, "html", tmp_path / "plan.html").read_text(encoding="utf-8")
@@ -105,24 +105,24 @@ def test_nothing_is_said_of_disturbed_days_where_nothing_is_disturbed(tmp_path: 
 def test_the_expected_saving_stands_next_to_the_undisturbed(tmp_path: Path) -> None:
     """Proves: the headline is the median of the differences of plan and baseline, replay by replay, with P10 and P90;
     in words, in JSON, in the report. Sensitivity: the difference of medians, or the undisturbed saving alone."""
-    made = rough()
-    assert made.replays is not None
-    data = made.replays.data
+    result = rough()
+    assert result.replays is not None
+    data = result.replays.data
     for name in ("carbon_kg", "cost"):
         each = data[f"baseline_{name}"].to_numpy() - data[name].to_numpy()
-        expected = made.expected()[name]
+        expected = result.expected()[name]
         assert [expected[q] for q in ("p10", "p50", "p90")] == pytest.approx(
             np.quantile(each, (0.1, 0.5, 0.9)).tolist()
         )
         assert expected["share"] == pytest.approx(float(np.median(each) / np.median(data[f"baseline_{name}"])))
-    (carbon, _), saved = wording.expected(made), made.saved()
-    middle, plain = (wording.number(kg / 1000, 2) for kg in (made.expected()["carbon_kg"]["p50"], saved["carbon_kg"]))
+    (carbon, _), saved = wording.expected(result), result.saved()
+    middle, plain = (wording.number(kg / 1000, 2) for kg in (result.expected()["carbon_kg"]["p50"], saved["carbon_kg"]))
     assert carbon.startswith(f"carbon {middle} t CO2e (")
     assert f"; undisturbed {plain} t CO2e (" in carbon
     store = Store(tmp_path / "home")
-    with store.working(made.scenario) as run:
-        store.save(run, made)
-    assert json.loads((store.path(run) / "plan.json").read_text())["summary"]["expected"] == made.expected()
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    assert json.loads((store.path(run) / "plan.json").read_text())["summary"]["expected"] == result.expected()
     page = export(store.open(run), "html", tmp_path / "plan.html").read_text(encoding="utf-8")
     assert f"undisturbed {plain} t CO2e" in page
 
@@ -133,38 +133,38 @@ def test_the_headline_adds_up_from_the_stored_datasets(tmp_path: Path) -> None:
     store = Store(tmp_path / "home")
     with store.working(rough().scenario) as run:
         store.save(run, rough())
-    kept = store.open(run).plan
-    assert kept.replay is not None
-    assert kept.replays is not None
-    scenario, total = kept.scenario, {}
-    for name, data in (("baseline", kept.baseline), ("plan", kept.replay)):
+    stored = store.open(run).plan
+    assert stored.replay is not None
+    assert stored.replays is not None
+    scenario, total = stored.scenario, {}
+    for name, data in (("baseline", stored.baseline), ("plan", stored.replay)):
         book = ledger(scenario, data)
         kg = book.total_kg(scenario.goal.signal)
         assert kg is not None
-        nominated = kept.schedule if name == "plan" else None
+        nominated = stored.schedule if name == "plan" else None
         total[name] = (kg, bill(scenario, data, book.direct_kg, nominated).total)
-        again = figures(scenario, data, float(data.attrs["tonnes"]), nominated=nominated)
+        again = figures(scenario, data, nominated=nominated)
         assert (again.carbon_kg, again.cost) == pytest.approx(total[name])
-    saved = kept.saved()
+    saved = stored.saved()
     stock = saved.get("stock_carbon_kg", 0.0), saved.get("stock_cost", 0.0)
     for i, name in enumerate(("carbon_kg", "cost")):
         assert saved[name] == pytest.approx(total["baseline"][i] - total["plan"][i] + stock[i])
-        data = kept.replays.data
+        data = stored.replays.data
         each = data[f"baseline_{name}"] - data[name]
         more = data.get(f"more_{name}", 0.0)
-        assert kept.expected()[name]["p50"] == pytest.approx(float((each + more).median()))
+        assert stored.expected()[name]["p50"] == pytest.approx(float((each + more).median()))
 
 
 def test_a_months_demand_charge_is_told_apart() -> None:
     """Proves: what of the saving is a month's charge on the peak, and what is saved without it; a daily charge counts
     for the day and needs no words. Sensitivity: 95 % saved in a day."""
-    made, rate = planned.made(), {"name": "grid", "rates": [{"per_mw": 110_000.0}]}
-    sums = dataclasses.replace(made.baseline_figures, demand_cost=4000.0, cost=5000.0)
-    done = made.replay_figures
-    assert done is not None
-    less = dataclasses.replace(done, demand_cost=3000.0, cost=3990.0)
-    asked = made.scenario.model_copy(update={"market": _market(rate)}).with_inputs(made.scenario.inputs)
-    changed = dataclasses.replace(made, scenario=asked, baseline_figures=sums, replay_figures=less)
+    result, rate = planned.made(), {"name": "grid", "rates": [{"per_mw": 110_000.0}]}
+    sums = dataclasses.replace(result.baseline_figures, demand_cost=4000.0, cost=5000.0)
+    process = result.replay_figures
+    assert process is not None
+    less = dataclasses.replace(process, demand_cost=3000.0, cost=3990.0)
+    scenario = result.scenario.model_copy(update={"market": _market(rate)}).with_inputs(result.scenario.inputs)
+    changed = dataclasses.replace(result, scenario=scenario, baseline_figures=sums, replay_figures=less)
     saved = changed.saved()
     assert (saved["demand_cost"], saved["cost_without_demand"]) == pytest.approx((1000, 10))
     assert saved["cost_without_demand_share"] == pytest.approx(10 / (sums.cost - sums.demand_cost))
@@ -173,7 +173,7 @@ def test_a_months_demand_charge_is_told_apart() -> None:
         "they count for a whole month, of which this plan covers 24 h, and make up 1\u202f000 EUR of "
     )
     assert "without them the saving is 10 EUR" in words
-    daily = asked.model_copy(update={"market": _market(rate | {"assessed": "daily"})}).with_inputs(asked.inputs)
+    daily = scenario.model_copy(update={"market": _market(rate | {"assessed": "daily"})}).with_inputs(scenario.inputs)
     assert "demand" not in dict(wording.outcomes(dataclasses.replace(changed, scenario=daily)))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emberline.plans import plan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.why import Answer, Why, why
 from emberline.scenarios import Scenario, ScenarioError, load, loads
 
@@ -33,10 +33,10 @@ def shops(draw: st.DrawFn) -> Scenario:
     )  # fmt: skip
 
 
-def agrees(made: Plan, answer: Answer, truth: float | None) -> None:
+def agrees(result: Plan, answer: Answer, truth: float | None) -> None:
     """An answer is what trying everything finds: the same plan's worth, or that there is none."""
-    own = best(made.scenario)
-    assert own is not None
+    part = best(result.scenario)
+    assert part is not None
     if truth is None:
         assert not answer.found, answer
         assert answer.status == "infeasible", answer
@@ -47,7 +47,7 @@ def agrees(made: Plan, answer: Answer, truth: float | None) -> None:
     assert answer.more is not None
     assert answer.objective >= truth - CLOSE * truth, "better than the best of all"
     if answer.low is not None:
-        assert answer.low <= truth - own.kg + CLOSE * truth, "the bound lies above the best of all"
+        assert answer.low <= truth - part.kg + CLOSE * truth, "the bound lies above the best of all"
     assert answer.status != "within gap" or answer.objective <= truth + 2 * CLOSE * truth, (answer, truth)
     assert answer.more.carbon_kg == pytest.approx(answer.high, abs=1e-3), "the twin tells another figure"
 
@@ -67,16 +67,16 @@ def test_heats_agree_with_trying_everything(scenario: Scenario) -> None:
     """
     if best(scenario) is None:
         return
-    made = plan(scenario)
-    assert made.schedule is not None
-    own = best(scenario)
-    assert own is not None
-    assert made.objective == pytest.approx(own.kg, rel=1e-5)
-    told = why(made, heat="1", stage="melting", every=True, time_limit_s=60)
-    row = made.schedule.sel(heat="H1", stage="melting")
+    result = plan(scenario)
+    assert result.schedule is not None
+    part = best(scenario)
+    assert part is not None
+    assert result.objective == pytest.approx(part.kg, rel=1e-5)
+    text = why(result, heat="1", stage="melting", every=True, time_limit_s=60)
+    row = result.schedule.sel(heat="H1", stage="melting")
     now, unit = round(float(row["start_min"]) / 60), str(row["unit"].item())
-    assert len({answer.key for answer in told.answers}) >= 2
-    for answer in told.answers:
+    assert len({answer.key for answer in text.answers}) >= 2
+    for answer in text.answers:
 
         def fits(place: Place, answer: Answer = answer) -> bool:
             if answer.key == "unit":
@@ -86,7 +86,7 @@ def test_heats_agree_with_trying_everything(scenario: Scenario) -> None:
             return f"{place[1]:02d}:00" == answer.says[-5:]
 
         truth = best(scenario, at_start("H1", fits))  # type: ignore[arg-type]
-        agrees(made, answer, None if truth is None else truth.kg)
+        agrees(result, answer, None if truth is None else truth.kg)
         if answer.start_min is not None:
             assert fits((answer.unit, round(answer.start_min / 60), "", -1)), answer
 
@@ -96,19 +96,19 @@ def test_the_start_of_a_heat_by_hand() -> None:
     fourth hour, 3000 kg. The first one an hour later (third and fourth or second hour for the other) costs
     1000 kg more; to start it in the first hour 2000 kg more than that of the fourth hour, by trying: 5000 + 1000 kg.
     """
-    made = plan(shop([500.0, 100.0, 300.0, 200.0], [1, 1]))
-    assert made.schedule is not None
+    result = plan(shop([500.0, 100.0, 300.0, 200.0], [1, 1]))
+    assert result.schedule is not None
     starts = {
-        str(heat): float(made.schedule["start_min"].sel(heat=heat, stage="melting")) / 60 for heat in ("H1", "H2")
+        str(heat): float(result.schedule["start_min"].sel(heat=heat, stage="melting")) / 60 for heat in ("H1", "H2")
     }
     assert sorted(starts.values()) == [1, 3]
     heat = min(starts, key=lambda name: starts[name])
-    told = {answer.key: answer for answer in why(made, heat=heat).answers}
+    table = {answer.key: answer for answer in why(result, heat=heat).answers}
     # the other heat takes the second hour instead: nothing is lost by changing places
-    assert told["later"].high == pytest.approx(0.0, abs=1e-6)
-    assert told["earlier"].high == pytest.approx(6000 - 3000)
-    assert any("F1" in move.says or move.heat != heat for move in told["later"].moves)
-    alone = {slot.start_min / 60: slot for slot in why(made, heat=heat).slots}
+    assert table["later"].high == pytest.approx(0.0, abs=1e-6)
+    assert table["earlier"].high == pytest.approx(6000 - 3000)
+    assert any("F1" in move.says or move.heat != heat for move in table["later"].moves)
+    alone = {slot.start_min / 60: slot for slot in why(result, heat=heat).slots}
     assert alone[2].more_of_goal == pytest.approx(2000, rel=0.01)
     assert alone[3].more_of_goal is None
     assert "F1 is busy with heat" in alone[3].limits[0]
@@ -120,27 +120,27 @@ def test_limits_are_named_in_the_plants_words() -> None:
     The first heat, due at 03:00, melts in the second hour and is in the ladle in the third one; the second heat, free
     to wait for clean hours, melts in the fourth one. Sensitivity: with a longer wait the first heat could melt at once.
     """
-    made = plan(shop([500.0, 400.0, 300.0, 200.0, 100.0], [1, 1], ladle_h=1, wait_h=0.5, due_h=[3, 5]))
-    told = why(made, heat="H1", stage="melting")
-    answers = {answer.key: answer for answer in told.answers}
+    result = plan(shop([500.0, 400.0, 300.0, 200.0, 100.0], [1, 1], ladle_h=1, wait_h=0.5, due_h=[3, 5]))
+    text = why(result, heat="H1", stage="melting")
+    answers = {answer.key: answer for answer in text.answers}
     assert answers["earlier"].limits == ("heat H1 may wait 30 min at most after melting",)
     assert answers["later"].status == "infeasible"
     assert any("ladle of this heat starts at Tue 10 Mar 02:00" in limit for limit in answers["later"].limits)
-    by_hour = {slot.start_min / 60: " ".join(slot.limits) for slot in told.slots}
+    by_hour = {slot.start_min / 60: " ".join(slot.limits) for slot in text.slots}
     assert "F1 is busy with heat H2 from Tue 10 Mar 03:00 to Tue 10 Mar 04:00" in by_hour[3]
-    ladle = {slot.start_min / 60: " ".join(slot.limits) for slot in why(made, heat="H1", stage="ladle").slots}
+    ladle = {slot.start_min / 60: " ".join(slot.limits) for slot in why(result, heat="H1", stage="ladle").slots}
     assert "is there from melting at Tue 10 Mar 02:00 at the earliest" in ladle[1]
 
 
 def test_a_locked_heat_is_freed() -> None:
     """Proves: a heat that is locked to a dirty hour is told what freeing it brings: 2000 kg, by hand."""
     lock = {"heat": "H1", "stage": "melting", "start": "0 h"}
-    made = plan(shop([300.0, 100.0, 200.0], [1], locks=[lock]))
-    told = {answer.key: answer for answer in why(made, heat="1").answers}
-    assert told["freed"].high == pytest.approx(-2000)
-    assert told["freed"].start_min == 60
-    assert told["later"].high == pytest.approx(-2000), "a pin takes the place of the lock"
-    facts = why(made, hour="00:00").facts
+    result = plan(shop([300.0, 100.0, 200.0], [1], locks=[lock]))
+    table = {answer.key: answer for answer in why(result, heat="1").answers}
+    assert table["freed"].high == pytest.approx(-2000)
+    assert table["freed"].start_min == 60
+    assert table["later"].high == pytest.approx(-2000), "a pin takes the place of the lock"
+    facts = why(result, hour="00:00").facts
     assert "heat H1 later: the lock of heat H1 at melting" in facts
 
 
@@ -148,23 +148,23 @@ def test_a_locked_heat_is_freed() -> None:
 @given(shops(), st.integers(1, 4))
 def test_units_and_hours_agree_with_trying_everything(scenario: Scenario, at: int) -> None:
     """Proves: a furnace that is not there, and one that is idle for an hour, cost what enumeration finds."""
-    own = best(scenario)
-    if own is None:
+    part = best(scenario)
+    if part is None:
         return
-    made = plan(scenario)
-    (answer,) = why(made, unit="F1", time_limit_s=30).answers
+    result = plan(scenario)
+    (answer,) = why(result, unit="F1", time_limit_s=30).answers
     truth = best(scenario, lambda heat, place: place[0] != "F1")
-    agrees(made, answer, None if truth is None else truth.kg)
+    agrees(result, answer, None if truth is None else truth.kg)
     lengths = {heat.name: round(heat.grade.duration_min["melting"] / 60) for heat in scenario.heats}
-    for answer in why(made, hour=f"{at:02d}:00", time_limit_s=30).answers:
+    for answer in why(result, hour=f"{at:02d}:00", time_limit_s=30).answers:
         unit = answer.says.partition(" ")[0]
 
         def idle(heat: str, place: Place, unit: str = unit) -> bool:
             spans = [(place[0], place[1], lengths[heat]), (place[2], place[3], 1)]
             return not any(name == unit and begin <= at < begin + length for name, begin, length in spans)
 
-        kept = best(scenario, idle)
-        agrees(made, answer, None if kept is None else kept.kg)
+        stored = best(scenario, idle)
+        agrees(result, answer, None if stored is None else stored.kg)
 
 
 SITE = """
@@ -193,35 +193,35 @@ def test_an_asset_and_an_hour_of_a_site_by_hand(tmp_path: Path) -> None:
 
     Sensitivity: an asset that stays in the model, or a price of another hour, fails.
     """
-    made = plan(site(tmp_path))
-    (answer,) = why(made, unit="battery").answers
+    result = plan(site(tmp_path))
+    (answer,) = why(result, unit="battery").answers
     assert answer.high == pytest.approx(800, rel=1e-4)
-    told = why(made, hour="01:00")
-    assert told.worth is not None
-    assert told.worth.value == pytest.approx(400, rel=1e-6)
-    assert told.worth.held == "exact: nothing is held"
-    assert not told.answers
+    text = why(result, hour="01:00")
+    assert text.worth is not None
+    assert text.worth.value == pytest.approx(400, rel=1e-6)
+    assert text.worth.held == "exact: nothing is held"
+    assert not text.answers
 
 
 def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
     """Proves: an unknown heat, stage, unit or hour, and a heat of a site, are refused in one line each."""
-    made, alone = plan(shop([300.0, 100.0], [1])), plan(site(tmp_path))
+    result, alone = plan(shop([300.0, 100.0], [1])), plan(site(tmp_path))
 
-    def refused(of: Plan, **asked: str) -> str:
+    def refused(of: Plan, **case: str) -> str:
         with pytest.raises(ScenarioError) as error:
-            why(of, **asked)  # type: ignore[arg-type]
+            why(of, **case)  # type: ignore[arg-type]
         assert len(error.value.problems) == 1
         return str(error.value)
 
-    assert "heats are 1 to 1, or H1" in refused(made, heat="H7")
-    assert "stages to come are melting" in refused(made, heat="H1", stage="casting")
-    assert "those are F1" in refused(made, unit="F9")
-    assert "no time of the horizon" in refused(made, hour="13:00")
-    assert "is no time" in refused(made, hour="teatime")
-    assert "between steps" in refused(made, heat="H1", at="30 min")
+    assert "heats are 1 to 1, or H1" in refused(result, heat="H7")
+    assert "stages to come are melting" in refused(result, heat="H1", stage="casting")
+    assert "those are F1" in refused(result, unit="F9")
+    assert "no time of the horizon" in refused(result, hour="13:00")
+    assert "is no time" in refused(result, hour="teatime")
+    assert "between steps" in refused(result, heat="H1", at="30 min")
     assert "no heats" in refused(alone, heat="1")
-    assert "--heat, --unit or --hour" in refused(made)
-    assert "--heat, --unit or --hour" in refused(made, heat="1", unit="F1")
+    assert "--heat, --unit or --hour" in refused(result)
+    assert "--heat, --unit or --hour" in refused(result, heat="1", unit="F1")
 
 
 def test_an_hour_that_the_clock_shows_twice_must_be_told_which() -> None:
@@ -238,6 +238,6 @@ def test_an_hour_that_the_clock_shows_twice_must_be_told_which() -> None:
 
 def test_asking_ends_when_it_is_told_to() -> None:
     """Proves: cancelled before it begins, nothing is tried and that is said."""
-    found: Why = why(plan(shop([300.0, 100.0], [1])), heat="1", cancel=lambda: True)
-    assert not found.complete
-    assert not found.answers
+    result: Why = why(plan(shop([300.0, 100.0], [1])), heat="1", cancel=lambda: True)
+    assert not result.complete
+    assert not result.answers

@@ -77,9 +77,9 @@ class Turn:
 
 def planned(broken: Broken, repair: tuple[str, ...]) -> None:
     """A plan with a repair is found and acceptable."""
-    made = plan(broken.changed([*repair, *QUICK]))
-    assert made.found, (broken.says, repair, made.reason)
-    assert not made.violations, (broken.says, repair, made.violations)
+    result = plan(broken.changed([*repair, *QUICK]))
+    assert result.found, (broken.says, repair, result.reason)
+    assert not result.violations, (broken.says, repair, result.violations)
 
 
 @pytest.mark.parametrize("broken", EVERY, ids=lambda broken: broken.says)
@@ -88,20 +88,20 @@ def test_what_is_broken_is_named_and_the_repair_leaves_a_plan(broken: Broken) ->
 
     Sensitivity: without the limit's own entry, or with a repair that is a step too small, it fails.
     """
-    found = Turn(broken).searched()
-    assert found.status in RULED_OUT, broken.says
-    assert found.repairs, broken.says
-    named = {*found.keys, *(key for repair in found.repairs for key in repair.keys)}
+    result = Turn(broken).searched()
+    assert result.status in RULED_OUT, broken.says
+    assert result.repairs, broken.says
+    named = {*result.keys, *(key for repair in result.repairs for key in repair.keys)}
     assert broken.key in named, (broken.says, named)
-    planned(broken, found.repairs[0].overrides)
+    planned(broken, result.repairs[0].overrides)
 
 
 @pytest.mark.parametrize("broken", SEVERAL, ids=lambda broken: broken.says)
 def test_what_is_broken_twice_needs_two_changes(broken: Broken) -> None:
     """Proves: where no single change helps, the least together are found, and they make it feasible."""
-    found = why_not(broken.changed, time_limit_s=15)
-    assert found.status in RULED_OUT
-    best = found.repairs[0]
+    result = why_not(broken.changed, time_limit_s=15)
+    assert result.status in RULED_OUT
+    best = result.repairs[0]
     assert len(best.keys) > 1
     assert broken.key in best.keys
     planned(broken, best.overrides)
@@ -111,8 +111,8 @@ def test_what_is_broken_twice_needs_two_changes(broken: Broken) -> None:
 def test_a_scenario_with_a_plan_is_left_alone(base: str) -> None:
     """Proves: nothing is called broken that is not."""
     whole = Broken("nothing", base, (), "")
-    found = why_not(whole.changed, time_limit_s=60)
-    assert (found.status, found.repairs, found.conflict) == ("feasible", (), ())
+    result = why_not(whole.changed, time_limit_s=60)
+    assert (result.status, result.repairs, result.conflict) == ("feasible", (), ())
 
 
 def test_a_repair_is_no_larger_than_it_must_be() -> None:
@@ -125,8 +125,8 @@ def test_a_repair_is_no_larger_than_it_must_be() -> None:
     Every due time that is tried has a plan or a proof, which an hour is enough for on any machine: none of them is
     skipped because time is short.
     """
-    found = Turn(LINE[0], most=50).searched(HOUR_S)
-    assert found.repairs[0].overrides == ("orders.C1.due=285 min",)
+    result = Turn(LINE[0], most=50).searched(HOUR_S)
+    assert result.repairs[0].overrides == ("orders.C1.due=285 min",)
     tighter = why_not(
         lambda more: LINE[0].changed(["orders.C1.due=270 min", *more]), time_limit_s=HOUR_S, cancel=lambda: True
     )
@@ -135,11 +135,11 @@ def test_a_repair_is_no_larger_than_it_must_be() -> None:
 
 def test_the_search_ends_when_it_is_told_to() -> None:
     """Proves: cancelling keeps what is known, and says that not all was tried."""
-    found = why_not(LINE[0].changed, cancel=lambda: True)
-    assert found.status == "infeasible"
-    assert found.missing
-    assert not found.complete
-    assert found.tried == 0
+    result = why_not(LINE[0].changed, cancel=lambda: True)
+    assert result.status == "infeasible"
+    assert result.missing
+    assert not result.complete
+    assert result.tried == 0
 
 
 def test_a_lock_is_moved_to_the_nearest_time_that_can_be_kept() -> None:
@@ -154,12 +154,12 @@ def test_a_lock_is_moved_to_the_nearest_time_that_can_be_kept() -> None:
         "orders: [{name: O, heats: [{grade: G, count: 2}]}]\n"
         "locks: [{heat: O-1, stage: melt, start: 0 h}, {heat: O-2, stage: melt, start: 0 h}]\n"
     )
-    found = why_not(lambda more: loads(text, overrides=more), time_limit_s=60)
-    assert found.status == "infeasible"
-    moved = {repair.keys: repair for repair in found.repairs}[("locks.1.latest",)]
+    result = why_not(lambda more: loads(text, overrides=more), time_limit_s=60)
+    assert result.status == "infeasible"
+    moved = {repair.keys: repair for repair in result.repairs}[("locks.1.latest",)]
     change = "latest start of heat O-2 at melt to Tue 10 Mar 01:00 (now Tue 10 Mar 00:00)"
     assert tuple(map(str, moved.says)) == (change,)
-    made = plan(loads(text, overrides=moved.overrides))
-    assert made.acceptable
-    assert made.schedule is not None
-    assert made.schedule["start_min"].values.ravel().tolist() == [0.0, 60.0]
+    outcome = plan(loads(text, overrides=moved.overrides))
+    assert outcome.acceptable
+    assert outcome.schedule is not None
+    assert outcome.schedule["start_min"].values.ravel().tolist() == [0.0, 60.0]

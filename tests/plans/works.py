@@ -10,7 +10,7 @@ import xarray as xr
 from ledgers import flows
 
 from emberline.plans import Plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.checking.mistakes import between_nouns
@@ -46,7 +46,7 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
     """A works on hourly steps, unless told otherwise, whose grid has 300 kg/MWh.
 
     Carriers are coal, straw, steam and hot gas, which is waste."""
-    given = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **rest.pop("market", {})}
+    table = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **rest.pop("market", {})}
     site = {"grid": {"export_limit_mw": 50.0, "metered_interval_min": 60}, "base_load_mw": 1.0, **rest.pop("site", {})}
     carriers = [{"name": "coal"}, {"name": "straw"}, {"name": "steam"}, {"name": "hot_gas", "waste": True}]
     site = {"carriers": carriers, "assets": [COAL], **site}
@@ -55,7 +55,7 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
         {
             "name": "works",
             "horizon": {"start": "2026-01-05", "length_h": hours, "step_min": step_min},
-            "market": given,
+            "market": table,
             "site": site,
             "processes": list(processes) or [KILN, MILL],
             **rest,
@@ -68,7 +68,7 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
 
 def done(
     scenario: Scenario,
-    told: Mapping[str, Told],
+    text: Mapping[str, Told],
     *,
     off_spec: Mapping[str, Sequence[float]] | None = None,
     extra_mw: Mapping[str, Sequence[float]] | None = None,
@@ -92,16 +92,16 @@ def done(
     n, hours = scenario.horizon.n_steps, scenario.horizon.step_h
     units = [unit for unit, _ in scenario.process_units]
     mode = np.full((len(units), n), "", dtype="U40")
-    rate, bad, drawn = (np.zeros((len(units), n)) for _ in range(3))
+    rate, bad, result = (np.zeros((len(units), n)) for _ in range(3))
     for u, (unit, process) in enumerate(scenario.process_units):
-        for t, (name, tph) in enumerate(told.get(unit, ())):
+        for t, (name, tph) in enumerate(text.get(unit, ())):
             mode[u, t], rate[u, t] = name, tph
-            drawn[u, t] = float(process.mode[name].power_at(tph)) if tph else 0.0
+            result[u, t] = float(process.mode[name].power_at(tph)) if tph else 0.0
         bad[u] += np.asarray((off_spec or {}).get(unit, 0.0))
-        drawn[u] += np.asarray((extra_mw or {}).get(unit, 0.0))
-    found = streams(scenario)
-    moved = np.zeros((len(found), n))
-    for i, stream in enumerate(found):
+        result[u] += np.asarray((extra_mw or {}).get(unit, 0.0))
+    outcome = streams(scenario)
+    moved = np.zeros((len(outcome), n))
+    for i, stream in enumerate(outcome):
         u = units.index(stream.unit)
         for t in np.flatnonzero(rate[u] > 0).tolist():
             recipe = stream.process.mode[str(mode[u, t])]
@@ -109,45 +109,47 @@ def done(
             if stream.direction == "in" and recipe.heat:
                 each += sum(f.share for f in recipe.heat.fuels if f.carrier == stream.place) * recipe.heat.mwh_per_t
             moved[i, t] = stream.sign * each * (rate[u, t] - (bad[u, t] if stream.direction == "out" else 0.0))
-    left = {d.name: np.zeros(n) for d in scenario.deliveries}
+    rest = {d.name: np.zeros(n) for d in scenario.deliveries}
     for item in scenario.demands:
-        left[item.name] = scenario.inputs["demand_tph"].sel(demand=item.name).to_numpy() * hours
-    left |= {name: np.asarray(tonnes, float) for name, tonnes in (delivered or {}).items()}
+        rest[item.name] = scenario.inputs["demand_tph"].sel(demand=item.name).to_numpy() * hours
+    rest |= {name: np.asarray(tonnes, float) for name, tonnes in (delivered or {}).items()}
     came = {a.name: scenario.inputs["arrival_tph"].sel(arrival=a.name).to_numpy() * hours for a in scenario.arrivals}
     came |= {name: np.asarray(tonnes, float) for name, tonnes in (arrived or {}).items()}
-    stock, put, out, lost = (np.zeros((len(scenario.stores), n)) for _ in range(4))
+    stock, value, out, lost = (np.zeros((len(scenario.stores), n)) for _ in range(4))
     for s, store in enumerate(scenario.stores):
-        mine = [moved[i] for i, stream in enumerate(found) if stream.place == store.name]
-        put[s] += sum(np.maximum(one, 0.0) for one in mine) * hours if mine else 0.0
+        mine = [moved[i] for i, stream in enumerate(outcome) if stream.place == store.name]
+        value[s] += sum(np.maximum(one, 0.0) for one in mine) * hours if mine else 0.0
         out[s] += sum(np.maximum(-one, 0.0) for one in mine) * hours if mine else 0.0
-        out[s] += sum((left[d.name] for d in scenario.deliveries if d.store == store.name), np.zeros(n))
-        put[s] += sum((came[a.name] for a in scenario.arrivals if a.store == store.name), np.zeros(n))
+        out[s] += sum((rest[d.name] for d in scenario.deliveries if d.store == store.name), np.zeros(n))
+        value[s] += sum((came[a.name] for a in scenario.arrivals if a.store == store.name), np.zeros(n))
         level = store.start_t
         for t in range(n):
-            after = level * store.kept(hours) + (put[s, t] - out[s, t]) / hours * store.effective_hours(hours)
-            lost[s, t] = level + put[s, t] - out[s, t] - after
+            after = level * store.kept(hours) + (value[s, t] - out[s, t]) / hours * store.effective_hours(hours)
+            lost[s, t] = level + value[s, t] - out[s, t] - after
             stock[s, t] = level = after
-    line = drawn.sum(axis=0)
+    line = result.sum(axis=0)
     base = scenario.inputs["base_load_mw"].to_numpy()
-    asked = dict(moves or {})
+    case = dict(moves or {})
     for supply in of(scenario.site.assets, Supply):
-        if (supply.name, "") not in asked:
-            asked[supply.name, ""] = [
+        if (supply.name, "") not in case:
+            case[supply.name, ""] = [
                 -sum(
-                    moved[i, t] for i, one in enumerate(found) if one.place == supply.carrier and one.direction == "in"
+                    moved[i, t]
+                    for i, one in enumerate(outcome)
+                    if one.place == supply.carrier and one.direction == "in"
                 )
                 for t in range(n)
             ]
     power = {"line_mw": line, "base_load_mw": base, "import_mw": line + base, **power}
-    data = flows(scenario, asked, None, **power).assign_coords(
-        {"process": np.array(units), "stock": [s.name for s in scenario.stores], **coordinates(found)}
+    data = flows(scenario, case, None, **power).assign_coords(
+        {"process": np.array(units), "stock": [s.name for s in scenario.stores], **coordinates(outcome)}
     )
-    for name, values in (("process_mode", mode), ("process_tph", rate), ("off_spec_tph", bad), ("process_mw", drawn)):
+    for name, values in (("process_mode", mode), ("process_tph", rate), ("off_spec_tph", bad), ("process_mw", result)):
         data[name] = (("process", "time"), values)
     data["stream_rate"] = (("stream", "time"), moved)
-    for name, values in (("stock_t", stock), ("stock_in_t", put), ("stock_out_t", out), ("stock_lost_t", lost)):
+    for name, values in (("stock_t", stock), ("stock_in_t", value), ("stock_out_t", out), ("stock_lost_t", lost)):
         data[name] = (("stock", "time"), values)
-    for name, label, table in (("delivered_t", "delivery", left), ("arrived_t", "arrival", came)):
+    for name, label, table in (("delivered_t", "delivery", rest), ("arrived_t", "arrival", came)):
         if table:
             data[name] = ((label, "time"), np.array(list(table.values())))
             data = data.assign_coords({label: list(table)})
@@ -171,11 +173,11 @@ def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
     return check(data, RUN)
 
 
-def compared(asked: Scenario, baseline: xr.Dataset, plan: xr.Dataset) -> Plan:
+def compared(scenario: Scenario, baseline: xr.Dataset, plan: xr.Dataset) -> Plan:
     """A plan whose replay and baseline are given."""
-    sums = [figures(asked, run, 0.0) for run in (baseline, plan)]
+    sums = [figures(scenario, run) for run in (baseline, plan)]
     return Plan(
-        scenario=asked, envelope=xr.Dataset(), baseline=as_run(baseline), baseline_figures=sums[0],
+        scenario=scenario, envelope=xr.Dataset(), baseline=as_run(baseline), baseline_figures=sums[0],
         baseline_complete=True, status="within gap", objective=1.0, bound=1.0, gap=0.0, schedule=plan,
         schedule_figures=sums[1], replay=as_run(plan), replay_figures=sums[1],
     )  # fmt: skip

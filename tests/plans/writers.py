@@ -74,19 +74,19 @@ def begin(*processes: subprocess.Popen[str]) -> None:
 
 def end(*processes: subprocess.Popen[str]) -> list[list[str]]:
     """Wait until all are done without a word on the error output; the lines that each has said."""
-    said = []
+    rows = []
     for process in processes:
         lines, errors = process.communicate(timeout=120)
         assert (process.returncode, errors) == (0, "")
-        said.append(lines.split())
-    return said
+        rows.append(lines.split())
+    return rows
 
 
 def kept(home: Path) -> StoredRun:
     """The plan of ``planned.made``, stored in a home."""
-    store, made = Store(home), planned.made()
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    store, result = Store(home), planned.made()
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     return store.open(run)
 
 

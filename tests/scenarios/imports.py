@@ -12,23 +12,23 @@ from emberline.scenarios import ScenarioError
 from emberline.scenarios.importing import Imported, bring, guess, read
 
 
-def brought(text: str | bytes, role: str = "load", zone: str | None = None, **said: Any) -> Imported:
+def brought(text: str | bytes, role: str = "load", zone: str | None = None, **message: Any) -> Imported:
     """A file as a series, its mapping guessed but for what is said."""
     content = text.encode() if isinstance(text, str) else text
-    raw = read(content, "file.csv", sheet=said.get("sheet"))
-    return bring(raw, guess(raw, role, said, zone).mapping)
+    raw = read(content, "file.csv", sheet=message.get("sheet"))
+    return bring(raw, guess(raw, role, message, zone).mapping)
 
 
-def told(text: str | bytes, role: str = "load", zone: str | None = None, **said: Any) -> list[str]:
+def told(text: str | bytes, role: str = "load", zone: str | None = None, **message: Any) -> list[str]:
     """The mistakes of a file that is refused."""
     with pytest.raises(ScenarioError) as caught:
-        brought(text, role, zone, **said)
+        brought(text, role, zone, **message)
     return [str(problem) for problem in caught.value.problems]
 
 
-def stamps(found: Imported) -> list[str]:
+def stamps(imported: Imported) -> list[str]:
     """Starts of the intervals, UTC."""
-    return [datetime.fromtimestamp(second, UTC).isoformat()[:16] for second in found.seconds.tolist()]
+    return [datetime.fromtimestamp(second, UTC).isoformat()[:16] for second in imported.seconds.tolist()]
 
 
 def hours(n: int = 4, value: str = "{h}", form: str = "2026-06-01T{h:02d}:00Z") -> str:

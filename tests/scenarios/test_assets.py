@@ -99,10 +99,10 @@ def test_assets_survive_being_written_and_read_back() -> None:
 )
 def test_one_mistake_one_line(old: str, new: str, key: str, says: str) -> None:
     """Proves: each mistake is told with its line, its place without pydantic's tags, and what is allowed."""
-    found = [line for line in lines(old, new) if f": {key}: " in line]
-    assert len(found) == 1, lines(old, new)
-    assert says in found[0]
-    assert found[0].startswith("works.yaml:")
+    rows = [line for line in lines(old, new) if f": {key}: " in line]
+    assert len(rows) == 1, lines(old, new)
+    assert says in rows[0]
+    assert rows[0].startswith("works.yaml:")
 
 
 def test_a_scenario_may_be_a_site_alone() -> None:
@@ -172,17 +172,17 @@ def test_flows_follow_the_load_by_its_curve() -> None:
         {"kind": "gas_engine", "name": "m", "electric_mw": 10, "fuel": "gas",
          "by_load": [{"load": 0.5, "electric": 0.25}, {"load": 1, "electric": 0.4}]}
     ).core({})  # fmt: skip
-    given = engine.delivered(np.array([0, 0.25, 0.5, 0.75, 1]), np.zeros(5), 1.0, {})
-    assert given["inputs.0"] == pytest.approx([0, -10, -20, -22.5, -25])
-    assert given["main"] == pytest.approx([0, 2.5, 5, 7.5, 10])
+    inputs = engine.delivered(np.array([0, 0.25, 0.5, 0.75, 1]), np.zeros(5), 1.0, {})
+    assert inputs["inputs.0"] == pytest.approx([0, -10, -20, -22.5, -25])
+    assert inputs["main"] == pytest.approx([0, 2.5, 5, 7.5, 10])
     assert engine.flows == {"main": "electricity", "inputs.0": "gas"}
 
 
 def test_start_fuel_is_drawn_in_the_step_of_the_start() -> None:
     """Proves: 2 MWh in a quarter of an hour are 8 MW. Sensitivity: drawn per hour 2 MW."""
     machine = core(start_fuel={"carrier": "gas", "amount": 2})
-    drawn = machine.delivered(np.array([0.0, 1.0]), np.array([0, 1]), 0.25, {})["start_fuel"]
-    assert drawn == pytest.approx([0, -8])
+    result = machine.delivered(np.array([0.0, 1.0]), np.array([0, 1]), 0.25, {})["start_fuel"]
+    assert result == pytest.approx([0, -8])
 
 
 def test_ramps_are_scaled_and_begin_with_half() -> None:

@@ -39,9 +39,9 @@ def order(grade: str = "A", name: str = "O", count: int = 1, **rest: Any) -> dic
 def mistakes(base: dict[str, Any], **changes: Any) -> dict[str, str]:
     """Message of each mistake by its place."""
     built = Scenario.model_validate({**deepcopy(base), **changes}, context={"currency": "EUR"})
-    found = [(".".join(map(str, place)), says) for place, says in between_nouns(built)]
-    assert len(dict(found)) == len(found), found
-    return dict(found)
+    rows = [(".".join(map(str, place)), says) for place, says in between_nouns(built)]
+    assert len(dict(rows)) == len(rows), rows
+    return dict(rows)
 
 
 def gives(carrier: str) -> dict[str, Any]:
@@ -240,9 +240,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 def test_what_is_just_not_allowed_is_one_mistake_at_its_place(changes: dict[str, Any], place: str, says: str) -> None:
     """Proves: one message at the place that is wrong, and no other. Sensitivity: a check that is left out, or the wrong
     key blamed."""
-    found = mistakes(BASE, **changes)
-    assert list(found) == [place], found
-    assert says in found[place]
+    result = mistakes(BASE, **changes)
+    assert list(result) == [place], result
+    assert says in result[place]
 
 
 def test_a_heat_under_way_may_need_more_than_the_horizon() -> None:
@@ -255,9 +255,9 @@ def test_a_heat_under_way_may_need_more_than_the_horizon() -> None:
 
 def test_a_unit_that_casts_nothing_is_named() -> None:
     """Proves: an order's units are those of the last stage; with none of them no cast has a place either."""
-    found = mistakes(BASE, orders=[order(units=["F"])])
-    assert found["orders.0.units.0"] == "'F' is no unit of the last stage; those are C, D"
-    assert found.keys() == {"orders.0.units.0", "orders.0"}
+    result = mistakes(BASE, orders=[order(units=["F"])])
+    assert result["orders.0.units.0"] == "'F' is no unit of the last stage; those are C, D"
+    assert result.keys() == {"orders.0.units.0", "orders.0"}
 
 
 def test_orders_and_lateness_need_a_line() -> None:

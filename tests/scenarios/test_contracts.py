@@ -127,22 +127,22 @@ def test_the_linear_price_and_the_unused_blocks_are_the_settlement(
     ]
     contracts += [{**GREEN, "share": share}, {**GUARANTEES, "mwh": mwh}]
     scenario = market(spot, contracts=contracts)
-    taken = np.array(imported)
+    values = np.array(imported)
     price, _, constant = marginal_prices(scenario)
-    linear = float(price @ taken) + constant
+    linear = float(price @ values) + constant
     unused = unused_blocks(scenario)
     if unused is not None:
-        left = np.maximum(unused.mwh.sum(axis=0) - unused.counted * taken, 0.0)
+        rest = np.maximum(unused.mwh.sum(axis=0) - unused.counted * values, 0.0)
         for j in np.argsort(unused.spread, kind="stable"):
-            sold = np.minimum(left, unused.mwh[j])
-            left = left - sold
+            sold = np.minimum(rest, unused.mwh[j])
+            rest = rest - sold
             linear += float(unused.spread[j] * sold.sum())
     money = paid(scenario, *imported)
     assert money == pytest.approx(linear, rel=1e-9, abs=1e-7)
     # what a model without the spreads reckons is never above
-    assert float(price @ taken) + constant <= money + 1e-7
-    energy = sum(p.mwh for p in settle(scenario, taken) if p.kind != "guarantees")
-    assert np.asarray(energy) == pytest.approx(taken, abs=1e-9)
+    assert float(price @ values) + constant <= money + 1e-7
+    energy = sum(p.mwh for p in settle(scenario, values) if p.kind != "guarantees")
+    assert np.asarray(energy) == pytest.approx(values, abs=1e-9)
 
 
 def test_a_profile_from_a_file(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_a_profile_from_a_file(tmp_path: Path) -> None:
     contracts = "contracts: [{kind: ppa, name: wind, mw: {csv: wind.csv, column: mw}, price_per_mwh: 50}]"
     scenario = loads(SITE.replace("price_per_mwh: 40", f"price_per_mwh: 40, {contracts}"), folder=tmp_path)
     assert paid(scenario, 10, 10) == pytest.approx(8 * 50 + 12 * 40)
-    kept = Scenario.model_validate_json(scenario.model_dump_json(exclude_defaults=True)).with_inputs(scenario.inputs)
-    assert paid(kept, 10, 10) == pytest.approx(880)
+    stored = Scenario.model_validate_json(scenario.model_dump_json(exclude_defaults=True)).with_inputs(scenario.inputs)
+    assert paid(stored, 10, 10) == pytest.approx(880)
     assert scenario.inputs["contract_mw"].sel(contract="wind").values.tolist() == [3, 5]
 
 
@@ -202,8 +202,8 @@ def test_without_a_residual_mix_the_location_counts_and_it_is_said() -> None:
     (rest,) = market_based(market(contracts=[BLOCK]), np.array([12.0, 4.0]))
     assert (rest.name, float(rest.kg.sum())) == ("rest", 4800.0)
     assert "no residual mix" in rest.says
-    own = market(contracts=[{**BLOCK, "kg_per_mwh": 100.0}])
-    assert [float(p.kg.sum()) for p in market_based(own, np.array([12.0, 4.0]))] == [1400.0, 600.0]
+    part = market(contracts=[{**BLOCK, "kg_per_mwh": 100.0}])
+    assert [float(p.kg.sum()) for p in market_based(part, np.array([12.0, 4.0]))] == [1400.0, 600.0]
 
 
 def test_imbalance_prices_lie_on_the_spot_price_or_are_given() -> None:
@@ -212,8 +212,8 @@ def test_imbalance_prices_lie_on_the_spot_price_or_are_given() -> None:
     short, long = imbalance_prices(scenario)
     assert short.tolist() == [150] * 4 + [70] * 4
     assert long.tolist() == [85] * 4 + [5] * 4
-    given = market(imbalance={"short_price_per_mwh": 300, "long_spread_per_mwh": 15})
-    assert imbalance_prices(given)[0].tolist() == [300] * 8
+    inputs = market(imbalance={"short_price_per_mwh": 300, "long_spread_per_mwh": 15})
+    assert imbalance_prices(inputs)[0].tolist() == [300] * 8
     assert onto_meter(market(step_min=5), np.arange(24.0)).tolist() == [1, 4, 7, 10, 13, 16, 19, 22]
 
 
@@ -297,10 +297,10 @@ TARIFF = "tariff: {demand: [{name: peak, rates: [{per_mw: 1000}]}]}, "
 def test_mistakes_with_contracts(old: str, new: str, message: str) -> None:
     """Proves: a mistake is one line that says where and what would be right."""
     assert old in SITE
-    with pytest.raises(ScenarioError) as told:
+    with pytest.raises(ScenarioError) as text:
         loads(SITE.replace(old, new, 1), "site.yaml")
-    assert message in str(told.value)
-    assert "\n" not in str(told.value)
+    assert message in str(text.value)
+    assert "\n" not in str(text.value)
 
 
 def test_a_tariff_may_stand_alone() -> None:
@@ -317,6 +317,6 @@ def test_a_tariff_may_stand_alone() -> None:
 
 def test_the_tariff_remembers_the_states_peak() -> None:
     """Proves: ``state.peak_so_far_mw`` is what the tariff's charges start from. Sensitivity: nought fails."""
-    told = loads(SITE.replace("market: {", "state: {peak_so_far_mw: 7 MW}\nmarket: {" + TARIFF))
-    assert told.rates is not None
-    assert [peak.floor_mw for peak in told.rates.peaks] == [7.0]
+    answer = loads(SITE.replace("market: {", "state: {peak_so_far_mw: 7 MW}\nmarket: {" + TARIFF))
+    assert answer.rates is not None
+    assert [peak.floor_mw for peak in answer.rates.peaks] == [7.0]

@@ -24,15 +24,15 @@ def paths(data: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
 
 
 def put(data: Any, path: tuple[str | int, ...], value: Any) -> Any:
-    made = deepcopy(data)
-    place = made
+    result = deepcopy(data)
+    place = result
     for part in path[:-1]:
         place = place[part]
     if value is ABSENT:
         del place[path[-1]]
     else:
         place[path[-1]] = value
-    return made
+    return result
 
 
 VALUES = st.one_of(
@@ -50,8 +50,8 @@ def test_the_text_holds_what_was_asked_for(data: st.DataObject) -> None:
     text = TEXTS[data.draw(st.sampled_from(["melt-shop-small", "cement-anhui", "steam-cracker-utilities"]))]
     before = parse(text).data
     path = data.draw(st.sampled_from(paths(before)[1:]))
-    wanted = put(before, path, data.draw(VALUES))
-    assert parse(revised(text, wanted)).data == wanted, path
+    target = put(before, path, data.draw(VALUES))
+    assert parse(revised(text, target)).data == target, path
 
 
 @pytest.mark.parametrize(
@@ -79,18 +79,18 @@ def test_the_text_holds_what_was_asked_for(data: st.DataObject) -> None:
 def test_only_the_line_changes(path: tuple[str | int, ...], value: Any, lines: list[str]) -> None:
     """Proves: comments, order and layout of all other lines stay. Sensitivity: writing the file anew changes dozens."""
     text = TEXTS["melt-shop-small"]
-    made = revised(text, put(parse(text).data, path, value))
-    found = difflib.unified_diff(text.splitlines(), made.splitlines(), lineterm="", n=0)
-    assert [line for line in found if line[:2] not in ("--", "++", "@@")] == lines
+    result = revised(text, put(parse(text).data, path, value))
+    outcome = difflib.unified_diff(text.splitlines(), result.splitlines(), lineterm="", n=0)
+    assert [line for line in outcome if line[:2] not in ("--", "++", "@@")] == lines
 
 
 def test_differences_are_told_finely() -> None:
     """Proves: an item that was added, taken away or changed is told by itself, not as a whole list."""
     before = {"orders": [{"name": "A", "n": 1}, {"name": "B", "n": 2}, {"name": "C", "n": 3}]}
     now = {"orders": [{"name": "A", "n": 1}, {"name": "C", "n": 4}, {"name": "D", "n": 5}]}
-    found = differences(before, {"orders": now["orders"][:2]})
-    told = [(change.key, change.before is ABSENT, change.now is ABSENT) for change in found]
-    assert told == [("orders.1", False, True), ("orders.2.n", False, False)]
+    result = differences(before, {"orders": now["orders"][:2]})
+    rows = [(change.key, change.before is ABSENT, change.now is ABSENT) for change in result]
+    assert rows == [("orders.1", False, True), ("orders.2.n", False, False)]
     text = "".join(f"{key}: {flow(value)}\n" for key, value in before.items())
     assert parse(revised(text, now)).data == now
     assert list(differences(before, deepcopy(before))) == []

@@ -45,11 +45,11 @@ def test_a_short_gap_is_waited_out_and_a_long_one_is_left() -> None:
     """
     states = mill()
     for hours, cost, ways in ((1, 2, []), (5, 7, ["standby", "idle"]), (11, 11, ["off", "idle"])):
-        found = through(states, np.ones(hours), 60)
-        assert found is not None
-        assert found.cost == pytest.approx(cost)
-        assert found.energy_mwh.sum() == pytest.approx(cost)
-        assert [name for _, name in names(states, found.moves)] == ways
+        result = through(states, np.ones(hours), 60)
+        assert result is not None
+        assert result.cost == pytest.approx(cost)
+        assert result.energy_mwh.sum() == pytest.approx(cost)
+        assert [name for _, name in names(states, result.moves)] == ways
         assert states.best_state(hours * 60) == states.index[("idle", "standby", "off")[[1, 5, 11].index(hours)]]
 
 
@@ -78,15 +78,15 @@ def test_at_a_negative_price_the_machine_waits_ready() -> None:
 
     Sensitivity: least energy instead of least cost goes to off and stays: −110 €.
     """
-    found = through(mill(), np.full(12, -10.0), 60)
-    assert found is not None
-    assert found.cost == pytest.approx(-440)
+    result = through(mill(), np.full(12, -10.0), 60)
+    assert result is not None
+    assert result.cost == pytest.approx(-440)
     no_ways = [way for way in MILL["transitions"] if way["end"] != "off" and way["start"] != "off"]
     calm = mill(transitions=[*no_ways[:1], {**no_ways[1], "power_mw": 2}])
-    found = through(calm, np.full(12, -10.0), 60)
-    assert found is not None
-    assert found.cost == pytest.approx(-240)
-    assert found.moves == ()
+    result = through(calm, np.full(12, -10.0), 60)
+    assert result is not None
+    assert result.cost == pytest.approx(-240)
+    assert result.moves == ()
 
 
 def test_the_way_up_is_taken_when_power_is_cheap() -> None:
@@ -96,10 +96,10 @@ def test_the_way_up_is_taken_when_power_is_cheap() -> None:
     Sensitivity: as late as possible costs 100.
     """
     states = mill(initial="off")
-    found = through(states, np.array([1, 1, 10, 10, 10, 10]), 60, start=states.start_index)
-    assert found is not None
-    assert found.cost == pytest.approx(70)
-    assert names(states, found.moves) == [(0, "idle"), (120, "standby"), (300, "idle")]
+    result = through(states, np.array([1, 1, 10, 10, 10, 10]), 60, start=states.start_index)
+    assert result is not None
+    assert result.cost == pytest.approx(70)
+    assert names(states, result.moves) == [(0, "idle"), (120, "standby"), (300, "idle")]
 
 
 def test_a_transition_of_no_whole_slots_keeps_its_energy() -> None:
@@ -119,9 +119,9 @@ def test_a_transition_of_no_whole_slots_keeps_its_energy() -> None:
 @pytest.mark.parametrize("step", [5, 15, 30, 60])
 def test_the_step_changes_nothing_where_durations_are_whole(step: int) -> None:
     """Proves: the same gap of 5 h costs 7 at every step. Sensitivity: power by slot taken for energy by slot."""
-    found = through(mill(), np.ones(300 // step), step)
-    assert found is not None
-    assert found.cost == pytest.approx(7)
+    result = through(mill(), np.ones(300 // step), step)
+    assert result is not None
+    assert result.cost == pytest.approx(7)
 
 
 @given(st.lists(st.integers(-5, 20), min_size=1, max_size=12), st.sampled_from([25.0, 60.0]))
@@ -133,17 +133,17 @@ def test_every_gap_at_once_is_each_gap_by_itself(prices: list[int], step: float)
     states, price = mill(), np.array(prices, dtype=float)
     table, away = (gap_costs(states, price, step, away=only) for only in (False, True))
     n = len(price)
-    for left in range(n + 1):
-        for reached in range(left, n + 1):
-            found = through(states, price[left:reached], step)
-            assert found is not None
-            assert table[left, reached] == pytest.approx(found.cost)
-            assert found.energy_mwh @ price[left:reached] == pytest.approx(found.cost)
-    made = np.where(np.eye(n + 1, dtype=bool), 0.0, away)
+    for rest in range(n + 1):
+        for reached in range(rest, n + 1):
+            result = through(states, price[rest:reached], step)
+            assert result is not None
+            assert table[rest, reached] == pytest.approx(result.cost)
+            assert result.energy_mwh @ price[rest:reached] == pytest.approx(result.cost)
+    outcome = np.where(np.eye(n + 1, dtype=bool), 0.0, away)
     for via in range(n + 1):
-        made = np.minimum(made, made[:, [via]] + made[[via], :])
+        outcome = np.minimum(outcome, outcome[:, [via]] + outcome[[via], :])
     upper = np.triu_indices(n + 1)
-    assert made[upper] == pytest.approx(table[upper])
+    assert outcome[upper] == pytest.approx(table[upper])
 
 
 def test_away_leaves_out_what_is_ready_in_between() -> None:

@@ -35,14 +35,14 @@ def table(tmp_path: Path, *rows: str) -> Path:
 
 def emitted(scenario: Scenario) -> list[tuple[float, float]]:
     """Fossil and biogenic kg per unit of each supply."""
-    found = [asset for asset in scenario.site.assets if isinstance(asset, Supply)]
-    return [(asset.fossil_kg_per_unit, asset.biogenic_kg_per_unit) for asset in found]
+    rows = [asset for asset in scenario.site.assets if isinstance(asset, Supply)]
+    return [(asset.fossil_kg_per_unit, asset.biogenic_kg_per_unit) for asset in rows]
 
 
 def says(text: str, folder: Path = Path(".")) -> str:
-    with pytest.raises(ScenarioError) as told:
+    with pytest.raises(ScenarioError) as message:
         loads(text, "site.yaml", folder=folder)
-    return str(told.value)
+    return str(message.value)
 
 
 @pytest.mark.parametrize(("unit", "kg"), [("GJ", 94.6), ("MWh", 94.6 * 3.6), ("t", 94.6 * 25.8), ("kg", 94.6 * 0.0258)])
@@ -121,9 +121,9 @@ def test_an_own_table_goes_first_and_rows_hold_for_a_time(tmp_path: Path) -> Non
     assert [fossil for fossil, _ in emitted(scenario)] == pytest.approx([57 * 3.6, 2440.68, 0])
     earlier = loads(text.replace("start: 2026-01-05", "start: 2025-01-05"), folder=tmp_path)
     assert emitted(earlier)[0][0] == pytest.approx(55 * 3.6)
-    told = says(text.replace("start: 2026-01-05, length_h: 4", "start: 2026-06-30, days: 2"), tmp_path)
-    assert "no row that holds from 2026-06-30 to 2026-07-01" in told
-    assert "2026-01-01 to 2026-06-30" in told
+    message = says(text.replace("start: 2026-01-05, length_h: 4", "start: 2026-06-30, days: 2"), tmp_path)
+    assert "no row that holds from 2026-06-30 to 2026-07-01" in message
+    assert "2026-01-01 to 2026-06-30" in message
 
 
 @pytest.mark.parametrize(
@@ -144,10 +144,10 @@ def test_an_own_table_goes_first_and_rows_hold_for_a_time(tmp_path: Path) -> Non
 )
 def test_a_wrong_table_is_told_with_its_line(tmp_path: Path, rows: list[str], message: str) -> None:
     """Proves: what is wrong with a table is one line with the file's own line."""
-    with pytest.raises(ValueError, match=r"^own.csv line \d") as told:
+    with pytest.raises(ValueError, match=r"^own.csv line \d") as text:
         read_table(table(tmp_path, *rows))
-    assert message in str(told.value)
-    assert "\n" not in str(told.value)
+    assert message in str(text.value)
+    assert "\n" not in str(text.value)
 
 
 def test_fossil_and_biogenic_part_of_one_fuel_stand_beside_each_other(tmp_path: Path) -> None:
@@ -170,14 +170,14 @@ def test_fossil_and_biogenic_part_of_one_fuel_stand_beside_each_other(tmp_path: 
 def test_mistakes_with_factors(old: str, new: str, message: str) -> None:
     """Proves: a wrong factor is one line that says where and what would be right."""
     assert old in SITE
-    told = says(SITE.replace(old, new, 1))
-    assert message in told
-    assert "\n" not in told
+    text = says(SITE.replace(old, new, 1))
+    assert message in text
+    assert "\n" not in text
 
 
 def test_methane_alone_is_not_taken_for_nothing(tmp_path: Path) -> None:
     """Proves: a factor of methane alone is refused where methane does not count. Sensitivity: an emission of 0."""
-    found = read_table(table(tmp_path, "leak,1,t/t,lab,CH4,,,,,,"))
+    result = read_table(table(tmp_path, "leak,1,t/t,lab,CH4,,,,,,"))
     with pytest.raises(ValueError, match="of CH4 alone"):
-        found.find("leak", DAY)
-    assert found.find("leak", DAY, gases="all")[0].gas == "CH4"
+        result.find("leak", DAY)
+    assert result.find("leak", DAY, gases="all")[0].gas == "CH4"

@@ -43,7 +43,7 @@ FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instan
         ("orders.0.heats=[]", "orders.0.heats: must have at least 1 item, got none"),
         (
             "goal.minimize=gas",
-            "goal.minimize: must be one of carbon, cost, cost_with_carbon_price, lateness, got 'gas'",
+            "goal.minimize: must be one of carbon, cost, cost_with_carbon_price, water, lateness, got 'gas'",
         ),
         ("goal.minimize=carbn", "got 'carbn'; did you mean carbon?"),
         ("market.price_per_mwh=[1]", "market.price_per_mwh: must be a mapping of keys to values, got a list"),

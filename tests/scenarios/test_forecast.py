@@ -46,21 +46,21 @@ def test_the_newest_forecast_at_hand_counts(tmp_path: Path) -> None:
     actual(tmp_path, "2024-03-10T00:00Z", [1.0] * 6)
     valid = "2024-03-10T05:00Z"
     issued(tmp_path, [(f"2024-03-10T0{h}:00Z", valid, 10.0 + h) for h in (3, 0, 2)])
-    told = series(csv="f.csv", column="q", delay_min=30)
+    text = series(csv="f.csv", column="q", delay_min=30)
     hour = horizon(valid, 1)
     for moment, expected in (("01:00", 10), ("02:00", 10), ("02:30", 12), ("03:30", 13)):
-        found = known(told, hour, "MW", tmp_path, at(f"2024-03-10T{moment}Z"))
-        assert found.values.tolist() == [expected]
-    assert "issued 2024-03-10T03:00Z" in found.source
+        result = known(text, hour, "MW", tmp_path, at(f"2024-03-10T{moment}Z"))
+        assert result.values.tolist() == [expected]
+    assert "issued 2024-03-10T03:00Z" in result.source
 
 
 def test_a_forecast_is_averaged_onto_steps_and_converted(tmp_path: Path) -> None:
     """Proves: a forecast is brought onto the step as the series is, in its own unit. Sensitivity: kW taken for MW."""
     actual(tmp_path, "2024-03-10T00:00Z", [1.0] * 3)
     issued(tmp_path, [("2024-03-10T00:00Z", f"2024-03-10T0{h}:00Z", 1000.0 * h) for h in range(3)])
-    told = series(csv="f.csv", column="q", unit="kW")
-    found = known(told, horizon("2024-03-10T00:00Z", 3, step=30), "MW", tmp_path, at("2024-03-10T00:00Z"))
-    assert found.values.tolist() == [0, 0, 1, 1, 2, 2]
+    text = series(csv="f.csv", column="q", unit="kW")
+    result = known(text, horizon("2024-03-10T00:00Z", 3, step=30), "MW", tmp_path, at("2024-03-10T00:00Z"))
+    assert result.values.tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_day_ahead_prices_are_known_from_their_hour_on(tmp_path: Path) -> None:
@@ -68,26 +68,26 @@ def test_day_ahead_prices_are_known_from_their_hour_on(tmp_path: Path) -> None:
     before stands, of two weeks before where that is not known yet. Sensitivity: UTC's 13:00 is an hour late."""
     days = np.repeat(np.arange(28.0), DAY)
     actual(tmp_path, "2024-01-31T23:00Z", days.tolist())  # day 0 is 1 February in Berlin
-    told = series(published="13:00")
+    text = series(published="13:00")
     week = horizon("2024-02-15T06:00Z", 24 * 9, "Europe/Berlin")  # from day 14 on
     local = np.array([(week.instant(60 * i).date() - week.instant(0).date()).days for i in range(week.n_steps)])
     for moment, known_days in (("2024-02-15T11:59Z", 1), ("2024-02-15T12:00Z", 2)):
-        found = known(told, week, "MW", tmp_path, at(moment))
+        result = known(text, week, "MW", tmp_path, at(moment))
         ahead = local >= known_days
-        assert (found.values[~ahead] == 14 + local[~ahead]).all()
+        assert (result.values[~ahead] == 14 + local[~ahead]).all()
         weeks = np.where(local < known_days + 7, 1, 2)
-        assert (found.values[ahead] == (14 + local - 7 * weeks)[ahead]).all()
-        assert f"{ahead.sum()} of {week.n_steps} steps as 168 h before" in found.source
-    assert "168" not in known(told, horizon("2024-02-15T06:00Z", 8), "MW", tmp_path, at("2024-02-15T06:00Z")).source
+        assert (result.values[ahead] == (14 + local - 7 * weeks)[ahead]).all()
+        assert f"{ahead.sum()} of {week.n_steps} steps as 168 h before" in result.source
+    assert "168" not in known(text, horizon("2024-02-15T06:00Z", 8), "MW", tmp_path, at("2024-02-15T06:00Z")).source
 
 
 def test_what_no_forecast_covers_is_refused_where_that_is_asked(tmp_path: Path) -> None:
     """Proves: ``beyond: refuse`` names the first hour without a forecast. Sensitivity: a filled one raises nothing."""
     actual(tmp_path, "2024-03-10T00:00Z", [1.0] * 6)
     issued(tmp_path, [("2024-03-10T00:00Z", f"2024-03-10T0{h}:00Z", 5.0) for h in (0, 1, 3)])
-    told = series(csv="f.csv", column="q", beyond="refuse")
+    text = series(csv="f.csv", column="q", beyond="refuse")
     with pytest.raises(ValueError, match=r"no forecast known at 2024-03-10T00:00Z covers 2024-03-10T02:00\+00:00"):
-        known(told, horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z"))
+        known(text, horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z"))
     with pytest.raises(ValueError, match=r"what stands for the forecast, 1 week\(s\) before"):
         known(series(csv="f.csv", column="q"), horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z"))
 
@@ -97,23 +97,23 @@ def test_only_series_with_a_forecast_are_uncertain(tmp_path: Path) -> None:
     asset is replaced alone. Sensitivity: what is not scaled gives 0.25."""
     actual(tmp_path, "2024-03-10T00:00Z", [0.5] * 4)
     issued(tmp_path, [("2024-03-10T00:00Z", f"2024-03-10T0{h}:00Z", 0.25) for h in range(4)])
-    told = "{csv: s.csv, column: p, forecast: {csv: f.csv, column: q}}"
+    message = "{csv: s.csv, column: p, forecast: {csv: f.csv, column: q}}"
     text = f"""
 name: small
 horizon: {{start: 2024-03-10T00:00Z, length_h: 4, step_min: 60}}
 site:
-  pv: {{peak_mw: 8, capacity_factor: {told}}}
-  assets: [{{kind: wind, name: mill, peak_mw: 2, capacity_factor: {told}}},
+  pv: {{peak_mw: 8, capacity_factor: {message}}}
+  assets: [{{kind: wind, name: mill, peak_mw: 2, capacity_factor: {message}}},
            {{kind: wind, name: old mill, peak_mw: 2, capacity_factor: {{csv: s.csv, column: p}}}}]
 market: {{price_per_mwh: {{csv: s.csv, column: p}}, carbon_intensity_kg_per_mwh: 300}}
 """
     (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
     scenario = load(tmp_path / "small.yaml")
-    seen = foreseen(scenario, scenario.horizon, at("2024-03-10T00:00Z"))
-    assert seen["pv_available_mw"].values.tolist() == [2.0] * 4
+    data = foreseen(scenario, scenario.horizon, at("2024-03-10T00:00Z"))
+    assert data["pv_available_mw"].values.tolist() == [2.0] * 4
     assert scenario.inputs["pv_available_mw"].values.tolist() == [4.0] * 4
-    assert seen["price_per_mwh"].values.tolist() == [0.5] * 4
-    rows = seen["asset_values"].sel(series=["mill.capacity_factor", "old mill.capacity_factor"])
+    assert data["price_per_mwh"].values.tolist() == [0.5] * 4
+    rows = data["asset_values"].sel(series=["mill.capacity_factor", "old mill.capacity_factor"])
     assert rows.values.tolist() == [[0.25] * 4, [0.5] * 4]
 
 
@@ -161,7 +161,7 @@ def test_real_forecasts_as_they_were_issued(shared: Path) -> None:
 
     path = shared / "data" / "de_2021h2_carbon_forecast_96h.csv.gz"
     table = pd.read_csv(path)
-    told = Series.model_validate(
+    text = Series.model_validate(
         {
             "table": "de_typical_2018",
             "column": "carbon_intensity_average_kg_per_mwh",
@@ -172,11 +172,11 @@ def test_real_forecasts_as_they_were_issued(shared: Path) -> None:
         }
     )  # fmt: skip
     span = horizon("2021-11-10T07:00Z", 72)
-    found = known(told, span, "kg/MWh", Path("."), at("2021-11-10T07:00Z"))
+    result = known(text, span, "kg/MWh", Path("."), at("2021-11-10T07:00Z"))
     issue = table[(table["issue_day"] == "2021-11-10") & table["lead_h"].between(7, 78)]
-    assert found.values == pytest.approx(issue["forecast_kg_per_mwh"].to_numpy(), abs=1e-9)
-    assert (np.abs(issue["actual_kg_per_mwh"] - found.values) > 0.01).mean() > 0.9
-    yesterday = known(told, span, "kg/MWh", Path("."), at("2021-11-09T23:59Z"))
+    assert result.values == pytest.approx(issue["forecast_kg_per_mwh"].to_numpy(), abs=1e-9)
+    assert (np.abs(issue["actual_kg_per_mwh"] - result.values) > 0.01).mean() > 0.9
+    yesterday = known(text, span, "kg/MWh", Path("."), at("2021-11-09T23:59Z"))
     issue = table[(table["issue_day"] == "2021-11-09") & (table["lead_h"] >= 31)]
     n = len(issue)
     assert yesterday.values[:n] == pytest.approx(issue["forecast_kg_per_mwh"].to_numpy(), abs=1e-9)

@@ -89,8 +89,8 @@ def test_parquet_is_read_as_csv(tmp_path: Path, plant: Scenario) -> None:
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, plant: Scenario, row: str, line: int, says: str) -> None:
     """Proves: one clear line for each mistake. Sensitivity: a blank line above must not move the number."""
-    told = mistakes(written(tmp_path, HEAD + GOOD + row + "\n"), plant)
-    assert any(one.startswith(f"heats.csv:{line}: ") and says in one for one in told), told
+    text = mistakes(written(tmp_path, HEAD + GOOD + row + "\n"), plant)
+    assert any(one.startswith(f"heats.csv:{line}: ") and says in one for one in text), text
     moved = mistakes(written(tmp_path, HEAD + "\n" + GOOD + row + "\n"), plant)
     assert any(one.startswith(f"heats.csv:{line + 1}: ") and says in one for one in moved), moved
 
@@ -98,8 +98,8 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, plant: Scenario, row:
 def test_a_heat_at_two_stages_at_once_is_refused(tmp_path: Path, plant: Scenario) -> None:
     """Proves: times that cannot be are refused where they stand. Sensitivity: an hour later they are taken."""
     early = GOOD.replace("2026-06-16T07:05,2026-06-16T07:35", "2026-06-16T06:40,2026-06-16T07:35")
-    (told,) = mistakes(written(tmp_path, HEAD + early), plant)
-    assert told == "heats.csv:3: start: heat H1 is still on EAF then, or has been past it"
+    (text,) = mistakes(written(tmp_path, HEAD + early), plant)
+    assert text == "heats.csv:3: start: heat H1 is still on EAF then, or has been past it"
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_files_that_are_no_log(tmp_path: Path, plant: Scenario) -> None:
 def test_many_mistakes_end(tmp_path: Path, plant: Scenario) -> None:
     """Proves: 20 mistakes are told and the rest counted. Sensitivity: other unit names flood the screen."""
     rows = "".join(f"H{i},rebar,XX,2026-06-16T08:00,2026-06-16T08:52,45,\n" for i in range(50))
-    told = mistakes(written(tmp_path, HEAD + rows), plant)
-    assert len(told) == 21
-    assert told[-1] == "heats.csv: and 30 more mistakes"
+    text = mistakes(written(tmp_path, HEAD + rows), plant)
+    assert len(text) == 21
+    assert text[-1] == "heats.csv: and 30 more mistakes"
 
 
 def test_a_part_ends_where_it_ends(plant: Scenario) -> None:

@@ -68,9 +68,9 @@ def test_steps_count_from_the_start(minute: str, step_min: int) -> None:
 def test_a_start_within_a_metered_interval_is_refused(start: str, step_min: int, meter_min: int, fits: bool) -> None:
     """Proves: metered intervals count from the full hour of the plant's clock, and the message says where the start
     lies. Sensitivity: no check lets a meter's quarters begin at seven past."""
-    found = mistakes(start, "Asia/Kolkata", step_min, meter_min)
-    assert [place for place, _ in found] == ([] if fits else [("horizon", "start")])
-    assert fits or "lies within a metered interval" in found[0][1]
+    result = mistakes(start, "Asia/Kolkata", step_min, meter_min)
+    assert [place for place, _ in result] == ([] if fits else [("horizon", "start")])
+    assert fits or "lies within a metered interval" in result[0][1]
 
 
 def test_a_meter_goes_on_where_the_clock_moves_by_half_an_hour() -> None:

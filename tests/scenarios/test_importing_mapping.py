@@ -107,9 +107,9 @@ def test_values_at_the_same_time() -> None:
     text = "time,load_mw\n" + "".join(f"2026-06-01T{h:02d}:00Z,{v}\n" for h, v in rows)
     assert "is there twice" in told(text)[0]
     for how, value in (("first", 5), ("last", 12), ("mean", 8)):
-        found = brought(text, duplicates=how)
-        assert found.values.tolist() == [1, value, 3]
-        assert found.remarks == (f"a time is there more than once; taken is the {how} of the values",)
+        imported = brought(text, duplicates=how)
+        assert imported.values.tolist() == [1, value, 3]
+        assert imported.remarks == (f"a time is there more than once; taken is the {how} of the values",)
 
 
 def test_words_that_mean_no_value() -> None:
@@ -117,9 +117,9 @@ def test_words_that_mean_no_value() -> None:
     another word is refused until it is said."""
     cells = ["1", "Bad", "#N/A", "bad", "5", "6", "---", "8", "9"]
     text = "time,load_mw\n" + "".join(f"2026-06-01T{h:02d}:00Z,{cell}\n" for h, cell in enumerate(cells))
-    found = guess(read(text.encode(), "a.csv"), "load", {"gaps": "hold"})
-    assert "taken as missing: 'Bad' (1), '#N/A' (1), 'bad' (1), '---' (1)" in found.reasons
-    assert bring(read(text.encode(), "a.csv"), read_mapping(found.mapping.yaml())).missing == 4
+    result = guess(read(text.encode(), "a.csv"), "load", {"gaps": "hold"})
+    assert "taken as missing: 'Bad' (1), '#N/A' (1), 'bad' (1), '---' (1)" in result.reasons
+    assert bring(read(text.encode(), "a.csv"), read_mapping(result.mapping.yaml())).missing == 4
     assert "4 values are missing" in told(text)[0]
     other = text.replace("Bad", "Ausfall")
     assert "'Ausfall' is no number" in told(other, gaps="hold")[0]
@@ -128,16 +128,16 @@ def test_words_that_mean_no_value() -> None:
 
 def test_what_covers_a_horizon() -> None:
     """Proves: a series covers a horizon that it reaches over at both ends, and no other."""
-    found = brought(hours(24), zone="UTC")
+    imported = brought(hours(24), zone="UTC")
     for start, hours_long, covered in (("2026-06-01", 24, True), ("2026-06-01", 25, False), ("2026-05-31", 24, False)):
-        assert found.covers(Horizon.model_validate({"start": start, "length_h": hours_long})) is covered
+        assert imported.covers(Horizon.model_validate({"start": start, "length_h": hours_long})) is covered
 
 
 def test_a_mapping_repeats_the_import() -> None:
     """Proves: what is kept beside the result reads the file the same way again; its mistakes have lines."""
     raw = read(hours().encode(), "a.csv")
-    made = guess(raw, "load", {"scale": 2.0, "gaps": "hold"}, "UTC").mapping
-    assert read_mapping(made.yaml()) == made
+    result = guess(raw, "load", {"scale": 2.0, "gaps": "hold"}, "UTC").mapping
+    assert read_mapping(result.yaml()) == result
     with pytest.raises(ScenarioError) as caught:
         read_mapping("as: prise\ntime: t\nvalue: v\nzone: Mars\nshape: long\n", "m.yaml")
     lines = [str(problem) for problem in caught.value.problems]
@@ -148,22 +148,22 @@ def test_a_mapping_repeats_the_import() -> None:
 def test_the_overlay_leaves_nothing_of_the_old_series(tmp_path: Path) -> None:
     """Proves: an overlay gives any scenario the series, wherever it lies. Sensitivity: the old scale of 0.9 stays."""
     rows = "".join(f"2026-06-{15 + h // 24}T{h % 24:02d}:00Z,{h}\n" for h in range(72))
-    found = brought(f"time,EUR/MWh\n{rows}", "export-price")
-    (tmp_path / "price.csv").write_text(found.csv())
-    (tmp_path / "price.overlay.yaml").write_text(found.overlay("price.csv"))
+    imported = brought(f"time,EUR/MWh\n{rows}", "export-price")
+    (tmp_path / "price.csv").write_text(imported.csv())
+    (tmp_path / "price.overlay.yaml").write_text(imported.overlay("price.csv"))
     for name in ("melt-shop-small", "melt-shop-day"):
         start = ["horizon.start=2026-06-16"]
-        made = load(name, [*start, f"@{tmp_path / 'price.overlay.yaml'}"])
-        price = made.market.export_price_per_mwh
+        scenario = load(name, [*start, f"@{tmp_path / 'price.overlay.yaml'}"])
+        price = scenario.market.export_price_per_mwh
         assert price is not None
         assert price.scale == 1
-        assert made.inputs["export_price_per_mwh"].values[0] == 22
+        assert scenario.inputs["export_price_per_mwh"].values[0] == 22
     _, values = read_columns(tmp_path / "price.csv", ("time_utc",), "export_price_per_mwh", None)
-    assert values.tolist() == found.values.tolist()
+    assert values.tolist() == imported.values.tolist()
 
 
 def test_a_mapping_is_checked() -> None:
     """Proves: zone, interval and role are checked where they are said."""
-    for said in ({"zone": "Nowhere/City"}, {"interval_min": 1e5}, {"as": "gas"}, {"through": "b", "stamps": "end"}):
+    for item in ({"zone": "Nowhere/City"}, {"interval_min": 1e5}, {"as": "gas"}, {"through": "b", "stamps": "end"}):
         with pytest.raises(ValueError, match=r"unknown|interval|ends"):
-            Mapping.model_validate({"as": "load", "time": "t", "value": "v", **said})
+            Mapping.model_validate({"as": "load", "time": "t", "value": "v", **item})

@@ -19,21 +19,21 @@ from emberline.scenarios.importing import guess, read
 
 def test_what_a_meter_writes_is_guessed() -> None:
     """Proves: time, value, unit and interval are found, energies become mean power. Sensitivity: kWh taken for kW."""
-    found = brought(
+    imported = brought(
         "Time stamp,Tariff,Usage_kWh\n" + "".join(f"2026-06-01T00:{m:02d}:00Z,x,250\n" for m in (0, 15, 30))
     )
-    assert (found.mapping.value, found.mapping.interval_min, found.mapping.unit) == ("Usage_kWh", 15, "kWh")
-    assert found.values.tolist() == [1.0, 1.0, 1.0]
-    assert found.unit == "MW"
+    assert (imported.mapping.value, imported.mapping.interval_min, imported.mapping.unit) == ("Usage_kWh", 15, "kWh")
+    assert imported.values.tolist() == [1.0, 1.0, 1.0]
+    assert imported.unit == "MW"
 
 
 def test_a_market_of_german_make() -> None:
     """Proves: lines above the names, semicolons, decimal commas, day first and a spelled unit are understood."""
     rows = "".join(f"{d}.10.2026 {h:02d}:00;{h},5;1.0{h:02d},25\n" for d in (13, 14) for h in range(24))
-    found = brought(f"Export;;\nStand;2026;\nZeit von;Preis [EUR/kWh];Last [kW]\n{rows}", "price", "Europe/Berlin")
-    assert stamps(found)[0] == "2026-10-12T22:00"
-    assert found.values[1] == pytest.approx(1500.0)
-    assert found.unit == "EUR/MWh"
+    imported = brought(f"Export;;\nStand;2026;\nZeit von;Preis [EUR/kWh];Last [kW]\n{rows}", "price", "Europe/Berlin")
+    assert stamps(imported)[0] == "2026-10-12T22:00"
+    assert imported.values[1] == pytest.approx(1500.0)
+    assert imported.unit == "EUR/MWh"
 
 
 @pytest.mark.parametrize(("first", "said", "values"), [
@@ -43,8 +43,8 @@ def test_a_mark_that_may_be_of_thousands_is_told(first: str, said: bool, values:
     """Proves: where all values with a mark have just three digits after it, the other reading is told and can be asked
     for. Sensitivity: a nought before the mark, or another number of digits, leaves one reading."""
     text = f"time;price\n2026-06-01T00:00Z;{first}\n2026-06-01T01:00Z;1.250\n"
-    found = brought(text, "price", unit="EUR/MWh")
-    assert found.values.tolist() == values
+    imported = brought(text, "price", unit="EUR/MWh")
+    assert imported.values.tolist() == values
     reasons = guess(read(text.encode(), "a.csv"), "price", {}, "UTC").reasons
     assert any("might be thousands" in reason for reason in reasons) == said
     if said:
@@ -66,16 +66,16 @@ def test_a_long_table() -> None:
 def test_ends_of_intervals_scale_and_peak() -> None:
     """Proves: end stamps, a meter that counts backwards, and PV power over a peak come out right."""
     text = hours(value="-{h}")
-    found = brought(text, stamps="end", scale=-2.0)
-    assert stamps(found)[0] == "2026-05-31T23:00"
-    assert found.values.tolist() == [0, 2, 4, 6]
+    imported = brought(text, stamps="end", scale=-2.0)
+    assert stamps(imported)[0] == "2026-05-31T23:00"
+    assert imported.values.tolist() == [0, 2, 4, 6]
     assert brought(hours(), "pv", peak_mw=4.0, unit="MW").values.tolist() == [0, 0.25, 0.5, 0.75]
     assert "say the plant's peak" in told(hours(), "pv", unit="kWh")[0]
 
 
 def workbook() -> bytes:
-    made = io.BytesIO()
-    book = xlsxwriter.Workbook(made, {"default_date_format": "yyyy-mm-dd hh:mm"})
+    result = io.BytesIO()
+    book = xlsxwriter.Workbook(result, {"default_date_format": "yyyy-mm-dd hh:mm"})
     book.add_worksheet("notes").write(0, 0, "nothing here")
     sheet = book.add_worksheet("data")
     for row, cells in enumerate([("Historian export", ""), ("", ""), ("Date", "Power [kW]")]):
@@ -84,14 +84,14 @@ def workbook() -> bytes:
         sheet.write_datetime(3 + h, 0, datetime(2026, 6, 1, h))  # noqa: DTZ001
         sheet.write_number(3 + h, 1, 1000.5 * h)
     book.close()
-    return made.getvalue()
+    return result.getvalue()
 
 
 def test_a_workbook() -> None:
     """Proves: dates and numbers of Excel are read from the sheet that is named, below lines of notes."""
-    found = brought(workbook(), zone="UTC", sheet="data")
-    assert found.values.tolist() == pytest.approx([0, 1.0005, 2.001, 3.0015])
-    assert stamps(found)[-1] == "2026-06-01T03:00"
+    imported = brought(workbook(), zone="UTC", sheet="data")
+    assert imported.values.tolist() == pytest.approx([0, 1.0005, 2.001, 3.0015])
+    assert stamps(imported)[-1] == "2026-06-01T03:00"
     assert "has no sheet 'dats'; it has notes, data" in told(workbook(), sheet="dats")[0]
 
 
@@ -99,14 +99,14 @@ def test_a_workbook() -> None:
 def test_parquet_of_any_zone(zone: str | None) -> None:
     """Proves: typed times keep their zone, those without take the one that is said; an index counts as a column."""
     times = pd.date_range("2026-10-24 18:00", periods=48, freq="15min", tz=zone or "UTC")
-    made = io.BytesIO()
+    result = io.BytesIO()
     frame = pd.DataFrame({"load_kw": np.arange(48.0)}, index=pd.Index(times, name="time"))
     if zone is None:
         frame.index = pd.DatetimeIndex(times).tz_localize(None).rename("time")
-    frame.to_parquet(made)
-    found = brought(made.getvalue(), zone="UTC")
-    assert found.seconds[0] == times[0].timestamp()
-    assert found.values.tolist() == pytest.approx((np.arange(48.0) / 1000).tolist())
+    frame.to_parquet(result)
+    imported = brought(result.getvalue(), zone="UTC")
+    assert imported.seconds[0] == times[0].timestamp()
+    assert imported.values.tolist() == pytest.approx((np.arange(48.0) / 1000).tolist())
 
 
 @settings(max_examples=25)
@@ -130,13 +130,13 @@ def test_whatever_is_written_comes_back(
         for moment, value in zip(at, values, strict=True)
     ]
     named = {"%Y": "year first", "%d": "day first", "%m": "month first"}[order[:2]]
-    found = brought("when;what\n" + "\n".join(rows) + "\n", unit=unit, interval_min=minutes, order=named)
-    assert found.seconds.tolist() == [moment.timestamp() for moment in at]
+    imported = brought("when;what\n" + "\n".join(rows) + "\n", unit=unit, interval_min=minutes, order=named)
+    assert imported.seconds.tolist() == [moment.timestamp() for moment in at]
     factor = {"kW": 1e-3, "MW": 1.0, "kWh": 0.06 / minutes}[unit]
-    assert found.values.tolist() == pytest.approx([value * factor for value in values], rel=1e-12, abs=1e-15)
-    again = brought(found.csv(), interval_min=minutes)
-    assert again.seconds.tolist() == found.seconds.tolist()
-    assert again.values.tolist() == found.values.tolist()
+    assert imported.values.tolist() == pytest.approx([value * factor for value in values], rel=1e-12, abs=1e-15)
+    again = brought(imported.csv(), interval_min=minutes)
+    assert again.seconds.tolist() == imported.seconds.tolist()
+    assert again.values.tolist() == imported.values.tolist()
 
 
 def test_a_unit_that_is_not_named_is_told() -> None:

@@ -26,10 +26,10 @@ def test_a_day_in_each_row(day: str, n: int) -> None:
         assert "file.csv:2: H0: the day has a value for an hour that the change of clocks skips" in line
         cells[2] = ""
     text = "date," + ",".join(f"H{h}" for h in range(24)) + f"\n{day}," + ",".join(cells) + "\n"
-    found = brought(text, zone="Europe/Berlin", value="H0", through="H23")
-    assert len(found.values) == n
-    assert np.diff(found.seconds).tolist() == [3600] * (n - 1)
-    assert bool(found.remarks) == (n == 25)
+    imported = brought(text, zone="Europe/Berlin", value="H0", through="H23")
+    assert len(imported.values) == n
+    assert np.diff(imported.seconds).tolist() == [3600] * (n - 1)
+    assert bool(imported.remarks) == (n == 25)
 
 
 def test_the_hour_that_autumn_has_twice() -> None:
@@ -37,10 +37,10 @@ def test_the_hour_that_autumn_has_twice() -> None:
     walls = [*range(3), 2, *range(3, 24)]
     rows = [f"2026-10-25 {h:02d}:00,{i}" for i, h in enumerate(walls)]
     for ordered in (rows, rows[::-1]):
-        found = brought("time,load_mw\n" + "\n".join(ordered) + "\n", zone="Europe/Berlin")
-        assert len(found.values) == 25
-        assert np.diff(found.seconds).tolist() == [3600] * 24
-        assert found.values.tolist() == list(range(25))
+        imported = brought("time,load_mw\n" + "\n".join(ordered) + "\n", zone="Europe/Berlin")
+        assert len(imported.values) == 25
+        assert np.diff(imported.seconds).tolist() == [3600] * 24
+        assert imported.values.tolist() == list(range(25))
 
 
 def test_times_without_offset_need_a_zone() -> None:
@@ -76,20 +76,20 @@ def test_date_and_clock_in_two_columns(
     beginning, a day too early."""
     rows = quarters(form)[:: -1 if falling else 1]
     raw = read(f"{names};Verbrauch in kWh\n{chr(10).join(rows)}\n".encode(), "last.csv")
-    found = guess(raw, "load", {}, "Europe/Berlin")
-    assert f"times joined from '{names.partition(';')[0]}' and '{clock}'" in found.reasons
-    assert (found.mapping.clock, found.mapping.stamps) == (clock, "end" if ends else "start")
-    assert found.mapping.where == {}
-    for mapping in (found.mapping, read_mapping(found.mapping.yaml())):
-        made = bring(raw, mapping)
-        assert (stamps(made)[0], stamps(made)[-1]) == ("2025-10-22T22:00", "2025-10-25T21:45")
-        assert made.values.tolist() == pytest.approx([(i + 0.5) * 0.004 for i in range(288)])
+    result = guess(raw, "load", {}, "Europe/Berlin")
+    assert f"times joined from '{names.partition(';')[0]}' and '{clock}'" in result.reasons
+    assert (result.mapping.clock, result.mapping.stamps) == (clock, "end" if ends else "start")
+    assert result.mapping.where == {}
+    for mapping in (result.mapping, read_mapping(result.mapping.yaml())):
+        imported = bring(raw, mapping)
+        assert (stamps(imported)[0], stamps(imported)[-1]) == ("2025-10-22T22:00", "2025-10-25T21:45")
+        assert imported.values.tolist() == pytest.approx([(i + 0.5) * 0.004 for i in range(288)])
 
 
 def test_date_and_clock_of_a_workbook() -> None:
     """Proves: Excel's dates and times of the day are joined as well, and its times of the day as names make a day."""
-    made = io.BytesIO()
-    book = xlsxwriter.Workbook(made, {"default_date_format": "dd.mm.yyyy"})
+    result = io.BytesIO()
+    book = xlsxwriter.Workbook(result, {"default_date_format": "dd.mm.yyyy"})
     clock = book.add_format({"num_format": "hh:mm"})
     apart, wide = book.add_worksheet("apart"), book.add_worksheet("wide")
     apart.write_row(0, 0, ["Datum", "Von", "Bis", "Verbrauch in kWh"])
@@ -105,9 +105,9 @@ def test_date_and_clock_of_a_workbook() -> None:
         wide.write_number(i // 24 + 1, at.hour + 1, i)
     book.close()
     for sheet in ("apart", "wide"):
-        found = brought(made.getvalue(), zone="UTC", sheet=sheet)
-        assert stamps(found)[25] == "2026-06-02T01:00"
-        assert found.values.tolist() == list(range(48))
+        imported = brought(result.getvalue(), zone="UTC", sheet=sheet)
+        assert stamps(imported)[25] == "2026-06-02T01:00"
+        assert imported.values.tolist() == list(range(48))
 
 
 def test_ends_of_intervals_are_guessed() -> None:
@@ -118,10 +118,10 @@ def test_ends_of_intervals_are_guessed() -> None:
     utc = quarters(lambda a, b: f"{b - timedelta(hours=2):%Y-%m-%dT%H:%MZ}")
     for rows in (wall, offset, utc):
         raw = read(f"Zeit;MW\n{chr(10).join(rows)}\n".encode(), "a.csv")
-        found = guess(raw, "load", {}, "Europe/Berlin")
-        assert "times are the ends of intervals, as the first is 00:15 and the last 00:00" in found.reasons
-        assert "stamps: end" in found.mapping.yaml()
-        assert stamps(bring(raw, found.mapping))[0] == "2025-10-22T22:00"
+        result = guess(raw, "load", {}, "Europe/Berlin")
+        assert "times are the ends of intervals, as the first is 00:15 and the last 00:00" in result.reasons
+        assert "stamps: end" in result.mapping.yaml()
+        assert stamps(bring(raw, result.mapping))[0] == "2025-10-22T22:00"
     for rows in (wall[:-1], wall[1:], quarters(lambda a, b: f"{a:%Y-%m-%d %H:%M}")):
         assert brought(f"Zeit;MW\n{chr(10).join(rows)}\n", zone="Europe/Berlin").mapping.stamps == "start"
 
@@ -157,15 +157,15 @@ def test_a_row_is_a_day(names: list[str], second: str | None, interval: int) -> 
     rows = [row("25.10.2025", ""), row("26.10.2025", "99"), row("27.10.2025", "0")]
     text = "Datum;" + ";".join(names) + "\n" + "\n".join(rows) + "\n"
     raw = read(text.encode(), "file.csv")
-    found = guess(raw, "price", {"unit": "EUR/MWh"}, "Europe/Berlin")
-    assert any(reason.startswith(f"a day in each row: {len(names)} columns") for reason in found.reasons)
-    made = bring(raw, read_mapping(found.mapping.yaml()))
-    assert made.mapping.interval_min == interval
-    assert (len(made.values), made.missing) == (73 * 60 // interval, 0)
-    assert stamps(made)[0] == "2025-10-24T22:00"
-    again = made.values[np.flatnonzero(made.seconds == datetime(2025, 10, 26, 1, tzinfo=UTC).timestamp())[0]]
+    result = guess(raw, "price", {"unit": "EUR/MWh"}, "Europe/Berlin")
+    assert any(reason.startswith(f"a day in each row: {len(names)} columns") for reason in result.reasons)
+    imported = bring(raw, read_mapping(result.mapping.yaml()))
+    assert imported.mapping.interval_min == interval
+    assert (len(imported.values), imported.missing) == (73 * 60 // interval, 0)
+    assert stamps(imported)[0] == "2025-10-24T22:00"
+    again = imported.values[np.flatnonzero(imported.seconds == datetime(2025, 10, 26, 1, tzinfo=UTC).timestamp())[0]]
     assert again == (99 if second else 120 // interval)
-    assert bool(made.remarks) == (second is None)
+    assert bool(imported.remarks) == (second is None)
     spring_text = "Datum;" + ";".join(names) + "\n" + row("30.03.2025", "", skipped=True) + "\n"
     assert len(brought(spring_text, zone="Europe/Berlin").values) == 23 * 60 // interval
     if second:
@@ -202,10 +202,10 @@ def test_a_typed_year_that_nobody_measured(year: int, zone: str | None) -> None:
     """Proves: the same of Parquet's typed times, of which a zone makes the year 0 or 10000."""
     naive = np.array([f"{year:04d}-{'01-01' if year == 1 else '12-31'}T{h:02d}:00" for h in (1, 23)], "datetime64[us]")
     index = pd.DatetimeIndex(naive)
-    made = io.BytesIO()
+    result = io.BytesIO()
     frame = pd.DataFrame({"time": index if zone is None else index.tz_localize("UTC").tz_convert(zone), "mw": [1.0, 2]})
-    frame.to_parquet(made)
-    (line,) = told(made.getvalue(), "actual", "America/Chicago")
+    frame.to_parquet(result)
+    (line,) = told(result.getvalue(), "actual", "America/Chicago")
     assert line.startswith("file.csv:1: time: ")
     assert "lies outside 1971 to 2200" in line
 

@@ -49,17 +49,17 @@ def test_a_register_is_differenced() -> None:
     reported. Sensitivity: a register was read as a load of gigawatts."""
     flow = [250 + i % 7 for i in range(96)]
     total = [100_000 + sum(flow[:i]) for i in range(96)]
-    found = brought(f"time,reading_kWh\n{rows('{t},{v}', 96, v=total.__getitem__)}", zone="UTC")
-    assert (found.mapping.counts, len(found.values)) == ("register", 95)
-    assert found.values.tolist() == pytest.approx([kwh * 4 / 1000 for kwh in flow[:-1]])
+    imported = brought(f"time,reading_kWh\n{rows('{t},{v}', 96, v=total.__getitem__)}", zone="UTC")
+    assert (imported.mapping.counts, len(imported.values)) == ("register", 95)
+    assert imported.values.tolist() == pytest.approx([kwh * 4 / 1000 for kwh in flow[:-1]])
     over = brought(f"time,Register (kWh)\n{rows('{t},{v}', 96, v=lambda i: (total[i] - 5000) % 100_000)}", zone="UTC")
-    assert over.values.tolist() == pytest.approx(found.values.tolist())
+    assert over.values.tolist() == pytest.approx(imported.values.tolist())
     assert "rolls over at 2026-01-10T05:00:00Z" in over.remarks[0]
     reset = f"time,total_kwh\n{rows('{t},{v}', 96, v=lambda i: total[i] if i < 40 else total[i] - total[40])}"
     assert "a value is missing, at 2026-01-10T09:45:00Z" in told(reset, zone="UTC")[0]
-    held = brought(reset, zone="UTC", gaps="hold")
-    assert held.missing == 1
-    assert "is reset at 2026-01-10T10:00:00Z; its interval has no value" in held.remarks[0]
+    result = brought(reset, zone="UTC", gaps="hold")
+    assert result.missing == 1
+    assert "is reset at 2026-01-10T10:00:00Z; its interval has no value" in result.remarks[0]
 
 
 def test_a_load_that_rises_is_no_register() -> None:
@@ -88,9 +88,9 @@ def test_a_column_of_units() -> None:
     assert any("mean of 9,000 MW is much" in reason for reason in large.reasons)
 
 
-def told_guess(text: str, role: str = "load", **said: object) -> str:
+def told_guess(text: str, role: str = "load", **message: object) -> str:
     with pytest.raises(ScenarioError) as caught:
-        guess(read(text.encode(), "f.csv"), role, said, "UTC")
+        guess(read(text.encode(), "f.csv"), role, message, "UTC")
     return str(caught.value)
 
 
@@ -116,8 +116,8 @@ def test_the_column_that_fits(role: str, names: str, values: str, says: str, uni
     if unit is None:
         assert says in told_guess(text, role)
         return
-    found = brought(text, role, "UTC")
-    assert (found.mapping.value, found.mapping.unit) == (says, unit)
+    imported = brought(text, role, "UTC")
+    assert (imported.mapping.value, imported.mapping.unit) == (says, unit)
     others = [name for name in names.split(",")[1:] if name != says and named(name) == unit]
     reasons = guess(read(text.encode(), "f.csv"), role, {}, "UTC").reasons
     assert all(any(f"{name!r} fits as well" in reason for reason in reasons) for name in others)
@@ -137,8 +137,8 @@ def test_days_that_are_whole_in_utc_are_told_by_their_starts(role: str, stamp: s
     by an hour."""
     unit = {"price": "EUR/MWh", "intensity": "g/kWh", "load": "MW"}[role]
     text = f"Datum (UTC),[Wert ({unit})]\n{rows('{t},30', 24, 60)}"
-    found = brought(text, role, "Europe/Berlin")
-    assert (found.mapping.stamps, stamps(found)[0]) == (stamp, "2026-01-10T00:00")
+    imported = brought(text, role, "Europe/Berlin")
+    assert (imported.mapping.stamps, stamps(imported)[0]) == (stamp, "2026-01-10T00:00")
     ends = f"Zeit,[Wert ({unit})]\n" + "".join(rows("{t},30", 25, 60).splitlines(True)[1:])
     assert brought(ends, role, "Europe/Berlin").mapping.stamps == ("end" if role == "load" else "start")
 
@@ -151,25 +151,25 @@ def test_flags_of_estimated_values_are_reported() -> None:
 
 def test_the_guess_of_what_was_said_is_not_reported() -> None:
     """Proves: reasons belong to fields, so that those of what the user has chosen can be left out."""
-    found = guess(read(f"time,kW\n{rows('{t},5')}".encode(), "f.csv"), "load", {}, "UTC")
-    assert any("unit kW" in reason for reason in found.reasons)
-    assert not any("unit kW" in reason for reason in found.unless({"unit"}))
+    result = guess(read(f"time,kW\n{rows('{t},5')}".encode(), "f.csv"), "load", {}, "UTC")
+    assert any("unit kW" in reason for reason in result.reasons)
+    assert not any("unit kW" in reason for reason in result.unless({"unit"}))
 
 
 def test_a_cover_sheet_is_passed_over() -> None:
     """Proves: of a workbook the first sheet with times is taken, and the others are named."""
-    made = io.BytesIO()
-    book = xlsxwriter.Workbook(made)
+    result = io.BytesIO()
+    book = xlsxwriter.Workbook(result)
     book.add_worksheet("Cover").write(0, 0, "Meter export of the works")
     sheet = book.add_worksheet("Data")
     for row, line in enumerate(f"time,kW\n{rows('{t},5')}".splitlines()):
         sheet.write_row(row, 0, line.split(","))
     book.close()
-    raw = read(made.getvalue(), "meter.xlsx")
-    found = guess(raw, "load", {}, "UTC")
-    assert found.mapping.sheet == "Data"
-    assert "sheet 'Data'; there are Cover too" in found.reasons
-    cover = read(made.getvalue(), "meter.xlsx", sheet="Cover")
+    raw = read(result.getvalue(), "meter.xlsx")
+    outcome = guess(raw, "load", {}, "UTC")
+    assert outcome.mapping.sheet == "Data"
+    assert "sheet 'Data'; there are Cover too" in outcome.reasons
+    cover = read(result.getvalue(), "meter.xlsx", sheet="Cover")
     with pytest.raises(ScenarioError, match=r"its other sheets are Data|no rows below"):
         guess(cover, "load", {"sheet": "Cover"}, "UTC")
 

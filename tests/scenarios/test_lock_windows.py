@@ -57,8 +57,8 @@ def test_several_locks_hold_at_once() -> None:
 def test_locks_that_contradict_each_other_are_refused_and_both_are_named(second: str, says: str) -> None:
     """Proves: one line that names both; a lock that agrees with the first is none the worse for it."""
     first = lock("C2-2", "melting", unit="EAF1", start="04:00")
-    found = refused(first, second, lock("C2-2", "melting", latest="04:00"))
-    assert found == [f"locks.1: {says} together with locks.0 (heat C2-2 at melting on EAF1 2026-03-10T04:00+01:00)"]
+    result = refused(first, second, lock("C2-2", "melting", latest="04:00"))
+    assert result == [f"locks.1: {says} together with locks.0 (heat C2-2 at melting on EAF1 2026-03-10T04:00+01:00)"]
 
 
 def test_a_later_heat_of_a_cast_is_locked_where_the_cast_can_take_it() -> None:
@@ -140,12 +140,12 @@ def test_lateness_has_no_steps_and_what_has_begun_is_past_deciding() -> None:
     pair = "{heat: C1-2, stage: casting, start: '187 min'}", "{heat: C1-1, stage: casting, start: '126 min'}"
     (line,) = refused(*pair, **least)
     assert line.endswith("use 2026-06-16T02:07+02:00")
-    begun = {"name": "melt-shop-small", "state.started": "[{heat: C1-1, stage: melting, unit: EAF, start: -15 min}]"}
-    assert asked("{heat: C1-1, stage: melting, unit: EAF, latest: 1 h}", **begun).locks
-    assert refused("{heat: C1-1, stage: melting, start: 0 h}", **begun) == [
+    table = {"name": "melt-shop-small", "state.started": "[{heat: C1-1, stage: melting, unit: EAF, start: -15 min}]"}
+    assert asked("{heat: C1-1, stage: melting, unit: EAF, latest: 1 h}", **table).locks
+    assert refused("{heat: C1-1, stage: melting, start: 0 h}", **table) == [
         "locks.0: heat C1-1 has started at melting already, 2026-06-15T23:45+02:00 on EAF"
     ]
-    cast = begun | {
+    cast = table | {
         "state.started": "[{heat: C1-1, stage: ladle, unit: LF, start: -70 min}, "
         "{heat: C1-1, stage: casting, unit: CC, start: -20 min}]"
     }

@@ -89,10 +89,10 @@ def test_bundled_scenarios_load(name: str) -> None:
 def test_one_mistake_one_line(old: str, new: str, key: str, says: str) -> None:
     """Proves: file, line, key and what is allowed. Sensitivity: the unchanged text loads."""
     text = changed(old, new)
-    found = [line for line in lines(text) if f": {key}: " in line]
-    assert len(found) == 1, lines(text)
-    assert says in found[0]
-    assert re.match(r"plant\.yaml:\d+: ", found[0])
+    rows = [line for line in lines(text) if f": {key}: " in line]
+    assert len(rows) == 1, lines(text)
+    assert says in rows[0]
+    assert re.match(r"plant\.yaml:\d+: ", rows[0])
 
 
 def test_line_number_is_that_of_the_key() -> None:
@@ -137,7 +137,7 @@ def test_twenty_mistakes_at_once() -> None:
     for old, new in edits:
         assert old in text, old
         text = text.replace(old, new, 1)
-    found = lines(text.replace("\n  time_limit_s: 30", ""))
+    result = lines(text.replace("\n  time_limit_s: 30", ""))
     expected = [
         ": name: ", ": titel: unknown key; did you mean title", "horizon.start: time without offset",
         "horizon.step_min",
@@ -149,8 +149,8 @@ def test_twenty_mistakes_at_once() -> None:
         "aliases", "goal.x: unknown key",
     ]  # fmt: skip
     for fragment in expected:
-        assert sum(fragment in line for line in found) == 1, (fragment, found)
-    assert len(found) == len(expected), found
+        assert sum(fragment in line for line in result) == 1, (fragment, result)
+    assert len(result) == len(expected), result
 
 
 def test_hostile_files(tmp_path: Path) -> None:
@@ -210,9 +210,9 @@ def test_what_is_no_scenario(text: str) -> None:
 )
 def test_overrides_are_checked_like_the_file(assignment: str, says: str) -> None:
     """Proves: a mistake in --set names the assignment. Sensitivity: a right one is applied (below)."""
-    found = lines(TEXT, assignment)
-    assert any(says in line for line in found), found
-    assert all(f"--set {assignment}" in line for line in found if says in line), found
+    result = lines(TEXT, assignment)
+    assert any(says in line for line in result), result
+    assert all(f"--set {assignment}" in line for line in result if says in line), result
 
 
 def test_overrides_reach_into_lists_by_name() -> None:

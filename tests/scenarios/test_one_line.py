@@ -78,9 +78,9 @@ def test_nothing_else_is_accused(text: str, old: str, new: str, override: str, s
     """Proves: a mistake is one line at its own key, and none of what follows from it. Sensitivity: a wrong step blamed
     factors and locks, a broken line the orders, and carriers everything that is counted in them."""
     assert old in text
-    found = lines(text.replace(old, new, 1) if old else text, *filter(None, [override]))
-    assert len(found) == 1, found
-    assert says in found[0]
+    result = lines(text.replace(old, new, 1) if old else text, *filter(None, [override]))
+    assert len(result) == 1, result
+    assert says in result[0]
 
 
 @pytest.mark.parametrize("name", ["melt-shop-small", "cement-week", "steam-cracker-utilities"])
@@ -90,16 +90,16 @@ def test_any_key_that_is_broken_is_the_one_that_is_named(name: str) -> None:
     data = plain(name)
     sample = random.Random(name).sample(list(breaks(data)), 25)
     for broken in sample:
-        found = said(data, broken)
-        assert len(found) <= 1, (broken, found)
-        assert all(named(line, broken) for line in found), (broken, found)
+        result = said(data, broken)
+        assert len(result) <= 1, (broken, result)
+        assert all(named(line, broken) for line in result), (broken, result)
 
 
 def test_the_first_mistakes_stand_for_all() -> None:
     """Proves: thousands of mistakes are some lines and a last one that says that there are more."""
-    found = lines(SHOP + "".join(f"a{i}: 1\n" for i in range(3000)))
-    assert len(found) == MOST_TOLD + 1
-    assert found[-1] == f"plant.yaml: has more mistakes; these are the first {MOST_TOLD}"
+    result = lines(SHOP + "".join(f"a{i}: 1\n" for i in range(3000)))
+    assert len(result) == MOST_TOLD + 1
+    assert result[-1] == f"plant.yaml: has more mistakes; these are the first {MOST_TOLD}"
 
 
 def _orders(count: int, heats: str) -> str:
@@ -138,7 +138,7 @@ def test_absurd_sizes_are_one_line_at_once(name: str) -> None:
     build, says = ABSURD[name]
     text = build()
     began = time.process_time()
-    found = lines(text)
+    result = lines(text)
     assert time.process_time() - began < MOST_CPU_S
-    assert len(found) == 1
-    assert says in found[0]
+    assert len(result) == 1
+    assert says in result[0]

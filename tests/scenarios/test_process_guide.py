@@ -19,9 +19,9 @@ EXAMPLE = re.compile(r"^```yaml my-cement\.yaml\n(.*?)^```$", re.MULTILINE | re.
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    found = EXAMPLE.search(GUIDE.read_text(encoding="utf-8"))
-    assert found
-    return found[1]
+    result = EXAMPLE.search(GUIDE.read_text(encoding="utf-8"))
+    assert result
+    return result[1]
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +45,13 @@ def test_the_example_balances(works: Scenario) -> None:
 
 def test_the_example_is_planned(text: str) -> None:
     """Proves: a reader who types it gets a plan that the twin confirms; everything is delivered in both runs."""
-    made = plan(loads(text, "my-cement.yaml", ["goal.gap=50 %", "goal.time_limit_s=10", "disturbances.replications=2"]))
-    assert made.acceptable, made.verdict
-    assert made.replay_figures is not None
-    assert made.replay_figures.tonnes == pytest.approx(6600)
-    assert made.baseline_figures.tonnes == pytest.approx(6600)
+    result = plan(
+        loads(text, "my-cement.yaml", ["goal.gap=50 %", "goal.time_limit_s=10", "disturbances.replications=2"])
+    )
+    assert result.acceptable, result.verdict
+    assert result.replay_figures is not None
+    assert result.replay_figures.tonnes == pytest.approx(6600)
+    assert result.baseline_figures.tonnes == pytest.approx(6600)
 
 
 def test_every_key_is_told(works: Scenario) -> None:

@@ -24,16 +24,16 @@ BEGINS = 0.06
 def asked_t(scenario: Scenario) -> dict[str, np.ndarray]:
     """What leaves each store less what comes in each step [t]; orders are loaded evenly between release and due."""
     horizon = scenario.horizon
-    found = {store.name: np.zeros(horizon.n_steps) for store in scenario.stores}
+    table = {store.name: np.zeros(horizon.n_steps) for store in scenario.stores}
     for row, delivery in zip(scenario.inputs.get("demand_tph", np.zeros((0, 0))), scenario.demands, strict=True):
-        found[delivery.store] += np.asarray(row) * horizon.step_h
+        table[delivery.store] += np.asarray(row) * horizon.step_h
     for row, arrival in zip(scenario.inputs.get("arrival_tph", np.zeros((0, 0))), scenario.arrivals, strict=True):
-        found[arrival.store] -= np.asarray(row) * horizon.step_h
+        table[arrival.store] -= np.asarray(row) * horizon.step_h
     for delivery in scenario.deliveries:
         if delivery.amount_t is not None:
             first, last = delivery.span(horizon)
-            found[delivery.store][first:last] += delivery.amount_t / (last - first)
-    return found
+            table[delivery.store][first:last] += delivery.amount_t / (last - first)
+    return table
 
 
 def hours_of(scenario: Scenario, process: Process) -> float:
@@ -49,7 +49,7 @@ def made_t(scenario: Scenario) -> tuple[dict[str, np.ndarray], dict[tuple[str, s
 
     Processes stand in the order of their flow. Several that feed a store share by what they can make.
     """
-    leaves, made = asked_t(scenario), {}
+    leaves, table = asked_t(scenario), {}
     for process in reversed(scenario.processes):
         for mode in process.all_modes:
             need = 0.0
@@ -62,13 +62,13 @@ def made_t(scenario: Scenario) -> tuple[dict[str, np.ndarray], dict[tuple[str, s
                 ]
                 whole = sum(hours_of(scenario, p) * p.all_modes[0].rates.high for p in others)
                 share = hours_of(scenario, process) * process.all_modes[0].rates.high / whole
-                wanted = leaves[store.name].sum() + store.end_t - store.start_t
-                need = max(need, wanted / stream.per_t * share)
-            made[process.name, mode.name] = need
+                target = leaves[store.name].sum() + store.end_t - store.start_t
+                need = max(need, target / stream.per_t * share)
+            table[process.name, mode.name] = need
             for stream in mode.inputs:
                 if stream.store is not None:
                     leaves[stream.store] += need * stream.per_t / scenario.horizon.n_steps
-    return leaves, made
+    return leaves, table
 
 
 @pytest.mark.parametrize("name", PLANTS)
@@ -77,9 +77,9 @@ def test_units_are_enough_and_not_too_many(name: str) -> None:
     time of use matters; what must run makes neither too little nor too much. Sensitivity: a delivery 15 % larger.
     """
     scenario = load(name)
-    _, made = made_t(scenario)
+    _, result = made_t(scenario)
     for process in scenario.processes:
-        needs = {mode.name: made[process.name, mode.name] for mode in process.all_modes}
+        needs = {mode.name: result[process.name, mode.name] for mode in process.all_modes}
         hours = sum(needs[mode.name] / mode.rates.high for mode in process.all_modes)
         use = hours / hours_of(scenario, process)
         if process.must_run:
@@ -94,14 +94,14 @@ def test_units_are_enough_and_not_too_many(name: str) -> None:
 def test_stores_hold_what_comes_and_goes(name: str) -> None:
     """Proves: with everything made evenly no store runs empty or over. Sensitivity: a silo of half its size."""
     scenario = load(name)
-    leaves, made = made_t(scenario)
+    leaves, result = made_t(scenario)
     steps = scenario.horizon.n_steps
     comes = {store.name: 0.0 for store in scenario.stores}
     for process in scenario.processes:
         for mode in process.all_modes:
             for stream in mode.outputs:
                 if stream.store is not None:
-                    comes[stream.store] += made[process.name, mode.name] * stream.per_t / steps
+                    comes[stream.store] += result[process.name, mode.name] * stream.per_t / steps
     for store in scenario.stores:
         level = store.start_t + np.cumsum(comes[store.name] - leaves[store.name])
         assert level.min() >= 0, (store.name, level.min())
@@ -135,8 +135,8 @@ def test_kiln_of_the_week_by_hand() -> None:
     (mill,) = next(process for process in scenario.processes if process.name == "raw mill").all_modes
     (meal,) = [stream.per_t for stream in mode.inputs]
     (turbine,) = of(scenario.site.assets, Turbine)
-    left = gas - meal * mill.inputs[0].per_t
-    assert 30 <= 1000 * left * turbine.mwh_per_unit <= 45  # kWh/t clinker
+    rest = gas - meal * mill.inputs[0].per_t
+    assert 30 <= 1000 * rest * turbine.mwh_per_unit <= 45  # kWh/t clinker
 
 
 def test_power_of_grinding_lies_within_the_known_band() -> None:
@@ -195,11 +195,11 @@ def test_every_figure_says_where_it_is_from(name: str) -> None:
     it is a case of ours. Sensitivity: a machine added in a paragraph of its own without a word.
     """
     assert name in bundled()
-    said = re.compile(r"#.*(typical|cases? of ours|IPCC|CBAM|GCCA|ICAP|SMARD|CC0|notice of)", re.IGNORECASE)
+    text = re.compile(r"#.*(typical|cases? of ours|IPCC|CBAM|GCCA|ICAP|SMARD|CC0|notice of)", re.IGNORECASE)
     for paragraph in (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8").split("\n\n"):
         if re.match(r"(name|horizon|state|goal):", paragraph.lstrip("# ")) or "\nstate:" in paragraph:
             continue
-        assert said.search(paragraph), paragraph
+        assert text.search(paragraph), paragraph
 
 
 def test_a_sector_is_data() -> None:
@@ -217,8 +217,8 @@ def code(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if hasattr(node, "body") and isinstance(node.body, list):
-            said = [x for x in node.body if isinstance(x, ast.Expr) and isinstance(x.value, ast.Constant)]
-            node.body = [x for x in node.body if x not in said] or [ast.Pass()]
+            rows = [x for x in node.body if isinstance(x, ast.Expr) and isinstance(x.value, ast.Constant)]
+            node.body = [x for x in node.body if x not in rows] or [ast.Pass()]
     return ast.unparse(tree)
 
 

@@ -219,10 +219,10 @@ CASES = [
 @pytest.mark.parametrize(("old", "new", "key", "says"), CASES, ids=[case[3][:40] for case in CASES])
 def test_one_mistake_one_line(old: str, new: str, key: str, says: str) -> None:
     """Proves: file, line, key and what is right, and nothing else is said. Sensitivity: a line twice, or a trace."""
-    found = lines(changed(old, new))
-    assert len(found) == 1, found
-    assert re.match(rf"plant\.yaml:\d+: {re.escape(key)}: ", found[0]), found
-    assert says in found[0]
+    result = lines(changed(old, new))
+    assert len(result) == 1, result
+    assert re.match(rf"plant\.yaml:\d+: {re.escape(key)}: ", result[0]), result
+    assert says in result[0]
 
 
 def test_what_is_just_allowed() -> None:
@@ -271,7 +271,7 @@ def test_many_mistakes_at_once() -> None:
     ):
         assert old in text
         text = text.replace(old, new)
-    found = lines(text)
+    result = lines(text)
     for says in (
         "wrong unit 'MWh'",
         "did you mean meal?",
@@ -279,4 +279,4 @@ def test_many_mistakes_at_once() -> None:
         "outside the horizon",
         "'CEM V'",
     ):
-        assert sum(says in line for line in found) == 1, (says, found)
+        assert sum(says in line for line in result) == 1, (says, result)

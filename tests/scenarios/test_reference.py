@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_reference_is_up_to_date() -> None:
     """Proves: docs/reference/scenario.md is what the records say. Sensitivity: a key added to a record only."""
     command = [sys.executable, str(ROOT / "docs" / "make_reference.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert process.returncode == 0, process.stderr
 
 
 def test_the_schema_says_what_keys_mean() -> None:
     """Proves: keys carry the docstrings of their fields, in nested records too. Sensitivity: names and types alone."""
-    made = schema(Scenario)
-    assert "Identical units." in made["$defs"]["Process"]["properties"]["count"]["description"]
+    result = schema(Scenario)
+    assert "Identical units." in result["$defs"]["Process"]["properties"]["count"]["description"]

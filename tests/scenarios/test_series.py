@@ -25,8 +25,8 @@ def written(folder: Path, text: str) -> Path:
     return folder
 
 
-def series(**given: object) -> Series:
-    return Series.model_validate({"csv": "s.csv", "column": "p", "time": "t", **given})
+def series(**inputs: object) -> Series:
+    return Series.model_validate({"csv": "s.csv", "column": "p", "time": "t", **inputs})
 
 
 def test_hours_onto_half_hours_and_back(tmp_path: Path) -> None:
@@ -34,8 +34,8 @@ def test_hours_onto_half_hours_and_back(tmp_path: Path) -> None:
     written(tmp_path, "t,p\n2024-03-10T00:00Z,10\n2024-03-10T01:00Z,20\n")
     assert resolve(series(), horizon(), "MW", tmp_path).values.tolist() == [10, 10, 20, 20]
     written(tmp_path, "t,p\n" + "".join(f"2024-03-10T00:{15 * i:02d}Z,{i}\n" for i in range(4)))
-    found = resolve(series(interval_min=15), horizon(1, 60), "MW", tmp_path).values
-    assert found.tolist() == [1.5]
+    result = resolve(series(interval_min=15), horizon(1, 60), "MW", tmp_path).values
+    assert result.tolist() == [1.5]
 
 
 @given(
@@ -53,9 +53,9 @@ def test_the_integral_is_kept(
     rows = [f"{datetime.fromtimestamp(begin + 60 * interval * i, UTC).isoformat()},{values[i]!r}" for i in range(n)]
     written(folder, "t,p\n" + "\n".join(rows) + "\n")
     span = horizon(4, step)
-    found = resolve(series(interval_min=interval), span, "MW", folder).values
-    assert len(found) == span.n_steps
-    assert found.sum() * step == pytest.approx(sum(values[:n]) * interval, abs=1e-6)
+    result = resolve(series(interval_min=interval), span, "MW", folder).values
+    assert len(result) == span.n_steps
+    assert result.sum() * step == pytest.approx(sum(values[:n]) * interval, abs=1e-6)
 
 
 @pytest.mark.parametrize("how", ["refuse", "hold", "interpolate", "zero"])
@@ -73,9 +73,9 @@ def test_gaps_are_refused_with_count_and_first_place(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"2 of 4 values of p are missing .* first at 2024-03-10T01:00Z"):
         resolve(series(), horizon(4, 60), "MW", tmp_path)
     for how, expected in (("hold", [10, 10, 10, 40]), ("interpolate", [10, 20, 30, 40]), ("zero", [10, 0, 0, 40])):
-        found = resolve(series(gaps=how), horizon(4, 60), "MW", tmp_path)
-        assert found.values.tolist() == pytest.approx(expected)
-        assert (found.filled, found.first_filled) == (2, "2024-03-10T01:00Z")
+        resolved = resolve(series(gaps=how), horizon(4, 60), "MW", tmp_path)
+        assert resolved.values.tolist() == pytest.approx(expected)
+        assert (resolved.filled, resolved.first_filled) == (2, "2024-03-10T01:00Z")
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_parquet_reads_like_csv(tmp_path: Path) -> None:
 
     stamps = pd.date_range("2024-03-10", periods=2, freq="h", tz="Europe/Berlin")
     pd.DataFrame({"t": stamps, "p": [1.0, 2.0]}).to_parquet(tmp_path / "s.parquet")
-    found = resolve(series(csv=None, parquet="s.parquet"), horizon(2, 60, "2024-03-10T00:00+01:00"), "MW", tmp_path)
-    assert found.values.tolist() == [1, 2]
+    resolved = resolve(series(csv=None, parquet="s.parquet"), horizon(2, 60, "2024-03-10T00:00+01:00"), "MW", tmp_path)
+    assert resolved.values.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2024-03-31", 23), ("2024-10-27", 25), ("2024-06-01", 24)])
@@ -126,8 +126,8 @@ def test_days_of_23_and_25_hours(day: str, hours: int, tmp_path: Path) -> None:
     assert span.n_steps == hours
     local = pd.date_range(day, periods=hours, freq="h", tz="Europe/Berlin").tz_localize(None)
     written(tmp_path, "t,p\n" + "".join(f"{at.isoformat()},{i}\n" for i, at in enumerate(local)))
-    found = resolve(series(zone="Europe/Berlin"), span, "MW", tmp_path)
-    assert found.values.tolist() == list(range(hours))
+    resolved = resolve(series(zone="Europe/Berlin"), span, "MW", tmp_path)
+    assert resolved.values.tolist() == list(range(hours))
     assert span.instant(span.length_min).strftime("%H:%M") == "00:00"
 
 

@@ -68,7 +68,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
 def test_one_line_for_each_mistake(case: str) -> None:
     """Proves: the mistake is found and told once, and nothing else. Sensitivity: a stack trace, or a second line."""
     changes, says = CASES[case]
-    with pytest.raises(ScenarioError) as told:
+    with pytest.raises(ScenarioError) as text:
         load("melt-shop-small", list(changes))
-    assert len(told.value.problems) == 1, told.value
-    assert says in str(told.value)
+    assert len(text.value.problems) == 1, text.value
+    assert says in str(text.value)

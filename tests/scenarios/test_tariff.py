@@ -24,8 +24,8 @@ def quarters(start: str, zone: str, days: int = 1) -> np.ndarray:
     return metered(Horizon.model_validate({"start": start, "zone": zone, "days": days}))
 
 
-def tariff(**given: Any) -> Tariff:
-    return Tariff.model_validate(given)
+def tariff(**inputs: Any) -> Tariff:
+    return Tariff.model_validate(inputs)
 
 
 def everywhere(per_mw: float, **more: Any) -> dict[str, Any]:
@@ -48,8 +48,8 @@ def test_published_demand_charges(shared: Path, day: str, paid: dict[str, float]
     pge = from_table(shared / "oracles" / "tariff" / "billing_pge.csv")
     rate = {charge.name: charge.rates[0].per_mw for charge in pge.demand}
     before = Before(peak_mw={name: money / rate[name] for name, money in paid.items()})
-    found = bill(pge, RAMP_MW, quarters(day, CALIFORNIA), CALIFORNIA, before=before)
-    assert round(found.of("demand"), 2) == expected
+    result = bill(pge, RAMP_MW, quarters(day, CALIFORNIA), CALIFORNIA, before=before)
+    assert round(result.of("demand"), 2) == expected
     assert pge.currency == "USD"
 
 
@@ -133,8 +133,8 @@ def test_blocks_and_small_demands_by_hand() -> None:
     Sensitivity: energy not cut at the block, a peak never below 1 MW, or a difference of sums for a single block."""
     day = quarters("2024-03-05", "Europe/Berlin")
     blocks = tariff(energy=[{"name": "e", "rates": [{"per_mwh": 50}, {"per_mwh": 80, "above_mwh": 12}]}])
-    found = bill(blocks, np.full(96, 1.0), day, "Europe/Berlin", before=Before(energy_mwh=4.0))
-    assert [(line.rate, line.quantity, line.amount) for line in found.lines] == [(50, 8, 400), (80, 16, 1280)]
+    result = bill(blocks, np.full(96, 1.0), day, "Europe/Berlin", before=Before(energy_mwh=4.0))
+    assert [(line.rate, line.quantity, line.amount) for line in result.lines] == [(50, 8, 400), (80, 16, 1280)]
     (line,) = bill(tariff(demand=[everywhere(1000)]), np.linspace(0, 0.4, 96), day, "Europe/Berlin").lines
     assert (line.quantity, line.amount) == pytest.approx((0.4, 400))
     ratchet = tariff(demand=[everywhere(1000, ratchet={"share": 0.8})])  # of earlier peaks, of which there is none
@@ -149,13 +149,13 @@ def test_holidays_count_as_sunday_or_as_days_of_their_own() -> None:
     rates = [{"weekdays": "mon-fri", "per_mwh": 100}, {"weekdays": "sat-sun", "per_mwh": 50}]
     energy = [{"name": "e", "rates": [*rates, {"weekdays": "holiday", "per_mwh": 10}]}]
     times, load = quarters("2024-12-25", "Europe/Berlin"), np.full(96, 1.0)
-    for given, price in (
+    for inputs, price in (
         ({}, 100),
         ({"holidays": ["2024-12-25"]}, 50),
         ({"holidays": ["2024-12-25"], "holidays_count_as": "holiday"}, 10),
         ({"holidays": ["2024-12-26"]}, 100),
     ):
-        assert bill(tariff(energy=energy, **given), load, times, "Europe/Berlin").total == pytest.approx(24 * price)
+        assert bill(tariff(energy=energy, **inputs), load, times, "Europe/Berlin").total == pytest.approx(24 * price)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_days_on_which_clocks_change(day: str, hours: int, night: int) -> None:
     e = {"name": "e", "rates": [{"hours": "0-6", "per_mwh": 20}, {"hours": "6-24", "per_mwh": 50}]}
     times = quarters(day, "Europe/Berlin")
     assert len(times) == hours * 4
-    found = bill(tariff(energy=[e]), np.ones(len(times)), times, "Europe/Berlin")
-    assert {line.rate: line.quantity for line in found.lines} == pytest.approx({20: night, 50: 18})
+    result = bill(tariff(energy=[e]), np.ones(len(times)), times, "Europe/Berlin")
+    assert {line.rate: line.quantity for line in result.lines} == pytest.approx({20: night, 50: 18})
 
 
 def test_fixed_charges_prorated_or_whole() -> None:
@@ -215,12 +215,12 @@ def test_taxes_and_levies() -> None:
         taxes=[{"name": "vat", "share": "20 %"}, {"name": "duty", "share": 0.5, "on": ["energy"]}],
     )
     times = quarters("2024-07-10", "UTC")
-    found = bill(full, np.ones(96), times, "UTC", export_mw=np.full(96, 0.5))
-    assert found.of("energy") == pytest.approx(2400)
-    assert found.of("levy") == pytest.approx(480)
-    assert found.of("demand") == pytest.approx(48)
-    assert found.of("tax") == pytest.approx(0.2 * (2400 + 480 + 48) + 0.5 * 2400)
-    assert found.of("export") == pytest.approx(-480)
+    result = bill(full, np.ones(96), times, "UTC", export_mw=np.full(96, 0.5))
+    assert result.of("energy") == pytest.approx(2400)
+    assert result.of("levy") == pytest.approx(480)
+    assert result.of("demand") == pytest.approx(48)
+    assert result.of("tax") == pytest.approx(0.2 * (2400 + 480 + 48) + 0.5 * 2400)
+    assert result.of("export") == pytest.approx(-480)
 
 
 def chinese(**more: Any) -> Tariff:
@@ -241,8 +241,8 @@ def test_peak_flat_valley() -> None:
     """Proves: each kind of hour has its price, sharp hours in July only, and a deep valley on holidays."""
     zone, load = "Asia/Shanghai", np.ones(96)
 
-    def hours(found: Tariff, day: str) -> dict[str, float]:
-        return {line.name: line.quantity for line in bill(found, load, quarters(day, zone), zone).lines}
+    def hours(result: Tariff, day: str) -> dict[str, float]:
+        return {line.name: line.quantity for line in bill(result, load, quarters(day, zone), zone).lines}
 
     may = {"flat": 8, "peak": 8, "valley": 8}
     assert hours(chinese(), "2024-05-06") == pytest.approx(may)
@@ -270,8 +270,8 @@ def test_two_part_tariff(part: dict[str, Any], expected: float) -> None:
     the transformers. The price of 40 CNY/kW is typical."""
     load = np.full(31 * 96, 6.0)
     load[1000] = 11.0
-    found = tariff(two_part={"per_mw_month": "40 EUR/kW", **part})
-    assert bill(found, load, quarters("2024-05-01", "Asia/Shanghai", 31), "Asia/Shanghai").total == pytest.approx(
+    result = tariff(two_part={"per_mw_month": "40 EUR/kW", **part})
+    assert bill(result, load, quarters("2024-05-01", "Asia/Shanghai", 31), "Asia/Shanghai").total == pytest.approx(
         expected
     )
 
@@ -359,13 +359,13 @@ def test_the_sheet_in_the_docs_is_read_as_it_says() -> None:
     for each MW of the peak between 7 and 20 h. Sensitivity: hours over midnight, a unit that does not convert.
     """
     page = Path(__file__).resolve().parents[2] / "docs" / "maths" / "tariff.md"
-    written = YAML(typ="safe").load(page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
-    tariff = Tariff.model_validate(written["market"]["tariff"], context={"currency": "EUR"})
+    scenario = YAML(typ="safe").load(page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
+    tariff = Tariff.model_validate(scenario["market"]["tariff"], context={"currency": "EUR"})
     load_mw = np.zeros(7 * 96)
     for day, hour in ((0, 10), (0, 23), (6, 12)):  # a Monday and a Sunday
         load_mw[day * 96 + hour * 4 : day * 96 + hour * 4 + 4] = 10.0
     times = np.datetime64("2026-03-02T00:00", "ns") + np.arange(7 * 96) * np.timedelta64(15, "m")
-    told = bill(tariff, load_mw, times, "UTC")
-    assert told.of("energy") == pytest.approx(10 * (92 + 61 + 61))
-    assert told.of("levy") == pytest.approx(30 * 1.1)
-    assert told.of("demand") == pytest.approx(10 * 8500)
+    text = bill(tariff, load_mw, times, "UTC")
+    assert text.of("energy") == pytest.approx(10 * (92 + 61 + 61))
+    assert text.of("levy") == pytest.approx(30 * 1.1)
+    assert text.of("demand") == pytest.approx(10 * 8500)

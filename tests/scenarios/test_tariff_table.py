@@ -42,11 +42,11 @@ HEADER = (
 def test_a_bad_row_is_told_in_one_line(tmp_path: Path, row: str, says: str) -> None:
     good = "a,electric,customer,,,,,,,,,,5,$/month\n"
     (tmp_path / "t.csv").write_text(HEADER + good + row + "\n", encoding="utf-8")
-    with pytest.raises(ScenarioError) as told:
+    with pytest.raises(ScenarioError) as text:
         from_table(tmp_path / "t.csv")
-    assert len(told.value.problems) == 1
-    assert str(told.value).startswith("t.csv:3: ")
-    assert says in str(told.value)
+    assert len(text.value.problems) == 1
+    assert str(text.value).startswith("t.csv:3: ")
+    assert says in str(text.value)
 
 
 def test_which_tariff_of_a_table(tmp_path: Path) -> None:
@@ -68,6 +68,6 @@ def test_which_tariff_of_a_table(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"t\.csv:1: has no column charge or charge"):
         from_table(file)
     file.write_text(HEADER + "a,electric,x,,,,,,,,,,5,$/month\n" * 3, encoding="utf-8")
-    with pytest.raises(ScenarioError) as told:
+    with pytest.raises(ScenarioError) as text:
         from_table(file)
-    assert [problem.where for problem in told.value.problems] == ["t.csv:2", "t.csv:3", "t.csv:4"]
+    assert [problem.where for problem in text.value.problems] == ["t.csv:2", "t.csv:3", "t.csv:4"]

@@ -28,7 +28,7 @@ def works(processes: list[dict[str, Any]], stores: list[dict[str, Any]], **rest:
 
 def schedule(
     scenario: Scenario,
-    told: dict[str, list[tuple[str, float]]],
+    runs: dict[str, list[tuple[str, float]]],
     loads: dict[str, list[float]] | None = None,
     fuels: dict[str, list[float]] | None = None,
 ) -> xr.Dataset:
@@ -38,10 +38,10 @@ def schedule(
     """
     n = scenario.horizon.n_steps
     units = [unit for unit, _ in scenario.process_units]
-    rows = {unit: _filled(told.get(unit, [("", 0.0)]), n) for unit in units}
-    found = streams(scenario)
-    rates = np.zeros((len(found), n))
-    for i, stream in enumerate(found):
+    rows = {unit: _filled(runs.get(unit, [("", 0.0)]), n) for unit in units}
+    result = streams(scenario)
+    rates = np.zeros((len(result), n))
+    for i, stream in enumerate(result):
         if fuels and stream.label in fuels:
             rates[i] = -np.array(_filled(fuels[stream.label], n))
     zeros = np.zeros(n)
@@ -65,7 +65,7 @@ def schedule(
         },
         coords={
             "process": units, "time": scenario.horizon.times, "delivery": np.array(names, dtype=np.str_),
-            **coordinates(found),
+            **coordinates(result),
         },
         attrs={"policy": "schedule"},
     )  # fmt: skip

@@ -59,80 +59,80 @@ def cast(name: str = "A", count: int = 2, **rest: Any) -> dict[str, Any]:
 
 def edited(schedule: xr.Dataset, heat: str, stage: str, shift_min: float) -> xr.Dataset:
     """The schedule with one operation moved."""
-    found = schedule.copy(deep=True)
+    listing = schedule.copy(deep=True)
     for name in ("start_min", "end_min"):
-        found[name].loc[{"heat": heat, "stage": stage}] += shift_min
-    return found
+        listing[name].loc[{"heat": heat, "stage": stage}] += shift_min
+    return listing
 
 
-def broken_limits(asked: Scenario, schedule: xr.Dataset, planned: xr.DataArray) -> list[str]:
+def broken_limits(case: Scenario, schedule: xr.Dataset, planned: xr.DataArray) -> list[str]:
     """Every hard limit that a list breaks, worked out minute by minute from the scenario alone."""
-    line, minutes = asked.line, asked.horizon.minutes
-    found: list[str] = []
+    line, minutes = case.line, case.horizon.minutes
+    items: list[str] = []
     by_unit: dict[str, list[tuple[float, float, str]]] = {}
-    started = {(item.heat, item.stage): item for item in asked.state.started}
-    for heat in asked.heats:
+    started = {(item.heat, item.stage): item for item in case.state.started}
+    for heat in case.heats:
         rows: list[tuple[Stage, str, float, float, float]] = []
         for stage in line.route(heat.grade):
             row = schedule.sel(heat=heat.name, stage=stage.name)
             unit, start = str(row["unit"].item()), float(row["start_min"])
             if not unit:
-                found.append(f"{heat.name} {stage.name}: no place")
+                items.append(f"{heat.name} {stage.name}: no place")
                 continue
             nominal = line.duration_min(heat.grade, unit)
             assert nominal is not None
             if (heat.name, stage.name) not in started:
                 if start < max(heat.release_min, 0) - SMALL:
-                    found.append(f"{heat.name} {stage.name}: before its release")
-                on_raster = abs(start / asked.horizon.step_min - round(start / asked.horizon.step_min)) < SMALL
+                    items.append(f"{heat.name} {stage.name}: before its release")
+                on_raster = abs(start / case.horizon.step_min - round(start / case.horizon.step_min)) < SMALL
                 if not on_raster and not stage.campaign:
-                    found.append(f"{heat.name} {stage.name}: off the raster")
+                    items.append(f"{heat.name} {stage.name}: off the raster")
             end = start + float(planned.sel(heat=heat.name, unit=unit))
             if (heat.name, stage.name) in started and start + nominal <= 0 and not stage.campaign:
                 end = start + nominal  # over already
             if rows:
                 before, from_unit, before_start, before_end, before_nominal = rows[-1]
                 if start < before_end + line.transfer_min(from_unit, unit) - SMALL:
-                    found.append(f"{heat.name} {stage.name}: before it arrives")
+                    items.append(f"{heat.name} {stage.name}: before it arrives")
                 if before.longest_wait_min is not None:
                     lag = start - before_start - before_nominal
                     if lag > before.longest_wait_min + SMALL:
-                        found.append(f"{heat.name} {stage.name}: waits {lag:g}")
+                        items.append(f"{heat.name} {stage.name}: waits {lag:g}")
             rows.append((stage, unit, start, end, nominal))
             by_unit.setdefault(unit, []).append((start, end, heat.order))
-            for outage in asked.state.outages:
+            for outage in case.state.outages:
                 if outage.unit == unit and start < minutes(outage.end) - SMALL and end > minutes(outage.start) + SMALL:
-                    found.append(f"{heat.name} {stage.name}: in an outage")
+                    items.append(f"{heat.name} {stage.name}: in an outage")
         if rows and rows[-1][3] > heat.due_min + SMALL:
-            found.append(f"{heat.name}: ends {rows[-1][3]:g} after due {heat.due_min:g}")
+            items.append(f"{heat.name}: ends {rows[-1][3]:g} after due {heat.due_min:g}")
     for unit, spans in by_unit.items():
         spans.sort()
         campaign = line.stage_of[unit].campaign
         for (_, over, order), (start, _, following) in pairwise(spans):
             same = campaign and order == following
             if same and abs(start - over) > SMALL:
-                found.append(f"{unit}: gap {start - over:g} in cast {order}")
+                items.append(f"{unit}: gap {start - over:g} in cast {order}")
             if not same and start < over + line.unit[unit].setup_min - SMALL:
-                found.append(f"{unit}: taken twice at {start:g}")
+                items.append(f"{unit}: taken twice at {start:g}")
         if campaign:
             orders = [order for _, _, order in spans]
             if len(set(orders)) != sum(a != b for a, b in zip([None, *orders], orders, strict=False)):
-                found.append(f"{unit}: casts are mixed")
-    limit = asked.site.grid.import_limit_mw
+                items.append(f"{unit}: casts are mixed")
+    limit = case.site.grid.import_limit_mw
     worst = float(schedule["meter_mw"].max())
     if limit is not None and worst > limit + SMALL:
-        found.append(f"import {worst:g} above {limit:g}")
-    return found
+        items.append(f"import {worst:g} above {limit:g}")
+    return items
 
 
-def energy_mwh(flow: xr.DataArray, asked: Scenario) -> float:
+def energy_mwh(flow: xr.DataArray, case: Scenario) -> float:
     """Energy of a flow over the horizon."""
-    return float(flow.sum()) * asked.horizon.step_h
+    return float(flow.sum()) * case.horizon.step_h
 
 
 def same(run: xr.Dataset, schedule: xr.Dataset) -> bool:
     """Whether a run starts every operation on the unit and at the time that the schedule says."""
-    wanted = {
+    table = {
         (str(heat), str(stage)): (str(row["unit"].item()), float(row["start_min"]))
         for heat in schedule["heat"].values
         for stage in schedule["stage"].values
@@ -142,8 +142,8 @@ def same(run: xr.Dataset, schedule: xr.Dataset) -> bool:
     got = {
         (str(heat), str(stage)): (str(unit), float(start)) for heat, stage, unit, start in zip(*columns, strict=True)
     }
-    return wanted.keys() == got.keys() and all(
-        wanted[key][0] == got[key][0] and math.isclose(wanted[key][1], got[key][1], abs_tol=SMALL) for key in wanted
+    return table.keys() == got.keys() and all(
+        table[key][0] == got[key][0] and math.isclose(table[key][1], got[key][1], abs_tol=SMALL) for key in table
     )
 
 
@@ -159,9 +159,9 @@ def violations(run: xr.Dataset) -> list[Any]:
     return list(zip(*(run[f"violation_{name}"].values.tolist() for name in columns), strict=True))
 
 
-def at(asked: Scenario, schedule: xr.Dataset, minutes: float) -> Scenario:
+def at(case: Scenario, schedule: xr.Dataset, minutes: float) -> Scenario:
     """The scenario as it stands some minutes later, the schedule followed until then without disturbance."""
-    horizon, gone = asked.horizon, timedelta(minutes=minutes)
+    horizon, gone = case.horizon, timedelta(minutes=minutes)
 
     def later(moment: Any) -> timedelta | None:
         return None if moment is None else max(timedelta(minutes=horizon.minutes(moment)) - gone, timedelta(0))
@@ -176,10 +176,10 @@ def at(asked: Scenario, schedule: xr.Dataset, minutes: float) -> Scenario:
                     {"heat": heat, "stage": stage, "unit": unit, "start": timedelta(minutes=start - minutes)}
                 )
     orders = [
-        order.model_copy(update={"release": later(order.release), "due": later(order.due)}) for order in asked.orders
+        order.model_copy(update={"release": later(order.release), "due": later(order.due)}) for order in case.orders
     ]
     first = horizon.start_utc + gone
-    found = asked.model_copy(
+    changed_case = case.model_copy(
         update={
             "horizon": Horizon(start=first, length_h=horizon.length_min / 60 - minutes / 60, step_min=horizon.step_min),
             "orders": tuple(orders),
@@ -187,4 +187,4 @@ def at(asked: Scenario, schedule: xr.Dataset, minutes: float) -> Scenario:
             "state": State.model_validate({"started": started}),
         }
     )
-    return Scenario.model_validate(found.model_dump())
+    return Scenario.model_validate(changed_case.model_dump())

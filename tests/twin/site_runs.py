@@ -35,8 +35,8 @@ CLOSED = 1e-9
 
 def hub(*assets: dict[str, Any], **rest: Any) -> Scenario:
     """A small site as long as its lists, which are values by hour."""
-    given = [value for part in (*assets, rest) for value in part.values()]
-    length = max((len(v) for v in given if isinstance(v, list) and not isinstance(v[0], dict)), default=1)
+    rows = [value for part in (*assets, rest) for value in part.values()]
+    length = max((len(v) for v in rows if isinstance(v, list) and not isinstance(v[0], dict)), default=1)
     return hubs.hub(*assets, **{"hours": float(length)} | rest)
 
 
@@ -48,17 +48,17 @@ def comes(*rates: float, carrier: str = "hot") -> dict[str, Any]:
     return {"kind": "source", "name": f"{carrier}-source", "carrier": carrier, "rate": list(rates)}
 
 
-def ruled_once(asked: Scenario) -> xr.Dataset:
+def ruled_once(scenario: Scenario) -> xr.Dataset:
     """The baseline run; it closes."""
-    run = simulate(asked)
-    assert unexplained(asked, run) <= CLOSED
+    run = simulate(scenario)
+    assert unexplained(scenario, run) <= CLOSED
     return run
 
 
-def ruled(asked: Scenario) -> xr.Dataset:
+def ruled(scenario: Scenario) -> xr.Dataset:
     """The baseline run; it closes, and following it does the same again."""
-    run = ruled_once(asked)
-    again = replay(asked, dispatch(asked))
+    run = ruled_once(scenario)
+    again = replay(scenario, dispatch(scenario))
     if not missed(run):
         assert not missed(again)
     for name in ("asset_rate", "asset_level", "asset_on", "dumped_rate", "import_mw", "export_mw", "meter_mw"):
@@ -66,12 +66,12 @@ def ruled(asked: Scenario) -> xr.Dataset:
     return run
 
 
-def told(asked: Scenario, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
+def told(scenario: Scenario, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
     """A replay of the baseline schedule with other set-points; flows by label, two underscores for a full stop.
 
     A machine of which only the flow is told is on where it flows.
     """
-    schedule = dispatch(asked)
+    schedule = dispatch(scenario)
     for name, values in flows.items():
         label = name.replace("__", ".")
         schedule["asset_rate"].loc[{"flow": label}] = values
@@ -79,19 +79,19 @@ def told(asked: Scenario, on: dict[str, list[float]] | None = None, **flows: lis
             schedule["asset_on"].loc[{"machine": label[:-5]}] = (np.array(values) != 0).astype(float)
     for machine, shares in (on or {}).items():
         schedule["asset_on"].loc[{"machine": machine}] = shares
-    run = replay(asked, schedule)
-    assert unexplained(asked, run) <= CLOSED
+    run = replay(scenario, schedule)
+    assert unexplained(scenario, run) <= CLOSED
     return run
 
 
-def unexplained(asked: Scenario, run: xr.Dataset, line_gives: dict[str, np.ndarray] | None = None) -> float:
+def unexplained(scenario: Scenario, run: xr.Dataset, line_gives: dict[str, np.ndarray] | None = None) -> float:
     """What neither flows nor shortage and surplus explain."""
-    found = closure(asked, run, line_gives)
+    result = closure(scenario, run, line_gives)
     for kind, name, at, amount, _ in missed(run):
         if kind in ("shortage", "surplus"):
-            rate = amount / asked.horizon.step_h
-            found.carriers[name][int(at // asked.horizon.step_min)] -= rate if kind == "surplus" else -rate
-    return found.worst
+            rate = amount / scenario.horizon.step_h
+            result.carriers[name][int(at // scenario.horizon.step_min)] -= rate if kind == "surplus" else -rate
+    return result.worst
 
 
 def rates(run: xr.Dataset, label: str) -> list[float]:
@@ -108,10 +108,10 @@ def missed(run: xr.Dataset) -> list[tuple[Any, ...]]:
     return list(zip(*(run[f"violation_{name}"].values.tolist() for name in columns), strict=True))
 
 
-def dataset(asked: Scenario, flows: dict[str, Any]) -> xr.Dataset:
+def dataset(scenario: Scenario, flows: dict[str, Any]) -> xr.Dataset:
     """Flows of ``balance`` as a dataset."""
-    kept = {name: value for name, value in flows.items() if name != "meter_mw"}
+    table = {name: value for name, value in flows.items() if name != "meter_mw"}
     return xr.Dataset(
-        {name: value if isinstance(value, xr.DataArray) else ("time", value) for name, value in kept.items()},
-        coords={"time": asked.horizon.times},
+        {name: value if isinstance(value, xr.DataArray) else ("time", value) for name, value in table.items()},
+        coords={"time": scenario.horizon.times},
     )

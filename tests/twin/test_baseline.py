@@ -16,20 +16,20 @@ from emberline.twin import dispatch, envelope, replay, simulate
 @pytest.mark.parametrize("name", bundled())
 def test_bundled_lists_obey_every_limit(name: str) -> None:
     """Proves: the list keeps what an independent check works out. Sensitivity: any limit that the baseline forgets."""
-    asked = load(name)
-    assert broken_limits(asked, dispatch(asked), envelope(asked)["planned_min"]) == []
+    case = load(name)
+    assert broken_limits(case, dispatch(case), envelope(case)["planned_min"]) == []
 
 
 @pytest.mark.parametrize("step", [5, 15, 30, 60])
 def test_bundled_day_on_every_step(step: int) -> None:
     """Proves: finer and coarser rasters than the metered interval work too. Sensitivity: slots taken for intervals."""
-    asked = load("melt-shop-small", [f"horizon.step_min={step}"])
-    schedule = dispatch(asked)
+    case = load("melt-shop-small", [f"horizon.step_min={step}"])
+    schedule = dispatch(case)
     # on whole hours furnace and ladle furnace always meet, and only PV lets them do so under the limit
     assert schedule.attrs["complete"] == (step < 60)
-    broken = broken_limits(asked, schedule, envelope(asked)["planned_min"])
+    broken = broken_limits(case, schedule, envelope(case)["planned_min"])
     assert [line for line in broken if not line.endswith("no place")] == []
-    assert {row[0] for row in violations(replay(asked, schedule))} <= {"unfinished"}
+    assert {row[0] for row in violations(replay(case, schedule))} <= {"unfinished"}
 
 
 minutes = st.integers(5, 90)
@@ -131,8 +131,8 @@ def test_a_day_can_be_taken_up_anywhere(asked: Scenario, hours: int) -> None:
 
 def test_enough_room_means_everything_is_placed() -> None:
     """Proves: ten heats of 30 min fit into 5 h exactly. Sensitivity: a slot lost anywhere leaves one over."""
-    asked = scenario(one_machine(30.0), [cast(count=10)], horizon={"length_h": 5.0})
-    assert dispatch(asked).attrs["complete"] == 1
+    case = scenario(one_machine(30.0), [cast(count=10)], horizon={"length_h": 5.0})
+    assert dispatch(case).attrs["complete"] == 1
     crowded = scenario(one_machine(30.0), [cast(count=10), cast("B", 2)], horizon={"length_h": 5.0})
     schedule = dispatch(crowded)
     assert schedule.attrs["complete"] == 0
@@ -146,9 +146,9 @@ def test_a_line_of_casters_alone_has_a_list() -> None:
     Sensitivity: the first stage taken for none, so that heats are taken as they come."""
     line = one_machine(30.0, setup_min=15)
     line["stages"][0]["campaign"] = True
-    asked = scenario(line, [cast("A", 2), cast("B", 2, due="2 h")])
-    assert dispatch(asked)["start_min"].values.ravel().tolist() == [75, 105, 0, 30]
-    assert same(simulate(asked), dispatch(asked))
+    case = scenario(line, [cast("A", 2), cast("B", 2, due="2 h")])
+    assert dispatch(case)["start_min"].values.ravel().tolist() == [75, 105, 0, 30]
+    assert same(simulate(case), dispatch(case))
 
 
 def test_a_longest_wait_needs_a_list() -> None:
@@ -193,14 +193,14 @@ def test_locks_and_outages_are_kept() -> None:
 
     Sensitivity: rounding it.
     """
-    asked = scenario(
+    case = scenario(
         one_machine(30.0),
         [cast(count=3)],
         locks=[{"heat": "A-2", "stage": "work", "start": "100 min"}],
         goal={"minimize": "lateness"},
         state={"outages": [{"unit": "M", "start": "20 min", "end": "50 min"}]},
     )
-    assert dispatch(asked)["start_min"].values.ravel().tolist() == [60, 100, 135]
+    assert dispatch(case)["start_min"].values.ravel().tolist() == [60, 100, 135]
 
 
 def test_what_would_wait_is_melted_later() -> None:
@@ -225,10 +225,10 @@ def test_what_would_wait_is_melted_later() -> None:
 
 def test_the_envelope_s_durations_are_used() -> None:
     """Proves: a longer planning duration pushes the next heat. Sensitivity: nominal durations in the list."""
-    asked = scenario(one_machine(30.0), [cast(count=2)])
-    longer = envelope(asked)
+    case = scenario(one_machine(30.0), [cast(count=2)])
+    longer = envelope(case)
     longer["planned_min"].values[:] = 40
-    schedule = dispatch(asked, longer)
+    schedule = dispatch(case, longer)
     assert schedule["start_min"].values.ravel().tolist() == [0, 45]
     assert schedule["end_min"].values.ravel().tolist() == [40, 85]
 
@@ -240,8 +240,8 @@ def test_what_was_over_at_the_start_takes_nothing() -> None:
     """
     started = [{"heat": "A-1", "stage": "work", "unit": "M", "start": "-PT30M"}]
     careful = {"duration_spread": 0.2, "planning_quantile": 0.9}
-    asked = scenario(one_machine(30.0), [cast(count=2)], state={"started": started}, disturbances=careful)
-    assert float(dispatch(asked)["start_min"].sel(heat="A-2", stage="work")) == 0
+    case = scenario(one_machine(30.0), [cast(count=2)], state={"started": started}, disturbances=careful)
+    assert float(dispatch(case)["start_min"].sel(heat="A-2", stage="work")) == 0
 
 
 def test_a_cast_under_way_ends_before_what_is_locked_behind_it() -> None:
@@ -262,13 +262,13 @@ def test_a_cast_under_way_ends_before_what_is_locked_behind_it() -> None:
         )
     ]
     for locked, unplaced in (("75 min", "A-2"), ("2 h", "")):
-        asked = scenario(
+        case = scenario(
             melt_shop(),
             [cast("A", 2), cast("B", 1, due="4 h")],
             state={"started": started},
             locks=[{"heat": "B-1", "stage": "casting", "start": locked}],
         )
-        assert dispatch(asked).attrs["unplaced"] == unplaced
+        assert dispatch(case).attrs["unplaced"] == unplaced
 
 
 def test_set_up_owed_from_before_is_kept() -> None:
@@ -277,8 +277,8 @@ def test_set_up_owed_from_before_is_kept() -> None:
     Sensitivity: a unit taken for free because nothing runs on it any more.
     """
     started = [{"heat": "A-1", "stage": "work", "unit": "M", "start": "-PT40M"}]
-    asked = scenario(one_machine(30.0, setup_min=60), [cast(count=2)], state={"started": started})
-    schedule = dispatch(asked)
+    case = scenario(one_machine(30.0, setup_min=60), [cast(count=2)], state={"started": started})
+    schedule = dispatch(case)
     assert float(schedule["start_min"].sel(heat="A-2", stage="work")) == 60
-    assert same(replay(asked, schedule), schedule)
-    assert float(simulate(asked)["op_start_min"].max()) == 50
+    assert same(replay(case, schedule), schedule)
+    assert float(simulate(case)["op_start_min"].max()) == 50

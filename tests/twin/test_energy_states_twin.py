@@ -160,11 +160,11 @@ def test_the_cheapest_way_is_followed_to_the_minute(
     Sensitivity: a transition's energy spread evenly over its slots, or its end put at the slot's edge.
     """
     states = uneven(minutes, ends)
-    found = through(states, np.array(price, dtype=float), 15, states.start_index, states.end_index)
-    assert found is not None
-    run = replay(states, found.moves, [], 15 * len(price))
+    result = through(states, np.array(price, dtype=float), 15, states.start_index, states.end_index)
+    assert result is not None
+    run = replay(states, result.moves, [], 15 * len(price))
     assert run.violations == ()
-    assert run.trace.mean(np.arange(len(price) + 1) * 15.0) / 4 == pytest.approx(found.energy_mwh, abs=1e-9)
+    assert run.trace.mean(np.arange(len(price) + 1) * 15.0) / 4 == pytest.approx(result.energy_mwh, abs=1e-9)
 
 
 @settings(max_examples=15)
@@ -177,8 +177,8 @@ def test_model_and_twin_agree_on_cost(price: list[int], minutes: tuple[float, ..
     states, per_mwh = uneven(minutes, ("off", "off")), np.array(price, dtype=float)
     order = cheapest(states, lengths, 10.0, per_mwh, 15.0, time_limit=20)
     assert order.status == "optimal"
-    begun = [Work(slot * 15, length * 15, 10) for slot, length in order.starts]
-    run = replay(states, order.moves, begun, 15 * len(price))
+    rows = [Work(slot * 15, length * 15, 10) for slot, length in order.starts]
+    run = replay(states, order.moves, rows, 15 * len(price))
     assert run.violations == ()
     assert run.trace.mean(np.arange(len(price) + 1) * 15.0) @ per_mwh / 4 == pytest.approx(order.cost)
 

@@ -36,13 +36,13 @@ def three(**states: Any) -> Scenario:
     return scenario(one_machine(states=FURNACE | states), [cast("A", 3)])
 
 
-def at_hours(asked: Scenario, *hours: float) -> xr.Dataset:
+def at_hours(case: Scenario, *hours: float) -> xr.Dataset:
     """The baseline schedule with other starts."""
-    found = twin.dispatch(asked).copy(deep=True)
-    length = found["end_min"] - found["start_min"]
-    found["start_min"].values[:, 0] = [hour * 60 for hour in hours]
-    found["end_min"] = found["start_min"] + length
-    return found
+    listing = twin.dispatch(case).copy(deep=True)
+    length = listing["end_min"] - listing["start_min"]
+    listing["start_min"].values[:, 0] = [hour * 60 for hour in hours]
+    listing["end_min"] = listing["start_min"] + length
+    return listing
 
 
 def test_a_short_gap_is_held_and_a_long_one_is_off() -> None:
@@ -50,8 +50,8 @@ def test_a_short_gap_is_held_and_a_long_one_is_off() -> None:
 
     1 + (0.125 + 5.25 h × 0.2 + 2) + (0.125 + 15.75 h × 0.2) MWh. Sensitivity: holding all of it is 45 MWh.
     """
-    asked = three(final="off")
-    run = twin.replay(asked, at_hours(asked, 0, 1, 7.5))
+    case = three(final="off")
+    run = twin.replay(case, at_hours(case, 0, 1, 7.5))
     assert violations(run) == []
     idle = run["idle_mw"].values
     assert idle.sum() / 4 == pytest.approx(1 + 3.175 + 3.275, abs=1e-12)
@@ -101,11 +101,11 @@ def test_a_machine_that_acts_it_out_draws_the_same(
     for gap, length in gaps:
         works.append((at + gap, at + gap + length))
         at = works[-1][1]
-    told = idle_pieces(states, works, at + rest)
+    text = idle_pieces(states, works, at + rest)
     run = baseline(states, [Work(begin, end - begin, 12) for begin, end in works], at + rest)
     assert run.violations == ()
-    done = [(piece.start_min, piece.end_min, piece.power_mw) for piece in run.pieces if piece.name != WORKING]
-    rows = [np.array([row for row in pieces if row[1] - row[0] > 1e-5]).ravel() for pieces in (done, told)]
+    items = [(piece.start_min, piece.end_min, piece.power_mw) for piece in run.pieces if piece.name != WORKING]
+    rows = [np.array([row for row in pieces if row[1] - row[0] > 1e-5]).ravel() for pieces in (items, text)]
     assert rows[0] == pytest.approx(rows[1], abs=1e-5)
 
 
@@ -138,11 +138,11 @@ def test_the_list_keeps_the_import_limit_with_idle_units() -> None:
         units = [{"name": f"M{k}", "power_mw": 12.0, "states": states} for k in range(3)]
         line = one_machine()
         line["stages"][0]["units"] = units
-        asked = scenario(line, [cast("A", 6)], site={"grid": {"import_limit_mw": 25.0}})
-        listed = twin.dispatch(asked)
+        case = scenario(line, [cast("A", 6)], site={"grid": {"import_limit_mw": 25.0}})
+        listed = twin.dispatch(case)
         assert listed.attrs["complete"] == 1
-        assert broken_limits(asked, listed, twin.envelope(asked)["planned_min"]) == []
-        assert violations(twin.replay(asked, listed)) == []
+        assert broken_limits(case, listed, twin.envelope(case)["planned_min"]) == []
+        assert violations(twin.replay(case, listed)) == []
         worst[states is None] = float((listed["line_mw"] - listed.get("idle_mw", 0)).max())
     assert worst == pytest.approx({True: 24.0, False: 12.0})
 
@@ -152,11 +152,11 @@ def test_a_melt_shop_under_a_limit_that_its_idle_units_reach() -> None:
     line = melt_shop()
     line["stages"][0]["units"][0]["states"] = FURNACE
     for limit, complete in ((45.5, 1), (43.0, 1), (40.5, 1), (39.5, 0)):
-        asked = scenario(line, [cast("A", 2), cast("B", 2)], site={"grid": {"import_limit_mw": limit}})
-        listed = twin.dispatch(asked)
+        case = scenario(line, [cast("A", 2), cast("B", 2)], site={"grid": {"import_limit_mw": limit}})
+        listed = twin.dispatch(case)
         assert listed.attrs["complete"] == complete, limit
         assert float(listed["meter_mw"].max()) <= limit + 1e-6
-        assert [v for v in violations(twin.replay(asked, listed)) if v[0] == "import"] == []
+        assert [v for v in violations(twin.replay(case, listed)) if v[0] == "import"] == []
 
 
 def test_a_line_without_states_knows_nothing_of_it() -> None:

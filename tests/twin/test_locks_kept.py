@@ -19,9 +19,9 @@ def with_locks(built: Scenario, *locks: dict[str, Any]) -> Scenario:
     return built.model_copy(update={"locks": tuple(map(Lock.model_validate, locks))}).with_inputs(built.inputs)
 
 
-def missed(asked: Scenario, schedule: Any, **how: Any) -> list[Any]:
+def missed(case: Scenario, schedule: Any, **how: Any) -> list[Any]:
     """Violations of locks and outages in an undisturbed replay."""
-    return [row for row in violations(replay(asked, schedule, **how)) if row[0] in LOCKED]
+    return [row for row in violations(replay(case, schedule, **how)) if row[0] in LOCKED]
 
 
 def test_a_missed_lock_is_a_violation() -> None:
@@ -35,12 +35,12 @@ def test_a_missed_lock_is_a_violation() -> None:
     first = float(schedule["start_min"].sel(heat="A-1", stage="casting"))
     assert at == first + 45
     on = {"heat": "A-2", "stage": "casting"}
-    for kept in ({"start": f"{at} min"}, {"earliest": f"{at} min", "latest": f"{at} min"}, {"unit": "C"}):
-        assert missed(with_locks(built, on | kept), schedule) == []
+    for item in ({"start": f"{at} min"}, {"earliest": f"{at} min", "latest": f"{at} min"}, {"unit": "C"}):
+        assert missed(with_locks(built, on | item), schedule) == []
     assert missed(with_locks(built, on | {"start": f"{at + 0.01} min"}), schedule) == []
-    for told, amount in (("start", 15.0), ("earliest", 15.0), ("latest", 5.0)):
-        moment = at + amount if told != "latest" else at - amount
-        (row,) = missed(with_locks(built, on | {told: f"{moment} min"}), schedule)
+    for text, amount in (("start", 15.0), ("earliest", 15.0), ("latest", 5.0)):
+        moment = at + amount if text != "latest" else at - amount
+        (row,) = missed(with_locks(built, on | {text: f"{moment} min"}), schedule)
         assert row == ("lock", "A-2", at, pytest.approx(amount), "min")
     unit = str(schedule["unit"].sel(heat="A-1", stage="melting").item())
     other = {"heat": "A-1", "stage": "melting", "unit": "F2" if unit == "F" else "F"}
@@ -85,8 +85,8 @@ def test_under_disturbance_a_lock_leaves_one_step() -> None:
 
 def test_what_has_begun_is_past_judging() -> None:
     """Proves: a lock on an operation under way is no violation, whatever it says."""
-    begun = {"started": [{"heat": "A-1", "stage": "melting", "unit": "F", "start": "-10 min"}]}
-    built = scenario(melt_shop(), [cast("A", 2)], state=begun)
+    table = {"started": [{"heat": "A-1", "stage": "melting", "unit": "F", "start": "-10 min"}]}
+    built = scenario(melt_shop(), [cast("A", 2)], state=table)
     schedule = dispatch(built)
     assert missed(with_locks(built, {"heat": "A-1", "stage": "melting", "start": "5 h"}), schedule) == []
 
@@ -101,6 +101,6 @@ def test_work_in_an_outage_is_a_violation() -> None:
     short["end_min"].loc[{"heat": "A-1", "stage": "melting"}] = at + 20
     for begin, minutes in ((at + 30, 15.0), (at + 45, 0.0)):
         outage = {"unit": "F", "start": f"{begin} min", "end": f"{begin + 60} min"}
-        asked = scenario(melt_shop(), [cast("A", 1)], state={"outages": [outage]})
-        found = missed(asked, short)
-        assert found == ([("outage", "A-1", begin, pytest.approx(minutes), "min")] if minutes else [])
+        case = scenario(melt_shop(), [cast("A", 1)], state={"outages": [outage]})
+        result = missed(case, short)
+        assert result == ([("outage", "A-1", begin, pytest.approx(minutes), "min")] if minutes else [])

@@ -22,8 +22,8 @@ def test_mean_power_is_the_closed_form(rows: list[tuple[float, float, float]], w
     start, long, power = (np.array(column) for column in zip(*rows, strict=True))
     edges = np.arange(0, 1441, width, dtype=float)
     overlap = np.minimum(start + long, edges[1:, None]) - np.maximum(start, edges[:-1, None])
-    wanted = (np.maximum(overlap, 0) * power).sum(axis=1) / width
-    assert Trace(start, start + long, power).mean(edges) == pytest.approx(wanted, abs=1e-9)
+    target = (np.maximum(overlap, 0) * power).sum(axis=1) / width
+    assert Trace(start, start + long, power).mean(edges) == pytest.approx(target, abs=1e-9)
 
 
 @given(pieces)

@@ -47,8 +47,8 @@ def closes(scenario: Scenario, run: xr.Dataset) -> None:
         assert np.abs(np.maximum(mine, 0).sum(axis=0) + come - into[s]).max() <= SHARE * through[s]
         assert np.abs(-np.minimum(mine, 0).sum(axis=0) + gone - out[s]).max() <= SHARE * through[s]
     assert (run["off_spec_tph"] <= run["process_tph"] + 1e-12).all()
-    drawn = run["process_mw"].sum("process").to_numpy()
-    np.testing.assert_allclose(drawn, run["line_mw"].to_numpy(), rtol=SHARE, atol=SHARE)
+    result = run["process_mw"].sum("process").to_numpy()
+    np.testing.assert_allclose(result, run["line_mw"].to_numpy(), rtol=SHARE, atol=SHARE)
     supply = (run["import_mw"] + run["pv_mw"] + run["discharge_mw"]).to_numpy()
     demand = (run["line_mw"] + run["base_load_mw"] + run["charge_mw"] + run["export_mw"]).to_numpy()
     np.testing.assert_allclose(supply, demand, rtol=SHARE, atol=SHARE)
@@ -88,7 +88,7 @@ def test_a_plant_of_a_thousandth_does_the_same(scenario: Scenario) -> None:
     data = scenario.model_dump(exclude={"market", "line", "site"}, exclude_unset=True)
     small = Scenario.model_validate({**smaller(data, factor), "market": MARKET})
     for disturbed in (False, True):
-        runs = [replay(asked, dispatch(asked), replication=1, disturbed=disturbed) for asked in (scenario, small)]
+        runs = [replay(item, dispatch(item), replication=1, disturbed=disturbed) for item in (scenario, small)]
         assert runs[0]["process_mode"].values.tolist() == runs[1]["process_mode"].values.tolist()
         for name in ("process_tph", "stock_t", "delivered_t", "stream_rate", "off_spec_tph"):
             np.testing.assert_allclose(runs[1][name] / factor, runs[0][name], rtol=1e-6, atol=1e-6, err_msg=name)
@@ -105,7 +105,7 @@ def test_nothing_vanishes_by_the_rule(scenario: Scenario, replication: int) -> N
 
 def set_points(scenario: Scenario, data: st.DataObject) -> dict[str, list[tuple[str, float]]]:
     """Random modes and rates of each unit in each step, whatever the stores can give."""
-    found = {}
+    table = {}
     for unit, process in scenario.process_units:
         row: list[tuple[str, float]] = []
         while len(row) < scenario.horizon.n_steps:
@@ -116,8 +116,8 @@ def set_points(scenario: Scenario, data: st.DataObject) -> dict[str, list[tuple[
             else:
                 rate = data.draw(st.sampled_from([mode.rates.low or 1.0, mode.rates.high]))
                 row += [(mode.name, rate)] * steps
-        found[unit] = row
-    return found
+        table[unit] = row
+    return table
 
 
 @settings(max_examples=10)
@@ -134,10 +134,12 @@ def test_events_are_at_the_same_moments_whatever_the_step(
         works = on_steps(scenario, step_min)
         table = works_table(works)
         each = {unit: [row for row in rows for _ in range(round(60 / step_min))] for unit, rows in hours.items()}
-        done = Works(table, SchedulePolicy(table, schedule(works, each)), scatter(table, 5, 1) if disturbed else None)
-        course = done.run()
+        process = Works(
+            table, SchedulePolicy(table, schedule(works, each)), scatter(table, 5, 1) if disturbed else None
+        )
+        course = process.run()
         runs = sorted((run.unit, run.begin, run.end) for run in course.runs)
-        stops = [(at, halt) for unit in done.units for at, halt in unit.stops]
+        stops = [(at, halt) for unit in process.units for at, halt in unit.stops]
         happened.append(np.array([x for row in (*course.bounds, *runs, *stops) for x in row], dtype=float))
     np.testing.assert_allclose(happened[1], happened[0], rtol=1e-9, atol=1e-6)
 
@@ -147,9 +149,9 @@ def test_events_are_at_the_same_moments_whatever_the_step(
 def test_nothing_vanishes_whatever_is_told(scenario: Scenario, data: st.DataObject, disturbed: bool) -> None:
     """Proves: the same where set-points ask for what stores cannot give. Sensitivity: throttling that is not passed on
     to a unit's other stores makes material of nothing."""
-    told = set_points(scenario, data)
+    text = set_points(scenario, data)
     loads = {d.name: [3.0] for d in scenario.deliveries if d.amount_t}
-    run = replay(scenario, schedule(scenario, told, loads), replication=3, disturbed=disturbed)
+    run = replay(scenario, schedule(scenario, text, loads), replication=3, disturbed=disturbed)
     closes(scenario, run)
 
 
@@ -160,8 +162,8 @@ def test_the_baseline_schedule_is_what_happens(scenario: Scenario) -> None:
     rule does too. Sensitivity: a step in which a store runs empty, or a rule that looks at more than it will know."""
     listed = dispatch(scenario)
     by_rule = replay(scenario, listed)
-    told = listed.assign_attrs(policy="told")
-    followed = replay(scenario, told)
+    text = listed.assign_attrs(policy="told")
+    followed = replay(scenario, text)
     for name in FLOWS:
         for run in (by_rule, followed):
             assert np.abs(run[name].to_numpy() - listed[name].to_numpy()).max(initial=0.0) <= 1e-7, name

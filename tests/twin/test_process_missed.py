@@ -109,8 +109,8 @@ def test_outages_planned_stops_and_days_are_kept() -> None:
     assert violations(run, "energy") == [("pots", 0.0, pytest.approx(4))]
     assert violations(replay(scenario, plan, disturbed=True), "stop") == []
     rows["mill"] = [on, on, on, off, off, off, off, on, on, off, on]
-    kept = replay(scenario, schedule(scenario, rows))
-    assert (violations(kept, "stop"), violations(kept, "standstill")) == ([], [("mill", 540.0, pytest.approx(1))])
+    stored = replay(scenario, schedule(scenario, rows))
+    assert (violations(stored, "stop"), violations(stored, "standstill")) == ([], [("mill", 540.0, pytest.approx(1))])
     assert "outage" not in dispatch(scenario).attrs["unplaced"]
 
 
@@ -189,8 +189,8 @@ def test_an_outage_ends_a_run_with_its_step(begin: str) -> None:
         state={"outages": [{"unit": "mill", "start": begin, "end": "5 h"}]},
     )  # fmt: skip
     for hours, short in ((2, []), (1, [("mill", 60.0, pytest.approx(4))])):
-        told = {"mill": [*[("mill", 20.0)] * hours, ("", 0.0)]}
-        assert violations(replay(scenario, schedule(scenario, told)), "run") == short
+        table = {"mill": [*[("mill", 20.0)] * hours, ("", 0.0)]}
+        assert violations(replay(scenario, schedule(scenario, table)), "run") == short
 
 
 def test_a_ramp_holds_from_a_rate_of_nought() -> None:
@@ -199,6 +199,15 @@ def test_a_ramp_holds_from_a_rate_of_nought() -> None:
     scenario = works(
         [mill(ramp_tph_per_h=10) | {"rate": {"low": 0, "high": 30}}], [{"name": "S", **BIG}],
     )  # fmt: skip
-    told = {"mill": [("", 0.0), ("mill", 20.0), ("mill", 10.0), ("mill", 0.0), ("mill", 25.0), ("", 0.0)]}
-    found = violations(replay(scenario, schedule(scenario, told)), "ramp")
-    assert found == [("mill", 240.0, pytest.approx(15))]
+    table = {"mill": [("", 0.0), ("mill", 20.0), ("mill", 10.0), ("mill", 0.0), ("mill", 25.0), ("", 0.0)]}
+    result = violations(replay(scenario, schedule(scenario, table)), "ramp")
+    assert result == [("mill", 240.0, pytest.approx(15))]
+
+
+@pytest.mark.parametrize(("more", "count"), [(0.0001, 0), (0.001, 1)])
+def test_what_a_rate_is_rounded_by_breaks_no_ramp(more: float, count: int) -> None:
+    """Proves: of a highest rate of 30 t/h a hundred-thousandth, 0.0003 t/h, is nothing. Sensitivity: a share that is no
+    share of the highest rate."""
+    scenario = works([mill(ramp_tph_per_h=10) | {"rate": {"low": 0, "high": 30}}], [{"name": "S", **BIG}])
+    table = {"mill": [("mill", 10.0), ("mill", 20.0 + more)]}
+    assert len(violations(replay(scenario, schedule(scenario, table)), "ramp")) == count

@@ -53,7 +53,7 @@ def test_what_a_delivery_takes_is_asked_of_all_that_come_before() -> None:
 
     Sensitivity: what the last process needs not asked of the first leaves 115 t undelivered."""
     empty = {"capacity_t": 500.0, "level_t": 5.0, "end_level_t": 0.0, "keep_low": 0.0, "keep_high": 0.02}
-    asked = works(
+    case = works(
         [
             {"name": "first", "rate": 10.0, "kwh_per_t": 20.0, "outputs": [{"store": "middle"}]},
             {"name": "second", "rate": 40.0, "kwh_per_t": 20.0, "inputs": [{"store": "middle"}],
@@ -63,7 +63,7 @@ def test_what_a_delivery_takes_is_asked_of_all_that_come_before() -> None:
         deliveries=[{"name": "ship", "store": "product", "amount_t": 120.0, "release": "18 h", "due": "23 h",
                      "loading_tph": 40.0}],
     )  # fmt: skip
-    run = simulate(asked)
+    run = simulate(case)
     assert float(run["delivered_t"].sum()) == pytest.approx(120)
     assert run.sizes["violation"] == 0
     running = run["process_tph"].sel(process="first").values > 0
@@ -121,9 +121,9 @@ def test_a_mill_starts_early_enough_for_the_morning() -> None:
     )
     listed = dispatch(scenario)
     assert listed.attrs["complete"] == 1
-    begun = told(listed, "mill").index("mill")
-    assert 3 <= begun <= 6
-    assert listed["process_tph"].to_numpy()[0, begun : begun + 3].tolist() == [0, 0, 12]
+    start = told(listed, "mill").index("mill")
+    assert 3 <= start <= 6
+    assert listed["process_tph"].to_numpy()[0, start : start + 3].tolist() == [0, 0, 12]
     followed(listed, scenario)
 
 

@@ -87,20 +87,20 @@ def test_the_planned_mix_is_burnt() -> None:
         site=site,
         disturbances={"rate_spread": 0.1},
     )
-    told = schedule(
+    text = schedule(
         scenario,
         {"kiln": [("kiln", 8.0)]},
         fuels={"kiln.in.coal": [8.0, 1.6, 4.0], "kiln.in.tyres": [0.0, 6.4, 4.0]},
     )
-    told = told.assign(asset_rate=(("flow", "time"), np.zeros((2, 24)))).assign_coords(flow=["coal yard", "tyres yard"])
+    text = text.assign(asset_rate=(("flow", "time"), np.zeros((2, 24)))).assign_coords(flow=["coal yard", "tyres yard"])
     for disturbed in (False, True):
-        run = replay(scenario, told, disturbed=disturbed)
-        made = run["process_tph"].to_numpy()[0, :3]
+        run = replay(scenario, text, disturbed=disturbed)
+        result = run["process_tph"].to_numpy()[0, :3]
         coal = run["asset_rate"].sel(flow="coal yard").to_numpy()[:3]
-        assert coal == pytest.approx(made * [1.0, 0.2, 0.5])
-        assert run["asset_rate"].sel(flow="tyres yard").to_numpy()[:3] == pytest.approx(made - coal)
+        assert coal == pytest.approx(result * [1.0, 0.2, 0.5])
+        assert run["asset_rate"].sel(flow="tyres yard").to_numpy()[:3] == pytest.approx(result - coal)
         assert run.sizes["violation"] == 0
-    assert made[0] != pytest.approx(8)
+    assert result[0] != pytest.approx(8)
 
 
 def test_assets_beside_processes_miss_a_plan_with_them() -> None:

@@ -58,27 +58,27 @@ def test_full_and_empty_between_steps() -> None:
         [{"name": "S", "capacity_t": 25, "level_t": 0, "end_level_t": 0}],
         deliveries=[{"name": "D", "store": "S", "weekly": [{"weekdays": "mon-sun", "hours": "6-24", "rate_tph": 15}]}],
     )
-    found = course(scenario, told={"filler": [("filler", 10.0)]})
-    assert [row[1:] for row in found.bounds] == [(0, True), (0, False)]
-    assert [row[0] for row in found.bounds] == pytest.approx([150, 660])
+    result = course(scenario, runs={"filler": [("filler", 10.0)]})
+    assert [row[1:] for row in result.bounds] == [(0, True), (0, False)]
+    assert [row[0] for row in result.bounds] == pytest.approx([150, 660])
     # blocked from 150 to 360 min, then the delivery gets what comes in
-    assert found.output_t[0][0][:7] == pytest.approx([10, 10, 5, 0, 0, 0, 10])
-    assert found.loaded[0][5:13] == pytest.approx([0, 15, 15, 15, 15, 15, 10, 10])
+    assert result.output_t[0][0][:7] == pytest.approx([10, 10, 5, 0, 0, 0, 10])
+    assert result.loaded[0][5:13] == pytest.approx([0, 15, 15, 15, 15, 15, 10, 10])
 
 
 def test_full_moment_with_loss() -> None:
     """Proves: with 10 % lost per hour the store is full after −ln(1 − λ·60/10)/λ with λ = −ln 0.9, and then takes
     what it loses, 60 λ. Sensitivity: the lossless 6 h."""
     scenario = works([filler()], [{"name": "S", "capacity_t": 60, "level_t": 0, "end_level_t": 0, "loss_per_h": 0.1}])
-    found = course(scenario, told={"filler": [("filler", 10.0)]})
+    result = course(scenario, runs={"filler": [("filler", 10.0)]})
     decay = -math.log(0.9)
-    (at, _, full) = found.bounds[0]
+    (at, _, full) = result.bounds[0]
     assert full
     assert at / 60 == pytest.approx(-math.log(1 - decay * 6) / decay)
-    assert len(found.bounds) == 1
-    assert found.output_t[0][0][-1] == pytest.approx(60 * decay)
-    assert found.levels[0][-1] == 60
-    assert sum(found.into[0]) == pytest.approx(60 + sum(found.lost[0]), rel=1e-12)
+    assert len(result.bounds) == 1
+    assert result.output_t[0][0][-1] == pytest.approx(60 * decay)
+    assert result.levels[0][-1] == 60
+    assert sum(result.into[0]) == pytest.approx(60 + sum(result.lost[0]), rel=1e-12)
 
 
 def test_a_chain_is_blocked_backwards() -> None:
@@ -95,12 +95,12 @@ def test_a_chain_is_blocked_backwards() -> None:
             {"name": "product", "capacity_t": 50, "level_t": 0, "end_level_t": 0},
         ],
     )
-    told = {"first": [("first", 40.0)], "last": [("last", 20.0)]}
-    found = course(scenario, told=told)
-    assert found.output_t[0][0][:4] == pytest.approx([40, 40, 20, 0])
-    assert found.output_t[1][0][:4] == pytest.approx([20, 20, 10, 0])
-    assert [row[-1] for row in found.levels] == [60, 50]
-    run = replay(scenario, schedule(scenario, told))
+    table = {"first": [("first", 40.0)], "last": [("last", 20.0)]}
+    result = course(scenario, runs=table)
+    assert result.output_t[0][0][:4] == pytest.approx([40, 40, 20, 0])
+    assert result.output_t[1][0][:4] == pytest.approx([20, 20, 10, 0])
+    assert [row[-1] for row in result.levels] == [60, 50]
+    run = replay(scenario, schedule(scenario, table))
     assert violations(run, "process") == [
         ("first", 120.0, pytest.approx(40 * 24 - 100)),
         ("last", 120.0, pytest.approx(20 * 24 - 50)),
@@ -117,9 +117,9 @@ def test_a_range_is_turned_down_a_fixed_rate_stands() -> None:
             [{"name": "S", "capacity_t": 100, "level_t": 100}],
             deliveries=[{"name": "D", "store": "S", "rate": 20}],
         )
-        found = course(scenario, told={"P": [("P", 40.0)]})
-        assert found.output_t[0][0][1:7] == pytest.approx([20] * 6)
-        moments = len({at for at, _, _ in found.bounds})
+        result = course(scenario, runs={"P": [("P", 40.0)]})
+        assert result.output_t[0][0][1:7] == pytest.approx([20] * 6)
+        moments = len({at for at, _, _ in result.bounds})
         assert moments == (0 if isinstance(rate, dict) else 23)
 
 
@@ -135,9 +135,9 @@ def test_who_asks_an_empty_store_shares_it() -> None:
         deliveries=[{"name": "D", "store": "S", "rate": 20}],
         arrivals=[{"name": "A", "store": "S", "rate": 30}],
     )
-    found = course(scenario, told={"P": [("P", 40.0)]})
-    assert found.output_t[0][0] == pytest.approx([20] * 24)
-    assert found.loaded[0] == pytest.approx([10] * 24)
+    result = course(scenario, runs={"P": [("P", 40.0)]})
+    assert result.output_t[0][0] == pytest.approx([20] * 24)
+    assert result.loaded[0] == pytest.approx([10] * 24)
 
 
 def test_an_arrival_into_a_full_store_is_refused_in_part() -> None:
@@ -148,9 +148,9 @@ def test_an_arrival_into_a_full_store_is_refused_in_part() -> None:
         [{"name": "S", "capacity_t": 50, "level_t": 40, "end_level_t": 0}],
         arrivals=[{"name": "A", "store": "S", "rate": 30}],
     )
-    found = course(scenario, told={"P": [("P", 20.0)]})
-    assert found.arrived[0][:3] == pytest.approx([30, 20, 20])
-    assert max(found.levels[0]) == 50
+    result = course(scenario, runs={"P": [("P", 20.0)]})
+    assert result.arrived[0][:3] == pytest.approx([30, 20, 20])
+    assert max(result.levels[0]) == 50
 
 
 def test_a_starved_unit_waits_for_a_quarter_of_an_hour() -> None:
@@ -162,14 +162,14 @@ def test_a_starved_unit_waits_for_a_quarter_of_an_hour() -> None:
         [{"name": "S", "capacity_t": 50, "level_t": 10, "end_level_t": 0}],
         arrivals=[{"name": "A", "store": "S", "rate": 20}],
     )
-    found = course(scenario, told={"P": [("P", 40.0)]})
+    result = course(scenario, runs={"P": [("P", 40.0)]})
     # in the first hour it goes on for the seconds that a rounded plan may take
-    assert found.output_t[0][0] == pytest.approx([20] * 24, rel=1e-4)
-    assert found.output_t[0][0][1:] == pytest.approx([20] * 23)
-    assert [at for piece in found.power[0][-2:] for at in piece[:2]] == pytest.approx(
+    assert result.output_t[0][0] == pytest.approx([20] * 24, rel=1e-4)
+    assert result.output_t[0][0][1:] == pytest.approx([20] * 23)
+    assert [at for piece in result.power[0][-2:] for at in piece[:2]] == pytest.approx(
         [1320, 1350, 1380, 1410], abs=0.01
     )
-    assert found.drawn_mwh[0][1:] == pytest.approx([2] * 23)
+    assert result.drawn_mwh[0][1:] == pytest.approx([2] * 23)
 
 
 def test_rounding_does_not_block() -> None:
@@ -199,12 +199,12 @@ def test_a_carrier_that_only_processes_give() -> None:
     mill = {"name": "mill", "rate": 20, "inputs": [{"carrier": "gas", "per_t": 0.2}], "outputs": [{"store": "S"}]}
     site: dict[str, Any] = {"carriers": [{"name": "gas", "waste": True}]}
     burner = [{"kind": "supply", "name": "burner", "carrier": "gas", "price_per_unit": 30.0}]
-    told = {"kiln": [("kiln", 10.0), ("", 0.0), ("", 0.0), ("kiln", 10.0)], "mill": [("mill", 20.0)]}
-    for assets, made in (([], [20, 0, 0, 20]), (burner, [20, 20, 20, 20])):
+    table = {"kiln": [("kiln", 10.0), ("", 0.0), ("", 0.0), ("kiln", 10.0)], "mill": [("mill", 20.0)]}
+    for assets, result in (([], [20, 0, 0, 20]), (burner, [20, 20, 20, 20])):
         scenario = works(
             [kiln, mill], [{"name": "S", "capacity_t": 2000, "level_t": 0}], site={**site, "assets": assets}
         )
-        found = course(scenario, told=told)
-        assert found.output_t[1][0][:4] == pytest.approx(made)
+        outcome = course(scenario, runs=table)
+        assert outcome.output_t[1][0][:4] == pytest.approx(result)
         if not assets:
-            assert not violations(replay(scenario, schedule(scenario, told)), "shortage")
+            assert not violations(replay(scenario, schedule(scenario, table)), "shortage")

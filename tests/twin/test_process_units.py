@@ -115,9 +115,9 @@ def test_off_spec_product_over_several_steps() -> None:
     )  # fmt: skip
     run = replay(scenario, schedule(scenario, {"P": [("P", 15.0)]}))
     mode = scenario.processes[0].all_modes[0]
-    wanted = [mode.off_spec_t(25.0, k, k + 1) for k in range(4)]
-    assert wanted == [10, 10, 5, 0]
-    assert run["off_spec_tph"].to_numpy()[0, :4] == pytest.approx(wanted)
+    rows = [mode.off_spec_t(25.0, k, k + 1) for k in range(4)]
+    assert rows == [10, 10, 5, 0]
+    assert run["off_spec_tph"].to_numpy()[0, :4] == pytest.approx(rows)
     assert run["stock_t"].to_numpy()[0, :4] == pytest.approx([5, 10, 20, 35])
 
 
@@ -137,9 +137,9 @@ def test_a_kiln_heats_up_again_after_a_breakdown(cold_after_h: float, share: flo
     working, repair = (stream(4, "kiln", 0, BREAKDOWN).standard_exponential((8, 2)) * [600, 60]).T / 60
     rest = [min(halt / cold_after_h, 1.0) if share is None else share for halt in repair]
     run = replay(scenario, told(scenario, {"kiln": [("kiln", 40.0)]}), disturbed=True)
-    at, made, energy, heat = 0.0, 0.0, 0.0, 0.0
+    at, result, energy, heat = 0.0, 0.0, 0.0, 0.0
     for hours, halt, part in zip(working, repair, rest, strict=True):
-        made += 40 * min(hours, max(48 - at, 0))
+        result += 40 * min(hours, max(48 - at, 0))
         at += hours + halt
         heating = min(2 * part, max(48 - at, 0))
         energy, heat = energy + 2 * heating, heat + 5 * heating
@@ -147,10 +147,10 @@ def test_a_kiln_heats_up_again_after_a_breakdown(cold_after_h: float, share: flo
         if at > 48:
             break
     assert at > 48
-    assert run["process_tph"].to_numpy().sum() == pytest.approx(made)
-    assert run["process_mw"].to_numpy().sum() == pytest.approx(made * 0.03 + energy)
+    assert run["process_tph"].to_numpy().sum() == pytest.approx(result)
+    assert run["process_mw"].to_numpy().sum() == pytest.approx(result * 0.03 + energy)
     burnt = -run["stream_rate"].to_numpy()[run["stream_place"].isin(["coal", "waste"]).to_numpy()].sum()
-    assert burnt == pytest.approx(made + heat)
+    assert burnt == pytest.approx(result + heat)
     assert not violations(run, "process")
 
 
@@ -178,10 +178,10 @@ def test_breakdowns_are_told_by_unit_or_process(by_name: str) -> None:
         disturbances={"breakdowns": [{"unit": by_name, "mtbf_h": 6, "mttr_min": 60}]},
     )
     rows = {"mill 1": [("A", 20.0)], "mill 2": [("A", 20.0)]}
-    made = replay(scenario, schedule(scenario, rows), disturbed=True)["process_tph"].to_numpy().sum(axis=1)
-    assert made[1] < 480 - 1e-6
-    assert (made[0] < 480 - 1e-6) == (by_name == "mill")
-    assert made[0] != pytest.approx(made[1])
+    total = replay(scenario, schedule(scenario, rows), disturbed=True)["process_tph"].to_numpy().sum(axis=1)
+    assert total[1] < 480 - 1e-6
+    assert (total[0] < 480 - 1e-6) == (by_name == "mill")
+    assert total[0] != pytest.approx(total[1])
 
 
 def test_rates_scatter_by_unit_and_shift() -> None:
@@ -192,9 +192,9 @@ def test_rates_scatter_by_unit_and_shift() -> None:
     scenario = works([kiln(heat=None), mill()], [{"name": "S", **BIG}, {"name": "T", **BIG}], disturbances=disturbances)
     plan = schedule(scenario, {"kiln": [("kiln", 30.0)], "mill": [("A", 20.0)]})
     normal = stream(7, "kiln", 5, SPREAD).standard_normal(3)
-    wanted = np.repeat(np.minimum(30 * np.exp(0.2 * normal), 40), 8)
+    target = np.repeat(np.minimum(30 * np.exp(0.2 * normal), 40), 8)
     run = replay(scenario, plan, replication=5, disturbed=True)
-    assert run["process_tph"].to_numpy()[0] == pytest.approx(wanted)
+    assert run["process_tph"].to_numpy()[0] == pytest.approx(target)
     assert run["process_tph"].to_numpy()[1] == pytest.approx(20)
     highest = max(float(r["process_tph"].max()) for r in replays(scenario, plan, range(30)))
     assert highest == pytest.approx(40)
@@ -217,8 +217,8 @@ def test_demand_scatters_by_delivery_and_day() -> None:
     run = replay(scenario, schedule(scenario, {}, loads={"ship": [2.0]}), disturbed=True)
     factors = {name: np.exp(0.3 * stream(2, name, 0, DEMAND).standard_normal(2)) for name in ("D", "E")}
     for row, name in enumerate(("D", "E")):
-        wanted = [10 * factors[name][0]] + [10 * factors[name][1]] * 23
-        assert run["delivered_t"].to_numpy()[row] == pytest.approx(wanted)
+        target = [10 * factors[name][0]] + [10 * factors[name][1]] * 23
+        assert run["delivered_t"].to_numpy()[row] == pytest.approx(target)
     assert run["delivered_t"].to_numpy()[2] == pytest.approx([2] * 24)
 
 

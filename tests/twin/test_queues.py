@@ -57,13 +57,13 @@ def test_mean_wait_is_that_of_queueing_theory(distribution: str, wanted: float) 
 
 def test_littles_law() -> None:
     """Proves: mean number waiting = arrival rate × mean wait, both from the records. Sensitivity: a wait lost."""
-    asked = queue(99, "exponential")
-    run = simulate(asked, disturbed=True)
-    release = np.array([heat.release_min for heat in asked.heats])
+    case = queue(99, "exponential")
+    run = simulate(case, disturbed=True)
+    release = np.array([heat.release_min for heat in case.heats])
     start = dict(zip(run["op_heat"].values, run["op_start_min"].values, strict=True))
-    begun = np.array([start[heat.name] for heat in asked.heats])
+    values = np.array([start[heat.name] for heat in case.heats])
     over = float(run["op_end_min"].max())
-    waiting = Trace(release, begun, np.ones(N)).mean(np.linspace(0, over, 5001)).mean()
+    waiting = Trace(release, values, np.ones(N)).mean(np.linspace(0, over, 5001)).mean()
     assert waiting == pytest.approx(N / over * float(run["op_waited_min"].mean()), rel=1e-9)
     assert waiting == pytest.approx(BUSY**2 / (1 - BUSY), rel=0.35)
 
@@ -98,13 +98,13 @@ def test_a_heat_takes_the_unit_on_which_it_is_done_first() -> None:
 def test_what_has_begun_ends_within_the_horizon() -> None:
     """Proves: a heat that has run for 29 of 30 min ends at the horizon's start at the soonest, however short it is
     drawn. Sensitivity: an end before the run begins."""
-    asked = scenario(
+    case = scenario(
         one_machine(30.0),
         [{"name": "O", "heats": [{"grade": "G"}]}],
         state={"started": [{"heat": "O-1", "stage": "work", "unit": "M", "start": "-29 min"}]},
         disturbances={"units": [{"unit": "M", "distribution": "exponential"}]},
     )
-    ends = [float(simulate(asked, replication=r, disturbed=True)["op_end_min"][0]) for r in range(8)]
+    ends = [float(simulate(case, replication=r, disturbed=True)["op_end_min"][0]) for r in range(8)]
     assert min(ends) == 0
     assert max(ends) > 0
 
@@ -127,7 +127,7 @@ def test_set_up_and_transfer_hold_without_a_list() -> None:
 
     Sensitivity: no set-up: 60.
     """
-    asked = scenario(one_machine(30.0, setup_min=10), [{"name": "A", "heats": [{"grade": "G", "count": 3}]}])
-    run = simulate(asked)
+    case = scenario(one_machine(30.0, setup_min=10), [{"name": "A", "heats": [{"grade": "G", "count": 3}]}])
+    run = simulate(case)
     assert [op(run, f"A-{i}", "work")["start_min"] for i in (1, 2, 3)] == [0, 40, 80]
     assert op(run, "A-3", "work")["waited_min"] == 80

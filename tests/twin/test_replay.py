@@ -24,13 +24,13 @@ def test_the_baseline_list_replays_without_violation(name: str) -> None:
 
     Sensitivity: any rounding of either.
     """
-    asked = load(name)
-    schedule = dispatch(asked)
+    case = load(name)
+    schedule = dispatch(case)
     assert schedule.attrs["complete"] == 1
-    for run in (replay(asked, schedule), simulate(asked)):
+    for run in (replay(case, schedule), simulate(case)):
         assert violations(run) == []
         assert same(run, schedule)
-        assert run.attrs["tonnes"] == pytest.approx(asked.tonnes)
+        assert run.attrs["tonnes"] == pytest.approx(case.tonnes)
         assert run.attrs["complete"] == 1
         for flow in (name for name, variable in FLOWS.items() if not variable.optional or name in schedule):
             if FLOWS[flow].text:
@@ -44,21 +44,21 @@ def test_the_baseline_list_replays_without_violation(name: str) -> None:
 def test_energy_of_operations_is_energy_of_flows(name: str) -> None:
     """Proves: nothing is lost between heat or unit and meter, disturbed as well. Sensitivity: a phase, a start-up or a
     standstill twice."""
-    asked = load(name)
-    for run in replays(asked, dispatch(asked), range(3)):
-        units = energy_mwh(run["process_mw"].sum("process"), asked) if asked.processes else 0.0
-        drawn = units + float(run["op_energy_mwh"].sum())
-        assert energy_mwh(run["line_mw"], asked) == pytest.approx(drawn, abs=1e-6)
+    case = load(name)
+    for run in replays(case, dispatch(case), range(3)):
+        units = energy_mwh(run["process_mw"].sum("process"), case) if case.processes else 0.0
+        result = units + float(run["op_energy_mwh"].sum())
+        assert energy_mwh(run["line_mw"], case) == pytest.approx(result, abs=1e-6)
 
 
 def two_heats(**rest: Any) -> tuple[Scenario, xr.Dataset]:
-    asked = scenario(melt_shop(), [cast(count=2)], **rest)
-    return asked, dispatch(asked)
+    case = scenario(melt_shop(), [cast(count=2)], **rest)
+    return case, dispatch(case)
 
 
-def follow(asked: Scenario, schedule: xr.Dataset, **longer: float) -> dict[str, Any]:
+def follow(case: Scenario, schedule: xr.Dataset, **longer: float) -> dict[str, Any]:
     """Start and end of each operation, with given durations for some, such as ``A_1_melting=60``."""
-    todo = operations(shop(asked), schedule)
+    todo = operations(shop(case), schedule)
     names = [f"{todo.shop.names[h]}-{todo.shop.stages[k]}" for h, k in zip(todo.heat, todo.stage, strict=True)]
     duration = todo.arrays["duration"].tolist()
     for name, minutes in longer.items():
@@ -72,15 +72,15 @@ def test_two_heats_by_hand() -> None:
 
     Sensitivity: a transfer or set-up too much.
     """
-    asked, schedule = two_heats()
+    case, schedule = two_heats()
     assert schedule["start_min"].values.tolist() == [[0, 60, 105], [45, 105, 150]]
-    assert op(replay(asked, schedule), "A-2", "casting")["end_min"] == 195
+    assert op(replay(case, schedule), "A-2", "casting")["end_min"] == 195
 
 
 def test_a_late_heat_shifts_the_rest_and_keeps_the_order() -> None:
     """Proves: 20 min more in the furnace move the furnace's next heat and the cast by 20. Sensitivity: overtaking."""
-    asked, schedule = two_heats()
-    got = follow(asked, schedule, A_1_melting=65)
+    case, schedule = two_heats()
+    got = follow(case, schedule, A_1_melting=65)
     assert got["A-1-melting"] == (0, 65)
     assert got["A-2-melting"] == (65, 110)
     assert got["A-1-ladle"] == (80, 110)
@@ -92,9 +92,9 @@ def test_a_late_heat_shifts_the_rest_and_keeps_the_order() -> None:
 def test_a_late_heat_waits_out_an_outage() -> None:
     """Proves: a heat that the list has in the ladle furnace until it goes down, and that comes 20 min late, begins when
     it is up again. Sensitivity: work on a unit that is not available."""
-    asked, schedule = two_heats(state={"outages": [{"unit": "L", "start": "135 min", "end": "165 min"}]})
-    assert follow(asked, schedule)["A-2-ladle"] == (105, 135)
-    assert follow(asked, schedule, A_1_melting=65)["A-2-ladle"] == (165, 195)
+    case, schedule = two_heats(state={"outages": [{"unit": "L", "start": "135 min", "end": "165 min"}]})
+    assert follow(case, schedule)["A-2-ladle"] == (105, 135)
+    assert follow(case, schedule, A_1_melting=65)["A-2-ladle"] == (165, 195)
 
 
 def test_a_cast_waits_for_its_heats() -> None:
@@ -104,8 +104,8 @@ def test_a_cast_waits_for_its_heats() -> None:
     the cast begins when ladle (30) and transfers (30) fit before its turn (45): 15 min after it left. Sensitivity:
     starting at 105 gives a gap of 40 min.
     """
-    asked, schedule = two_heats()
-    got = follow(asked, schedule, A_2_melting=85)
+    case, schedule = two_heats()
+    got = follow(case, schedule, A_2_melting=85)
     assert got["A-2-ladle"] == (145, 175)
     assert got["A-1-casting"][0] == pytest.approx(145, abs=0.2)
     assert got["A-2-casting"][0] == pytest.approx(190, abs=0.2)
@@ -118,9 +118,9 @@ class Drawn:
         self.first = first
 
     def standard_exponential(self, shape: tuple[int, int]) -> np.ndarray:
-        drawn = np.full(shape, 1e6)
-        drawn[0] = self.first
-        return drawn
+        result = np.full(shape, 1e6)
+        result[0] = self.first
+        return result
 
 
 def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
@@ -129,8 +129,8 @@ def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
 
     Sensitivity: the start of a cast expected as scheduled, whatever its heats do.
     """
-    asked, schedule = two_heats()
-    todo = operations(shop(asked), schedule)
+    case, schedule = two_heats()
+    todo = operations(shop(case), schedule)
     failing: Any = Breakdowns(100.0, 100.0, Drawn(0.5, 2.0))  # type: ignore[arg-type]
     course = ListReplay(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
     rows = {(todo.shop.names[h], k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
@@ -146,32 +146,32 @@ def test_a_breakdown_interrupts_and_resumes() -> None:
     Sensitivity: restart.
     """
     broken = {"breakdowns": [{"unit": "M", "mtbf_h": 1.0, "mttr_min": 20.0}]}
-    asked = scenario(one_machine(60.0), [cast(count=1)], disturbances=broken)
-    found = 0
-    for run in replays(asked, dispatch(asked), range(100)):
+    case = scenario(one_machine(60.0), [cast(count=1)], disturbances=broken)
+    result = 0
+    for run in replays(case, dispatch(case), range(100)):
         row = op(run, "A-1", "work")
         assert row["end_min"] - row["start_min"] == pytest.approx(60 + row["down_min"])
         assert row["energy_mwh"] == pytest.approx(12.0)
-        assert energy_mwh(run["line_mw"], asked) == pytest.approx(12.0)
-        found += row["down_min"] > 0
-    assert 48 <= found <= 78  # 63 % of the operations fail at least once
+        assert energy_mwh(run["line_mw"], case) == pytest.approx(12.0)
+        result += row["down_min"] > 0
+    assert 48 <= result <= 78  # 63 % of the operations fail at least once
 
 
 def test_heats_under_way_go_on() -> None:
     """Proves: a melt begun 30 min ago ends at 15 and draws 15 min of power. Sensitivity: counting energy before 0."""
     state = {"started": [{"heat": "A-1", "stage": "melting", "unit": "F", "start": "-PT30M"}]}
-    asked, schedule = two_heats(state=state)
-    run = replay(asked, schedule)
+    case, schedule = two_heats(state=state)
+    run = replay(case, schedule)
     assert violations(run) == []
     assert op(run, "A-1", "melting")["end_min"] == 15
     assert op(run, "A-1", "melting")["energy_mwh"] == pytest.approx(10.0)
     assert op(run, "A-1", "ladle")["start_min"] == 30
     assert op(run, "A-2", "melting")["start_min"] == 15
-    assert energy_mwh(run["line_mw"], asked) == pytest.approx(float(run["op_energy_mwh"].sum()))
-    late = replay(asked, schedule, disturbed=True)
+    assert energy_mwh(run["line_mw"], case) == pytest.approx(float(run["op_energy_mwh"].sum()))
+    late = replay(case, schedule, disturbed=True)
     assert op(late, "A-1", "melting")["start_min"] == -30
-    asked, _ = two_heats(state=state, disturbances={"duration_spread": 0.2})
-    ends = {op(run, "A-1", "melting")["end_min"] for run in replays(asked, schedule, range(5))}
+    case, _ = two_heats(state=state, disturbances={"duration_spread": 0.2})
+    ends = {op(run, "A-1", "melting")["end_min"] for run in replays(case, schedule, range(5))}
     assert min(ends) >= 0
     assert max(ends) > 15  # it may still take longer
 
@@ -182,8 +182,8 @@ def test_a_cast_under_way_goes_on_without_a_gap() -> None:
         {"heat": "A-1", "stage": "casting", "unit": "C", "start": "-PT10M"},
         {"heat": "A-2", "stage": "ladle", "unit": "L", "start": "-PT20M"},
     ]
-    asked, schedule = two_heats(state={"started": started})
-    run = replay(asked, schedule)
+    case, schedule = two_heats(state={"started": started})
+    run = replay(case, schedule)
     assert violations(run) == []
     assert op(run, "A-2", "casting")["start_min"] == 35
     assert run.attrs["complete"] == 1
@@ -191,9 +191,9 @@ def test_a_cast_under_way_goes_on_without_a_gap() -> None:
 
 def test_too_long_a_wait_is_recorded() -> None:
     """Proves: 45 min at most from ladle to caster; 75 later means 30 too long. Sensitivity: transfer counted twice."""
-    asked, schedule = two_heats()
+    case, schedule = two_heats()
     late = edited(edited(schedule, "A-1", "casting", 60), "A-2", "casting", 60)
-    assert violations(replay(asked, late)) == [
+    assert violations(replay(case, late)) == [
         ("wait", "A-1", 165.0, pytest.approx(30.0), "min"),
         ("wait", "A-2", 210.0, pytest.approx(30.0), "min"),
     ]
@@ -201,8 +201,8 @@ def test_too_long_a_wait_is_recorded() -> None:
 
 def test_a_gap_in_a_cast_is_recorded() -> None:
     """Proves: a heat that follows 10 min late is a gap of 10 min. Sensitivity: the caster's pace hides it."""
-    asked, schedule = two_heats()
-    assert violations(replay(asked, edited(schedule, "A-2", "casting", 10))) == [
+    case, schedule = two_heats()
+    assert violations(replay(case, edited(schedule, "A-2", "casting", 10))) == [
         ("cast", "A-2", 150.0, pytest.approx(10.0), "min")
     ]
 
@@ -218,12 +218,12 @@ def test_a_heat_that_was_over_before_the_horizon_is_not_waited_for() -> None:
     """Proves: with one heat over before the horizon and one within, the run is complete; without the second it is not.
 
     Sensitivity: the heat that is over counted as one that must still end."""
-    asked = scenario(
+    case = scenario(
         one_machine(30.0),
         [{"name": "O", "heats": [{"grade": "G", "count": 2}]}],
         state={"started": [{"heat": "O-1", "stage": "work", "unit": "M", "start": "-60 min"}]},
     )
-    run = simulate(asked)
+    run = simulate(case)
     assert (run.attrs["complete"], run.attrs["heats"], run.attrs["tonnes"]) == (1, 1, 10)
     assert [
         str(heat) for heat, end in zip(run["op_heat"].values, run["op_end_min"].values, strict=True) if end > 0
@@ -245,16 +245,16 @@ def test_a_wait_that_is_past_is_no_violation() -> None:
 
 def test_unfinished_heats_are_recorded() -> None:
     """Proves: a heat that ends after the horizon, or is left out, counts as 100 t not made. Sensitivity: tonnes."""
-    asked = scenario(melt_shop(), [cast(count=2)], horizon={"length_h": 4.0})
-    schedule = dispatch(asked)
+    case = scenario(melt_shop(), [cast(count=2)], horizon={"length_h": 4.0})
+    schedule = dispatch(case)
     late = edited(edited(schedule, "A-1", "casting", 45), "A-2", "casting", 60)
-    run = replay(asked, late)
+    run = replay(case, late)
     assert ("unfinished", "A-2", 240.0, 100.0, "t") in violations(run)
     assert run.attrs["tonnes"] == 100
     assert run.attrs["complete"] == 0
     left_out = schedule.copy(deep=True)
     left_out["unit"].loc[{"heat": "A-2", "stage": "casting"}] = ""
-    assert ("unfinished", "A-2", 240.0, 100.0, "t") in violations(replay(asked, left_out))
+    assert ("unfinished", "A-2", 240.0, 100.0, "t") in violations(replay(case, left_out))
 
 
 def test_missed_import_limit_is_recorded_per_metered_interval() -> None:
@@ -275,11 +275,11 @@ def test_missed_export_limit_and_battery_are_recorded() -> None:
     Sensitivity: clipping unseen.
     """
     battery = {"energy_mwh": 2.0, "power_mw": 5.0, "discharge_efficiency": 1.0, "level_share": 1.0}
-    asked = scenario(one_machine(), [cast(count=1)], site={"grid": {"export_limit_mw": 1.0}, "battery": battery})
-    schedule = dispatch(asked)
+    case = scenario(one_machine(), [cast(count=1)], site={"grid": {"export_limit_mw": 1.0}, "battery": battery})
+    schedule = dispatch(case)
     schedule["discharge_mw"].values[:] = 0
     schedule["discharge_mw"].values[40:42] = 5.0
-    run = replay(asked, schedule)
+    run = replay(case, schedule)
     assert violations(run) == [
         ("export", "", 600.0, pytest.approx(4.0), "MW"),
         ("battery", "", 615.0, pytest.approx(0.5), "MWh"),
@@ -287,7 +287,7 @@ def test_missed_export_limit_and_battery_are_recorded() -> None:
     ]
     assert float(run["battery_mwh"][-1]) == pytest.approx(0.0)
     schedule["charge_mw"].values[50] = 6.0
-    assert ("battery", "", 750.0, pytest.approx(1.0), "MW") in violations(replay(asked, schedule))
+    assert ("battery", "", 750.0, pytest.approx(1.0), "MW") in violations(replay(case, schedule))
 
 
 def test_the_same_seed_gives_the_same_bits() -> None:
@@ -295,39 +295,39 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 
     Sensitivity: state kept between.
     """
-    asked = load("melt-shop-small")
-    schedule = dispatch(asked)
-    row = list(replays(asked, schedule, range(3)))
+    case = load("melt-shop-small")
+    schedule = dispatch(case)
+    row = list(replays(case, schedule, range(3)))
     for replication in (2, 0):
-        alone = replay(asked, schedule, replication=replication, disturbed=True)
+        alone = replay(case, schedule, replication=replication, disturbed=True)
         assert alone.identical(row[replication])
     assert not row[0]["op_end_min"].equals(row[1]["op_end_min"])
-    assert not replay(asked, schedule, seed=5, disturbed=True)["op_end_min"].equals(row[0]["op_end_min"])
+    assert not replay(case, schedule, seed=5, disturbed=True)["op_end_min"].equals(row[0]["op_end_min"])
 
 
 def test_a_new_unit_leaves_the_luck_of_others_alone() -> None:
     """Proves: with a second, unused furnace every operation keeps its duration and energy. Sensitivity: one stream."""
     spread = {"duration_spread": 0.1, "energy_spread": 0.1}
-    asked = scenario(melt_shop(), [cast(count=2)], disturbances=spread)
+    case = scenario(melt_shop(), [cast(count=2)], disturbances=spread)
     line = melt_shop()
     line["stages"][0]["units"].insert(0, {"name": "F0", "power_mw": 40.0})
     wider = scenario(line, [cast(count=2)], disturbances=spread)
-    schedule = dispatch(asked)
-    first, second = (replay(it, schedule, disturbed=True) for it in (asked, wider))
+    schedule = dispatch(case)
+    first, second = (replay(it, schedule, disturbed=True) for it in (case, wider))
     for name in ("op_start_min", "op_end_min", "op_energy_mwh"):
         assert np.array_equal(first[name].values, second[name].values)
 
 
 def test_a_foreign_schedule_is_refused() -> None:
     """Proves: names that the scenario has not are told. Sensitivity: silently left out they would be 'unfinished'."""
-    asked, schedule = two_heats()
+    case, schedule = two_heats()
     other = scenario(melt_shop(), [cast("B", count=2)])
     with pytest.raises(ValueError, match="unknown to scenario"):
         replay(other, schedule)
     wrong = schedule.copy(deep=True)
     wrong["unit"].loc[{"heat": "A-1", "stage": "melting"}] = "L"
     with pytest.raises(ValueError, match="sends heat A-1"):
-        replay(asked, wrong)
+        replay(case, wrong)
 
 
 def test_reheating_counts_the_waits_before_the_ladle_furnace() -> None:
@@ -335,16 +335,16 @@ def test_reheating_counts_the_waits_before_the_ladle_furnace() -> None:
 
     Sensitivity: the transfer counted as a wait adds 0.3 MWh; the wait before the caster costs nothing.
     """
-    asked, schedule = two_heats()
+    case, schedule = two_heats()
     moved = schedule
     for stage, shift in (("ladle", 30.0), ("casting", 45.0)):
         for heat in ("A-1", "A-2"):
             moved = edited(moved, heat, stage, shift)
-    run = replay(asked, moved)
+    run = replay(case, moved)
     assert op(run, "A-1", "ladle")["extra_mwh"] == pytest.approx(0.6)
     assert op(run, "A-1", "ladle")["energy_mwh"] == pytest.approx(2.6)
     assert op(run, "A-1", "ladle")["waited_min"] == pytest.approx(30.0)
-    assert float(run["line_mw"].sel(time=asked.horizon.times[6])) == pytest.approx(5.2)
+    assert float(run["line_mw"].sel(time=case.horizon.times[6])) == pytest.approx(5.2)
     assert float(run["op_extra_mwh"].sum()) == pytest.approx(1.2)
 
 

@@ -16,23 +16,23 @@ from emberline.twin import dispatch, replay, simulate
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
-def conserved(run: xr.Dataset, asked: Scenario) -> None:
+def conserved(run: xr.Dataset, case: Scenario) -> None:
     """Import and export close the balance; the battery's level follows from what goes in and out."""
     net = run["line_mw"] + run["base_load_mw"] - run["pv_mw"] + run["charge_mw"] - run["discharge_mw"]
     np.testing.assert_allclose((run["import_mw"] - run["export_mw"]).values, net.values, atol=1e-9)
-    available = asked.inputs["pv_available_mw"].values
+    available = case.inputs["pv_available_mw"].values
     np.testing.assert_allclose((run["pv_mw"] + run["pv_curtailed_mw"]).values, available, atol=1e-9)
     assert float(run["meter_mw"].mean()) == pytest.approx(float(net.mean()), abs=1e-9)
     for name in ("pv_mw", "pv_curtailed_mw", "charge_mw", "discharge_mw", "import_mw", "export_mw"):
         assert float(run[name].min()) >= -1e-9, name
-    battery = asked.battery
+    battery = case.battery
     if battery is None:
         return
     level = battery.start_level
-    for step in range(asked.horizon.n_steps):
+    for step in range(case.horizon.n_steps):
         charge, discharge = float(run["charge_mw"][step]), float(run["discharge_mw"][step])
-        if asked.horizon.step_min <= asked.site.grid.metered_interval_min:
-            level = battery.after(level, charge, discharge, asked.horizon.step_h)
+        if case.horizon.step_min <= case.site.grid.metered_interval_min:
+            level = battery.after(level, charge, discharge, case.horizon.step_h)
             assert float(run["battery_mwh"][step]) == pytest.approx(level, abs=1e-6)
             level = float(run["battery_mwh"][step])
 
@@ -40,8 +40,8 @@ def conserved(run: xr.Dataset, asked: Scenario) -> None:
 def test_a_battery_that_keeps_nothing_is_left_empty() -> None:
     """Proves: with all of its level lost at once no charge counts, and none is taken."""
     site = {"battery": {"energy_mwh": 6.0, "power_mw": 3.0, "self_loss_per_h": 1.0, "end_level_share": 1.0}}
-    asked = scenario(one_machine(50.0, 20.0), [cast(count=2)], site=site)
-    run = simulate(asked)
+    case = scenario(one_machine(50.0, 20.0), [cast(count=2)], site=site)
+    run = simulate(case)
     assert float(run["charge_mw"].sum()) == float(run["discharge_mw"].sum()) == 0
     assert float(run["battery_mwh"].max()) == 0
 
@@ -63,20 +63,20 @@ def test_conservation(step: float, meter: int, pv: float, export: float, loss: f
         "pv": {"peak_mw": pv, "capacity_factor": 0.5},
         "battery": {"energy_mwh": 6.0, "power_mw": 3.0, "self_loss_per_h": loss},
     }
-    asked = scenario(one_machine(50.0, 20.0), [cast(count=6)], horizon={"step_min": step}, site=site)
-    conserved(simulate(asked), asked)
-    conserved(simulate(asked, disturbed=True), asked)
+    case = scenario(one_machine(50.0, 20.0), [cast(count=6)], horizon={"step_min": step}, site=site)
+    conserved(simulate(case), case)
+    conserved(simulate(case, disturbed=True), case)
 
 
 def test_bundled_day_is_conserved() -> None:
     """Proves: the same for a real day with PV by the table. Sensitivity: PV shifted by an hour is not seen here."""
-    asked = load("melt-shop-small")
-    conserved(simulate(asked, disturbed=True), asked)
+    case = load("melt-shop-small")
+    conserved(simulate(case, disturbed=True), case)
 
 
 def ruled(load_mw: list[float], **battery: float) -> tuple[dict[str, np.ndarray], list[Any]]:
     """The rules under a load per hour, PV 8 MW throughout, limits 10 MW import and 1 MW export."""
-    asked = scenario(
+    case = scenario(
         one_machine(),
         [cast(count=1)],
         horizon={"length_h": float(len(load_mw)), "step_min": 60.0},
@@ -93,7 +93,7 @@ def ruled(load_mw: list[float], **battery: float) -> tuple[dict[str, np.ndarray]
             },
         },
     )
-    flows, violations = balance(SiteGrid(asked), np.array(load_mw))
+    flows, violations = balance(SiteGrid(case), np.array(load_mw))
     return {name: np.asarray(flow) for name, flow in flows.items()}, violations
 
 
@@ -146,13 +146,13 @@ def test_export_is_curtailed_by_the_metered_mean() -> None:
 
     Sensitivity: a limit on each step would curtail 4 MW in the first.
     """
-    asked = scenario(
+    case = scenario(
         one_machine(),
         [cast(count=1)],
         horizon={"length_h": 1.0, "step_min": 30.0},
         site={"grid": {"metered_interval_min": 60}, "pv": {"peak_mw": 8.0, "capacity_factor": 1.0}},
     )
-    flows, missed = balance(SiteGrid(asked), np.array([4.0, 14.0]))
+    flows, missed = balance(SiteGrid(case), np.array([4.0, 14.0]))
     assert flows["pv_curtailed_mw"] == pytest.approx([0, 0])
     assert flows["meter_mw"] == pytest.approx([1])
     assert missed == []
@@ -162,30 +162,30 @@ def test_a_battery_that_follows_counts_at_its_terminals() -> None:
     """Proves: told to charge 2 MW and then to give 1 at efficiencies of a half, it does, and its level goes from 5 to 6
     and to 4 MWh; told to give 4 it has 2.5, and 1.5 MWh are missed. Sensitivity: losses on the wrong side."""
     cell = {"energy_mwh": 10.0, "power_mw": 4.0, "charge_efficiency": 0.5, "discharge_efficiency": 0.5}
-    asked = scenario(
+    case = scenario(
         one_machine(), [cast(count=1)], horizon={"length_h": 2.0, "step_min": 60.0},
         site={"grid": {"metered_interval_min": 60}, "battery": {**cell, "level_share": 0.5}},
     )  # fmt: skip
-    told = Setpoints(np.array([2.0, 0.0]), np.array([0.0, 1.0]), np.zeros(2))
-    flows, missed = balance(SiteGrid(asked), np.full(2, 5.0), told)
+    setpoints = Setpoints(np.array([2.0, 0.0]), np.array([0.0, 1.0]), np.zeros(2))
+    flows, missed = balance(SiteGrid(case), np.full(2, 5.0), setpoints)
     assert (flows["charge_mw"].tolist(), flows["discharge_mw"].tolist()) == ([2, 0], [0, 1])
     assert flows["battery_mwh"].tolist() == pytest.approx([6, 4])
     assert flows["import_mw"].tolist() == pytest.approx([7, 4])
     assert missed == []
-    _, missed = balance(SiteGrid(asked), np.full(2, 5.0), Setpoints(np.zeros(2), np.array([4.0, 0.0]), np.zeros(2)))
+    _, missed = balance(SiteGrid(case), np.full(2, 5.0), Setpoints(np.zeros(2), np.array([4.0, 0.0]), np.zeros(2)))
     assert [(kind, at, round(amount, 9)) for kind, _, _, at, amount, _ in missed] == [("battery", 0.0, 1.5)]
 
 
 def test_a_schedule_may_curtail() -> None:
     """Proves: curtailment that was decided is followed (negative prices). Sensitivity: the rule would use all PV."""
-    asked = scenario(
+    case = scenario(
         one_machine(),
         [cast(count=1)],
         horizon={"length_h": 1.0, "step_min": 30.0},
         site={"pv": {"peak_mw": 8.0, "capacity_factor": 1.0}},
     )
-    told = Setpoints(np.zeros(2), np.zeros(2), np.array([3.0, 0.0]))
-    flows, _ = balance(SiteGrid(asked), np.full(4, 10.0), told)
+    setpoints = Setpoints(np.zeros(2), np.zeros(2), np.array([3.0, 0.0]))
+    flows, _ = balance(SiteGrid(case), np.full(4, 10.0), setpoints)
     assert flows["pv_mw"] == pytest.approx([5, 8])
     assert flows["import_mw"] == pytest.approx([5, 2])
 
@@ -193,13 +193,13 @@ def test_a_schedule_may_curtail() -> None:
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-16", 24)])
 def test_days_where_the_clocks_change(day: str, hours: int) -> None:
     """Proves: 23 and 25 hours have as many metered quarters, no gap and no overlap. Sensitivity: 24 h assumed."""
-    asked = load("melt-shop-small", [f"horizon.start={day}"])
-    run = simulate(asked)
+    case = load("melt-shop-small", [f"horizon.start={day}"])
+    run = simulate(case)
     assert run.sizes["meter"] == 4 * hours
     assert run.sizes["time"] == 4 * hours
     assert (np.diff(run["meter"].values) == np.timedelta64(15, "m")).all()
     assert violations(run) == []
-    conserved(run, asked)
+    conserved(run, case)
 
 
 def test_steps_agree_on_energy_and_peak() -> None:
@@ -211,12 +211,12 @@ def test_steps_agree_on_energy_and_peak() -> None:
     runs = []
     schedule = dispatch(scenario(one_machine(50.0, 20.0), [cast(count=6)], horizon={"step_min": 60.0}, site=grid))
     for step in (5.0, 15.0, 60.0):
-        asked = scenario(one_machine(50.0, 20.0), [cast(count=6)], horizon={"step_min": step}, site=grid)
-        own = dispatch(asked)
+        case = scenario(one_machine(50.0, 20.0), [cast(count=6)], horizon={"step_min": step}, site=grid)
+        part = dispatch(case)
         for name in ("unit", "start_min", "end_min", "extra_mwh"):
-            own[name] = schedule[name]
-        run = replay(asked, own)
-        runs.append((energy_mwh(run["line_mw"], asked), energy_mwh(run["import_mw"], asked), run["meter_mw"].values))
+            part[name] = schedule[name]
+        run = replay(case, part)
+        runs.append((energy_mwh(run["line_mw"], case), energy_mwh(run["import_mw"], case), run["meter_mw"].values))
     for energy, imported, meter in runs:
         assert energy == pytest.approx(100.0)
         assert imported == pytest.approx(100.0)
@@ -229,7 +229,7 @@ def test_import_and_export_are_the_net_of_a_step(step: float, meter: int) -> Non
     over a step that holds both; the meter reads its own means.
 
     Sensitivity: netted by cells, energy is bought and sold within the step, as no plan knows it."""
-    asked = scenario(
+    case = scenario(
         one_machine(),
         [cast(count=1)],
         horizon={"length_h": 2.0, "step_min": step},
@@ -238,7 +238,7 @@ def test_import_and_export_are_the_net_of_a_step(step: float, meter: int) -> Non
             "pv": {"peak_mw": 5.0, "capacity_factor": 1.0},
         },
     )
-    grid = SiteGrid(asked)
+    grid = SiteGrid(case)
     load = np.where(np.arange(len(grid.edges) - 1) % 2, 1.0, 9.0)
     flows, _ = balance(grid, load)
     net = grid.stepped(load) - 5.0

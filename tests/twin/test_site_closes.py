@@ -39,10 +39,10 @@ def machines(draw: Any) -> dict[str, Any]:
         "state": ({"on": True, "since_h": 0}, {"on": True, "since_h": 1.5, "load": 0.7}, {"on": False, "since_h": 0}),
     }  # fmt: skip
     names = draw(st.sets(st.sampled_from(sorted(choices)), max_size=4))
-    found = {name: draw(st.sampled_from(choices[name])) for name in sorted(names)}
-    if "state" in found and found["state"]["on"]:
-        found["state"] = {**found["state"], "load": max(found["state"].get("load", 0.0), found.get("min_load", 0.0))}
-    return found
+    table = {name: draw(st.sampled_from(choices[name])) for name in sorted(names)}
+    if "state" in table and table["state"]["on"]:
+        table["state"] = {**table["state"], "load": max(table["state"].get("load", 0.0), table.get("min_load", 0.0))}
+    return table
 
 
 @st.composite
@@ -86,11 +86,11 @@ def described(draw: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         [{"kind": "vent", "name": "vent", "carrier": "heat", "cost_per_unit": 1.0}],
         [{"kind": "supply", "name": "steam", "carrier": "heat", "price_per_unit": 80.0}],
     ]  # fmt: skip
-    chosen = draw(st.lists(st.sampled_from(range(len(free))), unique=True, max_size=7))
+    result = draw(st.lists(st.sampled_from(range(len(free))), unique=True, max_size=7))
     boiler = {"kind": "boiler", "name": "boiler", "heat_mw": 8.0, "fuel": "gas", "heat": "heat", "efficiency": 0.9}
     grid = draw(st.sampled_from([{"export_limit_mw": 6}, {"import_limit_mw": 6.0}, {"metered_interval_min": 30}]))
     assets = [GAS, {"kind": "load", "name": "heat-load", "carrier": "heat", "rate": rates(draw, 0, 6)},
-              boiler | draw(machines()), *(asset for i in chosen for asset in free[i])]  # fmt: skip
+              boiler | draw(machines()), *(asset for i in result for asset in free[i])]  # fmt: skip
     return assets, dict(
         price=rates(draw, 20, 150), export=10.0, base=rates(draw, 0, 3), more=CARRIERS, grid=grid,
         step_min=draw(st.sampled_from([30.0, 60.0])), minimize=draw(st.sampled_from(["cost", "carbon"])),
@@ -118,29 +118,29 @@ def sized(part: Any, factor: float, counts: bool = False) -> Any:
     return part * factor if counts else part
 
 
-def unexplained(asked: Scenario, run: xr.Dataset) -> float:
+def unexplained(scenario: Scenario, run: xr.Dataset) -> float:
     """What neither flows nor shortage and surplus explain."""
-    found = closure(asked, run)
+    result = closure(scenario, run)
     columns = (run[f"violation_{name}"].values.tolist() for name in ("kind", "unit", "at_min", "amount"))
     for kind, name, at, amount in zip(*columns, strict=True):
         if kind in ("shortage", "surplus"):
-            rate = amount / asked.horizon.step_h
-            found.carriers[name][int(at // asked.horizon.step_min)] -= rate if kind == "surplus" else -rate
-    return found.worst
+            rate = amount / scenario.horizon.step_h
+            result.carriers[name][int(at // scenario.horizon.step_min)] -= rate if kind == "surplus" else -rate
+    return result.worst
 
 
-def assert_limits_hold(asked: Scenario, run: xr.Dataset) -> None:
+def assert_limits_hold(scenario: Scenario, run: xr.Dataset) -> None:
     """Loads, ramps and switching of machines, bands of stores, worked out from the scenario alone."""
-    hours = asked.horizon.step_h
+    hours = scenario.horizon.step_h
     clipped = {
         str(unit)
         for kind, unit in zip(run["violation_kind"].values, run["violation_unit"].values, strict=True)
         if kind == "asset"
     }
-    for name, core in asked.site.cores.items():
+    for name, core in scenario.site.cores.items():
         load = np.abs(run["asset_rate"].sel(flow=f"{name}.main").values) / core.capacity
         on = run["asset_on"].sel(machine=name).values
-        assert (load <= asked.asset_series(name)["availability"] + 1e-9).all()
+        assert (load <= scenario.asset_series(name)["availability"] + 1e-9).all()
         assert np.diff(load).max(initial=0.0) <= max(core.rise(hours), core.starting(hours)) + 1e-9
         if not core.switched:
             continue
@@ -157,7 +157,7 @@ def assert_limits_hold(asked: Scenario, run: xr.Dataset) -> None:
             assert (second - first) * hours >= least - 1e-9
         if changes:
             assert (changes[0] - 1) * hours >= core.held_h() - 1e-9
-    for name, store in asked.site.stores.items():
+    for name, store in scenario.site.stores.items():
         level = run["asset_level"].sel(store=name).values
         assert level.max() <= store.highest + 1e-9
         if not store.self_loss_per_h:
@@ -199,8 +199,8 @@ def test_a_replay_of_nonsense_closes_too(asked: Scenario, chance: Any) -> None:
     schedule = dispatch(asked)
     factor = [[chance.choice([0.0, 0.5, 1.0, 1.0, 2.5]) for _ in row] for row in schedule["asset_rate"].values]
     schedule["asset_rate"] = schedule["asset_rate"] * np.array(factor)
-    told = [[chance.choice([0, 1, 1]) for _ in row] for row in schedule["asset_on"].values]
-    schedule["asset_on"] = schedule["asset_on"] * np.array(told)
+    rows = [[chance.choice([0, 1, 1]) for _ in row] for row in schedule["asset_on"].values]
+    schedule["asset_on"] = schedule["asset_on"] * np.array(rows)
     run = replay(asked, schedule)
     # less than what counts as a violation, a millionth of all flows, may stay open, no more
     assert unexplained(asked, run) <= 1e-4
@@ -229,8 +229,8 @@ def test_the_twin_does_what_the_model_plans(asked: Scenario) -> None:
         runs = np.full(asked.horizon.n_steps, core.switched) | (
             np.abs(plan["asset_rate"].sel(flow=f"{name}.main").values) > 1e-6
         )
-        on, told = (data["asset_on"].sel(machine=name).values for data in (run, plan))
-        np.testing.assert_array_equal(on[runs], told[runs])
+        on, text = (data["asset_on"].sel(machine=name).values for data in (run, plan))
+        np.testing.assert_array_equal(on[runs], text[runs])
 
 
 @settings(max_examples=40)

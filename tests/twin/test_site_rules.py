@@ -130,8 +130,8 @@ def test_who_lacks_fuel_runs_with_what_there_is_or_stops() -> None:
     it, though its minimum run is not over. Sensitivity: stopped where it could run, and run where it cannot."""
     boiler = BOILER | {"fuel": "bfg", "efficiency": 1.0, "min_load": 0.25, "min_up_h": 4, "ramp_down_per_h": 0.25}
     more = [{"name": "bfg", "waste": True}]
-    asked = hub(STEAM, boiler, needs(6, 6, 6, 6), comes(6, 6, 3, 1, carrier="bfg"), more=more, carriers="heat")
-    run = ruled(asked)
+    case = hub(STEAM, boiler, needs(6, 6, 6, 6), comes(6, 6, 3, 1, carrier="bfg"), more=more, carriers="heat")
+    run = ruled(case)
     assert rates(run, "boiler.main") == [6, 6, 3, 0]
     assert rates(run, "steam") == [0, 0, 3, 6]
 
@@ -152,8 +152,8 @@ def test_what_an_engine_s_electricity_costs() -> None:
         "kind": "converter", "name": "engine", "carrier": "electricity", "capacity": 10.0, "cost_per_unit": 5.0,
         "inputs": [{"carrier": "gas", "per_unit": 2.5}], "fossil_kg_per_unit": 10.0,
     }  # fmt: skip
-    asked = hub(GAS, engine, needs(3, carrier="electricity"), carbon={"per_t": 60, "covers": "direct"})
-    plant = SiteGrid(asked).hub
+    case = hub(GAS, engine, needs(3, carrier="electricity"), carbon={"per_t": 60, "covers": "direct"})
+    plant = SiteGrid(case).hub
     assert plant is not None
     assert marginal_cost(plant, "engine") == pytest.approx([75 + 30 + 5 + 0.6])
 
@@ -194,10 +194,10 @@ def test_a_small_surplus_is_stored_and_one_that_would_not_keep_is_not() -> None:
     """Proves: half a MW that is over is what a store takes; one that loses all at once takes nothing.
 
     Sensitivity: a store filled with more than there is, or for nothing."""
-    given = (comes(4.5, carrier="heat"), needs(4))
-    assert rates(ruled(hub(VENT, TANK, *given)), "tank.in") == [-0.5]
+    inputs = (comes(4.5, carrier="heat"), needs(4))
+    assert rates(ruled(hub(VENT, TANK, *inputs)), "tank.in") == [-0.5]
     lossy = TANK | {"self_loss_per_h": 1.0, "level_share": 0.0}
-    run = ruled(hub(VENT, lossy, *given))
+    run = ruled(hub(VENT, lossy, *inputs))
     assert (rates(run, "tank.in"), rates(run, "vent")) == ([0], [-0.5])
 
 
@@ -319,13 +319,13 @@ def test_limits_hold_in_every_metered_interval_of_a_step() -> None:
 
     Sensitivity: by the hour's mean the pump takes 2, the engine makes 3, and a quarter breaks its limit.
     """
-    asked = hub(GAS, PUMP, BOILER, needs(6), grid={"import_limit_mw": 6})
-    flows, violations = balance(SiteGrid(asked), np.array([5.0, 1.0, 1.0, 1.0]))
-    assert rates(dataset(asked, flows), "pump.main") == [-1]
+    case = hub(GAS, PUMP, BOILER, needs(6), grid={"import_limit_mw": 6})
+    flows, violations = balance(SiteGrid(case), np.array([5.0, 1.0, 1.0, 1.0]))
+    assert rates(dataset(case, flows), "pump.main") == [-1]
     assert violations == []
-    asked = hub(GAS, CHP, BOILER, needs(3), price=10, grid={"export_limit_mw": 1})
-    flows, violations = balance(SiteGrid(asked), np.array([1.0, 3.0, 3.0, 3.0]))
-    assert rates(dataset(asked, flows), "chp.main") == [2]
+    case = hub(GAS, CHP, BOILER, needs(3), price=10, grid={"export_limit_mw": 1})
+    flows, violations = balance(SiteGrid(case), np.array([1.0, 3.0, 3.0, 3.0]))
+    assert rates(dataset(case, flows), "chp.main") == [2]
     assert violations == []
 
 
@@ -337,8 +337,8 @@ def test_a_gas_holder_keeps_to_its_bands() -> None:
     holder = TANK | {"name": "holder", "carrier": "bfg", "lowest_share": 0.2, "highest_share": 0.7}
     flare = {"kind": "flare", "name": "flare", "carrier": "bfg"}
     boiler = BOILER | {"fuel": "bfg", "efficiency": 1.0}
-    asked = hub(holder, flare, boiler, STEAM, needs(3, 3, 3, 3), comes(5, 5, 0, 0, carrier="bfg"), carriers="bfg heat")
-    run = ruled(asked)
+    case = hub(holder, flare, boiler, STEAM, needs(3, 3, 3, 3), comes(5, 5, 0, 0, carrier="bfg"), carriers="bfg heat")
+    run = ruled(case)
     assert levels(run, "holder") == [7, 7, 4, 2]
     assert rates(run, "flare") == [0, -2, 0, 0]
     assert rates(run, "boiler.main") == [3, 3, 3, 2]
@@ -354,8 +354,8 @@ def test_an_electrolyser_swings_its_tank_between_two_levels() -> None:
     """
     maker = {"kind": "electrolyser", "name": "ely", "electric_mw": 5.0, "hydrogen": "h2", "kwh_per_kg": 50.0}
     tank = TANK | {"name": "bottle", "carrier": "h2", "capacity": 0.2}
-    asked = hub(maker | {"min_load": 0.5}, tank, needs(*[0.02] * 6, carrier="h2"), more=HYDROGEN, carriers="")
-    run = ruled(asked)
+    case = hub(maker | {"min_load": 0.5}, tank, needs(*[0.02] * 6, carrier="h2"), more=HYDROGEN, carriers="")
+    run = ruled(case)
     assert rates(run, "ely.main") == [-2.5, 0, -2.5, 0, 0, -2.5]
     assert levels(run, "bottle") == pytest.approx([0.13, 0.11, 0.14, 0.12, 0.10, 0.13])
     assert missed(run) == []
@@ -407,11 +407,11 @@ def test_a_flexible_load_makes_up_what_the_import_limit_took() -> None:
 
 def test_electricity_that_may_be_dumped_is() -> None:
     """Proves: of 8 MW that come, 1 is used, 2 exported and 5 dumped. Sensitivity: 12 exported, or none dumped."""
-    asked = hub(
+    case = hub(
         comes(8, carrier="electricity"), base=1.0, grid={"export_limit_mw": 2},
         more=[{"name": "electricity", "dump": True}], carriers="",
     )  # fmt: skip
-    run = ruled(asked)
+    run = ruled(case)
     assert run["export_mw"].values == pytest.approx([2])
     assert float(run["dumped_rate"].sum()) == pytest.approx(5)
     assert missed(run) == []
@@ -459,13 +459,13 @@ def test_steps_of_15_and_60_min_have_the_same_energies() -> None:
     """
     lossy = TANK | {"self_loss_per_h": 0.05, "in_efficiency": 0.9, "out_rate": 1.0}
     rigid = BOILER | {"min_load": 0.25, "min_up_h": 2}
-    found = []
+    rows = []
     for step in (15.0, 60.0):
-        asked = hub(GAS, CHP, RECOVERY, rigid, lossy, needs(6, 6, 6, 6), comes(2, 2, 2, 2), price=[90] * 4, base=2.0,
+        case = hub(GAS, CHP, RECOVERY, rigid, lossy, needs(6, 6, 6, 6), comes(2, 2, 2, 2), price=[90] * 4, base=2.0,
                     more=HOT, step_min=step)  # fmt: skip
-        run = ruled(asked)
+        run = ruled(case)
         assert missed(run) == []
-        energies = (run["asset_rate"].sum("time") * asked.horizon.step_h).values
-        found.append((energies, levels(run, "tank")[-1], closure(asked, run).self_loss["tank"]))
-    np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-9)
-    assert found[0][1:] == pytest.approx(found[1][1:], abs=1e-9)
+        energies = (run["asset_rate"].sum("time") * case.horizon.step_h).values
+        rows.append((energies, levels(run, "tank")[-1], closure(case, run).self_loss["tank"]))
+    np.testing.assert_allclose(rows[0][0], rows[1][0], atol=1e-9)
+    assert rows[0][1:] == pytest.approx(rows[1][1:], abs=1e-9)

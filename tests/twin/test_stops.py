@@ -42,8 +42,8 @@ def test_of_processes_nothing_is_made_while_they_last() -> None:
             else ()
         ):
             first, last = int(np.ceil(at / step)), int((at + minutes) // step)
-            made = run["process_tph"].sel(process=unit).values[first:last]
-            assert not made.any(), (unit, at)
+            result = run["process_tph"].sel(process=unit).values[first:last]
+            assert not result.any(), (unit, at)
             checked += last > first
     assert checked
     assert "stop_unit" not in twin.simulate(scenario)

@@ -27,11 +27,11 @@ def test_nothing_appears_or_vanishes(rows: list[tuple[float, float, float]], lev
     store = StoreLevel(10.0, level, loss)
     change = 0.0
     for into, out, hours in rows:
-        taken, given_out = store.flow(into, out, hours)
-        assert 0 <= taken <= into
+        result, given_out = store.flow(into, out, hours)
+        assert 0 <= result <= into
         assert 0 <= given_out <= out
-        change += (taken - given_out) * hours
-    assert all(0 <= found <= 10 for found in store.levels)
+        change += (result - given_out) * hours
+    assert all(0 <= item <= 10 for item in store.levels)
     assert store.lost >= -1e-9
     assert change == pytest.approx(store.level - level + store.lost, abs=1e-9)
 

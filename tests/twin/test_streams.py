@@ -14,12 +14,12 @@ SPREADING = Disturbances(duration_spread=0.1, energy_spread=0.05)
 
 def test_the_same_bits_everywhere() -> None:
     """Proves: draws are pinned to the bit. Sensitivity: Python's salted hash or another key order changes them."""
-    drawn = stream(1, "EAF1", 0, SPREAD).integers(0, 2**63, 2).tolist()
-    assert drawn == stream(1, "EAF1", 0, SPREAD).integers(0, 2**63, 2).tolist()
+    result = stream(1, "EAF1", 0, SPREAD).integers(0, 2**63, 2).tolist()
+    assert result == stream(1, "EAF1", 0, SPREAD).integers(0, 2**63, 2).tolist()
     others = [stream(2, "EAF1", 0, SPREAD), stream(1, "EAF2", 0, SPREAD), stream(1, "EAF1", 1, SPREAD)]
     others.append(stream(1, "EAF1", 0, BREAKDOWN))
-    assert all(drawn != other.integers(0, 2**63, 2).tolist() for other in others)
-    assert drawn == PINNED
+    assert all(result != other.integers(0, 2**63, 2).tolist() for other in others)
+    assert result == PINNED
 
 
 def test_more_heats_change_nothing_for_the_first() -> None:
@@ -33,14 +33,14 @@ def test_spread_has_the_declared_median_and_mean() -> None:
     Sensitivity: mean-one lognormal.
     """
     for column, spread in enumerate((Disturbances(duration_spread=0.1), Disturbances(energy_spread=0.05))):
-        drawn = factors(spread, "M", 40_000, 1, 0)[:, column]
-        assert np.median(drawn) == pytest.approx(1, abs=0.003)
-        assert np.log(drawn[drawn > 1]).std() == pytest.approx((0.1, 0.05)[column] * (1 - 2 / np.pi) ** 0.5, rel=0.03)
-    own = Disturbances(units=(Spread(unit="M", distribution="exponential"),))
-    exponential = factors(own, "M", 40_000, 1, 0)[:, 0]
+        result = factors(spread, "M", 40_000, 1, 0)[:, column]
+        assert np.median(result) == pytest.approx(1, abs=0.003)
+        assert np.log(result[result > 1]).std() == pytest.approx((0.1, 0.05)[column] * (1 - 2 / np.pi) ** 0.5, rel=0.03)
+    disturbances = Disturbances(units=(Spread(unit="M", distribution="exponential"),))
+    exponential = factors(disturbances, "M", 40_000, 1, 0)[:, 0]
     assert exponential.mean() == pytest.approx(1, abs=0.02)
     assert exponential.std() == pytest.approx(1, abs=0.03)
-    assert (factors(own, "N", 3, 1, 0) == 1).all()
+    assert (factors(disturbances, "N", 3, 1, 0) == 1).all()
 
 
 def test_no_unit_draws_more_than_its_nominal_power() -> None:

@@ -34,23 +34,23 @@ class Watched:
 
     def __init__(self, page: Page, server: str) -> None:
         self.wrong: list[str] = []
-        own = (server, server.replace("http", "ws", 1), "data:", "blob:")
+        part = (server, server.replace("http", "ws", 1), "data:", "blob:")
         page.on("console", self._says)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(own) else self.wrong.append(asked.url))
+        page.on("request", lambda asked: None if asked.url.startswith(part) else self.wrong.append(asked.url))
 
-    def _says(self, said: ConsoleMessage) -> None:
-        where = str(said.location.get("url", ""))
+    def _says(self, console_message: ConsoleMessage) -> None:
+        where = str(console_message.location.get("url", ""))
         # Streamlit looks for its server below the page's own address first, and then at the root
-        searches = "404" in said.text and "/_stcore/" in urlsplit(where).path[1:]
-        if said.type == "error" and not searches:
-            self.wrong.append(f"{said.text} {where}")
+        searches = "404" in console_message.text and "/_stcore/" in urlsplit(where).path[1:]
+        if console_message.type == "error" and not searches:
+            self.wrong.append(f"{console_message.text} {where}")
 
 
 def say(language: str, message: str, **values: object) -> str:
     """A text of the pages in a language; what its catalogue lacks is English."""
-    found = catalogue(language).gettext(message)
-    return found.format(**values) if values else found
+    result = catalogue(language).gettext(message)
+    return result.format(**values) if values else result
 
 
 def at_rest(page: Page, also: Callable[[], bool] = lambda: True, within_s: float = WAIT_MS / 1000) -> None:
@@ -60,8 +60,10 @@ def at_rest(page: Page, also: Callable[[], bool] = lambda: True, within_s: float
     end = time.monotonic() + within_s
     while quiet < LOOKS:
         assert time.monotonic() < end, f"the page did not come to rest: {page.url}"
-        drawn = app.count() == 1 and app.get_attribute("data-test-script-state") == "notRunning" and not blank.count()
-        quiet = quiet + 1 if drawn and also() else 0
+        condition = (
+            app.count() == 1 and app.get_attribute("data-test-script-state") == "notRunning" and not blank.count()
+        )
+        quiet = quiet + 1 if condition and also() else 0
         page.wait_for_timeout(LOOK_MS)
 
 

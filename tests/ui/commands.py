@@ -14,17 +14,17 @@ from emberline.ui.cli.main import main
 
 def emberline(*args: str) -> subprocess.CompletedProcess[str]:
     """Run the command with its streams caught."""
-    said, told = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
+    text, message = io.StringIO(), io.StringIO()
+    with redirect_stdout(text), redirect_stderr(message), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["emberline", *args])
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as rest:
             main()
-    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
+    return subprocess.CompletedProcess(args, int(rest.value.code or 0), text.getvalue(), message.getvalue())
 
 
-def refused(done: subprocess.CompletedProcess[str], says: str) -> None:
+def refused(process: subprocess.CompletedProcess[str], says: str) -> None:
     """A mistake in what was asked: exit code 2, one line on standard error, nothing on standard output."""
-    assert done.returncode == 2, done
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert says in done.stderr
-    assert done.stdout == ""
+    assert process.returncode == 2, process
+    assert len(process.stderr.splitlines()) == 1, process.stderr
+    assert says in process.stderr
+    assert process.stdout == ""

@@ -44,10 +44,10 @@ def stored_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home folder with one plan of the small melt shop, and the plan's id. To be copied, not changed."""
     home = tmp_path_factory.mktemp("stored")
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-small", "--quiet", "--time-limit", "5"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "EMBERLINE_HOME": str(home)}, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert process.returncode == 0, process.stderr + process.stdout
     (run,) = [path.name for path in (home / "runs").iterdir() if not path.name.startswith(".")]
     return home, run
 

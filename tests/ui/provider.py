@@ -64,25 +64,25 @@ class Provider:
         )
 
     def authorize(self, request: Request) -> Response:
-        asked = dict(request.query_params)
-        assert asked["client_id"] == CLIENT
-        assert asked["code_challenge_method"] == "S256"
+        table = dict(request.query_params)
+        assert table["client_id"] == CLIENT
+        assert table["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(16)
-        self.asked[code] = asked
-        back = urlencode({"code": code, "state": asked["state"]})
-        return RedirectResponse(f"{asked['redirect_uri']}?{back}")
+        self.asked[code] = table
+        back = urlencode({"code": code, "state": table["state"]})
+        return RedirectResponse(f"{table['redirect_uri']}?{back}")
 
     async def token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-        given = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
-        asked = self.asked.pop(form["code"])
+        inputs = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
+        case = self.asked.pop(form["code"])
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=")
-        if request.headers.get("authorization") != f"Basic {given}" or challenge.decode() != asked["code_challenge"]:
+        if request.headers.get("authorization") != f"Basic {inputs}" or challenge.decode() != case["code_challenge"]:
             return JSONResponse({"error": "invalid_client"}, 401)
         now = int(time.time())
         claims = {
             "iss": self.url, "sub": "248289761001", "aud": CLIENT, "exp": now + 3600, "iat": now,
-            "nonce": asked["nonce"], "name": "Ada **Byron**", "email": "ada@plant.example", "email_verified": True,
+            "nonce": case["nonce"], "name": "Ada **Byron**", "email": "ada@plant.example", "email_verified": True,
         }  # fmt: skip
         key = self.foreign if self.forges else self.key
         signed = jwt.encode({"alg": "RS256"}, claims | self.claims, key)

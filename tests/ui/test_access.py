@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -37,10 +37,10 @@ class Shown:
 @pytest.fixture(scope="module")
 def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """The app with something to show on every page."""
+    from emberline.plans import plan
     from emberline.plans.jobs.engine import Engine
     from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.search import pareto
-    from emberline.plans.plan.plan import plan
     from emberline.plans.robustness.ensemble import ensemble
     from emberline.plans.store import ensembles
     from emberline.plans.store.store import Store
@@ -57,9 +57,9 @@ def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFacto
         assert replayed is not None
         ensembles.save(replayed, stored)
         cheap = ["goal.minimize=cost", "goal.time_limit_s=4", "disturbances.replications=2"]
-        made = plan(load("melt-shop-small", cheap))
-        with store.working(made.scenario) as other:
-            store.save(other, made)
+        result = plan(load("melt-shop-small", cheap))
+        with store.working(result.scenario) as other:
+            store.save(other, result)
         front = fronts.save(pareto(load("melt-shop-small", ["goal.time_limit_s=4"]), 2), home).id
     server = Server(environment={"EMBERLINE_HOME": str(home)})
     yield Shown(server, run, f"run={run}&runs={run},{other}&front={front}")
@@ -68,10 +68,10 @@ def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFacto
 
 def violations(page: Page) -> list[str]:
     """What axe-core finds, one line for each element: rule, element, why."""
-    found: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
+    result: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'][:240]})"
-        for rule in found
+        for rule in result
         for node in rule["nodes"]
     ]
 
@@ -87,28 +87,28 @@ def opened(browser: Browser, server: Server, address: str) -> tuple[Page, Watche
     return page, watched
 
 
-def in_both_themes(page: Page) -> dict[str, list[str]]:
-    """What axe-core finds on a page in light and in dark, by page and theme."""
-    found: dict[str, list[str]] = {}
+def in_themes(page: Page, *themes: Literal["light", "dark"]) -> dict[str, list[str]]:
+    """What axe-core finds on a page, by page and theme."""
+    table: dict[str, list[str]] = {}
     page.set_viewport_size({"width": 1440, "height": TALL})
-    for theme in ("light", "dark"):
+    for theme in themes:
         page.emulate_media(color_scheme=theme)
         at_rest(page)
-        found[f"{urlsplit(page.url).path} {theme}"] = violations(page)
+        table[f"{urlsplit(page.url).path} {theme}"] = violations(page)
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-    return found
+    return table
 
 
 def test_pages_with_nothing_to_show(server: Server, browser: Browser) -> None:
-    """Proves: with no plan yet each page is accessible in light and dark, and nothing breaks."""
+    """Proves: with no plan yet each page is accessible, and nothing breaks."""
     page, watched = opened(browser, server, "")
-    found: dict[str, list[str]] = {}
+    table: dict[str, list[str]] = {}
     for module in PAGES:
         go(page, "en", module)
         sound(page)
-        found |= in_both_themes(page)
-    assert {where: lines for where, lines in found.items() if lines} == {}
+        table |= in_themes(page, "light")
+    assert {where: lines for where, lines in table.items() if lines} == {}
     assert watched.wrong == []
     page.context.close()
 
@@ -117,20 +117,20 @@ def test_pages_with_a_plan(filled: Shown, browser: Browser) -> None:
     """Proves: with plans, a front and an ensemble each page is accessible in light and dark, every chart has a name,
     and nothing sticks out of a wide and of a small window."""
     page, watched = opened(browser, filled.server, f"?{filled.query}")
-    found: dict[str, list[str]] = {}
+    table: dict[str, list[str]] = {}
     for module in PAGES:
         page.goto(f"{filled.server.url}/{_path(module)}?{filled.query}")
         at_rest(page)
         sound(page)
-        found |= in_both_themes(page)
+        table |= in_themes(page, "light", "dark")
         charts = page.locator('[data-testid="stVegaLiteChart"]:has(svg.marks)')  # those that are drawn
         names = charts.evaluate_all("all => all.map(one => one.ariaLabel)")
-        found[f"charts of {module}"] = [name for name in names if name in (None, "", "Vega visualization")]
+        table[f"charts of {module}"] = [name for name in names if name in (None, "", "Vega visualization")]
         page.set_viewport_size(SMALL)  # type: ignore[arg-type]
         at_rest(page)
         sound(page)
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-    assert {where: lines for where, lines in found.items() if lines} == {}
+    assert {where: lines for where, lines in table.items() if lines} == {}
     assert watched.wrong == []
     page.context.close()
 
@@ -139,7 +139,7 @@ def test_pages_in_chinese(filled: Shown, browser: Browser) -> None:
     """Proves: in Chinese nothing breaks or sticks out in either window, the language is declared, and a page that is
     loaded again keeps run and language."""
     page, watched = opened(browser, filled.server, f"?lang=zh&{filled.query}")
-    found: dict[str, list[str]] = {}
+    table: dict[str, list[str]] = {}
     for module in PAGES:
         go(page, "zh", module)
         sound(page)
@@ -147,12 +147,12 @@ def test_pages_in_chinese(filled: Shown, browser: Browser) -> None:
         page.reload()
         at_rest(page)
         sound(page)
-        found[module] = violations(page)
+        table[module] = violations(page)
         says = parse_qs(urlsplit(page.url).query)
         assert (says["run"], says["lang"]) == ([filled.run], ["zh"]), module
         assert page.locator("html").get_attribute("lang").startswith("zh")  # type: ignore[union-attr]
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-    assert {where: lines for where, lines in found.items() if lines} == {}
+    assert {where: lines for where, lines in table.items() if lines} == {}
     assert watched.wrong == []
     page.context.close()
 

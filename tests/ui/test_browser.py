@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from served import Server
 from sites import cement_day
 
-from emberline.plans.plan.plan import plan
+from emberline.plans import plan
 from emberline.plans.store.store import Store
 from emberline.ui.charts.gantt import PICKED_EDGE
 
@@ -30,9 +30,9 @@ def server(home: Path) -> Iterator[Server]:
 def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -> None:
     """Proves: Gantt by mode with what a run tells, tables of units, stores and products, a file; nothing sticks out of
     a wide and of a small window, and no chart reports an error."""
-    made, store = plan(cement_day()), Store()
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    result, store = plan(cement_day()), Store()
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     page = context.new_page()
     watched = Watched(page, server.url)
@@ -42,9 +42,9 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
     bars = page.locator(".st-key-timeline .mark-rect.role-mark path[aria-label*='does: run']")
     expect(bars.first).to_be_visible()
     bars.first.hover()
-    told = page.locator("#vg-tooltip-element")
+    text = page.locator("#vg-tooltip-element")
     for name in ("mode", "start", "end", "makes", "power, mean", "electricity"):
-        expect(told.get_by_text(name, exact=True)).to_be_visible()
+        expect(text.get_by_text(name, exact=True)).to_be_visible()
     for width in (1440, 1024):
         page.set_viewport_size({"width": width, "height": 900})
         at_rest(page)

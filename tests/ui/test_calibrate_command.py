@@ -17,31 +17,31 @@ from emberline.ui.cli.main import main
 
 def emberline(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """Run the command in this process, with its streams caught; a process of its own takes a second longer."""
-    said, told = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
+    text, message = io.StringIO(), io.StringIO()
+    with redirect_stdout(text), redirect_stderr(message), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["emberline", *args])
         patch.setenv("EMBERLINE_HOME", str(folder / "home"))
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as rest:
             main()
-    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
+    return subprocess.CompletedProcess(args, int(rest.value.code or 0), text.getvalue(), message.getvalue())
 
 
 @pytest.fixture(scope="module")
 def heats(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log that the twin made."""
     path = tmp_path_factory.mktemp("log") / "heats.csv"
-    done = emberline(path.parent, "log", "melt-shop-small", "--out", str(path), "--days", "12")
-    assert (done.returncode, done.stdout) == (0, f"{path}\n"), done.stderr
+    code = emberline(path.parent, "log", "melt-shop-small", "--out", str(path), "--days", "12")
+    assert (code.returncode, code.stdout) == (0, f"{path}\n"), code.stderr
     return path
 
 
 def test_from_log_to_overlay(heats: Path, tmp_path: Path) -> None:
     """Proves: figures with intervals, the check and what stays are told, and the overlay is taken by other commands."""
     over = tmp_path / "over.yaml"
-    done = emberline(tmp_path, "calibrate", "melt-shop-small", "--log", str(heats), "--out", str(over))
-    assert done.returncode == 0, done.stderr
+    code = emberline(tmp_path, "calibrate", "melt-shop-small", "--log", str(heats), "--out", str(over))
+    assert code.returncode == 0, code.stderr
     for part in ("95 % interval", "held-out heats", "passed: the twin reproduces", "drift", "kept", f"--set @{over}"):
-        assert part in done.stdout, part
+        assert part in code.stdout, part
     again = emberline(tmp_path, "check", "melt-shop-small", "--set", f"@{over}")
     assert (again.returncode, "no mistake found" in again.stdout) == (0, True), again.stderr
     refused = emberline(tmp_path, "calibrate", "melt-shop-small", "--log", str(heats), "--out", str(over))
@@ -50,12 +50,12 @@ def test_from_log_to_overlay(heats: Path, tmp_path: Path) -> None:
 
 def test_json_has_what_a_page_draws(heats: Path, tmp_path: Path) -> None:
     """Proves: the whole result as JSON and nothing else. Sensitivity: nan or infinity in it would be refused."""
-    done = emberline(tmp_path, "calibrate", "melt-shop-small", "--log", str(heats), "--json")
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert told["heats"] == 108
-    assert told["hold_out"]["passed"] is True
-    assert {chart["unit"] for chart in told["charts"]} == {"EAF", "LF", "CC"}
-    assert all(len(chart["start"]) == len(chart["ewma"]) > 0 for chart in told["charts"])
+    code = emberline(tmp_path, "calibrate", "melt-shop-small", "--log", str(heats), "--json")
+    answer: dict[str, Any] = json.loads(code.stdout)
+    assert answer["heats"] == 108
+    assert answer["hold_out"]["passed"] is True
+    assert {chart["unit"] for chart in answer["charts"]} == {"EAF", "LF", "CC"}
+    assert all(len(chart["start"]) == len(chart["ewma"]) > 0 for chart in answer["charts"])
 
 
 def test_mistakes_are_one_line_and_exit_code_2(heats: Path, tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_mistakes_are_one_line_and_exit_code_2(heats: Path, tmp_path: Path) -> N
         (("cement-week", "--log", str(heats)), "cement-week: has no line, so a heat log cannot belong to it"),
         (("melt-shop-day", "--log", str(heats)), "unknown unit; units are EAF1"),
     ):
-        done = emberline(tmp_path, "calibrate", *args, "--out", str(over))
-        assert (done.returncode, done.stdout) == (2, ""), done.stderr
-        assert says in done.stderr.splitlines()[0]
-        assert "Traceback" not in done.stderr
+        code = emberline(tmp_path, "calibrate", *args, "--out", str(over))
+        assert (code.returncode, code.stdout) == (2, ""), code.stderr
+        assert says in code.stderr.splitlines()[0]
+        assert "Traceback" not in code.stderr
         assert not over.exists()

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.accounts.figures import figures
+from emberline.plans import Plan, plan
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.stock import difference
-from emberline.plans.accounts.stock_credit import credit_kg
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.stock_credit import credit_kg
 from emberline.plans.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording
@@ -45,28 +45,28 @@ def kept(home: Path, stored_home: tuple[Path, str]) -> str:
 def test_totals_are_the_ledgers(kept: str) -> None:
     """Proves: cards tell the ledger's scopes, and follow the intensity that is chosen. Sensitivity: a card that keeps
     the goal's signal."""
-    made = Store().open(kept).plan
-    assert made.replay is not None
-    book = ledger(made.scenario, made.replay)
+    result = Store().open(kept).plan
+    assert result.replay is not None
+    book = ledger(result.scenario, result.replay)
     app = opened(kept)
     for signal in ("average", "marginal"):
         app.segmented_control[0].set_value(signal).run()
         total = book.total_kg(signal)
         assert total is not None
-        told = {card.label: card.value for card in app.metric}
-        assert told["Scope 1 and 2 [t CO2e]"] == wording.number(total / 1000, 2)
-        assert told["Scope 1 [t CO2e]"] == wording.number(book.direct_kg / 1000, 2)
+        table = {card.label: card.value for card in app.metric}
+        assert table["Scope 1 and 2 [t CO2e]"] == wording.number(total / 1000, 2)
+        assert table["Scope 1 [t CO2e]"] == wording.number(book.direct_kg / 1000, 2)
 
 
 def test_heats_add_up_to_the_total(kept: str) -> None:
     """Proves: the table of heats adds up to the card of the whole. Sensitivity: a heat left out."""
     app = opened(kept)
     heats = next(t.value for t in app.dataframe if "all [kg CO2e]" in t.value)
-    made = Store().open(kept).plan
-    assert made.replay is not None
-    total = ledger(made.scenario, made.replay).total_kg(made.scenario.goal.signal)
+    result = Store().open(kept).plan
+    assert result.replay is not None
+    total = ledger(result.scenario, result.replay).total_kg(result.scenario.goal.signal)
     assert heats["all [kg CO2e]"].sum() == pytest.approx(total, rel=1e-9)
-    assert len(heats) == len(made.scenario.heats)
+    assert len(heats) == len(result.scenario.heats)
 
 
 def test_without_a_plan_the_baseline_run_is_told(home: Path) -> None:
@@ -80,9 +80,9 @@ def test_without_a_plan_the_baseline_run_is_told(home: Path) -> None:
 def works() -> Plan:
     """A week of cement whose plan leaves other stocks than the baseline."""
     scenario = load("cement-week", ["disturbances.replications=0", "goal.gap=0.5", "goal.time_limit_s=120"])
-    made = plan(scenario)
-    assert made.found
-    return made
+    result = plan(scenario)
+    assert result.found
+    return result
 
 
 def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Plan) -> None:
@@ -97,14 +97,14 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
         store.save(run, works)
     app = opened(run)
     cards = {card.label: card for card in app.metric}
-    told, sign = cards["Stock credited [t CO2e]"].delta, "-" if saved["carbon_kg"] > 0 else "+"
-    assert told == f"{sign}{wording.number(abs(saved['carbon_kg'] / 1000), 2)}"
+    message, sign = cards["Stock credited [t CO2e]"].delta, "-" if saved["carbon_kg"] > 0 else "+"
+    assert message == f"{sign}{wording.number(abs(saved['carbon_kg'] / 1000), 2)}"
     whole = works.baseline_figures.carbon_kg - saved["carbon_kg"]
     assert cards["Stock credited [t CO2e]"].value == wording.number(whole / 1000, 2)
     parts = [_amount(cards[name].delta) for name in cards if name.startswith(("Scope 1 [", "Scope 2, "))]
     assert sum(parts) == pytest.approx(_amount(cards["Scope 1 and 2 [t CO2e]"].delta), abs=0.02)
     both = _amount(cards["Scope 1 and 2 [t CO2e]"].delta) + _amount(cards["Stock [t CO2e]"].delta)
-    assert both == pytest.approx(_amount(told), abs=0.02)
+    assert both == pytest.approx(_amount(message), abs=0.02)
     way = "more" if saved["stock_carbon_kg"] > 0 else "less"
     assert any(text.value.startswith(f"Stock: the plan ends with {way} than the baseline; ") for text in app.text)
     ways = next(t.value for t in app.dataframe if "saved [t CO2e]" in t.value)
@@ -118,9 +118,9 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
         from emberline.ui.pages.session import session
 
         session.begin()
-        made = Store().open(session.run()).plan
-        figures.show_cards(made)
-        figures.show_all(made)
+        result = Store().open(session.run()).plan
+        figures.show_cards(result)
+        figures.show_all(result)
 
     page = AppTest.from_function(drawn, default_timeout=90)
     page.query_params["run"] = run
@@ -128,7 +128,7 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
     assert not page.exception
     assert page.metric[0].label == "Carbon, stock credited [t CO2e]"
     assert page.metric[0].value == wording.number(whole / 1000, 2)
-    assert str(page.metric[0].delta).startswith(f"{told} (")
+    assert str(page.metric[0].delta).startswith(f"{message} (")
     assert any(text.value.startswith("Carbon saved: ") for text in page.text) or "Carbon saved: " in page.text[0].value
 
 
@@ -148,8 +148,8 @@ def test_each_way_values_the_stock_as_it_counts(works: Plan) -> None:
     assert credit_kg(works, works.scenario.goal.signal) == works.saved()["stock_carbon_kg"]
     if other != "market":
         goal = works.scenario.goal.model_copy(update={"signal": other})
-        asked = works.scenario.model_copy(update={"goal": goal})
-        asked._inputs = works.scenario.inputs
-        sums = [figures(asked, run, 0.0) for run in (works.baseline, works.replay)]
+        scenario = works.scenario.model_copy(update={"goal": goal})
+        scenario._inputs = works.scenario.inputs
+        sums = [figures(scenario, run) for run in (works.baseline, works.replay)]
         assert credit_kg(works, other) == pytest.approx(difference(*sums).carbon_kg)
     assert credit_kg(works, "market") == pytest.approx(credit_kg(works, "average"), rel=0.5)

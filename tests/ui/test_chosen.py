@@ -80,12 +80,12 @@ def test_a_draft_is_found_by_its_address(server: Server, page: Page) -> None:
     Plan; and the address to keep stands beside it."""
     address = copied(page, server, SITE)
     name, draft = f"my copy of {SITE}", address.partition("draft=")[2]
-    kept = f"{server.url}/scenario?draft={draft}"
-    expect(page.get_by_text(kept, exact=True)).to_be_visible()
+    text = f"{server.url}/scenario?draft={draft}"
+    expect(page.get_by_text(text, exact=True)).to_be_visible()
     page.reload()
     assert shown(page) == name
     page.goto("about:blank")
-    page.goto(kept)
+    page.goto(text)
     assert shown(page) == name
     page.goto(f"{server.url}/?draft={draft}")
     assert shown(page) == name

@@ -39,11 +39,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A home with one plan, and what ``plan --json`` said."""
     home = tmp_path_factory.mktemp("made")
-    done = process(
+    result = process(
         "plan", "melt-shop-small", "--json", "--time-limit", "5", env={**os.environ, "EMBERLINE_HOME": str(home)}
     )
-    assert done.returncode == 0, done.stderr
-    return home, json.loads(done.stdout)
+    assert result.returncode == 0, result.stderr
+    return home, json.loads(result.stdout)
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def test_help_comes_at_once() -> None:
     """Proves: asking for help imports nothing heavy. Sensitivity: one import of plans at the top fails here."""
     heavy = ("pandas", "numpy", "xarray", "pydantic", "sqlalchemy", "streamlit", "pyomo", "rich.console")
     code = f"import sys, emberline.ui.cli.main; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert completed.stdout.strip() == "[]"
 
     def seconds(*command: str) -> float:
         """Of the processor: what others do at the same time does not count."""
@@ -80,10 +80,10 @@ def test_list_and_check(home: Path) -> None:
     """Proves: what is shipped is listed and checks; a check leaves no trace."""
     listed = json.loads(emberline("list", "--json").stdout)
     assert [item["name"] for item in listed] == list(bundled())
-    done = emberline("check", "melt-shop-small")
-    assert done.returncode == 0
-    assert "9 heats, 900 t" in done.stdout
-    assert "+02:00" in done.stdout
+    code = emberline("check", "melt-shop-small")
+    assert code.returncode == 0
+    assert "9 heats, 900 t" in code.stdout
+    assert "+02:00" in code.stdout
     assert not home.exists()
 
 
@@ -108,17 +108,17 @@ def test_simulate_gives_the_baseline_figures(home: Path) -> None:
 
 def test_plan_json_is_json_and_complete(made: tuple[Path, dict[str, Any]]) -> None:
     """Proves: standard output carries one JSON object with the promised keys, and the folder is there."""
-    home, said = made
-    assert Path(said["folder"]) == home / "runs" / said["run"]
-    assert (Path(said["folder"]) / "plan.json").is_file()
+    home, text = made
+    assert Path(text["folder"]) == home / "runs" / text["run"]
+    assert (Path(text["folder"]) / "plan.json").is_file()
     for key in ("status", "objective", "bound", "gap", "verdict", "saved"):
-        assert key in said
+        assert key in text
     for part in ("baseline", "schedule", "replay"):
         for key in ("carbon_kg", "cost", "currency", "energy_mwh", "peak_mw", "tonnes"):
-            assert key in said[part], (part, key)
-    assert said["replay"]["violations"] == []
-    assert set(said["replays"]) >= {"n", "held", "quantiles"}
-    assert all(seconds >= 0 for seconds in said["seconds"].values())
+            assert key in text[part], (part, key)
+    assert text["replay"]["violations"] == []
+    assert set(text["replays"]) >= {"n", "held", "quantiles"}
+    assert all(seconds >= 0 for seconds in text["seconds"].values())
 
 
 @pytest.mark.parametrize(("spread", "seldom"), [("20 %", True), ("0 %", False)])
@@ -126,10 +126,10 @@ def test_a_plan_that_seldom_holds_names_what_does(home: Path, spread: str, seldo
     """Proves: an acceptable plan that holds in less than half of its replays names the command that searches one that
     does, with what was set, ready to be pasted. Sensitivity: a plan that holds names none."""
     change = ["--set", f"disturbances={{duration_spread: {spread}}}"]
-    done = emberline("plan", "melt-shop-small", "--gap", "50%", "-q", *change)
-    assert done.returncode == 0, done.stderr
-    told = f"emberline hold melt-shop-small --set 'disturbances={{duration_spread: {spread}}}' --set goal.gap=50%\n"
-    assert (told in done.stdout) == seldom
+    code = emberline("plan", "melt-shop-small", "--gap", "50%", "-q", *change)
+    assert code.returncode == 0, code.stderr
+    text = f"emberline hold melt-shop-small --set 'disturbances={{duration_spread: {spread}}}' --set goal.gap=50%\n"
+    assert (text in code.stdout) == seldom
     assert ("emberline hold SCENARIO, with the same --set" in emberline("show").stdout) == seldom
 
 
@@ -153,16 +153,16 @@ def test_show_runs_and_delete(kept: str) -> None:
 def test_export(kept: str, tmp_path: Path, kind: str) -> None:
     """Proves: a file of the suffix appears once, a second time only by force; a CSV has its manifest beside it."""
     path = tmp_path / f"plan.{kind}"
-    done = emberline("export", "last", "--output", str(path))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{path}\n"
+    code = emberline("export", "last", "--output", str(path))
+    assert code.returncode == 0, code.stderr
+    assert code.stdout == f"{path}\n"
     assert path.stat().st_size > 500
     again = emberline("export", "last", "--to", kind, "--output", str(path))
     assert again.returncode == 2
     assert "--force" in again.stderr
     assert emberline("export", "last", "--as", kind, "--output", str(path), "--force").returncode == 0
-    left = sorted(left.name for left in tmp_path.iterdir() if left.name != "home")
-    assert left == (["plan.csv", "plan.manifest.json"] if kind == "csv" else [path.name])
+    names = sorted(item.name for item in tmp_path.iterdir() if item.name != "home")
+    assert names == (["plan.csv", "plan.manifest.json"] if kind == "csv" else [path.name])
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_an_export_that_cannot_be_is_one_line(
     folder = tmp_path / "out"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    done = emberline("export", kept, *args)
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
-    assert says in done.stderr
+    code = emberline("export", kept, *args)
+    assert (code.returncode, len(code.stderr.splitlines())) == (2, 1), code.stderr
+    assert says in code.stderr
     assert list(folder.iterdir()) == []
     assert emberline("export", kept, "--output", "crew", "--as", "ics", "--unit", "EAF").returncode == 0
     assert (folder / "crew").read_bytes().startswith(b"BEGIN:VCALENDAR")
@@ -235,25 +235,25 @@ def test_twenty_mistakes_twenty_lines(home: Path, tmp_path: Path) -> None:
         text = text.replace(old, new, 1)
     path = tmp_path / "plant.yaml"
     path.write_text(text, encoding="utf-8")
-    done = emberline("plan", str(path), "--json")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == len(edits) == 20, done.stderr
-    assert all(line.startswith("plant.yaml:") for line in done.stderr.splitlines())
+    code = emberline("plan", str(path), "--json")
+    assert code.returncode == 2
+    assert code.stdout == ""
+    assert len(code.stderr.splitlines()) == len(edits) == 20, code.stderr
+    assert all(line.startswith("plant.yaml:") for line in code.stderr.splitlines())
     assert not home.exists()
 
 
 def test_what_only_solving_can_show_is_exit_code_1(home: Path) -> None:
     """Proves: a lock that cannot be kept gives no plan, and the run that says so is stored."""
-    done = process("plan", "melt-shop-small", "--json", "--set", UNKEPT)
-    assert done.returncode == 1, done.stderr
-    said = json.loads(done.stdout)
-    assert (said["schedule"], said["acceptable"]) == (None, False)
-    assert said["verdict"].startswith("No plan")
-    shown = emberline("show", said["run"])
-    assert shown.returncode == 0
-    assert "No plan" in shown.stdout
-    exported = emberline("export", said["run"], "--output", str(home / "x.xlsx"))
+    result = process("plan", "melt-shop-small", "--json", "--set", UNKEPT)
+    assert result.returncode == 1, result.stderr
+    answer = json.loads(result.stdout)
+    assert (answer["schedule"], answer["acceptable"]) == (None, False)
+    assert answer["verdict"].startswith("No plan")
+    code = emberline("show", answer["run"])
+    assert code.returncode == 0
+    assert "No plan" in code.stdout
+    exported = emberline("export", answer["run"], "--output", str(home / "x.xlsx"))
     assert (exported.returncode, len(exported.stderr.splitlines())) == (1, 1)
 
 
@@ -261,20 +261,20 @@ def test_what_only_solving_can_show_is_exit_code_1(home: Path) -> None:
 def test_kill_9_leaves_a_whole_catalogue(home: Path, kept: str, delay_s: float) -> None:
     """Proves: after kill -9 the catalogue opens, earlier runs are whole, and the broken run is marked."""
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--quiet"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as begun:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as start:
         end = time.monotonic() + 120
         while len(Store().list()) < 2 and time.monotonic() < end:
             time.sleep(0.02)
         time.sleep(delay_s)
-        begun.send_signal(signal.SIGKILL)
-        begun.communicate()
+        start.send_signal(signal.SIGKILL)
+        start.communicate()
     states = {row["id"]: row["state"] for row in json.loads(emberline("runs", "--json").stdout)}
     assert states.pop(kept) == "stored"
     assert list(states.values()) == ["broken"]
     assert emberline("show", kept).returncode == 0
     (broken,) = states
-    told = emberline("show", broken)
-    assert (told.returncode, len(told.stderr.splitlines())) == (2, 1)
+    code = emberline("show", broken)
+    assert (code.returncode, len(code.stderr.splitlines())) == (2, 1)
     assert not [path for path in (home / "runs").iterdir() if path.name.endswith(".partial")]
 
 
@@ -288,38 +288,38 @@ def test_ctrl_c_takes_the_best_plan_so_far(home: Path) -> None:
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--time-limit", "300", "--json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c
-    ) as begun:
-        assert begun.stderr is not None
-        while "search" not in begun.stderr.readline():
+    ) as start:
+        assert start.stderr is not None
+        while "search" not in start.stderr.readline():
             pass
         time.sleep(1)
-        begun.send_signal(signal.SIGINT)
-        out, err = begun.communicate(timeout=240)
+        start.send_signal(signal.SIGINT)
+        out, err = start.communicate(timeout=240)
     assert "taking the best plan so far" in err
-    said = json.loads(out)
-    assert begun.returncode == (0 if said["acceptable"] else 1)
-    assert Store().open(said["run"]).plan.status == said["status"]
+    answer = json.loads(out)
+    assert start.returncode == (0 if answer["acceptable"] else 1)
+    assert Store().open(answer["run"]).plan.status == answer["status"]
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
     """Proves: ``emberline schema | head`` is quiet."""
     command = [sys.executable, "-m", "ui", "schema"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as begun:
-        assert begun.stdout is not None
-        begun.stdout.read(10)
-        begun.stdout.close()
-        assert begun.stderr is not None
-        assert begun.stderr.read() == b""
-    assert begun.returncode == 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as start:
+        assert start.stdout is not None
+        start.stdout.read(10)
+        start.stdout.close()
+        assert start.stderr is not None
+        assert start.stderr.read() == b""
+    assert start.returncode == 0
 
 
 def test_an_error_of_its_own_is_one_line_and_a_file(home: Path, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no stack trace for the user, exit code 3, the details kept; with EMBERLINE_DEBUG the trace itself."""
     monkeypatch.setattr("emberline.plans.store.store.Store.open", lambda store, run: [store][1])
-    done = emberline("show", kept)
-    assert done.returncode == 3
-    assert len(done.stderr.splitlines()) == 2
-    details = Path(done.stderr.splitlines()[1].removeprefix("details: "))
+    code = emberline("show", kept)
+    assert code.returncode == 3
+    assert len(code.stderr.splitlines()) == 2
+    details = Path(code.stderr.splitlines()[1].removeprefix("details: "))
     assert "Traceback" in details.read_text(encoding="utf-8")
     monkeypatch.setenv("EMBERLINE_DEBUG", "1")
     assert "Traceback" in emberline("show", kept).stderr

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emberline.plans import Plan, plan
 from emberline.plans.difference import difference
 from emberline.plans.plan import replan
-from emberline.plans.plan.plan import Plan, plan
 from emberline.plans.store import run_folder
 from emberline.plans.store.store import Store
 from emberline.scenarios import load
@@ -49,10 +49,10 @@ def runs(stored_home: tuple[Path, str], home: Path, cheap: Plan) -> list[str]:
     return [stored_home[1], stored(cheap)]
 
 
-def stored(made: Plan) -> str:
+def stored(result: Plan) -> str:
     store = Store()
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     return run
 
 
@@ -89,8 +89,8 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
     figures = app.dataframe[0].value
     assert list(figures.columns) == ["figure", "A", "B", "B − A"]
     by_name = figures.set_index("figure")
-    made = [Store().open(run).plan for run in runs]
-    sums = [one.replay_figures for one in made]
+    rows = [Store().open(run).plan for run in runs]
+    sums = [one.replay_figures for one in rows]
     assert sums[0] is not None
     assert sums[1] is not None
     more = (sums[1].carbon_kg - sums[0].carbon_kg) / 1000
@@ -104,8 +104,8 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
 
 def test_rows_are_sorted_by_what_differs_most(runs: list[str]) -> None:
     """Proves: shares fall from row to row, equal figures come last, and a difference is the other less the first."""
-    made = {letter: Store().open(run).plan for letter, run in zip("AB", runs, strict=True)}
-    rows = compared.figures(made)
+    table = {letter: Store().open(run).plan for letter, run in zip("AB", runs, strict=True)}
+    rows = compared.figures(table)
     shares = [row.relative for row in rows]
     assert shares == sorted(shares, reverse=True)
     (steel,) = [row for row in rows if row.label == "production"]
@@ -139,19 +139,19 @@ def test_heats_that_moved_are_drawn_and_listed(app: AppTest, runs: list[str]) ->
     """Proves: the page tells how many heats moved, the table has each operation with both starts and its minutes."""
     app.query_params["runs"] = ",".join(runs)
     app.run()
-    found = difference(*(Store().open(run).plan for run in runs))
-    assert found.heats
-    assert f"{len(found.heats)} of 9 heats are elsewhere in B." in said(app)
+    result = difference(*(Store().open(run).plan for run in runs))
+    assert result.heats
+    assert f"{len(result.heats)} of 9 heats are elsewhere in B." in said(app)
     (table,) = [frame.value for frame in app.dataframe if "moved [min]" in frame.value]
-    moves = [move for heat in found.heats for move in heat.stages]
+    moves = [move for heat in result.heats for move in heat.stages]
     assert table["moved [min]"].tolist() == [move.later_min for move in moves]
-    stage = found.heats[0].stage
+    stage = result.heats[0].stage
     scenario = Store().open(runs[0]).plan.scenario
-    drawn = comparison.moves(found.heats, stage, scenario, ("A", "B")).to_dict()
-    rows = next(data for data in drawn["datasets"].values() if data and "later" in data[0])
+    value = comparison.moves(result.heats, stage, scenario, ("A", "B")).to_dict()
+    rows = next(data for data in value["datasets"].values() if data and "later" in data[0])
     assert len(rows) == sum(move.stage == stage for move in moves)
     assert all(row["to"] - row["start"] == row["later"] for row in rows)
-    assert "local time, Europe/Berlin" in json.dumps(drawn)
+    assert "local time, Europe/Berlin" in json.dumps(value)
 
 
 def test_names_are_never_markdown(app: AppTest, runs: list[str], cheap: Plan) -> None:
@@ -208,9 +208,9 @@ def test_a_bar_that_ends_early_has_a_mark(app: AppTest) -> None:
     rows = [("peak", {"B": 3.4}), ("cost", {"B": -0.02}), ("carbon", {"B": -0.3})]
     assert comparison.clipped(rows)
     assert not comparison.clipped(rows[1:2])
-    drawn = comparison.shares(rows, ["A", "B"]).to_dict()
-    (told,) = [data for data in drawn["datasets"].values() if data and "says" in data[0]]
-    assert [row["says"] for row in told] == ["» +340.0 %", "−2.0 %", "−30.0 % «"]
+    result = comparison.shares(rows, ["A", "B"]).to_dict()
+    (text,) = [data for data in result["datasets"].values() if data and "says" in data[0]]
+    assert [row["says"] for row in text] == ["» +340.0 %", "−2.0 %", "−30.0 % «"]
 
 
 def test_locks_are_told_in_words(app: AppTest, runs: list[str], cheap: Plan) -> None:
@@ -224,9 +224,9 @@ def test_locks_are_told_in_words(app: AppTest, runs: list[str], cheap: Plan) -> 
     app.run()
     assert not app.exception
     (keys,) = [frame.value.set_index("key") for frame in app.dataframe if "key" in frame.value]
-    told = keys.loc[[key for key in keys.index if str(key).startswith("locks")]]
-    assert len(told)
-    text = " ".join(map(str, told["B"]))
+    message = keys.loc[[key for key in keys.index if str(key).startswith("locks")]]
+    assert len(message)
+    text = " ".join(map(str, message["B"]))
     assert "C1-2 melting" in text
     assert f"{start:%H:%M}" in text
     assert "PT" not in text

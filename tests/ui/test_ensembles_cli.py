@@ -25,10 +25,10 @@ SMALL = "melt-shop-small"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the small shop's plan."""
     folder = tmp_path_factory.mktemp("home")
-    made = plan(load(SMALL, ["goal.gap=50 %", "disturbances.replications=0", "disturbances.duration_spread=20 %"]))
+    result = plan(load(SMALL, ["goal.gap=50 %", "disturbances.replications=0", "disturbances.duration_spread=20 %"]))
     store = Store(folder)
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     return folder
 
 
@@ -39,23 +39,23 @@ def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_replays_are_told_and_kept(home: Path) -> None:
     """Proves: chance, interval, quantiles and what broke it, as text and as JSON, and the dataset beside the run."""
-    done = emberline("replay", "last", "-n", "30", "--workers", "1", "--baseline", "--seed", "5", "--json")
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert (said["n"], said["seed"]) == (30, 5)
-    assert said["chance"] == said["held"] / 30
-    assert said["interval"]["low"] <= said["chance"] <= said["interval"]["high"]
-    assert said["quantiles"]["carbon_kg"]["p10"] < said["quantiles"]["carbon_kg"]["p90"]
-    assert sum(row["first"] for row in said["broke"]) == 30 - said["held"] > 0
+    code = emberline("replay", "last", "-n", "30", "--workers", "1", "--baseline", "--seed", "5", "--json")
+    assert code.returncode == 0, code.stderr
+    answer = json.loads(code.stdout)
+    assert (answer["n"], answer["seed"]) == (30, 5)
+    assert answer["chance"] == answer["held"] / 30
+    assert answer["interval"]["low"] <= answer["chance"] <= answer["interval"]["high"]
+    assert answer["quantiles"]["carbon_kg"]["p10"] < answer["quantiles"]["carbon_kg"]["p90"]
+    assert sum(row["first"] for row in answer["broke"]) == 30 - answer["held"] > 0
     store = Store(home)
-    kept = ensembles.read(store.open(store.find("last")), 5)
-    assert kept.summary().items() <= said.items()
-    told = emberline("replay", "last", "-n", "30", "--workers", "1", "--seed", "5", "--quiet")
-    assert told.stderr == ""
-    assert f"no limit missed in {said['held']} of 30 disturbed replays" in told.stdout
-    assert ("emberline hold SCENARIO" in told.stdout) == (said["held"] < 15)
-    for words in ("chance to hold", "95 % interval", "P10", "what broke it", "late heats", said["broke"][0]["unit"]):
-        assert words in told.stdout
+    content = ensembles.read(store.open(store.find("last")), 5)
+    assert content.summary().items() <= answer.items()
+    text = emberline("replay", "last", "-n", "30", "--workers", "1", "--seed", "5", "--quiet")
+    assert text.stderr == ""
+    assert f"no limit missed in {answer['held']} of 30 disturbed replays" in text.stdout
+    assert ("emberline hold SCENARIO" in text.stdout) == (answer["held"] < 15)
+    for words in ("chance to hold", "95 % interval", "P10", "what broke it", "late heats", answer["broke"][0]["unit"]):
+        assert words in text.stdout
 
 
 @pytest.mark.parametrize(
@@ -96,15 +96,15 @@ def test_more_than_there_is_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_sweep_is_a_table_of_runs(home: Path) -> None:
     """Proves: both plans with status, gap and run, which open; nothing of it on the wrong stream."""
-    done = emberline(
+    code = emberline(
         "sweep", SMALL, "--set", "goal.minimize=[carbon, cost]", "--set", "disturbances.replications=2",
         "--gap", "20 %", "--workers", "1", "--json",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert [row["setting"] for row in said["plans"]] == [{"goal.minimize": "carbon"}, {"goal.minimize": "cost"}]
+    assert code.returncode == 0, code.stderr
+    answer = json.loads(code.stdout)
+    assert [row["setting"] for row in answer["plans"]] == [{"goal.minimize": "carbon"}, {"goal.minimize": "cost"}]
     store = Store(home)
-    for row in said["plans"]:
+    for row in answer["plans"]:
         assert store.open(row["run"]).plan.scenario.goal.minimize == row["setting"]["goal.minimize"]
         assert row["gap"] <= 0.2
         assert row["replications"] == 2
@@ -124,17 +124,17 @@ def test_ctrl_c_keeps_what_is_done(home: Path) -> None:
         text=True,
         start_new_session=True,
         preexec_fn=hears_ctrl_c,
-    ) as begun:
-        assert begun.stderr is not None
-        while " of 3000" not in begun.stderr.readline():
-            assert begun.poll() is None
-        os.killpg(begun.pid, signal.SIGINT)
-        out, err = begun.communicate(timeout=240)
-    assert begun.returncode == 0, err
+    ) as process:
+        assert process.stderr is not None
+        while " of 3000" not in process.stderr.readline():
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
     assert err.strip().splitlines()[-1].endswith("keeping the replays done so far (press Ctrl-C again to give up)")
-    said = json.loads(out)
-    assert 0 < said["n"] < said["asked"] == 3000
-    assert not left(begun.pid)
+    answer = json.loads(out)
+    assert 0 < answer["n"] < answer["asked"] == 3000
+    assert not left(process.pid)
 
 
 def left(group: int) -> list[str]:

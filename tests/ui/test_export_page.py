@@ -15,7 +15,8 @@ from commands import emberline
 from python_calamine import CalamineWorkbook
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.exports import FORMATS, TABLES
+from emberline.plans.exports import FORMATS
+from emberline.plans.exports.tables import TABLES
 from emberline.plans.store.store import Store
 from emberline.ui.pages import export
 from emberline.ui.text.language import LANGUAGES, current
@@ -50,7 +51,7 @@ def test_every_format_has_a_button_and_says_what_it_is_for(kept: str) -> None:
     assert set(export.SAYS) == set(FORMATS)
     assert set(export.TABLE_OF) == set(TABLES)
     labels = {getattr(button, "label", "") for button in opened(kept).get("download_button")}
-    assert labels >= {f"Download {found.label}" for found in FORMATS.values()}
+    assert labels >= {f"Download {item.label}" for item in FORMATS.values()}
 
 
 def test_what_is_downloaded_is_this_run(kept: str) -> None:
@@ -92,11 +93,11 @@ def test_a_button_keeps_the_language_of_its_page(kept: str, language: str, says:
     Sensitivity: a language asked for when the button is pressed, where no page is drawn: English."""
     app = AppTest.from_function(offering, default_timeout=60)
     app.query_params["run"], app.query_params["lang"] = kept, language
-    made: list[Callable[[], bytes]] = app.run().session_state["made"]
+    outcome: list[Callable[[], bytes]] = app.run().session_state["made"]
     assert not app.exception
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(current).result() == "en"
-        files = [thread.submit(make).result().decode() for make in made]
+        files = [thread.submit(make).result().decode() for make in outcome]
         assert thread.submit(current).result() == "en"
     assert all(says in file for file in files[:2])
     assert f"//{language.upper()}" in files[2]
@@ -104,10 +105,10 @@ def test_a_button_keeps_the_language_of_its_page(kept: str, language: str, says:
 
 def test_the_command_speaks_a_language(kept: str, tmp_path: Path) -> None:
     """Proves: ``--lang zh`` gives a Chinese workbook, without it English stays; what is said besides is English."""
-    for asked, sheet in (([], "Heats"), (["--lang", "zh"], "炉次"), (["--lang", "en"], "Heats")):
+    for case, sheet in (([], "Heats"), (["--lang", "zh"], "炉次"), (["--lang", "en"], "Heats")):
         path = tmp_path / "plan.xlsx"
-        done = emberline("export", kept, *asked, "--output", str(path), "--force")
-        assert (done.returncode, done.stdout, done.stderr) == (0, f"{path}\n", "")
+        code = emberline("export", kept, *case, "--output", str(path), "--force")
+        assert (code.returncode, code.stdout, code.stderr) == (0, f"{path}\n", "")
         assert sheet in CalamineWorkbook.from_path(str(path)).sheet_names
     assert emberline("export", kept, "--lang", "en", "--output", str(tmp_path / "plan.csv")).returncode == 0
 
@@ -127,8 +128,8 @@ def test_a_language_that_cannot_be_is_one_line(
     folder = tmp_path / "out"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    done = emberline("export", kept, *args)
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert says in done.stderr
+    code = emberline("export", kept, *args)
+    assert (code.returncode, len(code.stderr.splitlines())) == (2, 1)
+    assert says in code.stderr
     assert list(folder.iterdir()) == []
     assert set(LANGUAGES) == {"en", "zh"}

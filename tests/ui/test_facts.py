@@ -103,9 +103,9 @@ def test_a_carrier_without_user_or_giver_is_odd() -> None:
 def test_check_of_a_site_without_a_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no heats and no tonnes are told where there is no line; units without a measure leave no blank."""
     monkeypatch.setattr(sys, "argv", ["emberline", "check", "works-hub-year"])
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as rest:
         main()
-    assert not left.value.code
+    assert not rest.value.code
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("a site without a line: 6 carriers, 14 assets; ")
     assert not any("heats" in line or " t;" in line or "stage" in line for line in lines)
@@ -130,8 +130,8 @@ def test_fuel_without_a_factor_is_odd() -> None:
 
 def test_a_demand_charge_over_part_of_a_month_is_told() -> None:
     """Proves: without a peak so far the whole month's charge counts, and that is said. Sensitivity: silence."""
-    (told,) = odd("state.peak_so_far_mw=0")
-    assert told.startswith("tariff: the demand charge of a whole month counts in this horizon")
+    (text,) = odd("state.peak_so_far_mw=0")
+    assert text.startswith("tariff: the demand charge of a whole month counts in this horizon")
 
 
 def test_a_price_for_apparent_power_is_said_to_count_per_kw() -> None:

@@ -26,13 +26,13 @@ pytestmark = pytest.mark.browser
 def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home with a plan whose scenario tells more than it should, and the plan's id."""
     folder = tmp_path_factory.mktemp("pages") / "home"
-    told = [part for key in ("title", "description") for part in ("--set", f"{key}={json.dumps(EVIL)}")]
+    rows = [part for key in ("title", "description") for part in ("--set", f"{key}={json.dumps(EVIL)}")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMBERLINE_HOME", str(folder))
-        asked = ["plan", "melt-shop-small", *told, "--gap", "50%", "--time-limit", "5", "--quiet"]
-        command = [sys.executable, "-m", "ui", *asked]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        items = ["plan", "melt-shop-small", *rows, "--gap", "50%", "--time-limit", "5", "--quiet"]
+        command = [sys.executable, "-m", "ui", *items]
+        process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stderr
         (run,) = [row.id for row in Store().list()]
     return folder, run
 
@@ -60,14 +60,14 @@ def test_free_text_is_shown_as_it_is(server: Server, home: tuple[Path, str], bro
     rested(page)
     links = page.get_by_test_id("stTopNavLink")
     expect(links).to_have_count(len(PAGES), timeout=60_000)
-    said = ""
+    text = ""
     for i, name in enumerate(PAGES):
         links.nth(i).click()
         rested(page)
         expect(page.get_by_test_id("stException")).to_have_count(0)
-        for made in (f"img[src*='{OUTSIDE}']", f"a[href*='{OUTSIDE}']", "a[href^='javascript']"):
-            expect(page.locator(made), name).to_have_count(0)
-        said += page.get_by_test_id("stMain").inner_text()
-    assert EVIL in said
+        for item in (f"img[src*='{OUTSIDE}']", f"a[href*='{OUTSIDE}']", "a[href^='javascript']"):
+            expect(page.locator(item), name).to_have_count(0)
+        text += page.get_by_test_id("stMain").inner_text()
+    assert EVIL in text
     assert watched.wrong == []
     page.close()

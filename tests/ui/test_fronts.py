@@ -42,27 +42,27 @@ def test_json_is_json_and_complete(home: Path, site: str, tmp_path: Path) -> Non
     """Proves: one JSON object on standard output with the promised keys, progress on the other, the front kept, the
     file written once."""
     path = tmp_path / "front.csv"
-    done = emberline("pareto", site, "--points", "4", "--json", "--output", str(path))
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
+    code = emberline("pareto", site, "--points", "4", "--json", "--output", str(path))
+    assert code.returncode == 0, code.stderr
+    answer: dict[str, Any] = json.loads(code.stdout)
     for key in ("front", "folder", "points", "knee", "dominated", "same", "failed", "unsearched", "rules", "units"):
-        assert key in said
+        assert key in answer
     for key in ("carbon_kg", "cost", "cost_bound", "gap", "status", "dual_per_t", "difference_per_t", "proven"):
-        assert all(key in point for point in said["points"])
-    assert len(said["points"]) == 4
-    assert all(point["dual_per_t"] > 0 for point in said["points"])
-    assert Path(said["folder"]) == home / "fronts" / said["front"]
-    assert "4 of 4: point" in done.stderr
+        assert all(key in point for point in answer["points"])
+    assert len(answer["points"]) == 4
+    assert all(point["dual_per_t"] > 0 for point in answer["points"])
+    assert Path(answer["folder"]) == home / "fronts" / answer["front"]
+    assert "4 of 4: point" in code.stderr
     assert len(path.read_text().splitlines()) == 2 + 4
     again = emberline("pareto", site, "--points", "4", "--output", str(path))
     assert (again.returncode, len(again.stderr.splitlines())) == (2, 1)
     assert "--force" in again.stderr
-    shown = emberline("front", said["front"][:5])
-    assert shown.returncode == 0
-    for part in ("carbon [t CO2e]", "EUR/t", "knee", "baseline", said["verdict"], said["front"]):
-        assert part in shown.stdout
-    told = json.loads(emberline("front", "--json").stdout)
-    assert told == said
+    view = emberline("front", answer["front"][:5])
+    assert view.returncode == 0
+    for part in ("carbon [t CO2e]", "EUR/t", "knee", "baseline", answer["verdict"], answer["front"]):
+        assert part in view.stdout
+    data = json.loads(emberline("front", "--json").stdout)
+    assert data == answer
 
 
 def test_the_abatement_cost_lies_between_the_duals(home: Path, site: str) -> None:
@@ -78,18 +78,18 @@ def test_the_abatement_cost_lies_between_the_duals(home: Path, site: str) -> Non
 
 def test_quiet_says_nothing(home: Path, site: str) -> None:
     """Proves: without progress standard error is empty."""
-    done = emberline("pareto", site, "--points", "2", "--quiet", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    code = emberline("pareto", site, "--points", "2", "--quiet", "--json")
+    assert (code.returncode, code.stderr) == (0, "")
 
 
 def test_no_plan_is_exit_code_1(home: Path, site: str) -> None:
     """Proves: a limit that cannot be kept gives no front, and the one that says so is kept."""
-    done = emberline("pareto", site, "--points", "2", "--json", "--set", "site.grid.import_limit_mw=5")
-    assert done.returncode == 1, done.stderr
-    said = json.loads(done.stdout)
-    assert said["points"] == []
-    assert said["verdict"].startswith("No front")
-    assert store.read("last", home).id == said["front"]
+    code = emberline("pareto", site, "--points", "2", "--json", "--set", "site.grid.import_limit_mw=5")
+    assert code.returncode == 1, code.stderr
+    answer = json.loads(code.stdout)
+    assert answer["points"] == []
+    assert answer["verdict"].startswith("No front")
+    assert store.read("last", home).id == answer["front"]
 
 
 @pytest.mark.parametrize(
@@ -126,27 +126,27 @@ def test_ctrl_c_takes_the_points_so_far(home: Path) -> None:
         start_new_session=True,
         # where the tests run in the background Ctrl-C is ignored, and would be by what they start
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as begun:
-        assert begun.stderr is not None
-        while "least carbon" not in (line := begun.stderr.readline()):
+    ) as process:
+        assert process.stderr is not None
+        while "least carbon" not in (line := process.stderr.readline()):
             assert line
         with pytest.raises(subprocess.TimeoutExpired):
-            begun.wait(3)
-        os.killpg(begun.pid, signal.SIGINT)
-        out, err = begun.communicate(timeout=240)
+            process.wait(3)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=240)
     assert "keeping the points found so far" in err
-    said = json.loads(out)
-    assert begun.returncode == (0 if said["points"] else 1)
-    assert said["unsearched"] > 0
+    answer = json.loads(out)
+    assert process.returncode == (0 if answer["points"] else 1)
+    assert answer["unsearched"] > 0
 
 
 def test_the_chart_shows_every_point(home: Path, site: str) -> None:
     """Proves: the chart holds each point, the knee and the baseline, with units on its axes."""
     emberline("pareto", site, "--points", "5", "--quiet", "--json")
-    found = store.read("last", home).front
-    drawn = front.front(found).to_dict()
-    text = json.dumps(drawn)
+    result = store.read("last", home).front
+    value = front.front(result).to_dict()
+    text = json.dumps(value)
     for part in ("carbon [t CO2e]", "cost [EUR]", "EUR/t"):
         assert part in text
-    (kinds,) = [[row["kind"] for row in data] for data in drawn["datasets"].values() if data and "kind" in data[0]]
-    assert sorted(kinds) == sorted(["baseline", "knee", *["point"] * (found.data.sizes["point"] - 1)])
+    (kinds,) = [[row["kind"] for row in data] for data in value["datasets"].values() if data and "kind" in data[0]]
+    assert sorted(kinds) == sorted(["baseline", "knee", *["point"] * (result.data.sizes["point"] - 1)])

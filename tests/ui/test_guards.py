@@ -54,8 +54,8 @@ def ask(
     answer = Answer()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        given = [(name.encode(), value.encode()) for name, value in (answers or {}).items()]
-        await send({"type": "http.response.start", "status": 200, "headers": given})
+        rows = [(name.encode(), value.encode()) for name, value in (answers or {}).items()]
+        await send({"type": "http.response.start", "status": 200, "headers": rows})
         await send({"type": "http.response.body", "body": b""})
 
     async def receive() -> Any:
@@ -134,19 +134,19 @@ def test_pages_ask_for_it_themselves(path: str) -> None:
 
 def test_the_page_that_was_asked_for_is_kept_until_somebody_is_signed_in() -> None:
     """Proves: its address goes into a cookie that only the way back sees, and that way leads to it once."""
-    kept = f"{CAME}=/compare?run=1a; Path={CALLBACK}; Max-Age=900; HttpOnly; SameSite=Lax"
-    assert ask(came_for, "/compare", query="run=1a")["set-cookie"] == kept
+    text = f"{CAME}=/compare?run=1a; Path={CALLBACK}; Max-Age=900; HttpOnly; SameSite=Lax"
+    assert ask(came_for, "/compare", query="run=1a")["set-cookie"] == text
     assert ask(came_for, "/compare")["set-cookie"].startswith(f"{CAME}=/compare;")
     assert ask(came_for, "/compare", cookie=cookie())["set-cookie"] == ""
     assert ask(came_for, "/compare", method="POST")["set-cookie"] == ""
     assert ask(came_for, "/compare", kind="websocket") == Answer(200)
     assert ask(came_for, "/media/a.png")["set-cookie"] == ""
     assert ask(came_for, "/compare", query="a=;b")["set-cookie"] == ""
-    kept = f"{CAME}=/compare?run=1a"
-    assert ask(came_for, CALLBACK, answers={"location": "/"}, cookie=kept)["location"] == "/compare?run=1a"
-    assert ask(came_for, CALLBACK, answers={"location": "/error"}, cookie=kept)["location"] == "/error"
+    text = f"{CAME}=/compare?run=1a"
+    assert ask(came_for, CALLBACK, answers={"location": "/"}, cookie=text)["location"] == "/compare?run=1a"
+    assert ask(came_for, CALLBACK, answers={"location": "/error"}, cookie=text)["location"] == "/error"
     assert ask(came_for, answers={"location": "/"}, path=CALLBACK)["location"] == "/"
-    assert ask(came_for, "/other", answers={"location": "/"}, cookie=kept)["location"] == "/"
+    assert ask(came_for, "/other", answers={"location": "/"}, cookie=text)["location"] == "/"
     for evil in ("//evil.example", "https://evil.example", "/a/b", "/compare#a"):
         assert ask(came_for, CALLBACK, answers={"location": "/"}, cookie=f"{CAME}={evil}")["location"] == "/"
 
@@ -175,12 +175,12 @@ def test_only_the_pages_themselves_change_anything(headers: dict[str, str], publ
     def same(app: Any) -> Any:
         return SameOrigin(app, public)
 
-    given: dict[str, Any] = {"host": HOST, **headers}
-    assert ask(same, kind="websocket", **given).status == status
+    table: dict[str, Any] = {"host": HOST, **headers}
+    assert ask(same, kind="websocket", **table).status == status
     for method in ("POST", "PUT", "DELETE"):
-        assert ask(same, method=method, **given).status == status, method
+        assert ask(same, method=method, **table).status == status, method
     for method in ("GET", "HEAD", "OPTIONS"):
-        assert ask(same, method=method, **given).status == 200
+        assert ask(same, method=method, **table).status == 200
     assert ask(same, kind="lifespan", host=HOST).status == 200
 
 

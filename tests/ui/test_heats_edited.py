@@ -69,10 +69,10 @@ def test_a_lock_is_there_after_a_reload(home: Path, stored_home: tuple[Path, str
     first.selectbox(key=f"heat.{stored_home[1]}").set_value("C1-2").run()
     first.button(key=f"lock.{stored_home[1]}.C1-2").click().run()
     assert not first.exception
-    kept = "".join(first.query_params["locks"])
-    again = opened(stored_home[1], kept)
+    stored = "".join(first.query_params["locks"])
+    again = opened(stored_home[1], stored)
     assert [len(item.options) for item in again.multiselect if item.label == "Locks"] == [1]
-    for nonsense in ("x", "[]", '{"of":"melt-shop-small","locks":[{"heat":1}]}', kept.replace("shop", "chop", 1)):
+    for nonsense in ("x", "[]", '{"of":"melt-shop-small","locks":[{"heat":1}]}', stored.replace("shop", "chop", 1)):
         page = opened(stored_home[1], nonsense)
         assert not page.exception
         assert [item for item in page.multiselect if item.label == "Locks"] == []

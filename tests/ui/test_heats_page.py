@@ -10,7 +10,7 @@ import pytest
 from pages import page, texts
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.plan.plan import plan
+from emberline.plans import plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording
@@ -23,9 +23,9 @@ def script() -> None:
     from emberline.ui.pages.session import session
 
     session.begin()
-    made = Store().open(session.run()).plan
-    heats.show(made, session.run(), accounts.ledgers(made)[0], "C1-2")
-    heats.edit(made, session.run())
+    result = Store().open(session.run()).plan
+    heats.show(result, session.run(), accounts.ledgers(result)[0], "C1-2")
+    heats.edit(result, session.run())
 
 
 @pytest.mark.parametrize(("day", "tells"), [("2026-10-25", True), ("2026-10-26", False)])
@@ -33,20 +33,20 @@ def test_times_have_their_offset_where_clocks_change(home: Path, day: str, tells
     """Proves: on the day on which an hour comes twice the tables tell the offset of each time, on other days they do
     not. Sensitivity: melting that starts at 02:15 and ends at 02:07."""
     changes = [f"horizon.start={day}", "goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
-    made = plan(load("melt-shop-small", changes))
-    assert made.found
+    result = plan(load("melt-shop-small", changes))
+    assert result.found
     store = Store()
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     app = AppTest.from_function(script, default_timeout=60)
     app.query_params["run"] = run
     app.run()
     assert not app.exception
     stages = next(frame.value for frame in app.dataframe if "stage" in frame.value and "end" in frame.value)
     assert all(("+0" in str(text)) is tells for text in stages["end"])
-    told = [json.loads(item.proto.columns) for item in app.dataframe if "locked" in item.proto.columns]
-    assert told
-    forms = {config["type_config"]["format"] for columns in told for name, config in columns.items() if name == "start"}
+    rows = [json.loads(item.proto.columns) for item in app.dataframe if "locked" in item.proto.columns]
+    assert rows
+    forms = {config["type_config"]["format"] for columns in rows for name, config in columns.items() if name == "start"}
     assert forms == {"ddd D MMM HH:mm Z" if tells else "ddd D MMM HH:mm"}
 
 
@@ -55,16 +55,16 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
     it says nothing. Sensitivity: 2 % above somebody whom the lock has changed."""
     for locks in ("", '[{"heat": "C1-2", "stage": "melting", "start": "9 h"}]'):
         changes = ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
-        made = plan(load("melt-shop-small", [*changes, f"locks={locks}"] if locks else changes))
-        assert made.found
+        result = plan(load("melt-shop-small", [*changes, f"locks={locks}"] if locks else changes))
+        assert result.found
         store = Store()
-        with store.working(made.scenario) as run:
-            store.save(run, made)
+        with store.working(result.scenario) as run:
+            store.save(run, result)
         app = page("plan", run)
         assert not app.exception
-        share = made.scenario.goal.caps.extra_cost_share
+        share = result.scenario.goal.caps.extra_cost_share
         assert share is not None
-        baseline, market = made.baseline_figures, made.scenario.market
+        baseline, market = result.baseline_figures, result.scenario.market
         decided = baseline.cost - market.carbon_price.on_direct * baseline.direct_kg / 1000
         amount, paid = (wording.number(value, 0) for value in (baseline.cost + share * decided, baseline.cost))
         says = (
@@ -78,10 +78,10 @@ def test_a_heat_that_is_picked_is_marked(home: Path) -> None:
     """Proves: with a heat from the list the chart begins with it picked; all of its bars, the baseline's and names too,
     are told from the others by opacity, and the plan's by an edge as well, so that no colour is needed. Without one
     nothing is marked."""
-    made = plan(load("melt-shop-small", ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]))
+    result = plan(load("melt-shop-small", ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]))
     store = Store()
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     app = page("plan", run)
     (spec,) = specs(app)
     assert [param for param in picks(spec) if "value" in param] == []
@@ -106,8 +106,8 @@ def test_a_heat_that_is_picked_is_marked(home: Path) -> None:
 
 def specs(app: AppTest) -> list[Any]:
     """Charts of the page with a Gantt, as they are sent."""
-    found = [json.loads(item.proto.spec) for item in app.get("vega_lite_chart")]
-    return [spec for spec in found if picks(spec)]
+    rows = [json.loads(item.proto.spec) for item in app.get("vega_lite_chart")]
+    return [spec for spec in rows if picks(spec)]
 
 
 def picks(spec: Any) -> list[Any]:

@@ -24,29 +24,29 @@ def test_a_plan_that_holds_is_told_and_kept() -> None:
         "disturbances.margins=[{stage: melting, wait_min: 10}, {stage: ladle, slack_min: 5, wait_min: 15}]",
         "disturbances.due_margin_min=30", "site.grid.import_limit_mw=90", "site.battery=null",
     ]  # fmt: skip
-    done = emberline("hold", *SMALL, *(part for text in calm for part in ("--set", text)), "--level", "50%", "--json")
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["holds"]
-    assert said["status"] == "holds"
-    assert said["level"] == 0.5
-    folder = Path(said["folder"])
-    assert json.loads((folder / "holding.json").read_text(encoding="utf-8"))["robust"] == said["robust"]
+    code = emberline("hold", *SMALL, *(part for text in calm for part in ("--set", text)), "--level", "50%", "--json")
+    assert code.returncode == 0, code.stderr
+    answer = json.loads(code.stdout)
+    assert answer["holds"]
+    assert answer["status"] == "holds"
+    assert answer["level"] == 0.5
+    folder = Path(answer["folder"])
+    assert json.loads((folder / "holding.json").read_text(encoding="utf-8"))["robust"] == answer["robust"]
     assert len(list(folder.glob("ensemble-*.nc"))) == 1
-    shown = json.loads(emberline("show", said["run"], "--json").stdout)
-    assert (shown["replays"]["n"], shown["replays"]["held"]) == (30, said["robust"]["held"])
-    assert set(said["price"]) == {"carbon_kg", "cost", "peak_mw"}
+    data = json.loads(emberline("show", answer["run"], "--json").stdout)
+    assert (data["replays"]["n"], data["replays"]["held"]) == (30, answer["robust"]["held"])
+    assert set(answer["price"]) == {"carbon_kg", "cost", "peak_mw"}
 
 
 def test_what_cannot_hold_is_stored_and_told_with_code_1() -> None:
     """Proves: the answer says why, with both plans and what broke it. Sensitivity: a plan that is told as holding."""
-    done = emberline("hold", *SMALL, "--set", "disturbances.breakdowns=[{unit: CC, mtbf_h: 4, mttr_min: 300}]",
+    code = emberline("hold", *SMALL, "--set", "disturbances.breakdowns=[{unit: CC, mtbf_h: 4, mttr_min: 300}]",
                      "--level", "0.99", "-q")  # fmt: skip
-    assert done.returncode == 1, done.stderr
-    assert "at 99.0 %" in done.stdout
-    assert "cannot be made to hold" in done.stdout or "the time limit was reached" in done.stdout
+    assert code.returncode == 1, code.stderr
+    assert "at 99.0 %" in code.stdout
+    assert "cannot be made to hold" in code.stdout or "the time limit was reached" in code.stdout
     for word in ("this plan", "plain plan", "baseline", "price", "what broke it", "run"):
-        assert word in done.stdout, word
+        assert word in code.stdout, word
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,16 @@ def test_what_cannot_hold_is_stored_and_told_with_code_1() -> None:
 )
 def test_mistakes_are_one_line(args: tuple[str, ...], says: str, tmp_path: Path) -> None:
     """Proves: exit code 2, one line, nothing written. Sensitivity: a trace."""
-    done = emberline("hold", "melt-shop-small", *args)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert done.stdout == ""
+    code = emberline("hold", "melt-shop-small", *args)
+    assert code.returncode == 2
+    assert says in code.stderr
+    assert len(code.stderr.strip().splitlines()) == 1
+    assert code.stdout == ""
     assert not (tmp_path / "home" / "runs").exists()
 
 
 def test_the_schema_knows_margins() -> None:
     """Proves: editors see them. Sensitivity: keys that only the code knows."""
-    told = json.loads(emberline("schema").stdout)["$defs"]
-    assert {"hold", "margins", "due_margin_min", "import_margin_mw"} <= set(told["Disturbances"]["properties"])
-    assert set(told["Margin"]["properties"]) == {"stage", "quantile", "slack_min", "wait_min"}
+    text = json.loads(emberline("schema").stdout)["$defs"]
+    assert {"hold", "margins", "due_margin_min", "import_margin_mw"} <= set(text["Disturbances"]["properties"])
+    assert set(text["Margin"]["properties"]) == {"stage", "quantile", "slack_min", "wait_min"}

@@ -37,9 +37,9 @@ def run(stored_home: tuple[Path, str], home: Path) -> str:
 @pytest.fixture
 def app(run: str) -> AppTest:
     """The page, which looks at that plan."""
-    found = AppTest.from_function(script, default_timeout=60)
-    found.query_params["run"] = run
-    return found
+    result = AppTest.from_function(script, default_timeout=60)
+    result.query_params["run"] = run
+    return result
 
 
 def said(app: AppTest) -> str:
@@ -66,20 +66,20 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     assert status.state == "stored", status
     assert [row["round"] for row in status.rounds] == list(range(1, len(status.rounds) + 1))
     stored = Store().open(job)
-    told = report.read(stored.folder)
-    assert told is not None
-    assert told["robust"]["n"] == told["plain"]["n"] == 1000
+    content = report.read(stored.folder)
+    assert content is not None
+    assert content["robust"]["n"] == content["plain"]["n"] == 1000
     assert stored.plan.scenario.disturbances.hold == 0.2
     # it begins with the plan that is looked at, and is compared with it
     before = Store().open(run).plan
-    assert told["robust"]["held"] >= told["plain"]["held"]
+    assert content["robust"]["held"] >= content["plain"]["held"]
     assert before.replay_figures is not None
-    assert told["rounds"][0]["carbon_kg"] == pytest.approx(before.replay_figures.carbon_kg, rel=1e-12)
+    assert content["rounds"][0]["carbon_kg"] == pytest.approx(before.replay_figures.carbon_kg, rel=1e-12)
     app.query_params["run"] = job
     app.session_state["run"] = job
     app.run()
     assert not app.exception
-    span, share = told["robust"]["interval"], told["robust"]["chance"]
+    span, share = content["robust"]["interval"], content["robust"]["chance"]
     assert (
         f"this plan: {100 * share:.1f} % of {wording.number(1000, 0)} new disturbed days "
         f"(95 % interval {100 * span['low']:.1f} % to {100 * span['high']:.1f} %)"
@@ -97,16 +97,16 @@ def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:
     folder.mkdir(parents=True)
     (home / "jobs" / "about").mkdir()
     (home / "jobs" / "about" / f"{run}.hold").write_text(job)
-    asked = {
+    table = {
         "kind": "hold",
         "at": time.time(),
         "given": {"run": run, "level": 0.8, "replications": 1000, "time_limit_s": 300},
     }
-    (folder / "request.json").write_text(json.dumps(asked))
-    kept = {"planning_quantile": 0.5, "LF.slack_min": 10.0, "due_margin_min": 45.0, "import_margin_mw": 1.5}
+    (folder / "request.json").write_text(json.dumps(table))
+    values = {"planning_quantile": 0.5, "LF.slack_min": 10.0, "due_margin_min": 45.0, "import_margin_mw": 1.5}
     events = [
         {"phase": "round", "round": 1, "margins": {"planning_quantile": 0.5}, "held": 40, "of": 400, "status": ""},
-        {"phase": "round", "round": 2, "margins": kept, "held": 0, "of": 0, "status": "infeasible"},
+        {"phase": "round", "round": 2, "margins": values, "held": 0, "of": 0, "status": "infeasible"},
         {"phase": "optimize"},
     ]
     (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))

@@ -23,36 +23,36 @@ HOURS = [f"2026-06-15T{h:02d}:00Z" for h in range(24)]
 
 
 def workbook(*cells: tuple[int, int]) -> bytes:
-    made = io.BytesIO()
-    book = xlsxwriter.Workbook(made)
+    result = io.BytesIO()
+    book = xlsxwriter.Workbook(result)
     sheet = book.add_worksheet()
     for row, column in cells:
         sheet.write(row, column, 1.0)
     book.close()
-    return made.getvalue()
+    return result.getvalue()
 
 
 def bomb() -> bytes:
     """A workbook of some hundred kilobytes that unpacks to 150 MB."""
-    made = io.BytesIO(workbook((0, 0)))
-    with zipfile.ZipFile(made, "a", zipfile.ZIP_DEFLATED) as archive:
+    result = io.BytesIO(workbook((0, 0)))
+    with zipfile.ZipFile(result, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet9.xml", b"0" * 150_000_000)
-    return made.getvalue()
+    return result.getvalue()
 
 
 def liar() -> bytes:
     """A workbook whose list tells a part to be a thousandth of what it is."""
-    made = io.BytesIO(workbook((0, 0)))
-    with zipfile.ZipFile(made, "a", zipfile.ZIP_DEFLATED) as archive:
+    result = io.BytesIO(workbook((0, 0)))
+    with zipfile.ZipFile(result, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet9.xml", b"0" * 1_000_000)
-    content = made.getvalue()
+    content = result.getvalue()
     return content.replace(struct.pack("<I", 1_000_000), struct.pack("<I", 1_000))
 
 
 def parquet_of_lists() -> bytes:
-    made = io.BytesIO()
-    pd.DataFrame({"time": HOURS, "load_mw": [[1.0] * 3] * 24}).to_parquet(made)
-    return made.getvalue()
+    result = io.BytesIO()
+    pd.DataFrame({"time": HOURS, "load_mw": [[1.0] * 3] * 24}).to_parquet(result)
+    return result.getvalue()
 
 
 def csv(*rows: str, name: str = "price [EUR/MWh]") -> bytes:
@@ -111,11 +111,11 @@ YAML = {
 
 
 def _zip(parts: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
-    return made.getvalue()
+    return result.getvalue()
 
 
 def files(home: Path) -> list[str]:
@@ -203,8 +203,8 @@ def test_names_of_columns_are_letters(page: tuple[AppTest, Draft]) -> None:
         assert not any("x.invalid" in str(getattr(item, "value", "")) for item in app.get(kind))
     app.button(key=f"series.{draft.id}.take").click().run()
     assert not app.exception
-    kept = next(path for path in (of(app).folder / "files").iterdir() if path.suffix == ".csv")
-    assert kept.read_text().startswith("time_utc,price_per_mwh\n2026-06-15T00:00:00Z,0.0\n")
+    part = next(path for path in (of(app).folder / "files").iterdir() if path.suffix == ".csv")
+    assert part.read_text().startswith("time_utc,price_per_mwh\n2026-06-15T00:00:00Z,0.0\n")
 
 
 def test_a_full_draft_keeps_nothing_more(page: tuple[AppTest, Draft], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,10 +28,10 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_import_check_repeat(tmp_path: Path) -> None:
     """Proves: guesses are told, the overlay plans any scenario from any folder, and the mapping repeats the import."""
     (tmp_path / "spot.csv").write_text(PRICES)
-    done = run(tmp_path, "import", "spot.csv", "--as", "price", "--zone", "Europe/Berlin", "-o", "price.csv")
-    assert done.returncode == 0, done.stderr
-    assert "guessed   dates with the day first" in done.stdout
-    assert "values    50 to 97 EUR/MWh" in done.stdout
+    process = run(tmp_path, "import", "spot.csv", "--as", "price", "--zone", "Europe/Berlin", "-o", "price.csv")
+    assert process.returncode == 0, process.stderr
+    assert "guessed   dates with the day first" in process.stdout
+    assert "values    50 to 97 EUR/MWh" in process.stdout
     names = {"spot.csv", "price.csv", "price.mapping.yaml", "price.overlay.yaml"}
     assert {path.name for path in tmp_path.iterdir()} == names
     elsewhere = tmp_path / "elsewhere"
@@ -41,9 +41,13 @@ def test_import_check_repeat(tmp_path: Path) -> None:
     again = run(
         tmp_path, "import", "spot.csv", "--mapping", "price.mapping.yaml", "-o", "again.csv", "--json"
     )  # fmt: skip
-    told = json.loads(again.stdout)
+    answer = json.loads(again.stdout)
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "price.csv").read_bytes()
-    assert (told["values"], told["first"], told["mapping"]["zone"]) == (48, "2026-06-15T22:00:00Z", "Europe/Berlin")
+    assert (answer["values"], answer["first"], answer["mapping"]["zone"]) == (
+        48,
+        "2026-06-15T22:00:00Z",
+        "Europe/Berlin",
+    )
 
 
 def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
@@ -57,21 +61,23 @@ def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
     ]
     (tmp_path / "load.csv").write_text("Datum;Von;Bis;Verbrauch in kWh\n" + "\n".join(cells) + "\n")
     into = ["--zone", "Europe/Berlin", "--gaps", "hold", "--into", "melt-shop-small"]
-    done = run(tmp_path, "import", "load.csv", "--as", "load", *into, "-o", "a.csv")
-    assert done.returncode == 0, done.stderr
-    assert "guessed   times joined from 'Datum' and 'Von'" in done.stdout
-    assert "guessed   taken as missing: 'No Data' (1)" in done.stdout
-    assert "the file covers 2025-10-20 00:00 to 2025-10-23 00:00, but the horizon is 2026-06-16 00:00 to" in done.stdout
-    said = (tmp_path / "a.mapping.yaml").read_text()
-    assert "time: Datum\nclock: Von\n" in said
-    assert "missing: [No Data]" in said
+    process = run(tmp_path, "import", "load.csv", "--as", "load", *into, "-o", "a.csv")
+    assert process.returncode == 0, process.stderr
+    assert "guessed   times joined from 'Datum' and 'Von'" in process.stdout
+    assert "guessed   taken as missing: 'No Data' (1)" in process.stdout
+    assert (
+        "the file covers 2025-10-20 00:00 to 2025-10-23 00:00, but the horizon is 2026-06-16 00:00 to" in process.stdout
+    )
+    text = (tmp_path / "a.mapping.yaml").read_text()
+    assert "time: Datum\nclock: Von\n" in text
+    assert "missing: [No Data]" in text
     again = run(tmp_path, "import", "load.csv", "--mapping", "a.mapping.yaml", "-o", "b.csv", "--json")
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     ends = run(tmp_path, "import", "load.csv", "--as", "load", *into[:4], "--time", "Datum", "--clock", "Bis",
                "-o", "c.csv", "--json")  # fmt: skip
-    told = json.loads(ends.stdout)
-    assert (told["mapping"]["stamps"], told["mapping"]["clock"]) == ("end", "Bis")
+    answer = json.loads(ends.stdout)
+    assert (answer["mapping"]["stamps"], answer["mapping"]["clock"]) == ("end", "Bis")
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "c.csv").read_bytes()
 
 
@@ -102,9 +108,9 @@ def test_what_is_refused_leaves_nothing(
     monkeypatch.setattr(sys, "argv", ["emberline", "import", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
-    told = capsys.readouterr()
-    assert (ended.value.code, told.out) == (2, "")
-    assert len(told.err.splitlines()) == 1
-    assert says in told.err
+    output = capsys.readouterr()
+    assert (ended.value.code, output.out) == (2, "")
+    assert len(output.err.splitlines()) == 1
+    assert says in output.err
     assert [path.name for path in tmp_path.iterdir()] == ["spot.csv"]
     assert (tmp_path / "spot.csv").read_text() == PRICES

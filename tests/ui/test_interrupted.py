@@ -29,24 +29,24 @@ MODULES = ["emberline.ui.cli.main", "typer", "emberline.ui.cli.options", "emberl
 def test_ctrl_c_while_loading(module: str) -> None:
     """Proves: exit code 130 and one line, whatever is being imported. Sensitivity: a trace of the imports."""
     command = [sys.executable, "-c", EARLY.format(module=module), "list"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr in ("", "given up\n")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout) == (130, "")
+    assert process.stderr in ("", "given up\n")
 
 
 def test_ctrl_c_at_any_moment() -> None:
     """Proves: the signal itself does the same, from the first of Emberline's lines on."""
     code = "import os; os.write(1, b'.'); from emberline.ui.__main__ import main; main()"
     for wait_s in (0.0, 0.01, 0.02, 0.04, 0.08):
-        begun = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", code, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
-        assert begun.stdout is not None
-        begun.stdout.read(1)
+        assert process.stdout is not None
+        process.stdout.read(1)
         time.sleep(wait_s + 0.01)
-        begun.send_signal(signal.SIGINT)
-        _, said = begun.communicate(timeout=60)
-        assert begun.returncode in (0, 130), said
-        assert "Traceback" not in said
-        assert len(said.splitlines()) <= 1
+        process.send_signal(signal.SIGINT)
+        _, text = process.communicate(timeout=60)
+        assert process.returncode in (0, 130), text
+        assert "Traceback" not in text
+        assert len(text.splitlines()) <= 1

@@ -24,12 +24,12 @@ LONG = ("goal.gap=0", "goal.time_limit_s=900", "disturbances.replications=2")
 """The reference day without a gap to stop at: at work until it is told otherwise."""
 
 
-def until(run: str, wanted: Callable[[JobStatus], bool], seconds: float = 240) -> JobStatus:
+def until(run: str, target: Callable[[JobStatus], bool], seconds: float = 240) -> JobStatus:
     """The status once it is as wanted: waited for far longer than it takes, for machines that do much else."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         status = queue.status(run)
-        if wanted(status):
+        if target(status):
             return status
         time.sleep(0.1)
     raise AssertionError(f"after {seconds} s: {queue.status(run)}")
@@ -71,36 +71,36 @@ def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
     does not end it; without a worker that waits another one is started. Sensitivity: a process for each job.
     """
     few = ["goal.time_limit_s=5", "disturbances.replications=2"]
-    made: list[str] = []
+    rows: list[str] = []
     pids: list[str] = []
     for price in (60, 90, 120):
         run = start("melt-shop-small", [*few, f"market.carbon_price={{per_t: {price}, covers: all}}"])
-        if made:
-            queue.kill(made[-1])
+        if rows:
+            queue.kill(rows[-1])
         status = until(run, lambda s: s.ended)
         assert status.state == "stored", status
-        made.append(run)
+        rows.append(run)
         pids.append((home_folder() / "jobs" / run / "worker.pid").read_text())
         until(run, lambda s: any((home_folder() / "jobs" / "idle").glob("*.lock")))
         if price == 90:
             queue.dismiss()
     assert pids[0] == pids[1] != pids[2]
-    assert all(Store().open(run).plan.acceptable for run in made)
+    assert all(Store().open(run).plan.acceptable for run in rows)
 
 
 def test_a_number_moved_is_searched_for_as_long_as_asked(start: Callable[..., str]) -> None:
     """Proves: the plan after a moved number has the time limit that was asked for, begins with the plan before and says
     nothing of it. Sensitivity: a share of the time limit, and the baseline schedule where that is too short.
     """
-    made = []
+    rows = []
     for scale in (1.0, 0.9):
         price = f"{{table: de_typical_2018, column: price_eur_per_mwh, scale: {scale}}}"
-        asked = ["goal.time_limit_s=60", "disturbances.replications=1", f"market.price_per_mwh={price}"]
-        run = start("melt-shop-small", asked)
+        items = ["goal.time_limit_s=60", "disturbances.replications=1", f"market.price_per_mwh={price}"]
+        run = start("melt-shop-small", items)
         assert until(run, lambda s: s.ended).state == "stored"
-        made.append(Store().open(run).plan)
-    assert [one.scenario.goal.time_limit_s for one in made] == [60, 60]
-    assert all(one.acceptable and one.status == "within gap" and not one.reason for one in made)
+        rows.append(Store().open(run).plan)
+    assert [one.scenario.goal.time_limit_s for one in rows] == [60, 60]
+    assert all(one.acceptable and one.status == "within gap" and not one.reason for one in rows)
 
 
 def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:
@@ -142,9 +142,9 @@ def test_a_worker_outlives_whoever_started_it(home: Path) -> None:
         "changes = ['goal.time_limit_s=5', 'disturbances.replications=2']; "
         "print(jobs.start('melt-shop-small', changes), flush=True); os.kill(os.getpid(), 9)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    assert until(done.stdout.strip(), lambda s: s.ended).state == "stored"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    assert until(process.stdout.strip(), lambda s: s.ended).state == "stored"
 
 
 def test_one_works_the_others_wait_in_order(start: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

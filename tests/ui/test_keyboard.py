@@ -39,9 +39,9 @@ def tab_to(page: Page, role: str, name: str, back: bool = False) -> None:
     passed = []
     for _ in range(MOST_TABS):
         page.keyboard.press(key)
-        found = page.evaluate(FOCUSED)
-        passed.append((found[0], found[1][:40]))
-        if found[0] == role and re.fullmatch(name, found[1], re.DOTALL):
+        result = page.evaluate(FOCUSED)
+        passed.append((result[0], result[1][:40]))
+        if result[0] == role and re.fullmatch(name, result[1], re.DOTALL):
             break
     else:
         raise AssertionError(f"no way by {key} to {role} {name}: {passed}")
@@ -52,7 +52,7 @@ def tab_to(page: Page, role: str, name: str, back: bool = False) -> None:
     page.wait_for_timeout(250)
     assert page.evaluate(LOOKS) != focused, f"the focus on {role} {name} cannot be seen"
     page.keyboard.press(key)
-    assert page.evaluate(FOCUSED)[1] == found[1]
+    assert page.evaluate(FOCUSED)[1] == result[1]
 
 
 def fill(page: Page, name: str, value: str) -> None:
@@ -85,10 +85,10 @@ def test_the_story_by_keyboard(server: Server, browser: Browser) -> None:
     fill(page, "Stop the search after [s]", "20")
     tab_to(page, "button", "Plan", back=True)
     page.keyboard.press("Enter")
-    taken = page.get_by_text("Export this plan", exact=True)
+    result = page.get_by_text("Export this plan", exact=True)
     take = page.get_by_role("button", name="Use the best plan now")
-    expect(take.or_(taken).first).to_be_visible()
-    expect(taken).to_be_visible()
+    expect(take.or_(result).first).to_be_visible()
+    expect(result).to_be_visible()
     first = run_of(page)
     at_rest(page)
 
@@ -111,7 +111,7 @@ def test_the_story_by_keyboard(server: Server, browser: Browser) -> None:
     page.keyboard.press("Space")
     page.wait_for_url(lambda url: f"run={first}" not in url)
     expect(page.get_by_role("heading", name=f"Plan {run_of(page)[:8]}")).to_be_visible()
-    expect(taken).to_be_visible()
+    expect(result).to_be_visible()
     at_rest(page)
     tab_to(page, "button", "Excel")
     with page.expect_download() as loading:

@@ -47,25 +47,25 @@ def asked() -> set[str | tuple[str, str]]:
     """Every message of the code, as ``make messages`` reads it."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
-    found = extract_from_dir(ROOT, methods, options, keywords=KEYWORDS)
-    return {(message[0], message[1]) if isinstance(message, tuple) else message for _, _, message, *_ in found}
+    result = extract_from_dir(ROOT, methods, options, keywords=KEYWORDS)
+    return {(message[0], message[1]) if isinstance(message, tuple) else message for _, _, message, *_ in result}
 
 
 def known(language: str) -> dict[str | tuple[str, str], Message]:
     """Messages of a catalogue."""
     with (CATALOGUES / f"{language}.po").open("rb") as file:
-        found = [message for message in read_po(file, locale=LOCALES[language]) if message.id]
-    return {m.id if isinstance(m.id, str) else (m.id[0], m.id[1]): m for m in found}
+        rows = [message for message in read_po(file, locale=LOCALES[language]) if message.id]
+    return {m.id if isinstance(m.id, str) else (m.id[0], m.id[1]): m for m in rows}
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_a_catalogue_is_whole(language: str) -> None:
     """Proves: every message of the code is translated, none is doubtful, each keeps its values, and none is left of
     what the code says no more. Sensitivity: a new ``tr("…")`` without its translation."""
-    wanted, there = asked(), known(language)
-    assert len(wanted) > 1000
-    assert sorted(map(str, wanted - set(there))) == []
-    assert sorted(map(str, set(there) - wanted)) == []
+    target, there = asked(), known(language)
+    assert len(target) > 1000
+    assert sorted(map(str, target - set(there))) == []
+    assert sorted(map(str, set(there) - target)) == []
     for key, message in there.items():
         texts = [message.string] if isinstance(message.string, str) else list(message.string or [""])
         assert all(texts), f"{key}: not translated"
@@ -97,14 +97,14 @@ def blocks(block: Any) -> Iterator[Any]:
 
 def english(app: AppTest) -> set[str]:
     """Labels, headings and sentences with a word in Latin letters and none in Chinese."""
-    found = set()
+    names = set()
     for item in blocks(app._tree):
         if item.type in KINDS:
             texts = [str(getattr(item, name, "") or "") for name in ("label", "help", "placeholder")]
             if item.type in ("caption", "header", "info", "markdown", "subheader", "warning"):
                 texts.append(str(item.value))
-            found |= {text for text in texts if WORD.search(text) and not CHINESE.search(text)}
-    return {text for text in found if not any(name in text for name in NAMES)}
+            names |= {text for text in texts if WORD.search(text) and not CHINESE.search(text)}
+    return {text for text in names if not any(name in text for name in NAMES)}
 
 
 def in_chinese(module: str, run: str) -> AppTest:
@@ -134,12 +134,12 @@ def test_a_page_in_chinese_has_no_english_label(module: str, kept: str) -> None:
 def test_a_stored_plan_is_told_in_chinese(kept: str) -> None:
     """Proves: what plans and models say in English, as status and verdict, is Chinese on the page; the English page
     has it as it is."""
-    made = Store().open(kept).plan
+    result = Store().open(kept).plan
     app = in_chinese("plan", kept)
-    told = "\n".join(text.value for text in app.main.text)
-    assert "可行，数字孪生与之一致" in told
-    assert made.verdict not in told
-    assert made.verdict in "\n".join(text.value for text in page("plan", kept).main.text)
+    message = "\n".join(text.value for text in app.main.text)
+    assert "可行，数字孪生与之一致" in message
+    assert result.verdict not in message
+    assert result.verdict in "\n".join(text.value for text in page("plan", kept).main.text)
 
 
 def script() -> None:
@@ -233,12 +233,12 @@ def test_dates_and_numbers_are_the_languages() -> None:
 def test_messages_of_lower_rooms_are_known() -> None:
     """Proves: every limit of a works, a verdict of several sentences and a time within a sentence are in Chinese;
     other text stays as it is. Sensitivity: a limit of ``models/explain`` without a translation."""
-    told = heard("zh", lower_rooms).run().session_state["told"]
-    assert told["limits"]
-    assert [limit for limit in told["limits"] if not CHINESE.search(limit)] == []
-    assert told["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比基准更好的启停安排。"
-    assert "6月16日 周二 06:15" in told["missing"]
-    assert told["unknown"] == "deliveries.6.release: lies outside the horizon"
+    text = heard("zh", lower_rooms).run().session_state["told"]
+    assert text["limits"]
+    assert [limit for limit in text["limits"] if not CHINESE.search(limit)] == []
+    assert text["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比基准更好的启停安排。"
+    assert "6月16日 周二 06:15" in text["missing"]
+    assert text["unknown"] == "deliveries.6.release: lies outside the horizon"
 
 
 def test_sessions_keep_their_languages() -> None:
@@ -261,7 +261,7 @@ def test_a_language_that_is_not_there_is_english() -> None:
 
 def test_no_page_draws_words_of_its_own() -> None:
     """Proves: what a page draws is no literal text, but went through ``tr``. Sensitivity: ``st.text("Some words")``."""
-    found = []
+    rows = []
     for path in sorted((ROOT / "ui" / "pages").glob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or not call.args:
@@ -270,5 +270,5 @@ def test_no_page_draws_words_of_its_own() -> None:
             parts = first.values if isinstance(first, ast.JoinedStr) else [first]
             words = [part.value for part in parts if isinstance(part, ast.Constant) and WORD.search(str(part.value))]
             if call.func.attr in DRAWS and words and words not in (["Emberline"], ["Language · 语言"]):
-                found.append((path.name, call.lineno, words))
-    assert found == []
+                rows.append((path.name, call.lineno, words))
+    assert rows == []

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from emberline.plans.jobs import queue
 from emberline.plans.plan import replan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.plans.why.slack import slacks
 from emberline.scenarios import ScenarioError, load
@@ -44,9 +44,9 @@ def opened(run: str) -> AppTest:
     return app.run()
 
 
-def start_of(made: Plan, heat: str, stage: str) -> float:
-    assert made.schedule is not None
-    return float(made.schedule["start_min"].sel(heat=heat, stage=stage))
+def start_of(result: Plan, heat: str, stage: str) -> float:
+    assert result.schedule is not None
+    return float(result.schedule["start_min"].sel(heat=heat, stage=stage))
 
 
 def told(app: AppTest) -> str:
@@ -77,8 +77,8 @@ def test_what_is_changed_is_locked(made: Plan) -> None:
         ("C2-1", "ladle"): start_of(made, "C2-1", "ladle"),
         ("C2-2", "melting"): start_of(made, "C2-2", "melting") + 15,
     }
-    wanted = heats.with_changes(made, locks, locked, freed)
-    assert {(lock.heat, lock.stage): lock.start for lock in wanted} == {
+    target = heats.with_changes(made, locks, locked, freed)
+    assert {(lock.heat, lock.stage): lock.start for lock in target} == {
         key: timedelta(minutes=minutes) for key, minutes in locked.items()
     }
 
@@ -140,8 +140,8 @@ def test_a_plan_made_again_keeps_to_its_locks(made: Plan, run: str) -> None:
     lock = replan.lock(made.scenario, made.schedule, heat, "melting", start)  # type: ignore[arg-type]
     told_lock = replan.as_set(lock)
     note = {"scenario": locking.key_of(run, made), "inputs": {locking.KEY: [told_lock]}}
-    given = {"run": run, "locks": [told_lock]}
-    new = queue.start(None, [locking.override([told_lock])], note=note, kind="replan", given=given)
+    table = {"run": run, "locks": [told_lock]}
+    new = queue.start(None, [locking.override([told_lock])], note=note, kind="replan", given=table)
     end = time.monotonic() + 120
     while not queue.status(new).ended and time.monotonic() < end:
         time.sleep(0.2)
@@ -149,8 +149,8 @@ def test_a_plan_made_again_keeps_to_its_locks(made: Plan, run: str) -> None:
     again = Store().open(new).plan
     assert again.scenario.locks == (lock,)
     assert start_of(again, heat, "melting") == start
-    drawn = json.dumps(plan.timeline(again).to_dict())
-    assert "M-0.8,-0.1" in drawn
+    result = json.dumps(plan.timeline(again).to_dict())
+    assert "M-0.8,-0.1" in result
     app = opened(new)
     assert not app.exception
     assert [box.value for box in app.multiselect if box.label == "Locks"] == [[0]]
@@ -168,9 +168,9 @@ def test_a_heat_is_told_and_locked_by_a_button(run: str, made: Plan) -> None:
     assert not app.exception
     app.selectbox(key=f"heat.{run}").set_value("C2-1").run()
     assert not app.exception
-    said = told(app)
+    text = told(app)
     for part in ("C2-1 · rebar · order C2 · 100 t", "MWh of electricity", "t CO2e, scope 1 and 2", "EUR for energy"):
-        assert part in said
+        assert part in text
     table = next(frame.value for frame in app.dataframe if "earlier by" in frame.value.columns)
     assert table["stage"].tolist() == ["melting", "ladle", "casting"]
     assert table["later by"].str.match(r"^\d+ min: ").all()

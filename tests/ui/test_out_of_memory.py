@@ -46,8 +46,8 @@ def test_while_loading(module: str, error: str, says: str) -> None:
     """Proves: whatever is being imported, one line and exit code 3. Sensitivity: a trace, and exit code 1, which says
     that a run is stored."""
     command = [sys.executable, "-c", FAILS.format(module=module, error=error), "list"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"{says}\n")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout, process.stderr) == (3, "", f"{says}\n")
 
 
 LIMITED = """
@@ -65,10 +65,10 @@ def test_few_addresses(mib: int, command: str) -> None:
     line and exit code 3, each time. Sensitivity: OpenBLAS, the loader of libraries and glibc each end the process in
     their own way and with their own code."""
     arguments = [command, "melt-shop-small"] if command == "plan" else [command]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", LIMITED.format(mib=mib), *arguments], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"{faults.OUT_OF_MEMORY}\n")
+    assert (process.returncode, process.stdout, process.stderr) == (3, "", f"{faults.OUT_OF_MEMORY}\n")
 
 
 def test_in_words() -> None:

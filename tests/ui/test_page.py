@@ -43,10 +43,10 @@ def test_an_empty_page_says_what_to_do(app: AppTest) -> None:
     """Proves: without a run the page explains itself and shows what the plant is."""
     app.run()
     assert not app.exception
-    said = texts(app)
-    assert "press **Plan**" in said
-    assert "melting (EAF)" in said
-    assert "9 heats, 900 t" in said
+    text = texts(app)
+    assert "press **Plan**" in text
+    assert "melting (EAF)" in text
+    assert "9 heats, 900 t" in text
     assert not plan_button(app).disabled
 
 
@@ -67,9 +67,9 @@ def test_from_question_to_answer(app: AppTest) -> None:
     app.run()
     assert not app.exception
     assert f"Plan {run[:8]}" in [item.value for item in app.subheader]
-    said = texts(app)
+    text = texts(app)
     for part in ("twin agrees", "bound", "disturbed replays", "baseline"):
-        assert part in said
+        assert part in text
     assert [metric.label for metric in app.metric] == [
         "Carbon [t CO2e]", "Expected carbon saving [t CO2e]", "Cost [EUR]", "Expected cost saving [EUR]", "Peak [MW]",
         "Import [MWh]", "Production [t]",
@@ -77,10 +77,10 @@ def test_from_question_to_answer(app: AppTest) -> None:
     carbon = app.metric[0]
     # never more than the baseline's; a true minus in front would count as more
     assert carbon.delta == "as the baseline" or carbon.delta.startswith("-")
-    made = Store().open(run).plan.scenario
-    assert (made.market.carbon_price.per_t, made.market.price_per_mwh.scale) == (120, 1.5)
-    assert made.site.pv is not None
-    assert made.site.pv.peak_mw == 20
+    result = Store().open(run).plan.scenario
+    assert (result.market.carbon_price.per_t, result.market.price_per_mwh.scale) == (120, 1.5)
+    assert result.site.pv is not None
+    assert result.site.pv.peak_mw == 20
     again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
     again.query_params["run"] = run
     again.run()
@@ -147,11 +147,11 @@ def test_a_lost_run_says_so(app: AppTest, home: Path) -> None:
 def test_titles_are_never_markdown(app: AppTest, stored_home: tuple[Path, str]) -> None:
     """Proves: what users name is shown letter by letter; no picture is fetched, no page is linked."""
     evil = "![x](http://x.invalid/y) <b>bold</b>"
-    made = Store(stored_home[0]).open(stored_home[1]).plan
-    scenario = made.scenario.model_copy(update={"title": evil}).with_inputs(made.scenario.inputs)
+    result = Store(stored_home[0]).open(stored_home[1]).plan
+    scenario = result.scenario.model_copy(update={"title": evil}).with_inputs(result.scenario.inputs)
     store = Store()
     with store.working(scenario) as run:
-        store.save(run, dataclasses.replace(made, scenario=scenario))
+        store.save(run, dataclasses.replace(result, scenario=scenario))
     app.query_params["run"] = run
     app.run()
     assert not app.exception
@@ -175,21 +175,21 @@ def test_casts_table_gives_back_the_orders(name: str) -> None:
 def test_charts_carry_units_and_local_time(stored_home: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: each vertical axis names its unit, tooltips give full local time with offset."""
     monkeypatch.setenv("EMBERLINE_HOME", str(stored_home[0]))
-    drawn = plan.timeline(Store().open(stored_home[1]).plan).to_dict()
-    text = json.dumps(drawn)
+    result = plan.timeline(Store().open(stored_home[1]).plan).to_dict()
+    text = json.dumps(result)
     for unit in ("[MW]", "[MWh]", "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+02:00)"):
         assert unit in text
     assert "Tue 16 Jun 2026 00:00 +02:00" in text
-    rows = {row["heat"] for data in drawn["datasets"].values() for row in data if row.get("whose") == "plan"}
+    rows = {row["heat"] for data in result["datasets"].values() for row in data if row.get("whose") == "plan"}
     assert len(rows) == 9
 
 
 def test_time_axis_where_the_clocks_change() -> None:
     """Proves: on the day of 25 hours the axis has 25, and says both offsets."""
     scenario = load("melt-shop-small", ["horizon.start=2026-10-25"])
-    drawn = json.dumps(plan.preview(scenario).to_dict())
-    assert "(+02:00, later +01:00)" in drawn
-    assert '"domain": [0.0, 1500.0]' in drawn
+    result = json.dumps(plan.preview(scenario).to_dict())
+    assert "(+02:00, later +01:00)" in result
+    assert '"domain": [0.0, 1500.0]' in result
 
 
 @pytest.mark.parametrize(

@@ -85,15 +85,15 @@ def test_a_stored_front_is_read_point_by_point(app: AppTest, front: str) -> None
     app.query_params["front"] = front
     app.run()
     assert not app.exception
-    kept = store.read(front).front
-    numbers = kept.data["point"].values.tolist()
+    stored = store.read(front).front
+    numbers = stored.data["point"].values.tolist()
     field = app.selectbox(key=front_parts.POINT_KEY)
-    assert field.value == numbers[kept.knee if kept.knee is not None else 0]
+    assert field.value == numbers[stored.knee if stored.knee is not None else 0]
     for number in (numbers[0], numbers[-1]):
         field = app.selectbox(key=front_parts.POINT_KEY)
         field.set_value(number).run()
         assert not app.exception
-        row = kept.data.sel(point=number)
+        row = stored.data.sel(point=number)
         metrics = {metric.label: metric.value for metric in app.metric}
         assert metrics["Carbon [t CO2e]"] == f"{float(row['carbon_kg']) / 1000:.2f}"
         assert metrics["Gap"].endswith("%")
@@ -152,10 +152,10 @@ def test_points_are_watched_as_they_come(app: AppTest, home: Path) -> None:
     front = "7" * 32
     folder = home / "jobs" / front
     folder.mkdir(parents=True)
-    asked = {"kind": "front", "scenario": "melt-shop-small", "overrides": [], "note": {}, "given": {"points": 5}}
-    (folder / "request.json").write_text(json.dumps(asked))
+    table = {"kind": "front", "scenario": "melt-shop-small", "overrides": [], "note": {}, "given": {"points": 5}}
+    (folder / "request.json").write_text(json.dumps(table))
     now = time.time()
-    told: list[dict[str, Any]] = [
+    rows: list[dict[str, Any]] = [
         {"phase": "twin", "at": now - 100},
         {"phase": "ends", "begun": 0, "carbon_cap_kg": None, "at": now - 100},
         {"phase": "ends", "done": 1, "of": 5, "point": 0, "carbon_kg": 261846.2, "cost": 23377.4, "cost_bound": 23300.0,
@@ -164,7 +164,7 @@ def test_points_are_watched_as_they_come(app: AppTest, home: Path) -> None:
          "carbon_bound_kg": None, "carbon_cap_kg": None, "status": "best found", "gap": 0.02, "seconds": 9.0},
         {"phase": "grid", "begun": 2, "carbon_cap_kg": 278343.0, "at": now - 40},
     ]  # fmt: skip
-    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in told))
+    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in rows))
     app.query_params["front"] = front
     app.run()
     assert not app.exception
@@ -175,7 +175,7 @@ def test_points_are_watched_as_they_come(app: AppTest, home: Path) -> None:
     (at_work,) = [item.value for item in app.text if item.value.startswith("▸")]
     assert re.fullmatch(r"▸ point 2: least cost under 278\.34 t CO2e, 4\d s", at_work)
     gaps = [
-        layer for layer in front_charts.so_far([e for e in told if "point" in e], "EUR").to_dict()["layer"]
+        layer for layer in front_charts.so_far([e for e in rows if "point" in e], "EUR").to_dict()["layer"]
         if layer["mark"]["type"] == "rule"
     ]  # fmt: skip
     assert len(gaps) == 2, "down to the bounds of cost, and to the left to that of carbon"
@@ -196,12 +196,12 @@ def test_what_is_proven_holds_up_to_the_cap_only(front: str) -> None:
     """Proves: the line below which no plan can be steps back to the cap before, never on beyond its own: with more
     carbon allowed a plan may cost less. Sensitivity: a line that steps on would lie above the next cheaper point.
     """
-    kept = store.read(front).front
-    drawn = front_charts.front(kept).to_dict()
-    (line,) = [layer for layer in drawn["layer"] if layer["mark"].get("strokeDash") == [5, 3]]
+    stored = store.read(front).front
+    result = front_charts.front(stored).to_dict()
+    (line,) = [layer for layer in result["layer"] if layer["mark"].get("strokeDash") == [5, 3]]
     assert line["mark"]["interpolate"] == "step-before"
-    steps = drawn["datasets"][line["data"]["name"]]
-    bounds, points = [step["cost"] for step in steps], kept.data["cost"].values.tolist()
+    steps = result["datasets"][line["data"]["name"]]
+    bounds, points = [step["cost"] for step in steps], stored.data["cost"].values.tolist()
     assert bounds == sorted(bounds, reverse=True)
     assert all(bound <= cost + 1e-6 for bound, cost in zip(bounds, points, strict=True))
     assert any(bound > cost for bound, cost in zip(bounds[:-1], points[1:], strict=True))

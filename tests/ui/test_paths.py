@@ -65,10 +65,10 @@ def test_a_path_that_cannot_be_used(args: tuple[str, ...], says: str) -> None:
     """Proves: one line that names the path shortly, exit code 2, nothing written. Sensitivity: an error of the system
     that nobody has thought of is told as one of Emberline, with exit code 3."""
     before = sorted(Path().iterdir())
-    done = emberline(*args)
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert says in done.stderr
-    (line,) = done.stderr.splitlines()
+    code = emberline(*args)
+    assert (code.returncode, code.stdout) == (2, ""), code.stderr
+    assert says in code.stderr
+    (line,) = code.stderr.splitlines()
     assert len(line) < 500
     assert sorted(Path().iterdir()) == before
 
@@ -94,12 +94,12 @@ def test_what_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     ask = os.access
     with monkeypatch.context() as patch:
         patch.setattr(os, "access", lambda path, mode, **more: mode != os.W_OK and ask(path, mode, **more))
-        done = emberline(*IMPORT, "p.csv")
-    assert (done.returncode, done.stderr) == (2, "--output p.csv: its folder cannot be written to\n")
+        code = emberline(*IMPORT, "p.csv")
+    assert (code.returncode, code.stderr) == (2, "--output p.csv: its folder cannot be written to\n")
 
     def full(*_: Any, **__: Any) -> int:
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(Path, "write_text", full)
-    done = emberline(*IMPORT, "p.csv")
-    assert (done.returncode, done.stderr) == (3, "p.csv: No space left on device\n")
+    code = emberline(*IMPORT, "p.csv")
+    assert (code.returncode, code.stderr) == (3, "p.csv: No space left on device\n")

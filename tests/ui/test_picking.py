@@ -35,8 +35,8 @@ def page(browser: Browser) -> Iterator[Page]:
 def watched(page: Page, server: Server) -> list[str]:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    own = (server.url, server.url.replace("http", "ws", 1), "data:", "blob:")
-    page.on("request", lambda asked: None if asked.url.startswith(own) else wrong.append(asked.url))
+    part = (server.url, server.url.replace("http", "ws", 1), "data:", "blob:")
+    page.on("request", lambda asked: None if asked.url.startswith(part) else wrong.append(asked.url))
     return wrong
 
 

@@ -16,9 +16,10 @@ from pages import page, texts
 from emberline import twin
 from emberline.plans.accounts import sankey
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.exports import palette
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.ui.charts import flow_sheet, shades
+from emberline.ui.charts import flow_sheet
 from emberline.ui.charts import sankey as sankeys
 from emberline.ui.charts.flow_sheet import drawing
 
@@ -39,18 +40,18 @@ def test_what_is_given_is_taken(name: str) -> None:
     scenario, run = day(name)
     n = scenario.horizon.n_steps
     for step in (0, n // 3, n - 1, WHOLE):
-        found = flow_sheet.sheet(scenario, run, step)
+        result = flow_sheet.sheet(scenario, run, step)
         at = flow_sheet.Moment(scenario, run, step)
-        boxes = [*found.site, *found.machines, *found.production]
-        for lane in found.carriers:
+        boxes = [*result.site, *result.machines, *result.production]
+        for lane in result.carriers:
             dumped = 0.0
             if "dumped_rate" in run and lane.name in run["carrier"].values:
                 dumped = at.amount(run["dumped_rate"].sel(carrier=lane.name).to_numpy())
-            left = sum(box.flows.get(lane.name, 0.0) for box in boxes)
-            assert left == pytest.approx(dumped, abs=1e-6 * max(lane.supply, 1.0)), (lane.name, step)
+            total = sum(box.flows.get(lane.name, 0.0) for box in boxes)
+            assert total == pytest.approx(dumped, abs=1e-6 * max(lane.supply, 1.0)), (lane.name, step)
         if step is not WHOLE:
             continue
-        for lane in found.stores:
+        for lane in result.stores:
             leaves = sum(
                 float(run["delivered_t"].sel(delivery=d.name).sum())
                 for d in scenario.deliveries
@@ -60,36 +61,36 @@ def test_what_is_given_is_taken(name: str) -> None:
                 float(run["arrived_t"].sel(arrival=a.name).sum()) for a in scenario.arrivals if a.store == lane.name
             )
             lost = float(run["stock_lost_t"].sel(stock=lane.name).sum())
-            made = sum(box.flows.get(lane.name, 0.0) for box in found.production)
+            outcome = sum(box.flows.get(lane.name, 0.0) for box in result.production)
             change = float(run["stock_t"].sel(stock=lane.name)[-1]) - scenario.store[lane.name].start_t
-            assert made + comes - leaves - lost == pytest.approx(change, abs=1e-3), lane.name
+            assert outcome + comes - leaves - lost == pytest.approx(change, abs=1e-3), lane.name
 
 
 def test_units_of_a_line_draw_what_the_line_draws() -> None:
     """Proves: the power of all units, heat by heat and phase by phase, is that of the line in each step."""
     for name in ("melt-shop-small", "melt-shop-site"):
         scenario, run = day(name)
-        drawn = np.sum(list(flow_sheet.unit_power(scenario, run).values()), axis=0)
-        np.testing.assert_allclose(drawn, run["line_mw"].to_numpy(), atol=1e-9)
+        total = np.sum(list(flow_sheet.unit_power(scenario, run).values()), axis=0)
+        np.testing.assert_allclose(total, run["line_mw"].to_numpy(), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", bundled())
 def test_boxes_stand_apart_and_within(name: str) -> None:
     """Proves: no two boxes overlap and nothing sticks out, whatever a plant is made of; each name is written."""
     scenario, run = day(name)
-    found = flow_sheet.sheet(scenario, run, 0)
-    colours = sankeys.carrier_colours(scenario) | shades.of_stores(scenario)
-    drawn = drawing.draw(found, colours, dark=False).to_dict()
-    rows = list(itertools.chain.from_iterable(drawn["datasets"].values()))
+    result = flow_sheet.sheet(scenario, run, 0)
+    colours = sankeys.carrier_colours(scenario) | palette.of_stores(scenario)
+    value = drawing.draw(result, colours, dark=False).to_dict()
+    rows = list(itertools.chain.from_iterable(value["datasets"].values()))
     boxes = [row for row in rows if "edge" in row]
     for one, other in itertools.combinations(boxes, 2):
         apart = one["x2"] <= other["x"] or other["x2"] <= one["x"] or one["y2"] <= other["y"] or other["y2"] <= one["y"]
         assert apart, (one["name"], other["name"])
-    assert all(0 <= row["x"] <= 1 and 0 <= row.get("x2", 0) <= 1 and 0 <= row["y"] <= drawn["height"] for row in rows)
+    assert all(0 <= row["x"] <= 1 and 0 <= row.get("x2", 0) <= 1 and 0 <= row["y"] <= value["height"] for row in rows)
     written = " ".join(row["text"] for row in rows if "text" in row)
-    for lane in (*found.carriers, *found.stores):
+    for lane in (*result.carriers, *result.stores):
         assert lane.name in written
-    for box in (*found.site, *found.machines, *found.production):
+    for box in (*result.site, *result.machines, *result.production):
         assert all(word in written for word in box.name.split())
 
 
@@ -98,16 +99,16 @@ def test_bands_and_nodes_fit(name: str) -> None:
     """Proves: nodes of a column do not overlap and stay within, whatever a plant is made of."""
     scenario, run = day(name)
     book = ledger(scenario, run)
-    for found in (sankey.energy(scenario, run), sankey.carbon(scenario, book, scenario.goal.signal)):
-        drawn = sankeys.draw(found, sankeys.carrier_colours(scenario), dark=True).to_dict()
-        rows = list(itertools.chain.from_iterable(drawn["datasets"].values()))
+    for item in (sankey.energy(scenario, run), sankey.carbon(scenario, book, scenario.goal.signal)):
+        result = sankeys.draw(item, sankeys.carrier_colours(scenario), dark=True).to_dict()
+        rows = list(itertools.chain.from_iterable(result["datasets"].values()))
         nodes = list({row["label"]: row for row in rows if "label" in row and "x2" in row}.values())
         for one, other in itertools.combinations(nodes, 2):
             if one["x"] == other["x"]:
                 assert one["y2"] <= other["y"] + 1e-6 or other["y2"] <= one["y"] + 1e-6, (one["label"], other["label"])
-        assert all(-1e-6 <= row["y"] <= drawn["height"] + 1e-6 for row in nodes)
+        assert all(-1e-6 <= row["y"] <= result["height"] + 1e-6 for row in nodes)
         assert all(0 <= row["x"] <= 1 for row in rows if "band" in row)
-        assert "NaN" not in json.dumps(drawn)
+        assert "NaN" not in json.dumps(result)
 
 
 def test_the_page_at_a_moment_and_added_up(home: Path) -> None:
@@ -176,6 +177,6 @@ def test_words_of_the_diagrams_can_be_translated() -> None:
     for name in bundled():
         scenario, run = day(name)
         book = ledger(scenario, run)
-        found = [sankey.energy(scenario, run), *(sankey.carbon(scenario, book, signal) for signal in book.grid)]
-        ours = {node.name for diagram in found for node in diagram.nodes.values() if not node.named}
+        rows = [sankey.energy(scenario, run), *(sankey.carbon(scenario, book, signal) for signal in book.grid)]
+        ours = {node.name for diagram in rows for node in diagram.nodes.values() if not node.named}
         assert ours <= set(sankeys.WORDS), ours - set(sankeys.WORDS)

@@ -30,9 +30,9 @@ goal: {minimize: cost, caps: {extra_cost_share: null}}
 def emberline(*args: str) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["emberline", *args])
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as rest:
             main()
-    return int(left.value.code or 0)
+    return int(rest.value.code or 0)
 
 
 def test_a_stored_plan_has_prices(
@@ -51,10 +51,10 @@ def test_a_stored_plan_has_prices(
     assert "steam" in table
     assert "40.00" in table
     assert emberline("prices", "last", "--json", "--output", str(tmp_path / "prices.nc")) == 0
-    told = {row["name"]: row for row in json.loads(capsys.readouterr().out)["prices"]}
-    assert told["steam"]["mean"] == pytest.approx(40)
-    assert told["electricity"]["mean"] == pytest.approx(80)
-    with xr.open_dataset(tmp_path / "prices.nc") as kept:
-        assert kept["balance_price"].sizes == {"carrier": 3, "time": 24}
+    values = {row["name"]: row for row in json.loads(capsys.readouterr().out)["prices"]}
+    assert values["steam"]["mean"] == pytest.approx(40)
+    assert values["electricity"]["mean"] == pytest.approx(80)
+    with xr.open_dataset(tmp_path / "prices.nc") as data:
+        assert data["balance_price"].sizes == {"carrier": 3, "time": 24}
     assert emberline("prices", "last", "--output", str(tmp_path / "prices.nc")) == 2
     assert "exists; overwrite it with --force" in capsys.readouterr().err

@@ -42,23 +42,23 @@ def run(stored_home: tuple[Path, str], home: Path) -> str:
 @pytest.fixture
 def app(run: str) -> AppTest:
     """The page, which looks at that plan."""
-    found = AppTest.from_function(script, default_timeout=60)
-    found.query_params["run"] = run
-    return found
+    result = AppTest.from_function(script, default_timeout=60)
+    result.query_params["run"] = run
+    return result
 
 
 def made(run: str, replications: int = 12) -> Ensemble:
     """An ensemble of the plan on rough days, so that something breaks, kept with it; the baseline on the same luck."""
     stored = Store().open(run)
-    asked, schedule = stored.plan.scenario, stored.plan.schedule
-    rough = asked.disturbances.model_copy(update={"duration_spread": 0.4})
-    asked = asked.model_copy(update={"disturbances": rough}).with_inputs(asked.inputs)
+    case, schedule = stored.plan.scenario, stored.plan.schedule
+    rough = case.disturbances.model_copy(update={"duration_spread": 0.4})
+    case = case.model_copy(update={"disturbances": rough}).with_inputs(case.inputs)
     assert schedule is not None
-    dispatched = twin.dispatch(asked, stored.plan.envelope)
-    found = ensemble(asked, schedule, replications, Engine(), dispatched=dispatched)
-    assert found is not None
-    ensembles.save(found, stored)
-    return found
+    dispatched = twin.dispatch(case, stored.plan.envelope)
+    result = ensemble(case, schedule, replications, Engine(), dispatched=dispatched)
+    assert result is not None
+    ensembles.save(result, stored)
+    return result
 
 
 def said(app: AppTest) -> str:
@@ -100,26 +100,26 @@ def test_from_button_to_chance(app: AppTest, run: str) -> None:
     assert queue.status(job).state == "stored", queue.status(job)
     app.run()
     assert not app.exception
-    kept = ensembles.read(Store().open(run), 5)
-    assert (kept.n, kept.against_baseline) == (8, True)
-    assert f"no limit missed in {kept.held} of 8 disturbed replays" in said(app)
+    content = ensembles.read(Store().open(run), 5)
+    assert (content.n, content.against_baseline) == (8, True)
+    assert f"no limit missed in {content.held} of 8 disturbed replays" in said(app)
     queue.dismiss()
 
 
 def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
     """Proves: chance with interval, the baseline on the same luck, quantiles with units and every limit that was
     missed, without any work being begun."""
-    found = made(run)
+    result = made(run)
     app.run()
     assert not app.exception
-    share, low, high = found.chance
+    share, low, high = result.chance
     (chance,) = [metric for metric in app.metric if metric.label == "Chance to hold"]
     assert chance.value == f"{100 * share:.1f} %"
     assert f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %" in said(app)
-    kept = int((found.data["baseline_violations"] == 0).sum())
-    assert f"The baseline schedule holds in {kept} of 12" in said(app)
+    stored = int((result.data["baseline_violations"] == 0).sum())
+    assert f"The baseline schedule holds in {stored} of 12" in said(app)
     assert {"carbon", "cost", "carbon saved compared with the baseline"} <= set(app.table[0].value.index)
-    rows = found.broke()
+    rows = result.broke()
     assert rows
     assert app.dataframe[0].value.shape[0] == len(rows)
     assert queue.about(run, "replay") is None
@@ -132,8 +132,8 @@ def test_replays_are_watched_and_taken(app: AppTest, run: str, home: Path) -> No
     folder.mkdir(parents=True)
     (home / "jobs" / "about").mkdir()
     (home / "jobs" / "about" / f"{run}.replay").write_text(job)
-    asked = {"kind": "replay", "given": {"run": run, "replications": 200, "seed": 1}}
-    (folder / "request.json").write_text(json.dumps(asked))
+    table = {"kind": "replay", "given": {"run": run, "replications": 200, "seed": 1}}
+    (folder / "request.json").write_text(json.dumps(table))
     event = {"phase": "replays", "done": 50, "of": 200, "held": 40}
     (folder / "events.jsonl").write_text(json.dumps(event) + "\n")
     app.run()
@@ -164,16 +164,16 @@ def test_what_is_not_disturbed_is_told(app: AppTest, run: str, stored_home: tupl
 def test_charts_carry_units_and_time(run: str) -> None:
     """Proves: the fan is in MW over local time with offset and lies in order; there are 20 dots of plan and baseline
     each; the heat map has a row for each limit that was missed within the horizon."""
-    found, plan = made(run), Store().open(run).plan
-    view = View.of(found.scenario.horizon)
-    fan = json.dumps(ensemble_charts.fan(found, plan, view).to_dict())
+    result, plan = made(run), Store().open(run).plan
+    view = View.of(result.scenario.horizon)
+    fan = json.dumps(ensemble_charts.fan(result, plan, view).to_dict())
     assert "[MW]" in fan
     assert "local time, Europe/Berlin (+02:00)" in fan
-    dots = ensemble_charts.dots(found, "cost", "cost [EUR]", 1.0, None).to_dict()
+    dots = ensemble_charts.dots(result, "cost", "cost [EUR]", 1.0, None).to_dict()
     rows = [row for data in dots["datasets"].values() for row in data if "whose" in row]
     assert [sum(row["whose"] == who for row in rows) for who in ("plan", "baseline")] == [20, 20]
-    chart = ensemble_charts.broken(found, view)
+    chart = ensemble_charts.broken(result, view)
     cells = [row for data in chart.to_dict()["datasets"].values() for row in data if "count" in row]
-    assert all(0 < row["count"] <= found.n for row in cells)
-    most = max(int(found.data["missed_in_hour"].to_numpy()[:, :-1].max()), 1)
+    assert all(0 < row["count"] <= result.n for row in cells)
+    most = max(int(result.data["missed_in_hour"].to_numpy()[:, :-1].max()), 1)
     assert max(row["count"] for row in cells) == most

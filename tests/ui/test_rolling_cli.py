@@ -18,10 +18,10 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
     works(tmp_path, hours=48)
     file = str(tmp_path / "works.yaml")
     span = ["--from", "2026-03-02", "--to", "2026-03-02"]
-    asked = ["roll", file, *span, "--every", "8h", "--every", "12h", "--set", "goal.caps.extra_cost_share=5 %"]
-    words = emberline(*asked)
+    rows = ["roll", file, *span, "--every", "8h", "--every", "12h", "--set", "goal.caps.extra_cost_share=5 %"]
+    words = emberline(*rows)
     assert words.returncode == 0, words.stderr
-    told = (
+    message = (
         "24 h in steps",
         "gain against baseline",
         "regret",
@@ -29,10 +29,10 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
         "cap on extra cost",
         "price_per_mwh",
     )
-    for text in told:
+    for text in message:
         assert text in words.stdout
     assert "roll, 2026-03-02 08:00" in words.stderr
-    data = json.loads(emberline(*asked, "--json", "--quiet").stdout)
+    data = json.loads(emberline(*rows, "--json", "--quiet").stdout)
     assert (data["from"], data["to"]) == ("2026-03-02T00:00:00+01:00", "2026-03-03T00:00:00+01:00")
     assert data["roll"]["plans"] == 3
     assert [other["every_min"] for other in data["less_often"]] == [720]
@@ -67,10 +67,10 @@ def test_a_mistake_is_one_line_and_nothing_is_planned(tmp_path: Path, args: list
         (tmp_path / "told.csv").write_text("".join(lines[: 1 + 96 * 10]), encoding="utf-8")
         real = (tmp_path / "real.csv").read_text(encoding="utf-8").splitlines(keepends=True)
         (tmp_path / "real.csv").write_text(real[0] + "".join(real[1 + 24 * 9 :]), encoding="utf-8")
-    done = emberline("roll", str(tmp_path / "works.yaml"), "--quiet", *args)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert not done.stdout
+    code = emberline("roll", str(tmp_path / "works.yaml"), "--quiet", *args)
+    assert code.returncode == 2
+    assert says in code.stderr
+    assert not code.stdout
 
 
 def test_a_span_keeps_to_the_plants_calendar(tmp_path: Path) -> None:

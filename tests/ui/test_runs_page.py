@@ -44,7 +44,7 @@ def texts(app: AppTest) -> str:
 
 
 def button(app: AppTest, label: str) -> Any:
-    return next(found for found in app.button if found.label == label)
+    return next(item for item in app.button if item.label == label)
 
 
 def test_an_empty_catalogue_says_what_to_do(home: Path) -> None:
@@ -91,7 +91,7 @@ def test_deleted_and_taken_back(kept: str) -> None:
 
 def test_the_address_to_share_names_the_run(kept: str) -> None:
     """Proves: what is copied opens this run."""
-    assert any(found.value.endswith(f"/?run={kept}") for found in opened().code)
+    assert any(item.value.endswith(f"/?run={kept}") for item in opened().code)
 
 
 def test_a_bad_tag_leaves_the_name_as_it_was(kept: str) -> None:
@@ -109,30 +109,30 @@ def test_a_bad_tag_leaves_the_name_as_it_was(kept: str) -> None:
 def test_the_planned_day_and_the_chance_to_hold_stand_there(kept: str) -> None:
     """Proves: the first day is the horizon's by the plant's clock, the days held are those of the plan as it was
     made. Sensitivity: the day on which the plan was made."""
-    made = Store().open(kept).plan
-    assert made.replays is not None
+    result = Store().open(kept).plan
+    assert result.replays is not None
     (row,) = opened().dataframe[0].value.to_dict("records")
     assert row["first day"] == "Tue 16 Jun 2026"
-    assert row["held"] == f"{made.replays.held} of {made.replays.n}"
+    assert row["held"] == f"{result.replays.held} of {result.replays.n}"
 
 
 def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
     """Proves: a search that was ended with a plan is "taken early", with its gap; a run without a plan was
     stopped or lost where its job tells so, and says what to do. Sensitivity: "cancelled" for what gave a plan, "lost"
     for what a user ended."""
-    store, made = Store(), Store().open(kept).plan
-    with store.working(made.scenario) as run:
-        store.save(run, dataclasses.replace(made, status="cancelled"))
+    store, result = Store(), Store().open(kept).plan
+    with store.working(result.scenario) as run:
+        store.save(run, dataclasses.replace(result, status="cancelled"))
     rows = {row["run"]: row for row in opened().dataframe[0].value.to_dict("records")}
     assert str(rows[run[:8]]["status"]).startswith("stopped early, gap ")
     assert wording.status(Store().open(run).plan).startswith("stopped early, within ")
     assert "Status: taken early; gap" in proof(Store().open(run))
     assert Store().open(run).plan.status == "cancelled"
-    nothing = dataclasses.replace(made, status="cancelled", schedule=None, replay=None, replay_figures=None)
+    nothing = dataclasses.replace(result, status="cancelled", schedule=None, replay=None, replay_figures=None)
     assert wording.status(nothing) == "cancelled, no schedule"
     for stopped in (True, False):
         try:
-            with store.working(made.scenario) as lost:
+            with store.working(result.scenario) as lost:
                 raise KeyboardInterrupt
         except KeyboardInterrupt:
             pass
@@ -145,8 +145,8 @@ def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
         app = opened()
         app.selectbox(key="runs.state").set_value("broken").run()
         assert not app.exception
-        told = {row["run"]: row["status"] for row in app.dataframe[0].value.to_dict("records")}
-        assert told[lost[:8]] == ("stopped" if stopped else "lost")
+        table = {row["run"]: row["status"] for row in app.dataframe[0].value.to_dict("records")}
+        assert table[lost[:8]] == ("stopped" if stopped else "lost")
         app.selectbox(key="runs.one").set_value(lost).run()
         assert any(wording.STATES["stopped" if stopped else "broken"].then in item.value for item in app.text)
 

@@ -179,8 +179,8 @@ def test_a_draft_is_planned_as_it_is(home: Path) -> None:
     end = time.monotonic() + 90
     while not queue.status(run).ended and time.monotonic() < end:
         time.sleep(0.2)
-    made = Store().open(run).plan.scenario
-    assert (made.goal.gap, made.goal.time_limit_s) == (0.3, 5)
+    result = Store().open(run).plan.scenario
+    assert (result.goal.gap, result.goal.time_limit_s) == (0.3, 5)
     # somebody else opens the run: it is shown as it was asked, and the draft is not among what can be edited
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     other.query_params["run"] = run
@@ -219,9 +219,9 @@ def test_what_was_just_planned_is_that_of_the_side(home: Path) -> None:
     drafts.write(draft, draft.text.replace("import_limit_mw: 75 MW", "import_limit_mw: 20 MW"))
     page.run()
     assert any("inputs at the side differ from those" in item.value for item in page.info)
-    made = Store().open(planned()).plan
-    assert made.status == "infeasible"
-    assert made.scenario.goal.time_limit_s == load("melt-shop-small").goal.time_limit_s
+    result = Store().open(planned()).plan
+    assert result.status == "infeasible"
+    assert result.scenario.goal.time_limit_s == load("melt-shop-small").goal.time_limit_s
     assert not page.info
     widget = next(field for field in page.number_input if str(field.key).endswith(".carbon_price"))
     widget.set_value(99.0).run()
@@ -258,10 +258,10 @@ def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: t
     later.run()
     assert shown(later) == "mine, as planned"
     next(button for button in later.button if button.label == "Plan").click().run()
-    made = Store().open(run_of(later)).plan.scenario
+    result = Store().open(run_of(later)).plan.scenario
     assert shown(later) == "mine, as planned"
-    assert made.name == "mine"
-    assert made.inputs["price_per_mwh"].equals(scenario.inputs["price_per_mwh"])
+    assert result.name == "mine"
+    assert result.inputs["price_per_mwh"].equals(scenario.inputs["price_per_mwh"])
     page = AppTest.from_function(script, default_timeout=60)
     for key in ("seed", "source"):
         page.session_state[key] = first.session_state[key]
@@ -306,9 +306,9 @@ def test_series_are_brought_in_and_planned_with(home: Path) -> None:
         name, f"Zeit;Preis [EUR/MWh]\n{rows}".encode(), "text/csv"
     ).run()
     assert not app.exception
-    said = texts(app)
-    assert "72 values of 60 min, 2026-06-14 22:00Z to 2026-06-17 22:00Z" in said
-    assert "decimal comma" in said
+    text = texts(app)
+    assert "72 values of 60 min, 2026-06-14 22:00Z to 2026-06-17 22:00Z" in text
+    assert "decimal comma" in text
     app.text_input(key=f"series.{draft.id}.map.prices.csv.price.zone").set_value("Mars/Base").run()
     assert "unknown zone 'Mars/Base'" in texts(app)
     app.text_input(key=f"series.{draft.id}.map.prices.csv.price.zone").set_value("Europe/Berlin").run()
@@ -317,8 +317,8 @@ def test_series_are_brought_in_and_planned_with(home: Path) -> None:
     draft = of(app)
     scenario = snapshots.load(draft.path)
     assert scenario.inputs["price_per_mwh"].values[0] == 24.5
-    kept = sorted(path.suffix for path in (draft.folder / "files").iterdir())
-    assert kept == [".csv", ".yaml"]
+    names = sorted(path.suffix for path in (draft.folder / "files").iterdir())
+    assert names == [".csv", ".yaml"]
     assert not list(home.rglob("prices*"))
     assert "market.price_per_mwh" in {change.key.rpartition(".")[0] for change in draft.changes()}
 
@@ -341,15 +341,15 @@ def test_a_meters_file_is_guessed_and_told(home: Path) -> None:
     assert not app.exception
     assert [app.selectbox(key=f"{key}.{name}").value for name in ("clock", "stamps")] == ["Uhrzeit", "end"]
     assert [app.text_input(key=f"{key}.{name}").value for name in ("unit", "missing")] == ["MW", "Bad"]
-    said = texts(app)
+    text = texts(app)
     for guessed in (
         "times joined from 'Datum' and 'Uhrzeit'", "as the first is 00:15 and the last 00:00",
         "unit MW, as the file names none", "taken as missing: 'Bad' (1)",
     ):  # fmt: skip
-        assert guessed in said
+        assert guessed in text
     assert (
         "The file covers Mon 20 Oct 2025 00:00 to Thu 23 Oct 2025 00:00, but the horizon is Tue 16 Jun 2026 00:00"
-        in said
+        in text
     )
 
 
@@ -380,14 +380,14 @@ def test_an_import_is_drawn_on_the_axis_of_all_charts() -> None:
     its first label would be 22:00."""
     rows = "".join(f"2025-10-25T{h:02d}:00+02:00,{h}\n" for h in range(24))
     raw = read(f"time,load_mw\n{rows}".encode(), "a.csv")
-    made = bring(raw, guess(raw, "load").mapping)
-    drawn = series.preview(made, "Europe/Berlin", "MW").to_dict()
-    axis = drawn["encoding"]["x"]["axis"]
+    imported = bring(raw, guess(raw, "load").mapping)
+    result = series.preview(imported, "Europe/Berlin", "MW").to_dict()
+    axis = result["encoding"]["x"]["axis"]
     assert axis["title"].startswith("local time, Europe/Berlin")
     labels = json.loads(axis["labelExpr"].removeprefix("(").partition(")[")[0])
     assert labels["0"] == ["00:00", "Sat 25 Oct"]
     assert labels["840"][0] == "14:00"
-    (data,) = drawn["datasets"].values()
+    (data,) = result["datasets"].values()
     assert data[23]["when"].startswith("Sat 25 Oct 2025 23:00")
 
 
@@ -396,21 +396,21 @@ def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
     """Proves: tables of all bundled scenarios change nothing untouched; one cell changes that alone."""
     text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
     now = DraftState(text, parse(text).data, None, ())
-    seen = 0
+    visited = 0
     for table in tables.tables(now):
         rows = tables.items(now, table.path)
         frame = tables.frame_of(rows, table)
         assert tables.items_of(frame, rows, frame) == rows
         if not rows or "name" not in frame:
             continue
-        seen += 1
+        visited += 1
         edited: Any = frame.copy()
         edited.loc[0, "name"] = "renamed"
         new = dict.fromkeys(frame.columns) | {"name": "new"}
         edited = pd.concat([edited, pd.DataFrame([new])], ignore_index=True)
-        made = tables.items_of(edited, rows, frame)
-        assert made == [{**rows[0], "name": "renamed"}, *rows[1:], {"name": "new"}]
-    assert seen
+        result = tables.items_of(edited, rows, frame)
+        assert result == [{**rows[0], "name": "renamed"}, *rows[1:], {"name": "new"}]
+    assert visited
 
 
 def test_a_table_is_edited(home: Path) -> None:
@@ -428,9 +428,9 @@ def test_a_table_is_edited(home: Path) -> None:
     app.session_state[key] = edits
     app.run()
     assert not app.exception
-    made = snapshots.load(of(app).path)
-    assert [order.name for order in made.orders] == ["C1", "C3", "C4"]
-    assert len(made.heats) == 7
+    scenario = snapshots.load(of(app).path)
+    assert [order.name for order in scenario.orders] == ["C1", "C3", "C4"]
+    assert len(scenario.heats) == 7
     assert "# One order is one cast." in of(app).text
     app.button(key="undo").click().run()
     app.button(key="undo").click().run()
@@ -451,29 +451,29 @@ def test_orders_are_written_short() -> None:
     assert frame["heats"].tolist() == ["3 × A, B", "[{grade: A, due: 3 h}]"]
     edited = frame.copy()
     edited.loc[0, "heats"] = "2x B , 4 * A"
-    made = tables.items_of(edited, rows, frame)
-    assert made[0]["heats"] == [{"grade": "B", "count": 2}, {"grade": "A", "count": 4}]
-    assert made[1] == rows[1]
+    result = tables.items_of(edited, rows, frame)
+    assert result[0]["heats"] == [{"grade": "B", "count": 2}, {"grade": "A", "count": 4}]
+    assert result[1] == rows[1]
 
 
 def test_every_label_can_be_translated() -> None:
     """Proves: the translators' list has every label that is made of a field's name. Sensitivity: a new field fails."""
     records = [record for _, _, record in tables.TABLES.values() if record is not None]
     records += [Unit, *KINDS.values()]
-    made = {label_parts(name, "EUR")[0] for record in records for name in record.model_fields}
+    names = {label_parts(name, "EUR")[0] for record in records for name in record.model_fields}
     for _, groups in form.SECTIONS.values():
-        made |= {one.words for group in groups for one in fields(group.record, "EUR")}
-    assert made == set(WORDS)
+        names |= {one.words for group in groups for one in fields(group.record, "EUR")}
+    assert names == set(WORDS)
 
 
 def test_every_field_has_its_unit_and_help() -> None:
     """Proves: labels of the form name a unit wherever the field's name does. Sensitivity: a unit left out fails."""
     for _, groups in form.SECTIONS.values():
         for group in groups:
-            own = fields(group.record, "EUR")
-            assert own
-            assert len({one.label for one in own}) == len(own)
-            for one in own:
+            form_fields = fields(group.record, "EUR")
+            assert form_fields
+            assert len({one.label for one in form_fields}) == len(form_fields)
+            for one in form_fields:
                 if one.name.endswith(("_mw", "_mwh", "_min", "_h", "_t", "_s", "_kg", "_share")):
                     assert one.unit, one
 

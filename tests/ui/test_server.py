@@ -75,9 +75,9 @@ def stream(server: Server, origin: str | None, **headers: str) -> ClientConnecti
 
 
 def run_page() -> bytes:
-    asked = BackMsg()
-    asked.rerun_script.query_string = ""
-    return asked.SerializeToString()
+    case = BackMsg()
+    case.rerun_script.query_string = ""
+    return case.SerializeToString()
 
 
 def begun(opened: ClientConnection) -> ForwardMsg:
@@ -164,12 +164,12 @@ def test_a_stream_opens_for_the_pages_alone(server: Server) -> None:
 def test_a_stream_for_a_foreign_host_is_refused(server: Server) -> None:
     """Proves: the host is checked on WebSockets as well, also where host and origin agree."""
     with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=60) as own,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as part,
         pytest.raises(InvalidStatus) as refused,
     ):
         connect(
             f"ws://evil.example:{server.port}/_stcore/stream",
-            sock=own,
+            sock=part,
             origin=Origin(f"http://evil.example:{server.port}"),
         )
     assert refused.value.response.status_code == 403
@@ -178,9 +178,9 @@ def test_a_stream_for_a_foreign_host_is_refused(server: Server) -> None:
 def test_the_configuration_of_the_checkout_holds_everywhere(server: Server) -> None:
     """Proves: started in another folder it has the checkout's theme; the user's own configuration loosens nothing."""
     with stream(server, server.url) as opened:
-        told = begun(opened).new_session
-    assert told.custom_theme.light.primary_color == "#1F6393"
-    assert told.config.gather_usage_stats is False
+        message = begun(opened).new_session
+    assert message.custom_theme.light.primary_color == "#1F6393"
+    assert message.config.gather_usage_stats is False
     assert ask(server, "/_stcore/agent/openapi.json").status == 404
     assert ask(server, "/_stcore/metrics").status == 404
 
@@ -202,7 +202,7 @@ def test_no_path_leads_to_a_file(server: Server, root: str, trick: str) -> None:
 def test_uploads_are_for_the_pages_and_come_to_an_end(server: Server) -> None:
     """Proves: no upload from another origin, without the token, or to no tab; too large and too many are refused."""
     cookie = ask(server, "/_stcore/health").headers["Set-Cookie"].split(";")[0]
-    own = {"Origin": server.url, "Cookie": cookie, "X_Xsrftoken": cookie.split("=", 1)[1]}
+    table = {"Origin": server.url, "Cookie": cookie, "X_Xsrftoken": cookie.split("=", 1)[1]}
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="../../a.csv"\r\n\r\n'
 
     def put(tab: str, name: str, headers: dict[str, str], size: int = 1) -> int:
@@ -213,14 +213,14 @@ def test_uploads_are_for_the_pages_and_come_to_an_end(server: Server) -> None:
     with stream(server, server.url) as opened:
         tab = begun(opened).new_session.initialize.session_id
         assert tab
-        assert put(tab, "a", own) == 204
-        assert put(tab, "a", own | {"Origin": "https://evil.example"}) == 403
-        assert put(tab, "a", {name: value for name, value in own.items() if name != "X_Xsrftoken"}) == 403
-        assert put("0" * 36, "a", own) == 400
-        assert put(tab, "b", own, 21 * 1024 * 1024) == 413
-        found = [put(tab, f"n{i}", own) for i in range(Uploads.MOST_FILES + 2)]
-        assert found[: Uploads.MOST_FILES - 1] == [204] * (Uploads.MOST_FILES - 1)
-        assert found[Uploads.MOST_FILES :] == [507, 507]
+        assert put(tab, "a", table) == 204
+        assert put(tab, "a", table | {"Origin": "https://evil.example"}) == 403
+        assert put(tab, "a", {name: value for name, value in table.items() if name != "X_Xsrftoken"}) == 403
+        assert put("0" * 36, "a", table) == 400
+        assert put(tab, "b", table, 21 * 1024 * 1024) == 413
+        rows = [put(tab, f"n{i}", table) for i in range(Uploads.MOST_FILES + 2)]
+        assert rows[: Uploads.MOST_FILES - 1] == [204] * (Uploads.MOST_FILES - 1)
+        assert rows[Uploads.MOST_FILES :] == [507, 507]
 
 
 def test_a_tab_may_run_pages_and_nothing_else(server: Server) -> None:
@@ -270,16 +270,16 @@ def test_other_addresses_need_sign_in(address: str, monkeypatch: pytest.MonkeyPa
 
 def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
     """Proves: the command says so in one line."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "ui", "app", "--address", "0.0.0.0"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("--address 0.0.0.0: ")
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr.count("\n") == 1
+    assert process.stderr.startswith("--address 0.0.0.0: ")
 
 
 @pytest.mark.parametrize(
@@ -309,5 +309,5 @@ def test_nobody_else_hears_of_the_address(server: Server, tmp_path: Path) -> Non
     if not listening.exists():
         pytest.skip("no list of open sockets on this system")
     rows = [line.split() for line in listening.read_text().splitlines()[1:]]
-    found = {row[1].split(":")[0] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == server.port}
-    assert found == {"0100007F"}
+    names = {row[1].split(":")[0] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == server.port}
+    assert names == {"0100007F"}

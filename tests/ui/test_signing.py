@@ -29,9 +29,9 @@ ADA: dict[str, Any] = {"is_logged_in": True, "aud": "emberline", "iat": NOW - 60
 
 
 def read(**changed: str) -> oidc.Oidc:
-    found = oidc.read(RIGHT | {PREFIX + name: value for name, value in changed.items()})
-    assert found is not None
-    return found
+    content = oidc.read(RIGHT | {PREFIX + name: value for name, value in changed.items()})
+    assert content is not None
+    return content
 
 
 # --- what the environment says --------------------------------------------------------------------------------------
@@ -45,12 +45,12 @@ def test_nothing_configured_is_no_sign_in() -> None:
 
 def test_origin_and_host_are_those_of_the_address_that_leads_back() -> None:
     """Proves: the pages' public address is known from it; secrets are as Streamlit takes them."""
-    found = read()
-    assert (found.origin, found.host) == ("https://emberline.plant.example", "emberline.plant.example")
+    content = read()
+    assert (content.origin, content.host) == ("https://emberline.plant.example", "emberline.plant.example")
     assert read(REDIRECT="http://[::1]:8501/oauth2callback").host == "[::1]"
-    assert found.settings()["auth"]["client_secret"] == "secret"
-    assert len(found.cookie_secret) >= oidc.SHORTEST_SECRET
-    assert found.cookie_secret != read().cookie_secret
+    assert content.settings()["auth"]["client_secret"] == "secret"
+    assert len(content.cookie_secret) >= oidc.SHORTEST_SECRET
+    assert content.cookie_secret != read().cookie_secret
     assert [read(HOURS=text).hours for text in ("", "0.5", "720")] == [12, 0.5, 720]
 
 

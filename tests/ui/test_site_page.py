@@ -14,7 +14,7 @@ import streamlit as st
 from sites import example, works
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans import Plan, plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, bundled, load, loads
 from emberline.scenarios.assets import ELECTRICITY
@@ -56,11 +56,11 @@ def with_line() -> Plan:
     )
 
 
-def stored(made: Plan) -> str:
+def stored(result: Plan) -> str:
     """Id of the plan in this test's home."""
     store = Store()
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
     return run
 
 
@@ -74,9 +74,9 @@ def tabs(app: AppTest) -> list[str]:
     return [tab.label for tab in app.tabs]
 
 
-def balance_of(made: Plan, carrier: str) -> site_panels.Balance:
-    assert made.replay is not None
-    return site_panels.balances(made.scenario, made.replay)[carrier]
+def balance_of(result: Plan, carrier: str) -> site_panels.Balance:
+    assert result.replay is not None
+    return site_panels.balances(result.scenario, result.replay)[carrier]
 
 
 @pytest.mark.parametrize("which", ["made", "with_line"])
@@ -90,16 +90,16 @@ def test_stacks_close(which: str, request: pytest.FixtureRequest) -> None:
     for balance in site_panels.balances(plan_made.scenario, plan_made.replay).values():
         none = np.zeros(plan_made.scenario.horizon.n_steps)
         need = none if balance.need is None else balance.need
-        left = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
-        assert np.abs(left).max() < 1e-5, balance.carrier
+        rest = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
+        assert np.abs(rest).max() < 1e-5, balance.carrier
         assert all(rate.min() >= 0 for side in (balance.gives, balance.takes) for rate in side.values())
 
 
 def test_what_the_line_gives_is_what_it_gave(with_line: Plan) -> None:
     """Proves: the heat drawn as the line's is 0.2 MWh for each MWh that it drew, over the day."""
     assert with_line.replay is not None
-    given = balance_of(with_line, "warm").gives["line"].sum()
-    assert given == pytest.approx(0.2 * with_line.replay["line_mw"].to_numpy().sum(), rel=1e-6)
+    total = balance_of(with_line, "warm").gives["line"].sum()
+    assert total == pytest.approx(0.2 * with_line.replay["line_mw"].to_numpy().sum(), rel=1e-6)
 
 
 def test_carriers_are_who_gives_and_takes(made: Plan) -> None:
@@ -118,15 +118,15 @@ def test_carriers_are_who_gives_and_takes(made: Plan) -> None:
 
 def test_charts_of_a_site_name_units_and_no_gantt(made: Plan) -> None:
     """Proves: a panel for each carrier and store with its unit; a Gantt only where there is a line."""
-    drawn = charts.timeline(made).to_dict()
-    titles = {json.dumps(title) for title in _found(drawn, "title") if isinstance(title, list)}
+    result = charts.timeline(made).to_dict()
+    titles = {json.dumps(title) for title in _found(result, "title") if isinstance(title, list)}
     for part in ('["electricity", "[MW]"]', '["steam", "[MW]"]', '["steam store", "[MWh]"]', '["price", "[EUR/MWh]"]'):
         assert part in titles
     assert '["gas", "[MW]"]' not in titles
-    assert '"field": "order"' not in json.dumps(drawn)
-    chosen = json.dumps(charts.timeline(made, carriers=["gas"]).to_dict())
-    assert '["gas", "[MW]"]' in chosen
-    assert '["steam", "[MW]"]' not in chosen
+    assert '"field": "order"' not in json.dumps(result)
+    value = json.dumps(charts.timeline(made, carriers=["gas"]).to_dict())
+    assert '["gas", "[MW]"]' in value
+    assert '["steam", "[MW]"]' not in value
 
 
 def test_names_of_assets_are_never_fields(made: Plan) -> None:
@@ -142,9 +142,9 @@ def test_names_of_assets_are_never_fields(made: Plan) -> None:
     run = made.replay.assign_coords(
         flow_asset=("flow", [names.get(name, name) for name in made.replay["flow_asset"].values.tolist()])
     )
-    found = site_panels.balances(named, run)[ELECTRICITY]
-    assert "battery (asset)" in found.gives
-    assert "battery" not in found.gives
+    result = site_panels.balances(named, run)[ELECTRICITY]
+    assert "battery (asset)" in result.gives
+    assert "battery" not in result.gives
     table = site_panels.PanelData(View.of(named.horizon))
     site_panels.balance_panel(named, site_panels.balances(named, run)["steam"], table, alt.X("start:Q"), None)
     assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
@@ -157,9 +157,9 @@ def test_the_page_of_a_site_without_a_line(home: Path, made: Plan) -> None:
     assert tabs(app) == ["Schedule", "Bill", "Carbon ledger", "All figures", "Disturbed replays"]
     assert [metric.label for metric in app.metric] == ["Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Import [MWh]"]
     assert made.replay_figures is not None
-    said = "\n".join(text.value for text in app.main.text)
-    assert f"The lines add up to {wording.number(made.replay_figures.cost, 0)} EUR" in said
-    assert "heats" not in said
+    message = "\n".join(text.value for text in app.main.text)
+    assert f"The lines add up to {wording.number(made.replay_figures.cost, 0)} EUR" in message
+    assert "heats" not in message
     assert any("runs the site by simple rules" in caption.value for caption in app.caption)
     bill, ledger = (frame.value for frame in app.dataframe[:2])
     assert bill["plan [EUR]"].sum() == pytest.approx(made.replay_figures.cost, rel=1e-9)
@@ -228,7 +228,7 @@ def market_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, **answers: An
     """Overrides that the market's widgets make of some answers."""
     overrides: list[str] = []
 
-    def number(label: str, key: str, original: Any, seeds: Any, said: Any, value: float, **_: Any) -> float:
+    def number(label: str, key: str, original: Any, seeds: Any, text: Any, value: float, **_: Any) -> float:
         return float(answers.get(key, value))
 
     monkeypatch.setattr(fields, "_number", number)
@@ -263,8 +263,8 @@ def test_another_cover_leaves_the_scheme(monkeypatch: pytest.MonkeyPatch) -> Non
 def _found(tree: Any, key: str) -> list[Any]:
     """Every value of a key, however deep."""
     if isinstance(tree, dict):
-        own = [tree[key]] if key in tree else []
-        return own + [value for name, branch in tree.items() if name != "datasets" for value in _found(branch, key)]
+        part = [tree[key]] if key in tree else []
+        return part + [value for name, branch in tree.items() if name != "datasets" for value in _found(branch, key)]
     if isinstance(tree, list):
         return [value for branch in tree for value in _found(branch, key)]
     return []

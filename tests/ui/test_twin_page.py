@@ -15,7 +15,7 @@ import xarray as xr
 from pages import page, texts
 
 from emberline import twin
-from emberline.plans.plan.plan import violations
+from emberline.plans.plan.record import violations
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load
 from emberline.ui.charts import flow_sheet, plan, replay
@@ -35,7 +35,7 @@ def disturbed(name: str, replication: int) -> tuple[Scenario, xr.Dataset]:
 @pytest.mark.parametrize("name", ["melt-shop-site", "cement-week", "steam-cracker-utilities"])
 def test_the_board_knows_every_moment(name: str) -> None:
     """Proves: what a unit does runs from the start to the end without a gap or an overlap, breakdowns as they were."""
-    scenario, run = next(found for found in (disturbed(name, number) for number in range(8)) if "stop_unit" in found[1])
+    scenario, run = next(item for item in (disturbed(name, number) for number in range(8)) if "stop_unit" in item[1])
     rows = list(replay.states(scenario, run))
     units = [unit for unit, _ in scenario.process_units] or [unit.name for unit in scenario.line.units]
     assert list(dict.fromkeys(row["unit"] for row in rows)) == units
@@ -55,21 +55,21 @@ def test_the_replay_moves_a_line_through_every_panel() -> None:
     scenario, run = disturbed("melt-shop-small", 0)
     looked = Subject(scenario, ("melt-shop-small",))
     view = View.of(scenario.horizon)
-    made = run_or_baseline.as_plan(looked, run)
-    panels = plan.timeline_panels(made, False, view, whose="baseline")
-    drawn = replay.replay(made, panels, view, dark=False).to_dict()
-    (slider,) = [param for param in drawn["params"] if param["name"] == replay.MOMENT]
+    result = run_or_baseline.as_plan(looked, run)
+    panels = plan.timeline_panels(result, False, view, whose="baseline")
+    value = replay.replay(result, panels, view, dark=False).to_dict()
+    (slider,) = [param for param in value["params"] if param["name"] == replay.MOMENT]
     assert slider["bind"]["input"] == "range"
     assert (slider["bind"]["min"], slider["bind"]["max"], slider["bind"]["step"]) == (0, 1425, 15)
-    lined = [panel for panel in drawn["vconcat"] if f'"calculate": "{replay.MOMENT}"' in json.dumps(panel)]
+    lined = [panel for panel in value["vconcat"] if f'"calculate": "{replay.MOMENT}"' in json.dumps(panel)]
     assert len(lined) == len(panels)
-    for panel in drawn["vconcat"]:
+    for panel in value["vconcat"]:
         assert all("data" in layer or "data" in panel for layer in panel["layer"])
-    text = json.dumps(drawn)
+    text = json.dumps(value)
     assert "battery, baseline [MWh]" in text
     assert "battery, plan" not in text
-    told = {row["clock"] for data in drawn["datasets"].values() for row in data if "clock" in row}
-    assert "Tue 16 Jun 2026 12:00 +02:00" in told
+    names = {row["clock"] for data in value["datasets"].values() for row in data if "clock" in row}
+    assert "Tue 16 Jun 2026 12:00 +02:00" in names
 
 
 @pytest.mark.parametrize("name", ["melt-shop-small", "melt-shop-site", "cement-week"])
@@ -86,23 +86,23 @@ def test_the_board_tells_what_the_flow_sheet_does(name: str) -> None:
     np.testing.assert_allclose(rows.groupby("start")["mw"].sum().to_numpy(), load_mw, atol=1e-2)
     noon = round(12 * 60 / scenario.horizon.step_min)
     now = rows[rows["start"] == noon * scenario.horizon.step_min].set_index("unit")
-    found = flow_sheet.sheet(scenario, run, noon)
+    result = flow_sheet.sheet(scenario, run, noon)
     if scenario.processes:
-        drawn = {unit: float(run["process_mw"].sel(process=unit)[noon]) for unit, _ in scenario.process_units}
+        table = {unit: float(run["process_mw"].sel(process=unit)[noon]) for unit, _ in scenario.process_units}
         for unit, _ in scenario.process_units:
             assert now.loc[unit, "tph"] == pytest.approx(float(run["process_tph"].sel(process=unit)[noon]), abs=1e-4)
     else:
-        drawn = {unit: float(mw[noon]) for unit, mw in flow_sheet.unit_power(scenario, run).items()}
-    for unit, mw in drawn.items():
+        table = {unit: float(mw[noon]) for unit, mw in flow_sheet.unit_power(scenario, run).items()}
+    for unit, mw in table.items():
         assert now.loc[unit, "mw"] == pytest.approx(mw, abs=1e-3)
-    told = {word for box in found.production for line in box.lines for word in [line]}
+    names = {word for box in result.production for line in box.lines for word in [line]}
     alone = [stage.units[0].name for stage in scenario.line.stages if len(stage.units) == 1] if scenario.heats else []
     for unit in alone:
-        assert (now.loc[unit, "power"] or "0.0 MW") in told
-    made = run_or_baseline.as_plan(Subject(scenario, (name,)), run)
-    panels = plan.timeline_panels(made, False, view, None, list(scenario.store)[:8], whose="baseline")
-    text = json.dumps(replay.replay(made, panels, view, dark=False).to_dict(), ensure_ascii=False)
-    battery = next((box for box in found.site if box.name == "battery"), None)
+        assert (now.loc[unit, "power"] or "0.0 MW") in names
+    outcome = run_or_baseline.as_plan(Subject(scenario, (name,)), run)
+    panels = plan.timeline_panels(outcome, False, view, None, list(scenario.store)[:8], whose="baseline")
+    text = json.dumps(replay.replay(outcome, panels, view, dark=False).to_dict(), ensure_ascii=False)
+    battery = next((box for box in result.site if box.name == "battery"), None)
     if battery is not None:
         drawing = json.loads(text)
         clock = wording.moment(scenario.horizon.instant(noon * scenario.horizon.step_min))
@@ -116,9 +116,9 @@ def test_nothing_chosen_is_the_baseline_run(home: Path) -> None:
     app = page("twin")
     assert not app.exception
     assert app.selectbox(key="twin.look").value == "melt-shop-small"
-    said = texts(app)
-    assert "No breakdown and no missed limit" in said
-    assert "Undisturbed run" in said
+    text = texts(app)
+    assert "No breakdown and no missed limit" in text
+    assert "Undisturbed run" in text
     assert [metric.label for metric in app.metric] == [
         "Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Limits missed", "Production [t]",
     ]  # fmt: skip
@@ -128,7 +128,7 @@ def test_a_disturbed_day_tells_what_went_wrong(home: Path) -> None:
     """Proves: each breakdown and each limit missed stands in the list; another number is another luck."""
     app = page("twin")
     app.toggle(key="twin.disturbed").set_value(True).run()
-    seen = []
+    rows = []
     for number in (1, 2):
         app.number_input(key="twin.replication").set_value(number).run()
         assert not app.exception
@@ -137,8 +137,8 @@ def test_a_disturbed_day_tells_what_went_wrong(home: Path) -> None:
         wrong = int(run.sizes.get("stop", 0)) + len(violations(run))
         tables = [frame.value for frame in app.dataframe if "by" in frame.value.columns]
         assert [len(table) for table in tables] == ([wrong] if wrong else [])
-        seen.append(app.metric[0].value)
-    assert seen[0] != seen[1]
+        rows.append(app.metric[0].value)
+    assert rows[0] != rows[1]
 
 
 def test_plan_and_baseline_have_the_same_luck(home: Path, stored_home: tuple[Path, str]) -> None:
@@ -149,16 +149,16 @@ def test_plan_and_baseline_have_the_same_luck(home: Path, stored_home: tuple[Pat
     app.toggle(key="twin.disturbed").set_value(True).run()
     app.number_input(key="twin.replication").set_value(3).run()
     assert not app.exception
-    said = texts(app)
-    assert "under the same disturbances" in said
-    assert "bound" in said
+    text = texts(app)
+    assert "under the same disturbances" in text
+    assert "bound" in text
     assert all(str(metric.delta).startswith("baseline") for metric in app.metric)
-    made = Store().open(stored_home[1]).plan
-    assert made.schedule is not None
-    ours = twin.replay(made.scenario, made.schedule, replication=2, disturbed=True)
+    result = Store().open(stored_home[1]).plan
+    assert result.schedule is not None
+    ours = twin.replay(result.scenario, result.schedule, replication=2, disturbed=True)
     missed = next(metric for metric in app.metric if metric.label == "Limits missed")
     assert missed.value == str(ours.sizes["violation"])
-    theirs = twin.replay(made.scenario, twin.dispatch(made.scenario), replication=2, disturbed=True)
+    theirs = twin.replay(result.scenario, twin.dispatch(result.scenario), replication=2, disturbed=True)
     assert missed.delta == f"baseline {theirs.sizes['violation']}"
 
 

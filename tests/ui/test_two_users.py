@@ -33,9 +33,9 @@ def named(page: Page, parameter: str) -> list[str]:
 
 def options(page: Page, label: str) -> list[str]:
     """What a list offers."""
-    found = offered(page, label).all_inner_texts()
+    result = offered(page, label).all_inner_texts()
     page.keyboard.press("Escape")
-    return found
+    return result
 
 
 def ask_for_long(page: Page) -> str:

@@ -23,10 +23,10 @@ LATE = ["melt-shop-small", "--set", "orders.C1.due=4 h", "--quiet"]
 
 def ran(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     monkeypatch.setattr("sys.argv", ["emberline", *words])
-    with pytest.raises(SystemExit) as done:
+    with pytest.raises(SystemExit) as process:
         main()
     out, err = capfd.readouterr()
-    return int(done.value.code or 0), out, err
+    return int(process.value.code or 0), out, err
 
 
 def test_the_set_lines_that_are_printed_repair_the_scenario(
@@ -48,11 +48,11 @@ def test_a_plan_that_is_infeasible_says_why(
     """Proves: the run is stored as ever, and the JSON holds conflict and repairs."""
     monkeypatch.setattr(why_not, "PLANNED_S", 15.0)
     code, out, _ = ran(monkeypatch, capfd, "plan", *LATE, "--json")
-    told = json.loads(out)
+    answer = json.loads(out)
     assert code == 1
-    assert told["status"] == "infeasible"
-    assert told["why_not"]["repairs"][0]["set"] == ["orders.C1.due=285 min"]
-    assert told["why_not"]["conflict_keys"] == ["orders.C1.due"]
+    assert answer["status"] == "infeasible"
+    assert answer["why_not"]["repairs"][0]["set"] == ["orders.C1.due=285 min"]
+    assert answer["why_not"]["conflict_keys"] == ["orders.C1.due"]
 
 
 def test_a_mistake_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -69,13 +69,13 @@ def test_lines_quote_what_a_shell_would_split() -> None:
     repair = Repair(
         ("room of liquid metal to 300 t (now 260 t)",), ("stores.liquid metal.capacity_t=300",), ("k",), 1.0
     )
-    said = list(why_not.lines(WhyNot("infeasible", repairs=(repair,), tried=3, of=3, complete=True)))
-    assert said[1].strip() == "--set 'stores.liquid metal.capacity_t=300'"
+    entries = list(why_not.lines(WhyNot("infeasible", repairs=(repair,), tried=3, of=3, complete=True)))
+    assert entries[1].strip() == "--set 'stores.liquid metal.capacity_t=300'"
 
 
 def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: the button of a repair starts a plan with its overrides, and the side keeps them until taken back."""
-    found: dict[str, Any] = {
+    table: dict[str, Any] = {
         "status": "infeasible", "missing": ["casting needs 0.6 h more"], "conflict": ["due time of order C1"],
         "irreducible": False, "limits_tried": 1, "limits": 16,
         "repairs": [{"says": ["due time of order C1 to 04:45"], "set": ["orders.C1.due=285 min"]}],
@@ -87,7 +87,7 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
         return "0" * 32
 
     request = {"scenario": "melt-shop-small", "overrides": ["orders.C1.due=4 h"], "note": {}}
-    monkeypatch.setattr(repairs, "answer", lambda question: found)
+    monkeypatch.setattr(repairs, "answer", lambda question: table)
     monkeypatch.setattr(queue, "request", lambda run: request)
     monkeypatch.setattr(queue, "start", start)
 
@@ -111,8 +111,8 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_the_answer_comes_from_a_process_of_its_own(home: Path) -> None:
     """Proves: the page's question reaches the command and its JSON comes back."""
-    said = repairs.answer(
+    text = repairs.answer(
         repairs.Question("melt-shop-small", ('locks=[{"heat": "C1-2", "stage": "casting", "start": "1 h"}]',))
     )
-    assert said["status"] == "infeasible"
-    assert said["repairs"][0]["keys"] == ["locks.0.latest"]
+    assert text["status"] == "infeasible"
+    assert text["repairs"][0]["keys"] == ["locks.0.latest"]

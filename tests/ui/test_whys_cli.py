@@ -36,9 +36,9 @@ goal: {gap: 1 %, time_limit_s: 10}
 
 def kept(store: Store, scenario: Scenario) -> str:
     """Id of a stored run."""
-    made = plan(scenario)
+    result = plan(scenario)
     with store.working(scenario) as run:
-        store.save(run, made)
+        store.save(run, result)
     return run
 
 
@@ -66,17 +66,17 @@ def _at_home(home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_why_tells_costs_limits_and_gap(home: dict[str, str]) -> None:
     """Proves: text and JSON tell the same answers, with what they cost, status, gap and what is in the way."""
-    told = emberline("why", home["locked"], "--heat", "1")
-    assert told.returncode == 0, told.stderr
-    assert "it is locked: heat H1 at melting at Tue 10 Mar 00:00" in told.stdout
-    assert "−3\u202f000 kg CO2e" in told.stdout
-    assert "within gap, gap 0.00 %" in told.stdout
-    assert "what if  heat H1 at melting freed of its lock" in told.stdout
-    assert "freed of its lock" in told.stderr
-    said = json.loads(emberline("why", home["locked"], "--heat", "H1", "--json", "-q").stdout)
-    freed = next(answer for answer in said["answers"] if answer["key"] == "freed")
+    code = emberline("why", home["locked"], "--heat", "1")
+    assert code.returncode == 0, code.stderr
+    assert "it is locked: heat H1 at melting at Tue 10 Mar 00:00" in code.stdout
+    assert "−3\u202f000 kg CO2e" in code.stdout
+    assert "within gap, gap 0.00 %" in code.stdout
+    assert "what if  heat H1 at melting freed of its lock" in code.stdout
+    assert "freed of its lock" in code.stderr
+    data = json.loads(emberline("why", home["locked"], "--heat", "H1", "--json", "-q").stdout)
+    freed = next(answer for answer in data["answers"] if answer["key"] == "freed")
     assert freed["more"]["carbon_kg"] == pytest.approx(-3000)
-    assert said["slots"][1]["limits"] == ["F1 is busy with heat H2 from Tue 10 Mar 01:00 to Tue 10 Mar 02:00"]
+    assert data["slots"][1]["limits"] == ["F1 is busy with heat H2 from Tue 10 Mar 01:00 to Tue 10 Mar 02:00"]
     at = json.loads(emberline("why", home["locked"], "--heat", "1", "--at", "02:00", "--json", "-q").stdout)
     assert [answer["key"] for answer in at["answers"]] == ["freed", "at"]
     assert at["answers"][1]["more"]["carbon_kg"] == pytest.approx(-2000)
@@ -84,12 +84,12 @@ def test_why_tells_costs_limits_and_gap(home: dict[str, str]) -> None:
 
 def test_why_an_hour_and_a_unit(home: dict[str, str]) -> None:
     """Proves: an hour tells who draws and what a MWh is worth; the only furnace cannot be missed, proven."""
-    told = emberline("why", home["free"], "--hour", "01:00", "-q")
-    assert told.returncode == 0, told.stderr
-    assert "F1 draws 10.0 MW" in told.stdout
-    assert "one more MWh costs 100.0 kg CO2e/MWh; heats held where they are" in told.stdout
+    code = emberline("why", home["free"], "--hour", "01:00", "-q")
+    assert code.returncode == 0, code.stderr
+    assert "F1 draws 10.0 MW" in code.stdout
+    assert "one more MWh costs 100.0 kg CO2e/MWh; heats held where they are" in code.stdout
     # without the second hour its heat takes the third one, at 300 instead of 100 kg/MWh
-    assert "what if  F1 idle, Tue 10 Mar 01:00 to 02:00\n           +2\u202f000 kg CO2e" in told.stdout
+    assert "what if  F1 idle, Tue 10 Mar 01:00 to 02:00\n           +2\u202f000 kg CO2e" in code.stdout
     unit = emberline("why", home["free"], "--unit", "F1", "-q")
     assert "no plan with it (proven): no other unit of melting" in unit.stdout
 
@@ -100,19 +100,19 @@ def test_diff_tells_heats_and_keys(home: dict[str, str]) -> None:
     assert itself.returncode == 0, itself.stderr
     assert itself.stdout.splitlines()[-1] == "no difference"
     assert json.loads(emberline("diff", home["free"], home["free"], "--json").stdout)["same"] is True
-    told = emberline("diff", home["free"], home["locked"]).stdout
-    assert "locks" in told
-    assert "because it is locked at melting" in told
-    assert "carbon 6\u202f000 instead of 3\u202f000 kg CO2e (+3\u202f000)" in told
+    text = emberline("diff", home["free"], home["locked"]).stdout
+    assert "locks" in text
+    assert "because it is locked at melting" in text
+    assert "carbon 6\u202f000 instead of 3\u202f000 kg CO2e (+3\u202f000)" in text
 
 
 def test_locks_tells_each_price(home: dict[str, str]) -> None:
     """Proves: the table and the JSON tell what freeing brings; a run without locks says so and is no mistake."""
-    told = emberline("locks", home["locked"], "-q")
-    assert told.returncode == 0, told.stderr
-    assert "0  heat H1 at melting at Tue 10 Mar 00:00" in told.stdout
-    said = json.loads(emberline("locks", home["locked"], "--json", "-q").stdout)
-    assert said["locks"][0]["brings"]["carbon_kg"] == pytest.approx(3000)
+    code = emberline("locks", home["locked"], "-q")
+    assert code.returncode == 0, code.stderr
+    assert "0  heat H1 at melting at Tue 10 Mar 00:00" in code.stdout
+    answer = json.loads(emberline("locks", home["locked"], "--json", "-q").stdout)
+    assert answer["locks"][0]["brings"]["carbon_kg"] == pytest.approx(3000)
     bare = emberline("locks", home["free"], "-q")
     assert (bare.returncode, bare.stdout) == (0, "")
     assert "has no locks" in bare.stderr
@@ -123,15 +123,15 @@ def test_headroom_tells_each_load(tmp_path: Path) -> None:
     """Proves: each load has its row, and where flexibility ends is said; a grid that never changes has none."""
     file = tmp_path / "shop.yaml"
     file.write_text(SHOP, encoding="utf-8")
-    asked = ("headroom", str(file), "--load", "50%", "--load", "1", "--workers", "1")
-    told = emberline(*asked)
-    assert told.returncode == 0, told.stderr
-    assert "flexibility has ended at 50 % load already: less than 1 % of the baseline's carbon is saved" in told.stdout
-    assert "2 of 2: " in told.stderr
-    said = json.loads(emberline(*asked, "--json", "-q").stdout)
-    assert [row["heats"] for row in said["loads"]] == [2, 4]
-    assert said["ends_at"] == 0.5
-    assert said["loads"][0]["saved"]["carbon_kg"]["low"] is not None
+    case = ("headroom", str(file), "--load", "50%", "--load", "1", "--workers", "1")
+    code = emberline(*case)
+    assert code.returncode == 0, code.stderr
+    assert "flexibility has ended at 50 % load already: less than 1 % of the baseline's carbon is saved" in code.stdout
+    assert "2 of 2: " in code.stderr
+    answer = json.loads(emberline(*case, "--json", "-q").stdout)
+    assert [row["heats"] for row in answer["loads"]] == [2, 4]
+    assert answer["ends_at"] == 0.5
+    assert answer["loads"][0]["saved"]["carbon_kg"]["low"] is not None
 
 
 @pytest.mark.parametrize(

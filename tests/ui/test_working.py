@@ -38,8 +38,8 @@ def test_pages_say_the_same(home: Path, module: str, state: str) -> None:
     folder = home / "jobs" / number
     folder.mkdir(parents=True)
     kind = "front" if module == "pareto" else "plan"
-    asked = {"kind": kind, "scenario": "melt-shop-small", "overrides": [], "note": {}, "given": {"points": 3}}
-    (folder / "request.json").write_text(json.dumps(asked))
+    table = {"kind": kind, "scenario": "melt-shop-small", "overrides": [], "note": {}, "given": {"points": 3}}
+    (folder / "request.json").write_text(json.dumps(table))
     (folder / "worker.lock").touch()
     if state in EVENTS:
         (folder / "events.jsonl").write_text(json.dumps({"phase": state, "lines": EVENTS[state]}) + "\n")
@@ -47,11 +47,11 @@ def test_pages_say_the_same(home: Path, module: str, state: str) -> None:
         (folder / "stop").touch()
     app = page(module, number, **({"front": number} if module == "pareto" else {}))
     assert not app.exception
-    told = texts(app)
+    text = texts(app)
     _, says, then = wording.STATES[state]
-    assert f"✕ {says}" in told
-    assert f"{then} Press {'Search the front' if module == 'pareto' else 'Plan'} at the side to try again." in told
-    assert all(line in told for line in EVENTS.get(state, []))
+    assert f"✕ {says}" in text
+    assert f"{then} Press {'Search the front' if module == 'pareto' else 'Plan'} at the side to try again." in text
+    assert all(line in text for line in EVENTS.get(state, []))
 
 
 def test_who_gives_up_ends_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

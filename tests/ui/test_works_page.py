@@ -12,14 +12,15 @@ import pytest
 from sites import cement_day
 from streamlit.testing.v1 import AppTest
 
+from emberline.plans import Plan, plan
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.unit_runs import unit_runs
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.exports import palette
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load, loads
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.loading import LIBRARY
-from emberline.ui.charts import gantt, process_panels, shades, site_panels
+from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as charts
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.view import View
@@ -37,9 +38,9 @@ TABS = [
 @pytest.fixture(scope="module")
 def made() -> Plan:
     """A plan of one day of the bundled cement works."""
-    found = plan(cement_day())
-    assert found.replay is not None, found.reason
-    return found
+    result = plan(cement_day())
+    assert result.replay is not None, result.reason
+    return result
 
 
 @pytest.fixture
@@ -55,14 +56,14 @@ def app(home: Path, made: Plan) -> AppTest:
 
 def table_of(app: AppTest, *columns: str) -> Any:
     """The table of the page that has some columns."""
-    (found,) = (frame.value for frame in app.dataframe if set(columns) <= set(frame.value.columns))
-    return found
+    (result,) = (frame.value for frame in app.dataframe if set(columns) <= set(frame.value.columns))
+    return result
 
 
-def rows_of(drawn: dict[str, Any], **told: Any) -> list[dict[str, Any]]:
+def rows_of(result: dict[str, Any], **text: Any) -> list[dict[str, Any]]:
     """Rows of all datasets of a chart that tell some values."""
-    rows = itertools.chain.from_iterable(drawn["datasets"].values())
-    return [row for row in rows if all(row.get(key) == value for key, value in told.items())]
+    rows = itertools.chain.from_iterable(result["datasets"].values())
+    return [row for row in rows if all(row.get(key) == value for key, value in text.items())]
 
 
 def test_the_page_has_a_tab_for_each_part(app: AppTest, made: Plan) -> None:
@@ -71,9 +72,9 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, made: Plan) -> None:
     assert [tab.label for tab in app.tabs] == TABS
     assert [metric.label for metric in app.metric][-1] == "Delivered [t]"
     assert app.metric[-1].value == wording.number(made.scenario.tonnes, 0)
-    said = "\n".join(text.value for text in app.main.text)
-    assert "per tonne delivered" in said
-    assert "heat" not in said
+    message = "\n".join(text.value for text in app.main.text)
+    assert "per tonne delivered" in message
+    assert "heat" not in message
     assert any("stocks are valued" in caption.value for caption in app.caption)
     assert app.multiselect(key="stores").value == list(made.scenario.store)
     app.multiselect(key="stores").set_value(["clinker"]).run()
@@ -107,8 +108,8 @@ def test_carbon_of_products_adds_up(made: Plan) -> None:
 
     Sensitivity: a part left out, or one way to count the grid added to another, breaks the sums."""
     assert made.replay is not None
-    found = ledger(made.scenario, made.replay)
-    ours, theirs = found.products, ledger(made.scenario, made.baseline).products
+    result = ledger(made.scenario, made.replay)
+    ours, theirs = result.products, ledger(made.scenario, made.baseline).products
     assert ours is not None
     assert theirs is not None
     table = products.per_tonne(ours, theirs, "average").set_index("product")
@@ -118,9 +119,9 @@ def test_carbon_of_products_adds_up(made: Plan) -> None:
     assert parts.to_dict() == pytest.approx(table["total"].to_dict())
     assert table["total"]["clinker"] == pytest.approx(float(ours.carbon_per_t("average").sel(stock="clinker")))
     goes = products.whereabouts(ours).set_index("counted as")
-    assert 1000 * goes["sum"]["scope 1, direct"] == pytest.approx(found.direct_kg)
-    assert 1000 * goes["sum"]["scope 2, location, average"] == pytest.approx(found.grid["average"])
-    assert 1000 * goes["sum"]["biogenic, separate"] == pytest.approx(sum(found.biogenic.values()))
+    assert 1000 * goes["sum"]["scope 1, direct"] == pytest.approx(result.direct_kg)
+    assert 1000 * goes["sum"]["scope 2, location, average"] == pytest.approx(result.grid["average"])
+    assert 1000 * goes["sum"]["biogenic, separate"] == pytest.approx(sum(result.biogenic.values()))
 
 
 def test_bill_and_ledger_know_processes(app: AppTest, made: Plan) -> None:
@@ -138,14 +139,14 @@ def test_stacks_close(made: Plan) -> None:
     Sensitivity: a process left out, or drawn on the wrong side, opens the balance."""
     for run in (made.replay, made.baseline):
         assert run is not None
-        found = site_panels.balances(made.scenario, run)
-        for balance in found.values():
+        result = site_panels.balances(made.scenario, run)
+        for balance in result.values():
             none = np.zeros(made.scenario.horizon.n_steps)
             need = none if balance.need is None else balance.need
-            left = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
-            assert np.abs(left).max() < 1e-4, balance.carrier
-        assert set(found["kiln_gas"].gives) == {"kiln"}
-        assert {"raw mill", "waste-heat turbine"} <= set(found["kiln_gas"].takes)
+            rest = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
+            assert np.abs(rest).max() < 1e-4, balance.carrier
+        assert set(result["kiln_gas"].gives) == {"kiln"}
+        assert {"raw mill", "waste-heat turbine"} <= set(result["kiln_gas"].takes)
         assert site_panels.bought_only(made.scenario, run) == {"coal", "rdf", "biomass"}
 
 
@@ -164,22 +165,22 @@ def test_power_is_the_lines(made: Plan) -> None:
 def test_gantt_is_of_runs(made: Plan) -> None:
     """Proves: a bar for each run and not for each step, of plan and baseline; each mode has one colour in all units."""
     assert made.replay is not None
-    drawn = charts.timeline(made).to_dict()
-    bars = rows_of(drawn, whose="plan")
+    result = charts.timeline(made).to_dict()
+    bars = rows_of(result, whose="plan")
     runs = list(unit_runs(made.scenario, made.replay))
     assert {(bar["unit"], bar["start"], bar["end"]) for bar in bars} == {
         (run.unit, 15 * run.first, 15 * run.last) for run in runs
     }
-    assert len(rows_of(drawn, whose="baseline")) == len(list(unit_runs(made.scenario, made.baseline)))
+    assert len(rows_of(result, whose="baseline")) == len(list(unit_runs(made.scenario, made.baseline)))
     assert not rows_of(charts.timeline(made, baseline=False).to_dict(), whose="baseline")
     kiln = next(bar for bar in bars if bar["unit"] == "kiln")
     assert kiln["starts"] == "Mon 9 Mar 2026 00:00 +01:00"
     assert (kiln["rate"].endswith(" t/h"), kiln["power"].endswith(" MW"), kiln["tonnes"].endswith(" t")) == (True,) * 3
-    colours = shades.of_modes(made.scenario)
+    colours = palette.of_modes(made.scenario)
     assert list(colours) == ["raw mill", "kiln", "CEM I", "CEM II A-LL", "CEM II B-S", "CEM III A"]
     assert len(set(colours.values())) == len(colours)
-    assert shades.of_stores(made.scenario)["CEM I"] == colours["CEM I"]
-    assert len(set(shades.of_stores(made.scenario).values())) == len(made.scenario.stores)
+    assert palette.of_stores(made.scenario)["CEM I"] == colours["CEM I"]
+    assert len(set(palette.of_stores(made.scenario).values())) == len(made.scenario.stores)
     assets = {name: site_panels.colours(made.scenario)[name] for name in ("waste-heat turbine", "coal yard")}
     assert not set(assets.values()) & set(colours.values())
 
@@ -201,9 +202,9 @@ def test_every_axis_has_its_unit(made: Plan) -> None:
 
 def test_a_week_of_quarter_hours_stays_light(made: Plan) -> None:
     """Proves: one table for all panels: the chart of a day stays below 250 kB, so a week's below 1.5 MB."""
-    drawn = charts.timeline(made).to_dict()
-    assert len(json.dumps(drawn)) < 250_000
-    assert sum(len(rows) > made.scenario.horizon.n_steps for rows in drawn["datasets"].values()) == 1
+    result = charts.timeline(made).to_dict()
+    assert len(json.dumps(result)) < 250_000
+    assert sum(len(rows) > made.scenario.horizon.n_steps for rows in result["datasets"].values()) == 1
 
 
 def test_orders_that_overlap_stand_above_each_other(made: Plan) -> None:
@@ -222,9 +223,9 @@ def test_names_are_never_fields_or_expressions(made: Plan) -> None:
     assert site_panels.process_label(made.scenario, "coal yard") == "coal yard (process)"
     assert site_panels.process_label(made.scenario, "kiln") == "kiln"
     assert made.replay is not None
-    drawn = gantt.of_units(made.scenario, made.replay, None, View.of(made.scenario.horizon)).to_dict()
-    told = {axis["labelExpr"] for axis in _found(drawn, "axis") if axis and "labelExpr" in axis}
-    (names,) = (json.loads(said.removesuffix(")[datum.value]")[1:]) for said in told if "kiln" in said)
+    result = gantt.of_units(made.scenario, made.replay, None, View.of(made.scenario.horizon)).to_dict()
+    members = {axis["labelExpr"] for axis in _found(result, "axis") if axis and "labelExpr" in axis}
+    (names,) = (json.loads(item.removesuffix(")[datum.value]")[1:]) for item in members if "kiln" in item)
     assert {unit: " ".join(lines) for unit, lines in names.items()} == {
         unit: unit for unit, _ in made.scenario.process_units
     }
@@ -307,8 +308,8 @@ def test_missing_values_are_dashes(home: Path) -> None:
 def _found(tree: Any, key: str) -> list[Any]:
     """Every value of a key, however deep."""
     if isinstance(tree, dict):
-        own = [tree[key]] if key in tree else []
-        return own + [value for name, branch in tree.items() if name != "datasets" for value in _found(branch, key)]
+        part = [tree[key]] if key in tree else []
+        return part + [value for name, branch in tree.items() if name != "datasets" for value in _found(branch, key)]
     if isinstance(tree, list):
         return [value for branch in tree for value in _found(branch, key)]
     return []

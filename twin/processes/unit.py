@@ -165,31 +165,31 @@ class UnitProcess:
             share = min(still_h / start.cold_after_h, 1.0)
         self.rests.append(Standstill(self.index, self.since, now))
         self.mode, self._cold = self.setpoint_mode, True
-        heat_mwh = start.heat_gj * share / GJ_PER_MWH
-        self._prepare(STARTING, now, step_min, start.hours * share, start.energy_mwh * share, heat_mwh)
-        self._pending = (*self._pending[:2], start.off_spec_t * share)
-        self._pass(now, step_min)
+        needs = start.energy_mwh * share, start.heat_gj * share / GJ_PER_MWH, start.off_spec_t * share
+        self._prepare(STARTING, now, step_min, start.hours * share, needs)
 
     def _change_over(self, now: float, step_min: float) -> None:
         ways = self.machine.ways
         change = self.process.changing(self.way.name, ways[self.setpoint_mode].name)
         self.stop(now, by_order=True)
         self.mode = self.setpoint_mode
-        self._prepare(CHANGING, now, step_min, change.minutes / 60, change.energy_mwh, 0.0)
-        self._pending = (*self._pending[:2], change.off_spec_t)
-        self._pass(now, step_min)
+        self._prepare(CHANGING, now, step_min, change.minutes / 60, (change.energy_mwh, 0.0, change.off_spec_t))
 
-    def _prepare(self, phase: int, now: float, step_min: float, hours: float, mwh: float, heat_mwh: float) -> None:
+    def _prepare(
+        self, phase: int, now: float, step_min: float, hours: float, needs: tuple[float, float, float]
+    ) -> None:
+        """Begin a start-up or change-over: electricity [MWh], heat [MWh] and off-spec product [t] that it needs."""
         steps = in_steps(hours, step_min / 60)
         self.ready_from = now + steps * step_min
         # what is planned takes whole steps, within which the power does not change
         self.phase, self.until = phase, now + hours * 60 if self.resuming else self.ready_from
         if steps:
             lasts_h = (self.until - now) / 60
-            self.extra_mw, self.heating_mw = mwh / lasts_h, heat_mwh / lasts_h
-            self._pending = (0.0, 0.0, 0.0)
+            self.extra_mw, self.heating_mw = needs[0] / lasts_h, needs[1] / lasts_h
+            self._pending = (0.0, 0.0, needs[2])
         else:
-            self._pending = (mwh, heat_mwh, 0.0)
+            self._pending = needs
+        self._pass(now, step_min)
 
     def _pass(self, now: float, step_min: float) -> None:
         """What is over is over."""

@@ -9,8 +9,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.accounts.ledger import Ledger
-from emberline.plans.exports.palette import BASELINE, CARBON, INK
+from emberline.plans.accounts import Ledger
+from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.ui.charts import site_panels
 from emberline.ui.charts.axis import time_axis
@@ -52,7 +52,7 @@ def by_step(scenario: Scenario, book: Ledger, signal: str, view: View) -> alt.La
             key = table.mean("other", total)
             titles[key] = tr("total, with {signal} grid intensity", signal=tr(other)) + " [t CO2e/h]"
             line = alt.Chart(table.frame).mark_line(
-                interpolate="step-after", color=CARBON, strokeDash=[4, 2], strokeWidth=1.4, clip=True
+                interpolate="step-after", color=palette.CARBON, strokeDash=[4, 2], strokeWidth=1.4, clip=True
             )
             layers.append(line.encode(x=x, y=alt.Y(f"{key}:Q", **y)))
     return (
@@ -79,7 +79,7 @@ def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str
     titles = [title for title in order if (frame.loc[frame["part"] == title, "kg"] > 0).any()]
     colours = {tr(title): colour for title, colour in PARTS.values()}
     x = alt.X("heat:N", sort=names, title=tr("heat"), axis=alt.Axis(labelOverlap=True, labelAngle=0))
-    bars = alt.Chart(frame[frame["part"].isin(titles)]).mark_bar(stroke=INK, strokeWidth=0.3)
+    bars = alt.Chart(frame[frame["part"].isin(titles)]).mark_bar(stroke=palette.INK, strokeWidth=0.3)
     bars = bars.encode(
         x=x,
         y=alt.Y("kg:Q", title=tr("carbon [kg CO2e/t]"), axis=y_axis(), stack="zero"),
@@ -100,7 +100,7 @@ def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str
     if baseline is not None:
         theirs = baseline.kg_per_t(signal).to_series().reindex(names)
         ticks = pd.DataFrame({"heat": names, "kg": theirs.to_numpy()}).dropna()
-        mark_ = alt.Chart(ticks).mark_tick(color=BASELINE, thickness=2.5)
+        mark_ = alt.Chart(ticks).mark_tick(color=palette.BASELINE, thickness=2.5)
         tooltip = [alt.Tooltip("heat:N", title=tr("heat")), alt.Tooltip("kg:Q", title=tr("baseline"), format=",.1f")]
         layers.append(mark_.encode(x=x, y="kg:Q", tooltip=tooltip))
     return alt.layer(*layers).properties(height=240).configure_view(strokeOpacity=0.25)
@@ -120,7 +120,7 @@ def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
     colours = [SOURCES[i % len(SOURCES)] for i in range(len(parts))]
     products = table["product"].tolist()
     # the height includes axis and legend
-    bars = alt.Chart(long, height=22 * len(products) + 134).mark_bar(height=14, stroke=INK, strokeWidth=0.4)
+    bars = alt.Chart(long, height=22 * len(products) + 134).mark_bar(height=14, stroke=palette.INK, strokeWidth=0.4)
     return bars.encode(
         y=alt.Y(
             "product:N",

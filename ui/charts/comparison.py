@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from emberline.plans.difference import HeatMove
-from emberline.plans.exports.palette import BASELINE, CARBON, IMPORT
-from emberline.plans.plan.plan import Plan
+from emberline.plans.exports import palette
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.charts import gantt as gantts
 from emberline.ui.charts.axis import time_axis
@@ -64,9 +64,9 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     base = alt.Chart(frame).encode(x=x, y=y, yOffset=offset, tooltip=tooltip)
     bars = base.mark_bar(height=max(5, 16 - 3 * len(others))).encode(color=colour)
     more, less = (base.transform_filter(f"datum.share {sign} 0") for sign in (">=", "<"))
-    positive = more.mark_text(align="left", dx=4, fontSize=10, color=BASELINE)
-    negative = less.mark_text(align="right", dx=-4, fontSize=10, color=BASELINE)
-    zero = alt.Chart(pd.DataFrame({"bar": [0.0]})).mark_rule(color=BASELINE).encode(x=x)
+    positive = more.mark_text(align="left", dx=4, fontSize=10, color=palette.BASELINE)
+    negative = less.mark_text(align="right", dx=-4, fontSize=10, color=palette.BASELINE)
+    zero = alt.Chart(pd.DataFrame({"bar": [0.0]})).mark_rule(color=palette.BASELINE).encode(x=x)
     layers = [bars, positive.encode(text="says:N"), negative.encode(text="says:N"), zero]
     each = 12 + 12 * len(others)
     return alt.layer(*layers).properties(height=each * len(figures) + 110)
@@ -149,7 +149,7 @@ def imports(plans: Mapping[str, Plan], view: View) -> Layers:
     tooltip += [alt.Tooltip(f"{letter}:Q", title=f"{letter} [MW]", format=",.1f") for letter in letters]
     hover = (
         alt.Chart(wide)
-        .mark_rule(color=BASELINE)
+        .mark_rule(color=palette.BASELINE)
         .encode(x=x, opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
         .add_params(near)
     )
@@ -196,7 +196,7 @@ def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: 
         axis=alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False),
     )  # fmt: skip
     colour = alt.Color(
-        "way:N", scale=alt.Scale(domain=[earlier, later], range=[IMPORT, CARBON]),
+        "way:N", scale=alt.Scale(domain=[earlier, later], range=[palette.IMPORT, palette.CARBON]),
         legend=alt.Legend(title=None, orient="top"),
     )  # fmt: skip
     tooltip = [

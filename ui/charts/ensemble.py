@@ -9,9 +9,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.exports.palette import BASELINE, IMPORT, LIMIT
-from emberline.plans.plan.plan import Plan
-from emberline.plans.robustness.ensemble import Ensemble, interval
+from emberline.plans.exports import palette
+from emberline.plans.plan import Plan
+from emberline.plans.robustness import Ensemble
+from emberline.plans.robustness import ensemble as replays
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.charts.view import View
@@ -36,7 +37,7 @@ def chance(ensemble: Ensemble) -> Layers:
         policies.append((tr("baseline"), int((ensemble.data["baseline_violations"] == 0).sum())))
     rows = []
     for whose, holds in policies:
-        low, high = interval(holds, ensemble.n)
+        low, high = replays.interval(holds, ensemble.n)
         rows.append(
             {"whose": whose, "share": holds / ensemble.n, "low": low, "high": high, "held": f"{holds} / {ensemble.n}"}
         )
@@ -47,7 +48,9 @@ def chance(ensemble: Ensemble) -> Layers:
         axis=alt.Axis(format=".0%", tickCount=5),
     )  # fmt: skip
     y = alt.Y("whose:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False))
-    colour = alt.Color("whose:N", scale=alt.Scale(domain=names, range=[IMPORT, BASELINE][: len(names)]), legend=None)
+    colour = alt.Color(
+        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.BASELINE][: len(names)]), legend=None
+    )
     tooltip = [
         alt.Tooltip("whose:N", title=tr("of")),
         alt.Tooltip("held:N", title=tr("holds")),
@@ -63,7 +66,9 @@ def chance(ensemble: Ensemble) -> Layers:
     target = ensemble.scenario.disturbances.hold
     if target is not None:
         rule = alt.Chart(pd.DataFrame({"low": [target], "is": [tr("requested")]}))
-        layers.append(rule.mark_rule(color=LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"]))
+        layers.append(
+            rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"])
+        )
     return alt.layer(*layers).properties(height=34 * len(names) + 92)
 
 
@@ -90,7 +95,7 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
         (tr("80 % of the replays"), tr("50 % of the replays")),
         (tr("median of the replays"), tr("plan, undisturbed")),
     )
-    key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", IMPORT, UNDISTURBED])
+    key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", palette.IMPORT, UNDISTURBED])
     legend = alt.Legend(title=None, orient="top", columns=4)
     for i, name in enumerate((*bands, *lines)):
         frame[f"is{i}"] = name
@@ -115,7 +120,7 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
     if limit is not None:
         rule = alt.Chart(pd.DataFrame({"mw": [limit], "is": [tr("contracted import")]}))
         layers.append(
-            rule.mark_rule(color=LIMIT, strokeDash=[5, 3], strokeWidth=1.4).encode(
+            rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.4).encode(
                 y="mw:Q", tooltip=[alt.Tooltip("is:N", title=tr("is")), alt.Tooltip("mw:Q", title="MW")]
             )
         )
@@ -126,7 +131,7 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
     tooltip += [alt.Tooltip(f"{name}:Q", title=f"{says} [MW]", format=",.1f") for name, says in titles.items()]
     near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
     layers.append(
-        base.mark_rule(color=BASELINE)
+        base.mark_rule(color=palette.BASELINE)
         .encode(opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
         .add_params(near)
     )
@@ -164,7 +169,7 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
     scale = alt.Scale(domain=[-most if ensemble.against_baseline else 0, most], nice=False)
     colour = alt.Color(
-        "whose:N", scale=alt.Scale(domain=names, range=[IMPORT, BASELINE][: len(names)]),
+        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.BASELINE][: len(names)]),
         legend=alt.Legend(title=None, orient="top"),
     )  # fmt: skip
     shape = alt.Shape("whose:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]))
@@ -181,7 +186,7 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
         alt.Chart(frame)
         .mark_point(filled=True, size=42, opacity=1)
         .encode(x=x, y=alt.Y("y:Q", axis=None, scale=scale), color=colour, shape=shape, tooltip=tooltip),
-        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=BASELINE, strokeWidth=1).encode(y="y:Q"),
+        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=palette.BASELINE, strokeWidth=1).encode(y="y:Q"),
     ]
     if undisturbed is not None:
         rule = pd.DataFrame({"x": [undisturbed * factor], "y": [0], "top": [most], "is": [tr("plan, undisturbed")]})
@@ -245,7 +250,7 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
         "of:Q", scale=alt.Scale(domain=[0, most], range=[0.25, 1]),
         legend=alt.Legend(title=tr("share of the replays"), orient="top", format=".0%", tickCount=3),
     )  # fmt: skip
-    bars = base.mark_bar(color=LIMIT, height=20, stroke=LIMIT, strokeWidth=0.4, clip=True)
+    bars = base.mark_bar(color=palette.LIMIT, height=20, stroke=palette.LIMIT, strokeWidth=0.4, clip=True)
     return alt.layer(bars.encode(x2="end:Q", opacity=shade)).properties(height=28 * len(labels) + 170)
 
 

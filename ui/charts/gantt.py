@@ -14,11 +14,10 @@ import altair as alt
 import pandas as pd
 import xarray as xr
 
-from emberline.plans.accounts.unit_runs import CHANGE_OVER, RUN, START_UP, WAIT, unit_runs
+from emberline.plans.accounts import unit_runs
+from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
-from emberline.ui.charts import shades
 from emberline.ui.charts.axis import time_axis
-from emberline.ui.charts.shades import LIGHT
 from emberline.ui.charts.site_panels import BASELINE, LIMIT, PAPER, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
@@ -40,7 +39,8 @@ UNIT_RUN = {
 }  # fmt: skip
 """Figures of a run in the tooltip."""
 DOES = {
-    RUN: mark("run"), START_UP: mark("start-up"), CHANGE_OVER: mark("change-over"), WAIT: mark("waiting"),
+    unit_runs.RUN: mark("run"), unit_runs.START_UP: mark("start-up"),
+    unit_runs.CHANGE_OVER: mark("change-over"), unit_runs.WAIT: mark("waiting"),
 }  # fmt: skip
 """States of a unit (``plans/accounts/unit_runs.py``)."""
 WIDEST_NAME, LONGEST_LINE = 100, 16
@@ -69,7 +69,7 @@ def of_units(
         view: the part of the horizon.
         whose: name of ``run``.
     """
-    colour_of, units = shades.of_modes(scenario), [unit for unit, _ in scenario.process_units]
+    colour_of, units = palette.of_modes(scenario), [unit for unit, _ in scenario.process_units]
     colour = alt.Color(
         "mode:N",
         sort=list(colour_of),
@@ -93,13 +93,15 @@ def of_units(
         thin = {"height": 4, "yOffset": 8, "opacity": 0.75}
         looks.append((_table(scenario, baseline, "baseline", view), thin))
     for rows, look in looks:
-        makes = rows["what"] == RUN
+        makes = rows["what"] == unit_runs.RUN
         for part, edge in ((rows[makes], {}), (rows[~makes], PALE)):
             base = alt.Chart(part).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
             how = {"stroke": LABEL, "strokeWidth": 0.5, "strokeOpacity": 0.6, "clip": True, **look, **edge}
             layers.append(base.mark_bar(**how))
     pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
-    labels = bars[(pixels >= 5.8 * bars["mode"].str.len()) & (bars["what"] == RUN) & _several(scenario, bars["unit"])]
+    labels = bars[
+        (pixels >= 5.8 * bars["mode"].str.len()) & (bars["what"] == unit_runs.RUN) & _several(scenario, bars["unit"])
+    ]
     names = alt.Chart(labels).encode(x="middle:Q", y=y, text="mode:N", tooltip=tooltip)
     layers.append(names.mark_text(yOffset=-3, fontSize=9.5, color=LABEL, clip=True))
     layers += _broken(scenario, run, view, x, y, -3)
@@ -118,7 +120,7 @@ def _table(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> pd.D
 
 def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Iterator[dict[str, Any]]:
     horizon, (first, last) = scenario.horizon, view.span_min
-    for run in unit_runs(scenario, data):
+    for run in unit_runs.unit_runs(scenario, data):
         start, end = run.first * horizon.step_min, run.last * horizon.step_min
         if end <= first or start >= last:
             continue
@@ -168,7 +170,7 @@ def of_heats(
     colour = alt.Color(
         "order:N",
         sort=orders,
-        scale=alt.Scale(domain=orders, range=[LIGHT[i % len(LIGHT)] for i in range(len(orders))]),
+        scale=alt.Scale(domain=orders, range=[palette.LIGHT[i % len(palette.LIGHT)] for i in range(len(orders))]),
         legend=alt.Legend(title=tr("order"), orient="top", columns=MOST_ORDERS_IN_LEGEND, symbolStrokeWidth=0)
         if len(orders) <= MOST_ORDERS_IN_LEGEND
         else None,

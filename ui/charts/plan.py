@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from emberline.plans.exports import palette
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels

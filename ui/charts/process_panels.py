@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.exports import palette
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery
-from emberline.ui.charts import shades
 from emberline.ui.charts.site_panels import (
     BASE,
     BASELINE,
@@ -48,7 +48,7 @@ def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
     names = {BASE: run["base_load_mw"].to_numpy(), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
     titles = {"clock": tr("from"), **{key: f"{display_name(name)} [MW]" for key, name in up.items()}}
-    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: PALE, **shades.of_processes(scenario)})
+    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: PALE, **palette.of_processes(scenario)})
     if baseline:
         before = plan.baseline["process_mw"].sum("process") + plan.baseline["base_load_mw"]
         layers += _dashed(table, x, table.mean("pbaseline", before.to_numpy()))
@@ -82,7 +82,7 @@ def store_panels(
     plan: Plan, table: PanelData, x: alt.X, baseline: bool, stores: Sequence[str], whose: str = "plan"
 ) -> Iterator[Any]:
     """A row per store, scaled to its capacity: its level, the required level at the end, and the baseline's level."""
-    scenario, run, colour = plan.scenario, _run(plan), shades.of_stores(plan.scenario)
+    scenario, run, colour = plan.scenario, _run(plan), palette.of_stores(plan.scenario)
     for i, (name, store) in enumerate(scenario.store.items()):
         if name not in stores:
             continue
@@ -129,7 +129,7 @@ def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> An
     above = ORDER_LINE * (1 + max(row for _, row in rows)) + 4 if rows else 0
     height = DELIVERED + above
     top = max(highest) * height / DELIVERED if rows else None
-    areas = stacked(table, x, [tr("deliveries"), "[t/h]"], up, down, shades.of_stores(scenario), top or None)
+    areas = stacked(table, x, [tr("deliveries"), "[t/h]"], up, down, palette.of_stores(scenario), top or None)
     orders = (_order(plan, order, row, x) for order, row in rows)
     return alt.layer(*areas, *lines, hover(table, x, titles), *orders).properties(height=height)
 
@@ -164,7 +164,7 @@ def _order(plan: Plan, order: Delivery, row: int, x: alt.X) -> Any:
         "due": tr("due"),
     }  # fmt: skip
     data = pd.DataFrame([{"start": first, "until": last, **texts}])
-    mark = alt.Chart(data).mark_rule(color=shades.of_stores(plan.scenario)[order.store], strokeWidth=4, clip=True)
+    mark = alt.Chart(data).mark_rule(color=palette.of_stores(plan.scenario)[order.store], strokeWidth=4, clip=True)
     return mark.encode(
         x=x,
         x2="until:Q",

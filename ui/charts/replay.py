@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emberline.plans.accounts.unit_runs import CHANGE_OVER, RUN, START_UP, WAIT, unit_runs
+from emberline.plans.accounts import unit_runs
 from emberline.plans.exports import palette
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.ui.charts import shades
 from emberline.ui.charts.flow_sheet import unit_power
 from emberline.ui.charts.plan import below_each_other
 from emberline.ui.charts.site_panels import BASE, PanelData, y_axis
@@ -29,7 +28,12 @@ from emberline.ui.text.language import mark, tr
 
 MOMENT = "moment"
 """Name of the parameter, minutes after the horizon's start."""
-DOES = {RUN: mark("runs"), START_UP: mark("starts up"), CHANGE_OVER: mark("changes over"), WAIT: mark("waits")}
+DOES = {
+    unit_runs.RUN: mark("runs"),
+    unit_runs.START_UP: mark("starts up"),
+    unit_runs.CHANGE_OVER: mark("changes over"),
+    unit_runs.WAIT: mark("waits"),
+}
 COLUMNS = {"does": 6, "since": 176, "until": 264}
 """Position of the board's columns on the state of a unit [px]."""
 OF_STEP = {"rate": 106, "power": 350}
@@ -250,14 +254,14 @@ def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, An
 def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
     spells: dict[str, list[dict[str, Any]]] = {unit: [] for unit, _ in scenario.process_units}
     several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
-    colour_of, step = shades.of_modes(scenario), scenario.horizon.step_min
-    for one in unit_runs(scenario, run):
+    colour_of, step = palette.of_modes(scenario), scenario.horizon.step_min
+    for one in unit_runs.unit_runs(scenario, run):
         hours = (one.last - one.first) * scenario.horizon.step_h
-        rate = f"{wording.number(one.tonnes / hours, 0)} t/h" if one.what == RUN else ""
+        rate = f"{wording.number(one.tonnes / hours, 0)} t/h" if one.what == unit_runs.RUN else ""
         mode = one.mode if several[one.unit] else ""
         what = tr(DOES[one.what])
         does = ", ".join(filter(None, [mode, rate or what]))
-        in_words = mode if mode and one.what == RUN else ", ".join(filter(None, [mode, what]))
+        in_words = mode if mode and one.what == unit_runs.RUN else ", ".join(filter(None, [mode, what]))
         spells[one.unit].append(
             {
                 "start": one.first * step, "end": one.last * step, "does": does, "in_words": in_words,

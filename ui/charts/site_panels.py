@@ -17,11 +17,10 @@ import pandas as pd
 import xarray as xr
 
 from emberline.plans.exports import palette
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Load, of
 from emberline.scenarios.process.flows import streams
-from emberline.ui.charts import shades
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -108,8 +107,8 @@ def colours(scenario: Scenario) -> dict[str, str]:
     """Colour of every supply and consumer."""
     loads = of(scenario.site.assets, Load)
     names = [asset_label(asset.name) for asset in scenario.site.assets if asset not in loads]
-    of_processes = {process_label(scenario, name): shade for name, shade in shades.of_processes(scenario).items()}
-    used = {*of_processes.values(), *shades.of_modes(scenario).values()}
+    of_processes = {process_label(scenario, name): shade for name, shade in palette.of_processes(scenario).items()}
+    used = {*of_processes.values(), *palette.of_modes(scenario).values()}
     free = [shade for shade in ASSETS if shade not in used] or ASSETS
     return FIXED_COLOURS | of_processes | {name: free[i % len(free)] for i, name in enumerate(names)}
 

@@ -87,22 +87,22 @@ def check(scenario: Named, changes: Changes = None) -> None:
 def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) -> None:
     """Simulate the baseline run, undisturbed."""
     from emberline import twin
-    from emberline.plans.accounts.figures import figures
-    from emberline.plans.plan.plan import violations
+    from emberline.plans.accounts import sums
+    from emberline.plans.plan import violations
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
     case = _load(scenario, changes)
     run = twin.simulate(case)
-    sums = figures(case, run, float(run.attrs["tonnes"]))
+    figures = sums.figures(case, run)
     missed = violations(run)
     if as_json:
-        print_json({"scenario": case.name, "baseline": sums.as_dict() | {"violations": missed}})
+        print_json({"scenario": case.name, "baseline": figures.as_dict() | {"violations": missed}})
         return
     for line in terminal.heading(case):
         print(line)
     print()
-    for row in wording.rows(sums, None):
+    for row in wording.rows(figures, None):
         print(f"{row.label:<22}{row.number(row.baseline):>12}  {row.unit}")
     print()
     print(f"limits missed: {len(missed) or 'none'}")
@@ -133,7 +133,7 @@ def plan(
     case = _load(scenario, changes)
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.store.store import Store
+    from emberline.plans.store import Store
     from emberline.ui.cli import terminal
     from emberline.ui.cli.progress import make
 
@@ -223,9 +223,9 @@ def _internal(error: Exception) -> NoReturn:
         raise SystemExit(3)
     says = f"error in Emberline: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
     try:
-        from emberline.plans.store.store import home
+        from emberline.plans.store import Store
 
-        folder = home() / "errors"
+        folder = Store.default_folder() / "errors"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
         details = "".join(traceback.format_exception(error))

@@ -15,7 +15,7 @@ import typer
 from emberline.ui.cli import faults
 
 if TYPE_CHECKING:
-    from emberline.plans.store.store import Store
+    from emberline.plans.store import Store
 
 Named = Annotated[str, typer.Argument(metavar="SCENARIO", help="a YAML file, or the name of a bundled scenario")]
 Changes = Annotated[
@@ -119,9 +119,9 @@ def print_json(data: Any) -> None:
 
 def store_if_any() -> Store | None:
     """The store; None if nothing was ever stored, so that a query creates no folders."""
-    from emberline.plans.store.store import Store, is_begun
+    from emberline.plans.store import Store
 
-    return Store() if is_begun() else None
+    return Store() if Store.begun() else None
 
 
 def find(prefix: str, *, deleted: bool = False) -> tuple[Store, str]:

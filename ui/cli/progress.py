@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans import Plan, plan
 from emberline.scenarios import Scenario
 from emberline.ui.cli.terminal import Progress
 from emberline.ui.cli.workers import give_up

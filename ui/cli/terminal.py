@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.plan import Plan
+from emberline.plans.accounts import Figures
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 
@@ -113,7 +113,7 @@ class Progress:
         self.wish = ""
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Accept an event of ``emberline.plans.plan.plan``; may be called from another thread."""
+        """Accept an event of ``emberline.plans.plan.pipeline.plan``; may be called from another thread."""
         if "incumbent" in event or "bound" in event:
             self.search = event
         if event["phase"] != self.event["phase"] and not self.quiet and not self.console.is_terminal:

@@ -93,7 +93,7 @@ def _page(name: str) -> Any:
 
 def refusal(error: Exception) -> str:
     """A refusal of the store or the system in one line; empty for internal errors."""
-    from emberline.plans.store.store import StoreError
+    from emberline.plans.store import StoreError
 
     return str(error) if isinstance(error, StoreError) else faults.in_words(error)
 

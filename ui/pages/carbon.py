@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.ledger import MARKET, SIGNALS, Ledger
-from emberline.plans.accounts.stock_credit import credit_kg
+from emberline.plans.accounts import Ledger, ledger
+from emberline.plans.plan import stock_credit
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.metrics import FACTORS
 from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result import accounts, products
@@ -18,11 +21,12 @@ from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.metrics import NAMES
 
 WAYS = {
     "average": mark("location, average intensity"),
     "marginal": mark("location, marginal intensity"),
-    MARKET: mark("market, by contracts"),
+    ledger.MARKET: mark("market, by contracts"),
 }
 """Ways to count scope 2 of the grid."""
 MORE_STOCK = mark("Stock: the plan ends with more than the baseline; {carbon} t CO2e are credited to it.")
@@ -53,13 +57,34 @@ def page() -> None:
     if scenario.processes and subject.plan is not None and theirs is not None:
         plan = subject.plan
         parts[tr("By product")] = lambda: products.show_products(plan, (ours, theirs))
+    for name in (name for name in in_use(scenario) if name in FACTORS):
+        title = tr(NAMES[name])
+        parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)
     for tab, show in zip(st.tabs(list(parts)), parts.values(), strict=True):
         with tab:
             show()
 
 
+def _factors(subject: Subject, name: str) -> None:
+    """The ledger of a metric that is counted by factors, next to the baseline's."""
+    scenario, (unit, factor, digits) = subject.scenario, FACTORS[name].display_in(subject.scenario.market.currency)
+    books = {
+        policy: {entry.source: entry for entry in ledger.factors.entries(scenario, subject.run(policy), name)}
+        for policy in dict.fromkeys((*subject.policies[:1], BASELINE))
+    }
+    sources = list(dict.fromkeys(source for book in books.values() for source in book))
+    if not sources:
+        st.caption(tr("Nothing in this scenario counts towards it."))
+        return
+    table = pd.DataFrame({tr("source"): [*sources, tr("in all")]})
+    for policy, book in books.items():
+        amounts = [book[source].amount * factor if source in book else 0.0 for source in sources]
+        table[f"{tr(policy)} [{unit}]"] = [*amounts, sum(amounts)]
+    draw(table, dict.fromkeys(table.columns[1:], digits))
+
+
 def _signal(scenario: Scenario, ours: Ledger) -> str:
-    signals = [name for name in SIGNALS if name in ours.grid]
+    signals = [name for name in ledger.SIGNALS if name in ours.grid]
     if len(signals) < 2:
         return signals[0]
     choice = st.segmented_control(
@@ -85,7 +110,7 @@ def _credit(subject: Subject, way: str) -> float:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _credited(run: str, way: str) -> float:
-    return credit_kg(stored_runs.open_run(run).plan, way)
+    return stock_credit.credit_kg(stored_runs.open_run(run).plan, way)
 
 
 def _visible(tonnes: float) -> bool:

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.difference import Difference
-from emberline.plans.plan.plan import Plan
-from emberline.plans.store.store import CatalogueError, Store, StoredRun, StoreError
+from emberline.plans.plan import Plan
+from emberline.plans.store import CatalogueError, Store, StoredRun, StoreError
 from emberline.ui.charts import comparison
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result.accounts import draw

@@ -9,11 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from emberline.plans.exports import FORMATS, TABLES, export
-from emberline.plans.exports.activities import units
-from emberline.plans.exports.manifest import manifest
-from emberline.plans.store.catalogue import StoreError
-from emberline.plans.store.run_folder import StoredRun
+from emberline.plans.exports import FORMATS, activities, export, manifest, tables
+from emberline.plans.store import StoredRun, StoreError
 from emberline.ui.pages.session import run_picker, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -67,7 +64,7 @@ def page() -> None:
     for kind in FORMATS:
         _row(stored, kind, name)
     with st.expander(tr("Origin, as stated in every file")):
-        st.json(json.dumps(manifest(stored), ensure_ascii=False), expanded=True)
+        st.json(json.dumps(manifest.manifest(stored), ensure_ascii=False), expanded=True)
 
 
 def _row(stored: StoredRun, kind: str, name: str) -> None:
@@ -92,7 +89,7 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
         )  # fmt: skip
         if kind == "csv":
             button.download_button(
-                tr("Origin"), lambda: json.dumps(manifest(stored), indent=1, ensure_ascii=False),
+                tr("Origin"), lambda: json.dumps(manifest.manifest(stored), indent=1, ensure_ascii=False),
                 f"{stem}.manifest.json", "application/json", on_click="ignore", width="stretch", key="export.origin",
             )  # fmt: skip
 
@@ -100,7 +97,7 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
 def _table(stored: StoredRun, kind: str) -> str:
     scenario = stored.plan.scenario
     lacking = {"heats": not scenario.heats, "runs": not scenario.processes}
-    names = [name for name in TABLES if not lacking.get(name, False)]
+    names = [name for name in tables.TABLES if not lacking.get(name, False)]
     return str(
         st.selectbox(
             tr("Table"), names, format_func=lambda name: tr(TABLE_OF.get(str(name), "")), key=f"export.of.{kind}"
@@ -110,7 +107,7 @@ def _table(stored: StoredRun, kind: str) -> str:
 
 def _unit(stored: StoredRun) -> str:
     assert stored.plan.replay is not None
-    names = list(units(stored.plan.scenario, stored.plan.replay))
+    names = list(activities.units(stored.plan.scenario, stored.plan.replay))
     return st.selectbox(tr("Unit"), names, index=None, placeholder=tr("all units"), key="export.unit") or ""
 
 

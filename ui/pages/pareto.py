@@ -1,4 +1,7 @@
-"""Page Pareto: the cost of carbon. Request a front at the side, watch its points, choose one and open its plan."""
+"""Page Pareto: the cost of less carbon, or of another metric.
+
+Request a front at the side, watch its points, choose one and open its plan.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.jobs.queue import JobStatus
-from emberline.plans.pareto import store
-from emberline.plans.pareto.search import MOST_POINTS
-from emberline.plans.pareto.store import StoredFront
-from emberline.plans.store.store import RUN_ID, StoreError
+from emberline.plans.jobs import JobStatus, queue
+from emberline.plans.pareto import MOST_POINTS, Axis, StoredFront, axes, store
+from emberline.plans.store import RUN_ID, StoreError
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.request.form import Request, ask
 from emberline.ui.pages.request.sources import SEED, look
@@ -23,8 +23,10 @@ from emberline.ui.pages.studies import front as front_parts
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
+from emberline.ui.text.metrics import NAMES
 from emberline.ui.text.numbers import stamp
 
+CARBON = "carbon"
 FRONT = "front"
 """In the session and the address: the current front, or the job that searches it."""
 EARLIER = 30
@@ -32,8 +34,8 @@ POINTS = 7
 PHASES = {
     "": mark("starting"),
     "twin": mark("the baseline run"),
-    "ends": mark("least carbon and least cost"),
-    "grid": mark("caps on carbon between them"),
+    "ends": mark("least {metric} and least cost"),
+    "grid": mark("caps on {metric} between them"),
 }
 
 
@@ -52,9 +54,10 @@ def page() -> None:
             )
         )  # fmt: skip
         busy = status is not None and not status.ended
+        metric = _metric(request)
         bars = bool(request.problems) or busy or request.scenario is None or bool(request.scenario.processes)
         if place.button(tr("Search the front"), type="primary", width="stretch", disabled=bars):
-            _start(request, points)
+            _start(request, points, metric)
         _earlier(front)
     _mistakes(request)
     if busy and status is not None:
@@ -62,10 +65,10 @@ def page() -> None:
     elif stored is not None:
         front_parts.show(stored)
     elif status is not None and status.state != "stored":
-        st.subheader(tr("Carbon against cost"), anchor=False)
+        st.subheader(front_parts.heading(_requested(front)), anchor=False)
         job_progress.show_failure(status, tr("Press Search the front at the side to try again."))
     else:
-        _empty(request, front)
+        _empty(request, metric, front)
 
 
 def _current() -> str:
@@ -108,9 +111,23 @@ def _seed(front: str) -> dict[str, Any]:
     return dict(seed)
 
 
-def _start(request: Request, points: int) -> None:
+def _metric(request: Request) -> str:
+    """What is traded against cost; a choice where the scenario has more than one such metric."""
+    names = axes(request.scenario) if request.scenario is not None else (CARBON,)
+    if len(names) < 2:
+        return names[0]
+    return str(st.selectbox(tr("Against cost"), names, format_func=lambda name: tr(NAMES[name]), key="pareto.metric"))
+
+
+def _requested(front: str) -> str:
+    """The metric of a front that is searched."""
+    return str(queue.request(front).get("given", {}).get("metric", CARBON))
+
+
+def _start(request: Request, points: int, metric: str) -> None:
+    settings = {"points": points} if metric == CARBON else {"points": points, "metric": metric}
     try:
-        front = queue.start(request.name, request.overrides, note=request.note, kind="front", given={"points": points})
+        front = queue.start(request.name, request.overrides, note=request.note, kind="front", given=settings)
     except RuntimeError as error:
         st.warning(say(str(error)))
         return
@@ -125,7 +142,9 @@ def _earlier(front: str) -> None:
     def name(number: str) -> str:
         headline = fronts[number]
         points = trn("{count} point", "{count} points", headline["points"])
-        return f"{stamp(headline['created'].astimezone())} · {headline['scenario']} · {points}"
+        parts = [stamp(headline["created"].astimezone()), headline["scenario"], points]
+        parts += [] if headline["metric"] == CARBON else [tr(NAMES[headline["metric"]])]
+        return " · ".join(parts)
 
     with st.expander(tr("Earlier fronts")):
         choice = st.selectbox(
@@ -150,16 +169,17 @@ def _mistakes(request: Request) -> None:
         )
 
 
-def _empty(request: Request, front: str) -> None:
-    st.subheader(tr("What does a tonne of carbon cost here?"), anchor=False)
+def _empty(request: Request, metric: str, front: str) -> None:
+    st.subheader(tr("What does less {metric} cost here?", metric=tr(NAMES[metric])), anchor=False)
     if front:
         st.text(tr("This front is not stored here. Search it again."))
     st.text(
         tr(
-            "Press Search the front at the side. Emberline searches the plans of least carbon and least cost, and "
-            "between them plans of least cost under evenly spaced caps on carbon. Each point is a plan that was "
-            "replayed in the twin, with its proven bound; the slope between two points is the price of the carbon "
-            "avoided."
+            "Press Search the front at the side. Emberline searches the plans of least {metric} and least cost, and "
+            "between them plans of least cost under evenly spaced caps on {metric}. Each point is a plan that was "
+            "replayed in the twin, with its proven bound; the slope between two points is the price of what is "
+            "avoided.",
+            metric=tr(NAMES[metric]),
         )
     )
     if request.scenario is not None:
@@ -179,56 +199,61 @@ def _running(front: str) -> None:
         st.rerun()
     st.subheader(tr("Searching the front"), anchor=False)
     job_progress.waiting(status)
-    currency = _currency(front)
+    currency, axis = _currency(front), Axis(_requested(front))
     if status.state != "queued":
-        _how_far(status, status.of or int(queue.request(front).get("given", {}).get("points", 0)))
-    points = [point for point in status.points if point["carbon_kg"] is not None]
+        _how_far(status, axis, status.of or int(queue.request(front).get("given", {}).get("points", 0)))
+    points = [point for point in status.points if point[axis.figure] is not None]
     if points:
         chart, table = st.columns([3, 2])
         chart.altair_chart(
-            front_charts.so_far(points, currency), width="stretch", key=f"pareto.so_far.{front}",
-            alt=tr("Cost against carbon of the points found so far; the table on the right has the same values."),
+            front_charts.so_far(points, currency, axis), width="stretch", key=f"pareto.so_far.{front}",
+            alt=tr("The points found so far; the table on the right has the same values."),
         )  # fmt: skip
         chart.caption(tr("Pale bar: gap of a point. No plan exists below the dashed line."))
         with table:
-            _so_far(status, currency)
+            _so_far(status, axis, currency)
     job_progress.buttons(status, tr("Stop and keep the points found so far"), status.done >= 2)
     if not points and status.state != "queued":
         st.caption(tr("The two ends are searched first, each separately."))
 
 
-def _how_far(status: JobStatus, of: int) -> None:
+def _how_far(status: JobStatus, axis: Axis, of: int) -> None:
     """Progress: points found, points being searched with their caps, and elapsed time."""
     now = time.time()
     gone = wording.number(max(0.0, now - status.since), 0) if status.since is not None else "0"
     says = tr(
         "{phase}: {done} of {of} points, {seconds} s",
-        phase=tr(PHASES.get(status.phase, "")), done=status.done, of=of, seconds=gone,
+        phase=tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric])), done=status.done, of=of, seconds=gone,
     )  # fmt: skip
     st.progress(min(1.0, status.done / of) if of else 0.0, text=says)
     for point in status.under_way:
-        values = {"number": point["begun"], "seconds": wording.number(max(0.0, now - point.get("at", now)), 0)}
-        if point["carbon_cap_kg"] is not None:
-            cap = wording.number(point["carbon_cap_kg"] / 1000, 2)
-            says = tr("▸ point {number}: least cost under {cap} t CO2e, {seconds} s", cap=cap, **values)
+        values = {
+            "number": point["begun"],
+            "seconds": wording.number(max(0.0, now - point.get("at", now)), 0),
+            "metric": tr(NAMES[axis.metric]),
+        }
+        if point[axis.cap] is not None:
+            cap = f"{wording.number(point[axis.cap] * axis.factor, axis.digits)} {axis.unit}"
+            says = tr("▸ point {number}: least cost under {cap}, {seconds} s", cap=cap, **values)
         elif point["begun"] == 0:
-            says = tr("▸ point {number}: least carbon, then least cost, {seconds} s", **values)
+            says = tr("▸ point {number}: least {metric}, then least cost, {seconds} s", **values)
         else:
-            says = tr("▸ point {number}: least cost, then least carbon, {seconds} s", **values)
+            says = tr("▸ point {number}: least cost, then least {metric}, {seconds} s", **values)
         st.text(says)
 
 
-def _so_far(status: JobStatus, currency: str) -> None:
+def _so_far(status: JobStatus, axis: Axis, currency: str) -> None:
     points = sorted(status.points, key=lambda point: int(point["point"]))
-    names = (tr("point"), tr("carbon [t CO2e]"), tr("cost [{unit}]", unit=currency), tr("gap [%]"), tr("status"))
+    title = f"{tr(NAMES[axis.metric])} [{axis.unit}]"
+    names = (tr("point"), title, tr("cost [{unit}]", unit=currency), tr("gap [%]"), tr("status"))
     columns: tuple[list[Any], ...] = (
         [point["point"] for point in points],
-        [None if point["carbon_kg"] is None else point["carbon_kg"] / 1000 for point in points],
+        [None if point[axis.figure] is None else point[axis.figure] * axis.factor for point in points],
         [point["cost"] for point in points],
         [None if point["gap"] is None else 100 * point["gap"] for point in points],
         [say(point["status"]) for point in points],
     )
-    draw(pd.DataFrame(dict(zip(names, columns, strict=True))), {names[1]: 2, names[2]: 0, names[3]: 2})
+    draw(pd.DataFrame(dict(zip(names, columns, strict=True))), {names[1]: axis.digits, names[2]: 0, names[3]: 2})
 
 
 def _currency(front: str) -> str:

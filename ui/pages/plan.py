@@ -10,8 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.store import snapshots
-from emberline.plans.store.store import RUN_ID, Store, StoreError
+from emberline.plans.store import RUN_ID, Store, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.charts import plan
 from emberline.ui.charts.view import View

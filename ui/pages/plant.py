@@ -6,11 +6,12 @@ from collections.abc import Hashable
 
 import streamlit as st
 
-from emberline.plans.accounts import sankey
-from emberline.plans.accounts.ledger import SIGNALS
+from emberline.plans.accounts import ledger
+from emberline.plans.accounts.sankey import Diagram, carbon, energy
+from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts import flow_sheet, shades
+from emberline.ui.charts import flow_sheet
 from emberline.ui.charts import sankey as sankeys
 from emberline.ui.charts.flow_sheet import drawing
 from emberline.ui.charts.view import weeks
@@ -72,7 +73,7 @@ def _sheet(subject: Subject, policy: str) -> None:
         step = _moment(horizon, view.first, view.end, f"plant.step.{scenario.name}.{view.first}")
     sheet = flow_sheet.sheet(scenario, run, step)
     dark = st.context.theme.type == "dark"
-    colour_of = sankeys.carrier_colours(scenario) | shades.of_stores(scenario)
+    colour_of = sankeys.carrier_colours(scenario) | palette.of_stores(scenario)
     with st.container(key="sheet"):
         st.altair_chart(
             drawing.draw(sheet, colour_of, dark), width="stretch", key="plant.sheet",
@@ -104,14 +105,14 @@ def _moment(horizon: Horizon, first: int, end: int, key: str) -> int:
     )  # fmt: skip
 
 
-def _diagram(stands_for: tuple[Hashable, ...], diagram: sankey.Diagram, scenario: Scenario, says: str) -> None:
+def _diagram(stands_for: tuple[Hashable, ...], diagram: Diagram, scenario: Scenario, says: str) -> None:
     dark = st.context.theme.type == "dark"
     chart_cache.chart((*stands_for, dark), lambda: sankeys.draw(diagram, sankeys.carrier_colours(scenario), dark), says)
 
 
 def _energy(subject: Subject, policy: str) -> None:
     scenario = subject.scenario
-    diagram = sankey.energy(scenario, subject.run(policy))
+    diagram = energy(scenario, subject.run(policy))
     with st.container(key="energy"):
         says = tr("Diagram of energy from source to use; the table below has the same values.")
         _diagram(("energy", *subject.key, policy), diagram, scenario, says)
@@ -128,10 +129,10 @@ def _energy(subject: Subject, policy: str) -> None:
 def _carbon(subject: Subject, policy: str) -> None:
     scenario, book = subject.scenario, subject.ledger(policy)
     signal: str = scenario.goal.signal
-    signals = {name: wording.SIGNALS[name] for name in SIGNALS if name in book.grid}
+    signals = {name: wording.SIGNALS[name] for name in ledger.SIGNALS if name in book.grid}
     if len(signals) > 1:
         signal = _choice(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
-    diagram = sankey.carbon(scenario, book, signal)
+    diagram = carbon(scenario, book, signal)
     with st.container(key="carbon"):
         says = tr("Diagram of carbon from source to product; the table below has the same values.")
         _diagram(("carbon", *subject.key, policy, signal), diagram, scenario, says)

@@ -7,11 +7,9 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.plan.plan import Plan
-from emberline.plans.robustness.ensemble import interval
-from emberline.plans.store import ensembles
-from emberline.plans.store.catalogue import StoreError
-from emberline.plans.store.run_folder import StoredRun
+from emberline.plans.plan import Plan
+from emberline.plans.robustness import ensemble as replays
+from emberline.plans.store import StoredRun, StoreError, ensembles
 from emberline.ui.pages.session import job_progress, run_picker, stored_runs
 from emberline.ui.pages.studies import ensemble, holding
 from emberline.ui.text import wording
@@ -100,7 +98,7 @@ def _empty(plan: Plan) -> None:
     says = tr("Press Replay at the side: the twin replays this schedule many times, each time with other disturbances.")
     if plan.replays is not None and plan.replays.n:
         holds, n = plan.replays.held, plan.replays.n
-        low, high = (wording.percent(share, 0) for share in interval(holds, n))
+        low, high = (wording.percent(share, 0) for share in replays.interval(holds, n))
         says += " " + tr(
             "When it was made, the plan held in {held} of {n} such replays (95 % interval {low} to {high}).",
             held=holds, n=n, low=low, high=high,
@@ -119,7 +117,7 @@ def _running(job: str) -> None:
         st.progress(status.done / status.of, text=says)
     first, second, _ = st.columns(3)
     if status.done:
-        low, high = interval(status.held, status.done)
+        low, high = replays.interval(status.held, status.done)
         first.metric(
             tr("Held so far"), tr("{held} of {n}", held=status.held, n=status.done), border=True
         )  # fmt: skip

@@ -11,8 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.store import run_folder
-from emberline.plans.store.store import Entry, Store, StoreError
+from emberline.plans.store import Entry, Store, StoreError
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import run_picker, session
@@ -20,6 +19,7 @@ from emberline.ui.pages.session.navigation import go
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
+from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import date_of_year
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
@@ -95,7 +95,7 @@ def _table(store: Store, entries: list[Entry]) -> None:
             tr("first day"): [_first_day(store, entry.id) for entry in entries],
             tr("name"): [entry.name for entry in entries],
             tr("scenario"): [entry.scenario for entry in entries],
-            tr("goal"): [tr(wording.GOALS.get(entry.goal, entry.goal)) for entry in entries],
+            tr("goal"): [tr(GOALS.get(entry.goal, entry.goal)) for entry in entries],
             tr("status"): [_status(entry) for entry in entries],
             tr("carbon [t CO2e]"): [_tonnes(entry.carbon_kg) for entry in entries],
             tr("saved [t CO2e]"): [_tonnes(entry.saved_carbon_kg) for entry in entries],
@@ -221,10 +221,10 @@ def _label(store: Store, entry: Entry) -> None:
 
             def keep() -> None:
                 # in one transaction: an invalid tag leaves the name unchanged
-                folder, more = store.path(entry.id), [tag for tag in tagged if tag not in entry.tags]
+                more = [tag for tag in tagged if tag not in entry.tags]
                 store.catalogue.label(
                     entry.id, name=text, add=more, remove=set(entry.tags) - set(tagged),
-                    keep=lambda *labels: run_folder.label(folder, *labels),
+                    keep=lambda *labels: store.keep_labels(entry.id, *labels),
                 )  # fmt: skip
 
             _do(keep, tr("Name and tags were saved."))

@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.store import drafts
-from emberline.plans.store.drafts import Draft, DraftError
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import shown
 from emberline.scenarios.reading.loading import find
@@ -71,7 +70,7 @@ def _begin(text: str, origin: str, series: Path | None = None) -> None:
     """Create a draft and edit it; ``series``: folder with the series that the text refers to."""
     try:
         draft = drafts.create(text, origin, series, sign_in.person())
-    except (DraftError, ScenarioError) as error:
+    except (drafts.DraftError, ScenarioError) as error:
         st.session_state[editing.REFUSAL] = str(error)
         st.rerun()
     session.hold(draft.id)
@@ -158,7 +157,7 @@ def _preview(now: DraftState) -> None:
     editing.problem_lines(now, now.problems, most=3)
 
 
-def _edit(draft: Draft) -> None:
+def _edit(draft: drafts.Draft) -> None:
     now = editing.state(str(draft.path))
     st.subheader(tr("Scenario"), anchor=False)
     draft_list.show()
@@ -195,7 +194,7 @@ def _edit(draft: Draft) -> None:
         navigation.go("plan")
 
 
-def _unapplied(draft: Draft, now: DraftState) -> None:
+def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
     """Mention typed text that is not applied yet; it is never silently left out of a plan."""
     if source_text.unapplied(draft, now) is None:
         return
@@ -208,7 +207,7 @@ def _unapplied(draft: Draft, now: DraftState) -> None:
         st.text(tr("Typed text is not applied yet: apply or discard it under Text."))
 
 
-def _address(draft: Draft) -> None:
+def _address(draft: drafts.Draft) -> None:
     """The address of the draft, next to the user's list if there is one."""
     says, address = st.columns([2, 3], vertical_alignment="center")
     if draft_list.there_is_one():
@@ -221,7 +220,7 @@ def _address(draft: Draft) -> None:
     address.code(f"{page}?draft={draft.id}", language=None, wrap_lines=True)
 
 
-def _head(draft: Draft, now: DraftState, changes: int | None) -> None:
+def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
     """Name and state of the draft, and its actions."""
     mistakes = len(now.problems)
     parts = [
@@ -248,9 +247,9 @@ def _head(draft: Draft, now: DraftState, changes: int | None) -> None:
     )  # fmt: skip
 
 
-def _step(draft: Draft, by: int) -> None:
+def _step(draft: drafts.Draft, by: int) -> None:
     try:
         editing.note_version(drafts.step(draft, by))
-    except DraftError as error:
+    except drafts.DraftError as error:
         st.session_state[editing.REFUSAL] = str(error)
     st.rerun()

@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, figures
-from emberline.plans.plan.plan import violations
+from emberline.plans.accounts import Figures
+from emberline.plans.accounts import sums as run_sums
+from emberline.plans.plan import violations
 from emberline.scenarios import Scenario
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts import process_panels, replay
@@ -113,7 +114,7 @@ def _figures(subject: Subject, runs: dict[str, xr.Dataset]) -> None:
     columns = {}
     for name, run in runs.items():
         nominated = subject.plan.schedule if subject.plan is not None and name == PLAN else None
-        sums = figures(scenario, run, float(run.attrs["tonnes"]), nominated=nominated)
+        sums = run_sums.figures(scenario, run, nominated=nominated)
         columns[name] = list(_card_values(scenario, sums, run))
     first = next(iter(columns.values()))
     with st.container(horizontal=True, key="cards"):

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emberline.plans.accounts.figures import comparable
-from emberline.plans.accounts.stock import difference
+from emberline.plans.accounts import comparable, stock
+from emberline.scenarios.metrics import FACTORS
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.metrics import NAMES
 from emberline.ui.text.numbers import number
 
 
@@ -81,6 +82,7 @@ MONEY = (
 )
 """The parts add up to the cost."""
 ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
+ONLY_WHERE_ANY += tuple(row.figure for row in FACTORS.values())
 """Figures that are left out if neither baseline nor plan has any."""
 STOCK = _of_which(mark("to end with the baseline's stock"))
 """Additional emissions or cost if the plan ended with the baseline's stock; negative: less."""
@@ -101,10 +103,11 @@ def rows(baseline: Any, plan: Any) -> Iterator[FigureRow]:
 
     same = plan is None or comparable(baseline, plan)
     of_processes = bool(baseline.stock or baseline.delivered)
-    more = difference(baseline, plan) if plan is not None and same else None
+    more = stock.difference(baseline, plan) if plan is not None and same else None
     credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
     entries = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
     entries += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
+    entries += [(NAMES[name], row.display[0], row.figure, *row.display[1:]) for name, row in FACTORS.items()]
     entries += [
         (mark("peak, metered mean"), "MW", "peak_mw", 1.0, 1),
         (mark("processes and base load") if of_processes else mark("line and base load"), "MWh", "energy_mwh", 1.0, 1),

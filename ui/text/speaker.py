@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from emberline.plans.exports.speaker import ENGLISH, Speaker
+from emberline.plans.exports import ENGLISH, Speaker
 from emberline.ui.text import numbers
 from emberline.ui.text.language import LOCALES, spoken, tr
 from emberline.ui.text.messages import say

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from emberline.plans.accounts.site_stores import site_stores
-from emberline.plans.accounts.stock import stock_changes
-from emberline.plans.accounts.unit_runs import Count, counts
-from emberline.plans.plan.plan import Plan
-from emberline.plans.plan.plan import filled as gaps_filled
+from emberline.plans.accounts import stock, unit_runs
+from emberline.plans.plan import Plan
+from emberline.plans.plan import filled as gaps_filled
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import FACTORS, METRICS
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
+from emberline.ui.text.metrics import GOALS, NAMES
 from emberline.ui.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
 from emberline.ui.text.rows import CREDITED, MONEY, STOCK, FigureRow, headlines, rows
 
@@ -28,12 +28,6 @@ PHASES = {
     "optimize": mark("search for the best schedule"),
     "replay": mark("replay of the schedule in the twin"),
     "replays": mark("disturbed replays"),
-}
-GOALS = {
-    "carbon": mark("least carbon"),
-    "cost": mark("least cost"),
-    "cost_with_carbon_price": mark("least cost with the carbon price"),
-    "lateness": mark("least lateness"),
 }
 SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 KINDS = {
@@ -188,8 +182,8 @@ def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
     if parts:
         signal = tr(SIGNALS[scenario.goal.signal])
         yield "products", tr("{parts}, scope 1 and 2 ({signal})", parts=shortened(parts), signal=signal)
-    baseline = counts(scenario, plan.baseline)
-    for i, (unit, count) in enumerate(counts(scenario, plan.replay).items()):
+    baseline = unit_runs.counts(scenario, plan.baseline)
+    for i, (unit, count) in enumerate(unit_runs.counts(scenario, plan.replay).items()):
         ours, theirs = used(count), used(baseline[unit])
         text = tr("{unit}: {plan}; baseline: {baseline}", unit=unit, plan=ours, baseline=theirs)
         yield ("units" if i == 0 else "", text)
@@ -211,7 +205,7 @@ def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
         return
     parts = [
         tr(MORE if amount > 0 else LESS, store=name, amount=number(abs(amount), digits), unit=unit)
-        for name, amount, unit, digits in stock_changes(plan.scenario, more)
+        for name, amount, unit, digits in stock.stock_changes(plan.scenario, more)
     ]
     yield (
         "stock",
@@ -260,7 +254,7 @@ def _of_demand(plan: Plan) -> Iterator[tuple[str, str]]:
     )  # fmt: skip
 
 
-def used(of_unit: Count) -> str:
+def used(of_unit: unit_runs.Count) -> str:
     """Use of a unit: 3 runs, 2 change-overs, 41.5 h."""
     parts = [trn("{count} run", "{count} runs", of_unit.runs)]
     if of_unit.change_overs:
@@ -276,10 +270,8 @@ def shortened(parts: list[str], most: int = 8) -> str:
 
 def measure(scenario: Scenario) -> tuple[str, float, int]:
     """Unit of the objective as displayed, the factor to it, and its digits."""
-    target = scenario.goal.minimize
-    if target == "carbon":
-        return "t CO2e", 1e-3, 2
-    return ("min", 1.0, 0) if target == "lateness" else (scenario.market.currency, 1.0, 0)
+    metric = METRICS.get(scenario.goal.minimize)
+    return ("min", 1.0, 0) if metric is None else metric.display_in(scenario.market.currency)
 
 
 def objective(scenario: Scenario, value: float | None) -> str:
@@ -313,7 +305,7 @@ def status(plan: Plan) -> str:
 
 
 def _levels(plan: Plan) -> Iterator[str]:
-    units = {store.name: store.unit for store in site_stores(plan.scenario)}
+    units = {store.name: store.unit for store in stock.site_stores(plan.scenario)}
     for name, level in plan.no_lower.items():
         yield f"{name} {number(level, 1)} {units[name]}"
 
@@ -363,6 +355,13 @@ def goal(goal: Goal) -> str:
         caps.append(tr("carbon at most {tonnes} t", tonnes=number(goal.caps.carbon_kg / 1000, 1)))
     if goal.caps.cost is not None:
         caps.append(tr("cost at most {cost}", cost=number(goal.caps.cost, 0)))
+    for name, row in FACTORS.items():
+        top = getattr(goal.caps, row.cap)
+        if top is not None:
+            unit, factor, digits = row.display
+            caps.append(
+                tr("{what} at most {amount}", what=tr(NAMES[name]), amount=f"{number(top * factor, digits)} {unit}")
+            )
     if goal.caps.peak_mw is not None:
         caps.append(tr("peak at most {power} MW", power=number(goal.caps.peak_mw, 1)))
     return clauses([words, *caps])

@@ -20,8 +20,11 @@ from emberline.models.formulations.site.balance import Ports as SitePorts
 from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant
+from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.process.store import Store
 
+ADDED = ("scope1", *FACTORS)
+"""Components that processes add to."""
 HAIR = 1e-9
 """Share by which a level may miss what is wanted at the end: what a solver calls equal."""
 
@@ -38,15 +41,19 @@ class PlantPorts:
     gives: dict[str, Linear]
     """What it delivers to each carrier's balance, in the carrier's unit, negative: takes."""
 
-    def emitted(self) -> Any:
-        """Fossil process emissions [kg CO2e], an expression for a rule."""
-        every = joined(term for ports in self.units for term in ports.emitted)
+    def added(self, component: str) -> Any:
+        """What processes add to a component of the metrics, an expression for a rule."""
+        every = joined(term for ports in self.units for term in ports.added.get(component, ()))
         return sum(weight * total(variable[t] for t in each(self.block.T)) for variable, weight in every.parts)
 
     def emitting(self, ports: SitePorts) -> SitePorts:
-        """The site's ports, whose load is the plant, with its process emissions."""
-        counted = {"carbon": 1.0, "cost": 0.0, "full_cost": self.plant.direct_price_per_kg}
-        return ports.less(lambda port: -counted[port] * self.emitted() if counted[port] else 0.0)
+        """The site's ports, whose load is the plant, with what its processes add to each metric."""
+
+        def taken(metric: str) -> Any:
+            factors = self.plant.parts[metric]
+            return sum(-factors[name] * self.added(name) for name in ADDED if factors.get(name))
+
+        return ports.less(taken)
 
     def crediting(
         self, ports: SitePorts, credits: Mapping[str, Mapping[str, float]], bands: Mapping[str, float]
@@ -55,7 +62,7 @@ class PlantPorts:
 
         Args:
             ports: of the site.
-            credits: by port, what a tonne is worth in each store.
+            credits: by metric, what a tonne is worth in each store.
             bands: how much more is credited in each store [t].
         """
         block, last = self.block, self.plant.n - 1
@@ -67,8 +74,8 @@ class PlantPorts:
         def more_than_wanted(b: Any, name: str) -> Any:
             return b.more[name] - b.level[name, last] <= -(1 - HAIR) * b.wanted[name]
 
-        def less(port: str) -> Any:
-            return sum(worth * block.more[name] for name, worth in credits[port].items() if worth)
+        def less(metric: str) -> Any:
+            return sum(worth * block.more[name] for name, worth in credits[metric].items() if worth)
 
         return ports.less(less)
 

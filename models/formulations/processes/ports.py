@@ -20,8 +20,8 @@ class UnitPorts:
     """Drawn [MWh]."""
     places: dict[str, list[Linear]] = field(default_factory=dict)
     """What they give to stores [t] and carriers [their unit], negative: take, by place."""
-    emitted: list[Linear] = field(default_factory=list)
-    """Fossil process emissions [kg CO2e]."""
+    added: dict[str, list[Linear]] = field(default_factory=dict)
+    """What they add to each component of the metrics but money, such as fossil emissions [kg CO2e]."""
     turns: dict[tuple[int, int], Any] = field(default_factory=dict)
     """Units that begin to change over, by slot; by the mode that they leave, −1: any, and the one they go to."""
     changing: dict[tuple[int, int], int] = field(default_factory=dict)

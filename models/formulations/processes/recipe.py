@@ -17,7 +17,7 @@ from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units, convex, slopes
 from emberline.scenarios.process import GJ_PER_MWH, Heat, Mode
-from emberline.scenarios.process.flows import directions, per_t
+from emberline.scenarios.process.flows import added_per_t, directions, per_t
 
 
 def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: UnitPorts, ordered: bool) -> None:
@@ -51,9 +51,9 @@ def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: U
             if amount:
                 flow = made.scaled(-amount) if direction == "in" else good.scaled(amount)
                 ports.places.setdefault(place, []).append(flow)
-    fossil = sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)
-    if fossil:
-        ports.emitted.append(made.scaled(fossil))
+    for component, amount in added_per_t(mode).items():
+        if amount:
+            ports.added.setdefault(component, []).append(made.scaled(amount))
     if mode.heat is not None:
         _heat(part, mode.heat, made.scaled(mode.heat.mwh_per_t), ports)
 

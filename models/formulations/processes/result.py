@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emberline.models.formulations.processes.network import PlantPorts, levels
+from emberline.models.formulations.processes.network import ADDED, PlantPorts, levels
 from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.runs import kernel
 from emberline.models.formulations.processes.stock_value import credited
@@ -312,11 +312,12 @@ def credited_flows(made: SiteModel) -> Flows:
     drawn = held(ports.electricity, plant.n)
     cells = made.data.cells_per_slot
     flows = held_flows(made.model.site, made.data, made.ports, np.repeat(drawn, cells) / cells)
-    kg = sum(float(term.values(plant.n).sum()) for unit in ports.units for term in unit.emitted)
+    added = {
+        name: sum(float(term.values(plant.n).sum()) for unit in ports.units for term in unit.added.get(name, ()))
+        for name in ADDED
+    }
     stock = credited(plant, made.coarse, {name: float(level[-1]) for name, level in levels(ports).items()})
     return replace(
         flows,
-        carbon=flows.carbon + kg - stock["carbon"],
-        cost=flows.cost - stock["cost"],
-        full_cost=flows.full_cost + plant.direct_price_per_kg * kg - stock["full_cost"],
+        totals={name: total + plant.counted(name, added) - stock[name] for name, total in flows.totals.items()},
     )

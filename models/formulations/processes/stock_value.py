@@ -14,46 +14,34 @@ import numpy as np
 
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
-from emberline.scenarios.assets import Supply, of
+from emberline.models.problem.site_assets import supplies
 from emberline.scenarios.process import Mode
+from emberline.scenarios.process.flows import added_per_t
 
 BAND_H = 1.0
 """Hours of a unit whose product beyond what is wanted is credited."""
-PORTS = ("carbon", "cost", "full_cost")
 
 
 @dataclass(frozen=True)
 class Prices:
-    """The least that things cost, by one port of the site."""
+    """The least that things cost, by one metric."""
 
     electricity: float
     """For a MWh."""
     fuel: Mapping[str, float]
     """For a unit of a carrier; what is not bought costs nothing."""
-    emitted: float
-    """For a kg of process emissions."""
+    added: Mapping[str, float]
+    """For a unit of each component of the metrics."""
 
 
 def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
-    """Least prices by port of the site."""
+    """Least prices by metric."""
     found = {}
-    weights = {
-        "carbon": data.carbon,
-        "cost": data.guide_price,
-        "full_cost": data.guide_price + data.full_price - data.price,
-    }
-    emitted = {"carbon": 1.0, "cost": 0.0, "full_cost": plant.direct_price_per_kg}
-    for port in PORTS:
+    for metric, weight in data.guide_per_mwh.items():
         fuel: dict[str, float] = {}
-        hub = data.hub
-        for supply in of(hub.assets, Supply) if hub is not None else ():
-            assert hub is not None
-            paid = float(np.min(hub.series[supply.name]["price_per_unit"]))
-            kg = supply.fossil_kg_per_unit
-            per_kg = hub.bought_price_per_kg if supply.bought else hub.direct_price_per_kg
-            price = {"carbon": kg, "cost": paid, "full_cost": paid + per_kg * kg}[port]
-            fuel[supply.carrier] = min(price, fuel.get(supply.carrier, np.inf))
-        found[port] = Prices(max(float(weights[port].min()), 0.0), fuel, emitted[port])
+        for carrier, unit in () if data.hub is None else supplies(data.hub, metric, np.min):
+            fuel[carrier] = min(unit, fuel.get(carrier, np.inf))
+        found[metric] = Prices(max(float(weight.min()), 0.0), fuel, plant.parts[metric])
     return found
 
 
@@ -73,10 +61,10 @@ def heat_price(mode: Mode, prices: Prices) -> float:
 
 def by_tonne(mode: Mode, prices: Prices) -> float:
     """Least price of running a mode for a tonne, what it takes from stores left out."""
-    emitted = sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)
+    added = sum(prices.added.get(name, 0.0) * amount for name, amount in added_per_t(mode).items())
     power = min(mw / rate for rate, mw in mode.knots if rate > 0)
     bought = sum(s.per_t * max(prices.fuel.get(s.carrier, 0.0), 0.0) for s in mode.inputs if s.carrier is not None)
-    return emitted * prices.emitted + heat_price(mode, prices) + power * prices.electricity + bought
+    return added + heat_price(mode, prices) + power * prices.electricity + bought
 
 
 def values(plant: Plant, prices: Prices) -> dict[str, float]:
@@ -111,8 +99,8 @@ def values(plant: Plant, prices: Prices) -> dict[str, float]:
 
 
 def credits(plant: Plant, data: SiteData) -> dict[str, dict[str, float]]:
-    """What a tonne more than wanted at the end is worth in each store, by port of the site."""
-    return {port: values(plant, prices) for port, prices in least_prices(plant, data).items()}
+    """What a tonne more than wanted at the end is worth in each store, by metric."""
+    return {metric: values(plant, prices) for metric, prices in least_prices(plant, data).items()}
 
 
 def bands(plant: Plant) -> dict[str, float]:
@@ -131,7 +119,7 @@ def bands(plant: Plant) -> dict[str, float]:
 
 
 def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[str, float]:
-    """What levels at the end beyond those wanted are worth, by port of the site; what they lack counts against it.
+    """What levels at the end beyond those wanted are worth, by metric; what they lack counts against it.
 
     Args:
         plant: with the levels wanted.
@@ -141,5 +129,6 @@ def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[st
     band = bands(plant)
     more = {store.name: min(ends[store.name] - store.end_t, band[store.name]) for store in plant.stores}
     return {
-        port: sum(worth[name] * tonnes for name, tonnes in more.items()) for port, worth in credits(plant, data).items()
+        metric: sum(worth[name] * tonnes for name, tonnes in more.items())
+        for metric, worth in credits(plant, data).items()
     }

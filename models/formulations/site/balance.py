@@ -22,6 +22,7 @@ from emberline.models.kernel.arrays import Series, Variable, constraint, limit, 
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -32,34 +33,19 @@ class Ports:
     """
 
     worth: Callable[[str], Any]
-    """By name of a port, an expression."""
+    """By name of a metric, an expression: of import, export and assets (``emberline.scenarios.metrics``)."""
     over: Any = 0.0
     """MWh above the import limit, where a model may exceed it at a price."""
     hub: HubPorts | None = None
     """The assets."""
 
-    @property
-    def carbon(self) -> Any:
-        """kg CO2e of what is imported, and of the fuels and heat that assets take: fossil, scope 1 and 2."""
-        return self.worth("carbon")
-
-    @property
-    def cost(self) -> Any:
-        """Energy cost, less what export earns, and what the assets cost [currency]."""
-        return self.worth("cost")
-
-    @property
-    def full_cost(self) -> Any:
-        """The same with the carbon price on imports, fuels and heat bought, each as the scheme covers it."""
-        return self.worth("full_cost")
-
-    def at_most(self, port: str, top: float, above: Any = 0.0) -> Callable[[Any], Any]:
-        """Rule of a constraint that keeps a port to a cap, or so much above it."""
-        return lambda block: self.worth(port) - above <= top
+    def at_most(self, metric: str, top: float, above: Any = 0.0) -> Callable[[Any], Any]:
+        """Rule of a constraint that keeps a metric to a cap, or so much above it."""
+        return lambda block: self.worth(metric) - above <= top
 
     def less(self, taken: Callable[[str], Any]) -> Ports:
-        """Ports with something taken off, by name of the port."""
-        return replace(self, worth=lambda port: self.worth(port) - taken(port))
+        """Ports with something taken off, by name of the metric."""
+        return replace(self, worth=lambda metric: self.worth(metric) - taken(metric))
 
 
 def add(
@@ -90,8 +76,10 @@ def add(
     electricity: Sum | None = None
     block.T = pyo.RangeSet(0, n - 1)
     block.base = Series(block.T, values=data.base)
-    block.price, block.earned = Series(block.T, values=data.price), Series(block.T, values=data.export_price)
-    block.full_price, block.intensity = Series(block.T, values=data.full_price), Series(block.T, values=data.carbon)
+    block.earned = Series(block.T, values=data.export_price)
+    block.metric = pyo.Block(list(data.metrics))
+    for name, weight in data.per_mwh.items():
+        block.metric[name].weight = Series(block.T, values=weight)
 
     top = data.export_limit_mw * data.hours
     if data.plain:
@@ -154,18 +142,18 @@ def add(
     if not data.whole:
         for variable in block.component_objects(pyo.Var):
             relax(variable)
-    weights = {"carbon": block.intensity, "cost": block.price, "full_cost": block.full_price}
 
-    def worth(port: str) -> Any:
-        amount = total(weights[port][t] * taken(t) for t in each(block.T))
-        if port != "carbon":
+    def worth(metric: str) -> Any:
+        weight = block.metric[metric].weight
+        amount = total(weight[t] * taken(t) for t in each(block.T))
+        if METRICS[metric].money:
             if not data.plain:
                 amount -= total(block.earned[t] * block.given[t] for t in each(block.T))
             if paid is not None:
                 amount += paid()
         if hub is not None:
-            amount += hub.worth(port)
-        return amount - credit.total() if credit is not None and port == credited else amount
+            amount += hub.worth(metric)
+        return amount - credit.total() if credit is not None and metric == credited else amount
 
     over = total(block.over[i] for i in each(block.over.index_set()))
     return Ports(worth=worth, over=over, hub=hub)

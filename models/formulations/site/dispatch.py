@@ -20,6 +20,7 @@ from emberline.models.problem.flows import TIME_LIMIT_S, Flows, HubFlows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.metrics import METRICS
 
 TOLERANCE_MWH = 1e-6
 
@@ -40,7 +41,7 @@ class Dispatcher:
             data: the site.
             goal: what to minimize, from the site's ports.
             over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
-            caps: by port of the site: name, cap, and what a unit above it counts.
+            caps: metric, cap, and what a unit above it counts.
         """
         self.data = data
         self.carriers = () if data.hub is None else tuple(data.hub.carriers)
@@ -65,8 +66,8 @@ class Dispatcher:
             model.CAP = pyo.RangeSet(0, len(caps) - 1)
             model.above = Variable(model.CAP, domain=pyo.NonNegativeReals)
             model.cap = pyo.Block(model.CAP)
-            for k, (port, most, _) in enumerate(caps):
-                model.cap[k].kept = pyo.Constraint(rule=self.ports.at_most(port, most, model.above[k]))
+            for k, (metric, most, _) in enumerate(caps):
+                model.cap[k].kept = pyo.Constraint(rule=self.ports.at_most(metric, most, model.above[k]))
             broken = over_price * self.ports.over + sum(price * model.above[k] for k, (_, _, price) in enumerate(caps))
 
             @model.Objective()
@@ -225,7 +226,7 @@ def _flows(
     cells = line_cells + np.repeat(data.base - pv + charge - discharge - made, per) / per
     meter = cells.reshape(-1, round(data.meter_min / data.cell_min)).sum(axis=1)
     over = np.maximum(meter - data.limit_mwh(), 0.0)
-    more = (0.0 if data.purchase is None else data.purchase.cost(taken, meter)) + (hub.cost if hub else 0.0)
+    paid = (0.0 if data.purchase is None else data.purchase.cost(taken, meter)) - float(given @ data.export_price)
     return Flows(
         imported=np.maximum(taken, 0.0),
         exported=np.maximum(given, 0.0),
@@ -234,11 +235,10 @@ def _flows(
         discharge=discharge,
         level=level,
         meter_mw=meter * 60 / data.meter_min,
-        carbon=float(taken @ data.carbon) + (hub.carbon if hub else 0.0),
-        cost=float(taken @ data.price - given @ data.export_price) + more,
-        full_cost=float(taken @ data.full_price - given @ data.export_price)
-        + more
-        + (hub.full_cost - hub.cost if hub else 0.0),
+        totals={
+            name: float(taken @ weight) + (paid if METRICS[name].money else 0.0) + (hub.totals[name] if hub else 0.0)
+            for name, weight in data.per_mwh.items()
+        },
         over_mwh=float(over[over > TOLERANCE_MWH].sum()),
         hub=hub,
     )

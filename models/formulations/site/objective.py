@@ -11,6 +11,8 @@ from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
 from emberline.models.problem.site_assets import dearest
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
 
 SECOND = 1e-3
 """Weight of the second goal: all of it counts as little as this share of the first."""
@@ -33,31 +35,29 @@ class Aim:
     """
 
     first: str
-    """``carbon``, ``cost`` or ``full_cost``: a port of the site."""
+    """A metric."""
     second: str
     second_weight: float
     constant: float
     """Part of the first goal that base load beyond PV causes: left out of objective, bound and gap."""
-    cost_cap: float | None
-    """On ``full_cost``."""
-    carbon_cap: float | None
-    """On grid carbon by the goal's signal."""
+    tops: dict[str, float]
+    """Caps by metric, of what the site adds to it."""
 
     def expression(self, ports: Any) -> Any:
         """Both goals as one, for a model; from the site's ports."""
-        return getattr(ports, self.first) + self.second_weight * getattr(ports, self.second)
+        return ports.worth(self.first) + self.second_weight * ports.worth(self.second)
 
     def pure(self, ports: Any) -> Any:
         """The first goal alone: what a bound is proven on; from the site's ports."""
-        return getattr(ports, self.first)
+        return ports.worth(self.first)
 
     def value(self, flows: Flows) -> float:
         """The first goal of a plan, the constant left out."""
-        return float(getattr(flows, self.first)) - self.constant
+        return flows.totals[self.first] - self.constant
 
     def rank(self, flows: Flows) -> float:
         """Both goals as one, for comparing plans."""
-        return float(getattr(flows, self.first)) + self.second_weight * float(getattr(flows, self.second))
+        return flows.totals[self.first] + self.second_weight * flows.totals[self.second]
 
     def over_price(self, data: SiteData) -> float:
         """What a MWh above the import limit counts while a plan is searched: more than moving it could bring."""
@@ -70,40 +70,27 @@ class Aim:
     def draft_rank(self, data: SiteData, flows: Flows) -> float:
         """Both goals as one with what broken limits and caps count: ranks plans that may not be acceptable yet."""
         broken = self.over_price(data) * flows.over_mwh
-        broken += sum(price * max(getattr(flows, name) - cap, 0.0) for name, cap, price in self.caps(data))
+        broken += sum(price * max(flows.totals[name] - cap, 0.0) for name, cap, price in self.caps(data))
         return self.rank(flows) + broken
 
     def caps(self, data: SiteData) -> list[tuple[str, float, float]]:
-        """Caps by port of the site: name, cap, and what a unit above it counts while a plan is searched."""
+        """Caps: metric, cap, and what a unit above it counts while a plan is searched."""
         top = BREACH * float(np.abs(self.both_weights(data)).max())
-        table = weights(data)
-        found = []
-        for name, cap in (("full_cost", self.cost_cap), ("carbon", self.carbon_cap)):
-            if cap is not None:
-                found.append((name, cap, top / max(float(np.abs(table[name]).mean()), 1e-9)))
-        return found
+        table = data.guide_per_mwh
+        return [(name, cap, top / max(float(np.abs(table[name]).mean()), 1e-9)) for name, cap in self.tops.items()]
 
     def weight(self, data: SiteData) -> np.ndarray:
         """Worth of a MWh imported in each slot by the first goal."""
-        return weights(data)[self.first]
+        return data.guide_per_mwh[self.first]
 
     def both_weights(self, data: SiteData) -> np.ndarray:
         """Worth of a MWh imported in each slot by both goals as one."""
-        table = weights(data)
+        table = data.guide_per_mwh
         return table[self.first] + self.second_weight * table[self.second]
 
     def keeps_caps(self, flows: Flows) -> bool:
-        """Whether a plan keeps the caps on cost and carbon."""
-        return not (
-            (self.cost_cap is not None and flows.full_cost > self.cost_cap + 1e-6 * max(abs(self.cost_cap), 1))
-            or (self.carbon_cap is not None and flows.carbon > self.carbon_cap + 1e-6 * max(abs(self.carbon_cap), 1))
-        )
-
-
-def weights(data: SiteData) -> dict[str, np.ndarray]:
-    """Worth of a MWh imported, by port of the site."""
-    price = data.guide_price
-    return {"carbon": data.carbon, "cost": price, "full_cost": price + data.full_price - data.price}
+        """Whether a plan keeps all caps."""
+        return all(flows.totals[name] <= top + 1e-6 * max(abs(top), 1) for name, top in self.tops.items())
 
 
 def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct_kg: float) -> Aim:
@@ -116,23 +103,22 @@ def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct
         direct_kg: scope 1 of the orders, which every plan has in common [kg CO2e].
     """
     goal, caps = scenario.goal, scenario.goal.caps
-    first = {"carbon": "carbon", "cost": "cost", "cost_with_carbon_price": "full_cost", "lateness": "carbon"}[
-        goal.minimize
-    ]
-    second = "full_cost" if first == "carbon" else "carbon"
-    table = weights(data)
+    metric = goal_metric(scenario)
+    first, second, table = metric.name, metric.tie_break, data.guide_per_mwh
     scale = float(np.abs(table[first]).mean()) / max(float(np.abs(table[second]).mean()), 1e-9)
-    limits = []
-    paid_for_direct = scenario.market.carbon_price.on_direct * direct_kg / 1000
-    if caps.cost is not None:
-        limits.append(caps.cost - paid_for_direct - data.sunk_cost)
+    tops: dict[str, float] = {}
+    for name, row in METRICS.items():
+        cap = getattr(caps, row.cap) if row.cap else None
+        if cap is not None:
+            common = row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg
+            tops[name] = cap - common - (data.sunk_cost if row.money else 0.0)
     if caps.extra_cost_share is not None and baseline_cost is not None:
-        limits.append(baseline_cost + caps.extra_cost_share * abs(baseline_cost))
+        most = baseline_cost + caps.extra_cost_share * abs(baseline_cost)
+        tops["cost_with_carbon_price"] = min(most, tops.get("cost_with_carbon_price", most))
     return Aim(
         first=first,
         second=second,
         second_weight=min(SECOND, WITHIN * goal.gap) * scale,
         constant=data.unavoidable(table[first]),
-        cost_cap=min(limits) if limits else None,
-        carbon_cap=None if caps.carbon_kg is None else caps.carbon_kg - direct_kg,
+        tops=tops,
     )

@@ -34,7 +34,7 @@ BOUNDLESS = 2**30
 
 
 @dataclass(frozen=True)
-class _Lags:
+class Lags:
     """``starts[later] - starts[earlier] >= least`` for each row."""
 
     earlier: np.ndarray
@@ -72,7 +72,7 @@ class Retiming:
         problem, starts, lags = self.problem, self._starts(at), self._lags(at)
         low, high = self._windows(at, starts, lags, max(round(min(reach_min / problem.step_min, problem.n_slots)), 1))
         costs = self._costs(at, low, high)
-        cut = _Cut(low, high, lags)
+        cut = Cut(low, high, lags)
         self._prices *= FADING
         placed = list(at)
         for _ in range(TRIES):
@@ -114,7 +114,7 @@ class Retiming:
             for c, placed in enumerate(at)
         ]
 
-    def _lags(self, at: Sequence[Placed]) -> _Lags:
+    def _lags(self, at: Sequence[Placed]) -> Lags:
         """What lies between starts: lags of a heat from stage to stage, and who comes next on a unit."""
         rows: list[tuple[int, int, int]] = []
         on: dict[int, list[tuple[int, int, int]]] = {}
@@ -134,10 +134,10 @@ class Retiming:
         for held in on.values():
             held.sort()
             rows += [(one, other, slots) for (_, one, slots), (_, other, _) in pairwise(held)]
-        return _Lags(*np.array(rows, dtype=int).T)
+        return Lags(*np.array(rows, dtype=int).T)
 
     def _windows(
-        self, at: Sequence[Placed], starts: np.ndarray, lags: _Lags, reach: int
+        self, at: Sequence[Placed], starts: np.ndarray, lags: Lags, reach: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """First and last slot of each start: near where it is, on an open unit, and as its neighbours leave it."""
         low = np.maximum(starts - reach, 0)
@@ -204,10 +204,10 @@ class Retiming:
         return np.concatenate(parts)
 
 
-class _Cut:
+class Cut:
     """Starts within windows with lags between them, as a graph: a node for each start and slot, "begun by then"."""
 
-    def __init__(self, low: np.ndarray, high: np.ndarray, lags: _Lags) -> None:
+    def __init__(self, low: np.ndarray, high: np.ndarray, lags: Lags) -> None:
         """Draw the arcs: what has begun in one place must have begun in another.
 
         Args:

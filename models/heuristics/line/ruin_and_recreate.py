@@ -19,7 +19,6 @@ from collections.abc import Callable
 import numpy as np
 
 from emberline.models.bounds import cast_pricing
-from emberline.models.formulations.site.objective import weights
 from emberline.models.heuristics.line.batch_moves import Moves, Shifts, Tried
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
 from emberline.models.heuristics.line.move_sampling import Draws
@@ -77,7 +76,7 @@ def run(search: Search, seconds: float, rounds: int | None = None) -> None:
         rounds: of moves; None: by the size of the line and the seconds.
     """
     began = time.perf_counter()
-    _Renewal(search).run(seconds, rounds or planned(search, seconds))
+    Renewal(search).run(seconds, rounds or planned(search, seconds))
     search.clock("renew", began)
 
 
@@ -88,11 +87,13 @@ def planned(search: Search, seconds: float) -> int:
     return max(round(seconds * PACE / (heats * problem.n_slots * (TOGETHER + PUT_BACK))), 1)
 
 
-class _Renewal:
+class Renewal:
+    """One run of ruin and recreate: casts taken out of the incumbent and put back another way."""
+
     def __init__(self, search: Search) -> None:
         self.search = search
         problem, data, aim = search.problem, search.data, search.aim
-        table = weights(data)
+        table = data.guide_per_mwh
         self._cells = problem.cells_per_slot
         both = aim.both_weights(data)
         size = float(np.abs(both).mean())

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
+from emberline.plans.plan.replays import saved as replays_saved
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import margins, settings
+from emberline.scenarios.goal_metrics import figures_of
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,14 @@ class Held:
             return {}
         saved, plain_saved = self.robust.saved(), self.plain.saved()
         found = {}
-        for name in ("carbon_kg", "cost", "peak_mw"):
+        for name in (*figures_of(self.plain.scenario), "peak_mw"):
             nominal = getattr(one, name) - getattr(two, name)
             if name in saved and name in plain_saved:
                 nominal = plain_saved[name] - saved[name]
             row = {"nominal": nominal}
             if self.judged is not None and self.plain_judged is not None:
-                row["baseline"] = _saved(self.judged, name)
-                row["mean"] = _saved(self.plain_judged, name) - row["baseline"]
+                row["baseline"] = float(replays_saved(self.judged.data, name).mean())
+                row["mean"] = float(replays_saved(self.plain_judged.data, name).mean()) - row["baseline"]
             found[name] = row
         return found
 
@@ -112,10 +114,3 @@ class Held:
             ],
             "seconds": round(self.seconds, 3),
         }  # fmt: skip
-
-
-def _saved(judged: Ensemble, name: str) -> float:
-    """By how much a plan lies below the baseline in the mean of the same replays, its stock credited."""
-    data = judged.data
-    more = float(data[f"more_{name}"].mean()) if f"more_{name}" in data else 0.0
-    return float((data[f"baseline_{name}"] - data[name]).mean()) + more

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
 from emberline.plans.jobs.engine import Engine
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
-from emberline.plans.plan.replays import FIGURES, Replays
+from emberline.plans.plan.record import Plan
+from emberline.plans.plan.replays import COLUMNS, Replays
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
 from emberline.plans.robustness.holding.breaks import breaks, steps
 from emberline.plans.robustness.holding.held import Held, Round
 from emberline.plans.robustness.holding.knobs import Knob, margins, raised
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 MOST_LEVEL = 0.999
@@ -159,7 +161,7 @@ class _Loop:
                 "disturbances": scenario.disturbances.model_copy(update={"replications": 0}),
             }
         )
-        return plan(silent, study=self.study, cancel=self.stop, on_progress=self.tell)
+        return plan(silent, search=Search(study=self.study), cancel=self.stop, on_progress=self.tell)
 
     def _train(self, made: Plan, judgement: int, began: float) -> Ensemble | None:
         """How a plan does in the replays that steer."""
@@ -282,7 +284,7 @@ def _tries(wanted: list[tuple[Knob, float]]) -> Iterator[list[tuple[Knob, float]
 
 def _replays(judged: Ensemble) -> Replays:
     """The judgement as the plan's replays."""
-    names = [name for name in (*FIGURES, "violations") if name in judged.data]
+    names = [name for name in (*COLUMNS, "violations") if name in judged.data]
     names += [f"baseline_{name}" for name in names if f"baseline_{name}" in judged.data]
-    names += [name for name in ("more_carbon_kg", "more_cost") if name in judged.data]
+    names += [name for name in (f"more_{figure}" for figure in FIGURES) if name in judged.data]
     return Replays(judged.n, judged.held, judged.data[names].reset_coords(drop=True))

@@ -27,11 +27,11 @@ BY_HAND = {
 def test_what_is_counted_is_what_is_counted_by_hand(broken: Broken) -> None:
     """Proves: the figure is that of a sheet of paper, and nothing is told where only switching is in the way."""
     scenario = broken.changed()
-    said = missing(scenario, twin.envelope(scenario))
+    text = missing(scenario, twin.envelope(scenario))
     if broken.says not in BY_HAND:
-        assert said == []
+        assert text == []
         return
-    assert BY_HAND[broken.says] in " ".join(said)
+    assert BY_HAND[broken.says] in " ".join(text)
     assert impossible(scenario, twin.envelope(scenario), None, time_limit=10)
 
 

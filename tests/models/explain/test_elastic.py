@@ -62,11 +62,11 @@ def test_the_cheapest_together() -> None:
 def test_the_conflict_names_what_is_needed_for_it_only() -> None:
     """Proves: the irreducible subset holds demand, boiler and the tank's level; the grid has no part in it."""
     scenario, model = elastic()
-    found = model.conflict(time_limit=10)
-    keys = {one.limit.key for one in found}
+    result = model.conflict(time_limit=10)
+    keys = {one.limit.key for one in result}
     assert {"site.assets.users.rate", "site.assets.boiler.heat_mw"} <= keys
     assert "site.grid.import_limit_mw" not in keys
-    assert any("demand of users, 10 MW, Mon 12 Jan" in one.says(scenario) for one in found)
+    assert any("demand of users, 10 MW, Mon 12 Jan" in one.says(scenario) for one in result)
 
 
 def test_multipliers_prove_the_same() -> None:
@@ -93,8 +93,8 @@ def test_the_solver_tells_members_and_sides() -> None:
     model.least = pyo.Constraint(range(4), rule=lambda m, i: m.x[i] >= (3 if i == 2 else 1))
     model.sum = pyo.Constraint(expr=sum(model.x[i] for i in range(4)) <= 50)
     model.goal = pyo.Objective(expr=model.x[0])
-    found = Program(model).conflict(time_limit=10)
-    assert found is not None
-    assert sorted((member.name, side) for member, side in found) == [("least[2]", "lower"), ("x[2]", "upper")]
+    result = Program(model).conflict(time_limit=10)
+    assert result is not None
+    assert sorted((member.name, side) for member, side in result) == [("least[2]", "lower"), ("x[2]", "upper")]
     model.least[2].deactivate()
     assert Program(model).conflict(time_limit=10) is None

@@ -33,13 +33,13 @@ def test_every_limit_of_a_bundled_scenario_can_be_written(name: str) -> None:
     Sensitivity: a name with a dot in it, or a rate told as one number, fails without the care that is taken.
     """
     scenario = load(name)
-    own = limits(scenario)
-    assert own
-    assert len({(limit.key, limit.sign) for limit in own}) == len(own)
-    told = [text for limit in own if not limit.dropped for text in limit.write(limit.value)]
-    again = load(name, told)
+    part = limits(scenario)
+    assert part
+    assert len({(limit.key, limit.sign) for limit in part}) == len(part)
+    rows = [text for limit in part if not limit.dropped for text in limit.write(limit.value)]
+    again = load(name, rows)
     assert [heat.due_min for heat in again.heats] == [heat.due_min for heat in scenario.heats]
-    for limit, same in zip(own, limits(again), strict=True):
+    for limit, same in zip(part, limits(again), strict=True):
         assert same.key.removesuffix(".scale") == limit.key.removesuffix(".scale")
         assert same.value == pytest.approx(limit.value, rel=1e-6), limit.key
 
@@ -58,16 +58,16 @@ def test_hours_that_a_stage_lacks_are_counted() -> None:
     The first heat reaches the caster 97 min after the start: of 11 hours 9.4 are left.
     """
     scenario = load(SHOP, ["horizon.days=null", "horizon.length_h=11", "orders.C1.due=null"])
-    said = " ".join(missing(scenario, twin.envelope(scenario)))
-    assert "casting needs 1.1 h more of CC" in said
-    assert "9 heats take 10.5 h, 1.5 h of it set-up, there are 9.4 h" in said
+    text = " ".join(missing(scenario, twin.envelope(scenario)))
+    assert "casting needs 1.1 h more of CC" in text
+    assert "9 heats take 10.5 h, 1.5 h of it set-up, there are 9.4 h" in text
 
 
 def test_what_the_grid_cannot_feed_is_told() -> None:
     """Proves: 45 MWh in 52 min with full power in the middle draw 64.9 MW in a quarter of an hour within it."""
     scenario = load(SHOP, ["site.grid.import_limit_mw=50"])
-    said = " ".join(missing(scenario, twin.envelope(scenario)))
-    assert "at melting draws 64.9 MW" in said
+    text = " ".join(missing(scenario, twin.envelope(scenario)))
+    assert "at melting draws 64.9 MW" in text
 
 
 def test_nothing_is_missing_where_there_is_a_plan() -> None:

@@ -55,8 +55,8 @@ def test_a_log_of_three_heats_is_refused() -> None:
     with pytest.raises(ScenarioError) as caught:
         calibrate(wrong(), read(three))
     assert str(caught.value) == "heats.csv: 3 heats are too few: at least 10 of one grade on one unit are needed"
-    found = fit_units(wrong(), read(rows))
-    assert {item.grade for unit in found for item in unit.estimates if item.kind == "energy" and item.fitted} == {
+    unit_fits = fit_units(wrong(), read(rows))
+    assert {item.grade for unit in unit_fits for item in unit.estimates if item.kind == "energy" and item.fitted} == {
         "rebar"
     }
 
@@ -69,13 +69,13 @@ def test_where_the_log_is_thin_the_scenario_stays() -> None:
     short = read(log(1, 2))
     stops = short.breakdowns["unit"].value_counts().to_dict()
     assert stops["CC"] < 5 <= stops["EAF"]
-    found = calibrate(wrong(), short, draws=1, replications=0)
-    over = found.overlay
+    result = calibrate(wrong(), short, draws=1, replications=0)
+    over = result.overlay
     wire = over["line"]["grades"][1]
     assert wire["duration_min"] == {"melting": 52.0, "ladle": 38.0, "casting": 60.0}  # wrong() left these alone
     assert wire["energy_kwh_per_t"] == {"melting": 400.0, "ladle": 60.0, "casting": 12.0}
     assert [item["unit"] for item in over["disturbances"]["breakdowns"]] == ["EAF"]
-    says = {(item.kind, item.unit, item.grade): item.reason for item in found.thin}
+    says = {(item.kind, item.unit, item.grade): item.reason for item in result.thin}
     assert says["energy", "EAF", "wire"] == "6 of 10 observations"
     assert says["mtbf", "LF", ""].startswith("0 of 5 observations in ")
 
@@ -86,7 +86,7 @@ def test_an_overlay_makes_the_scenario_that_was_fitted(whole: Calibration, tmp_p
     path = tmp_path / "over.yaml"
     path.write_text(whole.yaml(), encoding="utf-8")
     fitted = load("melt-shop-small", [f"@{path}"])
-    line, told = fitted.line, twin.envelope(fitted)
+    line, data = fitted.line, twin.envelope(fitted)
     for item in whole.estimates:
         if item.kind == "duration":
             assert line.duration_min(line.grade[item.grade], item.unit) == pytest.approx(item.value, rel=1e-4)
@@ -94,7 +94,7 @@ def test_an_overlay_makes_the_scenario_that_was_fitted(whole: Calibration, tmp_p
             assert line.energy_mwh(line.grade[item.grade], item.unit) * 10 == pytest.approx(item.value, rel=1e-4)
     assert {spread.unit for spread in fitted.disturbances.units} == {"EAF", "LF", "CC"}
     assert [item.unit for item in fitted.disturbances.breakdowns] == ["EAF", "CC"]
-    assert float(told["duration_min"].sel(unit="EAF").min()) == pytest.approx(TRUE["duration", "EAF", "wire"], rel=0.02)
+    assert float(data["duration_min"].sel(unit="EAF").min()) == pytest.approx(TRUE["duration", "EAF", "wire"], rel=0.02)
 
 
 def test_a_quiet_log_passes_every_check(whole: Calibration) -> None:
@@ -118,10 +118,10 @@ def test_another_plant_in_the_last_part_fails_the_check() -> None:
     read_log = read(frame)
     cut = 0.7 * read_log.until_min
     fits = fit_units(wrong(), read_log.part(-np.inf, cut))
-    found = hold_out(wrong(), read_log, fits, cut, replications=79)
-    assert found.passed is False
-    by_name = {check.what: check for check in found.checks}
-    tested = {check.what: check.p_value for check in found.checks if check.p_value is not None}
+    result = hold_out(wrong(), read_log, fits, cut, replications=79)
+    assert result.passed is False
+    by_name = {check.what: check for check in result.checks}
+    tested = {check.what: check.p_value for check in result.checks if check.p_value is not None}
     assert tested["all durations"] == min(tested.values()) <= 0.0125
     assert by_name["duration on EAF"].logged > by_name["duration on EAF"].twin + 1.5
     assert by_name["duration on LF"].low < by_name["duration on LF"].logged < by_name["duration on LF"].high
@@ -135,12 +135,12 @@ def test_without_planned_starts_the_check_is_told_so() -> None:
     frame = log(3, 12).drop(columns=["planned_start", "planned_end", "order"])
     read_log = read(frame)
     cut = 0.7 * read_log.until_min
-    found = hold_out(wrong(), read_log, fit_units(wrong(), read_log.part(-np.inf, cut)), cut, replications=39)
-    assert found.passed is True
-    assert not found.planned
-    assert [check.what for check in found.checks if check.p_value is not None] == ["all durations"]
-    assert {"all waits", "energy of a heat", "throughput"} < {check.what for check in found.checks}
-    durations = next(check for check in found.checks if check.what == "duration on LF")
+    result = hold_out(wrong(), read_log, fit_units(wrong(), read_log.part(-np.inf, cut)), cut, replications=39)
+    assert result.passed is True
+    assert not result.planned
+    assert [check.what for check in result.checks if check.p_value is not None] == ["all durations"]
+    assert {"all waits", "energy of a heat", "throughput"} < {check.what for check in result.checks}
+    durations = next(check for check in result.checks if check.what == "duration on LF")
     assert durations.low < durations.logged < durations.high
 
 
@@ -153,8 +153,8 @@ def test_drift_is_found_where_it_begins() -> None:
     read_log = read(frame)
     cut = 0.7 * read_log.until_min
     before, after = fit_units(wrong(), read_log.part(-np.inf, cut)), fit_units(wrong(), read_log)
-    found = [chart for a, b in zip(before, after, strict=True) for chart in charts(a, b)]
-    (drifting,) = [chart for chart in found if chart.drifts]
+    rows = [chart for a, b in zip(before, after, strict=True) for chart in charts(a, b)]
+    (drifting,) = [chart for chart in rows if chart.drifts]
     assert (drifting.unit, drifting.what) == ("EAF", "durations")
     assert 0.8 <= drifting.start_min[drifting.first] / read_log.until_min <= 0.9
     assert drifting.change == pytest.approx(0.04, abs=0.015)
@@ -180,14 +180,14 @@ def test_goodness_of_fit_sees_another_law() -> None:
     """Proves: durations with two humps are no lognormal. Sensitivity: p-values of tables without estimated parameters
     would let them pass more often."""
     frame = log(4, 25)
-    own = (frame["unit"] == "LF") & (frame["event"] == "")
-    slow = own & (np.arange(len(frame)) % 2 == 0)
+    part = (frame["unit"] == "LF") & (frame["event"] == "")
+    slow = part & (np.arange(len(frame)) % 2 == 0)
     later = ((frame["end"] - frame["start"]) * 0.35).where(slow, pd.Timedelta(0)).dt.round("s")
-    mixed = frame[own].assign(end=(frame["end"] + later)[own])
-    (found,) = [unit for unit in fit_units(wrong(), read(mixed)) if unit.unit == "LF"]
-    durations = goodness(found, 99)[0]
+    mixed = frame[part].assign(end=(frame["end"] + later)[part])
+    (result,) = [unit for unit in fit_units(wrong(), read(mixed)) if unit.unit == "LF"]
+    durations = goodness(result, 99)[0]
     assert durations.p_value <= 0.02
-    assert {unit.what for unit in goodness(found, 9)} == {"durations"}  # no waits are known, hence no energies
+    assert {unit.what for unit in goodness(result, 9)} == {"durations"}  # no waits are known, hence no energies
 
 
 def test_p_values_are_uniform_where_the_law_holds() -> None:
@@ -226,16 +226,16 @@ def test_energies_from_the_meter_alone() -> None:
     minutes = np.arange(0, truth.until_min, 15.0)
     meter = _metered(truth, minutes)
     read_log = read(table.drop(columns="energy_mwh"))
-    found = fit_meter(wrong(), read_log, observations(wrong(), read_log), meter, 0.95)
-    assert found.base_mw == pytest.approx(3.0, rel=0.03)
-    told = {(item.unit, item.grade): item for item in found.estimates}
+    meter_fit = fit_meter(wrong(), read_log, observations(wrong(), read_log), meter, 0.95)
+    assert meter_fit.base_mw == pytest.approx(3.0, rel=0.03)
+    values = {(item.unit, item.grade): item for item in meter_fit.estimates}
     for unit, grade in (("EAF", "rebar"), ("EAF", "wire"), ("LF", "rebar"), ("LF", "wire")):
-        item = told[unit, grade]
+        item = values[unit, grade]
         assert item.value == pytest.approx(TRUE["energy", unit, grade], rel=0.03)
         assert item.low is not None
         assert item.high is not None
         assert item.low < TRUE["energy", unit, grade] < item.high
-    assert found.explained > 0.98
+    assert meter_fit.explained > 0.98
     with pytest.raises(ValueError, match="intervals within the log"):
         fit_meter(wrong(), read_log, observations(wrong(), read_log), replace(meter, start_min=minutes - 9e6), 0.95)
 
@@ -258,7 +258,7 @@ def _metered(log: HeatLog, minutes: np.ndarray) -> Meter:
         working = row["end_min"] - row["start_min"] - down
         shares = np.cumsum([0.0, *(phase.share for phase in unit.profile)])
         power = np.array([phase.share * phase.power_mw for phase in unit.profile])
-        drawn = np.concatenate([[0.0], np.cumsum(power) / power.sum()])
-        cumulative += row["energy_mwh"] * np.interp(worked / working, shares, drawn)
+        result = np.concatenate([[0.0], np.cumsum(power) / power.sum()])
+        cumulative += row["energy_mwh"] * np.interp(worked / working, shares, result)
     origin = log.origin.timestamp() / 60
     return Meter("meter.csv", minutes + origin, np.diff(cumulative) * 4 + 3.0, 15.0)

@@ -29,15 +29,15 @@ def held() -> tuple[np.ndarray, np.ndarray]:
     for seed in range(1, SEEDS + 1):
         read = checked(log(seed), wrong())
         rows = observations(wrong(), read)
-        for confidence, kept in ((0.95, single), (TOGETHER, together)):
-            found = {
+        for confidence, stored in ((0.95, single), (TOGETHER, together)):
+            table = {
                 (item.kind, item.unit, item.grade): item
                 for unit in ("EAF", "LF", "CC")
                 for item in fit_unit(wrong(), read, rows, unit, confidence).estimates
                 if item.fitted
             }
-            assert set(TRUE) <= set(found), seed
-            kept.append([_within(found[key].low, value, found[key].high) for key, value in TRUE.items()])
+            assert set(TRUE) <= set(table), seed
+            stored.append([_within(table[key].low, value, table[key].high) for key, value in TRUE.items()])
     return np.array(single), np.array(together)
 
 
@@ -77,11 +77,11 @@ def test_what_is_cut_short_is_not_lost(family: Family) -> None:
     kind = np.where(y > upper, AT_LEAST, np.where(y < lower, AT_MOST, EXACT))
     cut = np.clip(y, lower, upper)
     sample = Sample(cut, np.zeros(n, dtype=int), kind, np.full(n, lower))
-    found = fit(family, sample)
-    assert abs(found.place[0] - place) < 3 * found.place_error[0]
-    assert abs(found.shape - shape) <= 3 * found.shape_error
+    result = fit(family, sample)
+    assert abs(result.place[0] - place) < 3 * result.place_error[0]
+    assert abs(result.shape - shape) <= 3 * result.shape_error
     naive = fit(family, Sample(cut, sample.group, np.full(n, EXACT), sample.floor))
-    assert abs(naive.place[0] - place) + abs(naive.shape - shape) > 5 * found.place_error[0]
+    assert abs(naive.place[0] - place) + abs(naive.shape - shape) > 5 * result.place_error[0]
 
 
 @pytest.mark.parametrize("family", [Capped(0.03), Capped(), Exponential()], ids=["capped", "tied", "exponential"])
@@ -94,8 +94,8 @@ def test_laws_are_laws(family: Family) -> None:
     area = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(x))])
     assert np.abs(area - below).max() < 1e-4
     assert np.exp(family.log_above(x, np.array(shape))) == pytest.approx(1 - below, abs=1e-9)
-    drawn = np.sort(family.draw(np.random.default_rng(1), 20_000, shape))
-    distance = np.abs(np.exp(family.log_below(drawn, np.array(shape))) - np.arange(1, 20_001) / 20_000).max()
+    result = np.sort(family.draw(np.random.default_rng(1), 20_000, shape))
+    distance = np.abs(np.exp(family.log_below(result, np.array(shape))) - np.arange(1, 20_001) / 20_000).max()
     assert distance < 1.63 / math.sqrt(20_000)
 
 
@@ -104,12 +104,14 @@ def test_the_likelier_law_is_taken() -> None:
     from emberline.plans.calibration import twin_log
     from emberline.scenarios import Scenario
 
-    told = plant().disturbances.model_copy(update={"distribution": "exponential", "units": ()})
-    served: Scenario = plant().model_copy(update={"disturbances": told})
-    found = fit_units(wrong(), checked(twin_log(served, replications=range(25)), wrong()))
+    scenario = plant().disturbances.model_copy(update={"distribution": "exponential", "units": ()})
+    served: Scenario = plant().model_copy(update={"disturbances": scenario})
+    unit_fits = fit_units(wrong(), checked(twin_log(served, replications=range(25)), wrong()))
     # a caster is held back to the plan's pace in half of its heats, and exponential all the same
-    assert [unit.exponential for unit in found] == [True, True, True]
-    durations = {(item.unit, item.grade): item for unit in found for item in unit.estimates if item.kind == "duration"}
+    assert [unit.exponential for unit in unit_fits] == [True, True, True]
+    durations = {
+        (item.unit, item.grade): item for unit in unit_fits for item in unit.estimates if item.kind == "duration"
+    }
     for key, item in durations.items():
         assert _within(item.low, TRUE["duration", *key], item.high), item
     assert not any(unit.exponential for unit in fit_units(wrong(), checked(log(), wrong())))

@@ -11,7 +11,7 @@ from emberline.ui.cli.options import AsJson, Run, find, print_json
 from emberline.ui.cli.workers import Quiet
 
 if TYPE_CHECKING:
-    from emberline.plans.why.lock_prices import LockPrices
+    from emberline.plans.why import lock_prices
 
 
 def locks(
@@ -26,15 +26,15 @@ def locks(
 
     Ctrl-C keeps the prices found so far.
     """
-    from emberline.plans.why.lock_prices import lock_prices, refuse
+    from emberline.plans.why import lock_prices
     from emberline.ui.cli.progress import study
 
     store, number = find(run)
     plan = store.open(number).plan
-    refuse(plan)
+    lock_prices.refuse(plan)
 
-    def work(tell: Any, wish: Any) -> LockPrices:
-        return lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
+    def work(tell: Any, wish: Any) -> lock_prices.LockPrices:
+        return lock_prices.lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
 
     prices = study(work, "keeping the prices found so far", quiet)
     if as_json:
@@ -46,7 +46,7 @@ def locks(
     _show(prices)
 
 
-def _show(prices: LockPrices) -> None:
+def _show(prices: lock_prices.LockPrices) -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -27,10 +27,10 @@ def prices(
     from rich.table import Table
     from rich.text import Text
 
-    from emberline.plans.store import netcdf
     from emberline.plans.why import shadow_prices as pricing
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.metrics import GOALS
 
     if output is not None:
         writable(output, force, ("nc",))
@@ -45,7 +45,7 @@ def prices(
     note = "whole numbers fixed" if data.attrs["whole_numbers"] == "fixed" else "no whole numbers"
     if output is not None:
         with writing(output) as partial:
-            netcdf.write(data, partial)
+            pricing.write(data, partial)
     if as_json:
         print_json({"run": number, "whole_numbers": data.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
         return
@@ -60,7 +60,7 @@ def prices(
         table.add_row(Text(row.name), row.says, Text(row.unit), *figures, wording.number(row.steps, 0))
     console.print(table)
     what = "processes" if plan.scenario.processes else "heats"
-    goal = wording.GOALS[plan.scenario.goal.minimize]
+    goal = GOALS[plan.scenario.goal.minimize]
     console.print(Text(f"for the goal {goal}; {what} fixed as planned, {note}"))
     if output is not None:
         console.print(Text(f"every step: {output}"))

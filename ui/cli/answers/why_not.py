@@ -12,8 +12,8 @@ import typer
 from emberline.ui.cli.options import AsJson, Changes, Named, print_json
 
 if TYPE_CHECKING:
-    from emberline.plans.plan.plan import Plan
-    from emberline.plans.why.why_not import Repair, WhyNot
+    from emberline.plans.plan import Plan
+    from emberline.plans.why import why_not as conflicts
 
 PLANNED_S = 60.0
 """Longest time that ``emberline plan`` spends on explaining why there is no plan [s]; never longer than the planning
@@ -51,7 +51,9 @@ def why_not(
     raise typer.Exit(0 if answer.status == "feasible" else 1)
 
 
-def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: bool, *, proven: bool = False) -> WhyNot:
+def explained(
+    scenario: str, changes: Sequence[str], time_limit: float, quiet: bool, *, proven: bool = False
+) -> conflicts.WhyNot:
     """Why a scenario has no plan, with progress on standard error.
 
     Args:
@@ -61,12 +63,12 @@ def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: b
         quiet: no progress.
         proven: it is known that no plan exists.
     """
-    from emberline.plans.why.why_not import why_not as search
+    from emberline.plans.why import why_not as conflicts
     from emberline.scenarios import load
     from emberline.ui.cli.progress import study
 
-    def work(tell: Any, wish: Any) -> WhyNot:
-        return search(
+    def work(tell: Any, wish: Any) -> conflicts.WhyNot:
+        return conflicts.why_not(
             lambda more: load(scenario, [*changes, *more]), time_limit_s=time_limit, on_progress=tell, cancel=wish,
             proven=proven,
         )  # fmt: skip
@@ -74,7 +76,7 @@ def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: b
     return study(work, "keeping the repairs found so far", quiet)
 
 
-def after_plan(plan: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> WhyNot | None:
+def after_plan(plan: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> conflicts.WhyNot | None:
     """The reason why the plan just requested does not exist; None if it exists or nothing is known."""
     if not plan.ruled_out:
         if plan.status == "no plan within the limit" and not quiet:
@@ -89,7 +91,7 @@ def after_plan(plan: Plan, scenario: str, changes: Sequence[str], quiet: bool) -
     return explained(scenario, changes, limit, quiet, proven=True)
 
 
-def lines(answer: WhyNot) -> Iterator[str]:
+def lines(answer: conflicts.WhyNot) -> Iterator[str]:
     """What is missing, which limits conflict, and what helps, one line each."""
     for i, text in enumerate(answer.missing):
         yield f"{'' if i else 'missing':<10}{text}"
@@ -110,7 +112,7 @@ def lines(answer: WhyNot) -> Iterator[str]:
         yield f"{'':<10}the time limit was reached after {answer.tried} of {answer.of} limits"
 
 
-def settings(repair: Repair) -> Iterator[str]:
+def settings(repair: conflicts.Repair) -> Iterator[str]:
     """The options that apply a repair, in shell syntax."""
     for text in repair.overrides:
         yield f"--set {shlex.quote(text)}"

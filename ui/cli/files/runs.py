@@ -13,7 +13,7 @@ import typer
 from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json, store_if_any
 
 if TYPE_CHECKING:
-    from emberline.plans.store.store import Entry
+    from emberline.plans.store import Entry
 
 DEFAULT_LIMIT = 50
 """Number of runs in a table without ``--limit``."""
@@ -109,14 +109,13 @@ def delete_run(run: Run, yes: Yes = False) -> None:
 
     It can be restored for seven days.
     """
-    from emberline.plans.store.store import TRASH_DAYS
 
     store, number = find(run)
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {number}?", err=True)):
         raise Refused(f"run {number} was not deleted; confirm with --yes")
     store.delete(number)
     print(f"run {number} deleted", file=sys.stderr)
-    print(f"to restore it within {TRASH_DAYS} days: emberline runs restore {number[:8]}", file=sys.stderr)
+    print(f"to restore it within {store.trash_days} days: emberline runs restore {number[:8]}", file=sys.stderr)
 
 
 @app.command("restore")
@@ -160,13 +159,14 @@ def _table(entries: Sequence[Entry]) -> None:
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.metrics import GOALS
 
     columns: dict[str, list[str]] = {
         "run": [run.id[:8] for run in entries],
         "created": [f"{run.created.astimezone():%Y-%m-%d %H:%M}" for run in entries],
         "name": [run.name for run in entries],
         "scenario": [run.scenario for run in entries],
-        "goal": [wording.GOALS.get(run.goal, run.goal) for run in entries],
+        "goal": [GOALS.get(run.goal, run.goal) for run in entries],
         "state": [run.state for run in entries],
         "status": [run.status for run in entries],
         "gap": ["" if run.gap is None else wording.percent(run.gap) for run in entries],

@@ -153,7 +153,7 @@ def _figure(value: float | None, unit: str) -> str:
 
 
 def _estimates(calibration: Calibration) -> Any:
-    from emberline.plans.calibration.estimate import UNITS
+    from emberline.plans.calibration import estimate
     from emberline.ui.text.wording import number, percent
 
     share = percent(calibration.confidence, 1 if calibration.confidence * 100 % 1 else 0)
@@ -161,7 +161,7 @@ def _estimates(calibration: Calibration) -> Any:
     for item in calibration.estimates:
         if not item.fitted:
             continue
-        unit = UNITS[item.kind]
+        unit = estimate.UNITS[item.kind]
         span = "–" if item.low is None else f"{_figure(item.low, unit)} … {_figure(item.high, unit)}"
         label = "" if unit == "1" else unit
         table.add_row(
@@ -200,8 +200,7 @@ def _checks(calibration: Calibration) -> Any:
 
 
 def _facts(calibration: Calibration) -> list[tuple[str, str]]:
-    from emberline.plans.calibration.calibrate import POOR_FIT
-    from emberline.plans.calibration.drift import FALSE_ALARM, FEWEST_BEFORE
+    from emberline.plans.calibration import POOR_FIT, drift
     from emberline.ui.text.wording import number, percent
 
     facts = []
@@ -229,10 +228,10 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
             ("drift", f"{chart.unit} {chart.what}: outside the limits from {at:%Y-%m-%d %H:%M}, {change} since")
         )
     if not calibration.charts:
-        facts.append(("drift", f"no chart: fewer than {FEWEST_BEFORE} observations in the first part of the log"))
+        facts.append(("drift", f"no chart: fewer than {drift.FEWEST_BEFORE} observations in the first part of the log"))
     elif not drifting:
         facts.append(
-            ("drift", f"none on {len(calibration.charts)} charts (false alarm {percent(FALSE_ALARM, 0)} each)")
+            ("drift", f"none on {len(calibration.charts)} charts (false alarm {percent(drift.FALSE_ALARM, 0)} each)")
         )
     thin = [
         f"{item.unit} {KINDS[item.kind]}{f' {item.grade}' if item.grade else ''}: {item.reason}"

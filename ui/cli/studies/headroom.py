@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, SearchGap,
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.studies.headroom import Headroom, Load, Saving
+    from emberline.plans.studies import Headroom, Load, Saving
 
 
 def headroom(
@@ -42,9 +42,7 @@ def headroom(
     The exit code is 1 if no plan is acceptable.
     """
     one_place(workers, cluster)
-    from emberline.plans.jobs import memory
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.jobs.engine import cores, engine
+    from emberline.plans.jobs import ClusterError, engine, memory
     from emberline.plans.studies import headroom as rooms
     from emberline.scenarios import load as read
     from emberline.ui.cli.progress import study
@@ -55,13 +53,13 @@ def headroom(
     least = _share("--threshold", threshold)
     shares = rooms.checked(case, [_share("--load", text) for text in loads or []] or rooms.LOADS)
     if workers is None and cluster is None:
-        workers = min(cores(), len(shares))
+        workers = min(engine.cores(), len(shares))
     at_once = min(workers or 1, len(shares))
     hint = "use fewer --workers" if at_once > 1 else ""
     memory.refuse(memory.of_plan(case) * at_once, f"{case.name} ({at_once} at a time)", hint)
 
     def work(tell: Any, wish: Any) -> Headroom:
-        with engine(workers, cluster) as ready:
+        with engine.engine(workers, cluster) as ready:
             tell(f"{len(shares)} loads, {at_work(ready.workers)}")
             return rooms.headroom(
                 case, ready, shares, threshold=least, cancel=wish,

@@ -78,9 +78,8 @@ def hold(
         raise Refused("--cvar: needs --samples")
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.robustness.holding import MOST_LEVEL, report
-    from emberline.plans.robustness.holding.hold import refuse
-    from emberline.plans.store.store import Store
+    from emberline.plans.robustness.holding import MOST_LEVEL, refuse, report
+    from emberline.plans.store import Store
 
     if target is not None and target > MOST_LEVEL:
         raise Refused(f"--level {level}: at most {MOST_LEVEL:.1%}")
@@ -129,13 +128,12 @@ def _search(
     quiet: bool,
 ) -> Held:
     """Search the plan that holds, with a line of progress per round on standard error."""
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.jobs.engine import engine
+    from emberline.plans.jobs import ClusterError, engine
     from emberline.plans.robustness.holding import hold as search
     from emberline.ui.cli.progress import study
 
     def work(tell: Any, wish: Any) -> Held:
-        with engine(*where) as workers:
+        with engine.engine(*where) as workers:
             tell(f"the plan as requested; replays {at_work(workers.workers)}")
             return search(
                 case, workers, level=level, replications=replications, time_limit_s=time_limit, cancel=wish,
@@ -188,11 +186,8 @@ def _goal(result: Held, value: float) -> str:
     """An amount of the quantity that the goal minimizes."""
     from emberline.ui.text import wording
 
-    goal = result.robust.scenario.goal.minimize
-    if goal == "carbon":
-        return f"{wording.number(value / 1000, 2)} t CO2e"
-    unit = "min late" if goal == "lateness" else result.robust.scenario.market.currency
-    return f"{wording.number(value, 0)} {unit}"
+    late = " late" if result.robust.scenario.goal.minimize == "lateness" else ""
+    return f"{wording.objective(result.robust.scenario, value)}{late}"
 
 
 def _gap(gap: float | None) -> str:

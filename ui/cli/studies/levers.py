@@ -16,7 +16,7 @@ from emberline.ui.cli.workers import Quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.plans.levers.case import Change, Levers
+    from emberline.plans.levers import Change, Levers
     from emberline.scenarios import Scenario
 
 FORMATS = ("csv", "json")
@@ -60,7 +60,7 @@ def levers(
 
 
 def _check(case: Scenario, output: Path | None, force: bool) -> None:
-    from emberline.plans.levers.study import refused
+    from emberline.plans.levers import refused
 
     says = refused(case)
     if says:
@@ -71,7 +71,7 @@ def _check(case: Scenario, output: Path | None, force: bool) -> None:
 
 
 def _study(case: Scenario, quiet: bool) -> Levers:
-    from emberline.plans.levers.study import levers
+    from emberline.plans.levers import levers
     from emberline.ui.cli.progress import study
 
     def in_words(event: dict[str, Any]) -> str:
@@ -161,7 +161,7 @@ def _table(*columns: str) -> Any:
 
 
 def _plans(study: Levers) -> Any:
-    from emberline.plans.levers.case import parts
+    from emberline.plans.levers import parts
     from emberline.ui.text.wording import number
 
     money = study.scenario.market.currency
@@ -230,7 +230,7 @@ def _cells_of(values: dict[str, float] | None) -> tuple[str, str]:
 
 
 def _facts(study: Levers) -> Iterator[tuple[str, str]]:
-    from emberline.plans.levers.case import NOTE
+    from emberline.plans.levers import NOTE
     from emberline.ui.text.wording import percent
 
     money = study.scenario.market.currency

@@ -1,4 +1,4 @@
-"""Commands ``emberline pareto`` and ``emberline front``: carbon against cost."""
+"""Commands ``emberline pareto`` and ``emberline front``: carbon, or another metric, against cost."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from emberline.ui.cli.workers import Cluster, Quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.plans.pareto.front import Front
-    from emberline.plans.pareto.store import StoredFront
+    from emberline.plans.pareto import Axis, Front, StoredFront
     from emberline.scenarios import Scenario
 
-PHASES = {"twin": "the baseline run", "ends": "least carbon and least cost", "grid": "caps on carbon between them"}
+PHASES = {
+    "twin": "the baseline run",
+    "ends": "least {metric} and least cost",
+    "grid": "caps on {metric} between them",
+}
 
 
 def pareto(
     scenario: Named,
     points: Annotated[int, typer.Option(min=2, max=101, help="points of the front, including both ends")] = 11,
+    metric: Annotated[str, typer.Option(help="what is traded against cost, such as carbon or water")] = "carbon",
     changes: Changes = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="processes that search in parallel")] = 1,
     cluster: Cluster = None,
@@ -33,7 +37,7 @@ def pareto(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search the trade-off between carbon and cost: plans from the cleanest to the cheapest.
+    """Search the trade-off between carbon, or another metric, and cost: plans from the cleanest to the cheapest.
 
     The scenario's gap and time limit apply to each search; its goal and its cap on extra cost do not. Ctrl-C keeps
     the points found so far; press it twice to give up.
@@ -42,12 +46,12 @@ def pareto(
 
     case = load(scenario, changes or [])
     if output is not None:
-        from emberline.plans.pareto.store import FORMATS
+        from emberline.plans.pareto import store
 
-        writable(output, force, FORMATS)
+        writable(output, force, store.FORMATS)
     from emberline.plans.pareto import store
 
-    front = _search(case, points, (workers, cluster), quiet)
+    front = _search(case, points, metric, (workers, cluster), quiet)
     stored = store.save(front)
     if output is not None:
         with writing(output):
@@ -66,9 +70,10 @@ def front(
     _say(store.read(number), as_json)
 
 
-def _search(case: Scenario, points: int, where: tuple[int, str | None], quiet: bool) -> Front:
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.pareto.search import pareto as search
+def _search(case: Scenario, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:
+    from emberline.plans.jobs import ClusterError
+    from emberline.plans.pareto import Axis
+    from emberline.plans.pareto import pareto as search
     from emberline.ui.cli.progress import study
 
     workers, cluster = where
@@ -77,9 +82,10 @@ def _search(case: Scenario, points: int, where: tuple[int, str | None], quiet: b
             lambda tell, wish: search(
                 case,
                 points,
+                metric=metric,
                 workers=workers,
                 cluster=cluster,
-                on_progress=lambda event: tell(_progress_line(event, case)),
+                on_progress=lambda event: tell(_progress_line(event, case, Axis(metric))),
                 cancel=wish,
             ),
             "keeping the points found so far",
@@ -89,23 +95,21 @@ def _search(case: Scenario, points: int, where: tuple[int, str | None], quiet: b
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
 
 
-def _progress_line(event: dict[str, Any], case: Scenario) -> str:
+def _progress_line(event: dict[str, Any], case: Scenario, axis: Axis) -> str:
     from emberline.ui.text import wording
 
-    if "begun" in event and event["carbon_cap_kg"] is not None:
-        cap = wording.number(event["carbon_cap_kg"] / 1000, 2)
-        return f"point {event['begun']}: least cost under {cap} t CO2e"
+    if "begun" in event and event[axis.cap] is not None:
+        return f"point {event['begun']}: least cost under {_amount(event[axis.cap], axis)}"
     if "begun" in event:
-        last = "least carbon, then least cost" if event["begun"] == 0 else "least cost, then least carbon"
-        return f"point {event['begun']}: {last}"
+        first, then = ("cost", axis.metric) if event["begun"] else (axis.metric, "cost")
+        return f"point {event['begun']}: least {first}, then least {then}"
     if "point" not in event:
-        return PHASES[event["phase"]]
+        return PHASES[event["phase"]].format(metric=axis.metric)
     count = f"{event['done']} of {event['of']}: point {event['point']}"
-    if event["carbon_kg"] is None:
+    if event[axis.figure] is None:
         return f"{count}, {event['status']}"
-    carbon, cost = wording.number(event["carbon_kg"] / 1000, 2), wording.number(event["cost"], 0)
-    gap = wording.percent(event["gap"])
-    return f"{count}, {carbon} t CO2e, {cost} {case.market.currency}, {event['status']}, gap {gap}"
+    figures = _figures(event[axis.figure], event["cost"], case.market.currency, axis)
+    return f"{count}, {figures}, {event['status']}, gap {wording.percent(event['gap'])}"
 
 
 def _say(stored: StoredFront, as_json: bool) -> None:
@@ -124,34 +128,37 @@ def show(console: Console, stored: StoredFront) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from emberline.plans.pareto.front import rows
+    from emberline.plans.pareto import rows
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
     front = stored.front
-    money = front.scenario.market.currency
+    axis, money = front.axis, front.scenario.market.currency
+    per = f"{money}/{axis.unit.split()[0]}"
     for line in terminal.heading(front.scenario)[:2]:
         console.print(Text(line))
-    console.print(Text(f"carbon against cost ({wording.SIGNALS[front.scenario.goal.signal]})"))
+    signal = f" ({wording.SIGNALS[front.scenario.goal.signal]})" if axis.metric == "carbon" else ""
+    console.print(Text(f"{axis.metric} against cost{signal}"))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("point", no_wrap=True)
-    names = ("carbon [t CO2e]", f"cost [{money}]", "gap", f"difference [{money}/t]", f"dual [{money}/t]", "peak [MW]")
+    amount = f"{axis.metric} [{axis.unit}]"
+    names = (amount, f"cost [{money}]", "gap", f"difference [{per}]", f"dual [{per}]", "peak [MW]")
     for name in names:
         table.add_column(Text(name), justify="right", no_wrap=True)
     for name in ("status", ""):
         table.add_column(Text(name), no_wrap=True)
     for row in rows(front.data):
-        between = wording.number(row["difference_per_t"], 0)
-        if row["difference_per_t"] is not None and not row["proven"]:
+        between = wording.number(row[axis.difference], 0)
+        if row[axis.difference] is not None and not row["proven"]:
             between = f"({between})"
         table.add_row(
             str(row["point"]),
-            wording.number(row["carbon_kg"] / 1000, 2),
+            wording.number(row[axis.figure] * axis.factor, axis.digits),
             wording.number(row["cost"], 0),
             wording.percent(row["gap"]),
             between,
-            wording.number(row["dual_per_t"], 0),
+            wording.number(row[axis.dual], 0),
             wording.number(row["peak_mw"], 1),
             row["status"],
             "knee" if row["knee"] else "",
@@ -160,7 +167,8 @@ def show(console: Console, stored: StoredFront) -> None:
     if front.data.sizes["point"] > 1:
         console.print(Text("difference: to the next cheaper point; in brackets if it may be within the gaps"))
     console.print()
-    facts = [("baseline", _figures(front.baseline.carbon_kg, front.baseline.cost, money)), ("verdict", front.verdict)]
+    baseline = _figures(axis.of(front.baseline), front.baseline.cost, money, axis)
+    facts = [("baseline", baseline), ("verdict", front.verdict)]
     facts += [("notes" if not i else "", line) for i, line in enumerate(front.notes)]
     facts += [("failed", line) for line in front.failed]
     facts += [("front", stored.id), ("folder", str(stored.folder))]
@@ -168,7 +176,13 @@ def show(console: Console, stored: StoredFront) -> None:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
 
 
-def _figures(carbon_kg: float, cost: float, currency: str) -> str:
+def _figures(amount: float, cost: float, currency: str, axis: Axis) -> str:
     from emberline.ui.text import wording
 
-    return f"{wording.number(carbon_kg / 1000, 2)} t CO2e, {wording.number(cost, 0)} {currency}"
+    return f"{_amount(amount, axis)}, {wording.number(cost, 0)} {currency}"
+
+
+def _amount(amount: float, axis: Axis) -> str:
+    from emberline.ui.text import wording
+
+    return f"{wording.number(amount * axis.factor, axis.digits)} {axis.unit}"

@@ -11,8 +11,8 @@ from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.robustness.ensemble import Ensemble
-    from emberline.plans.store.run_folder import StoredRun
+    from emberline.plans.robustness import Ensemble
+    from emberline.plans.store import StoredRun
 
 ROWS = 20
 """Most limits that are listed."""
@@ -70,18 +70,17 @@ def _follow(
     """The ensemble, and the seconds for starting the workers and for replaying."""
     import time
 
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.jobs.engine import cores, engine
-    from emberline.plans.robustness.ensemble import ensemble, refuse
+    from emberline.plans.jobs import ClusterError, engine
+    from emberline.plans.robustness import ensemble
     from emberline.ui.cli.progress import study
 
     scenario, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()
     assert schedule is not None
-    refuse(scenario, schedule, replications, 0 if where[1] else where[0] or cores())
+    ensemble.refuse(scenario, schedule, replications, 0 if where[1] else where[0] or engine.cores())
 
     def work(tell: Any, wish: Any) -> Ensemble | None:
         began = time.perf_counter()
-        with engine(*where) as workers:
+        with engine.engine(*where) as workers:
             seconds["start"] = time.perf_counter() - began
             tell(f"{replications} disturbed replays, {at_work(workers.workers)}")
             dispatched = None
@@ -98,7 +97,7 @@ def _follow(
                     tell(f"{event['done']} of {event['of']}, held in {event['held']}")
 
             began = time.perf_counter()
-            result = ensemble(
+            result = ensemble.ensemble(
                 scenario,
                 schedule,
                 replications,

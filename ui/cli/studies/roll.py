@@ -56,8 +56,7 @@ def roll(
     intervals, and the cost of planning less often. The exit code is 1 if a limit was missed.
     """
     from emberline.plans.jobs import memory
-    from emberline.plans.rolling import How, compare, refuse
-    from emberline.plans.rolling.span import load_span
+    from emberline.plans.rolling import How, compare, load_span, refuse
     from emberline.scenarios.records.quantity import convert
     from emberline.ui.cli.progress import study
 
@@ -190,11 +189,9 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _words(comparison: Comparison, difference: Difference) -> str:
-    from emberline.plans.rolling.comparison import goal_unit
     from emberline.ui.text import wording
 
-    unit = goal_unit(comparison.scenario)
-    factor, unit, digits = (1e-3, "t CO2e", 2) if unit == "kg CO2e" else (1.0, unit, 0)
+    unit, factor, digits = wording.measure(comparison.scenario)
     text = f"{wording.number(difference.total * factor, digits)} {unit} ({wording.percent(difference.share)})"
     if difference.interval is None:
         return text

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from emberline.ui.cli.options import print_json
 
 if TYPE_CHECKING:
-    from emberline.plans.robustness.holding.sampled import Compared
+    from emberline.plans.robustness.holding import sampled
     from emberline.scenarios import Scenario
 
 
 def sample(scenario: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
     """Plan over samples, compare with the plan on the forecast, and report."""
-    from emberline.plans.robustness.holding.sampled import compare
+    from emberline.plans.robustness.holding import sampled
     from emberline.ui.cli.progress import study
 
-    def work(tell: Any, wish: Any) -> Compared:
-        return compare(scenario, count, share=share, on_progress=tell, cancel=wish)
+    def work(tell: Any, wish: Any) -> sampled.Compared:
+        return sampled.compare(scenario, count, share=share, on_progress=tell, cancel=wish)
 
     comparison = study(work, "taking the best first stage found so far", quiet)
     if as_json:
@@ -26,7 +26,7 @@ def sample(scenario: Scenario, count: int, share: float | None, as_json: bool, q
         _show(comparison)
 
 
-def _show(comparison: Compared) -> None:
+def _show(comparison: sampled.Compared) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -34,8 +34,7 @@ def _show(comparison: Compared) -> None:
     from emberline.ui.text import wording
 
     console, summary = terminal.out(), comparison.summary()
-    carbon = summary["goal"] == "carbon"
-    unit, factor, digits = ("t CO2e", 1e-3, 2) if carbon else (summary["currency"], 1.0, 0)
+    unit, factor, digits = wording.measure(comparison.scenario)
 
     def number(value: float) -> str:
         return wording.number(value * factor, digits)

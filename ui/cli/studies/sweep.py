@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Named, Refused, SearchGap, SearchTi
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.studies.sweep import Row, Sweep
+    from emberline.plans.studies import Row, Sweep
 
 
 def sweep(
@@ -38,17 +38,16 @@ def sweep(
 
     along, same = sweeps.axes([*(changes or []), *of_searches(gap, time_limit)])
     settings = sweeps.settings(scenario, along, same)
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.jobs.engine import cores, engine
-    from emberline.plans.store.store import Store
+    from emberline.plans.jobs import ClusterError, engine
+    from emberline.plans.store import Store
     from emberline.ui.cli.progress import study
 
     if workers is None and cluster is None:
-        workers = min(cores(), len(settings))
+        workers = min(engine.cores(), len(settings))
     sweeps.refuse(settings, workers or 1)
 
     def work(tell: Any, wish: Any) -> Sweep:
-        with engine(workers, cluster) as ready:
+        with engine.engine(workers, cluster) as ready:
             tell(f"{len(settings)} plans, {at_work(ready.workers)}")
             return sweeps.sweep(
                 along,

@@ -11,7 +11,6 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.store import drafts, snapshots
-from emberline.plans.store.drafts import Draft, DraftError
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
@@ -78,11 +77,11 @@ def checked(text: str, folder: Path) -> DraftState:
         return DraftState(text, data, None, error.problems)
 
 
-def keep(draft: Draft, text: str) -> bool:
+def keep(draft: drafts.Draft, text: str) -> bool:
     """Save a new text and note its version; False if it was refused, which the next page shows."""
     try:
         latest = drafts.write(draft, text)
-    except (DraftError, ScenarioError) as error:
+    except (drafts.DraftError, ScenarioError) as error:
         st.session_state[REFUSAL] = str(error)
         return False
     session.hold(latest.id)
@@ -90,12 +89,12 @@ def keep(draft: Draft, text: str) -> bool:
     return latest.version != draft.version
 
 
-def note_version(draft: Draft) -> None:
+def note_version(draft: drafts.Draft) -> None:
     """Note the version of a draft that this window has shown."""
     st.session_state[f"{draft.id}.seen"] = draft.version
 
 
-def changed_elsewhere(draft: Draft) -> None:
+def changed_elsewhere(draft: drafts.Draft) -> None:
     """Warn if another window has changed the draft; input made here on the earlier text is lost."""
     if st.session_state.get(f"{draft.id}.seen", draft.version) != draft.version:
         st.warning(
@@ -107,7 +106,7 @@ def changed_elsewhere(draft: Draft) -> None:
     note_version(draft)
 
 
-def set_values(draft: Draft, values: dict[Keys, Any]) -> bool:
+def set_values(draft: drafts.Draft, values: dict[Keys, Any]) -> bool:
     """Set values in a draft's text, or remove them if ``ABSENT``; empty mappings are removed too."""
     now = state(str(draft.path))
     if now.data is None:

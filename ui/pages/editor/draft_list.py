@@ -7,7 +7,6 @@ from datetime import datetime
 import streamlit as st
 
 from emberline.plans.store import drafts
-from emberline.plans.store.drafts import Draft, DraftError
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import parse
 from emberline.ui.pages.request import sources
@@ -53,7 +52,7 @@ def show() -> None:
             )
 
 
-def _row(draft: Draft, open_now: bool) -> None:
+def _row(draft: drafts.Draft, open_now: bool) -> None:
     says, when, opens, deletes = st.columns([6, 2, 2, 2], vertical_alignment="center")
     name = _title(str(draft.path))
     says.text(f"{name or tr('my scenario')}\n{tr('from {name}', name=draft.origin)}")
@@ -70,10 +69,10 @@ def _row(draft: Draft, open_now: bool) -> None:
             _delete(draft, name)
 
 
-def _delete(draft: Draft, name: str) -> None:
+def _delete(draft: drafts.Draft, name: str) -> None:
     try:
         drafts.delete(draft)
-    except DraftError as error:
+    except drafts.DraftError as error:
         st.warning(str(error))
         return
     session.leave(draft.id)
@@ -95,7 +94,7 @@ def _undo() -> None:
             del st.session_state[DELETED]
             try:
                 drafts.restore(number)
-            except DraftError as error:
+            except drafts.DraftError as error:
                 st.warning(str(error))
                 return
             session.hold(number)

@@ -22,7 +22,7 @@ UNITS = {
     "cost_per_h": "{currency}/h", "mwh_per_unit": "MWh/{unit}", "mwh_per_mwh": "MWh/MWh", "kwh_per_kg": "kWh/kg",
     "exhaust_per_unit": "{unit}/{unit}",
     "kwh_per_t_k": "kWh/t/K", "k_per_min": "K/min", "kwh_per_t": "kWh/t", "gj_per_t": "GJ/t",
-    "kg_per_unit": "kg/{unit}",
+    "kg_per_unit": "kg/{unit}", "m3_per_unit": "m3/{unit}", "m3_per_t": "m3/t", "m3": "m3",
     "kg_per_mwh": "kg CO2e/MWh", "tph_per_h": "t/h per h", "kg_per_t": "kg/t", "per_mwh": "{currency}/MWh",
     "per_unit": "{currency}/{unit}", "per_t": "{currency}/t", "per_mw": "{currency}/MW", "per_h": "1/h", "mwh": "MWh",
     "mw": "MW", "tph": "t/h", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",

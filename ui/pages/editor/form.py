@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.plans.store.drafts import Draft
+from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse, plain
 from emberline.scenarios.reading.editing import ABSENT
@@ -78,7 +78,7 @@ LONG = ("description",)
 """Fields with several lines of text."""
 
 
-def show(draft: Draft, now: DraftState) -> None:
+def show(draft: drafts.Draft, now: DraftState) -> None:
     """Draw the form."""
     if now.data is None:
         st.text(tr("The text is not a YAML mapping, so the form cannot show it. Correct it under Text, or undo."))
@@ -104,7 +104,7 @@ def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]
 
 
-def _group(draft: Draft, now: DraftState, group: FieldGroup) -> None:
+def _group(draft: drafts.Draft, now: DraftState, group: FieldGroup) -> None:
     currency = now.value(("market", "currency"))
     entries = fields(group.record, currency if isinstance(currency, str) and len(currency) == 3 else "EUR")
     if not entries:
@@ -123,7 +123,7 @@ def _group(draft: Draft, now: DraftState, group: FieldGroup) -> None:
         st.text(f"✕ {problem.says}")
 
 
-def _field(draft: Draft, now: DraftState, group: FieldGroup, field: FormField) -> None:
+def _field(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormField) -> None:
     path = (*group.path, field.name)
     value = now.value(path)
     key = f"form.{draft.id}.{draft.version}.{dotted(path)}"

@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.store import drafts
-from emberline.plans.store.drafts import Draft, DraftError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
 from emberline.scenarios.importing.clocks import share_of_dates
@@ -64,7 +63,7 @@ MOST_POINTS = 1500
 HEAD = 6
 
 
-def show(draft: Draft, now: DraftState) -> None:
+def show(draft: drafts.Draft, now: DraftState) -> None:
     """Draw the series of the draft, and the import of another one."""
     if now.scenario is not None:
         _there(now.scenario)
@@ -85,7 +84,7 @@ def show(draft: Draft, now: DraftState) -> None:
         _bring(draft, now, file.getvalue() if file.size <= LARGEST_MB * 1e6 else b"", file.name, file.size)
 
 
-def session_of(draft: Draft) -> int:
+def session_of(draft: drafts.Draft) -> int:
     """Number of imported series; the uploader is reset after each."""
     return int(st.session_state.get(f"series.{draft.id}.taken", 0))
 
@@ -118,7 +117,7 @@ def _read(content: bytes, name: str, sheet: str | None, header: int | None) -> R
     return read(content, name, sheet=sheet, header=header)
 
 
-def _bring(draft: Draft, now: DraftState, content: bytes, name: str, size: int) -> None:
+def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size: int) -> None:
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
@@ -261,7 +260,7 @@ def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, An
     return {key_column: str(places[1].selectbox(tr("Series to use"), names, at, key=f"{key}.name"))}
 
 
-def _result(draft: Draft, series: Imported, horizon: Horizon | None) -> None:
+def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None) -> None:
     first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
     unit = series.unit or tr("share")
     says = tr(
@@ -322,11 +321,11 @@ def preview(series: Imported, zone: str, unit: str) -> Any:
     )
 
 
-def _take(draft: Draft, series: Imported) -> None:
+def _take(draft: drafts.Draft, series: Imported) -> None:
     try:
         files = {"csv": series.csv(), "yaml": series.mapping.yaml()}
         paths = drafts.add_files(draft, series.mapping.role, files)
-    except DraftError as error:
+    except drafts.DraftError as error:
         _refuse([str(error)])
         return
     values: dict[Any, Any] = series.settings(paths["csv"])

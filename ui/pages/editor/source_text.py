@@ -11,7 +11,6 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.store import drafts, snapshots
-from emberline.plans.store.drafts import Draft
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
 from emberline.ui.text.language import tr
@@ -30,17 +29,17 @@ class PendingText:
     """Version of the draft when it was typed."""
 
 
-def unapplied(draft: Draft, now: DraftState) -> PendingText | None:
+def unapplied(draft: drafts.Draft, now: DraftState) -> PendingText | None:
     """Typed text that is not applied yet, from any earlier view or page; None: nothing."""
     typed: PendingText | None = st.session_state.get(_place(draft))
     return typed if typed is not None and typed.text != now.text else None
 
 
-def _place(draft: Draft) -> str:
+def _place(draft: drafts.Draft) -> str:
     return f"typed.{draft.id}"
 
 
-def show(draft: Draft, now: DraftState) -> None:
+def show(draft: drafts.Draft, now: DraftState) -> None:
     """Draw the text; typed text is checked before it is saved, and may be saved with mistakes."""
     key, waits = f"text.{draft.id}.{draft.version}", unapplied(draft, now)
     # Streamlit forgets the field whenever another view or page is drawn
@@ -77,7 +76,7 @@ def show(draft: Draft, now: DraftState) -> None:
     problem_lines(preview, preview.problems, most=MOST_TOLD)
 
 
-def show_changes(draft: Draft, now: DraftState) -> None:
+def show_changes(draft: drafts.Draft, now: DraftState) -> None:
     """Draw the differences to the original as a table of key, original, now."""
     table = changes(draft, now)
     if table is None:
@@ -94,7 +93,7 @@ def show_changes(draft: Draft, now: DraftState) -> None:
     st.caption(tr("On the command line: --set key=value for each line."))
 
 
-def changes(draft: Draft, now: DraftState) -> pd.DataFrame | None:
+def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
     """Differences to the original; None: the text cannot be read."""
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
@@ -132,7 +131,7 @@ def _cell(value: Any) -> str:
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
-def download(draft: Draft, now: DraftState) -> None:
+def download(draft: drafts.Draft, now: DraftState) -> None:
     """Draw the download button: the text, with its series if there are any.
 
     The file is made when the button is pressed: the server drops a file made earlier as soon as the page changes,
@@ -151,7 +150,7 @@ def download(draft: Draft, now: DraftState) -> None:
         )  # fmt: skip
 
 
-def _packed(draft: Draft, now: DraftState) -> bytes:
+def _packed(draft: drafts.Draft, now: DraftState) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("scenario.yaml", now.text)

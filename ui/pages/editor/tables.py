@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.plans.store.drafts import Draft
+from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import Carrier
 from emberline.scenarios.descriptions import documented
@@ -88,7 +88,7 @@ def tables(now: DraftState) -> list[EditorTable]:
     return entries
 
 
-def show(draft: Draft, now: DraftState) -> None:
+def show(draft: drafts.Draft, now: DraftState) -> None:
     """Draw the choice of a table and the table."""
     if now.data is None:
         st.text(tr("The text is not a YAML mapping, so no table can show it. Correct it under Text, or undo."))
@@ -153,7 +153,7 @@ def items(now: DraftState, path: Keys) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _editor(draft: Draft, now: DraftState, table: EditorTable) -> None:
+def _editor(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     place = f"table.{draft.id}.{table.name}"
     cache = st.session_state.get(place)
     if cache is None or cache["version"] != draft.version:

@@ -111,6 +111,8 @@ WORDS = (
     mark("Loading"),
     mark("Unit"),
     mark("Waste"),
+    mark("Water"),
+    mark("Limits"),
     mark("Dump"),
     mark("Mean time between failures"),
     mark("Mean time to repair"),

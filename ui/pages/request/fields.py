@@ -9,9 +9,11 @@ from typing import Any
 import streamlit as st
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import in_use
 from emberline.ui.pages.request.amounts import END, NOW, casts, levels, orders_override, stores_override
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.metrics import GOALS
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """Yield of a PV plant that the scenario does not have."""
@@ -77,13 +79,13 @@ def _when(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], ove
 
 
 def _goal(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], overrides: list[str]) -> None:
-    goals = list(wording.GOALS)[:3]
+    goals = [name for name in GOALS if name in in_use(original)]
     first = seeds.get("goal", original.goal.minimize)
     answer = st.selectbox(
         tr("Goal"),
         goals,
         index=goals.index(first),
-        format_func=lambda g: tr(wording.GOALS[g]),
+        format_func=lambda g: tr(GOALS[g]),
         key=f"{_of(original, seeds)}.goal",
     )
     if answer != original.goal.minimize:

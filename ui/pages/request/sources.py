@@ -10,9 +10,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.store import as_planned, drafts, snapshots
-from emberline.plans.store.drafts import Draft, DraftError
-from emberline.plans.store.store import Store
+from emberline.plans.store import Store, as_planned, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.ui.pages.session import session, sign_in
 from emberline.ui.text.language import tr
@@ -37,7 +35,7 @@ class ScenarioSource:
     path: str
     """Argument of :func:`look`: a name, or the file of an immutable text."""
     version: str = ""
-    draft: Draft | None = None
+    draft: drafts.Draft | None = None
 
     @property
     def widgets(self) -> str:
@@ -55,20 +53,20 @@ def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
     return load(name, overrides) if name in bundled() else snapshots.load(Path(name), overrides)
 
 
-def my_drafts() -> dict[str, Draft]:
+def my_drafts() -> dict[str, drafts.Draft]:
     """The user's drafts by id, the most recent first; without those that are gone or belong to somebody else."""
     mine = {}
     for number in session.drafts():
         try:
             draft = drafts.open_draft(number)
-        except DraftError:
+        except drafts.DraftError:
             continue
         if sign_in.owns(draft.owner):
             mine[number] = draft
     return mine
 
 
-def draft_title(draft: Draft) -> str:
+def draft_title(draft: drafts.Draft) -> str:
     """Title of a draft."""
     return tr("my copy of {name}", name=draft.origin)
 

@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.bill import Bill, bill
-from emberline.plans.accounts.ledger import Ledger, ledger
-from emberline.plans.plan.plan import Plan
+from emberline.plans.accounts import Ledger, bill, ledger
+from emberline.plans.plan import Plan
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
@@ -30,21 +29,21 @@ GRID = {"average": mark("location, average"), "marginal": mark("location, margin
 """Location-based ways to count the grid."""
 
 
-def bills(plan: Plan) -> tuple[Bill, Bill]:
+def bills(plan: Plan) -> tuple[bill.Bill, bill.Bill]:
     """Bill of the plan's replay and of the baseline; the former includes deviations from the nominated schedule."""
     assert plan.replay is not None
     assert plan.replay_figures is not None
-    ours = bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, nominated=plan.schedule)
-    return ours, bill(plan.scenario, plan.baseline, plan.baseline_figures.direct_kg)
+    ours = bill.bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, nominated=plan.schedule)
+    return ours, bill.bill(plan.scenario, plan.baseline, plan.baseline_figures.direct_kg)
 
 
 def ledgers(plan: Plan) -> tuple[Ledger, Ledger]:
     """Ledger of the plan's replay and of the baseline."""
     assert plan.replay is not None
-    return ledger(plan.scenario, plan.replay), ledger(plan.scenario, plan.baseline)
+    return ledger.ledger(plan.scenario, plan.replay), ledger.ledger(plan.scenario, plan.baseline)
 
 
-def bill_table(plan: Bill, baseline: Bill, currency: str) -> pd.DataFrame:
+def bill_table(plan: bill.Bill, baseline: bill.Bill, currency: str) -> pd.DataFrame:
     """A row per line of either bill."""
     keys = ("kind", "name", "period", "unit")
     rows = [
@@ -85,7 +84,7 @@ def ledger_table(plan: Ledger, baseline: Ledger) -> pd.DataFrame:
     )
 
 
-def show_bill(plan: Plan, bills: tuple[Bill, Bill]) -> None:
+def show_bill(plan: Plan, bills: tuple[bill.Bill, bill.Bill]) -> None:
     """Draw the bill."""
     money = plan.scenario.market.currency
     ours, theirs = (wording.number(side.total, 0) for side in bills)

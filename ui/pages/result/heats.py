@@ -13,12 +13,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.heat_cost import heat_costs
-from emberline.plans.accounts.ledger import Ledger
-from emberline.plans.exports.clock_changes import clocks_change
-from emberline.plans.plan import replan
-from emberline.plans.plan.plan import Plan
-from emberline.plans.why.slack import Slack, Stop, slacks
+from emberline.plans.accounts import Ledger, ledger
+from emberline.plans.exports import clock_changes
+from emberline.plans.plan import Plan, replan
+from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.result import locks as locking
@@ -54,7 +52,7 @@ NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit")
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _costs(run: str, _plan: Plan) -> dict[str, float]:
     assert _plan.replay is not None
-    return heat_costs(_plan.scenario, _plan.replay)
+    return ledger.heat_costs(_plan.scenario, _plan.replay)
 
 
 def chart_key(run: str) -> str:
@@ -161,8 +159,8 @@ def _lock_button(plan: Plan, run: str, heat: str) -> None:
 def _stages(plan: Plan, heat: str) -> pd.DataFrame:
     assert plan.replay is not None
     run, horizon = plan.replay, plan.scenario.horizon
-    clock = wording.moment if clocks_change(horizon) else local.clock
-    margins = slacks(plan.scenario, run, heat)
+    clock = wording.moment if clock_changes.clocks_change(horizon) else local.clock
+    margins = slacks_of.slacks(plan.scenario, run, heat)
     names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
     rows = []
     for of, stage, unit, start, end, waited, energy in zip(
@@ -185,16 +183,16 @@ def _stages(plan: Plan, heat: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _moves(scenario: Scenario, slack: Slack, earlier: bool) -> str:
+def _moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
     minutes, stop = (slack.earlier_min, slack.earlier) if earlier else (slack.later_min, slack.later)
     return f"{wording.number(math.floor(minutes + SAME_MIN), 0)} min: {stops(scenario, stop)}"
 
 
-def stops(scenario: Scenario, stop: Stop) -> str:
+def stops(scenario: Scenario, stop: slacks_of.Stop) -> str:
     """What limits an operation, in words."""
     instant = None if math.isnan(stop.at_min) else scenario.horizon.instant(stop.at_min)
     at = "" if instant is None else f"{instant:%H:%M}"
-    if instant is not None and clocks_change(scenario.horizon):
+    if instant is not None and clock_changes.clocks_change(scenario.horizon):
         at = f"{at} {local.offset(instant)}"
     return tr(STOPS[stop.kind], other=stop.other, time=at)
 
@@ -215,7 +213,7 @@ def edit(plan: Plan, run: str) -> None:
     columns["electricity [MWh]"] = st.column_config.NumberColumn(tr("electricity [MWh]"), format="%.1f")
     columns[LOCKED] = st.column_config.CheckboxColumn(tr("locked"), help=tr("Keeps this start in the next plan"))
     # the browser writes Z as the offset of the zone at that time
-    form = tr("ddd D MMM HH:mm Z") if clocks_change(scenario.horizon) else tr("ddd D MMM HH:mm")
+    form = tr("ddd D MMM HH:mm Z") if clock_changes.clocks_change(scenario.horizon) else tr("ddd D MMM HH:mm")
     zone, ends = scenario.horizon.zone, (0.0, scenario.horizon.length_min)
     # the browser rejects anything outside, such as a year of six digits
     first, last = (scenario.horizon.instant(at).astimezone(UTC).replace(tzinfo=None) for at in ends)

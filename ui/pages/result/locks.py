@@ -12,8 +12,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.plan import replan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan import Plan, replan
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.request.sources import note_of

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.ledger import Ledger
-from emberline.plans.accounts.origins import BIOGENIC
-from emberline.plans.accounts.products import Products, totals
-from emberline.plans.plan.plan import Plan
+from emberline.plans.accounts import Ledger, ledger, products
+from emberline.plans.plan import Plan
 from emberline.ui.charts import carbon
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording
@@ -26,11 +24,11 @@ COLUMNS = {
     "grid_average_kg": mark("scope 2, location, average"),
     "grid_marginal_kg": mark("scope 2, location, marginal"),
     "grid_market_kg": mark("scope 2, market"),
-    BIOGENIC: mark("biogenic, separate"),
+    ledger.BIOGENIC: mark("biogenic, separate"),
 }
 PRODUCT, COMES, TOTAL, BASELINE = mark("product"), mark("input [t]"), mark("total"), mark("total, baseline")
 BY = {"average": mark("by average"), "marginal": mark("by marginal"), "market": mark("market-based")}
-EXTRA_COLUMNS = (PRODUCT, COMES, TOTAL, BASELINE, *BY.values(), COLUMNS[BIOGENIC])
+EXTRA_COLUMNS = (PRODUCT, COMES, TOTAL, BASELINE, *BY.values(), COLUMNS[ledger.BIOGENIC])
 """Columns that are not part of the total, in English."""
 LEAVES = {"stock": mark("change of stock"), "sold": mark("by-products sold"), "site": mark("no product")}
 COUNTED, DELIVERED, SUM = mark("counted as"), mark("delivered"), mark("sum")
@@ -75,11 +73,11 @@ def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
     )
 
 
-def per_tonne(ours: Products, theirs: Products, signal: str) -> pd.DataFrame:
+def per_tonne(ours: products.Products, theirs: products.Products, signal: str) -> pd.DataFrame:
     """A row per store with input [kg CO2e/t]: processes by source, fuels, electricity, totals."""
     data = ours.table
     column, kind, source = (data[f"origin_{name}"].values for name in ("column", "kind", "source"))
-    counted = np.isin(column, totals(signal))
+    counted = np.isin(column, products.totals(signal))
     sources = np.array([_source_name(*pair) for pair in zip(kind.tolist(), source.tolist(), strict=True)], dtype=object)
     names = [name for name in dict.fromkeys(sources.tolist()) if name not in KINDS.values()]
     names = [name for name in (*names, *KINDS.values()) if (counted & (sources == name)).any()]
@@ -95,12 +93,12 @@ def per_tonne(ours: Products, theirs: Products, signal: str) -> pd.DataFrame:
         if grid != signal and f"grid_{grid}_kg" in ours.columns:
             table[BY[grid]] = ours.carbon_per_t(grid).sel(stock=stores).to_numpy()
     table[BY["market"]] = ours.carbon_per_t("market").sel(stock=stores).to_numpy()
-    if BIOGENIC in ours.columns:
-        table[COLUMNS[BIOGENIC]] = ours.per_t(BIOGENIC).sel(stock=stores).to_numpy()
+    if ledger.BIOGENIC in ours.columns:
+        table[COLUMNS[ledger.BIOGENIC]] = ours.per_t(ledger.BIOGENIC).sel(stock=stores).to_numpy()
     return pd.DataFrame(table)
 
 
-def whereabouts(ours: Products) -> pd.DataFrame:
+def whereabouts(ours: products.Products) -> pd.DataFrame:
     """A row per way to count [t CO2e]: deliveries, change of stock, losses, by-products sold, no product."""
     rows = []
     for column in sorted(ours.columns, key=list(COLUMNS).index):

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.store.store import StoreError
+from emberline.plans.store import StoreError
 from emberline.scenarios.messages import restored
 from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr

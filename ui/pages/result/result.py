@@ -11,11 +11,11 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from emberline.plans.accounts.ledger import Ledger
+from emberline.plans.accounts import Ledger
 from emberline.plans.exports import FORMATS, export
-from emberline.plans.plan.caps import fixed
-from emberline.plans.plan.plan import Plan
-from emberline.plans.store.store import StoredRun, StoreError
+from emberline.plans.plan import Plan
+from emberline.plans.plan import caps as plan_caps
+from emberline.plans.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import plan as plan_charts
@@ -55,7 +55,7 @@ def _cap(run: str) -> float | None:
         return None
     alone = scenario.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
     variant = scenario.model_copy(update={"goal": alone}).with_inputs(scenario.inputs)
-    return fixed(variant, plan.envelope, twin.dispatch(variant, plan.envelope)).cost
+    return plan_caps.fixed(variant, plan.envelope, twin.dispatch(variant, plan.envelope)).cost
 
 
 def _of_cap(plan: Plan, cap: float) -> str:

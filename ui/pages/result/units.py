@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.ledger import Ledger
-from emberline.plans.accounts.process_tables import run_list
-from emberline.plans.accounts.unit_runs import counts
-from emberline.plans.plan.plan import Plan
+from emberline.plans.accounts import Ledger, process_tables, unit_runs
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.charts.gantt import DOES
@@ -54,7 +52,7 @@ def titled(table: pd.DataFrame) -> pd.DataFrame:
 def show_runs(plan: Plan) -> None:
     """Draw the use of each unit, and its runs in order."""
     assert plan.replay is not None
-    baseline, ours = counts(plan.scenario, plan.baseline), counts(plan.scenario, plan.replay)
+    baseline, ours = unit_runs.counts(plan.scenario, plan.baseline), unit_runs.counts(plan.scenario, plan.replay)
     use = {
         tr("unit"): list(ours),
         tr("plan"): [wording.used(count) for count in ours.values()],
@@ -70,7 +68,7 @@ def show_runs(plan: Plan) -> None:
 
 def runs_table(plan: Plan, units: list[str]) -> pd.DataFrame:
     """A row per run, start-up and change-over of some units, by start; in English."""
-    runs = run_list(plan)
+    runs = process_tables.run_list(plan)
     runs = runs[runs["unit"].isin(units)]
     hours = [(end - start).total_seconds() / 3600 for start, end in zip(runs["start"], runs["end"], strict=True)]
     return pd.DataFrame(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.jobs.queue import JobStatus
+from emberline.plans.jobs import JobStatus, queue
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
@@ -15,7 +14,7 @@ POLL_S = 1.0
 
 def find_status(run: str) -> JobStatus | None:
     """Status of a job; None: unknown."""
-    from emberline.plans.store.store import StoreError
+    from emberline.plans.store import StoreError
 
     try:
         return queue.status(run) if run else None

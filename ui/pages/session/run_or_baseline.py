@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import streamlit as st
 import xarray as xr
 
-from emberline.plans.accounts.figures import figures
-from emberline.plans.accounts.ledger import Ledger, ledger
-from emberline.plans.plan.plan import Plan
-from emberline.plans.store.store import RUN_ID, CatalogueError, StoreError
+from emberline.plans.accounts import Ledger, sums
+from emberline.plans.accounts import ledger as books
+from emberline.plans.plan import Plan
+from emberline.plans.store import RUN_ID, CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, stored_runs
@@ -145,9 +145,9 @@ def _ledger(key: tuple[str, ...], policy: str) -> Ledger:
     if RUN_ID.match(key[0]):
         plan = stored_runs.open_run(key[0]).plan
         if plan.replay is None:
-            return ledger(plan.scenario, plan.baseline)
+            return books.ledger(plan.scenario, plan.baseline)
         return stored_runs.bills_and_ledgers(key[0])[1][0 if policy == PLAN else 1]
-    return ledger(sources.look(key[0], key[1:]), baseline_run(key)[0])
+    return books.ledger(sources.look(key[0], key[1:]), baseline_run(key)[0])
 
 
 def as_plan(subject: Subject, run: xr.Dataset, baseline: xr.Dataset | None = None) -> Plan:
@@ -156,7 +156,7 @@ def as_plan(subject: Subject, run: xr.Dataset, baseline: xr.Dataset | None = Non
         return replace(subject.plan, replay=run, baseline=run if baseline is None else baseline)
     return Plan(
         scenario=subject.scenario, envelope=_envelope(subject.key), baseline=run, replay=run,
-        baseline_figures=figures(subject.scenario, run, float(run.attrs["tonnes"])), baseline_complete=True,
+        baseline_figures=sums.figures(subject.scenario, run), baseline_complete=True,
         status="simulated", objective=None, bound=None, gap=None,
     )  # fmt: skip
 

@@ -7,10 +7,11 @@ from datetime import UTC
 
 import streamlit as st
 
-from emberline.plans.store.store import CatalogueError, Entry, Store, StoreError
+from emberline.plans.store import CatalogueError, Entry, Store, StoreError
 from emberline.ui.pages.session import session
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
+from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import stamp
 
 MOST = 100
@@ -38,7 +39,7 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
 def label(entry: Entry) -> str:
     """A run in one line, as plain text."""
     created = entry.created.replace(tzinfo=UTC).astimezone()
-    goal = wording.GOALS.get(entry.goal)
+    goal = GOALS.get(entry.goal)
     parts = [stamp(created), entry.name or entry.scenario, tr(goal) if goal else entry.goal]
     if entry.saved_carbon_kg is not None:
         parts.append(tr("{tonnes} t CO2e saved", tonnes=wording.number(entry.saved_carbon_kg / 1000, 1)))
@@ -47,7 +48,7 @@ def label(entry: Entry) -> str:
 
 def chip(letter: str, entry: Entry) -> str:
     """A chosen run as a short label: letter, name, goal and id."""
-    name, goal = entry.name or entry.scenario, wording.GOALS.get(entry.goal)
+    name, goal = entry.name or entry.scenario, GOALS.get(entry.goal)
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME - 1]}…"
     return " · ".join([letter, name, tr(goal) if goal else entry.goal, entry.id[:8]])

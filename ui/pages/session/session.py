@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from emberline.plans.store.store import RUN_ID
+from emberline.plans.store import RUN_ID
 from emberline.ui.text.language import LANGUAGES
 
 LONGEST_LOCKS = 4000

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from emberline.plans.accounts.bill import Bill
-from emberline.plans.accounts.ledger import Ledger
-from emberline.plans.store.store import Store, StoredRun
+from emberline.plans.accounts import Ledger, bill
+from emberline.plans.store import Store, StoredRun
 from emberline.ui.pages.result import accounts
 
 
@@ -17,7 +16,7 @@ def open_run(run: str) -> StoredRun:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def bills_and_ledgers(run: str) -> tuple[tuple[Bill, Bill], tuple[Ledger, Ledger]]:
+def bills_and_ledgers(run: str) -> tuple[tuple[bill.Bill, bill.Bill], tuple[Ledger, Ledger]]:
     """Bills and ledgers of a stored run, for plan and baseline."""
     plan = open_run(run).plan
     return accounts.bills(plan), accounts.ledgers(plan)

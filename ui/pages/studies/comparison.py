@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.accounts.figures import comparable
+from emberline.plans.accounts import comparable
 from emberline.plans.difference import Difference, difference
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.result import locks

@@ -9,11 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.plan.plan import Plan
-from emberline.plans.robustness.ensemble import Ensemble
-from emberline.plans.store import ensembles
-from emberline.plans.store.catalogue import StoreError
-from emberline.plans.store.run_folder import StoredRun
+from emberline.plans.plan import Plan
+from emberline.plans.robustness import Ensemble
+from emberline.plans.store import StoredRun, StoreError, ensembles
 from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result.accounts import draw

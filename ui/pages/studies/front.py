@@ -1,4 +1,4 @@
-"""A stored front on the page: its chart, the cost per tonne avoided, a point to choose and its plan."""
+"""A stored front on the page: its chart, the cost of each unit avoided, a point to choose and its plan."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.pareto import store
-from emberline.plans.pareto.front import rows
-from emberline.plans.pareto.plan_of_point import run_of
-from emberline.plans.pareto.store import StoredFront
+from emberline.plans.pareto import StoredFront, rows, run_of, store
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, session
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
+from emberline.ui.text.metrics import GOALS, NAMES
 
 POINT_KEY, CHART = "pareto.point", "pareto.chart"
 """Keys of the choice of points and of the chart."""
 
 
+def heading(metric: str) -> str:
+    """What is traded against what."""
+    title = tr("{metric} against cost", metric=tr(NAMES[metric]))
+    return title[:1].upper() + title[1:]
+
+
 def show(stored: StoredFront) -> None:
     """Draw a stored front."""
     front = stored.front
-    st.subheader(tr("Carbon against cost"), anchor=False)
+    st.subheader(heading(front.metric), anchor=False)
     st.text(f"{front.scenario.title or front.scenario.name}, {wording.span(front.scenario.horizon)}")
     with st.container(border=True, gap="xxsmall"):
         st.text(f"{'✓' if front.found else '✕'}  {say(front.verdict)}")
@@ -46,26 +50,26 @@ def show(stored: StoredFront) -> None:
     with chart:
         chart_cache.chart(
             ("front", stored.id, point), lambda: front_charts.front(front, point),
-            tr("Cost against carbon of each point, with its gap; the table below has the same values."),
+            tr("The points, each with its gap; the table below has the same values."),
             key=CHART, on_select=_on_click, selection_mode=front_charts.PICKED,
         )  # fmt: skip
         st.caption(
             tr(
                 "No plan exists below the dashed line. Pale bar: gap of a point, down to the proven bound of its "
-                "cost and, at an end, left to that of its carbon. Click a point to choose it."
+                "cost and, at an end, left to that of the other figure. Click a point to choose it."
             )
         )
     with panel:
         _point(stored, numbers)
     if len(numbers) > 1:
-        st.markdown(f"**{tr('Cost per tonne of carbon avoided')}**")
+        st.markdown(f"**{tr('Cost of each unit avoided: {metric}', metric=tr(NAMES[front.metric]))}**")
         chart_cache.chart(
             ("abatement", stored.id), lambda: front_charts.abatement(front),
-            tr("Cost per tonne avoided from point to point; the table below has the same values."),
+            tr("Cost of each unit avoided from point to point; the table below has the same values."),
         )  # fmt: skip
         st.caption(
             tr(
-                "From the cheapest point to the cleanest, step by step. Pale: the difference may be within the "
+                "From the cheapest point to the other end, step by step. Pale: the difference may be within the "
                 "gaps of its two points. Dashed: the carbon price of the scenario."
             )
         )
@@ -88,19 +92,24 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
     """Figures of the chosen point, and the button that opens its plan."""
     front = stored.front
     by_number = {int(row["point"]): row for row in rows(front.data)}
-    money = front.scenario.market.currency
+    money, axis = front.scenario.market.currency, front.axis
+    per = f"{money}/{axis.unit.split()[0]}"
 
     def name(number: int) -> str:
         parts = [tr("Point {number}", number=number)]
         parts += [tr("knee")] if by_number[number]["knee"] else []
-        parts += [tr("least carbon")] if number == numbers[0] else []
+        parts += [tr(GOALS[front.metric])] if number == numbers[0] else []
         parts += [tr("least cost")] if number == numbers[-1] and len(numbers) > 1 else []
         return ", ".join(parts)
 
     choice = int(st.selectbox(tr("Point"), numbers, format_func=name, key=POINT_KEY))
     row = by_number[choice]
-    carbon, cost = st.columns(2)
-    _against(carbon, tr("Carbon [t CO2e]"), row["carbon_kg"] / 1000, front.baseline.carbon_kg / 1000, 2)
+    amount, cost = st.columns(2)
+    title = tr(NAMES[front.metric])
+    _against(
+        amount, f"{title[:1].upper()}{title[1:]} [{axis.unit}]", row[axis.figure] * axis.factor,
+        axis.of(front.baseline) * axis.factor, axis.digits,
+    )  # fmt: skip
     _against(cost, tr("Cost [{unit}]", unit=money), row["cost"], front.baseline.cost, 0)
     gap, peak = st.columns(2)
     gap.metric(
@@ -113,12 +122,12 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
     if row["cost_bound"] is not None:
         bound = wording.number(row["cost_bound"], 0)
         lines.append(tr("No plan under its cap costs less than {bound} {unit}.", bound=bound, unit=money))
-    if row["difference_per_t"] is not None:
-        each = wording.number(row["difference_per_t"], 0)
-        lines.append(tr("To the next cheaper point: {cost} {unit} per tonne avoided.", cost=each, unit=money))
-    if row["dual_per_t"] is not None:
-        each = wording.number(row["dual_per_t"], 0)
-        lines.append(tr("Shadow price of its cap, starts fixed: {cost} {unit}/t.", cost=each, unit=money))
+    if row[axis.difference] is not None:
+        each = wording.number(row[axis.difference], 0)
+        lines.append(tr("To the next cheaper point: {cost} {unit} avoided.", cost=each, unit=per))
+    if row[axis.dual] is not None:
+        each = wording.number(row[axis.dual], 0)
+        lines.append(tr("Shadow price of its cap, starts fixed: {cost} {unit}.", cost=each, unit=per))
     st.text("\n".join(lines))
     if st.button(tr("Open this plan"), type="primary", width="stretch", key="pareto.open"):
         _open(stored, choice)
@@ -162,20 +171,22 @@ def _open(stored: StoredFront, point: int) -> None:
 
 def _table(stored: StoredFront) -> None:
     front = stored.front
-    money = front.scenario.market.currency
+    money, axis = front.scenario.market.currency, front.axis
+    per = f"{money}/{axis.unit.split()[0]}"
     points = rows(front.data)
     digits = {
-        tr("carbon [t CO2e]"): 2, tr("cost [{unit}]", unit=money): 0, tr("bound of cost [{unit}]", unit=money): 0,
-        tr("gap [%]"): 2, tr("difference [{unit}/t]", unit=money): 0, tr("shadow price [{unit}/t]", unit=money): 0,
+        f"{tr(NAMES[front.metric])} [{axis.unit}]": axis.digits,
+        tr("cost [{unit}]", unit=money): 0, tr("bound of cost [{unit}]", unit=money): 0,
+        tr("gap [%]"): 2, tr("difference [{unit}]", unit=per): 0, tr("shadow price [{unit}]", unit=per): 0,
         tr("peak [MW]"): 1,
     }  # fmt: skip
     values: list[list[Any]] = [
-        [row["carbon_kg"] / 1000 for row in points],
+        [row[axis.figure] * axis.factor for row in points],
         [row["cost"] for row in points],
         [row["cost_bound"] for row in points],
         [None if row["gap"] is None else 100 * row["gap"] for row in points],
-        [row["difference_per_t"] for row in points],
-        [row["dual_per_t"] for row in points],
+        [row[axis.difference] for row in points],
+        [row[axis.dual] for row in points],
         [row["peak_mw"] for row in points],
     ]
     columns: dict[str, list[Any]] = {tr("point"): [row["point"] for row in points]}

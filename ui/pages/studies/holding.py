@@ -9,11 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.jobs.queue import JobStatus
+from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.robustness.holding import MOST_LEVEL, report
-from emberline.plans.store.catalogue import StoreError
-from emberline.plans.store.run_folder import StoredRun
+from emberline.plans.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.ui.pages.result.accounts import draw

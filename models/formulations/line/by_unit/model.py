@@ -247,7 +247,7 @@ class Matched(Groups):
         """Where nothing is to decide on the site, worth lies on the starts themselves: the smallest model."""
         m, data, per = self.model, self.data, self.problem.cells_per_slot
         rest = self.problem.on_slots(self.problem.fixed_cells) + data.base - data.pv
-        by_port = {"carbon": data.carbon, "cost": data.price, "full_cost": data.full_price}
+        by_port = data.per_mwh
 
         def worth_of(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
             """What a start in each slot is worth, shape (n_slots,); what lies beyond the horizon is worth nothing."""

@@ -13,7 +13,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.converter import add_converter, drives_to_hull
-from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Ports, Row, Sum
+from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Ports, Row, Sum, added
 from emberline.models.formulations.site.assets.storage import add_latent_heat_store, add_storage, concave
 from emberline.models.formulations.site.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
 from emberline.models.kernel.arrays import Variable, constraint
@@ -31,10 +31,10 @@ from emberline.scenarios.assets import (
     Supply,
     of,
 )
+from emberline.scenarios.metrics import COMPONENTS
 
 __all__ = ["add", "continuous"]
 
-SUMS = ("cost", "scope1", "scope2")
 ADD: dict[type, Callable[..., Ports]] = {
     Supply: add_supply,
     Sale: add_sale,
@@ -97,8 +97,8 @@ def add(
     block.never = pyo.Var(bounds=(0, 0))
     for name in block.CARRIER:
         _balance(block.carrier[name], _delivered(name, ports.values(), dumped, line_gives or {}), hub.n, block.never)
-    block.sums = pyo.Block(SUMS)
-    sums = {name: Sum(block.sums[name], [t for p in ports.values() for t in getattr(p, name)], hub.n) for name in SUMS}
+    block.sums = pyo.Block(COMPONENTS)
+    sums = {name: Sum(block.sums[name], added(hub, ports, name), hub.n) for name in COMPONENTS}
     return HubPorts(hub, ports, dumped, sums), electricity
 
 

@@ -5,7 +5,7 @@ Flows are amounts in a slot, in the carrier's unit; positive = delivered to the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from emberline.models.kernel import arrays
 from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site_assets import Hub
+from emberline.scenarios.assets import Converter, of
 
 Weights = np.ndarray | float
 
@@ -161,17 +162,26 @@ class HubPorts:
     """Surplus by carrier and slot, where it may be vented."""
 
     sums: dict[str, Sum]
-    """Cost [currency], and fossil emissions by scope [kg CO2e]: ``cost``, ``scope1``, ``scope2``."""
+    """By component of ``COMPONENTS``."""
 
-    def worth(self, port: str) -> Any:
-        """What all assets add to a port of the site, an expression for a rule."""
-        hub, sums = self.hub, self.sums
-        if port == "carbon":
-            return sums["scope1"].total() + sums["scope2"].total()
-        if port == "cost":
-            return sums["cost"].total()
-        priced = hub.direct_price_per_kg * sums["scope1"].total() + hub.bought_price_per_kg * sums["scope2"].total()
-        return sums["cost"].total() + priced
+    def worth(self, metric: str) -> Any:
+        """What all assets add to a metric, an expression for a rule."""
+        return sum(factor * self.sums[name].total() for name, factor in self.hub.parts[metric].items())
+
+
+def added(hub: Hub, ports: Mapping[str, Ports], component: str) -> list[Linear]:
+    """What each asset adds to a component, by slot."""
+    if component not in hub.factors:
+        return [term for asset in ports.values() for term in getattr(asset, component)]
+    terms, factors = [], hub.factors[component]
+    takers = {asset.name for asset in hub.assets if asset.sign < 0}
+    takers |= {machine.name for machine in of(hub.assets, Converter) if machine.main == "input"}
+    for asset in hub.assets:
+        factor = factors.get(asset.name, 0.0)
+        if factor:
+            counted = next(flow for flow in ports[asset.name].flows if flow.key == asset.counted)
+            terms.append(counted.gives.scaled(-factor if asset.name in takers else factor))
+    return terms
 
 
 def slots(block: pyo.Block, n: int) -> None:

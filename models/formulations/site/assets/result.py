@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from emberline.models.formulations.site.assets.ports import HubPorts, held
+from emberline.models.formulations.site.assets.ports import HubPorts, added, held
 from emberline.models.formulations.site.assets.storage import burns
 from emberline.models.problem.flows import HubFlows
 from emberline.scenarios.assets import Converter, Storage, of
+from emberline.scenarios.metrics import COMPONENTS
 
 BOTH = 1e-7
 """Amount put in and out in the same slot that counts as nothing."""
@@ -39,17 +40,14 @@ def read_flows(made: HubPorts) -> HubFlows:
         load = np.abs(amounts[machine.name, "main"])
         on[machine.name] = (load > 1e-9).astype(float) if ports.on is None else ports.on.values(n)
 
-    def sums(name: str) -> float:
-        return float(sum(term.values(n).sum() for ports in made.ports.values() for term in getattr(ports, name)))
-
-    cost, scope1, scope2 = sums("cost"), sums("scope1"), sums("scope2")
+    sums = {name: float(sum(term.values(n).sum() for term in added(hub, made.ports, name))) for name in COMPONENTS}
     return HubFlows(
         amounts=amounts,
         carriers={(f.asset, f.key): f.carrier for ports in made.ports.values() for f in ports.flows},
         levels={name: held(ports.level, n) for name, ports in made.ports.items() if ports.level is not None},
         on=on,
         dumped={name: held(row, n) for name, row in made.dumped.items()},
-        carbon=scope1 + scope2,
-        cost=cost,
-        full_cost=cost + hub.direct_price_per_kg * scope1 + hub.bought_price_per_kg * scope2,
+        totals={
+            metric: sum(factor * sums[name] for name, factor in parts.items()) for metric, parts in hub.parts.items()
+        },
     )

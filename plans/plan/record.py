@@ -1,36 +1,27 @@
-"""A plan: the baseline, the schedule, its replays, the ledger and the verdict, from one scenario."""
+"""The record of a plan: baseline, schedule, replays, accounts and verdict."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
-from emberline.plans.accounts.site_stores import higher, searched, site_stores
+from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
-from emberline.plans.plan.progress import Progress
-from emberline.plans.plan.replays import Replays, disturbed_replays
-from emberline.plans.plan.start_lists import beginnings
+from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message, mark, sentences
-
-if TYPE_CHECKING:
-    from emberline.models import Study
+from emberline.scenarios.metrics import FIGURES
 
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
 SURE = 1e-6
 """Minutes by which a lateness may lie above its bound and still be proven least."""
-LEAST_S = 30.0
-"""The baseline tries other sequences for as long as the search may take, and for so long at least."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +37,8 @@ class Plan:
     objective: float | None
     bound: float | None
     gap: float | None
+    constant: float = 0.0
+    """Part of the goal that no plan can change: not in ``objective`` and ``bound``."""
     reason: str = ""
     """Why there is no plan, or why it is not better than the baseline."""
     schedule: xr.Dataset | None = None
@@ -132,7 +125,7 @@ class Plan:
                 "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=held, n=n
             )
         parts: list[str] = [feasible, self._lateness, self.reason]
-        goal = "carbon_kg" if self.scenario.goal.minimize == "carbon" else "cost"
+        goal = goal_metric(self.scenario).figure
         saved = self.saved()
         if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
             parts.append(Message("The baseline ends with more stock, which counts at what it took on average to make."))
@@ -182,8 +175,8 @@ class Plan:
         if self.replay_figures is None or not self.comparable:
             return {}
         more, out = self.stock, {}
-        credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
-        for name in ("carbon_kg", "cost", "peak_mw"):
+        credit = {} if more is None else {name: more.credit(name) for name in FIGURES}
+        for name in (*figures_of(self.scenario), "peak_mw"):
             before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
             out[name] = before - after + credit.get(name, 0.0)
             out[f"{name}_share"] = out[name] / abs(before) if before else 0.0
@@ -205,7 +198,9 @@ class Plan:
         if self.replays is None or not self.replays.n or not self.comparable:
             return {}
         found, table = {}, self.replays.quantiles()
-        for name in ("carbon_kg", "cost"):
+        for name in figures_of(self.scenario):
+            if f"saved_{name}" not in table:
+                continue
             saved, base = table[f"saved_{name}"], abs(float(self.replays.data[f"baseline_{name}"].median()))
             found[name] = saved | {"share": saved["p50"] / base if base else 0.0}
         return found
@@ -293,119 +288,7 @@ def violations(run: xr.Dataset) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def plan(
-    scenario: Scenario,
-    *,
-    on_progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
-    study: Study | None = None,
-    keep: Callable[[xr.Dataset], xr.Dataset] | None = None,
-    others: Sequence[xr.Dataset] = (),
-) -> Plan:
-    """Make a plan: the baseline run, the schedule, its replay without and with disturbance.
-
-    Args:
-        scenario: what is asked.
-        on_progress: called in this process whenever there is something to tell.
-        cancel: polled while optimizing; True ends the search with the best schedule found so far.
-        study: what earlier plans of the same plant have left, to begin with.
-        keep: given the schedule that was found, says which one is taken: that, or an earlier one that is as good.
-        others: schedules of the same heats, units and steps, to begin with where they hold.
-    """
-    from emberline import models, twin
-
-    tell: Progress = on_progress or (lambda event: None)
-    seconds: dict[str, float] = {}
-
-    @contextmanager
-    def phase(name: str) -> Iterator[None]:
-        tell({"phase": name})
-        began = time.perf_counter()
-        yield
-        seconds[name] = time.perf_counter() - began
-
-    with phase("twin"):
-        envelope = twin.envelope(scenario)
-        until = time.perf_counter() + max(scenario.goal.time_limit_s, LEAST_S)
-        dispatched = twin.dispatch(scenario, envelope, over=lambda: time.perf_counter() > until)
-        baseline = twin.replay(scenario, dispatched).assign_attrs(policy="baseline")
-        ruled = bool(dispatched.attrs["complete"])
-        baseline_figures = figures(scenario, baseline, float(baseline.attrs["tonnes"]))
-    with phase("optimize"):
-        starts = [*beginnings(scenario, envelope, dispatched, ruled, study), *others]
-        schedule = searched(
-            scenario,
-            baseline,
-            lambda asked: models.optimize(
-                asked,
-                envelope,
-                dispatched if ruled else None,
-                others=starts,
-                on_progress=lambda event: tell({"phase": "optimize", **event}),
-                cancel=cancel,
-                study=study,
-            ),
-        )
-        if not schedule.attrs["found"] and ruled and scenario.heats and stands(scenario, baseline):
-            schedule = _list_instead(scenario, dispatched, schedule)
-        schedule = keep(schedule) if keep is not None else schedule
-    seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
-    made = Plan(
-        scenario=scenario,
-        envelope=envelope,
-        baseline=baseline,
-        baseline_figures=baseline_figures,
-        baseline_complete=ruled,
-        status=str(schedule.attrs["status"]),
-        objective=number_told(schedule, "objective"),
-        bound=number_told(schedule, "bound"),
-        gap=number_told(schedule, "gap"),
-        reason=str(schedule.attrs.get("reason", "")),
-        seconds=seconds,
-    )
-    if not schedule.attrs["found"]:
-        return made
-    with phase("replay"):
-        replay = twin.replay(scenario, schedule)
-        replay_figures = figures(scenario, replay, float(replay.attrs["tonnes"]), nominated=schedule)
-        schedule_figures = figures(scenario, schedule, scenario.tonnes)
-    with phase("replays"):
-        replays = disturbed_replays(scenario, schedule, dispatched, tell)
-    return dataclasses.replace(
-        made,
-        schedule=schedule,
-        schedule_figures=schedule_figures,
-        replay=replay,
-        replay_figures=replay_figures,
-        replays=replays,
-    )
-
-
-def stands(scenario: Scenario, baseline: xr.Dataset) -> bool:
-    """Whether the complete baseline schedule, as the twin ran it, is a plan: it keeps all limits, caps and margins.
-
-    Args:
-        scenario: with heats.
-        baseline: the undisturbed run of the list.
-    """
-    own, caps = figures(scenario, baseline, float(baseline.attrs["tonnes"])), scenario.goal.caps
-    pairs = ((own.carbon_kg, caps.carbon_kg), (own.cost, caps.cost), (own.peak_mw, caps.peak_mw))
-    above = any(cap is not None and value > cap for value, cap in pairs)
-    return not scenario.disturbances.careful and not violations(baseline) and not above
-
-
-def _list_instead(scenario: Scenario, dispatched: xr.Dataset, schedule: xr.Dataset) -> xr.Dataset:
-    """The baseline schedule where the search found nothing: its starts may lie between steps."""
-    step = scenario.horizon.step_min
-    reason = Message(
-        "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
-    )
-    kept = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
-    found = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
-    return dispatched.assign_attrs(kept | found | {"policy": "schedule", "reason": reason})
-
-
-def number_told(schedule: xr.Dataset, name: str) -> float | None:
-    """A number that a search tells of its schedule (``objective``, ``bound``, ``gap``); None: it is not known."""
+def number(schedule: xr.Dataset, name: str) -> float | None:
+    """An attribute of a schedule that is a number (``objective``, ``bound``, ``gap``); None: it is not known."""
     value = schedule.attrs.get(name)
     return None if value is None or math.isnan(value) else float(value)

@@ -1,4 +1,4 @@
-"""Scope 1 of line and processes: what stages, and processes by mode, emit by the tonnes that they treat."""
+"""Emissions: scope 1 of line and processes by the tonnes that they treat, scope 1 and 2 of assets and grid by step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.process import Process
+from emberline.scenarios.assets.account import Account, accounts
+from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.records.emissions import Emission
 from emberline.scenarios.records.scenario import mode_name
 
@@ -71,7 +72,7 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
     of_heat, of_step = np.zeros(len(mass)), np.zeros(n)
     fossil = {e.source: 0.0 for emissions in stages.values() for e in emissions if not e.biogenic}
     biogenic = {e.source: 0.0 for emissions in stages.values() for e in emissions if e.biogenic}
-    treated = {name: 0.0 for name, emissions in stages.items() if emissions}
+    treated_t = {name: 0.0 for name, emissions in stages.items() if emissions}
     for name, stage, start, end in operations(data):
         if not stages[stage]:
             continue
@@ -80,7 +81,7 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
         last = max(min(int(-(-end // step)), n), first)
         edges = np.clip(np.arange(first, last + 1) * step, start, end)
         share = np.diff(edges) / (end - start) if end > start else np.zeros(last - first)
-        treated[stage] += mass[i] * float(share.sum())
+        treated_t[stage] += mass[i] * float(share.sum())
         for emission in stages[stage]:
             kg = emission.kg_per_t * mass[i] * share
             if emission.biogenic:
@@ -91,15 +92,16 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
             of_step[first:last] += kg
     of_units = []
     for unit, process in scenario.process_units:
-        for name, emissions, tonnes in _treated(scenario, unit, process, data):
-            treated[name] += float(tonnes.sum())
-            for emission in emissions:
+        for name, mode, tonnes in treated(scenario, unit, process, data):
+            if mode.emissions:
+                treated_t[name] += float(tonnes.sum())
+            for emission in mode.emissions:
                 kg = emission.kg_per_t * tonnes
                 of_units.append(UnitEmission(unit, emission.source, emission.biogenic, kg))
                 (biogenic if emission.biogenic else fossil)[emission.source] += float(kg.sum())
                 if not emission.biogenic:
                     of_step += kg
-    return Direct(fossil, biogenic, of_heat, of_step, treated, tuple(of_units))
+    return Direct(fossil, biogenic, of_heat, of_step, treated_t, tuple(of_units))
 
 
 def told_modes(modes: np.ndarray) -> np.ndarray:
@@ -115,13 +117,51 @@ def told_modes(modes: np.ndarray) -> np.ndarray:
     return np.asarray(modes[at[np.minimum(np.searchsorted(at, np.arange(len(modes))), len(at) - 1)]])
 
 
-def _treated(
+def treated(
     scenario: Scenario, unit: str, process: Process, data: xr.Dataset
-) -> Iterator[tuple[str, tuple[Emission, ...], np.ndarray]]:
-    """Name, emissions and tonnes by step of each mode of a unit that emits."""
+) -> Iterator[tuple[str, Mode, np.ndarray]]:
+    """Name, mode and tonnes by step of each mode of a unit."""
     tonnes = data["process_tph"].sel(process=unit).to_numpy() * scenario.horizon.step_h
     told = told_modes(data["process_mode"].sel(process=unit).to_numpy())
     for mode in process.all_modes:
-        if mode.emissions:
-            mine = (told == mode.name) if len(process.all_modes) > 1 else np.ones(len(told), bool)
-            yield mode_name(process, mode), mode.emissions, np.where(mine, tonnes, 0.0)
+        mine = (told == mode.name) if len(process.all_modes) > 1 else np.ones(len(told), bool)
+        yield mode_name(process, mode), mode, np.where(mine, tonnes, 0.0)
+
+
+SIGNALS = ("average", "marginal")
+
+
+MARKET = "market"
+
+
+INTENSITY = {"average": "carbon_intensity_kg_per_mwh", "marginal": "marginal_carbon_intensity_kg_per_mwh"}
+
+
+@dataclass(frozen=True)
+class SiteEmissions:
+    """Emissions of assets and grid, from their accounts [kg CO2e]."""
+
+    accounts: tuple[Account, ...]
+    grid: dict[str, np.ndarray]
+    """By signal and step."""
+
+    @property
+    def direct_kg(self) -> float:
+        """Scope 1 of assets, fossil."""
+        return float(sum(account.scope1_kg.sum() for account in self.accounts))
+
+    @property
+    def bought_kg(self) -> float:
+        """Scope 2 of heat and steam bought."""
+        return float(sum(account.scope2_kg.sum() for account in self.accounts))
+
+
+def site_emissions(scenario: Scenario, flows: xr.Dataset) -> SiteEmissions:
+    """What assets and grid emit in a run or a schedule."""
+    imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
+    grid = {
+        signal: imported * scenario.inputs[INTENSITY[signal]].to_numpy()
+        for signal in SIGNALS
+        if INTENSITY[signal] in scenario.inputs
+    }
+    return SiteEmissions(tuple(accounts(scenario, flows)), grid)

@@ -1,0 +1,174 @@
+"""How a plan comes about: baseline, envelope, search, replay, accounts. Every study makes its plans here.
+
+What differs from plan to plan is data: the scenario (goal, caps, limits, locks, series), the baseline, where the search
+begins, a schedule that is fixed already, and how many disturbed replays follow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from emberline.plans.accounts.site_stores import searched
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.disturbances import disturbed_replays
+from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan, number, violations
+from emberline.plans.plan.start_lists import start_lists
+from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
+from emberline.scenarios.metrics import METRICS
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the schedule of a plan is searched."""
+
+    start: xr.Dataset | None = None
+    """Schedule to begin with in place of the baseline's list."""
+    others: Sequence[xr.Dataset] = ()
+    """More schedules of the same heats, units and steps, to begin with where they hold."""
+    study: Study | None = None
+    """Solvers and schedules of earlier plans of the same plant."""
+    lists: bool = True
+    """Whether to begin also with lists around the baseline's, and to take the baseline's where nothing is found."""
+    end_levels: bool = True
+    """Whether stores of the site end no lower than the baseline leaves them."""
+    keep: Callable[[xr.Dataset], xr.Dataset] | None = None
+    """Given the schedule of the search, returns the one to take: that, or an earlier one that is as good."""
+    optimize: Callable[..., xr.Dataset] | None = None
+    """Takes the place of ``emberline.models.optimize``."""
+
+
+def plan(
+    scenario: Scenario,
+    *,
+    baseline: Baseline | None = None,
+    search: Search | None = None,
+    schedule: xr.Dataset | None = None,
+    replications: int | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """Make a plan: the baseline, the schedule, its replay without and with disturbance, and what they add up to.
+
+    Args:
+        scenario: what is asked.
+        baseline: of the scenario, or of one that differs in goal and caps only; None: it is simulated.
+        search: how the schedule is searched.
+        schedule: a schedule that is followed as it is (table ``SCHEDULE``); None: it is searched.
+        replications: disturbed replays; None: the scenario's.
+        on_progress: called in this process with each event.
+        cancel: polled while optimizing; True ends the search with the best schedule so far.
+    """
+    from emberline import models, twin
+
+    report: Progress = on_progress or (lambda event: None)
+    search = search or Search()
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(name: str) -> Iterator[None]:
+        report({"phase": name})
+        began = time.perf_counter()
+        yield
+        seconds[name] = time.perf_counter() - began
+
+    with phase("twin"):
+        baseline = baseline or Baseline.of(scenario)
+        run, run_figures = baseline.run, baseline.figures
+    if schedule is None:
+        with phase("optimize"):
+            schedule = _optimize(scenario, baseline, search, report, cancel)
+        seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
+    plan = Plan(
+        scenario=scenario,
+        envelope=baseline.envelope,
+        baseline=run,
+        baseline_figures=run_figures,
+        baseline_complete=baseline.complete,
+        status=str(schedule.attrs.get("status", "")),
+        objective=number(schedule, "objective"),
+        bound=number(schedule, "bound"),
+        gap=number(schedule, "gap"),
+        constant=number(schedule, "constant") or 0.0,
+        reason=str(schedule.attrs.get("reason", "")),
+        seconds=seconds,
+    )
+    if not schedule.attrs.get("found", 1):
+        return plan
+    with phase("replay"):
+        replay = twin.replay(scenario, schedule)
+        replay_figures = figures(scenario, replay, nominated=schedule)
+        schedule_figures = figures(scenario, schedule)
+    with phase("replays"):
+        replays = disturbed_replays(scenario, schedule, baseline.schedule, report, replications)
+    return dataclasses.replace(
+        plan,
+        schedule=schedule,
+        schedule_figures=schedule_figures,
+        replay=replay,
+        replay_figures=replay_figures,
+        replays=replays,
+    )
+
+
+def stands(scenario: Scenario, baseline: Baseline) -> bool:
+    """Whether the baseline's complete list, as the twin runs it, is a plan itself: within limits, caps and margins.
+
+    Args:
+        scenario: with heats.
+        baseline: of the scenario.
+    """
+    sums, caps = baseline.figures, scenario.goal.caps
+    pairs = [(row.of(sums), getattr(caps, row.cap)) for row in METRICS.values() if row.cap]
+    above = any(cap is not None and value > cap for value, cap in (*pairs, (sums.peak_mw, caps.peak_mw)))
+    return not scenario.disturbances.careful and not violations(baseline.run) and not above
+
+
+def _optimize(
+    scenario: Scenario, baseline: Baseline, search: Search, report: Progress, cancel: Callable[[], bool] | None
+) -> xr.Dataset:
+    from emberline import models
+
+    optimize = search.optimize or models.optimize
+    start = baseline.start if search.start is None else search.start
+    others = [*start_lists(scenario, baseline, search.study, around=search.lists), *search.others]
+
+    def schedule_of(request: Scenario) -> xr.Dataset:
+        return optimize(
+            request,
+            baseline.envelope,
+            start,
+            others=others,
+            on_progress=lambda event: report({"phase": "optimize", **event}),
+            cancel=cancel,
+            study=search.study,
+        )
+
+    schedule = searched(scenario, baseline.run, schedule_of) if search.end_levels else schedule_of(scenario)
+    if search.lists and not schedule.attrs["found"] and baseline.complete and scenario.heats:
+        schedule = _list_instead(scenario, baseline, schedule) if stands(scenario, baseline) else schedule
+    return search.keep(schedule) if search.keep is not None else schedule
+
+
+def _list_instead(scenario: Scenario, baseline: Baseline, schedule: xr.Dataset) -> xr.Dataset:
+    """The baseline's list where the search found nothing: its starts may lie between steps."""
+    step = scenario.horizon.step_min
+    reason = Message(
+        "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
+    )
+    rest = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
+    outcome = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
+    return baseline.schedule.assign_attrs(rest | outcome | {"policy": "schedule", "reason": reason})

@@ -1,0 +1,114 @@
+"""Metrics: what a plan minimizes, keeps below a cap and accounts for. Each is one row of ``METRICS``.
+
+A flow adds to components: money, scope 1, scope 2. A metric says what a unit of each component counts. Objective, caps,
+figures and pages iterate over the rows, so that a further metric is a further row.
+
+A metric may also be its own component, counted by a factor on assets and on processes: ``per_unit`` and ``per_t`` name
+the fields of their records (``docs/design/0012-metrics.md``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+CURRENCY = "{currency}"
+
+
+class CarbonPrice(Protocol):
+    """Price of emissions as the market has it [currency/t]."""
+
+    @property
+    def on_direct(self) -> float:
+        """On scope 1."""
+
+    @property
+    def on_grid(self) -> float:
+        """On scope 2."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row."""
+
+    name: str
+    """Value of ``goal.minimize``."""
+    unit: str
+    """``{currency}`` stands for the market's."""
+    figure: str
+    """Field of the figures that holds it."""
+    parts: Callable[[CarbonPrice], Mapping[str, float]]
+    """What a unit of each component counts, by the price of carbon."""
+    per_unit: str = ""
+    """Field of an asset: what a unit of what it delivers or takes adds; empty: the metric has no factors."""
+    per_t: str = ""
+    """Field of a mode of a process: what a tonne that it treats adds."""
+    cap: str = ""
+    """Key of ``goal.caps``; empty: no cap."""
+    less: tuple[str, ...] = ()
+    """Fields of the figures that are taken off ``figure``."""
+    display: tuple[str, float, int] = (CURRENCY, 1.0, 0)
+    """Unit in which it is shown, the factor to it, and its digits."""
+
+    @property
+    def money(self) -> bool:
+        """Whether it counts what is paid."""
+        return self.unit == CURRENCY
+
+    @property
+    def tie_break(self) -> str:
+        """Name of the metric that is minimized second."""
+        return "carbon" if self.money else "cost_with_carbon_price"
+
+    def unit_in(self, currency: str) -> str:
+        """Unit of measure in a currency."""
+        return self.unit.format(currency=currency)
+
+    def display_in(self, currency: str) -> tuple[str, float, int]:
+        """``display`` in a currency."""
+        unit, factor, digits = self.display
+        return unit.format(currency=currency), factor, digits
+
+    def of(self, figures: Any) -> float:
+        """The metric of some figures."""
+        return float(getattr(figures, self.figure) - sum(getattr(figures, name) for name in self.less))
+
+
+def _priced(price: CarbonPrice) -> Mapping[str, float]:
+    return {"cost": 1.0, "scope1": price.on_direct / 1000, "scope2": price.on_grid / 1000}
+
+
+METRICS = {
+    row.name: row
+    for row in (
+        Metric(
+            "carbon",
+            "kg CO2e",
+            "carbon_kg",
+            lambda price: {"scope1": 1.0, "scope2": 1.0},
+            cap="carbon_kg",
+            display=("t CO2e", 1e-3, 2),
+        ),
+        Metric("cost", CURRENCY, "cost", lambda price: {"cost": 1.0}, less=("carbon_cost",)),
+        Metric("cost_with_carbon_price", CURRENCY, "cost", _priced, cap="cost"),
+        Metric(
+            "water",
+            "m3",
+            "water_m3",
+            lambda price: {"water": 1.0},
+            "water_m3_per_unit",
+            "water_m3_per_t",
+            cap="water_m3",
+            display=("m3", 1.0, 1),
+        ),
+    )
+}
+"""By name, in the order in which they are shown."""
+FACTORS = {name: row for name, row in METRICS.items() if row.per_unit}
+"""Those that are counted by factors."""
+COMPONENTS = ("cost", "scope1", "scope2", *FACTORS)
+"""What flows add up to: money [currency], direct emissions and those of heat that is bought [kg CO2e], and each metric
+of ``FACTORS``."""
+FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values()))
+"""Fields of the figures that hold metrics."""
