@@ -188,6 +188,7 @@ def of_site(seed: int) -> Claim:
         gain = levels["battery"] - battery.level_share * battery.energy_mwh
         least += case.unit_cost["electricity"] * gain * (1 / battery.charge_efficiency if gain > 0 else 1.0)
     avoided = _lost(case, result.scenario, result.baseline) - _lost(case, result.scenario, result.replay)
+    avoided += _filling(case, result)
     return Claim(seed, share, min(spent - least, avoided) / spent, stored / spent)
 
 
@@ -206,6 +207,20 @@ def _lost(case: Site, scenario: Any, replay: Any) -> float:
         inputs = float((replay["discharge_mw"] - replay["charge_mw"]).sum()) * hours
         gain = float(replay["battery_mwh"][-1]) - battery.level_share * battery.energy_mwh
         lost -= case.unit_cost["electricity"] * (inputs + gain)
+    return lost
+
+
+def _filling(case: Site, result: Any) -> float:
+    """What is lost on the way into stores where the baseline fills them as far as the plan does, less than none where
+    the plan would have to. The plan's own losses have it."""
+    levels, baseline, lost = result.replay_figures.levels, result.baseline_figures.levels, 0.0
+    for store in result.scenario.site.stores.values():
+        more = levels[store.name] - baseline[store.name]
+        lost += case.unit_cost[store.carrier] * more * (1 / store.in_efficiency - 1)
+    battery = result.scenario.site.battery
+    if battery is not None:
+        more = levels["battery"] - baseline["battery"]
+        lost += case.unit_cost["electricity"] * more * (1 / battery.charge_efficiency - 1)
     return lost
 
 
