@@ -129,7 +129,7 @@ def spread(net: Network, by_unit: Mapping[str, np.ndarray]) -> Spread:
 
     Args:
         net: the network.
-        own: what each unit spends itself in each step, shape (n_steps, n_amounts) each.
+        by_unit: what each unit spends itself in each step, shape (n_steps, n_amounts) each.
     """
     n_amounts = next((amounts.shape[1] for amounts in by_unit.values()), 0)
     inputs, remainder = np.zeros((len(net.stores), n_amounts)), np.zeros(n_amounts)

@@ -48,7 +48,7 @@ def origins(
 
     Args:
         scenario: with its site.
-        found: the assets' accounts; what a flare emits is followed to nobody.
+        accounts: the assets' accounts; what a flare emits is followed to nobody.
         grid: kg by step by the grid's columns, shape (n_steps,) each.
     """
     to_carrier: dict[Origin, tuple[str, np.ndarray]] = {}

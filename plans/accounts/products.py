@@ -114,7 +114,7 @@ def products(
         run: a dataset of table ``RUN`` or ``SCHEDULE``.
         followed: what assets and grid emit, followed to the units.
         brought_kg: all that assets and grid emit by column, what is followed to nobody included.
-        own: what the units emit themselves.
+        unit_emissions: what the units emit themselves.
     """
     n = scenario.horizon.n_steps
     of_units: dict[Origin, dict[str, np.ndarray]] = {origin: dict(traced.units) for origin, traced in followed.items()}

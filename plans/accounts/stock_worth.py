@@ -40,7 +40,7 @@ def worth(
     Args:
         scenario: with processes or stores of the site.
         data: a dataset of table ``RUN`` or ``SCHEDULE``.
-        own: what the units emit themselves.
+        unit_emissions: what the units emit themselves.
         accounts: of the assets.
         grid_kg: scope 2 of the grid by the goal's signal, shape (n_steps,).
     """

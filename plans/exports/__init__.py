@@ -90,7 +90,7 @@ def export(
     # beside the target: a rename within one file system leaves no half file
     with workshop(path.parent) as folder:
         file_format.write(run, folder / path.name, **options)
-        for file in sorted(folder.iterdir(), key=lambda made: made.name == path.name):
+        for file in sorted(folder.iterdir(), key=lambda file: file.name == path.name):
             file.replace(path.with_name(file.name))
     return path
 

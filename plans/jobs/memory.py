@@ -103,7 +103,7 @@ def refuse(need: float, what: str, remedy: str = "") -> None:
     """Refuse work that needs more memory than there is.
 
     Args:
-        needed: bytes.
+        need: bytes.
         what: is to be done.
         remedy: what would need less.
 

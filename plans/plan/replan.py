@@ -89,7 +89,7 @@ def replan(
         cancel=cancel,
         search=Search(
             study=study,
-            keep=lambda found: kept(variant, stored.envelope, before, found, keep_share, judged=unchanged),
+            keep=lambda candidate: kept(variant, stored.envelope, before, candidate, keep_share, judged=unchanged),
             others=others,
         ),
     )
@@ -117,10 +117,10 @@ def kept(
     """The earlier schedule where it still holds and the one found is hardly better, else the one found.
 
     Args:
-        asked: what is planned; only its locks differ from what the earlier schedule was made for.
+        scenario: what is planned; only its locks differ from what the earlier schedule was made for.
         envelope: of both.
-        before: the earlier schedule, its bound on ``asked`` among its attributes.
-        found: of a search for ``asked``.
+        before: the earlier schedule, its bound on ``scenario`` among its attributes.
+        candidate: of a search for ``scenario``.
         keep_share: as of :func:`replan`.
         judged: it is known that the earlier schedule holds.
     """

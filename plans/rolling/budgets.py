@@ -42,7 +42,7 @@ def with_caps(
     """A plan's scenario with what is left for it of the caps on carbon and cost.
 
     Args:
-        asked: the plan's scenario, as it stands.
+        part: the plan's scenario, as it stands.
         scenario: the whole.
         run: what has happened in its first ``k`` steps.
         baseline: what would have happened under the baseline.

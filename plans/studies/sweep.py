@@ -181,7 +181,7 @@ def sweep(
 
     Args:
         along: the keys and values.
-        asked: of :func:`settings`.
+        cases: of :func:`settings`.
         engine: who plans; a plan whose worker dies is begun again by another.
         store: where the plans are kept.
         on_progress: told ``done``, ``of`` and ``row`` after each plan.

@@ -28,7 +28,7 @@ def nearest(problem: line.SlotProblem, target: line.Starts, *, later: bool = Tru
 
     Args:
         problem: the line with its limits: windows, units, lags.
-        wanted: what to be near to; operations on a unit that they may not use take the first that they may. The
+        target: what to be near to; operations on a unit that they may not use take the first that they may. The
             sequence on each unit is that of the wanted starts, moved into their windows.
         later: whether what would run while its unit is not available waits until it is; else it is done before.
     """

@@ -103,7 +103,7 @@ class Resolver:
 
         Args:
             key, says: of the answer.
-            asked: the scenario with a decision otherwise; one of :attr:`scenario`, so that the cap on cost is the same.
+            variant: :attr:`scenario` with a decision otherwise, so that the cap on cost is the same.
             envelope: of it; None: the stored plan's.
             begin: schedules to begin from, beside the baseline's and the stored one.
             held: of :meth:`judged`: plans that stand where the search finds none, or none better.
@@ -166,7 +166,7 @@ class Resolver:
         """Schedules nearest to the stored one that keep other limits of the line; none where none is found so.
 
         Args:
-            asked: with the other limits.
+            variant: with the other limits.
             envelope: of it; None: the stored plan's.
             wanted: what to be near to instead of the stored one.
         """
@@ -192,9 +192,9 @@ class Resolver:
         A site with assets takes its time: then only the first.
 
         Args:
-            asked: with its other limits.
+            variant: with its other limits.
             near: schedules that keep them on the line.
-            envelope: of ``asked``; None: the stored plan's.
+            envelope: of ``variant``; None: the stored plan's.
         """
         if not near:
             return []

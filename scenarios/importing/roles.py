@@ -96,7 +96,7 @@ def energy(unit: str | None) -> bool:
 
 
 def _power(source_unit: str, interval_min: float) -> float:
-    """Megawatts of one ``written``, which is a power or an energy for each interval."""
+    """Megawatts of one ``source_unit``, which is a power or an energy for each interval."""
     if _converts(source_unit, (ENERGY,)):
         return factor(source_unit, ENERGY) * 60 / interval_min
     return factor(source_unit, POWER)

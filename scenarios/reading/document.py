@@ -218,8 +218,8 @@ def assign(document: Document, key: str, value: Any, spelled: str = "") -> None:
         if isinstance(place, list):
             index = _index(place, name)
             if index is None:
-                known = [str(item.get("name", i)) if isinstance(item, dict) else str(i) for i, item in enumerate(place)]
-                says = f"{dotted(tuple(path))} has no item {name!r}; it has {', '.join(known[:12])}"
+                items = [str(item.get("name", i)) if isinstance(item, dict) else str(i) for i, item in enumerate(place)]
+                says = f"{dotted(tuple(path))} has no item {name!r}; it has {', '.join(items[:12])}"
                 raise ScenarioError([Problem(spelled, "", says)])
             path.append(index)
             if last:

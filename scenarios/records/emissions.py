@@ -151,7 +151,7 @@ def _with_gases(emissions: tuple[Emission, ...]) -> tuple[Emission, ...]:
     One that stands there already, of the same factor and amount, is not counted twice.
     """
     pairs = {(e.factor.name, e.used) for e in emissions if e.factor is not None and not e.biogenic}
-    rows = list(emissions)
+    all_emissions = list(emissions)
     for emission in emissions:
         factor, used = emission.factor, emission.used
         if factor is None or used is None or not emission.biogenic or (factor.name, used) in pairs:
@@ -159,8 +159,8 @@ def _with_gases(emissions: tuple[Emission, ...]) -> tuple[Emission, ...]:
         per = factor.rows[0].per
         kg = convert(used, f"{per}/t") * factor.fossil_kg_per(per)
         if kg:
-            rows.append(emission.model_copy(update={"biogenic": False, "kg_per_t": kg}))
-    return tuple(rows)
+            all_emissions.append(emission.model_copy(update={"biogenic": False, "kg_per_t": kg}))
+    return tuple(all_emissions)
 
 
 Emissions = Annotated[tuple[Emission, ...], AfterValidator(_with_gases)]

@@ -100,7 +100,7 @@ def convert(text: str, unit: str) -> float:
 
 @cache
 def factor(source_unit: str, unit: str) -> float:
-    """How many ``unit`` one ``written`` is."""
+    """How many ``unit`` one ``source_unit`` is."""
     if source_unit == unit:
         return 1.0
     if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", source_unit, re.ASCII):

@@ -130,8 +130,8 @@ def _rows(path: Path) -> Iterator[_Row]:
         raise ScenarioError([Problem(named(path), "", f"cannot be read: {error.args[-1]}")]) from None
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     columns = list(reader.fieldnames or ())
-    columns_needed = [("type",), ("charge", "charge (metric)"), ("units",), *((edge,) for edge in WINDOW)]
-    missing = [" or ".join(names) for names in columns_needed if not set(names) & set(columns)]
+    requirements = [("type",), ("charge", "charge (metric)"), ("units",), *((edge,) for edge in WINDOW)]
+    missing = [" or ".join(names) for names in requirements if not set(names) & set(columns)]
     if missing:
         raise ScenarioError([Problem(f"{name}:1", "", f"has no column {', '.join(missing)}")])
     line = reader.line_num + 1

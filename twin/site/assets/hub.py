@@ -188,9 +188,9 @@ class SiteHub:
         rest = [*(name for name in self.carriers if name != ELECTRICITY), ELECTRICITY]
         totals: list[str] = []
         while rest:
-            carrier_next = next((name for name in rest if after[name] <= set(totals)), rest[0])
-            totals.append(carrier_next)
-            rest.remove(carrier_next)
+            next_carrier = next((name for name in rest if after[name] <= set(totals)), rest[0])
+            totals.append(next_carrier)
+            rest.remove(next_carrier)
         return tuple(totals)
 
     @cached_property
