@@ -39,18 +39,18 @@ def timed(scenario: Scenario) -> bool | None:
 
     m, line, length = cp_model.CpModel(), scenario.line, round(scenario.horizon.length_min)
     minutes = scenario.horizon.minutes
-    table: dict[str, list[Any]] = {unit.name: [] for unit in line.units}
+    busy: dict[str, list[Any]] = {unit.name: [] for unit in line.units}
     works: dict[str, list[Any]] = {unit.name: [] for unit in line.units}
 
     def place(units: list[str], lasts: dict[str, int]) -> tuple[Any, dict[str, Any]]:
         """Start and choice of unit of something that lasts some minutes."""
-        start, table = m.new_int_var(0, length, ""), {name: m.new_bool_var("") for name in units}
-        m.add_exactly_one(table.values())
-        for name, there in table.items():
+        start, choice = m.new_int_var(0, length, ""), {name: m.new_bool_var("") for name in units}
+        m.add_exactly_one(choice.values())
+        for name, there in choice.items():
             setup = round(line.unit[name].setup_min)
-            table[name].append(m.new_optional_fixed_size_interval_var(start, lasts[name] + setup, there, ""))
+            busy[name].append(m.new_optional_fixed_size_interval_var(start, lasts[name] + setup, there, ""))
             works[name].append(m.new_optional_fixed_size_interval_var(start, lasts[name], there, ""))
-        return start, table
+        return start, choice
 
     for _, members in itertools.groupby(scenario.heats, key=lambda heat: heat.order):
         group = list(members)
@@ -92,7 +92,7 @@ def timed(scenario: Scenario) -> bool | None:
                         if lock.latest is not None:
                             m.add(start <= round(minutes(lock.latest)))
                 before = start, result, values
-    for name, spans in table.items():
+    for name, spans in busy.items():
         m.add_no_overlap(spans)
         for outage in scenario.state.outages:
             if outage.unit == name:

@@ -131,7 +131,7 @@ def test_a_case_means_the_same_in_every_tool(name: str) -> None:
     assert min(case.grid.price) >= 0
     assert min(case.fuel_cost(fuel.name) for fuel in case.fuels) >= 0
     if case.grid.export_limit_mw:
-        assert all(item <= item for item, item in zip(case.grid.export_price, case.grid.price, strict=True))
+        assert all(sale <= purchase for sale, purchase in zip(case.grid.export_price, case.grid.price, strict=True))
     for g in case.generators:
         # PyPSA's row of rising binds a generator that stops: it must not have more to fall than its least load
         assert g.start_limit - g.ramp_per_h <= g.min_load
