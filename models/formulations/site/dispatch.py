@@ -63,12 +63,7 @@ class Dispatcher:
                 line_gives={carrier: Linear(((Row(model.gives, k), 1.0),)) for k, carrier in enumerate(self.carriers)},
             )
             scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
-            model.CAP = pyo.RangeSet(0, len(caps) - 1)
-            model.above = Variable(model.CAP, domain=pyo.NonNegativeReals)
-            model.cap = pyo.Block(model.CAP)
-            for k, (metric, most, _) in enumerate(caps):
-                model.cap[k].limit = pyo.Constraint(rule=self.ports.at_most(metric, most, model.above[k]))
-            broken = over_price * self.ports.over + sum(price * model.above[k] for k, (_, _, price) in enumerate(caps))
+            broken = self.ports.price_caps(model, caps, over_price)
 
             @model.Objective()
             def least_cost(m: Any) -> Any:
