@@ -27,9 +27,8 @@ from emberline.models.problem import site as sites
 from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
-from emberline.models.search.schedule import CONTRADICTION, above, empty
+from emberline.models.search.schedule import empty, outcome, stamped
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.messages import Message
 from emberline.scenarios.process.flows import emitted_kg
 
@@ -108,8 +107,11 @@ def _second(search: Search, site_model: SiteModel) -> None:
 
 def _schedule(scenario: Scenario, search: Search, site_model: SiteModel | None) -> xr.Dataset:
     data = empty(scenario)
-    best, bound, gap, credit = search.best, search.bound, search.told_gap, 0.0
-    status, reason = _status(search)
+    best, credit = search.best, 0.0
+    infeasible = Message("no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps")
+    status, reason = outcome(search, ("infeasible", infeasible))
+    if status in ("best found", "cancelled") and search.baseline and not reason:
+        reason = Message("No better switches than the baseline's were found.")
     if best is not None and site_model is not None and site_model.plant_ports is not None:
         variables, coordinates = process_columns(scenario, site_model.plant_ports)
         electricity = slot_values(site_model.plant_ports.electricity, site_model.plant_ports.plant.n)
@@ -119,38 +121,13 @@ def _schedule(scenario: Scenario, search: Search, site_model: SiteModel | None) 
             .assign(variables)
         )
         credit = credited(site_model.plant_ports.plant, site_model.coarse, _ends(data))[search.aim.first]
-    if best is not None and bound is not None and above(bound, best.value):
-        status, bound, gap = "best found", None, None
-        reason = CONTRADICTION
-    data.attrs.update(
-        found=int(best is not None), status=status, reason=reason,
-        objective=math.nan if best is None else best.value,
-        bound=math.nan if bound is None else bound, gap=math.nan if gap is None else gap,
-        constant=search.aim.constant, credit=credit, goal=scenario.goal.minimize, policy="schedule",
-        complete=int(best is not None), unplaced="",
-        **{f"seconds {name}": value for name, value in search.seconds.items()},
-        **{"seconds search": time.perf_counter() - search.began},
+    return stamped(
+        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
+        constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s}, credit=credit,
     )  # fmt: skip
-    return check(data, SCHEDULE)
 
 
 def _ends(data: xr.Dataset) -> Mapping[str, float]:
     if "stock" not in data.coords:
         return {}
     return dict(zip(data["stock"].values.tolist(), data["stock_t"].to_numpy()[:, -1].tolist(), strict=True))
-
-
-def _status(search: Search) -> tuple[str, str]:
-    gap = search.told_gap
-    if search.best is None:
-        if search.infeasible:
-            return "infeasible", Message("no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps")
-        if search.cancel():
-            return "cancelled", Message("cancelled before a plan was found")
-        return "no plan within the limit", Message(
-            "no plan was found in {seconds:.0f} s", seconds=time.perf_counter() - search.began
-        )
-    if gap is not None and gap <= search.gap + 1e-9:
-        return "within gap", ""
-    reason = Message("No better switches than the baseline's were found.") if search.baseline else ""
-    return ("cancelled" if search.cancel() else "best found"), reason

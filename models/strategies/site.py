@@ -26,10 +26,9 @@ from emberline.models.kernel.progress import Progress
 from emberline.models.problem import site as sites
 from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.site import SiteData
-from emberline.models.search.schedule import empty
+from emberline.models.search.schedule import empty, stamped
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.messages import Message
 
 TIE_SHARE = 1e-9
@@ -187,13 +186,10 @@ def _schedule(
                 bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
             gap = max(value - bound, 0.0) / size
     status, reason = _status(site_model, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
-    data.attrs.update(
-        found=int(first.found), status=status, reason=reason, objective=value, bound=bound, gap=gap,
-        constant=aim.constant, goal=scenario.goal.minimize, policy="schedule", complete=int(first.found), unplaced="",
-        **{f"seconds {name}": value for name, value in seconds.items()},
-        **{"seconds search": time.perf_counter() - began},
+    return stamped(
+        data, scenario, status, reason, objective=value if first.found else None, bound=bound, gap=gap,
+        constant=aim.constant, seconds=seconds | {"search": time.perf_counter() - began},
     )  # fmt: skip
-    return check(data, SCHEDULE)
 
 
 def _status(
