@@ -24,13 +24,10 @@ from emberline.models.kernel import deadline
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
-from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.plant import Plant
-from emberline.models.problem.site import SiteData
 from emberline.models.search.schedule import empty, outcome, stamped
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
-from emberline.scenarios.process.flows import emitted_kg
 
 TIE = 1e-9
 """Share by which the first goal may rise while the second is minimized: the solver's tolerance."""
@@ -55,7 +52,7 @@ def optimize_processes(
         scenario=scenario,
         envelope=envelope,
         data=data,
-        aim=_aim(scenario, data, plant, start),
+        aim=_aim(aims.of(scenario, envelope, data, start), plant),
         time_limit=scenario.goal.time_limit_s,
         gap=scenario.goal.gap,
         on_progress=on_progress or (lambda event: None),
@@ -71,12 +68,8 @@ def optimize_processes(
     return _schedule(scenario, search, search.site_model)
 
 
-def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
-    """Goals and caps; what the baseline pays counts with its process emissions."""
-    paid = baseline_cost(scenario, data, start)
-    if paid is not None and start is not None:
-        paid += plant.counted("cost_with_carbon_price", {"scope1": float(emitted_kg(scenario, start).sum())})
-    aim = aims.read(scenario, data, paid, 0.0)
+def _aim(aim: Aim, plant: Plant) -> Aim:
+    """Goals and caps, with what no plan of the processes can change."""
     return replace(aim, constant=aim.constant + plant.counted(aim.first, {"scope1": unavoidable_kg(plant)}))
 
 

@@ -17,7 +17,6 @@ from emberline.models.formulations.site.dispatch import Dispatcher, columns, dis
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import from_schedule, idle_column, line_gives, load_cells
-from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.problem.flows import SETTLE_SHARE, Flows
 from emberline.models.search.schedule import empty, stamped
 from emberline.scenarios import Scenario
@@ -67,8 +66,7 @@ class Redispatch:
         self.scenario, self.envelope = scenario, envelope
         self.problem = line_reader.from_scenario(scenario, envelope)
         self.data = sites.read(scenario, envelope)
-        paid = baseline_cost(scenario, self.data, baseline)
-        self.aim = aims.read(scenario, self.data, paid, direct_kg(scenario, envelope))
+        self.aim = aims.of(scenario, envelope, self.data, baseline)
         self._dispatchers: dict[bool, Dispatcher] = {}
 
     def least(self, heats: xr.Dataset) -> float:

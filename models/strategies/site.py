@@ -24,7 +24,6 @@ from emberline.models.formulations.whole_site import SiteModel, build
 from emberline.models.kernel.highs import Outcome
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import site as sites
-from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.site import SiteData
 from emberline.models.search.schedule import empty, stamped
 from emberline.models.search.warm_start import Study
@@ -59,7 +58,7 @@ def optimize_site(
     """
     began = time.perf_counter()
     data = sites.read(scenario, envelope)
-    aim = aims.read(scenario, data, baseline_cost(scenario, data, start), 0.0)
+    aim = aims.of(scenario, envelope, data, start)
     limit, gap = scenario.goal.time_limit_s, scenario.goal.gap
     stop = cancel or (lambda: False)
     seconds = {"build": 0.0, "first goal": 0.0}
