@@ -23,7 +23,6 @@ LIMITS = {
     "benchmarks": (82, 31),
     "docs": (5, 0),
     "models": (63, 18),
-    "plans": (168, 104),
     "scenarios": (44, 23),
     "tests": (435, 210),
     "twin": (34, 32),
