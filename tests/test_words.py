@@ -25,7 +25,6 @@ LIMITS = {
     "models": (63, 18),
     "scenarios": (44, 23),
     "tests": (435, 210),
-    "twin": (34, 32),
 }
 """Words and names that a room may still have: a room is clean once it is not listed. Numbers only ever fall."""
 

@@ -113,7 +113,6 @@ __all__ = [
     "activities",
     "clock_changes",
     "export",
-    "files_of",
     "manifest",
     "palette",
     "tables",

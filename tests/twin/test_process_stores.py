@@ -36,7 +36,7 @@ def test_levels_are_the_record_s(level: float, net: float, loss: float, hours: f
     store = Store(name="S", capacity_t=1000, loss_per_h=loss)
     decay = -math.log1p(-loss)
     there = after(level, net, decay, hours)
-    assert there == pytest.approx(level * store.kept(hours) + net * store.effective_hours(hours), abs=1e-6)
+    assert there == pytest.approx(level * store.retention(hours) + net * store.effective_hours(hours), abs=1e-6)
     if abs(net - decay * there) > 1e-3:
         assert hours_until(level, net, decay, there) == pytest.approx(hours, rel=1e-6, abs=1e-6)
 
