@@ -208,3 +208,15 @@ def test_a_carrier_that_only_processes_give() -> None:
         assert outcome.output_t[1][0][:4] == pytest.approx(result)
         if not assets:
             assert not violations(replay(scenario, schedule(scenario, table)), "shortage")
+
+
+def test_a_hopper_of_less_than_a_tonne_fills_and_empties() -> None:
+    """Proves: a full hopper of 0.8 t lets its filler make what is taken, 4 of 10 t/h; an empty one lets nobody take
+    more than is made. Sensitivity: a small store that is full taken for an empty one."""
+    taker = {"name": "taker", "rate": {"low": 0, "high": 20}, "inputs": [{"store": "S"}]}
+    hopper = {"name": "S", "capacity_t": 0.8, "level_t": 0.0, "end_level_t": 0.0}
+    scenario = works([filler(), taker], [hopper])
+    for rates, made in (((10.0, 4.0), 4 * 24 + 0.8), ((10.0, 14.0), 10 * 24.0)):
+        runs = {name: [(name, rate)] for name, rate in zip(("filler", "taker"), rates, strict=True)}
+        run = replay(scenario, schedule(scenario, runs))
+        assert float(run["process_tph"].sel(process="filler").sum()) == pytest.approx(made)

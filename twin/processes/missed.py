@@ -112,7 +112,7 @@ def _stops(table: WorksTable, records: Records) -> list[Violation]:
         if window is not None:
             first, last, length = window
             spans = [int(stands[u, k : k + length].cumprod().sum()) for k in range(first, last + 1)]
-            lacking = length - max(spans, default=0)
+            lacking = length - max(spans)
             if lacking:
                 violations.append(
                     Violation(ViolationKind.STOP, "", machine.name, last * table.step_min, lacking * table.step_h, "h")
