@@ -104,7 +104,7 @@ def test_what_is_saved_is_what_is_opened(stored: StoredRun, made: Plan) -> None:
     assert opened.scenario.heats == made.scenario.heats
     for name in (
         "baseline_figures", "baseline_complete", "status", "objective", "bound", "gap", "reason", "schedule_figures",
-        "replay_figures", "found", "violations", "agreed", "acceptable", "verdict",
+        "replay_figures", "has_schedule", "violations", "agreed", "acceptable", "verdict",
     ):  # fmt: skip
         assert getattr(opened, name) == getattr(made, name), name
     assert made.replays is not None

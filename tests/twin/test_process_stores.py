@@ -216,7 +216,7 @@ def test_a_hopper_of_less_than_a_tonne_fills_and_empties() -> None:
     taker = {"name": "taker", "rate": {"low": 0, "high": 20}, "inputs": [{"store": "S"}]}
     hopper = {"name": "S", "capacity_t": 0.8, "level_t": 0.0, "end_level_t": 0.0}
     scenario = works([filler(), taker], [hopper])
-    for rates, made in (((10.0, 4.0), 4 * 24 + 0.8), ((10.0, 14.0), 10 * 24.0)):
+    for rates, tonnes in (((10.0, 4.0), 4 * 24 + 0.8), ((10.0, 14.0), 10 * 24.0)):
         runs = {name: [(name, rate)] for name, rate in zip(("filler", "taker"), rates, strict=True)}
         run = replay(scenario, schedule(scenario, runs))
-        assert float(run["process_tph"].sel(process="filler").sum()) == pytest.approx(made)
+        assert float(run["process_tph"].sel(process="filler").sum()) == pytest.approx(tonnes)
