@@ -86,7 +86,7 @@ def _prices(site_model: SiteModel, multipliers: Multipliers, aim: Aim) -> xr.Dat
     data, site = site_model.data, site_model.model.site
     n = len(data.base)
     coarse = site_model.coarse
-    limit = -multipliers.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(len(coarse.meters()))
+    limit = -multipliers.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(coarse.n_meters)
     # a MWh of demand in a slot is one more in its balance, and is shared out over the metered intervals of its cells
     cells = np.repeat(limit, round(coarse.meter_min / coarse.cell_min))
     bound = cells.reshape(n, coarse.cells_per_slot).mean(axis=1)

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from closure import closure
 from ledger_sums import assert_adds_up
 
 from emberline.plans import Plan, plan
@@ -13,7 +14,6 @@ from emberline.plans.accounts.bill import bill
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.sums import figures
 from emberline.scenarios import bundled, load
-from emberline.scenarios.assets.closure import closure
 
 CLOSES = 1e-9
 SEARCH_S = 6.0
