@@ -234,11 +234,11 @@ def solve(case: Case, scenario: Scenario, plain: Scenario, time_limit: float, ga
         "case": case.name,
         "heats": len(case.due_min),
         "status": lateness.status,
-        "objective": lateness.objective if lateness.found else None,
+        "objective": lateness.objective if lateness.has_schedule else None,
         "bound": lateness.bound,
-        "gap": lateness.gap if lateness.found else None,
+        "gap": lateness.gap if lateness.has_schedule else None,
     }
-    if not lateness.found:
+    if not lateness.has_schedule:
         return answer | {"violations": [], "seconds": time.perf_counter() - began}
     run = twin.replay(plain, _schedule(plain, lateness))
     ends = dict.fromkeys(case.due_min, 0.0)

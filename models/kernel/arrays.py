@@ -99,7 +99,7 @@ class Variable(pyo.Var):
             array[self.place(index)] = _get(member, name)  # type: ignore[index]
         return array  # type: ignore[return-value]
 
-    def put(self, name: str, array: np.ndarray) -> None:
+    def write(self, name: str, array: np.ndarray) -> None:
         """Set bounds or values of all members, shape (n,)."""
         self._arrays[name] = array
         for index, member in self.members.items():
@@ -115,7 +115,7 @@ class Variable(pyo.Var):
     def fix_some(self, some: np.ndarray, value: float) -> None:
         """Fix some members, shape (n,), at a value."""
         self._fixed = self.fixed_ones() | some
-        self.put("value", np.where(some, value, self.numbers("value")))
+        self.write("value", np.where(some, value, self.numbers("value")))
         for index, member in self.members.items():
             if some[self.place(index)]:
                 member.fix()
@@ -220,7 +220,7 @@ def constraint(block: Any, *sets: Any) -> Callable[[Callable[..., Any]], None]:
 class Series(pyo.Param):
     """A parameter given as an array in the order of its index sets: ``block.price = Series(block.T, values=price)``.
 
-    Made and read at once, where Pyomo's own asks for each value. ``put`` gives it other values, to compile again.
+    Made and read at once, where Pyomo's own asks for each value. ``replace`` gives it other values, to compile again.
 
     Raises:
         ValueError: another number of values than of indices.
@@ -235,7 +235,7 @@ class Series(pyo.Param):
     def construct(self, data: Any = None) -> None:
         """Called by Pyomo when the parameter is added to a block."""
         super().construct(data)
-        self.put(self.array)
+        self.replace(self.array)
 
     def __getitem__(self, index: Any) -> Any:
         expression, key = item(self, index)
@@ -245,7 +245,7 @@ class Series(pyo.Param):
             self._by_index = dict(zip(self.index_set(), self.array.tolist(), strict=True))
         return self._by_index[key]
 
-    def put(self, values: np.ndarray) -> None:
+    def replace(self, values: np.ndarray) -> None:
         """Give it other values, shape (n,)."""
         self.array, self._by_index = np.asarray(values, dtype=float).reshape(-1), None
         if len(self.array) != len(self.index_set()):
@@ -265,7 +265,7 @@ def limit(variable: Any, lower: np.ndarray | float | None = None, upper: np.ndar
             continue
         array = np.broadcast_to(np.array(bounds, dtype=float), len(variable))
         if isinstance(variable, Variable):
-            variable.put(name, array)
+            variable.write(name, array)
             continue
         for member, bound in zip(variable.values(), array.tolist(), strict=True):
             _set(member, name, bound)
@@ -341,7 +341,7 @@ def hold(variable: Any, amounts: np.ndarray, some: np.ndarray) -> None:
         some: which members get theirs, shape (n,).
     """
     if isinstance(variable, Variable):
-        variable.put("value", amounts if some.all() else np.where(some, amounts, variable.numbers("value")))
+        variable.write("value", amounts if some.all() else np.where(some, amounts, variable.numbers("value")))
         return
     for member, value, mine in zip(variable.values(), amounts.tolist(), some.tolist(), strict=True):
         if mine:

@@ -1,4 +1,4 @@
-"""Guessing how a file is to be read: every guess is told, and whoever imports may say otherwise."""
+"""Guessing how a file is to be read: every guess is reported, and whoever imports may say otherwise."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from emberline.scenarios.importing.clocks import (
 from emberline.scenarios.importing.mapping import LONGEST_MIN, Mapping, Order, checked
 from emberline.scenarios.importing.reading import Raw
 from emberline.scenarios.importing.roles import ROLES, Role, energy
-from emberline.scenarios.importing.series_import import MISSING, NUMBERS, meant
-from emberline.scenarios.importing.times import OFFSET, PLACES, WRITTEN, cleaned, on_the_wall, utc_seconds
+from emberline.scenarios.importing.series_import import MISSING, NUMBERS, close_match
+from emberline.scenarios.importing.times import OFFSET, PLACES, TIMESTAMP, cleaned, on_the_wall, utc_seconds
 from emberline.scenarios.importing.units import (
     NO_VALUE,
     column_of_units,
@@ -67,7 +67,7 @@ def guess(raw: Raw, role: str, settings: dict[str, Any] | None = None, zone: str
         raw: the file.
         role: what its series shall be.
         settings: fields of a mapping that are known; they are taken as they are.
-        zone: of times without offset, unless the file says another one; None: must be told by ``said``.
+        zone: of times without offset, unless the file says another one; None: ``settings`` must say it.
 
     Raises:
         ScenarioError: it has no column of times or none of numbers, or what was said is no mapping.
@@ -87,11 +87,11 @@ class _Guesser:
         self.reasons: list[tuple[str, str]] = []
         self.field = "sheet"
         """Of the mapping, that is being guessed."""
-        if raw.taken is not None:
-            self.fields["sheet"] = raw.taken
-            others = [name for name in raw.sheets if name != raw.taken]
+        if raw.sheet_key is not None:
+            self.fields["sheet"] = raw.sheet_key
+            others = [name for name in raw.sheets if name != raw.sheet_key]
             if others and "sheet" not in settings:
-                self._tell(f"sheet {raw.taken[:40]!r}; there are {', '.join(name[:40] for name in others[:8])} too")
+                self._tell(f"sheet {raw.sheet_key[:40]!r}; there are {', '.join(name[:40] for name in others[:8])} too")
 
     def guess(self) -> Guess:
         if not len(self.raw.frame):
@@ -142,14 +142,14 @@ class _Guesser:
                 return 0.0
             text = cleaned(cells)
             text = text[text != ""]
-            good = text.str.fullmatch(WRITTEN.pattern).mean() if len(text) else 0.0
+            good = text.str.fullmatch(TIMESTAMP.pattern).mean() if len(text) else 0.0
             epoch = text.str.fullmatch(r"1\d{9}(?:\d{3})?").mean() if len(text) else 0.0
             return float(max(good, epoch))
 
         share = {column: fits(column) for column in self.head.columns}
         good = [column for column, part in share.items() if part > 0.5]
         if not good:
-            others = ", ".join(name[:40] for name in self.raw.sheets if name != self.raw.taken)
+            others = ", ".join(name[:40] for name in self.raw.sheets if name != self.raw.sheet_key)
             hint = f"; its other sheets are {others}" if others else ""
             self._refuse("", f"has no column of times; name it, or say which line has the columns' names{hint}")
         named = [column for column in good if any(word in column.lower() for word in TIMES)]
@@ -243,7 +243,7 @@ class _Guesser:
             return None
         numeric = self._numeric()
         if not numeric:
-            self._refuse("", "has no column of numbers beside its times; name it, or say the decimal mark")
+            self._refuse("", "has no column of numbers next to its times; name it, or say the decimal mark")
         words = self.role.words if self.role else ()
         minutes = float(self.settings.get("interval_min") or 60)
 
@@ -292,9 +292,9 @@ class _Guesser:
 
     def _stamps(self) -> pd.Series:
         """Times of the rows that are taken and looked at."""
-        return self._times(self._taken(self.head))
+        return self._times(self._matching_rows(self.head))
 
-    def _taken(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _matching_rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         for column, cell in dict(self.fields.get("where") or {}).items():
             if column in frame:
                 frame = frame[frame[column].astype(str).str.strip() == cell]
@@ -305,7 +305,7 @@ class _Guesser:
         columns = [name for name in (self.fields["time"], self.fields.get("clock")) if name]
         for column in columns:
             if column not in frame:
-                near = meant(column, list(frame.columns))
+                near = close_match(column, list(frame.columns))
                 hint = f"; did you mean {near[:40]!r}?" if near else ""
                 self._refuse(column[:60], f"there is no such column{hint}")
         if len(columns) == 2:
@@ -323,7 +323,7 @@ class _Guesser:
         digits = text.str.fullmatch(r"\d{9,10}|\d{12,13}")
         if len(text) and digits.all():
             return "unix milliseconds" if text.str.len().max() > 10 else "unix seconds"
-        parts = text.str.extract(rf"^(?:{WRITTEN.pattern})$")
+        parts = text.str.extract(rf"^(?:{TIMESTAMP.pattern})$")
         first, second = (pd.to_numeric(parts[name], errors="coerce") for name in ("a", "b"))
         if (parts["a"].str.len() == 4).any():
             return "year first"
@@ -379,7 +379,7 @@ class _Guesser:
         if self.role is None or not self.role.metered:
             return None
         width = float(self.fields.get("interval_min", LONGEST_MIN)) * 60
-        stamps = self._times(self._taken(self.raw.frame))
+        stamps = self._times(self._matching_rows(self.raw.frame))
         if not len(stamps):
             return None
         stamps = stamps.iloc[[0, -1]]
@@ -441,14 +441,14 @@ class _Guesser:
             self._refuse(value[:60], "¥ stands for JPY and CNY; say the unit, such as JPY/kWh or CNY/kWh")
         if "{" in self.role.unit or value not in self.head:
             return None
-        texts = self._texts(value)[self._taken(self.head).index]
+        texts = self._texts(value)[self._matching_rows(self.head).index]
         unit, says = unit_unsaid(self.role, texts, str(self.fields.get("decimal", ".")))
         self._tell(says)
         return unit
 
     def _unit_of_rows(self) -> str | None:
         """The unit that a column of units says for the rows that are taken."""
-        frame = self._taken(self.raw.frame)
+        frame = self._matching_rows(self.raw.frame)
         column = column_of_units(frame)
         if column is None or column == self.fields["value"]:
             return None
@@ -470,7 +470,7 @@ class _Guesser:
             return None
         if not energy(self.fields.get("unit")):
             return None
-        frame = self._taken(self.head)
+        frame = self._matching_rows(self.head)
         cells = frame[value].astype(str).str.strip()
         if self.fields.get("decimal") == ",":
             cells = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
@@ -482,7 +482,7 @@ class _Guesser:
 
     def _missing(self) -> tuple[str, ...] | None:
         """Words in the place of values that mean none."""
-        frame, columns = self._taken(self.raw.frame), list(self.head.columns)
+        frame, columns = self._matching_rows(self.raw.frame), list(self.head.columns)
         first, last = self.fields["value"], self.fields.get("through") or self.fields["value"]
         if first not in columns or last not in columns:
             return None

@@ -96,7 +96,7 @@ def test_new_numbers_are_compiled_again() -> None:
     before = compiled(model)
     for t in model.T:
         model.room[t] = float(t) + 3.0
-    model.price.put(np.arange(len(model.T), dtype=float))
+    model.price.replace(np.arange(len(model.T), dtype=float))
     after = compiled(model)
     assert not same(before, after)
     assert after.shape[1] == before.shape[1]
@@ -108,7 +108,7 @@ def test_a_renewed_program_is_the_new_model(seed: int) -> None:
     program = Program(random_model(seed))
     program.run(time_limit=60, relax=True)
     model = random_model(seed)
-    model.price.put(model.price.array[::-1] * 1.5)
+    model.price.replace(model.price.array[::-1] * 1.5)
     for t in model.T:
         model.room[t] = 1.0 + t
         if not model.x[t].fixed:
@@ -116,7 +116,7 @@ def test_a_renewed_program_is_the_new_model(seed: int) -> None:
     model.scale = 1.7
     program.renew(model)
     fresh = random_model(seed)
-    fresh.price.put(model.price.array)
+    fresh.price.replace(model.price.array)
     for t in fresh.T:
         fresh.room[t] = 1.0 + t
         if not fresh.x[t].fixed:

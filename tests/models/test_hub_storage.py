@@ -117,7 +117,7 @@ def test_only_the_difference_of_a_lossless_store_is_told() -> None:
     scenario = hub(store(**EMPTY), price=[10.0, 100.0], base=4.0)
     data = sites.read(scenario, ENVELOPE)
     result = build(data, aims.read(scenario, data, None, 0.0))
-    assert result.program.run(time_limit=10).found
+    assert result.program.run(time_limit=10).has_solution
     assert result.ports.hub is not None
     case = result.model.site.hub.asset[0]
     before = {key: amount.copy() for key, amount in read_flows(result.ports.hub).amounts.items()}
@@ -179,7 +179,7 @@ def test_a_plan_that_burns_is_mended_when_the_time_is_over() -> None:
     aim = aims.read(case, data, None, 0.0)
     clock = iter([60.0, 60.0, *[0.0] * 20])
     _, outcome = minimize_first(data, aim, None, lambda: next(clock), {"build": 0.0, "first goal": 0.0}, gap=1e-9)
-    assert outcome.found
+    assert outcome.has_solution
     assert outcome.objective == pytest.approx(3)
 
 

@@ -158,7 +158,7 @@ def test_a_longest_wait_moves_the_furnace() -> None:
         [{"name": "c", "heats": [{"grade": "quick"}, {"grade": "slow"}]}],
     )
     outcome = plan(result)
-    assert outcome.found
+    assert outcome.has_schedule
     assert outcome.start_min[:, 1].tolist() == [90, 120]
     assert outcome.start_min[0, 0] == 20
     keeps_the_rules(result, outcome)
@@ -172,7 +172,7 @@ def test_waits_that_nothing_keeps_are_no_schedule() -> None:
         [{"name": "c", "heats": [{"grade": "x", "count": 2}]}],
     )
     outcome = plan(result)
-    assert not outcome.found
+    assert not outcome.has_schedule
     assert np.isnan(outcome.objective)
 
 
@@ -219,7 +219,7 @@ def test_a_cast_under_way_that_cannot_go_on_is_no_schedule() -> None:
                 ]
             },
         )
-        assert plan(result).found is possible
+        assert plan(result).has_schedule is possible
 
 
 def test_release_lock_and_outage() -> None:
@@ -359,7 +359,7 @@ def test_progress_and_cancel() -> None:
     proven = [event["bound"] for event in events]
     assert late == sorted(late, reverse=True)
     assert proven == sorted(proven)
-    assert plan(result, cancel=lambda: True).found
+    assert plan(result, cancel=lambda: True).has_schedule
 
 
 PUBLISHED = {  # total tardiness [min] that a short search does not exceed, and the bound that it proves

@@ -96,6 +96,6 @@ def test_a_search_that_was_ended_does_not_end_the_next(whole: bool) -> None:
     program = Program(model)
     program.search(time_limit=30, gap=0.05, cancel=lambda: True)
     outcome = program.outcome(program.search(time_limit=30, gap=0.05, cancel=lambda: False))
-    assert outcome.found
+    assert outcome.has_solution
     assert outcome.bound is not None
     assert outcome.status != "cancelled"

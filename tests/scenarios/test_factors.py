@@ -161,7 +161,7 @@ def test_fossil_and_biogenic_part_of_one_fuel_stand_beside_each_other(tmp_path: 
     [
         ("factor: natural_gas", "factor: natural_gaz", "assets.0.factor: unknown factor 'natural_gaz'; did you mean"),
         ("factor: natural_gas", "factor: natural_gas, fossil_kg_per_unit: 300", "give fossil_kg_per_unit or factor"),
-        ("name: coal, unit: t", "name: coal, unit: Nm3", "counts by GJ and has 25.8 GJ/t: it cannot be told by Nm3"),
+        ("name: coal, unit: t", "name: coal, unit: Nm3", "counts by GJ and has 25.8 GJ/t: it cannot be given by Nm3"),
         ("site:\n  carriers", "emissions: {table: none.csv}\nsite:\n  carriers", "none.csv: no such file"),
         ("carbon_intensity_kg_per_mwh: 300", "factor: natural_gas, carbon_intensity_kg_per_mwh: 9", "not both: 9"),
         (", carbon_intensity_kg_per_mwh: 300", "", "market.carbon_intensity_kg_per_mwh: is required"),

@@ -192,7 +192,7 @@ def lower_rooms() -> None:
             say(text)
             for name in ("melt-shop-site", "cement-week", "works-hub-year")
             for limit in limits(load(name))
-            for text in (limit.held, limit.says(limit.loosest))
+            for text in (limit.statement, limit.says(limit.loosest))
         ],
         "verdict": say(
             sentences(
