@@ -182,7 +182,7 @@ def _chromium() -> str:
     return part
 
 
-@bench("pages", "first paint of each page and its rerun in Chromium, beside an empty page; 20 who poll", long=True)
+@bench("pages", "first paint of each page and its rerun in Chromium, and of an empty page; 20 who poll", long=True)
 def main() -> Findings:
     """Measure one user, then one among others."""
     from playwright.sync_api import sync_playwright

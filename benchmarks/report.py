@@ -14,8 +14,8 @@ Written by `make bench-report` from [results.json](speed/results.json), where `m
 `make bench ARGS="hub week"`) and `make bench-peers` store what they find. Every table says on what kind of machine and
 with which versions it was measured. A row gives the median of its rounds, the least and the most in brackets, and the
 ratio of the median to the reference that was measured in turns with it. Seconds are by the wall clock, except in `hub`,
-`peers` and where a row says CPU. What a bar asks for stands beside it, and whether it is kept: *NO* is told as plainly
-as *yes*.
+`peers` and where a row says CPU. The last columns say what a bar asks for and whether it is kept: *NO* as plainly as
+*yes*.
 """
 
 

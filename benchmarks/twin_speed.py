@@ -104,7 +104,7 @@ def replayed(scenario: Scenario, count: int) -> Row:
     return measured("1,000 replays of a week, one core", [whole], bars=[REPLAYS], says=says)
 
 
-@bench("twin", "a week of 168 heats and a month of 720 beside bare SimPy, and 1,000 replays")
+@bench("twin", "a week of 168 heats and a month of 720 compared with bare SimPy, and 1,000 replays")
 def main() -> Findings:
     """Measure both horizons."""
     week = load("melt-shop-week")
