@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emberline.scenarios import ScenarioError, load
-from emberline.scenarios.reading.issued_forecasts import foreseen, known
+from emberline.scenarios.reading.issued_forecasts import forecast_at, foreseen
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
 
@@ -49,7 +49,7 @@ def test_the_newest_forecast_at_hand_counts(tmp_path: Path) -> None:
     text = series(csv="f.csv", column="q", delay_min=30)
     hour = horizon(valid, 1)
     for moment, expected in (("01:00", 10), ("02:00", 10), ("02:30", 12), ("03:30", 13)):
-        result = known(text, hour, "MW", tmp_path, at(f"2024-03-10T{moment}Z"))
+        result = forecast_at(text, hour, "MW", tmp_path, at(f"2024-03-10T{moment}Z"))
         assert result.values.tolist() == [expected]
     assert "issued 2024-03-10T03:00Z" in result.source
 
@@ -59,7 +59,7 @@ def test_a_forecast_is_averaged_onto_steps_and_converted(tmp_path: Path) -> None
     actual(tmp_path, "2024-03-10T00:00Z", [1.0] * 3)
     issued(tmp_path, [("2024-03-10T00:00Z", f"2024-03-10T0{h}:00Z", 1000.0 * h) for h in range(3)])
     text = series(csv="f.csv", column="q", unit="kW")
-    result = known(text, horizon("2024-03-10T00:00Z", 3, step=30), "MW", tmp_path, at("2024-03-10T00:00Z"))
+    result = forecast_at(text, horizon("2024-03-10T00:00Z", 3, step=30), "MW", tmp_path, at("2024-03-10T00:00Z"))
     assert result.values.tolist() == [0, 0, 1, 1, 2, 2]
 
 
@@ -72,13 +72,15 @@ def test_day_ahead_prices_are_known_from_their_hour_on(tmp_path: Path) -> None:
     week = horizon("2024-02-15T06:00Z", 24 * 9, "Europe/Berlin")  # from day 14 on
     local = np.array([(week.instant(60 * i).date() - week.instant(0).date()).days for i in range(week.n_steps)])
     for moment, known_days in (("2024-02-15T11:59Z", 1), ("2024-02-15T12:00Z", 2)):
-        result = known(text, week, "MW", tmp_path, at(moment))
+        result = forecast_at(text, week, "MW", tmp_path, at(moment))
         ahead = local >= known_days
         assert (result.values[~ahead] == 14 + local[~ahead]).all()
         weeks = np.where(local < known_days + 7, 1, 2)
         assert (result.values[ahead] == (14 + local - 7 * weeks)[ahead]).all()
         assert f"{ahead.sum()} of {week.n_steps} steps as 168 h before" in result.source
-    assert "168" not in known(text, horizon("2024-02-15T06:00Z", 8), "MW", tmp_path, at("2024-02-15T06:00Z")).source
+    assert (
+        "168" not in forecast_at(text, horizon("2024-02-15T06:00Z", 8), "MW", tmp_path, at("2024-02-15T06:00Z")).source
+    )
 
 
 def test_what_no_forecast_covers_is_refused_where_that_is_asked(tmp_path: Path) -> None:
@@ -87,9 +89,11 @@ def test_what_no_forecast_covers_is_refused_where_that_is_asked(tmp_path: Path) 
     issued(tmp_path, [("2024-03-10T00:00Z", f"2024-03-10T0{h}:00Z", 5.0) for h in (0, 1, 3)])
     text = series(csv="f.csv", column="q", beyond="refuse")
     with pytest.raises(ValueError, match=r"no forecast known at 2024-03-10T00:00Z covers 2024-03-10T02:00\+00:00"):
-        known(text, horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z"))
+        forecast_at(text, horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z"))
     with pytest.raises(ValueError, match=r"what stands for the forecast, 1 week\(s\) before"):
-        known(series(csv="f.csv", column="q"), horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z"))
+        forecast_at(
+            series(csv="f.csv", column="q"), horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z")
+        )
 
 
 def test_only_series_with_a_forecast_are_uncertain(tmp_path: Path) -> None:
@@ -172,11 +176,11 @@ def test_real_forecasts_as_they_were_issued(shared: Path) -> None:
         }
     )  # fmt: skip
     span = horizon("2021-11-10T07:00Z", 72)
-    result = known(text, span, "kg/MWh", Path("."), at("2021-11-10T07:00Z"))
+    result = forecast_at(text, span, "kg/MWh", Path("."), at("2021-11-10T07:00Z"))
     issue = table[(table["issue_day"] == "2021-11-10") & table["lead_h"].between(7, 78)]
     assert result.values == pytest.approx(issue["forecast_kg_per_mwh"].to_numpy(), abs=1e-9)
     assert (np.abs(issue["actual_kg_per_mwh"] - result.values) > 0.01).mean() > 0.9
-    yesterday = known(text, span, "kg/MWh", Path("."), at("2021-11-09T23:59Z"))
+    yesterday = forecast_at(text, span, "kg/MWh", Path("."), at("2021-11-09T23:59Z"))
     issue = table[(table["issue_day"] == "2021-11-09") & (table["lead_h"] >= 31)]
     n = len(issue)
     assert yesterday.values[:n] == pytest.approx(issue["forecast_kg_per_mwh"].to_numpy(), abs=1e-9)
