@@ -14,7 +14,7 @@ from emberline.models.strategies.sample_average import optimize_samples
 from emberline.plans.robustness.holding.errors import AHEAD, samples
 from emberline.plans.robustness.holding.sampled import compare
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading.issued_forecasts import known
+from emberline.scenarios.reading.issued_forecasts import forecast_at
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.base import ScenarioError
 
@@ -38,7 +38,7 @@ def test_a_sample_is_the_forecast_and_the_error_of_another_day(asked: Scenario) 
             if name not in result.names:
                 continue
             folder = asked._folder
-            text = known(series, earlier, unit, folder, earlier.start_utc - AHEAD).values
+            text = forecast_at(series, earlier, unit, folder, earlier.start_utc - AHEAD).values
             errors[back, name] = resolve(series, earlier, unit, folder).values - text
     used = []
     for item in (*result.planned, *result.fresh):
