@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.core.base.var import VarData
 
 from emberline.models.kernel.templates import by_index, item, places, templates_wanted
 
@@ -44,7 +45,8 @@ class Variable(pyo.Var):
         self.members: dict[Any, Any] = {}
         """Members that there are already, by index."""
         alike = dict(zip(NONE, (*bounds, initialize), strict=True))
-        self._arrays: dict[str, np.ndarray | float] = {name: _number(name, one) for name, one in alike.items()}
+        self._arrays = {name: np.array(_number(name, one)) for name, one in alike.items()}
+        """Bounds and values, shape (n,), or () where they are alike."""
         self._fixed: np.ndarray | None = None
         self._whole: np.ndarray | None = None
         """Which are integer, besides those of an integer domain."""
@@ -65,14 +67,14 @@ class Variable(pyo.Var):
         member = self.members.get(key) if slice not in map(type, key if key.__class__ is tuple else (key,)) else None
         if member is None:
             member = super().__getitem__(key)
-            if member.__class__ is self._ComponentDataClass:
+            if isinstance(member, VarData):
                 self.members[key] = member
                 self._fill(member, self.place(key))
         return member
 
     def _fill(self, member: Any, place: int) -> None:
         for name, array in self._arrays.items():
-            _set(member, name, float(array if np.ndim(array) == 0 else array[place]))  # type: ignore[index]
+            _set(member, name, float(array[place] if array.ndim else array))
         domain = pyo.Integers if self._whole is not None and self._whole[place] else self.kind
         if member.domain is not domain:
             member.domain = domain
@@ -91,13 +93,13 @@ class Variable(pyo.Var):
     def numbers(self, name: str) -> np.ndarray:
         """``lower`` and ``upper`` bounds or ``value`` of all members, shape (n,); do not write into it."""
         array = self._arrays[name]
-        if np.ndim(array) == 0:
+        if not array.ndim:
             array = np.full(len(self), array)
         elif self.members:
-            array = array.copy()  # type: ignore[union-attr]
+            array = array.copy()
         for index, member in self.members.items():
-            array[self.place(index)] = _get(member, name)  # type: ignore[index]
-        return array  # type: ignore[return-value]
+            array[self.place(index)] = _get(member, name)
+        return array
 
     def write(self, name: str, array: np.ndarray) -> None:
         """Set bounds or values of all members, shape (n,)."""
