@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     usual = [name for name, bench in registry.BENCHES.items() if not bench.long]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure speed beside the references.",
+        description="Measure speed and compare it with the references.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(
             [
@@ -65,7 +65,7 @@ def _run(bench: registry.Bench, path: Path | None) -> bool:
         process = bench.run()
     except registry.Wrong as wrong:
         print(f"{bench.name}: {wrong}", file=sys.stderr)
-        process, right = wrong.found, False
+        process, right = wrong.findings, False
     else:
         right = True
     seconds = time.perf_counter() - began

@@ -40,9 +40,9 @@ def parsed(
     """The arguments of a family's command, ``--time-limit`` and ``--json`` among them.
 
     Args:
-        given: with the options that are the family's own.
-        argv: what was asked.
-        time_limit: seconds unless told.
+        argument_parser: with the options that are the family's own.
+        argv: the command line.
+        time_limit: seconds.
         of: what the seconds are, for the help.
     """
     argument_parser.add_argument("--time-limit", type=float, default=time_limit, help=f"{of} (default {time_limit:g})")

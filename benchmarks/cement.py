@@ -1,8 +1,8 @@
 """How fast a cement week is planned: ``cement-week`` at 15 min on real weeks of 2024, and a month at 30 min.
 
 Each week is planned for carbon, for cost, and for cost under a demand charge on the highest quarter-hour. The gap
-is told on what can be decided: process emissions that no plan can avoid are left out. The twin replays every plan.
-Needs the shared folder of real series: EMBERLINE_SHARED, or ``shared`` beside the checkout.
+counts what can be decided: process emissions that no plan can avoid are left out. The twin replays every plan.
+Needs the shared folder of real series: EMBERLINE_SHARED, or ``shared`` next to the checkout.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from emberline.scenarios import Scenario
 AGREE = 0.005
 """Plan and replay cost the same within this."""
 LEAST_T = 1e-6
-"""Capacity of a store that the file says holds nothing: stages beside it run at the same time."""
+"""Capacity of a store that the file says holds nothing: the stages before and after it run at the same time."""
 PRICE = re.compile(r"price_h(\d+)(_usd_per_mwh)?", re.IGNORECASE)
 
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
@@ -65,7 +65,7 @@ class Plant(BaseModel):
     slots: Annotated[int, Field(ge=1, le=10_000)]
     slot_h: Annotated[float, Field(gt=0, le=1)] = 1.0
     min_up_down: Amount | Several | UpDown | None = None
-    """Hours, for all stages or each; the same on and off unless told apart."""
+    """Hours, for all stages or each; the same on and off unless both are named."""
 
     @model_validator(mode="after")
     def _whole(self) -> Plant:
@@ -158,7 +158,7 @@ def read_days(path: str | Path, plant: Plant) -> tuple[list[str], np.ndarray]:
         raise BadCase(f"{path}: is missing") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadCase(f"{path}: cannot be read: {error}") from None
-    # prices are told by the slot, or by the hour where slots are shorter
+    # prices are given by the slot, or by the hour where slots are shorter
     times = 1 if len(columns) == plant.slots else round(1 / plant.slot_h)
     if sorted(columns) != list(range(plant.slots // times)) or plant.slots % times:
         raise BadCase(f"{path}: needs the columns price_h0 … price_h{plant.slots // times - 1}, has {len(columns)}")

@@ -1,4 +1,4 @@
-"""Emberline beside CP-SAT with two workers on the same day of 24 heats, Emberline in a tenth of its time.
+"""Emberline compared with CP-SAT with two workers on the same day of 24 heats, Emberline in a tenth of its time.
 
 Both plan a real day of 2024 for the least carbon, from the twin's durations; Emberline's search starts, as always, from
 the baseline schedule. The twin replays both plans undisturbed and its ledger judges: carbon that plans can decide,
@@ -39,7 +39,7 @@ FREE = "goal.caps={extra_cost_share: null}"
 
 
 @dataclass(frozen=True)
-class Beside:
+class Comparison:
     """A day planned by both: decidable carbon [kg CO2e] by the twin's ledger, seconds and violations."""
 
     day: str
@@ -76,7 +76,7 @@ def day(
         return np.correlate(intensity, cells, mode="valid").tolist()
 
     def cells(h: int, unit: str, offset: float = 0.0, long: float | None = None) -> np.ndarray:
-        """Energy by slot of a start at nought [MWh]."""
+        """Energy by slot of a start at zero [MWh]."""
         u = places[unit]
         ends, power = phase_power(line.unit[unit], float(energy[h, u]), float(nominal[h, u]))
         edges = np.arange(-(-(long or float(planned[h, u])) // step) + 1) * step
@@ -146,19 +146,19 @@ def day(
 
 
 def as_schedule(
-    result: Scenario, envelope: xr.Dataset, listed: xr.Dataset, starts: list[list[float]], casters: list[int]
+    plant_day: Scenario, envelope: xr.Dataset, listed: xr.Dataset, starts: list[list[float]], casters: list[int]
 ) -> xr.Dataset:
-    """CP-SAT's starts as a schedule that the twin can follow, heats told apart first free, first taken.
+    """CP-SAT's starts as a schedule that the twin can follow, assigned to units first free, first taken.
 
     Args:
-        made: the day.
+        plant_day: its scenario.
         envelope: durations.
         listed: the baseline schedule, whose form it takes.
         starts: start of each heat at each stage [min].
         casters: caster of each cast, in the order of ``day``.
     """
-    stages, planned = result.line.stages, envelope["planned_min"].to_numpy()
-    places = {unit.name: u for u, unit in enumerate(result.line.units)}
+    stages, planned = plant_day.line.stages, envelope["planned_min"].to_numpy()
+    places = {unit.name: u for u, unit in enumerate(plant_day.line.units)}
     unit = np.full((len(starts), len(stages)), "", dtype=object)
     end = np.full(unit.shape, np.nan)
     for s, stage in enumerate(stages[:-1]):
@@ -179,7 +179,7 @@ def as_schedule(
     )  # fmt: skip
 
 
-def run(seed: int, folder: Path, python: Path, limit_s: float = LIMIT_S) -> Beside:
+def run(seed: int, folder: Path, python: Path, limit_s: float = LIMIT_S) -> Comparison:
     """One day by both."""
     more = (FREE, "goal.gap=0", f"goal.time_limit_s={TENTH * limit_s:g}")
     result = scenario(day_of(seed), folder, more=more)
@@ -201,7 +201,7 @@ def run(seed: int, folder: Path, python: Path, limit_s: float = LIMIT_S) -> Besi
     if text["starts"] is not None:
         theirs, theirs_broken = judged(as_schedule(result, envelope, listed, text["starts"], text["casters"]))
     ours, ours_broken = judged(schedule) if schedule.attrs["found"] else (NEVER, 0)
-    return Beside(
+    return Comparison(
         str(day_of(seed)), judged(listed)[0], ours, ours_s, ours_broken, theirs, theirs_broken,
         [(seconds, value) for seconds, value, _ in text["progress"]], text["bound"],
     )  # fmt: skip
@@ -217,10 +217,10 @@ def _ask(python: Path, case: dict[str, Any], limit_s: float) -> dict[str, Any]:
     return json.loads(process.stdout)
 
 
-def table(besides: list[Beside], limit_s: float = LIMIT_S) -> Table:
+def table(comparisons: list[Comparison], limit_s: float = LIMIT_S) -> Table:
     """A row for each plan; Emberline's is within its bar where it holds and its carbon is below CP-SAT's."""
     rows: list[Row] = []
-    for one in besides:
+    for one in comparisons:
         theirs = None if one.theirs == NEVER else [one.theirs]
         rows += [
             measured(f"{one.day}: the baseline", [one.baseline], "kg", reference=theirs),
@@ -235,7 +235,7 @@ def table(besides: list[Beside], limit_s: float = LIMIT_S) -> Table:
     return Table("A day of 24 heats: carbon that plans decide, by the twin's ledger", rows, "CP-SAT, two workers")
 
 
-def _says(one: Beside) -> str:
+def _says(one: Comparison) -> str:
     if one.bound is None or not one.progress:
         return "no plan"
     gap = 1 - one.bound / one.progress[-1][1]

@@ -19,7 +19,7 @@ class Bar:
     limit: float
     on: Literal["median", "worst", "ratio"] = "median"
 
-    def kept(self, values: Sequence[float], ratio: float | None) -> bool:
+    def keeps(self, values: Sequence[float], ratio: float | None) -> bool:
         """Whether measured values, or their ratio to the reference, keep it.
 
         Raises:
@@ -81,7 +81,7 @@ def measured(
     return Row(
         what, unit, median, min(rows), max(rows), ratio,
         bar="; ".join(bar.words(unit) for bar in bars),
-        within=all(bar.kept(rows, ratio) for bar in bars) if bars else None,
+        within=all(bar.keeps(rows, ratio) for bar in bars) if bars else None,
         says=says,
     )  # fmt: skip
 

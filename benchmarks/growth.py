@@ -21,27 +21,27 @@ HEATS = (12, 24, 48, 96, 168, 336, 700)
 STEPS = (96, 192, 672, 2016, 8760, 35040)
 COPIES = (1, 2, 4, 8, 16)
 PLAN_S = 30.0
-"""Time limit of a search for heats: growth is told of what does not depend on it."""
+"""Time limit of a search for heats: growth is fitted to what does not depend on it."""
 PROVEN_S = 300.0
 """Time limit of a linear program."""
 SLACK_S = 240.0
-"""What a process may take beside its search."""
+"""What a process may take in addition to its search."""
 YEAR_MIB = Bar(4096.0)
 
 Measures = dict[str, Callable[[dict[str, Any]], float | None]]
 TWIN: Measures = {
-    "twin, one run (CPU)": lambda told: told["twin_s"],
-    "twin, envelope and baseline schedule (CPU)": lambda told: told["prepare_s"],
+    "twin, one run (CPU)": lambda answer: answer["twin_s"],
+    "twin, envelope and baseline schedule (CPU)": lambda answer: answer["prepare_s"],
 }
 LINE: Measures = TWIN | {
-    "building models": lambda told: told["seconds"].get("build"),
-    "first plan better than the baseline's": lambda told: told["better_s"],
+    "building models": lambda answer: answer["seconds"].get("build"),
+    "first plan better than the baseline's": lambda answer: answer["better_s"],
 }
 SITE: Measures = TWIN | {
-    "building the model": lambda told: told["seconds"]["build"],
-    "solving": lambda told: told["seconds"]["first goal"] + told["seconds"].get("second goal", 0.0),
+    "building the model": lambda answer: answer["seconds"]["build"],
+    "solving": lambda answer: answer["seconds"]["first goal"] + answer["seconds"].get("second goal", 0.0),
 }
-MEMORY: Measures = {"peak memory": lambda told: told["peak_mib"]}
+MEMORY: Measures = {"peak memory": lambda answer: answer["peak_mib"]}
 
 
 def exponent(sizes: list[float], values: list[float]) -> float | None:
@@ -49,7 +49,7 @@ def exponent(sizes: list[float], values: list[float]) -> float | None:
 
     Args:
         sizes: shape (n,), above 0.
-        values: shape (n,); what was not reached, or is nought, is left out.
+        values: shape (n,); what was not reached, or is zero, is left out.
     """
     rows = [(math.log(n), math.log(value)) for n, value in zip(sizes, values, strict=True) if 0 < value < NEVER]
     if len(rows) < 3:
@@ -59,19 +59,19 @@ def exponent(sizes: list[float], values: list[float]) -> float | None:
 
 
 def grown(
-    of: str, sizes: tuple[int, ...], measures: Measures, case: Callable[[int], dict[str, Any] | None]
+    of: str, sizes: tuple[int, ...], measures: Measures, measure: Callable[[int], dict[str, Any] | None]
 ) -> tuple[Table, list[Plot], dict[int, dict[str, Any] | None]]:
     """A table of the largest and the smallest size with the exponents, a plot of seconds and one of memory.
 
     Args:
         of: what grows.
         sizes: how many of it.
-        measures: what is told of a point's answer in seconds.
-        asked: measures a point; None where it did not end in time.
+        measures: what is read from a point's answer in seconds.
+        measure: measures a point; None where it did not end in time.
     """
     table: dict[int, dict[str, Any] | None] = {}
     for size in sizes:
-        answer = table[size] = case(size)
+        answer = table[size] = measure(size)
         print(f"  {size} {of}: {'not within the limit' if answer is None else answer['status']}", flush=True)
     rows: list[Row] = []
     curves: dict[str, dict[str, list[tuple[float, float]]]] = {"s": {}, "MiB": {}}
@@ -90,7 +90,7 @@ def grown(
 
 
 def _row(what: str, unit: str, of: str, sizes: tuple[int, ...], values: list[float], grows: str) -> Row:
-    """The largest size that was reached, the smallest beside it."""
+    """The largest size that was reached, and the smallest."""
     reached = [(size, value) for size, value in zip(sizes, values, strict=True) if value < NEVER]
     if not reached:
         return measured(f"{what}, {sizes[0]:,} {of}", [NEVER], unit)

@@ -1,7 +1,7 @@
-"""What Emberline costs beside HiGHS by hand: a year of 8,760 hours of the neutral hub, by phase.
+"""What Emberline costs compared with HiGHS by hand: a year of 8,760 hours of the neutral hub, by phase.
 
 Both sides run in turns, each round in a process of its own, and must come to the same objective. Loading libraries is
-told apart. Then the same year with its CHP switched, to a gap of 0.1 %.
+separately. Then the same year with its CHP switched, to a gap of 0.1 %.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SWITCHED_GAP, SWITCHED = 1e-3, Bar(20.0, on="worst")
 SWITCHED_LIMIT_S = 60.0
 
 
-@bench("hub", "the hub's year of 8,760 hours beside HiGHS by hand, CPU s by phase; with its CHP switched, to 0.1 %")
+@bench("hub", "the hub's year of 8,760 hours and HiGHS by hand, CPU s by phase; with its CHP switched, to 0.1 %")
 def main() -> Findings:
     """Measure both cases."""
     year = next(case for case in hub.cases() if case.name == "year")

@@ -38,7 +38,7 @@ def main() -> Findings:
 
 
 def _back() -> tuple[list[Row], list[str]]:
-    from locked_shops import Shop, drawn, fed_back, same_places
+    from locked_shops import Shop, fed_back, random_shop, same_places
 
     from emberline.plans import plan
     from emberline.scenarios import bundled, load
@@ -46,7 +46,7 @@ def _back() -> tuple[list[Row], list[str]]:
     hasty = ("goal.time_limit_s=20", "disturbances.replications=0")
     shops = [Shop(name, settings=hasty) for name in bundled() if load(name).orders]
     rows, wrong = [], []
-    for shop in [*shops, *(drawn(seed) for seed in range(SHOPS))]:
+    for shop in [*shops, *(random_shop(seed) for seed in range(SHOPS))]:
         result = plan(shop.scenario([]))
         locks = fed_back(result) if result.replay is not None else []
         again = plan(shop.scenario(locks))
@@ -60,14 +60,14 @@ def _back() -> tuple[list[Row], list[str]]:
 
 
 def _random() -> tuple[list[Row], list[str]]:
-    from locked_shops import Shop, drawn, fate, lock
+    from locked_shops import Shop, fate, lock, random_shop
     from plan_judge import faults
 
     from emberline.plans import plan
     from emberline.plans.store.store import Store
 
     rows, wrong = [], []
-    shops: list[Shop] = [Shop("melt-shop-small"), drawn(1), drawn(2)]
+    shops: list[Shop] = [Shop("melt-shop-small"), random_shop(1), random_shop(2)]
     with tempfile.TemporaryDirectory(prefix="locks-") as folder:
         store = Store(Path(folder))
         for number, shop in enumerate(shops):

@@ -1,7 +1,8 @@
-"""How soon a page of the browser's face stands, and how soon it is drawn again: in Chromium, beside an empty page.
+"""How soon a page of the browser's face stands, and how soon it is drawn again: in Chromium, compared with an empty
+page.
 
 A stored plan of the reference melt shop's day is looked at, with its replays, a plan of the same day for another goal
-beside it, and a front. *First paint*: from going to the address until the page's heading is on the screen; *drawn*:
+next to it, and a front. *First paint*: from going to the address until the page's heading is on the screen; *drawn*:
 until its script has ended. *Again*: from a key that runs the page again (``r``) until its script has ended. The empty
 page is Streamlit with one line of text, measured in turns with the others; files that Streamlit itself serves are in
 the browser's cache for all of them. Then the same while others poll: tabs without a browser that watch a search, each
@@ -120,7 +121,7 @@ def _wait(page: Page, what: str) -> None:
 
 
 class Poll(threading.Thread):
-    """Somebody who watches a search: runs the fragment that polls again each second until told to end."""
+    """Somebody who watches a search: runs the fragment that polls again each second until the bench ends it."""
 
     def __init__(self, url: str, run: str, end: threading.Event) -> None:
         super().__init__(daemon=True)
@@ -137,11 +138,11 @@ class Poll(threading.Thread):
                     if not tab.polls:
                         raise RuntimeError("the page does not poll: its search has ended")
                     self.took.append(sum(tab.rerun(fragment) for fragment in tuple(tab.polls)))
-        except Exception as error:  # told by the bench
+        except Exception as error:  # reported by the bench
             self.failed = f"{type(error).__name__}: {error}"
 
 
-def _told(home: str, *command: str) -> dict[str, Any]:
+def _answer(home: str, *command: str) -> dict[str, Any]:
     """What a command says of what it has stored."""
     process = subprocess.run(
         [sys.executable, "-m", "ui", *command, "--quiet", "--json"],
@@ -152,10 +153,10 @@ def _told(home: str, *command: str) -> dict[str, Any]:
 
 def _filled(home: str) -> str:
     """Something to show on every page; the query of an address that shows it."""
-    run = str(_told(home, "plan", DAY, "--time-limit", "20")["run"])
-    other = str(_told(home, "plan", DAY, "--time-limit", "5", "--set", "goal.minimize=cost")["run"])
-    _told(home, "replay", run, "--replications", "100")
-    front = str(_told(home, "pareto", SMALL, "--points", "3", "--set", "goal.time_limit_s=5")["front"])
+    run = str(_answer(home, "plan", DAY, "--time-limit", "20")["run"])
+    other = str(_answer(home, "plan", DAY, "--time-limit", "5", "--set", "goal.minimize=cost")["run"])
+    _answer(home, "replay", run, "--replications", "100")
+    front = str(_answer(home, "pareto", SMALL, "--points", "3", "--set", "goal.time_limit_s=5")["front"])
     return f"run={run}&runs={run},{other}&front={front}"
 
 
@@ -182,7 +183,7 @@ def _chromium() -> str:
     return part
 
 
-@bench("pages", "first paint of each page and its rerun in Chromium, beside an empty page; 20 who poll", long=True)
+@bench("pages", "first paint of each page and its rerun in Chromium, and of an empty page; 20 who poll", long=True)
 def main() -> Findings:
     """Measure one user, then one among others."""
     from playwright.sync_api import sync_playwright

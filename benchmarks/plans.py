@@ -1,9 +1,9 @@
 """How fast a day is planned: 24 heats on 15 and on 5 min with the peak limit, ten days of 2024 drawn by seed.
 
-The reference melt shop (``melt-shop-day``) on real prices and carbon intensities. Told for each day: seconds until the
-first plan and until the gap is proven to be 1 %, counted from the start of the optimization; the twin's preparation
-(durations and the baseline schedule, which starts the search) stands beside it. Needs the shared folder of real series:
-EMBERLINE_SHARED, or ``shared`` beside the checkout.
+The reference melt shop (``melt-shop-day``) on real prices and carbon intensities. Reported for each day: seconds until
+the first plan and until the gap is proven to be 1 %, counted from the start of the optimization; the twin's preparation
+(durations and the baseline schedule, which starts the search) is listed too. Needs the shared folder of real series:
+EMBERLINE_SHARED, or ``shared`` next to the checkout.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from emberline.scenarios import Scenario, load
 SEEDS = range(10)
 BAR_S, BAR_FIRST_S, BAR_GAP = 10.0, 3.0, 0.01
 LIMIT_S = 60.0
-"""Time limit on 15 min: what misses the bar is told, too."""
+"""Time limit on 15 min: what misses the bar is reported, too."""
 FINE_S = 15.0
 FINE_GAPS = (Bar(1.0, "median"), Bar(1.5, "worst"))
 """On 5 min: seconds, and gaps [%]."""
-MISSING = "left out: the shared folder of real series is missing (lay it beside the checkout or set EMBERLINE_SHARED)"
+MISSING = "left out: the shared folder of real series is missing (put it next to the checkout or set EMBERLINE_SHARED)"
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def switched(time_limit_s: float) -> dict[str, Any]:
     from benchmarks.peers.emberline_side import NO_BATTERY, scenario
     from emberline import models
 
-    return _told(models.optimize(_within(scenario(hub.switched()), time_limit_s), NO_BATTERY))
+    return _outcome(models.optimize(_within(scenario(hub.switched()), time_limit_s), NO_BATTERY))
 
 
 def _within(result: Any, time_limit_s: float) -> Any:
@@ -103,7 +103,7 @@ def _planned(result: Any) -> dict[str, Any]:
 
     schedule = models.optimize(result, envelope, listed if listed.attrs["complete"] else None, on_progress=tell)
     better = [seconds for seconds, value in events if value < events[0][1]]
-    return _told(schedule) | {
+    return _outcome(schedule) | {
         "twin_s": simulated,
         "prepare_s": enveloped + dispatched,
         "better_s": min(better, default=None),
@@ -120,7 +120,7 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return result, statistics.median(rows)
 
 
-def _told(schedule: Any) -> dict[str, Any]:
+def _outcome(schedule: Any) -> dict[str, Any]:
     from emberline import models
 
     phases = models.schedules.seconds(schedule)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Send what libraries print on stdout to stderr: the solver writes its banner there, whatever it is told."""
+    """Send what libraries print on stdout to stderr: the solver writes its banner there, whatever its options are."""
     sys.stdout.flush()
     stored = os.dup(1)
     try:

@@ -15,9 +15,9 @@ Run = Callable[[], Findings | None]
 class Wrong(RuntimeError):
     """A bench found what must not be, such as another objective; one line, with what it found all the same."""
 
-    def __init__(self, line: str, found: Findings | None = None) -> None:
+    def __init__(self, line: str, findings: Findings | None = None) -> None:
         super().__init__(line)
-        self.found = found
+        self.findings = findings
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def oracle(family: str, says: str) -> Callable[[Callable[[list[str]], int]], Cal
 
 
 def discover(family: str | None = None) -> None:
-    """Import the modules beside this one, so that they register.
+    """Import the modules next to this one, so that they register.
 
     Args:
         family: import only the module of this name, where there is one.

@@ -14,8 +14,8 @@ Written by `make bench-report` from [results.json](speed/results.json), where `m
 `make bench ARGS="hub week"`) and `make bench-peers` store what they find. Every table says on what kind of machine and
 with which versions it was measured. A row gives the median of its rounds, the least and the most in brackets, and the
 ratio of the median to the reference that was measured in turns with it. Seconds are by the wall clock, except in `hub`,
-`peers` and where a row says CPU. What a bar asks for stands beside it, and whether it is kept: *NO* is told as plainly
-as *yes*.
+`peers` and where a row says CPU. The last columns say what a bar asks for and whether it is kept: *NO* as plainly as
+*yes*.
 """
 
 
@@ -29,7 +29,7 @@ def page(results: list[Result], pictures: dict[str, str]) -> str:
     judged = [
         (result, table, row)
         for result in results
-        for table in result.found.tables
+        for table in result.findings.tables
         for row in table.rows
         if row.within is not None
     ]
@@ -48,9 +48,9 @@ def page(results: list[Result], pictures: dict[str, str]) -> str:
     for result in results:
         lines += ["", f"## {result.bench}", "", f"{_sentence(result.says)} `python -m benchmarks {result.bench}`", ""]
         lines += [f"{result.machine}; {result.versions}; {result.seconds:,.0f} s in all.", ""]
-        for table in result.found.tables:
+        for table in result.findings.tables:
             lines += [markdown(table), ""]
-        for plot in result.found.plots:
+        for plot in result.findings.plots:
             lines += [f"![{plot.title}]({pictures[plot.name]})", ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -60,12 +60,12 @@ def _sentence(says: str) -> str:
 
 
 def write(results: list[Result], path: Path) -> None:
-    """Write the page, and its pictures into a folder of the page's name beside it."""
+    """Write the page, and its pictures into a folder of the page's name next to it."""
     folder = path.with_suffix("")
     pictures = {
         plot.name: charts.save(plot, folder).relative_to(path.parent).as_posix()
         for result in results
-        for plot in result.found.plots
+        for plot in result.findings.plots
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(results, pictures), encoding="utf-8")

@@ -29,14 +29,14 @@ from emberline.models.problem.site import SiteData
 from emberline.models.search.warm_start import Study
 from emberline.models.strategies import site as hubs
 
-POINTS, TAKEN = 20, 6
+POINTS, SOLVES = 20, 6
 """Points of the front, and how many of its steps are taken, from the cheapest year on."""
 SLOTS, STEPS = 192, 20
 SAME = 1e-6
 NOTHING = xr.Dataset({"battery_level_mwh": ((), 0.0)})
 
 
-def asked(case: hub.Case) -> tuple[SiteData, Aim]:
+def site_and_aim(case: hub.Case) -> tuple[SiteData, Aim]:
     """Site and aim of a case."""
     result = scenario(case)
     data = sites.read(result, NOTHING)
@@ -84,13 +84,13 @@ def by_pyomo(data: SiteData, aim: Aim) -> tuple[float, float]:
 
 def front() -> Table:
     """Steps along the year's front."""
-    data, aim = asked(next(case for case in hub.cases() if case.name == "year"))
+    data, aim = site_and_aim(next(case for case in hub.cases() if case.name == "year"))
     study = Study()
     result, _, first = minimized(data, aim, study)
     high = float(pyo.value(result.model.total["carbon"]))
     _, low, _ = minimized(data, replace(aim, first="carbon", second=aim.first), None)
     steps = []
-    for cap in np.linspace(high, low, POINTS)[1 : TAKEN + 1].tolist():
+    for cap in np.linspace(high, low, POINTS)[1 : SOLVES + 1].tolist():
         capped = replace(aim, tops={**aim.tops, "carbon": cap})
         _, warm, seconds = minimized(data, capped, study)
         steps.append(seconds)
@@ -113,7 +113,7 @@ def rolling() -> Table:
     long = hub.of_hours(hours)
     study, warm, fresh, pyomos = Study(), [], [], []
     for step in range(STEPS):
-        data, aim = asked(cut(long, step, step + SLOTS, hours))
+        data, aim = site_and_aim(cut(long, step, step + SLOTS, hours))
         (_, one, first), (_, other, second) = minimized(data, aim, study), minimized(data, aim, None)
         third, last = by_pyomo(data, aim)
         if max(abs(one - other), abs(one - third)) > SAME * abs(other):

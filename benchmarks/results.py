@@ -25,7 +25,7 @@ class Result:
     machine: str
     versions: str
     seconds: float
-    found: Findings
+    findings: Findings
 
 
 def machine() -> str:
@@ -48,7 +48,14 @@ def read(path: Path) -> list[Result]:
         return []
     try:
         return [
-            Result(**{**entry, "bench": name, "found": findings.read(entry["found"])})
+            Result(
+                bench=name,
+                says=entry["says"],
+                machine=entry["machine"],
+                versions=entry["versions"],
+                seconds=entry["seconds"],
+                findings=findings.read(entry["found"]),
+            )
             for name, entry in json.loads(path.read_text(encoding="utf-8")).items()
         ]
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -71,5 +78,5 @@ def _entry(result: Result) -> dict[str, Any]:
         "machine": result.machine,
         "versions": result.versions,
         "seconds": round(result.seconds, 1),
-        "found": result.found.data(),
+        "found": result.findings.data(),
     }

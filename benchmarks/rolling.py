@@ -3,7 +3,7 @@
 The works' hub (``works-hub-year``: battery, heat and hydrogen store, power plant, boilers, PV) whose power plant is
 switched here. Carbon is forecast for 96 h every day; day-ahead prices are known at 13:00 local time for the whole next
 day, beyond that the hour of a week before stands for them. Base load, heat and PV are known. Needs the shared folder of
-real series: EMBERLINE_SHARED, or ``shared`` beside the checkout.
+real series: EMBERLINE_SHARED, or ``shared`` next to the checkout.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ GOALS = {"carbon": (), "cost": ("goal.minimize=cost_with_carbon_price", "market.
 SWITCHED = {"min_load": "40 %", "min_up_h": "4 h", "min_down_h": "3 h", "start_cost": "500 EUR"}
 
 
-def asked(folder: Path, part: Path, days: int = DAYS, more: Sequence[str] = ()) -> Scenario:
+def hub_days(folder: Path, target: Path, days: int = DAYS, more: Sequence[str] = ()) -> Scenario:
     """The works' hub on real prices, intensities and forecasts.
 
     Args:
         folder: the shared folder.
-        own: where a file with what came true is written, each hour once.
+        target: where a file with what came true is written, each hour once.
         days: of the roll.
         more: further overrides.
     """
     table = (folder / "data" / "de_2021h2_carbon_forecast_96h.csv.gz").resolve()
-    real = part / "actual.csv"
+    real = target / "actual.csv"
     with gzip.open(table, "rt", encoding="utf-8") as rows:
         values = {row["target_time_utc"]: row["actual_kg_per_mwh"] for row in csv.DictReader(rows)}
     text = "".join(f"{time},{kg}\n" for time, kg in sorted(values.items()))
@@ -100,7 +100,7 @@ def study(days: int, every_min: float = EVERY_MIN, others_min: Sequence[float] =
     items: list[Row] = []
     for name, more in GOALS.items():
         with tempfile.TemporaryDirectory() as part:
-            scenario = asked(folder, Path(part), days, more)
+            scenario = hub_days(folder, Path(part), days, more)
             with quiet():
                 result = compare(scenario, How(every_min=every_min), others_min)
         items += rows(name, result)

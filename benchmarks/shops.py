@@ -3,7 +3,8 @@
 The shops and their ways are those of the tests (``tests/oracles``): outages to odd minutes, set-ups, steps of 5 to 60
 minutes, casts, locks, units that draw when idle, heat loss, import limits, negative prices. What must not be: a bound
 above an optimum, "no plan" that is called proven where there is one, a plan further from the optimum than its gap says.
-Needs OR-tools (``benchmarks/peers/requirements.txt``) beside Emberline. ``EMBERLINE_SHOPS=10-20`` measures those seeds.
+Needs OR-tools (``benchmarks/peers/requirements.txt``) in addition to Emberline. ``EMBERLINE_SHOPS=10-20`` measures
+those seeds.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ class Judged:
     """None: there is no plan."""
     proven: bool
     """Whether CP-SAT proved the optimum, or that there is no plan."""
-    made: Plan
+    plan: Plan
     seconds: float
 
     @property
     def faults(self) -> list[str]:
         """What must not be."""
-        result, best = self.made, self.optimum
+        result, best = self.plan, self.optimum
         if not self.proven:
             return []
         rows = []
@@ -72,17 +73,17 @@ class Judged:
     @property
     def between(self) -> bool:
         """Whether the plan is the baseline schedule, whose starts may lie between steps: it has no objective."""
-        return self.made.found and self.made.objective is None
+        return self.plan.found and self.plan.objective is None
 
     @property
     def short(self) -> str:
         """What should be better; empty: nothing."""
         if self.optimum is None or not self.proven or self.between:
             return ""
-        if not self.made.found:
-            return f"{self.made.status}, and there is a plan"
-        target = self.made.scenario.goal.gap
-        return "" if self.made.gap is not None and self.made.gap <= target + 1e-9 else f"gap {self.made.gap}"
+        if not self.plan.found:
+            return f"{self.plan.status}, and there is a plan"
+        target = self.plan.scenario.goal.gap
+        return "" if self.plan.gap is not None and self.plan.gap <= target + 1e-9 else f"gap {self.plan.gap}"
 
 
 def judged(seed: int) -> Judged | None:
@@ -111,7 +112,7 @@ def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None
     loads: list[tuple[Any, Any]] = []
     cost: list[Any] = []
 
-    def chosen(item: Item) -> list[Any]:
+    def choices(item: Item) -> list[Any]:
         """One way of an item, as a list of booleans."""
         rows = [m.new_bool_var("") for _ in item.ways]
         m.add_exactly_one(rows)
@@ -127,9 +128,9 @@ def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None
         return rows
 
     for item in shop.items:
-        places = chosen(item)
+        places = choices(item)
         for heat, fits in zip(item.heats, item.fits, strict=True):
-            ways = chosen(heat)
+            ways = choices(heat)
             for c, place in enumerate(places):
                 m.add(sum(way for way, fit in zip(ways, fits[c], strict=True) if fit) >= place)
     for variables in busy.values():

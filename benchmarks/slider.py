@@ -2,7 +2,7 @@
 
 Jobs are asked for as the page Plan asks for them (``plans/jobs/queue.py``): the worker that has made the first plan
 makes the next ones, and begins with what that has left, in a share of its time limit. The same changes are planned
-afresh too, by a worker that knows nothing, in the full time: how much better that plan is stands beside.
+afresh too, by a worker that knows nothing, in the full time: how much better that plan is is reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PATIENCE_S = 900.0
 
 
 @dataclass(frozen=True)
-class Made:
+class TimedPlan:
     """A plan, as the page gets it."""
 
     seconds: float
@@ -43,7 +43,7 @@ class Made:
         return f"{self.status}, {gap}"
 
 
-def _plan(overrides: list[str]) -> Made:
+def _plan(overrides: list[str]) -> TimedPlan:
     """Ask for a plan and wait for it."""
     from emberline.plans.jobs import queue
     from emberline.plans.store.store import Store
@@ -60,7 +60,7 @@ def _plan(overrides: list[str]) -> Made:
     result = Store().open(run).plan
     if result.objective is None or not result.acceptable:
         raise Wrong(f"{SCENARIO} with {overrides}: {result.verdict}")
-    return Made(seconds, result.objective, NEVER if result.gap is None else result.gap, result.status)
+    return TimedPlan(seconds, result.objective, NEVER if result.gap is None else result.gap, result.status)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def main() -> Findings:
         print(f"  first: {first.seconds:.1f} s, {first.says}", flush=True)
         rows: list[Row] = [measured("the first plan", [first.seconds], reference=[first.seconds], says=first.says)]
         overrides: list[str] = []
-        moved: list[tuple[str, list[str], Made]] = []
+        moved: list[tuple[str, list[str], TimedPlan]] = []
         for name, override in MOVES.items():
             overrides = [*overrides, override]
             result = _plan(overrides)

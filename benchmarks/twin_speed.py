@@ -1,8 +1,8 @@
-"""What the twin costs: weeks of 168 heats, fully recorded, beside the same heats in bare SimPy.
+"""What the twin costs: weeks of 168 heats, fully recorded, compared with the same heats in bare SimPy.
 
 The reference is SimPy as its manual shows it: one process per heat, one resource per stage, request – timeout – release
 and a timeout for each transfer; it records nothing and keeps no cast together. The twin's units work off their
-sequence, so that it needs fewer events for the same operations; both numbers are told.
+sequence, so that it needs fewer events for the same operations; both numbers are reported.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
 
 
 def compared(scenario: Scenario) -> list[Row]:
-    """Rows of the line's run and of the baseline schedule, beside bare SimPy."""
+    """Rows of the line's run and of the baseline schedule, compared with bare SimPy."""
     schedule = dispatch(scenario)
     follower = Follower(scenario, schedule)
     following = ListReplay(follower.todo, follower.todo.arrays["duration"].tolist(), {})
@@ -104,7 +104,7 @@ def replayed(scenario: Scenario, count: int) -> Row:
     return measured("1,000 replays of a week, one core", [whole], bars=[REPLAYS], says=says)
 
 
-@bench("twin", "a week of 168 heats and a month of 720 beside bare SimPy, and 1,000 replays")
+@bench("twin", "a week of 168 heats and a month of 720 compared with bare SimPy, and 1,000 replays")
 def main() -> Findings:
     """Measure both horizons."""
     week = load("melt-shop-week")

@@ -1,4 +1,4 @@
-"""Random small works of processes and sites of assets beside an oracle that shares nothing with the models.
+"""Random small works of processes and sites of assets compared with an oracle that shares nothing with the models.
 
 The oracle is a mixed-integer program written from the docs' words, on paths of single units and for SciPy
 (``tests/oracles``). For each scenario: no bound above the optimum, no false "infeasible", each solved to its gap.
@@ -19,7 +19,7 @@ WORKS, SITES = 100, 50
 LIMIT_S = 20.0
 
 
-@bench("works", "100 random small works and 50 sites beside an oracle of its own: bounds, infeasible, gaps", long=True)
+@bench("works", "100 random small works and 50 sites against an oracle of its own: bounds, infeasible, gaps", long=True)
 def main() -> Findings:
     """Compare all; what is wrong is printed with its seed."""
     sys.path.insert(0, str(ORACLES))
@@ -41,7 +41,7 @@ def main() -> Findings:
         says = ", ".join(f"{kinds[status]} {status}" for status in sorted(kinds))
         rows.append(measured(f"{count} {name}: seconds of a plan", [a.seconds for a in answers], "s", says=says))
         rows.append(measured(f"{count} {name}: wrong", [float(sum(bool(a.faults) for a in answers))], "", says=""))
-    findings = Findings([Table("random small works and sites beside the oracle", rows)])
+    findings = Findings([Table("random small works and sites compared with the oracle", rows)])
     if wrong:
         raise Wrong("; ".join(wrong), findings)
     return findings

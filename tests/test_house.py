@@ -213,7 +213,7 @@ def test_no_imports_go_in_circles(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_kinds_of_assets_are_told_apart_in_their_registry(room: str) -> None:
+def test_kinds_of_assets_are_distinguished_in_their_registry(room: str) -> None:
     """Proves: a new kind is found without a list of places. Sensitivity: ``isinstance(asset, Storage)`` in a page."""
     wrong = []
     for path in _files(room):
@@ -240,7 +240,7 @@ def _unfit(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 def test_tests_import_neither_tests_nor_private_names() -> None:
     """Proves: a test can be moved or left out alone, and a room renames what is its own. What several tests need is in
-    modules beside them. Sensitivity: ``from test_ledger import …`` and ``from … import _Renewal`` fail here.
+    modules next to them. Sensitivity: ``from test_ledger import …`` and ``from … import _Renewal`` fail here.
     """
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"

@@ -20,12 +20,11 @@ PARTICIPLES = (
 )  # fmt: skip
 """Names that do not say what a thing is; an underscore at either end changes nothing."""
 LIMITS = {
-    "benchmarks": (82, 31),
-    "docs": (5, 0),
+    "docs": (3, 0),
     "models": (63, 18),
     "plans": (168, 104),
     "scenarios": (44, 23),
-    "tests": (435, 210),
+    "tests": (5, 0),
     "twin": (34, 32),
 }
 """Words and names that a room may still have: a room is clean once it is not listed. Numbers only ever fall."""
@@ -81,7 +80,7 @@ def test_code_uses_the_words_of_the_glossary(room: str) -> None:
     """Proves: a room has no more banned words and names than its limit. Sensitivity: one more of them fails here."""
     bad_words, bad_names = Counter[str](), Counter[str]()
     for file in _files(room):
-        if file.suffix == ".py":
+        if file.suffix == ".py" and file != Path(__file__):  # which lists them
             source = file.read_text(encoding="utf-8")
             bad_words += words(source)
             bad_names += names(source)

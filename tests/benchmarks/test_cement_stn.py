@@ -28,7 +28,7 @@ PLANT: dict[str, Any] = {
 
 
 def command(folder: Path, plant: dict[str, Any], rows: list[list[float]], *more: str) -> tuple[int, list[str]]:
-    """Exit code of the command on a plant and days; the files are written beside each other."""
+    """Exit code of the command on a plant and days; the files are written into one folder."""
     (folder / "plant.json").write_text(json.dumps(plant), encoding="utf-8")
     with (folder / "days.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -115,7 +115,7 @@ def test_a_day_that_cannot_end_as_wanted_has_no_objective(tmp_path: Path, capfd:
         assert answer["statuses"] == ["infeasible"]
 
 
-def test_stores_that_are_not_told(tmp_path: Path, capfd: Any) -> None:
+def test_stores_that_are_not_given(tmp_path: Path, capfd: Any) -> None:
     """Proves: null is empty at the start, free at the end, without limit; as text each day has its line."""
     free = {"store_after_stage_max_t": None, "store_initial_t": [None, None], "store_final_min_t": [None, 50]}
     code, _ = command(tmp_path, PLANT | free, PRICES[:1])
@@ -142,7 +142,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("change", "says"), BAD, ids=[case[1][:30] for case in BAD])
-def test_bad_plants_are_told_in_one_line(change: dict[str, Any], says: str, tmp_path: Path, capfd: Any) -> None:
+def test_bad_plants_are_reported_in_one_line(change: dict[str, Any], says: str, tmp_path: Path, capfd: Any) -> None:
     """Proves: exit code 2, what is wrong in one line, nothing on stdout. Sensitivity: a trace, or a guess."""
     assert command(tmp_path, PLANT | change, PRICES[:1], "--json")[0] == 2
     out, err = capfd.readouterr()
@@ -151,7 +151,7 @@ def test_bad_plants_are_told_in_one_line(change: dict[str, Any], says: str, tmp_
     assert says in err
 
 
-def test_bad_files_are_told_in_one_line(tmp_path: Path, capfd: Any) -> None:
+def test_bad_files_are_reported_in_one_line(tmp_path: Path, capfd: Any) -> None:
     """Proves: the same of files that are missing, no JSON, without days, with what is no price."""
     _, arguments = command(tmp_path, PLANT | {"slots": None}, PRICES[:1])
     plant, days = tmp_path / "plant.json", tmp_path / "days.csv"

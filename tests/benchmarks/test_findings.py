@@ -15,7 +15,7 @@ from benchmarks.findings import NEVER, Bar, Findings, Plot, Table, measured
 
 
 @pytest.mark.parametrize(
-    ("bar", "kept"),
+    ("bar", "within_bar"),
     [
         (Bar(2.0), True),
         (Bar(1.9), False),
@@ -26,11 +26,11 @@ from benchmarks.findings import NEVER, Bar, Findings, Plot, Table, measured
     ],
     ids=str,
 )
-def test_a_bar_is_at_most(bar: Bar, kept: bool) -> None:
-    """Proves: 1, 2 and 5 s beside a median of 4 s. Sensitivity: mean for median, least for worst."""
+def test_a_bar_is_at_most(bar: Bar, within_bar: bool) -> None:
+    """Proves: 1, 2 and 5 s against a median of 4 s. Sensitivity: mean for median, least for worst."""
     row = measured("it", [5.0, 1.0, 2.0], reference=[3.0, 4.0, 9.0], bars=[bar])
     assert (row.median, row.least, row.most, row.ratio) == (2.0, 1.0, 5.0, 0.5)
-    assert row.within is kept
+    assert row.within is within_bar
 
 
 def test_what_is_no_number_was_not_reached() -> None:
@@ -105,11 +105,11 @@ def stored(tmp_path: Path) -> Path:
 
 
 def test_results_are_kept_by_bench(stored: Path) -> None:
-    """Proves: a bench run again replaces its own entry only. Sensitivity: a file that is written anew each time."""
+    """Proves: a bench run again replaces its own entry only. Sensitivity: a file that is overwritten each time."""
     results.store(stored, results.Result("first", "says more", "arm64, 8 cores", "highspy 2", 1.0, Findings()))
     first, second = results.read(stored)
-    assert (first.machine, first.found) == ("arm64, 8 cores", Findings())
-    assert second.found.tables == some().tables
+    assert (first.machine, first.findings) == ("arm64, 8 cores", Findings())
+    assert second.findings.tables == some().tables
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"hub": 1}', '{"hub": {"says": "x"}}'])
@@ -134,7 +134,7 @@ def test_the_page_tells_every_bar(stored: Path) -> None:
 
 
 def test_a_plot_leaves_out_what_was_not_reached() -> None:
-    """Proves: only values that the scale can show are drawn. Sensitivity: an infinite value, or log of nought."""
+    """Proves: only values that the scale can show are drawn. Sensitivity: an infinite value, or log of zero."""
     (plot,) = some().plots
     plot = replace(plot, curves={**plot.curves, "b": [(0.0, 1.0), (2.0, 0.0), (3.0, 1.0)]})
     assert charts.chart(plot).to_dict()["data"]["values"] == [

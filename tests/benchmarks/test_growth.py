@@ -106,7 +106,7 @@ def test_cpu_seconds_are_those_of_the_process() -> None:
 
 
 def test_another_exit_code_is_an_error() -> None:
-    """Proves: a command that fails at once is not told as a fast one. Sensitivity: the code passed over."""
+    """Proves: a command that fails at once does not count as a fast one. Sensitivity: the code passed over."""
     with pytest.raises(RuntimeError, match="exit code 3 instead of 0"):
         startup.rows("it", ["-c", "raise SystemExit(3)"], 0)
 
@@ -142,7 +142,7 @@ def test_a_week_is_judged_at_both_times() -> None:
 
 
 def test_the_total_is_judged_against_the_solver() -> None:
-    """Proves: all phases count, beside HiGHS by hand. Sensitivity: the solver's time alone."""
+    """Proves: all phases count, compared with HiGHS by hand. Sensitivity: the solver's time alone."""
 
     def side(tool: str, build: float) -> Answers:
         phases = {"build": build, "hand_over": 0.0, "solve": 2.0, "extract": 0.0}
@@ -156,15 +156,15 @@ def test_the_total_is_judged_against_the_solver() -> None:
 
 
 def test_growth_tells_the_largest_size_reached() -> None:
-    """Proves: exponent and largest size, what did not end is named. Sensitivity: a failed point told as nought."""
+    """Proves: exponent and largest size, what did not end is named. Sensitivity: a failed point counted as zero."""
 
-    def asked(n: int) -> dict[str, object] | None:
+    def measure(n: int) -> dict[str, object] | None:
         if n == 80:
             return None
         phases = {"build": 0.1 * n**2, "first goal": 0.5 * n}
         return {"found": True, "status": "", "seconds": phases, "twin_s": 1.0, "prepare_s": 1.0, "peak_mib": 100.0}
 
-    table, plots, text = growth.grown("things", (10, 20, 40, 80), growth.SITE, asked)
+    table, plots, text = growth.grown("things", (10, 20, 40, 80), growth.SITE, measure)
     row = next(row for row in table.rows if row.what == "building the model, 40 things")
     assert row.median == pytest.approx(160)
     assert row.says == "10.0 at 10; ~ things^2.00; not reached: 80"

@@ -1,4 +1,4 @@
-"""What `make mutants` is told to look at is there."""
+"""The modules and tests that `make mutants` names exist."""
 
 from __future__ import annotations
 

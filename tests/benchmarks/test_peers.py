@@ -156,7 +156,7 @@ def test_every_rule_of_the_commitment_matters(changed: dict[str, Any]) -> None:
     """
     case = CASES["commitment"]
     if "ramp_per_h" in changed:
-        # a limit below half the ramp would be a start from below nought
+        # a limit below half the ramp would be a start from below zero
         changed = changed | {"start_limit": 1.0, "stop_limit": 1.0}
     other = [replace(g, **changed) for g in case.generators]
     assert abs(cost(replace(case, generators=other)) - cost(case)) > 10 * compare.AGREE * cost(case)
@@ -316,7 +316,8 @@ def answers(objective: float, build: float = 1.0) -> list[dict[str, Any]]:
     ids=["within", "beyond", "unable", "failed"],
 )
 def test_objectives_must_agree_to_a_millionth(row: compare.Answers, agree: bool) -> None:
-    """Proves: 1e-6 apart is the line, a side that fails is told as a failure. Sensitivity: an absolute tolerance."""
+    """Proves: 1e-6 apart is the line, a side that fails is reported as a failure. Sensitivity: an absolute
+    tolerance."""
     rows = [compare.Answers("Emberline", answers(1e6)), row]
     assert (compare.disagreement(rows) == "") == agree
     table = {one.what: one for one in compare.table(CASES["week"], rows).rows}
@@ -342,7 +343,7 @@ def test_the_bars_of_the_year() -> None:
     assert judged["peak memory against linopy by hand"] is True
 
 
-def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_difference_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Proves: one objective of one case that differs makes the bench wrong, and the tables are kept.
 
     Sensitivity: only the last case counting.
@@ -362,8 +363,8 @@ def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setattr(compare, "measure", measured)
     with pytest.raises(Wrong, match="week: flixopt differs") as ended:
         compare.main()
-    assert ended.value.found is not None
-    assert ended.value.found.tables[-1].notes == ["NOT all objectives agree."]
+    assert ended.value.findings is not None
+    assert ended.value.findings.tables[-1].notes == ["NOT all objectives agree."]
     off.clear()
     result = compare.main()
     assert result is not None

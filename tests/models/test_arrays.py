@@ -19,7 +19,7 @@ N = 400
 KEYS = ("a", "b")
 
 
-def made() -> pyo.ConcreteModel:
+def store_model() -> pyo.ConcreteModel:
     """A store filled and emptied over many hours, and some variables by two indices."""
     m = pyo.ConcreteModel()
     with building():
@@ -73,7 +73,7 @@ def same(one: Any, other: Any) -> None:
 def test_members_that_nobody_asks_for_are_not_made() -> None:
     """Proves: building, compiling, solving and reading values make a handful of members. Sensitivity: one loop over
     all members somewhere makes them all."""
-    m = made()
+    m = store_model()
     program = Program(m)
     assert program.run(time_limit=60, gap=0.0).status == "optimal"
     assert arrays.values(m.level).shape == (N,)
@@ -87,7 +87,7 @@ def test_members_that_nobody_asks_for_are_not_made() -> None:
 def test_what_is_compiled_is_that_of_pyomos_own(change: Any) -> None:
     """Proves: bounds, domains, fixed values, inactive rows of single members are seen, as arrays and once all members
     are made. Sensitivity: a change to a member that an array hides, or the other way round."""
-    ours, target = change(made()), compiled(change(theirs()))
+    ours, target = change(store_model()), compiled(change(theirs()))
     same(compiled(ours), target)
     for one, other in zip(*(list(m.component_data_objects(pyo.Var)) for m in (ours, change(theirs()))), strict=True):
         for name in ("name", "bounds", "fixed", "value"):
@@ -101,7 +101,7 @@ def test_what_is_compiled_is_that_of_pyomos_own(change: Any) -> None:
 
 def test_members_stay_the_same_when_all_are_made() -> None:
     """Proves: a member asked for before is the one that comes later, with what it was given. Sensitivity: another."""
-    m = made()
+    m = store_model()
     early, row = m.x[5], m.state[7]
     early.setub(1.25)
     assert list(m.x.values())[5] is early
@@ -114,7 +114,7 @@ def test_members_stay_the_same_when_all_are_made() -> None:
 def test_values_are_seen_by_members_asked_before_and_after() -> None:
     """Proves: a solution is the same by member and by array, and is the start of a next search. Sensitivity: values
     in one of the two places only."""
-    m = made()
+    m = store_model()
     before = m.x[2]
     Program(m).run(time_limit=60, gap=0.0)
     values = arrays.values(m.x)
@@ -129,7 +129,7 @@ def test_values_are_seen_by_members_asked_before_and_after() -> None:
 
 def test_some_are_fixed_or_whole_and_all_relaxed() -> None:
     """Proves: fixing, whole numbers and relaxing hold for members made before and after. Sensitivity: for one kind."""
-    m = made()
+    m = store_model()
     early = m.x[1]
     some = np.arange(N) < 3
     m.x.fix_some(some, 0.5)
@@ -151,7 +151,7 @@ def test_some_are_fixed_or_whole_and_all_relaxed() -> None:
 
 def test_bounds_are_those_given_whatever_becomes_of_the_array() -> None:
     """Proves: an array given as bounds is copied. Sensitivity: a series changed later moves the bounds."""
-    m, upper = made(), np.full(N, 4.0)
+    m, upper = store_model(), np.full(N, 4.0)
     limit(m.x, upper=upper)
     upper[:] = 1.0
     assert m.x[7].ub == 4.0
@@ -159,7 +159,7 @@ def test_bounds_are_those_given_whatever_becomes_of_the_array() -> None:
 
 def test_a_fixed_variable_without_a_value_is_refused() -> None:
     """Proves: no row gets a bound that is not a number."""
-    m = made()
+    m = store_model()
     m.x[4].fixed = True
     with pytest.raises(ValueError, match="fixed and has no value"):
         compiled(m)
@@ -167,7 +167,7 @@ def test_a_fixed_variable_without_a_value_is_refused() -> None:
 
 def test_wrong_indices_are_refused() -> None:
     """Proves: no member is made for an index that there is not; slices go on as Pyomo has them."""
-    m = made()
+    m = store_model()
     for component, index in ((m.x, N), (m.x, "a"), (m.y, ("c", 0)), (m.state, 0)):
         with pytest.raises(KeyError):
             component[index]

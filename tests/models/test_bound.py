@@ -192,7 +192,7 @@ def test_an_import_limit_where_full_power_comes_after_the_first_slot() -> None:
 def test_what_completes_a_start_is_no_bound(forgets: bool, seed: int) -> None:
     """Proves: bounds that HiGHS tells while it completes what an earlier run left are not taken for proven.
 
-    Whole numbers of random cost must cover random demands. Sensitivity: the completion's bounds told as they come.
+    Whole numbers of random cost must cover random demands. Sensitivity: the completion's bounds reported as they come.
     """
     generator = np.random.Generator(np.random.Philox(key=seed))
     cost, rows = generator.integers(20, 90, 30).tolist(), generator.integers(0, 9, (12, 30)).tolist()
@@ -228,7 +228,7 @@ def test_a_pool_of_units_that_differ_starts_no_more_than_there_is() -> None:
 
 
 def test_a_cast_that_cannot_be_in_time_has_no_plan() -> None:
-    """Proves: where counts by unit would be exact, a due time that nobody can keep is told, not a crash."""
+    """Proves: where counts by unit would be exact, a due time that nobody can keep is reported, not a crash."""
     built = scenario(melt_shop(heat_loss=None), [cast("A", 2, due="2 h")])
     assert models.optimize(built, envelope(built)).attrs["status"] == "infeasible"
 

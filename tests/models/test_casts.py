@@ -194,7 +194,7 @@ def started(result: Search) -> Renewal:
 def test_moves_keep_the_line_s_rules_and_the_load() -> None:
     """Proves: after hundreds of moves the plan has no mistake and draws what the judge says. Sensitivity: a unit's use.
 
-    Limits are kept in what is told as the best plan; on the way they may be broken at a price.
+    Limits are kept in what is reported as the best plan; on the way they may be broken at a price.
     """
     result = week()
     one = Renewal(result)

@@ -135,22 +135,23 @@ def test_a_renewed_program_is_the_new_model(seed: int) -> None:
 
 
 def test_values_duals_and_reduced_costs_come_back_by_component() -> None:
-    """Proves: two plants that serve a demand by hour; the dear one sets the price, what the cheap one lacks is told.
+    """Proves: two plants that serve a demand by hour; the dear one sets the price, what the cheap one lacks is its
+    reduced cost.
 
     Sensitivity: a sign or an index mistaken.
     """
     m = pyo.ConcreteModel()
     with building():
         m.P, m.T = pyo.Set(initialize=["cheap", "dear"]), pyo.RangeSet(0, 2)
-        m.made = Variable(m.P, m.T, domain=pyo.NonNegativeReals)
-        limit(m.made, upper=np.array([3.0] * 3 + [10.0] * 3))
+        m.output = Variable(m.P, m.T, domain=pyo.NonNegativeReals)
+        limit(m.output, upper=np.array([3.0] * 3 + [10.0] * 3))
         m.need = Series(m.T, values=np.array([2.0, 4.0, 3.5]))
-        m.met = Rows(m.T, says=lambda b, t: total(b.made[p, t] for p in each(b.P)) >= b.need[t])
+        m.met = Rows(m.T, says=lambda b, t: total(b.output[p, t] for p in each(b.P)) >= b.need[t])
         m.price = Series(m.P, values=np.array([20.0, 50.0]))
-        m.paid = pyo.Objective(rule=lambda b: total(b.price[p] * b.made[p, t] for p in each(b.P) for t in each(b.T)))
+        m.paid = pyo.Objective(rule=lambda b: total(b.price[p] * b.output[p, t] for p in each(b.P) for t in each(b.T)))
     program = Program(m)
     program.run(time_limit=10)
-    values, worth, spare = program.values_of(m.made), program.duals(m.met), program.reduced_costs(m.made)
+    values, worth, spare = program.values_of(m.output), program.duals(m.met), program.reduced_costs(m.output)
     assert values.dims == ("P", "T")
     assert values.sel(P="dear").values == pytest.approx([0.0, 1.0, 0.5])
     assert worth.values == pytest.approx([20.0, 50.0, 50.0])

@@ -28,7 +28,7 @@ MOST = 25_000
 solved however large."""
 
 
-def made(name: str, monkeypatch: pytest.MonkeyPatch) -> list[pyo.ConcreteModel]:
+def search_models(name: str, monkeypatch: pytest.MonkeyPatch) -> list[pyo.ConcreteModel]:
     """The models of a scenario's search, one for each set of constraints."""
     table: dict[tuple[Any, ...], pyo.ConcreteModel] = {}
     begin = Program.__init__
@@ -69,7 +69,7 @@ def test_models_of_bundled_scenarios(name: str, monkeypatch: pytest.MonkeyPatch)
     """Proves: templates say what the rules say, to the last coefficient, and the optimum of the relaxation is that of
     Pyomo's own interface to 1e-6. Sensitivity: a template that differs from its rule at one index.
     """
-    result = made(name, monkeypatch)
+    result = search_models(name, monkeypatch)
     assert result
     sizes = []
     for model in result:

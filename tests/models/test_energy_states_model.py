@@ -141,7 +141,7 @@ def test_the_window_of_the_search_hides_no_optimum(share: float, monkeypatch: py
         assert result.cost == pytest.approx(whole.objective)
 
 
-def test_around_given_work_the_flow_is_whole_without_being_told() -> None:
+def test_around_given_work_the_flow_is_whole_by_itself() -> None:
     """Proves: with the hours of work fixed the relaxation goes the cheapest way through each gap, slot by slot.
 
     Sensitivity: energy counted in the slot where a transition ends, or a fraction of a machine left in hold.
@@ -173,7 +173,7 @@ def test_around_given_work_the_flow_is_whole_without_being_told() -> None:
     assert [(move.at_min, move.transition) for move in planned] == rows
 
 
-def test_under_a_limit_the_flow_must_be_told_to_be_whole() -> None:
+def test_under_a_limit_the_flow_must_be_declared_whole() -> None:
     """Proves: heating up at 6 MW under a limit of 5 MW is not possible for a whole machine.
 
     Sensitivity: a fraction of a machine heats up a little at a time, and the model finds a plan that nobody can follow.
@@ -204,7 +204,7 @@ def test_work_only_where_the_machine_is_ready() -> None:
     assert [round(on.value) for on in case.on.values()] == [0, 0, 1, 1, 1, 1]
 
 
-def test_a_horizon_without_any_way_is_told() -> None:
+def test_a_horizon_without_any_way_is_reported() -> None:
     """Proves: 1 slot for 2 slots of heating up. Sensitivity: an infeasible model without a word why."""
     with pytest.raises(ValueError, match="too few"):
         model.add(pyo.Block(concrete=True), furnace(final="ready"), STEP_MIN, 1, {})

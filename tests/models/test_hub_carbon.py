@@ -49,9 +49,9 @@ def test_least_carbon_weighs_fuel_against_the_grid() -> None:
     assert best(pair(minimize="carbon", intensity=100.0)) == pytest.approx(900)
 
 
-def test_biogenic_carbon_is_told_apart_and_free() -> None:
+def test_biogenic_carbon_is_separate_and_free() -> None:
     """Proves: wood at 60 € emits no fossil carbon: least carbon takes it, priced carbon does not count it, and its
-    4000 kg are told.
+    4000 kg are reported.
 
     Sensitivity: counted it would be 4000 kg against 2000 of gas.
     """
@@ -70,7 +70,7 @@ def test_biogenic_carbon_is_told_apart_and_free() -> None:
 def test_heat_bought_is_scope_two() -> None:
     """Proves: 9 MWh at 40 with 100 kg: a direct scheme leaves 360, one on all adds 9 × 0.1 × 50 = 45.
 
-    Sensitivity: taken for scope 1 both cost 405; beside clean heat at 42 a price where none is due chooses that: 378.
+    Sensitivity: taken for scope 1 both cost 405; with clean heat at 42 a price where none is due chooses that: 378.
     """
     assert best(hub(STEAM, NEED, price=[100.0], minimize=PRICED, carbon={"per_t": 50})) == pytest.approx(360)
     every = {"per_t": 50, "covers": "all"}
@@ -92,7 +92,8 @@ def test_a_flare_emits() -> None:
 
 
 def test_a_machine_emits_by_its_main_flow() -> None:
-    """Proves: a lime kiln gives off 785 kg a tonne beside its fuel: 2 × 785 + 2.2 × 200. Sensitivity: without: 440."""
+    """Proves: a lime kiln gives off 785 kg a tonne in addition to its fuel: 2 × 785 + 2.2 × 200. Sensitivity: without:
+    440."""
     kiln = {"kind": "converter", "name": "kiln", "carrier": "lime", "capacity": 5.0, "fossil_kg_per_unit": 785.0,
             "inputs": [{"carrier": "gas", "per_unit": 1.1}]}  # fmt: skip
     need = {"kind": "load", "name": "need", "carrier": "lime", "rate": 2.0}
@@ -111,7 +112,7 @@ def test_a_cap_on_cost_binds() -> None:
     assert best(capped) == pytest.approx(1000)
 
 
-def test_a_cap_that_cannot_be_kept_is_told() -> None:
+def test_a_cap_that_cannot_be_kept_is_reported() -> None:
     """Proves: less than 300 is not possible. Sensitivity: a soft cap would have a plan."""
     capped = pair(price=[100.0], minimize="carbon", caps={"cost": 299.0, "extra_cost_share": None})
     assert plan(capped).attrs["status"] == "infeasible"

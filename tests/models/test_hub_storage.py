@@ -112,7 +112,7 @@ def test_wear_is_paid_for_what_comes_out() -> None:
         assert best(hub(worn, price=[10.0, 50.0], base=[0.0, 5.0])) == pytest.approx(cost)
 
 
-def test_only_the_difference_of_a_lossless_store_is_told() -> None:
+def test_only_the_difference_of_a_lossless_store_is_unique() -> None:
     """Proves: what a solver adds to both ways of a store without loss is taken off. Sensitivity: flows of 5 more."""
     scenario = hub(store(**EMPTY), price=[10.0, 100.0], base=4.0)
     data = sites.read(scenario, ENVELOPE)

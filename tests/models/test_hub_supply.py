@@ -93,8 +93,9 @@ def test_sale_over_the_horizon_takes_the_best_hours() -> None:
     assert best(hub(GAS, BOILER, sale, price=[100.0] * 2)) == pytest.approx(-(3 * (80 - 100 / 3) + (50 - 100 / 3)))
 
 
-def test_a_sale_without_limit_above_cost_is_told() -> None:
-    """Proves: no best plan exists and the reason says why. Sensitivity: told as infeasible limits it would mislead."""
+def test_a_sale_without_limit_above_cost_is_reported() -> None:
+    """Proves: no best plan exists and the reason says why. Sensitivity: reported as infeasible limits it would
+    mislead."""
     rich = {"kind": "sale", "name": "town", "carrier": "gas", "price_per_unit": 50.0}
     result = plan(hub(GAS, rich, price=[100.0]))
     assert result.attrs["found"] == 0
@@ -170,9 +171,9 @@ def test_back_pressure_turbine_makes_power_on_the_way() -> None:
 
 
 def test_waste_heat_is_recovered_and_the_rest_let_go() -> None:
-    """Proves: 5 MWh of steam take 6.25 of 10 MWh waste heat and 0.1 MWh of power (10 €); 3.75 are let go.
+    """Proves: 5 MWh of steam take 6.25 of 10 MWh waste heat and 0.1 MWh of power (10 €); 3.75 are vented.
 
-    Sensitivity: waste that may not be let go has no plan.
+    Sensitivity: waste that may not be vented has no plan.
     """
     recovery = {"kind": "waste_heat_recovery", "name": "whr", "heat_mw": 20, "source": "offgas", "heat": "heat",
                 "efficiency": 0.8, "electric_mwh_per_mwh": 0.02}  # fmt: skip
@@ -195,7 +196,7 @@ def test_orc_makes_power_of_waste_heat() -> None:
 def test_flare_takes_what_nobody_burns() -> None:
     """Proves: of 10 MWh by-product gas the boiler burns 5, the flare 5 at 2 €: 10. Without flare there is no plan.
 
-    Sensitivity: a carrier that lets go of itself would cost 0.
+    Sensitivity: a carrier that vents by itself would cost 0.
     """
     gas = {"kind": "source", "name": "coke ovens", "carrier": "gas", "rate": 10.0}
     flare = {"kind": "flare", "name": "flare", "carrier": "gas", "cost_per_unit": 2.0}
@@ -285,7 +286,8 @@ def test_a_flexible_load_with_a_least_run() -> None:
 
 
 def test_more_than_a_day_holds_is_refused() -> None:
-    """Proves: 80 MWh a day at 3 MW cannot be, which is told when it is read. Sensitivity: found by the solver only."""
+    """Proves: 80 MWh a day at 3 MW cannot be, which is reported when it is read. Sensitivity: found by the solver
+    only."""
     pumps = {"kind": "flexible_load", "name": "pumps", "rate_limit": 3.0, "per_day": 80.0}
     with pytest.raises(ValueError, match="more than rate_limit 3 takes in 24 h"):
         hub(pumps)
@@ -306,7 +308,7 @@ def test_schedule_and_series_survive_netcdf(tmp_path: Path) -> None:
     assert scenario.with_inputs(again).asset_series("pump")["outputs.0"].tolist() == [2.0, 4.0]
 
 
-def test_a_carrier_that_nobody_can_deliver_is_told_as_infeasible() -> None:
+def test_a_carrier_that_nobody_can_deliver_is_reported_as_infeasible() -> None:
     """Proves: a demand without any source has no plan. Sensitivity: a balance left out would cost 0."""
     assert plan(hub(need(1.0), price=[100.0])).attrs["status"] == "infeasible"
 

@@ -153,7 +153,7 @@ def test_a_start_begins_at_least_load_and_rises_from_there(step: float) -> None:
     assert best(engine(200, 200, 200, min_load=0.4, ramp_up_per_h=0.2, step_min=step)) == pytest.approx(3375)
 
 
-def test_a_start_may_be_told_to_reach_more() -> None:
+def test_a_start_may_be_allowed_to_reach_more() -> None:
     """Proves: start_load 80 % and half of a ramp of 20 %/h: 90, then 100 %: 19 × 75 + 1 × 200 = 1625."""
     how = {"min_load": 0.4, "ramp_up_per_h": 0.2, "start_load": 0.8}
     assert best(engine(200, 200, **how)) == pytest.approx(1625)

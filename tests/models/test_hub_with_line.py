@@ -35,7 +35,7 @@ def test_heat_that_the_line_gives_replaces_fuel() -> None:
 
 
 def test_more_heat_than_is_wanted_needs_a_way_out() -> None:
-    """Proves: 12 MWh of heat against 9: no flows, unless the surplus may be let go. Sensitivity: cost 0 in both."""
+    """Proves: 12 MWh of heat against 9: no flows, unless the surplus may be vented. Sensitivity: cost 0 in both."""
     built = hub(GAS, BOILER, NEED, price=[100.0])
     data = sites.read(built, ENVELOPE)
     aim = aims.read(built, data, None, 0.0)

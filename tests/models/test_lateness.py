@@ -351,7 +351,7 @@ def test_same_answer_each_time() -> None:
 
 
 def test_progress_and_cancel() -> None:
-    """Proves: bounds rise and incumbents fall as told; a cancelled search still gives its schedule."""
+    """Proves: bounds rise and incumbents fall as reported; a cancelled search still gives its schedule."""
     events: list[dict] = []
     result = random_case(5).scenario()
     plan(result, on_progress=events.append)

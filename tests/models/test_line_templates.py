@@ -46,7 +46,7 @@ def line(name: str, overrides: list[str]) -> tuple[SlotProblem, SiteData]:
     return line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
 
 
-def begun(problem: SlotProblem) -> SlotProblem:
+def underway(problem: SlotProblem) -> SlotProblem:
     """The first cast has begun: one heat is gone, one at its last stage before the caster, the others come later."""
     cast, heats = problem.casts[0], list(problem.heats)
     gone, here, *coming = cast.heats
@@ -111,7 +111,7 @@ def assert_same(make: Any) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("change", [lambda p: p, begun, shut], ids=["as it is", "begun", "shut"])
+@pytest.mark.parametrize("change", [lambda p: p, underway, shut], ids=["as it is", "begun", "shut"])
 @pytest.mark.parametrize("case", CASES)
 def test_lines(case: str, change: Any) -> None:
     """Proves: counts, for a bound, a plan and on average, and named heats are templates that say what the rules say.

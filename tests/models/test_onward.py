@@ -94,9 +94,9 @@ def test_the_second_goal_never_takes_more_than_the_gap() -> None:
 
 
 def test_an_objective_that_is_not_its_solutions_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: where the solver tells another objective than that of its solution, its own is told and no bound.
+    """Proves: where the solver tells another objective than that of its solution, its own is reported and no bound.
 
-    Sensitivity: HiGHS told 2,795 of a start that came to 3,511, and the same as a bound."""
+    Sensitivity: HiGHS reported 2,795 of a start that came to 3,511, and the same as a bound."""
     model = pyo.ConcreteModel()
     model.x = pyo.Var(range(3), domain=pyo.Binary)
     model.two = pyo.Constraint(expr=sum(model.x.values()) >= 2)

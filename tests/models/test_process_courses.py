@@ -24,8 +24,8 @@ def plant(seed: int) -> Scenario:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_optimum_is_that_of_all_courses(seed: int) -> None:
-    """Proves: of all that the units of a random plant may be told, by the words of the contract, the model's plan is
-    the cheapest, its units may do what they are told, and rate, off-spec product and power are what comes of it.
+    """Proves: of all that the units of a random plant may be set to, by the words of the contract, the model's plan is
+    the cheapest, its units may do what is planned for them, and rate, off-spec product and power are what comes of it.
 
     Sensitivity: a change-over from a mode to itself is a pause without a start-up, 10 % cheaper on some seeds; what ran
     first at the start does not end first; a start-up's energy by whole steps."""
@@ -57,10 +57,10 @@ def test_the_random_plants_have_every_feature() -> None:
 @pytest.mark.parametrize("seed", range(200, 224))
 def test_counting_is_exact(seed: int) -> None:
     """Proves: two or three alike units planned as a count cost what as many processes of one unit cost, whatever their
-    states, modes and change-overs; so do they one by one (a ramp that never binds), and what the counts are told apart
+    states, modes and change-overs; so do they one by one (a ramp that never binds), and what the counts are divided
     into is what each unit may do.
 
-    Sensitivity: units told apart by name instead of first in first out end runs before their time."""
+    Sensitivity: units distinguished by name instead of first in first out end runs before their time."""
     rng = np.random.default_rng(seed)
     raw = random_works(seed, (int(rng.integers(2, 4)), int(rng.integers(1, 4)), int(rng.integers(6, 13))))
     (part,) = raw["processes"]
@@ -109,7 +109,7 @@ def order(name: str, hour: int) -> dict[str, Any]:
 def test_what_began_first_at_the_start_ends_first(field: str) -> None:
     """Proves: of two units, on (or off) for 1 and for 50 of 3 h, the second is the one that is switched at once.
 
-    Sensitivity: told apart by name it is the first, two hours too early."""
+    Sensitivity: distinguished by name it is the first, two hours too early."""
     mode = {"mode": "mill"} if field == "min_run_h" else {}
     mill = {"name": "mill", "count": 2, "rate": 10.0, "power_mw": 1.0, "outputs": [{"store": "a"}], field: 3.0}
     mill["state"] = [{**mode, "since_h": 1.0}, {**mode, "since_h": 50.0}]
@@ -139,7 +139,7 @@ def test_a_change_over_leads_to_another_mode(pair: list[dict[str, Any]]) -> None
     assert best(works([mill], roomy, price=[1.0] * 3, deliveries=[trucks])) is not None
 
 
-def test_units_that_change_at_once_are_told_apart() -> None:
+def test_units_that_change_at_once_are_distinguished() -> None:
     """Proves: one mill goes from b to c and the other from c to a in the same hour, which is paid for: 2 MW in four
     hours and twice 5 MWh, 4 − 10. Each runs on in a grade that is not its own.
 
@@ -158,7 +158,8 @@ def test_units_one_by_one_may_start_as_often_as_they_like() -> None:
     """Proves: one mill makes a from the first to the last hour, another b in two of them: 6 + 2 MWh, with a ramp (so
     that units are planned one by one) as without.
 
-    Sensitivity: told that the first mill starts at least as often as the second, a change-over of 9 MWh is needed."""
+    Sensitivity: with a row that the first mill starts at least as often as the second, a change-over of 9 MWh is
+    needed."""
     mill = {"name": "mill", "count": 2, "modes": grades("a", "b"), "change_over": {"energy_mwh": 9.0}}
     deliveries = [{"name": "trucks", "store": "a", "rate": 10.0}, *(order("b", hour) for hour in (1, 4))]
     stores = [store("a", capacity_t=1.0), store("b", loss_per_h=0.9)]

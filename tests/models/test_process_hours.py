@@ -19,7 +19,7 @@ TARIFF: dict[str, Any] = {
 }
 
 
-def begun(start: str, zone: str, step_min: float = 30.0, hours: float = 12.0, meter: int = 15) -> Scenario:
+def works_at(start: str, zone: str, step_min: float = 30.0, hours: float = 12.0, meter: int = 15) -> Scenario:
     n = round(hours * 60 / step_min)
     return works(
         [KILN, RAW_MILLS, CEMENT_MILLS], STORES, price=np.linspace(20, 90, n).tolist(), step_min=step_min,
@@ -43,7 +43,7 @@ def test_hours_are_groups_of_steps_from_the_start(start: str, zone: str) -> None
     their prices and the tariff's windows, which begin at half past, are the steps' own.
 
     Sensitivity: no hours at all where UTC shows no full hour; a window that cuts an hour is refused."""
-    scenario = begun(start, zone)
+    scenario = works_at(start, zone)
     result = coarser(scenario, envelope(scenario))
     assert result is not None
     plant, data = result
@@ -64,7 +64,7 @@ def test_a_horizon_that_is_no_whole_number_of_hours(
     step_min: float, hours: float, meter: int, slot_h: float | None
 ) -> None:
     """Proves: the longest slot up to an hour that divides the horizon and holds whole metered intervals is taken."""
-    scenario = begun("2026-01-05T00:00+05:30", "Asia/Kolkata", step_min, hours, meter)
+    scenario = works_at("2026-01-05T00:00+05:30", "Asia/Kolkata", step_min, hours, meter)
     result = coarser(scenario, envelope(scenario))
     assert (None if result is None else result[0].hours) == slot_h
 
@@ -72,7 +72,7 @@ def test_a_horizon_that_is_no_whole_number_of_hours(
 def test_half_an_hour_later_the_search_goes_by_hours_too() -> None:
     """Proves: begun at half past, a plan goes from hours to steps in a corridor. Sensitivity: without hours there is no
     corridor."""
-    scenario = begun("2026-01-05T00:30+01:00", "Europe/Berlin")
+    scenario = works_at("2026-01-05T00:30+01:00", "Europe/Berlin")
     result = solve(scenario, PARTS)
     assert result.attrs["found"]
     assert {"seconds hours", "seconds corridor"} <= set(result.attrs)

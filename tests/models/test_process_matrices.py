@@ -32,9 +32,9 @@ def plant_model(scenario: Scenario, *, templates: bool, ordered: bool = False) -
     with building(on=templates):
         model.plant = pyo.Block()
         result = network.add(model.plant, plant, carriers, ordered=ordered)
-        model.given = pyo.Block(list(result.gives))
+        model.supply = pyo.Block(list(result.gives))
         for carrier, flow in result.gives.items():
-            model.given[carrier].all = Rows(
+            model.supply[carrier].all = Rows(
                 model.plant.T, says=lambda b, t, flow=flow: sum(w * v[t] for v, w in flow.parts) <= 1e6
             )
         if any(unit.added.get("scope1") for unit in result.units):

@@ -1,6 +1,6 @@
 """Rates, power, fuels, stores and stops of processes, on plants that are solved by hand.
 
-A mill draws 100 kWh/t unless told otherwise: 10 t/h are 1 MW. Stock beyond what is wanted is not credited.
+A mill draws 100 kWh/t unless given otherwise: 10 t/h are 1 MW. Stock beyond what is wanted is not credited.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def test_a_ramp_is_by_hour_not_by_step() -> None:
 
 
 def test_a_run_begins_and_ends_at_any_rate() -> None:
-    """Proves: with a ramp of 1 t/h it makes 30 t in the one cheap hour: 30. Sensitivity: a ramp from nought: 1 t/h."""
+    """Proves: with a ramp of 1 t/h it makes 30 t in the one cheap hour: 30. Sensitivity: a ramp from zero: 1 t/h."""
     assert best(mill([100.0, 10.0, 100.0], meal(30.0), rate=RANGE, ramp_tph_per_h=1.0)) == pytest.approx(30)
 
 
@@ -107,7 +107,7 @@ def test_counted_units_burn_no_more_than_they_can_and_no_less() -> None:
 @pytest.mark.parametrize(("daily", "mwh"), [(27.0, 4.5), (33.0, None)])
 def test_daily_energy_is_that_of_the_rates(daily: float, mwh: float | None) -> None:
     """Proves: four hours of a day owe a sixth of its energy: 27 MWh are just drawn with 20 t in one hour and none in
-    three (3 + 3 × 0.5 MWh); 33 cannot be drawn with room for 20 t. Sensitivity: power not told to be that of the
+    three (3 + 3 × 0.5 MWh); 33 cannot be drawn with room for 20 t. Sensitivity: power not bound to that of the
     rate."""
     how = {
         "rate": {"low": 0.0, "high": 20.0},
@@ -213,7 +213,8 @@ def test_start_up_heat_is_by_the_usual_mix() -> None:
 
 
 def test_carriers_besides_fuels_are_paid_and_counted() -> None:
-    """Proves: half a MWh of coal for each tonne as an input, 50 MWh at 14, beside 100 MWh of heat. Sensitivity: 860."""
+    """Proves: half a MWh of coal for each tonne as an input, 50 MWh at 14, in addition to 100 MWh of heat. Sensitivity:
+    860."""
     assert best(kiln(COAL, RDF, inputs=[{"carrier": "coal", "per_t": 0.5}])) == pytest.approx(860 + 700)
 
 
@@ -228,8 +229,8 @@ def test_process_emissions_that_no_plan_avoids_are_left_out() -> None:
 
 
 def test_a_store_that_nobody_fills_is_no_plan() -> None:
-    """Proves: 20 t/h leave a store of 30 t that no process fills, beside a mill with process emissions: infeasible is
-    told. Sensitivity: the balance behind the constant is taken for a mistake in the model, and the search ends with
+    """Proves: 20 t/h leave a store of 30 t that no process fills, next to a mill with process emissions: infeasible is
+    reported. Sensitivity: the balance behind the constant is taken for a mistake in the model, and the search ends with
     it."""
     gravel = {"name": "gravel", "capacity_t": 30.0, "level_t": 30.0, "end_level_t": 0.0}
     process = MILL | {"rate": 10.0, "emissions": [{"source": "calcination", "kg_per_t": 500.0}]}
@@ -288,7 +289,7 @@ def test_off_spec_product_is_made_of_what_is_made(low: float) -> None:
     how = {"rate": {"low": low, "high": 20.0}, "min_run_h": 2.0, "start_up": {"off_spec_t": 15.0}}
     come = [{"name": "train", "store": "meal", "rate": 5.0}]
     assert best(mill([50.0, 50.0], meal(capacity=50.0, level=50.0), arrivals=come, **how)) is None
-    # paid to start up beside one that runs, it makes 20 t/h of the two, and the other none
+    # paid to start up next to one that runs, it makes 20 t/h of the two, and the other none
     leave = [{"name": "trucks", "store": "meal", "rate": 5.0}]
     how |= {"start_up": {"off_spec_t": 15.0, "energy_mwh": 5.0}, "power_mw": 0.5, "state": [{"mode": "mill"}, {}]}
     result = optimum(mill([-50.0, 50.0], meal(capacity=50.0, level=50.0), deliveries=leave, count=2, **how))

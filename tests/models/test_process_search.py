@@ -41,7 +41,7 @@ def value(scenario: Scenario, plan: xr.Dataset) -> float:
 def test_parts_find_a_plan_as_good_as_the_whole(minimize: str, step_min: float) -> None:
     """Proves: hours, corridor and windows end with a plan within the gap that they tell, their bound lies below the
     plan found at once, whose bound lies below theirs; the objective is what the flows come to, and units may do what is
-    told.
+    reported.
 
     Sensitivity: a bound of a part taken for one of the whole lies above the other plan; credit counted twice."""
     scenario = cement(minimize, step_min, gap=0.04, time_limit_s=60.0)
@@ -122,7 +122,7 @@ def test_no_time_no_plan(small: int) -> None:
 
 
 @pytest.mark.parametrize("small", [PARTS, WHOLE])
-def test_infeasible_is_told(small: int) -> None:
+def test_infeasible_is_reported(small: int) -> None:
     """Proves: 4500 t of cement II cannot be ground until 22 h. Sensitivity: "no plan within the limit", at once or
     after all of the time."""
     ship = DELIVERIES[1] | {"amount_t": 4500.0, "loading_tph": 700.0}
@@ -196,7 +196,7 @@ def test_what_does_not_fit_by_hours_may_fit_by_steps(small: int) -> None:
     assert by_halves["stock_t"].values[0, -1] == pytest.approx(15)
 
 
-def test_progress_is_told_with_a_bound_and_a_plan() -> None:
+def test_progress_is_reported_with_a_bound_and_a_plan() -> None:
     """Proves: incumbents fall, bounds rise, and each event tells the gap between them. Sensitivity: parts' own
     figures."""
     rows: list[dict[str, Any]] = []

@@ -57,7 +57,7 @@ def test_a_feed_in_above_the_price_is_no_mint() -> None:
     assert result.attrs["bound"] == pytest.approx(-440, abs=1e-3)
 
 
-def test_a_levy_below_nought_is_no_mint() -> None:
+def test_a_negative_levy_is_no_mint() -> None:
     """Proves: each MWh imported earns 60, and 20 are needed where the sun is away: −1,200, and nothing is drawn in a
     circle; with sun the site would rather import and let the sun be. Sensitivity: no best plan at all.
     """
@@ -69,7 +69,8 @@ def test_a_levy_below_nought_is_no_mint() -> None:
 
 
 def test_a_limit_below_the_base_load_has_no_plan() -> None:
-    """Proves: 10 MW under a limit of 5 is told as no plan. Sensitivity: a constraint without a variable stops all."""
+    """Proves: 10 MW under a limit of 5 is reported as no plan. Sensitivity: a constraint without a variable stops
+    all."""
     data = models.optimize(hub(price=[50.0], base=10.0, grid={"import_limit_mw": 5}), ENVELOPE)
     assert data.attrs["found"] == 0
     assert data.attrs["status"] == "infeasible"

@@ -35,13 +35,13 @@ def test_a_fine_day_begins_with_quarter_hours() -> None:
     assert int(replay.sizes.get("violation", 0)) == 0
 
 
-@pytest.mark.parametrize(("step", "made"), [(5, True), (15, False), (30, False), (10, False)])
-def test_which_grids_have_a_coarser_one(step: int, made: bool) -> None:
+@pytest.mark.parametrize(("step", "has_coarser"), [(5, True), (15, False), (30, False), (10, False)])
+def test_which_grids_have_a_coarser_one(step: int, has_coarser: bool) -> None:
     """Proves: steps that divide a quarter of an hour have one; the coarse plan is one of the fine grid's."""
     scenario = load("melt-shop-small", [f"horizon.step_min={step}", "goal.time_limit_s=10"])
     envelope = twin.envelope(scenario)
     coarser = coarse_grid.coarser(scenario, envelope, None)
-    assert (coarser is not None) == made
+    assert (coarser is not None) == has_coarser
     if coarser is None:
         return
     data = sites.read(scenario, envelope)

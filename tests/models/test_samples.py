@@ -108,7 +108,7 @@ def test_a_nomination_is_kept_or_paid_for() -> None:
 def test_a_first_stage_that_is_given_is_kept() -> None:
     """Proves: with nomination and commitment given only the dispatch is left, and each sample is judged apart.
 
-    Sensitivity: a nomination that is planned anew."""
+    Sensitivity: a nomination that is planned again."""
     wrong = Fixed({}, np.array([2.0, 2.0]))
     sampled = optimize_samples([stored([10.0, 50.0], 15.0)], ENVELOPE, fixed=wrong, gap=0.0)
     assert sampled.worth.tolist() == pytest.approx([120 - 40 + 2 * 15])

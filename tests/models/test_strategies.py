@@ -14,7 +14,7 @@ NAMES = ("counts by unit", "pooled counts")
 PLAIN = (*SMALL, "site.battery=null", "site.pv=null", "site.grid.import_limit_mw=null", "line.heat_loss=null")
 
 
-def asked(overrides: tuple[str, ...]) -> tuple[Scenario, xr.Dataset, xr.Dataset]:
+def small_shop(overrides: tuple[str, ...]) -> tuple[Scenario, xr.Dataset, xr.Dataset]:
     scenario = load("melt-shop-small", overrides)
     envelope = twin.envelope(scenario)
     return scenario, envelope, twin.dispatch(scenario, envelope)
@@ -23,7 +23,7 @@ def asked(overrides: tuple[str, ...]) -> tuple[Scenario, xr.Dataset, xr.Dataset]
 def test_strategies_agree_and_say_their_names() -> None:
     """Proves: each plans no worse than the baseline and says its name; none proves a bound above what another has
     found. Sensitivity: a bound from a search that was cut off."""
-    scenario, envelope, baseline = asked(PLAIN)
+    scenario, envelope, baseline = small_shop(PLAIN)
     intensity = scenario.inputs["carbon_intensity_kg_per_mwh"]
     table = {name: optimize(scenario, envelope, baseline, strategy=name) for name in NAMES}
     for name, plan in table.items():
@@ -38,7 +38,7 @@ def test_strategies_agree_and_say_their_names() -> None:
 )
 def test_what_does_not_suit_is_refused(strategy: str, says: str) -> None:
     """Proves: one line says what there is; nothing is searched."""
-    scenario, envelope, baseline = asked(SMALL)
+    scenario, envelope, baseline = small_shop(SMALL)
     with pytest.raises(ValueError, match=says):
         optimize(scenario, envelope, baseline, strategy=strategy)
 

@@ -1,4 +1,4 @@
-"""Rows over slots in stretches, and sets that are made at once: what is summed, told slot by slot."""
+"""Rows over slots in stretches, and sets that are made at once: sums, compared slot by slot."""
 
 import numpy as np
 import pyomo.environ as pyo
@@ -25,20 +25,20 @@ def built(terms: Terms, rows: dict, *, on: bool) -> pyo.ConcreteModel:
         m.spare = pyo.Var()
         result = Stretches.of(rows, terms)
         m.ROW, m.TERM = result.rows(), result.set()
-        m.kept = Rows(m.ROW, says=lambda m, r, p, t: weighed(m.x, m.TERM[r, p], t) + m.spare <= 3)
+        m.limits = Rows(m.ROW, says=lambda m, r, p, t: weighed(m.x, m.TERM[r, p], t) + m.spare <= 3)
         m.goal = pyo.Objective(expr=m.spare)
     return m
 
 
 @given(st.lists(TERM, max_size=6), st.sets(st.integers(0, N - 1), min_size=1))
-def test_a_row_has_the_terms_of_its_slot(drawn: list, slots: set[int]) -> None:
+def test_a_row_has_the_terms_of_its_slot(listed_terms: list, slots: set[int]) -> None:
     """Proves: lagged variables are in a row where they exist, counts go on as they end, weights of equals add up.
 
     Sensitivity: a stretch that begins or ends a slot off.
     """
     terms = Terms(N, 2)
     table = {t: {(key, s): 0.0 for key in "ab" for s in range(N)} for t in slots}
-    for key, lag, weight, counted in drawn:
+    for key, lag, weight, counted in listed_terms:
         (terms.counted if counted else terms.lagged)((0,), (key,), lag, weight)
         for t in slots:
             s = min(t - lag, N - 1) if counted else t - lag
@@ -47,15 +47,15 @@ def test_a_row_has_the_terms_of_its_slot(drawn: list, slots: set[int]) -> None:
     arrays = []
     for on in (True, False):
         m = built(terms, {(0,): sorted(slots)}, on=on)
-        assert (m.kept.template is not None) == on
+        assert (m.limits.template is not None) == on
         result = compiled(m)
         arrays.append(result)
         assert sorted(t for _, _, t in m.ROW) == sorted(slots)
         for row, (_, _, t) in enumerate(m.ROW):
             got = {}
             for j, column in enumerate(result.columns):
-                held = slice(result.starts[j], result.starts[j + 1])
-                for r, value in zip(result.index[held], result.values[held], strict=True):
+                entries = slice(result.starts[j], result.starts[j + 1])
+                for r, value in zip(result.index[entries], result.values[entries], strict=True):
                     if r == row and column is not m.spare:
                         got[column.index()] = value
             assert got == pytest.approx({key: weight for key, weight in table[t].items() if weight})
@@ -65,7 +65,7 @@ def test_a_row_has_the_terms_of_its_slot(drawn: list, slots: set[int]) -> None:
 
 
 def test_slots_without_terms_may_be_left_out() -> None:
-    """Proves: a row is told only where it says something. Sensitivity: a row of nothing, which Pyomo refuses."""
+    """Proves: a row is written only where it says something. Sensitivity: a row of nothing, which Pyomo refuses."""
     terms = Terms(N, 2)
     terms.lagged((0,), ("a",), 3, 1)
     assert [t for _, _, t in Stretches.of({(0,): range(N)}, terms, empty=False).index] == [3, 4, 5, 6]

@@ -34,7 +34,7 @@ def optimum(
     if flexible:
         model.sum = pyo.Constraint(expr=pyo.quicksum(model.x[i] for i in model.I) == float(energy.sum()))
     else:
-        model.given = pyo.Constraint(model.I, rule=lambda m, i: m.x[i] == float(energy[i]))
+        model.fixed_energy = pyo.Constraint(model.I, rule=lambda m, i: m.x[i] == float(energy[i]))
     ports = tariff_model.add(model.tariff, rates, lambda i: model.x[i], most_mwh=most_mwh, least_mwh=least_mwh)
     model.cost = pyo.Objective(expr=ports.cost)
     assert solve(model, time_limit=30, gap=1e-9).status == "optimal"

@@ -11,7 +11,7 @@ from pathlib import Path
 import planned
 import pytest
 from postgres import Server
-from writers import begin, end, kept, laid, number, writer
+from writers import begin, copied_run, end, number, stored_run, writer
 
 from emberline.plans import Plan
 from emberline.plans.store.catalogue import VARIABLE, database
@@ -19,14 +19,14 @@ from emberline.plans.store.store import Store, StoredRun, StoreError
 
 
 @pytest.fixture(scope="module")
-def made() -> Plan:
-    return planned.made()
+def full_plan() -> Plan:
+    return planned.full_plan()
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
     """A run to be copied."""
-    return kept(tmp_path_factory.mktemp("source"))
+    return stored_run(tmp_path_factory.mktemp("source"))
 
 
 @pytest.fixture
@@ -53,25 +53,31 @@ def test_search_finds_what_is_asked_for(store: Store) -> None:
     store.tag(b, ["winter"])
     store.rename(c, "Spring_line")
 
-    def found(**case: object) -> list[str]:
+    def found_ids(**case: object) -> list[str]:
         runs = [run.id for run in store.search(**case)]  # type: ignore[arg-type]
         assert store.count(**{k: v for k, v in case.items() if k not in ("limit", "offset")}) >= len(runs)  # type: ignore[arg-type]
         return runs
 
-    assert found() == [c, b, a]
-    assert found(text="GRÖSSE") == found(text="reference 100") == found(text="%") == [a]
-    assert found(text="_") == [c]
-    assert found(text="reference winter") == [a]
-    assert found(text="winter shop") == [b, a]
-    assert found(text="bbbb") == [b]
-    assert found(text="\x00\ud800") == found(text="nothing") == found(scenario="\x00") == found(tags=["\x00"]) == []
-    assert found(tags=["WINTER"]) == [b, a]
-    assert found(tags=["winter", "tariff"]) == [a]
-    assert found(scenario="kiln") == found(since=datetime(2026, 6, 3, tzinfo=UTC)) == [c]
-    assert found(state="stored") == [c, b, a]
-    assert found(state="working") == found(state="deleted") == []
-    assert found(limit=1) == [c]
-    assert found(limit=1, offset=1) == found(offset=1)[:1] == [b]
+    assert found_ids() == [c, b, a]
+    assert found_ids(text="GRÖSSE") == found_ids(text="reference 100") == found_ids(text="%") == [a]
+    assert found_ids(text="_") == [c]
+    assert found_ids(text="reference winter") == [a]
+    assert found_ids(text="winter shop") == [b, a]
+    assert found_ids(text="bbbb") == [b]
+    assert (
+        found_ids(text="\x00\ud800")
+        == found_ids(text="nothing")
+        == found_ids(scenario="\x00")
+        == found_ids(tags=["\x00"])
+        == []
+    )
+    assert found_ids(tags=["WINTER"]) == [b, a]
+    assert found_ids(tags=["winter", "tariff"]) == [a]
+    assert found_ids(scenario="kiln") == found_ids(since=datetime(2026, 6, 3, tzinfo=UTC)) == [c]
+    assert found_ids(state="stored") == [c, b, a]
+    assert found_ids(state="working") == found_ids(state="deleted") == []
+    assert found_ids(limit=1) == [c]
+    assert found_ids(limit=1, offset=1) == found_ids(offset=1)[:1] == [b]
     assert store.count() == 3
     assert store.count(tags=["winter"]) == 2
     with pytest.raises(StoreError, match="working, stored, broken, deleted"):
@@ -107,10 +113,10 @@ def test_what_is_no_name_is_refused(store: Store) -> None:
 
 
 def test_labels_are_kept_with_the_run(store: Store, source: StoredRun, kind: str) -> None:
-    """Proves: names and tags outlive the catalogue, for they lie beside the plan; without any there is no file.
+    """Proves: names and tags outlive the catalogue, for they lie next to the plan; without any there is no file.
 
     Sensitivity: kept in the catalogue alone they would be lost with it."""
-    folder = laid(source, store.folder, number("a"))
+    folder = copied_run(source, store.folder, number("a"))
     assert store.rescan().entered == 1
     store.rename(folder.name, "  Spring tariff, 12:00 – 18:00 (v2)  ")
     store.tag(folder.name, ["Berlin", "étude"])
@@ -135,7 +141,7 @@ def test_deleted_runs_come_back_for_seven_days(store: Store, source: StoredRun) 
 
     Sensitivity: a trash that is emptied by state alone would take the younger one too."""
     for run in (number("a"), number("b")):
-        laid(source, store.folder, run)
+        copied_run(source, store.folder, run)
     store.rescan()
     store.tag(number("a"), ["kept"])
     before = store.entry(number("a"))
@@ -168,7 +174,7 @@ def test_deleted_runs_come_back_for_seven_days(store: Store, source: StoredRun) 
 
 def test_whoever_dies_while_deleting_leaves_a_deleted_run(store: Store, source: StoredRun) -> None:
     """Proves: between row and folder a deleted run is deleted, and can be restored all the same."""
-    run = laid(source, store.folder, number("a")).name
+    run = copied_run(source, store.folder, number("a")).name
     store.rescan()
     store.catalogue.bury(run, store.identity())
     assert store.list() == []
@@ -190,7 +196,7 @@ def test_a_run_that_was_renamed_and_not_entered_is_the_last(store: Store, source
         ("a", lambda run: store.find("last") == run),
         ("b", lambda run: store.count(state="stored") == 2),
     ):
-        run = laid(source, store.folder, number(letter)).name
+        run = copied_run(source, store.folder, number(letter)).name
         store.catalogue.announce(run, store.identity(), {"scenario": "kept", "title": "", "goal": "carbon"})
         assert ask(run)
 
@@ -202,7 +208,7 @@ def test_a_deletion_that_fails_leaves_a_whole_run_or_a_deleted_one(
     moved it is deleted all the same.
 
     Sensitivity: the folder moved first is a stored run without its files."""
-    run = laid(source, store.folder, number("a")).name
+    run = copied_run(source, store.folder, number("a")).name
     store.rescan()
 
     def refuse(*_: object) -> None:
@@ -222,9 +228,9 @@ def test_a_deletion_that_fails_leaves_a_whole_run_or_a_deleted_one(
 
 def test_a_scan_makes_the_catalogue_what_the_folders_are(store: Store, source: StoredRun) -> None:
     """Proves: folders that were copied in are entered with their figures, those taken away are marked as broken and
-    come back, and what cannot be read is told by name."""
-    run = laid(source, store.folder, number("a")).name
-    torn = laid(source, store.folder, number("b"))
+    come back, and what cannot be read is named."""
+    run = copied_run(source, store.folder, number("a")).name
+    torn = copied_run(source, store.folder, number("b"))
     (torn / "plan.json").write_text("{", encoding="utf-8")
     (store.runs_folder / "notes").mkdir()
     scan = store.rescan()
@@ -243,8 +249,11 @@ def test_a_scan_makes_the_catalogue_what_the_folders_are(store: Store, source: S
     assert (store.rescan().entered, store.entry(run).state) == (1, "stored")
 
 
-def test_a_run_is_saved_though_the_catalogue_fails(store: Store, made: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: where the catalogue cannot be written when a plan is stored, that is told, and the run is not lost."""
+def test_a_run_is_saved_though_the_catalogue_fails(
+    store: Store, full_plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: where the catalogue cannot be written when a plan is stored, that is reported, and the run is not
+    lost."""
     with monkeypatch.context() as patch:
 
         def refuse(*_: object) -> None:
@@ -253,12 +262,12 @@ def test_a_run_is_saved_though_the_catalogue_fails(store: Store, made: Plan, mon
         patch.setattr(store.catalogue, "enter", refuse)
         with (
             pytest.raises(StoreError, match=r"disk is full; run [0-9a-f]{32} is whole"),
-            store.working(made.scenario) as run,
+            store.working(full_plan.scenario) as run,
         ):
-            store.save(run, made)
+            store.save(run, full_plan)
     assert [(entry.id, entry.state) for entry in store.list()] == [(run, "stored")]
-    assert store.open(run).plan.status == made.status
-    with pytest.raises(StoreError, match="is there already"), store.working(made.scenario, run):
+    assert store.open(run).plan.status == full_plan.status
+    with pytest.raises(StoreError, match="is there already"), store.working(full_plan.scenario, run):
         pass
 
 
@@ -279,7 +288,7 @@ for tag in range(6):
 
 def test_processes_at_once_on_a_new_home(tmp_path: Path, kind: str, source: StoredRun) -> None:
     """Proves: of processes that open a new home at the same moment each succeeds, a run that all want is made by one
-    of them, and no tag of any is lost, in the catalogue and beside the plan, while another lists.
+    of them, and no tag of any is lost, in the catalogue and next to the plan, while another lists.
 
     Sensitivity: without the lock in the database a tag read before another's is written would take it away."""
     ids = [number(digit) for digit in "abcde"]
@@ -296,8 +305,8 @@ def test_processes_at_once_on_a_new_home(tmp_path: Path, kind: str, source: Stor
     entry = reader.entry(ids[0])
     assert list(entry.tags) == tags
     assert entry.name in ("x 5", "y 5")
-    beside = json.loads((reader.path(ids[0]) / "labels.json").read_text(encoding="utf-8"))
-    assert beside == {"name": entry.name, "tags": tags}
+    labels = json.loads((reader.path(ids[0]) / "labels.json").read_text(encoding="utf-8"))
+    assert labels == {"name": entry.name, "tags": tags}
     assert all(reader.open(run).plan.replay_figures == source.plan.replay_figures for run in ids)
 
 
@@ -332,7 +341,7 @@ def test_a_home_moves_to_postgresql(
     """Proves: naming a database is all that is needed; runs, names, tags and the trash are there at once."""
     before = Store(tmp_path)
     for digit in "ab":
-        laid(source, tmp_path, number(digit))
+        copied_run(source, tmp_path, number(digit))
     before.rescan()
     before.rename(number("a"), "first")
     before.tag(number("a"), ["kept"])
@@ -346,16 +355,16 @@ def test_a_home_moves_to_postgresql(
 
 @pytest.mark.postgresql
 def test_two_homes_share_a_catalogue(
-    tmp_path: Path, source: StoredRun, made: Plan, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: StoredRun, full_plan: Plan, postgresql: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Proves: each sees the other's runs, says where they are, and neither marks nor deletes them.
 
     Sensitivity: a lock file tells nothing in another home: without the home's id the run at work would be marked."""
     monkeypatch.setenv(VARIABLE, postgresql.schema())
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
-    laid(source, here.folder, number("a"))
+    copied_run(source, here.folder, number("a"))
     here.rescan()
-    with there.working(made.scenario, number("b")):
+    with there.working(full_plan.scenario, number("b")):
         assert [(run.id, run.state) for run in here.list()] == [(number("b"), "working"), (number("a"), "stored")]
     assert [run.state for run in here.list()] == ["broken", "stored"]
     there.rename(number("a"), "seen from there")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from postgres import Server
 from sqlalchemy import inspect, text
-from writers import begin, end, kept, laid, number, writer
+from writers import begin, copied_run, end, number, stored_run, writer
 
 from emberline.plans.store.catalogue import VARIABLE, StoreError, database, schema
 from emberline.plans.store.catalogue.tables import METADATA
@@ -38,7 +38,7 @@ ROW = (
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
     """A run to be copied."""
-    return kept(tmp_path_factory.mktemp("source"))
+    return stored_run(tmp_path_factory.mktemp("source"))
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def earlier(kind: str, tmp_path: Path, source: StoredRun) -> Path:
     """A home as an earlier release has left it: a run that is stored, one that broke, one whose maker has died."""
     home = tmp_path / "home"
     home.mkdir()
-    laid(source, home, number("a"))
+    copied_run(source, home, number("a"))
     rows = [
         ROW.format(number(digit), state) for digit, state in zip("abc", ("stored", "broken", "working"), strict=True)
     ]
@@ -107,7 +107,7 @@ def test_migrations_lead_to_the_tables(
 
 def test_an_earlier_catalogue_opens(earlier: Path, kind: str, source: StoredRun) -> None:
     """Proves: every run is still there with what was known of it; what was not known is read from its folder; names
-    and tags can be given; the file as it was lies beside.
+    and tags can be given; the file as it was lies next to it.
 
     Sensitivity: rows that know no home would never be brought up to date."""
     store = Store(earlier)
@@ -131,7 +131,7 @@ def test_an_earlier_catalogue_opens(earlier: Path, kind: str, source: StoredRun)
 def test_an_earlier_release_may_still_be_at_work(earlier: Path, kind: str, source: StoredRun) -> None:
     """Proves: rows that an earlier release writes into a migrated catalogue are accepted and completed."""
     store = Store(earlier)
-    laid(source, earlier, number("d"))
+    copied_run(source, earlier, number("d"))
     with store.catalogue.writing() as connection:
         connection.execute(text(ROW.format(number("d"), "stored")))
     (entry,) = store.search(text="dddd")
@@ -242,10 +242,10 @@ def test_a_database_of_others_is_left_alone(
     database.forget()
 
 
-def test_a_file_that_is_no_catalogue_is_told(tmp_path: Path, source: StoredRun) -> None:
-    """Proves: a torn file is told and left alone; without it the catalogue is made anew from the folders."""
+def test_a_file_that_is_no_catalogue_is_reported(tmp_path: Path, source: StoredRun) -> None:
+    """Proves: a torn file is reported and left alone; without it the catalogue is made again from the folders."""
     home = tmp_path / "home"
-    laid(source, home, number("a"))
+    copied_run(source, home, number("a"))
     file = home / "catalogue.db"
     file.write_text("no database" * 100, encoding="utf-8")
     with pytest.raises(StoreError, match="file is not a database; move the file away, it is made anew"):
@@ -257,11 +257,11 @@ def test_a_file_that_is_no_catalogue_is_told(tmp_path: Path, source: StoredRun) 
 def test_the_command_names_tags_deletes_and_restores(
     kind: str, tmp_path: Path, source: StoredRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Proves: what the command is told is what it lists afterwards, and mistakes are one line with exit code 2."""
+    """Proves: what the command enters is what it lists afterwards, and mistakes are one line with exit code 2."""
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
     monkeypatch.setenv("TZ", "UTC")
-    run = laid(source, tmp_path, number("a")).name
-    laid(source, tmp_path, number("b"))
+    run = copied_run(source, tmp_path, number("a")).name
+    copied_run(source, tmp_path, number("b"))
 
     def ask(*args: str, code: int = 0) -> str:
         assert emberline(monkeypatch, "runs", *args) == code, capsys.readouterr()

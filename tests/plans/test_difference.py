@@ -30,7 +30,7 @@ goal: {minimize: cost, gap: 0.1 %, time_limit_s: 10}
 
 
 @pytest.fixture(scope="module")
-def made() -> Plan:
+def furnace_plan() -> Plan:
     """Two heats of an hour on one furnace: in the second and in the fourth hour."""
     return plan(shop(INTENSITY, [1, 1]))
 
@@ -46,13 +46,13 @@ def changed(scenario: Scenario, **update: object) -> Scenario:
     return scenario.model_copy(update=update).with_inputs(scenario.inputs)
 
 
-def test_a_plan_does_not_differ_from_itself(made: Plan, milled: Plan, tmp_path: Path) -> None:
+def test_a_plan_does_not_differ_from_itself(furnace_plan: Plan, milled: Plan, tmp_path: Path) -> None:
     """Proves: no key, series, heat, use or figure differs, of a plan in hand and of one read back, line and processes.
 
     Sensitivity: comparing times as text, or a series with its gaps, would tell a difference.
     """
     store = Store(tmp_path)
-    for one in (made, milled):
+    for one in (furnace_plan, milled):
         assert difference(one, one).empty
         with store.working(one.scenario) as run:
             store.save(run, one)
@@ -61,10 +61,10 @@ def test_a_plan_does_not_differ_from_itself(made: Plan, milled: Plan, tmp_path: 
         assert again.summary()["same"]
 
 
-def test_a_heat_that_moved_is_told_with_the_intensity_there(made: Plan) -> None:
+def test_a_heat_that_moved_is_reported_with_the_intensity_there(furnace_plan: Plan) -> None:
     """Proves: with the second hour dirty and the third one clean a heat moves by an hour, and the data say why."""
     other = plan(shop([500.0, 400.0, 150.0, 200.0], [1, 1]))
-    result = difference(made, other)
+    result = difference(furnace_plan, other)
     (move,) = result.heats
     assert move.main.later_min == 60
     assert move.says == (
@@ -77,7 +77,7 @@ def test_a_heat_that_moved_is_told_with_the_intensity_there(made: Plan) -> None:
     assert carbon.before == pytest.approx(3000)
     assert carbon.after == pytest.approx(3500)
     assert carbon.more == pytest.approx(500)
-    back = difference(other, made).heats
+    back = difference(other, furnace_plan).heats
     assert back[0].main.later_min == -60
 
 
@@ -92,7 +92,7 @@ def test_a_due_time_that_was_moved_is_the_reason() -> None:
 
 
 def test_outage_lock_and_busy_unit_are_reasons() -> None:
-    """Proves: a furnace that is away, a lock, and a heat that has taken the place are told apart."""
+    """Proves: a furnace that is away, a lock, and a heat that has taken the place are distinguished."""
     scenario = shop(INTENSITY, [1, 1])
     before = plan(scenario)
     away = plan(shop(INTENSITY, [1, 1], state={"outages": [{"unit": "F1", "start": "1 h", "end": "2 h"}]}))
@@ -108,8 +108,8 @@ def test_outage_lock_and_busy_unit_are_reasons() -> None:
     assert reasons[first] == f"F1 is busy with heat {second} until Tue 10 Mar 02:00 instead"
 
 
-def test_other_units_are_told() -> None:
-    """Proves: a heat on another furnace is told so. Sensitivity: comparing starts alone would see nothing."""
+def test_other_units_are_reported() -> None:
+    """Proves: a heat on another furnace is reported as such. Sensitivity: comparing starts alone would see nothing."""
     before = plan(shop(INTENSITY, [1], furnaces=2))
     assert before.schedule is not None
     unit = str(before.schedule["unit"].values[0, 0])
@@ -120,7 +120,7 @@ def test_other_units_are_told() -> None:
 
 
 def test_what_processes_and_assets_do_otherwise(milled: Plan) -> None:
-    """Proves: hours of a mill, moved or more, and what the battery takes are told; a plant without it has none."""
+    """Proves: hours of a mill, moved or more, and what the battery takes are reported; a plant without it has none."""
     scenario = milled.scenario
     (trucks,) = scenario.deliveries
     assert trucks.rate is not None

@@ -185,7 +185,7 @@ def test_a_snapshot_is_what_was_planned() -> None:
 
 @pytest.mark.parametrize("draft", ["", "f" * 31, "f" * 32, "../../etc", "F" * 32, "f" * 32 + "\n"])
 def test_an_id_that_is_none(draft: str, home: Path) -> None:
-    """Proves: only an id names a draft, never a path; what is not there is told."""
+    """Proves: only an id names a draft, never a path; what is not there is reported."""
     with pytest.raises(DraftError):
         drafts.open_draft(draft)
 

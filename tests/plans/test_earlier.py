@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "home")
 
 
-def kept(store: Store, result: Plan) -> Plan:
+def save_run(store: Store, result: Plan) -> Plan:
     with store.working(result.scenario) as run:
         store.save(run, result)
     return result
@@ -38,7 +38,7 @@ def hurried(scenario: Scenario) -> Scenario:
 def test_a_search_begins_with_stored_plans_of_the_same_orders(store: Store) -> None:
     """Proves: what is stored for other data is judged by the new ones and taken where it is good; without any time the
     plan is as good as the stored one there. Sensitivity: the baseline schedule, at the front of the day."""
-    before = kept(store, plan(shop(INTENSITY, [1, 1])))
+    before = save_run(store, plan(shop(INTENSITY, [1, 1])))
     assert before.schedule is not None
     moved = hurried(shop([one * 1.1 for one in INTENSITY], [1, 1], price=20.0))
     stored = earlier(store, moved)
@@ -56,7 +56,7 @@ def test_nothing_worse_than_a_stored_plan_of_the_same_scenario_is_shown(store: S
     """Proves: the stored plan stays, whatever time there was; another name, gap or limit make no other scenario.
 
     Sensitivity: a search in no time shows the baseline schedule."""
-    before = kept(store, plan(shop(INTENSITY, [1, 1])))
+    before = save_run(store, plan(shop(INTENSITY, [1, 1])))
     scenario = hurried(shop(INTENSITY, [1, 1]))
     stored = earlier(store, scenario)
     assert stored.same is not None
@@ -68,9 +68,9 @@ def test_nothing_worse_than_a_stored_plan_of_the_same_scenario_is_shown(store: S
 
 def test_what_is_no_plan_of_the_same_orders_is_left_out(store: Store) -> None:
     """Proves: other heats, and runs without a plan, are nothing to begin with; other prices are no same scenario."""
-    kept(store, plan(shop(INTENSITY, [1, 2])))
+    save_run(store, plan(shop(INTENSITY, [1, 2])))
     case = shop(INTENSITY, [1, 1])
-    kept(store, plan(hurried(shop(INTENSITY, [1, 1], due_h=[1, 1]))))
+    save_run(store, plan(hurried(shop(INTENSITY, [1, 1], due_h=[1, 1]))))
     assert earlier(store, case).schedules == ()
     assert same_asked(case, hurried(case))
     assert not same_asked(case, shop(INTENSITY, [1, 1], price=11.0))

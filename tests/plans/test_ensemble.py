@@ -104,7 +104,7 @@ def test_what_a_killed_worker_did_is_done_again(two: Engine, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("here", [True, False])
-def test_a_mistake_is_told_with_its_piece(two: Engine, here: bool) -> None:
+def test_a_mistake_is_reported_with_its_piece(two: Engine, here: bool) -> None:
     """Proves: one piece that goes wrong takes no other with it."""
     table = {piece.place: piece for piece in (Engine() if here else two).each(pieces.refused, None, range(3))}
     assert [table[place].error is None for place in range(3)] == [True, False, True]
@@ -166,7 +166,7 @@ def test_what_broke_is_what_the_replays_missed() -> None:
     late = [{str(heat) for heat in _of(run, "heat", "due", "unfinished")} for run in runs]
     assert data["late_heats"].values.tolist() == [len(heats) for heats in late]
     assert data["late_t"].values.tolist() == [250.0 * len(heats) for heats in late]
-    assert data["held"].values.tolist() == [int(not run.sizes["violation"]) for run in runs]
+    assert data["n_held"].values.tolist() == [int(not run.sizes["violation"]) for run in runs]
     for row in result.broke():
         if row["kind"] not in ("wait", "cast"):
             continue
@@ -195,11 +195,11 @@ def _hours(run: xr.Dataset, kind: str, unit: str) -> set[int]:
     return {int(at // 60) for at in run["violation_at_min"].values[mine]}
 
 
-@pytest.mark.parametrize(("held", "n"), [(0, 20), (7, 20), (20, 20), (950, 1000)])
-def test_the_interval_is_wilsons(held: int, n: int) -> None:
+@pytest.mark.parametrize(("n_held", "n"), [(0, 20), (7, 20), (20, 20), (950, 1000)])
+def test_the_interval_is_wilsons(n_held: int, n: int) -> None:
     """Proves: both ends solve Wilson's equation, |p̂ − p| = z √(p (1 − p) / n)."""
-    z, share = float(norm.ppf(0.975)), held / n
-    low, high = interval(held, n)
+    z, share = float(norm.ppf(0.975)), n_held / n
+    low, high = interval(n_held, n)
     assert 0 <= low <= share <= high <= 1
     for end in (low, high):
         if 0 < end < 1 or end != share:
@@ -209,8 +209,8 @@ def test_the_interval_is_wilsons(held: int, n: int) -> None:
 def test_an_ensemble_is_kept_with_its_run(tmp_path: Path) -> None:
     """Proves: what is read back is what was saved, one for each seed; the run still opens, and goes with its files."""
     store = Store(tmp_path)
-    with store.working(planned.made().scenario) as run:
-        store.save(run, planned.made())
+    with store.working(planned.full_plan().scenario) as run:
+        store.save(run, planned.full_plan())
     stored = store.open(run)
     schedule = stored.plan.schedule
     assert schedule is not None
@@ -226,7 +226,7 @@ def test_an_ensemble_is_kept_with_its_run(tmp_path: Path) -> None:
     again = ensembles.read(stored, 7)
     assert again.summary() == table[7].summary()
     xr.testing.assert_equal(again.data, table[7].data)
-    assert store.open(run).plan.status == planned.made().status
+    assert store.open(run).plan.status == planned.full_plan().status
     with pytest.raises(StoreError, match=r"seed 9 \(it has 7, 8\)"):
         ensembles.read(stored, 9)
 
@@ -253,7 +253,7 @@ def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ensemble(case, schedule, 5, Engine())
 
 
-def test_nobody_at_an_address_is_told_at_once() -> None:
+def test_nobody_at_an_address_is_reported_at_once() -> None:
     """Proves: refused, silent, unknown and malformed addresses, sooner than Dask's own 30 s."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

@@ -12,7 +12,7 @@ from typing import Any
 
 import planned
 import pytest
-from exported import MADE, keep, kept
+from exported import PLANS, keep, stored_run
 from pydantic import ValidationError
 from writers import ROOT
 
@@ -27,15 +27,15 @@ QUICK = [kind for kind in FORMATS if kind != "html"]
 """The report has its charts drawn, which takes longer."""
 
 
-@pytest.fixture(params=list(MADE))
+@pytest.fixture(params=list(PLANS))
 def stored(request: pytest.FixtureRequest) -> StoredRun:
     """A run of a line, of works, of a site."""
-    return kept(request.param)
+    return stored_run(request.param)
 
 
 @pytest.fixture
 def of_line() -> StoredRun:
-    return kept("line")
+    return stored_run("line")
 
 
 @pytest.mark.parametrize("kind", QUICK)
@@ -65,9 +65,9 @@ def test_a_run_gives_the_same_file_each_time(of_line: StoredRun, tmp_path: Path,
 
 def test_the_manifest_says_what_was_proven(of_line: StoredRun) -> None:
     """Proves: run, hash, versions, seed, status, objective, bound, gap, signs and zone are there, for programs as
-    values and for people as texts, and no gap is told where none was proven.
+    values and for people as texts, and no gap is reported where none was proven.
 
-    Sensitivity: a gap of nought for one that is missing."""
+    Sensitivity: a gap of zero for one that is missing."""
     plan, text = of_line.plan, manifest(of_line)
     assert (text["run"], text["seed"], text["time_zone"]) == (of_line.id, plan.scenario.disturbances.seed, "UTC")
     assert (text["objective"], text["bound"], text["gap"]) == (plan.objective, plan.bound, plan.gap)
@@ -85,7 +85,7 @@ def test_a_gap_that_was_not_proven_is_none(tmp_path: Path) -> None:
     """Proves: without a bound the manifest says so. Sensitivity: 0 %."""
     import dataclasses
 
-    run = kept("line")
+    run = stored_run("line")
     run = dataclasses.replace(run, plan=dataclasses.replace(run.plan, gap=None, bound=None))
     assert manifest(run)["gap"] is None
     assert "gap on what can be decided none proven" in proof(run)

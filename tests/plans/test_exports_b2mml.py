@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from exported import HOSTILE, MADE, SHORT, keep, kept, renamed
+from exported import HOSTILE, PLANS, SHORT, keep, renamed, stored_run
 from lxml import etree
 
 from emberline.plans.exports import CannotExport, export
@@ -31,23 +31,23 @@ def texts(element: etree._Element | etree._ElementTree, path: str) -> list[str]:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("plant", [*MADE, "hostile", "2026-10-25"])
+@pytest.mark.parametrize("plant", [*PLANS, "hostile", "2026-10-25"])
 def test_it_is_valid(schema: etree.XMLSchema, tmp_path: Path, plant: str) -> None:
     """Proves: the schedules of a line, works and a site fit the schema of V0701, hostile names and all.
 
     Sensitivity: an element out of its place, a time without a form, a sign that XML forbids."""
-    run = renamed(kept("line")) if plant == "hostile" else kept(plant)
+    run = renamed(stored_run("line")) if plant == "hostile" else stored_run(plant)
     tree = read(run, tmp_path)
     schema.assertValid(tree)
 
 
-@pytest.mark.parametrize("plant", list(MADE))
+@pytest.mark.parametrize("plant", list(PLANS))
 def test_the_segments_are_the_activities(tmp_path: Path, plant: str) -> None:
     """Proves: each operation, run and stretch of a machine is a segment with its unit, times in UTC and energy; the
     schedule is one of production, says whose language it is and what run it came from.
 
     Sensitivity: local times, a segment left out, the licence's line missing."""
-    run = kept(plant)
+    run = stored_run(plant)
     scenario, replay = run.plan.scenario, run.plan.replay
     assert replay is not None
     tree = read(run, tmp_path)
@@ -80,7 +80,7 @@ def test_the_segments_are_the_activities(tmp_path: Path, plant: str) -> None:
 
 def test_heats_are_lots_of_their_grade(tmp_path: Path) -> None:
     """Proves: an order is a request, and each of its segments makes a lot of its grade with its mass."""
-    tree = read(kept("line"), tmp_path)
+    tree = read(stored_run("line"), tmp_path)
     requests = {texts(r, "b:ID")[0]: r for r in tree.findall("b:OperationsRequest", NAMES)}
     assert set(requests) == {"A", "B", "battery"}
     (material,) = requests["B"].findall(
@@ -95,7 +95,7 @@ def test_heats_are_lots_of_their_grade(tmp_path: Path) -> None:
 def test_runs_say_what_they_make_and_use(tmp_path: Path) -> None:
     """Proves: a run of a mill takes clinker and gives cement, tonnes as in the replay. Sensitivity: both made, or
     tonnes per hour for tonnes."""
-    tree = read(kept("works"), tmp_path)
+    tree = read(stored_run("works"), tmp_path)
     mill = tree.xpath("//b:SegmentRequirement[b:EquipmentRequirement/b:EquipmentID='mill']", namespaces=NAMES)
     assert len(mill) == 2
     uses = {
@@ -109,7 +109,7 @@ def test_a_segment_over_the_change_of_clocks(tmp_path: Path) -> None:
     """Proves: the casts of the night in which clocks go back follow each other in UTC, each 45 min long.
 
     Sensitivity: local times without an offset make one of them end before it begins."""
-    tree = read(kept("2026-10-25"), tmp_path)
+    tree = read(stored_run("2026-10-25"), tmp_path)
     casts = tree.xpath("//b:SegmentRequirement[b:ProcessSegmentID='casting']", namespaces=NAMES)
     assert len(casts) == 6
     for cast in casts:
@@ -121,7 +121,7 @@ def test_a_segment_over_the_change_of_clocks(tmp_path: Path) -> None:
 
 def test_hostile_names_are_texts(tmp_path: Path) -> None:
     """Proves: names with markup are texts, those of two lines one. Sensitivity: ``<b>`` as an element."""
-    tree = read(renamed(kept("line")), tmp_path)
+    tree = read(renamed(stored_run("line")), tmp_path)
     lots = set(texts(tree, ".//b:MaterialLotID"))
     assert lots == {SHORT, HOSTILE["A-2"], "Ö 漢字 🔥 zwei\N{REPLACEMENT CHARACTER}"}
     assert not tree.findall(".//{*}b")

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from exported import HOSTILE, MADE, kept, renamed
+from exported import HOSTILE, PLANS, renamed, stored_run
 from icalendar import Calendar, Event
 
 from emberline.plans.exports import export
@@ -33,11 +33,11 @@ def instants(event: Event) -> tuple[datetime, datetime]:
     return start, end
 
 
-@pytest.mark.parametrize("plant", list(MADE))
+@pytest.mark.parametrize("plant", list(PLANS))
 def test_events_are_the_activities(tmp_path: Path, plant: str) -> None:
     """Proves: each activity is an event at its instants, in UTC, with its unit as place and category, and an identity
     of its own. Sensitivity: floating times, which each reader moves to its own zone."""
-    run = kept(plant)
+    run = stored_run(plant)
     scenario, replay = run.plan.scenario, run.plan.replay
     assert replay is not None
     result = events(read(run, tmp_path))
@@ -56,7 +56,7 @@ def test_a_crew_gets_its_own_unit(tmp_path: Path) -> None:
     """Proves: the calendar of one unit has its events only, and those are the same as in the calendar of all.
 
     Sensitivity: identities that depend on what else is in the file would double events on import."""
-    run = kept("line")
+    run = stored_run("line")
     one, whole = read(run, tmp_path, unit="L"), read(run, tmp_path)
     assert {str(event["location"]) for event in events(one)} == {"L"}
     assert len(events(one)) == 3
@@ -75,7 +75,7 @@ def test_the_night_when_clocks_change(tmp_path: Path, day: str, hours: int) -> N
     tells local times with their offsets.
 
     Sensitivity: local times written as UTC leave a gap of an hour, or an overlap."""
-    run = kept(day)
+    run = stored_run(day)
     assert run.plan.scenario.horizon.length_min == hours * 60
     names = sorted(events(read(run, tmp_path, unit="C")), key=lambda event: event.start)
     assert len(names) == 6
@@ -96,7 +96,7 @@ def test_hostile_names_break_no_line(tmp_path: Path) -> None:
     """Proves: names with line breaks, commas and signs begin no property of their own, and read as they were.
 
     Sensitivity: a line break in a title that begins ``BEGIN:VEVENT``."""
-    run = renamed(kept("line"))
+    run = renamed(stored_run("line"))
     content = read(run, tmp_path)
     assert len(events(content)) == 9 + sum(a.of == "site" for a in activities(run.plan.scenario, run.plan.replay))  # type: ignore[arg-type]
     names = {str(event["summary"]) for event in events(content) if str(event["location"]) == HOSTILE["F"]}

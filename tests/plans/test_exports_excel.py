@@ -11,7 +11,7 @@ from pathlib import Path
 
 import planned
 import pytest
-from exported import HOSTILE, SHORT, TITLE, keep, kept, records, renamed, sheets, simulated
+from exported import HOSTILE, SHORT, TITLE, keep, records, renamed, sheets, simulated, stored_run
 from lxml import html
 from shops import cast
 
@@ -23,7 +23,7 @@ from emberline.plans.store.run_folder import StoredRun
 
 @pytest.fixture
 def stored() -> StoredRun:
-    return kept("line")
+    return stored_run("line")
 
 
 def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_path: Path) -> None:
@@ -107,11 +107,11 @@ def test_hours_are_the_sums_of_the_steps(stored: StoredRun, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-10-25", 25), ("2026-03-29", 23)])
-def test_the_hour_that_comes_twice_is_told_apart(tmp_path: Path, day: str, hours: int) -> None:
-    """Proves: where clocks change the day has its 25 or 23 hours and an offset stands beside each local time.
+def test_the_hour_that_comes_twice_has_its_offset(tmp_path: Path, day: str, hours: int) -> None:
+    """Proves: where clocks change the day has its 25 or 23 hours and an offset stands next to each local time.
 
     Sensitivity: local hours taken together would be 24; without the offset two rows begin alike."""
-    result = sheets(export(kept(day), "xlsx", tmp_path / "plan.xlsx"))
+    result = sheets(export(stored_run(day), "xlsx", tmp_path / "plan.xlsx"))
     rows = records(result["Hours"])
     items = [(row["start"], row["start offset"]) for row in rows]
     assert len(rows) == len(set(items)) == hours
@@ -140,7 +140,7 @@ def test_offsets_stand_there_where_clocks_change_later(tmp_path: Path) -> None:
 def test_a_site_has_its_machines(tmp_path: Path) -> None:
     """Proves: a site alone has what its machines and its battery do, as rows and in the Gantt. Sensitivity: no heats,
     no sheet."""
-    result = sheets(export(kept("site"), "xlsx", tmp_path / "plan.xlsx"))
+    result = sheets(export(stored_run("site"), "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == ["Figures", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest"]
     engine = [row for row in records(result["Machines"]) if row["unit"] == "engine"]
     assert [(row["what"], row["start"].hour, row["end"].hour) for row in engine] == [("on", 2, 4)]

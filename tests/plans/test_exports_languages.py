@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
-from exported import HOSTILE, MADE, SHORT, kept, renamed, sheets
+from exported import HOSTILE, PLANS, SHORT, renamed, sheets, stored_run
 from icalendar import Calendar
 from lxml import html
 
@@ -29,7 +29,7 @@ from emberline.ui.text.speaker import speaker
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 WORD = re.compile(r"[A-Za-z][a-z]{2,}")
 ZH = speaker("zh")
-PLANTS = [*MADE, "2026-10-25"]
+PLANTS = [*PLANS, "2026-10-25"]
 
 
 def names(run: StoredRun) -> set[str]:
@@ -77,7 +77,7 @@ def test_a_chinese_workbook_has_the_same_numbers(tmp_path: Path, plant: str) -> 
     stands in the cell where English has it, and nothing that is ours is left in English.
 
     Sensitivity: a head that does not go through who words it, a name of the plant's that does."""
-    run = kept(plant)
+    run = stored_run(plant)
     ours = sheets(export(run, "xlsx", tmp_path / "en.xlsx"))
     theirs = sheets(export(run, "xlsx", tmp_path / "zh.xlsx", speaker=ZH))
     assert len(theirs) == len(ours)
@@ -105,7 +105,7 @@ def test_a_chinese_workbook_has_the_same_numbers(tmp_path: Path, plant: str) -> 
 def test_a_chinese_report_has_no_english_label(tmp_path: Path, plant: str) -> None:
     """Proves: the document says that it is Chinese, names fonts that have the glyphs and loads none, and no label,
     head, caption, axis or status of it is English. Sensitivity: a word of the template outside of ``tr``."""
-    run = kept(plant)
+    run = stored_run(plant)
     text = export(run, "html", tmp_path / "plan.html", speaker=ZH).read_text(encoding="utf-8")
     root = html.fromstring(text)
     assert root.get("lang") == "zh-Hans-CN"
@@ -132,7 +132,7 @@ def test_what_was_missed_is_chinese(tmp_path: Path) -> None:
     """Proves: a plan that the twin does not accept says so in Chinese, with the limit that is missed and the time.
 
     Sensitivity: a kind of limit, or a verdict, left as it is."""
-    run = kept("line")
+    run = stored_run("line")
     assert run.plan.replay is not None
     table = {"kind": "wait", "heat": "A-1", "unit": "L", "at_min": 90.0, "amount": 12.5, "measure": "min"}
     rows = {f"violation_{name}": ("violation", np.array([value], object)) for name, value in table.items()}
@@ -144,12 +144,12 @@ def test_what_was_missed_is_chinese(tmp_path: Path) -> None:
     assert "越限：等待过长（A-1、L）：12.50 min，2026年3月10日 周二 01:30 +00:00" in text
 
 
-@pytest.mark.parametrize("plant", list(MADE))
+@pytest.mark.parametrize("plant", list(PLANS))
 def test_a_chinese_calendar(tmp_path: Path, plant: str) -> None:
-    """Proves: events keep their identity, times and names; what is done and told besides is Chinese.
+    """Proves: events keep their identity, times and names; operations and other texts are Chinese.
 
     Sensitivity: an identity that depends on the language doubles the events where both are imported."""
-    run = kept(plant)
+    run = stored_run(plant)
     ours, theirs = (
         Calendar.from_ical(export(run, "ics", tmp_path / name, speaker=words).read_bytes()).walk("VEVENT")
         for name, words in (("en.ics", ENGLISH), ("zh.ics", ZH))
@@ -170,7 +170,7 @@ def test_what_programs_read_is_the_same(tmp_path: Path, kind: str) -> None:
     paths = [tmp_path / name / f"plan.{kind}" for name in ("en", "zh")]
     for path, words in zip(paths, (ENGLISH, ZH), strict=True):
         path.parent.mkdir()
-        export(kept("line"), kind, path, speaker=words)
+        export(stored_run("line"), kind, path, speaker=words)
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -178,7 +178,7 @@ def test_hostile_names_stay_texts_in_chinese(tmp_path: Path) -> None:
     """Proves: no name becomes a formula, a link, an element or a script, and a name with braces is no message.
 
     Sensitivity: a name that is set into a message twice, a title that is not escaped."""
-    run = renamed(kept("line"))
+    run = renamed(stored_run("line"))
     path = export(run, "xlsx", tmp_path / "plan.xlsx", speaker=ZH)
     result = sheets(path)
     assert {row[0] for row in result["炉次"][1:]} == {printable(HOSTILE[name]) for name in ("A-1", "A-2", "B-1")}
@@ -194,8 +194,8 @@ def test_hostile_names_stay_texts_in_chinese(tmp_path: Path) -> None:
 
 def test_names_like_our_words_stay(tmp_path: Path) -> None:
     """Proves: a contract called spot, a store called baseline and an asset's flow keep their names, and ours next to it
-    are told in Chinese. Sensitivity: a table of words that is asked for every text."""
-    run = kept("line")
+    are reported in Chinese. Sensitivity: a table of words that is asked for every text."""
+    run = stored_run("line")
     bill = pd.DataFrame({"name": ["grid", "spot", "export"], "kind": ["fuel", "energy", "export"], "unit": ["t"] * 3})
     table = for_people(bill, "bill", run.plan.scenario, ZH)
     assert table["名称"].tolist() == ["grid", "现货", "外送电"]
@@ -221,7 +221,7 @@ def test_names_of_sheets_are_such_as_excel_takes() -> None:
 
 def test_times_are_times(tmp_path: Path) -> None:
     """Proves: Excel's cells hold times in the plant's clock, written in the order of the language."""
-    path = export(kept("line"), "xlsx", tmp_path / "plan.xlsx", speaker=ZH)
+    path = export(stored_run("line"), "xlsx", tmp_path / "plan.xlsx", speaker=ZH)
     rows = sheets(path)["炉次"]
     starts = [row[rows[0].index("开始")] for row in rows[1:]]
     assert all(isinstance(at, datetime) for at in starts if not hasattr(at, "year") or at.hour)

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from exported import HOSTILE, MADE, TITLE, kept, renamed
+from exported import HOSTILE, PLANS, TITLE, renamed, stored_run
 
 from emberline.plans.exports import export
 from emberline.plans.exports.formats.netcdf import groups
 from emberline.plans.exports.manifest import manifest
 
 
-@pytest.mark.parametrize("plant", list(MADE))
+@pytest.mark.parametrize("plant", list(PLANS))
 def test_every_group_comes_back_equal(tmp_path: Path, plant: str) -> None:
     """Proves: every dataset of a run comes back equal, with its units, and the file tells the manifest.
 
     Sensitivity: texts as numbers, times moved by a zone, a unit lost."""
-    run = kept(plant)
+    run = stored_run(plant)
     path = export(run, "nc", tmp_path / "plan.nc")
     with xr.open_datatree(path) as tree:
         result = groups(run)
@@ -39,10 +39,10 @@ def test_every_group_comes_back_equal(tmp_path: Path, plant: str) -> None:
 
 
 def test_a_day_of_25_hours(tmp_path: Path) -> None:
-    """Proves: times are UTC, a step apart all through the night of the clocks; the zone stands beside them.
+    """Proves: times are UTC, a step apart all through the night of the clocks; the zone stands next to them.
 
     Sensitivity: local times go back by an hour."""
-    run = kept("2026-10-25")
+    run = stored_run("2026-10-25")
     with xr.open_datatree(export(run, "nc", tmp_path / "plan.nc")) as tree:
         times = tree["replay"].to_dataset()["time"].to_numpy()
         assert tree.attrs["time_zone"] == "Europe/Berlin"
@@ -53,7 +53,7 @@ def test_a_day_of_25_hours(tmp_path: Path) -> None:
 
 def test_hostile_names_are_labels(tmp_path: Path) -> None:
     """Proves: names are values of labels, never names of variables or files. Sensitivity: ``=F|0`` as a variable."""
-    run = renamed(kept("line"))
+    run = renamed(stored_run("line"))
     with xr.open_datatree(export(run, "nc", tmp_path / "plan.nc")) as tree:
         text = set(tree["replay"].to_dataset()["op_heat"].values.tolist())
         assert text == {HOSTILE[name] for name in ("A-1", "A-2", "B-1")}

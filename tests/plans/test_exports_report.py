@@ -1,4 +1,4 @@
-"""The report: one page that needs nothing else, with every figure's proof beside it and every text escaped."""
+"""The report: one page that needs nothing else, with every figure's proof next to it and every text escaped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from exported import HOSTILE, kept, renamed
+from exported import HOSTILE, renamed, stored_run
 from lxml import etree, html
 
 from emberline.plans.exports import export
@@ -23,7 +23,7 @@ from emberline.scenarios.records.horizon import Horizon
 def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[StoredRun, str]:
     """A run of the line with hostile names, and its report."""
     folder = tmp_path_factory.mktemp("report")
-    run = renamed(kept("line"))
+    run = renamed(stored_run("line"))
     return run, export(run, "html", folder / "plan.html").read_text(encoding="utf-8")
 
 
@@ -62,7 +62,7 @@ def test_it_needs_nothing_else(page: tuple[StoredRun, str]) -> None:
     assert used <= set(names)
 
 
-def test_figures_have_their_proof_beside_them(page: tuple[StoredRun, str]) -> None:
+def test_figures_have_their_proof_next_to_them(page: tuple[StoredRun, str]) -> None:
     """Proves: status, gap, objective and bound stand at the verdict, the figures and each chart; tables have heads that
     printing repeats, and the page is laid out for A4."""
     run, text = page
@@ -80,7 +80,8 @@ def test_figures_have_their_proof_beside_them(page: tuple[StoredRun, str]) -> No
 
 
 def test_charts_tell_units_and_names(page: tuple[StoredRun, str]) -> None:
-    """Proves: axes have their units, bars their units' names, and the local zone is told. Sensitivity: a bare axis."""
+    """Proves: axes have their units, bars their units' names, and the local zone is reported. Sensitivity: a bare
+    axis."""
     _, text = page
     root = etree.fromstring(re.search(r"<svg.*?</svg>", text, re.S).group(0).encode())  # type: ignore[union-attr]
     names = {"".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")}
@@ -97,7 +98,7 @@ def test_it_tells_every_plant(tmp_path: Path, plant: str) -> None:
     """Proves: works and a site have their report too, and a day of 25 hours has 25 rows of energy.
 
     Sensitivity: a page that asks for heats."""
-    run = kept(plant)
+    run = stored_run(plant)
     root = html.fromstring(export(run, "html", tmp_path / "plan.html").read_text(encoding="utf-8"))
     heads = [head.text for head in root.xpath("//h2")]
     table = {"works": "Runs of the units", "site": "Machines and stores of the site", "2026-10-25": "Heat list"}
@@ -124,8 +125,8 @@ def test_curves_of_a_year_are_merged_to_their_means() -> None:
 @pytest.mark.parametrize("plant", ["line", "works", "site"])
 def test_it_reads_as_the_pages_do(tmp_path: Path, plant: str) -> None:
     """Proves: heads are words with their unit, carbon is in tonnes but for each tonne, and thousands have the pages'
-    thin spaces. Sensitivity: ``mass_t``, kilograms beside tonnes, commas."""
-    run = kept(plant)
+    thin spaces. Sensitivity: ``mass_t``, kilograms next to tonnes, commas."""
+    run = stored_run(plant)
     root = html.fromstring(export(run, "html", tmp_path / "plan.html").read_text(encoding="utf-8"))
     heads = [head.text_content() for head in root.xpath("//th[@scope='col']")]
     assert not [head for head in heads if re.search(r"_| (mwh|kg|tph|min|t)$|\[kg CO2e\]", head)], heads

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from exported import HOSTILE, MADE, SHORT, keep, kept, renamed
+from exported import HOSTILE, PLANS, SHORT, keep, renamed, stored_run
 
 from emberline.plans.exports import export
 from emberline.plans.exports.formats.csv import sidecar
@@ -26,7 +26,7 @@ from emberline.plans.store.run_folder import StoredRun
 
 @pytest.fixture
 def stored() -> StoredRun:
-    return kept("line")
+    return stored_run("line")
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -64,8 +64,8 @@ def test_json_and_csv_are_the_plan(stored: StoredRun, tmp_path: Path) -> None:
     assert all(row["heat_carbon_kg"] == "" for row in rows if row is not table[row["heat"]])
 
 
-def test_a_csv_has_its_manifest_beside_it(stored: StoredRun, tmp_path: Path) -> None:
-    """Proves: the table stays clean and the file beside it says where it is from. Sensitivity: a line of comment
+def test_a_csv_has_its_manifest_next_to_it(stored: StoredRun, tmp_path: Path) -> None:
+    """Proves: the table stays clean and the file next to it says where it is from. Sensitivity: a line of comment
     before the head, which most programs read as data."""
     path = export(stored, "csv", tmp_path / "hours.csv", table="hours")
     answer = json.loads(sidecar(path).read_text(encoding="utf-8"))
@@ -88,11 +88,11 @@ def test_times_are_the_plants(stored: StoredRun, tmp_path: Path) -> None:
     assert rows[0]["start"] == first.isoformat(timespec="minutes")
 
 
-@pytest.mark.parametrize("plant", list(MADE))
+@pytest.mark.parametrize("plant", list(PLANS))
 def test_parquet_comes_back_equal(tmp_path: Path, plant: str) -> None:
     """Proves: every table of every plant comes back equal to itself, types and zone included, and its schema tells the
     manifest. Sensitivity: times as texts, a zone lost, numbers rounded."""
-    run = kept(plant)
+    run = stored_run(plant)
     text = 0
     for name in TABLES:
         if (name == "heats" and plant != "line") or (name == "runs" and plant != "works"):
@@ -114,7 +114,7 @@ def test_hours_of_the_day_when_clocks_change(tmp_path: Path, day: str, hours: in
     """Proves: CSV and Parquet have an hour for each hour that passes, an hour apart, and a day tells how many it has.
 
     Sensitivity: hours by their local name are 24."""
-    run = kept(day)
+    run = stored_run(day)
     rows = read(export(run, "csv", tmp_path / "hours.csv", table="hours"))
     starts = [datetime.fromisoformat(row["start"]) for row in rows]
     back = pd.read_parquet(export(run, "parquet", tmp_path / "hours.parquet", table="hours"))
@@ -161,7 +161,7 @@ def test_hostile_names_stay_texts(stored: StoredRun, tmp_path: Path) -> None:
 def test_figures_add_up_where_stocks_differ() -> None:
     """Proves: saved is baseline less plan in each row; what stock is worth has a row, and the row with it is what the
     plan says is saved. Sensitivity: a credit within the row of carbon, which then does not add up."""
-    run = kept("works")
+    run = stored_run("works")
     assert run.plan.replay_figures is not None
     more = {**run.plan.replay_figures.stock, "clinker": run.plan.replay_figures.stock["clinker"] + 10}
     plan = dataclasses.replace(

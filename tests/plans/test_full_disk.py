@@ -15,7 +15,7 @@ from pathlib import Path
 
 import planned
 import pytest
-from writers import ROOT, kept
+from writers import ROOT, stored_run
 
 from emberline.plans.store.store import Store
 
@@ -86,7 +86,7 @@ def test_what_is_stored_is_read_and_nothing_is_torn(tmp_path: Path) -> None:
 
     Sensitivity: SQLite makes an index of its journal before it reads, and fails where there is no room for it."""
     home = tmp_path / "home"
-    source = kept(home)
+    source = stored_run(home)
     command = [sys.executable, "-c", ACTS, str(home), str(source.folder), NONE, TOO_FEW, SOME]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
@@ -102,7 +102,7 @@ def test_what_is_stored_is_read_and_nothing_is_torn(tmp_path: Path) -> None:
     store = Store(home)
     assert [entry.state for entry in store.list() if entry.id == source.id] == ["stored"]
     assert {entry.state for entry in store.list() if entry.id != source.id} <= {"broken"}
-    assert store.open(source.id).plan.replay_figures == planned.made().replay_figures
+    assert store.open(source.id).plan.replay_figures == planned.full_plan().replay_figures
     assert [path.name for path in store.runs_folder.iterdir() if not path.name.endswith(".lock")] == [source.id]
 
 
@@ -112,7 +112,7 @@ def test_whatever_else_writes_says_so(tmp_path: Path) -> None:
 
     Sensitivity: a library's own error, a trace of SQLite's, a job's folder without a request."""
     home, out = tmp_path / "home", tmp_path / "out"
-    source = kept(home)
+    source = stored_run(home)
     out.mkdir()
     command = [sys.executable, "-c", WRITES, str(source.folder), str(out)]
     table = {**os.environ, "EMBERLINE_HOME": str(home)}

@@ -85,7 +85,8 @@ def test_flexibility_ends_where_the_plant_is_full() -> None:
 
 
 def test_the_same_on_any_number_of_workers() -> None:
-    """Proves: two workers find what one finds, intervals included. Sensitivity: luck that depends on who works."""
+    """Proves: two workers find what one finds, intervals included. Sensitivity: disturbances that depend on which
+    worker replays."""
     scenario = shop(
         [*LINE, 300.0, 200.0], [1, 1], disturbances={"replications": 4, "duration_spread": 0.02, "energy_spread": 0.05}
     )

@@ -42,17 +42,17 @@ def shop(**text: Any) -> Scenario:
 
 
 @cache
-def held() -> Held:
+def robust_plan() -> Held:
     """The loop's answer. Not to be changed."""
     return hold(shop(), Engine(), level=0.8, replications=N, time_limit_s=900)
 
 
 def test_the_plain_plan_breaks_and_the_robust_one_holds() -> None:
-    """Proves: margins are raised until the lower end of the interval reaches the level, on luck that steered nothing,
-    the price is told on the same luck, and the plan is acceptable by the scenario's own limits. Sensitivity: without
-    raises the plain plan's chance is told.
+    """Proves: margins are raised until the lower end of the interval reaches the level, on replications that steered
+    nothing, the price is given on the same replications, and the plan is acceptable by the scenario's own limits.
+    Sensitivity: without raises the plain plan's chance is reported.
     """
-    result = held()
+    result = robust_plan()
     assert result.judged is not None
     assert result.plain_judged is not None
     assert result.holds, (result.status, result.why)
@@ -65,7 +65,7 @@ def test_the_plain_plan_breaks_and_the_robust_one_holds() -> None:
     text = result.robust.scenario
     assert (text.disturbances.hold, text.disturbances.replications) == (0.8, 2)
     assert text.goal == shop().goal
-    # two plans, one luck: what the baseline does is the same beside both
+    # two plans, the same replications: the baseline does the same next to both
     for name in ("baseline_carbon_kg", "baseline_cost"):
         assert result.judged.data[name].to_numpy().tolist() == result.plain_judged.data[name].to_numpy().tolist()
     price = result.price["carbon_kg"]
@@ -83,14 +83,15 @@ def test_the_judge_is_neither_who_steers_nor_the_scenario() -> None:
     names = [f"{kind} {i}" for kind in ("steering", "judging") for i in range(3)]
     seeds = [seed_of(case, name) for name in names]
     assert len({*seeds, case.disturbances.seed}) == 7
-    assert held().judged.data.attrs["seed"] == seed_of(case, "judging 0")  # type: ignore[union-attr]
+    assert robust_plan().judged.data.attrs["seed"] == seed_of(case, "judging 0")  # type: ignore[union-attr]
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
 def test_the_settings_make_the_same_plan_hold() -> None:
-    """Proves: what is told as --set gives the same margins, and the twin judges by the limits themselves: the schedule
-    replayed under the plain scenario's limits breaks none undisturbed. Sensitivity: a margin that no setting names."""
-    result = held()
+    """Proves: what is reported as --set gives the same margins, and the twin judges by the limits themselves: the
+    schedule replayed under the plain scenario's limits breaks none undisturbed. Sensitivity: a margin that no setting
+    names."""
+    result = robust_plan()
     message = result.robust.scenario.disturbances
     by_key = dict(text.partition("=")[::2] for text in settings(result.robust.scenario))
     assert float(by_key["disturbances.planning_quantile"]) == message.planning_quantile
@@ -106,7 +107,7 @@ def test_the_settings_make_the_same_plan_hold() -> None:
 def test_a_robust_plan_is_stored_and_read_like_any_other(tmp_path: Path) -> None:
     """Proves: its margins, its judgement and the share that was asked for come back. Sensitivity: a scenario that loses
     its margins on the way."""
-    result, store = held(), Store(tmp_path)
+    result, store = robust_plan(), Store(tmp_path)
     with store.working(result.robust.scenario) as run:
         store.save(run, result.robust)
     back = store.open(run)
@@ -150,7 +151,7 @@ def test_what_cannot_be_asked() -> None:
 
 
 def fake(first: list[int], amounts: list[float], late: list[float], kinds: list[tuple[str, str]]) -> Ensemble:
-    """An ensemble of which only what broke first is told."""
+    """An ensemble of which only what broke first is reported."""
     n = len(first)
     missed = np.zeros((n, len(kinds)))
     for row, place in enumerate(first):
@@ -224,7 +225,7 @@ def test_the_same_margins_hold_the_same_on_any_seed_of_judging() -> None:
     """Proves: the judgement is no fluke of its seed: other fresh days give a chance whose interval meets it.
 
     Sensitivity: a plan that was fitted to the days it is judged on."""
-    result = held()
+    result = robust_plan()
     assert result.robust.schedule is not None
     other = ensemble(result.robust.scenario, result.robust.schedule, N, Engine(), seed=123456789)
     assert other is not None

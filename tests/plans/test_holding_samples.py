@@ -20,24 +20,24 @@ from emberline.scenarios.records.base import ScenarioError
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     changes = ("market.imbalance={short_spread_per_mwh: 10, long_spread_per_mwh: 10}",)
     return works(tmp_path_factory.mktemp("works"), hours=24, goal="cost", changes=changes)
 
 
-def test_a_sample_is_the_forecast_and_the_error_of_another_day(asked: Scenario) -> None:
+def test_a_sample_is_the_forecast_and_the_error_of_another_day(hub: Scenario) -> None:
     """Proves: each sample adds to the forecast of half a day before what was wrong with the forecast of some earlier
     day at the same lead, of price and intensity together; no day serves twice. Sensitivity: errors drawn hour by hour.
     """
-    result = samples(asked, 3, 50)
+    result = samples(hub, 3, 50)
     assert result.names == ("price_per_mwh", "carbon_intensity_kg_per_mwh")
     errors = {}
     for back in range(1, 10):
-        earlier = asked.horizon.model_copy(update={"start": asked.horizon.start_utc - timedelta(days=back)})
-        for name, _, series, unit in asked.series():
+        earlier = hub.horizon.model_copy(update={"start": hub.horizon.start_utc - timedelta(days=back)})
+        for name, _, series, unit in hub.series():
             if name not in result.names:
                 continue
-            folder = asked._folder
+            folder = hub._folder
             text = known(series, earlier, unit, folder, earlier.start_utc - AHEAD).values
             errors[back, name] = resolve(series, earlier, unit, folder).values - text
     used = []
@@ -59,14 +59,14 @@ def test_a_sample_is_the_forecast_and_the_error_of_another_day(asked: Scenario) 
         assert len(matching) == 1
         used += matching
     assert len(set(used)) == len(used) >= 5
-    again = samples(asked, 3, 50)
+    again = samples(hub, 3, 50)
     assert all(one.inputs.identical(two.inputs) for one, two in zip(result.planned, again.planned, strict=True))
 
 
-def test_on_fresh_days_nobody_beats_who_knows_them(asked: Scenario) -> None:
-    """Proves: both plans are judged on days that neither has seen, knowing the day is never dearer, and what is told of
-    gains adds up. Sensitivity: a judge who lets the first stage change."""
-    result = compare(asked, 3)
+def test_on_fresh_days_nobody_beats_who_knows_them(hub: Scenario) -> None:
+    """Proves: both plans are judged on days that neither has seen, knowing the day is never dearer, and what is
+    reported of gains adds up. Sensitivity: a judge who lets the first stage change."""
+    result = compare(hub, 3)
     text = result.summary()
     assert text["fresh"] == len(result.on_fresh) == len(result.plain_on_fresh) >= 2
     small = 1e-4 * abs(result.knowing).max()
@@ -75,18 +75,18 @@ def test_on_fresh_days_nobody_beats_who_knows_them(asked: Scenario) -> None:
     assert text["gained"]["mean"] == pytest.approx(float((result.plain_on_fresh - result.on_fresh).mean()))
     assert text["gained"]["knowing"] >= -small
     assert result.sampled.value == pytest.approx(float(result.sampled.worth.mean()))
-    sampled = optimize_samples(samples(asked, 3, 50).planned, twin.envelope(asked), fixed=result.plain.fixed, gap=1e-6)
+    sampled = optimize_samples(samples(hub, 3, 50).planned, twin.envelope(hub), fixed=result.plain.fixed, gap=1e-6)
     assert result.sampled.bound is not None
     assert sampled.value is not None
     assert result.sampled.bound <= sampled.value + small
 
 
-def test_what_samples_cannot_be_had_of(asked: Scenario, tmp_path: Path) -> None:
+def test_what_samples_cannot_be_had_of(hub: Scenario, tmp_path: Path) -> None:
     """Proves: too few earlier days, heats, and a site without a first stage are one line each. Sensitivity: a guess."""
     from emberline.scenarios import load
 
     with pytest.raises(ScenarioError, match="earlier days with errors of forecasts"):
-        samples(asked, 40, 10)
+        samples(hub, 40, 10)
     with pytest.raises(ScenarioError, match="site alone"):
         compare(load("melt-shop-small"), 3)
     with pytest.raises(ScenarioError, match="nothing of this site must be fixed"):

@@ -93,7 +93,7 @@ def replay(run: str, replications: int, seed: int | None = None, baseline: bool 
 
 
 def test_a_front_is_stored_under_the_jobs_id(front: str) -> None:
-    """Proves: every point is told as it comes, and the front is kept under the job's id with what was asked."""
+    """Proves: every point is reported as it comes, and the front is kept under the job's id with what was asked."""
     status = queue.status(front)
     assert (status.kind, status.done, status.of) == ("front", 4, 4)
     assert sorted(point["point"] for point in status.points) == [0, 1, 2, 3]
@@ -237,7 +237,7 @@ def test_two_at_once_do_not_mix(home: Path, followed: str) -> None:
     assert queue.status(other).points == ()
 
 
-def test_a_killed_worker_is_told(home: Path, followed: str) -> None:
+def test_a_killed_worker_is_reported(home: Path, followed: str) -> None:
     """Proves: kill -9 of a worker that replays leaves the run whole, and a job that says it was lost."""
     job = replay(followed, 100_000, seed=13)
     until(job, lambda s: s.done > 0)
@@ -251,15 +251,15 @@ def test_a_killed_worker_is_told(home: Path, followed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "says"),
+    ("kind", "inputs", "says"),
     [
         ("replay", {"run": "f" * 32, "replications": 5}, "f" * 32),
         ("point", {"front": "e" * 32, "point": 1}, "no stored front"),
     ],
 )
-def test_what_is_not_there_is_refused(home: Path, front: str, kind: str, given: dict[str, Any], says: str) -> None:
+def test_what_is_not_there_is_refused(home: Path, front: str, kind: str, inputs: dict[str, Any], says: str) -> None:
     """Proves: a job about what is not kept here is refused with one line."""
-    status = until(queue.start(kind=kind, given=given), lambda s: s.ended)
+    status = until(queue.start(kind=kind, given=inputs), lambda s: s.ended)
     assert status.state == "refused"
     assert len(status.lines) == 1
     assert says in status.lines[0]
@@ -284,7 +284,7 @@ def test_a_point_that_came_to_nothing_is_begun_again(home: Path, front: str) -> 
     run = run_of(front, number)
     dead = home / "jobs" / run
     dead.mkdir()
-    (dead / "request.json").write_text(json.dumps({"kind": "point", "given": {}}))
+    (dead / "request.json").write_text(json.dumps({"kind": "point", "inputs": {}}))
     (dead / "worker.lock").touch()
     assert queue.status(run).state == "broken"
     assert queue.start("site", kind="point", given={"front": front, "point": number}, run=run) == run

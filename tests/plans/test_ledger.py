@@ -38,7 +38,7 @@ USERS = {"kind": "load", "name": "users", "carrier": "steam", "rate": 4.0}
 
 def test_scopes_sources_and_gases_stand_apart() -> None:
     """Proves: 3 GJ of gas by its factor with CH4 and N2O, heat bought as scope 2, wood apart, a flare, 10 MWh of the
-    grid by average and marginal intensity beside each other.
+    grid by average and marginal intensity next to each other.
 
     Sensitivity: wood in the total makes 403.2 kg more, heat bought in scope 1 leaves scope 2 without it."""
     case = site(
@@ -186,7 +186,7 @@ def test_heats_carry_what_they_draw_and_by_mass_the_rest() -> None:
 
 def test_a_store_is_a_use_when_it_is_filled_and_gives_without_emissions() -> None:
     """Proves: 1 of 9 MWh charges the battery, the line's 8 carry 2,400 of 2,700 kg; later 2 MWh of the battery stand
-    beside 6 of the grid for the line's 8, which carry all 1,800.
+    in addition to 6 of the grid for the line's 8, which carry all 1,800.
 
     Sensitivity: discharge counted as a use leaves a fifth of the 1,800 to the mass of the heats."""
     case = site(line=LINE, orders=ORDERS, site={"battery": {"energy_mwh": 4.0, "power_mw": 2.0}})
@@ -196,8 +196,8 @@ def test_a_store_is_a_use_when_it_is_filled_and_gives_without_emissions() -> Non
 
 
 def test_market_based_scope_2_by_contract() -> None:
-    """Proves: 4 of 10 MWh under a green contract, the rest at a residual mix of 500: 3,000 kg, beside 3,000 by location
-    of which the contract takes nothing. Sensitivity: the contract taken off the location's figure too."""
+    """Proves: 4 of 10 MWh under a green contract, the rest at a residual mix of 500: 3,000 kg, next to 3,000 by
+    location of which the contract takes nothing. Sensitivity: the contract taken off the location's figure too."""
     green = {"kind": "green", "name": "wind", "share": 0.4, "price_per_mwh": 60.0}
     case = site(market={"contracts": [green], "residual_kg_per_mwh": 500.0})
     run = flows(case, import_mw=[4, 6], base_load_mw=[4, 6])
@@ -246,7 +246,7 @@ def test_a_step_of_half_an_hour_is_half_an_hour() -> None:
 
 
 def test_the_grids_factor_says_where_it_is_from() -> None:
-    """Proves: 2 MWh by the factor of Hebei are 1,450.4 kg, with the ministry's notice beside them; an intensity of the
+    """Proves: 2 MWh by the factor of Hebei are 1,450.4 kg, with the ministry's notice next to them; an intensity of the
     market's own names nobody. Sensitivity: a figure whose source an auditor cannot find."""
     case = site(market={"factor": "cn_hebei_2022", "carbon_intensity_kg_per_mwh": None})
     for scenario, kg, says in ((case, 1450.4, True), (site(), 600, False)):

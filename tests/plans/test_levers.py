@@ -67,7 +67,7 @@ def shop(limit_mw: float = 60.0, tariff: bool = True) -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def found() -> Levers:
+def study() -> Levers:
     """The study, which the tests share."""
     return levers(shop())
 
@@ -86,35 +86,35 @@ def value(result: Levers, case: str) -> float:
     return goal_metric(result.scenario).of(stored.figures)
 
 
-def test_more_freedom_is_never_worse(found: Levers) -> None:
+def test_more_freedom_is_never_worse(study: Levers) -> None:
     """Proves: together ≤ production first ≤ … : each plan that may decide more costs no more, and none beats the bound.
 
     Sensitivity: a joint search from the baseline heats alone ends dearer than production first here."""
-    assert value(found, "joint") <= value(found, "sequential") + 1e-6
-    assert value(found, "joint") <= value(found, "managed") + 1e-6
-    assert value(found, "managed") <= value(found, "baseline") + 1e-6
-    assert value(found, "managed") <= value(found, "bare") + 1e-6
-    assert found.bound is not None
-    assert found.bound <= value(found, "joint") + 1e-6
-    assert found.gap is not None
-    assert found.found
+    assert value(study, "joint") <= value(study, "sequential") + 1e-6
+    assert value(study, "joint") <= value(study, "managed") + 1e-6
+    assert value(study, "managed") <= value(study, "baseline") + 1e-6
+    assert value(study, "managed") <= value(study, "bare") + 1e-6
+    assert study.bound is not None
+    assert study.bound <= value(study, "joint") + 1e-6
+    assert study.gap is not None
+    assert study.found
 
 
-def test_what_is_a_lever(found: Levers) -> None:
+def test_what_is_a_lever(study: Levers) -> None:
     """Proves: the boiler stays, for nothing else serves the users without furnaces at work; all others are levers.
 
     Sensitivity: tried in declared order the boiler would go first and the engine stay."""
-    assert found.needed == ("boiler",)
-    assert [lever.name for lever in found.levers] == [SHIFTING, BATTERY, "store", "nothing", "recovery", "engine"]
-    assert [name for name, _ in candidates(found.scenario.site)][-1] == "boiler"
+    assert study.needed == ("boiler",)
+    assert [lever.name for lever in study.levers] == [SHIFTING, BATTERY, "store", "nothing", "recovery", "engine"]
+    assert [name for name, _ in candidates(study.scenario.site)][-1] == "boiler"
 
 
-def test_a_battery_alone_by_hand(found: Levers) -> None:
+def test_a_battery_alone_by_hand(study: Levers) -> None:
     """Proves: on the baseline heats, both molten by 1:30, it cuts the peak from 46 to 42 MW (400 EUR) and gives
     its 2 MWh at 120 instead of 40 EUR (160), then buys 2 more at 40 and gives them at 90 (100); no kilogram changes.
 
     Sensitivity: by the baseline rules it brings nothing; without the tariff 260."""
-    battery = one(found, BATTERY)
+    battery = one(study, BATTERY)
     assert battery.first is not None
     assert battery.first.cost == pytest.approx(400 + 160 + 100, rel=1e-6)
     assert battery.first.parts == pytest.approx({"energy": 260, "demand": 400, "fuel": 0, "carbon": 0, "other": 0})
@@ -124,11 +124,11 @@ def test_a_battery_alone_by_hand(found: Levers) -> None:
     assert battery.ruled.cost == pytest.approx(0, abs=1e-6)
 
 
-def test_recovery_alone_by_hand(found: Levers) -> None:
+def test_recovery_alone_by_hand(study: Levers) -> None:
     """Proves: two melts give 6 MW of steam from off-gas for 1.5 h, 4 of which are used: 6 MWh less from the boiler.
 
     Sensitivity: with the store all 9 MWh are used, so that last in is more than first in: the two help each other."""
-    recovery, store = one(found, "recovery"), one(found, "store")
+    recovery, store = one(study, "recovery"), one(study, "store")
     assert recovery.first is not None
     assert recovery.first.cost == pytest.approx(6 / 0.9 * FUEL, rel=1e-6)
     assert recovery.first.carbon_kg == pytest.approx(6 / 0.9 * GAS, rel=1e-6)
@@ -141,37 +141,37 @@ def test_recovery_alone_by_hand(found: Levers) -> None:
     assert store.last.cost > 100
 
 
-def test_shifting_by_hand(found: Levers) -> None:
+def test_shifting_by_hand(study: Levers) -> None:
     """Proves: 65.5 MWh of two heats at 40 instead of 120 EUR and the ladle furnace out of the melts save no more than
     5,240 EUR and 400 for the peak, and most of it; what moves keeps its kilograms, for the intensity is flat."""
-    shifting = one(found, SHIFTING)
+    shifting = one(study, SHIFTING)
     assert shifting.first is not None
     assert 4800 < shifting.first.cost <= 65.5 * 80 + 400 + 1e-6
     assert shifting.first.carbon_kg == pytest.approx(0, abs=1e-6)
     assert shifting.ruled is None
 
 
-def test_nothing_brings_nothing(found: Levers) -> None:
+def test_nothing_brings_nothing(study: Levers) -> None:
     """Proves: a store without room changes no figure, whether it comes first, last or by rules."""
-    lever = one(found, "nothing")
+    lever = one(study, "nothing")
     for change in (lever.first, lever.last, lever.ruled):
         assert change is not None
         assert change.cost == pytest.approx(0, abs=1e-3)
         assert change.carbon_kg == pytest.approx(0, abs=1e-2)
 
 
-def test_everything_adds_up(found: Levers) -> None:
+def test_everything_adds_up(study: Levers) -> None:
     """Proves: the bill's parts add up to the cost in every case and change; first in and interaction to the whole.
 
     Sensitivity: a column added up without its interaction misses what all bring together."""
-    for _, case in found.cases():
+    for _, case in study.cases():
         assert case.figures is not None
         assert sum(parts(case.figures).values()) == pytest.approx(case.figures.cost, rel=1e-9)
-    whole = found.together
+    whole = study.together
     assert whole is not None
     for column in ("first", "last"):
-        changes = [getattr(lever, column) for lever in found.levers]
-        rest = found.interaction(column)
+        changes = [getattr(lever, column) for lever in study.levers]
+        rest = study.interaction(column)
         assert rest is not None
         for change in changes:
             assert sum(change.parts.values()) == pytest.approx(change.cost, abs=1e-6)
@@ -181,14 +181,14 @@ def test_everything_adds_up(found: Levers) -> None:
         assert abs(rest["cost"]) > 1
 
 
-def test_both_signals_stand_beside_each_other(found: Levers) -> None:
+def test_both_signals_stand_next_to_each_other(study: Levers) -> None:
     """Proves: the goal's signal is the average one here; the engine saves 200 kg/MWh more by the marginal one."""
-    engine = one(found, "engine")
+    engine = one(study, "engine")
     assert engine.first is not None
     assert engine.first.carbon_kg == pytest.approx(engine.first.average_kg)
     assert engine.first.marginal_kg is not None
-    assert found.bare.figures is not None
-    before = found.bare.figures
+    assert study.bare.figures is not None
+    before = study.bare.figures
     assert engine.first.marginal_kg == pytest.approx(1.5 * engine.first.average_kg + 0.5 * fuel_kg(engine), rel=1e-6)
     assert before.grid_marginal_kg == pytest.approx(1.5 * before.grid_average_kg)
 
@@ -199,17 +199,17 @@ def fuel_kg(lever: Lever) -> float:
     return -lever.first.parts["carbon"] / PER_T * 1000
 
 
-def test_it_can_be_kept_and_shown(found: Levers, tmp_path: Path) -> None:
+def test_it_can_be_kept_and_shown(study: Levers, tmp_path: Path) -> None:
     """Proves: JSON without NaN, a table with all levers, and a text that says that the columns do not add up."""
-    assert json.loads(json.dumps(found.summary(), allow_nan=False))["needed"] == ["boiler"]
-    write(found, tmp_path / "levers.csv")
+    assert json.loads(json.dumps(study.summary(), allow_nan=False))["needed"] == ["boiler"]
+    write(study, tmp_path / "levers.csv")
     with (tmp_path / "levers.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    assert len(table) == len(list(rows(found)))
+    assert len(table) == len(list(rows(study)))
     assert float(next(row for row in table if row["lever"] == BATTERY)["demand_cost"]) == pytest.approx(400)
-    write(found, tmp_path / "levers.json")
+    write(study, tmp_path / "levers.json")
     assert json.loads((tmp_path / "levers.json").read_text(encoding="utf-8"))["levers"]
-    message = text(found)
+    message = text(study)
     for name in (
         "shifting",
         "interaction",
@@ -232,9 +232,9 @@ def test_what_is_taken_away_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("tariff", [True, False])
-def test_a_limit_that_cannot_be_kept_is_told(tariff: bool) -> None:
-    """Proves: heats that draw 46 MW under a limit of 44, their ladle furnace for half an hour beside the furnace, are
-    kept with the battery; without it there is no plan, or one that says that it draws 1 MWh too much.
+def test_a_limit_that_cannot_be_kept_is_reported(tariff: bool) -> None:
+    """Proves: heats that draw 46 MW under a limit of 44, their ladle furnace for half an hour at the same time as the
+    furnace, are kept with the battery; without it there is no plan, or one that says that it draws 1 MWh too much.
 
     Sensitivity: taken for a plan like any other, the battery would be worth no more than its energy."""
     from emberline import twin

@@ -36,9 +36,9 @@ def test_prices_agree_with_trying_everything(
     locks = [{"heat": f"H{i + 1}", "stage": "melting", "start": f"{hours[i]} h"} for i in range(number)]
     scenario = shop([100.0 * value for value in intensity], [1, 1, 1], furnaces=furnaces, locks=locks)
     result = plan(scenario)
-    held = best(scenario, at_locks(list(scenario.locks)))
-    assert held is not None
-    assert result.objective == pytest.approx(held.kg, rel=1e-5)
+    locked_optimum = best(scenario, at_locks(list(scenario.locks)))
+    assert locked_optimum is not None
+    assert result.objective == pytest.approx(locked_optimum.kg, rel=1e-5)
     outcome = lock_prices(result, time_limit_s=30)
     assert outcome.complete
     assert [price.number for price in outcome.prices] == list(range(number))
@@ -52,11 +52,11 @@ def test_prices_agree_with_trying_everything(
         assert truth is not None
         assert freed.more is not None
         assert freed.more.carbon_kg <= 1e-3, "freeing a lock never makes a plan worse"
-        assert held.kg + freed.more.carbon_kg >= truth.kg - 1e-3
+        assert locked_optimum.kg + freed.more.carbon_kg >= truth.kg - 1e-3
         if freed.status == "within gap":
-            assert held.kg + freed.more.carbon_kg == pytest.approx(truth.kg, rel=1e-5)
+            assert locked_optimum.kg + freed.more.carbon_kg == pytest.approx(truth.kg, rel=1e-5)
         if freed.low is not None:
-            assert freed.low <= truth.kg - held.kg + 1e-3
+            assert freed.low <= truth.kg - locked_optimum.kg + 1e-3
 
 
 def test_a_lock_by_hand() -> None:

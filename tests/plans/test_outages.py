@@ -55,7 +55,7 @@ def shop(
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "shop_day",
     [
         pytest.param(shop(setup_min=30, outages=(("F", "1 h", "4 h"),)), id="set-up in an outage"),
         pytest.param(shop(50, outages=(("F", "55 min", "4 h"),)), id="outage in the rest of a slot"),
@@ -67,12 +67,12 @@ def shop(
         ),
     ],
 )
-def test_a_unit_is_wanted_for_the_minutes_of_its_work(asked: Scenario) -> None:
+def test_a_unit_is_wanted_for_the_minutes_of_its_work(shop_day: Scenario) -> None:
     """Proves: what ends as an outage begins is planned, whatever set-up or rest of a slot lies in it; the twin agrees.
 
     Sensitivity: a unit that must be available for all the slots that it is held has no plan here.
     """
-    result = plan(asked)
+    result = plan(shop_day)
     assert result.baseline_complete
     assert result.acceptable, result.verdict
     assert result.bound is not None

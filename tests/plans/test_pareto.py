@@ -138,7 +138,8 @@ def test_nothing_to_trade() -> None:
 
 
 def test_no_plan_no_front() -> None:
-    """Proves: what cannot be kept gives no point, and the reason is told. Sensitivity: a point without a schedule."""
+    """Proves: what cannot be kept gives no point, and the reason is reported. Sensitivity: a point without a
+    schedule."""
     locks = [{"heat": "A-2", "stage": "casting", "start": "1 h"}]
     result = pareto(shop(orders=[cast("A", 2)], locks=locks), 3)
     assert not result.found
@@ -189,9 +190,9 @@ def test_workers_find_the_same_front_of_heats(traded: Front) -> None:
         assert not (mine["cost_bound"].values > theirs["cost"].values * (1 + GAP)).any()
 
 
-def test_what_is_worked_on_is_told() -> None:
-    """Proves: each search is told as it begins, with its cap where it has one, before its point is; a point with what
-    is proven of it. Sensitivity: a page that stands still between two points."""
+def test_what_is_worked_on_is_reported() -> None:
+    """Proves: each search is reported as it begins, with its cap where it has one, before its point is; a point with
+    what is proven of it. Sensitivity: a page that stands still between two points."""
     items: list[dict[str, Any]] = []
     result = pareto(battery(), 5, on_progress=items.append)
     start = [event["begun"] for event in items if "begun" in event]
@@ -259,7 +260,7 @@ def test_a_support_bounds_every_cap() -> None:
 
 
 def test_a_front_is_kept(traded: Front, tmp_path: Path) -> None:
-    """Proves: saved and read back it is the same, schedules included; an altered file is told."""
+    """Proves: saved and read back it is the same, schedules included; an altered file is reported."""
     home = tmp_path / "home"
     with pytest.raises(StoreError, match="no stored front"):
         store.read(folder=home)

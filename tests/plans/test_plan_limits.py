@@ -29,21 +29,21 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.mark.parametrize(
-    ("goal", "kept"),
+    ("goal", "figure"),
     [
         ({"caps": {"peak_mw": 41.0}}, "peak_mw"),
         ({"minimize": "cost", "caps": {"carbon_kg": 4000.0}}, "carbon_kg"),
         ({"caps": {"cost": 3275.5}}, "cost"),
     ],
 )
-def test_caps_are_kept(goal: dict[str, Any], kept: str) -> None:
+def test_caps_are_kept(goal: dict[str, Any], figure: str) -> None:
     """Proves: a plan under a cap keeps it in the replay, where the baseline or the other goal would not.
 
     Sensitivity: the peak without its cap is 44 MW, carbon at equal prices is anything up to 26,200 kg."""
     result = plan(shop(goal={"gap": 0.2, **goal}))
     assert_agrees(result)
     (limit,) = goal["caps"].values()
-    assert getattr(result.replay_figures, kept) <= limit * (1 + 1e-6)
+    assert getattr(result.replay_figures, figure) <= limit * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("caps", [{"peak_mw": 20.0}, {"carbon_kg": 3000.0}, {"cost": 3000.0}])
@@ -109,8 +109,8 @@ def test_heats_in_progress_are_kept() -> None:
     assert result.replay_figures.energy_mwh < 3 * 32.75 - 30 - 40 * 20 / 60 + 3
 
 
-def test_idle_units_beside_heats_in_progress() -> None:
-    """Proves: a unit that works when the horizon begins has no gap before it, one that does not begins as told.
+def test_idle_units_next_to_heats_in_progress() -> None:
+    """Proves: a unit that works when the horizon begins has no gap before it, one that does not begins as planned.
 
     Sensitivity: gaps that count operations from before the horizon, or leave what is under way out.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 import planned
 import pytest
-from writers import kept
+from writers import stored_run
 
 from emberline.plans.store.store import NotKeptError, Store
 
@@ -46,7 +46,7 @@ def state(folder: Path) -> dict[str, bytes]:
 def test_what_is_stored_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: runs are listed, found and opened, and no file changes. Sensitivity: SQLite wants to make an index of its
     journal before it reads."""
-    run = kept(tmp_path / "home").id
+    run = stored_run(tmp_path / "home").id
     before = state(tmp_path / "home")
     closed(tmp_path / "home", monkeypatch)
     store = Store(tmp_path / "home")
@@ -58,7 +58,7 @@ def test_what_is_stored_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_home_that_was_moved_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: one that is mounted elsewhere is read too, and is not entered at its new place."""
-    run = kept(tmp_path / "home").id
+    run = stored_run(tmp_path / "home").id
     (tmp_path / "home").rename(tmp_path / "mounted")
     closed(tmp_path / "mounted", monkeypatch)
     assert [entry.id for entry in Store(tmp_path / "mounted").list()] == [run]
@@ -67,7 +67,7 @@ def test_a_home_that_was_moved_is_read(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.skipif(sys.platform == "win32", reason="a journal of SQLite is not left there")
 def test_what_a_dead_writer_left_in_the_journal_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: a journal with its index is read as well. Sensitivity: an immutable file would be read without it."""
-    kept(tmp_path / "home")
+    stored_run(tmp_path / "home")
     catalogue = tmp_path / "home" / "catalogue.db"
     subprocess.run([sys.executable, "-c", WRITER, str(catalogue)], check=True)
     assert catalogue.with_name("catalogue.db-wal").stat().st_size > 0
@@ -77,8 +77,8 @@ def test_what_a_dead_writer_left_in_the_journal_is_read(tmp_path: Path, monkeypa
 
 def test_whatever_writes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: one line that names the home or its catalogue, before any work is done."""
-    run = kept(tmp_path / "home").id
-    result = planned.made()
+    run = stored_run(tmp_path / "home").id
+    result = planned.full_plan()
     closed(tmp_path / "home", monkeypatch)
     store = Store(tmp_path / "home")
     says = r"home: it cannot be written to; EMBERLINE_HOME names another folder"
@@ -92,9 +92,9 @@ def test_whatever_writes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             write()
 
 
-def test_a_home_without_a_catalogue_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_without_a_catalogue_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: a catalogue that would have to be made is refused in one line."""
-    kept(tmp_path / "home")
+    stored_run(tmp_path / "home")
     (tmp_path / "home" / "catalogue.db").unlink()
     closed(tmp_path / "home", monkeypatch)
     with pytest.raises(NotKeptError, match=r"catalogue\.db cannot be made: its folder cannot be written to"):

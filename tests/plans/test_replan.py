@@ -154,7 +154,8 @@ def test_overrides_lock_what_a_schedule_says() -> None:
 
 
 def test_mistaken_locks_are_refused() -> None:
-    """Proves: an unknown heat or stage, a start off the steps and one outside the horizon are each told in a line."""
+    """Proves: an unknown heat or stage, a start off the steps and one outside the horizon are each reported in a
+    line."""
     case = cast_shop(melt_shop(), [cast("A", 2)])
     from emberline import twin
 

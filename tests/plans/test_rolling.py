@@ -27,24 +27,24 @@ from emberline.twin.state import later
 HOUR = 60.0
 
 
-class Asked:
+class RecordedOptimizer:
     """In place of ``emberline.models.optimize``: the same, and what was asked and made."""
 
     def __init__(self) -> None:
-        self.asked: list[Scenario] = []
-        self.made: list[xr.Dataset] = []
+        self.requests: list[Scenario] = []
+        self.schedules: list[xr.Dataset] = []
 
     def __call__(self, scenario: Scenario, *args: Any, **how: Any) -> xr.Dataset:
-        self.asked.append(scenario)
-        self.made.append(models.optimize(scenario, *args, **how))
-        return self.made[-1]
+        self.requests.append(scenario)
+        self.schedules.append(models.optimize(scenario, *args, **how))
+        return self.schedules[-1]
 
 
 def test_budgets_and_bills_carry_over(tmp_path: Path) -> None:
     """Proves: under a tariff, a cap on carbon, a limit on gas and a least run, the parts between two plans, each billed
     from the state that the part before left, add up to the one bill and ledger of the whole; cap and limit are kept
     over the whole, and no run of the engine is cut short. Sensitivity: free, the roll emits and burns more than that;
-    a cap that began anew with each plan would allow it."""
+    a cap that began again with each plan would allow it."""
     more: dict[str, Any] = {"start": "2026-02-28", "hours": 42, "tariff": TARIFF, "goal": "cost"}
     how = How(every_min=6 * HOUR, look_ahead_min=24 * HOUR)
     free = roll(works(tmp_path, **more), how)
@@ -76,15 +76,15 @@ def test_every_plan_knows_what_had_been_issued(tmp_path: Path) -> None:
     what comes true. Sensitivity: with foresight the plans know the file itself."""
     scenario = works(tmp_path, hours=24, error=0.5)
     how = How(every_min=12 * HOUR, look_ahead_min=24 * HOUR)
-    text = np.genfromtxt(tmp_path / "told.csv", delimiter=",", skip_header=1, dtype=None, encoding=None)
-    blind, knowing = Asked(), Asked()
+    text = np.genfromtxt(tmp_path / "forecasts.csv", delimiter=",", skip_header=1, dtype=None, encoding=None)
+    blind, knowing = RecordedOptimizer(), RecordedOptimizer()
     result = roll(scenario, how, optimize=blind)
     roll(scenario, how, foresight=True, optimize=knowing)
     real = scenario.inputs["price_per_mwh"]
-    (seeing,) = knowing.asked
+    (seeing,) = knowing.requests
     assert (seeing.inputs["price_per_mwh"].values == real.values).all()
-    assert len(blind.asked) == 2
-    for item in blind.asked:
+    assert len(blind.requests) == 2
+    for item in blind.requests:
         now = item.horizon.start_utc
         issue = f"{now.replace(hour=now.hour // 12 * 12):%Y-%m-%dT%H:%MZ}"
         prices = {row[1]: row[2] for row in text if row[0] == issue}
@@ -124,12 +124,12 @@ def test_the_frozen_time_stands(tmp_path: Path) -> None:
     """Proves: what a plan says of the time until the next one begins is followed, whatever is learnt meanwhile, and
     each plan begins where the frozen time ends. Sensitivity: without it plans begin at once."""
     scenario = works(tmp_path, hours=24, error=0.5)
-    text = Asked()
+    text = RecordedOptimizer()
     how = How(every_min=2 * HOUR, look_ahead_min=24 * HOUR, frozen_min=3 * HOUR, keep_share=0.0)
     result = roll(scenario, how, optimize=text)
     assert [step.begin_min - step.at_min for step in result.steps] == [0.0, *[3 * HOUR] * (len(result.steps) - 1)]
     assert sum(step.laid for step in result.steps) > 2
-    rows = [(s.begin_min, plan) for s, plan in zip(result.steps, text.made, strict=True) if s.laid]
+    rows = [(s.begin_min, plan) for s, plan in zip(result.steps, text.schedules, strict=True) if s.laid]
     for (begin, plan), (after, _) in pairwise([*rows, (scenario.horizon.length_min, rows[-1][1])]):
         n, k = round((after - begin) / 60), round(begin / 60)
         followed = result.schedule["charge_mw"].to_numpy()[k : k + n]
@@ -169,13 +169,13 @@ def test_heats_that_have_begun_are_never_touched_and_locks_are_kept(replication:
         },
         goal={"gap": 0.05, "caps": {"extra_cost_share": None}},
     )
-    text = Asked()
+    text = RecordedOptimizer()
     result = roll(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR), replication=replication, optimize=text)
     run = result.run
     names = ("op_heat", "op_stage", "op_start_min")
     starts = {(h, s): t for h, s, t in zip(*(run[name].values.tolist() for name in names), strict=True)}
     start = 0
-    for entry in text.asked:
+    for entry in text.requests:
         for item in entry.state.started:
             start += 1
             minutes = scenario.horizon.minutes(item.start)
@@ -192,7 +192,7 @@ def test_heats_that_have_begun_are_never_touched_and_locks_are_kept(replication:
 def test_an_interval_knows_what_is_certain() -> None:
     """Proves: equal days leave no doubt, nor do days that differ only by what stores move between them; of days drawn
     from a known law the interval holds the mean in about nine of ten cases. Sensitivity: without the levels the second
-    interval is wide; one that is told by the daily spread alone, not by its sum, would hold the mean in every case."""
+    interval is wide; one from the daily spread alone, not by its sum, would hold the mean in every case."""
     generator = np.random.Generator(np.random.Philox(key=3))
     none = np.zeros((14, 0))
     assert interval(np.full(14, 5.0), none, 1) == pytest.approx((70, 70))
@@ -247,9 +247,9 @@ def test_a_line_is_planned_order_by_order() -> None:
         disturbances={"replications": 0},
         goal={"gap": 0.05, "caps": {"extra_cost_share": None}},
     )
-    text = Asked()
+    text = RecordedOptimizer()
     result = roll(scenario, How(every_min=12 * HOUR, look_ahead_min=12 * HOUR), optimize=text)
-    looked = [[order.name for order in item.orders] for item in text.asked]
+    looked = [[order.name for order in item.orders] for item in text.requests]
     assert looked == [["A"], ["A"], ["A", "B"], ["A", "B"], ["B", "C"], ["C"]]
     assert not result.violations
     assert result.figures.tonnes == scenario.tonnes
@@ -278,9 +278,9 @@ def test_two_days_of_real_forecasts(shared: Path, tmp_path: Path) -> None:
     """Proves: on 8 and 9 November 2021, planned every twelve hours on the forecasts as they were issued, the works' hub
     emits less than its baseline and no less than a plan that knew everything; the roll holds in the twin. Sensitivity:
     planned on what comes true, most of the regret is gone."""
-    from benchmarks.rolling import asked
+    from benchmarks.rolling import hub_days
 
-    scenario = asked(shared, tmp_path, days=2)
+    scenario = hub_days(shared, tmp_path, days=2)
     result = compare(scenario, How(every_min=12 * HOUR))
     assert set(result.summary()["forecasts"]) == {
         "price_per_mwh", "export_price_per_mwh", "carbon_intensity_kg_per_mwh",
@@ -298,9 +298,9 @@ def test_two_days_of_real_forecasts(shared: Path, tmp_path: Path) -> None:
 
 def test_what_sun_wind_and_load_bring_is_left_to_the_grid(tmp_path: Path) -> None:
     """Proves: where PV, wind and base load come otherwise than forecast, the roll misses nothing: the grid makes it
-    good, what was not to be let go is used, and everything else is followed as planned. Sensitivity: a rate of wind
-    that is told as it was forecast cannot be had where less blows."""
-    text = "csv: real.csv, column: kg, scale: {0}, forecast: {{csv: told.csv, column: kg, scale: {0}}}"
+    good, what was not to be vented is used, and everything else is followed as planned. Sensitivity: a rate of wind
+    that is planned as it was forecast cannot be had where less blows."""
+    text = "csv: real.csv, column: kg, scale: {0}, forecast: {{csv: forecasts.csv, column: kg, scale: {0}}}"
     wind = f"{{kind: wind, name: mill, peak_mw: 4, capacity_factor: {{{text.format(0.0015)}}}}}"
     scenario = works(
         tmp_path,
@@ -312,21 +312,21 @@ def test_what_sun_wind_and_load_bring_is_left_to_the_grid(tmp_path: Path) -> Non
             f"site.assets.5={wind}",
         ),
     )
-    case = Asked()
+    case = RecordedOptimizer()
     result = roll(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR), optimize=case)
     assert not result.violations
     could = 4 * scenario.asset_series("mill")["capacity_factor"]
     blown = result.run["asset_rate"].sel(flow="mill").to_numpy()
     assert blown == pytest.approx(result.schedule["asset_rate"].sel(flow="mill").to_numpy())
-    assert np.isclose(blown, could).sum() > 18, "what is let go where it is worth nothing"
-    visited = 4 * case.asked[0].asset_series("mill")["capacity_factor"]
+    assert np.isclose(blown, could).sum() > 18, "what is vented where it is worth nothing"
+    visited = 4 * case.requests[0].asset_series("mill")["capacity_factor"]
     assert np.abs(visited - could).max() > 0.1
     assert result.run["battery_mwh"].values == pytest.approx(result.schedule["battery_mwh"].values, abs=1e-6)
 
 
 def test_a_forecast_that_nobody_answers_to_is_refused(tmp_path: Path) -> None:
     """Proves: a forecast of a heat load is refused by its place. Sensitivity: followed as planned, heat is short."""
-    text = "csv: real.csv, column: kg, scale: 0.01, forecast: {csv: told.csv, column: kg, scale: 0.01}"
+    text = "csv: real.csv, column: kg, scale: 0.01, forecast: {csv: forecasts.csv, column: kg, scale: 0.01}"
     scenario = works(tmp_path, hours=24, changes=(f"site.assets.1.rate={{{text}}}",))
     with pytest.raises(ScenarioError, match=r"small-works: site\.assets\.1\.rate\.forecast: is a forecast that no one"):
         refuse(scenario, How())

@@ -87,7 +87,7 @@ def test_carbon_balances_and_is_the_ledgers(name: str) -> None:
             )
 
 
-def test_what_is_missing_is_told() -> None:
+def test_what_is_missing_is_reported() -> None:
     """Proves: a run that does not balance shows what is short. Sensitivity: a tenth of the import taken away."""
     scenario, run, _ = day("melt-shop-small")
     less = run.assign(import_mw=run["import_mw"] * 0.9)

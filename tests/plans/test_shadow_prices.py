@@ -21,7 +21,7 @@ WASTE = [{"name": "hot", "waste": True}]
 
 def test_prices_by_hand() -> None:
     """Proves: heat is worth what gas for it costs, 30/0.9; a MW more of recovery saves as much, for waste heat is left
-    over and worth nothing; the boiler's own limit binds nowhere and is not told.
+    over and worth nothing; the boiler's own limit binds nowhere and is not listed.
 
     Sensitivity: prices by step instead of by MWh, limits that do not bind.
     """

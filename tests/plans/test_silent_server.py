@@ -33,7 +33,7 @@ def store(tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch) -
 def test_a_plan_is_stored_and_entered_later(store: Store, postgresql: Server) -> None:
     """Proves: where the server stops while a plan is made, the plan is whole in its folder, the catalogue's line says
     so, and the next listing enters it. Sensitivity: without limits of the client's own it would wait without end."""
-    result = planned.made()
+    result = planned.full_plan()
     with (
         store.working(result.scenario) as run,
         postgresql.stopped(),

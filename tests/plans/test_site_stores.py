@@ -43,7 +43,7 @@ def hydrogen(tank: dict[str, Any] | None = None, **rest: Any) -> Scenario:
 
 
 @cache
-def made() -> Plan:
+def hydrogen_plan() -> Plan:
     """A plan of it. Not to be changed."""
     return plan(hydrogen())
 
@@ -53,17 +53,17 @@ def test_an_emptied_tank_is_no_saving() -> None:
     spend a fifth less. It leaves no less than the baseline, and saves nothing.
 
     Sensitivity: the level that the scenario asks for as the only limit saves 7,500 EUR and 45 t."""
-    assert made().acceptable
-    assert made().baseline_figures.levels["tank"] == pytest.approx(10 + 15 * 50 / 52 - 24 * 0.45)
-    process = made().replay_figures
+    assert hydrogen_plan().acceptable
+    assert hydrogen_plan().baseline_figures.levels["tank"] == pytest.approx(10 + 15 * 50 / 52 - 24 * 0.45)
+    process = hydrogen_plan().replay_figures
     assert process is not None
-    assert process.levels["tank"] >= made().baseline_figures.levels["tank"] - 1e-6
+    assert process.levels["tank"] >= hydrogen_plan().baseline_figures.levels["tank"] - 1e-6
     # what is proven is said of such plans only
-    assert made().no_lower == pytest.approx({"tank": made().baseline_figures.levels["tank"]})
-    assert "the bound is for plans that end with at least tank 13.6 t" in wording.status(made())
-    saved = made().saved()
+    assert hydrogen_plan().no_lower == pytest.approx({"tank": hydrogen_plan().baseline_figures.levels["tank"]})
+    assert "the bound is for plans that end with at least tank 13.6 t" in wording.status(hydrogen_plan())
+    saved = hydrogen_plan().saved()
     for name in ("carbon_kg", "cost"):
-        assert saved[name] <= 1e-3 * getattr(made().baseline_figures, name)
+        assert saved[name] <= 1e-3 * getattr(hydrogen_plan().baseline_figures, name)
 
 
 def test_a_unit_is_worth_what_it_took() -> None:
@@ -71,19 +71,19 @@ def test_a_unit_is_worth_what_it_took() -> None:
     2 t less is charged for them, the rows add up to what is saved, and the words say less.
 
     Sensitivity: a difference that is not valued saves 5,200 EUR."""
-    sums = made().baseline_figures
+    sums = hydrogen_plan().baseline_figures
     assert sums.level_cost_per_unit == pytest.approx({"tank": 52 * 50})
     assert sums.level_kg_per_unit == pytest.approx({"tank": 52 * 300})
     lossy = hydrogen({"in_efficiency": 0.8, "level_share": 0.2})
     run = twin.replay(lossy, twin.dispatch(lossy))
     assert figures(lossy, run).level_cost_per_unit == pytest.approx({"tank": 52 * 50 / 0.8})
 
-    process = made().replay_figures
+    process = hydrogen_plan().replay_figures
     assert process is not None
     changed = dataclasses.replace(
         process, levels={"tank": sums.levels["tank"] - 2}, cost=sums.cost - 5200, carbon_kg=sums.carbon_kg - 31_200
     )
-    less = dataclasses.replace(made(), replay_figures=changed)
+    less = dataclasses.replace(hydrogen_plan(), replay_figures=changed)
     saved = less.saved()
     assert saved["cost"] == pytest.approx(0)
     assert saved["carbon_kg"] == pytest.approx(0)
@@ -143,8 +143,8 @@ def test_the_battery_counts_like_every_store() -> None:
 
 
 def test_a_baseline_that_misses_an_end_level_is_compared() -> None:
-    """Proves: with a site, with a line, with processes alike, an end level that the baseline misses is valued and told
-    as stock, and a saving is told. Sensitivity: no saving with a site, a saving with processes."""
+    """Proves: with a site, with a line, with processes alike, an end level that the baseline misses is valued and
+    reported as stock, and so is a saving. Sensitivity: no saving with a site, a saving with processes."""
     tank = {"level_share": 0.3, "end_level_share": 0.9, "capacity": 60.0}
     scenario = hydrogen(tank)
     run = twin.replay(scenario, twin.dispatch(scenario))
@@ -172,7 +172,7 @@ def test_only_what_lies_above_what_is_asked_is_raised() -> None:
 
     Sensitivity: a scenario that is always another one makes every search begin afresh."""
     scenario = hydrogen()
-    run = made().baseline
+    run = hydrogen_plan().baseline
     raised = ending_no_lower(scenario, run)
     assert raised.site.stores["tank"].end_level == pytest.approx(levels(scenario, run)["tank"])
     assert scenario.site.stores["tank"].end_level == 10
@@ -180,8 +180,8 @@ def test_only_what_lies_above_what_is_asked_is_raised() -> None:
     assert ending_no_lower(scenario, run, full) is scenario
 
 
-def test_what_is_thrown_away_is_told() -> None:
-    """Proves: waste heat that nobody takes is told with the baseline's beside it; where nothing may be let go there is
+def test_what_is_thrown_away_is_reported() -> None:
+    """Proves: waste heat that nobody takes is reported next to the baseline's; where nothing may be vented there is
     no such line. Sensitivity: tonnes thrown away without a word."""
     source = {"kind": "source", "name": "furnace", "carrier": "heat", "rate": 5.0}
     load = {"kind": "load", "name": "users", "carrier": "heat", "rate": 3.0}
@@ -189,7 +189,7 @@ def test_what_is_thrown_away_is_told() -> None:
     assert waste.replay_figures is not None
     assert waste.replay_figures.dumped == pytest.approx({"heat": 8.0})
     assert dict(wording.outcomes(waste))["discarded"] == "surplus without a use: heat 8.0 MWh (baseline 8.0)"
-    assert "discarded" not in dict(wording.outcomes(made()))
+    assert "discarded" not in dict(wording.outcomes(hydrogen_plan()))
 
 
 def test_stores_of_the_site_and_of_material_are_apart() -> None:
@@ -207,11 +207,11 @@ def test_levels_that_differ_by_rounding_are_the_same() -> None:
     """Proves: a difference of a millionth of a level is none, so that no row and no words tell of it.
 
     Sensitivity: "0.000 t less" in a store of thousands of tonnes."""
-    process, sums = made().replay_figures, made().baseline_figures
+    process, sums = hydrogen_plan().replay_figures, hydrogen_plan().baseline_figures
     assert process is not None
     level = sums.levels["tank"]
     close = dataclasses.replace(
-        made(), replay_figures=dataclasses.replace(process, levels={"tank": level * (1 - 5e-8)})
+        hydrogen_plan(), replay_figures=dataclasses.replace(process, levels={"tank": level * (1 - 5e-8)})
     )
     assert close.stock is not None
     assert not close.stock.any

@@ -52,7 +52,7 @@ def holds(scenario: Scenario, run: xr.Dataset, after: xr.Dataset, heat: str, sta
 @pytest.mark.parametrize(
     "overrides", [(), ("site.grid.import_limit_mw=70",), ("orders.0.due=6 h", "orders.1.due=9.5 h")]
 )
-def test_as_far_as_told_and_no_further(overrides: tuple[str, ...]) -> None:
+def test_as_far_as_reported_and_no_further(overrides: tuple[str, ...]) -> None:
     """Proves: with all else fixed the twin finds nothing wrong within the slack, and something one minute beyond it."""
     scenario, listed, run = day(*overrides)
     assert not run.sizes["violation"]
@@ -82,14 +82,14 @@ def test_locks_and_outages_stop() -> None:
     heat, stage = "C3-3", "melting"
     start = float(run["op_start_min"].values[(run["op_heat"].values == heat) & (run["op_stage"].values == stage)][0])
 
-    def told(*overrides: str) -> Slack:
+    def slack_with(*overrides: str) -> Slack:
         scenario = load("melt-shop-small", [*EXACT, *overrides])
         return slacks(scenario, run, heat)[stage]
 
-    fixed = told(f"locks=[{{heat: {heat}, stage: {stage}, start: {start:g} min}}]")
+    fixed = slack_with(f"locks=[{{heat: {heat}, stage: {stage}, start: {start:g} min}}]")
     assert (fixed.earlier_min, fixed.later_min, fixed.later.kind) == (0, 0, "lock")
-    assert told().earlier_min >= 2
-    window = told(f"locks=[{{heat: {heat}, stage: {stage}, earliest: {start - 1:g} min}}]")
+    assert slack_with().earlier_min >= 2
+    window = slack_with(f"locks=[{{heat: {heat}, stage: {stage}, earliest: {start - 1:g} min}}]")
     assert (window.earlier_min, window.earlier.kind) == (1, "lock")
-    outage = told(f"state.outages=[{{unit: EAF, start: {start - 5:g} min, end: {start - 1:g} min}}]")
+    outage = slack_with(f"state.outages=[{{unit: EAF, start: {start - 5:g} min, end: {start - 1:g} min}}]")
     assert (outage.earlier_min, outage.earlier.kind, outage.earlier.at_min) == (1, "outage", start - 1)

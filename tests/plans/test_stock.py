@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from works import COAL, KILN, MILL, STORES, TRUCKS, as_run, compared, done, works
+from works import COAL, KILN, MILL, STORES, TRUCKS, as_run, compared, course, works
 
 from emberline.plans.accounts import bill
 from emberline.plans.accounts.bill import energy_cost
@@ -27,7 +27,7 @@ def test_a_tonne_is_worth_what_it_took() -> None:
 
     Sensitivity: base load in the price, carbon price on scope 2 which the scheme does not cover, opening stock free."""
     case = works(market=PRICED)
-    sums = figures(case, done(case, {"kiln": FULL, "mill": SECOND}))
+    sums = figures(case, course(case, {"kiln": FULL, "mill": SECOND}))
     assert sums.stock_kg_per_t == pytest.approx({"clinker": 815, "cement": 664})
     assert sums.stock_cost_per_t == pytest.approx({"clinker": 55, "cement": 48})
     assert sums.stock == pytest.approx({"clinker": 520, "cement": 240})
@@ -42,8 +42,8 @@ def test_who_makes_less_has_less_in_stock() -> None:
 
     Sensitivity: a saving of 40.75 t, the credit with the wrong sign of 81.5 t."""
     case = works(market=PRICED)
-    baseline = done(case, {"kiln": FULL, "mill": SECOND})
-    result = compared(case, baseline, done(case, {"kiln": LESS, "mill": SECOND}))
+    baseline = course(case, {"kiln": FULL, "mill": SECOND})
+    result = compared(case, baseline, course(case, {"kiln": LESS, "mill": SECOND}))
     assert result.comparable
     assert result.replay_figures is not None
     assert result.baseline_figures.carbon_kg - result.replay_figures.carbon_kg == pytest.approx(50 * 815)
@@ -53,11 +53,11 @@ def test_who_makes_less_has_less_in_stock() -> None:
     assert saved["stock_carbon_kg"] == pytest.approx(-40_750)
     assert saved["stock_cost"] == pytest.approx(-2_750)
     assert saved["peak_mw"] == pytest.approx(2.5)
-    back = compared(case, done(case, {"kiln": LESS, "mill": SECOND}), baseline).saved()
+    back = compared(case, course(case, {"kiln": LESS, "mill": SECOND}), baseline).saved()
     assert back["carbon_kg"] == pytest.approx(0, abs=1e-9)
     assert back["stock_carbon_kg"] == pytest.approx(40_750)
 
-    waste = compared(case, baseline, done(case, {"kiln": FULL, "mill": SECOND}, extra_mw={"mill": [1.0, 0]}))
+    waste = compared(case, baseline, course(case, {"kiln": FULL, "mill": SECOND}, extra_mw={"mill": [1.0, 0]}))
     assert waste.saved()["carbon_kg"] == pytest.approx(-300)
     assert waste.saved()["stock_carbon_kg"] == 0
     text = waste.summary()
@@ -68,25 +68,25 @@ def test_who_makes_less_has_less_in_stock() -> None:
 
 
 def test_cement_in_place_of_clinker() -> None:
-    """Proves: a plan that does not grind keeps 80 t of clinker and lacks 100 t of cement: what it saves is nought.
+    """Proves: a plan that does not grind keeps 80 t of clinker and lacks 100 t of cement: what it saves is zero.
 
     Sensitivity: a stock valued by tonnes alone, without what it is made of."""
     case = works()
-    baseline = done(case, {"kiln": FULL, "mill": SECOND})
-    result = compared(case, baseline, done(case, {"kiln": FULL, "mill": IDLE}))
+    baseline = course(case, {"kiln": FULL, "mill": SECOND})
+    result = compared(case, baseline, course(case, {"kiln": FULL, "mill": IDLE}))
     saved = result.saved()
     assert saved["stock_carbon_kg"] == pytest.approx(80 * 815 - 100 * 664)
     assert saved["carbon_kg"] == pytest.approx(0, abs=1e-9)
 
 
 def test_what_only_the_plan_makes_is_valued_by_the_plan() -> None:
-    """Proves: where the baseline grinds nothing, cement counts as the plan made it, and what neither makes is told.
+    """Proves: where the baseline grinds nothing, cement counts as the plan made it, and what neither makes is reported.
 
     Sensitivity: cement without worth makes the grinding plan 1,200 kg worse and 80 t of clinker poorer."""
     case = works()
-    result = compared(case, done(case, {"kiln": FULL, "mill": IDLE}), done(case, {"kiln": FULL, "mill": SECOND}))
+    result = compared(case, course(case, {"kiln": FULL, "mill": IDLE}), course(case, {"kiln": FULL, "mill": SECOND}))
     assert result.saved()["carbon_kg"] == pytest.approx(0, abs=1e-9)
-    idle = figures(case, done(case, {"kiln": FULL, "mill": IDLE}))
+    idle = figures(case, course(case, {"kiln": FULL, "mill": IDLE}))
     poorer = dataclasses.replace(idle, stock={**idle.stock, "cement": 100.0})
     assert difference(idle, poorer).unknown == ("cement",)
 
@@ -101,7 +101,7 @@ def test_only_the_same_deliveries_are_compared() -> None:
     table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
 
     def sums(trucks: float, train: float, *result: tuple[str, str]) -> Figures:
-        run = done(case, table, delivered={"trucks": [trucks, 0.0], "train": [train, 0.0]})
+        run = course(case, table, delivered={"trucks": [trucks, 0.0], "train": [train, 0.0]})
         return figures(case, as_run(run, *result))
 
     full = sums(60, 50)
@@ -118,8 +118,8 @@ def test_disturbed_runs_are_compared_by_what_they_made() -> None:
     """Proves: 20 t less delivered and 10 t less in stock count 30 t. Sensitivity: what was not delivered left out."""
     case = works()
     table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
-    before = figures(case, done(case, table))
-    after = figures(case, done(case, table, delivered={"trucks": [30, 10]}))
+    before = figures(case, course(case, table))
+    after = figures(case, course(case, table, delivered={"trucks": [30, 10]}))
     lost = dataclasses.replace(after, stock={**after.stock, "cement": 230.0})
     result = shortfall(case, before, lost)
     assert result.tonnes == pytest.approx({"clinker": 0, "cement": -30})
@@ -145,7 +145,7 @@ def test_energy_of_a_tariff_by_step() -> None:
         grid = {"grid": {"metered_interval_min": metered}}
         case = works(market={"tariff": tariff}, site=grid, step_min=step)
         each = 60 // step
-        run = done(case, {"kiln": FULL[:1] * 2 * each, "mill": [("", 0.0)] * each + [("mill", 100.0)] * each})
+        run = course(case, {"kiln": FULL[:1] * 2 * each, "mill": [("", 0.0)] * each + [("mill", 100.0)] * each})
         if step < metered:
             mean = run["import_mw"].values.reshape(-1, metered // step).mean(axis=1)
             run = run.drop_vars("meter_mw").assign(meter_mw=("meter", mean))
@@ -159,12 +159,12 @@ def test_energy_of_a_tariff_by_step() -> None:
 
 
 def test_unused_coal_is_no_cost_of_a_tonne() -> None:
-    """Proves: coal that is bought and let go stays with the site. Sensitivity: cost shared by tonnes made."""
+    """Proves: coal that is bought and vented stays with the site. Sensitivity: cost shared by tonnes made."""
     torch = {"kind": "flare", "name": "torch", "carrier": "coal", "fossil_kg_per_unit": 7.0}
     case = works(KILN, MILL, stores=STORES, site={"assets": [COAL, torch]})
     table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
-    plain = figures(case, done(case, table))
+    plain = figures(case, course(case, table))
     moves = {("yard", ""): [100.0, 100.0], ("torch", ""): [0.0, -50.0]}
-    wasted = figures(case, done(case, table, moves=moves))
+    wasted = figures(case, course(case, table, moves=moves))
     assert wasted.stock_cost_per_t == pytest.approx(plain.stock_cost_per_t)
     assert wasted.carbon_kg == pytest.approx(plain.carbon_kg + 350)

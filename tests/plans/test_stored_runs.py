@@ -16,7 +16,7 @@ from pathlib import Path
 import planned
 import pytest
 import xarray as xr
-from writers import begin, kept, writer
+from writers import begin, stored_run, writer
 
 from emberline.plans import Plan
 from emberline.plans.store.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
@@ -41,8 +41,8 @@ os.replace, emberline.plans.store.run_folder.sync = replace, sync
 
 
 @pytest.fixture
-def made() -> Plan:
-    return planned.made()
+def full_plan() -> Plan:
+    return planned.full_plan()
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def stored(store: Store) -> StoredRun:
-    return kept(store.folder)
+    return stored_run(store.folder)
 
 
 def assert_whole(store: Store, plan: Plan) -> dict[str, str]:
@@ -90,34 +90,34 @@ def identical(a: xr.Dataset | None, b: xr.Dataset | None) -> None:
     }
 
 
-def test_what_is_saved_is_what_is_opened(stored: StoredRun, made: Plan) -> None:
+def test_what_is_saved_is_what_is_opened(stored: StoredRun, full_plan: Plan) -> None:
     """Proves: every dataset, figure and field of a plan comes back as it was, units and all.
 
     Sensitivity: a dataset left out, or float32 on the way, fails here."""
     opened = stored.plan
     for name, table in zip(DATASETS, (ENVELOPE, RUN, SCHEDULE, RUN), strict=True):
-        identical(getattr(made, name), getattr(opened, name))
+        identical(getattr(full_plan, name), getattr(opened, name))
         check(getattr(opened, name), table)
-    identical(made.scenario.inputs, opened.scenario.inputs)
+    identical(full_plan.scenario.inputs, opened.scenario.inputs)
     check(opened.scenario.inputs, INPUTS)
-    assert opened.scenario == made.scenario
-    assert opened.scenario.heats == made.scenario.heats
+    assert opened.scenario == full_plan.scenario
+    assert opened.scenario.heats == full_plan.scenario.heats
     for name in (
         "baseline_figures", "baseline_complete", "status", "objective", "bound", "gap", "reason", "schedule_figures",
         "replay_figures", "found", "violations", "agreed", "acceptable", "verdict",
     ):  # fmt: skip
-        assert getattr(opened, name) == getattr(made, name), name
-    assert made.replays is not None
+        assert getattr(opened, name) == getattr(full_plan, name), name
+    assert full_plan.replays is not None
     assert opened.replays is not None
-    assert (opened.replays.n, opened.replays.held) == (made.replays.n, made.replays.held)
-    identical(made.replays.data, opened.replays.data)
-    assert opened.replays.quantiles() == made.replays.quantiles()
-    assert opened.summary() == made.summary()
-    assert stored.meta["summary"] == json.loads(json.dumps(made.summary()))
-    assert stored.meta["seed"] == made.scenario.disturbances.seed
+    assert (opened.replays.n, opened.replays.held) == (full_plan.replays.n, full_plan.replays.held)
+    identical(full_plan.replays.data, opened.replays.data)
+    assert opened.replays.quantiles() == full_plan.replays.quantiles()
+    assert opened.summary() == full_plan.summary()
+    assert stored.meta["summary"] == json.loads(json.dumps(full_plan.summary()))
+    assert stored.meta["seed"] == full_plan.scenario.disturbances.seed
     assert opened.ledger is not None
-    assert made.ledger is not None
-    assert opened.ledger.grid == made.ledger.grid
+    assert full_plan.ledger is not None
+    assert opened.ledger.grid == full_plan.ledger.grid
 
 
 def test_a_stored_plan_replays_exactly(stored: StoredRun) -> None:
@@ -149,23 +149,23 @@ def test_a_run_without_a_plan_is_kept(store: Store, unplanned: Plan) -> None:
     ("moment", "state"),
     [("while writing", "broken"), ("before the rename", "broken"), ("after the rename", "stored")],
 )
-def test_kill_9_at_the_worst_moments(store: Store, stored: StoredRun, made: Plan, moment: str, state: str) -> None:
+def test_kill_9_at_the_worst_moments(store: Store, stored: StoredRun, full_plan: Plan, moment: str, state: str) -> None:
     """Proves: until the rename a run is broken, from then on it is whole, though its row was never written."""
     process = writer(stored, store.folder, "1", prelude=DYING.format(moment=moment))
     begin(process)
     assert process.wait(timeout=120) == -signal.SIGKILL
     process.communicate()
-    states = assert_whole(store, made)
+    states = assert_whole(store, full_plan)
     assert states.pop(stored.id) == "stored"
     assert list(states.values()) == [state]
 
 
-def test_a_run_at_work_is_left_alone(store: Store, made: Plan) -> None:
+def test_a_run_at_work_is_left_alone(store: Store, full_plan: Plan) -> None:
     """Proves: who lists does not mark what is still being made, nor delete it; an error marks it.
 
     Sensitivity: without the lock every list would call it broken."""
     other = Store(store.folder)
-    with suppress(ZeroDivisionError), store.working(made.scenario) as run:
+    with suppress(ZeroDivisionError), store.working(full_plan.scenario) as run:
         assert [(row.id, row.state) for row in other.list()] == [(run, "working")]
         with pytest.raises(StoreError, match="being made"):
             other.delete(run)
@@ -176,7 +176,7 @@ def test_a_run_at_work_is_left_alone(store: Store, made: Plan) -> None:
     assert [(row.id, row.state) for row in store.list()] == [(run, "broken")]
 
 
-def test_a_full_disk_marks_the_run(store: Store, made: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_marks_the_run(store: Store, full_plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: a failure while writing leaves neither folder nor partial one, and the run is marked."""
 
     def full(_path: Path) -> None:
@@ -185,10 +185,10 @@ def test_a_full_disk_marks_the_run(store: Store, made: Plan, monkeypatch: pytest
     monkeypatch.setattr("emberline.plans.store.run_folder.sync", full)
     with (
         pytest.raises(NotKeptError, match=r"No space left on device \(.* MB are free there\)"),
-        store.working(made.scenario) as run,
+        store.working(full_plan.scenario) as run,
     ):
-        store.save(run, made)
-    assert assert_whole(store, made) == {run: "broken"}
+        store.save(run, full_plan)
+    assert assert_whole(store, full_plan) == {run: "broken"}
 
 
 def test_a_new_home_is_made_once(tmp_path: Path) -> None:
@@ -206,16 +206,16 @@ def test_a_new_home_is_made_once(tmp_path: Path) -> None:
             assert list(pool.map(make, [tmp_path / str(attempt)] * 6)) == [0] * 6
 
 
-def test_list_find_and_delete(store: Store, made: Plan, unplanned: Plan) -> None:
+def test_list_find_and_delete(store: Store, full_plan: Plan, unplanned: Plan) -> None:
     """Proves: newest first; a prefix of four digits or ``last`` names a run; what is deleted leaves nothing."""
     ids = ["aaaa0" + "0" * 27, "aaaa1" + "0" * 27, "bbbb0" + "0" * 27]
     with pytest.raises(StoreError, match="no stored run yet"):
         store.find("last")
     for run in ids:
-        with store.working(made.scenario, run):
-            store.save(run, unplanned if run == ids[1] else made)
+        with store.working(full_plan.scenario, run):
+            store.save(run, unplanned if run == ids[1] else full_plan)
         time.sleep(0.002)
-    with pytest.raises(RuntimeError), store.working(made.scenario, "c" * 32):
+    with pytest.raises(RuntimeError), store.working(full_plan.scenario, "c" * 32):
         raise RuntimeError("stopped")
     assert [row.id for row in store.list()] == ["c" * 32, *reversed(ids)]
     assert store.find("last") == ids[2]
@@ -247,8 +247,8 @@ def test_an_id_is_no_path(store: Store, name: str) -> None:
 
 
 @pytest.mark.parametrize("torn", ["schedule.nc", "replay.nc", "inputs.nc", "replays.nc", "scenario.json"])
-def test_a_torn_folder_is_told(stored: StoredRun, store: Store, torn: str) -> None:
-    """Proves: a file that is missing or altered is told by name, never taken for a run without a plan.
+def test_a_torn_folder_is_reported(stored: StoredRun, store: Store, torn: str) -> None:
+    """Proves: a file that is missing or altered is named, never taken for a run without a plan.
 
     Sensitivity: without the hashes a run whose schedule is gone would open as "No plan"."""
     whole = (stored.folder / torn).read_bytes()
@@ -276,17 +276,17 @@ def test_a_missing_folder_and_another_format(stored: StoredRun, store: Store) ->
     assert store.list() == []
 
 
-def test_the_largest_seed_and_odd_texts_survive(store: Store, made: Plan) -> None:
+def test_the_largest_seed_and_odd_texts_survive(store: Store, full_plan: Plan) -> None:
     """Proves: a seed of 63 bits and any title come back as they were."""
-    scenario = made.scenario.model_copy(
+    scenario = full_plan.scenario.model_copy(
         update={
             "title": "Ünïcode — “quoted”\n=1+1",
-            "disturbances": made.scenario.disturbances.model_copy(update={"seed": 2**63 - 1}),
+            "disturbances": full_plan.scenario.disturbances.model_copy(update={"seed": 2**63 - 1}),
         }
     )
-    scenario._inputs = made.scenario.inputs
+    scenario._inputs = full_plan.scenario.inputs
     with store.working(scenario) as run:
-        store.save(run, dataclasses.replace(made, scenario=scenario))
+        store.save(run, dataclasses.replace(full_plan, scenario=scenario))
     opened = store.open(run)
     assert opened.plan.scenario.title == scenario.title
     assert opened.plan.scenario.disturbances.seed == opened.meta["seed"] == 2**63 - 1
@@ -304,11 +304,11 @@ def test_home_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("home", ["file", "file/below", "a" * 300])
-def test_a_home_that_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+def test_a_home_that_cannot_be_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     """Proves: a home that is a file, lies below one or has too long a name is refused in a line that names it."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / home))
     with pytest.raises(StoreError, match="EMBERLINE_HOME names another folder"):
         Store()
     if home == "file":
-        assert is_begun()  # so that whoever lists runs opens it, and is told
+        assert is_begun()  # so that whoever lists runs opens it and gets the message

@@ -58,11 +58,12 @@ class Failing(Engine):
 
     def each(self, work: Any, common: Any, parts: Any, cancel: Any = None) -> Iterator[Done[Any]]:
         for process in super().each(work, common, parts, cancel):
-            yield Done(1, None, RuntimeError("no luck")) if process.place == 1 else process
+            yield Done(1, None, RuntimeError("no plan")) if process.place == 1 else process
 
 
 def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_path: Path) -> None:
-    """Proves: a plan that fails is told with its setting and the others are made; ended early, what is made stays."""
+    """Proves: a plan that fails is reported with its setting and the others are made; ended early, what is made
+    stays."""
     along, fixed = axes(SETS)
     store, rows = Store(tmp_path / "home"), [0]
     result = sweep(
@@ -74,7 +75,7 @@ def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_pat
         cancel=lambda: rows[-1] == 3,
     )
     assert [row.status for row in result.rows] == ["within gap", "failed", "within gap", "not planned"]
-    assert result.rows[1].says.startswith("RuntimeError: no luck (details: ")
+    assert result.rows[1].says.startswith("RuntimeError: no plan (details: ")
     assert json.loads(result.path.read_text())["planned"] == result.done == len(store.list()) == 2
 
 
@@ -93,14 +94,14 @@ def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_pat
     ],
 )
 def test_what_cannot_be_swept_is_one_line(battery: str, sets: list[str], says: str) -> None:
-    """Proves: every mistake is told before anything is planned."""
+    """Proves: every mistake is reported before anything is planned."""
 
-    def asked() -> None:
+    def read_settings() -> None:
         along, fixed = axes(sets)
         settings(battery, along, fixed)
 
     with pytest.raises(ScenarioError) as refused:
-        asked()
+        read_settings()
     assert len(refused.value.problems) == 1
     assert says in str(refused.value)
     assert str(refused.value).startswith("--set")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from writers import kept
+from writers import stored_run
 
 from emberline.plans.robustness.holding import report
 from emberline.plans.store import ensembles, run_folder, run_record
@@ -21,7 +21,7 @@ OTHER_JSON = (b"[]", b"{}", b"null", b"7", b'"text"', b"[" * 100_000, b'{"format
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
-    return kept(tmp_path_factory.mktemp("torn"))
+    return stored_run(tmp_path_factory.mktemp("torn"))
 
 
 def corrupted(whole: bytes, seed: int = 1) -> Iterator[bytes]:
@@ -94,7 +94,7 @@ def test_a_record_with_another_type_anywhere(stored: StoredRun) -> None:
 def test_a_torn_run_is_listed_as_broken(tmp_path: Path) -> None:
     """Proves: a run whose record is torn is listed as broken, by every filter, and a scan names its folder; with the
     record back a scan enters it again."""
-    stored = kept(tmp_path / "home")
+    stored = stored_run(tmp_path / "home")
     store, record = Store(tmp_path / "home"), stored.folder / run_record.NAME
     whole = record.read_bytes()
     record.write_bytes(whole[:100])
@@ -112,7 +112,7 @@ def test_a_torn_run_is_listed_as_broken(tmp_path: Path) -> None:
 
 def test_what_is_kept_with_a_run(tmp_path: Path) -> None:
     """Proves: an ensemble or an answer that is torn is one line; labels that are torn are those of the catalogue."""
-    stored = kept(tmp_path / "home")
+    stored = stored_run(tmp_path / "home")
     for content in corrupted((stored.folder / "replay.nc").read_bytes()):
         (stored.folder / "ensemble-3.nc").write_bytes(content)
         with pytest.raises(StoreError, match=rf"\Aensemble-3.nc of run {stored.id} is [^\n]*; make it again\Z"):

@@ -82,7 +82,7 @@ def test_the_least_lateness_is_acceptable() -> None:
 def test_nothing_is_said_of_disturbed_days_where_nothing_is_disturbed(tmp_path: Path) -> None:
     """Proves: without spreads and breakdowns neither verdict nor summary, words, report or a stored run of an earlier
     release say that a plan held. Sensitivity: 2 of 2 days, and a median that is P10 and P90."""
-    result = planned.made()
+    result = planned.full_plan()
     assert not result.scenario.disturbed
     assert "held" not in result.verdict
     assert result.holding is None
@@ -155,10 +155,10 @@ def test_the_headline_adds_up_from_the_stored_datasets(tmp_path: Path) -> None:
         assert stored.expected()[name]["p50"] == pytest.approx(float((each + more).median()))
 
 
-def test_a_months_demand_charge_is_told_apart() -> None:
+def test_a_months_demand_charge_is_distinguished() -> None:
     """Proves: what of the saving is a month's charge on the peak, and what is saved without it; a daily charge counts
     for the day and needs no words. Sensitivity: 95 % saved in a day."""
-    result, rate = planned.made(), {"name": "grid", "rates": [{"per_mw": 110_000.0}]}
+    result, rate = planned.full_plan(), {"name": "grid", "rates": [{"per_mw": 110_000.0}]}
     sums = dataclasses.replace(result.baseline_figures, demand_cost=4000.0, cost=5000.0)
     process = result.replay_figures
     assert process is not None

@@ -1,4 +1,4 @@
-"""Why: what is told of a decision is what trying everything finds."""
+"""Why: the answer about a decision is what trying everything finds."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_the_start_of_a_heat_by_hand() -> None:
 
 
 def test_limits_are_named_in_the_plants_words() -> None:
-    """Proves: longest wait, own next stage, due time and a busy unit are told as what is in the way.
+    """Proves: longest wait, own next stage, due time and a busy unit are named as what is in the way.
 
     The first heat, due at 03:00, melts in the second hour and is in the ladle in the third one; the second heat, free
     to wait for clean hours, melts in the fourth one. Sensitivity: with a longer wait the first heat could melt at once.
@@ -133,7 +133,7 @@ def test_limits_are_named_in_the_plants_words() -> None:
 
 
 def test_a_locked_heat_is_freed() -> None:
-    """Proves: a heat that is locked to a dirty hour is told what freeing it brings: 2000 kg, by hand."""
+    """Proves: a heat that is locked to a dirty hour gets what freeing it brings: 2000 kg, by hand."""
     lock = {"heat": "H1", "stage": "melting", "start": "0 h"}
     result = plan(shop([300.0, 100.0, 200.0], [1], locks=[lock]))
     table = {answer.key: answer for answer in why(result, heat="1").answers}
@@ -181,7 +181,7 @@ disturbances: {replications: 0}
 
 
 def site(folder: Path) -> Scenario:
-    """A battery of 2 MWh without losses beside a load of 5 MW, at 100, 400, 200 and 300 kg/MWh."""
+    """A battery of 2 MWh without losses with a load of 5 MW, at 100, 400, 200 and 300 kg/MWh."""
     rows = [f"2026-03-10T0{hour}:00Z,{kg}" for hour, kg in enumerate((100, 400, 200, 300, 300))]
     (folder / "intensity.csv").write_text("\n".join(["time_utc,kg", *rows]), encoding="utf-8")
     return loads(SITE, folder=folder)
@@ -224,7 +224,7 @@ def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
     assert "--heat, --unit or --hour" in refused(result, heat="1", unit="F1")
 
 
-def test_an_hour_that_the_clock_shows_twice_must_be_told_which() -> None:
+def test_an_hour_that_the_clock_shows_twice_must_be_named() -> None:
     """Proves: 02:00 on the day on which clocks go back names two hours, and both are offered."""
     from emberline.plans.why.of_hour import hour
 
@@ -236,7 +236,7 @@ def test_an_hour_that_the_clock_shows_twice_must_be_told_which() -> None:
     assert hour(horizon, "03:00").begin_min == 240
 
 
-def test_asking_ends_when_it_is_told_to() -> None:
+def test_a_question_can_be_cancelled() -> None:
     """Proves: cancelled before it begins, nothing is tried and that is said."""
     result: Why = why(plan(shop([300.0, 100.0], [1])), heat="1", cancel=lambda: True)
     assert not result.complete

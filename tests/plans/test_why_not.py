@@ -53,10 +53,10 @@ class Turn:
         self.broken = broken
         self.most = most
         self.waiting = [limit.name for limit in limits(broken.changed()) if limit.key == broken.key]
-        self.made = 0
+        self.trials = 0
         self.over = False
 
-    def told(self, line: str) -> None:
+    def hear(self, line: str) -> None:
         """Hear a line of the search."""
         self.over = self.over or not self.waiting
         name = line.partition(": ")[2]
@@ -66,13 +66,13 @@ class Turn:
     def changed(self, more: Sequence[str]) -> Scenario:
         """A scenario that is tried."""
         if not self.waiting:
-            self.over = self.over or self.made == self.most
-            self.made += 1
+            self.over = self.over or self.trials == self.most
+            self.trials += 1
         return self.broken.changed(more)
 
     def searched(self, time_limit_s: float = 60) -> WhyNot:
         """What is known when the turn is over; the limit on time is for a machine that stands still."""
-        return why_not(self.changed, time_limit_s=time_limit_s, on_progress=self.told, cancel=lambda: self.over)
+        return why_not(self.changed, time_limit_s=time_limit_s, on_progress=self.hear, cancel=lambda: self.over)
 
 
 def planned(broken: Broken, repair: tuple[str, ...]) -> None:
@@ -133,7 +133,7 @@ def test_a_repair_is_no_larger_than_it_must_be() -> None:
     assert tighter.status == "infeasible"
 
 
-def test_the_search_ends_when_it_is_told_to() -> None:
+def test_the_search_can_be_cancelled() -> None:
     """Proves: cancelling keeps what is known, and says that not all was tried."""
     result = why_not(LINE[0].changed, cancel=lambda: True)
     assert result.status == "infeasible"

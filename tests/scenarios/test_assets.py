@@ -98,7 +98,7 @@ def test_assets_survive_being_written_and_read_back() -> None:
     ],
 )
 def test_one_mistake_one_line(old: str, new: str, key: str, says: str) -> None:
-    """Proves: each mistake is told with its line, its place without pydantic's tags, and what is allowed."""
+    """Proves: each mistake is reported with its line, its place without pydantic's tags, and what is allowed."""
     rows = [line for line in lines(old, new) if f": {key}: " in line]
     assert len(rows) == 1, lines(old, new)
     assert says in rows[0]
@@ -123,7 +123,7 @@ def test_a_scenario_may_be_a_site_alone() -> None:
 
 
 def test_only_series_that_change_are_kept_by_step() -> None:
-    """Proves: of all assets only the PV's factor is stored; constants are told by ``asset_series`` too."""
+    """Proves: of all assets only the PV's factor is stored; constants are given by ``asset_series`` too."""
     scenario = works()
     assert scenario.inputs["series"].values.tolist() == ["roof.capacity_factor"]
     assert scenario.asset_series("roof")["capacity_factor"].max() > 0.1

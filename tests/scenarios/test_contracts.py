@@ -304,7 +304,7 @@ def test_mistakes_with_contracts(old: str, new: str, message: str) -> None:
 
 
 def test_a_tariff_may_stand_alone() -> None:
-    """Proves: with a tariff there need be no spot price, the price on its steps is nought; stored it stays so."""
+    """Proves: with a tariff there need be no spot price, the price on its steps is zero; stored it stays so."""
     scenario = loads(SITE.replace("price_per_mwh: 40, ", TARIFF))
     assert not scenario.market.has_spot
     assert scenario.inputs["price_per_mwh"].values.tolist() == [0, 0]
@@ -316,7 +316,7 @@ def test_a_tariff_may_stand_alone() -> None:
 
 
 def test_the_tariff_remembers_the_states_peak() -> None:
-    """Proves: ``state.peak_so_far_mw`` is what the tariff's charges start from. Sensitivity: nought fails."""
+    """Proves: ``state.peak_so_far_mw`` is what the tariff's charges start from. Sensitivity: zero fails."""
     answer = loads(SITE.replace("market: {", "state: {peak_so_far_mw: 7 MW}\nmarket: {" + TARIFF))
     assert answer.rates is not None
     assert [peak.floor_mw for peak in answer.rates.peaks] == [7.0]

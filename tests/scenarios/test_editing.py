@@ -23,7 +23,7 @@ def paths(data: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
     return [path, *(inner for key, value in items for inner in paths(value, (*path, key)))]
 
 
-def put(data: Any, path: tuple[str | int, ...], value: Any) -> Any:
+def with_value(data: Any, path: tuple[str | int, ...], value: Any) -> Any:
     result = deepcopy(data)
     place = result
     for part in path[:-1]:
@@ -50,7 +50,7 @@ def test_the_text_holds_what_was_asked_for(data: st.DataObject) -> None:
     text = TEXTS[data.draw(st.sampled_from(["melt-shop-small", "cement-anhui", "steam-cracker-utilities"]))]
     before = parse(text).data
     path = data.draw(st.sampled_from(paths(before)[1:]))
-    target = put(before, path, data.draw(VALUES))
+    target = with_value(before, path, data.draw(VALUES))
     assert parse(revised(text, target)).data == target, path
 
 
@@ -77,15 +77,16 @@ def test_the_text_holds_what_was_asked_for(data: st.DataObject) -> None:
     ],
 )
 def test_only_the_line_changes(path: tuple[str | int, ...], value: Any, lines: list[str]) -> None:
-    """Proves: comments, order and layout of all other lines stay. Sensitivity: writing the file anew changes dozens."""
+    """Proves: comments, order and layout of all other lines stay. Sensitivity: writing the whole file again changes
+    dozens."""
     text = TEXTS["melt-shop-small"]
-    result = revised(text, put(parse(text).data, path, value))
+    result = revised(text, with_value(parse(text).data, path, value))
     outcome = difflib.unified_diff(text.splitlines(), result.splitlines(), lineterm="", n=0)
     assert [line for line in outcome if line[:2] not in ("--", "++", "@@")] == lines
 
 
-def test_differences_are_told_finely() -> None:
-    """Proves: an item that was added, taken away or changed is told by itself, not as a whole list."""
+def test_differences_are_listed_item_by_item() -> None:
+    """Proves: an item that was added, taken away or changed is reported by itself, not as a whole list."""
     before = {"orders": [{"name": "A", "n": 1}, {"name": "B", "n": 2}, {"name": "C", "n": 3}]}
     now = {"orders": [{"name": "A", "n": 1}, {"name": "C", "n": 4}, {"name": "D", "n": 5}]}
     result = differences(before, {"orders": now["orders"][:2]})

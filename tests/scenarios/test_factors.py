@@ -142,7 +142,7 @@ def test_an_own_table_goes_first_and_rows_hold_for_a_time(tmp_path: Path) -> Non
         (["gas,55,kg/GJ,lab,,,,,,2026-02-01,2026-01-01"], "lies before valid_from"),
     ],
 )
-def test_a_wrong_table_is_told_with_its_line(tmp_path: Path, rows: list[str], message: str) -> None:
+def test_a_wrong_table_is_reported_with_its_line(tmp_path: Path, rows: list[str], message: str) -> None:
     """Proves: what is wrong with a table is one line with the file's own line."""
     with pytest.raises(ValueError, match=r"^own.csv line \d") as text:
         read_table(table(tmp_path, *rows))
@@ -150,7 +150,7 @@ def test_a_wrong_table_is_told_with_its_line(tmp_path: Path, rows: list[str], me
     assert "\n" not in str(text.value)
 
 
-def test_fossil_and_biogenic_part_of_one_fuel_stand_beside_each_other(tmp_path: Path) -> None:
+def test_fossil_and_biogenic_part_of_one_fuel_stand_next_to_each_other(tmp_path: Path) -> None:
     """Proves: two rows that differ by origin do not overlap: refuse-derived fuel of 45 fossil and 50 biogenic."""
     rows = read_table(table(tmp_path, "rdf,45,kg/GJ,lab,,,,,,,", "rdf,50,kg/GJ,lab,,true,,,,,")).find("rdf", DAY)
     assert [(row.value, row.biogenic) for row in rows] == [(45, False), (50, True)]

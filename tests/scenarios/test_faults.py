@@ -1,4 +1,4 @@
-"""What pydantic finds is told in the project's words."""
+"""Mistakes that pydantic finds are reported in the project's words."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_every_pattern_has_words() -> None:
 
 
 def test_a_mapping_file() -> None:
-    """Proves: a file that tells how to read another is told in the same words, with its lines."""
+    """Proves: a file that tells how to read another is reported in the same words, with its lines."""
     text = "as: load\ntime: [t]\nvalue: 5\nheader: x\nseparator: ';;'\nscale: yes\nwhere: 3\nmissing: {}\nsheets: a\n"
     with pytest.raises(ScenarioError) as caught:
         read_mapping(text, "m.yaml")
@@ -96,7 +96,7 @@ def test_a_mapping_file() -> None:
 
 
 def test_what_a_file_of_factors_lacks(tmp_path: Path) -> None:
-    """Proves: a row of a table is told with its line, its column and in the project's words."""
+    """Proves: a row of a table is reported with its line, its column and in the project's words."""
     from emberline.scenarios.records.factors import read_table
 
     (tmp_path / "f.csv").write_text("name,value,unit,source,valid_from\ncoal,much,kg/GJ,me,\n")

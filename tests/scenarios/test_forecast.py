@@ -131,7 +131,7 @@ market: {{price_per_mwh: {{csv: s.csv, column: p}}, carbon_intensity_kg_per_mwh:
     ],
 )
 def test_a_mistake_in_a_forecast_is_one_line_at_its_place(tmp_path: Path, forecast: str, says: str) -> None:
-    """Proves: a faulty forecast is told with file, key and what is allowed. Sensitivity: one that is read only when
+    """Proves: a faulty forecast is reported with file, key and what is allowed. Sensitivity: one that is read only when
     the roll has begun loads without a word."""
     actual(tmp_path, "2024-03-10T00:00Z", [1.0] * 4)
     issued(tmp_path, [("2024-03-10T00:00Z", "2024-03-10T00:00Z", 5.0)])

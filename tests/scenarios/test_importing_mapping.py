@@ -1,4 +1,4 @@
-"""Importing: what is refused and told, and what is kept so that a file is read the same way again."""
+"""Importing: what is refused, with its message, and what is kept so that a file is read the same way again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imports import brought, hours, told
+from imports import brought, hours, mistakes
 
 from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.importing import Mapping, bring, guess, read
@@ -16,7 +16,7 @@ from emberline.scenarios.records.horizon import Horizon
 
 
 @pytest.mark.parametrize(
-    ("rows", "said", "says"),
+    ("rows", "options", "says"),
     [
         (
             ["2026-10-25 01:00,1", "2026-10-25 02:00,2", "2026-10-25 03:00,3"],
@@ -78,34 +78,35 @@ from emberline.scenarios.records.horizon import Horizon
         ),
     ],
 )
-def test_a_mistake_is_one_line(rows: list[str], said: dict[str, Any], says: str) -> None:
+def test_a_mistake_is_one_line(rows: list[str], options: dict[str, Any], says: str) -> None:
     """Proves: each kind of mistake is one line with file, line and column, however many rows have it."""
-    (line,) = told("time,load_mw\n" + "\n".join(rows) + "\n", zone="Europe/Berlin", **said)
+    (line,) = mistakes("time,load_mw\n" + "\n".join(rows) + "\n", zone="Europe/Berlin", **options)
     assert line.startswith(says)
 
 
 def test_most_of_a_series_is_not_made_up() -> None:
     """Proves: where more than half would be filled the file is refused, whatever fills it; half of it is taken."""
     text = "Zeit;kW\n" + "".join(f"{day:02d}.10.2025 12:00;{day}\n" for day in range(13, 20))
-    (line,) = told(text, zone="UTC", interval_min=15, gaps="hold")
+    (line,) = mistakes(text, zone="UTC", interval_min=15, gaps="hold")
     assert line.startswith("file.csv: kW: only 7 of 577 intervals of 15 min have a value, more than half")
     half = "time,load_mw\n" + "".join(f"2026-06-01T{h:02d}:00Z,{h}\n" for h in (0, 1, 2, 6))
     assert brought(half, gaps="hold").missing == 3
 
 
 def test_a_name_that_is_nearly_right() -> None:
-    """Proves: of a column or series in the wrong case the right one is told."""
+    """Proves: of a column or series in the wrong case the right one is named."""
     text = "Time,Tag,Value\n" + "".join(f"2026-06-01T{h:02d}:00Z,EAF,{h}\n" for h in range(4))
-    assert told(text, where={"tag": "EAF"}) == ["file.csv: tag: there is no such column; did you mean 'Tag'?"]
-    assert told(text, where={"Tag": "eaf"}) == ["file.csv: Tag: no row has 'eaf' here; did you mean 'EAF'?"]
-    assert told(text, time="time") == ["file.csv: time: there is no such column; did you mean 'Time'?"]
+    assert mistakes(text, where={"tag": "EAF"}) == ["file.csv: tag: there is no such column; did you mean 'Tag'?"]
+    assert mistakes(text, where={"Tag": "eaf"}) == ["file.csv: Tag: no row has 'eaf' here; did you mean 'EAF'?"]
+    assert mistakes(text, time="time") == ["file.csv: time: there is no such column; did you mean 'Time'?"]
 
 
 def test_values_at_the_same_time() -> None:
-    """Proves: the first, the last or the mean is taken where it is said, and told; else the file is refused."""
+    """Proves: the first, the last or the mean is taken where the mapping says so, and reported; else the file is
+    refused."""
     rows = [(0, 1), (1, 5), (1, 7), (1, 12), (2, 3)]
     text = "time,load_mw\n" + "".join(f"2026-06-01T{h:02d}:00Z,{v}\n" for h, v in rows)
-    assert "is there twice" in told(text)[0]
+    assert "is there twice" in mistakes(text)[0]
     for how, value in (("first", 5), ("last", 12), ("mean", 8)):
         imported = brought(text, duplicates=how)
         assert imported.values.tolist() == [1, value, 3]
@@ -113,16 +114,16 @@ def test_values_at_the_same_time() -> None:
 
 
 def test_words_that_mean_no_value() -> None:
-    """Proves: what historians write where there is no value is missing, told with its count, and decided by gaps;
+    """Proves: what historians write where there is no value is missing, reported with its count, and decided by gaps;
     another word is refused until it is said."""
     cells = ["1", "Bad", "#N/A", "bad", "5", "6", "---", "8", "9"]
     text = "time,load_mw\n" + "".join(f"2026-06-01T{h:02d}:00Z,{cell}\n" for h, cell in enumerate(cells))
     result = guess(read(text.encode(), "a.csv"), "load", {"gaps": "hold"})
     assert "taken as missing: 'Bad' (1), '#N/A' (1), 'bad' (1), '---' (1)" in result.reasons
     assert bring(read(text.encode(), "a.csv"), read_mapping(result.mapping.yaml())).missing == 4
-    assert "4 values are missing" in told(text)[0]
+    assert "4 values are missing" in mistakes(text)[0]
     other = text.replace("Bad", "Ausfall")
-    assert "'Ausfall' is no number" in told(other, gaps="hold")[0]
+    assert "'Ausfall' is no number" in mistakes(other, gaps="hold")[0]
     assert brought(other, gaps="hold", missing=("ausfall", "#N/A", "bad", "---")).missing == 4
 
 
@@ -134,7 +135,7 @@ def test_what_covers_a_horizon() -> None:
 
 
 def test_a_mapping_repeats_the_import() -> None:
-    """Proves: what is kept beside the result reads the file the same way again; its mistakes have lines."""
+    """Proves: what is kept next to the result reads the file the same way again; its mistakes have lines."""
     raw = read(hours().encode(), "a.csv")
     result = guess(raw, "load", {"scale": 2.0, "gaps": "hold"}, "UTC").mapping
     assert read_mapping(result.yaml()) == result

@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imports import brought, hours, stamps, told
+from imports import brought, hours, mistakes, stamps
 
 from emberline.scenarios.importing import guess, read
 
@@ -36,18 +36,18 @@ def test_a_market_of_german_make() -> None:
     assert imported.unit == "EUR/MWh"
 
 
-@pytest.mark.parametrize(("first", "said", "values"), [
+@pytest.mark.parametrize(("first", "ambiguous", "values"), [
     ("1.000", True, [1.0, 1.25]), ("0.500", False, [0.5, 1.25]), ("1.00", False, [1.0, 1.25]),
 ])  # fmt: skip
-def test_a_mark_that_may_be_of_thousands_is_told(first: str, said: bool, values: list[float]) -> None:
-    """Proves: where all values with a mark have just three digits after it, the other reading is told and can be asked
-    for. Sensitivity: a nought before the mark, or another number of digits, leaves one reading."""
+def test_a_mark_that_may_be_of_thousands_is_reported(first: str, ambiguous: bool, values: list[float]) -> None:
+    """Proves: where all values with a mark have just three digits after it, the other reading is reported and can be
+    asked for. Sensitivity: a zero before the mark, or another number of digits, leaves one reading."""
     text = f"time;price\n2026-06-01T00:00Z;{first}\n2026-06-01T01:00Z;1.250\n"
     imported = brought(text, "price", unit="EUR/MWh")
     assert imported.values.tolist() == values
     reasons = guess(read(text.encode(), "a.csv"), "price", {}, "UTC").reasons
-    assert any("might be thousands" in reason for reason in reasons) == said
-    if said:
+    assert any("might be thousands" in reason for reason in reasons) == ambiguous
+    if ambiguous:
         assert brought(text, "price", unit="EUR/MWh", decimal=",").values.tolist() == [1000, 1250]
 
 
@@ -58,7 +58,7 @@ def test_a_long_table() -> None:
     )
     assert brought(text).values.tolist() == [0, 1, 2, 3, 4, 5]
     assert brought(text, where={"tag": "EAF"}).values.tolist() == [0, 7, 14, 21, 28, 35]
-    assert told(text, where={"tag": "KILN"}) == [
+    assert mistakes(text, where={"tag": "KILN"}) == [
         "file.csv: tag: no row has 'KILN' here; there are PV.kw, EAF"
     ]  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_ends_of_intervals_scale_and_peak() -> None:
     assert stamps(imported)[0] == "2026-05-31T23:00"
     assert imported.values.tolist() == [0, 2, 4, 6]
     assert brought(hours(), "pv", peak_mw=4.0, unit="MW").values.tolist() == [0, 0.25, 0.5, 0.75]
-    assert "say the plant's peak" in told(hours(), "pv", unit="kWh")[0]
+    assert "say the plant's peak" in mistakes(hours(), "pv", unit="kWh")[0]
 
 
 def workbook() -> bytes:
@@ -92,7 +92,7 @@ def test_a_workbook() -> None:
     imported = brought(workbook(), zone="UTC", sheet="data")
     assert imported.values.tolist() == pytest.approx([0, 1.0005, 2.001, 3.0015])
     assert stamps(imported)[-1] == "2026-06-01T03:00"
-    assert "has no sheet 'dats'; it has notes, data" in told(workbook(), sheet="dats")[0]
+    assert "has no sheet 'dats'; it has notes, data" in mistakes(workbook(), sheet="dats")[0]
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin", "Asia/Shanghai"])
@@ -139,7 +139,7 @@ def test_whatever_is_written_comes_back(
     assert again.values.tolist() == imported.values.tolist()
 
 
-def test_a_unit_that_is_not_named_is_told() -> None:
+def test_a_unit_that_is_not_named_is_reported() -> None:
     """Proves: what a value without a unit is taken for is a guess like others, with a doubt where it is too much."""
 
     def reasons(values: str, role: str = "load") -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xlsxwriter
-from imports import brought, hours, quarters, stamps, told
+from imports import brought, hours, mistakes, quarters, stamps
 
 from emberline.scenarios.importing import bring, guess, read
 from emberline.scenarios.importing.mapping import read_mapping
@@ -22,7 +22,7 @@ def test_a_day_in_each_row(day: str, n: int) -> None:
     cells = [str(h) for h in range(24)]
     if n == 23:
         text = "date," + ",".join(f"H{h}" for h in range(24)) + f"\n{day}," + ",".join(cells) + "\n"
-        (line,) = told(text, zone="Europe/Berlin", value="H0", through="H23")
+        (line,) = mistakes(text, zone="Europe/Berlin", value="H0", through="H23")
         assert "file.csv:2: H0: the day has a value for an hour that the change of clocks skips" in line
         cells[2] = ""
     text = "date," + ",".join(f"H{h}" for h in range(24)) + f"\n{day}," + ",".join(cells) + "\n"
@@ -33,7 +33,8 @@ def test_a_day_in_each_row(day: str, n: int) -> None:
 
 
 def test_the_hour_that_autumn_has_twice() -> None:
-    """Proves: local times twice are told apart by order, however the file runs. Sensitivity: dropping them gives 24."""
+    """Proves: local times twice are distinguished by order, however the file runs. Sensitivity: dropping them gives
+    24."""
     walls = [*range(3), 2, *range(3, 24)]
     rows = [f"2026-10-25 {h:02d}:00,{i}" for i, h in enumerate(walls)]
     for ordered in (rows, rows[::-1]):
@@ -46,7 +47,7 @@ def test_the_hour_that_autumn_has_twice() -> None:
 def test_times_without_offset_need_a_zone() -> None:
     """Proves: no zone is assumed; an offset that holds all year is taken, as standard-time meters need it."""
     text = hours(form="2026-03-29T{h:02d}:00")
-    (line,) = told(text)
+    (line,) = mistakes(text)
     assert "say the zone" in line
     assert "(4 rows like this)" in line
     assert stamps(brought(text, zone="+01:00"))[2] == "2026-03-29T01:00"
@@ -71,8 +72,8 @@ DATE = "%d.%m.%Y"
 def test_date_and_clock_in_two_columns(
     names: str, form: Callable[[datetime, datetime], str], clock: str, ends: bool, falling: bool
 ) -> None:
-    """Proves: a date and its clock are one time, told as a guess and kept in the mapping, whichever end they tell and
-    on whichever day the last interval's end is. Sensitivity: the end of a day on the date of that day would be its
+    """Proves: a date and its clock are one time, reported as a guess and kept in the mapping, whichever end they tell
+    and on whichever day the last interval's end is. Sensitivity: the end of a day on the date of that day would be its
     beginning, a day too early."""
     rows = quarters(form)[:: -1 if falling else 1]
     raw = read(f"{names};Verbrauch in kWh\n{chr(10).join(rows)}\n".encode(), "last.csv")
@@ -144,7 +145,7 @@ CLOCKS = [f"{h:02d}:00" for h in range(24)]
     ],
 )
 def test_a_row_is_a_day(names: list[str], second: str | None, interval: int) -> None:
-    """Proves: columns named by the clock are a day's intervals, told as a guess; the hour that autumn has twice has
+    """Proves: columns named by the clock are a day's intervals, reported as a guess; the hour that autumn has twice has
     columns of its own or stands for both, that of spring is empty. Sensitivity: only 00:00 would be a daily price."""
     doubled = names.index(second.removesuffix(" (2)"), 3 if "(2)" in second else 0) if second else -1
     order = [name for i, name in enumerate(names) if i != doubled]
@@ -170,7 +171,7 @@ def test_a_row_is_a_day(names: list[str], second: str | None, interval: int) -> 
     assert len(brought(spring_text, zone="Europe/Berlin").values) == 23 * 60 // interval
     if second:
         wrong = "Datum;" + ";".join(names) + "\n" + row("25.10.2025", "99") + "\n"
-        assert "a second value for an hour that it has once" in told(wrong, zone="Europe/Berlin")[0]
+        assert "a second value for an hour that it has once" in mistakes(wrong, zone="Europe/Berlin")[0]
 
 
 def test_columns_of_no_day_are_refused() -> None:
@@ -178,7 +179,7 @@ def test_columns_of_no_day_are_refused() -> None:
     for names, says in ((CLOCKS[:2] + CLOCKS[3:], ""), (CLOCKS[6:] + CLOCKS[:6], "24"), (CLOCKS[:20], "20")):
         text = "Datum;" + ";".join(names) + "\n30.03.2025;" + ";".join(map(str, range(len(names)))) + "\n"
         if says:
-            (line,) = told(text, "price", "Europe/Berlin", unit="EUR/MWh")
+            (line,) = mistakes(text, "price", "Europe/Berlin", unit="EUR/MWh")
             assert line.startswith(f"file.csv: has {says} columns named by the clock, which make no day")
         else:
             assert brought(text, zone="Europe/Berlin").values.tolist() == list(range(23))
@@ -191,7 +192,7 @@ def test_a_year_that_nobody_measured(form: str, year: str, zone: str) -> None:
     """Proves: a year far off is one line with file, line and column, whatever the zone makes of it. Sensitivity: the
     calendar ends at 1 and 9999, and a zone leads out of it; 0001 taken for 01 would be 2001."""
     text = "time,power_mw\n" + "".join(f"{year}{form.format(h=h)},1\n" for h in (21, 22, 23))
-    (line,) = told(text, "actual", zone)
+    (line,) = mistakes(text, "actual", zone)
     assert line.startswith("file.csv:2: time: ")
     assert "lies outside 1971 to 2200" in line or "is no time" in line
 
@@ -205,7 +206,7 @@ def test_a_typed_year_that_nobody_measured(year: int, zone: str | None) -> None:
     result = io.BytesIO()
     frame = pd.DataFrame({"time": index if zone is None else index.tz_localize("UTC").tz_convert(zone), "mw": [1.0, 2]})
     frame.to_parquet(result)
-    (line,) = told(result.getvalue(), "actual", "America/Chicago")
+    (line,) = mistakes(result.getvalue(), "actual", "America/Chicago")
     assert line.startswith("file.csv:1: time: ")
     assert "lies outside 1971 to 2200" in line
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import xlsxwriter
-from imports import brought, stamps, told
+from imports import brought, mistakes, stamps
 
 from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.importing import guess, read
@@ -25,13 +25,13 @@ def rows(form: str, count: int = 48, minutes: int = 15, **cells: Callable[[int],
     )
 
 
-@pytest.mark.parametrize(("written", "unit"), [
+@pytest.mark.parametrize(("spelling", "unit"), [
     ("gCO₂eq/kWh", "g/kWh"), ("Rs/MWh", "INR/MWh"), ("₹/MWh", "INR/MWh"), ("£/MWh", "GBP/MWh"), ("€/kWh", "EUR/kWh"),
     ("R$/MWh", "BRL/MWh"), ("$/MWh", "USD/MWh"), ("kg CO2e / MWh", "kg/MWh"), ("tCO2-eq/MWh", "t/MWh"), ("KWH", "kWh"),
 ])  # fmt: skip
-def test_units_as_files_spell_them(written: str, unit: str) -> None:
+def test_units_as_files_spell_them(spelling: str, unit: str) -> None:
     """Proves: signs of currencies, subscripts and words for carbon are understood. Sensitivity: CO2eq left a q."""
-    assert spelled(written) == unit
+    assert spelled(spelling) == unit
 
 
 @pytest.mark.parametrize(("name", "unit"), [
@@ -56,7 +56,7 @@ def test_a_register_is_differenced() -> None:
     assert over.values.tolist() == pytest.approx(imported.values.tolist())
     assert "rolls over at 2026-01-10T05:00:00Z" in over.remarks[0]
     reset = f"time,total_kwh\n{rows('{t},{v}', 96, v=lambda i: total[i] if i < 40 else total[i] - total[40])}"
-    assert "a value is missing, at 2026-01-10T09:45:00Z" in told(reset, zone="UTC")[0]
+    assert "a value is missing, at 2026-01-10T09:45:00Z" in mistakes(reset, zone="UTC")[0]
     result = brought(reset, zone="UTC", gaps="hold")
     assert result.missing == 1
     assert "is reset at 2026-01-10T10:00:00Z; its interval has no value" in result.remarks[0]
@@ -69,7 +69,7 @@ def test_a_load_that_rises_is_no_register() -> None:
     assert brought(rising, zone="UTC", counts="register").values.tolist() == pytest.approx([0.006] * 95)
     power = f"time,total kW\n{rows('{t},{v}', 96, v=lambda i: 200 + 1.5 * i)}"
     assert brought(power, zone="UTC").mapping.counts == "interval"
-    assert "a register counts energy" in told(power, zone="UTC", counts="register")[0]
+    assert "a register counts energy" in mistakes(power, zone="UTC", counts="register")[0]
 
 
 def test_a_column_of_units() -> None:
@@ -132,7 +132,7 @@ def test_a_column_that_is_said_is_held_against_its_name() -> None:
 
 
 @pytest.mark.parametrize(("role", "stamp"), [("price", "start"), ("intensity", "start"), ("load", "start")])
-def test_days_that_are_whole_in_utc_are_told_by_their_starts(role: str, stamp: str) -> None:
+def test_days_that_are_whole_in_utc_are_known_by_their_starts(role: str, stamp: str) -> None:
     """Proves: 00:00Z to 23:00Z are starts, though clocks in Berlin show 01:00 to 00:00. Sensitivity: a price was moved
     by an hour."""
     unit = {"price": "EUR/MWh", "intensity": "g/kWh", "load": "MW"}[role]

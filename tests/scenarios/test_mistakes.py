@@ -104,7 +104,7 @@ def test_line_number_is_that_of_the_key() -> None:
 
 
 def test_twenty_mistakes_at_once() -> None:
-    """Proves: all mistakes of a file are told together, those between the nouns too, one line for each."""
+    """Proves: all mistakes of a file are reported together, those between the nouns too, one line for each."""
     text = TEXT
     edits = [
         ("name: melt-shop-small", "name: a b/c"),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from broken_texts import breaks, named, plain, said
+from broken_texts import breaks, mistakes, named, plain
 
 from emberline.scenarios import ScenarioError, loads
 from emberline.scenarios.reading.loading import LIBRARY, MOST_TOLD
@@ -90,7 +90,7 @@ def test_any_key_that_is_broken_is_the_one_that_is_named(name: str) -> None:
     data = plain(name)
     sample = random.Random(name).sample(list(breaks(data)), 25)
     for broken in sample:
-        result = said(data, broken)
+        result = mistakes(data, broken)
         assert len(result) <= 1, (broken, result)
         assert all(named(line, broken) for line in result), (broken, result)
 

@@ -1,4 +1,4 @@
-"""An overlay changes part of a scenario, and its mistakes are told where they stand."""
+"""An overlay changes part of a scenario, and its mistakes are reported where they stand."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_the_example_is_planned(text: str) -> None:
     assert result.baseline_figures.tonnes == pytest.approx(6600)
 
 
-def test_every_key_is_told(works: Scenario) -> None:
+def test_every_key_is_described(works: Scenario) -> None:
     """Proves: no key of process, store or delivery is missing in the guide. Sensitivity: a key added to a record."""
     text = GUIDE.read_text(encoding="utf-8")
     for record in (Recipe, Process, Store, Delivery):

@@ -260,7 +260,7 @@ orders: [{name: O1, heats: [{grade: A}]}]
 
 
 def test_many_mistakes_at_once() -> None:
-    """Proves: mistakes of records and between them are told together. Sensitivity: the first one hides the rest."""
+    """Proves: mistakes of records and between them are reported together. Sensitivity: the first one hides the rest."""
     text = TEXT
     for old, new in (
         ("power_mw: 2.6 MW", "power_mw: 2.6 MWh"),

@@ -27,7 +27,7 @@ def derive() -> Any:
 
 
 def test_every_month_and_hour_once() -> None:
-    """Proves: 288 rows in order, numbers between nought and one."""
+    """Proves: 288 rows in order, numbers between zero and one."""
     rows = (DATA / f"{TABLE}.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0] == "month,hour,pv_capacity_factor,wind_capacity_factor"
     places = [tuple(int(value) for value in row.split(",")[:2]) for row in rows[1:]]

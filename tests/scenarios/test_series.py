@@ -20,7 +20,7 @@ def horizon(hours: float = 2, step: float = 30, start: str = "2024-03-10T00:00Z"
     return Horizon.model_validate({"start": start, "length_h": hours, "step_min": step})
 
 
-def written(folder: Path, text: str) -> Path:
+def series_file(folder: Path, text: str) -> Path:
     (folder / "s.csv").write_text(text, encoding="utf-8")
     return folder
 
@@ -31,9 +31,9 @@ def series(**inputs: object) -> Series:
 
 def test_hours_onto_half_hours_and_back(tmp_path: Path) -> None:
     """Proves: a value stands for its whole interval. Sensitivity: interpolating would give 15 in the middle."""
-    written(tmp_path, "t,p\n2024-03-10T00:00Z,10\n2024-03-10T01:00Z,20\n")
+    series_file(tmp_path, "t,p\n2024-03-10T00:00Z,10\n2024-03-10T01:00Z,20\n")
     assert resolve(series(), horizon(), "MW", tmp_path).values.tolist() == [10, 10, 20, 20]
-    written(tmp_path, "t,p\n" + "".join(f"2024-03-10T00:{15 * i:02d}Z,{i}\n" for i in range(4)))
+    series_file(tmp_path, "t,p\n" + "".join(f"2024-03-10T00:{15 * i:02d}Z,{i}\n" for i in range(4)))
     result = resolve(series(interval_min=15), horizon(1, 60), "MW", tmp_path).values
     assert result.tolist() == [1.5]
 
@@ -51,7 +51,7 @@ def test_the_integral_is_kept(
     begin = datetime(2024, 3, 10, tzinfo=UTC).timestamp()
     n = 120 * 2 // interval
     rows = [f"{datetime.fromtimestamp(begin + 60 * interval * i, UTC).isoformat()},{values[i]!r}" for i in range(n)]
-    written(folder, "t,p\n" + "\n".join(rows) + "\n")
+    series_file(folder, "t,p\n" + "\n".join(rows) + "\n")
     span = horizon(4, step)
     result = resolve(series(interval_min=interval), span, "MW", folder).values
     assert len(result) == span.n_steps
@@ -61,15 +61,15 @@ def test_the_integral_is_kept(
 @pytest.mark.parametrize("how", ["refuse", "hold", "interpolate", "zero"])
 def test_a_series_of_other_days_is_refused(tmp_path: Path, how: str) -> None:
     """Proves: what covers nothing of the horizon is no series with gaps: the line says what it covers."""
-    written(tmp_path, "t,p\n2024-02-10T00:00Z,10\n2024-02-10T01:00Z,20\n")
+    series_file(tmp_path, "t,p\n2024-02-10T00:00Z,10\n2024-02-10T01:00Z,20\n")
     says = "covers 2024-02-10T00:00Z to 2024-02-10T02:00Z, nothing of the horizon from 2024-03-10T00:00Z"
     with pytest.raises(ValueError, match=says):
         resolve(series(gaps=how), horizon(), "MW", tmp_path)
 
 
 def test_gaps_are_refused_with_count_and_first_place(tmp_path: Path) -> None:
-    """Proves: count and first place are told; filling is on request only and is told too."""
-    written(tmp_path, "t,p\n2024-03-10T00:00Z,10\n2024-03-10T01:00Z,\n2024-03-10T03:00Z,40\n")
+    """Proves: count and first place are reported; filling is on request only and is reported too."""
+    series_file(tmp_path, "t,p\n2024-03-10T00:00Z,10\n2024-03-10T01:00Z,\n2024-03-10T03:00Z,40\n")
     with pytest.raises(ValueError, match=r"2 of 4 values of p are missing .* first at 2024-03-10T01:00Z"):
         resolve(series(), horizon(4, 60), "MW", tmp_path)
     for how, expected in (("hold", [10, 10, 10, 40]), ("interpolate", [10, 20, 30, 40]), ("zero", [10, 0, 0, 40])):
@@ -94,14 +94,14 @@ def test_gaps_are_refused_with_count_and_first_place(tmp_path: Path) -> None:
 )
 def test_bad_files(tmp_path: Path, text: str, says: str) -> None:
     """Proves: each fault of a file is named, with its line where it has one."""
-    written(tmp_path, text)
+    series_file(tmp_path, text)
     with pytest.raises(ValueError, match=says):
         resolve(series(zone="UTC" if "mixed" in says else None), horizon(), "MW", tmp_path)
 
 
 def test_unit_is_converted_and_refused(tmp_path: Path) -> None:
     """Proves: a column in kW serves a field in MW; one in MWh does not."""
-    written(tmp_path, "t,p\n2024-03-10T00:00Z,1500\n2024-03-10T01:00Z,500\n")
+    series_file(tmp_path, "t,p\n2024-03-10T00:00Z,1500\n2024-03-10T01:00Z,500\n")
     assert resolve(series(unit="kW"), horizon(2, 60), "MW", tmp_path).values.tolist() == [1.5, 0.5]
     with pytest.raises(ValueError, match="wrong unit"):
         resolve(series(unit="MWh"), horizon(2, 60), "MW", tmp_path)
@@ -119,13 +119,13 @@ def test_parquet_reads_like_csv(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [("2024-03-31", 23), ("2024-10-27", 25), ("2024-06-01", 24)])
 def test_days_of_23_and_25_hours(day: str, hours: int, tmp_path: Path) -> None:
-    """Proves: a civil day has its own length; local stamps of the doubled hour are told apart by their order."""
+    """Proves: a civil day has its own length; local stamps of the doubled hour are distinguished by their order."""
     import pandas as pd
 
     span = Horizon.model_validate({"start": day, "zone": "Europe/Berlin", "days": 1, "step_min": 60})
     assert span.n_steps == hours
     local = pd.date_range(day, periods=hours, freq="h", tz="Europe/Berlin").tz_localize(None)
-    written(tmp_path, "t,p\n" + "".join(f"{at.isoformat()},{i}\n" for i, at in enumerate(local)))
+    series_file(tmp_path, "t,p\n" + "".join(f"{at.isoformat()},{i}\n" for i, at in enumerate(local)))
     resolved = resolve(series(zone="Europe/Berlin"), span, "MW", tmp_path)
     assert resolved.values.tolist() == list(range(hours))
     assert span.instant(span.length_min).strftime("%H:%M") == "00:00"

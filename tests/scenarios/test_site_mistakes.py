@@ -1,4 +1,4 @@
-"""Mistakes in a site are told in one clear line each."""
+"""Mistakes in a site are reported in one clear line each."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_one_line_for_each_mistake(case: str) -> None:
-    """Proves: the mistake is found and told once, and nothing else. Sensitivity: a stack trace, or a second line."""
+    """Proves: the mistake is reported once, and nothing else. Sensitivity: a stack trace, or a second line."""
     changes, says = CASES[case]
     with pytest.raises(ScenarioError) as text:
         load("melt-shop-small", list(changes))

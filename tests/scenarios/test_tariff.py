@@ -1,4 +1,4 @@
-"""The tariff's bill: published figures, a second opinion, cases by hand, and mistakes told in one line each."""
+"""The tariff's bill: published figures, a second opinion, cases by hand, and mistakes reported in one line each."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def test_a_second_opinion_on_real_tariffs(shared: Path) -> None:
 
 
 def test_the_parts_of_a_month_add_up() -> None:
-    """Proves: days billed one by one, each told what was before, come to the month's bill: blocks, peaks, a minimum, a
-    ratchet's floor, coincident hours and fixed charges. Sensitivity: a demand charge prorated or paid anew each day."""
+    """Proves: days billed one by one, each from the state of the one before, come to the month's bill: blocks, peaks, a
+    minimum, a ratchet's floor, coincident hours and fixed charges. Sensitivity: a demand charge prorated or paid again
+    each day."""
     whole = tariff(
         energy=[{"name": "e", "rates": [{"per_mwh": 60}, {"per_mwh": 40, "above_mwh": 200}]}],
         demand=[
@@ -277,7 +278,7 @@ def test_two_part_tariff(part: dict[str, Any], expected: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("record", "says"),
     [
         (
             {"energy": [{"name": "e", "rates": [{"per_mwh": 1, "months": "13"}]}]},
@@ -292,12 +293,12 @@ def test_two_part_tariff(part: dict[str, Any], expected: float) -> None:
         ({"currency": "XYZ"}, "unknown currency 'XYZ'; known are EUR"),
     ],
 )
-def test_mistakes_in_a_tariff(given: dict[str, Any], says: str) -> None:
+def test_mistakes_in_a_tariff(record: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
-        Tariff.model_validate(given)
+        Tariff.model_validate(record)
 
 
-def test_odd_rates_are_told() -> None:
+def test_odd_rates_are_reported() -> None:
     """Proves: free hours and rates that add up are named with their place, and a whole tariff has no remark."""
     day, night = {"hours": "6-22"}, {"hours": "22-6"}
     rates = [{**day, "per_mwh": 9}, {**night, "per_mwh": 5}, {**day, "per_mwh": 8, "above_mwh": 3}]

@@ -1,4 +1,4 @@
-"""Rows of a table of tariffs: mistakes told in one line each, and which tariff of several is meant."""
+"""Rows of a table of tariffs: mistakes reported in one line each, and which tariff of several is meant."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ HEADER = (
         ("a,electric,energy,,,,1,12,0,24,0,6,1,$/kWh,7", "has more cells than the 14 columns"),
     ],
 )
-def test_a_bad_row_is_told_in_one_line(tmp_path: Path, row: str, says: str) -> None:
+def test_a_bad_row_is_reported_in_one_line(tmp_path: Path, row: str, says: str) -> None:
     good = "a,electric,customer,,,,,,,,,,5,$/month\n"
     (tmp_path / "t.csv").write_text(HEADER + good + row + "\n", encoding="utf-8")
     with pytest.raises(ScenarioError) as text:
@@ -50,7 +50,7 @@ def test_a_bad_row_is_told_in_one_line(tmp_path: Path, row: str, says: str) -> N
 
 
 def test_which_tariff_of_a_table(tmp_path: Path) -> None:
-    """Proves: a table of several asks for a label; every bad row is told; other utilities are left out."""
+    """Proves: a table of several asks for a label; every bad row is reported; other utilities are left out."""
     file = tmp_path / "t.csv"
     rows = [f"{label},{utility},customer,,,,,,,,,,5,$/month\n" for label, utility in (("a", "electric"), ("b", "gas"))]
     file.write_text(HEADER + "".join(rows), encoding="utf-8")

@@ -34,7 +34,7 @@ def mill(**changes: Any) -> EnergyStates:
     return EnergyStates.model_validate(MILL | changes)
 
 
-def told(run: Run) -> list[tuple[str, float, float]]:
+def periods(run: Run) -> list[tuple[str, float, float]]:
     return [(piece.name, piece.start_min / 60, piece.end_min / 60) for piece in run.pieces]
 
 
@@ -52,7 +52,7 @@ def test_with_the_next_work_known_the_leanest_state_is_taken() -> None:
     Sensitivity: always off costs 11 in the second gap, always idle 22 in the third.
     """
     run = baseline(mill(), works(0, 2, 8, 20), 21 * 60)
-    assert told(run) == [
+    assert periods(run) == [
         ("work", 0, 1),
         ("idle", 1, 2),
         ("work", 2, 3),
@@ -75,8 +75,8 @@ def test_without_knowing_he_waits_until_break_even_and_then_switches_off() -> No
 
     Sensitivity: knowing the gap of 10 h it would be in time; without the wait it is late after 3 h as well.
     """
-    run = baseline(mill(), works(0, 4, 15), 20 * 60, known=False)
-    assert told(run) == [
+    run = baseline(mill(), works(0, 4, 15), 20 * 60, foreseen=False)
+    assert periods(run) == [
         ("work", 0, 1),
         ("idle", 1, 4),
         ("work", 4, 5),
@@ -93,14 +93,14 @@ def test_without_knowing_he_waits_until_break_even_and_then_switches_off() -> No
 
 def test_work_that_comes_on_the_way_down_waits_for_both_ways() -> None:
     """Proves: work at 7 h, half an hour into the way down, begins at 9.5 h. Sensitivity: a transition cut short."""
-    run = baseline(mill(), works(0, 7), 12 * 60, known=False)
+    run = baseline(mill(), works(0, 7), 12 * 60, foreseen=False)
     assert run.late_min == pytest.approx([0, 150])
 
 
 def test_from_off_the_machine_gets_ready_in_time_and_ends_as_wanted() -> None:
     """Proves: off until 2 h before work, off again at the end. Sensitivity: ready from the start costs 2 MW more."""
     run = baseline(mill(initial="off"), works(5), 10 * 60)
-    assert told(run) == [
+    assert periods(run) == [
         ("off", 0, 3),
         ("off > idle", 3, 5),
         ("work", 5, 6),
@@ -114,10 +114,10 @@ def test_work_planned_before_it_can_be_ready_is_late() -> None:
     """Proves: work at 1 h from off begins at 2 h, and the next follows it. Sensitivity: two works at once."""
     run = baseline(mill(initial="off", final="idle"), works(1, 2), 5 * 60)
     assert run.late_min == pytest.approx([60, 60])
-    assert [piece for piece in told(run) if piece[0] == "work"] == [("work", 2, 3), ("work", 3, 4)]
+    assert [piece for piece in periods(run) if piece[0] == "work"] == [("work", 2, 3), ("work", 3, 4)]
 
 
-def test_what_a_plan_asks_for_and_the_machine_cannot_do_is_told() -> None:
+def test_what_a_plan_asks_for_and_the_machine_cannot_do_is_reported() -> None:
     """Proves: a way that begins in another state, work without being ready, a late step and a wrong end.
 
     Sensitivity: a plan that is followed by a machine which jumps between states.

@@ -148,7 +148,7 @@ def test_the_list_keeps_the_import_limit_with_idle_units() -> None:
 
 
 def test_a_melt_shop_under_a_limit_that_its_idle_units_reach() -> None:
-    """Proves: where furnace and ladle furnace just fit beside each other the list is complete and keeps the limit."""
+    """Proves: where furnace and ladle furnace just fit at the same time the list is complete and keeps the limit."""
     line = melt_shop()
     line["stages"][0]["units"][0]["states"] = FURNACE
     for limit, complete in ((45.5, 1), (43.0, 1), (40.5, 1), (39.5, 0)):

@@ -92,8 +92,8 @@ def test_what_has_begun_is_past_judging() -> None:
 
 
 def test_work_in_an_outage_is_a_violation() -> None:
-    """Proves: minutes within an outage are told, with the unit; beside it nothing is. Sensitivity: a list that plans an
-    operation for less time than it takes starts it in a gap in which it does not fit."""
+    """Proves: minutes within an outage are reported, with the unit; outside it nothing is. Sensitivity: a list that
+    plans an operation for less time than it takes starts it in a gap in which it does not fit."""
     built = scenario(melt_shop(), [cast("A", 1)])
     schedule = dispatch(built)
     at = float(schedule["start_min"].sel(heat="A-1", stage="melting"))

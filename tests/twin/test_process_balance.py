@@ -1,4 +1,4 @@
-"""Random plants: whatever is told and whatever breaks, nothing vanishes in a store, and the twin does what is
+"""Random plants: whatever is planned and whatever breaks, nothing vanishes in a store, and the twin does what is
 planned; mass and energy balance, and events know no steps."""
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def test_events_are_at_the_same_moments_whatever_the_step(
 
 @settings(max_examples=30)
 @given(plants(), st.data(), st.booleans())
-def test_nothing_vanishes_whatever_is_told(scenario: Scenario, data: st.DataObject, disturbed: bool) -> None:
+def test_nothing_vanishes_whatever_is_planned(scenario: Scenario, data: st.DataObject, disturbed: bool) -> None:
     """Proves: the same where set-points ask for what stores cannot give. Sensitivity: throttling that is not passed on
     to a unit's other stores makes material of nothing."""
     text = set_points(scenario, data)
@@ -162,7 +162,7 @@ def test_the_baseline_schedule_is_what_happens(scenario: Scenario) -> None:
     rule does too. Sensitivity: a step in which a store runs empty, or a rule that looks at more than it will know."""
     listed = dispatch(scenario)
     by_rule = replay(scenario, listed)
-    text = listed.assign_attrs(policy="told")
+    text = listed.assign_attrs(policy="schedule")
     followed = replay(scenario, text)
     for name in FLOWS:
         for run in (by_rule, followed):

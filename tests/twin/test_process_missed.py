@@ -60,9 +60,9 @@ def test_an_order_that_is_behind_is_made_good() -> None:
 
 
 def test_least_runs_rests_and_ramps() -> None:
-    """Proves: of 3 h and 2 h that a run and a rest must last, 2 h and 1 h are told: an hour short each; what stood
-    for half an hour at the start needs 1 h 30 more; 10 to 30 t/h in an hour is 15 above the ramp, also from the rate
-    before. A run at the end of the horizon is not short. Sensitivity: counting from the plan instead of what
+    """Proves: of 3 h and 2 h that a run and a rest must last, 2 h and 1 h are violations: an hour short each; what
+    stood for half an hour at the start needs 1 h 30 more; 10 to 30 t/h in an hour is 15 above the ramp, also from the
+    rate before. A run at the end of the horizon is not short. Sensitivity: counting from the plan instead of what
     happened."""
     limits = {"min_run_h": 3, "min_rest_h": 2, "ramp_tph_per_h": 5}
     state = [{"since_h": 0.5}, {"mode": "mill", "since_h": 1.5, "rate_tph": 28}]
@@ -87,9 +87,9 @@ def test_least_runs_rests_and_ramps() -> None:
 
 
 def test_outages_planned_stops_and_days_are_kept() -> None:
-    """Proves: a kiln told to run in the last half-hour of its outage, one that stands 2 h of a planned stop of 4 h and
-    1 h elsewhere, and one of 48 MWh a day that draws 44 are reported. Sensitivity: a calendar that only the optimizer
-    keeps; disturbed, a repair is no fault of the plan's."""
+    """Proves: a kiln planned to run in the last half-hour of its outage, one that stands 2 h of a planned stop of 4 h
+    and 1 h elsewhere, and one of 48 MWh a day that draws 44 are reported. Sensitivity: a calendar that only the
+    optimizer keeps; disturbed, a repair is no fault of the plan's."""
     kiln = mill(must_run=True, planned_stop={"hours": 4, "earliest": "2 h", "latest": "10 h"})
     scenario = works(
         [kiln, mill(name="crusher"), mill(name="pots", kwh_per_t=100, daily_energy_mwh=48)], [{"name": "S", **BIG}],
@@ -115,8 +115,8 @@ def test_outages_planned_stops_and_days_are_kept() -> None:
 
 
 def test_end_levels_count_undisturbed() -> None:
-    """Proves: a store that ends 20 t below what is wanted is told, without disturbance only. Sensitivity: wanted levels
-    taken for limits in every replay."""
+    """Proves: a store that ends 20 t below what is wanted is a violation, without disturbance only. Sensitivity: wanted
+    levels taken for limits in every replay."""
     scenario = works([mill()], [{"name": "S", "capacity_t": 500, "level_t": 50, "end_level_t": 100}])
     plan = schedule(scenario, {"mill": [("mill", 10.0)] * 3 + [("", 0.0)]})
     run = replay(scenario, plan)
@@ -126,7 +126,7 @@ def test_end_levels_count_undisturbed() -> None:
 
 
 def test_schedules_that_do_not_fit_are_refused() -> None:
-    """Proves: an unknown mode, a missing unit and an order that nobody loads are told by name. Sensitivity: units that
+    """Proves: an unknown mode, a missing unit and an order that nobody loads are named. Sensitivity: units that
     silently stand."""
     ship = [{"name": "ship", "store": "S", "amount_t": 20}]
     scenario = works([mill(count=2)], [{"name": "S", **BIG}], deliveries=ship)
@@ -193,9 +193,9 @@ def test_an_outage_ends_a_run_with_its_step(begin: str) -> None:
         assert violations(replay(scenario, schedule(scenario, table)), "run") == short
 
 
-def test_a_ramp_holds_from_a_rate_of_nought() -> None:
-    """Proves: a mill that runs at nought, as its rates allow, rises by its ramp; one that begins there may do so at any
-    rate. Sensitivity: a rate of nought taken for a standstill."""
+def test_a_ramp_holds_from_a_rate_of_zero() -> None:
+    """Proves: a mill that runs at zero, as its rates allow, rises by its ramp; one that begins there may do so at any
+    rate. Sensitivity: a rate of zero taken for a standstill."""
     scenario = works(
         [mill(ramp_tph_per_h=10) | {"rate": {"low": 0, "high": 30}}], [{"name": "S", **BIG}],
     )  # fmt: skip

@@ -16,7 +16,7 @@ OPEN = {"keep_low": 0.0, "keep_high": 1.0}
 
 def followed(listed: xr.Dataset, scenario: Any) -> xr.Dataset:
     """The list followed as a schedule; it must hold."""
-    run = replay(scenario, listed.assign_attrs(policy="told"))
+    run = replay(scenario, listed.assign_attrs(policy="schedule"))
     assert run.sizes["violation"] == 0, run["violation_kind"].values
     return run
 
@@ -25,7 +25,7 @@ def mill(rate: float = 20, **rest: Any) -> dict[str, Any]:
     return {"name": "mill", "rate": rate, "outputs": [{"store": "S"}], **rest}
 
 
-def told(listed: xr.Dataset, unit: str) -> list[str]:
+def modes_of(listed: xr.Dataset, unit: str) -> list[str]:
     return listed["process_mode"].sel(process=unit).values.tolist()
 
 
@@ -80,7 +80,7 @@ def test_a_switched_unit_keeps_the_band() -> None:
         deliveries=[{"name": "D", "store": "S", "rate": 10}],
     )
     listed = dispatch(scenario)
-    on = [mode != "" for mode in told(listed, "mill")]
+    on = [mode != "" for mode in modes_of(listed, "mill")]
     first = on.index(True)
     last = on.index(False, first)
     levels = np.concatenate([[100], listed["stock_t"].to_numpy()[0]])
@@ -104,14 +104,14 @@ def test_the_largest_shortage_comes_first() -> None:
     )
     listed = dispatch(scenario)
     # 5/50 of the band of A, 20/100 of B, which 2 h make good
-    assert told(listed, "mill 1")[0] == "B"
-    assert told(listed, "mill 2")[0] == "A"
-    assert "C" not in {*told(listed, "mill 1"), *told(listed, "mill 2")}
+    assert modes_of(listed, "mill 1")[0] == "B"
+    assert modes_of(listed, "mill 2")[0] == "A"
+    assert "C" not in {*modes_of(listed, "mill 1"), *modes_of(listed, "mill 2")}
     followed(listed, scenario)
 
 
 def test_a_mill_starts_early_enough_for_the_morning() -> None:
-    """Proves: 12 t/h from 6 o'clock on out of 20 t, start-up 2 h, least run 2 h: the mill is told to start before
+    """Proves: 12 t/h from 6 o'clock on out of 20 t, start-up 2 h, least run 2 h: the mill is set to start before
     the store is out, and nothing is missed. Sensitivity: a rule that looks at the level alone starts when it is too
     late."""
     scenario = works(
@@ -121,7 +121,7 @@ def test_a_mill_starts_early_enough_for_the_morning() -> None:
     )
     listed = dispatch(scenario)
     assert listed.attrs["complete"] == 1
-    start = told(listed, "mill").index("mill")
+    start = modes_of(listed, "mill").index("mill")
     assert 3 <= start <= 6
     assert listed["process_tph"].to_numpy()[0, start : start + 3].tolist() == [0, 0, 12]
     followed(listed, scenario)
@@ -135,11 +135,11 @@ def test_end_levels_are_counted_back() -> None:
     listed = dispatch(scenario)
     assert listed.attrs["complete"] == 1
     assert float(listed["stock_t"].to_numpy()[0, -1]) >= 150
-    assert told(listed, "mill").index("mill") == 15
+    assert modes_of(listed, "mill").index("mill") == 15
     assert followed(listed, scenario).attrs["complete"] == 1
 
 
-def test_what_cannot_be_done_is_told() -> None:
+def test_what_cannot_be_done_is_reported() -> None:
     """Proves: an order of more than can be made and an end level out of reach are named. Sensitivity: a list that says
     it is complete."""
     scenario = works(
@@ -200,7 +200,7 @@ def test_a_kiln_is_lowered_and_raised_within_its_ramp(level: float, rates: list[
 
 def test_planned_stop_at_its_earliest() -> None:
     """Proves: the stop of 5 h begins at 3 h, then start-up of 2 h, then the usual rate; known deliveries are served
-    from stock. Sensitivity: a stop that is left out, or told as missed running."""
+    from stock. Sensitivity: a stop that is left out, or reported as missed running."""
     stop = {"hours": 5, "earliest": "3 h", "latest": "12 h"}
     scenario = works(
         [kiln(planned_stop=stop, start_up={"hours": 2})],
@@ -208,7 +208,7 @@ def test_planned_stop_at_its_earliest() -> None:
         deliveries=[{"name": "D", "store": "S", "rate": 20}],
     )
     listed = dispatch(scenario)
-    assert told(listed, "kiln")[:11] == ["kiln"] * 3 + [""] * 5 + ["kiln"] * 3
+    assert modes_of(listed, "kiln")[:11] == ["kiln"] * 3 + [""] * 5 + ["kiln"] * 3
     assert listed["process_tph"].to_numpy()[0, :11].tolist() == [20] * 3 + [0] * 7 + [20]
     assert listed.attrs["complete"] == 1
     followed(listed, scenario)
@@ -231,7 +231,7 @@ def test_a_daily_energy_is_drawn_evenly() -> None:
     followed(listed, scenario)
 
 
-def test_a_daily_energy_out_of_reach_is_told() -> None:
+def test_a_daily_energy_out_of_reach_is_reported() -> None:
     """Proves: a line that can draw 8 MW at most does not draw 240 MWh a day: it runs at its highest and is named; one
     that draws 2 MW at least stops when it has its 30 MWh, or its 31. Sensitivity: a list that says it is complete."""
     line = {"name": "line", "rate": {"low": 5, "high": 20}, "kwh_per_t": 400.0, "outputs": [{"store": "S"}]}
@@ -267,12 +267,12 @@ def test_a_mill_waits_out_the_stop_of_the_kiln_that_dries_it() -> None:
     )
     listed = dispatch(scenario)
     assert listed.attrs["complete"] == 1
-    assert told(listed, "mill")[:9] == [""] * 8 + ["mill"]
+    assert modes_of(listed, "mill")[:9] == [""] * 8 + ["mill"]
     followed(listed, scenario)
 
 
 def test_the_import_limit_keeps_units_from_starting() -> None:
-    """Proves: of three short mills of 4 MW beside 2 MW only two fit below 10 MW. Sensitivity: a list above the
+    """Proves: of three short mills of 4 MW with 2 MW of load only two fit below 10 MW. Sensitivity: a list above the
     limit."""
     scenario = works(
         [mill(power_mw=4.0, count=3, min_run_h=2)],
@@ -310,7 +310,7 @@ def test_the_rule_answers_to_what_happens() -> None:
         disturbances={"breakdowns": [{"unit": "mill", "mtbf_h": 6, "mttr_min": 120}], "delivery_spread": 0.2},
     )
     listed = dispatch(scenario)
-    blindly = listed.assign_attrs(policy="told")
+    blindly = listed.assign_attrs(policy="schedule")
     by_rule = [simulate(scenario, replication=i, disturbed=True) for i in range(5)]
     blind = [replay(scenario, blindly, replication=i, disturbed=True) for i in range(5)]
     assert not any(violations(run, "delivery") for run in by_rule)
@@ -336,7 +336,7 @@ def test_who_may_not_stop_has_room_until_the_last_of_them_may() -> None:
     listed = dispatch(scenario)
     assert listed.attrs["complete"]
     followed(listed, scenario)
-    assert any("A" in told(listed, f"mill {i}") for i in (1, 2, 3))
+    assert any("A" in modes_of(listed, f"mill {i}") for i in (1, 2, 3))
 
 
 def test_what_must_run_begins_again_where_there_is_room() -> None:
@@ -350,7 +350,7 @@ def test_what_must_run_begins_again_where_there_is_room() -> None:
         horizon={"length_h": 8.0},
     )  # fmt: skip
     listed = dispatch(scenario)
-    assert told(listed, "mill") == ["", "", *["B"] * 6]
+    assert modes_of(listed, "mill") == ["", "", *["B"] * 6]
     assert listed.attrs["complete"]
     followed(listed, scenario)
 
@@ -363,5 +363,5 @@ def test_a_planned_stop_waits_for_the_least_run() -> None:
         horizon={"length_h": 10.0},
     )
     listed = dispatch(scenario)
-    assert told(listed, "mill") == [*["mill"] * 3, "", "", *["mill"] * 5]
+    assert modes_of(listed, "mill") == [*["mill"] * 3, "", "", *["mill"] * 5]
     followed(listed, scenario)

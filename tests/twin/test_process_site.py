@@ -41,7 +41,7 @@ def test_machines_serve_what_processes_take() -> None:
     turbine = {"kind": "turbine", "name": "turbine", "input": "vapour", "electric_mw": 5, "mwh_per_unit": 0.2}
     scenario = dried(turbine)
     listed = dispatch(scenario)
-    for run in (listed, simulate(scenario), replay(scenario, listed.assign_attrs(policy="told"))):
+    for run in (listed, simulate(scenario), replay(scenario, listed.assign_attrs(policy="schedule"))):
         rates = {flow: run["asset_rate"].sel(flow=flow).to_numpy() for flow in run["flow"].values.tolist()}
         assert rates["boiler.main"] == pytest.approx(20)
         assert rates["gas grid"] == pytest.approx(25)
@@ -59,8 +59,8 @@ def test_a_need_that_cannot_be_served_is_a_shortage() -> None:
 
 
 def test_a_site_without_assets_lets_waste_go() -> None:
-    """Proves: what processes give of waste is balanced and told though the site has no asset. Sensitivity: a carrier
-    that is left out where nothing uses it."""
+    """Proves: what processes give of waste is balanced and reported though the site has no asset. Sensitivity: a
+    carrier that is left out where nothing uses it."""
     site = {"carriers": [{"name": "vapour", "waste": True}]}
     scenario = works([dryer(inputs=[{"store": "S"}])], [{"name": "S", **BIG}], site=site)
     run = simulate(scenario)
@@ -103,15 +103,15 @@ def test_the_planned_mix_is_burnt() -> None:
     assert result[0] != pytest.approx(8)
 
 
-def test_assets_beside_processes_miss_a_plan_with_them() -> None:
-    """Proves: where a kiln scatters, the turbine on its gas cannot keep to its plan, which is told undisturbed only; a
-    battery or a boiler of its own stays told. Sensitivity: every disturbed replay counts as not held."""
+def test_assets_next_to_processes_miss_a_plan_with_them() -> None:
+    """Proves: where a kiln scatters, the turbine on its gas cannot keep to its plan, which is reported undisturbed
+    only; a battery or a boiler of its own is still reported. Sensitivity: every disturbed replay counts as not held."""
     turbine = {"kind": "turbine", "name": "turbine", "input": "vapour", "electric_mw": 5, "mwh_per_unit": 0.2}
     scenario = dried(turbine)
     scenario = scenario.model_copy(
         update={"disturbances": scenario.disturbances.model_copy(update={"rate_spread": 0.1})}
     )
-    listed = dispatch(scenario).assign_attrs(policy="told")
+    listed = dispatch(scenario).assign_attrs(policy="schedule")
     runs = [replay(scenario, listed, replication=i, disturbed=True) for i in range(4)]
     assert any(run["process_tph"].min() < 10 - 1e-3 for run in runs)
     assert not any(violations(run, "asset") for run in runs)

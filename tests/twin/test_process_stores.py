@@ -18,10 +18,10 @@ from emberline.twin.processes.network import works_table
 from emberline.twin.processes.works import Works, WorksHistory
 
 
-def course(scenario: Any, **told: Any) -> WorksHistory:
+def course(scenario: Any, **courses: Any) -> WorksHistory:
     """What happens when a schedule is followed undisturbed."""
     table = works_table(scenario)
-    return Works(table, SchedulePolicy(table, schedule(scenario, **told))).run()
+    return Works(table, SchedulePolicy(table, schedule(scenario, **courses))).run()
 
 
 def filler(**rest: Any) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def test_rounding_does_not_block() -> None:
 
 def test_a_carrier_that_only_processes_give() -> None:
     """Proves: a mill dried with a kiln's gas stands while the kiln does, and goes on with it; with a gas burner
-    beside it runs all the time. Sensitivity: drying with heat that is not there."""
+    next to it runs all the time. Sensitivity: drying with heat that is not there."""
     kiln = {"name": "kiln", "rate": 10, "outputs": [{"store": "S"}, {"carrier": "gas", "per_t": 0.5}]}
     mill = {"name": "mill", "rate": 20, "inputs": [{"carrier": "gas", "per_t": 0.2}], "outputs": [{"store": "S"}]}
     site: dict[str, Any] = {"carriers": [{"name": "gas", "waste": True}]}

@@ -1,4 +1,5 @@
-"""Units: start-up, change-over, off-spec product, breakdowns and outages, their power and heat; and their luck."""
+"""Units: start-up, change-over, off-spec product, breakdowns and outages, their power and heat; and their random
+numbers."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ def kiln(**rest: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def told(scenario: Scenario, rows: dict[str, list[tuple[str, float]]], **rest: Any) -> xr.Dataset:
+def schedule_of(scenario: Scenario, rows: dict[str, list[tuple[str, float]]], **rest: Any) -> xr.Dataset:
     """A schedule that tells supplies nothing to buy: they serve what is needed."""
     plan = schedule(scenario, rows, **rest)
     supplies = [asset.name for asset in scenario.site.assets]
@@ -43,13 +44,13 @@ def told(scenario: Scenario, rows: dict[str, list[tuple[str, float]]], **rest: A
 
 
 def test_a_start_up_takes_its_hours_energy_and_heat() -> None:
-    """Proves: told at 2 h with 1.5 h of start-up: 3 MWh evenly over the two steps that it takes, 18 GJ by the usual mix
-    likewise, the rate with step 4, 5 t off-spec there. Sensitivity: power that changes within a step, which a meter
+    """Proves: planned at 2 h with 1.5 h of start-up: 3 MWh evenly over the two steps that it takes, 18 GJ by the usual
+    mix likewise, the rate with step 4, 5 t off-spec there. Sensitivity: power that changes within a step, which a meter
     of quarter-hours would see and no plan foresees; off-spec product in the store."""
     start_up = {"hours": 1.5, "energy_mwh": 3.0, "heat_gj": 18.0, "off_spec_t": 5.0}
     scenario = works([kiln(start_up=start_up, min_run_h=1)], [{"name": "S", **BIG}], site={**FUELS})
     rows = [("", 0.0)] * 2 + [("kiln", 0.0)] * 2 + [("kiln", 30.0)] * 2 + [("", 0.0)]
-    run = replay(scenario, told(scenario, {"kiln": rows}))
+    run = replay(scenario, schedule_of(scenario, {"kiln": rows}))
     assert run["process_mode"].values[0, :7].tolist() == ["", "", "kiln", "kiln", "kiln", "kiln", ""]
     assert run["process_mw"].to_numpy()[0, :7] == pytest.approx([0, 0, 1.5, 1.5, 0.9, 0.9, 0])
     assert run["meter_mw"].to_numpy()[8:16] == pytest.approx([1.5] * 8)
@@ -66,13 +67,13 @@ def test_a_start_up_takes_its_hours_energy_and_heat() -> None:
 
 
 def test_a_start_up_without_hours_draws_in_the_first_step() -> None:
-    """Proves: 2 MWh and 7.2 GJ within the first hour of the run, beside what the run draws; planned fuel shares count
-    without them. Sensitivity: energy that is left out, or a mix that the start-up bends."""
+    """Proves: 2 MWh and 7.2 GJ within the first hour of the run, in addition to what the run draws; planned fuel shares
+    count without them. Sensitivity: energy that is left out, or a mix that the start-up bends."""
     start_up = {"energy_mwh": 2.0, "heat_gj": 7.2}
     scenario = works([kiln(start_up=start_up)], [{"name": "S", **BIG}], site={**FUELS})
     # all coal in the first step (20 MWh), all waste in the second, start-up heat 2 MWh at 60 : 40
     fuels = {"kiln.in.coal": [21.2, 0.0], "kiln.in.waste": [0.8, 20.0]}
-    run = replay(scenario, told(scenario, {"kiln": [("kiln", 20.0)]}, fuels=fuels))
+    run = replay(scenario, schedule_of(scenario, {"kiln": [("kiln", 20.0)]}, fuels=fuels))
     assert run["process_mw"].to_numpy()[0, :2] == pytest.approx([2.6, 0.6])
     assert run["stream_rate"].sel(stream="kiln.in.coal").to_numpy()[:2] == pytest.approx([-21.2, 0])
     assert run["stream_rate"].sel(stream="kiln.in.waste").to_numpy()[:2] == pytest.approx([-0.8, -20])
@@ -88,7 +89,7 @@ def mill(**rest: Any) -> dict[str, Any]:
 
 
 def test_a_change_over_takes_minutes_and_energy() -> None:
-    """Proves: A to B takes 30 min of 1 MWh (2 MW) within one step told at rate nought, then 10 t off-spec; B to A
+    """Proves: A to B takes 30 min of 1 MWh (2 MW) within one step planned at rate zero, then 10 t off-spec; B to A
     has a time of its own, none, and begins at once with 1 MWh in its first step. Sensitivity: one change-over for
     all pairs."""
     back = {"start": "B", "end": "A", "minutes": 0, "off_spec_t": 4, "energy_mwh": 1.0}
@@ -124,7 +125,7 @@ def test_off_spec_product_over_several_steps() -> None:
 @pytest.mark.parametrize(("cold_after_h", "share"), [(0.0, 1.0), (10.0, None), (0.001, 1.0)])
 def test_a_kiln_heats_up_again_after_a_breakdown(cold_after_h: float, share: float | None) -> None:
     """Proves: it fails after the drawn working time, is repaired as drawn, then starts up for
-    standstill/cold_after_h of the hours (at most the whole) and goes on with what it is told. Sensitivity: a full
+    standstill/cold_after_h of the hours (at most the whole) and goes on with what is planned. Sensitivity: a full
     heat-up after each stop, or failures that count the start-up."""
     start_up = {"hours": 2.0, "energy_mwh": 4.0, "heat_gj": 36.0, "cold_after_h": cold_after_h}
     scenario = works(
@@ -136,7 +137,7 @@ def test_a_kiln_heats_up_again_after_a_breakdown(cold_after_h: float, share: flo
     )
     working, repair = (stream(4, "kiln", 0, BREAKDOWN).standard_exponential((8, 2)) * [600, 60]).T / 60
     rest = [min(halt / cold_after_h, 1.0) if share is None else share for halt in repair]
-    run = replay(scenario, told(scenario, {"kiln": [("kiln", 40.0)]}), disturbed=True)
+    run = replay(scenario, schedule_of(scenario, {"kiln": [("kiln", 40.0)]}), disturbed=True)
     at, result, energy, heat = 0.0, 0.0, 0.0, 0.0
     for hours, halt, part in zip(working, repair, rest, strict=True):
         result += 40 * min(hours, max(48 - at, 0))
@@ -155,7 +156,7 @@ def test_a_kiln_heats_up_again_after_a_breakdown(cold_after_h: float, share: flo
 
 
 def test_an_outage_stops_a_unit_between_steps() -> None:
-    """Proves: out from 2 h 30 to 4 h 15 it stands, then starts up cold for an hour and runs from 5 h 15 as told.
+    """Proves: out from 2 h 30 to 4 h 15 it stands, then starts up cold for an hour and runs from 5 h 15 as planned.
     Sensitivity: outages rounded to steps."""
     scenario = works(
         [{"name": "P", "rate": 20, "start_up": {"hours": 1, "cold_after_h": 50}, "outputs": [{"store": "S"}],
@@ -169,7 +170,7 @@ def test_an_outage_stops_a_unit_between_steps() -> None:
 
 
 @pytest.mark.parametrize("by_name", ["mill", "mill 2"])
-def test_breakdowns_are_told_by_unit_or_process(by_name: str) -> None:
+def test_breakdowns_are_reported_by_unit_or_process(by_name: str) -> None:
     """Proves: a process's name stands for each of its units, each with its own failures. Sensitivity: one stream for
     all, or only the first unit."""
     scenario = works(
@@ -185,7 +186,7 @@ def test_breakdowns_are_told_by_unit_or_process(by_name: str) -> None:
 
 
 def test_rates_scatter_by_unit_and_shift() -> None:
-    """Proves: what a unit makes is its told rate times a lognormal factor of its own stream, one for each 8 h, never
+    """Proves: what a unit makes is its planned rate times a lognormal factor of its own stream, one for each 8 h, never
     above its highest; a unit's own spread replaces the general one. Sensitivity: a factor for each step, or above 40
     t/h."""
     disturbances = {"rate_spread": 0.2, "units": [{"unit": "mill", "rate": 0.0}], "seed": 7}
@@ -223,8 +224,8 @@ def test_demand_scatters_by_delivery_and_day() -> None:
 
 
 def test_a_further_unit_changes_nothing_for_the_others() -> None:
-    """Proves: luck is by name: with another mill and delivery beside it a mill fails and scatters as before.
-    Sensitivity: one generator for all."""
+    """Proves: random numbers are by name: with another mill and delivery next to it a mill fails and scatters as
+    before. Sensitivity: one generator for all."""
     disturbances = {"rate_spread": 0.1, "delivery_spread": 0.2,
                     "breakdowns": [{"unit": "mill", "mtbf_h": 5, "mttr_min": 50}]}  # fmt: skip
     stores = [{"name": "S", **BIG, "level_t": 900}, {"name": "T", **BIG}, {"name": "U", **BIG, "level_t": 800}]
@@ -245,9 +246,10 @@ def test_a_further_unit_changes_nothing_for_the_others() -> None:
     assert first["process_tph"].to_numpy().min() < 20
 
 
-def test_two_policies_have_the_same_luck() -> None:
-    """Proves: told to run all the time, and told to run after 10 h of standstill, a unit fails after the same
-    working time and has the same factors in the same shifts. Sensitivity: luck drawn in the order of events."""
+def test_two_policies_have_the_same_random_numbers() -> None:
+    """Proves: planned to run all the time, and planned to run after 10 h of standstill, a unit fails after the same
+    working time and has the same factors in the same shifts. Sensitivity: random numbers drawn in the order of
+    events."""
     disturbances = {"rate_spread": 0.1, "breakdowns": [{"unit": "kiln", "mtbf_h": 4, "mttr_min": 45}]}
     scenario = works([kiln(heat=None)], [{"name": "S", **BIG}], horizon={"length_h": 72.0}, disturbances=disturbances)
     at_once = replay(scenario, schedule(scenario, {"kiln": [("kiln", 30.0)]}), disturbed=True)

@@ -39,11 +39,11 @@ def mean_waits(distribution: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("distribution", "wanted"),
+    ("distribution", "mean_wait"),
     [("exponential", BUSY * SERVICE / (1 - BUSY)), ("lognormal", BUSY * SERVICE / (1 - BUSY) / 2)],
     ids=["M/M/1", "M/D/1"],
 )
-def test_mean_wait_is_that_of_queueing_theory(distribution: str, wanted: float) -> None:
+def test_mean_wait_is_that_of_queueing_theory(distribution: str, mean_wait: float) -> None:
     """Proves: ρ/(μ−λ) for M/M/1 and half of it for M/D/1, within four standard errors of twelve long runs.
 
     Sensitivity: last come, first served keeps the mean but a service that starts late, or a unit that is freed late,
@@ -51,8 +51,8 @@ def test_mean_wait_is_that_of_queueing_theory(distribution: str, wanted: float) 
     """
     waits = mean_waits(distribution)
     error = waits.std(ddof=1) / np.sqrt(RUNS)
-    assert error < 0.1 * wanted
-    assert waits.mean() == pytest.approx(wanted, abs=4 * error)
+    assert error < 0.1 * mean_wait
+    assert waits.mean() == pytest.approx(mean_wait, abs=4 * error)
 
 
 def test_littles_law() -> None:

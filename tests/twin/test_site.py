@@ -159,8 +159,8 @@ def test_export_is_curtailed_by_the_metered_mean() -> None:
 
 
 def test_a_battery_that_follows_counts_at_its_terminals() -> None:
-    """Proves: told to charge 2 MW and then to give 1 at efficiencies of a half, it does, and its level goes from 5 to 6
-    and to 4 MWh; told to give 4 it has 2.5, and 1.5 MWh are missed. Sensitivity: losses on the wrong side."""
+    """Proves: set to charge 2 MW and then to give 1 at efficiencies of a half, it does, and its level goes from 5 to 6
+    and to 4 MWh; set to give 4 it has 2.5, and 1.5 MWh are missed. Sensitivity: losses on the wrong side."""
     cell = {"energy_mwh": 10.0, "power_mw": 4.0, "charge_efficiency": 0.5, "discharge_efficiency": 0.5}
     case = scenario(
         one_machine(), [cast(count=1)], horizon={"length_h": 2.0, "step_min": 60.0},

@@ -179,44 +179,44 @@ def test_a_site_of_a_thousandth_does_the_same(site: tuple[list[dict[str, Any]], 
 
 @settings(max_examples=60)
 @given(sites())
-def test_every_run_closes_and_keeps_what_machines_can(asked: Scenario) -> None:
+def test_every_run_closes_and_keeps_what_machines_can(hub_day: Scenario) -> None:
     """Proves: every carrier, store and machine closes to 1e-9, whatever is missed; limits of machines and bands hold.
 
     Sensitivity: a flow that one side of a balance does not see; a minimum run forgotten.
     """
-    run = simulate(asked)
-    assert unexplained(asked, run) <= 1e-9
-    assert_limits_hold(asked, run)
+    run = simulate(hub_day)
+    assert unexplained(hub_day, run) <= 1e-9
+    assert_limits_hold(hub_day, run)
 
 
 @settings(max_examples=40)
 @given(sites(), st.randoms(use_true_random=False))
-def test_a_replay_of_nonsense_closes_too(asked: Scenario, chance: Any) -> None:
+def test_a_replay_of_nonsense_closes_too(hub_day: Scenario, chance: Any) -> None:
     """Proves: set-points that break everything are clipped to the same limits, and what flows then still closes.
 
     Sensitivity: a clip after the balance; a set-point followed blindly.
     """
-    schedule = dispatch(asked)
+    schedule = dispatch(hub_day)
     factor = [[chance.choice([0.0, 0.5, 1.0, 1.0, 2.5]) for _ in row] for row in schedule["asset_rate"].values]
     schedule["asset_rate"] = schedule["asset_rate"] * np.array(factor)
     rows = [[chance.choice([0, 1, 1]) for _ in row] for row in schedule["asset_on"].values]
     schedule["asset_on"] = schedule["asset_on"] * np.array(rows)
-    run = replay(asked, schedule)
+    run = replay(hub_day, schedule)
     # less than what counts as a violation, a millionth of all flows, may stay open, no more
-    assert unexplained(asked, run) <= 1e-4
-    assert_limits_hold(asked, run)
+    assert unexplained(hub_day, run) <= 1e-4
+    assert_limits_hold(hub_day, run)
 
 
 @settings(max_examples=30, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(sites())
-def test_the_twin_does_what_the_model_plans(asked: Scenario) -> None:
+def test_the_twin_does_what_the_model_plans(hub_day: Scenario) -> None:
     """Proves: replayed without disturbance, a plan of the site has the same flows and levels, and nothing is missed.
 
     Sensitivity: self-loss, ramp, minimum run, start fuel or part load reckoned in another way by one of the two.
     """
-    plan = models.optimize(asked, envelope(asked))
+    plan = models.optimize(hub_day, envelope(hub_day))
     assume(plan.attrs["found"])
-    run = replay(asked, plan)
+    run = replay(hub_day, plan)
     assert run.sizes["violation"] == 0, run["violation_kind"].values
     for name in ("flow", "flow_asset", "flow_carrier", "flow_unit", "store", "store_unit", "machine", "carrier"):
         assert run[name].values.tolist() == plan[name].values.tolist()
@@ -224,9 +224,9 @@ def test_the_twin_does_what_the_model_plans(asked: Scenario) -> None:
     for name in FLOWS:
         if name != "asset_on":
             np.testing.assert_allclose(run[name].values, plan[name].values, atol=1e-6 * size, err_msg=name)
-    for name, core in asked.site.cores.items():
+    for name, core in hub_day.site.cores.items():
         # one that is not switched is on where it has a load: the plan's may be a solver's rounding
-        runs = np.full(asked.horizon.n_steps, core.switched) | (
+        runs = np.full(hub_day.horizon.n_steps, core.switched) | (
             np.abs(plan["asset_rate"].sel(flow=f"{name}.main").values) > 1e-6
         )
         on, text = (data["asset_on"].sel(machine=name).values for data in (run, plan))
@@ -235,13 +235,13 @@ def test_the_twin_does_what_the_model_plans(asked: Scenario) -> None:
 
 @settings(max_examples=40)
 @given(sites())
-def test_following_the_baseline_is_the_baseline(asked: Scenario) -> None:
+def test_following_the_baseline_is_the_baseline(hub_day: Scenario) -> None:
     """Proves: a list without a violation, followed by set-points, has the same flows. Sensitivity: other limits."""
-    grid = SiteGrid(asked)
+    grid = SiteGrid(hub_day)
     zero = np.zeros(len(grid.edges) - 1)
     flows, missed = balance(grid, zero)
     assume(not missed)
-    again, none = balance(grid, zero, Setpoints.read(dispatch(asked)))
+    again, none = balance(grid, zero, Setpoints.read(dispatch(hub_day)))
     assert none == []
     # battery and curtailment act within a step, of which a list tells the mean
     for name in ASSETS:

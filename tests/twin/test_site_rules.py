@@ -65,7 +65,7 @@ def test_room_for_a_least_load_is_made_by_those_that_run() -> None:
 
 
 def test_a_machine_starts_and_rises_as_its_ramp_allows() -> None:
-    """Proves: from its least load 2 half a ramp up in the first hour, 3; what is missing is told, 1 MWh.
+    """Proves: from its least load 2 half a ramp up in the first hour, 3; what is missing is reported, 1 MWh.
 
     Sensitivity: without the ramp 4 at once.
     """
@@ -261,7 +261,7 @@ def test_an_engine_that_does_not_pay_follows_the_heat() -> None:
 
 
 def test_waste_heat_is_recovered_as_far_as_it_is_of_use() -> None:
-    """Proves: of 4 and 8 hot come 2 and 3 (its size); 1 is needed, the store takes 0.5 an hour: 1.5, rest let go.
+    """Proves: of 4 and 8 hot come 2 and 3 (its size); 1 is needed, the store takes 0.5 an hour: 1.5, rest vented.
 
     Sensitivity: recovery by need alone is 1.
     """
@@ -285,7 +285,7 @@ def test_a_surplus_drives_the_turbine_then_is_sold_then_flared() -> None:
 
 
 def test_recovery_without_waste_trips() -> None:
-    """Proves: held on for three hours, it stands in the one without waste, which is told; then it runs again.
+    """Proves: held on for three hours, it stands in the one without waste, which is reported; then it runs again.
 
     Sensitivity: 1.5 MW of heat from nothing.
     """
@@ -384,7 +384,7 @@ def test_a_flexible_load_runs_evenly_over_its_day() -> None:
 
 
 def test_a_flexible_load_is_as_good_as_certain() -> None:
-    """Proves: a mill of 24 MWh a day beside a load of 3 MW and 2 MW of wind counts 1 + 3 - 2; what a flexible load
+    """Proves: a mill of 24 MWh a day with a load of 3 MW and 2 MW of wind counts 1 + 3 - 2; what a flexible load
     takes of gas is no electricity. Sensitivity: its day left out where the line is placed under an import limit."""
     mill = {"kind": "flexible_load", "name": "mill", "rate_limit": 4.0, "per_day": 24.0}
     burner = {"kind": "flexible_load", "name": "burner", "carrier": "gas", "rate_limit": 4.0, "per_day": 12.0}
@@ -444,7 +444,7 @@ def test_a_supply_is_used_until_its_amount_is_gone() -> None:
     assert rates(run, "steam") == [0, 0, 1]
 
 
-def test_electricity_bought_beside_the_grid_where_it_is_cheaper() -> None:
+def test_electricity_bought_next_to_the_grid_where_it_is_cheaper() -> None:
     """Proves: a contract at 60 serves while the grid asks 100, 3 at most. Sensitivity: taken at 40 too."""
     block = {"kind": "supply", "name": "block", "carrier": "electricity", "price_per_unit": 60.0, "rate_limit": 3.0}
     run = ruled(hub(block, price=[40, 100], base=5.0))

@@ -25,7 +25,7 @@ from site_runs import (
     missed,
     needs,
     rates,
-    told,
+    run_at,
 )
 
 from emberline.scenarios.assets.closure import closure
@@ -34,59 +34,59 @@ from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
 def test_a_set_point_beyond_what_is_available_is_clipped() -> None:
-    """Proves: 6 told, 4 available: 4, 2 MWh missed; steam takes the difference. Sensitivity: 6 made."""
+    """Proves: 6 set, 4 available: 4, 2 MWh missed; steam takes the difference. Sensitivity: 6 made."""
     case = hub(GAS, STEAM, BOILER | {"availability": 0.5}, needs(6))
-    run = told(case, boiler__main=[6], steam=[0])
+    run = run_at(case, boiler__main=[6], steam=[0])
     assert rates(run, "boiler.main") == [4]
     assert rates(run, "steam") == [2]
     assert missed(run) == [("asset", "boiler", 0.0, pytest.approx(2.0), "MWh")]
 
 
 def test_a_set_point_beyond_the_ramp_is_clipped() -> None:
-    """Proves: told 8 from 2 with 2 an hour: 4; told off from 8 with 4 an hour: 4, then off. Sensitivity: a jump."""
+    """Proves: set to 8 from 2 with 2 an hour: 4; set off from 8 with 4 an hour: 4, then off. Sensitivity: a jump."""
     machine = BOILER | {"min_load": 0.25, "start_load": 0.25, "ramp_up_per_h": 0.5, "ramp_down_per_h": 0.5}
     machine |= {"state": {"on": True, "load": 0.5}}
     case = hub(GAS, STEAM, VENT, machine, needs(6, 8, 8, 0, 0))
-    run = told(case, boiler__main=[6, 8, 8, 0, 0], steam=[0, 0, 0, 0, 0], vent=[0, 0, 0, 0, 0])
+    run = run_at(case, boiler__main=[6, 8, 8, 0, 0], steam=[0, 0, 0, 0, 0], vent=[0, 0, 0, 0, 0])
     assert rates(run, "boiler.main") == [6, 8, 8, 4, 0]
     assert rates(run, "vent") == [0, 0, 0, -4, 0]
     assert [row[:3] for row in missed(run)] == [("asset", "boiler", 180.0)]
     # in the first hour half a ramp, as the mean of an even rise
-    fast = told(case, boiler__main=[8, 8, 8, 4, 0], steam=[0, 0, 0, 0, 0], vent=[-2, 0, 0, -4, 0])
+    fast = run_at(case, boiler__main=[8, 8, 8, 4, 0], steam=[0, 0, 0, 0, 0], vent=[-2, 0, 0, -4, 0])
     assert rates(fast, "boiler.main") == [6, 8, 8, 4, 0]
     assert rates(fast, "vent") == [0, 0, 0, -4, 0]
-    slow = told(case, boiler__main=[2, 8, 8, 4, 0], steam=[4, 0, 0, 0, 0], vent=[0, 0, 0, -4, 0])
+    slow = run_at(case, boiler__main=[2, 8, 8, 4, 0], steam=[4, 0, 0, 0, 0], vent=[0, 0, 0, -4, 0])
     assert rates(slow, "boiler.main") == [2, 6, 8, 4, 0]
     assert rates(slow, "steam") == [4, 2, 0, 0, 0]
 
 
 def test_a_set_point_against_the_minimum_run_is_not_followed() -> None:
-    """Proves: told off after an hour of three, it runs at its least load; told on in its rest, it stands.
+    """Proves: set off after an hour of three, it runs at its least load; set on in its rest, it stands.
 
     Sensitivity: followed.
     """
     rigid = BOILER | {"min_load": 0.25, "min_up_h": 3, "min_down_h": 2}
     case = hub(GAS, STEAM, VENT, rigid, needs(4, 4, 4, 4, 4))
-    run = told(case, boiler__main=[4, 0, 4, 0, 4], steam=[0, 4, 0, 4, 0], vent=[0] * 5)
+    run = run_at(case, boiler__main=[4, 0, 4, 0, 4], steam=[0, 4, 0, 4, 0], vent=[0] * 5)
     assert rates(run, "boiler.main") == [4, 2, 4, 0, 0]
     assert rates(run, "steam") == [0, 2, 0, 4, 4]
     assert [row[2:4] for row in missed(run)] == [(60.0, pytest.approx(2.0)), (240.0, pytest.approx(4.0))]
 
 
 def test_a_set_point_below_the_least_load_is_lifted() -> None:
-    """Proves: 1 told, 4 is the least: 4, steam of 3 is not bought. Sensitivity: 1."""
-    run = told(hub(GAS, STEAM, BOILER | {"min_load": 0.5}, needs(4)), boiler__main=[1], steam=[3])
+    """Proves: 1 set, 4 is the least: 4, steam of 3 is not bought. Sensitivity: 1."""
+    run = run_at(hub(GAS, STEAM, BOILER | {"min_load": 0.5}, needs(4)), boiler__main=[1], steam=[3])
     assert (rates(run, "boiler.main"), rates(run, "steam")) == ([4], [0])
     assert missed(run) == [("asset", "boiler", 0.0, pytest.approx(3.0), "MWh")]
 
 
 def test_a_store_gives_what_it_has() -> None:
-    """Proves: told 4 an hour from 6 above its band, 0.5 lost each hour of the half: steam takes the rest.
+    """Proves: set to 4 an hour from 6 above its band, 0.5 lost each hour of the half: steam takes the rest.
 
     Level by hand: 10·0.5 = 5 after an hour without flow; h counts (1 − 0.5)/ln 2 = 0.7213 h. Sensitivity: self-loss.
     """
     store = TANK | {"level_share": 1.0, "end_level_share": 0.0, "self_loss_per_h": 0.5}
-    run = told(hub(STEAM, store, needs(4, 4)), tank__out=[4, 4], tank__in=[0, 0], steam=[0, 0])
+    run = run_at(hub(STEAM, store, needs(4, 4)), tank__out=[4, 4], tank__in=[0, 0], steam=[0, 0])
     counts = 0.5 / np.log(2)
     first = 10 * 0.5 - 4 * counts
     assert levels(run, "tank") == pytest.approx([first, 0])
@@ -139,9 +139,9 @@ def test_more_waste_heat_than_planned_is_let_go() -> None:
 
 
 def test_an_engine_without_fuel_leaves_its_power_to_the_grid() -> None:
-    """Proves: told 2 MW, gas for 1.2: the grid gives 0.8, its heat is missing. Sensitivity: gas beyond its limit."""
+    """Proves: set to 2 MW, gas for 1.2: the grid gives 0.8, its heat is missing. Sensitivity: gas beyond its limit."""
     case = hub(GAS | {"rate_limit": 3.0}, CHP, needs(2), base=3.0)
-    run = told(case, chp__main=[2], gas=[5])
+    run = run_at(case, chp__main=[2], gas=[5])
     assert rates(run, "chp.main") == [1.2]
     assert run["import_mw"].values == pytest.approx([1.8])
     assert missed(run) == [
@@ -155,23 +155,23 @@ def test_a_trip_is_followed_by_the_minimum_rest() -> None:
     boiler = BOILER | {"fuel": "bfg", "efficiency": 1.0, "min_load": 0.5, "min_down_h": 2}
     more = [{"name": "bfg", "waste": True}]
     case = hub(STEAM, boiler, needs(5, 5, 5, 5), comes(5, 1, 5, 5, carrier="bfg"), more=more, carriers="heat")
-    run = told(case, boiler__main=[5, 5, 5, 5], steam=[0, 0, 0, 0])
+    run = run_at(case, boiler__main=[5, 5, 5, 5], steam=[0, 0, 0, 0])
     assert rates(run, "boiler.main") == [5, 0, 0, 5]
     assert rates(run, "steam") == [0, 5, 5, 0]
 
 
 def test_what_can_go_nowhere_is_a_surplus() -> None:
-    """Proves: 6 made for 4 leave 2 MWh over, told as such; a store's charging is told to its own carrier.
+    """Proves: 6 made for 4 leave 2 MWh over, reported as such; a store's charging belongs to its own carrier.
 
     Sensitivity: lost in silence.
     """
-    run = told(hub(GAS, BOILER, needs(4)), boiler__main=[6], gas=[7.5])
+    run = run_at(hub(GAS, BOILER, needs(4)), boiler__main=[6], gas=[7.5])
     assert missed(run) == [("surplus", "heat", 0.0, pytest.approx(2.0), "MWh")]
 
 
 def test_a_store_is_not_filled_with_what_is_not_there() -> None:
-    """Proves: told to fill 3 while the boiler makes 1 more than is needed: 1. Sensitivity: filled from nowhere."""
-    run = told(hub(GAS, BOILER, TANK, needs(4, 4)), boiler__main=[5, 4], tank__in=[-3, 0], gas=[0, 0])
+    """Proves: set to fill 3 while the boiler makes 1 more than is needed: 1. Sensitivity: filled from nowhere."""
+    run = run_at(hub(GAS, BOILER, TANK, needs(4, 4)), boiler__main=[5, 4], tank__in=[-3, 0], gas=[0, 0])
     assert rates(run, "tank.in") == [-1, 0]
     assert rates(run, "gas") == [6.25, 5]
     assert missed(run) == [("asset", "tank", 0.0, pytest.approx(2.0), "MWh")]
@@ -182,24 +182,24 @@ def test_a_store_that_passes_on_what_comes_is_not_left_below_nothing() -> None:
 
     Sensitivity: filled with 1, it would give 2 that it never had."""
     empty = TANK | {"level_share": 0.0}
-    run = told(hub(GAS, BOILER, empty, needs(6)), boiler__main=[4], tank__in=[-3], tank__out=[3], gas=[5])
+    run = run_at(hub(GAS, BOILER, empty, needs(6)), boiler__main=[4], tank__in=[-3], tank__out=[3], gas=[5])
     assert (rates(run, "tank.in"), rates(run, "tank.out"), levels(run, "tank")) == ([-3], [3], [0])
     assert missed(run) == [("shortage", "heat", 0.0, pytest.approx(2.0), "MWh")]
 
 
 def test_a_full_store_takes_nothing() -> None:
-    """Proves: told to take 3, a store that is full takes none, and what was made for it is a surplus.
+    """Proves: set to take 3, a store that is full takes none, and what was made for it is a surplus.
 
     Sensitivity: a store that takes a little more than it holds."""
-    run = told(hub(GAS, BOILER, TANK | {"level_share": 1.0}, needs(4)), boiler__main=[7], tank__in=[-3], gas=[8.75])
+    run = run_at(hub(GAS, BOILER, TANK | {"level_share": 1.0}, needs(4)), boiler__main=[7], tank__in=[-3], gas=[8.75])
     assert rates(run, "tank.in") == [0]
     assert ("surplus", "heat", 0.0, pytest.approx(3.0), "MWh") in missed(run)
 
 
 def test_less_is_let_go_before_more_is_bought() -> None:
-    """Proves: 6 told, 5 available: the vent's 2 become 1, steam stays. Sensitivity: steam bought to be vented."""
+    """Proves: 6 set, 5 available: the vent's 2 become 1, steam stays. Sensitivity: steam bought to be vented."""
     case = hub(GAS, STEAM, VENT, BOILER | {"availability": 0.625}, needs(4))
-    run = told(case, boiler__main=[6], vent=[-2], steam=[0])
+    run = run_at(case, boiler__main=[6], vent=[-2], steam=[0])
     assert (rates(run, "vent"), rates(run, "steam")) == ([-1], [0])
 
 
@@ -210,15 +210,15 @@ def test_what_a_machine_no_longer_takes_is_not_bought() -> None:
         "inputs": [{"carrier": "gas", "per_unit": 1.0}, {"carrier": "hot", "per_unit": 1.0}],
     }  # fmt: skip
     case = hub(GAS, STEAM, mixer, needs(4), comes(1), more=[*HOT, {"name": "gas"}], carriers="heat")
-    run = told(case, mixer__main=[4], gas=[4], steam=[0])
+    run = run_at(case, mixer__main=[4], gas=[4], steam=[0])
     assert (rates(run, "mixer.main"), rates(run, "gas"), rates(run, "steam")) == ([1], [1], [3])
     assert [row[:2] for row in missed(run)] == [("asset", "mixer")]
 
 
 def test_a_flexible_load_follows_and_its_day_is_judged() -> None:
-    """Proves: told 4 for five hours of a day of 24 MWh, 4 MWh are undone. Sensitivity: the day unseen."""
+    """Proves: set to 4 for five hours of a day of 24 MWh, 4 MWh are undone. Sensitivity: the day unseen."""
     load = {"kind": "flexible_load", "name": "mill", "rate_limit": 4.0, "per_day": 24.0}
-    run = told(hub(load, hours=24.0), mill__main=[-4.0] * 5 + [0.0] * 19)
+    run = run_at(hub(load, hours=24.0), mill__main=[-4.0] * 5 + [0.0] * 19)
     assert rates(run, "mill.main")[:6] == [-4, -4, -4, -4, -4, 0]
     assert missed(run) == [("asset", "mill", 23 * 60.0, pytest.approx(4.0), "MWh")]
 
@@ -232,7 +232,7 @@ def test_pump_electrolyser_and_oxygen_plant_follow() -> None:
         {"kind": "vent", "name": "h2-vent", "carrier": "h2"}, {"kind": "vent", "name": "o2-vent", "carrier": "o2"},
         needs(2), more=[*HYDROGEN, {"name": "o2", "unit": "t"}], carriers="heat",
     )  # fmt: skip
-    run = told(case, pump__main=[-1], ely__main=[-2], asu__main=[3])
+    run = run_at(case, pump__main=[-1], ely__main=[-2], asu__main=[3])
     assert rates(run, "pump.outputs.0") == [3]
     assert rates(run, "vent") == [-1]
     assert (rates(run, "ely.outputs.0"), rates(run, "h2-vent")) == ([0.04], [-0.04])
@@ -241,15 +241,15 @@ def test_pump_electrolyser_and_oxygen_plant_follow() -> None:
     assert missed(run) == []
 
 
-def test_sun_is_curtailed_as_told() -> None:
-    """Proves: 3 of 8 told, 3 used, the grid gives the rest; more than there is is missed. Sensitivity: all used."""
+def test_sun_is_curtailed_as_planned() -> None:
+    """Proves: 3 of 8 set, 3 used, the grid gives the rest; more than there is is missed. Sensitivity: all used."""
     wind = {"kind": "wind", "name": "wind", "peak_mw": 8.0, "capacity_factor": 0.5}
     case = hub(wind, hours=2.0, base=5.0)
-    run = told(case, wind=[3, 6])
+    run = run_at(case, wind=[3, 6])
     assert rates(run, "wind") == [3, 4]
     assert run["import_mw"].values == pytest.approx([2, 1])
     assert missed(run) == [("asset", "wind", 60.0, pytest.approx(2.0), "MWh")]
-    assert rates(told(case, wind=[0.5, 0]), "wind") == [0.5, 0]
+    assert rates(run_at(case, wind=[0.5, 0]), "wind") == [0.5, 0]
 
 
 def test_who_answers_makes_what_is_missing() -> None:
@@ -294,9 +294,9 @@ def test_what_may_be_dumped_turns_nobody_down() -> None:
 
 
 def test_what_counts_as_nothing_grows_with_the_plant() -> None:
-    """Proves: 50 kW of heat over are told where the boiler makes 8 MW, not where it makes 100 GW.
+    """Proves: 50 kW of heat over are reported where the boiler makes 8 MW, not where it makes 100 GW.
 
-    Sensitivity: a solver's rounding told as a surplus of a large site."""
+    Sensitivity: a solver's rounding reported as a surplus of a large site."""
     for size, told_mwh in ((8.0, [pytest.approx(0.05)]), (1e5, [])):
         case = hub(GAS, BOILER | {"heat_mw": size}, needs(4))
         schedule = dispatch(case)
@@ -305,7 +305,7 @@ def test_what_counts_as_nothing_grows_with_the_plant() -> None:
 
 
 def test_a_schedule_must_tell_every_asset() -> None:
-    """Proves: a missing set-point is told by name, and so is a carrier that the line cannot give to."""
+    """Proves: a missing set-point is named, and so is a carrier that the line cannot give to."""
     case = hub(GAS, BOILER, needs(4))
     grid = SiteGrid(case)
     zero = np.zeros(len(grid.edges) - 1)

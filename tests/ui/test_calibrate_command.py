@@ -36,7 +36,8 @@ def heats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_log_to_overlay(heats: Path, tmp_path: Path) -> None:
-    """Proves: figures with intervals, the check and what stays are told, and the overlay is taken by other commands."""
+    """Proves: figures with intervals, the check and what stays are reported, and the overlay is taken by other
+    commands."""
     over = tmp_path / "over.yaml"
     code = emberline(tmp_path, "calibrate", "melt-shop-small", "--log", str(heats), "--out", str(over))
     assert code.returncode == 0, code.stderr

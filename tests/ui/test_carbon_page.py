@@ -36,19 +36,19 @@ def opened(run: str = "") -> AppTest:
 
 
 @pytest.fixture
-def kept(home: Path, stored_home: tuple[Path, str]) -> str:
+def run_id(home: Path, stored_home: tuple[Path, str]) -> str:
     """A home of this test's own with one plan; its id."""
     shutil.copytree(stored_home[0], home)
     return stored_home[1]
 
 
-def test_totals_are_the_ledgers(kept: str) -> None:
+def test_totals_are_the_ledgers(run_id: str) -> None:
     """Proves: cards tell the ledger's scopes, and follow the intensity that is chosen. Sensitivity: a card that keeps
     the goal's signal."""
-    result = Store().open(kept).plan
+    result = Store().open(run_id).plan
     assert result.replay is not None
     book = ledger(result.scenario, result.replay)
-    app = opened(kept)
+    app = opened(run_id)
     for signal in ("average", "marginal"):
         app.segmented_control[0].set_value(signal).run()
         total = book.total_kg(signal)
@@ -58,18 +58,18 @@ def test_totals_are_the_ledgers(kept: str) -> None:
         assert table["Scope 1 [t CO2e]"] == wording.number(book.direct_kg / 1000, 2)
 
 
-def test_heats_add_up_to_the_total(kept: str) -> None:
+def test_heats_add_up_to_the_total(run_id: str) -> None:
     """Proves: the table of heats adds up to the card of the whole. Sensitivity: a heat left out."""
-    app = opened(kept)
+    app = opened(run_id)
     heats = next(t.value for t in app.dataframe if "all [kg CO2e]" in t.value)
-    result = Store().open(kept).plan
+    result = Store().open(run_id).plan
     assert result.replay is not None
     total = ledger(result.scenario, result.replay).total_kg(result.scenario.goal.signal)
     assert heats["all [kg CO2e]"].sum() == pytest.approx(total, rel=1e-9)
     assert len(heats) == len(result.scenario.heats)
 
 
-def test_without_a_plan_the_baseline_run_is_told(home: Path) -> None:
+def test_without_a_plan_the_baseline_run_is_shown(home: Path) -> None:
     """Proves: an empty home still shows a ledger, and says that nothing is optimized."""
     app = opened()
     assert any("nothing is optimized" in caption.value for caption in app.caption)
@@ -112,7 +112,7 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
     assert ways["saved [t CO2e]"].tolist() == pytest.approx(by_hand.tolist())
     assert ways["saved [t CO2e]"].tolist()[0] == pytest.approx(saved["carbon_kg"] / 1000)
 
-    def drawn() -> None:
+    def headline() -> None:
         from emberline.plans.store.store import Store
         from emberline.ui.pages.result import figures
         from emberline.ui.pages.session import session
@@ -122,7 +122,7 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
         figures.show_cards(result)
         figures.show_all(result)
 
-    page = AppTest.from_function(drawn, default_timeout=90)
+    page = AppTest.from_function(headline, default_timeout=90)
     page.query_params["run"] = run
     page.run()
     assert not page.exception

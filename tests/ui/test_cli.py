@@ -36,9 +36,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def home_with_plan(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A home with one plan, and what ``plan --json`` said."""
-    home = tmp_path_factory.mktemp("made")
+    home = tmp_path_factory.mktemp("home_with_plan")
     result = process(
         "plan", "melt-shop-small", "--json", "--time-limit", "5", env={**os.environ, "EMBERLINE_HOME": str(home)}
     )
@@ -47,10 +47,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
 
 
 @pytest.fixture
-def kept(home: Path, made: tuple[Path, dict[str, Any]]) -> str:
+def run_id(home: Path, home_with_plan: tuple[Path, dict[str, Any]]) -> str:
     """The id of the plan in this test's own copy of that home."""
-    shutil.copytree(made[0], home)
-    return str(made[1]["run"])
+    shutil.copytree(home_with_plan[0], home)
+    return str(home_with_plan[1]["run"])
 
 
 def process(*args: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
@@ -106,9 +106,9 @@ def test_simulate_gives_the_baseline_figures(home: Path) -> None:
     assert "t CO2e" in emberline("simulate", "melt-shop-small").stdout
 
 
-def test_plan_json_is_json_and_complete(made: tuple[Path, dict[str, Any]]) -> None:
+def test_plan_json_is_json_and_complete(home_with_plan: tuple[Path, dict[str, Any]]) -> None:
     """Proves: standard output carries one JSON object with the promised keys, and the folder is there."""
-    home, text = made
+    home, text = home_with_plan
     assert Path(text["folder"]) == home / "runs" / text["run"]
     assert (Path(text["folder"]) / "plan.json").is_file()
     for key in ("status", "objective", "bound", "gap", "verdict", "saved"):
@@ -133,25 +133,25 @@ def test_a_plan_that_seldom_holds_names_what_does(home: Path, spread: str, seldo
     assert ("emberline hold SCENARIO, with the same --set" in emberline("show").stdout) == seldom
 
 
-def test_show_runs_and_delete(kept: str) -> None:
+def test_show_runs_and_delete(run_id: str) -> None:
     """Proves: a stored plan is found by prefix and as the last one, listed, and deleted only when confirmed."""
-    assert json.loads(emberline("show", kept[:6], "--json").stdout)["run"] == kept
+    assert json.loads(emberline("show", run_id[:6], "--json").stdout)["run"] == run_id
     text = emberline("show")
     assert text.returncode == 0
-    for part in ("baseline", "plan", "saved", "t CO2e", "EUR", "bound", "verdict", kept):
+    for part in ("baseline", "plan", "saved", "t CO2e", "EUR", "bound", "verdict", run_id):
         assert part in text.stdout
     assert "\x1b" not in text.stdout
-    assert [row["id"] for row in json.loads(emberline("runs", "--json").stdout)] == [kept]
-    assert kept[:8] in emberline("runs").stdout
-    unsure = emberline("runs", "--delete", kept)
+    assert [row["id"] for row in json.loads(emberline("runs", "--json").stdout)] == [run_id]
+    assert run_id[:8] in emberline("runs").stdout
+    unsure = emberline("runs", "--delete", run_id)
     assert (unsure.returncode, len(unsure.stderr.splitlines())) == (2, 1)
-    assert emberline("runs", "--delete", kept[:8], "--yes").returncode == 0
+    assert emberline("runs", "--delete", run_id[:8], "--yes").returncode == 0
     assert json.loads(emberline("runs", "--json").stdout) == []
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv", "parquet", "nc", "json", "xml", "ics", "html"])
-def test_export(kept: str, tmp_path: Path, kind: str) -> None:
-    """Proves: a file of the suffix appears once, a second time only by force; a CSV has its manifest beside it."""
+def test_export(run_id: str, tmp_path: Path, kind: str) -> None:
+    """Proves: a file of the suffix appears once, a second time only by force; a CSV has its manifest next to it."""
     path = tmp_path / f"plan.{kind}"
     code = emberline("export", "last", "--output", str(path))
     assert code.returncode == 0, code.stderr
@@ -176,17 +176,17 @@ def test_export(kept: str, tmp_path: Path, kind: str) -> None:
     ],
 )
 def test_an_export_that_cannot_be_is_one_line(
-    kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], says: str
+    run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], says: str
 ) -> None:
-    """Proves: exit code 2, one line, no file; a file of any name is written where its format is told."""
+    """Proves: exit code 2, one line, no file; a file of any name is written where its format is given."""
     folder = tmp_path / "out"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    code = emberline("export", kept, *args)
+    code = emberline("export", run_id, *args)
     assert (code.returncode, len(code.stderr.splitlines())) == (2, 1), code.stderr
     assert says in code.stderr
     assert list(folder.iterdir()) == []
-    assert emberline("export", kept, "--output", "crew", "--as", "ics", "--unit", "EAF").returncode == 0
+    assert emberline("export", run_id, "--output", "crew", "--as", "ics", "--unit", "EAF").returncode == 0
     assert (folder / "crew").read_bytes().startswith(b"BEGIN:VCALENDAR")
 
 
@@ -258,7 +258,7 @@ def test_what_only_solving_can_show_is_exit_code_1(home: Path) -> None:
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.4, 1.5])
-def test_kill_9_leaves_a_whole_catalogue(home: Path, kept: str, delay_s: float) -> None:
+def test_kill_9_leaves_a_whole_catalogue(home: Path, run_id: str, delay_s: float) -> None:
     """Proves: after kill -9 the catalogue opens, earlier runs are whole, and the broken run is marked."""
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as start:
@@ -269,9 +269,9 @@ def test_kill_9_leaves_a_whole_catalogue(home: Path, kept: str, delay_s: float) 
         start.send_signal(signal.SIGKILL)
         start.communicate()
     states = {row["id"]: row["state"] for row in json.loads(emberline("runs", "--json").stdout)}
-    assert states.pop(kept) == "stored"
+    assert states.pop(run_id) == "stored"
     assert list(states.values()) == ["broken"]
-    assert emberline("show", kept).returncode == 0
+    assert emberline("show", run_id).returncode == 0
     (broken,) = states
     code = emberline("show", broken)
     assert (code.returncode, len(code.stderr.splitlines())) == (2, 1)
@@ -313,13 +313,13 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert start.returncode == 0
 
 
-def test_an_error_of_its_own_is_one_line_and_a_file(home: Path, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_its_own_is_one_line_and_a_file(home: Path, run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no stack trace for the user, exit code 3, the details kept; with EMBERLINE_DEBUG the trace itself."""
     monkeypatch.setattr("emberline.plans.store.store.Store.open", lambda store, run: [store][1])
-    code = emberline("show", kept)
+    code = emberline("show", run_id)
     assert code.returncode == 3
     assert len(code.stderr.splitlines()) == 2
     details = Path(code.stderr.splitlines()[1].removeprefix("details: "))
     assert "Traceback" in details.read_text(encoding="utf-8")
     monkeypatch.setenv("EMBERLINE_DEBUG", "1")
-    assert "Traceback" in emberline("show", kept).stderr
+    assert "Traceback" in emberline("show", run_id).stderr

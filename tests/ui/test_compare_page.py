@@ -62,7 +62,7 @@ def app(home: Path) -> AppTest:
     return AppTest.from_function(script, default_timeout=60)
 
 
-def said(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     kinds = ("text", "markdown", "caption", "subheader", "metric", "info", "warning")
     return "\n".join(f"{getattr(i, 'label', '')} {getattr(i, 'value', '')}" for kind in kinds for i in app.get(kind))
 
@@ -71,7 +71,7 @@ def test_an_empty_page_says_what_to_do(app: AppTest) -> None:
     """Proves: without runs the page says what to choose."""
     app.run()
     assert not app.exception
-    assert "Choose two to five plans" in said(app)
+    assert "Choose two to five plans" in page_text(app)
 
 
 def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
@@ -80,7 +80,7 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
     app.query_params["runs"] = ",".join(run[:10] for run in runs)
     app.run()
     assert not app.exception
-    text = said(app)
+    text = page_text(app)
     for run in runs:
         assert run[:8] in text
     assert text.count("gap ") >= 2
@@ -116,9 +116,9 @@ def test_rows_are_sorted_by_what_differs_most(runs: list[str]) -> None:
     assert cost.shares["B"] == pytest.approx(cost.more["B"] / cost.values["A"])  # type: ignore[operator]
 
 
-def test_what_may_not_be_compared_is_told(runs: list[str], cheap: Plan) -> None:
-    """Proves: another horizon, scenario, signal or amount is told with the plan's letter. Sensitivity: of the same
-    scenario nothing is told."""
+def test_what_may_not_be_compared_is_reported(runs: list[str], cheap: Plan) -> None:
+    """Proves: another horizon, scenario, signal or amount is reported with the plan's letter. Sensitivity: of the same
+    scenario nothing is reported."""
     one = Store().open(runs[0]).plan
     assert list(compared.incomparable({"A": one, "B": cheap})) == []
     renamed = cheap.scenario.model_copy(update={"name": "elsewhere"}).with_inputs(cheap.scenario.inputs)
@@ -141,7 +141,7 @@ def test_heats_that_moved_are_drawn_and_listed(app: AppTest, runs: list[str]) ->
     app.run()
     result = difference(*(Store().open(run).plan for run in runs))
     assert result.heats
-    assert f"{len(result.heats)} of 9 heats are elsewhere in B." in said(app)
+    assert f"{len(result.heats)} of 9 heats are elsewhere in B." in page_text(app)
     (table,) = [frame.value for frame in app.dataframe if "moved [min]" in frame.value]
     moves = [move for heat in result.heats for move in heat.stages]
     assert table["moved [min]"].tolist() == [move.later_min for move in moves]
@@ -174,11 +174,11 @@ def test_an_address_that_names_no_run(app: AppTest, runs: list[str], named: str)
     app.run()
     assert not app.exception
     assert app.warning
-    assert "x.invalid" not in said(app)
-    assert "Choose two to five plans" in said(app)
+    assert "x.invalid" not in page_text(app)
+    assert "Choose two to five plans" in page_text(app)
     app.multiselect[0].set_value(runs).run()
     assert not app.exception
-    assert "they can be compared" in said(app)
+    assert "they can be compared" in page_text(app)
 
 
 def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None:
@@ -200,11 +200,11 @@ def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None
     app.query_params["runs"] = f"{runs[0]},{stored(other)}"
     app.run()
     assert not app.exception
-    assert f"✕ {line}" in said(app)
+    assert f"✕ {line}" in page_text(app)
 
 
 def test_a_bar_that_ends_early_has_a_mark(app: AppTest) -> None:
-    """Proves: a bar that is cut has a mark beside its number, others have none. Sensitivity: 340 % as 25 %."""
+    """Proves: a bar that is cut has a mark next to its number, others have none. Sensitivity: 340 % as 25 %."""
     rows = [("peak", {"B": 3.4}), ("cost", {"B": -0.02}), ("carbon", {"B": -0.3})]
     assert comparison.clipped(rows)
     assert not comparison.clipped(rows[1:2])
@@ -213,7 +213,7 @@ def test_a_bar_that_ends_early_has_a_mark(app: AppTest) -> None:
     assert [row["says"] for row in text] == ["» +340.0 %", "−2.0 %", "−30.0 % «"]
 
 
-def test_locks_are_told_in_words(app: AppTest, runs: list[str], cheap: Plan) -> None:
+def test_locks_are_described_in_words(app: AppTest, runs: list[str], cheap: Plan) -> None:
     """Proves: locks that differ stand as heat, stage and time. Sensitivity: what JSON makes of them, as PT15H."""
     one = Store().open(runs[0]).plan
     assert one.schedule is not None
@@ -233,13 +233,13 @@ def test_locks_are_told_in_words(app: AppTest, runs: list[str], cheap: Plan) -> 
     assert "{" not in text
 
 
-def test_plans_that_are_chosen_can_be_told_apart(app: AppTest, runs: list[str]) -> None:
+def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[str]) -> None:
     """Proves: what is chosen is called by letter, name, goal and id, however long the name is; what is offered by more.
     Sensitivity: a chip that is cut before its id."""
     store = Store()
     folder = store.path(runs[0])
     store.catalogue.label(runs[0], name="a trial of the night shift in the week of " + "9" * 30, add=[], remove=[],
-                          keep=lambda *kept: run_folder.label(folder, *kept))  # fmt: skip
+                          keep=lambda *parts: run_folder.label(folder, *parts))  # fmt: skip
     app.query_params["runs"] = runs[0]
     app.run()
     assert not app.exception

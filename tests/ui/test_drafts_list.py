@@ -29,7 +29,7 @@ def signed_in(monkeypatch: pytest.MonkeyPatch) -> Any:
     return here
 
 
-def shown(app: Any) -> str:
+def list_text(app: Any) -> str:
     """All that the page says with the list open."""
     app.session_state[draft_list.OPEN] = True
     app.run()
@@ -43,7 +43,7 @@ def test_drafts_are_listed_and_opened(home: Path) -> None:
     field(app, draft, "title").set_value("The night shift").run()
     other = opened()
     assert "The night shift" not in texts(other)
-    assert "The night shift\nfrom melt-shop-small" in shown(other)
+    assert "The night shift\nfrom melt-shop-small" in list_text(other)
     other.button(key=f"book.open.{draft.id}").click().run()
     assert not other.exception
     assert of(other).id == draft.id
@@ -57,7 +57,7 @@ def test_a_draft_is_deleted_and_taken_back(home: Path) -> None:
     app, draft = copied()
     field(app, draft, "title").set_value("The night shift").run()
     draft = of(app)
-    shown(app)
+    list_text(app)
     app.button(key=f"book.gone.{draft.id}").click().run()
     assert not app.exception
     assert "The draft The night shift was deleted." in texts(app)
@@ -80,7 +80,7 @@ def test_who_signs_in_sees_their_own_alone(home: Path, signed_in: Any) -> None:
     assert adas.owner != eves.owner
     assert "ada" not in (adas.folder / "draft.json").read_text()
     assert [draft.id for draft in drafts.kept(sign_in.owners())] == [eves.id]
-    shown(app)
+    list_text(app)
     assert [button.key for button in app.button if str(button.key).startswith("book.open")] == [f"book.open.{eves.id}"]
     stranger = opened(adas.id)
     assert "belongs to somebody else" in texts(stranger)
@@ -97,7 +97,7 @@ def test_without_sign_in_all_are_the_local_users(home: Path, signed_in: Any, mon
     monkeypatch.undo()
     monkeypatch.setenv("EMBERLINE_HOME", str(home))
     app = opened()
-    shown(app)
+    list_text(app)
     assert app.button(key=f"book.open.{adas.id}").label == "Open"
 
 
@@ -115,6 +115,6 @@ def test_names_are_never_markdown(home: Path) -> None:
     evil = "![x](http://x.invalid/y)"
     drafts.create(f"name: x\ntitle: '{evil}'\n", evil)
     app = opened()
-    assert evil in shown(app)
+    assert evil in list_text(app)
     for kind in ("markdown", "caption", "subheader", "expander"):
         assert not any("x.invalid" in str(getattr(item, "value", "")) for item in app.get(kind))

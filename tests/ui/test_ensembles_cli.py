@@ -37,8 +37,8 @@ def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERLINE_HOME", str(home))
 
 
-def test_replays_are_told_and_kept(home: Path) -> None:
-    """Proves: chance, interval, quantiles and what broke it, as text and as JSON, and the dataset beside the run."""
+def test_replays_are_reported_and_kept(home: Path) -> None:
+    """Proves: chance, interval, quantiles and what broke it, as text and as JSON, and the dataset next to the run."""
     code = emberline("replay", "last", "-n", "30", "--workers", "1", "--baseline", "--seed", "5", "--json")
     assert code.returncode == 0, code.stderr
     answer = json.loads(code.stdout)
@@ -134,10 +134,10 @@ def test_ctrl_c_keeps_what_is_done(home: Path) -> None:
     assert err.strip().splitlines()[-1].endswith("keeping the replays done so far (press Ctrl-C again to give up)")
     answer = json.loads(out)
     assert 0 < answer["n"] < answer["asked"] == 3000
-    assert not left(process.pid)
+    assert not survivors(process.pid)
 
 
-def left(group: int) -> list[str]:
+def survivors(group: int) -> list[str]:
     """Processes of a group that are still there after a while."""
     for _ in range(50):
         listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout

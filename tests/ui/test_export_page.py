@@ -31,7 +31,7 @@ def script() -> None:
 
 
 @pytest.fixture
-def kept(home: Path, stored_home: tuple[Path, str]) -> str:
+def run_id(home: Path, stored_home: tuple[Path, str]) -> str:
     """A home of this test's own with one plan; its id."""
     shutil.copytree(stored_home[0], home)
     return stored_home[1]
@@ -46,20 +46,20 @@ def opened(run: str = "") -> AppTest:
     return app
 
 
-def test_every_format_has_a_button_and_says_what_it_is_for(kept: str) -> None:
+def test_every_format_has_a_button_and_says_what_it_is_for(run_id: str) -> None:
     """Proves: formats and tables of the registry all have words on the page. Sensitivity: one added there alone."""
     assert set(export.SAYS) == set(FORMATS)
     assert set(export.TABLE_OF) == set(TABLES)
-    labels = {getattr(button, "label", "") for button in opened(kept).get("download_button")}
+    labels = {getattr(button, "label", "") for button in opened(run_id).get("download_button")}
     assert labels >= {f"Download {item.label}" for item in FORMATS.values()}
 
 
-def test_what_is_downloaded_is_this_run(kept: str) -> None:
+def test_what_is_downloaded_is_this_run(run_id: str) -> None:
     """Proves: a chosen table and a chosen unit reach the file."""
-    stored = Store().open(kept)
+    stored = Store().open(run_id)
     bill = pd.read_csv(io.BytesIO(export._file(stored, "csv", {"table": "bill"})()))
-    assert set(bill["run"]) == {kept}
-    assert json.loads(export._file(stored, "json", {})())["manifest"]["run"] == kept
+    assert set(bill["run"]) == {run_id}
+    assert json.loads(export._file(stored, "json", {})())["manifest"]["run"] == run_id
     assert b"EAF" in export._file(stored, "ics", {"unit": "EAF"})()
 
 
@@ -87,12 +87,12 @@ def offering() -> None:
 
 
 @pytest.mark.parametrize(("language", "says"), [("en", "Where this is from"), ("zh", "文件来源")])
-def test_a_button_keeps_the_language_of_its_page(kept: str, language: str, says: str) -> None:
+def test_a_button_keeps_the_language_of_its_page(run_id: str, language: str, says: str) -> None:
     """Proves: a file has the language of the page that offered it, though it is made later, in a thread of its own.
 
     Sensitivity: a language asked for when the button is pressed, where no page is drawn: English."""
     app = AppTest.from_function(offering, default_timeout=60)
-    app.query_params["run"], app.query_params["lang"] = kept, language
+    app.query_params["run"], app.query_params["lang"] = run_id, language
     outcome: list[Callable[[], bytes]] = app.run().session_state["made"]
     assert not app.exception
     with ThreadPoolExecutor(1) as thread:
@@ -103,14 +103,14 @@ def test_a_button_keeps_the_language_of_its_page(kept: str, language: str, says:
     assert f"//{language.upper()}" in files[2]
 
 
-def test_the_command_speaks_a_language(kept: str, tmp_path: Path) -> None:
+def test_the_command_speaks_a_language(run_id: str, tmp_path: Path) -> None:
     """Proves: ``--lang zh`` gives a Chinese workbook, without it English stays; what is said besides is English."""
     for case, sheet in (([], "Heats"), (["--lang", "zh"], "炉次"), (["--lang", "en"], "Heats")):
         path = tmp_path / "plan.xlsx"
-        code = emberline("export", kept, *case, "--output", str(path), "--force")
+        code = emberline("export", run_id, *case, "--output", str(path), "--force")
         assert (code.returncode, code.stdout, code.stderr) == (0, f"{path}\n", "")
         assert sheet in CalamineWorkbook.from_path(str(path)).sheet_names
-    assert emberline("export", kept, "--lang", "en", "--output", str(tmp_path / "plan.csv")).returncode == 0
+    assert emberline("export", run_id, "--lang", "en", "--output", str(tmp_path / "plan.csv")).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ def test_the_command_speaks_a_language(kept: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_language_that_cannot_be_is_one_line(
-    kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], says: str
+    run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], says: str
 ) -> None:
     """Proves: exit code 2, one line that lists what there is, and no file. Sensitivity: English without a word."""
     folder = tmp_path / "out"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    code = emberline("export", kept, *args)
+    code = emberline("export", run_id, *args)
     assert (code.returncode, len(code.stderr.splitlines())) == (2, 1)
     assert says in code.stderr
     assert list(folder.iterdir()) == []

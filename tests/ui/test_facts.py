@@ -14,7 +14,7 @@ from emberline.ui.cli.main import main
 from emberline.ui.text import facts, wording
 
 
-def said(*overrides: str) -> list[str]:
+def facts_of(*overrides: str) -> list[str]:
     return list(facts.lines(works(*overrides)))
 
 
@@ -22,9 +22,9 @@ def odd(*overrides: str) -> list[str]:
     return list(facts.odd(works(*overrides)))
 
 
-def test_the_readmes_site_is_told_whole() -> None:
-    """Proves: the README's example loads, and limits, carriers, assets, tariff and factors are told with units."""
-    assert said() == [
+def test_the_readmes_site_is_described_whole() -> None:
+    """Proves: the README's example loads, and limits, carriers, assets, tariff and factors are listed with units."""
+    assert facts_of() == [
         "grid: import at most 20 MW, export at most 5 MW, mean over 15 min",
         "carrier gas: MWh",
         "carrier steam: MWh",
@@ -49,9 +49,9 @@ def test_the_readme_names_every_kind_of_asset() -> None:
     assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
 
 
-def test_contracts_and_blocks_are_told() -> None:
+def test_contracts_and_blocks_are_listed() -> None:
     """Proves: contracts say how much, at what price and with which factor; a demand charge its ratchet."""
-    lines = said(
+    lines = facts_of(
         "market.contracts=[{kind: ppa, name: wind, share: 40 %, price_per_mwh: 55, kg_per_mwh: 0}]",
         "market.tariff.demand=[{name: d, rates: [{per_mw: 5}, {per_mw: 9, above_mw: 4}],"
         " ratchet: {share: 80 %}, minimum_mw: 2}]",
@@ -80,8 +80,8 @@ def test_contracts_and_blocks_are_told() -> None:
         ),
     ],
 )
-def test_what_is_odd_is_told_and_not_refused(override: str, says: str) -> None:
-    """Proves: each of these is told in a line. Sensitivity: without it there is none."""
+def test_what_is_odd_is_reported_and_not_refused(override: str, says: str) -> None:
+    """Proves: each of these is reported in a line. Sensitivity: without it there is none."""
     assert odd(override) == [says]
 
 
@@ -101,7 +101,7 @@ def test_a_carrier_without_user_or_giver_is_odd() -> None:
 
 
 def test_check_of_a_site_without_a_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: no heats and no tonnes are told where there is no line; units without a measure leave no blank."""
+    """Proves: no heats and no tonnes are listed where there is no line; units without a measure leave no blank."""
     monkeypatch.setattr(sys, "argv", ["emberline", "check", "works-hub-year"])
     with pytest.raises(SystemExit) as rest:
         main()
@@ -112,8 +112,8 @@ def test_check_of_a_site_without_a_line(capsys: pytest.CaptureFixture[str], monk
     assert lines[-1] == "no mistake found"
 
 
-def test_a_stages_factor_and_what_it_gives_are_told() -> None:
-    """Proves: waste heat of a stage and emissions without a factor's name are told too."""
+def test_a_stages_factor_and_what_it_gives_are_reported() -> None:
+    """Proves: waste heat of a stage and emissions without a factor's name are listed too."""
     lines = list(facts.lines(load("melt-shop-site")))
     assert "stage melting: EAF1, EAF2; gives 0.3 off_gas per MWh" in lines
     assert "factor melting: electrodes, 7.52 kg/t, as given in the scenario" in lines
@@ -121,15 +121,15 @@ def test_a_stages_factor_and_what_it_gives_are_told() -> None:
 
 
 def test_fuel_without_a_factor_is_odd() -> None:
-    """Proves: gas that no factor is told of counts as free of carbon, and that is said. Sensitivity: silence."""
+    """Proves: gas without a factor counts as free of carbon, and the page says so. Sensitivity: silence."""
     gas, users = "{kind: supply, name: pipe, carrier: gas}", "{kind: load, name: users, carrier: gas, rate: 1}"
     assert odd("site.carriers=[{name: gas}]", f"site.assets=[{gas}, {users}]") == [
         "asset pipe: has no emission factor, so gas counts as free of carbon"
     ]
 
 
-def test_a_demand_charge_over_part_of_a_month_is_told() -> None:
-    """Proves: without a peak so far the whole month's charge counts, and that is said. Sensitivity: silence."""
+def test_a_demand_charge_over_part_of_a_month_is_reported() -> None:
+    """Proves: without a peak so far the whole month's charge counts, and the page says so. Sensitivity: silence."""
     (text,) = odd("state.peak_so_far_mw=0")
     assert text.startswith("tariff: the demand charge of a whole month counts in this horizon")
 

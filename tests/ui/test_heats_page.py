@@ -76,7 +76,7 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
 
 def test_a_heat_that_is_picked_is_marked(home: Path) -> None:
     """Proves: with a heat from the list the chart begins with it picked; all of its bars, the baseline's and names too,
-    are told from the others by opacity, and the plan's by an edge as well, so that no colour is needed. Without one
+    differ from the others by opacity, and the plan's by an edge as well, so that no colour is needed. Without one
     nothing is marked."""
     result = plan(load("melt-shop-small", ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]))
     store = Store()

@@ -16,8 +16,8 @@ def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / "home"))
 
 
-def test_a_plan_that_holds_is_told_and_kept() -> None:
-    """Proves: exit code 0, the answer as JSON and in the run's folder, the judgement beside it, and the run shown and
+def test_a_plan_that_holds_is_reported_and_kept() -> None:
+    """Proves: exit code 0, the answer as JSON and in the run's folder, the judgement next to it, and the run shown and
     exported as any other. Sensitivity: a report that is not the run's."""
     calm = [
         "disturbances.duration_spread=1 %", "disturbances.energy_spread=0", "disturbances.breakdowns=[]",
@@ -38,8 +38,9 @@ def test_a_plan_that_holds_is_told_and_kept() -> None:
     assert set(answer["price"]) == {"carbon_kg", "cost", "peak_mw"}
 
 
-def test_what_cannot_hold_is_stored_and_told_with_code_1() -> None:
-    """Proves: the answer says why, with both plans and what broke it. Sensitivity: a plan that is told as holding."""
+def test_what_cannot_hold_is_stored_and_reported_with_code_1() -> None:
+    """Proves: the answer says why, with both plans and what broke it. Sensitivity: a plan that is reported as
+    holding."""
     code = emberline("hold", *SMALL, "--set", "disturbances.breakdowns=[{unit: CC, mtbf_h: 4, mttr_min: 300}]",
                      "--level", "0.99", "-q")  # fmt: skip
     assert code.returncode == 1, code.stderr

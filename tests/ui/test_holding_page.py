@@ -42,13 +42,13 @@ def app(run: str) -> AppTest:
     return result
 
 
-def said(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     kinds = ("text", "markdown", "caption", "warning")
     return "\n".join(str(getattr(item, "value", "")) for kind in kinds for item in app.get(kind))
 
 
 def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
-    """Proves: the button starts a search for what was asked; the run that it makes has the answer beside it, and its
+    """Proves: the button starts a search for what was asked; the run that it makes has the answer next to it, and its
     page tells the chance of both plans with their intervals, the margins and the price."""
     app.run()
     app.number_input(key=f"holding.level.{run}").set_value(20.0)
@@ -83,15 +83,16 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     assert (
         f"this plan: {100 * share:.1f} % of {wording.number(1000, 0)} new disturbed days "
         f"(95 % interval {100 * span['low']:.1f} % to {100 * span['high']:.1f} %)"
-    ) in said(app)
-    assert "the plain plan: " in said(app)
+    ) in page_text(app)
+    assert "the plain plan: " in page_text(app)
     price = app.dataframe[0].value
     assert list(price.iloc[:, 1]) == ["t CO2e", "EUR", "MW"]
     queue.dismiss()
 
 
 def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:
-    """Proves: each round is told with its margins in words and how often its plan held; what held best can be taken."""
+    """Proves: each round is reported with its margins in words and how often its plan held; what held best can be
+    taken."""
     job = "7" * 32
     folder = home / "jobs" / job
     folder.mkdir(parents=True)
@@ -112,8 +113,8 @@ def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:
     (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     app.run()
     assert not app.exception
-    assert "80.0 % of the days" in said(app)
-    assert "Round 3" in said(app)
+    assert "80.0 % of the days" in page_text(app)
+    assert "Round 3" in page_text(app)
     rounds = app.dataframe[0].value
     assert list(rounds["held"]) == ["40 of 400", "no plan with these margins"]
     first, second = rounds["margins"]
@@ -133,4 +134,4 @@ def test_a_plain_run_has_no_answer(app: AppTest, run: str) -> None:
     """Proves: of a run that was not made to hold nothing of the kind is said."""
     app.run()
     assert not app.exception
-    assert "Price of robustness" not in said(app)
+    assert "Price of robustness" not in page_text(app)

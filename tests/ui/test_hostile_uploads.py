@@ -193,7 +193,7 @@ def _unit(app: AppTest) -> str:
 
 
 def test_names_of_columns_are_letters(page: tuple[AppTest, Draft]) -> None:
-    """Proves: a column called like a picture is offered and told as text, and is not kept in the result."""
+    """Proves: a column called like a picture is offered and shown as text, and is not kept in the result."""
     app, draft = page
     content = csv(*(f"{at},{i}" for i, at in enumerate(HOURS)), name=f"price {EVIL}".replace('"', ""))
     app.file_uploader(key=f"series.{draft.id}.0").upload("a.csv", content).run()

@@ -26,7 +26,8 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_import_check_repeat(tmp_path: Path) -> None:
-    """Proves: guesses are told, the overlay plans any scenario from any folder, and the mapping repeats the import."""
+    """Proves: guesses are reported, the overlay plans any scenario from any folder, and the mapping repeats the
+    import."""
     (tmp_path / "spot.csv").write_text(PRICES)
     process = run(tmp_path, "import", "spot.csv", "--as", "price", "--zone", "Europe/Berlin", "-o", "price.csv")
     assert process.returncode == 0, process.stderr
@@ -52,7 +53,7 @@ def test_import_check_repeat(tmp_path: Path) -> None:
 
 def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
     """Proves: a date and its clock, said or guessed, are read again by the mapping; what a scenario's horizon is not
-    covered by is told at once, and words for no value are counted."""
+    covered by is reported at once, and words for no value are counted."""
     rows = [(20 + q // 96, q % 96, q) for q in range(288)]
     cells = [
         f"{day}.10.2025;{q // 4:02d}:{q % 4 * 15:02d};{(q + 1) % 96 // 4:02d}:{(q + 1) % 4 * 15:02d};"

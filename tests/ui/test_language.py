@@ -43,7 +43,7 @@ KINDS = (
 )  # fmt: skip
 
 
-def asked() -> set[str | tuple[str, str]]:
+def messages_of_code() -> set[str | tuple[str, str]]:
     """Every message of the code, as ``make messages`` reads it."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
@@ -51,7 +51,7 @@ def asked() -> set[str | tuple[str, str]]:
     return {(message[0], message[1]) if isinstance(message, tuple) else message for _, _, message, *_ in result}
 
 
-def known(language: str) -> dict[str | tuple[str, str], Message]:
+def translations(language: str) -> dict[str | tuple[str, str], Message]:
     """Messages of a catalogue."""
     with (CATALOGUES / f"{language}.po").open("rb") as file:
         rows = [message for message in read_po(file, locale=LOCALES[language]) if message.id]
@@ -62,7 +62,7 @@ def known(language: str) -> dict[str | tuple[str, str], Message]:
 def test_a_catalogue_is_whole(language: str) -> None:
     """Proves: every message of the code is translated, none is doubtful, each keeps its values, and none is left of
     what the code says no more. Sensitivity: a new ``tr("…")`` without its translation."""
-    target, there = asked(), known(language)
+    target, there = messages_of_code(), translations(language)
     assert len(target) > 1000
     assert sorted(map(str, target - set(there))) == []
     assert sorted(map(str, set(there) - target)) == []
@@ -77,14 +77,14 @@ def test_a_catalogue_is_whole(language: str) -> None:
 
 def test_calls_within_texts_are_read() -> None:
     """Proves: a message within an f-string is found, too. Sensitivity: Babel's own reader of Python 3.11 misses it."""
-    assert "What breaks the plan" in asked()  # st.markdown(f"**{tr('What breaks the plan')}**")
+    assert "What breaks the plan" in messages_of_code()  # st.markdown(f"**{tr('What breaks the plan')}**")
 
 
 def test_messages_of_files_are_read() -> None:
     """Proves: what files for people say is in the catalogue: of their template, and of who words them, whichever
     argument the message is. Sensitivity: a folder or a method that the reader does not know."""
-    assert {"Where this is from", "{count} more rows are in the Excel and CSV files."} <= asked()
-    assert {"version of {name}", "unit of measure", "Runs of units"} <= asked()
+    assert {"Where this is from", "{count} more rows are in the Excel and CSV files."} <= messages_of_code()
+    assert {"version of {name}", "unit of measure", "Runs of units"} <= messages_of_code()
 
 
 def blocks(block: Any) -> Iterator[Any]:
@@ -115,31 +115,31 @@ def in_chinese(module: str, run: str) -> AppTest:
 
 
 @pytest.fixture
-def kept(home: Path, stored_home: tuple[Path, str]) -> str:
+def run_id(home: Path, stored_home: tuple[Path, str]) -> str:
     """A home of this test's own with one plan; its id."""
     shutil.copytree(stored_home[0], home)
     return stored_home[1]
 
 
 @pytest.mark.parametrize("module", list(PAGES))
-def test_a_page_in_chinese_has_no_english_label(module: str, kept: str) -> None:
+def test_a_page_in_chinese_has_no_english_label(module: str, run_id: str) -> None:
     """Proves: with ``?lang=zh`` the page is drawn, and no label, heading or hint on it is English. Sensitivity: a text
     that does not go through ``tr``."""
-    app = in_chinese(module, kept)
+    app = in_chinese(module, run_id)
     assert not app.exception
     assert english(app) == set()
     assert any(CHINESE.search(str(item.value)) for item in app.subheader)
 
 
-def test_a_stored_plan_is_told_in_chinese(kept: str) -> None:
+def test_a_stored_plan_is_shown_in_chinese(run_id: str) -> None:
     """Proves: what plans and models say in English, as status and verdict, is Chinese on the page; the English page
     has it as it is."""
-    result = Store().open(kept).plan
-    app = in_chinese("plan", kept)
+    result = Store().open(run_id).plan
+    app = in_chinese("plan", run_id)
     message = "\n".join(text.value for text in app.main.text)
     assert "可行，数字孪生与之一致" in message
     assert result.verdict not in message
-    assert result.verdict in "\n".join(text.value for text in page("plan", kept).main.text)
+    assert result.verdict in "\n".join(text.value for text in page("plan", run_id).main.text)
 
 
 def script() -> None:
@@ -160,7 +160,7 @@ def script() -> None:
     session.begin()
     at = datetime(2026, 6, 6, 6, 15, tzinfo=ZoneInfo("Europe/Berlin"))
     horizon = Horizon.model_validate({"start": "2026-06-06", "zone": "Europe/Berlin", "days": 1})
-    st.session_state["told"] = {
+    st.session_state["texts"] = {
         "moment": wording.moment(at),
         "stamp": stamp(at),
         "number": wording.number(-12345.678, 2),
@@ -187,7 +187,7 @@ def lower_rooms() -> None:
 
     session.begin()
     at = datetime(2026, 6, 16, 6, 15, tzinfo=UTC)
-    st.session_state["told"] = {
+    st.session_state["texts"] = {
         "limits": [
             say(text)
             for name in ("melt-shop-site", "cement-week", "works-hub-year")
@@ -215,7 +215,7 @@ def heard(language: str, what: Any = script) -> AppTest:
 
 def test_dates_and_numbers_are_the_languages() -> None:
     """Proves: Chinese has its own order of dates, comma between thousands, names of days; English stays as it was."""
-    ours, chinese = (heard(language).run().session_state["told"] for language in ("en", "zh"))
+    ours, chinese = (heard(language).run().session_state["texts"] for language in ("en", "zh"))
     assert ours["moment"] == "Sat 6 Jun 2026 06:15 +02:00"
     assert chinese["moment"] == "2026年6月6日 周六 06:15 +02:00"
     assert (ours["stamp"], chinese["stamp"]) == ("06 Jun 06:15", "6月6日 06:15")
@@ -233,7 +233,7 @@ def test_dates_and_numbers_are_the_languages() -> None:
 def test_messages_of_lower_rooms_are_known() -> None:
     """Proves: every limit of a works, a verdict of several sentences and a time within a sentence are in Chinese;
     other text stays as it is. Sensitivity: a limit of ``models/explain`` without a translation."""
-    text = heard("zh", lower_rooms).run().session_state["told"]
+    text = heard("zh", lower_rooms).run().session_state["texts"]
     assert text["limits"]
     assert [limit for limit in text["limits"] if not CHINESE.search(limit)] == []
     assert text["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比基准更好的启停安排。"
@@ -246,8 +246,8 @@ def test_sessions_keep_their_languages() -> None:
     is English. Sensitivity: a language kept for the whole process."""
     one, other = heard("zh"), heard("en")
     for _ in range(2):
-        assert one.run().session_state["told"]["counts"][0] == "1 个炉次"
-        assert other.run().session_state["told"]["counts"][0] == "1 heat"
+        assert one.run().session_state["texts"]["counts"][0] == "1 个炉次"
+        assert other.run().session_state["texts"]["counts"][0] == "1 heat"
     assert tr("Plan") == "Plan"
     assert trn("{count} heat", "{count} heats", 2) == "2 heats"
     assert say("within gap") == "within gap"
@@ -256,7 +256,7 @@ def test_sessions_keep_their_languages() -> None:
 
 def test_a_language_that_is_not_there_is_english() -> None:
     """Proves: an address that names no language of ours changes nothing."""
-    assert heard("xx").run().session_state["told"]["percent"] == "12.34 %"
+    assert heard("xx").run().session_state["texts"]["percent"] == "12.34 %"
 
 
 def test_no_page_draws_words_of_its_own() -> None:

@@ -33,7 +33,7 @@ def run(home: Path, stored_home: tuple[Path, str]) -> str:
 
 
 @pytest.fixture
-def made(run: str) -> Plan:
+def stored_plan(run: str) -> Plan:
     """The plan."""
     return Store().open(run).plan
 
@@ -49,17 +49,17 @@ def start_of(result: Plan, heat: str, stage: str) -> float:
     return float(result.schedule["start_min"].sel(heat=heat, stage=stage))
 
 
-def told(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     return "\n".join(
         str(getattr(item, "value", "")) for kind in ("text", "markdown", "caption") for item in app.get(kind)
     )
 
 
-def test_what_is_changed_is_locked(made: Plan) -> None:
+def test_what_is_changed_is_locked(stored_plan: Plan) -> None:
     """Proves: a tick locks where it is, another start locks there, a tick taken away frees; else nothing is."""
-    locks = (replan.lock(made.scenario, made.schedule, "C1-2", "melting"),)  # type: ignore[arg-type]
-    before = heats.table(made, locks)
-    assert heats.changes(made.scenario, before, before) == ({}, [])
+    locks = (replan.lock(stored_plan.scenario, stored_plan.schedule, "C1-2", "melting"),)  # type: ignore[arg-type]
+    before = heats.table(stored_plan, locks)
+    assert heats.changes(stored_plan.scenario, before, before) == ({}, [])
     after = before.copy()
 
     def row(heat: str, stage: str) -> int:
@@ -71,20 +71,20 @@ def test_what_is_changed_is_locked(made: Plan) -> None:
     starts = after[heats.START].tolist()
     starts[row("C2-2", "melting")] += pd.Timedelta(minutes=15)
     after[heats.START] = starts
-    locked, freed = heats.changes(made.scenario, before, after)
+    locked, freed = heats.changes(stored_plan.scenario, before, after)
     assert freed == [("C1-2", "melting")]
     assert locked == {
-        ("C2-1", "ladle"): start_of(made, "C2-1", "ladle"),
-        ("C2-2", "melting"): start_of(made, "C2-2", "melting") + 15,
+        ("C2-1", "ladle"): start_of(stored_plan, "C2-1", "ladle"),
+        ("C2-2", "melting"): start_of(stored_plan, "C2-2", "melting") + 15,
     }
-    target = heats.with_changes(made, locks, locked, freed)
+    target = heats.with_changes(stored_plan, locks, locked, freed)
     assert {(lock.heat, lock.stage): lock.start for lock in target} == {
         key: timedelta(minutes=minutes) for key, minutes in locked.items()
     }
 
 
 def test_times_are_the_plants_where_the_clocks_change() -> None:
-    """Proves: a start in the hour that comes twice is the instant it names. Sensitivity: both are told apart."""
+    """Proves: a start in the hour that comes twice is the instant it names. Sensitivity: both are distinguished."""
     scenario = load("melt-shop-small", ["horizon.start=2026-10-25"])
     zone = scenario.horizon.zone
     first, second = (
@@ -98,48 +98,48 @@ def test_times_are_the_plants_where_the_clocks_change() -> None:
     assert heats.changes(scenario, second, first)[0] == {("C1-1", "melting"): 135.0}
 
 
-def test_heats_of_a_cast_are_locked_together(made: Plan) -> None:
+def test_heats_of_a_cast_are_locked_together(stored_plan: Plan) -> None:
     """Proves: each heat of a cast is locked where it is; two starts that cannot both be are refused, both named; and
     what is locked later takes the place of an earlier lock on the cast. Sensitivity: an earlier lock that stays would
     contradict the later one."""
     keys = [(f"C1-{number}", "casting") for number in (1, 2, 3)]
-    locked = {key: start_of(made, *key) for key in keys}
-    several = heats.with_changes(made, (), locked, [])
+    locked = {key: start_of(stored_plan, *key) for key in keys}
+    several = heats.with_changes(stored_plan, (), locked, [])
     assert [(one.heat, one.start) for one in several] == [
-        (heat, timedelta(minutes=round(start_of(made, heat, stage), 3))) for heat, stage in keys
+        (heat, timedelta(minutes=round(start_of(stored_plan, heat, stage), 3))) for heat, stage in keys
     ]
-    replan.with_locks(made.scenario, several)
-    apart = heats.with_changes(made, (), locked | {keys[2]: locked[keys[2]] + 15}, [])
+    replan.with_locks(stored_plan.scenario, several)
+    apart = heats.with_changes(stored_plan, (), locked | {keys[2]: locked[keys[2]] + 15}, [])
     with pytest.raises(ScenarioError, match=r"heat C1-3 at casting .* together with locks\.[01] \(heat C1-[12] at"):
-        replan.with_locks(made.scenario, apart)
-    (last,) = heats.with_changes(made, several, {keys[1]: locked[keys[1]] + 15}, [])
+        replan.with_locks(stored_plan.scenario, apart)
+    (last,) = heats.with_changes(stored_plan, several, {keys[1]: locked[keys[1]] + 15}, [])
     assert (last.heat, last.start) == ("C1-2", timedelta(minutes=round(locked[keys[1]] + 15, 3)))
 
 
 @pytest.mark.parametrize(
     ("heat", "minutes", "says"), [("C1-1", 7.0, "lies between steps"), ("C1-1", 1500.0, "outside the horizon")]
 )
-def test_a_lock_that_cannot_be_is_refused(made: Plan, run: str, heat: str, minutes: float, says: str) -> None:
+def test_a_lock_that_cannot_be_is_refused(stored_plan: Plan, run: str, heat: str, minutes: float, says: str) -> None:
     """Proves: one clear line, no job is started."""
-    lock = replan.lock(made.scenario, made.schedule, heat, "melting", minutes)  # type: ignore[arg-type]
+    lock = replan.lock(stored_plan.scenario, stored_plan.schedule, heat, "melting", minutes)  # type: ignore[arg-type]
     with pytest.raises(ScenarioError, match=says):
-        locking.plan_again(run, made, (lock,))
+        locking.plan_again(run, stored_plan, (lock,))
     assert not (Path(Store().folder) / "jobs").exists()
 
 
-def test_a_plan_made_again_keeps_to_its_locks(made: Plan, run: str) -> None:
+def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> None:
     """Proves: the worker plans around a heat that was moved as far as it may; the new plan shows the lock."""
-    assert made.replay is not None
-    step = made.scenario.horizon.step_min
+    assert stored_plan.replay is not None
+    step = stored_plan.scenario.horizon.step_min
     heat, minutes = next(
         (heat.name, slack.earlier_min // step * step)
-        for heat in made.scenario.heats
-        if (slack := slacks(made.scenario, made.replay, heat.name)["melting"]).earlier_min >= step
+        for heat in stored_plan.scenario.heats
+        if (slack := slacks(stored_plan.scenario, stored_plan.replay, heat.name)["melting"]).earlier_min >= step
     )
-    start = start_of(made, heat, "melting") - minutes
-    lock = replan.lock(made.scenario, made.schedule, heat, "melting", start)  # type: ignore[arg-type]
+    start = start_of(stored_plan, heat, "melting") - minutes
+    lock = replan.lock(stored_plan.scenario, stored_plan.schedule, heat, "melting", start)  # type: ignore[arg-type]
     told_lock = replan.as_set(lock)
-    note = {"scenario": locking.key_of(run, made), "inputs": {locking.KEY: [told_lock]}}
+    note = {"scenario": locking.key_of(run, stored_plan), "inputs": {locking.KEY: [told_lock]}}
     table = {"run": run, "locks": [told_lock]}
     new = queue.start(None, [locking.override([told_lock])], note=note, kind="replan", given=table)
     end = time.monotonic() + 120
@@ -161,14 +161,14 @@ def test_a_plan_made_again_keeps_to_its_locks(made: Plan, run: str) -> None:
     assert app.session_state["melt-shop-small.locks"] == []
 
 
-def test_a_heat_is_told_and_locked_by_a_button(run: str, made: Plan) -> None:
+def test_a_heat_is_described_and_locked_by_a_button(run: str, stored_plan: Plan) -> None:
     """Proves: chosen in the list, a heat shows its stages with slack, its energy, carbon and cost; a button locks it at
     the side, from where the next plan gets it."""
     app = opened(run)
     assert not app.exception
     app.selectbox(key=f"heat.{run}").set_value("C2-1").run()
     assert not app.exception
-    text = told(app)
+    text = page_text(app)
     for part in ("C2-1 · rebar · order C2 · 100 t", "MWh of electricity", "t CO2e, scope 1 and 2", "EUR for energy"):
         assert part in text
     table = next(frame.value for frame in app.dataframe if "earlier by" in frame.value.columns)

@@ -97,7 +97,7 @@ def test_two_sessions_do_not_mix(app: AppTest) -> None:
 
 
 def test_mistakes_are_lines_and_bar_the_button(app: AppTest) -> None:
-    """Proves: what cannot be planned is told with its key, and no worker starts until it is changed."""
+    """Proves: what cannot be planned is reported with its key, and no worker starts until it is changed."""
     app.run()
     app.selectbox(key="scenario").set_value("melt-shop-week").run()
     assert not plan_button(app).disabled
@@ -131,7 +131,7 @@ def test_an_address_that_names_no_run(app: AppTest, run: str) -> None:
 
 
 def test_a_lost_run_says_so(app: AppTest, home: Path) -> None:
-    """Proves: a job whose worker died is told with what to do."""
+    """Proves: a job whose worker died is reported with what to do."""
     run = "1" * 32
     folder = home / "jobs" / run
     folder.mkdir(parents=True)

@@ -56,7 +56,7 @@ def front(home: Path) -> str:
     return store.save(pareto(loads(SITE), 4), home).id
 
 
-def said(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     kinds = ("text", "markdown", "caption", "subheader", "metric", "info", "warning")
     return "\n".join(f"{getattr(i, 'label', '')} {getattr(i, 'value', '')}" for kind in kinds for i in app.get(kind))
 
@@ -65,23 +65,23 @@ def test_an_empty_page_says_what_to_do(app: AppTest) -> None:
     """Proves: without a front the page tells what one is, and can be started."""
     app.run()
     assert not app.exception
-    assert "Press Search the front" in said(app)
+    assert "Press Search the front" in page_text(app)
     (button,) = [button for button in app.button if button.label == "Search the front"]
     assert not button.disabled
 
 
-def test_works_are_told_that_they_have_no_front(app: AppTest) -> None:
+def test_works_have_no_front_and_the_page_says_so(app: AppTest) -> None:
     """Proves: where a front cannot be searched, the page says why before anything is started."""
     app.run()
     app.selectbox(key="scenario").set_value("cement-week").run()
     assert not app.exception
-    assert "for heats and sites only" in said(app)
+    assert "for heats and sites only" in page_text(app)
     (button,) = [button for button in app.button if button.label == "Search the front"]
     assert button.disabled
 
 
 def test_a_stored_front_is_read_point_by_point(app: AppTest, front: str) -> None:
-    """Proves: status, gap and bound stand beside each figure of the point that is chosen, the knee first."""
+    """Proves: status, gap and bound stand next to each figure of the point that is chosen, the knee first."""
     app.query_params["front"] = front
     app.run()
     assert not app.exception
@@ -97,8 +97,8 @@ def test_a_stored_front_is_read_point_by_point(app: AppTest, front: str) -> None
         metrics = {metric.label: metric.value for metric in app.metric}
         assert metrics["Carbon [t CO2e]"] == f"{float(row['carbon_kg']) / 1000:.2f}"
         assert metrics["Gap"].endswith("%")
-        assert f"Status: {row['status'].item()}" in said(app)
-        assert "No plan under its cap costs less than" in said(app)
+        assert f"Status: {row['status'].item()}" in page_text(app)
+        assert "No plan under its cap costs less than" in page_text(app)
     assert app.dataframe[0].value.shape[0] == len(numbers)
 
 
@@ -137,12 +137,12 @@ def test_what_is_asked_reaches_the_worker(app: AppTest, home: Path) -> None:
         request = queue.request(front)
         assert (request["kind"], request["scenario"], request["given"]) == ("front", "melt-shop-small", {"points": 3})
         assert request["overrides"] == ["market.carbon_price.per_t=120"]
-        assert "Searching the front" in said(app)
+        assert "Searching the front" in page_text(app)
     finally:
         queue.kill(front)
     app.run()
     assert not app.exception
-    assert "It was stopped." in said(app)
+    assert "It was stopped." in page_text(app)
     queue.dismiss()
 
 
@@ -168,7 +168,7 @@ def test_points_are_watched_as_they_come(app: AppTest, home: Path) -> None:
     app.query_params["front"] = front
     app.run()
     assert not app.exception
-    assert "Searching the front" in said(app)
+    assert "Searching the front" in page_text(app)
     assert app.dataframe[0].value["point"].tolist() == [0, 4]
     (progress,) = app.get("progress")
     assert re.fullmatch(r"caps on carbon between them: 2 of 5 points, 1\d\d s", progress.proto.text)
@@ -188,8 +188,8 @@ def test_an_address_that_names_no_front(app: AppTest) -> None:
     app.query_params["front"] = "![x](http://x.invalid/y)"
     app.run()
     assert not app.exception
-    assert "contains no front" in said(app)
-    assert "x.invalid" not in said(app)
+    assert "contains no front" in page_text(app)
+    assert "x.invalid" not in page_text(app)
 
 
 def test_what_is_proven_holds_up_to_the_cap_only(front: str) -> None:

@@ -63,7 +63,7 @@ IMPORT = ("import", "spot.csv", "--as", "price", "-o")
 )
 def test_a_path_that_cannot_be_used(args: tuple[str, ...], says: str) -> None:
     """Proves: one line that names the path shortly, exit code 2, nothing written. Sensitivity: an error of the system
-    that nobody has thought of is told as one of Emberline, with exit code 3."""
+    that nobody has thought of is reported as one of Emberline, with exit code 3."""
     before = sorted(Path().iterdir())
     code = emberline(*args)
     assert (code.returncode, code.stdout) == (2, ""), code.stderr
@@ -82,7 +82,7 @@ def test_a_path_that_cannot_be_used(args: tuple[str, ...], says: str) -> None:
     ],
 )
 def test_what_may_not_be_read(args: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: a file of somebody else's is told in one line; simulated, as a superuser may read it."""
+    """Proves: a file of somebody else's is reported in one line; simulated, as a superuser may read it."""
     Path("closed.yaml").write_text("name: closed")
     ask = os.access
     monkeypatch.setattr(os, "access", lambda path, mode, **more: "closed" not in str(path) and ask(path, mode, **more))
@@ -90,7 +90,7 @@ def test_what_may_not_be_read(args: tuple[str, ...], says: str, monkeypatch: pyt
 
 
 def test_what_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: a folder that is closed is told before anything is worked out, a disk that is full afterwards."""
+    """Proves: a folder that is closed is reported before anything is worked out, a disk that is full afterwards."""
     ask = os.access
     with monkeypatch.context() as patch:
         patch.setattr(os, "access", lambda path, mode, **more: mode != os.W_OK and ask(path, mode, **more))

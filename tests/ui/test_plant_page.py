@@ -35,7 +35,7 @@ def day(name: str) -> tuple[Scenario, xr.Dataset]:
 
 @pytest.mark.parametrize("name", bundled())
 def test_what_is_given_is_taken(name: str) -> None:
-    """Proves: at several moments and added up, each carrier gets what is taken from it or let go, and each store of
+    """Proves: at several moments and added up, each carrier gets what is taken from it or vented, and each store of
     material changes by what comes and goes."""
     scenario, run = day(name)
     n = scenario.horizon.n_steps
@@ -87,11 +87,11 @@ def test_boxes_stand_apart_and_within(name: str) -> None:
         apart = one["x2"] <= other["x"] or other["x2"] <= one["x"] or one["y2"] <= other["y"] or other["y2"] <= one["y"]
         assert apart, (one["name"], other["name"])
     assert all(0 <= row["x"] <= 1 and 0 <= row.get("x2", 0) <= 1 and 0 <= row["y"] <= value["height"] for row in rows)
-    written = " ".join(row["text"] for row in rows if "text" in row)
+    labels = " ".join(row["text"] for row in rows if "text" in row)
     for lane in (*result.carriers, *result.stores):
-        assert lane.name in written
+        assert lane.name in labels
     for box in (*result.site, *result.machines, *result.production):
-        assert all(word in written for word in box.name.split())
+        assert all(word in labels for word in box.name.split())
 
 
 @pytest.mark.parametrize("name", bundled())

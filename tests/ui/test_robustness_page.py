@@ -47,8 +47,9 @@ def app(run: str) -> AppTest:
     return result
 
 
-def made(run: str, replications: int = 12) -> Ensemble:
-    """An ensemble of the plan on rough days, so that something breaks, kept with it; the baseline on the same luck."""
+def rough_ensemble(run: str, replications: int = 12) -> Ensemble:
+    """An ensemble of the plan on rough days, so that something breaks, kept with it; the baseline with the same
+    disturbances."""
     stored = Store().open(run)
     case, schedule = stored.plan.scenario, stored.plan.schedule
     rough = case.disturbances.model_copy(update={"duration_spread": 0.4})
@@ -61,7 +62,7 @@ def made(run: str, replications: int = 12) -> Ensemble:
     return result
 
 
-def said(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     kinds = ("text", "markdown", "caption", "subheader", "metric", "info", "warning")
     return "\n".join(f"{getattr(i, 'label', '')} {getattr(i, 'value', '')}" for kind in kinds for i in app.get(kind))
 
@@ -70,16 +71,16 @@ def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
     """Proves: with nothing stored and nothing looked at the page sends to the page Plan."""
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception
-    assert "Make one on the page Plan" in said(app)
+    assert "Make one on the page Plan" in page_text(app)
 
 
 def test_a_plan_not_yet_replayed(app: AppTest) -> None:
-    """Proves: status and gap of the plan are told, what its own few replays say with an interval, what to press."""
+    """Proves: status and gap of the plan are reported, what its own few replays say with an interval, what to press."""
     app.run()
     assert not app.exception
-    assert "bound" in said(app)
-    assert "Press Replay" in said(app)
-    assert "95 % interval" in said(app)
+    assert "bound" in page_text(app)
+    assert "Press Replay" in page_text(app)
+    assert "95 % interval" in page_text(app)
     assert not app.button(key="robustness.start").disabled
 
 
@@ -102,22 +103,22 @@ def test_from_button_to_chance(app: AppTest, run: str) -> None:
     assert not app.exception
     content = ensembles.read(Store().open(run), 5)
     assert (content.n, content.against_baseline) == (8, True)
-    assert f"no limit missed in {content.held} of 8 disturbed replays" in said(app)
+    assert f"no limit missed in {content.held} of 8 disturbed replays" in page_text(app)
     queue.dismiss()
 
 
 def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
-    """Proves: chance with interval, the baseline on the same luck, quantiles with units and every limit that was
-    missed, without any work being begun."""
-    result = made(run)
+    """Proves: chance with interval, the baseline with the same disturbances, quantiles with units and every limit that
+    was missed, without any work being begun."""
+    result = rough_ensemble(run)
     app.run()
     assert not app.exception
     share, low, high = result.chance
     (chance,) = [metric for metric in app.metric if metric.label == "Chance to hold"]
     assert chance.value == f"{100 * share:.1f} %"
-    assert f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %" in said(app)
+    assert f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %" in page_text(app)
     stored = int((result.data["baseline_violations"] == 0).sum())
-    assert f"The baseline schedule holds in {stored} of 12" in said(app)
+    assert f"The baseline schedule holds in {stored} of 12" in page_text(app)
     assert {"carbon", "cost", "carbon saved compared with the baseline"} <= set(app.table[0].value.index)
     rows = result.broke()
     assert rows
@@ -145,7 +146,7 @@ def test_replays_are_watched_and_taken(app: AppTest, run: str, home: Path) -> No
     assert (folder / "cancel").exists()
 
 
-def test_what_is_not_disturbed_is_told(app: AppTest, run: str, stored_home: tuple[Path, str]) -> None:
+def test_what_is_not_disturbed_is_reported(app: AppTest, run: str, stored_home: tuple[Path, str]) -> None:
     """Proves: where every day would be the same the page says what is missing."""
     plan = Store(stored_home[0]).open(run).plan
     still = plan.scenario.disturbances.model_copy(
@@ -158,13 +159,13 @@ def test_what_is_not_disturbed_is_told(app: AppTest, run: str, stored_home: tupl
     app.query_params["run"] = other
     app.run()
     assert not app.exception
-    assert "This scenario has no disturbances" in said(app)
+    assert "This scenario has no disturbances" in page_text(app)
 
 
 def test_charts_carry_units_and_time(run: str) -> None:
     """Proves: the fan is in MW over local time with offset and lies in order; there are 20 dots of plan and baseline
     each; the heat map has a row for each limit that was missed within the horizon."""
-    result, plan = made(run), Store().open(run).plan
+    result, plan = rough_ensemble(run), Store().open(run).plan
     view = View.of(result.scenario.horizon)
     fan = json.dumps(ensemble_charts.fan(result, plan, view).to_dict())
     assert "[MW]" in fan

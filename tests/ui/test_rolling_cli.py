@@ -63,8 +63,8 @@ def test_a_mistake_is_one_line_and_nothing_is_planned(tmp_path: Path, args: list
     works(tmp_path, hours=24)
     if "2026-03-05" in args:
         # forecasts that end, and no past to stand for them
-        lines = (tmp_path / "told.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-        (tmp_path / "told.csv").write_text("".join(lines[: 1 + 96 * 10]), encoding="utf-8")
+        lines = (tmp_path / "forecasts.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+        (tmp_path / "forecasts.csv").write_text("".join(lines[: 1 + 96 * 10]), encoding="utf-8")
         real = (tmp_path / "real.csv").read_text(encoding="utf-8").splitlines(keepends=True)
         (tmp_path / "real.csv").write_text(real[0] + "".join(real[1 + 24 * 9 :]), encoding="utf-8")
     code = emberline("roll", str(tmp_path / "works.yaml"), "--quiet", *args)

@@ -44,7 +44,7 @@ def test_a_bundled_scenario_is_shown_and_copied(home: Path) -> None:
 
 
 def test_form_check_undo_redo_reset(home: Path) -> None:
-    """Proves: a field takes quantities, its mistake stands beside it and bars the plan; undo, redo and reset work."""
+    """Proves: a field takes quantities, its mistake stands next to it and bars the plan; undo, redo and reset work."""
     app, draft = copied()
     section(app, draft, "site")
     field(app, draft, "site.grid.import_limit_mw").set_value("80000 kW").run()
@@ -106,7 +106,7 @@ def test_text_with_mistakes_has_lines(home: Path) -> None:
     assert "✓ no mistake found, 0 changes" in texts(app)
 
 
-def test_changes_are_told_by_key(home: Path) -> None:
+def test_changes_are_listed_by_key(home: Path) -> None:
     """Proves: the difference to the original is a table of key, original and now, items by their names."""
     app, draft = copied()
     data = parse(draft.text).data
@@ -127,7 +127,7 @@ def test_changes_are_told_by_key(home: Path) -> None:
 
 
 def test_users_do_not_see_each_other(home: Path) -> None:
-    """Proves: another tab has no draft at hand that it has not opened; one that is not kept is told."""
+    """Proves: another tab has no draft at hand that it has not opened; one that is not kept is reported."""
     app, draft = copied()
     section(app, draft, "site")
     field(app, draft, "site.base_load_mw").set_value("9").run()
@@ -143,7 +143,7 @@ def test_users_do_not_see_each_other(home: Path) -> None:
 
 def test_a_change_from_an_older_window_is_refused(home: Path) -> None:
     """Proves: two windows on one draft do not overwrite each other silently: what is entered on an older text is not
-    kept, and that is told once. Sensitivity: a window's own changes, and its undo, are none of another one."""
+    kept, and that is reported once. Sensitivity: a window's own changes, and its undo, are none of another one."""
     app, draft = copied()
     field(app, draft, "title").set_value("Mine").run()
     app.button(key="undo").click().run()
@@ -242,7 +242,7 @@ def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: t
         store.save(run, dataclasses.replace(Store(stored_home[0]).open(stored_home[1]).plan, scenario=scenario))
     (home.parent / "price.csv").unlink()
 
-    def shown(page: AppTest) -> str:
+    def chosen_scenario(page: AppTest) -> str:
         assert not page.exception
         assert not page.info
         box = page.selectbox(key="scenario")
@@ -251,22 +251,22 @@ def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: t
     first = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     first.query_params["run"] = run
     first.run()
-    assert shown(first) == "mine, as planned"
+    assert chosen_scenario(first) == "mine, as planned"
     later = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert shown(later) == "melt-shop-small"
+    assert chosen_scenario(later) == "melt-shop-small"
     later.session_state["run"] = run
     later.run()
-    assert shown(later) == "mine, as planned"
+    assert chosen_scenario(later) == "mine, as planned"
     next(button for button in later.button if button.label == "Plan").click().run()
     result = Store().open(run_of(later)).plan.scenario
-    assert shown(later) == "mine, as planned"
+    assert chosen_scenario(later) == "mine, as planned"
     assert result.name == "mine"
     assert result.inputs["price_per_mwh"].equals(scenario.inputs["price_per_mwh"])
     page = AppTest.from_function(script, default_timeout=60)
     for key in ("seed", "source"):
         page.session_state[key] = first.session_state[key]
     page.run()
-    assert shown(page) == "mine, as planned"
+    assert chosen_scenario(page) == "mine, as planned"
     page.button(key="copy").click().run()
     assert not page.exception
     copy = snapshots.load(of(page).path)
@@ -276,7 +276,7 @@ def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: t
 
 def test_text_typed_over_an_older_state_says_so(home: Path) -> None:
     """Proves: typed text waits while the form changes the draft, and says that it would replace that; discarded it is
-    gone. Sensitivity: a field that begins anew drops it."""
+    gone. Sensitivity: a field that begins again drops it."""
     app, draft = copied()
     view(app, draft, "text")
     typed = draft.text.replace("gap: 1 %", "gap: 3 %")
@@ -297,7 +297,7 @@ def test_text_typed_over_an_older_state_says_so(home: Path) -> None:
 
 
 def test_series_are_brought_in_and_planned_with(home: Path) -> None:
-    """Proves: a file becomes a series of the draft through the guided mapping, with what it was read by beside it."""
+    """Proves: a file becomes a series of the draft through the guided mapping, with what it was read by next to it."""
     app, draft = copied()
     view(app, draft, "series")
     rows = "".join(f"{15 + h // 24}.06.2026 {h % 24:02d}:00;{h},5\n" for h in range(72))
@@ -323,7 +323,7 @@ def test_series_are_brought_in_and_planned_with(home: Path) -> None:
     assert "market.price_per_mwh" in {change.key.rpartition(".")[0] for change in draft.changes()}
 
 
-def test_a_meters_file_is_guessed_and_told(home: Path) -> None:
+def test_a_meters_file_is_guessed_and_reported(home: Path) -> None:
     """Proves: date and clock in two columns, ends of intervals and a unit that no one named are shown as guesses in the
     fields, and a file that does not cover the horizon says so before it is taken."""
     app, draft = copied()
@@ -415,7 +415,7 @@ def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
 
 def test_a_table_is_edited(home: Path) -> None:
     """Proves: cells, new and deleted rows reach the text, one edit after the other in the same editor, and undo takes
-    them back into the table. Sensitivity: an editor that begins anew would apply the first edit twice."""
+    them back into the table. Sensitivity: an editor that begins again would apply the first edit twice."""
     app, draft = copied()
     view(app, draft, "tables")
     key = f"table.{draft.id}.orders.{draft.version}"

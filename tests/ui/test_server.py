@@ -80,7 +80,7 @@ def run_page() -> bytes:
     return case.SerializeToString()
 
 
-def begun(opened: ClientConnection) -> ForwardMsg:
+def open_session(opened: ClientConnection) -> ForwardMsg:
     """Run the page; the message that tells of its session."""
     opened.send(run_page())
     while True:
@@ -152,7 +152,7 @@ def test_a_stream_opens_for_the_pages_alone(server: Server) -> None:
     log has no line of them. Sensitivity: anybody's page could fill the disk with lines of faults that are none."""
     before = server.log.read_text()
     with stream(server, server.url) as opened:
-        assert begun(opened).new_session.initialize.session_id
+        assert open_session(opened).new_session.initialize.session_id
     other = f"http://127.0.0.1:{server.port + 1}"
     for origin in ("https://evil.example", "http://localhost", other, f"{server.url}.evil.example", "null", None):
         with pytest.raises(InvalidStatus) as refused:
@@ -178,7 +178,7 @@ def test_a_stream_for_a_foreign_host_is_refused(server: Server) -> None:
 def test_the_configuration_of_the_checkout_holds_everywhere(server: Server) -> None:
     """Proves: started in another folder it has the checkout's theme; the user's own configuration loosens nothing."""
     with stream(server, server.url) as opened:
-        message = begun(opened).new_session
+        message = open_session(opened).new_session
     assert message.custom_theme.light.primary_color == "#1F6393"
     assert message.config.gather_usage_stats is False
     assert ask(server, "/_stcore/agent/openapi.json").status == 404
@@ -205,27 +205,27 @@ def test_uploads_are_for_the_pages_and_come_to_an_end(server: Server) -> None:
     table = {"Origin": server.url, "Cookie": cookie, "X_Xsrftoken": cookie.split("=", 1)[1]}
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="../../a.csv"\r\n\r\n'
 
-    def put(tab: str, name: str, headers: dict[str, str], size: int = 1) -> int:
+    def upload(tab: str, name: str, headers: dict[str, str], size: int = 1) -> int:
         body = head + b"1" * size + b"\r\n--x--\r\n"
         path = f"/_stcore/upload_file/{quote(tab)}/{name}"
         return ask(server, path, "PUT", body, Content_Type="multipart/form-data; boundary=x", **headers).status
 
     with stream(server, server.url) as opened:
-        tab = begun(opened).new_session.initialize.session_id
+        tab = open_session(opened).new_session.initialize.session_id
         assert tab
-        assert put(tab, "a", table) == 204
-        assert put(tab, "a", table | {"Origin": "https://evil.example"}) == 403
-        assert put(tab, "a", {name: value for name, value in table.items() if name != "X_Xsrftoken"}) == 403
-        assert put("0" * 36, "a", table) == 400
-        assert put(tab, "b", table, 21 * 1024 * 1024) == 413
-        rows = [put(tab, f"n{i}", table) for i in range(Uploads.MOST_FILES + 2)]
+        assert upload(tab, "a", table) == 204
+        assert upload(tab, "a", table | {"Origin": "https://evil.example"}) == 403
+        assert upload(tab, "a", {name: value for name, value in table.items() if name != "X_Xsrftoken"}) == 403
+        assert upload("0" * 36, "a", table) == 400
+        assert upload(tab, "b", table, 21 * 1024 * 1024) == 413
+        rows = [upload(tab, f"n{i}", table) for i in range(Uploads.MOST_FILES + 2)]
         assert rows[: Uploads.MOST_FILES - 1] == [204] * (Uploads.MOST_FILES - 1)
         assert rows[Uploads.MOST_FILES :] == [507, 507]
 
 
 def test_a_tab_may_run_pages_and_nothing_else(server: Server) -> None:
-    """Proves: no tab hears of the checkout's files, lays files beside the app or ends the server; what is too large, or
-    no message, closes the stream. Sensitivity: without the guard Streamlit answers the first two."""
+    """Proves: no tab hears of the checkout's files, puts files next to the app or ends the server; what is too large,
+    or no message, closes the stream. Sensitivity: without the guard Streamlit answers the first two."""
 
     def says(**what: bool) -> bytes:
         return BackMsg(**what).SerializeToString()  # type: ignore[arg-type]
@@ -233,7 +233,7 @@ def test_a_tab_may_run_pages_and_nothing_else(server: Server) -> None:
     laying = BackMsg()
     laying.backend_operation_request.install_skills.SetInParent()
     with stream(server, server.url) as opened:
-        tab = begun(opened).new_session.initialize.session_id
+        tab = open_session(opened).new_session.initialize.session_id
         laying.backend_operation_request.session_id = tab
         for refused in (says(load_git_info=True), says(clear_cache=True), says(debug_shutdown_runtime=True)):
             opened.send(refused)
@@ -283,7 +283,7 @@ def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("options", "says"),
     [
         ({"address": "plant.example"}, "--address plant.example: must be an IP address"),
         ({"allow_host": ["https://plant.example"]}, "--allow-host https://plant.example: must be a name"),
@@ -291,13 +291,13 @@ def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
         ({"allow_host": ["plant.example:80"]}, "--allow-host plant.example:80: must be a name"),
     ],
 )
-def test_what_is_asked_wrongly_is_told(asked: dict[str, object], says: str) -> None:
+def test_what_is_asked_wrongly_is_reported(options: dict[str, object], says: str) -> None:
     """Proves: key, value and what is allowed."""
     with pytest.raises(Refused, match="^" + re.escape(says)):
-        serve.open_app(**asked)  # type: ignore[arg-type]
+        serve.open_app(**options)  # type: ignore[arg-type]
 
 
-def test_a_port_in_use_is_told(server: Server) -> None:
+def test_a_port_in_use_is_reported(server: Server) -> None:
     """Proves: the port is named, and no other is taken silently."""
     with pytest.raises(Refused, match=rf"^--port {server.port}: cannot be used on 127\.0\.0\.1"):
         serve.open_app(port=server.port)

@@ -34,7 +34,7 @@ LINE = (
 
 
 @pytest.fixture(scope="module")
-def made() -> Plan:
+def site_plan() -> Plan:
     """A plan of the README's site."""
     return plan(works())
 
@@ -79,7 +79,7 @@ def balance_of(result: Plan, carrier: str) -> site_panels.Balance:
     return site_panels.balances(result.scenario, result.replay)[carrier]
 
 
-@pytest.mark.parametrize("which", ["made", "with_line"])
+@pytest.mark.parametrize("which", ["site_plan", "with_line"])
 def test_stacks_close(which: str, request: pytest.FixtureRequest) -> None:
     """Proves: of every carrier, what is given is what must be met and what else is taken, in each step.
 
@@ -102,45 +102,45 @@ def test_what_the_line_gives_is_what_it_gave(with_line: Plan) -> None:
     assert total == pytest.approx(0.2 * with_line.replay["line_mw"].to_numpy().sum(), rel=1e-6)
 
 
-def test_carriers_are_who_gives_and_takes(made: Plan) -> None:
+def test_carriers_are_who_gives_and_takes(site_plan: Plan) -> None:
     """Proves: each carrier has its givers and takers by name, and a fuel is known as one."""
-    steam, gas = balance_of(made, "steam"), balance_of(made, "gas")
+    steam, gas = balance_of(site_plan, "steam"), balance_of(site_plan, "gas")
     assert set(steam.gives) <= {"boiler", "engine", "steam store"}
     assert "engine" in steam.gives
     assert steam.need is not None
     assert (steam.need == 10).all()
     assert set(gas.gives) == {"gas grid"}
-    assert "engine" in balance_of(made, ELECTRICITY).gives
-    assert made.replay is not None
-    assert site_panels.bought_only(made.scenario, made.replay) == {"gas"}
-    assert closure(made.scenario, made.replay).worst < 1e-5
+    assert "engine" in balance_of(site_plan, ELECTRICITY).gives
+    assert site_plan.replay is not None
+    assert site_panels.bought_only(site_plan.scenario, site_plan.replay) == {"gas"}
+    assert closure(site_plan.scenario, site_plan.replay).worst < 1e-5
 
 
-def test_charts_of_a_site_name_units_and_no_gantt(made: Plan) -> None:
+def test_charts_of_a_site_name_units_and_no_gantt(site_plan: Plan) -> None:
     """Proves: a panel for each carrier and store with its unit; a Gantt only where there is a line."""
-    result = charts.timeline(made).to_dict()
-    titles = {json.dumps(title) for title in _found(result, "title") if isinstance(title, list)}
+    result = charts.timeline(site_plan).to_dict()
+    titles = {json.dumps(title) for title in _values(result, "title") if isinstance(title, list)}
     for part in ('["electricity", "[MW]"]', '["steam", "[MW]"]', '["steam store", "[MWh]"]', '["price", "[EUR/MWh]"]'):
         assert part in titles
     assert '["gas", "[MW]"]' not in titles
     assert '"field": "order"' not in json.dumps(result)
-    value = json.dumps(charts.timeline(made, carriers=["gas"]).to_dict())
+    value = json.dumps(charts.timeline(site_plan, carriers=["gas"]).to_dict())
     assert '["gas", "[MW]"]' in value
     assert '["steam", "[MW]"]' not in value
 
 
-def test_names_of_assets_are_never_fields(made: Plan) -> None:
+def test_names_of_assets_are_never_fields(site_plan: Plan) -> None:
     """Proves: an asset called as an expression, or as what is no asset, is only text, and keeps its flows apart."""
-    assert made.replay is not None
+    assert site_plan.replay is not None
     names = {"engine": "battery", "boiler": "a.b-c"}
-    site = made.scenario.site
+    site = site_plan.scenario.site
     assets = tuple(a.model_copy(update={"name": names.get(a.name, a.name)}) for a in site.assets)
-    named = made.scenario.model_copy(update={"site": site.model_copy(update={"assets": assets})})
+    named = site_plan.scenario.model_copy(update={"site": site.model_copy(update={"assets": assets})})
     site_of = named.site
     for key in ("cores", "stores", "carrier"):
         site_of.__dict__.pop(key, None)
-    run = made.replay.assign_coords(
-        flow_asset=("flow", [names.get(name, name) for name in made.replay["flow_asset"].values.tolist()])
+    run = site_plan.replay.assign_coords(
+        flow_asset=("flow", [names.get(name, name) for name in site_plan.replay["flow_asset"].values.tolist()])
     )
     result = site_panels.balances(named, run)[ELECTRICITY]
     assert "battery (asset)" in result.gives
@@ -150,23 +150,23 @@ def test_names_of_assets_are_never_fields(made: Plan) -> None:
     assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
 
 
-def test_the_page_of_a_site_without_a_line(home: Path, made: Plan) -> None:
+def test_the_page_of_a_site_without_a_line(home: Path, site_plan: Plan) -> None:
     """Proves: no heats, no steel, and tabs for bill and ledger that add up to the plan's figures."""
-    app = opened(stored(made))
+    app = opened(stored(site_plan))
     assert not app.exception
     assert tabs(app) == ["Schedule", "Bill", "Carbon ledger", "All figures", "Disturbed replays"]
     assert [metric.label for metric in app.metric] == ["Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Import [MWh]"]
-    assert made.replay_figures is not None
+    assert site_plan.replay_figures is not None
     message = "\n".join(text.value for text in app.main.text)
-    assert f"The lines add up to {wording.number(made.replay_figures.cost, 0)} EUR" in message
+    assert f"The lines add up to {wording.number(site_plan.replay_figures.cost, 0)} EUR" in message
     assert "heats" not in message
     assert any("runs the site by simple rules" in caption.value for caption in app.caption)
     bill, ledger = (frame.value for frame in app.dataframe[:2])
-    assert bill["plan [EUR]"].sum() == pytest.approx(made.replay_figures.cost, rel=1e-9)
-    assert bill["baseline [EUR]"].sum() == pytest.approx(made.baseline_figures.cost, rel=1e-9)
+    assert bill["plan [EUR]"].sum() == pytest.approx(site_plan.replay_figures.cost, rel=1e-9)
+    assert bill["baseline [EUR]"].sum() == pytest.approx(site_plan.baseline_figures.cost, rel=1e-9)
     by_scope = ledger.groupby("scope")["plan [t CO2e]"].sum()
-    assert 1000 * by_scope["1"] == pytest.approx(made.replay_figures.direct_kg, rel=1e-9)
-    assert 1000 * by_scope["2, location, average"] == pytest.approx(made.replay_figures.grid_average_kg, rel=1e-9)
+    assert 1000 * by_scope["1"] == pytest.approx(site_plan.replay_figures.direct_kg, rel=1e-9)
+    assert 1000 * by_scope["2, location, average"] == pytest.approx(site_plan.replay_figures.grid_average_kg, rel=1e-9)
     assert (ledger["activity"] * ledger["factor [kg/unit]"]).sum() == pytest.approx(
         1000 * ledger["plan [t CO2e]"].sum(), rel=1e-9
     )
@@ -184,9 +184,9 @@ def test_the_page_of_a_site_with_a_line(home: Path, with_line: Plan) -> None:
     assert '"field": "order"' in json.dumps(charts.timeline(with_line).to_dict())
 
 
-def test_lines_that_only_one_has_stand_once(made: Plan) -> None:
-    """Proves: a line that only plan or baseline has stands with nought on the other side, and none is told twice."""
-    ours, theirs = accounts.bills(made)
+def test_lines_that_only_one_has_stand_once(site_plan: Plan) -> None:
+    """Proves: a line that only plan or baseline has stands with zero on the other side, and none stands twice."""
+    ours, theirs = accounts.bills(site_plan)
     table = accounts.bill_table(ours, theirs, "EUR")
     starts = table[table["kind"] == "start"]
     assert starts["plan [EUR]"].tolist() == [150.0]
@@ -194,9 +194,9 @@ def test_lines_that_only_one_has_stand_once(made: Plan) -> None:
     assert not table.duplicated(["kind", "line", "period", "unit"]).any()
 
 
-def test_parts_of_the_cost_add_up(made: Plan) -> None:
+def test_parts_of_the_cost_add_up(site_plan: Plan) -> None:
     """Proves: the rows below cost add up to it, for baseline and plan. Sensitivity: a kind left out is seen."""
-    rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
+    rows = {row.label: row for row in wording.rows(site_plan.baseline_figures, site_plan.replay_figures)}
     parts = [row for name, row in rows.items() if name in {label for label, *_ in wording.MONEY[1:]}]
     assert sum(row.plan or 0.0 for row in parts) == pytest.approx(rows["cost"].plan, rel=1e-9)
     assert sum(row.baseline or 0.0 for row in parts) == pytest.approx(rows["cost"].baseline, rel=1e-9)
@@ -260,11 +260,11 @@ def test_another_cover_leaves_the_scheme(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (price.scheme, price.covers) == (None, "all")
 
 
-def _found(tree: Any, key: str) -> list[Any]:
+def _values(tree: Any, key: str) -> list[Any]:
     """Every value of a key, however deep."""
     if isinstance(tree, dict):
         part = [tree[key]] if key in tree else []
-        return part + [value for name, branch in tree.items() if name != "datasets" for value in _found(branch, key)]
+        return part + [value for name, branch in tree.items() if name != "datasets" for value in _values(branch, key)]
     if isinstance(tree, list):
-        return [value for branch in tree for value in _found(branch, key)]
+        return [value for branch in tree for value in _values(branch, key)]
     return []

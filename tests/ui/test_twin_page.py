@@ -125,7 +125,7 @@ def test_nothing_chosen_is_the_baseline_run(home: Path) -> None:
 
 
 def test_a_disturbed_day_tells_what_went_wrong(home: Path) -> None:
-    """Proves: each breakdown and each limit missed stands in the list; another number is another luck."""
+    """Proves: each breakdown and each limit missed stands in the list; another number has other disturbances."""
     app = page("twin")
     app.toggle(key="twin.disturbed").set_value(True).run()
     rows = []
@@ -141,8 +141,8 @@ def test_a_disturbed_day_tells_what_went_wrong(home: Path) -> None:
     assert rows[0] != rows[1]
 
 
-def test_plan_and_baseline_have_the_same_luck(home: Path, stored_home: tuple[Path, str]) -> None:
-    """Proves: beside a plan stands the baseline on the same number; both are those of the twin."""
+def test_plan_and_baseline_have_the_same_disturbances(home: Path, stored_home: tuple[Path, str]) -> None:
+    """Proves: next to a plan stands the baseline on the same number; both are those of the twin."""
     shutil.copytree(stored_home[0], home)
     app = page("twin", stored_home[1])
     assert not app.exception

@@ -34,7 +34,7 @@ goal: {gap: 1 %, time_limit_s: 10}
 """
 
 
-def kept(store: Store, scenario: Scenario) -> str:
+def stored_run(store: Store, scenario: Scenario) -> str:
     """Id of a stored run."""
     result = plan(scenario)
     with store.working(scenario) as run:
@@ -53,9 +53,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         "home": str(folder),
         "house": str(folder / "house.yaml"),
-        "free": kept(store, shop(INTENSITY, [1, 1])),
-        "locked": kept(store, shop(INTENSITY, [1, 1], locks=[lock])),
-        "none": kept(store, shop(INTENSITY, [1, 1], locks=both)),
+        "free": stored_run(store, shop(INTENSITY, [1, 1])),
+        "locked": stored_run(store, shop(INTENSITY, [1, 1], locks=[lock])),
+        "none": stored_run(store, shop(INTENSITY, [1, 1], locks=both)),
     }
 
 
@@ -95,7 +95,8 @@ def test_why_an_hour_and_a_unit(home: dict[str, str]) -> None:
 
 
 def test_diff_tells_heats_and_keys(home: dict[str, str]) -> None:
-    """Proves: a run has no difference from itself; from the locked one the lock, the heat and its reason are told."""
+    """Proves: a run has no difference from itself; from the locked one the lock, the heat and its reason are
+    reported."""
     itself = emberline("diff", home["free"], home["free"])
     assert itself.returncode == 0, itself.stderr
     assert itself.stdout.splitlines()[-1] == "no difference"

@@ -36,7 +36,7 @@ TABS = [
 
 
 @pytest.fixture(scope="module")
-def made() -> Plan:
+def works_plan() -> Plan:
     """A plan of one day of the bundled cement works."""
     result = plan(cement_day())
     assert result.replay is not None, result.reason
@@ -44,11 +44,11 @@ def made() -> Plan:
 
 
 @pytest.fixture
-def app(home: Path, made: Plan) -> AppTest:
+def app(home: Path, works_plan: Plan) -> AppTest:
     """Its page."""
     store = Store()
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(works_plan.scenario) as run:
+        store.save(run, works_plan)
     opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
     opened.query_params["run"] = run
     return opened.run()
@@ -66,33 +66,35 @@ def rows_of(result: dict[str, Any], **text: Any) -> list[dict[str, Any]]:
     return [row for row in rows if all(row.get(key) == value for key, value in text.items())]
 
 
-def test_the_page_has_a_tab_for_each_part(app: AppTest, made: Plan) -> None:
+def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> None:
     """Proves: units, stores, deliveries and products are there, heats are not; figures tell what is delivered."""
     assert not app.exception
     assert [tab.label for tab in app.tabs] == TABS
     assert [metric.label for metric in app.metric][-1] == "Delivered [t]"
-    assert app.metric[-1].value == wording.number(made.scenario.tonnes, 0)
+    assert app.metric[-1].value == wording.number(works_plan.scenario.tonnes, 0)
     message = "\n".join(text.value for text in app.main.text)
     assert "per tonne delivered" in message
     assert "heat" not in message
     assert any("stocks are valued" in caption.value for caption in app.caption)
-    assert app.multiselect(key="stores").value == list(made.scenario.store)
+    assert app.multiselect(key="stores").value == list(works_plan.scenario.store)
     app.multiselect(key="stores").set_value(["clinker"]).run()
     app.multiselect(key="carriers").set_value(["kiln_gas"]).run()
     assert not app.exception
 
 
-def test_tables_add_up(app: AppTest, made: Plan) -> None:
+def test_tables_add_up(app: AppTest, works_plan: Plan) -> None:
     """Proves: runs make what the stores get, ends of stores are the figures', deliveries are what was asked for."""
-    assert made.replay is not None
-    assert made.replay_figures is not None
-    runs = units.runs_table(made, [unit for unit, _ in made.scenario.process_units])
-    hours = made.scenario.horizon.step_h
-    assert runs["makes [t]"].sum() == pytest.approx(float(made.replay["process_tph"].sum()) * hours, rel=1e-9)
-    assert runs["electricity [MWh]"].sum() == pytest.approx(float(made.replay["process_mw"].sum()) * hours, rel=1e-6)
+    assert works_plan.replay is not None
+    assert works_plan.replay_figures is not None
+    runs = units.runs_table(works_plan, [unit for unit, _ in works_plan.scenario.process_units])
+    hours = works_plan.scenario.horizon.step_h
+    assert runs["makes [t]"].sum() == pytest.approx(float(works_plan.replay["process_tph"].sum()) * hours, rel=1e-9)
+    assert runs["electricity [MWh]"].sum() == pytest.approx(
+        float(works_plan.replay["process_mw"].sum()) * hours, rel=1e-6
+    )
     stores = table_of(app, "store", "capacity [t]").set_index("store")
-    assert stores["end [t]"].to_dict() == pytest.approx(made.replay_figures.stock)
-    assert stores["end, baseline [t]"].to_dict() == pytest.approx(made.baseline_figures.stock)
+    assert stores["end [t]"].to_dict() == pytest.approx(works_plan.replay_figures.stock)
+    assert stores["end, baseline [t]"].to_dict() == pytest.approx(works_plan.baseline_figures.stock)
     assert (stores["lowest [t]"] <= stores[["start [t]", "end [t]"]].min(axis=1) + 1e-9).all()
     leaves = table_of(app, "name", "ordered [t]").set_index("name")
     assert leaves["plan [t]"]["ship"] == pytest.approx(600)
@@ -103,13 +105,13 @@ def test_tables_add_up(app: AppTest, made: Plan) -> None:
     }  # fmt: skip
 
 
-def test_carbon_of_products_adds_up(made: Plan) -> None:
+def test_carbon_of_products_adds_up(works_plan: Plan) -> None:
     """Proves: parts of a product's carbon add up to what the ledger says, calcination apart; all of it goes somewhere.
 
     Sensitivity: a part left out, or one way to count the grid added to another, breaks the sums."""
-    assert made.replay is not None
-    result = ledger(made.scenario, made.replay)
-    ours, theirs = result.products, ledger(made.scenario, made.baseline).products
+    assert works_plan.replay is not None
+    result = ledger(works_plan.scenario, works_plan.replay)
+    ours, theirs = result.products, ledger(works_plan.scenario, works_plan.baseline).products
     assert ours is not None
     assert theirs is not None
     table = products.per_tonne(ours, theirs, "average").set_index("product")
@@ -124,120 +126,127 @@ def test_carbon_of_products_adds_up(made: Plan) -> None:
     assert 1000 * goes["sum"]["biogenic, separate"] == pytest.approx(sum(result.biogenic.values()))
 
 
-def test_bill_and_ledger_know_processes(app: AppTest, made: Plan) -> None:
+def test_bill_and_ledger_know_processes(app: AppTest, works_plan: Plan) -> None:
     """Proves: the lines add up to the figures, and calcination is an entry of the ledger."""
-    assert made.replay_figures is not None
-    assert table_of(app, "kind", "plan [EUR]")["plan [EUR]"].sum() == pytest.approx(made.replay_figures.cost, rel=1e-9)
+    assert works_plan.replay_figures is not None
+    assert table_of(app, "kind", "plan [EUR]")["plan [EUR]"].sum() == pytest.approx(
+        works_plan.replay_figures.cost, rel=1e-9
+    )
     entries = table_of(app, "scope", "source").set_index("source")["plan [t CO2e]"]
-    made_t = float(made.replay["process_tph"].sel(process="kiln").sum()) / 4 if made.replay is not None else 0.0
+    made_t = (
+        float(works_plan.replay["process_tph"].sel(process="kiln").sum()) / 4 if works_plan.replay is not None else 0.0
+    )
     assert 1000 * entries["kiln: calcination"] == pytest.approx(525 * made_t, rel=1e-6)
 
 
-def test_stacks_close(made: Plan) -> None:
+def test_stacks_close(works_plan: Plan) -> None:
     """Proves: of every carrier, fuels and kiln gas too, what is given is what must be met and what else is taken.
 
     Sensitivity: a process left out, or drawn on the wrong side, opens the balance."""
-    for run in (made.replay, made.baseline):
+    for run in (works_plan.replay, works_plan.baseline):
         assert run is not None
-        result = site_panels.balances(made.scenario, run)
+        result = site_panels.balances(works_plan.scenario, run)
         for balance in result.values():
-            none = np.zeros(made.scenario.horizon.n_steps)
+            none = np.zeros(works_plan.scenario.horizon.n_steps)
             need = none if balance.need is None else balance.need
             rest = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
             assert np.abs(rest).max() < 1e-4, balance.carrier
         assert set(result["kiln_gas"].gives) == {"kiln"}
         assert {"raw mill", "waste-heat turbine"} <= set(result["kiln_gas"].takes)
-        assert site_panels.bought_only(made.scenario, run) == {"coal", "rdf", "biomass"}
+        assert site_panels.bought_only(works_plan.scenario, run) == {"coal", "rdf", "biomass"}
 
 
-def test_power_is_the_lines(made: Plan) -> None:
+def test_power_is_the_lines(works_plan: Plan) -> None:
     """Proves: power stacked by process is what must be met of electricity. Sensitivity: a process left out is seen."""
-    assert made.replay is not None
-    view = View.of(made.scenario.horizon)
+    assert works_plan.replay is not None
+    view = View.of(works_plan.scenario.horizon)
     table = site_panels.PanelData(view)
-    process_panels.power_panel(made, table, time_axis(view), baseline=True)
+    process_panels.power_panel(works_plan, table, time_axis(view), baseline=True)
     stack = table.frame[[name for name in map(str, table.frame) if name[0] == "p" and name[1:].isdigit()]].sum(axis=1)
-    need = site_panels.balances(made.scenario, made.replay)[ELECTRICITY].need
+    need = site_panels.balances(works_plan.scenario, works_plan.replay)[ELECTRICITY].need
     assert need is not None
     assert stack.to_numpy()[:-1] == pytest.approx(need, abs=0.005)
 
 
-def test_gantt_is_of_runs(made: Plan) -> None:
+def test_gantt_is_of_runs(works_plan: Plan) -> None:
     """Proves: a bar for each run and not for each step, of plan and baseline; each mode has one colour in all units."""
-    assert made.replay is not None
-    result = charts.timeline(made).to_dict()
+    assert works_plan.replay is not None
+    result = charts.timeline(works_plan).to_dict()
     bars = rows_of(result, whose="plan")
-    runs = list(unit_runs(made.scenario, made.replay))
+    runs = list(unit_runs(works_plan.scenario, works_plan.replay))
     assert {(bar["unit"], bar["start"], bar["end"]) for bar in bars} == {
         (run.unit, 15 * run.first, 15 * run.last) for run in runs
     }
-    assert len(rows_of(result, whose="baseline")) == len(list(unit_runs(made.scenario, made.baseline)))
-    assert not rows_of(charts.timeline(made, baseline=False).to_dict(), whose="baseline")
+    assert len(rows_of(result, whose="baseline")) == len(list(unit_runs(works_plan.scenario, works_plan.baseline)))
+    assert not rows_of(charts.timeline(works_plan, baseline=False).to_dict(), whose="baseline")
     kiln = next(bar for bar in bars if bar["unit"] == "kiln")
     assert kiln["starts"] == "Mon 9 Mar 2026 00:00 +01:00"
     assert (kiln["rate"].endswith(" t/h"), kiln["power"].endswith(" MW"), kiln["tonnes"].endswith(" t")) == (True,) * 3
-    colours = palette.of_modes(made.scenario)
+    colours = palette.of_modes(works_plan.scenario)
     assert list(colours) == ["raw mill", "kiln", "CEM I", "CEM II A-LL", "CEM II B-S", "CEM III A"]
     assert len(set(colours.values())) == len(colours)
-    assert palette.of_stores(made.scenario)["CEM I"] == colours["CEM I"]
-    assert len(set(palette.of_stores(made.scenario).values())) == len(made.scenario.stores)
-    assets = {name: site_panels.colours(made.scenario)[name] for name in ("waste-heat turbine", "coal yard")}
+    assert palette.of_stores(works_plan.scenario)["CEM I"] == colours["CEM I"]
+    assert len(set(palette.of_stores(works_plan.scenario).values())) == len(works_plan.scenario.stores)
+    assets = {name: site_panels.colours(works_plan.scenario)[name] for name in ("waste-heat turbine", "coal yard")}
     assert not set(assets.values()) & set(colours.values())
 
 
-def test_every_axis_has_its_unit(made: Plan) -> None:
+def test_every_axis_has_its_unit(works_plan: Plan) -> None:
     """Proves: units on the axes of power, rates, stores, deliveries, intensity and price; local time below; texts tell
     what a store holds and must hold."""
-    text = json.dumps(charts.timeline(made).to_dict(), ensure_ascii=False)
+    text = json.dumps(charts.timeline(works_plan).to_dict(), ensure_ascii=False)
     for part in (
         '["power", "[MW]"]', '["electricity", "[MW]"]', '["deliveries", "[t/h]"]', '"title": "[t]"', '"title": "[t/h]"',
         "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+01:00)", "kiln: rate",
         "CEM I: capacity 3\u202f800 t, at the end at least 2\u202f900 t",
     ):  # fmt: skip
         assert part in text, part
-    one = json.dumps(charts.timeline(made, stores=["clinker"]).to_dict())
+    one = json.dumps(charts.timeline(works_plan, stores=["clinker"]).to_dict())
     assert "clinker: capacity" in one
     assert "meal: capacity" not in one
 
 
-def test_a_week_of_quarter_hours_stays_light(made: Plan) -> None:
+def test_a_week_of_quarter_hours_stays_light(works_plan: Plan) -> None:
     """Proves: one table for all panels: the chart of a day stays below 250 kB, so a week's below 1.5 MB."""
-    result = charts.timeline(made).to_dict()
+    result = charts.timeline(works_plan).to_dict()
     assert len(json.dumps(result)) < 250_000
-    assert sum(len(rows) > made.scenario.horizon.n_steps for rows in result["datasets"].values()) == 1
+    assert sum(len(rows) > works_plan.scenario.horizon.n_steps for rows in result["datasets"].values()) == 1
 
 
-def test_orders_that_overlap_stand_above_each_other(made: Plan) -> None:
+def test_orders_that_overlap_stand_above_each_other(works_plan: Plan) -> None:
     """Proves: ship and barge, which lie at the same time, have a line each; one after the other would share it."""
-    rows = {order.name: row for order, row in process_panels._rows_of_orders(made.scenario)}
+    rows = {order.name: row for order, row in process_panels._rows_of_orders(works_plan.scenario)}
     assert rows == {"ship": 0, "barge": 1}
-    later = made.scenario.model_copy(
+    later = works_plan.scenario.model_copy(
         update={"deliveries": load("cement-week").deliveries, "horizon": load("cement-week").horizon}
     )
     assert {row for _, row in process_panels._rows_of_orders(later)} == {0}
 
 
-def test_names_are_never_fields_or_expressions(made: Plan) -> None:
-    """Proves: a process called as an asset or as the battery is told apart; names of columns are of our own making."""
-    assert site_panels.process_label(made.scenario, "battery") == "battery (process)"
-    assert site_panels.process_label(made.scenario, "coal yard") == "coal yard (process)"
-    assert site_panels.process_label(made.scenario, "kiln") == "kiln"
-    assert made.replay is not None
-    result = gantt.of_units(made.scenario, made.replay, None, View.of(made.scenario.horizon)).to_dict()
-    members = {axis["labelExpr"] for axis in _found(result, "axis") if axis and "labelExpr" in axis}
+def test_names_are_never_fields_or_expressions(works_plan: Plan) -> None:
+    """Proves: a process called as an asset or as the battery is distinguished; names of columns are of our own
+    making."""
+    assert site_panels.process_label(works_plan.scenario, "battery") == "battery (process)"
+    assert site_panels.process_label(works_plan.scenario, "coal yard") == "coal yard (process)"
+    assert site_panels.process_label(works_plan.scenario, "kiln") == "kiln"
+    assert works_plan.replay is not None
+    result = gantt.of_units(
+        works_plan.scenario, works_plan.replay, None, View.of(works_plan.scenario.horizon)
+    ).to_dict()
+    members = {axis["labelExpr"] for axis in _values(result, "axis") if axis and "labelExpr" in axis}
     (names,) = (json.loads(item.removesuffix(")[datum.value]")[1:]) for item in members if "kiln" in item)
     assert {unit: " ".join(lines) for unit, lines in names.items()} == {
-        unit: unit for unit, _ in made.scenario.process_units
+        unit: unit for unit, _ in works_plan.scenario.process_units
     }
-    table = site_panels.PanelData(View.of(made.scenario.horizon))
+    table = site_panels.PanelData(View.of(works_plan.scenario.horizon))
     x = time_axis(table.view)
-    list(process_panels.store_panels(made, table, x, True, list(made.scenario.store)))
-    process_panels.delivery_panel(made, table, x, True)
+    list(process_panels.store_panels(works_plan, table, x, True, list(works_plan.scenario.store)))
+    process_panels.delivery_panel(works_plan, table, x, True)
     assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
 
 
-def test_what_is_asked_is_told() -> None:
-    """Proves: processes by mode, stores and deliveries are told with their units, and nothing of them is odd."""
+def test_a_question_has_its_answer() -> None:
+    """Proves: processes by mode, stores and deliveries are reported with their units, and nothing of them is odd."""
     scenario = load("cement-week")
     lines = list(facts.lines(scenario))
     for line in (
@@ -290,7 +299,7 @@ def test_levels_give_back_the_stores(name: str) -> None:
 
 
 def test_missing_values_are_dashes(home: Path) -> None:
-    """Proves: what is not told, as carbon of what comes, is no number in a table and breaks nothing."""
+    """Proves: what is not given, as carbon of what comes, is no number in a table and breaks nothing."""
 
     def script() -> None:
         import numpy as np
@@ -305,11 +314,11 @@ def test_missing_values_are_dashes(home: Path) -> None:
     assert app.dataframe[0].value["kg"].isna().tolist() == [False, True]
 
 
-def _found(tree: Any, key: str) -> list[Any]:
+def _values(tree: Any, key: str) -> list[Any]:
     """Every value of a key, however deep."""
     if isinstance(tree, dict):
         part = [tree[key]] if key in tree else []
-        return part + [value for name, branch in tree.items() if name != "datasets" for value in _found(branch, key)]
+        return part + [value for name, branch in tree.items() if name != "datasets" for value in _values(branch, key)]
     if isinstance(tree, list):
-        return [value for branch in tree for value in _found(branch, key)]
+        return [value for branch in tree for value in _values(branch, key)]
     return []
