@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import findings, registry, results
+from benchmarks import registry
+from benchmarks.reporting import findings, results
 
 ROOT = Path(__file__).resolve().parent.parent
 STORED = Path("docs") / "speed" / "results.json"
@@ -81,7 +82,7 @@ def _run(bench: registry.Bench, path: Path | None) -> bool:
 
 
 def _report(argv: list[str]) -> int:
-    from benchmarks.report import write
+    from benchmarks.reporting.report import write
 
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks report", description="Write a page of tables and plots from stored findings."

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.findings import NEVER, Bar, Findings, Row, Table, measured
 from benchmarks.peers import hub
 from benchmarks.peers.protocol import PHASES
 from benchmarks.registry import Wrong
+from benchmarks.reporting.findings import NEVER, Bar, Findings, Row, Table, measured
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "EMBERLINE_PEERS"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import energy_states as oracle
 from benchmarks.machine_states import model, order
 from benchmarks.machine_states.order import cheapest, slots_needed
+from benchmarks.published import energy_states as oracle
 from emberline.models.kernel.highs import solve
 from emberline.scenarios.energy_states import EnergyStates, legs, through
 

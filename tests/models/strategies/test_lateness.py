@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import casting
+from benchmarks.published import casting
 from emberline import twin
 from emberline.models.bounds import lateness_grid
 from emberline.models.heuristics.lateness.list_scheduling import search, simple

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from benchmarks import melt_shop
+from benchmarks.published import melt_shop
 from emberline.models.formulations.line.by_unit.bipartite_matching import matching, patterns
 from emberline.models.formulations.line.by_unit.groups import Units
 from emberline.models.formulations.line.by_unit.model import Matched
