@@ -91,10 +91,9 @@ def test_a_due_time_that_was_moved_is_the_reason() -> None:
     assert "because order O1 has due PT1H instead of PT4H" in result.heats[0].says
 
 
-def test_outage_lock_and_busy_unit_are_reasons() -> None:
+def test_outage_lock_and_busy_unit_are_reasons(furnace_plan: Plan) -> None:
     """Proves: a furnace that is away, a lock, and a heat that has taken the place are distinguished."""
-    scenario = shop(INTENSITY, [1, 1])
-    before = plan(scenario)
+    before = furnace_plan
     away = plan(shop(INTENSITY, [1, 1], state={"outages": [{"unit": "F1", "start": "1 h", "end": "2 h"}]}))
     (move,) = (m for m in difference(before, away).heats if m.main.before_min == 60)
     assert "because F1 is not available then" in move.says

@@ -71,6 +71,12 @@ def traded() -> Front:
     return pareto(shop(), 4)
 
 
+@pytest.fixture(scope="module")
+def battery_front() -> Front:
+    """The front of the battery in five points, searched in this process."""
+    return pareto(battery(), 5)
+
+
 def test_a_front_by_hand(traded: Front) -> None:
     """Proves: three heats, each clean (100 kg, 90 EUR/MWh) or cheap (400 kg, 30 EUR/MWh): four points at least, ends as
     worked out, abatement 60 EUR for 300 kg everywhere, so 200 EUR/t.
@@ -103,12 +109,12 @@ def test_a_straight_front_has_no_knee(traded: Front) -> None:
     assert "none of them a knee" in traded.verdict
 
 
-def test_a_battery_alone_by_hand() -> None:
+def test_a_battery_alone_by_hand(battery_front: Front) -> None:
     """Proves: 4 MWh bought early instead of late at most, 4 late instead of early: 60 EUR/MWh over 300 kg/MWh, on the
     dual as between neighbours; the caps are kept to the kilogram.
 
     Sensitivity: a dual in EUR/kg is 0.2; per slot of another length it would change."""
-    result = pareto(battery(), 5).data
+    result = battery_front.data
     base = 20 * 100 + 20 * 400, 20 * 90 + 20 * 30
     assert result["carbon_kg"].values == pytest.approx(base[0] + 300 * np.array([-4, -2, 0, 2, 4]))
     assert result["cost"].values == pytest.approx(base[1] + 60 * np.array([4, 2, 0, -2, -4]))
@@ -165,10 +171,10 @@ def test_the_small_melt_shop_trades() -> None:
     assert not result.failed
 
 
-def test_workers_change_nothing() -> None:
+def test_workers_change_nothing(battery_front: Front) -> None:
     """Proves: two processes find what this one finds, to the last digit. Sensitivity: a start from whichever point is
     ready first."""
-    alone, together = pareto(battery(), 5).data, pareto(battery(), 5, workers=2).data
+    alone, together = battery_front.data, pareto(battery(), 5, workers=2).data
     for name in ("point", "carbon_kg", "cost", "carbon_cap_kg", "dual_per_t", "knee", "status"):
         if alone[name].dtype.kind == "f":
             np.testing.assert_allclose(alone[name].values, together[name].values, rtol=1e-9)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sites import cement_day
+from sites import cement_day_plan
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import Plan, plan
+from emberline.plans import Plan
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.unit_runs import unit_runs
 from emberline.plans.exports import palette
@@ -38,9 +38,7 @@ TABS = [
 @pytest.fixture(scope="module")
 def works_plan() -> Plan:
     """A plan of one day of the bundled cement works."""
-    result = plan(cement_day())
-    assert result.replay is not None, result.reason
-    return result
+    return cement_day_plan()
 
 
 @pytest.fixture
