@@ -22,10 +22,8 @@ PARTICIPLES = (
 LIMITS = {
     "docs": (3, 0),
     "models": (63, 18),
-    "plans": (168, 104),
     "scenarios": (44, 23),
-    "tests": (5, 0),
-    "twin": (34, 32),
+    "tests": (3, 0),
 }
 """Words and names that a room may still have: a room is clean once it is not listed. Numbers only ever fall."""
 

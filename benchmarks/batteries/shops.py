@@ -54,7 +54,7 @@ class Judged:
         if self.between:
             return [] if result.acceptable else [result.verdict]
         if best is None:
-            return ["a plan where there is none"] if result.found else []
+            return ["a plan where there is none"] if result.has_schedule else []
         near = CENT + 1e-6 * abs(best)
         if result.status == "infeasible":
             rows.append("proven to have no plan, and there is one")
@@ -66,21 +66,21 @@ class Judged:
             lowest = result.objective - result.gap * abs(result.objective)
             if lowest > best + near:
                 rows.append(f"a gap of {result.gap:.4%} is too small")
-        if result.found and not result.acceptable:
+        if result.has_schedule and not result.acceptable:
             rows.append(result.verdict)
         return rows
 
     @property
     def between(self) -> bool:
         """Whether the plan is the baseline schedule, whose starts may lie between steps: it has no objective."""
-        return self.plan.found and self.plan.objective is None
+        return self.plan.has_schedule and self.plan.objective is None
 
     @property
     def short(self) -> str:
         """What should be better; empty: nothing."""
         if self.optimum is None or not self.proven or self.between:
             return ""
-        if not self.plan.found:
+        if not self.plan.has_schedule:
             return f"{self.plan.status}, and there is a plan"
         target = self.plan.scenario.goal.gap
         return "" if self.plan.gap is not None and self.plan.gap <= target + 1e-9 else f"gap {self.plan.gap}"

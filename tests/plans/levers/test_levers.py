@@ -97,14 +97,14 @@ def test_more_freedom_is_never_worse(study: Levers) -> None:
     assert study.bound is not None
     assert study.bound <= value(study, "joint") + 1e-6
     assert study.gap is not None
-    assert study.found
+    assert study.has_plan
 
 
 def test_what_is_a_lever(study: Levers) -> None:
     """Proves: the boiler stays, for nothing else serves the users without furnaces at work; all others are levers.
 
     Sensitivity: tried in declared order the boiler would go first and the engine stay."""
-    assert study.needed == ("boiler",)
+    assert study.essentials == ("boiler",)
     assert [lever.name for lever in study.levers] == [SHIFTING, BATTERY, "store", "nothing", "recovery", "engine"]
     assert [name for name, _ in candidates(study.scenario.site)][-1] == "boiler"
 

@@ -104,12 +104,12 @@ def test_what_is_saved_is_what_is_opened(stored: StoredRun, full_plan: Plan) -> 
     assert opened.scenario.heats == full_plan.scenario.heats
     for name in (
         "baseline_figures", "baseline_complete", "status", "objective", "bound", "gap", "reason", "schedule_figures",
-        "replay_figures", "found", "violations", "agreed", "acceptable", "verdict",
+        "replay_figures", "has_schedule", "violations", "agreed", "acceptable", "verdict",
     ):  # fmt: skip
         assert getattr(opened, name) == getattr(full_plan, name), name
     assert full_plan.replays is not None
     assert opened.replays is not None
-    assert (opened.replays.n, opened.replays.held) == (full_plan.replays.n, full_plan.replays.held)
+    assert (opened.replays.n, opened.replays.successes) == (full_plan.replays.n, full_plan.replays.successes)
     identical(full_plan.replays.data, opened.replays.data)
     assert opened.replays.quantiles() == full_plan.replays.quantiles()
     assert opened.summary() == full_plan.summary()
@@ -133,7 +133,7 @@ def test_a_stored_plan_replays_exactly(stored: StoredRun) -> None:
 
 def test_a_run_without_a_plan_is_kept(store: Store, unplanned: Plan) -> None:
     """Proves: an impossible lock gives ``infeasible``, stored with the baseline figures and reopened."""
-    assert (unplanned.status, unplanned.found) == ("infeasible", False)
+    assert (unplanned.status, unplanned.has_schedule) == ("infeasible", False)
     with store.working(unplanned.scenario) as run:
         store.save(run, unplanned)
     (row,) = store.list()

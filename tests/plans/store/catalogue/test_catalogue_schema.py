@@ -248,7 +248,7 @@ def test_a_file_that_is_no_catalogue_is_reported(tmp_path: Path, source: StoredR
     copied_run(source, home, number("a"))
     file = home / "catalogue.db"
     file.write_text("no database" * 100, encoding="utf-8")
-    with pytest.raises(StoreError, match="file is not a database; move the file away, it is made anew"):
+    with pytest.raises(StoreError, match="file is not a database; move the file away, it is made again"):
         Store(home)
     shutil.move(file, tmp_path / "away.db")
     assert [run.id for run in Store(home).list()] == [number("a")]

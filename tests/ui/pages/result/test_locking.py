@@ -138,10 +138,10 @@ def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> No
     )
     start = start_of(stored_plan, heat, "melting") - minutes
     lock = replan.lock(stored_plan.scenario, stored_plan.schedule, heat, "melting", start)  # type: ignore[arg-type]
-    told_lock = replan.as_set(lock)
-    note = {"scenario": locking.key_of(run, stored_plan), "inputs": {locking.KEY: [told_lock]}}
-    table = {"run": run, "locks": [told_lock]}
-    new = queue.start(None, [locking.override([told_lock])], note=note, kind="replan", given=table)
+    fixed_lock = replan.as_set(lock)
+    note = {"scenario": locking.key_of(run, stored_plan), "inputs": {locking.KEY: [fixed_lock]}}
+    table = {"run": run, "locks": [fixed_lock]}
+    new = queue.start(None, [locking.override([fixed_lock])], note=note, kind="replan", options=table)
     end = time.monotonic() + 120
     while not queue.status(new).ended and time.monotonic() < end:
         time.sleep(0.2)
