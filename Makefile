@@ -51,7 +51,7 @@ messages: $(STAMP)  ## gather the pages' messages into ui/locale/*.po, where new
 	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
 	done
 
-bench: $(STAMP)  ## measure speed beside the references (ARGS="hub week" names benches; --help lists them)
+bench: $(STAMP)  ## measure speed against the references (ARGS="hub week" names benches; --help lists them)
 	$(BIN)/python -m benchmarks --json $(RESULTS) $(ARGS)
 
 bench-peers: $(STAMP) $(PEERS)  ## the same cases in linopy, PyPSA, oemof.solph, flixopt and CP-SAT, in .venv-peers (docs/peers.md)

@@ -76,7 +76,7 @@ def optimize_site(
     site_model, first = minimize_first(
         data, aim, None, remaining_s, seconds, study=study, gap=gap, on_progress=tell, cancel=stop
     )
-    if first.found and remaining_s() > 0 and not stop():
+    if first.has_solution and remaining_s() > 0 and not stop():
         seconds["second goal"] = _second(site_model, aim, first, gap, remaining_s(), stop)
     return _schedule(scenario, site_model, aim, first, stop(), seconds, began)
 
@@ -111,12 +111,14 @@ def minimize_first(
         if study is not None:
             study.solved(site_model)
         seconds["first goal"] += outcome.seconds
-        more = site_model.burning() if burning is not None and outcome.found else set()
-        if burning is None or (outcome.found and not more - burning):
+        more = site_model.burning() if burning is not None and outcome.has_solution else set()
+        if burning is None or (outcome.has_solution and not more - burning):
             break
-        if not outcome.found and (not burning or outcome.status in ("infeasible", "unbounded")):
+        if not outcome.has_solution and (not burning or outcome.status in ("infeasible", "unbounded")):
             break
-        burning = None if attempt == ROUNDS or not outcome.found or remaining_s() < whole_s / 2 else burning | more
+        burning = (
+            None if attempt == ROUNDS or not outcome.has_solution or remaining_s() < whole_s / 2 else burning | more
+        )
     return site_model, outcome
 
 
@@ -173,7 +175,7 @@ def _schedule(
 ) -> xr.Dataset:
     data = empty(scenario)
     value = bound = gap = math.nan
-    if first.found:
+    if first.has_solution:
         none = np.zeros(len(site_model.data.base) * site_model.data.cells_per_slot)
         flows = held_flows(site_model.model.site, site_model.data, site_model.ports, none)
         value = aim.value(flows)
@@ -186,7 +188,7 @@ def _schedule(
             gap = max(value - bound, 0.0) / size
     status, reason = _status(site_model, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
     return stamped(
-        data, scenario, status, reason, objective=value if first.found else None, bound=bound, gap=gap,
+        data, scenario, status, reason, objective=value if first.has_solution else None, bound=bound, gap=gap,
         constant=aim.constant, seconds=seconds | {"search": time.perf_counter() - began},
     )  # fmt: skip
 
@@ -194,7 +196,7 @@ def _schedule(
 def _status(
     site_model: SiteModel, first: Outcome, gap: float, gap_limit: float, stopped: bool, seconds: float
 ) -> tuple[str, str]:
-    if first.found:
+    if first.has_solution:
         return ("within gap" if gap <= gap_limit + 1e-9 else "cancelled" if stopped else "best found"), ""
     if first.status == "unbounded":
         # the solver may mean either

@@ -103,7 +103,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
     market = document.data.get("market")
     currency = market.get("currency", "EUR") if isinstance(market, dict) else "EUR"
     if currency not in CURRENCIES:
-        currency = "EUR"  # told at its own place; quantities need one to be read in
+        currency = "EUR"  # reported at its own place; quantities need one to be read in
     context: dict[str, Any] = {"currency": str(currency), "folder": folder, APPARENT: []}
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
@@ -123,7 +123,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
 
 
 def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dict[str, Any]) -> Scenario | None:
-    """The scenario with its faulty values left out, so that mistakes between the nouns are told in the same breath.
+    """The scenario with its faulty values left out, so that mistakes between the nouns are reported in the same pass.
 
     Faulty optional values give way to their defaults and faulty required numbers to 1. None where that is not enough,
     or where a name or a whole part is faulty: what else does not fit then may follow from that alone.
@@ -198,7 +198,7 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
     strange = {_keys(item, data) for item in items if item["type"] == "extra_forbidden"}
     for item in items:
         if item["type"] == "too_short" and any(len(o["loc"]) > len(item["loc"]) for o in items if _below(o, item)):
-            continue  # pydantic counts the items that are valid: their own mistakes are told already
+            continue  # pydantic counts the items that are valid: their own mistakes are reported already
         path = _keys(item, data)
         key = dotted(path)
         says = fault(item)
@@ -213,7 +213,7 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
 
 
 def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:
-    """Whether a mapping has unknown keys only: what it lacks need not be told as well."""
+    """Whether a mapping has unknown keys only: what it lacks need not be reported as well."""
     mapping = _value(data, path)
     return isinstance(mapping, dict) and bool(mapping) and all((*path, key) in unknown for key in mapping)
 
