@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import columns, dispatch
+from emberline.models.formulations.site.dispatch import Dispatcher, columns
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import site as sites
@@ -76,14 +76,8 @@ def least_late(
             cells += idle
         aim = aims.read(scenario, site, None, 0.0)
         remaining_s = max(goal.time_limit_s - (time.perf_counter() - began), LEAST_S)
-        flows = dispatch(
-            site,
-            cells,
-            aim.expression,
-            over_price=aim.over_price(site),
-            time_limit=remaining_s,
-            cancel=stop,
-            line_gives=_gives(scenario, problem, solution),
+        flows = Dispatcher(site, aim.expression, aim.over_price(site)).flows(
+            cells, time_limit=remaining_s, cancel=stop, line_gives=_gives(scenario, problem, solution)
         )
     late, gap, status = solution.objective if ok else math.nan, solution.gap, solution.status
     if flows is not None:
