@@ -296,11 +296,11 @@ def energy_cells(ends: np.ndarray, power: np.ndarray, cell_min: float, begin: fl
     return np.diff(np.interp(edges, at, energy))
 
 
-def spread_cells(problem: SlotProblem, begin_slot: int, minutes: float, energy: float) -> tuple[int, np.ndarray]:
-    """Energy spread evenly over some minutes from a slot on: first cell and energy by cell [MWh]."""
+def even_cells(problem: SlotProblem, minutes: float) -> np.ndarray:
+    """One MWh spread evenly over some minutes from a slot on, by cell."""
     n = max(math.ceil(minutes / problem.cell_min - EPS), 1)
     edges = np.minimum(np.arange(n + 1) * problem.cell_min, minutes)
-    return begin_slot * problem.cells_per_slot, np.diff(edges) / minutes * energy
+    return np.diff(edges) / minutes
 
 
 @dataclass(frozen=True)
