@@ -25,7 +25,7 @@ from emberline.scenarios.energy_states import EnergyStates, Leg, Move, slots_bet
 FIRST_WINDOW = 5e-4
 """How far above its bound the optimum is looked for first, relative; four times as far when it is not there."""
 SMALLEST_WINDOW = 1e-2
-"""The same for a bound near nought, as a share of an arc's mean cost."""
+"""The same for a bound near zero, as a share of an arc's mean cost."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class _Graph:
     price: np.ndarray
     step_min: float
     places: list[Arc]
-    """Place of the leg and its slot; for work the length in slots, below nought."""
+    """Place of the leg and its slot; for work the length in slots, negative."""
     tail: np.ndarray
     head: np.ndarray
     cost: np.ndarray
