@@ -63,7 +63,7 @@ def embedded(processes: Sequence[ProductionProcess]) -> dict[str, Embedded]:
     base = np.array([_base(process) for process in processes]).reshape(len(processes), 4)
     solution = np.linalg.solve(np.eye(len(processes)) - used, base)
     return {
-        name: Embedded(direct, indirect, mwh, default / (direct + indirect) if direct + indirect else 0.0)
+        name: Embedded(direct, indirect, mwh, abs(default / (direct + indirect)) if direct + indirect else 0.0)
         for name, (direct, indirect, mwh, default) in zip(names, solution.tolist(), strict=True)
     }
 
