@@ -241,7 +241,7 @@ def _plan(raw: dict[str, Any]) -> Any:
         raise Wrong(f"{scenario.name}: {wrong[0]}")
     result = plan(scenario)
     hurried = result.status == "no plan within the limit"
-    if not result.acceptable and (result.found or not (hurried or result.baseline_figures.unserved)):
+    if not result.acceptable and (result.has_schedule or not (hurried or result.baseline_figures.unserved)):
         raise Wrong(f"{scenario.name}: {result.verdict}")
     return result
 

@@ -84,7 +84,7 @@ def rows(name: str, comparison: Comparison) -> list[Row]:
     row("of it not knowing: against the same steps with foresight", comparison.not_knowing)
     for other, more in comparison.less_often():
         row(f"planned every {other.how.every_min / 60:g} h: more than every {rolled.how.every_min / 60:g} h", more)
-    total = sum(step.laid for step in rolled.steps)
+    total = sum(step.adopted for step in rolled.steps)
     result = "holds" if not rolled.violations else f"{len(rolled.violations)} violations"
     says = f"{len(rolled.steps)} plans, {total} laid in, {rolled.unplanned} not found; {result}"
     items.append(measured(f"{name}: seconds for a plan", [step.seconds for step in rolled.steps], says=says))

@@ -53,7 +53,7 @@ class Judged:
         if self.between:
             return [] if result.acceptable else [result.verdict]
         if best is None:
-            return ["a plan where there is none"] if result.found else []
+            return ["a plan where there is none"] if result.has_schedule else []
         near = CENT + 1e-6 * abs(best)
         if result.status == "infeasible":
             rows.append("proven to have no plan, and there is one")
@@ -65,21 +65,21 @@ class Judged:
             lowest = result.objective - result.gap * abs(result.objective)
             if lowest > best + near:
                 rows.append(f"a gap of {result.gap:.4%} is too small")
-        if result.found and not result.acceptable:
+        if result.has_schedule and not result.acceptable:
             rows.append(result.verdict)
         return rows
 
     @property
     def between(self) -> bool:
         """Whether the plan is the baseline schedule, whose starts may lie between steps: it has no objective."""
-        return self.made.found and self.made.objective is None
+        return self.made.has_schedule and self.made.objective is None
 
     @property
     def short(self) -> str:
         """What should be better; empty: nothing."""
         if self.optimum is None or not self.proven or self.between:
             return ""
-        if not self.made.found:
+        if not self.made.has_schedule:
             return f"{self.made.status}, and there is a plan"
         target = self.made.scenario.goal.gap
         return "" if self.made.gap is not None and self.made.gap <= target + 1e-9 else f"gap {self.made.gap}"

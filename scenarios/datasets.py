@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.earlier_words import reworded
 from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.quantity import spared
 
@@ -56,7 +57,7 @@ class Policy(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Policy | None:
-        return cls.BASELINE if value == "foreman" else None  # as earlier releases call it
+        return cls.BASELINE if reworded(str(value)) == cls.BASELINE else None
 
 
 class ViolationKind(StrEnum):

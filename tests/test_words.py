@@ -23,10 +23,8 @@ LIMITS = {
     "benchmarks": (82, 31),
     "docs": (5, 0),
     "models": (63, 18),
-    "plans": (168, 104),
     "scenarios": (44, 23),
     "tests": (435, 210),
-    "twin": (34, 32),
 }
 """Words and names that a room may still have: a room is clean once it is not listed. Numbers only ever fall."""
 

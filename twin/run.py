@@ -76,7 +76,7 @@ def replay(
     Undisturbed, durations and energies are nominal and nothing starts earlier than scheduled. Where reality is late
     everything after it shifts right; every limit that is missed by more than 1e-6 min or MWh, or 1e-6 of the highest
     power, is recorded.
-    Processes are told their modes and rates step by step, or by the baseline's rule where the schedule is its own
+    Processes get their modes and rates step by step, or by the baseline's rule where the schedule is its own
     (``emberline.twin.processes``).
 
     Raises:

@@ -24,10 +24,10 @@ from emberline.twin.line.operations import shop
 from emberline.twin.power import operations_trace
 
 FEWEST_DAYS = 10
-"""Days below which no interval is told."""
+"""Days below which no interval is reported."""
 DRAWS = 400
 FAINTEST = 1e-6
-"""A regressor that adds less than this share of itself to those before it cannot be told from them."""
+"""A regressor that adds less than this share of itself to those before it cannot be distinguished from them."""
 DAY_MIN = 1440.0
 
 

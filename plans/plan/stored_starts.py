@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.replan import kept
+from emberline.plans.plan.replan import choose
 from emberline.plans.store.run_folder import StoredRun
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
@@ -40,13 +40,13 @@ class Earlier:
         if self.same is None or self.same.schedule is None:
             return candidate
         before = self.same.schedule
-        return kept(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, judged=True)
+        return choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, judged=True)
 
 
 def earlier(store: Store, scenario: Scenario) -> Earlier:
     """What is stored of a scenario's orders."""
     schedules, best = [], None
-    for run in _alike(store, _asked(scenario.model_dump_json(exclude_defaults=True))):
+    for run in _alike(store, _content(scenario.model_dump_json(exclude_defaults=True))):
         plan = run.plan
         if plan.schedule is None or plan.objective is None or not plan.acceptable:
             continue
@@ -58,7 +58,7 @@ def earlier(store: Store, scenario: Scenario) -> Earlier:
 
 def same_asked(one: Scenario, other: Scenario) -> bool:
     """Whether two scenarios ask the same, name and time for it aside."""
-    mine, others = (_asked(scenario.model_dump_json(exclude_defaults=True)) for scenario in (one, other))
+    mine, others = (_content(scenario.model_dump_json(exclude_defaults=True)) for scenario in (one, other))
     return mine == others and bool(one.inputs.equals(other.inputs))
 
 
@@ -68,7 +68,7 @@ def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
     for place, entry in enumerate(store.search(state="stored", limit=LOOKED_AT)):
         folder = store.path(entry.id)
         try:
-            its = _asked((folder / "scenario.json").read_text(encoding="utf-8"))
+            its = _content((folder / "scenario.json").read_text(encoding="utf-8"))
             objective = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["summary"]["objective"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # torn, or of an earlier release
@@ -81,7 +81,7 @@ def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
             continue
 
 
-def _asked(text: str) -> dict[str, Any]:
+def _content(text: str) -> dict[str, Any]:
     """A scenario as it is stored, without what it is called and how long it is searched."""
     content: dict[str, Any] = json.loads(text)
     goal = {name: value for name, value in content.get("goal", {}).items() if name not in ("time_limit_s", "gap")}

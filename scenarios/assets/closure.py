@@ -74,7 +74,7 @@ def closure(scenario: Scenario, flows: xr.Dataset, line_gives: Mapping[str, np.n
         after = flows["asset_level"].sel(store=name).to_numpy()
         before = np.concatenate([[store.start_level], after[:-1]])
         net = put_in * store.in_efficiency - put_out / store.out_efficiency
-        levels[name] = after - (before * store.kept(hours) + net * store.effective_hours(hours))
+        levels[name] = after - (before * store.retention(hours) + net * store.effective_hours(hours))
         change[name] = float(after[-1] - before[0])
         self_loss[name] = float(net.sum()) * hours - change[name]
         if site.carrier[store.carrier].unit == "MWh":

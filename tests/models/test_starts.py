@@ -118,6 +118,15 @@ def test_no_unit_works_in_an_outage(unit: str, start: float, end: float, broken:
     assert all(line.startswith(f"{broken} while {unit}") for line in says)
 
 
+def test_no_unit_works_where_it_is_not_free() -> None:
+    """Proves: a slot of F that others hold is found within A-1, and not after it. Sensitivity: only the first slot, or
+    none, looked at."""
+    for slot, says in ((2, ["A-1 at stage 0 while F is held already"]), (9, [])):
+        line = problem()
+        line.free[line.units.index("F"), slot] = False
+        assert mistakes(line, SOONEST) == says
+
+
 def test_energy_minute_by_minute() -> None:
     """Proves: every operation draws its power in its own minutes, and a heat that waited longer than the transfer draws
     0.02 MWh a minute more in L: 45, 30 and 45 minutes.

@@ -120,7 +120,7 @@ def test_labels_are_kept_with_the_run(store: Store, source: StoredRun, kind: str
     for file in store.folder.glob("catalogue.db*"):
         file.unlink()
     if kind == "postgresql":
-        for run in store.catalogue.known():
+        for run in store.catalogue.scan_rows():
             store.catalogue.forget(run)
         store.rescan()
     assert Store(store.folder).search(text="spring étude") == [before]

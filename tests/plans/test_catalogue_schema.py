@@ -243,12 +243,12 @@ def test_a_database_of_others_is_left_alone(
 
 
 def test_a_file_that_is_no_catalogue_is_told(tmp_path: Path, source: StoredRun) -> None:
-    """Proves: a torn file is told and left alone; without it the catalogue is made anew from the folders."""
+    """Proves: a torn file is told and left alone; without it the catalogue is made again from the folders."""
     home = tmp_path / "home"
     laid(source, home, number("a"))
     file = home / "catalogue.db"
     file.write_text("no database" * 100, encoding="utf-8")
-    with pytest.raises(StoreError, match="file is not a database; move the file away, it is made anew"):
+    with pytest.raises(StoreError, match="file is not a database; move the file away, it is made again"):
         Store(home)
     shutil.move(file, tmp_path / "away.db")
     assert [run.id for run in Store(home).list()] == [number("a")]

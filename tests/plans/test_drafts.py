@@ -49,12 +49,12 @@ def test_drafts_have_owners() -> None:
     (old.folder / "draft.json").write_text(json.dumps(answer))
     for ago, draft in enumerate((mine[1], mine[0], mine[2])):
         os.utime(draft.folder / "draft.json", (time.time() - ago, time.time() - ago))
-    assert [draft.id for draft in drafts.kept("me")] == [mine[1].id, mine[0].id, mine[2].id]
-    assert [draft.id for draft in drafts.kept("you")] == [yours.id]
-    assert [draft.id for draft in drafts.kept("")] == [old.id]
-    assert len(drafts.kept(None)) == 5
+    assert [draft.id for draft in drafts.of_owner("me")] == [mine[1].id, mine[0].id, mine[2].id]
+    assert [draft.id for draft in drafts.of_owner("you")] == [yours.id]
+    assert [draft.id for draft in drafts.of_owner("")] == [old.id]
+    assert len(drafts.of_owner(None)) == 5
     (mine[2].folder / "draft.json").write_text("{")
-    assert len(drafts.kept("me")) == 2
+    assert len(drafts.of_owner("me")) == 2
     assert drafts.write(drafts.open_draft(mine[0].id), TEXT + "# one\n").owner == "me"
 
 
@@ -63,7 +63,7 @@ def test_what_was_deleted_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     draft = drafts.write(drafts.create(TEXT, "x"), TEXT + "# one\n")
     os.utime(draft.folder / "draft.json", (time.time() - 29 * 86_400,) * 2)
     drafts.delete(draft)
-    assert drafts.kept(None) == []
+    assert drafts.of_owner(None) == []
     for use in (lambda: drafts.open_draft(draft.id), lambda: drafts.write(draft, TEXT), lambda: drafts.delete(draft)):
         with pytest.raises(DraftError):
             use()

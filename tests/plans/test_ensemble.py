@@ -22,7 +22,7 @@ from emberline import twin
 from emberline.plans import plan
 from emberline.plans.jobs import memory
 from emberline.plans.jobs.dask_workers import ClusterError
-from emberline.plans.jobs.engine import Done, Engine, engine
+from emberline.plans.jobs.engine import Engine, Piece, engine
 from emberline.plans.robustness.ensemble import PART, Ensemble, ensemble, interval
 from emberline.plans.store import ensembles
 from emberline.plans.store.store import Store, StoreError
@@ -120,7 +120,7 @@ def test_an_ended_ensemble_is_the_smaller_one() -> None:
         *week(), 100, Backwards(), on_progress=lambda event: rows.append(event["done"]), cancel=lambda: rows[-1] > 40
     )
     assert result is not None
-    assert result.asked == 100
+    assert result.n_requested == 100
     assert result.n == PART
     same_bits(result.data, _data(ensemble(*week(), result.n, Engine())))
     assert ensemble(*week(), 10, Engine(), cancel=lambda: True) is None
@@ -129,10 +129,10 @@ def test_an_ended_ensemble_is_the_smaller_one() -> None:
 class Backwards(Engine):
     """Begins with the first part and goes on with the last ones."""
 
-    def each(self, work: Any, common: Any, parts: Any, cancel: Any = None) -> Iterator[Done[Any]]:
+    def each(self, work: Any, common: Any, parts: Any, cancel: Any = None) -> Iterator[Piece[Any]]:
         order = [0, *range(len(parts) - 1, 0, -1)]
         for process in super().each(work, common, [parts[place] for place in order], cancel):
-            yield Done(order[process.place], process.result)
+            yield Piece(order[process.place], process.result)
 
 
 def test_figures_are_those_of_the_plans_own_replays() -> None:
@@ -152,7 +152,7 @@ def test_figures_are_those_of_the_plans_own_replays() -> None:
     for name, values in result.replays.data.data_vars.items():
         assert outcome.data[name].values.tolist() == values.values.tolist(), name
     assert len(set(outcome.data["carbon_kg"].values.tolist())) == 4
-    assert outcome.held == result.replays.held
+    assert outcome.successes == result.replays.successes
     part, theirs = outcome.quantiles(), result.replays.quantiles()
     assert {name: part[name] for name in theirs} == theirs
 
@@ -177,7 +177,7 @@ def test_what_broke_is_what_the_replays_missed() -> None:
         assert row["in_hour"] == max(sum(h in hour for hour in hours) for h in set().union(*hours))
         first = [run for run in runs if run.sizes["violation"] and str(run["violation_unit"].values[0]) == row["unit"]]
         assert row["first"] == sum(str(run["violation_kind"].values[0]) == row["kind"] for run in first)
-    assert sum(row["first"] for row in result.broke()) == N - result.held
+    assert sum(row["first"] for row in result.broke()) == N - result.successes
     assert int(data["missed"].sum()) == sum(run.sizes["violation"] for run in runs)
     waited = [float(run["op_waited_min"].where(run["op_stage"] == "casting", 0.0).sum()) for run in runs]
     assert data["waited_min"].sel(stage="casting").values == pytest.approx(waited)

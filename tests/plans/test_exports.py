@@ -16,7 +16,7 @@ from exported import MADE, keep, kept
 from pydantic import ValidationError
 from writers import ROOT
 
-from emberline.plans.exports import FORMATS, CannotExport, export, written
+from emberline.plans.exports import FORMATS, CannotExport, export, files_of
 from emberline.plans.exports.manifest import manifest, proof, rows
 from emberline.plans.exports.workshop import workshop
 from emberline.plans.store.run_folder import StoredRun
@@ -46,7 +46,7 @@ def test_every_format_tells_every_plant(stored: StoredRun, tmp_path: Path, kind:
     out = tmp_path / "out"
     out.mkdir()
     path = export(stored, kind, out / f"plan.{kind}")
-    assert sorted(out.iterdir()) == sorted(written(kind, path))
+    assert sorted(out.iterdir()) == sorted(files_of(kind, path))
     text = b"".join(file.read_bytes() for file in out.iterdir())
     if kind != "xlsx":  # a compressed archive; its manifest is read in its own test
         assert stored.id.encode() in text

@@ -19,7 +19,7 @@ from emberline.plans.exports.formats.csv import sidecar
 from emberline.plans.exports.formats.parquet import KEY
 from emberline.plans.exports.hours import hours as by_hour
 from emberline.plans.exports.manifest import manifest
-from emberline.plans.exports.tables import TABLES, chosen, figures
+from emberline.plans.exports.tables import TABLES, by_name, figures
 from emberline.plans.exports.texts import printable, uncalculated
 from emberline.plans.store.run_folder import StoredRun
 
@@ -98,7 +98,7 @@ def test_parquet_comes_back_equal(tmp_path: Path, plant: str) -> None:
         if (name == "heats" and plant != "line") or (name == "runs" and plant != "works"):
             continue
         path = export(run, "parquet", tmp_path / f"{name}.parquet", table=name)
-        _, frame = chosen(run, name)
+        _, frame = by_name(run, name)
         back = pd.read_parquet(path)
         pd.testing.assert_frame_equal(back, frame, check_dtype=len(frame) > 0)
         answer = json.loads(pq.read_schema(path).metadata[KEY])

@@ -16,7 +16,7 @@ from emberline import twin
 from emberline.plans import plan
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
-from emberline.plans.robustness.holding import Held, hold
+from emberline.plans.robustness.holding import Robustness, hold
 from emberline.plans.robustness.holding.breaks import breaks, steps
 from emberline.plans.robustness.holding.hold import seed_of
 from emberline.plans.robustness.holding.knobs import Knob, margins, most, raised, settings, value
@@ -42,7 +42,7 @@ def shop(**text: Any) -> Scenario:
 
 
 @cache
-def held() -> Held:
+def held() -> Robustness:
     """The loop's answer. Not to be changed."""
     return hold(shop(), Engine(), level=0.8, replications=N, time_limit_s=900)
 
@@ -112,7 +112,7 @@ def test_a_robust_plan_is_stored_and_read_like_any_other(tmp_path: Path) -> None
     back = store.open(run)
     assert back.plan.scenario.disturbances == result.robust.scenario.disturbances
     assert back.plan.replays is not None
-    assert (back.plan.replays.n, back.plan.replays.held) == (N, result.judged.held)  # type: ignore[union-attr]
+    assert (back.plan.replays.n, back.plan.replays.successes) == (N, result.judged.successes)  # type: ignore[union-attr]
     ensembles.save(result.judged, back)  # type: ignore[arg-type]
     assert ensembles.seeds(back) == [seed_of(shop(), "judging 0")]
 
@@ -126,7 +126,7 @@ def test_cannot_is_said_where_no_margin_is_left() -> None:
     assert not result.holds
     assert result.judged is not None
     assert result.judged.chance[1] < 0.99
-    assert result.judged.held >= 0
+    assert result.judged.successes >= 0
 
 
 def test_cancelled_before_the_first_round() -> None:
@@ -228,7 +228,7 @@ def test_the_same_margins_hold_the_same_on_any_seed_of_judging() -> None:
     assert result.robust.schedule is not None
     other = ensemble(result.robust.scenario, result.robust.schedule, N, Engine(), seed=123456789)
     assert other is not None
-    low, high = interval(other.held, other.n)
+    low, high = interval(other.successes, other.n)
     assert low <= result.judged.chance[2]  # type: ignore[union-attr]
     assert high >= result.judged.chance[1]  # type: ignore[union-attr]
     assert replace(result, status="cannot").holds is False

@@ -70,7 +70,7 @@ def followed(home: Path) -> str:
 def front(home: Path) -> str:
     """A stored front of a site, made by a job."""
     number = queue.start(
-        text=SITE.format(name="site", load=10, days=1), kind="front", given={"points": 4}, note={"who": "test"}
+        text=SITE.format(name="site", load=10, days=1), kind="front", options={"points": 4}, note={"who": "test"}
     )
     assert until(number, lambda s: s.ended).state == "stored"
     return number
@@ -89,18 +89,18 @@ def until(job: str, target: Callable[[JobStatus], bool], seconds: float = 240) -
 
 def replay(run: str, replications: int, seed: int | None = None, baseline: bool = True) -> str:
     table: dict[str, Any] = {"run": run, "replications": replications, "seed": seed, "baseline": baseline}
-    return queue.start(kind="replay", given=table)
+    return queue.start(kind="replay", options=table)
 
 
 def test_a_front_is_stored_under_the_jobs_id(front: str) -> None:
     """Proves: every point is told as it comes, and the front is kept under the job's id with what was asked."""
     status = queue.status(front)
-    assert (status.kind, status.done, status.of) == ("front", 4, 4)
+    assert (status.kind, status.count, status.of) == ("front", 4, 4)
     assert sorted(point["point"] for point in status.points) == [0, 1, 2, 3]
     assert all(point["carbon_kg"] > 0 and point["status"] for point in status.points)
     stored = store.read(front).front
     assert stored.scenario.name == "site"
-    assert stored.asked == 4
+    assert stored.n_requested == 4
     assert stored.data.sizes["point"] >= 2
     assert queue.request(front)["note"] == {"who": "test"}
     assert store.headlines(5)[front]["points"] == stored.data.sizes["point"]
@@ -114,10 +114,10 @@ def test_a_point_opens_as_the_plan_that_was_searched(front: str) -> None:
     number = int(stored.data["point"][1])
     run = run_of(front, number)
     table = {"front": front, "point": number}
-    assert queue.start("site", kind="point", given=table, run=run) == run
+    assert queue.start("site", kind="point", options=table, run=run) == run
     assert until(run, lambda s: s.ended).state == "stored"
     asked_at = queue.request(run)["at"]
-    assert queue.start("site", kind="point", given=table, run=run) == run
+    assert queue.start("site", kind="point", options=table, run=run) == run
     assert queue.request(run)["at"] == asked_at
     result, row = Store().open(run).plan, stored.data.sel(point=number)
     assert result.acceptable
@@ -141,13 +141,13 @@ def test_an_ensemble_is_that_of_the_command(followed: str) -> None:
     assert queue.about(followed, "replay") == job
     status = until(job, lambda s: s.ended)
     assert status.state == "stored", status
-    assert (status.done, status.of) == (30, 30)
+    assert (status.count, status.of) == (30, 30)
     stored = Store().open(followed)
     content = ensembles.read(stored, stored.plan.scenario.disturbances.seed)
     assert stored.plan.schedule is not None
     part = ensemble(stored.plan.scenario, stored.plan.schedule, 30, Engine())
     assert part is not None
-    assert content.held == status.held == part.held
+    assert content.successes == status.successes == part.successes
     np.testing.assert_array_equal(content.data["carbon_kg"], part.data["carbon_kg"])
     np.testing.assert_array_equal(content.data["fan_mw"], part.data["fan_mw"])
     assert not np.array_equal(content.data["carbon_kg"][:2], _few(stored, seed=7))
@@ -183,27 +183,27 @@ def test_the_fan_is_what_was_metered(followed: str) -> None:
 def test_enough_is_enough_for_replays(followed: str) -> None:
     """Proves: a wish to end keeps the days done so far, without a hole. Sensitivity: all 100 000 would take an hour."""
     job = replay(followed, 100_000, seed=3)
-    until(job, lambda s: s.done > 0)
+    until(job, lambda s: s.count > 0)
     queue.cancel(job)
     status = until(job, lambda s: s.ended)
     assert status.state == "stored", status
     content = ensembles.read(Store().open(followed), 3)
-    assert 0 < content.n < 100_000 == content.asked
+    assert 0 < content.n < 100_000 == content.n_requested
     assert content.data["replication"].values.tolist() == list(range(content.n))
     assert content.against_baseline
 
 
 def test_enough_is_enough_for_a_front(home: Path) -> None:
     """Proves: a wish to end keeps the points found so far. Sensitivity: without it there are 101 searches."""
-    number = queue.start(text=SITE.format(name="month", load=10, days=30), kind="front", given={"points": 101})
-    until(number, lambda s: s.done >= 2)
+    number = queue.start(text=SITE.format(name="month", load=10, days=30), kind="front", options={"points": 101})
+    until(number, lambda s: s.count >= 2)
     queue.cancel(number)
     status = until(number, lambda s: s.ended)
     assert status.state == "stored", status
     stored = store.read(number).front
     assert stored.unsearched > 0
-    assert stored.found
-    assert status.done == stored.asked - stored.unsearched
+    assert stored.has_points
+    assert status.count == stored.n_requested - stored.unsearched
 
 
 def test_a_front_outlives_whoever_asked_for_it(home: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_front_outlives_whoever_asked_for_it(home: Path) -> None:
     text = SITE.format(name="orphan", load=11, days=1)
     code = (
         "import os; from emberline.plans.jobs import queue as jobs; "
-        f"print(jobs.start(text={text!r}, kind='front', given={{'points': 3}}), flush=True); os.kill(os.getpid(), 9)"
+        f"print(jobs.start(text={text!r}, kind='front', options={{'points': 3}}), flush=True); os.kill(os.getpid(), 9)"
     )
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == -signal.SIGKILL, process.stderr
@@ -223,7 +223,7 @@ def test_a_front_outlives_whoever_asked_for_it(home: Path) -> None:
 def test_two_at_once_do_not_mix(home: Path, followed: str) -> None:
     """Proves: what two engineers ask for at the same time comes to each as if he were alone."""
     one, two = (
-        queue.start(text=SITE.format(name=f"of-{load}", load=load, days=1), kind="front", given={"points": 3})
+        queue.start(text=SITE.format(name=f"of-{load}", load=load, days=1), kind="front", options={"points": 3})
         for load in (6, 14)
     )
     other = replay(followed, 10, seed=11)
@@ -240,7 +240,7 @@ def test_two_at_once_do_not_mix(home: Path, followed: str) -> None:
 def test_a_killed_worker_is_told(home: Path, followed: str) -> None:
     """Proves: kill -9 of a worker that replays leaves the run whole, and a job that says it was lost."""
     job = replay(followed, 100_000, seed=13)
-    until(job, lambda s: s.done > 0)
+    until(job, lambda s: s.count > 0)
     os.kill(int((home / "jobs" / job / "worker.pid").read_text()), signal.SIGKILL)
     status = until(job, lambda s: s.ended)
     assert status.state == "broken"
@@ -259,7 +259,7 @@ def test_a_killed_worker_is_told(home: Path, followed: str) -> None:
 )
 def test_what_is_not_there_is_refused(home: Path, front: str, kind: str, given: dict[str, Any], says: str) -> None:
     """Proves: a job about what is not kept here is refused with one line."""
-    status = until(queue.start(kind=kind, given=given), lambda s: s.ended)
+    status = until(queue.start(kind=kind, options=given), lambda s: s.ended)
     assert status.state == "refused"
     assert len(status.lines) == 1
     assert says in status.lines[0]
@@ -287,6 +287,6 @@ def test_a_point_that_came_to_nothing_is_begun_again(home: Path, front: str) -> 
     (dead / "request.json").write_text(json.dumps({"kind": "point", "given": {}}))
     (dead / "worker.lock").touch()
     assert queue.status(run).state == "broken"
-    assert queue.start("site", kind="point", given={"front": front, "point": number}, run=run) == run
+    assert queue.start("site", kind="point", options={"front": front, "point": number}, run=run) == run
     assert until(run, lambda s: s.ended).state == "stored"
     assert Store().open(run).plan.acceptable

@@ -97,14 +97,14 @@ def test_more_freedom_is_never_worse(found: Levers) -> None:
     assert found.bound is not None
     assert found.bound <= value(found, "joint") + 1e-6
     assert found.gap is not None
-    assert found.found
+    assert found.has_plan
 
 
 def test_what_is_a_lever(found: Levers) -> None:
     """Proves: the boiler stays, for nothing else serves the users without furnaces at work; all others are levers.
 
     Sensitivity: tried in declared order the boiler would go first and the engine stay."""
-    assert found.needed == ("boiler",)
+    assert found.essentials == ("boiler",)
     assert [lever.name for lever in found.levers] == [SHIFTING, BATTERY, "store", "nothing", "recovery", "engine"]
     assert [name for name, _ in candidates(found.scenario.site)][-1] == "boiler"
 

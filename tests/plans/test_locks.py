@@ -81,7 +81,7 @@ def test_without_locks_there_is_no_price_and_without_a_schedule_none_either() ->
     broken = plan(
         shop([500.0, 200.0], [1, 1], locks=[{"heat": f"H{i}", "stage": "melting", "start": "0 h"} for i in (1, 2)])
     )
-    assert not broken.found
+    assert not broken.has_schedule
     with pytest.raises(ScenarioError, match="no schedule whose locks"):
         lock_prices(broken)
 

@@ -84,7 +84,7 @@ def test_a_front_by_hand(traded: Front) -> None:
     assert (np.diff(cost) < 0).all()
     assert data["difference_per_t"].values[:-1] == pytest.approx(200.0)
     assert data["proven"].values[:-1].all()
-    assert traded.asked == 4
+    assert traded.n_requested == 4
     assert not traded.failed
     assert (data["cost_bound"].values <= cost * (1 + 1e-6)).all()
     assert (data["carbon_kg"].values[:-1] <= data["carbon_cap_kg"].values[:-1] * (1 + 1e-6)).all()
@@ -141,7 +141,7 @@ def test_no_plan_no_front() -> None:
     """Proves: what cannot be kept gives no point, and the reason is told. Sensitivity: a point without a schedule."""
     locks = [{"heat": "A-2", "stage": "casting", "start": "1 h"}]
     result = pareto(shop(orders=[cast("A", 2)], locks=locks), 3)
-    assert not result.found
+    assert not result.has_points
     assert result.failed
     assert result.unsearched == 1
     assert result.verdict.startswith("No front")

@@ -21,7 +21,7 @@ from emberline.plans.robustness.holding.hold import hold
 from emberline.plans.rolling import How, compare
 from emberline.plans.store.store import Store
 from emberline.plans.studies.headroom import headroom
-from emberline.plans.studies.sweep import Asked, Axis, sweep
+from emberline.plans.studies.sweep import Axis, Case, sweep
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Scenario
 
@@ -54,7 +54,7 @@ def _pareto(plan: Plan, folder: Path) -> Figures | None:
 
 def _sweep(plan: Plan, folder: Path) -> Figures | None:
     store = Store(folder)
-    table = sweep([Axis("name", ("shop",))], [Asked({}, plan.scenario)], Engine(), store)
+    table = sweep([Axis("name", ("shop",))], [Case({}, plan.scenario)], Engine(), store)
     return store.open(table.rows[0].run or "").plan.replay_figures
 
 

@@ -50,7 +50,7 @@ def test_caps_are_kept(goal: dict[str, Any], kept: str) -> None:
 def test_a_cap_that_cannot_be_kept_gives_no_plan(caps: dict[str, float]) -> None:
     """Proves: no plan that breaks a cap is ever shown. Sensitivity: the baseline schedule taken regardless."""
     result = plan(shop(goal={"caps": caps, "time_limit_s": 5}))
-    assert not result.found
+    assert not result.has_schedule
     assert not result.acceptable
     assert result.status in ("infeasible", "no plan within the limit")
     assert result.verdict.startswith("No plan")
@@ -78,7 +78,7 @@ def test_an_impossible_lock_is_infeasible_and_stored(unplanned: Plan, store: Sto
     schedule = models.optimize(unplanned.scenario, unplanned.envelope)
     assert (schedule.attrs["found"], schedule.attrs["status"]) == (0, "infeasible")
     assert np.isnan(schedule["start_min"].values).all()
-    assert not unplanned.found
+    assert not unplanned.has_schedule
     with store.working(unplanned.scenario) as run:
         store.save(run, unplanned)
     assert store.open(run).plan.verdict == unplanned.verdict

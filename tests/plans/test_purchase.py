@@ -69,6 +69,6 @@ def test_a_cap_on_cost_counts_fixed_charges() -> None:
     least = cheap.replay_figures.cost
     caps = scenario.goal.caps.model_copy(update={"cost": least * 1.002})
     result = plan(scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})}))
-    assert result.found, result.reason
+    assert result.has_schedule, result.reason
     assert result.replay_figures is not None
     assert result.replay_figures.cost <= least * 1.002 * (1 + 1e-6)

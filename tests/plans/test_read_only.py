@@ -52,7 +52,7 @@ def test_what_is_stored_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     store = Store(tmp_path / "home")
     assert [entry.id for entry in store.list()] == [run]
     assert store.find("last") == run
-    assert store.open(run).plan.found
+    assert store.open(run).plan.has_schedule
     assert state(tmp_path / "home") == before
 
 

@@ -13,7 +13,7 @@ from shops import scenario as cast_shop
 
 from emberline.plans import plan
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.replan import holds, kept, lock, locked, replan, with_locks
+from emberline.plans.plan.replan import choose, holds, lock, locked, replan, with_locks
 from emberline.plans.store.store import Store
 from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.records.orders import Lock
@@ -125,7 +125,7 @@ def test_an_earlier_plan_that_breaks_a_lock_does_not_hold(stored: Plan) -> None:
     assert holds(stored.scenario, stored.envelope, stored.schedule)
     assert not holds(scenario, stored.envelope, stored.schedule)
     assert (
-        kept(scenario, stored.envelope, stored.schedule, stored.schedule.assign_attrs(status="other")).attrs["status"]
+        choose(scenario, stored.envelope, stored.schedule, stored.schedule.assign_attrs(status="other")).attrs["status"]
         == "other"
     )
 

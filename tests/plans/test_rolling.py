@@ -100,7 +100,7 @@ def test_with_everything_known_to_the_end_nothing_is_changed_and_nothing_regrett
     that loses anything on the way makes another plan better or this one break."""
     scenario = works(tmp_path, hours=24, gap=0.0, error=0.0)
     result = compare(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR))
-    assert [step.laid for step in result.rolled.steps] == [True, *[False] * 5]
+    assert [step.adopted for step in result.rolled.steps] == [True, *[False] * 5]
     assert sum(step.moved_mwh for step in result.rolled.steps) == 0
     regret, not_knowing, best = result.regret(), result.not_knowing, result.best
     assert best is not None
@@ -128,8 +128,8 @@ def test_the_frozen_time_stands(tmp_path: Path) -> None:
     how = How(every_min=2 * HOUR, look_ahead_min=24 * HOUR, frozen_min=3 * HOUR, keep_share=0.0)
     result = roll(scenario, how, optimize=text)
     assert [step.begin_min - step.at_min for step in result.steps] == [0.0, *[3 * HOUR] * (len(result.steps) - 1)]
-    assert sum(step.laid for step in result.steps) > 2
-    rows = [(s.begin_min, plan) for s, plan in zip(result.steps, text.made, strict=True) if s.laid]
+    assert sum(step.adopted for step in result.steps) > 2
+    rows = [(s.begin_min, plan) for s, plan in zip(result.steps, text.made, strict=True) if s.adopted]
     for (begin, plan), (after, _) in pairwise([*rows, (scenario.horizon.length_min, rows[-1][1])]):
         n, k = round((after - begin) / 60), round(begin / 60)
         followed = result.schedule["charge_mw"].to_numpy()[k : k + n]

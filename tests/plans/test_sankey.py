@@ -114,7 +114,7 @@ def test_small_bands_may_be_left_out() -> None:
     drawing.add("a", "b", 10.0)
     drawing.add("a", "c", 0.001)
     drawing.add("b", "c", -1.0)
-    whole = drawing.done()
+    whole = drawing.diagram()
     assert set(whole.nodes) == {"a", "b", "c"}
     assert [whole.through("a"), whole.total] == pytest.approx([10.001, 10.001])
     assert set(whole.without(1.0).nodes) == {"a", "b"}

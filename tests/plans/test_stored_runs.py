@@ -104,12 +104,12 @@ def test_what_is_saved_is_what_is_opened(stored: StoredRun, made: Plan) -> None:
     assert opened.scenario.heats == made.scenario.heats
     for name in (
         "baseline_figures", "baseline_complete", "status", "objective", "bound", "gap", "reason", "schedule_figures",
-        "replay_figures", "found", "violations", "agreed", "acceptable", "verdict",
+        "replay_figures", "has_schedule", "violations", "agreed", "acceptable", "verdict",
     ):  # fmt: skip
         assert getattr(opened, name) == getattr(made, name), name
     assert made.replays is not None
     assert opened.replays is not None
-    assert (opened.replays.n, opened.replays.held) == (made.replays.n, made.replays.held)
+    assert (opened.replays.n, opened.replays.successes) == (made.replays.n, made.replays.successes)
     identical(made.replays.data, opened.replays.data)
     assert opened.replays.quantiles() == made.replays.quantiles()
     assert opened.summary() == made.summary()
@@ -133,7 +133,7 @@ def test_a_stored_plan_replays_exactly(stored: StoredRun) -> None:
 
 def test_a_run_without_a_plan_is_kept(store: Store, unplanned: Plan) -> None:
     """Proves: an impossible lock gives ``infeasible``, stored with the baseline figures and reopened."""
-    assert (unplanned.status, unplanned.found) == ("infeasible", False)
+    assert (unplanned.status, unplanned.has_schedule) == ("infeasible", False)
     with store.working(unplanned.scenario) as run:
         store.save(run, unplanned)
     (row,) = store.list()

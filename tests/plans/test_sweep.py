@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from emberline.plans.jobs.engine import Done, Engine
+from emberline.plans.jobs.engine import Engine, Piece
 from emberline.plans.store.store import Store
 from emberline.plans.studies import sweep as sweeps
 from emberline.plans.studies.sweep import Axis, axes, settings, sweep
@@ -50,15 +50,15 @@ def test_two_by_two_are_four_runs(battery: str, tmp_path: Path) -> None:
         assert plan.scenario.goal.minimize == "cost"
     assert [event["done"] for event in rows] == [1, 2, 3, 4]
     assert json.loads(result.path.read_text()) == json.loads(json.dumps(result.summary()))
-    assert len(store.list()) == result.done == 4
+    assert len(store.list()) == result.n_planned == 4
 
 
 class Failing(Engine):
     """The second plan goes wrong."""
 
-    def each(self, work: Any, common: Any, parts: Any, cancel: Any = None) -> Iterator[Done[Any]]:
+    def each(self, work: Any, common: Any, parts: Any, cancel: Any = None) -> Iterator[Piece[Any]]:
         for process in super().each(work, common, parts, cancel):
-            yield Done(1, None, RuntimeError("no luck")) if process.place == 1 else process
+            yield Piece(1, None, RuntimeError("no luck")) if process.place == 1 else process
 
 
 def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_pat
     )
     assert [row.status for row in result.rows] == ["within gap", "failed", "within gap", "not planned"]
     assert result.rows[1].says.startswith("RuntimeError: no luck (details: ")
-    assert json.loads(result.path.read_text())["planned"] == result.done == len(store.list()) == 2
+    assert json.loads(result.path.read_text())["planned"] == result.n_planned == len(store.list()) == 2
 
 
 @pytest.mark.parametrize(

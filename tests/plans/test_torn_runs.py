@@ -107,7 +107,7 @@ def test_a_torn_run_is_listed_as_broken(tmp_path: Path) -> None:
     assert [row.state for row in store.list()] == ["stored"]
     record.write_bytes(b"[]")
     assert store.rescan().unread == (stored.id,)
-    assert store.catalogue.known()[stored.id].state == "broken"
+    assert store.catalogue.scan_rows()[stored.id].state == "broken"
 
 
 def test_what_is_kept_with_a_run(tmp_path: Path) -> None:

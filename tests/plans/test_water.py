@@ -124,7 +124,7 @@ def test_processes_draw_by_the_tonne() -> None:
     dry, wet = works(), works(KILN | {"water_m3_per_t": 0.5}, MILL)
     assert "water" not in in_use(dry)
     subject = plan(wet)
-    assert subject.found, subject.reason
+    assert subject.has_schedule, subject.reason
     assert subject.replay is not None
     units = [unit for unit, owner in wet.process_units if owner.name == KILN["name"]]
     tonnes = float(subject.replay["process_tph"].sel(process=units).sum()) * wet.horizon.step_h

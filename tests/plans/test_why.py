@@ -38,10 +38,10 @@ def agrees(result: Plan, answer: Answer, truth: float | None) -> None:
     part = best(result.scenario)
     assert part is not None
     if truth is None:
-        assert not answer.found, answer
+        assert not answer.has_plan, answer
         assert answer.status == "infeasible", answer
         return
-    assert answer.found, (answer.says, answer.status, answer.reason)
+    assert answer.has_plan, (answer.says, answer.status, answer.reason)
     assert answer.objective is not None
     assert answer.high is not None
     assert answer.more is not None
@@ -199,7 +199,7 @@ def test_an_asset_and_an_hour_of_a_site_by_hand(tmp_path: Path) -> None:
     text = why(result, hour="01:00")
     assert text.worth is not None
     assert text.worth.value == pytest.approx(400, rel=1e-6)
-    assert text.worth.held == "exact: nothing is held"
+    assert text.worth.assumption == "exact: nothing is held"
     assert not text.answers
 
 

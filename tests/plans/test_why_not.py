@@ -78,7 +78,7 @@ class Turn:
 def planned(broken: Broken, repair: tuple[str, ...]) -> None:
     """A plan with a repair is found and acceptable."""
     result = plan(broken.changed([*repair, *QUICK]))
-    assert result.found, (broken.says, repair, result.reason)
+    assert result.has_schedule, (broken.says, repair, result.reason)
     assert not result.violations, (broken.says, repair, result.violations)
 
 
@@ -139,7 +139,7 @@ def test_the_search_ends_when_it_is_told_to() -> None:
     assert result.status == "infeasible"
     assert result.missing
     assert not result.complete
-    assert result.tried == 0
+    assert result.attempts == 0
 
 
 def test_a_lock_is_moved_to_the_nearest_time_that_can_be_kept() -> None:

@@ -124,7 +124,7 @@ def done(
         value[s] += sum((came[a.name] for a in scenario.arrivals if a.store == store.name), np.zeros(n))
         level = store.start_t
         for t in range(n):
-            after = level * store.kept(hours) + (value[s, t] - out[s, t]) / hours * store.effective_hours(hours)
+            after = level * store.retention(hours) + (value[s, t] - out[s, t]) / hours * store.effective_hours(hours)
             lost[s, t] = level + value[s, t] - out[s, t] - after
             stock[s, t] = level = after
     line = result.sum(axis=0)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emberline.scenarios import Scenario, ScenarioError, load
-from emberline.scenarios.checking.faults import PATTERNS
+from emberline.scenarios.checking.faults import PATTERNS, shown
 from emberline.scenarios.importing.mapping import read_mapping
 
 FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instance|validation|pattern '")
@@ -56,6 +56,12 @@ def test_a_value_that_cannot_be(assignment: str, says: str) -> None:
     (line,) = [str(problem) for problem in caught.value.problems if problem.where.startswith("--set")]
     assert says in line
     assert not FOREIGN.search(line.partition(": ")[2]), line
+
+
+@pytest.mark.parametrize(("value", "says"), [([1], "a list"), ((), "a list"), ({}, "a mapping"), (b"", "a bytes")])
+def test_a_value_of_many_parts_is_named_by_its_kind(value: object, says: str) -> None:
+    """Proves: what is no single value is named, not printed. Sensitivity: everything else called a list."""
+    assert shown(value) == says
 
 
 def patterns(schema: Any) -> Iterator[str]:

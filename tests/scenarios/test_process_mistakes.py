@@ -203,6 +203,7 @@ CASES = [
         "processes.1.planned_stop",
         "does not fit between its earliest and latest beginning",
     ),
+    ("{hours: 6 h, earliest: 8 h}", "{hours: 6 h, latest: 2521 min}", "processes.1.planned_stop", "does not fit"),
     ("{hours: 6 h, earliest: 8 h}", "{hours: 6 h, earliest: 44 h}", "processes.1.planned_stop", "does not fit"),
     ("level_t: 5000 t", "level_t: 9500 t", "stores.0", "level_t 9500 t is more than it holds, 9000 t"),
     ("level_t: 5000 t", "keep_low: 0.9", "stores.0", "keep_low 0.9 does not lie below keep_high 0.8"),

@@ -104,3 +104,22 @@ def test_work_in_an_outage_is_a_violation() -> None:
         case = scenario(melt_shop(), [cast("A", 1)], state={"outages": [outage]})
         result = missed(case, short)
         assert result == ([("outage", "A-1", begin, pytest.approx(minutes), "min")] if minutes else [])
+
+
+def test_a_locked_heat_under_way_may_wait_as_long_as_allowed() -> None:
+    """Proves: a heat that leaves L at 15 min and is locked to be cast at 60 waits the 45 min that it may. Sensitivity:
+    a limit that is missed by less than rounding taken for broken."""
+    case = scenario(
+        melt_shop(),
+        [cast(count=1)],
+        state={
+            "started": [
+                {"heat": "A-1", "stage": stage, "unit": unit, "start": start}
+                for stage, unit, start in (("melting", "F", "-75 min"), ("ladle", "L", "-15 min"))
+            ]
+        },
+        locks=[{"heat": "A-1", "stage": "casting", "start": "60 min"}],
+    )
+    schedule = dispatch(case)
+    assert schedule.attrs["complete"]
+    assert float(schedule["start_min"].sel(heat="A-1", stage="casting")) == 60

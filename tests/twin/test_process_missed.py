@@ -111,6 +111,9 @@ def test_outages_planned_stops_and_days_are_kept() -> None:
     rows["mill"] = [on, on, on, off, off, off, off, on, on, off, on]
     stored = replay(scenario, schedule(scenario, rows))
     assert (violations(stored, "stop"), violations(stored, "standstill")) == ([], [("mill", 540.0, pytest.approx(1))])
+    # at the last hour in which the stop may begin
+    rows["mill"] = [on] * 10 + [off] * 4 + [on]
+    assert violations(replay(scenario, schedule(scenario, rows)), "stop") == []
     assert "outage" not in dispatch(scenario).attrs["unplaced"]
 
 

@@ -36,7 +36,7 @@ def test_levels_are_the_record_s(level: float, net: float, loss: float, hours: f
     store = Store(name="S", capacity_t=1000, loss_per_h=loss)
     decay = -math.log1p(-loss)
     there = after(level, net, decay, hours)
-    assert there == pytest.approx(level * store.kept(hours) + net * store.effective_hours(hours), abs=1e-6)
+    assert there == pytest.approx(level * store.retention(hours) + net * store.effective_hours(hours), abs=1e-6)
     if abs(net - decay * there) > 1e-3:
         assert hours_until(level, net, decay, there) == pytest.approx(hours, rel=1e-6, abs=1e-6)
 
@@ -208,3 +208,15 @@ def test_a_carrier_that_only_processes_give() -> None:
         assert outcome.output_t[1][0][:4] == pytest.approx(result)
         if not assets:
             assert not violations(replay(scenario, schedule(scenario, table)), "shortage")
+
+
+def test_a_hopper_of_less_than_a_tonne_fills_and_empties() -> None:
+    """Proves: a full hopper of 0.8 t lets its filler make what is taken, 4 of 10 t/h; an empty one lets nobody take
+    more than is made. Sensitivity: a small store that is full taken for an empty one."""
+    taker = {"name": "taker", "rate": {"low": 0, "high": 20}, "inputs": [{"store": "S"}]}
+    hopper = {"name": "S", "capacity_t": 0.8, "level_t": 0.0, "end_level_t": 0.0}
+    scenario = works([filler(), taker], [hopper])
+    for rates, tonnes in (((10.0, 4.0), 4 * 24 + 0.8), ((10.0, 14.0), 10 * 24.0)):
+        runs = {name: [(name, rate)] for name, rate in zip(("filler", "taker"), rates, strict=True)}
+        run = replay(scenario, schedule(scenario, runs))
+        assert float(run["process_tph"].sel(process="filler").sum()) == pytest.approx(tonnes)

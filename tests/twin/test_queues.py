@@ -95,6 +95,23 @@ def test_a_heat_takes_the_unit_on_which_it_is_done_first() -> None:
     }
 
 
+def test_a_heat_that_no_free_unit_can_take_lets_the_next_one_pass() -> None:
+    """Proves: two heats that only unit A can take and one that only B can: the second waits for A, the third does not
+    wait behind it. Sensitivity: a unit taken that cannot do the work, or a queue that nobody may leave."""
+    line = one_machine()
+    line["stages"][0]["units"] = [{"name": name, "power_mw": 1.0} for name in "AB"]
+    line["grades"] = [
+        {"name": name, "mass_t": 10.0, "duration_min": {unit: 30}} for name, unit in (("G", "A"), ("H", "B"))
+    ]
+    orders = [{"name": "O", "heats": [{"grade": "G", "count": 2}]}, {"name": "P", "heats": [{"grade": "H"}]}]
+    run = simulate(scenario(line, orders))
+    assert [(op(run, heat, "work")["unit"], op(run, heat, "work")["start_min"]) for heat in ("O-1", "O-2", "P-1")] == [
+        ("A", 0),
+        ("A", 30),
+        ("B", 0),
+    ]
+
+
 def test_what_has_begun_ends_within_the_horizon() -> None:
     """Proves: a heat that has run for 29 of 30 min ends at the horizon's start at the soonest, however short it is
     drawn. Sensitivity: an end before the run begins."""

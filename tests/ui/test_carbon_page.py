@@ -81,7 +81,7 @@ def works() -> Plan:
     """A week of cement whose plan leaves other stocks than the baseline."""
     scenario = load("cement-week", ["disturbances.replications=0", "goal.gap=0.5", "goal.time_limit_s=120"])
     result = plan(scenario)
-    assert result.found
+    assert result.has_schedule
     return result
 
 

@@ -62,7 +62,7 @@ def test_a_draft_is_deleted_and_taken_back(home: Path) -> None:
     assert not app.exception
     assert "The draft The night shift was deleted." in texts(app)
     assert "draft" not in app.query_params
-    assert drafts.kept(None) == []
+    assert drafts.of_owner(None) == []
     assert any(button.label == "Copy to edit" for button in app.button)
     app.button(key="book.back").click().run()
     assert not app.exception
@@ -79,7 +79,7 @@ def test_who_signs_in_sees_their_own_alone(home: Path, signed_in: Any) -> None:
     app, eves = copied()
     assert adas.owner != eves.owner
     assert "ada" not in (adas.folder / "draft.json").read_text()
-    assert [draft.id for draft in drafts.kept(sign_in.owners())] == [eves.id]
+    assert [draft.id for draft in drafts.of_owner(sign_in.owners())] == [eves.id]
     shown(app)
     assert [button.key for button in app.button if str(button.key).startswith("book.open")] == [f"book.open.{eves.id}"]
     stranger = opened(adas.id)

@@ -34,7 +34,7 @@ def test_times_have_their_offset_where_clocks_change(home: Path, day: str, tells
     not. Sensitivity: melting that starts at 02:15 and ends at 02:07."""
     changes = [f"horizon.start={day}", "goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
     result = plan(load("melt-shop-small", changes))
-    assert result.found
+    assert result.has_schedule
     store = Store()
     with store.working(result.scenario) as run:
         store.save(run, result)
@@ -56,7 +56,7 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
     for locks in ("", '[{"heat": "C1-2", "stage": "melting", "start": "9 h"}]'):
         changes = ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
         result = plan(load("melt-shop-small", [*changes, f"locks={locks}"] if locks else changes))
-        assert result.found
+        assert result.has_schedule
         store = Store()
         with store.working(result.scenario) as run:
             store.save(run, result)

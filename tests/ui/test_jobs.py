@@ -59,7 +59,7 @@ def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) 
     )
     status = until(run, lambda s: s.ended)
     assert status.state == "stored", status
-    assert (status.done, status.of) == (2, 2)
+    assert (status.count, status.of) == (2, 2)
     opened = Store().open(run)
     assert opened.plan.acceptable
     assert opened.plan.scenario.heats[0].due_min == 900
@@ -110,7 +110,7 @@ def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:
     queue.cancel(run)
     status = until(run, lambda s: s.ended)
     assert status.state == "stored", status
-    assert Store().open(run).plan.found
+    assert Store().open(run).plan.has_schedule
 
 
 def test_a_killed_worker_is_told_as_lost(start: Callable[..., str]) -> None:

@@ -141,7 +141,7 @@ def test_a_plan_made_again_keeps_to_its_locks(made: Plan, run: str) -> None:
     told_lock = replan.as_set(lock)
     note = {"scenario": locking.key_of(run, made), "inputs": {locking.KEY: [told_lock]}}
     table = {"run": run, "locks": [told_lock]}
-    new = queue.start(None, [locking.override([told_lock])], note=note, kind="replan", given=table)
+    new = queue.start(None, [locking.override([told_lock])], note=note, kind="replan", options=table)
     end = time.monotonic() + 120
     while not queue.status(new).ended and time.monotonic() < end:
         time.sleep(0.2)

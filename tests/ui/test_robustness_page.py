@@ -102,7 +102,7 @@ def test_from_button_to_chance(app: AppTest, run: str) -> None:
     assert not app.exception
     content = ensembles.read(Store().open(run), 5)
     assert (content.n, content.against_baseline) == (8, True)
-    assert f"no limit missed in {content.held} of 8 disturbed replays" in said(app)
+    assert f"no limit missed in {content.successes} of 8 disturbed replays" in said(app)
     queue.dismiss()
 
 

@@ -86,7 +86,7 @@ def test_deleted_and_taken_back(kept: str) -> None:
     app.selectbox(key="runs.state").set_value("deleted").run()
     button(app, "Restore").click().run()
     assert not app.exception
-    assert Store().open(kept).plan.found
+    assert Store().open(kept).plan.has_schedule
 
 
 def test_the_address_to_share_names_the_run(kept: str) -> None:
@@ -113,7 +113,7 @@ def test_the_planned_day_and_the_chance_to_hold_stand_there(kept: str) -> None:
     assert result.replays is not None
     (row,) = opened().dataframe[0].value.to_dict("records")
     assert row["first day"] == "Tue 16 Jun 2026"
-    assert row["held"] == f"{result.replays.held} of {result.replays.n}"
+    assert row["held"] == f"{result.replays.successes} of {result.replays.n}"
 
 
 def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
@@ -167,7 +167,7 @@ def test_a_catalogue_that_cannot_be_read_is_one_line(kept: str) -> None:
     app.query_params["run"] = kept
     app.run()
     assert not app.exception
-    assert [str(line.value) for line in app.warning][-1].endswith("it is made anew from the runs' folders")
+    assert [str(line.value) for line in app.warning][-1].endswith("it is made again from the runs' folders")
     assert "Reload this page to try again." in texts(app)
     catalogue.write_bytes(sound)
     app.run()

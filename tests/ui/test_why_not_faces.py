@@ -69,7 +69,7 @@ def test_lines_quote_what_a_shell_would_split() -> None:
     repair = Repair(
         ("room of liquid metal to 300 t (now 260 t)",), ("stores.liquid metal.capacity_t=300",), ("k",), 1.0
     )
-    entries = list(why_not.lines(WhyNot("infeasible", repairs=(repair,), tried=3, of=3, complete=True)))
+    entries = list(why_not.lines(WhyNot("infeasible", repairs=(repair,), attempts=3, of=3, complete=True)))
     assert entries[1].strip() == "--set 'stores.liquid metal.capacity_t=300'"
 
 

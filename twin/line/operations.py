@@ -149,7 +149,7 @@ def shop(scenario: Scenario) -> LineShop:
         reheat_mwh_per_min=[line.reheat_mwh_per_min(heat.grade) for heat in heats],
         outages=[list(scenario.outages.get(unit.name, ())) for unit in units],
         started=started,
-        # a stage before one that has begun and of which nothing is told is over
+        # a stage before one that has begun and of which nothing is said is over
         route=[
             tuple(k for k in routes[heat.grade.name] if k >= reached[h] or (h, k) in started)
             for h, heat in enumerate(heats)

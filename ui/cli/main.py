@@ -154,7 +154,7 @@ def plan(
         for line in () if why is None else why_not.lines(why):
             print(line, file=sys.stderr)
         print("\nopen it in the browser  emberline app")
-        if plan.found:
+        if plan.has_schedule:
             print("export it               emberline export last")
     raise typer.Exit(0 if plan.acceptable else 1)
 

@@ -141,7 +141,7 @@ def _cards(runs: dict[str, StoredRun]) -> None:
             st.text(
                 tr(
                     "{mark} {status}, gap {gap}, bound {bound}",
-                    mark="✓" if plan.acceptable else "✕", status=wording.status_text(plan.status, plan.found),
+                    mark="✓" if plan.acceptable else "✕", status=wording.status_text(plan.status, plan.has_schedule),
                     gap=wording.percent(plan.gap), bound=bound,
                 )
             )  # fmt: skip

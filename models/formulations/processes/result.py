@@ -298,7 +298,7 @@ def _stocks(scenario: Scenario, plant_ports: PlantPorts, variables: dict[str, An
         for item, amount in zip(items, variables[name][1] if items else (), strict=True):
             table[place[item.store]] += amount
     for i, store in enumerate(scenario.stores):
-        now, retention, counted = plant.start_t[store.name], store.kept(h), store.effective_hours(h) / h
+        now, retention, counted = plant.start_t[store.name], store.retention(h), store.effective_hours(h) / h
         for t in range(n):
             now = now * retention + (into[i, t] - out[i, t]) * counted
             level[i, t] = now

@@ -58,7 +58,7 @@ def breaks(ensemble: Ensemble) -> list[Break]:
 def steps(ensemble: Ensemble, level: float, stuck: Collection[Knob] = ()) -> list[tuple[Knob, float]]:
     """Which margins to raise and by how much, the one that answers to most breaks first; those stuck are left out."""
     rows, allowed = [row for row in breaks(ensemble) if row.knob not in stuck], AIMED * (1 - level)
-    shortfall = 1 - ensemble.held / ensemble.n - allowed
+    shortfall = 1 - ensemble.successes / ensemble.n - allowed
     selection: list[Break] = []
     for row in rows:
         # what must hold more often for the level, and no more: each margin costs, and takes room from others

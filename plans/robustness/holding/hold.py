@@ -1,4 +1,4 @@
-"""The loop: plan, replay, keep more margin where it broke, plan again; then judge on luck that steered nothing."""
+"""The loop: plan, replay, keep more margin where it broke, plan again; then judge with disturbances not used so far."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from emberline.plans.plan.replays import COLUMNS, Replays
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
 from emberline.plans.robustness.holding.breaks import breaks, steps
-from emberline.plans.robustness.holding.held import Held, Round
 from emberline.plans.robustness.holding.knobs import Knob, margins, raised
+from emberline.plans.robustness.holding.robustness import Robustness, Round
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -26,7 +26,7 @@ LEVEL = 0.9
 TRAINING = 400
 """Replays that steer, at most."""
 JUDGEMENTS = 3
-"""How often at most a plan is judged: each time on luck of its own, or else the judge would come to steer."""
+"""How often at most a plan is judged: each time with a random seed of its own, or else the judge would steer."""
 ROUNDS = 30
 FIRST_SHARE, ROUND_SHARE = 0.2, 0.05
 """Share of the time limit that the plain plan may take, and one that steers: its margins matter then, not its last per
@@ -52,7 +52,7 @@ def hold(
     plain: Plan | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
-) -> Held:
+) -> Robustness:
     """Make a plan that keeps every limit in a share of disturbed replays.
 
     Args:
@@ -62,7 +62,7 @@ def hold(
         replications: by which plans are judged.
         time_limit_s: for the search; judging comes after it.
         plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
-        on_progress: told ``phase`` and what belongs to it (``round``, ``judge``).
+        on_progress: called with ``phase`` and what belongs to it (``round``, ``judge``).
         cancel: polled; True takes the best plan so far.
 
     Raises:
@@ -100,7 +100,7 @@ class _Loop:
     ) -> None:
         from emberline.models import Study
 
-        self.asked, self.engine, self.level, self.replications = scenario, engine, level, replications
+        self.scenario, self.engine, self.level, self.replications = scenario, engine, level, replications
         self.limit_s, self.began = time_limit_s, time.perf_counter()
         self.tell: Progress = on_progress or (lambda event: None)
         self.stop = cancel or (lambda: False)
@@ -111,19 +111,19 @@ class _Loop:
         self.training = min(replications, TRAINING)
 
     @property
-    def left(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds."""
         return self.limit_s - (time.perf_counter() - self.began)
 
-    def run(self, plain: Plan | None) -> Held:
+    def run(self, plain: Plan | None) -> Robustness:
         if plain is None:
-            plain = self._plan(self.asked, FIRST_SHARE)
+            plain = self._plan(self.scenario, FIRST_SHARE)
         elif plain.schedule is not None:
             self.study.keep(plain.scenario, plain.schedule)
         if plain.schedule is None:
             why = plain.reason or plain.status
-            return Held(self.level, "no plan", why, (), plain, plain, seconds=time.perf_counter() - self.began)
-        refuse_ensemble(self.asked, plain.schedule, self.replications, self.engine.workers)
+            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=time.perf_counter() - self.began)
+        refuse_ensemble(self.scenario, plain.schedule, self.replications, self.engine.workers)
         best, judged, status, why = plain, None, "", ""
         for judgement in range(JUDGEMENTS):
             best, status, why = self._raise(best, judgement)
@@ -136,17 +136,17 @@ class _Loop:
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
-        changes = {"replications": self.asked.disturbances.replications, "hold": self.level}
+        changes = {"replications": self.scenario.disturbances.replications, "hold": self.level}
         disturbances = best.scenario.disturbances.model_copy(update=changes)
-        goal = self.asked.goal
+        goal = self.scenario.goal
         best = dataclasses.replace(
             best, scenario=best.scenario.model_copy(update={"disturbances": disturbances, "goal": goal})
         )
         seconds = time.perf_counter() - self.began
-        return Held(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, seconds)
+        return Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, seconds)
 
     def _word(self, judged: Ensemble, status: str, why: str) -> tuple[str, str]:
-        """What is told in the end: the judgement comes before what steered."""
+        """The final status and its reason: the judgement comes before what steered."""
         share, low, _ = judged.chance
         if low >= self.level:
             return "holds", ""
@@ -156,7 +156,7 @@ class _Loop:
 
     def _plan(self, scenario: Scenario, share: float) -> Plan:
         """A plan without replays, warm from those before, in a share of the time limit at most."""
-        limit = min(self.asked.goal.time_limit_s, max(min(share * self.limit_s, self.left), LEAST_PLAN_S))
+        limit = min(self.scenario.goal.time_limit_s, max(min(share * self.limit_s, self.remaining_s), LEAST_PLAN_S))
         silent = scenario.model_copy(
             update={
                 "goal": scenario.goal.model_copy(update={"time_limit_s": limit}),
@@ -170,13 +170,13 @@ class _Loop:
         assert candidate.schedule is not None
         replays = ensemble(
             candidate.scenario, candidate.schedule, self.training, self.engine,
-            seed=seed_of(self.asked, f"steering {judgement}"), cancel=self.stop,
+            seed=seed_of(self.scenario, f"steering {judgement}"), cancel=self.stop,
         )  # fmt: skip
         if replays is None or replays.n < self.training:
             return None
         figures = candidate.replay_figures
         row = Round(
-            margins(candidate.scenario), candidate.status, candidate.gap, replays.held, replays.n,
+            margins(candidate.scenario), candidate.status, candidate.gap, replays.successes, replays.n,
             figures.carbon_kg if figures else None, figures.cost if figures else None,
             tuple(each.knob.says for each in breaks(replays)), time.perf_counter() - began,
         )  # fmt: skip
@@ -185,7 +185,7 @@ class _Loop:
 
     def _note(self, row: Round) -> None:
         self.rounds.append(row)
-        event = {"margins": row.margins, "held": row.held, "of": row.n, "status": row.status}
+        event = {"margins": row.margins, "held": row.successes, "of": row.n, "status": row.status}
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
     def _raise(self, start: Plan, judgement: int) -> tuple[Plan, str, str]:
@@ -195,8 +195,8 @@ class _Loop:
         if replays is None:
             return start, "cancelled", "cancelled before the first replays were over"
         best, best_found = now, replays
-        while interval(replays.held, replays.n)[0] < self.level:
-            if self.left <= LEAST_PLAN_S:
+        while interval(replays.successes, replays.n)[0] < self.level:
+            if self.remaining_s <= LEAST_PLAN_S:
                 return best, "out of time", f"the time limit of {self.limit_s:g} s was over"
             if len(self.rounds) >= ROUNDS or not steps(replays, self.level, self.stuck):
                 return best, "cannot", "no margin that can still be raised makes it hold more often" + self._finer()
@@ -206,9 +206,9 @@ class _Loop:
             if later is None:
                 continue  # the margin that answers to most breaks is stuck: the others are tried
             after, after_found, top = later
-            if after_found.held > best_found.held:
+            if after_found.successes > best_found.successes:
                 best, best_found = after, after_found
-            elif best_found.held > FAR * self.level * best_found.n:
+            elif best_found.successes > FAR * self.level * best_found.n:
                 # near the level a raise that does not help is taken back
                 self.stuck.add(top)
                 now, replays = best, best_found
@@ -218,8 +218,8 @@ class _Loop:
 
     def _finer(self) -> str:
         """What may leave more room."""
-        step = self.asked.horizon.step_min
-        if step <= 5 or step % 5 or not self.asked.heats:
+        step = self.scenario.horizon.step_min
+        if step <= 5 or step % 5 or not self.scenario.heats:
             return ""
         return f"; steps of {step:g} min round every duration up, finer ones leave more room (horizon.step_min=5)"
 
@@ -230,7 +230,7 @@ class _Loop:
         """
         every = steps(replays, self.level, self.stuck)
         for raises in _tries(every):
-            if self.stop() or self.left <= LEAST_PLAN_S:
+            if self.stop() or self.remaining_s <= LEAST_PLAN_S:
                 return None
             began, scenario = time.perf_counter(), now.scenario
             for knob, by in raises:
@@ -250,30 +250,30 @@ class _Loop:
 
     def _polish(self, candidate: Plan, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it is better and holds no less often."""
-        is_final = candidate.status == "within gap" or margins(candidate.scenario) == margins(self.asked)
-        if is_final or self.left <= LEAST_PLAN_S or self.stop():
+        is_final = candidate.status == "within gap" or margins(candidate.scenario) == margins(self.scenario)
+        if is_final or self.remaining_s <= LEAST_PLAN_S or self.stop():
             return candidate
         before, began = self.rounds, time.perf_counter()
         finer = self._plan(candidate.scenario, 1.0)
-        successes = next(row.held for row in before if row.margins == margins(candidate.scenario) and row.n)
+        successes = next(row.successes for row in before if row.margins == margins(candidate.scenario) and row.n)
         replays = self._train(finer, judgement, began) if finer.schedule is not None and finer.acceptable else None
-        return finer if replays is not None and replays.held >= min(successes, self.needed) else candidate
+        return finer if replays is not None and replays.successes >= min(successes, self.least_successes) else candidate
 
     @property
-    def needed(self) -> int:
+    def least_successes(self) -> int:
         """How many of the replays that steer must hold."""
         n = self.training
         return next((successes for successes in range(n) if interval(successes, n)[0] >= self.level), n)
 
     def _judge(self, candidate: Plan, judgement: int) -> Ensemble | None:
-        """A plan on fresh luck, and the baseline on the same."""
+        """A plan with fresh disturbances, and the baseline with the same."""
         from emberline import twin
 
         assert candidate.schedule is not None
         self.tell({"phase": "judge", "of": self.replications})
         replays = ensemble(
             candidate.scenario, candidate.schedule, self.replications, self.engine,
-            seed=seed_of(self.asked, f"judging {judgement}"),
+            seed=seed_of(self.scenario, f"judging {judgement}"),
             dispatched=twin.dispatch(candidate.scenario, candidate.envelope),
         )  # fmt: skip
         return replays
@@ -292,4 +292,4 @@ def _replays(judged: Ensemble) -> Replays:
     names = [name for name in (*COLUMNS, "violations") if name in judged.data]
     names += [f"baseline_{name}" for name in names if f"baseline_{name}" in judged.data]
     names += [name for name in (f"more_{figure}" for figure in FIGURES) if name in judged.data]
-    return Replays(judged.n, judged.held, judged.data[names].reset_coords(drop=True))
+    return Replays(judged.n, judged.successes, judged.data[names].reset_coords(drop=True))

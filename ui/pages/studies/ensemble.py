@@ -73,7 +73,7 @@ def _chance(ensemble: Ensemble, stamp: Stamp) -> None:
         st.text(
             tr(
                 "95 % interval {low} to {high}: no limit missed in {held} of {n} disturbed replays.",
-                low=wording.percent(low, 1), high=wording.percent(high, 1), held=ensemble.held, n=ensemble.n,
+                low=wording.percent(low, 1), high=wording.percent(high, 1), held=ensemble.successes, n=ensemble.n,
             )
         )  # fmt: skip
         for line in _notes(ensemble, low, high):
@@ -99,9 +99,9 @@ def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
         lines.append(
             tr("The baseline schedule holds in {held} of {n}, with the same disturbances.", held=count, n=ensemble.n)
         )
-    if ensemble.n < ensemble.asked:
-        lines.append(tr("Ended early: {asked} replays were requested.", asked=ensemble.asked))
-    broken = ensemble.n - ensemble.held
+    if ensemble.n < ensemble.n_requested:
+        lines.append(tr("Ended early: {asked} replays were requested.", asked=ensemble.n_requested))
+    broken = ensemble.n - ensemble.successes
     if broken and ensemble.scenario.heats:
         lines.append(
             tr(

@@ -36,9 +36,9 @@ def show(stored: StoredFront) -> None:
     st.subheader(heading(front.metric), anchor=False)
     st.text(f"{front.scenario.title or front.scenario.name}, {wording.span(front.scenario.horizon)}")
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if front.found else '✕'}  {say(front.verdict)}")
+        st.text(f"{'✓' if front.has_points else '✕'}  {say(front.verdict)}")
         st.text("\n".join(map(wording.sentence, _notes(stored))))
-    if not front.found:
+    if not front.has_points:
         st.text(tr("Relax the limits, or allow more time for each search, and search again."))
         return
     numbers = [int(number) for number in front.data["point"].values]
@@ -159,7 +159,7 @@ def _open(stored: StoredFront, point: int) -> None:
             request.get("overrides", ()),
             note=request.get("note"),
             kind="point",
-            given={"front": stored.id, "point": point},
+            options={"front": stored.id, "point": point},
             run=run_of(stored.id, point),
         )
     except RuntimeError as error:

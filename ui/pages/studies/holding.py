@@ -71,7 +71,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
                 "time_limit_s": seconds,
             }
             try:
-                queue.start(kind="hold", given=request)
+                queue.start(kind="hold", options=request)
             except RuntimeError as error:
                 st.warning(say(str(error)))
                 return

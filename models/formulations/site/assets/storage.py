@@ -53,7 +53,7 @@ def add_levels(block: pyo.Block, store: Storage, n: int, hours: float) -> None:
     block.put_in = Variable(block.T, bounds=(0, room_in))
     block.put_out = Variable(block.T, bounds=(0, room_out))
     block.level = Variable(block.T, bounds=(store.lowest, store.highest))
-    retention = store.kept(hours)
+    retention = store.retention(hours)
     gain, loss = counts * store.in_efficiency, counts / store.out_efficiency
     if block.component("LATER") is None:
         block.LATER = pyo.RangeSet(1, n - 1)
@@ -83,7 +83,7 @@ def one_way(block: pyo.Block, store: Storage, hours: float, alone: Collection[in
         hours: length of a slot [h].
         alone: the slots.
     """
-    retention, counts = store.kept(hours), store.effective_hours(hours) / hours
+    retention, counts = store.retention(hours), store.effective_hours(hours) / hours
     # where no rate is given: as much as fills it, or empties it, whatever it slot_values
     span = (store.highest - store.lowest + store.capacity * (1 - retention)) / max(counts, 1e-9)
     most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hours

@@ -1,4 +1,4 @@
-"""What came of making a plan hold: the rounds, both plans judged on fresh luck, the price, and the word on it."""
+"""What came of making a plan hold: the rounds, both plans judged on fresh disturbances, the price, and the verdict."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Round:
     margins: dict[str, float]
     status: str
     gap: float | None
-    held: int
+    successes: int
     n: int
     carbon_kg: float | None = None
     """Of the undisturbed replay."""
@@ -31,7 +31,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Held:
+class Robustness:
     """The answer."""
 
     level: float
@@ -45,9 +45,9 @@ class Held:
     robust: Plan
     """The one that is kept."""
     judged: Ensemble | None = None
-    """The robust plan on fresh luck, the baseline on the same."""
+    """The robust plan with fresh disturbances, the baseline with the same."""
     plain_judged: Ensemble | None = None
-    """The plain plan on the same luck."""
+    """The plain plan with the same disturbances."""
     seconds: float = 0.0
 
     @property
@@ -59,9 +59,9 @@ class Held:
     def price(self) -> dict[str, dict[str, float]]:
         """What robustness costs: the robust plan less the plain one, undisturbed and in the mean of the same replays.
 
-        By figure: ``nominal``, ``mean``, and beside them ``baseline``, by which the robust plan lies below the baseline
-        in that mean. Means count the replays in which a plan did not hold like all others. What is left in stock of
-        processes is credited, as in what a plan saves.
+        By figure: ``nominal``, ``mean``, and ``baseline``, by which the robust plan lies below the baseline in that
+        mean. Means count the replays in which a plan did not hold like all others. What is left in stock of processes
+        is credited, as in what a plan saves.
         """
         one, two = self.robust.replay_figures, self.plain.replay_figures
         if one is None or two is None:
@@ -106,7 +106,7 @@ class Held:
             "most_price": self.most_price,
             "rounds": [
                 {
-                    "margins": row.margins, "status": row.status, "gap": row.gap, "held": row.held, "n": row.n,
+                    "margins": row.margins, "status": row.status, "gap": row.gap, "held": row.successes, "n": row.n,
                     "carbon_kg": row.carbon_kg, "cost": row.cost, "broke": list(row.broke),
                     "seconds": round(row.seconds, 3),
                 }
