@@ -20,7 +20,7 @@ from emberline.scenarios.records.base import Record
 Method = Literal["combustion", "process", "mass_balance", "measurement"]
 CO2_PER_CARBON = 3.664
 """t CO2 per t C, as the regulation rounds 44.01/12.011."""
-NEEDED: dict[Method, tuple[tuple[str, ...], ...]] = {
+REQUIREMENTS: dict[Method, tuple[tuple[str, ...], ...]] = {
     "combustion": (("kg_co2_per_gj", "t_co2_per_unit"),),
     "process": (("t_co2_per_unit",),),
     "mass_balance": (("carbon_content",),),
@@ -70,7 +70,7 @@ class SourceStream(Record):
 
     @model_validator(mode="after")
     def _complete(self) -> SourceStream:
-        for group in NEEDED[self.method]:
+        for group in REQUIREMENTS[self.method]:
             stated = [name for name in group if getattr(self, name) is not None]
             if len(stated) != 1:
                 problem = "has both" if stated else "needs"

@@ -175,7 +175,7 @@ class DeclaredPrecursor(Record):
     source: str = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _known(self) -> DeclaredPrecursor:
+    def _listed(self) -> DeclaredPrecursor:
         check_goods(self.goods, self.route)
         return self
 
@@ -199,7 +199,7 @@ class MonitoredProcess(Record):
     """Of its production, electricity, heat and gas."""
 
     @model_validator(mode="after")
-    def _known(self) -> MonitoredProcess:
+    def _listed(self) -> MonitoredProcess:
         check_goods(self.goods, self.route)
         return self
 

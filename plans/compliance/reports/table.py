@@ -50,7 +50,7 @@ class Document:
         import jinja2
 
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        return environment.from_string(_PAGE).render(document=self, shown=shown, is_number=is_number)
+        return environment.from_string(_PAGE).render(document=self, cell_text=cell_text, is_number=is_number)
 
 
 def is_number(cell: Cell) -> bool:
@@ -58,7 +58,7 @@ def is_number(cell: Cell) -> bool:
     return isinstance(cell, int | float)
 
 
-def shown(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """A cell as text: whole numbers with thousands, others with up to six figures."""
     if cell is None:
         return ""
@@ -91,7 +91,7 @@ p { margin: .3rem 0; color: #4a5552 } @media print { body { margin: 0; font-size
 {% endfor %}
 </tr></thead><tbody>
 {% for row in table.rows %}
-<tr>{% for cell in row %}<td{{ ' class=n' if is_number(cell) }}>{{ shown(cell) }}</td>{% endfor %}</tr>
+<tr>{% for cell in row %}<td{{ ' class=n' if is_number(cell) }}>{{ cell_text(cell) }}</td>{% endfor %}</tr>
 {% endfor %}
 </tbody></table>
 {% if table.note %}<p>{{ table.note }}</p>{% endif %}
