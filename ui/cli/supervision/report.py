@@ -27,7 +27,7 @@ PlanFile = Annotated[
 ActivityFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--activity", metavar="FILE", help=f"activity data; may be repeated; default {DEFAULT_ACTIVITY} next to the plan"
+        "--activity", metavar="FILE", help=f"activity data; may be repeated; default: {DEFAULT_ACTIVITY} in its folder"
     ),
 ]
 OfRun = Annotated[
