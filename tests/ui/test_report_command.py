@@ -66,3 +66,24 @@ def test_mistakes_are_one_line_each(works: Path) -> None:
     refused(emberline("report", "ets", "2026", "--activity", "none.csv"), "none.csv: no such file")
     refused(emberline("report", "ets", "2027"), "raw meal has no data from 2027-01-01 to 2027-12-31")
     refused(emberline("report", "ghg", "2026", "--hourly", "activity.csv"), "lacks the column hour")
+
+
+def test_energy_performance_by_the_command(works: Path) -> None:
+    """Proves: a planted saving of 5 % is reported with its interval, and a page is written; mistakes are one line."""
+    rows = ["month,mwh,tonnes"]
+    for k in range(24):
+        tonnes = 900 + 37 * (k % 7)
+        rows.append(
+            f"{2025 + k // 12}-{k % 12 + 1:02},{(100 + 0.5 * tonnes + k % 3) * (0.95 if k > 11 else 1)},{tonnes}"
+        )
+    (works / "energy.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    request = ["energy.csv", "--energy", "mwh", "--production", "tonnes", "--baseline", "2025", "--report", "2026"]
+    process = emberline("performance", *request, "-o", "review.html")
+    assert process.returncode == 0, process.stderr
+    assert "EnPI        0.9" in process.stdout
+    assert "Energy performance" in (works / "review.html").read_text(encoding="utf-8")
+    figures = json.loads(emberline("performance", *request, "--json").stdout)
+    assert figures["saving_low"] < figures["saving"] < figures["saving_high"]
+    assert figures["saving"] == pytest.approx(0.05 * 12 * (101 + 0.5 * 1005), rel=0.05)
+    refused(emberline("performance", *request[:-1], "2030"), "has no rows from 2030-01-01")
+    refused(emberline("performance", *request[:2], "kwh", *request[3:]), "no column kwh; there are mwh, tonnes")
