@@ -64,7 +64,7 @@ mutants: $(STAMP) $(FAULTS)  ## put small faults into the code and see whether t
 	.venv-mutants/bin/python -m benchmarks.mutants $(ARGS)
 
 figures: $(STAMP)  ## write the recorded figures of small plants again: their difference is what a change has changed (tests/recorded)
-	PYTHONPATH=tests/oracles $(BIN)/python tests/recorded/figures.py && PYTHONPATH=tests/oracles $(BIN)/python tests/recorded/spoilt.py
+	export PYTHONPATH=tests/oracles:tests/models:tests/twin; for table in figures spoilt bounds; do $(BIN)/python tests/recorded/$$table.py || exit 1; done
 
 app: $(STAMP)  ## open the pages in the browser
 	$(BIN)/emberline app

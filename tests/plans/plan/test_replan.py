@@ -119,7 +119,7 @@ def test_a_heat_that_is_locked_to_another_unit_goes_there() -> None:
 
 
 def test_an_earlier_plan_that_breaks_a_lock_does_not_hold(stored: Plan) -> None:
-    """Proves: ``holds`` sees a lock, and ``kept`` takes what was found then, however little better it is."""
+    """Proves: ``holds`` sees a lock, and ``choose`` takes what was found then, however little better it is."""
     assert stored.schedule is not None
     scenario = with_locks(stored.scenario, [Lock(heat="H1", stage="melting", start=timedelta(0))])
     assert holds(stored.scenario, stored.envelope, stored.schedule)

@@ -18,7 +18,7 @@ import pytest
 import xarray as xr
 from writers import begin, stored_run, writer
 
-from emberline.plans import Plan
+from emberline.plans import Plan, plan
 from emberline.plans.store.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
 from emberline.scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
 
@@ -118,6 +118,26 @@ def test_what_is_saved_is_what_is_opened(stored: StoredRun, full_plan: Plan) -> 
     assert opened.ledger is not None
     assert full_plan.ledger is not None
     assert opened.ledger.grid == full_plan.ledger.grid
+
+
+def test_a_stored_scenario_says_what_is_not_usual(stored: StoredRun) -> None:
+    """Proves: the file of the scenario has what was asked for and no more. Sensitivity: pages of usual values."""
+    text = json.loads((stored.folder / "scenario.json").read_text(encoding="utf-8"))
+    assert text["site"] == {"base_load_mw": {"value": 2.0}, "battery": {"energy_mwh": 4.0, "power_mw": 2.0}}
+    assert "locks" not in text
+
+
+def test_disturbed_replays_come_back(store: Store) -> None:
+    """Proves: how many days a plan held of how many comes back. Sensitivity: what nothing disturbs, or nothing held,
+    taken for the other."""
+    causes = {"duration_spread": 0.3, "replications": 3}
+    result = plan(planned.shop(goal={"gap": 0.5}, disturbances=causes))
+    assert result.replays is not None
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    replays = store.open(run).plan.replays
+    assert replays is not None
+    assert (replays.n, replays.successes) == (3, result.replays.successes)
 
 
 def test_a_stored_plan_replays_exactly(stored: StoredRun) -> None:

@@ -14,7 +14,7 @@ from postgres import Server
 from writers import begin, copied_run, end, number, stored_run, writer
 
 from emberline.plans import Plan
-from emberline.plans.store.catalogue import VARIABLE, database
+from emberline.plans.store.catalogue import VARIABLE, answering, database
 from emberline.plans.store.store import Store, StoredRun, StoreError
 
 
@@ -84,6 +84,17 @@ def test_search_finds_what_is_asked_for(store: Store) -> None:
         store.search(state="lost")
     assert store.catalogue.tags() == {"tariff": 1, "winter": 2}
     assert store.catalogue.scenarios() == ["kiln", "melt-shop"]
+    store.catalogue.mark(c, store.identity(), "broken", of=["stored"])
+    assert (found_ids(state="broken"), found_ids(state="stored")) == ([c], [b, a])
+    assert [store.count(state=state) for state in ("working", "broken", "stored")] == [0, 1, 2]
+
+
+def test_addresses_that_are_tried_in_turn_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: two addresses of a server have half the time each, a folder of sockets has it whole. Sensitivity: twice
+    the time for two."""
+    monkeypatch.setattr(answering.Connection, "connect", lambda **named: named)
+    limits = [answering.Connection.to(host=host) for host in ("127.0.0.1,127.0.0.2", "/run/postgresql")]
+    assert [named["connect_timeout"] for named in limits] == [answering.ANSWER_S // 2, answering.ANSWER_S]  # type: ignore[index]
 
 
 NO_NAMES = (
