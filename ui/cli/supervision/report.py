@@ -8,26 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emberline.ui.cli.options import AsJson, Force, Refused, find, print_json, writable, writing
+from emberline.ui.cli.supervision import periods
+from emberline.ui.cli.supervision.figures import DEFAULT_PLAN, ActivityFiles, PlanFile, period_report
 
 if TYPE_CHECKING:
     from emberline.plans.compliance.reports import AnnualReport, Document
 
-DEFAULT_PLAN, DEFAULT_ACTIVITY = "monitoring.yaml", "activity.csv"
 PeriodText = Annotated[
     str,
     typer.Argument(
         metavar="PERIOD",
         help="2026, 2026-Q1, 2026-03 or 2026-01-01..2026-06-30; not needed with --run",
         show_default=False,
-    ),
-]
-PlanFile = Annotated[
-    Path, typer.Option("--monitoring", metavar="FILE", help="the monitoring plan")
-]  # fmt: skip
-ActivityFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--activity", metavar="FILE", help=f"activity data; may be repeated; default: {DEFAULT_ACTIVITY} in its folder"
     ),
 ]
 OfRun = Annotated[
@@ -42,6 +34,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+for command in periods.COMMANDS:
+    app.command()(command)
 
 
 @app.command()
@@ -132,22 +127,16 @@ def china(
 
 
 def _report(period: str, monitoring: Path, activity: list[Path] | None, run: str | None) -> AnnualReport:
-    from emberline.plans.compliance.monitoring import Period, read_activity, read_monitoring_plan
-    from emberline.plans.compliance.reports import annual_report, report_of_plan
+    from emberline.plans.compliance.reports import report_of_plan
 
-    try:
-        if run is not None:
-            store, number = find(run)
-            return report_of_plan(store.open(number).plan, f"run {number[:8]}")
+    if run is None:
         if not period:
             raise Refused("name a PERIOD such as 2026, or a stored plan with --run")
-        span = Period.parse(period)
-        plan = read_monitoring_plan(monitoring)
-        data = read_activity(activity or [monitoring.parent / DEFAULT_ACTIVITY])
-        return annual_report(plan, data, span)
+        return period_report(period, monitoring, activity)
+    store, number = find(run)
+    try:
+        return report_of_plan(store.open(number).plan, f"run {number[:8]}")
     except ValueError as error:
-        if getattr(error, "problems", None) is not None:
-            raise
         raise Refused(str(error)) from error
 
 
