@@ -95,7 +95,7 @@ def by_period(data: pd.DataFrame, step: Step) -> pd.DataFrame:
     A period with a value that is missing has none.
     """
     hours = _step_hours(data)
-    groups = data.groupby(data.index.to_period(FREQUENCY[step]))
+    groups = data.groupby(pd.DatetimeIndex(data.index).to_period(FREQUENCY[step]))
     columns: dict[str, pd.Series] = {}
     for name in data.columns:
         suffix = next((end for end in POWER if str(name).lower().endswith(end)), None)

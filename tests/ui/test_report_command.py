@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import python_calamine
 from commands import emberline, refused
 
 PLAN = """
@@ -82,6 +83,10 @@ def test_energy_performance_by_the_command(works: Path) -> None:
     assert process.returncode == 0, process.stderr
     assert "EnPI        0.9" in process.stdout
     assert "Energy performance" in (works / "review.html").read_text(encoding="utf-8")
+    assert emberline("performance", *request, "-o", "review.xlsx").returncode == 0
+    book = python_calamine.CalamineWorkbook.from_path(works / "review.xlsx")
+    assert book.sheet_names == ["Result", "By period", "Baseline", "Quality of the baseline", "Remarks"]
+    assert book.get_sheet_by_name("By period").to_python()[4][0] == "2026-01"
     figures = json.loads(emberline("performance", *request, "--json").stdout)
     assert figures["saving_low"] < figures["saving"] < figures["saving_high"]
     assert figures["saving"] == pytest.approx(0.05 * 12 * (101 + 0.5 * 1005), rel=0.05)

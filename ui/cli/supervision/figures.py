@@ -22,6 +22,12 @@ ActivityFiles = Annotated[
         "--activity", metavar="FILE", help=f"activity data; may be repeated; default: {DEFAULT_ACTIVITY} in its folder"
     ),
 ]
+DefaultsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--defaults", metavar="FILE", help="table of default values of precursors (CSV), with official figures"
+    ),
+]
 
 
 def data_files(monitoring: Path, activity: list[Path] | None) -> list[Path]:
@@ -29,7 +35,9 @@ def data_files(monitoring: Path, activity: list[Path] | None) -> list[Path]:
     return activity or [monitoring.parent / DEFAULT_ACTIVITY]
 
 
-def period_report(period: str, monitoring: Path, activity: list[Path] | None) -> AnnualReport:
+def period_report(
+    period: str, monitoring: Path, activity: list[Path] | None, defaults: Path | None = None
+) -> AnnualReport:
     """The figures of a period.
 
     Raises:
@@ -37,12 +45,13 @@ def period_report(period: str, monitoring: Path, activity: list[Path] | None) ->
         ScenarioError: the same, with every mistake.
     """
     from emberline.plans.compliance.monitoring import Period, read_activity, read_monitoring_plan
-    from emberline.plans.compliance.reports import annual_report
+    from emberline.plans.compliance.reports import annual_report, read_default_values
 
     try:
         span = Period.parse(period)
         plan = read_monitoring_plan(monitoring)
-        return annual_report(plan, read_activity(data_files(monitoring, activity)), span)
+        table = None if defaults is None else read_default_values(defaults)
+        return annual_report(plan, read_activity(data_files(monitoring, activity)), span, table)
     except ValueError as error:
         if getattr(error, "problems", None) is not None:
             raise

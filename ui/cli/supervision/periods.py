@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
-from emberline.ui.cli.supervision.figures import ActivityFiles, PlanFile, data_files, period_report
+from emberline.ui.cli.supervision.figures import ActivityFiles, DefaultsFile, PlanFile, data_files, period_report
 
 if TYPE_CHECKING:
     from emberline.plans.compliance.evidence import Chain
@@ -32,10 +32,11 @@ def draft(
     period: PeriodText,
     monitoring: PlanFile = Path("monitoring.yaml"),
     activity: ActivityFiles = None,
+    defaults: DefaultsFile = None,
     by: By = "",
 ) -> None:
     """Record a draft of a period: monitoring plan, activity data and every report, with their hashes."""
-    _record(period, "draft", by, "", _evidence(period, monitoring, activity))
+    _record(period, "draft", by, "", _evidence(period, monitoring, activity, defaults))
 
 
 def submit(period: PeriodText, by: By = "") -> None:
@@ -58,10 +59,11 @@ def correct(
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="why the locked figures are corrected")],
     monitoring: PlanFile = Path("monitoring.yaml"),
     activity: ActivityFiles = None,
+    defaults: DefaultsFile = None,
     by: By = "",
 ) -> None:
     """Record a correction of a locked period, as a new draft with its reason."""
-    _record(period, "correct", by, reason, _evidence(period, monitoring, activity))
+    _record(period, "correct", by, reason, _evidence(period, monitoring, activity, defaults))
 
 
 def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_json: AsJson = False) -> None:
@@ -117,12 +119,12 @@ def archive(
     print(output)
 
 
-def _evidence(period: str, monitoring: Path, activity: list[Path] | None) -> dict[str, bytes]:
+def _evidence(period: str, monitoring: Path, activity: list[Path] | None, defaults: Path | None) -> dict[str, bytes]:
     """Files of a period: what the figures are from, and the figures."""
     from emberline.plans.compliance.reports import DOCUMENTS
 
-    report = period_report(period, monitoring, activity)
-    data = data_files(monitoring, activity)
+    report = period_report(period, monitoring, activity, defaults)
+    data = [*data_files(monitoring, activity), *([] if defaults is None else [defaults])]
     files = {monitoring.name: monitoring.read_bytes(), **{path.name: path.read_bytes() for path in data}}
     if len(files) <= len(data):
         raise Refused("monitoring plan and activity data need names of their own")
