@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from emberline.plans.compliance.reports import Document
-from emberline.plans.compliance.reports.table import table
+from emberline.plans.compliance.reports.table import Document, table
 from emberline.plans.performance.baseline import EnergyBaseline, fit
 from emberline.plans.performance.cusum import Cusum, cusum
 from emberline.plans.performance.savings import Savings, savings

@@ -161,7 +161,8 @@ def _report(
 def _stem(kind: str, report: AnnualReport) -> str:
     first, last = report.period.first, report.period.last
     whole_year = (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year
-    return f"emberline-{kind}-{first.year if whole_year else f'{first}-{last}'}"
+    days = str(first) if first == last else f"{first}-{last}"
+    return f"emberline-{kind}-{first.year if whole_year else days}"
 
 
 def _files(stem: str, output: Path, force: bool) -> tuple[Path, Path]:
