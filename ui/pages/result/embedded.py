@@ -26,10 +26,11 @@ def embedded_table(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> p
     for name, title in COLUMNS.items():
         table[tr(title)] = [getattr(result, name) for result in mine.values()]
     if before:
-        was = {name: before[name].see_total if name in before else None for name in mine}
-        table[tr("baseline [{unit}]", unit="t CO2e/t")] = list(was.values())
+        was = [before[name].see_total if name in before else float("nan") for name in mine]
+        table[tr("baseline [{unit}]", unit="t CO2e/t")] = was
         table[tr("difference [%]")] = [
-            100 * (result.see_total / was[name] - 1) if was[name] else None for name, result in mine.items()
+            100 * (result.see_total / total - 1) if total else float("nan")
+            for result, total in zip(mine.values(), was, strict=True)
         ]
     return table
 
