@@ -25,7 +25,7 @@ Step = Literal["day", "week", "month"]
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Numbers by time.
+    """Numbers by time, from a file.
 
     Args:
         path: CSV file with a column ``time``, ``date`` or ``month``; columns of text are left out.
@@ -36,33 +36,46 @@ def read_table(path: Path) -> pd.DataFrame:
     reason = unreadable(path)
     if reason:
         raise ScenarioError([Problem(named(path), "", reason)])
+    return read_content(path.read_bytes(), path.name)
+
+
+def read_content(content: bytes, name: str) -> pd.DataFrame:
+    """Numbers by time, from what a file holds.
+
+    Args:
+        content: of a CSV file.
+        name: of the file, for mistakes.
+
+    Raises:
+        ScenarioError: every mistake, with file and row.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ScenarioError([Problem(path.name, "", f"is not UTF-8 text (byte {error.start})")]) from None
+        raise ScenarioError([Problem(name, "", f"is not UTF-8 text (byte {error.start})")]) from None
     table = csv.DictReader(text.splitlines())
     columns = list(table.fieldnames or ())
-    time = next((name for name in columns if name.strip().lower() in TIMES), None)
+    time = next((column for column in columns if column.strip().lower() in TIMES), None)
     if time is None:
-        raise ScenarioError([Problem(path.name, "", f"has no column of times; name one of {', '.join(TIMES)}")])
+        raise ScenarioError([Problem(name, "", f"has no column of times; name one of {', '.join(TIMES)}")])
     problems: list[Problem] = []
     index, cells = [], []
     for row in table:
-        place = f"{path.name} row {table.line_num}"
+        place = f"{name} row {table.line_num}"
         try:
             index.append(datetime.fromisoformat(_day(row[time] or "")))
         except ValueError:
             problems.append(Problem(place, time, f"must be a time such as 2026-03-12, got {str(row[time])[:40]!r}"))
             continue
         cells.append((place, row))
-    numbers = {name: _column(name, cells, problems) for name in columns if name != time}
+    numbers = {column: _column(column, cells, problems) for column in columns if column != time}
     if problems:
         raise ScenarioError(problems[:MOST_PROBLEMS])
-    frame = pd.DataFrame({name: column for name, column in numbers.items() if column is not None})
+    frame = pd.DataFrame({column: values for column, values in numbers.items() if values is not None})
     frame.index = pd.DatetimeIndex(pd.to_datetime(index, utc=True)).tz_localize(None)
     if frame.index.has_duplicates:
         twice = frame.index[frame.index.duplicated()][0]
-        raise ScenarioError([Problem(path.name, time, f"{twice} occurs twice")])
+        raise ScenarioError([Problem(name, time, f"{twice} occurs twice")])
     return frame.sort_index()
 
 
