@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from emberline.scenarios.reading.files import named, unreadable
@@ -105,23 +106,27 @@ def _column(name: str, cells: list[tuple[str, dict[str, str]]], problems: list[P
 def by_period(data: pd.DataFrame, step: Step) -> pd.DataFrame:
     """Rows by day, week or month: amounts added up, temperatures and shares averaged, power made into energy.
 
-    A period with a value that is missing has none.
+    A period with a value that is missing has none; the first and last are left out where data do not cover them.
     """
     hours = _step_hours(data)
     groups = data.groupby(pd.DatetimeIndex(data.index).to_period(FREQUENCY[step]))
+    sizes = groups.size()
+    spans = [(period.end_time - period.start_time).total_seconds() / 3600 for period in sizes.index]
+    rows = np.maximum(np.round(np.array(spans) / hours), 1)
     columns: dict[str, pd.Series] = {}
-    for name in data.columns:
-        suffix = next((end for end in POWER if str(name).lower().endswith(end)), None)
+    for column in map(str, data.columns):
+        suffix = next((end for end in POWER if column.lower().endswith(end)), None)
+        whole = groups[column].count() >= rows
         if suffix is not None:
-            energy_name = f"{str(name)[: -len(suffix)]}{POWER[suffix]}"
-            columns[energy_name] = groups[name].sum(min_count=1) * hours
-        elif str(name).lower().endswith(MEANS):
-            columns[str(name)] = groups[name].mean()
+            columns[f"{column[: -len(suffix)]}{POWER[suffix]}"] = (groups[column].sum() * hours).where(whole)
+        elif column.lower().endswith(MEANS):
+            columns[column] = groups[column].mean().where(whole)
         else:
-            columns[str(name)] = groups[name].sum(min_count=1)
+            columns[column] = groups[column].sum().where(whole)
     frame = pd.DataFrame(columns)
-    frame.index = pd.Index([str(period) if step != "week" else str(period.start_time.date()) for period in frame.index])
-    return frame
+    frame.index = pd.Index([str(period) if step != "week" else str(period.start_time.date()) for period in sizes.index])
+    covered = np.flatnonzero(sizes.to_numpy() >= rows)
+    return frame.iloc[covered[0] : covered[-1] + 1] if len(covered) else frame.iloc[:0]
 
 
 def _step_hours(data: pd.DataFrame) -> float:

@@ -6,7 +6,6 @@ import altair as alt
 import pandas as pd
 
 from emberline.plans.performance import Cusum
-from emberline.ui.text.language import tr
 
 BLUE, RED, GREY = "#2873A8", "#B4543C", "#8A9492"
 HEIGHT = 220
@@ -20,7 +19,7 @@ def indicator(report: pd.DataFrame) -> alt.LayerChart:
     """
     table = pd.DataFrame({"period": [str(at) for at in report.index], "enpi": report["enpi"].to_numpy()})
     x = alt.X("period:O", title=None, sort=None)
-    y = alt.Y("enpi:Q", title=tr("EnPI, actual over expected"), scale=alt.Scale(zero=False))
+    y = alt.Y("enpi:Q", title="EnPI", scale=alt.Scale(zero=False))
     line = alt.Chart(table).mark_line(point=True, color=BLUE).encode(x=x, y=y, tooltip=["period", "enpi"])
     rule = alt.Chart(pd.DataFrame({"enpi": [1.0]})).mark_rule(color=GREY, strokeDash=[4, 3]).encode(y="enpi:Q")
     return alt.layer(rule, line).properties(height=HEIGHT)

@@ -84,9 +84,10 @@ def show(data: pd.DataFrame, name: str) -> None:
     with st.container(horizontal=True, key="cards"):
         st.metric(tr("EnPI, actual over expected"), wording.number(saved.enpi, 4), border=True)
         st.metric(tr("Saving"), wording.percent(saved.share, 1), border=True)
-        interval = f"{wording.number(saved.low, 0)} … {wording.number(saved.high, 0)}"
+        digits = 0 if saved.predicted >= 10_000 else 2
+        interval = f"{wording.number(saved.low, digits)} … {wording.number(saved.high, digits)}"
         st.metric(tr("Saving, 95 % interval [{unit}]", unit=str(energy)), interval, border=True)
-    rate = wording.percent(result.cusum.false_alarms)
+    rate = wording.percent(result.cusum.false_alarms, 0)
     if alarm is None:
         st.text(tr(NO_ALARM, rate=rate))
     else:
