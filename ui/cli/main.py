@@ -131,6 +131,7 @@ def plan(
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
     case = _load(scenario, changes)
+    from emberline.plans.answer import summary
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store import Store
@@ -147,7 +148,7 @@ def plan(
     why = why_not.after_plan(plan, scenario, changes, quiet)
     if as_json:
         more = {} if why is None else {"why_not": why.summary()}
-        print_json({"run": run, "folder": str(folder), **plan.summary(), **more})
+        print_json({"run": run, "folder": str(folder), **plan.summary(), "answer": summary(plan), **more})
     else:
         terminal.show(terminal.out(), plan, run, folder, as_asked(scenario, changes))
         for line in () if why is None else why_not.lines(why):
@@ -182,12 +183,15 @@ app.add_typer(runs.app, name="runs")
 @app.command()
 def show(run: Run = "last", as_json: AsJson = False) -> None:
     """Show a stored run."""
+    from emberline.plans.answer import summary
     from emberline.ui.cli import terminal
 
     store, number = find(run)
     stored = store.open(number)
     if as_json:
-        print_json({"run": number, "folder": str(stored.folder), **stored.plan.summary()})
+        print_json(
+            {"run": number, "folder": str(stored.folder), **stored.plan.summary(), "answer": summary(stored.plan)}
+        )
     else:
         terminal.show(terminal.out(), stored.plan, number, stored.folder)
 

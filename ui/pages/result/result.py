@@ -21,7 +21,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts import process_panels, site_panels
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import accounts, figures, heats, products, repairs, units
+from emberline.ui.pages.result import accounts, answer, figures, heats, products, repairs, units
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -83,9 +83,11 @@ def show(run: str) -> None:
     _verdict(plan, run)
     if plan.ruled_out:
         repairs.ask(run)
-    figures.show_cards(plan)
     if plan.replay is None:
+        figures.show_baseline(plan)
         return
+    answer.show(plan, run)
+    figures.show_remarks(plan)
     bills, ledgers = stored_runs.bills_and_ledgers(run)
     parts: dict[str, Callable[[], None]] = {
         "schedule": lambda: _schedule(plan, run, ledgers[0]),
@@ -95,7 +97,7 @@ def show(run: str) -> None:
         "products": lambda: products.show_products(plan, ledgers),
         "bill": lambda: accounts.show_bill(plan, bills),
         "ledger": lambda: accounts.show_ledger(plan, ledgers),
-        "figures": lambda: figures.show_all(plan),
+        "figures": lambda: _figures(plan, run),
         "days": lambda: figures.show_days(plan),
     }
     scenario = plan.scenario
@@ -116,10 +118,10 @@ def show(run: str) -> None:
 def _verdict(plan: Plan, run: str) -> None:
     st.subheader(tr("Plan {run}", run=run[:8]), anchor=False)
     st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
-    lines = [
-        tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal)),
-        tr("Status: {status}", status=wording.status(plan)),
-    ]
+    first = answer.of_run(run)
+    lines = [tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal))]
+    if first is None:
+        lines.append(tr("Status: {status}", status=wording.status(plan)))
     cap = _cap(run) if plan.scenario.locks else None
     if cap is not None:
         lines.append(_of_cap(plan, cap))
@@ -147,13 +149,19 @@ def _verdict(plan: Plan, run: str) -> None:
     says = wording.baseline_note(plan)
     if says:
         lines.append(wording.sentence(says))
-    if plan.acceptable and plan.holding is not None and wording.seldom_holds(*plan.holding):
-        lines.append(
-            tr("The plan rarely survives disturbances. See the page Robustness for the reasons and for a robust plan.")
-        )
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if plan.acceptable else '✕'}  {say(plan.verdict)}")
-        st.text("\n".join(lines))
+        if first is not None:
+            answer.show_headline(first)
+        if not plan.acceptable or plan.late or plan.reason:
+            st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
+        st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
+
+
+def _figures(plan: Plan, run: str) -> None:
+    figures.show_all(plan)
+    first = answer.of_run(run)
+    if first is not None and first.causes:
+        answer.table(first.causes, first.headline.currency)
 
 
 @st.fragment
