@@ -13,13 +13,13 @@ import streamlit as st
 
 from emberline.plans.accounts import Ledger
 from emberline.plans.exports import FORMATS, export
-from emberline.plans.plan import Plan
+from emberline.plans.plan import Plan, violations
 from emberline.plans.plan import caps as plan_caps
 from emberline.plans.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
-from emberline.ui.charts import process_panels, site_panels
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result import accounts, answer, figures, heats, products, repairs, units
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
@@ -29,6 +29,7 @@ from emberline.ui.text.messages import say
 from emberline.ui.text.speaker import speaker
 from emberline.ui.text.wording import filled
 
+MOST_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")
 """Formats offered below a plan; the page Export has all."""
 TABS = {
@@ -81,10 +82,11 @@ def show(run: str) -> None:
         return
     plan = stored.plan
     _verdict(plan, run)
-    if plan.ruled_out:
-        repairs.ask(run)
     if plan.replay is None:
+        if plan.status != "cancelled":
+            repairs.ask(run)
         figures.show_baseline(plan)
+        _baseline(plan, run)
         return
     answer.show(plan, run)
     figures.show_remarks(plan)
@@ -162,6 +164,24 @@ def _figures(plan: Plan, run: str) -> None:
     first = answer.of_run(run)
     if first is not None and first.causes:
         answer.table(first.causes, first.headline.currency)
+
+
+def _baseline(plan: Plan, run: str) -> None:
+    """What the baseline makes where there is no plan, and which limits it misses."""
+    missed = violations(plan.baseline)
+    lines = [f"✕ {wording.violation(violation, plan.scenario.horizon)}" for violation in missed[:MOST_MISSED]]
+    if len(missed) > MOST_MISSED:
+        lines.append(tr("and {count} more", count=len(missed) - MOST_MISSED))
+    st.markdown(f"**{tr('The baseline, as far as it goes')}**")
+    if lines:
+        st.text("\n".join(lines))
+    scenario, view = plan.scenario, View.of(plan.scenario.horizon)
+    if scenario.heats or scenario.processes:
+        draw = gantt.of_heats if scenario.heats else gantt.of_units
+        chart_cache.chart(
+            ("baseline only", run), lambda: draw(scenario, plan.baseline, None, view, tr("baseline")),
+            tr("Operations of each unit in the baseline."),
+        )  # fmt: skip
 
 
 @st.fragment
