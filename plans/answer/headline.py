@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from emberline.plans.accounts.figures import Figures
+from emberline.plans.accounts.stock import difference
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import QUANTILES
 from emberline.plans.plan.stock_credit import credit_kg
@@ -108,6 +109,22 @@ class Holding:
 
 
 @dataclass(frozen=True)
+class SimpleRule:
+    """The best simple rule, and what the plan saves beyond it; undisturbed, stock credited."""
+
+    name: str
+    units: tuple[str, ...]
+    hours: float
+    peak_mw: float | None
+    saved: float
+    """By the rule against the baseline, of the goal's figure [kg CO2e, or the currency]."""
+    beyond: float
+    """By the plan against the rule."""
+    beyond_share: float
+    """Of the rule's figure."""
+
+
+@dataclass(frozen=True)
 class Headline:
     """The first figures of a plan. Savings are None where the baseline does not make or serve the same."""
 
@@ -128,6 +145,10 @@ class Headline:
     baseline_peak_mw: float
     holding: Holding | None
     """None where nothing is disturbed."""
+    rule: SimpleRule | None
+    """None where no rule was tried, or none makes the same."""
+    unlocked: bool
+    """Whether the plan has locks; the savings then stand against the baseline without them, undisturbed."""
     status: str
     objective: float | None
     bound: float | None
@@ -203,9 +224,14 @@ def is_worse(saving: Saving) -> bool:
 
 def headline(plan: Plan) -> Headline | None:
     """The headline of a plan; None where there is none."""
-    ours, baseline, scenario = plan.replay_figures, plan.baseline_figures, plan.scenario
+    ours, scenario = plan.replay_figures, plan.scenario
     if ours is None:
         return None
+    holding = _holding(plan)
+    free = next((rule for rule in plan.rules if rule.name == "unlocked"), None)
+    if free is not None:  # a lock does not move what is compared with; the replays are of the locked baseline
+        plan = replace(plan, baseline_figures=free.figures, replays=None)
+    baseline = plan.baseline_figures
     cost = _saving(plan, "cost", baseline.cost, ours.cost)
     return Headline(
         goal=goal_metric(scenario).name if scenario.goal.minimize != "lateness" else "lateness",
@@ -218,7 +244,9 @@ def headline(plan: Plan) -> Headline | None:
         per_tonne=_per_tonne(plan),
         peak_mw=ours.peak_mw,
         baseline_peak_mw=baseline.peak_mw,
-        holding=_holding(plan),
+        holding=holding,
+        rule=_rule(plan),
+        unlocked=free is not None,
         status=plan.status,
         objective=plan.objective,
         bound=plan.bound,
@@ -331,6 +359,23 @@ def _per_tonne(plan: Plan) -> PerTonne | None:
         cost=(ours.cost - money) / ours.tonnes,
         baseline_cost=baseline.cost / baseline.tonnes,
     )
+
+
+def _rule(plan: Plan) -> SimpleRule | None:
+    best = next((rule for rule in plan.rules if rule.name != "unlocked"), None)
+    if best is None or plan.replay_figures is None or not plan.comparable:
+        return None
+    metric, baseline = goal_metric(plan.scenario), plan.baseline_figures
+
+    def value(sums: Figures) -> float:
+        """The goal's figure with what is in stock more than in the baseline credited."""
+        return metric.of(sums) - difference(baseline, sums).credit(metric.figure)
+
+    by_rule, ours = value(best.figures), value(plan.replay_figures)
+    return SimpleRule(
+        best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
+        (by_rule - ours) / abs(by_rule) if by_rule else 0.0,
+    )  # fmt: skip
 
 
 def _holding(plan: Plan) -> Holding | None:

@@ -54,7 +54,8 @@ class Tile:
 
 def lines(headline: Headline) -> tuple[str, ...]:
     """The headline in a few sentences, the saving first."""
-    return tuple(text for text in (*_savings(headline), _holds(headline), _best(headline)) if text)
+    parts = (*_savings(headline), _beyond(headline), _holds(headline), _best(headline))
+    return tuple(text for text in parts if text)
 
 
 def tiles(headline: Headline) -> tuple[Tile, ...]:
@@ -87,6 +88,13 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
                 ),
             )
         )  # fmt: skip
+    rule = headline.rule
+    if rule is not None:
+        value, unit = _of_goal(headline, abs(rule.beyond))
+        text = mark("{amount} {unit} less ({share})") if rule.beyond >= 0 else mark("{amount} {unit} more ({share})")
+        says = Message(text, amount=value, unit=unit, share=percent(abs(rule.beyond_share)))
+        note = Message("undisturbed; the rule: {rule}", rule=_rule_text(headline))
+        strip.append(Tile("rule", Message("Compared with a simple rule"), says, note, rule.beyond < 0))
     peak = Message("baseline {peak:,.1f} MW", peak=headline.baseline_peak_mw)
     strip.append(Tile("peak", Message("Peak"), Message("{peak:,.1f} MW", peak=headline.peak_mw), peak, "peak" in worse))
     holding = headline.holding
@@ -144,6 +152,8 @@ def _savings(headline: Headline) -> list[str]:
         ]  # fmt: skip
     other = "marginal" if headline.signal == "average" else "average"
     saving: Saving | None = getattr(headline, other)
+    if headline.unlocked:
+        lines.append(Message("The baseline here has no locks, so that what the locks cost is part of these figures."))
     if saving is not None:
         lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000)))
     demand = headline.demand
@@ -273,6 +283,49 @@ def _of_days(headline: Headline) -> str:
             Message("{low} to {high} with 95 % confidence", low=percent(holding.low), high=percent(holding.high))
         )
     return joined([*parts, Message("{count} disturbed days", count=holding.n)])
+
+
+RULES = {
+    ("rest", "average"): mark(
+        "{units} at rest in the {hours:g} h of each day with the most carbon-intensive electricity"
+    ),
+    ("rest", "marginal"): mark("{units} at rest in the {hours:g} h of each day with the highest marginal intensity"),
+    ("rest", "price"): mark("{units} at rest in the {hours:g} dearest hours of each day"),
+    ("peak", ""): mark("no peak above {peak:,.1f} MW"),
+}
+
+
+def _rule_text(headline: Headline) -> Message:
+    """The simple rule in words."""
+    rule = headline.rule
+    assert rule is not None
+    parts = []
+    if rule.hours:
+        money = headline.goal in METRICS and METRICS[headline.goal].money
+        kind = "price" if money else str(headline.signal)
+        parts.append(Message(RULES["rest", kind], units=rule.units, hours=rule.hours))
+    if rule.peak_mw is not None:
+        parts.append(Message(RULES["peak", ""], peak=rule.peak_mw))
+    if len(parts) == 1:
+        return parts[0]
+    return Message("{rest}, {peak}", rest=parts[0], peak=parts[1])
+
+
+def _beyond(headline: Headline) -> str:
+    """What a simple rule would reach, and what the plan adds."""
+    rule = headline.rule
+    if rule is None:
+        return ""
+    by_rule, unit = _of_goal(headline, abs(rule.saved))
+    ours, _ = _of_goal(headline, abs(rule.beyond))
+    if rule.saved <= 0:
+        return Message("A simple rule saves nothing here ({rule}).", rule=_rule_text(headline))
+    text = mark(
+        "Undisturbed, a simple rule saves {by_rule} {unit} ({rule}); the plan saves {ours} {unit} more than that."
+    )
+    if rule.beyond < 0:
+        text = mark("Undisturbed, a simple rule saves {by_rule} {unit} ({rule}), {ours} {unit} more than the plan.")
+    return Message(text, by_rule=by_rule, unit=unit, ours=ours, rule=_rule_text(headline))
 
 
 def _holds(headline: Headline) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import xarray as xr
 
@@ -14,6 +15,29 @@ from emberline.scenarios import Scenario
 
 LEAST_S = 30.0
 """The baseline tries other sequences for as long as the search may take, and for so long at least."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that a shift follows without a computer, and the figures of its undisturbed run.
+
+    It takes the place of the baseline where a saving is to be compared with the fairest alternative.
+    """
+
+    name: str
+    """``rest``: units rest in the worst hours of each day; ``peak``: a peak is set and kept; ``rest and peak``: both;
+    ``unlocked``: the baseline without the user's locks."""
+    figures: Figures
+    units: tuple[str, ...] = ()
+    """Units that rest."""
+    hours: float = 0.0
+    """Hours of rest on each day."""
+    peak_mw: float | None = None
+    """The peak that is set."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"figures": self.figures.as_dict()}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
+from emberline.plans.plan.baseline import Rule
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
@@ -47,6 +48,8 @@ class Plan:
     replay_figures: Figures | None = None
     replays: Replays | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    """Simple rules that the plan is compared with; empty where none was tried or none makes the same."""
 
     @property
     def has_schedule(self) -> bool:
@@ -237,6 +240,7 @@ class Plan:
             "acceptable": self.acceptable,
             "verdict": self.verdict,
             "filled": filled(self.scenario),
+            "rules": [rule.summary() for rule in self.rules],
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 

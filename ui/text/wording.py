@@ -165,7 +165,10 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
     yield from _of_stores(plan)
     yield from _discarded(plan)
     if scenario.locks and plan.comparable:
-        yield "locks", tr("the baseline respects the locks too: their cost is not part of any saving")
+        yield (
+            "locks",
+            tr("in this table and in the disturbed replays the baseline respects the locks too; the headline does not"),
+        )
 
 
 def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
