@@ -66,7 +66,7 @@ def exact_reheating(problem: SlotProblem) -> bool:
 
 
 class Ways:
-    """The curves of all casts, worked out anew for each set of prices."""
+    """The curves of all casts, worked out again for each set of prices."""
 
     def __init__(self, problem: SlotProblem, weights: np.ndarray) -> None:
         """Work out what no price changes.

@@ -1,4 +1,4 @@
-"""The bound beside the search: the relaxation on the horizon's steps; then the thread helps to improve."""
+"""The bound next to the search: the relaxation on the horizon's steps; then the thread helps to improve."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emberline.models.search.process_search import ProcessSearch
 
 
 class Bounding:
-    """The relaxation on the horizon's steps, in a thread beside the search, and then the hours."""
+    """The relaxation on the horizon's steps, in a thread next to the search, and then the hours."""
 
     def __init__(self, search: ProcessSearch) -> None:
         self.search, self.over = search, False
@@ -49,7 +49,7 @@ class Bounding:
             self.failure = error
 
     def _help(self) -> None:
-        """Improve beside the search, with a program of one's own."""
+        """Improve next to the search, with a program of one's own."""
         search, programs = self.search, {id(self.search.model): self.program}
         while not (self.over or search.phase_over()):
             improvement = search.improvement

@@ -94,16 +94,16 @@ def abatement_price(
     for burning in ((), None) if easy else (None,):
         model, program, hub = _build(data, load, metric, cap, burning)
         outcome = program.run(time_limit=limit, gap=GAP)
-        if not outcome.found or hub is None or not burning_slots(hub):
+        if not outcome.has_solution or hub is None or not burning_slots(hub):
             break
     fixed += ["site"] if program.whole else []
     whole = " and ".join(fixed) or "none"
-    if not outcome.found or program.multipliers(time_limit=limit) is None:
+    if not outcome.has_solution or program.multipliers(time_limit=limit) is None:
         return AbatementPrice(None, whole, "the site's least cost under the cap was not found")
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(model.amount, -math.inf, place)])
         moved = program.outcome(program.search(time_limit=limit, relax=True))  # whole numbers are fixed by now
-        multipliers = program.multipliers(time_limit=limit) if moved.found else None
+        multipliers = program.multipliers(time_limit=limit) if moved.has_solution else None
         if multipliers is not None:
             return AbatementPrice(max(-multipliers.of_bound(model.amount) / row.display[1] + 0.0, 0.0), whole)
     return AbatementPrice(None, whole, "no price was found in time")

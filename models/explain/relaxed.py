@@ -52,7 +52,7 @@ def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Datase
     return exact_times.impossible(scenario, envelope, aim, time_limit=time_limit)
 
 
-def kept(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:
+def baseline_holds(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:
     """Whether the baseline schedule is a plan, judged as the search judges plans; False where that takes long to see.
 
     Args:

@@ -70,7 +70,7 @@ def shadow_prices(
         line_gives={carrier: Linear(constant=np.asarray(amount)) for carrier, amount in gives.items()},
         gap=scenario.goal.gap,
     )
-    if not first.found:
+    if not first.has_solution:
         return None
     multipliers = site_model.program.multipliers(time_limit=limit)
     if multipliers is None:

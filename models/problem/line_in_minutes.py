@@ -191,7 +191,7 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
     for h, heat in enumerate(heats):
         heat_route = [stages.index(stage.name) for stage in line.route(heat.grade)]
         reached = max((k for k in heat_route if (h, k) in under_way), default=-1)
-        # a stage before one that has begun and of which nothing is told is over
+        # a stage before one that has begun and of which nothing is said is over
         route.append(tuple(k for k in heat_route if k >= reached or (h, k) in under_way))
     locks = {(index[heat], stages.index(stage)): lock for (heat, stage), lock in scenario.lock_windows.items()}
     window = {key: (lock.earliest_min, lock.latest_min) for key, lock in locks.items()}

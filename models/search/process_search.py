@@ -112,7 +112,7 @@ class ProcessSearch:
             anyway: take it though it is no better.
         """
         site_model = self.site_model
-        site_model.program.put(values)
+        site_model.program.load_values(values)
         flows = self.figures(site_model)
         if flows.over_mwh > 0:
             return False

@@ -22,7 +22,7 @@ ON_GRID = "no plan on this grid"
 RULED_OUT = ("infeasible", ON_GRID)
 """Statuses of searches that have proven that there is nothing to find, on slots at least."""
 CONTRADICTION = Message(
-    "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
+    "No bound is given: what was proven contradicts the plan. This is an error of Emberline; please report it."
 )
 
 
@@ -142,22 +142,22 @@ def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Star
     begin, end, unit = np.full(started.shape, np.nan), np.full(started.shape, np.nan), data["unit"].to_numpy()
     extra = np.zeros(started.shape)
 
-    def put(h: int, stage: int, u: int, minute: float) -> None:
+    def place(h: int, stage: int, u: int, minute: float) -> None:
         unit[h, stage], begin[h, stage], end[h, stage] = problem.units[u], minute, minute + planned[h, u]
 
     for h, stage in zip(*np.nonzero(np.isfinite(started)), strict=True):
         name = str(envelope["started_unit"].to_numpy()[h, stage])
-        put(int(h), int(stage), problem.units.index(name), float(started[h, stage]))
+        place(int(h), int(stage), problem.units.index(name), float(started[h, stage]))
     reheated = assignment.extra_mwh(problem, best)
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
-            put(h, operation.stage, best.unit[h][i], best.minute(problem, h, i))
+            place(h, operation.stage, best.unit[h][i], best.minute(problem, h, i))
             if i == heat.reheat:
                 extra[h, operation.stage] = reheated.get(h, 0.0)
     for c, cast in enumerate(problem.casts):
         u = best.cast_unit[c]
         for position, h in enumerate(cast.heats):
-            put(h, len(problem.stage_units) - 1, u, best.cast_minute(problem, c) + float(cast.offsets[u][position]))
+            place(h, len(problem.stage_units) - 1, u, best.cast_minute(problem, c) + float(cast.offsets[u][position]))
     flows = search.best_flows
     assert flows is not None
     data = data.assign(

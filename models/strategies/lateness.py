@@ -65,7 +65,7 @@ class Lateness:
     seconds: float
 
     @property
-    def found(self) -> bool:
+    def has_schedule(self) -> bool:
         """Whether there is a schedule that keeps every limit."""
         return self.status != "no schedule"
 

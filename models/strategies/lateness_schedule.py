@@ -43,7 +43,7 @@ def least_late(
         scenario: what is asked.
         envelope: durations and state.
         start: the baseline schedule.
-        tell: told of progress.
+        tell: called with progress.
         stop: polled; True ends the search.
     """
     from emberline.models.problem.line_in_minutes import shop
@@ -56,7 +56,7 @@ def least_late(
     data = empty(scenario)
     site = sites.read(scenario, envelope)
     problem = line_reader.from_scenario(scenario, envelope)
-    ok, flows = bool(solution.found), None
+    ok, flows = bool(solution.has_schedule), None
     reason = "" if ok else Message("no schedule keeps the waits and casts")
     if ok:
         missing = np.isnan(solution.start_min)

@@ -67,7 +67,7 @@ def optimize_processes(
         search.run(start, others)
     if search.best is None:
         return _schedule(scenario, search, None)
-    search.site_model.program.put(search.best.values)
+    search.site_model.program.load_values(search.best.values)
     _second(search, search.site_model)
     return _schedule(scenario, search, search.site_model)
 
@@ -92,17 +92,19 @@ def _second(search: Search, site_model: SiteModel) -> None:
     program.aim(total[aim.second])
     spent = sum(seconds for name, seconds in search.seconds.items() if name != "bound")
     run = program.search(time_limit=max(search.remaining_s, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
-    if program.outcome(run).found:
+    if program.outcome(run).has_solution:
         search.offer(program.solution())
     # where electricity is worth nothing a bent power curve may be filled in any order: as it is, it draws least
-    value = program.solution()[program.places([total[aim.second]])[0]] if program.outcome(run).found else math.inf
+    value = (
+        program.solution()[program.places([total[aim.second]])[0]] if program.outcome(run).has_solution else math.inf
+    )
     program.restrict([(total[aim.second], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(site_model.model.draw)
     run = program.search(time_limit=max(search.remaining_s, 0.1 * spent + 1.0), gap=search.gap)
-    if program.outcome(run).found:
+    if program.outcome(run).has_solution:
         search.offer(program.solution(), anyway=True)
     assert search.best is not None
-    program.put(search.best.values)
+    program.load_values(search.best.values)
     search.seconds["second goal"] = time.perf_counter() - began
 
 

@@ -78,7 +78,7 @@ def optimize_site(
     site_model, first = minimize_first(
         data, aim, None, remaining_s, seconds, study=study, gap=gap, on_progress=tell, cancel=stop
     )
-    if first.found and remaining_s() > 0 and not stop():
+    if first.has_solution and remaining_s() > 0 and not stop():
         seconds["second goal"] = _second(site_model, aim, first, gap, remaining_s(), stop)
     return _schedule(scenario, site_model, aim, first, stop(), seconds, began)
 
@@ -113,12 +113,14 @@ def minimize_first(
         if study is not None:
             study.solved(site_model)
         seconds["first goal"] += outcome.seconds
-        more = site_model.burning() if burning is not None and outcome.found else set()
-        if burning is None or (outcome.found and not more - burning):
+        more = site_model.burning() if burning is not None and outcome.has_solution else set()
+        if burning is None or (outcome.has_solution and not more - burning):
             break
-        if not outcome.found and (not burning or outcome.status in ("infeasible", "unbounded")):
+        if not outcome.has_solution and (not burning or outcome.status in ("infeasible", "unbounded")):
             break
-        burning = None if attempt == ROUNDS or not outcome.found or remaining_s() < whole_s / 2 else burning | more
+        burning = (
+            None if attempt == ROUNDS or not outcome.has_solution or remaining_s() < whole_s / 2 else burning | more
+        )
     return site_model, outcome
 
 
@@ -175,7 +177,7 @@ def _schedule(
 ) -> xr.Dataset:
     data = empty(scenario)
     value = bound = gap = math.nan
-    if first.found:
+    if first.has_solution:
         none = np.zeros(len(site_model.data.base) * site_model.data.cells_per_slot)
         flows = held_flows(site_model.model.site, site_model.data, site_model.ports, none)
         value = aim.value(flows)
@@ -188,8 +190,9 @@ def _schedule(
             gap = max(value - bound, 0.0) / size
     status, reason = _status(site_model, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
     data.attrs.update(
-        found=int(first.found), status=status, reason=reason, objective=value, bound=bound, gap=gap,
-        constant=aim.constant, goal=scenario.goal.minimize, policy="schedule", complete=int(first.found), unplaced="",
+        found=int(first.has_solution), status=status, reason=reason, objective=value, bound=bound, gap=gap,
+        constant=aim.constant, goal=scenario.goal.minimize, policy="schedule", complete=int(first.has_solution),
+        unplaced="",
         **{f"seconds {name}": value for name, value in seconds.items()},
         **{"seconds search": time.perf_counter() - began},
     )  # fmt: skip
@@ -199,7 +202,7 @@ def _schedule(
 def _status(
     site_model: SiteModel, first: Outcome, gap: float, gap_limit: float, stopped: bool, seconds: float
 ) -> tuple[str, str]:
-    if first.found:
+    if first.has_solution:
         return ("within gap" if gap <= gap_limit + 1e-9 else "cancelled" if stopped else "best found"), ""
     if first.status == "unbounded":
         # the solver may mean either

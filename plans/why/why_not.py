@@ -190,7 +190,7 @@ class _Search:
         if not conflict:
             # what alone makes a plan possible takes part in every conflict
             shared = [limit for limit in limits if any(repair.keys == (limit.key,) for repair in self.repairs)]
-            says = tuple(limit.held for limit in shared)
+            says = tuple(limit.statement for limit in shared)
             keys = tuple(limit.key for limit in shared)
         return WhyNot(
             status=self._status(scenario, envelope, listed),
@@ -219,7 +219,7 @@ class _Search:
             return False
         baseline = Baseline.of(scenario)
         envelope, listed = baseline.envelope, baseline.start
-        if listed is not None and explain.kept(scenario, envelope, listed):
+        if listed is not None and explain.baseline_holds(scenario, envelope, listed):
             return True
         if listed is not None and scenario.heats and stands(scenario, baseline):
             return True

@@ -32,7 +32,7 @@ class Closure:
     """By how much a machine's flows miss what its main flow comes to, the worst of them, shape (n_steps,) each."""
     conversion_loss: dict[str, float]
     """Energy in less energy out over the horizon of machines and stores that deal in MWh only [MWh]. What a heat pump
-    takes from air, water or ground is a gain; a load's energy is used, not lost, and not told here."""
+    takes from air, water or ground is a gain; a load's energy is used, not lost, and not listed here."""
     self_loss: dict[str, float]
     """What stores lose by themselves over the horizon, in their carrier's unit."""
     level_change: dict[str, float]

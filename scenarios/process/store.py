@@ -1,7 +1,7 @@
 """A store of material between processes: silo, hall, bunker, tank. Record; its physics are those of every store.
 
 Any number of processes, arrivals and deliveries may fill and empty it at the same time; nothing vanishes in it but the
-loss that is told.
+loss that is given.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Shop:
         return loads(self.text, overrides=rows) if self.text else load(self.name, rows)
 
 
-def drawn(seed: int, minimize: str = "carbon") -> Shop:
+def random_shop(seed: int, minimize: str = "carbon") -> Shop:
     """A shop of one or two furnaces and casters, five or six heats, with odd minutes on a grid of 5, 10 or 15 min."""
     draw = np.random.Generator(np.random.Philox(key=seed))
 

@@ -15,11 +15,11 @@ from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.pareto import MOST_POINTS, Axis, StoredFront, axes, store
 from emberline.plans.store import RUN_ID, StoreError
 from emberline.ui.charts import front as front_charts
+from emberline.ui.pages import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask
 from emberline.ui.pages.request.sources import SEED, look
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress
-from emberline.ui.pages.studies import front as front_parts
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say

@@ -10,8 +10,9 @@ from emberline.plans.jobs import queue
 from emberline.plans.plan import Plan
 from emberline.plans.robustness import ensemble as replays
 from emberline.plans.store import StoredRun, StoreError, ensembles
+from emberline.ui.pages import robustness_ensemble as ensemble
+from emberline.ui.pages import robustness_holding as holding
 from emberline.ui.pages.session import job_progress, run_picker, stored_runs
-from emberline.ui.pages.studies import ensemble, holding
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say

@@ -90,8 +90,8 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
     Args:
         block: empty.
         plant: its numbers.
-        carriers: those of the site beside electricity.
-        ordered: whether power curves must be told to fill in order.
+        carriers: those of the site except electricity.
+        ordered: whether power curves need rows by which they fill in order.
     """
     n = plant.n
     block.T = pyo.RangeSet(0, n - 1)

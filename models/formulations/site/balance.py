@@ -29,7 +29,7 @@ from emberline.scenarios.metrics import METRICS
 class Ports:
     """What the site offers to the objective, constants included.
 
-    Each use within a rule makes the expression anew, so that it is a template.
+    Each use within a rule makes a new expression, so that it is a template.
     """
 
     worth: Callable[[str], Any]
@@ -123,11 +123,11 @@ def add(
     block.M = pyo.RangeSet(0, n_meter - 1 if np.isfinite(data.limit_mwh()) else -1)
     block.over = Variable(block.M if soft else [], domain=pyo.NonNegativeReals)
     # where there is no line either, a limit would have no variable at all
-    block.nought = pyo.Var(bounds=(0.0, 0.0), initialize=0.0)
+    block.zero = pyo.Var(bounds=(0.0, 0.0), initialize=0.0)
 
     @constraint(block, block.M)
     def import_limit(b: Any, i: int) -> Any:
-        return metered(i) <= data.limit_mwh() + (b.over[i] if soft else b.nought)
+        return metered(i) <= data.limit_mwh() + (b.over[i] if soft else b.zero)
 
     paid: Callable[[], Any] | None = None
     if data.purchase is not None:

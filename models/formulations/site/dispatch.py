@@ -97,12 +97,12 @@ class Dispatcher:
         places = np.concatenate([self.program.columns_of(variable) for variable in (model.line, model.gives)])
         values = np.concatenate(amounts)[places >= 0]
         self.program.bound(places[places >= 0], values, values)
-        if not self.program.run(time_limit=time_limit, gap=1e-6, cancel=cancel).found:
+        if not self.program.run(time_limit=time_limit, gap=1e-6, cancel=cancel).has_solution:
             return None
         return held_flows(model.site, data, self.ports, line_cells)
 
     def worth(self, *, time_limit: float = TIME_LIMIT_S) -> dict[str, np.ndarray]:
-        """What a unit more of each carrier beside electricity is worth in each slot, by the goal, where flows stand.
+        """What a unit more of each carrier except electricity is worth in each slot, by the goal, where flows stand.
 
         Shape (n_slots,) each; nothing where there are no assets or machines are whole.
         """

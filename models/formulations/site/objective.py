@@ -23,7 +23,7 @@ EARLY = 1e-6
 FUEL = 4.0
 """Units of fuel that a unit of electricity is thought to take at most, where keeping a limit is priced."""
 BREACH = 30.0
-"""What breaking a limit or a cap counts, beside the most that keeping it could cost."""
+"""What breaking a limit or a cap counts, in addition to the most that keeping it could cost."""
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class Decoder:
                 if (h, group.stage) in window:
                     ready = max(ready, window[h, group.stage][0])
                 low = max(low, ready - offset)
-            forced = group.start_min  # a heat that comes too late for it is told by ``missed``
+            forced = group.start_min  # a heat that comes too late for it is reported by ``missed``
             start = fit(busy[u], low, group.length[u], setup[u]) if forced is None else forced
             _insert(busy[u], (start, start + group.length[u], setup[u]))
             for h, offset in zip(group.heats, group.offset[u], strict=True):

@@ -140,7 +140,7 @@ def named(
         search: takes the time.
         windows: where starts may lie.
         limit: seconds.
-        phase: what the seconds are told as.
+        phase: name under which the seconds are reported.
         start: a plan within the windows.
         loose: units that may be used twice at a time.
         overlap: what a slot of that counts.
@@ -174,7 +174,7 @@ def named(
     outcome = relaxed
     # on a slow machine, or a busy one, all takes longer
     until = max(until, time.perf_counter() + RELAXATIONS * relaxed.seconds)
-    if relaxed.found:
+    if relaxed.has_solution:
         gap = search.gap / 10 if gap is None else gap
         # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once
         for around in (1,) if start is not None else (0, 1):
@@ -183,10 +183,10 @@ def named(
             if start is not None:
                 formulation.begin(start)
             outcome = program.run(time_limit=remaining_s(), gap=gap, start=start is not None, cancel=search.phase_over)
-            if outcome.found or search.phase_over():
+            if outcome.has_solution or search.phase_over():
                 break
     search.clock(phase, began)
-    if not outcome.found or outcome is relaxed:
+    if not outcome.has_solution or outcome is relaxed:
         return None, 0.0, True
     return formulation.read(), float(pyo.value(formulation.twice)), outcome.status != "optimal"
 

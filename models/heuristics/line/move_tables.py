@@ -1,6 +1,6 @@
 """The line as arrays, so that many heats are looked at in one operation: what no plan changes.
 
-Operations are counted so that the last ones of all heats lie side by side; units of an operation are told by their
+Operations are counted so that the last ones of all heats lie side by side; units of an operation are named by their
 place among those that may take it. Slots are counted from a padding on that is longer than any way of a heat, and none
 before or after the horizon can be begun in.
 """

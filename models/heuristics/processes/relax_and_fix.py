@@ -9,7 +9,7 @@
 4. *Improvement* until the gap is reached or the time is over: corridors, windows of time and of single processes are
    freed in turn, all else stands. A move is accepted on the recomputed objective only.
 
-The bound is the linear relaxation on the horizon's steps, by interior point in a thread beside the search, which helps
+The bound is the linear relaxation on the horizon's steps, by interior point in a thread next to the search, which helps
 to improve when it has it. Where the whole problem is small it goes to the solver as it is.
 """
 
@@ -84,7 +84,7 @@ class Search(ProcessSearch):
         places, values = grid.values_of(start)
         program.bound(places, values, values)
         run = program.search(time_limit=max(min(self.remaining_s, CORRIDOR_S), BASELINE_S), gap=self.gap)
-        success = program.outcome(run).found and self.offer(program.solution())
+        success = program.outcome(run).has_solution and self.offer(program.solution())
         grid.free(grid.whole)
         return success
 
@@ -110,7 +110,7 @@ class Search(ProcessSearch):
             self.infeasible = outcome.status == "infeasible"
             if outcome.bound is not None:
                 self.raise_bound(outcome.bound)
-            if outcome.found:
+            if outcome.has_solution:
                 self.offer(program.solution())
 
     def _decided_share(self, program: Program) -> float:
@@ -184,7 +184,7 @@ class Search(ProcessSearch):
             )
             outcome = rough.site_model.program.outcome(run)
             rough.free(rough.whole)
-            if outcome.found:
+            if outcome.has_solution:
                 return rough.site_model.program.solution()
         return None
 
@@ -208,7 +208,7 @@ class Search(ProcessSearch):
             # what the solver holds from the window before is its start
             limit = min(max(WINDOW_SHARE * self.time_limit, LEAST_S) * patience, remaining_s)
             outcome = program.outcome(program.search(time_limit=limit, gap=gap, effort=0.05, cancel=self.phase_over))
-            if outcome.found:
+            if outcome.has_solution:
                 values, patience, loose = program.solution(), 1.0, 0
                 complete = last == n
                 if complete:
@@ -243,11 +243,11 @@ class Search(ProcessSearch):
                 effort=0.1, cancel=self.phase_over,
             )  # fmt: skip
             outcome = program.outcome(run)
-            if outcome.found:
+            if outcome.has_solution:
                 start = values = program.solution()
                 self.offer(values)
             grid.free(grid.whole)
-            if near and (outcome.found or outcome.status != "infeasible"):
+            if near and (outcome.has_solution or outcome.status != "infeasible"):
                 break
 
     def _improve(
@@ -264,7 +264,7 @@ class Search(ProcessSearch):
         Args:
             grid: of the model.
             values: a solution, by column.
-            acceptance: told a solution and the solver's figure for it; whether it is better than the best one.
+            acceptance: called with a solution and the solver's figure for it; whether it is better than the best one.
             until: seconds that are to be left.
             seconds: longest time for a part.
             enough: whether the plan is good enough.

@@ -76,7 +76,7 @@ def add(placed: Placed, starts: Draws) -> Draws:
                 extra = rate * heat.mass_t * max(t * problem.step_min - begin_min - free, 0.0)
                 for u in units:
                     cells = spread_cells(problem, 0, heat.operations[r].minutes[u], extra)[1]
-                    starts.put((h, r, u), cells, runs=[(t, t)])
+                    starts.add_energies((h, r, u), cells, runs=[(t, t)])
             continue
         uneven = [i for i in range(1, r) if len(courses.durations[i]) > 1]
         for i in (0, *uneven, r):
@@ -104,7 +104,7 @@ def add(placed: Placed, starts: Draws) -> Draws:
     m.pair = Variable(m.PAIR, domain=pyo.NonNegativeReals)
     draws = Draws(problem, m.pair, 4)
     for (h, k, s, t), cells in energy.items():
-        draws.put((h, k, s), cells, runs=[(t, t)])
+        draws.add_energies((h, k, s), cells, runs=[(t, t)])
     m.WAITING = pyo.Set(initialize=list(works), dimen=4)
     m.WAITING_START = Members(works, dimen=4)
     m.WAITING_PAIR = Members({row: pairs.get(row, []) for row in works}, dimen=4)

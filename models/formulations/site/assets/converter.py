@@ -78,7 +78,7 @@ def _switching(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> N
     limit(block.on, lower=np.where(is_bound, now, 0), upper=np.where(is_bound, now, 1))
     block.start = Variable(block.T, bounds=(0, 1))
     block.stop = Variable(block.T, bounds=(0, 1))
-    # a run that outlasts the horizon is told by the cut windows alone
+    # a run that outlasts the horizon is described by the cut windows alone
     up, down = (min(max(_slots(span, hub.hours), 1), hub.n) for span in (machine.min_up_h, machine.min_down_h))
 
     @constraint(block, block.LATER)
