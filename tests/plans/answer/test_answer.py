@@ -184,12 +184,11 @@ def test_stock_is_a_step_of_the_saving() -> None:
     """Proves: of a works whose plan makes less clinker, values and difference belong together: raw saving, what stock
     is worth, net saving; the causes add up to the net one. Sensitivity: a value without and a difference with stock."""
     scenario = works.works()
-    runs = [works.done(scenario, {"kiln": [("kiln", tph)] * 2, "mill": [("mill", 30.0)] * 2}) for tph in (100.0, 80.0)]
+    runs = [
+        works.course(scenario, {"kiln": [("kiln", tph)] * 2, "mill": [("mill", 30.0)] * 2}) for tph in (100.0, 80.0)
+    ]
     sums = [figures(scenario, run) for run in runs]
-    result = Plan(
-        scenario=scenario, envelope=xr.Dataset(), baseline=runs[0], baseline_figures=sums[0], baseline_complete=True,
-        status="best found", objective=None, bound=None, gap=None, replay=runs[1], replay_figures=sums[1],
-    )  # fmt: skip
+    result = works.compared(scenario, *runs)
     head = headline(result)
     assert head is not None
     assert head.average is not None
@@ -209,7 +208,7 @@ def test_stock_is_a_step_of_the_saving() -> None:
 def test_causes_tell_machines_from_shifting() -> None:
     """Proves: where the line runs at the same hours and a battery is used, all of the saving is the site's.
     Sensitivity: import that is valued as consumption."""
-    result = planned.made()
+    result = planned.full_plan()
     assert result.replay is not None
     with unwatched():
         same = dataclasses.replace(result, replay=result.replay.assign(line_mw=result.baseline["line_mw"]))
