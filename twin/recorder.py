@@ -10,9 +10,10 @@ import xarray as xr
 
 from emberline.scenarios.datasets import RUN, check, metered
 from emberline.scenarios.energy_states import idle_pieces
+from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import TOLERANCE, LineHistory
 from emberline.twin.line.missed import last_end, missed
-from emberline.twin.line.operations import LineShop, Operations
+from emberline.twin.line.operations import Operations
 from emberline.twin.power import Trace, operations_trace
 from emberline.twin.run_variables import stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, balance

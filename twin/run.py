@@ -10,10 +10,11 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import Policy
+from emberline.scenarios.line.tables import LineShop, careless, shop
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory, ListReplay
-from emberline.twin.line.operations import LineShop, Operations, arrange, careless, operations, shop
+from emberline.twin.line.operations import Operations, arrange, operations
 from emberline.twin.processes.run import WorksFollower, dispatch_works
 from emberline.twin.recorder import record
 from emberline.twin.run_variables import run_attrs

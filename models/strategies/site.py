@@ -24,12 +24,10 @@ from emberline.models.formulations.whole_site import SiteModel, build
 from emberline.models.kernel.highs import Outcome
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import site as sites
-from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.site import SiteData
-from emberline.models.search.schedule import empty
+from emberline.models.search.schedule import empty, stamped
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.messages import Message
 
 TIE_SHARE = 1e-9
@@ -60,7 +58,7 @@ def optimize_site(
     """
     began = time.perf_counter()
     data = sites.read(scenario, envelope)
-    aim = aims.read(scenario, data, baseline_cost(scenario, data, start), 0.0)
+    aim = aims.of(scenario, envelope, data, start)
     limit, gap = scenario.goal.time_limit_s, scenario.goal.gap
     stop = cancel or (lambda: False)
     seconds = {"build": 0.0, "first goal": 0.0}
@@ -189,14 +187,10 @@ def _schedule(
                 bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
             gap = max(value - bound, 0.0) / size
     status, reason = _status(site_model, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
-    data.attrs.update(
-        found=int(first.has_solution), status=status, reason=reason, objective=value, bound=bound, gap=gap,
-        constant=aim.constant, goal=scenario.goal.minimize, policy="schedule", complete=int(first.has_solution),
-        unplaced="",
-        **{f"seconds {name}": value for name, value in seconds.items()},
-        **{"seconds search": time.perf_counter() - began},
+    return stamped(
+        data, scenario, status, reason, objective=value if first.has_solution else None, bound=bound, gap=gap,
+        constant=aim.constant, seconds=seconds | {"search": time.perf_counter() - began},
     )  # fmt: skip
-    return check(data, SCHEDULE)
 
 
 def _status(

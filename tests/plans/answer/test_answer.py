@@ -106,7 +106,9 @@ def test_the_headline_adds_up_from_the_stored_run(kind: str, tmp_path: Path) -> 
     data = stored.replays.data
     assert head.holding.share == pytest.approx(float((data["violations"] == 0).mean()))
     assert head.holding.baseline_share == pytest.approx(float((data["baseline_violations"] == 0).mean()))
-    assert head.to_best is None or head.to_best == pytest.approx((stored.objective or 0) - (stored.bound or 0))
+    assert head.to_best is None or head.to_best == pytest.approx(
+        (stored.objective or 0) - (stored.bound or 0), abs=1e-6
+    )
 
 
 def test_what_is_worse_is_said_aloud() -> None:

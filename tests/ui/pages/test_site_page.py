@@ -11,6 +11,7 @@ import altair as alt
 import numpy as np
 import pytest
 import streamlit as st
+from closure import closure
 from sites import example, works
 from streamlit.testing.v1 import AppTest
 
@@ -18,7 +19,6 @@ from emberline.plans import Plan, plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, bundled, load, loads
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.assets.closure import closure
 from emberline.ui.charts import plan as charts
 from emberline.ui.charts import site_panels
 from emberline.ui.charts.view import View, weeks
