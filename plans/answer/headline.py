@@ -379,6 +379,9 @@ def _rule(plan: Plan) -> SimpleRule | None:
 
 
 def _holding(plan: Plan) -> Holding | None:
+    record: Any = plan.holding
+    if hasattr(record, "interval"):  # of a plan that was made to hold: many more days
+        return Holding(record.days, record.share, record.baseline_share, *record.interval)
     replays = plan.replays
     if replays is None or not replays.n or plan.late:
         return None
