@@ -11,10 +11,10 @@ import dataclasses
 import time
 from collections.abc import Iterator
 
-from emberline.plans.accounts.figures import Figures, comparable
+from emberline.plans.accounts.figures import Figures, Rule, comparable
 from emberline.plans.accounts.stock import difference
 from emberline.plans.accounts.sums import figures
-from emberline.plans.plan.baseline import Baseline, Rule
+from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.start_lists import leading_units, lower_peaks, ruled, worst_hours
 from emberline.scenarios import Scenario
@@ -56,10 +56,11 @@ def _tried(scenario: Scenario) -> Iterator[Rule]:
     from emberline import twin
 
     until = time.process_time() + TIME_LIMIT_S
-    envelope = twin.envelope(scenario)
+    baseline = Baseline.of(scenario, over=lambda: _over(until))
+    envelope = baseline.envelope
     peaks: list[float | None] = [None]
     if scenario.heats:
-        lists = list(lower_peaks(scenario, envelope, twin.dispatch(scenario, envelope, over=lambda: _over(until))))
+        lists = list(lower_peaks(scenario, envelope, baseline.schedule))
         peaks += [float(lists[-1]["meter_mw"].max())] if lists else []
     units = leading_units(scenario)
     worst = worst_hours(scenario, envelope)
@@ -68,9 +69,10 @@ def _tried(scenario: Scenario) -> Iterator[Rule]:
             if (not hours and peak_mw is None) or _over(until):
                 continue
             variant = ruled(scenario, units, worst, hours, peak_mw)
-            schedule = twin.dispatch(variant, twin.envelope(variant), over=lambda: _over(until))
-            if not schedule.attrs["complete"]:
+            listed = Baseline.of(variant, over=lambda: _over(until))
+            if not listed.complete:
                 break
+            schedule = listed.schedule
             run = twin.replay(scenario, schedule)
             if violations(run):
                 continue

@@ -142,7 +142,7 @@ def _savings(headline: Headline) -> list[str]:
         if way(first) != "less" or way(second) != "more"
         else mark("{first} but {second}.")
     )
-    lines = [Message(both, first=clauses[0], second=clauses[1])]
+    lines: list[str] = [Message(both, first=clauses[0], second=clauses[1])]
     if price is not None and price > 0 and way(cost) == "more":
         lines = [
             Message(

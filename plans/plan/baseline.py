@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import xarray as xr
 
@@ -17,27 +17,11 @@ LEAST_S = 30.0
 """The baseline tries other sequences for as long as the search may take, and for so long at least."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule that a shift follows without a computer, and the figures of its undisturbed run.
+def envelope_of(scenario: Scenario) -> xr.Dataset:
+    """Planning durations, availability and state of a scenario (table ``ENVELOPE``)."""
+    from emberline import twin
 
-    It takes the place of the baseline where a saving is to be compared with the fairest alternative.
-    """
-
-    name: str
-    """``rest``: units rest in the worst hours of each day; ``peak``: a peak is set and kept; ``rest and peak``: both;
-    ``unlocked``: the baseline without the user's locks."""
-    figures: Figures
-    units: tuple[str, ...] = ()
-    """Units that rest."""
-    hours: float = 0.0
-    """Hours of rest on each day."""
-    peak_mw: float | None = None
-    """The peak that is set."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self) | {"figures": self.figures.as_dict()}
+    return twin.envelope(scenario)
 
 
 @dataclass(frozen=True)
@@ -51,18 +35,23 @@ class Baseline:
     """The list of the shift (table ``SCHEDULE``)."""
 
     @classmethod
-    def of(cls, scenario: Scenario, envelope: xr.Dataset | None = None) -> Baseline:
+    def of(
+        cls, scenario: Scenario, envelope: xr.Dataset | None = None, over: Callable[[], bool] | None = None
+    ) -> Baseline:
         """The baseline of a scenario.
 
         Args:
             scenario: what is asked.
             envelope: of the scenario, where it is known.
+            over: polled; True: no other sequence is tried. None: after the time limit of the search.
         """
         from emberline import twin
 
-        envelope = twin.envelope(scenario) if envelope is None else envelope
+        envelope = envelope_of(scenario) if envelope is None else envelope
         until = time.perf_counter() + max(scenario.goal.time_limit_s, LEAST_S)
-        return cls(scenario, envelope, twin.dispatch(scenario, envelope, over=lambda: time.perf_counter() > until))
+        return cls(
+            scenario, envelope, twin.dispatch(scenario, envelope, over=over or (lambda: time.perf_counter() > until))
+        )
 
     @property
     def complete(self) -> bool:

@@ -6,7 +6,7 @@ import math
 
 import xarray as xr
 
-from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.baseline import Baseline, envelope_of
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import sentences
 
@@ -18,10 +18,9 @@ def shortages(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[st
         scenario: what is asked.
         envelope: of the scenario, where it is known.
     """
-    from emberline import twin
     from emberline.models import explain
 
-    envelope = twin.envelope(scenario) if envelope is None else envelope
+    envelope = envelope_of(scenario) if envelope is None else envelope
     lacking = explain.missing(scenario, envelope)
     if lacking and scenario.goal.minimize == "lateness":  # due times are what it weighs, not limits
         hours = set(explain.hours(scenario, envelope))

@@ -8,11 +8,10 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, comparable
+from emberline.plans.accounts.figures import Figures, Rule, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
-from emberline.plans.plan.baseline import Rule
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of, goal_metric

@@ -81,16 +81,14 @@ def lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset
 
 def _resting(scenario: Scenario, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
     """Baselines whose leading units rest in the worst hours of each day: no plan may be worse than such a rule."""
-    from emberline import twin
-
     until = time.process_time() + RESTS_S
     units, worth = leading_units(scenario), worst_hours(scenario, envelope)
     for hours in RESTS:
         variant = ruled(scenario, units, worth, hours, None)
-        schedule = twin.dispatch(variant, twin.envelope(variant), over=lambda: time.process_time() > until)
-        if not schedule.attrs["complete"]:
+        baseline = Baseline.of(variant, over=lambda: time.process_time() > until)
+        if not baseline.complete:
             return
-        yield schedule
+        yield baseline.schedule
 
 
 def leading_units(scenario: Scenario) -> tuple[str, ...]:

@@ -20,8 +20,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.baseline import Rule
+from emberline.plans.accounts.figures import Figures, Rule
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store import netcdf, run_record

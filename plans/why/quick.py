@@ -10,9 +10,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from emberline import twin
 from emberline.models import explain, schedules
-from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.baseline import Baseline, envelope_of
 from emberline.plans.plan.counted import shortages
 from emberline.plans.plan.pipeline import stands
 from emberline.plans.why.why_not import CLOSE, Changed, Repair, WhyNot, repair_of
@@ -50,7 +49,7 @@ class _Quick:
 
     def run(self) -> WhyNot:
         scenario = self.changed(())
-        envelope = twin.envelope(scenario)
+        envelope = envelope_of(scenario)
         lacking = shortages(scenario, envelope)
         limits = sorted(explain.limits(scenario), key=lambda limit: (_rank(limit), explain.PRICES[limit.kind]))
         repairs: list[Repair] = []
@@ -73,7 +72,7 @@ class _Quick:
             status=status,
             step_min=scenario.horizon.step_min,
             missing=(*lacking, *self._left_out(scenario)),
-            conflict=tuple(limit.held for limit in in_the_way),
+            conflict=tuple(limit.statement for limit in in_the_way),
             keys=tuple(limit.key for limit in in_the_way),
             repairs=tuple(repairs),
             attempts=attempts,
@@ -95,10 +94,10 @@ class _Quick:
             scenario = self.changed(overrides)
         except ScenarioError:
             return False
-        envelope = twin.envelope(scenario)
+        envelope = envelope_of(scenario)
         if shortages(scenario, envelope):
             return False
-        baseline = Baseline(scenario, envelope, twin.dispatch(scenario, envelope, over=lambda: self.over))
+        baseline = Baseline.of(scenario, envelope, over=lambda: self.over)
         return baseline.complete and stands(scenario, baseline)
 
     def _value(self, limit: explain.Limit) -> float | None:

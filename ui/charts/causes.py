@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from emberline.plans.exports import palette
+from emberline.ui.charts.gantt import Layers
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
@@ -18,7 +19,7 @@ AXIS = 80
 """Height of the axis and its title [px]."""
 
 
-def waterfall(rows: Sequence[tuple[str, float]], unit: str, digits: int) -> alt.LayerChart:
+def waterfall(rows: Sequence[tuple[str, float]], unit: str, digits: int) -> Layers:
     """The chart.
 
     Args:
