@@ -18,8 +18,8 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 SECONDS = 60.0
 HEAD = (
-    "scenario", "goal", "saved", "share", "P10 to P90", "by a simple rule", "holds", "baseline holds",
-    "best plan, at most",
+    "scenario", "goal", "to expect", "share", "P10 to P90", "undisturbed", "simple rule, undisturbed", "holds",
+    "baseline holds", "best plan, at most",
 )  # fmt: skip
 
 
@@ -37,10 +37,13 @@ def row(result: Plan) -> list[str]:
     spread = "–"
     if saving.p10 is not None and saving.p90 is not None:
         spread = f"{saving.p10 * scale:,.1f} to {saving.p90 * scale:,.1f}"
-    rule = "–" if head.rule is None else f"{head.rule.saved * scale:,.1f}"
+    whole, rule = saving.net, "–"
+    if head.rule is not None:  # both with the demand charge of a whole month, if any
+        whole, rule = head.rule.saved + head.rule.beyond, f"{head.rule.saved * scale:,.1f}"
     holding = head.holding
     return [
-        name, goal, f"{saving.expected * scale:,.1f} {unit}", f"{100 * saving.share:.2f} %", spread, rule,
+        name, goal, f"{saving.expected * scale:,.1f} {unit}", f"{100 * saving.share:.2f} %", spread,
+        f"{whole * scale:,.1f}", rule,
         "–" if holding is None else f"{100 * holding.share:.0f} %",
         "–" if holding is None or holding.baseline_share is None else f"{100 * holding.baseline_share:.0f} %",
         "–" if head.to_best is None else f"{head.to_best * scale:,.1f} more",

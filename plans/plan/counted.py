@@ -8,7 +8,7 @@ import xarray as xr
 
 from emberline.plans.plan.baseline import Baseline, envelope_of
 from emberline.scenarios import Scenario
-from emberline.scenarios.messages import sentences
+from emberline.scenarios.messages import Message
 
 
 def shortages(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[str]:
@@ -42,9 +42,10 @@ def ruled_out(scenario: Scenario, baseline: Baseline) -> xr.Dataset | None:
     lacking = shortages(scenario, baseline.envelope)
     if not lacking:
         return None
+    reason = lacking[0] if len(lacking) == 1 else Message("{lines}", lines=tuple(lacking))
     proven = scenario.processes or bool(explain.hours(scenario, baseline.envelope))
     unknown = dict.fromkeys(("objective", "bound", "gap"), math.nan)
     return schedules.empty(scenario).assign_attrs(
         found=0, complete=0, unplaced="", policy="schedule", goal=scenario.goal.minimize, constant=0.0,
-        status="infeasible" if proven else schedules.ON_GRID, reason=sentences(*lacking), **unknown,
+        status="infeasible" if proven else schedules.ON_GRID, reason=reason, **unknown,
     )  # fmt: skip

@@ -48,7 +48,7 @@ def page() -> None:
             st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change these inputs at the side:')}")
             for line in request.problems:
                 st.text(f"✕ {line}")
-    elif not busy and request.scenario is not None:
+    elif not busy and request.scenario is not None and not _explained(request, status):
         repairs.offer(request.name, request.overrides, request.note)
     if status is None:
         _empty(request)
@@ -240,6 +240,16 @@ def _scenario_of(request: dict[str, Any]) -> Scenario | None:
         return look(request["scenario"], tuple(request["overrides"]))
     except (ValueError, KeyError):
         return None
+
+
+def _explained(request: Request, status: queue.JobStatus | None) -> bool:
+    """Whether the run below is of these inputs and says itself why it has no plan."""
+    if status is None or status.state != "stored":
+        return False
+    try:
+        return bool(queue.request(status.run).get("scenario")) and _of(request, status.run)
+    except StoreError:
+        return False
 
 
 def _differs(request: Request, run: str) -> None:
