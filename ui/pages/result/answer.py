@@ -38,10 +38,10 @@ def show(plan: Plan, run: str) -> None:
         for tile in answer.tiles:
             _tile(tile)
     st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
+    changes, causes = st.columns([3, 2], gap="medium")
+    with changes:
         _changes(plan, run, answer)
-    with right:
+    with causes:
         _causes(plan, run, answer)
 
 
