@@ -19,7 +19,8 @@ from watched_plans import unwatched
 from emberline import twin
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.sums import figures
-from emberline.plans.answer import answer, causes, headline
+from emberline.plans.answer import answer, headline
+from emberline.plans.answer.causes import causes
 from emberline.plans.answer.changes import changes
 from emberline.plans.store import Store
 from emberline.scenarios.records.market import Market
