@@ -74,17 +74,17 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         strip.append(_of_month(headline.demand, headline))
     if headline.per_tonne_avoided is not None:
         strip.append(_avoided(headline))
-    made = headline.per_tonne
-    if made is not None:
+    per_tonne = headline.per_tonne
+    if per_tonne is not None:
         strip.append(
             Tile(
                 "per tonne",
                 Message("Per tonne of product"),
-                Message("{kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(made.carbon_kg), kwh=made.kwh),
+                Message("{kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(per_tonne.carbon_kg), kwh=per_tonne.kwh),
                 Message(
                     "baseline {kg} kg CO2e, {kwh:,.0f} kWh; {cost} {currency}, baseline {baseline}",
-                    kg=amount(made.baseline_carbon_kg), kwh=made.baseline_kwh, cost=amount(made.cost),
-                    baseline=amount(made.baseline_cost), currency=headline.currency,
+                    kg=amount(per_tonne.baseline_carbon_kg), kwh=per_tonne.baseline_kwh, cost=amount(per_tonne.cost),
+                    baseline=amount(per_tonne.baseline_cost), currency=headline.currency,
                 ),
             )
         )  # fmt: skip
@@ -341,12 +341,12 @@ def _holds(headline: Headline) -> str:
 
 
 def _best(headline: Headline) -> str:
-    gap, left = headline.gap, headline.to_best
-    if gap is None or left is None:
+    gap, distance = headline.gap, headline.to_best
+    if gap is None or distance is None:
         return Message("How much better the best possible plan may be is not known.")
     if gap < LEAST_GAP:
         return Message("No other plan within these limits is better (proven).")
-    value, unit = _of_goal(headline, left)
+    value, unit = _of_goal(headline, distance)
     return Message("The best possible plan is better by {amount} {unit} at most (proven).", amount=value, unit=unit)
 
 
@@ -355,11 +355,11 @@ LEAST_GAP = 5e-5
 
 
 def _best_tile(headline: Headline) -> Tile:
-    gap, left = headline.gap, headline.to_best
+    gap, distance = headline.gap, headline.to_best
     label = Message("Best possible plan")
-    if gap is None or left is None:
+    if gap is None or distance is None:
         return Tile("best", label, Message("not known"), Message("{status}", status=Message(headline.status)))
-    value, unit = _of_goal(headline, left)
+    value, unit = _of_goal(headline, distance)
     note = Message("proven; within {gap} of what can be decided", gap=percent(gap))
     if gap < LEAST_GAP:
         return Tile("best", label, Message("this one"), Message("proven"))

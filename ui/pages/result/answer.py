@@ -40,10 +40,10 @@ def show(plan: Plan, run: str) -> None:
     st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
     if costs_more(plan):
         repairs.variant(run, tr("Plan with less carbon at no more cost"), NO_REGRET)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
+    what, where = st.columns([3, 2], gap="medium")
+    with what:
         _changes(plan, run, answer)
-    with right:
+    with where:
         _causes(plan, run, answer)
 
 
