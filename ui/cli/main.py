@@ -125,6 +125,9 @@ def plan(
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
+    no_regret: Annotated[
+        bool, typer.Option("--no-regret", help="least carbon at no more cost than the baseline's")
+    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="if there is no plan, apply the first repair found and plan again")
     ] = False,
@@ -140,8 +143,11 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
+    from emberline.plans.answer import NO_REGRET, costs_more, summary
+
+    if no_regret:
+        changes += NO_REGRET
     case = _load(scenario, changes)
-    from emberline.plans.answer import summary
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store import Store
@@ -182,6 +188,8 @@ def plan(
         if reason is not None and reason.repairs:
             print("apply the first repair   emberline plan --repair, with the same options")
         print("\nopen it in the browser  emberline app")
+        if costs_more(plan):
+            print("at no more cost         emberline plan --no-regret, with the same options")
         if plan.has_schedule:
             print("export it               emberline export last")
     raise typer.Exit(0 if plan.acceptable else 1)
