@@ -9,16 +9,17 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import Policy
+from emberline.scenarios.datasets import Policy, ViolationKind
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.operations import LineShop, Operations, arrange, careless, operations, shop
 from emberline.twin.processes.run import WorksFollower, dispatch_works
-from emberline.twin.recorder import record
-from emberline.twin.run_variables import run_attrs
+from emberline.twin.recorder import course, late_min, record
+from emberline.twin.run_variables import run_attrs, violation_rows
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
+from emberline.twin.violation import Violation
 
 
 def dispatch(
@@ -103,6 +104,25 @@ def replays(
         yield follower.run(seed, replication, disturbed)
 
 
+def misses(
+    scenario: Scenario, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
+) -> Iterator[list[Violation]]:
+    """Limits missed in each disturbed replay of a schedule, as :func:`replays` has them, in the order of their moments.
+
+    Runs are not written out, which takes most of the time of a replay. Of heats that are late or not finished the last
+    unit is named, and the amount is how late they are [min].
+    """
+    seed = scenario.disturbances.seed if seed is None else seed
+    if scenario.processes:
+        works = WorksFollower(scenario, schedule)
+        for replication in replications:
+            yield violation_rows(works.run(seed, replication, True))
+        return
+    follower = Follower(scenario, schedule)
+    for replication in replications:
+        yield follower.misses(seed, replication)
+
+
 class Follower:
     """A schedule made ready to be followed any number of times."""
 
@@ -120,9 +140,21 @@ class Follower:
 
     def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
         """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""
-        course, energy = follow(self.todo, seed, replication, disturbed)
+        history, energy = follow(self.todo, seed, replication, disturbed)
         attrs = run_attrs(seed, replication, disturbed, self.policy)
-        return record(self.todo, course, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
+        return record(self.todo, history, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
+
+    def misses(self, seed: int, replication: int) -> list[Violation]:
+        """Limits missed in one disturbed run, as of the function of this name."""
+        history, energy = follow(self.todo, seed, replication, True)
+        ran = course(self.todo, history, energy, self.grid, self.setpoints, True)
+        rows = []
+        for row in sorted(ran.violations, key=lambda row: row.at_min):
+            if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
+                unit, late = late_min(self.todo, ran.end, row.heat)
+                row = row._replace(unit=unit, amount=late, measure="min")
+            rows.append(row)
+        return rows
 
 
 def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
@@ -173,8 +205,8 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
             plan.append((h, k, u, start, end))
     todo = arrange(table, plan, [])
     place = {(h, k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
-    course = LineHistory([row[3] for row in plan], [row[4] for row in plan])
-    course.stops = {place[key]: halts for key, halts in serving.stops.items()}
+    history = LineHistory([row[3] for row in plan], [row[4] for row in plan])
+    history.stops = {place[key]: halts for key, halts in serving.stops.items()}
     queued = np.array(
         [
             max(start - max(table.release[h], 0.0), 0.0) if before < 0 else 0.0
@@ -184,5 +216,5 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
     of = todo.arrays
     factor = energy[of["heat"], of["unit"]]
     attrs = run_attrs(seed, replication, disturbed, Policy.BASELINE)
-    assert not any(math.isnan(end) for end in course.end)
-    return record(todo, course, factor, SiteGrid(table.scenario), None, attrs, queued)
+    assert not any(math.isnan(end) for end in history.end)
+    return record(todo, history, factor, SiteGrid(table.scenario), None, attrs, queued)

@@ -12,6 +12,7 @@ from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
+from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
@@ -46,6 +47,8 @@ class Plan:
     replay: xr.Dataset | None = None
     replay_figures: Figures | None = None
     replays: Replays | None = None
+    holding: Holding | None = None
+    """How it does under disturbance, where it was made to hold."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -95,7 +98,7 @@ class Plan:
         return [row for row in self.violations if row not in late]
 
     @property
-    def holding(self) -> tuple[int, int] | None:
+    def successes(self) -> tuple[int, int] | None:
         """In how many disturbed replays the plan held, and of how many; None where nothing is disturbed, or where the
         plan is late undisturbed, so that it can hold in none."""
         replays = self.replays
@@ -119,8 +122,8 @@ class Plan:
         if not self.agreed:
             return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
         feasible = Message("Feasible, and the twin agrees.")
-        if self.holding:
-            successes, n = self.holding
+        if self.successes:
+            successes, n = self.successes
             feasible = Message(
                 "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=successes, n=n
             )
@@ -232,6 +235,7 @@ class Plan:
                 if self.replays is not None and self.replays.n
                 else {"n": 0, "held": None, "quantiles": {}}
             ),
+            "holding": None if self.holding is None else self.holding.summary(),
             "no_lower": self.no_lower,
             "agreed": self.agreed,
             "acceptable": self.acceptable,

@@ -94,6 +94,7 @@ class _Reader:
         self.stage_of |= {unit: process.name for unit, process in scenario.process_units}
         self.mass_t = {heat.name: heat.grade.mass_t for heat in scenario.heats}
         self.due_min = {heat.name: heat.due_min for heat in scenario.heats}
+        self.tolerance = scenario.tolerances.of
         self.last_hour = math.ceil(scenario.horizon.length_min / 60)
 
     def read(self, replication: int, run: xr.Dataset, sums: Figures) -> Outcome:
@@ -103,19 +104,26 @@ class _Reader:
         missed: dict[Limit, tuple[int, float]] = {}
         places: list[tuple[Limit, int]] = []
         late, unserved, short_t, late_min = set(), set(), 0.0, 0.0
+        first: tuple[float, str] | None = None
         for kind, heat, unit, at, amount, measure in zip(*columns, strict=True):
+            by = amount
             if kind in LATE:
                 late.add(heat)
                 unit, over = self._last(run, heat)
+                by = over - self.due_min[heat] if unit else math.inf
                 late_min = max(late_min, over - self.due_min[heat])
             elif kind == "delivery":
                 unserved.add(unit)
                 short_t += amount
+            if by <= self.tolerance(kind):
+                continue
+            if first is None:
+                first = at, heat
             limit = (kind, self.stage_of.get(unit, ""), unit, measure)
             often, most = missed.get(limit, (0, 0.0))
             missed[limit] = (often + 1, max(most, amount))
             places.append((limit, min(max(int(at // 60), 0), self.last_hour)))
-        first_min = columns[3][0] if places else math.nan
+        first_min, first_heat = first or (math.nan, "")
         waited, longest, down = self._operations(run)
         return Outcome(
             replication=replication,
@@ -136,7 +144,7 @@ class _Reader:
             missed=missed,
             hours=frozenset(places),
             first=places[0] if places else None,
-            first_heat=columns[1][0] if places else "",
+            first_heat=first_heat,
             waited_min=waited,
             longest_wait_min=longest,
             down_min=down,

@@ -65,6 +65,21 @@ class Ensemble:
         """Share of replications that held, and its 95 % interval."""
         return (self.held / self.n, *interval(self.held, self.n))
 
+    def severity(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Days by severity, ``kept``, ``recourse`` or ``broken``, of the schedule and of the baseline; empty where it
+        was not followed."""
+        rows = []
+        for prefix in ("", "baseline_"):
+            if f"{prefix}violations" not in self.data:
+                rows.append({})
+                continue
+            broken = self.data[f"{prefix}violations"].to_numpy() > 0
+            name = f"{prefix}recourses"
+            acted = self.data[name].to_numpy() > 0 if name in self.data else np.zeros(self.n, dtype=bool)
+            counts = {"kept": ~broken & ~acted, "recourse": ~broken & acted, "broken": broken}
+            rows.append({key: int(days.sum()) for key, days in counts.items()})
+        return rows[0], rows[1]
+
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the baseline where it was followed."""
         return quantiles(self.data, TOLD)

@@ -118,10 +118,15 @@ def plan(
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
+    no_hold: Annotated[
+        bool, typer.Option("--no-hold", help="do not make it hold on disturbed days (goal.hold=off)")
+    ] = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
     """Make a plan, verify it in the twin and store it.
+
+    Where the scenario describes disturbances, the plan holds on 90 % of disturbed days if it can (goal.hold).
 
     Ctrl-C takes the best plan found so far; press it twice to give up.
     """
@@ -130,6 +135,8 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
+    if no_hold:
+        changes.append("goal.hold=off")
     case = _load(scenario, changes)
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
@@ -142,7 +149,7 @@ def plan(
 
     store = Store()
     with store.working(case) as run:
-        plan = make(case, quiet)
+        plan = make(case, quiet, store)
         folder = store.save(run, plan)
     why = why_not.after_plan(plan, scenario, changes, quiet)
     if as_json:

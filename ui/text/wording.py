@@ -29,6 +29,12 @@ PHASES = {
     "replay": mark("replay of the schedule in the twin"),
     "replays": mark("disturbed replays"),
 }
+HOLDING_PHASES = {
+    "draft": mark("the draft is made; now margins are learnt until the plan holds on disturbed days"),
+    "round": mark("round {round}: held on {held} of {of} disturbed days"),
+    "judge": mark("the plan is judged on new days"),
+}
+"""Progress of a plan that is made to hold."""
 SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 KINDS = {
     "wait": mark("waited too long"),

@@ -185,8 +185,8 @@ def _violation(run: StoredRun, violation: dict[str, Any], speaker: Speaker) -> s
 def _days(run: StoredRun, speaker: Speaker) -> str:
     """What the disturbed replays say; empty where there are none."""
     says = []
-    if run.plan.holding is not None:
-        successes, n = run.plan.holding
+    if run.plan.successes is not None:
+        successes, n = run.plan.successes
         says.append(
             speaker.say("The plan held without any violation in {held} of {n} disturbed replays.", held=successes, n=n)
         )

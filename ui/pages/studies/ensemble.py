@@ -85,7 +85,7 @@ def _chance(ensemble: Ensemble, stamp: Stamp) -> None:
 
 def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
     lines = []
-    target = ensemble.scenario.disturbances.hold
+    target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
     if target is not None:
         share = wording.percent(target, 0)
         if low >= target:
