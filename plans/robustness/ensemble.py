@@ -155,6 +155,7 @@ def ensemble(
     *,
     seed: int | None = None,
     dispatched: xr.Dataset | None = None,
+    part: int = PART,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Ensemble | None:
@@ -167,6 +168,7 @@ def ensemble(
         engine: who does it.
         seed: of the random numbers; None: the scenario's, so that the plan's own replays are the first ones.
         dispatched: the baseline schedule, to be followed on the same luck; None: it is left out.
+        part: replications in one piece of work at most.
         on_progress: told ``done``, ``of`` and ``held`` after each part.
         cancel: polled; True ends it.
 
@@ -179,7 +181,7 @@ def ensemble(
     """
     refuse(scenario, schedule, replications, engine.workers if engine.local else 0)
     seed = scenario.disturbances.seed if seed is None else seed
-    size = max(1, min(PART, replications // (4 * engine.workers)))
+    size = max(1, min(part, replications // (4 * engine.workers)))
     parts = [range(at, min(at + size, replications)) for at in range(0, replications, size)]
     tell: Progress = on_progress or (lambda event: None)
     by_place: dict[int, list[Outcome]] = {}

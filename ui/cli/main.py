@@ -135,9 +135,7 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
-    if no_hold:
-        changes.append("goal.hold=off")
-    case = _load(scenario, changes)
+    case = _load(scenario, [*changes, "goal.hold=off"] if no_hold else changes)
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store import Store

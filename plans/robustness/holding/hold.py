@@ -16,6 +16,7 @@ from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import COLUMNS, Replays
+from emberline.plans.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
 from emberline.plans.robustness.holding.breaks import causes, steps
@@ -41,7 +42,7 @@ DRAFT_SHARE, ROUND_SHARE = 0.3, 0.08
 The plan that is kept is searched for again with what is left."""
 DAYS_SHARE, JUDGED_SHARE = 0.08, 0.2
 """Share of the time that a batch of replays which steer may take, and that is kept for the judgement."""
-LEAST_DAYS = 50
+LEAST_DAYS = 20
 """Days that are replayed whatever time is left."""
 SPARE = 0.1
 """Standard errors above the level at which a plan is judged, where not the whole interval must lie above it."""
@@ -366,7 +367,8 @@ class _Loop:
         return ensemble(
             candidate.scenario, candidate.schedule, self.replications, self.engine,
             seed=seed_of(self.asked, f"judging {judgement}"),
-            dispatched=self.baseline.schedule if compare else None, cancel=enough,
+            dispatched=self.baseline.schedule if compare else None, part=PART if self.whole else ENSEMBLE_PART,
+            cancel=enough,
         )  # fmt: skip
 
 

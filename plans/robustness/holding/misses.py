@@ -13,8 +13,8 @@ from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.replay_outcome import Followed
 from emberline.scenarios import Scenario
 
-PART = 25
-"""Replications in one piece of work at most."""
+PART = 5
+"""Days in one piece of work at most: who has no time left is heard soon."""
 
 
 class Limit(NamedTuple):
