@@ -59,6 +59,17 @@ class Policy(StrEnum):
         return cls.BASELINE if value == "foreman" else None  # as earlier releases call it
 
 
+class RecourseKind(StrEnum):
+    """What a dispatcher did so that a limit is kept; behind it what ``recourse_amount`` counts."""
+
+    CAST_LONGER = "cast longer"
+    """A heat that was cast longer than planned [min]."""
+    START_LATER = "start later"
+    """A start that load management held back [min]."""
+    ASSET = "asset"
+    """A set-point that gave way to a need [its unit]."""
+
+
 class ViolationKind(StrEnum):
     """Limit that a run missed; behind it what ``violation_amount`` counts, and in which unit of measure."""
 
@@ -317,6 +328,15 @@ RUN = Table(
         "stop_unit": Variable(("stop",), "", "unit that broke down", text=True, optional=True),
         "stop_at_min": Variable(("stop",), "min", "when", optional=True),
         "stop_min": Variable(("stop",), "min", "how long its repair took", optional=True),
+        # recourse; not there where nothing was done
+        "recourse_kind": Variable(
+            ("recourse",), "", f"what was done: {', '.join(RecourseKind)}", text=True, optional=True
+        ),
+        "recourse_unit": Variable(("recourse",), "", "unit or asset", text=True, optional=True),
+        "recourse_at_min": Variable(("recourse",), "min", "when", optional=True),
+        "recourse_amount": Variable(("recourse",), "", "by how much, in recourse_measure", optional=True),
+        "recourse_measure": Variable(("recourse",), "", "unit of measure of the amount", text=True, optional=True),
+        "recourse_cost": Variable(("recourse",), "{currency}", "what it cost", optional=True),
         **FLOWS,
     },
     RUN_ATTRIBUTES,
@@ -349,6 +369,11 @@ ENSEMBLE = {
     "fan_mw": Variable(
         ("quantile", "meter"), "MW", "net grid import, quantiles over the first fan_of replications", optional=True
     ),
+    # where recourse acted
+    "recourses": Variable(REPLICATION, "1", "what the dispatcher did to keep a limit", optional=True),
+    "recourse_cost": Variable(REPLICATION, "{currency}", "what that cost", optional=True),
+    "baseline_recourses": Variable(REPLICATION, "1", "the baseline's recourses", optional=True),
+    "baseline_recourse_cost": Variable(REPLICATION, "{currency}", "the baseline's recourse_cost", optional=True),
     # of heats
     "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
     "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.datasets import RUN, ViolationKind, check, metered
+from emberline.scenarios.datasets import RUN, RecourseKind, ViolationKind, check, metered
 from emberline.scenarios.energy_states import idle_pieces
 from emberline.twin.line.line import TOLERANCE, LineHistory
 from emberline.twin.line.operations import LineShop, Operations
 from emberline.twin.power import Trace, operations_trace
-from emberline.twin.run_variables import stop_variables, violation_variables
+from emberline.twin.run_variables import recourse_variables, stop_variables, violation_variables
 from emberline.twin.site.site import Flows, Setpoints, SiteGrid, Violation, balance
 from emberline.twin.site.site import variables as site_variables
+from emberline.twin.violation import Act
 
 
 def waits(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -107,8 +108,11 @@ class Course:
     extra: np.ndarray
     """Reheating [MWh]."""
     stops: dict[int, list[tuple[float, float]]]
+    load_mw: np.ndarray
+    """Mean power of the line in each cell of the site's grid, shape (n_cells,)."""
     flows: Flows
     violations: list[Violation]
+    acts: list[Act]
 
 
 def course(
@@ -135,12 +139,20 @@ def course(
     line_rates = line_gives(shop, unit, first, last, nominal[indices], stops)
     idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
     load = line if idle is None else line + idle
-    flows, violations = balance(grid, load, setpoints, line_rates, relieving=disturbed)
+    answering = disturbed and shop.scenario.recourse.assets
+    flows, violations = balance(grid, load, setpoints, line_rates, answering=answering, relieving=disturbed)
+    acts = list(history.acts)
+    if answering:
+        given_way = [row for row in violations if row.kind == ViolationKind.ASSET]
+        acts += [Act(RecourseKind.ASSET, row.unit, row.at_min, row.amount, row.measure, 0.0) for row in given_way]
+        violations = [row for row in violations if row.kind != ViolationKind.ASSET]
     if idle is not None:
         flows["idle_mw"] = grid.stepped(idle)
     leeway = shop.scenario.horizon.step_min if disturbed else 0.0
     violations = _missed(todo, start, end, leeway) + violations
-    return Course(start, end, indices, unit, first, last, nominal[indices], extra[indices], stops, flows, violations)
+    return Course(
+        start, end, indices, unit, first, last, nominal[indices], extra[indices], stops, load, flows, violations, acts
+    )
 
 
 def late_min(todo: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
@@ -202,6 +214,7 @@ def record(
     variables: dict[str, Any] = {name: ("operation", value[ends]) for name, value in columns.items()}
     variables.update(violation_variables(ran.violations))
     variables.update(stop_variables((units[unit[i]], at, halt) for i, halts in stops.items() for at, halt in halts))
+    variables.update(recourse_variables(ran.acts))
     variables.update(site_variables(ran.flows))
     times = shop.scenario.horizon.times
     step = shop.scenario.horizon.step_min

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -13,6 +14,7 @@ from emberline.scenarios.datasets import Policy, ViolationKind
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory, ListReplay
+from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.operations import LineShop, Operations, arrange, careless, operations, shop
 from emberline.twin.processes.run import WorksFollower, dispatch_works
 from emberline.twin.recorder import course, late_min, record
@@ -140,13 +142,28 @@ class Follower:
 
     def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
         """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""
-        history, energy = follow(self.todo, seed, replication, disturbed)
+        history, energy = follow(self.todo, seed, replication, disturbed, self.load_management(disturbed))
         attrs = run_attrs(seed, replication, disturbed, self.policy)
         return record(self.todo, history, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
 
+    def load_management(self, disturbed: bool) -> LoadManagement | None:
+        """Load management of one run; None where there is none."""
+        most_min = self.shop.scenario.recourse.start_later_min
+        if not disturbed or not most_min or math.isinf(self.grid.import_limit_mw):
+            return None
+        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min)
+
+    @cached_property
+    def _room_mwh(self) -> np.ndarray:
+        """Energy that the import limit leaves to the line in each metered interval, the rest of the site as planned."""
+        history, energy = follow(self.todo, 0, 0, False)
+        ran = course(self.todo, history, energy, self.grid, self.setpoints, False)
+        besides = np.asarray(ran.flows["meter_mw"]) - self.grid.metered(ran.load_mw)
+        return np.asarray((self.grid.import_limit_mw - besides) * self.grid.meter_min / 60)
+
     def misses(self, seed: int, replication: int) -> list[Violation]:
         """Limits missed in one disturbed run, as of the function of this name."""
-        history, energy = follow(self.todo, seed, replication, True)
+        history, energy = follow(self.todo, seed, replication, True, self.load_management(True))
         ran = course(self.todo, history, energy, self.grid, self.setpoints, True)
         rows = []
         for row in sorted(ran.violations, key=lambda row: row.at_min):
@@ -157,10 +174,14 @@ class Follower:
         return rows
 
 
-def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
+def follow(
+    todo: Operations, seed: int, replication: int, disturbed: bool, load_management: LoadManagement | None = None
+) -> tuple[LineHistory, np.ndarray]:
     """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
     duration, energy = _factors(todo, seed, replication, disturbed)
-    return ListReplay(todo, duration, _failures(todo.shop, seed, replication, disturbed)).run(), energy
+    failures = _failures(todo.shop, seed, replication, disturbed)
+    recourse = todo.shop.scenario.recourse if disturbed else None
+    return ListReplay(todo, duration, failures, recourse, load_management).run(), energy
 
 
 def _factors(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:

@@ -26,6 +26,8 @@ class Holding:
     severity: dict[str, int]
     """Days by severity: ``kept``, ``recourse`` (kept with recourse), ``broken``."""
     baseline_severity: dict[str, int]
+    recourse_cost: float
+    """Of recourse on a day in the mean, which the cost of a day leaves out."""
     draft_objective: float | None
     """Of the plan before margins were raised."""
     draft_bound: float | None

@@ -20,6 +20,7 @@ from emberline.scenarios.goal_metrics import figures_of
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""
 LATE = ("due", "unfinished")
+RECOURSE = ("recourses", "recourse_cost")
 FAN = 200
 """Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
 
@@ -76,7 +77,9 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
             theirs = next(baselines)
             baseline = figures(scenario, theirs)
             row = reader.read(replication, theirs, baseline).figures
-            outcome.figures.update({f"baseline_{name}": row[name] for name in (*figures_of(scenario), *COUNTS)})
+            outcome.figures.update(
+                {f"baseline_{name}": row[name] for name in (*figures_of(scenario), *COUNTS, *RECOURSE)}
+            )
             if stores:
                 more = shortfall(scenario, baseline, sums)
                 outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(scenario)})
@@ -138,6 +141,8 @@ class _Reader:
                 "short_t": short_t,
                 "held": int(not places),
                 "violations": len(places),
+                "recourses": run.sizes.get("recourse", 0),
+                "recourse_cost": float(run["recourse_cost"].sum()) if "recourse" in run.sizes else 0.0,
                 "first_min": first_min,
                 "first_down_min": self._down_before(run, first_min) if places else 0.0,
             },

@@ -80,6 +80,25 @@ class Tolerances(Record):
         return by_kind.get(kind, 0.0)
 
 
+class Recourse(Record):
+    """What the dispatcher of a plant may do on a disturbed day so that a limit is kept; what is not given is off.
+
+    Without disturbance nothing of it acts. It acts for the plan and for the baseline alike.
+    """
+
+    assets: bool = False
+    """Machines and stores of the site answer to a need that is not as planned: their set-points give way to it."""
+    cast_longer_share: Fraction = 0
+    """By how much longer a caster may take for a part of a heat while the next one of the cast will be late."""
+    cast_longer_cost_per_h: Annotated[float, Field(ge=0)] = 0
+    """For the time by which it casts longer."""
+    start_later_min: Minutes = 0
+    """How long load management may hold back a heat at its first stage, so that no metered interval exceeds the import
+    limit."""
+    start_later_cost_per_h: Annotated[float, Field(ge=0)] = 0
+    """For the time by which it is held back."""
+
+
 class Disturbances(Record):
     """Causes by which reality differs from the plan; used in disturbed replays only.
 

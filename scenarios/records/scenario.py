@@ -21,7 +21,7 @@ from emberline.scenarios.process.record import Process
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.disturbances import Disturbances, Tolerances
+from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
@@ -75,6 +75,7 @@ class Scenario(Record):
     state: State = Field(default_factory=State)
     disturbances: Disturbances = Field(default_factory=Disturbances)
     tolerances: Tolerances = Field(default_factory=Tolerances)
+    recourse: Recourse = Field(default_factory=Recourse)
     goal: Goal = Field(default_factory=Goal)
 
     _document: Any = PrivateAttr(default=None)

@@ -122,6 +122,7 @@ class Held:
             draft_share=self.plain_judged.chance[0],
             severity=severity,
             baseline_severity=of_baseline,
+            recourse_cost=float(self.judged.data["recourse_cost"].mean()),
             draft_objective=draft.objective,
             draft_bound=draft.bound,
             draft_gap=draft.gap,
