@@ -122,17 +122,36 @@ class Plan:
         if not self.agreed:
             return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
         feasible = Message("Feasible, and the twin agrees.")
-        if self.successes:
+        if self.holding is not None:
+            feasible = self._holding(self.holding)
+        elif self.successes:
             successes, n = self.successes
             feasible = Message(
                 "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=successes, n=n
             )
-        parts: list[str] = [feasible, self._lateness, self.reason]
+        reasons = () if self.holding is None else self.holding.reasons
+        parts: list[str] = [feasible, self._lateness, self.reason, *reasons]
         goal = goal_metric(self.scenario).figure
         saved = self.saved()
         if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
             parts.append(Message("The baseline ends with more stock, which counts at what it took on average to make."))
         return sentences(*parts)
+
+    @staticmethod
+    def _holding(holding: Holding) -> str:
+        """How often a plan that was made to hold does, on days that no search has seen."""
+        text = mark(
+            "Feasible, and the twin agrees; it holds on {share:.1f} % of {days} disturbed days, the baseline on "
+            "{baseline:.1f} %."
+        )
+        if not holding.reached:
+            text = mark(
+                "Feasible, and the twin agrees; it holds on {share:.1f} % of {days} disturbed days, less than the "
+                "{level:g} % that were to be reached, the baseline on {baseline:.1f} %."
+            )
+        baseline = 100 * (holding.baseline_share or 0.0)
+        level = round(100 * holding.level, 1)
+        return Message(text, share=100 * holding.share, days=holding.days, level=level, baseline=baseline)
 
     @property
     def _lateness(self) -> str:

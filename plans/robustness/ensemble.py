@@ -88,8 +88,8 @@ class Ensemble:
         """What broke it, what came first most often first.
 
         Each row: ``kind``, ``stage``, ``unit``; ``replications`` in which it was missed and ``first`` in which it was
-        missed before all else; the largest amount in ``measure``; ``hour`` after the start in which it is missed most
-        often (in ``in_hour`` replications).
+        missed before all else; the largest ``amount`` and the ``typical`` one in ``measure``; ``hour`` after the start
+        in which it is missed most often (in ``in_hour`` replications).
         """
         data, rows = self.data, []
         missed, amount = data["missed"].to_numpy(), data["missed_amount"].to_numpy()
@@ -102,6 +102,7 @@ class Ensemble:
                     "replications": int((missed[:, place] > 0).sum()),
                     "first": int(first[place].sum()),
                     "amount": float(amount[:, place].max()),
+                    "typical": float(np.median(amount[missed[:, place] > 0, place])),
                     "measure": str(data["limit_measure"].values[place]),
                     "hour": int(data["hour"].values[hour]),
                     "in_hour": int(by_hour[place, hour]),
@@ -122,6 +123,7 @@ class Ensemble:
             "chance": share,
             "interval": {"low": low, "high": high, "confidence": CONFIDENCE, "method": "Wilson"},
             "quantiles": self.quantiles(),
+            "severity": self.severity()[0],
             "broke": self.broke(),
             "after_breakdown": self.after_breakdown,
         }

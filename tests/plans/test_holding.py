@@ -130,6 +130,13 @@ def test_cannot_is_said_where_no_margin_is_left() -> None:
     assert not result.holds
     assert result.judged is not None
     assert result.judged.chance[1] < 0.99
+    holding = result.robust.holding
+    assert holding is not None
+    assert not holding.reached
+    assert holding.reasons[0].startswith("On ")
+    assert ", most often from " in holding.reasons[0]
+    assert holding.reasons[-1].startswith("What would help: ")
+    assert holding.reasons[0] in result.robust.verdict
     assert result.judged.held >= 0
 
 

@@ -33,18 +33,18 @@ class LoadManagement:
         Where no start within reach keeps the limit it is not held back.
         """
         minutes = self._todo.planned[i]
-        tried = np.arange(at, at + self._most_min + TOLERANCE, TRIED_MIN)
-        begin = next((float(moment) for moment in tried if self._fits(i, float(moment), minutes)), at)
-        first, energy = self._drawn(i, begin, minutes)
+        moments = np.arange(at, at + self._most_min + TOLERANCE, TRIED_MIN)
+        begin = next((float(moment) for moment in moments if self._fits(i, float(moment), minutes)), at)
+        first, energy = self._energy(i, begin, minutes)
         self._used[first : first + len(energy)] += energy
         return begin
 
     def _fits(self, i: int, at: float, minutes: float) -> bool:
-        first, energy = self._drawn(i, at, minutes)
+        first, energy = self._energy(i, at, minutes)
         span = slice(first, first + len(energy))
         return bool((self._used[span] + energy <= self._room[span] + TOLERANCE).all())
 
-    def _drawn(self, i: int, at: float, minutes: float) -> tuple[int, np.ndarray]:
+    def _energy(self, i: int, at: float, minutes: float) -> tuple[int, np.ndarray]:
         """The first interval that an operation draws in, and its energy in that and the next ones [MWh]."""
         todo = self._todo
         profile = todo.shop.profiles[todo.unit[i]]

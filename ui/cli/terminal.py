@@ -92,7 +92,8 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
     says = wording.baseline_note(plan)
     if says:
         facts.append(("baseline", says))
-    if plan.acceptable and plan.successes is not None:
+    facts += [("holding" if i == 0 else "", line) for i, line in enumerate(wording.holding(plan))]
+    if plan.acceptable and plan.holding is None and plan.successes is not None:
         facts += holding(*plan.successes, command)
     facts += [("filled", line) for line in wording.filled(plan.scenario)]
     facts += [("run", run), ("folder", str(folder))]

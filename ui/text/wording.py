@@ -421,6 +421,32 @@ def expected(plan: Plan) -> list[str]:
     return lines
 
 
+def holding(plan: Plan) -> list[str]:
+    """What holding costs against the draft, and the draft's own figures; none where it was not asked for."""
+    record = plan.holding
+    if record is None:
+        return []
+    days, currency = record.days, plan.scenario.market.currency
+    low, high = (percent(share, 1) for share in record.interval)
+    lines = [tr("95 % interval {low} to {high} over {days} new days", low=low, high=high, days=number(days, 0))]
+    if record.severity.get("recourse"):
+        lines[0] += "; " + tr(
+            "with recourse on {count} of them, which costs {cost} {currency} a day",
+            count=record.severity["recourse"], cost=number(record.recourse_cost, 0), currency=currency,
+        )  # fmt: skip
+    if not record.margins or record.draft_share is None or not record.price:
+        return lines
+    carbon, cost = (record.price[name]["nominal"] for name in ("carbon_kg", "cost"))
+    lines.append(
+        tr(
+            "price of holding: {carbon} t CO2e and {cost} {currency} against the draft, which holds on {share}",
+            carbon=signed(carbon / 1000, 2), cost=signed(cost, 0), currency=currency,
+            share=percent(record.draft_share, 1),
+        )
+    )  # fmt: skip
+    return lines
+
+
 def filled(scenario: Scenario) -> list[str]:
     """Series whose gaps were filled."""
     return [

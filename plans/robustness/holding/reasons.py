@@ -68,10 +68,10 @@ def reasons(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -> 
         cause = Message(CAUSES.get(row["kind"], OTHER), place=row["unit"] or row["stage"] or row["kind"])
         at = scenario.horizon.instant(60.0 * row["hour"])
         yield Message(
-            "On {share:.0f} % of the days {cause}, most often from {begin} to {end}, typically by {typical:.3g} "
-            "{measure}, at worst by {worst:.3g}.",
+            "On {share:.0f} % of the days {cause}, most often from {begin} to {end}, typically by {typical:g} "
+            "{measure}, at worst by {worst:g}.",
             share=100 * row["days"] / days, cause=cause, begin=at, end=at + timedelta(hours=1),
-            typical=row["typical"], measure=row["measure"], worst=row["worst"],
+            typical=_rounded(row["typical"]), measure=row["measure"], worst=_rounded(row["worst"]),
         )  # fmt: skip
     helps = [Message(HELP[kind]) for kind in dict.fromkeys(row["kind"] for row in rows[:MOST]) if kind in HELP]
     step = scenario.horizon.step_min
@@ -79,3 +79,8 @@ def reasons(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -> 
         helps.append(Message("steps of 5 min (horizon.step_min=5), as longer ones round every duration up"))
     if helps:
         yield Message("What would help: {ways}.", ways=tuple(helps))
+
+
+def _rounded(amount: float) -> float:
+    """To three digits."""
+    return float(f"{amount:.3g}")

@@ -147,7 +147,13 @@ def _verdict(plan: Plan, run: str) -> None:
     says = wording.baseline_note(plan)
     if says:
         lines.append(wording.sentence(says))
-    if plan.acceptable and plan.successes is not None and wording.seldom_holds(*plan.successes):
+    lines += [wording.sentence(line) for line in wording.holding(plan)]
+    if (
+        plan.acceptable
+        and plan.holding is None
+        and plan.successes is not None
+        and wording.seldom_holds(*plan.successes)
+    ):
         lines.append(
             tr("The plan rarely survives disturbances. See the page Robustness for the reasons and for a robust plan.")
         )
