@@ -420,17 +420,19 @@ def check(data: xr.Dataset, table: dict[str, Variable]) -> xr.Dataset:
     unknown = sorted(set(map(str, data.data_vars)) - set(table))
     if unknown:
         raise ValueError(f"variables that no table declares: {', '.join(unknown)}")
+    columns = data.variables  # not as arrays with coordinates, which take long to make
     for name, variable in table.items():
-        if name not in data:
+        if name not in columns:
             if variable.optional:
                 continue
             raise ValueError(f"variable {name} is missing")
-        if data[name].dims != variable.dims:
-            raise ValueError(f"variable {name} has dimensions {data[name].dims}, declared are {variable.dims}")
-        text = data[name].dtype.kind in "UOT"
-        if text != variable.text or (not text and data[name].dtype.kind not in "fiub"):
-            raise ValueError(f"variable {name} has type {data[name].dtype}")
-        data[name].attrs.update(units=variable.unit, long_name=variable.says)
+        column = columns[name]
+        if column.dims != variable.dims:
+            raise ValueError(f"variable {name} has dimensions {column.dims}, declared are {variable.dims}")
+        text = column.dtype.kind in "UOT"
+        if text != variable.text or (not text and column.dtype.kind not in "fiub"):
+            raise ValueError(f"variable {name} has type {column.dtype}")
+        column.attrs.update(units=variable.unit, long_name=variable.says)
     return data
 
 

@@ -25,18 +25,22 @@ CAUSES = {
     "level": mark("a store leaves its band or ends too low: {place}"),
     "process": mark("{place} makes less than planned"),
     "battery": mark("the battery cannot follow"),
+    "asset": mark("{place} cannot follow its set-points"),
+    "shortage": mark("a need is not covered: {place}"),
     "lock": mark("a lock is missed at {place}"),
 }
 OTHER = mark("limits are missed: {place}")
 HELP = {
     "wait": mark("longer waits (longest_wait_min, tolerances.wait_min) or shorter steps"),
-    "cast": mark("more heats ready before a cast, tolerances.cast_gap_min, or shorter steps"),
+    "cast": mark("a caster that may cast slower (recourse.cast_longer_share), or tolerances.cast_gap_min"),
     "due": mark("later due times, fewer heats, or tolerances.due_min"),
     "unfinished": mark("a longer horizon, fewer heats, or tolerances.due_min"),
-    "import": mark("a higher import limit, or tolerances.metered_mw"),
+    "import": mark("a higher import limit, load management (recourse.start_later_min), or tolerances.metered_mw"),
     "delivery": mark("more stock at the start, later deliveries, or units that fail less often"),
     "level": mark("a lower end level, more stock at the start, or a larger store"),
     "process": mark("units that fail less often, or a spread of rates that is smaller"),
+    "asset": mark("machines and stores that answer to needs (recourse.assets)"),
+    "shortage": mark("machines and stores that answer to needs (recourse.assets)"),
     "lock": mark("fewer locks, or wider ones"),
 }
 
