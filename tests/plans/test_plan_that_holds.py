@@ -119,7 +119,7 @@ def test_it_is_stored_and_begun_with_again(tmp_path: Path) -> None:
 
 def test_made_again_it_still_holds() -> None:
     """Proves: a plan that comes of one that holds is judged too, at the level of that one, and remembers what was
-    asked; one that stays as it is, is not judged again. Sensitivity: a plan around locks that is told without its days."""
+    asked; one that stays as it is, is not judged again. Sensitivity: locks that lose its days."""
     before = robust()
     assert again_that_holds(before, before, 0.0) is before
     case = before.scenario.model_copy(update={"title": "again"})
