@@ -51,7 +51,7 @@ messages: $(STAMP)  ## gather the pages' messages into ui/locale/*.po, where new
 	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
 	done
 
-bench: $(STAMP)  ## measure speed beside the references (ARGS="hub week" names benches; --help lists them)
+bench: $(STAMP)  ## measure speed against the references (ARGS="hub week" names benches; --help lists them)
 	$(BIN)/python -m benchmarks --json $(RESULTS) $(ARGS)
 
 bench-peers: $(STAMP) $(PEERS)  ## the same cases in linopy, PyPSA, oemof.solph, flixopt and CP-SAT, in .venv-peers (docs/peers.md)
@@ -64,7 +64,7 @@ mutants: $(STAMP) $(FAULTS)  ## put small faults into the code and see whether t
 	.venv-mutants/bin/python -m benchmarks.mutants $(ARGS)
 
 figures: $(STAMP)  ## write the recorded figures of small plants again: their difference is what a change has changed (tests/recorded)
-	PYTHONPATH=tests/oracles $(BIN)/python tests/recorded/figures.py && PYTHONPATH=tests/oracles $(BIN)/python tests/recorded/spoilt.py
+	export PYTHONPATH=tests/oracles:tests/models:tests/twin; for table in figures spoilt bounds; do $(BIN)/python tests/recorded/$$table.py || exit 1; done
 
 app: $(STAMP)  ## open the pages in the browser
 	$(BIN)/emberline app

@@ -1,1 +1,1 @@
-"""Speed beside references, and cases with published results; see ``python -m benchmarks --help``."""
+"""Speed compared with references, and cases with published results; see ``python -m benchmarks --help``."""

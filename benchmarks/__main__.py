@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import findings, registry, results
+from benchmarks import registry
+from benchmarks.reporting import findings, results
 
 ROOT = Path(__file__).resolve().parent.parent
 STORED = Path("docs") / "speed" / "results.json"
@@ -28,7 +29,7 @@ def main(argv: list[str]) -> int:
     usual = [name for name, bench in registry.BENCHES.items() if not bench.long]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure speed beside the references.",
+        description="Measure speed and compare it with the references.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(
             [
@@ -65,7 +66,7 @@ def _run(bench: registry.Bench, path: Path | None) -> bool:
         process = bench.run()
     except registry.Wrong as wrong:
         print(f"{bench.name}: {wrong}", file=sys.stderr)
-        process, right = wrong.found, False
+        process, right = wrong.findings, False
     else:
         right = True
     seconds = time.perf_counter() - began
@@ -81,7 +82,7 @@ def _run(bench: registry.Bench, path: Path | None) -> bool:
 
 
 def _report(argv: list[str]) -> int:
-    from benchmarks.report import write
+    from benchmarks.reporting.report import write
 
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks report", description="Write a page of tables and plots from stored findings."

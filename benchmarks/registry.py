@@ -7,7 +7,8 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.findings import Findings
+from benchmarks import bars, batteries, published
+from benchmarks.reporting.findings import Findings
 
 Run = Callable[[], Findings | None]
 
@@ -15,9 +16,9 @@ Run = Callable[[], Findings | None]
 class Wrong(RuntimeError):
     """A bench found what must not be, such as another objective; one line, with what it found all the same."""
 
-    def __init__(self, line: str, found: Findings | None = None) -> None:
+    def __init__(self, line: str, findings: Findings | None = None) -> None:
         super().__init__(line)
-        self.found = found
+        self.findings = findings
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,15 @@ def oracle(family: str, says: str) -> Callable[[Callable[[list[str]], int]], Cal
 
 
 def discover(family: str | None = None) -> None:
-    """Import the modules beside this one, so that they register.
+    """Import the modules of the folders of benches, so that they register, in the order of their names.
 
     Args:
-        family: import only the module of this name, where there is one.
+        family: import only the module of this family of published cases, where there is one.
     """
-    import benchmarks
-
-    names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
-    for name in [family] if family in names else names:
-        importlib.import_module(f"benchmarks.{name}")
+    modules = {
+        module.name: f"{package.__name__}.{module.name}"
+        for package in (bars, batteries, published)
+        for module in pkgutil.iter_modules(package.__path__)
+    } | {"peers": "benchmarks.peers"}
+    for name in [family] if family in modules else sorted(modules):
+        importlib.import_module(modules[name])

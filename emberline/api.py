@@ -57,7 +57,7 @@ def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) 
         return loading.changed(scenario, _overrides(changes, keywords))
     from emberline.plans.store import as_planned
 
-    text, _ = as_planned.written(scenario, inline=True)
+    text, _ = as_planned.source(scenario, inline=True)
     return loading.loads(text, scenario.name, _overrides(changes, keywords))
 
 

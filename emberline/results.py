@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from emberline.plans.plan import Plan
-    from emberline.plans.robustness.holding import Held
+    from emberline.plans.robustness.holding import Robustness
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Result:
     run: str = ""
     """Id in the store; empty: not stored yet."""
     folder: Path | None = None
-    robustness: Held | None = None
+    robustness: Robustness | None = None
     """Of a plan made by :func:`emberline.hold`: how often it keeps its limits, and what that costs."""
 
     def __repr__(self) -> str:
@@ -43,7 +43,9 @@ class Result:
         lines.append(f"  cost      {cost:,.0f} {currency}{_against(saved, 'cost', 1)}")
         if self.robustness is not None and self.robustness.judged is not None:
             judged = self.robustness.judged
-            lines.append(f"  {self.robustness.status:<9} every limit in {judged.held} of {judged.n} disturbed replays")
+            lines.append(
+                f"  {self.robustness.status:<9} every limit in {judged.successes} of {judged.n} disturbed replays"
+            )
         return "\n".join(lines if plan.acceptable else [*lines, f"  {plan.verdict}"])
 
     @property
@@ -118,7 +120,7 @@ class Result:
         from emberline.plans.exports import CannotExport, tables
 
         try:
-            return tables.chosen(self._stored(), table)[1]
+            return tables.by_name(self._stored(), table)[1]
         except CannotExport as error:
             raise ValueError(str(error)) from None
 

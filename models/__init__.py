@@ -16,8 +16,9 @@ All but ``optimize`` is imported on first use.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.doors import opened
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,22 +36,20 @@ if TYPE_CHECKING:
 __all__ = ["Study", "explain", "line", "optimize", "redispatch", "samples", "schedules", "shadow_prices", "site"]
 
 HEATS = "heats"
-PLACES = {
-    "Study": "search.warm_start:Study",
-    "redispatch": "strategies.redispatch",
-    "samples": "strategies.sample_average",
-    "schedules": "search.schedule",
-    "shadow_prices": "explain.shadow_prices:shadow_prices",
+_PLACES = {
+    "Study": "search.warm_start",
+    "explain": "explain:",
+    "line": "line:",
+    "redispatch": "strategies.redispatch:",
+    "samples": "strategies.sample_average:",
+    "schedules": "search.schedule:",
+    "shadow_prices": "explain.shadow_prices",
+    "site": "site:",
 }
-"""Modules and names of the door that stand further in."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    place, _, of = PLACES.get(name, name).partition(":")
-    module = import_module(f"{__name__}.{place}")
-    return getattr(module, of) if of else module
+def __getattr__(name: str) -> object:
+    return opened(__name__, _PLACES, name)
 
 
 def optimize(

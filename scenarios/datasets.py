@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.earlier_words import reworded
 from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.quantity import spared
 
@@ -56,7 +57,7 @@ class Policy(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Policy | None:
-        return cls.BASELINE if value == "foreman" else None  # as earlier releases call it
+        return cls.BASELINE if reworded(str(value)) == cls.BASELINE else None
 
 
 class RecourseKind(StrEnum):
@@ -225,8 +226,8 @@ PROCESS_FLOWS = (
 """``process`` is labelled by units (``Process.units``), a ``stream`` by unit, direction and store or carrier:
 ``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.process.flows.streams``). Its coordinates
 ``stream_process``, ``stream_place`` and ``stream_unit`` (t/h, MW, Nm3/h) tell whose it is, where it goes and its unit.
-Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit whose mode
-is told and whose rate is zero starts up or changes over, to run in that mode."""
+Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit with a
+mode whose rate is zero starts up or changes over, to run in that mode."""
 ASSET_FLOWS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 
 INPUTS = Table(
@@ -378,7 +379,7 @@ ENSEMBLE = {
     "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
     "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),
     "down_min": Variable(("replication", "unit"), "min", "standstill by breakdown within operations", optional=True),
-    # the baseline on the same luck
+    # the baseline with the same disturbances
     "baseline_carbon_kg": Variable(REPLICATION, "kg CO2e", "the baseline's carbon_kg", optional=True),
     "baseline_cost": Variable(REPLICATION, "{currency}", "the baseline's cost", optional=True),
     "baseline_peak_mw": Variable(REPLICATION, "MW", "the baseline's peak_mw", optional=True),

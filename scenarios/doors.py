@@ -11,7 +11,7 @@ def opened(package: str, places: Mapping[str, str], name: str) -> object:
 
     Args:
         package: whose door it is.
-        places: module within the package, by name.
+        places: module within the package, by name; with a colon at its end the name is the module itself.
         name: what is asked for.
 
     Raises:
@@ -19,4 +19,6 @@ def opened(package: str, places: Mapping[str, str], name: str) -> object:
     """
     if name not in places:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
-    return getattr(import_module(f"{package}.{places[name]}"), name)
+    place, colon, _ = places[name].partition(":")
+    module = import_module(f"{package}.{place}")
+    return module if colon else getattr(module, name)

@@ -29,7 +29,7 @@ os.environ.setdefault("EMBERLINE_IDLE_S", "20")
 os.environ.pop("EMBERLINE_DATABASE", None)
 # A property may plan or simulate: no time limit for each example. In CI the same examples each time.
 settings.register_profile("emberline", deadline=None, derandomize=CI, print_blob=True)
-# Beside a fault put in on purpose (`make mutants`) any example that fails will do: none is made smaller or kept.
+# With a fault put in on purpose (`make mutants`) any example that fails will do: none is made smaller or kept.
 settings.register_profile(
     "mutants", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
 )
@@ -62,7 +62,7 @@ def find_libreoffice() -> Path | None:
 
 
 def find_shared() -> Path | None:
-    """The folder named by EMBERLINE_SHARED, or ``shared`` beside the checkout."""
+    """The folder named by EMBERLINE_SHARED, or ``shared`` next to the checkout."""
     folder = Path(os.environ.get("EMBERLINE_SHARED") or ROOT.parent / "shared")
     return folder.resolve() if (folder / "data").is_dir() else None
 
@@ -79,7 +79,7 @@ NEEDS = {
     ),
     "shared": (
         find_shared(),
-        "the shared folder is missing: lay it beside the checkout, or set EMBERLINE_SHARED to its path",
+        "the shared folder is missing: put it next to the checkout, or set EMBERLINE_SHARED to its path",
     ),
 }
 LACKING = {marker: how for marker, (item, how) in NEEDS.items() if item is None}

@@ -213,7 +213,7 @@ def test_no_imports_go_in_circles(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_kinds_of_assets_are_told_apart_in_their_registry(room: str) -> None:
+def test_kinds_of_assets_are_distinguished_in_their_registry(room: str) -> None:
     """Proves: a new kind is found without a list of places. Sensitivity: ``isinstance(asset, Storage)`` in a page."""
     wrong = []
     for path in _files(room):
@@ -240,7 +240,7 @@ def _unfit(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 def test_tests_import_neither_tests_nor_private_names() -> None:
     """Proves: a test can be moved or left out alone, and a room renames what is its own. What several tests need is in
-    modules beside them. Sensitivity: ``from test_ledger import …`` and ``from … import _Renewal`` fail here.
+    modules next to them. Sensitivity: ``from test_ledger import …`` and ``from … import _Renewal`` fail here.
     """
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
@@ -253,10 +253,14 @@ def test_tests_import_neither_tests_nor_private_names() -> None:
 
 
 def test_test_folders_mirror_the_rooms() -> None:
-    """Proves: the tests of a folder are found by its name. Sensitivity: a folder that its room has not fails here."""
-    folders = {path.parent for room in ROOMS for path in (ROOT / "tests" / room).rglob("test_*.py")}
+    """Proves: the tests of a folder are found by its name, and seen at a glance.
+
+    Sensitivity: a folder that its room has not, or more test modules in one than a room may have."""
+    rooms = [*ROOMS, "benchmarks"]
+    folders = Counter(path.parent for room in rooms for path in (ROOT / "tests" / room).rglob("test_*.py"))
     below = {folder.relative_to(ROOT / "tests") for folder in folders}
     assert not {str(folder) for folder in below if not (ROOT / folder).is_dir()}
+    assert not {str(folder): count for folder, count in folders.items() if count > SIDE_BY_SIDE}
 
 
 def test_nothing_tracked_names_a_machine_or_a_registry() -> None:

@@ -32,7 +32,7 @@ def test_the_page_runs_as_it_stands(tmp_path: Path) -> None:
     assert (tmp_path / "plan.html").stat().st_size > 10_000
 
 
-def shown(cells: list[str], names: dict[str, Any]) -> list[str]:
+def outputs(cells: list[str], names: dict[str, Any]) -> list[str]:
     """What a notebook shows: each cell is run in the names of those before; the value of its last line, as text."""
     texts = []
     for cell in cells:
@@ -52,7 +52,7 @@ def test_the_notebook_runs_and_shows_short_results(monkeypatch: pytest.MonkeyPat
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     load = em.load
     monkeypatch.setattr(em, "load", lambda source: load(source, QUICK))
-    texts = shown(cells, {})
+    texts = outputs(cells, {})
     (carbon, cost) = (text for text in texts if text.startswith("melt-shop-small: "))
     for text in (carbon, cost):
         assert len(text.splitlines()) <= 5
@@ -69,7 +69,7 @@ def test_a_result_without_a_plan_says_why() -> None:
     assert "No plan:" in text
 
 
-def test_a_change_reads_the_series_anew() -> None:
+def test_a_change_reads_the_series_again() -> None:
     """Proves: base load 12 MW set is 12 MW planned. Sensitivity: a copy that keeps its inputs has the old 6 MW."""
     scenario = em.load("melt-shop-day", QUICK)
     changed = em.change(scenario, site__base_load_mw="12 MW")

@@ -11,13 +11,15 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import Policy, ViolationKind
+from emberline.scenarios.line.tables import LineShop, careless, shop
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
-from emberline.twin.line.operations import LineShop, Operations, arrange, careless, operations, shop
+from emberline.twin.line.missed import late_min
+from emberline.twin.line.operations import Operations, arrange, operations
 from emberline.twin.processes.run import WorksFollower, dispatch_works
-from emberline.twin.recorder import course, late_min, record
+from emberline.twin.recorder import course, record
 from emberline.twin.run_variables import run_attrs, violation_rows
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
@@ -79,7 +81,7 @@ def replay(
     Undisturbed, durations and energies are nominal and nothing starts earlier than scheduled. Where reality is late
     everything after it shifts right; every limit that is missed by more than 1e-6 min or MWh, or 1e-6 of the highest
     power, is recorded.
-    Processes are told their modes and rates step by step, or by the baseline's rule where the schedule is its own
+    Processes get their modes and rates step by step, or by the baseline's rule where the schedule is its own
     (``emberline.twin.processes``).
 
     Raises:

@@ -1,7 +1,7 @@
 """The state of a run at a moment: the scenario as it stands then, for whoever plans on from there.
 
 Read off the run: heats begun, levels, how long machines have been on or off and at which load, what is left of limits
-over the horizon, and what the tariff remembers of its month. Moments that were told from the horizon's start become
+over the horizon, and what the tariff remembers of its month. Moments that count from the horizon's start become
 instants, and what was left to the horizon's end or start is said, so that nothing moves with the window.
 """
 
@@ -42,10 +42,10 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
         end_min: end of the part.
 
     Raises:
-        ValueError: the moment lies within a step or a metered interval, or the scenario has what cannot be told.
+        ValueError: the moment lies within a step or a metered interval, or the scenario has what no state holds.
     """
     if scenario.processes or scenario.site.flexible:
-        raise ValueError("the state of processes and flexible loads in the middle of a run is not told yet")
+        raise ValueError("the state of processes and flexible loads in the middle of a run is not known yet")
     horizon, meter_min = scenario.horizon, scenario.site.grid.metered_interval_min
     if begin_min % horizon.step_min or end_min % horizon.step_min or begin_min % meter_min or end_min % meter_min:
         raise ValueError(f"{begin_min:g} to {end_min:g} min are not whole steps and metered intervals")
@@ -59,7 +59,7 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
     )
     before, peak_mw = remembered(scenario, run["meter_mw"].to_numpy(), begin_min)
     if before.peak_mw:
-        peak_mw = 0.0  # told by charge
+        peak_mw = 0.0  # given by charge
     market = scenario.market.model_copy(update={"tariff_before": before})
     started = _started(scenario, run, begin_min)
     operations = {(item.heat, item.stage) for item in started}
@@ -146,7 +146,7 @@ def _machine(core: Converter, run: xr.Dataset, k: int, hours: float) -> MachineS
 def _load(core: Converter, loads: np.ndarray, on: np.ndarray, k: int, hours: float, ramps: bool) -> float | None:
     """Load at the end of step ``k - 1``; None: it is off.
 
-    Means over steps are told: on a ramp the load between two steps lies half way between their means.
+    Loads are means over steps: on a ramp the load between two steps lies half way between their means.
     """
     last = float(loads[k - 1])
     after = float(loads[k]) if k < len(loads) else last

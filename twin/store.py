@@ -5,7 +5,7 @@ SimPy's ``Container.put`` takes all or nothing and blocks; a plant's store takes
 
 from __future__ import annotations
 
-from emberline.scenarios.assets.storage import effective_hours, kept
+from emberline.scenarios.assets.storage import effective_hours, retention
 
 
 class StoreLevel:
@@ -34,9 +34,9 @@ class StoreLevel:
         self.lost = 0.0
         """What self-loss has taken until now."""
 
-    def kept(self, hours: float) -> float:
+    def retention(self, hours: float) -> float:
         """Share of the level that remains after some hours."""
-        return kept(self._loss_per_h, hours)
+        return retention(self._loss_per_h, hours)
 
     def counting(self, hours: float) -> float:
         """Hours that count for a constant flow, its own loss until the end taken off."""
@@ -53,7 +53,7 @@ class StoreLevel:
             The flows that were possible: the inflow falls where the store would overflow, the outflow where it
             would run empty.
         """
-        rest, counting = self.level * self.kept(hours), self.counting(hours)
+        rest, counting = self.level * self.retention(hours), self.counting(hours)
         level = rest + (into - out) * counting
         if level > self.capacity:
             into = max(0.0, into - (level - self.capacity) / counting)

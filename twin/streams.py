@@ -31,7 +31,7 @@ class Breakdowns:
         self._mean = mtbf_min, mttr_min
         self._generator = generator
         self._ahead: list[list[float]] = []
-        self._left, self._repair = self._draw()
+        self._until_failure_min, self._repair = self._draw()
 
     @property
     def mean_repair(self) -> float:
@@ -39,13 +39,13 @@ class Breakdowns:
         return self._mean[1]
 
     @property
-    def left(self) -> float:
+    def until_failure_min(self) -> float:
         """Working time until it fails [min]."""
-        return self._left
+        return self._until_failure_min
 
     def work(self, minutes: float) -> None:
         """Work for some time, at most until it fails."""
-        self._left = max(self._left - minutes, 0.0)
+        self._until_failure_min = max(self._until_failure_min - minutes, 0.0)
 
     def fail(self) -> float:
         """Fail now.
@@ -54,7 +54,7 @@ class Breakdowns:
             Time that the repair takes [min].
         """
         repair = self._repair
-        self._left, self._repair = self._draw()
+        self._until_failure_min, self._repair = self._draw()
         return repair
 
     def _draw(self) -> tuple[float, float]:
@@ -67,13 +67,13 @@ class Breakdowns:
         """Standstills while a unit works for ``working`` minutes from ``start`` on: when and how long [min]."""
         stops = []
         at = start
-        while self._left < working:
-            working -= self._left
-            at += self._left
+        while self._until_failure_min < working:
+            working -= self._until_failure_min
+            at += self._until_failure_min
             stops.append((at, self._repair))
             at += self._repair
-            self._left, self._repair = self._draw()
-        self._left -= working
+            self._until_failure_min, self._repair = self._draw()
+        self._until_failure_min -= working
         return stops
 
 

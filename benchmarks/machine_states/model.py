@@ -1,9 +1,9 @@
 """Energy states of a machine in the model: a flow of one machine through a graph of states and slots.
 
-``add`` puts a machine beside work that another part of the model decides, a work being one more arc of the graph. Where
+``add`` adds a machine to work that another part of the model decides, a work being one more arc of the graph. Where
 work is whole, the balances are those of a shortest path: their matrix is totally unimodular, so that a vertex is whole
-without being told so. Where other rows weigh on the energy, as a limit on power does, ask for ``whole``; and the solver
-proves an optimum among whole costs sooner when it is told.
+without being declared so. Where other rows weigh on the energy, as a limit on power does, ask for ``whole``; and the
+solver proves an optimum among whole costs sooner when it knows this.
 
 ``add_gaps`` is the formulation of Benedikt, Módos, Hanzálek (2020), Power of pre-processing, ILP-SPACES: the best way
 through each gap is found beforehand and a gap is one arc. A path of states is the same flow with the gap's nodes kept,

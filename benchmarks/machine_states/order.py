@@ -25,7 +25,7 @@ from emberline.scenarios.energy_states import EnergyStates, Leg, Move, slots_bet
 FIRST_WINDOW = 5e-4
 """How far above its bound the optimum is looked for first, relative; four times as far when it is not there."""
 SMALLEST_WINDOW = 1e-2
-"""The same for a bound near nought, as a share of an arc's mean cost."""
+"""The same for a bound near zero, as a share of an arc's mean cost."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class _Graph:
     price: np.ndarray
     step_min: float
     places: list[Arc]
-    """Place of the leg and its slot; for work the length in slots, below nought."""
+    """Place of the leg and its slot; for work the length in slots, negative."""
     tail: np.ndarray
     head: np.ndarray
     cost: np.ndarray
@@ -109,7 +109,7 @@ class _Graph:
 
             counted = pyo.quicksum(count * model.worth[length] for length, count in self.lengths.items())
             model.goal = pyo.Objective(expr=model.potential[self.sink] + counted, sense=pyo.maximize)
-        if not solve(model, time_limit=time_limit, relax=True).found:
+        if not solve(model, time_limit=time_limit, relax=True).has_solution:
             return None
         return {length: float(model.worth[length].value or 0.0) for length in self.lengths}
 
@@ -156,7 +156,7 @@ class _Graph:
             working = pyo.quicksum(cost[-length, t] * start for (length, t), start in model.start.items())
             model.goal = pyo.Objective(expr=ports.costs(self.price) + working)
         outcome = solve(model, time_limit=time_limit)
-        if not outcome.found:
+        if not outcome.has_solution:
             return outcome, Order(outcome.status)
         starts = sorted((t, length) for (length, t), start in model.start.items() if start.value > 0.5)
         path = moves(model.machine, self.states, self.step_min, n, work)

@@ -50,7 +50,7 @@ class Machine:
         self.state = self.states.start_index
         self._since = self.env.now
 
-    def _told(self, until: float) -> None:
+    def _record(self, until: float) -> None:
         """Write down the time in a state that has ended."""
         if until > self._since:
             state = self.states.states[self.state]
@@ -63,7 +63,7 @@ class Machine:
 
     def _busy(self, name: str, minutes: float, power_mw: float) -> Generator[simpy.Event, Any, None]:
         began = self.env.now
-        self._told(began)
+        self._record(began)
         yield self.env.timeout(minutes)
         if minutes > 0:
             self.pieces.append(Piece(name, began, self.env.now, power_mw))
@@ -101,7 +101,7 @@ class Machine:
 
     def close(self, end_min: float) -> None:
         """Stay in the last state until the end."""
-        self._told(max(end_min, float(self.env.now)))
+        self._record(max(end_min, float(self.env.now)))
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def replay(states: EnergyStates, moves: Sequence[Move], works: Sequence[Work], l
     return _run(env, machine, follow(), length_min)
 
 
-def baseline(states: EnergyStates, works: Sequence[Work], length_min: float, *, known: bool = True) -> Run:
+def baseline(states: EnergyStates, works: Sequence[Work], length_min: float, *, foreseen: bool = True) -> Run:
     """Let a baseline without a model choose the states.
 
     Args:
@@ -165,8 +165,8 @@ def baseline(states: EnergyStates, works: Sequence[Work], length_min: float, *, 
     """
     env = simpy.Environment()
     machine = Machine(env, states)
-    rule = _knowing(machine, works, length_min) if known else _surprised(machine, works)
-    return _run(env, machine, rule, length_min, final=known)
+    rule = _knowing(machine, works, length_min) if foreseen else _surprised(machine, works)
+    return _run(env, machine, rule, length_min, final=foreseen)
 
 
 def _knowing(machine: Machine, works: Sequence[Work], length_min: float) -> Generator[simpy.Event, Any, None]:

@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.mutants.faults import Module, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / ".mutants"
+RESULTS = ROOT / ".mutants"
 PAGE = ROOT / "docs" / "mutants.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->"
 QUICK_S = 40
@@ -85,19 +85,19 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self.path, self.lock = path, threading.Lock()
-        self.seen: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else {}
+        self.records: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else {}
 
     def of(self, module: Module, mutant: Mutant) -> str | None:
         """``killed``, ``timed out`` or ``survived``; None where it was not tried on this source."""
-        row = self.seen.get(mutant.key)
+        row = self.records.get(mutant.key)
         return str(row["outcome"]) if row is not None and row["sha"] == module.sha else None
 
     def store(self, key: str, sha: str, outcome: str, seconds: float) -> None:
         """Keep what was seen of a mutant."""
         with self.lock:
-            self.seen[key] = {"sha": sha, "outcome": outcome, "seconds": round(seconds, 1)}
+            self.records[key] = {"sha": sha, "outcome": outcome, "seconds": round(seconds, 1)}
             partial = self.path.with_suffix(".part")
-            partial.write_text(json.dumps(self.seen, indent=0, sort_keys=True))
+            partial.write_text(json.dumps(self.records, indent=0, sort_keys=True))
             partial.replace(self.path)
 
 
@@ -134,7 +134,7 @@ class Tree:
     def _measure(self, room: Room, slow: bool) -> Reached | None:
         texts = b"".join((self.folder / name).read_bytes() for name in (*room.modules, *room.tests))
         sha = hashlib.sha256(texts + room.slow.encode()).hexdigest()[:16]
-        output = KEPT / f"reached-{room.name}{'-slow' * slow}-{sha}.json"
+        output = RESULTS / f"reached-{room.name}{'-slow' * slow}-{sha}.json"
         if not output.is_file():
             trace = [str(self.folder), room.modules, str(output.with_suffix(".part"))]
             if _ask(self._warm(), [str(self.folder), self._arguments(room, slow), {"trace": trace}]) != 0:
@@ -210,10 +210,10 @@ def _ask(process: subprocess.Popen[str], line: list[Any]) -> int | None:
 class Reached:
     """The tests of a room, what they take, and the lines that they run."""
 
-    def __init__(self, seen: dict[str, dict[str, Any]]) -> None:
-        self._seconds = {test: float(row["seconds"]) for test, row in seen.items()}
+    def __init__(self, runs: dict[str, dict[str, Any]]) -> None:
+        self._seconds = {test: float(row["seconds"]) for test, row in runs.items()}
         self.quickest = sorted(self._seconds, key=self._seconds.__getitem__)
-        self._lines = {test: {name: set(rows) for name, rows in row["lines"].items()} for test, row in seen.items()}
+        self._lines = {test: {name: set(rows) for name, rows in row["lines"].items()} for test, row in runs.items()}
 
     def tests(self, module: str, mutant: Mutant) -> list[str]:
         """Those that run a mutant's statement, or else its function, quickest first; for what runs at import all."""
@@ -275,8 +275,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose name has this text")
     parser.add_argument("--page", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
     request = parser.parse_args(argv)
-    KEPT.mkdir(exist_ok=True)
-    results, facts = Results(KEPT / "results.json"), equivalents()
+    RESULTS.mkdir(exist_ok=True)
+    results, facts = Results(RESULTS / "results.json"), equivalents()
     trees: SimpleQueue[Tree] = SimpleQueue()
 
     def attempt(work: tuple[Room, Module, Mutant]) -> None:
@@ -303,7 +303,7 @@ def main(argv: list[str]) -> int:
                 work.append((all_rooms[name], module, mutant))
     print(f"{len(work)} to try", flush=True)
     for number in range(min(request.jobs, len(work))):
-        trees.put(Tree(KEPT / f"tree-{number}"))
+        trees.put(Tree(RESULTS / f"tree-{number}"))
     with ThreadPoolExecutor(max(request.jobs, 1)) as pool:
         list(pool.map(attempt, work))
     while not trees.empty():

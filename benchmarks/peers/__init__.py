@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from benchmarks.findings import Findings
 from benchmarks.registry import bench
+from benchmarks.reporting.findings import Findings
 
 
 @bench(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.findings import NEVER, Bar, Findings, Row, Table, measured
 from benchmarks.peers import hub
 from benchmarks.peers.protocol import PHASES
 from benchmarks.registry import Wrong
+from benchmarks.reporting.findings import NEVER, Bar, Findings, Row, Table, measured
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "EMBERLINE_PEERS"
@@ -31,7 +31,7 @@ ROUNDS = 3
 AGREE = 1e-6
 """Share by which an objective may differ from Emberline's."""
 LIMIT_S = 600
-MADE = PHASES[:2]
+BEFORE_SOLVING = PHASES[:2]
 """Building and handing over: what a tool adds to the solver before it runs."""
 YEAR_BARS = {"linopy by hand": 0.5, "PyPSA": 0.1, "oemof.solph": 0.05, "flixopt": 0.1}
 """What Emberline's building and handing over of the year may take at most, as a share of the tool's."""
@@ -145,7 +145,7 @@ def table(case: hub.Case, rows: list[Answers]) -> Table:
         apart = f"objective differs by {row.apart(first.objective):.0e}" if not first.unable else ""
         says = ", ".join(filter(None, (apart, row.answers[0]["by_hand"] and f"by hand: {row.answers[0]['by_hand']}")))
         for again, how in ((False, "first"), (True, "again")):
-            for what, phases in (("build and hand over", MADE), ("solve", PHASES[2:3]), ("total", PHASES)):
+            for what, phases in (("build and hand over", BEFORE_SOLVING), ("solve", PHASES[2:3]), ("total", PHASES)):
                 base = None if first.unable else first.seconds(*phases, again=again)
                 items.append(
                     measured(f"{row.tool}, {how}: {what}", row.seconds(*phases, again=again), reference=base, says=says)
@@ -168,8 +168,8 @@ def bars(rows: list[Answers]) -> Table:
             items.append(
                 measured(
                     f"build and hand over against {tool}, {how}",
-                    ours.seconds(*MADE, again=again),
-                    reference=by_tool[tool].seconds(*MADE, again=again),
+                    ours.seconds(*BEFORE_SOLVING, again=again),
+                    reference=by_tool[tool].seconds(*BEFORE_SOLVING, again=again),
                     bars=[Bar(share, on="ratio")],
                 )
             )

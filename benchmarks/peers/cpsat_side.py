@@ -16,7 +16,7 @@ from typing import Any
 
 from ortools.sat.python import cp_model
 
-FOUND = (cp_model.OPTIMAL, cp_model.FEASIBLE)
+WITH_PLAN = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 SCALE = 10
 """The goal in whole numbers: tenths of its unit."""
 
@@ -27,19 +27,19 @@ class Progress(cp_model.CpSolverSolutionCallback):
     def __init__(self) -> None:
         super().__init__()
         self.began = time.perf_counter()
-        self.seen: list[list[float]] = []
+        self.improvements: list[list[float]] = []
 
     def on_solution_callback(self) -> None:
         """Note a solution."""
         seconds = time.perf_counter() - self.began
-        self.seen.append([seconds, self.objective_value / SCALE, self.best_objective_bound / SCALE])
+        self.improvements.append([seconds, self.objective_value / SCALE, self.best_objective_bound / SCALE])
 
 
 def solve(day: dict[str, Any]) -> dict[str, Any]:
     """Starts [min] by heat and stage, caster by cast, progress.
 
     Args:
-        day: what ``benchmarks.cp_sat.day`` tells.
+        day: what ``benchmarks.bars.cp_sat.day`` tells.
     """
     m = cp_model.CpModel()
     step, end, slots = day["step_min"], day["end_min"], day["slots"]
@@ -82,20 +82,20 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
     for cast in day["casts"]:
         slot = m.new_int_var(0, slots - 1, "")
         m.add_hint(slot, cast["hint"])
-        taken = [m.new_bool_var("") for _ in cast["on"]]
-        m.add_exactly_one(taken)
-        for c, this in enumerate(taken):
+        options = [m.new_bool_var("") for _ in cast["on"]]
+        m.add_exactly_one(options)
+        for c, this in enumerate(options):
             m.add_hint(this, c == cast["hint_caster"])
-        result.append(taken)
-        for c, (on, this) in enumerate(zip(cast["on"], taken, strict=True)):
+        result.append(options)
+        for c, (on, this) in enumerate(zip(cast["on"], options, strict=True)):
             m.add(step * slot + on["minutes"] <= end).only_enforce_if(this)
             work = m.new_optional_fixed_size_interval_var(step * slot, on["minutes"], this, "")
-            held = m.new_optional_fixed_size_interval_var(step * slot, on["minutes"] + on["setup_min"], this, "")
-            casters[c].append(held)
+            occupied = m.new_optional_fixed_size_interval_var(step * slot, on["minutes"] + on["setup_min"], this, "")
+            casters[c].append(occupied)
             draws(work, on["power_mw"])
             priced(slot, on["goal"] + [0.0] * (slots - len(on["goal"])), this)
         for k, h in enumerate(cast["heats"]):
-            offset = sum(on["offset_min"][k] * this for on, this in zip(cast["on"], taken, strict=True))
+            offset = sum(on["offset_min"][k] * this for on, this in zip(cast["on"], options, strict=True))
             starts[h].append(step * slot + offset)
     for h, (heat, items) in enumerate(zip(day["heats"], starts, strict=True)):
         lost: Any = 0
@@ -134,7 +134,7 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
     solver.parameters.max_time_in_seconds = day["limit_s"]
     solver.parameters.random_seed = day["seed"]
     # any plan first: with the goal it takes many times as long to find one
-    if solver.solve(m) in FOUND:
+    if solver.solve(m) in WITH_PLAN:
         m.clear_hints()
         for place in range(len(m.proto.variables)):
             variable = m.get_int_var_from_proto_index(place)
@@ -142,10 +142,10 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
     m.minimize(sum(goal))
     solver.parameters.max_time_in_seconds = max(day["limit_s"] - (time.perf_counter() - progress.began), 0.1)
     status = solver.solve(m, progress)
-    condition = status in FOUND
+    condition = status in WITH_PLAN
     return {
         "status": solver.status_name(status),
-        "progress": progress.seen,
+        "progress": progress.improvements,
         "bound": solver.best_objective_bound / SCALE if condition else None,
         "starts": [[solver.value(start) for start in item] for item in starts] if condition else None,
         "casters": [[bool(solver.value(this)) for this in item].index(True) for item in result] if condition else None,

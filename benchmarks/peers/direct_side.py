@@ -130,7 +130,7 @@ def _program(case: Case) -> Program:
 
 
 def _switch(p: Program, chp: Chp, result: np.ndarray) -> None:
-    """Between least load and capacity while on, nought while off; on(t) − on(t−1) ≤ start(t), off before the first."""
+    """Between least load and capacity while on, zero while off; on(t) − on(t−1) ≤ start(t), off before the first."""
     on, start = p.columns(1.0, whole=True), p.columns(1.0, chp.start_cost)
     for least, most, share in ((-np.inf, 0.0, 1.0), (0.0, np.inf, chp.min_load)):
         rows = p.between(least, most)

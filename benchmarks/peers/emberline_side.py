@@ -144,7 +144,7 @@ def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
     aim = aims.read(result, data, None, 0.0)
     began = time.perf_counter()
     seconds = {"build": 0.0, "first goal": 0.0}
-    with _told(phase):
+    with _phases(phase):
         _, outcome = hubs.minimize_first(
             data, aim, None, lambda: LIMIT_S - (time.perf_counter() - began), seconds, gap=case.gap
         )
@@ -156,7 +156,7 @@ def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
 
 
 @contextmanager
-def _told(phase: Phase) -> Iterator[None]:
+def _phases(phase: Phase) -> Iterator[None]:
     """Tell the phases of a model's building; Emberline builds again where a store would burn a surplus."""
     build = whole_site.build
 

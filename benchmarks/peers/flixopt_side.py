@@ -1,7 +1,8 @@
 """A case in flixopt: effects for costs and CO2, sources, sinks, converters and storages.
 
 It has no ramps: their rows are added by hand, in linopy. Nor has it a cost of stopping; as every stop is a start or
-what was on at first, less what is on at last, that one is told exactly by costs of starting and of the last hour.
+what was on at first, less what is on at last, the latter is described exactly by costs of starting and of the last
+hour.
 """
 
 from __future__ import annotations

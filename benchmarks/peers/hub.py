@@ -1,4 +1,4 @@
-"""The cases that every tool solves, told without any tool's words: plain numbers, by hour, drawn with a seed.
+"""The cases that every tool solves, described without any tool's words: plain numbers, by hour, drawn with a seed.
 
 Power in MW, energy in MWh, money in EUR; electricity, heat and fuels are all counted in MWh. Read by the interpreter of
 the peers too: only the standard library here.
@@ -152,7 +152,7 @@ class Generator:
 
     @property
     def idle(self) -> float:
-        """Fuel per hour of running at no load, for each MW of capacity: what the line of fuel by load has at nought."""
+        """Fuel per hour of running at no load, for each MW of capacity: what the line of fuel by load has at zero."""
         return self.fuel_at_full - self.slope
 
     @property
@@ -171,7 +171,7 @@ class Generator:
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that is not switched, with fuel by load through some points and nought; straight between them."""
+    """An engine that is not switched, with fuel by load through some points and zero; straight between them."""
 
     name: str
     fuel: str
@@ -181,7 +181,7 @@ class Engine:
 
     @property
     def knots(self) -> list[tuple[float, float]]:
-        """Electricity and fuel [MW] at nought and at each point."""
+        """Electricity and fuel [MW] at zero and at each point."""
         return [(0.0, 0.0), *((self.electric_mw * load, self.electric_mw * load * per) for load, per in self.points)]
 
 
@@ -318,7 +318,7 @@ def _commitment() -> Case:
 
 
 def _part_load() -> Case:
-    """An engine whose fuel by load bends both ways, beside a battery and the grid."""
+    """An engine whose fuel by load bends both ways, with a battery and the grid."""
     draw = random.Random(11)
     hours = 48
     price = [round(95 + 45 * math.sin(2 * math.pi * (t - 12) / 24) + draw.uniform(-20, 20), 2) for t in range(hours)]

@@ -149,7 +149,7 @@ def _engine(engine: Engine, fuel: Any, power: Any) -> Any:
         inputs={fuel: Flow(nominal_capacity=burned[-1])},
         outputs={power: Flow()},
         in_breakpoints=burned,
-        conversion_function=lambda taken: float(np.interp(taken, burned, electricity)),
+        conversion_function=lambda burn: float(np.interp(burn, burned, electricity)),
         pw_repn="INC",
     )
 

@@ -2,10 +2,9 @@
 
 Everything from the case's plain data to the objective is timed, by phase: *build* the model in the tool's own words,
 *hand over* (what the tool makes of it until the solver runs), *solve* (inside HiGHS), *extract* (after it). Loading
-libraries is told apart; what a tool loads only when it first solves counts where it is loaded, and so the case is
-solved again in the same process and that told too. Seconds are CPU seconds of the process, which a busy
-machine stretches less than those of the clock; HiGHS has one thread. Peak memory is that of the first time, libraries
-included.
+libraries is measured separately; what a tool loads only when it first solves counts where it is loaded, and so the case
+is solved again in the same process, which is reported too. Seconds are CPU seconds of the process, which a busy machine
+stretches less than those of the clock; HiGHS has one thread. Peak memory is that of the first time, libraries included.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ import highspy
 from benchmarks.peers import hub
 
 Phase = Callable[[str], None]
-"""Told by a side when its next phase begins."""
+"""Called by a side when its next phase begins."""
 BUILD, HAND_OVER, SOLVE, EXTRACT = PHASES = ("build", "hand_over", "solve", "extract")
 
 
@@ -50,7 +49,7 @@ class Clock:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew, building."""
+        """Begin again, building."""
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self._phase, self._began = BUILD, time.process_time()
 
@@ -81,7 +80,7 @@ def answer(solve: Callable[[hub.Case, Phase], tuple[float, str]], packages: Iter
     Args:
         solve: returns the objective [EUR] and a word on what is not the tool's own, else an empty one; it tells when it
             begins to hand over.
-        packages: whose versions are told.
+        packages: whose versions are reported.
         loaded_s: CPU seconds that loading the libraries took.
     """
     case = hub.read(json.load(sys.stdin))

@@ -60,7 +60,7 @@ def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
 
 
 def _store(n: pypsa.Network, store: Store) -> None:
-    """The level at the start is told with the first hour's loss taken off, which PyPSA does not reckon.
+    """The level at the start is given with the first hour's loss taken off, which PyPSA does not reckon.
 
     What it holds at the end is fixed, where the case asks for at least that: more could be had, but never pays here.
     """

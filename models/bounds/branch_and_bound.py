@@ -1,7 +1,7 @@
 """A bound that rises while plans are searched: the pooled relaxation, branched on where the casts lie.
 
 Best first. A branch halves the slots in which one cast may start, or settles its caster: that moves the bound, while
-branching on single starts, of which many are alike, hardly does. The linear programs run in a thread beside the search
+branching on single starts, of which many are alike, hardly does. The linear programs run in a thread next to the search
 for plans, each from the basis of the last. Where the casts are settled, or there are none, HiGHS branches on the
 counts. On fine grids prices on units (``models/bounds/column_generation.py``) prove something long before the
 relaxation's root is there; they come first where they may.
@@ -51,7 +51,7 @@ class Bound:
     """The relaxation of a search, branched on until the search is over."""
 
     def __init__(self, search: Search) -> None:
-        """Build and compile the model. Where not every cast has a place the search is told to be infeasible."""
+        """Build and compile the model. Where not every cast has a place the search is declared infeasible."""
         began = time.perf_counter()
         self.search = search
         self.over = False
@@ -81,10 +81,7 @@ class Bound:
     def _compiled(self, formulation: Pooled, role: str) -> Program:
         search = self.search
         with building():
-            for name, cap, _ in search.aim.caps(search.data):
-                formulation.model.add_component(
-                    f"{name}_cap", pyo.Constraint(rule=formulation.ports.at_most(name, cap))
-                )
+            formulation.ports.keep(formulation.model, search.aim.tops)
             formulation.model.goal = pyo.Objective(rule=lambda m: search.aim.pure(formulation.ports))
             study = search.study
             return Program(formulation.model) if study is None else study.program(role, formulation.model)

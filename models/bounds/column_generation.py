@@ -43,7 +43,7 @@ def of(search: Search) -> CastBound | None:
         return None
     table = data.guide_per_mwh
     rows = np.array([table[search.aim.first], *(table[name] for name, *_ in search.aim.caps(data))])
-    # what exports earn, what idle units draw, and waits that are told as too short need weights that are not negative
+    # what exports earn, what idle units draw, and waits that are taken as too short need weights that are not negative
     if (rows < 0).any() and (problem.states or not data.plain or not exact_reheating(problem)):
         return None
     if not data.plain and (data.export_price > data.price).any():
@@ -72,7 +72,7 @@ class CastBound:
         """Work out the casts' curves.
 
         Args:
-            search: is told the bound.
+            search: gets the bound.
             weights: worth of a MWh by slot to the goal and to each cap, shape (1 + n_caps, n_slots).
         """
         began = time.perf_counter()

@@ -178,14 +178,14 @@ def relaxation(shop: Shop, grid: Grid) -> pyo.ConcreteModel:
     room = []
     for k in range(len(shop.stages)):
         for now, minutes, operations, work in _capacity(shop, grid, k):
-            done = {
+            certain = {
                 h: [place for g, u, offset in places for place in surely(g, u, grid.within(now - offset))]
                 for h, places in _deadlines(shop, grid, k).items()
             }
-            if sum(work[h] for h in done) > minutes:
-                room.append(([(place, work[h]) for h, places in done.items() for place in places], minutes))
-            if len(done) > operations:
-                room.append(([(place, 1) for places in done.values() for place in places], operations))
+            if sum(work[h] for h in certain) > minutes:
+                room.append(([(place, work[h]) for h, places in certain.items() for place in places], minutes))
+            if len(certain) > operations:
+                room.append(([(place, 1) for places in certain.values() for place in places], operations))
     _at_most(m.capacity, m.started, room)
     return m
 
@@ -292,7 +292,7 @@ def bound(
     if shop.integral:
         proven = math.ceil(proven - 1e-4)
     unit, start = {}, {}
-    if outcome.found:
+    if outcome.has_solution:
         for g, u, b in model.STARTS:
             if model.started[g, u, b].value > 0.5 and (g not in unit):
                 unit[g], start[g] = u, max(b * grid.step, shop.soonest(shop.groups[g], u))

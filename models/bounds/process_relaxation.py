@@ -1,4 +1,4 @@
-"""The bound beside the search: the relaxation on the horizon's steps; then the thread helps to improve."""
+"""The bound next to the search: the relaxation on the horizon's steps; then the thread helps to improve."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from emberline.models.search.process_search import ProcessSearch
 
 
 class Bounding:
-    """The relaxation on the horizon's steps, in a thread beside the search, and then the hours."""
+    """The relaxation on the horizon's steps, in a thread next to the search, and then the hours."""
 
     def __init__(self, search: ProcessSearch) -> None:
         self.search, self.over = search, False
         self.failure: BaseException | None = None
 
     def __enter__(self) -> None:
-        with self.search.clock("build"):
+        with self.search.timed("build"):
             self.program = Program(self.search.site_model.model)
         self.thread = threading.Thread(target=self._run, name="bound", daemon=True)
         self.thread.start()
@@ -43,13 +43,13 @@ class Bounding:
             if outcome.status == "infeasible":
                 search.infeasible = True
             elif outcome.bound is not None:
-                search.raise_bound(outcome.bound)
+                search.raise_bound(outcome.bound - search.aim.constant)
             self._help()
         except BaseException as error:
             self.failure = error
 
     def _help(self) -> None:
-        """Improve beside the search, with a program of one's own."""
+        """Improve next to the search, with a program of one's own."""
         search, programs = self.search, {id(self.search.model): self.program}
         while not (self.over or search.phase_over()):
             improvement = search.improvement

@@ -5,9 +5,9 @@ from emberline.models.explain.capacity import hours, missing
 from emberline.models.explain.elastic import Conflict, Elastic
 from emberline.models.explain.limit import PRICES, Limit
 from emberline.models.explain.limits import limits
-from emberline.models.explain.relaxed import holds, impossible, impossible_at_all, kept
+from emberline.models.explain.relaxed import baseline_holds, holds, impossible, impossible_at_all
 
 __all__ = [
-    "PRICES", "Conflict", "Elastic", "Limit", "abatement_price", "holds", "hours", "impossible",
-    "impossible_at_all", "kept", "limits", "missing",
+    "PRICES", "Conflict", "Elastic", "Limit", "abatement_price", "baseline_holds", "holds", "hours",
+    "impossible", "impossible_at_all", "limits", "missing",
 ]  # fmt: skip

@@ -81,7 +81,7 @@ def _store(scenario: Scenario, plant: Plant, store: Store) -> Iterator[Message]:
         if order.store == store.name:
             ordered[last - 1] += order.amount_t or 0.0
             loading[first:last] += order.most_tph(plant.hours) * plant.hours
-    retention = store.kept(plant.hours)
+    retention = store.retention(plant.hours)
     high, low, slack = start_t, start_t, HAIR * store.capacity_t
     for t in range(plant.n):
         at = scenario.horizon.instant((t + 1) * scenario.horizon.step_min)

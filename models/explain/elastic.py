@@ -17,8 +17,8 @@ import xarray as xr
 
 from emberline.models.explain.limit import PRICES, Limit
 from emberline.models.explain.parts import Part, parts
-from emberline.models.explain.relaxed import read_aim
 from emberline.models.formulations import whole_site
+from emberline.models.formulations.site import objective as aims
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
@@ -47,7 +47,7 @@ class Conflict:
 
     def says(self, scenario: Scenario) -> str:
         """In words."""
-        text = self.limit.held
+        text = self.limit.statement
         if self.first_min is None or self.last_min is None:
             return text
         begin, end = map(scenario.horizon.instant, (self.first_min, self.last_min))
@@ -72,7 +72,7 @@ class Elastic:
         """
         self.scenario = scenario
         data = sites.read(scenario, envelope)
-        aim = read_aim(scenario, envelope, data, start)
+        aim = aims.of(scenario, envelope, data, start)
         plant = plants.read(scenario, envelope) if scenario.processes else None
         site_model = whole_site.build(data, aim, burning=set(), plant=plant)
         self._hard = site_model.program
@@ -105,7 +105,7 @@ class Elastic:
         return self._named({id(member): side for member, side in members})
 
     def proof(self) -> list[Conflict]:
-        """After ``smallest`` of the relaxation: limits that its multipliers say keep the price above nought.
+        """After ``smallest`` of the relaxation: limits that its multipliers say keep the price above zero.
 
         Together they cannot hold, but unlike those of ``conflict`` some may not be needed for that. Quick at any size.
         """
@@ -156,7 +156,7 @@ class Elastic:
         interior = relax and self._large
         search = self._program.search(time_limit=time_limit, relax=relax, gap=GAP, ipm=interior, crossover=not interior)
         outcome = self._program.outcome(search)
-        if not outcome.found:
+        if not outcome.has_solution:
             return None
         values = self._program.values(self._slack[k] for k in range(len(self.limits)))
         return {

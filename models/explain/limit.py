@@ -78,7 +78,7 @@ class Limit:
         return min(step_value, self.loosest) if self.sign > 0 else max(step_value, self.loosest)
 
     @property
-    def held(self) -> str:
+    def statement(self) -> str:
         """The limit as it stands, in words."""
         return self.name if self.dropped else Message("{limit}, {value}", limit=self.name, value=self.tell(self.value))
 
@@ -118,7 +118,7 @@ def numeric(
         unit: of measure.
         step: of repairs; None: three digits of the value.
         scale: a change that counts the kind's price; None: the value itself.
-        factor: what is told is the value times this.
+        factor: the value is worded times this.
         write: overrides of a value; None: the key itself.
     """
     size = abs(value) or abs(loosest - value) or 1.0
@@ -160,7 +160,7 @@ def moment(key: str, name: str, kind: str, scenario: Scenario, minutes: float, l
 
 
 def factored(key: str, name: str, kind: str, series: Series, unit: str, loosest: float = 0.0) -> Limit:
-    """A series of the scenario as a whole, by a factor on it; what is told is the number or the share."""
+    """A series of the scenario as a whole, by a factor on it; it is worded as the number or the share."""
     if series.value is not None:
         amount = series.value * series.scale
         return numeric(

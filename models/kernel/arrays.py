@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.core.base.var import VarData
 
 from emberline.models.kernel.templates import by_index, item, places, templates_wanted
 
@@ -44,7 +45,8 @@ class Variable(pyo.Var):
         self.members: dict[Any, Any] = {}
         """Members that there are already, by index."""
         alike = dict(zip(NONE, (*bounds, initialize), strict=True))
-        self._arrays: dict[str, np.ndarray | float] = {name: _number(name, one) for name, one in alike.items()}
+        self._arrays = {name: np.array(_number(name, one)) for name, one in alike.items()}
+        """Bounds and values, shape (n,), or () where they are alike."""
         self._fixed: np.ndarray | None = None
         self._whole: np.ndarray | None = None
         """Which are integer, besides those of an integer domain."""
@@ -65,14 +67,14 @@ class Variable(pyo.Var):
         member = self.members.get(key) if slice not in map(type, key if key.__class__ is tuple else (key,)) else None
         if member is None:
             member = super().__getitem__(key)
-            if member.__class__ is self._ComponentDataClass:
+            if isinstance(member, VarData):
                 self.members[key] = member
                 self._fill(member, self.place(key))
         return member
 
     def _fill(self, member: Any, place: int) -> None:
         for name, array in self._arrays.items():
-            _set(member, name, float(array if np.ndim(array) == 0 else array[place]))  # type: ignore[index]
+            _set(member, name, float(array[place] if array.ndim else array))
         domain = pyo.Integers if self._whole is not None and self._whole[place] else self.kind
         if member.domain is not domain:
             member.domain = domain
@@ -91,15 +93,15 @@ class Variable(pyo.Var):
     def numbers(self, name: str) -> np.ndarray:
         """``lower`` and ``upper`` bounds or ``value`` of all members, shape (n,); do not write into it."""
         array = self._arrays[name]
-        if np.ndim(array) == 0:
+        if not array.ndim:
             array = np.full(len(self), array)
         elif self.members:
-            array = array.copy()  # type: ignore[union-attr]
+            array = array.copy()
         for index, member in self.members.items():
-            array[self.place(index)] = _get(member, name)  # type: ignore[index]
-        return array  # type: ignore[return-value]
+            array[self.place(index)] = _get(member, name)
+        return array
 
-    def put(self, name: str, array: np.ndarray) -> None:
+    def write(self, name: str, array: np.ndarray) -> None:
         """Set bounds or values of all members, shape (n,)."""
         self._arrays[name] = array
         for index, member in self.members.items():
@@ -115,7 +117,7 @@ class Variable(pyo.Var):
     def fix_some(self, some: np.ndarray, value: float) -> None:
         """Fix some members, shape (n,), at a value."""
         self._fixed = self.fixed_ones() | some
-        self.put("value", np.where(some, value, self.numbers("value")))
+        self.write("value", np.where(some, value, self.numbers("value")))
         for index, member in self.members.items():
             if some[self.place(index)]:
                 member.fix()
@@ -220,7 +222,7 @@ def constraint(block: Any, *sets: Any) -> Callable[[Callable[..., Any]], None]:
 class Series(pyo.Param):
     """A parameter given as an array in the order of its index sets: ``block.price = Series(block.T, values=price)``.
 
-    Made and read at once, where Pyomo's own asks for each value. ``put`` gives it other values, to compile again.
+    Made and read at once, where Pyomo's own asks for each value. ``replace`` gives it other values, to compile again.
 
     Raises:
         ValueError: another number of values than of indices.
@@ -235,7 +237,7 @@ class Series(pyo.Param):
     def construct(self, data: Any = None) -> None:
         """Called by Pyomo when the parameter is added to a block."""
         super().construct(data)
-        self.put(self.array)
+        self.replace(self.array)
 
     def __getitem__(self, index: Any) -> Any:
         expression, key = item(self, index)
@@ -245,7 +247,7 @@ class Series(pyo.Param):
             self._by_index = dict(zip(self.index_set(), self.array.tolist(), strict=True))
         return self._by_index[key]
 
-    def put(self, values: np.ndarray) -> None:
+    def replace(self, values: np.ndarray) -> None:
         """Give it other values, shape (n,)."""
         self.array, self._by_index = np.asarray(values, dtype=float).reshape(-1), None
         if len(self.array) != len(self.index_set()):
@@ -265,7 +267,7 @@ def limit(variable: Any, lower: np.ndarray | float | None = None, upper: np.ndar
             continue
         array = np.broadcast_to(np.array(bounds, dtype=float), len(variable))
         if isinstance(variable, Variable):
-            variable.put(name, array)
+            variable.write(name, array)
             continue
         for member, bound in zip(variable.values(), array.tolist(), strict=True):
             _set(member, name, bound)
@@ -341,7 +343,7 @@ def hold(variable: Any, amounts: np.ndarray, some: np.ndarray) -> None:
         some: which members get theirs, shape (n,).
     """
     if isinstance(variable, Variable):
-        variable.put("value", amounts if some.all() else np.where(some, amounts, variable.numbers("value")))
+        variable.write("value", amounts if some.all() else np.where(some, amounts, variable.numbers("value")))
         return
     for member, value, mine in zip(variable.values(), amounts.tolist(), some.tolist(), strict=True):
         if mine:

@@ -19,7 +19,7 @@ from emberline.models.kernel import deadline
 from emberline.models.kernel.templates import Members, each, total
 
 Row = tuple[Any, ...]
-"""What a row is told by beside its slot."""
+"""Name of a row without its slot."""
 Runs = Sequence[tuple[int, int]]
 """First and last slot of each run of consecutive slots."""
 _EVER = 2**31
@@ -39,7 +39,7 @@ class Terms:
         self.of: dict[Row, list[tuple[Row, float, int, int]]] = {}
         """By row: term, weight, first and last slot."""
 
-    def put(self, row: Row, term: Row, weight: float, first: int, last: int) -> None:
+    def add(self, row: Row, term: Row, weight: float, first: int, last: int) -> None:
         """Add a term in the row's slots from first to last."""
         if first <= last:
             self.of.setdefault(row, []).append((term, weight, first, last))
@@ -47,13 +47,13 @@ class Terms:
     def lagged(self, row: Row, key: Row, lag: int, weight: float, runs: Runs | None = None) -> None:
         """Add a variable as it is ``lag`` slots before the row's slot; it has members in some runs of slots, or all."""
         for first, last in [(0, self.n_slots - 1)] if runs is None else runs:
-            self.put(row, (*key, 1, -lag), weight, first + lag, last + lag)
+            self.add(row, (*key, 1, -lag), weight, first + lag, last + lag)
 
     def counted(self, row: Row, key: Row, lag: int, weight: float) -> None:
-        """Add a count as it is ``lag`` slots before: nought before the horizon, after it what it is in the end."""
+        """Add a count as it is ``lag`` slots before: zero before the horizon, after it what it is in the end."""
         self.lagged(row, key, lag, weight)
         end = self.n_slots - 1
-        self.put(row, (*key, 0, end), weight, end + lag + 1, _EVER)
+        self.add(row, (*key, 0, end), weight, end + lag + 1, _EVER)
 
 
 @dataclass(frozen=True)

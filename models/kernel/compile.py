@@ -28,14 +28,14 @@ _CONSTANT = 1e-9
 
 
 class NotLinear(ValueError):
-    """A constraint or objective that is not linear, told by its name."""
+    """A constraint or objective that is not linear, with its name."""
 
 
 def compiled(model: pyo.ConcreteModel) -> Compiled:
     """The arrays of a model with one active objective.
 
     Raises:
-        NotLinear: a constraint or the objective is not linear, told by its name.
+        NotLinear: a constraint or the objective is not linear, with its name.
         ValueError: no objective, or several.
     """
     return _Compiler(model).run()

@@ -158,7 +158,7 @@ class Evaluator:
             raise NoTemplate
         positions = self._index.of(component).find(columns, size)
         if (positions < 0).any():
-            raise NoTemplate  # index by index it is told which one is missing
+            raise NoTemplate  # index by index the error names the missing one
         return positions + self._variables.first[id(component)]
 
     def _inner(self, node: Any, points: Points) -> tuple[Points, np.ndarray]:

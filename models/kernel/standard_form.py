@@ -88,7 +88,7 @@ class Compiled:
         entry = components.get(id(component))
         return -1 if entry is None else int(entry[1][self._positions.of(component, member)])
 
-    def put(self, values: np.ndarray) -> None:
+    def load_values(self, values: np.ndarray) -> None:
         """Give the model's variables values by column, shape (n_columns,), unasked whether they keep their bounds."""
         for variable, places in self._variables.values():
             some = places >= 0

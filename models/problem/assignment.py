@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem.line_reader import EPS, SlotProblem, energy_cells, spread_cells
+from emberline.models.problem.line_reader import EPS, SlotProblem, energy_cells, even_cells
 from emberline.scenarios.energy_states import EnergyStates, idle_pieces
 
 
@@ -78,7 +78,7 @@ def line_cells(
     weight = np.ones(len(problem.stage_units)) if weight is None else weight
     load = np.zeros(problem.n_cells)
 
-    def put(first: int, cells: np.ndarray) -> None:
+    def add_cells(first: int, cells: np.ndarray) -> None:
         end = min(first + len(cells), problem.n_cells)
         load[first:end] += cells[: end - first]
 
@@ -86,13 +86,14 @@ def line_cells(
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             if operation.started_min is None:
-                put(starts.slot[h][i] * per, weight[operation.stage] * operation.cells[starts.unit[h][i]])
+                add_cells(starts.slot[h][i] * per, weight[operation.stage] * operation.cells[starts.unit[h][i]])
         if h in extra and heat.reheat is not None:
             u = starts.unit[h][heat.reheat]
-            put(*spread_cells(problem, starts.slot[h][heat.reheat], heat.operations[heat.reheat].minutes[u], extra[h]))
+            spread = even_cells(problem, heat.operations[heat.reheat].minutes[u])
+            add_cells(starts.slot[h][heat.reheat] * per, extra[h] * spread)
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None:
-            put(starts.cast_slot[c] * per, weight[-1] * cast.cells[starts.cast_unit[c]])
+            add_cells(starts.cast_slot[c] * per, weight[-1] * cast.cells[starts.cast_unit[c]])
     return load
 
 

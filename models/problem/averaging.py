@@ -97,7 +97,7 @@ def differences(
 ) -> dict[tuple[int, int, int], float]:
     """What a cast's heats cost beyond average ones, by cast, caster and slot.
 
-    Where heats need more energy than the average at the leading stage is told by their cast alone: they melt as long
+    Their cast alone says where heats need more energy than the average at the leading stage: they melt as long
     before it as the quickest way takes.
 
     Args:

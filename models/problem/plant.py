@@ -128,7 +128,7 @@ def _parts(process: Process, available: dict[str, np.ndarray], planned: dict[str
 
     Counting is exact for runs of a mode by first in first out; ramps, power that bends down, rates at the start and
     outages belong to a unit. So does power that bends up where drawing more than is needed might pay, for alike rates
-    draw the least; and off-spec product where a rate may be nought, for it asks for a rate of its own.
+    draw the least; and off-spec product where a rate may be zero, for it asks for a rate of its own.
     """
     free = [available[name] >= 1 - 1e-9 for name in process.units]
     burns = burns or process.daily_energy_mwh is not None

@@ -1,7 +1,7 @@
 """What a search does with its time when its strategy has run dry: it goes on until the gap or the limit is reached.
 
 A line that is small enough is solved as a whole, which finds the best plan and proves it. Else some heats at a time are
-planned anew, chosen by chance and more of them the longer none helps; where there is no plan yet, averaged heats are
+planned again, chosen by chance and more of them the longer none helps; where there is no plan yet, averaged heats are
 rounded another way each time.
 """
 
@@ -16,7 +16,7 @@ from emberline.models.strategies import exact_named
 
 SEED = 20
 FAILURES = 8
-"""So many tries without a better plan, and more is planned anew at a time."""
+"""So many tries without a better plan, and more is planned again at a time."""
 
 
 def fits(search: Search) -> bool:

@@ -82,7 +82,7 @@ def plans(search: Search, begin_with: Callable[[Search], None], more: bool = Fal
 def _pooled_plan(search: Search) -> Corridor | None:
     for share in SHARES:
         formulation, outcome = _solve(search, "longest", None, search.remaining_s * share, gap=5e-3)
-        if outcome.found:
+        if outcome.has_solution:
             return around(formulation, WIDTHS[0])
         if outcome.status == "infeasible" or search.best is not None or search.phase_over():
             break
@@ -99,7 +99,7 @@ def _walk(search: Search) -> Corridor | None:
         if centre is None or search.phase_over():
             break
         formulation, outcome = _solve(search, "each", centre, search.remaining_s * SHARE, gap=5e-3)
-        if not outcome.found or outcome.objective is None or outcome.objective > last * (1 - 1e-3):
+        if not outcome.has_solution or outcome.objective is None or outcome.objective > last * (1 - 1e-3):
             break
         centre, last = around(formulation, WIDE), outcome.objective
     return centre
@@ -108,7 +108,7 @@ def _walk(search: Search) -> Corridor | None:
 def _within(search: Search, corridor: Corridor) -> Corridor | None:
     share = SHARE if search.best is not None else SHARES[-1]
     formulation, outcome = _solve(search, "each", corridor, search.remaining_s * share, gap=max(search.gap / 4, NEAR))
-    return around(formulation, corridor.width) if outcome.found else None
+    return around(formulation, corridor.width) if outcome.has_solution else None
 
 
 def _solve(
@@ -150,7 +150,7 @@ def _solve(
         search.raise_bound(outcome.bound - search.aim.constant)
     if bounds and outcome.status == "infeasible":
         search.infeasible = True
-    if outcome.found and units == "each":
+    if outcome.has_solution and units == "each":
         starts = read(formulation)
         if starts is not None:
             search.offer(starts)
@@ -160,7 +160,5 @@ def _solve(
 def set_goal(formulation: Matched, search: Search, *, pure: bool) -> None:
     """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound needs it."""
     m, aim = formulation.model, search.aim
-    m.cap = pyo.Block(list(aim.tops))
-    for name, top in aim.tops.items():
-        m.cap[name].limit = pyo.Constraint(rule=formulation.ports.at_most(name, top))
+    formulation.ports.keep(m, aim.tops)
     m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(formulation.ports))

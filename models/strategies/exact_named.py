@@ -3,7 +3,7 @@
 Pooled counts bound a plan and named heats within corridors improve one, but neither need meet the other: pools leave
 out transfers of single pairs of units, and no corridor holds every order of heats. On a line of a few heats the general
 formulation with open windows (``models/formulations/line/named/model.py``) is small enough to be solved as it is,
-import limit and caps kept. What it costs is told beforehand by the number of its terms.
+import limit and caps kept. The number of its terms says beforehand what it costs.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _second(search: Search, limit: float) -> None:
     start = _start_values(formulation, program, search)
     if start is not None:
         outcome = program.run(time_limit=max(limit, 0.1), start=start, nodes=NODES, cancel=search.cancel)
-        if outcome.found:
+        if outcome.has_solution:
             search.offer(formulation.read())
     search.clock("second goal", began)
 
@@ -134,7 +134,7 @@ def solve(search: Search, limit: float) -> bool:
             break
         program.forget()
     search.clock("whole", began)
-    if outcome.found:
+    if outcome.has_solution:
         search.offer(formulation.read())
     if proves and outcome.bound is not None:
         search.raise_bound(outcome.bound - aim.constant)
@@ -148,8 +148,7 @@ def _model(search: Search) -> Named:
     problem, data = search.problem, search.data
     formulation = Named(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
     if formulation.possible:
-        for name, cap, _ in search.aim.caps(data):
-            formulation.model.add_component(f"{name}_cap", pyo.Constraint(rule=formulation.ports.at_most(name, cap)))
+        formulation.ports.keep(formulation.model, search.aim.tops)
     return formulation
 
 
@@ -161,7 +160,7 @@ def _start_values(formulation: Named, program: Program, search: Search) -> np.nd
     formulation.begin(search.best)
     starts = [(variable, arrays.values(variable)) for variable in (formulation.model.x, formulation.model.z)]
     program.confine((variable, at, at) for variable, at in starts)
-    success = program.run(time_limit=max(search.remaining_s / 10, 1.0), cancel=search.phase_over).found
+    success = program.run(time_limit=max(search.remaining_s / 10, 1.0), cancel=search.phase_over).has_solution
     values = program.solution()
     program.confine((variable, np.zeros(len(at)), np.ones(len(at))) for variable, at in starts)
     program.forget()

@@ -102,7 +102,7 @@ def optimize_samples(
         cancel: polled.
 
     Raises:
-        ValueError: the scenario has heats or processes, or blocks that lose a spread when they are not used beside
+        ValueError: the scenario has heats or processes, or blocks that lose a spread when they are not used with
             imbalance prices.
     """
     first_sample = samples[0]
@@ -141,7 +141,7 @@ def optimize_samples(
     remaining_s = max(time_limit_s - (time.perf_counter() - began), 1.0)
     outcome = program.run(time_limit=remaining_s, gap=gap, cancel=cancel or (lambda: False))
     seconds = time.perf_counter() - began
-    if not outcome.found:
+    if not outcome.has_solution:
         return Sampled(outcome.status, None, np.zeros(0), None, outcome.bound, None, seconds)
     worth = np.array([pyo.value(model.worth[s]) for s in model.S])
     value = float(worth.mean()) if share is None else cvar(worth, share)

@@ -24,12 +24,10 @@ from emberline.models.formulations.whole_site import SiteModel, build
 from emberline.models.kernel.highs import Outcome
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import site as sites
-from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.site import SiteData
-from emberline.models.search.schedule import empty
+from emberline.models.search.schedule import empty, stamped
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.messages import Message
 
 TIE_SHARE = 1e-9
@@ -60,7 +58,7 @@ def optimize_site(
     """
     began = time.perf_counter()
     data = sites.read(scenario, envelope)
-    aim = aims.read(scenario, data, baseline_cost(scenario, data, start), 0.0)
+    aim = aims.of(scenario, envelope, data, start)
     limit, gap = scenario.goal.time_limit_s, scenario.goal.gap
     stop = cancel or (lambda: False)
     seconds = {"build": 0.0, "first goal": 0.0}
@@ -78,7 +76,7 @@ def optimize_site(
     site_model, first = minimize_first(
         data, aim, None, remaining_s, seconds, study=study, gap=gap, on_progress=tell, cancel=stop
     )
-    if first.found and remaining_s() > 0 and not stop():
+    if first.has_solution and remaining_s() > 0 and not stop():
         seconds["second goal"] = _second(site_model, aim, first, gap, remaining_s(), stop)
     return _schedule(scenario, site_model, aim, first, stop(), seconds, began)
 
@@ -113,12 +111,14 @@ def minimize_first(
         if study is not None:
             study.solved(site_model)
         seconds["first goal"] += outcome.seconds
-        more = site_model.burning() if burning is not None and outcome.found else set()
-        if burning is None or (outcome.found and not more - burning):
+        more = site_model.burning() if burning is not None and outcome.has_solution else set()
+        if burning is None or (outcome.has_solution and not more - burning):
             break
-        if not outcome.found and (not burning or outcome.status in ("infeasible", "unbounded")):
+        if not outcome.has_solution and (not burning or outcome.status in ("infeasible", "unbounded")):
             break
-        burning = None if attempt == ROUNDS or not outcome.found or remaining_s() < whole_s / 2 else burning | more
+        burning = (
+            None if attempt == ROUNDS or not outcome.has_solution or remaining_s() < whole_s / 2 else burning | more
+        )
     return site_model, outcome
 
 
@@ -175,7 +175,7 @@ def _schedule(
 ) -> xr.Dataset:
     data = empty(scenario)
     value = bound = gap = math.nan
-    if first.found:
+    if first.has_solution:
         none = np.zeros(len(site_model.data.base) * site_model.data.cells_per_slot)
         flows = held_flows(site_model.model.site, site_model.data, site_model.ports, none)
         value = aim.value(flows)
@@ -187,19 +187,16 @@ def _schedule(
                 bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
             gap = max(value - bound, 0.0) / size
     status, reason = _status(site_model, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
-    data.attrs.update(
-        found=int(first.found), status=status, reason=reason, objective=value, bound=bound, gap=gap,
-        constant=aim.constant, goal=scenario.goal.minimize, policy="schedule", complete=int(first.found), unplaced="",
-        **{f"seconds {name}": value for name, value in seconds.items()},
-        **{"seconds search": time.perf_counter() - began},
+    return stamped(
+        data, scenario, status, reason, objective=value if first.has_solution else None, bound=bound, gap=gap,
+        constant=aim.constant, seconds=seconds | {"search": time.perf_counter() - began},
     )  # fmt: skip
-    return check(data, SCHEDULE)
 
 
 def _status(
     site_model: SiteModel, first: Outcome, gap: float, gap_limit: float, stopped: bool, seconds: float
 ) -> tuple[str, str]:
-    if first.found:
+    if first.has_solution:
         return ("within gap" if gap <= gap_limit + 1e-9 else "cancelled" if stopped else "best found"), ""
     if first.status == "unbounded":
         # the solver may mean either

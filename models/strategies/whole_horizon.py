@@ -1,6 +1,6 @@
 """Planning a horizon as a whole: a bound, a pooled plan disaggregated into heats, and neighbourhoods of what comes out.
 
-1. Beside all else: the bound (``models/bounds/branch_and_bound.py``).
+1. At the same time: the bound (``models/bounds/branch_and_bound.py``).
    On a fine grid a plan on quarter-hours comes before all that follows (``models/heuristics/line/coarse_grid.py``);
    where it leads to nothing, casts of the baseline schedule are put back another way.
 2. A pooled plan of averaged heats near its relaxation: when the leading stage melts, and where the casts lie.

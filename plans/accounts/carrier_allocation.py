@@ -8,8 +8,8 @@ uses W of carrier c [units], with machines m that take from carriers k and give 
     i_c·W_c − Σ_m a_mc·Σ_k in_mk·i_k = kg brought to c + Σ_m a_mc·kg of m itself
 
 The units of processes use electricity, fuels and heat as the line does; what they give (waste heat) brings nothing.
-What is sold counts among the uses or not, as ``Accounting.by_products`` says. Flares and what is let go never count:
-who uses the rest carries them.
+What is sold counts among the uses or not, as ``Accounting.by_products`` says. Flares and what is vented never count:
+the uses of the rest carry them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def trace(
     place = {name: c for c, name in enumerate(names)}
     line = flows["line_mw"].to_numpy() * hours
     sold = _sold(scenario, flows) if scenario.emissions.by_products != "none" else {}
-    unit_uses = _taken(scenario, flows)
+    unit_uses = _unit_uses(scenario, flows)
     uses = np.zeros((n, len(names)))
     uses[:, place[ELECTRICITY]] = line + flows["base_load_mw"].to_numpy() * hours
     filled = {store.name: (store.carrier, filling(scenario, flows, store)) for store in site_stores(scenario)}
@@ -131,7 +131,7 @@ def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndar
     return sales
 
 
-def _taken(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.ndarray]]:
+def _unit_uses(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.ndarray]]:
     """What each unit of a process takes of each carrier in each step, by unit and carrier."""
     if not scenario.processes:
         return {}

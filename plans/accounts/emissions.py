@@ -105,7 +105,7 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
 
 
 def told_modes(modes: np.ndarray) -> np.ndarray:
-    """The mode that each step of a unit belongs to, shape (n_steps,); empty only where none is told at all.
+    """The mode that each step of a unit belongs to, shape (n_steps,); empty only where none is reported at all.
 
     Args:
         modes: of the unit as each step begins, empty where it stands. What it makes in the rest of such a step belongs

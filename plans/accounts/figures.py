@@ -52,7 +52,7 @@ class Figures:
     fuel_cost: float = 0.0
     """Fuel, heat and gas bought."""
     sales: float = 0.0
-    """Earned beside the grid's export, as a positive number."""
+    """Earned in addition to the grid's export, as a positive number."""
     upkeep_cost: float = 0.0
     """Wear, running, starts and flares."""
     unserved: int = 0

@@ -2,7 +2,7 @@
 
 Scope 1 is what the line's stages, processes, fuels, machines and flares emit. Scope 2 counts what is imported:
 location-based by the average and, where the market gives it, by the marginal intensity of the grid, and market-based by
-contracts; these stand beside each other and are never mixed. Heat bought is scope 2 too. Biogenic CO2 is kept apart.
+contracts; these stand next to each other and are never mixed. Heat bought is scope 2 too. Biogenic CO2 is separate.
 Exports earn no credit: the total is what the site emits and imports.
 
 Allocation: a stage's emissions belong to the heat that causes them. All else is followed to its use in each step

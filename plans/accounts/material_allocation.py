@@ -9,7 +9,7 @@ tonnes of store r that went into s:
     i_s·I_s − Σ_r A_sr·i_r = q_s
 
 On a loop (dust that goes back to the meal) opening stock at the same intensity would feed on itself: a kiln that lives
-on stock would take more out of it than was ever spent, to the point of intensities below nought. There what is drawn
+on stock would take more out of it than was ever spent, to the point of intensities below zero. There what is drawn
 from the opening stock comes without emissions: I_s holds it too, and the change of stock carries nothing.
 
 What comes by an arrival brings nothing, and what leaves a store carries i_s wherever it goes: to a delivery, into the
@@ -33,7 +33,7 @@ NOTHING_T = 1e-6
 
 @dataclass(frozen=True)
 class Network:
-    """Tonnes of a run or a schedule through the stores, shape (n_stores,) unless told otherwise."""
+    """Tonnes of a run or a schedule through the stores, shape (n_stores,) unless said otherwise."""
 
     units: tuple[str, ...]
     stores: tuple[str, ...]
@@ -59,7 +59,7 @@ class Network:
     @property
     def mixed_t(self) -> np.ndarray:
         """What shares the amount that comes in: ``in_t``, on a loop with what is drawn from the opening stock."""
-        return np.where(self._on_loop & self.made, np.maximum(self.in_t, self.in_t - self.change_t), self.in_t)
+        return np.where(self._on_loop & self.has_input, np.maximum(self.in_t, self.in_t - self.change_t), self.in_t)
 
     @property
     def counted_t(self) -> np.ndarray:
@@ -75,7 +75,7 @@ class Network:
         return np.diag(reached)
 
     @property
-    def made(self) -> np.ndarray:
+    def has_input(self) -> np.ndarray:
         """Whether anything comes in at all; elsewhere there is no intensity."""
         return np.asarray(self.in_t > NOTHING_T)
 
@@ -85,8 +85,8 @@ class Spread:
     """Amounts as the network passes them on."""
 
     per_t: np.ndarray
-    """Amount by tonne in each store, shape (n_stores, n_amounts); nought where nothing comes in."""
-    left: np.ndarray
+    """Amount by tonne in each store, shape (n_stores, n_amounts); zero where nothing comes in."""
+    remainder: np.ndarray
     """What goes to no store, shape (n_amounts,): of units that put nothing into any."""
 
 
@@ -138,7 +138,7 @@ def spread(net: Network, by_unit: Mapping[str, np.ndarray]) -> Spread:
             remainder += amounts.sum(axis=0)
         for s, share in net.shares[unit].items():
             inputs[s] += share @ amounts
-    mask = net.made
+    mask = net.has_input
     matrix = np.where(mask[:, None], np.diag(net.mixed_t) - net.passed_t, np.eye(len(mask)))
     try:
         per_t = np.linalg.solve(matrix, inputs)

@@ -108,7 +108,7 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
 
 
 def whereabouts(plan: Plan) -> pd.DataFrame:
-    """Where each column of the ledger goes [kg]: deliveries, change of stock, losses, what is sold beside, the site."""
+    """Where each column of the ledger goes [kg]: deliveries, change of stock, losses, what is sold, the site."""
     import pandas as pd
 
     assert plan.replay is not None

@@ -2,9 +2,9 @@
 
 What each unit emits and uses (``plans/accounts/carrier_allocation.py``) goes through the stores
 (``plans/accounts/material_allocation.py``) to what leaves: deliveries, change of stock, losses. What belongs to no
-product is the site's: base load, losses of carriers, flares, units that put nothing into a store. What is sold beside
-(``emissions.by_products``) carries its own share. Together they are the ledger's total of each column, and biogenic
-emissions likewise.
+product is the site's: base load, losses of carriers, flares, units that put nothing into a store. What is sold as a
+by-product (``emissions.by_products``) carries its own share. Together they are the ledger's total of each column, and
+biogenic emissions likewise.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Products:
     site: dict[str, float]
     """What belongs to no product, by column."""
     sold: dict[str, float]
-    """What is sold beside carries, by column."""
+    """Carried by what is sold as a by-product, by column."""
 
     def per_t(self, column: str) -> xr.DataArray:
         """One column for each tonne in a store [kg/t], dimension ``stock``; missing where nothing comes in."""
@@ -137,7 +137,7 @@ def products(
     for origin, traced in followed.items():
         sold[origin.column] += sum(float(kg.sum()) for kg in traced.sold.values())
         site[origin.column] -= sum(float(kg.sum()) for kg in (*traced.sold.values(), *traced.units.values()))
-    for origin, kg in zip(origins, passed.left.tolist(), strict=True):
+    for origin, kg in zip(origins, passed.remainder.tolist(), strict=True):
         site[origin.column] = site.get(origin.column, 0.0) + kg
 
     coords = {
@@ -149,7 +149,7 @@ def products(
     }
     names = ("in_t", "used_t", "delivered_t", "lost_t", "change_t", "counted_t")
     tonnes = {name: ("stock", getattr(net, name)) for name in names}
-    per_t = np.where(net.made[:, None], passed.per_t, np.nan)
+    per_t = np.where(net.has_input[:, None], passed.per_t, np.nan)
     named = {"stock": _text(net.stores), "delivery": _text(d.name for d in scenario.deliveries)}
     stores = [net.stores.index(delivery.store) for delivery in scenario.deliveries]
     left_t = np.array([float(run["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries])

@@ -3,7 +3,7 @@
 Two runs that deliver the same may end with different stocks. The difference is valued by the tonne, at what the
 baseline emits and spends on a tonne in that store (electricity by energy, fuels, machines' running, the carbon price on
 what its scheme covers), followed through the network of stores as carbon is
-(``plans/accounts/material_allocation.py``). Charges on peaks, fixed charges and what is earned beside belong to no
+(``plans/accounts/material_allocation.py``). Charges on peaks, fixed charges and other earnings belong to no
 tonne.
 
 Stores of the site, battery included, are valued by the same rule: by what is spent on filling them, losses of filling

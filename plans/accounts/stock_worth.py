@@ -58,7 +58,7 @@ def worth(
             spent[part.unit] += np.column_stack([part.kg, part.kg / 1000 * price.on_direct])
     net = network(scenario, data)
     per_t = spread(net, spent).per_t
-    store_places = [(name, s) for s, name in enumerate(net.stores) if net.made[s]]
+    store_places = [(name, s) for s, name in enumerate(net.stores) if net.has_input[s]]
     by_tonne = [{name: float(per_t[s, kind]) for name, s in store_places} for kind in (0, 1)]
     return Worth(*by_tonne, *by_unit)
 

@@ -21,7 +21,7 @@ class UnitRun:
 
     unit: str
     what: str
-    """``run``, ``start-up``, ``change-over``, or ``waits``: it is told to run and cannot."""
+    """``run``, ``start-up``, ``change-over``, or ``waits``: it should run and cannot."""
     mode: str
     """In which it runs, or is to run."""
     first: int

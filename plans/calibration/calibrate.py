@@ -1,6 +1,6 @@
 """Calibration: a scenario's durations, energies, breakdowns and repairs from the plant's own log.
 
-Every unit is fitted by itself (``fitting``), on the whole log. How far the result can be trusted is told by the
+Every unit is fitted by itself (``fitting``), on the whole log. How far the result can be trusted is shown by the
 goodness of fit, by the twin running the last part of the log after a fit to the first (``holdout``), and by charts of
 the residuals over time (``drift``). Where the log is thin, the scenario's values stay.
 """
@@ -30,13 +30,13 @@ HELD_OUT = 0.3
 """Share of the log's time that the check holds out."""
 CONFIDENCE = 0.95
 POOR_FIT = 0.01
-"""A p-value below this is told as a law that does not fit."""
+"""A law with a p-value below this is reported as one that does not fit."""
 COMPARED_DRAWS = 4000
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Durations of one grade on one unit: those of the log beside those of the fitted law [min]."""
+    """Durations of one grade on one unit: those of the log next to those of the fitted law [min]."""
 
     unit: str
     grade: str
@@ -152,7 +152,7 @@ def calibrate(
         draws: bootstrap samples of the goodness of fit.
         replications: of the twin in the hold-out check.
         seed: of the random numbers.
-        on_progress: told what is being done.
+        on_progress: called with what is being done.
 
     Raises:
         ScenarioError: the log is too thin for any duration, or has nothing in common with the meter.

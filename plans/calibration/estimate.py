@@ -1,4 +1,4 @@
-"""One fitted figure with its interval, and the scenario's value beside it."""
+"""One fitted figure with its interval, and the scenario's value next to it."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _fit_durations(
             fits.append(fit(family, sample))
         except ValueError as error:
             failed = failed or str(error)
-    fits.sort(key=lambda found: found.aic)
+    fits.sort(key=lambda candidate: candidate.aic)
     if not fits or (isinstance(fits[0].family, Capped) and np.exp(fits[0].shape) > WIDEST):
         return None, None, None, (), failed or f"they scatter more than a scenario can tell (at most {WIDEST:g})"
     return fits[0], fits[1] if len(fits) > 1 else None, sample, grades, ""

@@ -1,8 +1,9 @@
 """Whether the twin, fitted to the first part of a log, reproduces the rest of it.
 
 The heats of the rest run through the twin on the units and in the sequence that the log tells, each replication with
-luck of its own and with figures drawn from the fit's uncertainty (a predictive check: Gelman, Meng, Stern, Statistica
-Sinica 6, 1996). What happened must not lie further from what the twin does than the twin's own replications do.
+other disturbances and with figures drawn from the fit's uncertainty (a predictive check: Gelman, Meng, Stern,
+Statistica Sinica 6, 1996). What happened must not lie further from the twin's replications than they lie from each
+other.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from emberline.plans.calibration.fitting import UnitFit
 from emberline.plans.calibration.observations import ONE_CAST_MIN, observations
 from emberline.plans.calibration.overlay import applied, overlay
 from emberline.scenarios import Scenario
+from emberline.scenarios.line.tables import shop
 from emberline.scenarios.reading.heat_log import HeatLog
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.scenarios.records.state import State
-from emberline.twin.line.operations import Operations, arrange, planned_durations, shop
+from emberline.twin.line.operations import Operations, arrange, planned_durations
 from emberline.twin.recorder import reheating, waits
 from emberline.twin.run import follow
 
@@ -47,7 +49,7 @@ class Check:
     high: float
     """Between these lie the means of 95 % of the replications."""
     p_value: float | None
-    """Share of replications that lie as far from the others as the log does; None: told only."""
+    """Share of replications that lie as far from the others as the log does; None: reported only."""
 
     def as_dict(self) -> dict[str, float | int | str | None]:
         """Everything as plain data."""
@@ -116,15 +118,15 @@ def hold_out(
     logged = _logged(scenario, replace(rest, heats=rows))
     generator = np.random.default_rng(seed)
     estimates = [item for fit in fits for item in fit.estimates]
-    log_scenario = _asked(scenario, rows, from_min)
+    log_scenario = _log_scenario(scenario, rows, from_min)
     courses = []
     for replication in range(replications):
-        variant = applied(log_scenario, overlay(log_scenario, fits, _drawn(estimates, generator)))
+        variant = applied(log_scenario, overlay(log_scenario, fits, _sample(estimates, generator)))
         todo = _operations(variant, rows, from_min)
-        courses.append(_made(todo, seed, replication))
+        courses.append(_replay_course(todo, seed, replication))
     checks = _checks(scenario, rows, logged, courses)
     if not planned:
-        # when a heat waits is decided by a plan that nobody knows: told, but no test of the fit
+        # when a heat waits is decided by a plan that nobody knows: reported, but no test of the fit
         checks = [check if check.what == "all durations" else replace(check, p_value=None) for check in checks]
     return HoldOut(from_min, heats, tuple(checks), planned)
 
@@ -148,7 +150,7 @@ def _by_heat(scenario: Scenario, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["number", "stage"], kind="stable").reset_index(drop=True)
 
 
-def _drawn(estimates: Sequence[Estimate], generator: np.random.Generator) -> list[Estimate]:
+def _sample(estimates: Sequence[Estimate], generator: np.random.Generator) -> list[Estimate]:
     """The figures as they may be as well."""
     return [
         item if item.value is None else replace(item, value=item.value * float(np.exp(item.log_error * normal)))
@@ -156,7 +158,7 @@ def _drawn(estimates: Sequence[Estimate], generator: np.random.Generator) -> lis
     ]
 
 
-def _asked(scenario: Scenario, rows: pd.DataFrame, from_min: float) -> Scenario:
+def _log_scenario(scenario: Scenario, rows: pd.DataFrame, from_min: float) -> Scenario:
     """The scenario with the logged heats as its orders, on a horizon long enough."""
     orders = []
     for cast, group in rows.drop_duplicates("number").groupby("cast", sort=False):
@@ -214,7 +216,7 @@ class _Course:
     per_day: float
 
 
-def _made(todo: Operations, seed: int, replication: int) -> _Course:
+def _replay_course(todo: Operations, seed: int, replication: int) -> _Course:
     course, factor = follow(todo, seed, replication, True)
     start, end = np.array(course.start), np.array(course.end)
     energy = todo.arrays["energy"] * factor + reheating(todo, start, end)

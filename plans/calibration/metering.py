@@ -18,16 +18,16 @@ from scipy import linalg, optimize
 
 from emberline.plans.calibration.estimate import FEWEST, Estimate
 from emberline.scenarios import Scenario
+from emberline.scenarios.line.tables import shop
 from emberline.scenarios.reading.heat_log import HeatLog
 from emberline.scenarios.reading.meter import Meter
-from emberline.twin.line.operations import shop
 from emberline.twin.power import operations_trace
 
 FEWEST_DAYS = 10
-"""Days below which no interval is told."""
+"""Days below which no interval is reported."""
 DRAWS = 400
 FAINTEST = 1e-6
-"""A regressor that adds less than this share of itself to those before it cannot be told from them."""
+"""A regressor that adds less than this share of itself to those before it cannot be distinguished from them."""
 DAY_MIN = 1440.0
 
 

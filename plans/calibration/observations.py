@@ -7,8 +7,9 @@ import pandas as pd
 
 from emberline.plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT
 from emberline.scenarios import Scenario
+from emberline.scenarios.line.tables import shop
 from emberline.scenarios.reading.heat_log import HeatLog
-from emberline.twin.line.operations import planned_durations, shop
+from emberline.twin.line.operations import planned_durations
 
 ONE_CAST_MIN = 1.0
 """Heats of a caster that follow each other this closely belong to one cast, where the log names no orders."""
@@ -20,7 +21,7 @@ def observations(scenario: Scenario, log: HeatLog) -> pd.DataFrame:
 
     Adds ``working_min`` (breakdowns left out; until the log's end where the heat is under way), ``kind`` of the
     duration, ``pace_min`` that a caster kept (0: none), ``waited_min`` beyond the transfer and ``reheat_mwh`` by the
-    scenario's heat loss (missing: not known), ``kwh_per_t`` without reheating (missing: not told).
+    scenario's heat loss (missing: not known), ``kwh_per_t`` without reheating (missing: not logged).
     """
     rows = log.heats.copy()
     open_end = rows["end_min"].isna().to_numpy()
@@ -114,7 +115,7 @@ def _reheating(scenario: Scenario, rows: pd.DataFrame, cooled: np.ndarray) -> np
 
 
 def _energies(scenario: Scenario, rows: pd.DataFrame) -> np.ndarray:
-    """Electricity for each tonne without reheating [kWh/t]; missing where it is not told or cannot be worked out."""
+    """Electricity for each tonne without reheating [kWh/t]; missing where it is not logged or cannot be worked out."""
     mass = rows["grade"].map({grade.name: grade.mass_t for grade in scenario.line.grades})
     energy = (rows["energy_mwh"] - rows["reheat_mwh"]).to_numpy()
     with np.errstate(invalid="ignore"):

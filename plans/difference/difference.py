@@ -1,6 +1,6 @@
 """How two plans differ, in the plant's words, and because of what: read off their data, never guessed.
 
-A reason is told only where the data show it: the scenario was changed there, energy is cleaner or cheaper at the new
+A reason is given only where the data show it: the scenario was changed there, energy is cleaner or cheaper at the new
 time, the unit is taken at the old one, or the heat follows others of its own.
 """
 
@@ -20,7 +20,7 @@ from emberline.plans.plan.record import Plan
 
 SAME = 1e-6
 """Figures that differ by less than this share are the same."""
-TOLD = (
+FIGURE_ROWS = (
     ("carbon", "carbon_kg", "kg CO2e"),
     ("scope 1", "direct_kg", "kg CO2e"),
     ("cost", "cost", "{currency}"),
@@ -95,7 +95,7 @@ class Difference:
 def difference(before: Plan, after: Plan) -> Difference:
     """What one plan has otherwise than another one.
 
-    Times are compared after the start of each plan's horizon, so that two days can lie beside each other.
+    Times are compared after the start of each plan's horizon, so that two days can lie next to each other.
     """
     keys = tuple(changed_keys(before.scenario, after.scenario))
     one, two = before.schedule, after.schedule
@@ -119,7 +119,7 @@ def difference(before: Plan, after: Plan) -> Difference:
 
 def changed_figures(before: Figures | None, after: Figures | None) -> Iterator[FigureChange]:
     """Figures that differ, with both values."""
-    for label, name, unit in TOLD:
+    for label, name, unit in FIGURE_ROWS:
         one, two = (None if sums is None else getattr(sums, name) for sums in (before, after))
         if one == two or (one is not None and two is not None and math.isclose(one, two, rel_tol=SAME, abs_tol=SAME)):
             continue

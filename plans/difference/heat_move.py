@@ -26,7 +26,7 @@ class StageMove:
 
 @dataclass(frozen=True)
 class HeatMove:
-    """A heat that lies elsewhere, told at the stage at which it draws most electricity among those that moved."""
+    """A heat that lies elsewhere, reported at the stage at which it draws most electricity among those that moved."""
 
     heat: str
     number: int
@@ -38,7 +38,7 @@ class HeatMove:
 
     @property
     def main(self) -> StageMove:
-        """The operation that it is told by."""
+        """The operation that it is reported by."""
         return next(move for move in self.stages if move.stage == self.stage)
 
     @property

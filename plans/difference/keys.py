@@ -27,7 +27,7 @@ class KeyChange:
     @property
     def says(self) -> str:
         """The change in words."""
-        return f"{self.key}: {_shown(self.after)} instead of {_shown(self.before)}"
+        return f"{self.key}: {_text(self.after)} instead of {_text(self.before)}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _items(value: Any) -> dict[str, Any] | None:
     return dict(zip(names, value, strict=True))
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return ABSENT
     text = f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from emberline.plans.difference.heat_move import SAME_MIN, HeatMove, StageMove
 from emberline.plans.difference.keys import KeyChange
-from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
+from emberline.plans.difference.uses import WORTH_TELLING, mean_over, signal, signal_text
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
@@ -157,7 +157,7 @@ class _Reasons:
         old, new = (self._mean(self.worth, at, minutes) for at in (main.before_min, main.after_min))
         energy = sun = ""
         if new < old - WORTH_TELLING * abs(old):
-            energy = Message(THEN[self.signal], new=shown(new), old=shown(old), unit=self.unit)
+            energy = Message(THEN[self.signal], new=signal_text(new), old=signal_text(old), unit=self.unit)
         less, more = (self._mean(self.sun, at, minutes) for at in (main.before_min, main.after_min))
         if more > less + SUN_MW:
             sun = Message("PV gives {new:.1f} instead of {old:.1f} MW then", new=more, old=less)

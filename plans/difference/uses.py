@@ -111,10 +111,10 @@ def _because(after: Plan, mine: Use, other: Use) -> str:
     here, there = (float(use.by_step @ worth / use.by_step.sum()) for use in (mine, other))
     if there >= here - WORTH_TELLING * abs(here):
         return ""
-    return Message(MEANWHILE[kind], new=shown(there), old=shown(here), unit=unit)
+    return Message(MEANWHILE[kind], new=signal_text(there), old=signal_text(here), unit=unit)
 
 
-def shown(value: float) -> str:
+def signal_text(value: float) -> str:
     """An intensity or a price, with three digits or all before the point."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
 

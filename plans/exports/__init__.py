@@ -27,7 +27,7 @@ class Format:
     says: str
     """For whom it is, and what it has."""
     write: Callable[..., None]
-    """Writes a run to a path; may also write files beside it that begin with the path's stem."""
+    """Writes a run to a path; may also write files next to it that begin with the path's stem."""
     of_unit: bool = False
     """Whether it can tell one unit alone."""
     of_table: bool = False
@@ -61,7 +61,7 @@ def export(
     table: str | None = None,
     speaker: Speaker = ENGLISH,
 ) -> Path:
-    """Write a stored run to a file, whole or not at all; a CSV file has its manifest beside it.
+    """Write a stored run to a file, whole or not at all; a CSV file has its manifest next to it.
 
     Args:
         run: with a schedule.
@@ -87,7 +87,7 @@ def export(
     if table is not None:
         _refuse(file_format.of_table, "table", kind, [name for name, other in FORMATS.items() if other.of_table])
         options["table"] = table
-    # beside the target: a rename within one file system leaves no half file
+    # next to the target: a rename within one file system leaves no half file
     with workshop(path.parent) as folder:
         file_format.write(run, folder / path.name, **options)
         for file in sorted(folder.iterdir(), key=lambda file: file.name == path.name):
@@ -95,7 +95,7 @@ def export(
     return path
 
 
-def written(kind: str, path: Path) -> list[Path]:
+def files_of(kind: str, path: Path) -> list[Path]:
     """All files that an export to a path writes."""
     return [path, csv.sidecar(path)] if kind == "csv" else [path]
 

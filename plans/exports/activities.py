@@ -31,7 +31,7 @@ class Material:
     """Grade, store or carrier."""
     amount: float
     unit: str
-    made: bool
+    is_product: bool
     """False: it is used."""
     lot: str = ""
     """The heat, where it is one."""
@@ -114,7 +114,7 @@ def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     rows = zip(*(run[f"op_{name}"].values.tolist() for name in columns), strict=True)
     for heat, stage, unit, start, end, waited, energy in sorted(rows, key=lambda row: (row[3], row[2])):
         grade = heats[heat].grade
-        material = Material(grade.name, grade.mass_t, "t", made=True, lot=heat)
+        material = Material(grade.name, grade.mass_t, "t", is_product=True, lot=heat)
         yield Activity(
             "line", unit, stage, heat, heats[heat].order, grade.name, start, end, energy, "MWh", waited, (material,)
         )
@@ -138,7 +138,7 @@ def _moved(scenario: Scenario, run: xr.Dataset, unit_run: UnitRun) -> Iterator[M
             rates = run["stream_rate"].sel(stream=stream.label).to_numpy()[unit_run.first : unit_run.last]
             amount = float(np.abs(rates).sum()) * hours
             if amount > SMALL:
-                yield Material(stream.place, amount, _over_time(stream.measure), made=stream.direction == "out")
+                yield Material(stream.place, amount, _over_time(stream.measure), is_product=stream.direction == "out")
 
 
 def _assets(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
@@ -169,7 +169,7 @@ def _battery(scenario: Scenario) -> str:
 
 
 def _called(name: str, names: set[str], more: str = "asset") -> str:
-    """What an asset is called beside units: told apart where one of them has its name."""
+    """Name of an asset among units; distinguished where one of them has its name."""
     return f"{name} ({more})" if name in names else name
 
 

@@ -38,7 +38,7 @@ MOST_EDGES = 400
 """Bars that have an edge: the edges of more would hide them."""
 MOST_IN_LEGEND = 14
 LONGEST_NAME, NARROW = 60, 24
-"""Letters of a name in a chart, and beside a low panel."""
+"""Letters of a name in a chart, and next to a low panel."""
 PER_LETTER = 5.6
 """Width of a letter in a bar [px]."""
 
@@ -267,7 +267,7 @@ def _curves(
         speaker: of the time axis.
         curves: what is drawn.
         title: of the vertical axis, with its unit.
-        legend: whether colours are told.
+        legend: whether colours are explained.
         last: whether the time axis is labelled.
         at_end: whether values are those at the steps' ends; else means over the steps.
     """

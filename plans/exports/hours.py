@@ -41,7 +41,7 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
     the carbon price, belong to no hour and are left out of the cost.
 
     Args:
-        run: what is told.
+        run: what is tabulated.
         by_day: one row for each local day instead.
         assets: whether each flow of each asset has a column.
     """

@@ -81,7 +81,9 @@ def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
     texts["gap"] = speaker.say("none proven") if texts["gap"] is None else speaker.percent(texts["gap"], 3)
     for name in ("objective", "bound"):
         none_text = speaker.word("none", "none proven")
-        texts[name] = none_text if texts[name] is None else _told(texts[name], texts["objective_unit"], speaker)
+        texts[name] = (
+            none_text if texts[name] is None else _objective_text(texts[name], texts["objective_unit"], speaker)
+        )
     goal_says, signal = speaker.say(GOALS[goal.minimize]), speaker.say(SIGNALS[goal.signal])
     texts["goal"] = speaker.word(texts["goal"], "{goal} ({signal})", goal=goal_says, signal=signal)
     texts["figures"] = speaker.say(FIGURES)
@@ -90,17 +92,17 @@ def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
     return {name: str(texts[name]) for name in LABELS}
 
 
-def _told(value: float, unit: str, speaker: Speaker) -> str:
+def _objective_text(value: float, unit: str, speaker: Speaker) -> str:
     """A value of the objective as the pages tell it: carbon in tonnes."""
     carbon = unit == UNITS["carbon"]
     return f"{speaker.number(value / 1000 if carbon else value, 3)} {TONNES if carbon else unit}"
 
 
 def proof(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
-    """Status, gap, objective and bound in one line, to stand beside figures."""
+    """Status, gap, objective and bound in one line, to stand next to figures."""
     texts = _texts(run, speaker)
     # a search that its user ended with a plan was not in vain; files for machines keep the word as it is stored
-    early = run.plan.status == "cancelled" and run.plan.found
+    early = run.plan.status == "cancelled" and run.plan.has_schedule
     stores = ""
     if run.plan.no_lower:
         stores = " " + speaker.say(NO_LOWER, stores=speaker.listed(list(run.plan.no_lower)))

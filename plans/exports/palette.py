@@ -1,6 +1,6 @@
 """Colours with one meaning each, the same in every chart, on the page and in files.
 
-What carbon, power and price are drawn in can be told apart by colour-blind eyes (Okabe and Ito); orders, modes and what
+The colours of carbon, power and price differ for colour-blind eyes (Okabe and Ito); orders, modes and what
 processes fill have Tol's light scheme, which keeps dark labels readable.
 """
 
@@ -13,7 +13,7 @@ from emberline.scenarios.process import Process
 
 IMPORT, PV, BATTERY, LIMIT = "#2F88C9", "#E0A100", "#C46FA0", "#D55E00"
 POWER, CARBON, PRICE = IMPORT, LIMIT, "#0B9E73"
-BASELINE, INK, LEFT, PAPER = "#8A929C", "#1C2530", "#B9BFC6", "#FFFFFF"
+BASELINE, INK, PALE, PAPER = "#8A929C", "#1C2530", "#B9BFC6", "#FFFFFF"
 LIGHT = ("#77AADD", "#EE8866", "#EEDD88", "#44BB99", "#FFAABB", "#99DDFF", "#BBCC33", "#DDDDDD", "#AAAA00")
 
 

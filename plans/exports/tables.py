@@ -225,11 +225,11 @@ TABLES: dict[str, Callable[[StoredRun], pd.DataFrame]] = {
 """Tables that a file of one table can hold, by name."""
 
 
-def chosen(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]:
+def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]:
     """A table by its name, and the name.
 
     Args:
-        run: what is told.
+        run: what is tabulated.
         name: one of ``TABLES``; None: what the shift follows, heats, runs of units, or the steps of a site alone.
 
     Raises:

@@ -11,7 +11,7 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uff
 
 
 def number(value: float, digits: int) -> str:
-    """A number as the pages write it: thin spaces between thousands, a true minus, none before nought."""
+    """A number as the pages write it: thin spaces between thousands, a true minus, none before zero."""
     text = f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
     return text if any(digit in "123456789" for digit in text) else text.removeprefix("−")
 

@@ -64,9 +64,9 @@ HEADS = (
     mark("long price"), mark("battery"), mark("mean rate"),
 )  # fmt: skip
 """What heads say before their unit of measure, as far as it is clear by itself."""
-MEANT = {
+MEANINGS = {
     "line": mark("line or processes"), "rate": mark("price of a unit"), "what": mark("does"),
-    "lost": mark("lost in stores"), "sold": mark("sold beside"),
+    "lost": mark("lost in stores"), "sold": mark("by-products sold"),
     "site": mark("no product"), "stock": mark("change of stock"), "price": mark("price of electricity"),
     "import": mark("grid import"), "export": mark("grid export"), "pv": mark("PV used or exported"),
     "pv available": mark("PV that could be given"), "pv curtailed": mark("PV not used"),
@@ -207,7 +207,7 @@ def _label(label: str, column: str, name: str, names: list[str], speaker: Speake
         return label
     if label == "unit" and name in MEASURES:
         return speaker.word(label, "unit of measure")
-    return speaker.word(label, MEANT[label]) if label in MEANT else speaker.say(label)
+    return speaker.word(label, MEANINGS[label]) if label in MEANINGS else speaker.say(label)
 
 
 def _cells(name: str, scenario: Scenario, speaker: Speaker) -> dict[str, Callable[[str], str]]:

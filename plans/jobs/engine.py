@@ -28,7 +28,7 @@ MOST_WORKERS = 256
 
 
 @dataclass(frozen=True)
-class Done(Generic[Result]):
+class Piece(Generic[Result]):
     """A piece of work that has ended."""
 
     place: int
@@ -70,7 +70,7 @@ class Engine:
         common: Common,
         parts: Sequence[Part],
         cancel: Callable[[], bool] | None = None,
-    ) -> Iterator[Done[Result]]:
+    ) -> Iterator[Piece[Result]]:
         """Do the pieces and yield each as it ends, in whatever order.
 
         Args:
@@ -93,7 +93,7 @@ class Engine:
         common: Common,
         parts: Sequence[Part],
         stop: Callable[[], bool],
-    ) -> Iterator[Done[Result]]:
+    ) -> Iterator[Piece[Result]]:
         packed = pickle.dumps(common, protocol=5)
         digest = hashlib.sha256(packed).hexdigest()
         with warnings.catch_warnings():
@@ -165,14 +165,14 @@ def cores() -> int:
 
 def _here(
     work: Callable[[Common, Part], Result], common: Common, parts: Sequence[Part], stop: Callable[[], bool]
-) -> Iterator[Done[Result]]:
+) -> Iterator[Piece[Result]]:
     for place, part in enumerate(parts):
         if stop():
             return
         try:
-            piece = Done(place, work(common, part))
-        except Exception as error:  # told with its piece, as from elsewhere
-            piece = Done(place, None, error)
+            piece = Piece(place, work(common, part))
+        except Exception as error:  # reported with its piece, as from elsewhere
+            piece = Piece(place, None, error)
         yield piece
 
 
@@ -192,11 +192,11 @@ def unwrapped(future: Any) -> Any:
         raise ClusterError(says) from None
 
 
-def _outcome(place: int, future: Any) -> Done[Any]:
+def _outcome(place: int, future: Any) -> Piece[Any]:
     try:
-        return Done(place, unwrapped(future))
+        return Piece(place, unwrapped(future))
     except Exception as error:
-        return Done(place, None, error)
+        return Piece(place, None, error)
 
 
 # --- in a worker ------------------------------------------------------------------------------------------------------
@@ -213,13 +213,13 @@ LISTENING_S = 0.3
 
 def heard(work: Callable[..., Result], wish: Any, *args: Any) -> Result:
     """Do a piece of work that polls its first argument: whether enough is enough."""
-    asked, said = 0.0, False
+    checked_s, enough = 0.0, False
 
     def stop() -> bool:
-        nonlocal asked, said
-        if not said and time.monotonic() - asked > LISTENING_S:
-            asked, said = time.monotonic(), bool(wish.is_set())
-        return said
+        nonlocal checked_s, enough
+        if not enough and time.monotonic() - checked_s > LISTENING_S:
+            checked_s, enough = time.monotonic(), bool(wish.is_set())
+        return enough
 
     with _turn:
         return work(stop, *args)

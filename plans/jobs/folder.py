@@ -61,7 +61,7 @@ def events(folder: Path) -> Iterator[dict[str, Any]]:
             yield restored(event)
 
 
-def held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether some process holds a lock."""
     if not path.exists():
         return False
@@ -98,11 +98,11 @@ def prune(jobs: Path) -> None:
     """Take away what nobody will ask for any more."""
     old = KEPT_DAYS * 86400
     for folder in jobs.iterdir():
-        if RUN_ID.match(folder.name) and (age(folder) or 0) > old and not held(folder / "worker.lock"):
+        if RUN_ID.match(folder.name) and (age(folder) or 0) > old and not is_locked(folder / "worker.lock"):
             shutil.rmtree(folder, ignore_errors=True)
     for note in (jobs / "idle").iterdir():
         # a worker that is alive takes its note away at once, and its lock when it ends
-        if (age(note) or 0) > LEFT_S and not held(note.with_suffix(".lock")):
+        if (age(note) or 0) > LEFT_S and not is_locked(note.with_suffix(".lock")):
             note.unlink(missing_ok=True)
     for note in (jobs / "about").iterdir():
         if (age(note) or 0) > old:

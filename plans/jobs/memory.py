@@ -1,4 +1,4 @@
-"""What work needs of memory, told before it is begun, and what there is.
+"""The memory that work needs, estimated before it begins, and the memory that there is.
 
 The needs are measured, not derived: for each step of the horizon a plan holds so much for every asset, mode and store,
 and every grade at every stage, a replay so much for every number of its dataset. They are what the bundled scenarios

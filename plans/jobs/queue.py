@@ -1,9 +1,9 @@
 """Jobs: long work done by a worker process of its own, which outlives the page, the browser and the server.
 
-A job is a folder beside the runs. The asker writes ``request.json``, the worker (``plans/jobs/worker.py``) appends
+A job is a folder next to the runs. The asker writes ``request.json``, the worker (``plans/jobs/worker.py``) appends
 ``events.jsonl`` and stores what it has made under the job's id; whoever asks later learns everything from the disk. The
-worker holds a lock that the system takes back when it ends in whatever way, so that a dead worker is told from one at
-work. A worker that has done its job waits a while for another one: its libraries are loaded and its solvers are warm.
+worker holds a lock that the system takes back when it ends in whatever way, so that a dead worker is distinguished from
+one at work. A worker that has done its job waits a while for another one: its libraries are loaded, its solvers warm.
 
 A job is of a kind: ``plan`` makes a plan of a scenario, ``replan`` a stored one again around locks, ``front`` a Pareto
 front, ``point`` the plan of a point of a stored front, ``replay`` follows a stored plan through many disturbed days,
@@ -42,8 +42,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emberline.plans.jobs.folder import age, ahead, folder_of, held, jobs_folder, prune, request, write
-from emberline.plans.jobs.status import ENDED, JobStatus, told
+from emberline.plans.jobs.folder import age, ahead, folder_of, is_locked, jobs_folder, prune, request, write
+from emberline.plans.jobs.status import ENDED, JobStatus, read_status
 from emberline.plans.store import netcdf, run_folder
 from emberline.plans.store.catalogue.errors import StoreError
 from emberline.plans.store.home import Home, home
@@ -55,7 +55,7 @@ __all__ = [
 KINDS = ("plan", "replan", "front", "point", "replay", "hold")
 GRACE_S = {"plan": 45.0, "replan": 45.0, "hold": 45.0, "front": 240.0}
 """From the wish for what there is until the worker is killed, by kind: the solver looks up now and then only, and a
-point of a front takes up to two searches. Where none is told the wish is heard soon."""
+point of a front takes up to two searches. Without an entry the wish is heard soon."""
 SEARCHES = ("", "twin", "optimize", "ends", "grid")
 """Phases in which a worker may have to be killed."""
 STARTING_S = 60.0
@@ -76,7 +76,7 @@ def start(
     text: str | None = None,
     note: dict[str, Any] | None = None,
     kind: str = "plan",
-    given: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
     run: str | None = None,
 ) -> str:
     """Start a worker; returns the id under which what it makes will be stored.
@@ -87,18 +87,18 @@ def start(
         text: a scenario as YAML text instead of ``scenario``.
         note: plain data that is kept with the request, for whoever asks later.
         kind: one of ``KINDS``.
-        given: what the kind needs beside (``plans/jobs/tasks.py``).
+        options: what the kind needs in addition (``plans/jobs/tasks.py``).
         run: the id; None: a new one. A job of this id that is under way, or whose run is stored, is not begun again.
 
     Raises:
         RuntimeError: too many jobs wait already.
         ValueError: there is no such kind.
-        StoreError: ``given`` names a run by what is no id.
+        StoreError: ``options`` names a run by what is no id.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r} of a job; kinds are {', '.join(KINDS)}")
-    jobs, given = jobs_folder(), given or {}
-    about_run = _about(jobs, str(given["run"]), kind) if "run" in given else None
+    jobs, options = jobs_folder(), options or {}
+    about_run = _about(jobs, str(options["run"]), kind) if "run" in options else None
     prune(jobs)
     if run is not None and _there(run, kind):
         return run
@@ -116,13 +116,13 @@ def start(
         scenario = str(Path(scenario).absolute())
     job = {
         "kind": kind, "scenario": scenario, "text": text, "overrides": list(overrides), "note": note or {},
-        "given": given, "at": time.time(),
+        "given": options, "at": time.time(),
     }  # fmt: skip
     try:
         write(folder / "request.json", json.dumps(job))
         if about_run is not None:
             write(about_run, run)
-        if not _given(jobs, folder):
+        if not _hand_over(jobs, folder):
             _children[run] = _worker(folder)
     except OSError:  # on a full disk; a folder that stays would look like a job under way
         shutil.rmtree(folder, ignore_errors=True)
@@ -144,8 +144,8 @@ def _worker(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _there(run: str, kind: str) -> bool:
-    """Whether a job need not be begun; what is left of one that came to nothing is taken away."""
-    if _kept(run, kind):
+    """Whether a job need not be begun; what is left of one that failed is taken away."""
+    if _is_stored(run, kind):
         return True
     folder = folder_of(run)
     if not (folder / "request.json").is_file():
@@ -173,19 +173,19 @@ def about(run: str, kind: str) -> str | None:
         return None
 
 
-def _given(jobs: Path, folder: Path) -> bool:
+def _hand_over(jobs: Path, folder: Path) -> bool:
     """Give a job to a worker that waits for one; False where there is none."""
     assignment = folder / "given"
     write(assignment, str(folder))
     for waiting in (jobs / "idle").glob("*.lock"):
         note = waiting.with_suffix(".next")
-        if not held(waiting):
+        if not is_locked(waiting):
             continue
         try:
             os.link(assignment, note)  # one asker may give it a job, and the worker finds all of the note or nothing
         except OSError:
             continue
-        if held(waiting):
+        if is_locked(waiting):
             return True
         # it has just gone: whoever takes the note away decides
         with suppress(FileNotFoundError):
@@ -203,7 +203,7 @@ def status(run: str) -> JobStatus:
     """
     folder = folder_of(run)
     kind = str(request(run).get("kind", "plan"))
-    is_stored = _kept(run, kind)
+    is_stored = _is_stored(run, kind)
     if not (folder / "request.json").is_file():
         if is_stored:
             return JobStatus(run, "stored")
@@ -211,8 +211,8 @@ def status(run: str) -> JobStatus:
     child = _children.get(run)
     if child is not None and child.poll() is not None:
         del _children[run]
-    alive = held(folder / "worker.lock")
-    now = told(run, kind, folder)
+    alive = is_locked(folder / "worker.lock")
+    now = read_status(run, kind, folder)
     if alive:
         cancel_age_s = age(folder / "cancel")
         if cancel_age_s is not None and cancel_age_s > GRACE_S.get(kind, float("inf")) and now.phase in SEARCHES:
@@ -257,7 +257,7 @@ def kill(run: str) -> None:
     process = None
     if number.is_file():
         # a worker that has done this job may be at another one
-        process = int(number.read_text()) if held(lock) else None
+        process = int(number.read_text()) if is_locked(lock) else None
     elif child is not None:
         process = child.pid
     if process is not None:
@@ -283,7 +283,7 @@ _children: dict[str, subprocess.Popen[bytes]] = {}
 """Workers that this process has started, so that they are waited for; never asked for what they do."""
 
 
-def _kept(run: str, kind: str) -> bool:
+def _is_stored(run: str, kind: str) -> bool:
     """Whether what a job makes is stored; of an ensemble only its events tell."""
     if kind == "front":
         return (home().absolute() / "fronts" / run / "front.json").is_file()

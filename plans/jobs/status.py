@@ -24,10 +24,10 @@ class JobStatus:
     gap: float | None = None
     seconds: float | None = None
     """Of the search."""
-    done: int = 0
+    count: int = 0
     of: int = 0
     """Disturbed replays or points of a front done, and wanted."""
-    held: int = 0
+    successes: int = 0
     """Replays that held, of those done."""
     ahead: int = 0
     """Jobs that wait before this one."""
@@ -53,7 +53,7 @@ class JobStatus:
         return self.state in ENDED
 
 
-def told(run: str, kind: str, folder: Path) -> JobStatus:
+def read_status(run: str, kind: str, folder: Path) -> JobStatus:
     """What the events of a job tell, whoever lives."""
     now = JobStatus(run, "queued", kind)
     history: list[tuple[float, float | None, float | None]] = []
@@ -81,7 +81,7 @@ def told(run: str, kind: str, folder: Path) -> JobStatus:
         elif phase == "twin":
             history.clear()  # another search begins
         elif "done" in event:
-            now = replace(now, done=event["done"], of=event["of"], held=event.get("held", 0))
+            now = replace(now, count=event["done"], of=event["of"], successes=event.get("held", 0))
             if "point" in event:
                 points.append(event)
                 under_way.pop(event["point"], None)

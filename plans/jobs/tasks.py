@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LONGEST_S = 900.0
 """How long a worker may be silent where it does not search."""
 STARTING_S = 120.0
-"""Beside the time limits of its searches."""
+"""In addition to the time limits of its searches."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Task:
     """A job at work."""
 
     folder: Path
-    asked: dict[str, Any]
+    request: dict[str, Any]
     """The request."""
     tell: Progress
     late: IO[str]
-    """Told where the work hangs, before the process is ended."""
+    """Gets a traceback where the work hangs, before the process is ended."""
     study: Study | None = None
     """What earlier plans have left."""
 
@@ -55,9 +55,9 @@ class Task:
         return self.folder.parent.parent
 
     @property
-    def given(self) -> dict[str, Any]:
-        """What the kind needs beside."""
-        return dict(self.asked.get("given", {}))
+    def options(self) -> dict[str, Any]:
+        """What the kind needs in addition."""
+        return dict(self.request.get("given", {}))
 
     def cancelled(self) -> bool:
         """Whether the asker wants what there is."""
@@ -71,9 +71,9 @@ class Task:
         """
         from emberline.scenarios import load, loads
 
-        if self.asked["text"] is not None:
-            return loads(self.asked["text"], overrides=self.asked["overrides"])
-        return load(self.asked["scenario"], self.asked["overrides"])
+        if self.request["text"] is not None:
+            return loads(self.request["text"], overrides=self.request["overrides"])
+        return load(self.request["scenario"], self.request["overrides"])
 
     def patience(self, seconds: float) -> None:
         """The system ends the worker that is silent for longer."""
@@ -129,8 +129,8 @@ def again(task: Task) -> dict[str, Any]:
     from emberline.plans.robustness.making import again_that_holds
     from emberline.scenarios.records.orders import Lock
 
-    before = Store(task.home).open(str(task.given["run"])).plan
-    locks = [Lock.model_validate(lock) for lock in task.given["locks"]]
+    before = Store(task.home).open(str(task.options["run"])).plan
+    locks = [Lock.model_validate(lock) for lock in task.options["locks"]]
     scenario = with_locks(before.scenario, locks)
     tell = _watched(task, scenario)
 
@@ -148,8 +148,8 @@ def point(task: Task) -> dict[str, Any]:
     from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.plan_of_point import front_plan
 
-    front = fronts.read(str(task.given["front"]), task.home).front
-    number = int(task.given["point"])
+    front = fronts.read(str(task.options["front"]), task.home).front
+    number = int(task.options["point"])
     tell = task.telling(lambda phase: LONGEST_S)
     return _stored(task, front.scenario, lambda: front_plan(front, number, on_progress=tell))
 
@@ -174,10 +174,10 @@ def front(task: Task) -> dict[str, Any]:
     # a point takes two searches at most
     silent_s = 3 * scenario.goal.time_limit_s + 2 * STARTING_S
     tell = task.telling(lambda phase: silent_s)
-    points, metric = int(task.given["points"]), str(task.given.get("metric", CARBON))
+    points, metric = int(task.options["points"]), str(task.options.get("metric", CARBON))
     pareto_front = pareto(scenario, points, metric=metric, on_progress=tell, cancel=task.cancelled)
     fronts.save(pareto_front, task.home, task.id)
-    return {"acceptable": pareto_front.found}
+    return {"acceptable": pareto_front.has_points}
 
 
 def replay(task: Task) -> dict[str, Any]:
@@ -186,8 +186,9 @@ def replay(task: Task) -> dict[str, Any]:
     from emberline.plans.jobs.engine import Engine
     from emberline.plans.robustness.ensemble import ensemble
     from emberline.plans.store import ensembles
+    from emberline.plans.store.earlier_releases import renamed
 
-    stored, request = Store(task.home).open(str(task.given["run"])), task.given
+    stored, request = Store(task.home).open(str(task.options["run"])), renamed(task.options)
     stored_plan = stored.plan
     if stored_plan.schedule is None:
         raise StoreError(f"run {stored.id} has no schedule to follow: {stored_plan.verdict}")
@@ -199,9 +200,7 @@ def replay(task: Task) -> dict[str, Any]:
         int(request["replications"]),
         Engine(),
         seed=request.get("seed"),
-        dispatched=twin.dispatch(stored_plan.scenario, stored_plan.envelope)
-        if request.get("baseline", request.get("foreman"))
-        else None,
+        dispatched=twin.dispatch(stored_plan.scenario, stored_plan.envelope) if request.get("baseline") else None,
         on_progress=tell,
         cancel=task.cancelled,
     )
@@ -218,7 +217,7 @@ def hold(task: Task) -> dict[str, Any]:
     from emberline.plans.robustness import holding
     from emberline.plans.robustness.holding import report
 
-    request = task.given
+    request = task.options
     before = Store(task.home).open(str(request["run"])).plan
     scenario = requested(before)
     limit_s = float(request["time_limit_s"])

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from emberline.plans.jobs.folder import held, write
+from emberline.plans.jobs.folder import is_locked, write
 from emberline.plans.jobs.queue import limit
 from emberline.plans.store.store import StoreError
 from emberline.scenarios.messages import with_messages
@@ -55,7 +55,7 @@ def _first(queue: Path, candidate: Path) -> bool:
     for ticket in sorted(queue.glob("*.lock")):
         if ticket == candidate:
             return True
-        if held(ticket):
+        if is_locked(ticket):
             return False
         ticket.unlink(missing_ok=True)  # whoever waited with it is dead
     return True

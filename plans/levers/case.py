@@ -1,4 +1,4 @@
-"""The cases that are compared to find out what each lever brings, and what is told of them."""
+"""The cases that are compared to find out what each lever brings, and what is reported of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
 NOTE = (
-    "first in: alone, on the baseline heats; last in: taken away from the joint plan, heats not planned anew. "
+    "first in: alone, on the baseline heats; last in: taken away from the joint plan, heats not planned again. "
     "Levers overlap, so the two differ and neither adds up: the rest is their interaction."
 )
 
@@ -40,7 +40,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Change:
-    """What is saved from one case to another; above nought: less."""
+    """What is saved from one case to another; above zero: less."""
 
     carbon_kg: float
     """By the goal's signal."""
@@ -94,11 +94,11 @@ class Levers:
     gap: float | None
     """Of the joint plan, on what can be decided."""
     levers: tuple[Lever, ...]
-    needed: tuple[str, ...]
+    essentials: tuple[str, ...]
     """Machines and stores that the site cannot do without."""
 
     @property
-    def found(self) -> bool:
+    def has_plan(self) -> bool:
         """Whether there is a joint plan that the twin can follow."""
         return self.joint.figures is not None and not self.joint.broken and not self.joint.reason
 
@@ -153,7 +153,7 @@ class Levers:
             "together": asdict(self.together) if self.together else None,
             "levers": [asdict(lever) for lever in self.levers],
             "interaction": {column: self.interaction(column) for column in ("first", "last")},
-            "needed": list(self.needed),
+            "needed": list(self.essentials),
             "note": NOTE,
         }
 

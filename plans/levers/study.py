@@ -10,10 +10,10 @@ the site used as well as can be in every case:
 
 First in and last in differ, because levers overlap: a battery has less to do where heats have moved already, and more
 where an engine makes steam besides. Neither column adds up to what all levers bring together; what is missing stands
-beside each as its interaction, below nought where levers do the same work and above where they help each other.
+next to each as its interaction, below zero where levers do the same work and above where they help each other.
 
 With ``shifting`` the best of all heats that were planned is taken (the joint plan's, those planned first, the
-baseline's), but none are planned anew for a plant without the lever. New ones could only better the case without, so
+baseline's), but none are planned again for a plant without the lever. New ones could only better the case without, so
 last in is the most that a lever of the site can be worth in the plan, up to what the searches have left open.
 
 What a site cannot do without under the baseline heats is no lever: battery, stores and recoveries are taken away
@@ -57,7 +57,7 @@ def levers(
     Args:
         scenario: what is asked; its goal's gap and time limit hold for each of the two searches, and a fifth of the
             time for each use of the site. Disturbed replays are left out.
-        on_progress: told ``phase`` (``sequential``, ``joint``, ``levers``) with what the search tells, and while the
+        on_progress: called with ``phase`` (``sequential``, ``joint``, ``levers``) and the search's event, and while the
             levers are weighed ``done``, ``of`` and ``lever``.
         cancel: polled; True ends the searches with the best found so far.
 
@@ -89,7 +89,7 @@ def levers(
 
 
 def refused(scenario: Scenario) -> str:
-    """Why the levers of a scenario cannot be told; empty where they can."""
+    """Why the levers of a scenario cannot be weighed; empty where they can."""
     if scenario.processes:
         return "processes have no heats to plan first; emberline plan plans them with the site"
     if not scenario.orders:
@@ -109,7 +109,7 @@ def candidates(site: Site) -> list[tuple[str, str]]:
 
 
 def without(scenario: Scenario, names: Collection[str]) -> Scenario:
-    """The scenario without its battery or some assets; what serves the carriers beside them stays."""
+    """The scenario without its battery or some assets; what else serves the carriers stays."""
     site = scenario.site
     fields = {name: getattr(site, name) for name in Site.model_fields}
     fields["battery"] = None if BATTERY in names else site.battery
@@ -126,11 +126,11 @@ def _seen_by_production(scenario: Scenario) -> Scenario:
 class _Study:
     """The cases of one scenario."""
 
-    def __init__(self, baseline: Baseline, made: Plan, first: Plan) -> None:
-        self.scenario, self.made, self.metric = baseline.scenario, made, goal_metric(baseline.scenario)
+    def __init__(self, baseline: Baseline, joint_plan: Plan, first: Plan) -> None:
+        self.scenario, self.joint_plan, self.metric = baseline.scenario, joint_plan, goal_metric(baseline.scenario)
         self.envelope = baseline.envelope
         self.lists: dict[str, xr.Dataset] = {}
-        by_name = {BASELINE: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: made.schedule}
+        by_name = {BASELINE: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: joint_plan.schedule}
         for name, heats in by_name.items():
             # what was known before keeps its name
             if heats is not None and not any(_same(heats, other) for other in self.lists.values()):
@@ -141,7 +141,7 @@ class _Study:
 
     def run(self, first: Plan, tell: Progress) -> Levers:
         names = dict(candidates(self.scenario.site))
-        essentials = self._needed(list(names))
+        essentials = self._essentials(list(names))
         options = [name for name in names if name not in essentials]
         every = frozenset(options)
         total = len(options) + 2
@@ -168,7 +168,8 @@ class _Study:
         bound, gap = self._proven(joint)
         return Levers(
             scenario=self.scenario, baseline=ruled, bare=bare, managed=managed, sequential=sequential, joint=joint,
-            heats_first=first, search=self.made, bound=bound, gap=gap, levers=tuple(rows), needed=tuple(essentials),
+            heats_first=first, search=self.joint_plan, bound=bound, gap=gap, levers=tuple(rows),
+            essentials=tuple(essentials),
         )  # fmt: skip
 
     def _lever(
@@ -191,7 +192,7 @@ class _Study:
             reason="; ".join(reasons),
         )
 
-    def _needed(self, names: list[str]) -> list[str]:
+    def _essentials(self, names: list[str]) -> list[str]:
         """What cannot be taken away, the others taken away already."""
         gone: set[str] = set()
         essentials = []
@@ -250,7 +251,7 @@ class _Study:
     def _joint(self, shifted: tuple[str, ...]) -> Case:
         """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""
         again = self.case(frozenset(), shifted)
-        joint_plan = self.made
+        joint_plan = self.joint_plan
         if joint_plan.replay_figures is None or joint_plan.violations:
             return again
         plan_value = self.metric.of(joint_plan.replay_figures)
@@ -261,7 +262,7 @@ class _Study:
 
     def _proven(self, joint: Case) -> tuple[float | None, float | None]:
         """Bound on the goal in the measure of the figures, and the joint plan's gap on what can be decided."""
-        joint_plan = self.made
+        joint_plan = self.joint_plan
         if (
             joint_plan.bound is None
             or joint_plan.objective is None

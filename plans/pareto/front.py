@@ -101,7 +101,7 @@ class Front:
     """Table of ``variables``."""
     schedules: dict[int, xr.Dataset]
     """The schedule of each kept point, by its number."""
-    asked: int
+    n_requested: int
     dominated: int = 0
     """Points left out because another one is no worse in both figures and better in one."""
     same: int = 0
@@ -130,7 +130,7 @@ class Front:
         return Axis(self.metric)
 
     @property
-    def found(self) -> bool:
+    def has_points(self) -> bool:
         """Whether there is any acceptable plan."""
         return bool(self.data.sizes["point"])
 
@@ -159,7 +159,7 @@ class Front:
 
     @property
     def notes(self) -> list[str]:
-        """What must be said beside the figures."""
+        """What must be said in addition to the figures."""
         counts = [
             (self.dominated, mark("{count} dominated by another")),
             (self.same, mark("{count} the same as a neighbour")),
@@ -167,7 +167,7 @@ class Front:
             (self.unsearched, mark("{count} not searched")),
         ]
         reasons = tuple(Message(reason, count=count) for count, reason in counts if count)
-        share = {"kept": self.data.sizes["point"], "asked": self.asked}
+        share = {"kept": self.data.sizes["point"], "asked": self.n_requested}
         lines: list[str] = [Message("{kept} of {asked} points are on the front", **share)]
         if reasons:
             lines = [
@@ -192,7 +192,7 @@ class Front:
             "metric": self.metric,
             "signal": self.scenario.goal.signal,
             "currency": self.scenario.market.currency,
-            "asked": self.asked,
+            "asked": self.n_requested,
             "points": rows(self.data),
             "knee": None if self.knee is None else int(self.data["point"].to_numpy()[self.knee]),
             "dominated": self.dominated,

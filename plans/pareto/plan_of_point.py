@@ -8,7 +8,7 @@ import uuid
 import numpy as np
 
 from emberline.plans.pareto.front import Front
-from emberline.plans.pareto.point import kept
+from emberline.plans.pareto.point import point_plan
 from emberline.plans.pareto.setting import prepare
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
@@ -26,7 +26,7 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     Args:
         front: with the schedules of its points.
         point: number of the point.
-        on_progress: told ``phase``, and after each disturbed replay ``done`` and ``of``.
+        on_progress: called with ``phase``, and after each disturbed replay ``done`` and ``of``.
 
     Raises:
         StoreError: the front has no such point.
@@ -36,16 +36,16 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     row = front.data.sel(point=point)
     cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
     ground = prepare(front.scenario, front.metric)
-    plan = kept(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
+    plan = point_plan(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
     assert plan.schedule is not None
     seconds = plan.seconds | {"optimize": float(row["seconds"].item())}
-    attributes = {name: np.nan if value is None else value for name, value in vars(plan).items() if name in TOLD}
+    attributes = {name: np.nan if value is None else value for name, value in vars(plan).items() if name in PROOF}
     schedule = plan.schedule.assign_attrs(found=1, status=plan.status, goal=plan.scenario.goal.minimize, **attributes)
     return dataclasses.replace(plan, schedule=schedule, seconds=seconds)
 
 
-TOLD = ("objective", "bound", "gap")
-"""Attributes that a schedule carries beside its status."""
+PROOF = ("objective", "bound", "gap")
+"""Attributes that a schedule carries in addition to its status."""
 
 
 def _number(value: float) -> float | None:

@@ -27,7 +27,7 @@ BETTER_FIRST = ("within gap", "best found", "cancelled")
 
 
 @dataclass(frozen=True)
-class Known:
+class Candidate:
     """A schedule with its figures."""
 
     schedule: xr.Dataset
@@ -53,7 +53,7 @@ class Solved:
     """A point, and what its neighbours may use."""
 
     point: Point
-    known: tuple[Known, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     supports: tuple[Support, ...] = ()
 
     @property
@@ -75,7 +75,7 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
     plan = search(ground, ask(ground, first), ground.baseline.start, stop)
     if not plan.acceptable:
         return Solved(Point(number, plan, seconds=time.perf_counter() - began))
-    start, other = _known(ground, plan), COST if first != COST else ground.axis.metric
+    start, other = _candidate(ground, plan), COST if first != COST else ground.axis.metric
     cap, cost = (start.amount, None) if first != COST else (None, start.cost)
     second = _capped(ground, ask(ground, other, cap, cost), start, stop)
     best = second if second.acceptable else plan
@@ -92,7 +92,7 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
         seconds=time.perf_counter() - began,
     )
     supports = (Support(bound, 0.0),) if first == COST and bound is not None else ()
-    return Solved(_priced(ground, point), (_known(ground, best), start), supports)
+    return Solved(_priced(ground, point), (_candidate(ground, best), start), supports)
 
 
 def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, low: Solved, high: Solved) -> Solved:
@@ -109,9 +109,9 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
     began = time.perf_counter()
     scenario = ask(ground, COST, cap)
     gap = scenario.goal.gap
-    candidates, supports = _distinct((*low.known, *high.known)), {*low.supports, *high.supports}
+    candidates, supports = _distinct((*low.candidates, *high.candidates)), {*low.supports, *high.supports}
     start = _cheapest(candidates, cap)
-    plan = _taken(ground, scenario, start, supports, cap)
+    plan = _plan_of_candidate(ground, scenario, start, supports, cap)
     if scenario.orders and _short(plan, gap) and not stop():
         leaning = _leaning(ground, low.point, high.point, start.schedule, stop)
         if leaning is not None:
@@ -119,18 +119,18 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
             candidates = _distinct((*candidates, more))
             supports |= {support} if support else set()
             start = _cheapest(candidates, cap)
-            plan = _taken(ground, scenario, start, supports, cap)
+            plan = _plan_of_candidate(ground, scenario, start, supports, cap)
     if _short(plan, gap) and not stop():
         searched = _capped(ground, scenario, start, stop)
         plan = _tightened(searched, supports, cap)
     if plan.acceptable:
-        candidates = _distinct((*candidates, _known(ground, plan)))
+        candidates = _distinct((*candidates, _candidate(ground, plan)))
     point = Point(number, plan, cap=cap, cost_bound=_bound(plan, "cost"), gap=plan.gap)
     point = _priced(ground, replace(point, seconds=time.perf_counter() - began))
     return Solved(point, candidates, tuple(sorted(supports, key=lambda support: support.slope)))
 
 
-def kept(
+def point_plan(
     ground: Ground,
     schedule: xr.Dataset,
     cap: float | None,
@@ -155,18 +155,20 @@ def kept(
     return judge(dataclasses.replace(plan, bound=bound))
 
 
-def _capped(ground: Ground, scenario: Scenario, start: Known, stop: Callable[[], bool]) -> Plan:
+def _capped(ground: Ground, scenario: Scenario, start: Candidate, stop: Callable[[], bool]) -> Plan:
     """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
     plan = search(ground, scenario, start.schedule, stop)
     if plan.schedule is not None:
-        better, name = _known(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
+        better, name = _candidate(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
         if getattr(better, name) <= getattr(start, name) + SAME * abs(getattr(better, name)):
             return plan
     bound = plan.bound
     return judge(dataclasses.replace(follow(ground, scenario, start.schedule, "best found"), bound=bound))
 
 
-def _taken(ground: Ground, scenario: Scenario, start: Known, supports: Iterable[Support], cap: float) -> Plan:
+def _plan_of_candidate(
+    ground: Ground, scenario: Scenario, start: Candidate, supports: Iterable[Support], cap: float
+) -> Plan:
     """A known plan as the plan under a cap."""
     return _tightened(follow(ground, scenario, start.schedule, "best found"), supports, cap)
 
@@ -183,7 +185,7 @@ def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
 
 def _leaning(
     ground: Ground, low: Point, high: Point, start: xr.Dataset, stop: Callable[[], bool]
-) -> tuple[Known, Support | None] | None:
+) -> tuple[Candidate, Support | None] | None:
     """The plan of least cost with a carbon price as steep as the chord of two points, and the line below the front.
 
     None where another metric is traded, which has no price.
@@ -211,7 +213,7 @@ def _leaning(
     if plan.schedule is None or plan.schedule_figures is None:
         return None
     sums = figures(scenario, plan.schedule)
-    more = Known(plan.schedule, sums.carbon_kg, sums.cost)
+    more = Candidate(plan.schedule, sums.carbon_kg, sums.cost)
     least = _bound(plan, "cost")
     if not exact or least is None:
         return more, None
@@ -233,20 +235,20 @@ def _priced(ground: Ground, point: Point) -> Point:
     return replace(point, dual=price.per_unit, dual_reason=price.reason)
 
 
-def _known(ground: Ground, plan: Plan) -> Known:
+def _candidate(ground: Ground, plan: Plan) -> Candidate:
     assert plan.schedule is not None
     assert plan.schedule_figures is not None
-    return Known(plan.schedule, ground.axis.of(plan.schedule_figures), plan.schedule_figures.cost)
+    return Candidate(plan.schedule, ground.axis.of(plan.schedule_figures), plan.schedule_figures.cost)
 
 
-def _distinct(candidates: Iterable[Known]) -> tuple[Known, ...]:
-    by_figures: dict[tuple[float, float], Known] = {}
+def _distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    by_figures: dict[tuple[float, float], Candidate] = {}
     for one in candidates:
         by_figures.setdefault((one.amount, one.cost), one)
     return tuple(by_figures.values())
 
 
-def _cheapest(candidates: Iterable[Known], cap: float) -> Known:
+def _cheapest(candidates: Iterable[Candidate], cap: float) -> Candidate:
     """The cheapest one that keeps a cap; the neighbour with less of the metric always does."""
     return min((one for one in candidates if one.amount <= cap * (1 + SAME)), key=lambda one: (one.cost, one.amount))
 

@@ -53,8 +53,8 @@ def pareto(
         metric: what is traded against cost, one of ``axes``.
         workers: processes that search at the same time; 1: this one.
         cluster: address of a Dask scheduler whose workers search instead.
-        on_progress: told ``phase`` (``twin``, ``ends``, ``grid``); as each search begins also ``begun``, its point, and
-            the cap (None: an end); after each point also ``done``, ``of``, ``point``, the figure, ``cost``,
+        on_progress: called with ``phase`` (``twin``, ``ends``, ``grid``); as each search begins also ``begun``, its
+            point, and the cap (None: an end); after each point also ``done``, ``of``, ``point``, the figure, ``cost``,
             ``status``, ``gap``, the cap, what is proven (``cost_bound`` and the bound) and ``seconds``. Figure, cap and
             bound have the names of the axis (``Axis``), for carbon ``carbon_kg``, ``carbon_cap_kg``,
             ``carbon_bound_kg``.
@@ -118,7 +118,7 @@ def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) 
         baseline=ground.baseline.figures,
         data=tabulate(scenario, points, ground.axis),
         schedules={point.number: point.plan.schedule for point in points if point.plan.schedule is not None},
-        asked=search.last + 1,
+        n_requested=search.last + 1,
         dominated=dominated,
         same=same,
         failed=tuple(search.solved[p].point.plan.verdict for p in places if not search.solved[p].usable),
@@ -169,7 +169,7 @@ class _Search:
                 del waiting[place]
                 what = task(place)
                 if isinstance(what, Solved):
-                    self._done(place, what)
+                    self._report_point(place, what)
                 else:
                     search, *args = what
                     self.tell(
@@ -184,14 +184,14 @@ class _Search:
                 ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 self.pool.poll()
                 for future in sorted(ended, key=running.__getitem__):
-                    self._done(running.pop(future), unwrapped(future))
+                    self._report_point(running.pop(future), unwrapped(future))
             elif self.pool.stop() or not waiting:
                 return
 
     def _phase(self, place: int) -> str:
         return "ends" if place in (0, self.last) else "grid"
 
-    def _done(self, place: int, solution: Solved) -> None:
+    def _report_point(self, place: int, solution: Solved) -> None:
         self.solved[place] = solution
         point = solution.point
         figures, axis = point.plan.replay_figures, self.ground.axis

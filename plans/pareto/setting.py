@@ -52,7 +52,7 @@ def search(ground: Ground, scenario: Scenario, start: xr.Dataset | None, stop: C
     return plan(scenario, baseline=ground.baseline, search=how, replications=0, cancel=stop)
 
 
-_KEPT = threading.local()
+_MEMORY = threading.local()
 """What the searches of a thread leave for the next point."""
 
 
@@ -67,11 +67,11 @@ def _study(ground: Ground) -> Study | None:
     baseline = ground.baseline
     if baseline.scenario.orders or baseline.scenario.processes:
         return None
-    if getattr(_KEPT, "ground", None) is not ground:
-        _KEPT.ground, _KEPT.study = ground, Study(steady=True)
+    if getattr(_MEMORY, "ground", None) is not ground:
+        _MEMORY.ground, _MEMORY.study = ground, Study(steady=True)
         cheapest = ending_no_lower(ask(ground, COST), baseline.run)
-        models.optimize(cheapest, baseline.envelope, study=_KEPT.study)
-    study: Study = _KEPT.study
+        models.optimize(cheapest, baseline.envelope, study=_MEMORY.study)
+    study: Study = _MEMORY.study
     return study
 
 

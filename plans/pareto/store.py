@@ -177,7 +177,7 @@ def _opened(place: Path) -> StoredFront:
         baseline=Figures(**baseline),
         data=netcdf.read(place / "front.nc"),
         schedules=schedules,
-        asked=summary["asked"],
+        n_requested=summary["asked"],
         dominated=summary["dominated"],
         same=summary["same"],
         failed=tuple(summary["failed"]),

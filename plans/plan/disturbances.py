@@ -39,4 +39,4 @@ def disturbed_replays(
         {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},
         coords={"replication": np.arange(n)},
     )
-    return Replays(n=n, held=int((data["violations"] == 0).sum()), data=data)
+    return Replays(n=n, successes=int((data["violations"] == 0).sum()), data=data)

@@ -1,4 +1,4 @@
-"""What comes before a search takes time too: the baseline, and writing rows by unit and step. It is told beforehand.
+"""Time before a search, estimated beforehand: the baseline, and writing rows by unit and step.
 
 The rates are measured, not derived, on one core of an ordinary machine that does nothing else; a plan is refused only
 where even a machine twice as quick would still be writing when its time limit is over.

@@ -52,7 +52,7 @@ class Plan:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
-    def found(self) -> bool:
+    def has_schedule(self) -> bool:
         """Whether there is a schedule."""
         return self.schedule is not None
 
@@ -61,7 +61,7 @@ class Plan:
         """Whether it is proven that there is no plan, or none on its grid."""
         from emberline.models import schedules
 
-        return not self.found and self.status in schedules.RULED_OUT
+        return not self.has_schedule and self.status in schedules.RULED_OUT
 
     @property
     def violations(self) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ class Plan:
     @property
     def acceptable(self) -> bool:
         """A plan that was found, holds undisturbed and agrees with its replay; one of least lateness may be late."""
-        return self.found and not self.missed and self.agreed
+        return self.has_schedule and not self.missed and self.agreed
 
     @property
     def late(self) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ class Plan:
         """In how many disturbed replays the plan held, and of how many; None where nothing is disturbed, or where the
         plan is late undisturbed, so that it can hold in none."""
         replays = self.replays
-        return None if replays is None or not replays.n or self.late else (replays.held, replays.n)
+        return None if replays is None or not replays.n or self.late else (replays.successes, replays.n)
 
     @property
     def ledger(self) -> Ledger | None:
@@ -112,7 +112,7 @@ class Plan:
     @property
     def verdict(self) -> str:
         """One sentence for the planner."""
-        if not self.found:
+        if not self.has_schedule:
             return Message("No plan: {reason}.", reason=self.reason or Message(self.status))
         if self.missed:
             return Message(
@@ -250,7 +250,7 @@ class Plan:
             "products": self._products(),
             "stock": self._stock(),
             "replays": (
-                {"n": self.replays.n, "held": self.replays.held, "quantiles": self.replays.quantiles()}
+                {"n": self.replays.n, "held": self.replays.successes, "quantiles": self.replays.quantiles()}
                 if self.replays is not None and self.replays.n
                 else {"n": 0, "held": None, "quantiles": {}}
             ),

@@ -68,7 +68,7 @@ def replan(
 
     variant = stored.scenario if locks is None else with_locks(stored.scenario, locks)
     unchanged = same_locks(variant.locks, stored.scenario.locks)
-    if unchanged and stored.found and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
+    if unchanged and stored.has_schedule and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
         return plan(variant, on_progress=on_progress, cancel=cancel, search=Search(study=study, others=others))
@@ -89,7 +89,7 @@ def replan(
         cancel=cancel,
         search=Search(
             study=study,
-            keep=lambda candidate: kept(variant, stored.envelope, before, candidate, keep_share, judged=unchanged),
+            keep=lambda candidate: choose(variant, stored.envelope, before, candidate, keep_share, judged=unchanged),
             others=others,
         ),
     )
@@ -105,7 +105,7 @@ def _capped(variant: Scenario, stored: Plan) -> Scenario:
     return variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
 
 
-def kept(
+def choose(
     scenario: Scenario,
     envelope: xr.Dataset,
     before: xr.Dataset,

@@ -13,15 +13,15 @@ from emberline.scenarios.metrics import FIGURES
 QUANTILES = (0.1, 0.5, 0.9)
 COUNTS = ("peak_mw", "late_heats", "missed_deliveries", "violations")
 COLUMNS = (*FIGURES, *COUNTS[:-1])
-"""Of disturbed replays; what a run of an earlier release lacks is not told."""
+"""Of disturbed replays; what a run of an earlier release lacks is left out."""
 
 
 @dataclass(frozen=True)
 class Replays:
-    """Disturbed replays of schedule and baseline on the same luck, dimension ``replication``."""
+    """Disturbed replays of schedule and baseline with the same disturbances, dimension ``replication``."""
 
     n: int
-    held: int
+    successes: int
     """Replays without any violation."""
     data: xr.Dataset
     """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats``, ``missed_deliveries`` and the baseline's
@@ -29,7 +29,7 @@ class Replays:
     deliveries are worth more than the baseline's."""
 
     def quantiles(self) -> dict[str, dict[str, float]]:
-        """P10, P50 and P90 of each figure, and of what is saved against the baseline on the same luck."""
+        """P10, P50 and P90 of each figure, and of what is saved against the baseline with the same disturbances."""
         if not self.n:
             return {}
         return quantiles(self.data, COLUMNS)

@@ -11,7 +11,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.replan import kept
+from emberline.plans.plan.replan import choose
 from emberline.plans.store.run_folder import StoredRun
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
@@ -43,7 +43,7 @@ class Earlier:
         if self.same is None or self.same.schedule is None:
             return candidate
         before = self.same.schedule
-        return kept(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, judged=True)
+        return choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, judged=True)
 
     def better(self, candidate: Plan) -> Plan:
         """A plan that was made to hold, unless one of the same scenario is better: it reaches its level, or comes
@@ -58,7 +58,7 @@ class Earlier:
 def earlier(store: Store, scenario: Scenario) -> Earlier:
     """What is stored of a scenario's orders."""
     schedules, best = [], None
-    for run in _alike(store, _asked(scenario.model_dump_json(exclude_defaults=True))):
+    for run in _alike(store, _content(scenario.model_dump_json(exclude_defaults=True))):
         plan = run.plan
         if plan.schedule is None or plan.objective is None or not plan.acceptable:
             continue
@@ -89,7 +89,7 @@ def _worth(plan: Plan) -> tuple[bool, float, float]:
 
 def same_asked(one: Scenario, other: Scenario) -> bool:
     """Whether two scenarios ask the same, name and time for it aside."""
-    mine, others = (_asked(scenario.model_dump_json(exclude_defaults=True)) for scenario in (one, other))
+    mine, others = (_content(scenario.model_dump_json(exclude_defaults=True)) for scenario in (one, other))
     return mine == others and bool(one.inputs.equals(other.inputs))
 
 
@@ -101,7 +101,7 @@ def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
         try:
             summary = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["summary"]
             objective, holding = summary["objective"], summary.get("holding")
-            its = _asked((folder / "scenario.json").read_text(encoding="utf-8"), holding and holding["request"])
+            its = _content((folder / "scenario.json").read_text(encoding="utf-8"), holding and holding["request"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # torn, or of an earlier release
         if objective is not None and all(its.get(name) == content.get(name) for name in PLANT):
@@ -113,7 +113,7 @@ def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
             continue
 
 
-def _asked(text: str, request: dict[str, Any] | None = None) -> dict[str, Any]:
+def _content(text: str, request: dict[str, Any] | None = None) -> dict[str, Any]:
     """A scenario as it is stored, without what it is called and how long it is searched; with the margins that were
     asked for, where others were learnt."""
     content: dict[str, Any] = json.loads(text)

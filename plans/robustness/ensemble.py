@@ -1,4 +1,4 @@
-"""An ensemble: one schedule followed a thousand times under disturbance, each time with luck of its own.
+"""An ensemble: one schedule followed a thousand times under disturbance, each time with a random seed of its own.
 
 Replications are dealt out in parts and reduced where they are made; what comes together is one dataset of table
 ``ENSEMBLE``, the same to the last bit for any number of workers and after a worker was killed.
@@ -29,8 +29,8 @@ MOST_REPLICATIONS = 100_000
 PART = 25
 """Replications in one piece of work at most: seconds of work, so that a killed worker loses little."""
 CONFIDENCE = 0.95
-TOLD = (*FIGURES, "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
-"""Figures that quantiles are told of."""
+QUANTILE_FIGURES = (*FIGURES, "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
+"""Figures that quantiles are reported of."""
 BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Quantiles of the import over time."""
 
@@ -42,7 +42,7 @@ class Ensemble:
     scenario: Scenario
     data: xr.Dataset
     """Table ``ENSEMBLE``."""
-    asked: int
+    n_requested: int
     """Replications that were wanted; fewer are there where the user had enough."""
 
     @property
@@ -51,19 +51,19 @@ class Ensemble:
         return int(self.data.sizes["replication"])
 
     @property
-    def held(self) -> int:
+    def successes(self) -> int:
         """Replications without any violation."""
         return int(self.data["held"].sum())
 
     @property
     def against_baseline(self) -> bool:
-        """Whether the baseline was followed too, on the same luck."""
+        """Whether the baseline was followed too, with the same disturbances."""
         return "baseline_carbon_kg" in self.data
 
     @property
     def chance(self) -> tuple[float, float, float]:
         """Share of replications that held, and its 95 % interval."""
-        return (self.held / self.n, *interval(self.held, self.n))
+        return (self.successes / self.n, *interval(self.successes, self.n))
 
     def severity(self) -> tuple[dict[str, int], dict[str, int]]:
         """Days by severity, ``kept``, ``recourse`` or ``broken``, of the schedule and of the baseline; empty where it
@@ -82,7 +82,7 @@ class Ensemble:
 
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the baseline where it was followed."""
-        return quantiles(self.data, TOLD)
+        return quantiles(self.data, QUANTILE_FIGURES)
 
     def broke(self) -> list[dict[str, Any]]:
         """What broke it, what came first most often first.
@@ -117,9 +117,9 @@ class Ensemble:
             "scenario": self.scenario.name,
             "seed": int(self.data.attrs["seed"]),
             "currency": self.scenario.market.currency,
-            "asked": self.asked,
+            "asked": self.n_requested,
             "n": self.n,
-            "held": self.held,
+            "held": self.successes,
             "chance": share,
             "interval": {"low": low, "high": high, "confidence": CONFIDENCE, "method": "Wilson"},
             "quantiles": self.quantiles(),
@@ -169,9 +169,9 @@ def ensemble(
         replications: how many; the first ones are those of any smaller ensemble.
         engine: who does it.
         seed: of the random numbers; None: the scenario's, so that the plan's own replays are the first ones.
-        dispatched: the baseline schedule, to be followed on the same luck; None: it is left out.
+        dispatched: the baseline schedule, to be followed with the same disturbances; None: it is left out.
         part: replications in one piece of work at most.
-        on_progress: told ``done``, ``of`` and ``held`` after each part.
+        on_progress: called with ``done``, ``of`` and ``held`` after each part.
         cancel: polled; True ends it.
 
     Returns:

@@ -14,7 +14,7 @@ LEVEL = 0.90
 
 
 def of_days(values: np.ndarray, days: list[range]) -> np.ndarray:
-    """Sums by day of what is told by step, shape (n_days,)."""
+    """Sums by day of values by step, shape (n_days,)."""
     return np.array([values[day.start : day.stop].sum() for day in days])
 
 
@@ -30,7 +30,7 @@ def interval(differences: np.ndarray, moved: np.ndarray, seed: int) -> tuple[flo
     Args:
         differences: by day, shape (n_days,).
         moved: change over each day of the difference in the level of each store, shape (n_days, n_stores); its sums
-            are nought, or are no part of what is told.
+            are zero, or are no part of what is reported.
         seed: of the draws.
     """
     n = len(differences)

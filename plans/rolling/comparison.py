@@ -1,14 +1,14 @@
-"""A roll beside what it is measured by: the baseline, one plan with perfect foresight, and rolls that plan less often.
+"""A roll next to what it is measured by: the baseline, one plan with perfect foresight, and rolls that plan less often.
 
 Regret is what the roll has more of the goal than the plan that knew everything; gain is what it has less than the
-baseline. What not knowing costs is told apart from what looking ahead only so far costs: a roll of the same steps that
-knows the future lies between. Intervals are of the sum over the days, drawn anew (``plans/rolling/blocks.py``).
+baseline. The cost of not knowing is kept apart from the cost of a short look ahead: a roll of the same steps that
+knows the future lies between. Intervals are of the sum over the days, drawn again (``plans/rolling/blocks.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,11 +53,11 @@ class Followed:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A roll and what it is measured by; of a line that is disturbed, all on the same luck."""
+    """A roll and what it is measured by; of a line that is disturbed, all with the same disturbances."""
 
     rolled: Rolled
     perfect: Plan
-    """One plan over the whole that knew every series, but no luck."""
+    """One plan over the whole that knew every series, but no disturbance."""
     baseline: Followed
     best: Followed | None
     """That plan followed; None: it was not found."""
@@ -189,9 +189,9 @@ def compare(
         how: of the roll that is measured.
         others: other intervals to plan at [min].
         foresight: whether to roll with everything known, too, where anything is uncertain.
-        replication: of the luck that the line has; None: undisturbed.
+        replication: of the disturbances of the line; None: undisturbed.
         study: keeps solvers from plan to plan.
-        on_step: told of which roll (``roll``, ``foresight``, ``every 360 min``, ``perfect``) and its step.
+        on_step: called with the roll (``roll``, ``foresight``, ``every 360 min``, ``perfect``) and its step.
         cancel: polled; True ends each part early.
 
     Raises:
@@ -199,18 +199,19 @@ def compare(
     """
     more: dict[str, Any] = {"replication": replication, "study": study, "cancel": cancel}
 
-    def told(name: str) -> Tell | None:
+    def progress_of(name: str) -> Tell | None:
         return None if on_step is None else lambda step: on_step(name, step)
 
-    rolled = roll(scenario, how, on_step=told("roll"), **more)
+    rolled = roll(scenario, how, on_step=progress_of("roll"), **more)
     if on_step is not None:
         on_step("perfect", None)
     best = plan(scenario, replications=0, cancel=cancel)
     foresight_roll = None
     if foresight and uncertain(scenario):
-        foresight_roll = roll(scenario, how, foresight=True, on_step=told("foresight"), **more)
-    beside = [
-        roll(scenario, replace(how, every_min=every), on_step=told(f"every {every:g} min"), **more) for every in others
+        foresight_roll = roll(scenario, how, foresight=True, on_step=progress_of("foresight"), **more)
+    other_rolls = [
+        roll(scenario, replace(how, every_min=every), on_step=progress_of(f"every {every:g} min"), **more)
+        for every in others
     ]
     return Comparison(
         rolled=rolled,
@@ -218,7 +219,7 @@ def compare(
         baseline=_followed(scenario, twin.dispatch(scenario), replication),
         best=None if best.schedule is None else _followed(scenario, best.schedule, replication),
         foresight=foresight_roll,
-        others=tuple(beside),
+        others=tuple(other_rolls),
     )
 
 
@@ -239,13 +240,13 @@ def _side(rolled: Rolled) -> dict[str, Any]:
         "look_ahead_min": rolled.how.look_ahead_min,
         "frozen_min": rolled.how.frozen_min,
         "plans": len(steps),
-        "laid": sum(step.laid for step in steps),
+        "laid": sum(step.adopted for step in steps),
         "unplanned": rolled.unplanned,
         "worst_gap": max(gaps, default=None),
         "moved_mwh": sum(step.moved_mwh for step in steps),
         "moved_heats": sum(step.moved_heats for step in steps),
         "violations": rolled.violations,
         "figures": rolled.figures.as_dict(),
-        "steps": [asdict(step) for step in steps],
+        "steps": [step.summary() for step in steps],
         "seconds": round(rolled.seconds, 3),
     }

@@ -32,7 +32,7 @@ def refuse(scenario: Scenario, how: How, *, disturbed: bool = False) -> None:
     Args:
         scenario: the whole.
         how: the roll goes.
-        disturbed: whether the line has luck.
+        disturbed: whether the line is disturbed.
 
     Raises:
         ScenarioError: the scenario has what is not rolled, or the times do not fit its grids.
@@ -72,7 +72,7 @@ def refuse(scenario: Scenario, how: How, *, disturbed: bool = False) -> None:
     if disturbed and how.frozen_min:
         say(
             "--frozen",
-            "is not taken with a replication yet: the luck of the frozen time would be known in advance",
+            "is not taken with a replication yet: the disturbances of the frozen time would be known in advance",
         )
     undue = [order.name for order in scenario.orders if order.due is None]
     if undue and how.look_ahead_min < length:

@@ -12,7 +12,7 @@ from emberline.scenarios.assets import Renewable, of
 from emberline.scenarios.assets.account import flow
 
 LetGo = dict[str, np.ndarray]
-"""What a schedule lets go of PV and wind among the assets, by asset, shape (n_steps,) [MW]."""
+"""PV and wind of the assets that a schedule curtails, by asset, shape (n_steps,) [MW]."""
 TIMED = ("start_min", "end_min")
 
 
@@ -57,17 +57,17 @@ def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:
 
 
 def let_go(scenario: Scenario, schedule: xr.Dataset) -> LetGo:
-    """What a schedule lets go of PV and wind among the assets, on the series that it was made on."""
+    """PV and wind of the assets that a schedule curtails, on the series that it was made on."""
     return {name: could - flow(schedule, name) for name, could in _available(scenario)}
 
 
 def with_sun(scenario: Scenario, schedule: xr.Dataset, letting: LetGo, begin_min: float = 0.0) -> xr.Dataset:
-    """A schedule that lets go as much of PV and wind as was planned, and gives all else that there is.
+    """A schedule that curtails as much PV and wind as was planned, and uses all else that there is.
 
     Args:
         scenario: whose series say what there is.
         schedule: over the scenario's horizon.
-        letting: what is let go over the whole roll.
+        letting: what is curtailed over the whole roll.
         begin_min: beginning of the scenario in the roll.
     """
     if not letting:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class Step:
     status: str
     """Of the search; ``baseline`` where no plan was found and none was there, so that its list is followed."""
     gap: float | None
-    laid: bool
+    adopted: bool
     """Whether the new plan was laid in; else the one before goes on."""
     better: float | None
     """By how much the new plan is better than the one before, by the goal, on what is known; None: none reaches so far,
@@ -63,6 +63,10 @@ class Step:
     moved_heats: int
     """Operations that start at another time or on another unit."""
     seconds: float
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON; ``adopted`` is ``laid`` there."""
+        return {"laid" if name == "adopted" else name: value for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -128,10 +132,10 @@ def roll(
         how: how often, how far ahead, what is frozen.
         foresight: whether each plan knows what comes true, instead of the forecasts; undisturbed, plans are then made
             only where they reach further.
-        replication: of the luck that the line has; None: undisturbed.
+        replication: of the disturbances of the line; None: undisturbed.
         optimize: takes the place of ``emberline.models.optimize``.
         study: keeps solvers from plan to plan.
-        on_step: told of every planning.
+        on_step: called with every planning.
         cancel: polled; True leaves the last plan to be followed to its end.
 
     Raises:
@@ -159,7 +163,7 @@ def roll(
             continue
         step = _plan(course, now, begin, end, foresight, study, optimize, cancel)
         course.steps.append(step)
-        if step.laid:
+        if step.adopted:
             course.run = follow(scenario, with_sun(scenario, course.schedule, course.letting), replication)
         if on_step is not None:
             on_step(step)
@@ -189,7 +193,7 @@ def _steps(horizon: Horizon, begin_min: float, end_min: float) -> Horizon:
 
 
 def follow(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
-    """The run of a schedule, undisturbed or on a luck of its own."""
+    """The run of a schedule, undisturbed or with a random seed of its own."""
     if replication is None:
         return twin.replay(scenario, schedule)
     return twin.replay(scenario, schedule, replication=replication, disturbed=True)
@@ -228,7 +232,7 @@ def _plan(
     others = [] if before is None or not plan_scenario.heats else [before.assign_attrs(complete=1)]
     search = Search(others=others, study=study, lists=False, end_levels=False, optimize=optimize)
     planned = plan(capped, baseline=baseline, search=search, replications=0, cancel=cancel)
-    if not planned.found and capped.goal.caps != plan_scenario.goal.caps:
+    if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
         # what is left of a budget may be out of reach: then as little as can be on top
         planned = plan(plan_scenario, baseline=baseline, search=search, replications=0, cancel=cancel)
     status, better, is_laid = planned.status, None, True
@@ -252,7 +256,7 @@ def _plan(
         end_min=end,
         status=status,
         gap=planned.gap,
-        laid=is_laid,
+        adopted=is_laid,
         better=better,
         moved_mwh=moved_mwh,
         moved_heats=moved,

@@ -32,7 +32,7 @@ def keep(scenario: Scenario) -> str:
     Raises:
         ScenarioError: it cannot be written as a text.
     """
-    text, files = written(scenario)
+    text, files = source(scenario)
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "files").mkdir()
@@ -42,7 +42,7 @@ def keep(scenario: Scenario) -> str:
         return snapshots.take(folder / "scenario.yaml")
 
 
-def written(scenario: Scenario, *, inline: bool = False) -> tuple[str, dict[str, str]]:
+def source(scenario: Scenario, *, inline: bool = False) -> tuple[str, dict[str, str]]:
     """The text, and the files that it names by their paths; none where series stand ``inline``, in the text."""
     data: dict[str, Any] = json.loads(scenario.model_dump_json(exclude_defaults=True))
     data.get("emissions", {}).pop("table", None)

@@ -149,11 +149,11 @@ def open_draft(draft: str) -> Draft:
     if not RUN_ID.match(draft):
         raise DraftError("this is not the id of a draft (32 hexadecimal digits)")
     folder = _drafts() / draft
-    notes = _told(folder)
+    notes = _notes(folder)
     return Draft(draft, folder, notes["origin"], tuple(notes["texts"]), notes["at"], notes.get("owner", ""))
 
 
-def kept(owner: str | None) -> list[Draft]:
+def of_owner(owner: str | None) -> list[Draft]:
     """The drafts of an owner, the last one changed first.
 
     Args:
@@ -174,7 +174,7 @@ def delete(draft: Draft) -> None:
     Raises:
         DraftError: it is not there any more.
     """
-    _told(draft.folder)
+    _notes(draft.folder)
     with FileLock(draft.folder / ".lock", timeout=10):
         pass  # whoever writes has written; no file of it may be open where a folder is renamed
     gone = _gone(draft.id)
@@ -206,7 +206,7 @@ def write(draft: Draft, text: str) -> Draft:
         DraftError: it has been changed elsewhere since ``draft`` was read, or was deleted.
     """
     _fits(text)
-    _told(draft.folder)
+    _notes(draft.folder)
     if text == draft.text:
         return draft
     with _alone(draft) as notes:
@@ -270,7 +270,7 @@ def _drafts() -> Path:
     return folder
 
 
-def _told(folder: Path) -> dict[str, Any]:
+def _notes(folder: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((folder / "draft.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -284,9 +284,9 @@ def _alone(draft: Draft) -> Iterator[dict[str, Any]]:
     Raises:
         DraftError: somebody has, since ``draft`` was read.
     """
-    _told(draft.folder)
+    _notes(draft.folder)
     with FileLock(draft.folder / ".lock", timeout=10):
-        notes = _told(draft.folder)
+        notes = _notes(draft.folder)
         if notes["texts"][notes["at"]] != draft.texts[draft.at]:
             raise DraftError("this draft was changed in another window meanwhile; look at it and change it again")
         yield notes

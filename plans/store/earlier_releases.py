@@ -1,21 +1,13 @@
-"""Words of earlier releases in those of today: the baseline was called the foreman."""
+"""Records of earlier releases in the words of today (``emberline.scenarios.earlier_words``)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-WORDS = (("foreman's list", "baseline schedule"), ("foreman", "baseline"))
+from emberline.scenarios.earlier_words import reworded
+
 TEXTS = ("policy", "reason", "verdict", "status")
-"""Attributes of datasets, and keys of a run's summary, in which the word may stand."""
-
-
-def reworded(text: str) -> str:
-    """A text of Emberline's in today's words; one of today stays."""
-    if WORDS[-1][0] not in text.lower():
-        return text
-    for old, new in WORDS:
-        text = text.replace(old, new).replace(old.capitalize(), new.capitalize())
-    return text
+"""Attributes of datasets, and keys of a run's summary, in which an earlier word may stand."""
 
 
 def renamed(record: dict[str, Any]) -> dict[str, Any]:

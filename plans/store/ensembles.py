@@ -28,7 +28,7 @@ def save(ensemble: Ensemble, stored: StoredRun) -> Path:
         "format": FORMAT,
         "run": stored.id,
         "schedule_sha256": stored.meta["files_sha256"]["schedule.nc"],
-        "asked": ensemble.asked,
+        "asked": ensemble.n_requested,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
     }

@@ -41,7 +41,7 @@ def is_begun() -> bool:
     folder = home()
     try:
         if folder.exists() and not folder.is_dir():
-            return True  # whoever opens it is told that it is no folder
+            return True  # whoever opens it reads that it is no folder
         return bool(os.environ.get(VARIABLE)) or any((folder / name).exists() for name in ("catalogue.db", "runs"))
     except OSError as error:
         raise _unusable(folder, error) from None

@@ -164,7 +164,7 @@ def columns(folder: Path) -> dict[str, Any] | None:
 
 
 def label(folder: Path, name: str, tags: tuple[str, ...]) -> None:
-    """Keep name and tags beside the plan; without any there is no file."""
+    """Keep name and tags next to the plan; without any there is no file."""
     path = folder / "labels.json"
     if not has_plan(folder):
         return

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.store.catalogue.errors import StoreError
@@ -32,7 +32,7 @@ class _Part(BaseModel):
 
 class _Replays(_Part):
     n: int
-    held: int | None
+    successes: int | None = Field(alias="held")
     """None where nothing is disturbed."""
 
 

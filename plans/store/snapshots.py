@@ -24,7 +24,7 @@ from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
 from emberline.scenarios.reading.loading import build
 
-OWN = re.compile(r"files/[a-z0-9][a-z0-9-]{0,59}\.csv\Z")
+FILE_PATH = re.compile(r"files/[a-z0-9][a-z0-9-]{0,59}\.csv\Z")
 """Paths that a text may name."""
 NOWHERE = Path(os.devnull)
 """Folder of a text that has no files yet."""
@@ -33,21 +33,21 @@ PATHS = ("csv", "parquet")
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Scenario:
-    """The scenario of a draft or a snapshot, which reads no file but those beside it.
+    """The scenario of a draft or a snapshot, which reads no file but those next to it.
 
     Raises:
         ScenarioError: with every mistake found.
     """
     document = read(path)
     document.name = "scenario.yaml"
-    _own(document, path.parent)
+    _refuse_foreign_files(document, path.parent)
     return build(document, path.parent, overrides)
 
 
 def loads(text: str, folder: Path, overrides: Iterable[str] = ()) -> Scenario:
     """The scenario of a text that is not kept yet; see :func:`load`."""
     document = parse(text)
-    _own(document, folder)
+    _refuse_foreign_files(document, folder)
     return build(document, folder, overrides)
 
 
@@ -64,7 +64,7 @@ def take(path: Path) -> str:
         os.utime(folder)
         return name
     document = read(path)
-    _own(document, path.parent)
+    _refuse_foreign_files(document, path.parent)
     prune(_snapshots(), KEPT_DAYS)
     partial = _snapshots() / f".{uuid.uuid4().hex}.partial"
     (partial / "files").mkdir(parents=True)
@@ -85,7 +85,7 @@ def find(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _own(document: Document, folder: Path) -> None:
+def _refuse_foreign_files(document: Document, folder: Path) -> None:
     """Refuse, before any file is read, what names a file that is not the draft's own.
 
     Raises:
@@ -93,7 +93,7 @@ def _own(document: Document, folder: Path) -> None:
     """
     mistakes: dict[Keys, str] = {}
     for path, value in _paths(document.data, ()):
-        if not (isinstance(value, str) and OWN.match(value)):
+        if not (isinstance(value, str) and FILE_PATH.match(value)):
             mistakes[path] = "names a file that is not the scenario's own; bring it in under Series"
         elif not (folder / value).is_file():
             mistakes[path] = "is no series of this draft; bring it in under Series"

@@ -1,8 +1,8 @@
 """The store: every run is a folder and a row in the catalogue, written whole or not at all.
 
-A run is announced in the catalogue before work begins, its files are written to a folder beside the final one, and the
+A run is announced in the catalogue before work begins, its files are written to a folder next to the final one, and the
 folder is renamed when everything is on disk. While it works, the owner holds a lock that the system takes back when the
-process ends in whatever way; a run whose lock is free and whose folder is missing is told as ``broken``. The folders
+process ends in whatever way; a run whose lock is free and whose folder is missing counts as ``broken``. The folders
 are the truth: where the catalogue knows less than they do, it is brought up to date. A home that cannot be written to
 is read as it is.
 """
@@ -63,12 +63,12 @@ class Store(Home):
         return home()
 
     @staticmethod
-    def begun() -> bool:
+    def exists() -> bool:
         """Whether the user has a home folder yet."""
         return is_begun()
 
     def keep_labels(self, run: str, name: str, tags: tuple[str, ...]) -> None:
-        """Keep name and tags of a run beside its plan."""
+        """Keep name and tags of a run next to its plan."""
         run_folder.label(self.path(run), name, tags)
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -154,14 +154,14 @@ class Store(Home):
         """Runs, newest first, as :meth:`emberline.plans.store.catalogue.Catalogue.search` finds them."""
         self._bring_up_to_date()
 
-        def found(state: str | None) -> list[Entry]:
+        def rows_in(state: str | None) -> list[Entry]:
             return self.catalogue.search(text, tags, scenario, state, since, limit, offset)
 
-        rows = found(state)
-        torn = {row.id for row in (found("stored") if state == "broken" else rows) if self._is_torn(row)}
+        rows = rows_in(state)
+        torn = {row.id for row in (rows_in("stored") if state == "broken" else rows) if self._is_torn(row)}
         if torn:
             self._mark_torn(torn)
-            rows = found(state)
+            rows = rows_in(state)
         entries = (replace(row, state="broken") if row.id in torn else row for row in rows)
         return [row for row in entries if state is None or row.state == state]
 
@@ -240,7 +240,7 @@ class Store(Home):
             StoreError: there is no such run, or the name has characters that names may not have.
         """
         folder = self.path(run)
-        self.catalogue.label(run, name=name, keep=lambda *kept: run_folder.label(folder, *kept))
+        self.catalogue.label(run, name=name, keep=lambda *labels: run_folder.label(folder, *labels))
 
     def tag(self, run: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Give tags to a run and take some away.
@@ -249,7 +249,7 @@ class Store(Home):
             StoreError: there is no such run, it would have too many, or one has characters that tags may not have.
         """
         folder = self.path(run)
-        self.catalogue.label(run, add=add, remove=remove, keep=lambda *kept: run_folder.label(folder, *kept))
+        self.catalogue.label(run, add=add, remove=remove, keep=lambda *labels: run_folder.label(folder, *labels))
 
     def delete(self, run: str) -> None:
         """Move a run that nobody is making to the trash, from where :meth:`restore` takes it for ``TRASH_DAYS``.
@@ -291,7 +291,7 @@ class Store(Home):
     def _scan(self) -> Scan:
         entered, missing = 0, 0
         unread: list[str] = []
-        rows = self.catalogue.known()
+        rows = self.catalogue.scan_rows()
         for folder in whole(self.runs_folder):
             row = rows.get(folder.name)
             if row and row.deleted and row.home == self._id:
@@ -340,7 +340,7 @@ class Store(Home):
         folder = folder or self.path(run)
         fields = run_folder.columns(folder)
         if fields is not None:
-            self.catalogue.enter(run, self._id, fields, lambda *kept: run_folder.label(folder, *kept))
+            self.catalogue.enter(run, self._id, fields, lambda *labels: run_folder.label(folder, *labels))
         return fields is not None
 
     def _why_absent(self, run: str) -> str:

@@ -1,8 +1,8 @@
 """Savings against load: the same plant at a part of its orders, and where flexibility ends.
 
 A plant that is full has nowhere to move its heats to. Each load is a scenario of its own, with evenly fewer heats or
-smaller deliveries, planned like any other; what is saved against the baseline is told for the undisturbed day and, on
-the same luck, for the disturbed ones, with the interval of the mean.
+smaller deliveries, planned like any other; what is saved against the baseline is reported for the undisturbed day and,
+with the same disturbances, for the disturbed ones, with the interval of the mean.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Saving:
     share: float
     """Of the baseline's."""
     mean: float | None = None
-    """Over the disturbed replays, baseline and plan on the same luck; None: nothing is disturbed."""
+    """Over the disturbed replays, baseline and plan with the same disturbances; None: nothing is disturbed."""
     low: float | None = None
     """The 95 % interval of that mean."""
     high: float | None = None
@@ -64,7 +64,7 @@ class Load:
     """By ``carbon_kg`` and ``cost``; None: there is no plan, or the baseline does not make the same."""
     baseline: dict[str, float] | None = None
     replications: int = 0
-    held: int = 0
+    successes: int = 0
     acceptable: bool = False
     says: str = ""
     goal_share: float | None = None
@@ -74,6 +74,10 @@ class Load:
     goal_high: float | None = None
     goal_most: float | None = None
     """What the best of all plans could save at most, by the bound of the search; None: no bound is known."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON; the replays without a violation are ``held`` there."""
+        return {"held" if name == "successes" else name: value for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ class Headroom:
             "threshold": self.threshold,
             "ends_at": self.ends_at,
             "says": self.says,
-            "loads": [asdict(load) for load in self.loads],
+            "loads": [load.summary() for load in self.loads],
         }
 
 
@@ -157,8 +161,8 @@ def headroom(
         engine: who plans; the result does not depend on how many workers it has.
         loads: shares of the orders, above 0 up to 1.
         threshold: share of the baseline figure of the goal below which flexibility has ended.
-        on_progress: told ``done``, ``of`` and ``load`` after each plan.
-        cancel: polled; True ends it; loads that are not planned by then are told so.
+        on_progress: called with ``done``, ``of`` and ``load`` after each plan.
+        cancel: polled; True ends it; loads that are not planned by then are reported so.
 
     Raises:
         ScenarioError: there are no orders to scale, or a load is none.
@@ -183,7 +187,7 @@ def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
         ScenarioError: as :func:`headroom`.
     """
     if not scenario.orders and not scenario.deliveries:
-        says = "a site alone makes nothing, so there is no order load; its levers are told by 'emberline prices'"
+        says = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
         raise ScenarioError([Problem(scenario.name, "orders", says)])
     if scenario.goal.minimize == "lateness":
         says = "lateness weighs neither carbon nor cost; plan for one of them"
@@ -204,7 +208,7 @@ def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
         "acceptable": load_plan.acceptable,
         "says": load_plan.verdict,
         "replications": load_plan.replays.n if load_plan.replays else 0,
-        "held": load_plan.replays.held if load_plan.replays else 0,
+        "successes": load_plan.replays.successes if load_plan.replays else 0,
         "baseline": {name: getattr(load_plan.baseline_figures, name) for name in figures_of(load_plan.scenario)},
         "saved": _savings(load_plan),
         "goal": _goal(load_plan),

@@ -1,7 +1,7 @@
 """A sweep: one scenario planned for every combination of some values of its keys.
 
 Every plan is a stored run of its own, kept as soon as it is made; what was asked and where its plans are stands in
-``home/sweeps/<sweep>.json``, written anew after each.
+``home/sweeps/<sweep>.json``, written again after each.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Case:
     """One plan of a sweep."""
 
     setting: dict[str, Any]
@@ -69,10 +69,14 @@ class Row:
     saved: dict[str, float] = field(default_factory=dict)
     """Against the baseline under the same setting."""
     replications: int = 0
-    held: int = 0
+    successes: int = 0
     acceptable: bool = False
     says: str = ""
     """The verdict, or what went wrong."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON; the replays without a violation are ``held`` there."""
+        return {"held" if name == "successes" else name: value for name, value in dataclasses.asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Sweep:
     """UTC, ISO 8601."""
 
     @property
-    def done(self) -> int:
+    def n_planned(self) -> int:
         """How many plans were made."""
         return sum(row.run is not None for row in self.rows)
 
@@ -101,8 +105,8 @@ class Sweep:
             "scenario": self.scenario,
             "currency": self.currency,
             "keys": {axis.key: list(axis.values) for axis in self.axes},
-            "planned": self.done,
-            "plans": [dataclasses.asdict(row) for row in self.rows],
+            "planned": self.n_planned,
+            "plans": [row.summary() for row in self.rows],
         }
 
 
@@ -141,7 +145,7 @@ def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]
     return tuple(dimensions), tuple(fixed)
 
 
-def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> list[Asked]:
+def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> list[Case]:
     """Every combination of the axes' values, the last key changing fastest, each as a whole scenario.
 
     Raises:
@@ -153,14 +157,14 @@ def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> lis
     if count > MOST_PLANS:
         keys = " × ".join(f"{axis.key} ({len(axis.values)})" for axis in along)
         raise ScenarioError([Problem("--set", "", f"{keys} are {count} plans, a sweep has at most {MOST_PLANS}")])
-    cases: list[Asked] = []
+    cases: list[Case] = []
     problems: list[Problem] = []
     fixed = list(fixed)
     for values in itertools.product(*(axis.values for axis in along)):
         overrides = [axis.assignment(value) for axis, value in zip(along, values, strict=True)]
         setting = {axis.key: value for axis, value in zip(along, values, strict=True)}
         try:
-            cases.append(Asked(setting, load(name, [*fixed, *overrides])))
+            cases.append(Case(setting, load(name, [*fixed, *overrides])))
         except ScenarioError as error:
             problems += error.problems
     if problems:
@@ -170,7 +174,7 @@ def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> lis
 
 def sweep(
     along: Sequence[Axis],
-    cases: Sequence[Asked],
+    cases: Sequence[Case],
     engine: Engine,
     store: Store,
     *,
@@ -184,7 +188,7 @@ def sweep(
         cases: of :func:`settings`.
         engine: who plans; a plan whose worker dies is begun again by another.
         store: where the plans are kept.
-        on_progress: told ``done``, ``of`` and ``row`` after each plan.
+        on_progress: called with ``done``, ``of`` and ``row`` after each plan.
         cancel: polled; True ends it: plans that are made are kept, those under way are given up.
 
     Raises:
@@ -220,7 +224,7 @@ def sweep(
     return record
 
 
-def refuse(cases: Sequence[Asked], workers: int) -> None:
+def refuse(cases: Sequence[Case], workers: int) -> None:
     """Refuse a sweep that needs more memory than there is, where so many plans are made on this machine at a time.
 
     Raises:
@@ -244,7 +248,7 @@ def _plan(_: None, scenario: Scenario) -> Plan:
     return plan_that_holds(scenario)
 
 
-def _keep(store: Store, one: Asked, case_plan: Plan) -> Row:
+def _keep(store: Store, one: Case, case_plan: Plan) -> Row:
     with store.working(one.scenario) as run:
         store.save(run, case_plan)
     sums, replays, columns = case_plan.replay_figures, case_plan.replays, (*figures_of(one.scenario), "peak_mw")
@@ -257,7 +261,7 @@ def _keep(store: Store, one: Asked, case_plan: Plan) -> Row:
         figures={name: getattr(sums, name) for name in columns} if sums is not None else {},
         saved={name: value for name, value in case_plan.saved().items() if name in columns},
         replications=replays.n if replays else 0,
-        held=replays.held if replays else 0,
+        successes=replays.successes if replays else 0,
         acceptable=case_plan.acceptable,
         says=case_plan.verdict,
     )

@@ -1,4 +1,4 @@
-"""What is told of a decision: each thing that could be otherwise, solved again, against the plan."""
+"""Alternatives to a decision, each planned again and compared with the plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import xarray as xr
 from emberline.plans.difference.heat_move import HeatMove
 
 FULL = "planned again as a whole"
-HELD = "estimate: held to the plan's other heats"
+ESTIMATE = "estimate: held to the plan's other heats"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Answer:
     schedule: xr.Dataset | None = field(default=None, repr=False)
 
     @property
-    def found(self) -> bool:
+    def has_plan(self) -> bool:
         """Whether a plan with it is known."""
         return self.more is not None
 
@@ -98,7 +98,7 @@ class Worth:
     value: float
     """What a MWh more of load costs, mean of the hour's steps."""
     unit: str
-    held: str
+    assumption: str
     """What the linear program holds where it is."""
 
 
@@ -139,7 +139,7 @@ class Why:
             "worth": (
                 None
                 if self.worth is None
-                else {"value": self.worth.value, "unit": self.worth.unit, "held": self.worth.held}
+                else {"value": self.worth.value, "unit": self.worth.unit, "held": self.worth.assumption}
             ),
             "seconds": round(self.seconds, 3),
         }

@@ -26,7 +26,7 @@ class Line:
         """
         self.scenario, self.problem, self.starts = scenario, problem, starts
         self.cast_of = problem.cast_of()
-        self.taken: dict[int, list[tuple[float, float, Key, Message]]] = {}
+        self.occupied: dict[int, list[tuple[float, float, Key, Message]]] = {}
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
                 u = starts.unit[h][i]
@@ -39,7 +39,7 @@ class Line:
 
     def _take(self, u: int, minute: float, slots: int, key: Key, who: Message) -> None:
         begin = minute / self.problem.step_min
-        self.taken.setdefault(u, []).append((begin, begin + slots, key, who))
+        self.occupied.setdefault(u, []).append((begin, begin + slots, key, who))
 
     def begin(self, key: Key) -> float:
         """Where an operation or a cast starts [min]."""
@@ -127,7 +127,7 @@ class Line:
             slots, minutes = operation.occupy[u], operation.planned[u]
         if slot >= 0 and problem.is_out(u, slot * problem.step_min, minutes):
             yield Message("{name} is not available", name=name)
-        for begin, end, other, who in sorted(self.taken.get(u, [])):
+        for begin, end, other, who in sorted(self.occupied.get(u, [])):
             if other != key and begin < slot + slots - CLOSE and slot < end - CLOSE:
                 yield Message(
                     "{name} is busy with {who} from {begin} to {end}",

@@ -1,7 +1,7 @@
 """The price of each lock: a stored plan is planned again with one lock freed at a time, and with none.
 
 Freeing a lock takes nothing away from what can be done, so the stored plan stays possible and is where each search
-begins: what is found is never worse. What a lock costs at most is told by the bound of the freed search.
+begins: what is found is never worse. The bound of the freed search says what a lock costs at most.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def lock_prices(
     Args:
         plan: with a schedule.
         time_limit_s: seconds for all locks together.
-        on_progress: told a line for each lock.
+        on_progress: called with a line for each lock.
         cancel: polled; True ends it with what has been found.
 
     Raises:

@@ -16,7 +16,7 @@ import numpy as np
 from emberline.models import line
 
 Key = tuple[int, int]
-"""Heat and operation; a cast is told as (−1, cast)."""
+"""Heat and operation; a cast is (−1, cast)."""
 MOST_ROUNDS = 30
 """How often operations are moved out of what their units are not available for."""
 Rule = tuple[Key, Key, float]
@@ -41,7 +41,7 @@ def nearest(problem: line.SlotProblem, target: line.Starts, *, later: bool = Tru
 
 
 class _Line:
-    def __init__(self, problem: line.SlotProblem, wanted: line.Starts) -> None:
+    def __init__(self, problem: line.SlotProblem, target: line.Starts) -> None:
         self.problem = problem
         self.unit: dict[Key, int] = {}
         self.at: dict[Key, float] = {}
@@ -53,12 +53,12 @@ class _Line:
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
                 is_fixed = operation.started_min is not None
-                unit = wanted.unit[h][i] if wanted.unit[h][i] in operation.units else next(iter(operation.units), -1)
+                unit = target.unit[h][i] if target.unit[h][i] in operation.units else next(iter(operation.units), -1)
                 window = (operation.first, operation.latest(unit))
-                key, place = (h, i), (wanted.unit[h][i], wanted.minute(problem, h, i) / problem.step_min)
+                key, place = (h, i), (target.unit[h][i], target.minute(problem, h, i) / problem.step_min)
                 self._take(key, *place, operation.units, window, is_fixed, operation.occupy, operation.planned)
         for c, cast in enumerate(problem.casts):
-            u, at = wanted.cast_unit[c], wanted.cast_minute(problem, c) / problem.step_min
+            u, at = target.cast_unit[c], target.cast_minute(problem, c) / problem.step_min
             caster = u if u in cast.units else next(iter(cast.units), -1)
             window = (cast.first.get(caster, 0), cast.last.get(caster, -1))
             self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.hold, cast.minutes)
@@ -122,7 +122,7 @@ class _Line:
                 yield one, two, float(self.holds[one])
 
     def solve(self) -> line.Starts | None:
-        """Least sum of moves; each start has its slot and its distance from what is wanted."""
+        """Least sum of moves; each start has its slot and its distance from what is target."""
         from scipy.optimize import linprog
         from scipy.sparse import coo_array
 
@@ -174,7 +174,7 @@ def as_list(
 
     Args:
         problem: the line.
-        starts: to be told.
+        starts: to be listed.
         units, begins: of another schedule; what has started already stays as it is there.
     """
     unit, begin = units.astype(object), begins.astype(float)

@@ -12,7 +12,7 @@ import xarray as xr
 
 from emberline.models import explain, line, redispatch, schedules
 from emberline.plans.difference.moves import THEN, moved
-from emberline.plans.difference.uses import SIGNALS, WORTH_TELLING, mean_over, shown, signal
+from emberline.plans.difference.uses import SIGNALS, WORTH_TELLING, mean_over, signal, signal_text
 from emberline.plans.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.plans.why.answer import Answer, Slot
 from emberline.plans.why.limits import Line
@@ -98,26 +98,26 @@ def _energy(scenario: Scenario, heat: Heat, units: tuple[Unit, ...]) -> float:
 class OfHeat:
     """The answers about one operation."""
 
-    def __init__(self, resolver: Resolver, asked: Operation) -> None:
-        self.resolver, self.asked = resolver, asked
+    def __init__(self, resolver: Resolver, operation: Operation) -> None:
+        self.resolver, self.operation = resolver, operation
         self.scenario, self.schedule = resolver.scenario, resolver.schedule
         self.step = self.scenario.horizon.step_min
-        self.free = with_locks(self.scenario, unlocked(self.scenario, (asked.heat.name, asked.stage)))
+        self.free = with_locks(self.scenario, unlocked(self.scenario, (operation.heat.name, operation.stage)))
         self.problem = line.from_scenario(self.free, resolver.plan.envelope)
         starts = line.from_schedule(self.problem, self.schedule)
         assert starts is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, starts)
-        h = list(self.scenario.heats).index(asked.heat)
+        h = list(self.scenario.heats).index(operation.heat)
         self.key: Key = (h, -1)
-        if asked.cast:
+        if operation.cast:
             self.key = (-1, self.line.cast_of[h][0])
         else:
             stages = [self.scenario.line.stages[o.stage].name for o in self.problem.heats[h].operations]
-            self.key = (h, stages.index(asked.stage))
+            self.key = (h, stages.index(operation.stage))
 
     def facts(self) -> Iterator[str]:
         """Where it is, and what the goal sees there."""
-        subject, horizon = self.asked, self.scenario.horizon
+        subject, horizon = self.operation, self.scenario.horizon
         end = float(self.schedule["end_min"].sel(heat=subject.heat.name, stage=subject.stage))
         begin = horizon.instant(subject.start_min)
         yield Message(
@@ -128,19 +128,19 @@ class OfHeat:
         here = self._mean(worth, subject.start_min)
         yield Message(
             "{signal} then is {here} {unit}, {mean} over the horizon",
-            signal=Message(SIGNALS[kind]), here=shown(here), unit=unit, mean=shown(float(worth.mean())),
+            signal=Message(SIGNALS[kind]), here=signal_text(here), unit=unit, mean=signal_text(float(worth.mean())),
         )  # fmt: skip
         pin = self._own_lock()
         if pin is not None:
             yield Message("it is locked: {lock}", lock=in_words(self.scenario, pin))
 
     def _own_lock(self) -> Lock | None:
-        mine = moving_together(self.scenario, self.asked.heat.name, self.asked.stage)
+        mine = moving_together(self.scenario, self.operation.heat.name, self.operation.stage)
         return next((one for one in self.scenario.locks if (one.heat, one.stage) in mine), None)
 
     def questions(self, at_min: float | None, every: bool) -> list[tuple[str, str, Lock | None]]:
         """Key, words and lock of each thing that could be otherwise; no lock: it is freed."""
-        subject, at = self.asked, self.asked.start_min
+        subject, at = self.operation, self.operation.start_min
         options: list[tuple[str, str, Lock | None]] = []
         if self._own_lock() is not None:
             options.append(("freed", Message("{heat} freed of its lock", heat=subject.label), None))
@@ -177,17 +177,19 @@ class OfHeat:
 
     def _at(self, minute: float) -> Message:
         """The operation at a time, in words."""
-        return Message("{heat} at {time}", heat=self.asked.label, time=self.scenario.horizon.instant(minute))
+        return Message("{heat} at {time}", heat=self.operation.label, time=self.scenario.horizon.instant(minute))
 
     def _pin(self, minute: float) -> Lock:
         """A start at a time, on whatever unit."""
-        subject = self.asked
+        subject = self.operation
         return lock(self.scenario, self.schedule, subject.heat.name, subject.stage, minute).model_copy(
             update={"unit": None}
         )
 
     def _baseline(self) -> float | None:
-        baseline = float(self.resolver.listed["start_min"].sel(heat=self.asked.heat.name, stage=self.asked.stage))
+        baseline = float(
+            self.resolver.listed["start_min"].sel(heat=self.operation.heat.name, stage=self.operation.stage)
+        )
         return None if math.isnan(baseline) else baseline
 
     def _units(self) -> tuple[int, ...]:
@@ -196,7 +198,7 @@ class OfHeat:
         return self.problem.heats[self.key[0]].operations[self.key[1]].units
 
     def _other_units(self) -> list[str]:
-        return [self.problem.units[u] for u in self._units() if self.problem.units[u] != self.asked.unit]
+        return [self.problem.units[u] for u in self._units() if self.problem.units[u] != self.operation.unit]
 
     def _starts(self) -> range:
         """Slots in which it could start as far as release and due time are concerned."""
@@ -211,12 +213,12 @@ class OfHeat:
         locks = self.free.locks if pin is None else pinned(self.free, [pin])
         variant = with_locks(self.scenario, locks)
         near = self.resolver.near(variant)
-        begin = [*near, *self.resolver.near(variant, wanted=self._shifted(pin))]
+        begin = [*near, *self.resolver.near(variant, target=self._shifted(pin))]
         dispatches = self.resolver.judged(variant, near)
-        reply = self.resolver.ask(key, says, variant, begin=begin, held=dispatches)
-        at, unit = self.asked.start_min, self.asked.unit
+        reply = self.resolver.ask(key, says, variant, begin=begin, dispatches=dispatches)
+        at, unit = self.operation.start_min, self.operation.unit
         if reply.schedule is not None:
-            placement = reply.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
+            placement = reply.schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
             at, unit = float(placement["start_min"]), str(placement["unit"].item())
         limits = (*self._limits(key, pin, at, unit), *self.resolver.held_up(dispatches))
         if reply.status in schedules.RULED_OUT:
@@ -224,7 +226,9 @@ class OfHeat:
         if reply.schedule is None:
             return replace(reply, limits=limits)
         others = tuple(
-            move for move in moved(self.scenario, self.schedule, reply.schedule) if move.heat != self.asked.heat.name
+            move
+            for move in moved(self.scenario, self.schedule, reply.schedule)
+            if move.heat != self.operation.heat.name
         )
         return replace(
             reply, start_min=at, unit=unit, limits=limits, because=self._because(at), moves=others,
@@ -236,42 +240,46 @@ class OfHeat:
         moment = next((one for one in moments if one is not None), None)
         if moment is None:
             return self.schedule
-        by = self.scenario.horizon.minutes(moment) - self.asked.start_min
+        by = self.scenario.horizon.minutes(moment) - self.operation.start_min
         heats = [
             heat.name
             for heat in self.scenario.heats
-            if (heat.order == self.asked.heat.order if self.asked.cast else heat.name == self.asked.heat.name)
+            if (
+                heat.order == self.operation.heat.order
+                if self.operation.cast
+                else heat.name == self.operation.heat.name
+            )
         ]
         mine = np.isin(self.schedule["heat"].values, heats)[:, None]
         begin = self.schedule["start_min"].to_numpy()
         return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
 
     def _limits(self, key: str, pin: Lock | None, at: float, unit: str) -> tuple[str, ...]:
-        """What is in the way with all else where it is: right beside its place, or at the place asked for."""
+        """What is in the way with all else where it is: right next to its place, or at the place asked for."""
         if key == "freed" or pin is None:
             return ()
-        u = self.problem.units.index(unit) if unit != self.asked.unit else None
+        u = self.problem.units.index(unit) if unit != self.operation.unit else None
         slot = round(at / self.step)
         if key in ("earlier", "later"):
-            slot, u = round(self.asked.start_min / self.step) + (-1 if key == "earlier" else 1), None
+            slot, u = round(self.operation.start_min / self.step) + (-1 if key == "earlier" else 1), None
         elif pin.start is not None:
             slot = round(self.scenario.horizon.minutes(pin.start) / self.step)
         elif key == "unit":
-            u, slot = self.problem.units.index(str(pin.unit)), round(self.asked.start_min / self.step)
+            u, slot = self.problem.units.index(str(pin.unit)), round(self.operation.start_min / self.step)
         return tuple(self.line.in_the_way(self.key, slot, u))
 
     def _mean(self, values: np.ndarray, at: float) -> float:
         """Mean of a series over the operation, were it to start at a time."""
-        placement = self.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
+        placement = self.schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
         return mean_over(values, self.step, at, float(placement["end_min"] - placement["start_min"]))
 
     def _because(self, at: float) -> str:
         """What electricity counts there, and here."""
         worth, kind, unit = signal(self.resolver.plan)
-        here, there = self._mean(worth, self.asked.start_min), self._mean(worth, at)
+        here, there = self._mean(worth, self.operation.start_min), self._mean(worth, at)
         if not abs(there - here) > WORTH_TELLING * abs(here):
             return ""
-        return Message(THEN[kind], new=shown(there), old=shown(here), unit=unit)
+        return Message(THEN[kind], new=signal_text(there), old=signal_text(here), unit=unit)
 
     def slots(self) -> tuple[Slot, ...]:
         """Every start that it could have with all others where they are, and what is in the way of the rest."""
@@ -295,11 +303,11 @@ class OfHeat:
 
     def _moved(self, slot: int) -> xr.Dataset:
         """The stored schedule with the operation alone, or its whole cast, in another slot."""
-        by = slot * self.step - self.asked.start_min
+        by = slot * self.step - self.operation.start_min
         heats = self.schedule["heat"].values
-        names = [h.name for h in self.scenario.heats if self.asked.cast and h.order == self.asked.heat.order]
-        mine = np.isin(heats, names or [self.asked.heat.name])[:, None]
-        mine = mine & (self.schedule["stage"].values == self.asked.stage)[None, :]
+        names = [h.name for h in self.scenario.heats if self.operation.cast and h.order == self.operation.heat.order]
+        mine = np.isin(heats, names or [self.operation.heat.name])[:, None]
+        mine = mine & (self.schedule["stage"].values == self.operation.stage)[None, :]
         begin = self.schedule["start_min"].to_numpy()
         return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
 

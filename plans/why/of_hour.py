@@ -12,7 +12,7 @@ import xarray as xr
 
 from emberline.models import line
 from emberline.plans.difference.moves import moved
-from emberline.plans.difference.uses import SIGNALS, shown, signal
+from emberline.plans.difference.uses import SIGNALS, signal, signal_text
 from emberline.plans.why.answer import Answer, Worth
 from emberline.plans.why.limits import Line
 from emberline.plans.why.outages import away
@@ -25,7 +25,7 @@ from emberline.scenarios.records.horizon import Horizon, read_moment
 MOST_UNITS = 3
 """Units that are tried idle: those that draw most in the hour."""
 SMALL_MW = 0.01
-"""Who draws less in the hour is not told of."""
+"""Units that draw less in the hour are left out."""
 EXTRA_MWH = 1.0
 
 
@@ -52,7 +52,7 @@ def hour(horizon: Horizon, text: str) -> Hour:
 def minute(horizon: Horizon, option: str, text: str) -> float:
     """A time in the horizon [min after its start].
 
-    It is told by the plant's clock (``05:00``: its first in the horizon), by day and clock, with its offset, or as a
+    It is given by the plant's clock (``05:00``: its first in the horizon), by day and clock, with its offset, or as a
     span after the start (``14 h``).
 
     Raises:
@@ -98,12 +98,12 @@ def _local(horizon: Horizon, text: str) -> list[float]:
 class OfHour:
     """The answers about one hour."""
 
-    def __init__(self, resolver: Resolver, asked: Hour) -> None:
-        self.resolver, self.asked = resolver, asked
+    def __init__(self, resolver: Resolver, hour: Hour) -> None:
+        self.resolver, self.hour = resolver, hour
         self.scenario, self.schedule = resolver.scenario, resolver.schedule
         step = self.scenario.horizon.step_min
-        self.steps = slice(round(asked.begin_min / step), round(asked.end_min / step))
-        begin, end = map(self.scenario.horizon.instant, (asked.begin_min, asked.end_min))
+        self.steps = slice(round(hour.begin_min / step), round(hour.end_min / step))
+        begin, end = map(self.scenario.horizon.instant, (hour.begin_min, hour.end_min))
         self.name = f"{clock(begin)} to {end:%H:%M}"
 
     def _mean(self, values: xr.DataArray | np.ndarray) -> float:
@@ -117,14 +117,15 @@ class OfHour:
         yield f"{self.name}: {import_mw:.1f} MW imported, {export_mw:.1f} MW exported"
         yield Message(
             "{signal} {here} {unit}, {mean} over the horizon",
-            signal=Message(SIGNALS[kind]), here=shown(self._mean(worth)), unit=unit, mean=shown(float(worth.mean())),
+            signal=Message(SIGNALS[kind]), here=signal_text(self._mean(worth)), unit=unit,
+            mean=signal_text(float(worth.mean())),
         )  # fmt: skip
         sun = inputs["pv_available_mw"]
         if float(sun.max()) > 0:
             yield f"PV could give {self._mean(sun):.1f} MW, {self._mean(schedule['pv_mw']):.1f} is used"
         for name, mw in self.drawing():
             yield f"{name} draws {mw:.1f} MW on average"
-        yield from self.kept()
+        yield from self.obstacles()
 
     def drawing(self) -> list[tuple[str, float]]:
         """Units that draw in the hour [MW], those first that draw most."""
@@ -134,7 +135,7 @@ class OfHour:
                 draws_mw[unit] = self._mean(self.schedule["process_mw"].sel(process=unit))
         for name, minutes, energy, whole in self._operations():
             draws_mw[name] = draws_mw.get(name, 0.0) + energy * minutes / whole * 60 / (
-                self.asked.end_min - self.asked.begin_min
+                self.hour.end_min - self.hour.begin_min
             )
         draws_mw = {name: mw for name, mw in draws_mw.items() if mw > SMALL_MW}
         return sorted(draws_mw.items(), key=lambda item: -item[1])
@@ -145,17 +146,17 @@ class OfHour:
         for h, s in self._inside():
             unit = str(self.schedule["unit"].values[h, s])
             begin, end = (float(self.schedule[name].to_numpy()[h, s]) for name in ("start_min", "end_min"))
-            minutes = min(end, self.asked.end_min) - max(begin, self.asked.begin_min)
+            minutes = min(end, self.hour.end_min) - max(begin, self.hour.begin_min)
             yield unit, minutes, float(envelope["energy_mwh"].sel(unit=unit).to_numpy()[h]), end - begin
 
     def _inside(self) -> Iterator[tuple[int, int]]:
         if not self.scenario.heats:
             return
         begin, end = (self.schedule[name].to_numpy() for name in ("start_min", "end_min"))
-        for h, s in zip(*np.nonzero((begin < self.asked.end_min) & (end > self.asked.begin_min)), strict=True):
+        for h, s in zip(*np.nonzero((begin < self.hour.end_min) & (end > self.hour.begin_min)), strict=True):
             yield int(h), int(s)
 
-    def kept(self) -> Iterator[str]:
+    def obstacles(self) -> Iterator[str]:
         """What is in the way of each heat of the thirstiest unit just before and just after the hour, all else held."""
         drawing = self.drawing()
         if not self.scenario.heats or not drawing:
@@ -212,12 +213,12 @@ class OfHour:
 
         resolver = self.resolver
         variant = self._load(1.0 if key == "more" else -1.0) if not unit else away(
-            self.scenario, (unit,), self.asked.begin_min, self.asked.end_min
+            self.scenario, (unit,), self.hour.begin_min, self.hour.end_min
         )  # fmt: skip
         envelope = twin.envelope(variant)
         begin = resolver.near(variant, envelope) if variant.heats else []
         dispatches = resolver.judged(variant, begin, envelope)
-        reply = resolver.ask(key, says, variant, envelope=envelope, begin=begin, held=dispatches)
+        reply = resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
         if reply.schedule is None or not variant.heats:
             return reply
         moves = tuple(moved(self.scenario, self.schedule, reply.schedule))
@@ -227,6 +228,6 @@ class OfHour:
         """Base load with a MWh more or less in the hour, no less than none."""
         inputs = self.scenario.inputs.copy(deep=True)
         load = inputs["base_load_mw"].to_numpy().copy()
-        load[self.steps] += sign * EXTRA_MWH * 60 / (self.asked.end_min - self.asked.begin_min)
+        load[self.steps] += sign * EXTRA_MWH * 60 / (self.hour.end_min - self.hour.begin_min)
         inputs["base_load_mw"] = ("time", np.maximum(load, 0.0), inputs["base_load_mw"].attrs)
         return self.scenario.with_inputs(inputs)

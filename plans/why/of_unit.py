@@ -108,24 +108,24 @@ class OfUnit:
         return True
 
     def _capless(self, key: str, says: str, variant: Scenario, envelope: xr.Dataset | None) -> Answer:
-        """Plan again; where the cap on cost leaves no plan, once more without it, told so."""
+        """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
         caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
         begin = self.resolver.near(variant, envelope) if variant.heats else []
         dispatches = self.resolver.judged(variant, begin, envelope)
-        answer = self.resolver.ask(key, says, variant, envelope=envelope, begin=begin, held=dispatches)
-        self.resolver.asks -= caps.cost is not None and answer.found
+        answer = self.resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
+        self.resolver.asks -= caps.cost is not None and answer.has_plan
         if answer.status in schedules.RULED_OUT:
             answer = replace(
                 answer,
                 limits=tuple(explain.missing(variant, self.resolver.plan.envelope if envelope is None else envelope)),
             )
-        if answer.found or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
+        if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
             return answer
         goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
         loose = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
         again = self.resolver.ask(key, f"{says}, with no cap on cost (none keeps it)", loose, envelope=envelope)
-        return again if again.found else replace(again, says=says, limits=answer.limits)
+        return again if again.has_plan else replace(again, says=says, limits=answer.limits)
 
     def _on(self) -> Scenario:
         scenario, site = self.scenario, self.scenario.site

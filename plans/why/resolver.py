@@ -17,7 +17,7 @@ from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.caps import fixed
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.record import Plan
-from emberline.plans.why.answer import HELD, Answer, More
+from emberline.plans.why.answer import ESTIMATE, Answer, More
 from emberline.plans.why.nearest import as_list, nearest
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
@@ -41,7 +41,7 @@ class Resolver:
     """How many answers are still to be found: they share what time is left."""
     began: float = field(default_factory=time.perf_counter)
     study: Study = field(default_factory=Study)
-    known: list[xr.Dataset] = field(default_factory=list)
+    better_schedules: list[xr.Dataset] = field(default_factory=list)
     """Better schedules of the stored plan's own scenario."""
     hurried: bool = False
     """Whether the time was over before all was tried."""
@@ -60,14 +60,14 @@ class Resolver:
         """Of the stored plan by the goal, in the measure of the search."""
 
     @property
-    def left(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds left."""
         return self.time_limit_s - (time.perf_counter() - self.began)
 
     @property
     def over(self) -> bool:
         """Whether to stop asking."""
-        over = self.left <= 0 or self.cancel()
+        over = self.remaining_s <= 0 or self.cancel()
         self.hurried = self.hurried or over
         return over
 
@@ -86,7 +86,7 @@ class Resolver:
             return []
         self.asks += 1
         answer = self.ask("as it is", "as it is, only searched on", self.scenario)
-        self.known += [] if answer.schedule is None else [answer.schedule]
+        self.better_schedules += [] if answer.schedule is None else [answer.schedule]
         return [answer]
 
     def ask(
@@ -97,7 +97,7 @@ class Resolver:
         *,
         envelope: xr.Dataset | None = None,
         begin: Sequence[xr.Dataset] = (),
-        held: Sequence[redispatch.Redispatched] = (),
+        dispatches: Sequence[redispatch.Redispatched] = (),
     ) -> Answer:
         """Plan again.
 
@@ -105,18 +105,18 @@ class Resolver:
             key, says: of the answer.
             variant: :attr:`scenario` with a decision otherwise, so that the cap on cost is the same.
             envelope: of it; None: the stored plan's.
-            begin: schedules to begin from, beside the baseline's and the stored one.
-            held: of :meth:`judged`: plans that stand where the search finds none, or none better.
+            begin: schedules to begin from, next to the baseline's and the stored one.
+            dispatches: of :meth:`judged`: plans that stand where the search finds none, or none better.
         """
         self.tell(says)
-        share = max(self.left / max(self.asks, 1), LEAST_S)
+        share = max(self.remaining_s / max(self.asks, 1), LEAST_S)
         self.asks -= 1
         goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, FINE), "time_limit_s": share})
         variant = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
-        stands = [one.schedule for one in held if one.schedule is not None and not one.reason]
+        stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
         search = Search(
-            others=[*begin, *self.known, self.schedule] if variant.heats or variant.processes else [],
+            others=[*begin, *self.better_schedules, self.schedule] if variant.heats or variant.processes else [],
             study=self.study,
             lists=False,
             end_levels=False,
@@ -148,7 +148,7 @@ class Resolver:
             credit = difference(self.sums, sums).credit(metric.figure)
             high = metric.of(sums) - metric.of(self.sums) - credit
             low = None if bound is None else high - max(objective - bound, 0.0)
-        how = HELD if schedule.attrs.get("strategy") == HELD else answer.how
+        how = ESTIMATE if schedule.attrs.get("strategy") == ESTIMATE else answer.how
         return replace(answer, how=how, objective=value, high=high, low=low, more=more, schedule=schedule)
 
     def more(self, sums: Figures) -> More:
@@ -161,18 +161,18 @@ class Resolver:
         )
 
     def near(
-        self, variant: Scenario, envelope: xr.Dataset | None = None, wanted: xr.Dataset | None = None
+        self, variant: Scenario, envelope: xr.Dataset | None = None, target: xr.Dataset | None = None
     ) -> list[xr.Dataset]:
         """Schedules nearest to the stored one that keep other limits of the line; none where none is found so.
 
         Args:
             variant: with the other limits.
             envelope: of it; None: the stored plan's.
-            wanted: what to be near to instead of the stored one.
+            target: what to be near to instead of the stored one.
         """
         from emberline.models import line
 
-        schedule = self.schedule if wanted is None else wanted
+        schedule = self.schedule if target is None else target
         problem = line.from_scenario(variant, self.plan.envelope if envelope is None else envelope)
         starts = line.from_schedule(problem, schedule) if problem.heats else None
         both = [] if starts is None else [nearest(problem, starts, later=later) for later in (True, False)]
@@ -198,7 +198,7 @@ class Resolver:
         """
         if not near:
             return []
-        share = max(self.left / max(self.asks, 1), LEAST_S)
+        share = max(self.remaining_s / max(self.asks, 1), LEAST_S)
         goal = variant.goal.model_copy(update={"time_limit_s": share})
         hasty = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
         site = redispatch.Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
@@ -241,4 +241,4 @@ def _better(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     if value <= float(other_value) + CLOSE * abs(value):
         return schedule
     proven = {name: schedule.attrs[name] for name in ("bound", "constant")}
-    return other.assign_attrs(**proven, gap=math.nan, status="best found", strategy=HELD)
+    return other.assign_attrs(**proven, gap=math.nan, status="best found", strategy=ESTIMATE)

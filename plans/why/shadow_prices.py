@@ -35,7 +35,7 @@ class Price:
     low: float
     high: float
     steps: int
-    """In how many steps it is not nought."""
+    """In how many steps it is not zero."""
 
 
 def prices(plan: Plan) -> xr.Dataset | None:

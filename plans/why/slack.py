@@ -84,7 +84,7 @@ def _slack(scenario: Scenario, run: xr.Dataset, every: list[_Operation], one: _O
     limit = scenario.site.grid.import_limit_mw
     if limit is None:
         return Slack(earlier, before, later, after)
-    over = _drawn(scenario, run, one, limit)
+    over = _import_excess(scenario, run, one, limit)
     reached, at = _as_far(over, earlier, -1.0)
     if reached < earlier - TOLERANCE:
         earlier, before = reached, Stop("import", at_min=at)
@@ -186,7 +186,7 @@ def _same_cast(scenario: Scenario, first: _Operation, second: _Operation) -> boo
     return orders[first.heat] == orders[second.heat]
 
 
-def _drawn(scenario: Scenario, run: xr.Dataset, one: _Operation, limit: float) -> Callable[[float], float]:
+def _import_excess(scenario: Scenario, run: xr.Dataset, one: _Operation, limit: float) -> Callable[[float], float]:
     """The first moment [min] at which an import limit is passed when the operation is moved by some minutes; nan: none.
 
     What is passed already without the move is not counted against it.

@@ -1,7 +1,7 @@
-"""Why a stored plan is as it is: one decision is pinned or freed, the plant planned again, and the price told.
+"""Why a stored plan is as it is: one decision is pinned or freed, the plant planned again, and the price reported.
 
 Every answer is a whole plan, searched from the stored one on and from the one nearest to it that keeps what was pinned,
-and followed by the twin. What it has more than the stored plan is told with status, bound and gap; the cap on extra
+and followed by the twin. What it has more than the stored plan is reported with status, bound and gap; the cap on extra
 cost is the amount that it was for the stored plan. What is marked as an estimate holds all other heats where they are.
 """
 
@@ -51,7 +51,7 @@ def why(
         hour: an hour instead: what a MWh is worth, what if those that run in it were idle.
         every: also every other start of the heat, each planned again.
         time_limit_s: seconds for all answers together.
-        on_progress: told a line for each step.
+        on_progress: called with a line for each step.
         cancel: polled; True ends it with what has been found.
 
     Raises:
@@ -94,7 +94,7 @@ def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, e
     slots = () if at_min is not None or resolver.over else about.slots()
     label = f"heat {subject.number}" + (f" ({subject.heat.name})" if subject.heat.name != str(subject.number) else "")
     question = f"{subject.label} (of heat {subject.number})" if subject.cast else f"{label} at {subject.stage}"
-    return _told(resolver, question, list(about.facts()), answers, slots)
+    return _report(resolver, question, list(about.facts()), answers, slots)
 
 
 def _moment(scenario: Scenario, text: str) -> float:
@@ -110,7 +110,7 @@ def _of_unit(resolver: Resolver, name: str) -> Why:
     questions = about.questions()
     resolver.asks = len(questions)
     answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
-    return _told(resolver, name, list(about.facts()), answers)
+    return _report(resolver, name, list(about.facts()), answers)
 
 
 def _of_hour(resolver: Resolver, text: str) -> Why:
@@ -118,12 +118,12 @@ def _of_hour(resolver: Resolver, text: str) -> Why:
     resolver.tell("what a MWh more is worth")
     worth = about.worth()
     # where the plan's own gap leaves more open than a MWh is worth, planning again would tell nothing of it
-    whole = worth is not None and "whole numbers" in worth.held
+    whole = worth is not None and "whole numbers" in worth.assumption
     is_exact = whole and resolver.slack is not None and resolver.slack < SMALL * abs(worth.value if worth else 0.0)
     questions = about.questions(is_exact)
     resolver.asks = len(questions)
     answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
-    return _told(resolver, about.name, list(about.facts()), answers, worth=worth)
+    return _report(resolver, about.name, list(about.facts()), answers, worth=worth)
 
 
 def _in_time(resolver: Resolver, questions: list[Question]) -> Iterator[Question]:
@@ -133,7 +133,7 @@ def _in_time(resolver: Resolver, questions: list[Question]) -> Iterator[Question
         yield question
 
 
-def _told(
+def _report(
     resolver: Resolver,
     question: str,
     facts: list[str],
@@ -156,5 +156,5 @@ def _told(
         slots=slots,
         worth=worth,
         complete=not resolver.hurried,
-        seconds=resolver.time_limit_s - resolver.left,
+        seconds=resolver.time_limit_s - resolver.remaining_s,
     )

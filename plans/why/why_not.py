@@ -79,7 +79,7 @@ class WhyNot:
     """Whether each of them is needed for the conflict."""
     repairs: tuple[Repair, ...] = ()
     """Least first; each by itself makes a plan possible."""
-    tried: int = 0
+    attempts: int = 0
     """Limits that were tried."""
     of: int = 0
     complete: bool = False
@@ -96,7 +96,7 @@ class WhyNot:
             "conflict_keys": list(self.keys),
             "irreducible": self.irreducible,
             "repairs": [repair.summary() for repair in self.repairs],
-            "limits_tried": self.tried,
+            "limits_tried": self.attempts,
             "limits": self.of,
             "complete": self.complete,
             "seconds": round(self.seconds, 3),
@@ -115,8 +115,8 @@ def why_not(
 
     Args:
         changed: loads it with more overrides.
-        time_limit_s: seconds; what has been found by then is told.
-        on_progress: told a line for each step.
+        time_limit_s: seconds; what has been found by then is reported.
+        on_progress: called with a line for each step.
         cancel: polled; True ends the search for repairs.
         proven: it is known that there is no plan, on the scenario's steps at least.
     """
@@ -138,12 +138,12 @@ class _Search:
     """Keys of what cannot all hold, where that is known."""
 
     @property
-    def left(self) -> float:
+    def remaining_s(self) -> float:
         return self.time_limit_s - (time.perf_counter() - self.began)
 
     @property
     def over(self) -> bool:
-        return self.left <= 0 or self.cancel()
+        return self.remaining_s <= 0 or self.cancel()
 
     def run(self, proven: bool) -> WhyNot:
         scenario = self.changed(())
@@ -153,14 +153,14 @@ class _Search:
             self.tell("is there a plan? more time for it")
             verdict = self.judge((), LONG)
         if verdict:
-            return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.left)
+            return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.remaining_s)
         if verdict is None:
             # a plan that was only not found is no reason to blame a limit, nor to sell a repair
             return WhyNot(
                 "unknown",
                 scenario.horizon.step_min,
                 of=len(explain.limits(scenario)),
-                seconds=self.time_limit_s - self.left,
+                seconds=self.time_limit_s - self.remaining_s,
             )
         baseline = Baseline.of(scenario)
         envelope, listed = baseline.envelope, baseline.start
@@ -173,9 +173,9 @@ class _Search:
             self.elastic = explain.Elastic(
                 scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
             )
-            conflict = self.elastic.conflict(time_limit=min(self.left / 4, CONFLICT_S))
+            conflict = self.elastic.conflict(time_limit=min(self.remaining_s / 4, CONFLICT_S))
             irreducible = bool(conflict)
-            if not conflict and self.elastic.smallest(time_limit=self.left / 4):
+            if not conflict and self.elastic.smallest(time_limit=self.remaining_s / 4):
                 conflict = self.elastic.proof()
         if scenario.orders and not explain.hours(scenario, envelope):
             self._finer(scenario)
@@ -190,7 +190,7 @@ class _Search:
         if not conflict:
             # what alone makes a plan possible takes part in every conflict
             shared = [limit for limit in limits if any(repair.keys == (limit.key,) for repair in self.repairs)]
-            says = tuple(limit.held for limit in shared)
+            says = tuple(limit.statement for limit in shared)
             keys = tuple(limit.key for limit in shared)
         return WhyNot(
             status=self._status(scenario, envelope, listed),
@@ -200,7 +200,7 @@ class _Search:
             keys=keys,
             irreducible=irreducible,
             repairs=tuple(self.repairs[:MOST_REPAIRS]),
-            tried=count,
+            attempts=count,
             of=len(limits),
             complete=not self.over,
             seconds=time.perf_counter() - self.began,
@@ -219,19 +219,19 @@ class _Search:
             return False
         baseline = Baseline.of(scenario)
         envelope, listed = baseline.envelope, baseline.start
-        if listed is not None and explain.kept(scenario, envelope, listed):
+        if listed is not None and explain.baseline_holds(scenario, envelope, listed):
             return True
         if listed is not None and scenario.heats and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
-        seconds = max(JUDGE_S, self.left / patience) / (2 if self.repairs else 1)
+        seconds = max(JUDGE_S, self.remaining_s / patience) / (2 if self.repairs else 1)
         if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, time_limit=seconds):
             return False
         goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": seconds})
         hasty = scenario.model_copy(update={"goal": goal})
         search = Search(lists=False, end_levels=False)
         trial = plan(hasty, baseline=baseline, search=search, replications=0, cancel=self.cancel)
-        if trial.found:
+        if trial.has_schedule:
             # what the twin finds fault with is no plan
             return None if trial.violations else True
         return False if trial.ruled_out else None
@@ -241,7 +241,7 @@ class _Search:
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID
         proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
-            scenario, envelope, listed, time_limit=max(JUDGE_S, self.left / PATIENCE)
+            scenario, envelope, listed, time_limit=max(JUDGE_S, self.remaining_s / PATIENCE)
         )
         return "infeasible" if proven else schedules.ON_GRID
 
@@ -287,7 +287,7 @@ class _Search:
                 # what is in conflict stays so, whatever happens elsewhere
                 self.hopeless.add((limit.key, limit.sign))
                 return None
-            threshold = self.elastic.alone(limit, time_limit=min(self.left, CONFLICT_S))
+            threshold = self.elastic.alone(limit, time_limit=min(self.remaining_s, CONFLICT_S))
             if threshold is None:
                 self.hopeless.add((limit.key, limit.sign))
                 return None
@@ -333,7 +333,7 @@ class _Search:
         values = {limit.key: limit.loosest for limit in selection}
 
         def overrides(but: str = "") -> list[str]:
-            return _written([(limit, values[limit.key]) for limit in selection if limit.key != but])
+            return _overrides([(limit, values[limit.key]) for limit in selection if limit.key != but])
 
         if not selection or not self.judge(overrides()):
             return
@@ -360,7 +360,7 @@ class _Search:
         """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
         assert self.elastic is not None
         for relax in (True, False):
-            least = self.elastic.smallest(time_limit=max(self.left / 4, 1.0), relax=relax)
+            least = self.elastic.smallest(time_limit=max(self.remaining_s / 4, 1.0), relax=relax)
             if not least or (not relax and not self.elastic.whole):
                 continue
             by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}
@@ -369,13 +369,13 @@ class _Search:
                     (limit, limit.rounded(limit.value + grow * (least[key] - limit.value)))
                     for key, limit in by_key.items()
                 ]
-                if self.judge(_written(loosenings), PATIENCE / 4):
+                if self.judge(_overrides(loosenings), PATIENCE / 4):
                     self.repairs.append(_repair(loosenings))
                     return True
         return False
 
 
-def _written(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:
+def _overrides(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:
     """Overrides of several limits; what is dropped comes last, so that it stays so."""
     ordered = sorted(loosenings, key=lambda one: one[0].dropped)
     return [text for limit, value in ordered for text in limit.write(value)]
@@ -384,7 +384,7 @@ def _written(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:
 def _repair(loosenings: Sequence[tuple[explain.Limit, float]]) -> Repair:
     return Repair(
         says=tuple(limit.says(value) for limit, value in loosenings),
-        overrides=tuple(_written(loosenings)),
+        overrides=tuple(_overrides(loosenings)),
         keys=tuple(limit.key for limit, _ in loosenings),
         price=sum(limit.price(value) for limit, value in loosenings),
         kinds=tuple(limit.kind for limit, _ in loosenings),

@@ -6,7 +6,7 @@ one core (``Converter``).
 
 from __future__ import annotations
 
-from emberline.scenarios.assets.base import KINDS, POWER, Asset, Carrier, Named, Wanted, of
+from emberline.scenarios.assets.base import KINDS, POWER, Asset, AssetSeries, Carrier, Named, of
 from emberline.scenarios.assets.converter import Batch, Converter, LoadPoint, Machine, MachineState, Stream
 from emberline.scenarios.assets.latent_heat import LatentHeatStore
 from emberline.scenarios.assets.machines import (
@@ -30,6 +30,7 @@ __all__ = [
     "KINDS",
     "POWER",
     "Asset",
+    "AssetSeries",
     "Batch",
     "Boiler",
     "Carrier",
@@ -54,7 +55,6 @@ __all__ = [
     "Stream",
     "Supply",
     "Turbine",
-    "Wanted",
     "WasteHeatRecovery",
     "of",
 ]

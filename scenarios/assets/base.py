@@ -51,7 +51,7 @@ POWER = Carrier(name=ELECTRICITY)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AssetSeries:
     """A series that an asset needs: its key among the asset's series, its place and its unit of measure.
 
     In ``unit``, ``{unit}`` stands for the unit of ``carrier`` and ``{currency}`` for the market's.
@@ -148,7 +148,7 @@ class Named(Record):
         zero = np.zeros(len(use.rates[self.counted]))
         return Emitted(zero, zero)
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """The series that the asset needs. On a scenario's steps they are ``inputs['asset_values']``."""
         yield from ()
 

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from emberline.scenarios.assets.base import Named, Wanted
+from emberline.scenarios.assets.base import AssetSeries, Named
 from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
 from emberline.scenarios.assets.use import Emitted, Item, Use
 from emberline.scenarios.records.base import Place, Record
@@ -154,13 +154,13 @@ class Converter(Machine):
         if self.start_fuel is not None:
             yield ("start_fuel", "carrier"), self.start_fuel.carrier
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """Availability, and the flows that are series: keys ``availability``, ``inputs.0``, ``outputs.1`` …"""
-        yield Wanted("availability", ("availability",), self.availability)
+        yield AssetSeries("availability", ("availability",), self.availability)
         for key, stream in self.streams():
             if stream.per_unit is not None:
                 side, number = key.split(".")
-                yield Wanted(key, (side, int(number), "per_unit"), stream.per_unit)
+                yield AssetSeries(key, (side, int(number), "per_unit"), stream.per_unit)
 
     def streams(self) -> Iterator[tuple[str, Stream]]:
         """Flows other than the main one with their key."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from emberline.scenarios.assets.base import Wanted
+from emberline.scenarios.assets.base import AssetSeries
 from emberline.scenarios.assets.converter import COMMON, Converter, LoadPoint, Machine, Stream
 from emberline.scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
 from emberline.scenarios.records.base import Place, Record
@@ -46,8 +46,8 @@ class _NamedCarriers(Machine):
         if self.start_fuel is not None:
             yield ("start_fuel", "carrier"), self.start_fuel.carrier
 
-    def wants(self) -> Iterator[Wanted]:
-        yield Wanted("availability", ("availability",), self.availability)
+    def wants(self) -> Iterator[AssetSeries]:
+        yield AssetSeries("availability", ("availability",), self.availability)
 
     def _core(self, carrier: str, capacity: float, **flows: Any) -> Converter:
         common = {field: getattr(self, field) for field in COMMON}
@@ -180,10 +180,10 @@ class HeatPump(_NamedCarriers):
             ELECTRICITY, self.electric_mw, main="input", inputs=rest, outputs=(_stream(self.heat, self.cop),)
         )
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """Availability and COP."""
         yield from super().wants()
-        yield Wanted("outputs.0", ("cop",), self.cop)
+        yield AssetSeries("outputs.0", ("cop",), self.cop)
 
 
 class Electrolyser(_NamedCarriers):
@@ -307,16 +307,16 @@ class FlexibleLoad(Machine):
         return self
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """The load alone; the amount of each day is told by ``days``."""
+        """The load alone; ``days`` gives the amount of each day."""
         common = {field: getattr(self, field) for field in COMMON}
         return Converter.model_validate(
             {"kind": "converter", "name": self.name, "carrier": self.carrier, "capacity": self.rate_limit,
              "main": "input", **common}
         )  # fmt: skip
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """Availability."""
-        yield Wanted("availability", ("availability",), self.availability)
+        yield AssetSeries("availability", ("availability",), self.availability)
 
     def touches(self) -> Iterator[tuple[Place, str]]:
         """Carrier of the load, and of what its start takes."""

@@ -19,7 +19,7 @@ NOTHING = 1e-12
 """Self-loss per hour below which the formula loses more digits than the loss is worth."""
 
 
-def kept(loss_per_h: float, hours: float) -> float:
+def retention(loss_per_h: float, hours: float) -> float:
     """Share of a level that remains after some hours."""
     return (1 - loss_per_h) ** hours
 
@@ -120,9 +120,9 @@ class Storage(Named):
         """Highest level allowed, in the carrier's unit."""
         return self.highest_share * self.capacity
 
-    def kept(self, hours: float) -> float:
+    def retention(self, hours: float) -> float:
         """Share of the level that remains after some hours."""
-        return kept(self.self_loss_per_h, hours)
+        return retention(self.self_loss_per_h, hours)
 
     def effective_hours(self, hours: float) -> float:
         """Hours that count for a constant flow, its own loss until the end taken off."""
@@ -131,4 +131,4 @@ class Storage(Named):
     def after(self, level: float, in_rate: float, out_rate: float, hours: float) -> float:
         """Level after some hours of constant rates at the terminals, in the carrier's unit."""
         net = in_rate * self.in_efficiency - out_rate / self.out_efficiency
-        return level * self.kept(hours) + net * self.effective_hours(hours)
+        return level * self.retention(hours) + net * self.effective_hours(hours)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from emberline.scenarios.assets.base import Named, Wanted
+from emberline.scenarios.assets.base import AssetSeries, Named
 from emberline.scenarios.assets.quantity import (
     CARRIERS,
     ELECTRICITY,
@@ -27,10 +27,14 @@ from emberline.scenarios.assets.use import Emitted, Item, Use
 from emberline.scenarios.records.emissions import FactorByName, by_factor
 from emberline.scenarios.records.factors import Factor
 from emberline.scenarios.records.quantity import Megawatts
-from emberline.scenarios.records.series import FactorSeries, Given, Series, constant_read_by
+from emberline.scenarios.records.series import FactorSeries, Series, SeriesInput, constant_read_by
 
-UnitPriceSeries = Annotated[Series, BeforeValidator(constant_read_by(of_carrier(PRICE)), json_schema_input_type=Given)]
-RateSeries = Annotated[Series, BeforeValidator(constant_read_by(of_carrier(RATE), 0), json_schema_input_type=Given)]
+UnitPriceSeries = Annotated[
+    Series, BeforeValidator(constant_read_by(of_carrier(PRICE)), json_schema_input_type=SeriesInput)
+]
+RateSeries = Annotated[
+    Series, BeforeValidator(constant_read_by(of_carrier(RATE), 0), json_schema_input_type=SeriesInput)
+]
 
 
 def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:
@@ -43,11 +47,11 @@ def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:
             return raw  # a stored scenario holds the numbers, and is read without the units of carriers
         unit = units.get(info.data.get("carrier", ELECTRICITY))
         if unit is None:
-            return raw  # a carrier that is not known is told at its own place
+            return raw  # a carrier that is not known is reported at its own place
         if field == "fossil_kg_per_unit":
             return by_factor(raw, factor.fossil_kg_per(unit), factor.name, field)
         if "fossil_kg_per_unit" not in info.data:
-            return raw  # what is wrong with the factor's unit is told there
+            return raw  # what is wrong with the factor's unit is reported there
         return by_factor(raw, factor.biogenic_kg_per(unit), factor.name, field)
 
     return take
@@ -106,9 +110,9 @@ class Supply(Trade):
     horizon_limit: Amount | None = None
     """Most of it over the horizon."""
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """Its price."""
-        yield Wanted("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
+        yield AssetSeries("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
 
     @property
     def bought(self) -> bool:
@@ -135,9 +139,9 @@ class Sale(Trade):
     rate_limit: PerHour | None = None
     horizon_limit: Amount | None = None
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """Its price."""
-        yield Wanted("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
+        yield AssetSeries("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
 
     def items(self, use: Use) -> tuple[Item, ...]:
         """Its earnings."""
@@ -183,9 +187,9 @@ class Load(OneFlow):
     carrier: str
     rate: RateSeries
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """Its demand per hour."""
-        yield Wanted("rate", ("rate",), self.rate, RATE, self.carrier)
+        yield AssetSeries("rate", ("rate",), self.rate, RATE, self.carrier)
 
 
 class Source(OneFlow):
@@ -197,9 +201,9 @@ class Source(OneFlow):
     carrier: str
     rate: RateSeries
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """Its rate."""
-        yield Wanted("rate", ("rate",), self.rate, RATE, self.carrier)
+        yield AssetSeries("rate", ("rate",), self.rate, RATE, self.carrier)
 
 
 class Renewable(OneFlow):
@@ -215,9 +219,9 @@ class Renewable(OneFlow):
         """Electricity."""
         return ELECTRICITY
 
-    def wants(self) -> Iterator[Wanted]:
+    def wants(self) -> Iterator[AssetSeries]:
         """Its capacity factor."""
-        yield Wanted("capacity_factor", ("capacity_factor",), self.capacity_factor)
+        yield AssetSeries("capacity_factor", ("capacity_factor",), self.capacity_factor)
 
     def available_mw(self, capacity_factor: np.ndarray) -> np.ndarray:
         """Power that is available [MW], shape as the factor's."""

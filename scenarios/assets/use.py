@@ -17,7 +17,7 @@ class Use:
     hours: float
     """Length of a step [h]."""
     series: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """Series of the asset by key (``Wanted.key``)."""
+    """Series of the asset by key (``AssetSeries.key``)."""
     on: np.ndarray | None = None
     """Share of each step in which a machine is on; None: it is none."""
 

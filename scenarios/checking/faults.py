@@ -65,18 +65,18 @@ def fault(item: Mapping[str, Any]) -> str:
     if kind in KINDS:
         noun = KINDS[kind][1]
         quotes = "; in quotes it is text" if noun == "text" and isinstance(value, int | float) else ""
-        return f"must be {noun}, got {shown(value)}{quotes}"
+        return f"must be {noun}, got {literal(value)}{quotes}"
     if kind in BOUNDS:
         words, key = BOUNDS[kind]
-        return f"must be {words} {_amount(context[key])}, got {shown(value)}"
+        return f"must be {words} {_amount(context[key])}, got {literal(value)}"
     if kind == "string_pattern_mismatch":
         pattern = context["pattern"]
-        return f"must be {PATTERNS.get(pattern, f'text like {pattern}')}, got {shown(value)}"
+        return f"must be {PATTERNS.get(pattern, f'text like {pattern}')}, got {literal(value)}"
     says = str(item["msg"]).replace("Input should be", "must be")
-    return f"{says[:1].lower()}{says[1:]}, got {shown(value)}"
+    return f"{says[:1].lower()}{says[1:]}, got {literal(value)}"
 
 
-def shown(value: Any) -> str:
+def literal(value: Any) -> str:
     """A value that was given, short and as it would be written in a scenario."""
     if value is None:
         return "nothing"
@@ -99,7 +99,7 @@ def _choice(context: Mapping[str, Any], value: Any) -> str:
     near = get_close_matches(str(value), words, n=1) if isinstance(value, str) else []
     hint = f"; did you mean {near[0]}?" if near else ""
     one = "one of " if len(words) > 1 else ""
-    return f"must be {one}{', '.join(words)}, got {shown(value)}{hint}"
+    return f"must be {one}{', '.join(words)}, got {literal(value)}{hint}"
 
 
 def _amount(limit: Any) -> str:
@@ -114,13 +114,13 @@ _COUNTED: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "too_short": lambda context, _: (
         f"must have at least {_items(context['min_length'])}, got {context['actual_length'] or 'none'}"
     ),
-    "too_long": lambda context, given: (
-        f"may have at most {_items(context['max_length'])}, got {context['actual_length'] or len(given)}"
+    "too_long": lambda context, value: (
+        f"may have at most {_items(context['max_length'])}, got {context['actual_length'] or len(value)}"
     ),
-    "string_too_short": lambda context, given: (
-        f"must have at least {context['min_length']} characters, got {shown(given)}" if given else "must not be empty"
+    "string_too_short": lambda context, value: (
+        f"must have at least {context['min_length']} characters, got {literal(value)}" if value else "must not be empty"
     ),
-    "string_too_long": lambda context, given: (
-        f"may have at most {context['max_length']} characters, got {len(given)}: {given[:40]!r} …"
+    "string_too_long": lambda context, value: (
+        f"may have at most {context['max_length']} characters, got {len(value)}: {value[:40]!r} …"
     ),
 }

@@ -54,12 +54,12 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
             yield place, unknown("store", name, scenario.store)
     for place, name in carriers_of(process):
         if name == ELECTRICITY:
-            yield place, "electricity is told by power_mw, kwh_per_t or power_by_rate"
+            yield place, "electricity is given by power_mw, kwh_per_t or power_by_rate"
         elif name not in carriers:
             yield place, unknown("carrier", name, {k: c for k, c in carriers.items() if k != ELECTRICITY})
         elif "fuels" in place and carriers[name].unit != "MWh":
             yield place, f"a fuel is counted in MWh; carrier {name!r} is counted in {carriers[name].unit}"
-        elif "outputs" in place and not carriers[name].dumps and not _taken(scenario, name):
+        elif "outputs" in place and not carriers[name].dumps and not _has_use(scenario, name):
             yield place, f"{name!r} may not be vented and nothing takes it; add a use, or say dump: true"
         elif ("inputs" in place or "fuels" in place) and not _is_product(scenario, name):
             yield place, f"nothing gives {name!r}; add a supply or an asset that makes it"
@@ -75,7 +75,7 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
         )
 
 
-def _taken(scenario: Scenario, carrier: str) -> bool:
+def _has_use(scenario: Scenario, carrier: str) -> bool:
     processes = (
         name for process in scenario.processes for place, name in carriers_of(process) if "outputs" not in place
     )

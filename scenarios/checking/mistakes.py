@@ -69,7 +69,7 @@ def _of_market(scenario: Scenario) -> Mistakes:
             f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates",
         )
     if market.tariff_before.peak_mw and scenario.state.peak_so_far_mw:
-        yield ("market", "tariff_before", "peak_mw"), "is told by state.peak_so_far_mw too; leave one of them out"
+        yield ("market", "tariff_before", "peak_mw"), "is given by state.peak_so_far_mw too; leave one of them out"
     try:
         _ = scenario.rates
     except ValueError as error:

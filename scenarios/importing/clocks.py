@@ -30,6 +30,8 @@ NAME = re.compile(
     r"\s*(?P<mark>[ab*]|\(2\))?"
 )
 """A column's name that is a time of the day or the number of an interval: 02:00, 02:00-03:00, H03, 3B, 02:00*."""
+ENDS = re.compile(r"(?:^|[^a-z])(?:end|ending|until|bis|he)(?:$|[^a-z])")
+"""Names of columns that hold the ends of intervals."""
 FEWEST = 12
 """Columns that are named by the clock, below which it may be by chance."""
 

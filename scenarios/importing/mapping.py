@@ -62,17 +62,17 @@ class Mapping(Record):
     scale: float = 1.0
     """A factor on all values, such as -1 for a meter that counts the other way."""
     peak_mw: Megawatts | None = None
-    """Peak of a PV plant whose yield is told as power."""
+    """Peak of a PV plant whose yield is given as power."""
     gaps: Fill = "refuse"
     """What a plan does where values are missing: refuse, hold the last, interpolate, or take zero."""
     missing: tuple[str, ...] = Field(default=(), max_length=20)
-    """Words that stand for a missing value, beside an empty cell and what means one everywhere."""
+    """Words that stand for a missing value, in addition to an empty cell and what means one everywhere."""
     duplicates: Twice = "refuse"
     """What is taken of values at the same time: none, the file's first or last, or their mean."""
 
     @field_validator("role")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _role(cls, name: str) -> str:
         if name not in ROLES:
             raise ValueError(f"unknown {name[:40]!r}; a series can be {', '.join(ROLES)}")
         return name

@@ -1,4 +1,4 @@
-"""Reading a file of unknown origin as a table of text: CSV, Excel or Parquet, told by its content, not by its name."""
+"""Reading a file of unknown origin as a table of text: CSV, Excel or Parquet, known by its content, not by its name."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Raw:
     separator: str = ","
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
-    taken: str | None = None
+    sheet_key: str | None = None
     """The sheet that was read, as the workbook names it."""
 
     def where(self, row: int) -> str:
@@ -59,7 +59,7 @@ class Raw:
         return f"{self.name}{sheet}:{row + 1 + (self.header if self.kind != 'parquet' else 0)}"
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """A file's name to be shown: never a path, never long, nothing that cannot be seen."""
     last = re.split(r"[/\\]", name)[-1]
     return re.sub(r"[^\w .()\[\]+-]", "", last).strip()[:60] or "file"
@@ -87,7 +87,7 @@ def read(
     Raises:
         ScenarioError: it is too large, of another kind, or cannot be read.
     """
-    name = shown(name)
+    name = display_name(name)
     try:
         if len(content) > largest_mb * 1e6:
             raise ValueError(f"has {len(content) / 1e6:.0f} MB, at most {largest_mb:g} are read")
@@ -170,7 +170,7 @@ def _excel(content: bytes, name: str, sheet: str | None, header: int | None) -> 
         if _has_times(there):
             return there
     if not len(raw.frame.columns):
-        raise ValueError(f"sheet {raw.taken} is empty")
+        raise ValueError(f"sheet {raw.sheet_key} is empty")
     return raw
 
 
@@ -180,7 +180,7 @@ def _sheet(names: list[str], sheet: str, rows: list[list[str]], name: str, heade
     header = header or _header(rows[:LOOKED_AT])
     frame = pd.DataFrame(rows[header - 1 :], dtype=str).fillna("")
     frame = _named(frame) if len(rows) else frame
-    return Raw(name, "excel", frame, header, sheet=shown(sheet), sheets=tuple(names), taken=sheet)
+    return Raw(name, "excel", frame, header, sheet=display_name(sheet), sheets=tuple(names), sheet_key=sheet)
 
 
 def _has_times(raw: Raw) -> bool:

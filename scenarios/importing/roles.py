@@ -17,7 +17,7 @@ class Role:
     name: str
     title: str
     path: Keys
-    """Where it goes in a scenario; empty: nowhere, it is read beside one."""
+    """Where it goes in a scenario; empty: nowhere, it is read next to one."""
     column: str
     """Its name in the normalised file."""
     unit: str
@@ -63,7 +63,7 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
         role: what the series is.
         unit: of the file; None: the role's own.
         interval_min: energies are counted over it, and become the mean power.
-        peak_mw: of a PV plant, whose yield may be told as power.
+        peak_mw: of a PV plant, whose yield may be given as power.
 
     Raises:
         ValueError: the unit does not convert.
@@ -118,6 +118,6 @@ def money(unit: str | None) -> str | None:
         return None
     try:
         source_unit = spelled(unit)
-    except ValueError:  # told where the unit is used
+    except ValueError:  # reported where the unit is used
         return None
     return next((currency for currency in CURRENCIES if re.match(rf"{currency}\b", source_unit)), None)

@@ -179,7 +179,7 @@ class _Bringer:
         names = [self.mapping.time, self.mapping.value, *self.mapping.where]
         for column in (*names, *filter(None, (self.mapping.through, self.mapping.clock))):
             if column not in columns_of_file:
-                near = meant(column, columns_of_file)
+                near = close_match(column, columns_of_file)
                 if near is not None:
                     self._say(column[:60], f"there is no such column; did you mean {near[:40]!r}?")
                     continue
@@ -194,7 +194,7 @@ class _Bringer:
             matching = (cells == cell).to_numpy()
             if not matching.any():
                 there = list(dict.fromkeys(cells))
-                near, names = meant(cell, there), ", ".join(name[:40] for name in there[:8])
+                near, names = close_match(cell, there), ", ".join(name[:40] for name in there[:8])
                 says = f"did you mean {near[:40]!r}?" if near is not None else f"there are {names}"
                 self._say(column, f"no row has {cell[:40]!r} here; {says}")
                 self._stop()
@@ -247,7 +247,7 @@ class _Bringer:
         refuse(twice | np.isnan(second) | (second == 0), "the day has a second value for an hour that it has once")
         if twice.any() and not certain:
             at = np.datetime64(int(wall[twice][0]), "s")
-            self.remarks.append(f"the hour that the clocks have twice is told once and stands for both ({at})")
+            self.remarks.append(f"the hour that the clocks have twice is given once and stands for both ({at})")
         self.rows = np.concatenate([self.rows[exists], self.rows[twice]])
         return np.concatenate([early[exists], late[twice]]), np.concatenate(
             [values[exists], (second if certain else values)[twice]]
@@ -361,7 +361,7 @@ class _Bringer:
             raise ScenarioError(dict.fromkeys(self.problems))
 
 
-def meant(word: str, names: list[str]) -> str | None:
+def close_match(word: str, names: list[str]) -> str | None:
     """The name that was probably meant."""
     folded = {name.casefold(): name for name in reversed(names)}
     near = difflib.get_close_matches(word.casefold(), folded, 1, 0.8)

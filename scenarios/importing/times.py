@@ -1,6 +1,6 @@
 """Times as plants write them, as seconds since 1970 UTC: day, month and year in any order, with offset or without.
 
-Local times without offset are unclear where the clocks change. The hour that autumn has twice is told apart by its
+Local times without offset are unclear where the clocks change. The hour that autumn has twice is distinguished by its
 order in the file; where it stands there once, and where spring skips a time, the file is refused with the line.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Refuse = Callable[[np.ndarray, str], None]
 """Takes what is good, shape (n,), and what is wrong with the rest."""
 OFFSET = r"(?:Z|UTC|[+-]\d{2}:?\d{2})$"
-WRITTEN = re.compile(
+TIMESTAMP = re.compile(
     r"(?P<a>\d{1,4})[-./](?P<b>\d{1,2})[-./](?P<c>\d{1,4})"
     r"(?:[T ,]+(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d{1,9})?)?"
     r"\s*(?P<half>[AaPp][Mm])?)?"
@@ -41,7 +41,7 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
     Args:
         stamps: as they stand in the file.
         mapping: says how they are written.
-        refuse: is told what cannot be read.
+        refuse: called with what cannot be read.
         local: leave times without offset in their zone: seconds of the clock on the wall.
     """
     import pandas as pd
@@ -66,8 +66,8 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
         seconds, zoned = np.where(missing, 0, values).round().astype(np.int64), np.full(len(values), True)
         offsets = np.zeros(len(values), dtype=np.int64)
     else:
-        seconds, offsets, zoned, missing = _written(stamps, mapping, note)
-    # what lies far off is told before any zone is asked: its years end where the calendar's do
+        seconds, offsets, zoned, missing = _parse(stamps, mapping, note)
+    # what lies far off is refused before any zone is asked: its years end where the calendar's do
     near = (seconds > EARLIEST - ONE_DAY) & (seconds < LATEST + ONE_DAY)
     note(missing | near, OUTSIDE)
     missing = missing | ~near
@@ -111,14 +111,14 @@ def on_the_wall(stamps: pd.Series, mapping: Mapping) -> np.ndarray:
     return seconds
 
 
-def _written(
+def _parse(
     stamps: pd.Series, mapping: Mapping, refuse: Refuse
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Seconds on the wall, offset [s], whether there is one, and what could not be read, shape (n,) each."""
     import pandas as pd
 
     text = cleaned(stamps)
-    parts = text.str.extract(rf"^(?:{WRITTEN.pattern})$")
+    parts = text.str.extract(rf"^(?:{TIMESTAMP.pattern})$")
     number = {
         name: pd.to_numeric(parts[name], errors="coerce").fillna(0).to_numpy(np.int64)
         for name in ("a", "b", "c", "hour", "minute", "second")
@@ -157,7 +157,7 @@ def _example(order: Order) -> str:
 
 
 def localized(seconds: np.ndarray, mask: np.ndarray, zone: tzinfo, name: str, refuse: Refuse) -> np.ndarray:
-    """Seconds on the wall as seconds since 1970 UTC; what is there twice is told apart by its order."""
+    """Seconds on the wall as seconds since 1970 UTC; what is there twice is distinguished by its order."""
     import pandas as pd
 
     early, late, exists = on_wall(seconds, zone)

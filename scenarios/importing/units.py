@@ -55,7 +55,7 @@ def unit_of(name: str, role: Role, interval_min: float) -> str | None:
 
 
 def unit_unsaid(role: Role, values: pd.Series, decimal: str) -> tuple[str | None, str]:
-    """The unit that a scenario asks for, where the file names none, and what is told of it; not for a price.
+    """The unit that a scenario asks for, where the file names none, and the remark on it; not for a price.
 
     Args:
         role: what the series is.

@@ -46,7 +46,7 @@ class Arrival(Record):
 
         Args:
             horizon: with its zone.
-            series: ``rate`` on the steps, where it is told by a series.
+            series: ``rate`` on the steps, where a series gives it.
         """
         if self.rate is not None:
             return np.full(horizon.n_steps, self.rate.value or 0.0) if series is None else series

@@ -145,7 +145,7 @@ class Process(Recipe):
         modes = []
         for mode in self.modes:
             special = {name: getattr(mode, name) for name in mode.model_fields_set}
-            # power told in a mode replaces all that the process says of it
+            # power given in a mode replaces all that the process says of it
             base = {k: v for k, v in common.items() if k not in power} if set(power) & set(special) else common
             blank = {name: field.default for name, field in Recipe.model_fields.items()}
             modes.append(Mode.model_construct(**{**blank, **base, **special}))

@@ -1,7 +1,7 @@
 """A store of material between processes: silo, hall, bunker, tank. Record; its physics are those of every store.
 
 Any number of processes, arrivals and deliveries may fill and empty it at the same time; nothing vanishes in it but the
-loss that is told.
+loss that is given.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from emberline.scenarios.assets.storage import effective_hours, kept
+from emberline.scenarios.assets.storage import effective_hours, retention
 from emberline.scenarios.records.base import NAME, Record
 from emberline.scenarios.records.quantity import Fraction, PerHour, Tonnes, in_unit
 
@@ -54,9 +54,9 @@ class Store(Record):
         """Level wanted at the end [t]."""
         return self.start_t if self.end_level_t is None else self.end_level_t
 
-    def kept(self, hours: float) -> float:
+    def retention(self, hours: float) -> float:
         """Share of the level that remains after some hours."""
-        return kept(self.loss_per_h, hours)
+        return retention(self.loss_per_h, hours)
 
     def effective_hours(self, hours: float) -> float:
         """Hours that count for a constant flow, its own loss until the end taken off."""

@@ -41,8 +41,8 @@ class Change:
 def differences(before: Any, now: Any, path: Keys = ()) -> Iterator[Change]:
     """Differences between two scenarios as plain data, as fine as possible.
 
-    Lists of equal length are compared item by item; of others, what was appended or taken away is told where that is
-    all, else the list as a whole.
+    Lists of equal length are compared item by item; of others, what was appended or taken away is reported where that
+    is all, else the list as a whole.
     """
     if type(before) is type(now) and (before == now or (isinstance(now, float) and _scalar(before) == _scalar(now))):
         return  # what is no number is equal to itself here
@@ -66,7 +66,7 @@ def differences(before: Any, now: Any, path: Keys = ()) -> Iterator[Change]:
 
 
 def _places(before: list[Any], now: list[Any]) -> list[int] | None:
-    """Places in ``before`` of the first items of ``now``, those after them being new; None: it cannot be told."""
+    """Places in ``before`` of the first items of ``now``, those after them being new; None: they are not known."""
     if len(before) == len(now):
         return list(range(len(before)))
     names = [[item.get("name") if isinstance(item, dict) else item for item in items] for items in (before, now)]
@@ -95,7 +95,7 @@ def revised(text: str, now: dict[str, Any]) -> str:
     # what is new comes last in its list, the rest is done from the end: so places in lists stay right
     for change in (*added, *reversed([change for change in changes if change.before is not ABSENT])):
         data = _applied(data, change)
-        text = _written(text, change, data)
+        text = _text_with(text, change, data)
     return text
 
 
@@ -114,7 +114,7 @@ def _applied(data: Any, change: Change) -> Any:
     return data
 
 
-def _written(text: str, change: Change, data: Any) -> str:
+def _text_with(text: str, change: Change, data: Any) -> str:
     """The text with one change, by which it holds ``data``."""
     path, value = change.path, change.now
     while path:

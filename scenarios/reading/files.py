@@ -1,4 +1,4 @@
-"""Files that a user names: what is wrong with a path, told before anything is read from it."""
+"""Files that a user names: what is wrong with a path, reported before anything is read from it."""
 
 from __future__ import annotations
 

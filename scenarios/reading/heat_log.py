@@ -50,7 +50,7 @@ class HeatLog:
     """First start of the log, UTC."""
     heats: pd.DataFrame
     """One row for each heat and stage by start: heat, order, grade, stage (index), unit, start_min, end_min (missing:
-    under way), energy_mwh, mass_t, planned_start_min, planned_end_min (missing: not told)."""
+    under way), energy_mwh, mass_t, planned_start_min, planned_end_min (missing: not logged)."""
     breakdowns: pd.DataFrame
     """One row for each breakdown by start: unit, start_min, end_min (missing: not repaired yet)."""
     tells_breakdowns: bool

@@ -46,7 +46,7 @@ def foreseen(scenario: Scenario, horizon: Horizon, at: datetime) -> xr.Dataset:
         if series.forecast is None:
             continue
         try:
-            forecast = known(series, horizon, unit, scenario.folder, at)
+            forecast = forecast_at(series, horizon, unit, scenario.folder, at)
         except ValueError as error:
             raise ScenarioError([Problem(scenario.name, name, str(error))]) from None
         row = ROWS.get(str(path[0])) or ROWS.get(str(path[1]))
@@ -64,7 +64,7 @@ def uncertain(scenario: Scenario) -> list[str]:
     return [name for name, _, series, _ in scenario.series() if series.forecast is not None]
 
 
-def known(series: Series, horizon: Horizon, unit: str, folder: Path, at: datetime) -> Resolved:
+def forecast_at(series: Series, horizon: Horizon, unit: str, folder: Path, at: datetime) -> Resolved:
     """A series on the steps of a horizon, in ``unit``, as it was known at a moment.
 
     Raises:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
-from difflib import get_close_matches
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.checking.unknown_keys import _fields, nearest_key, suggestion
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
@@ -103,7 +103,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
     market = document.data.get("market")
     currency = market.get("currency", "EUR") if isinstance(market, dict) else "EUR"
     if currency not in CURRENCIES:
-        currency = "EUR"  # told at its own place; quantities need one to be read in
+        currency = "EUR"  # reported at its own place; quantities need one to be read in
     context: dict[str, Any] = {"currency": str(currency), "folder": folder, APPARENT: []}
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
@@ -123,7 +123,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
 
 
 def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dict[str, Any]) -> Scenario | None:
-    """The scenario with its faulty values left out, so that mistakes between the nouns are told in the same breath.
+    """The scenario with its faulty values left out, so that mistakes between the nouns are reported in the same pass.
 
     Faulty optional values give way to their defaults and faulty required numbers to 1. None where that is not enough,
     or where a name or a whole part is faulty: what else does not fit then may follow from that alone.
@@ -194,11 +194,11 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
     # a quantity is read in the unit of its record's carrier
     items = [item for item in items if item["loc"] in carriers or (*item["loc"][:-1], "carrier") not in carriers]
     misspelt = {(*path[:-1], near) for item in items if item["type"] == "extra_forbidden"
-                for path in [_keys(item, data)] if (near := _near(path))}  # fmt: skip
+                for path in [_keys(item, data)] if (near := nearest_key(path))}  # fmt: skip
     strange = {_keys(item, data) for item in items if item["type"] == "extra_forbidden"}
     for item in items:
         if item["type"] == "too_short" and any(len(o["loc"]) > len(item["loc"]) for o in items if _below(o, item)):
-            continue  # pydantic counts the items that are valid: their own mistakes are told already
+            continue  # pydantic counts the items that are valid: their own mistakes are reported already
         path = _keys(item, data)
         key = dotted(path)
         says = fault(item)
@@ -208,12 +208,12 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
             path = path[:-1] if path and path[-1] == item["loc"][-1] else path
             key = dotted((*path, item["loc"][-1]))
         elif item["type"] == "extra_forbidden":
-            says += _suggest(path)
+            says += suggestion(path)
         yield Problem(document.where(path), key, " ".join(says.split())[:300])
 
 
 def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:
-    """Whether a mapping has unknown keys only: what it lacks need not be told as well."""
+    """Whether a mapping has unknown keys only: what it lacks need not be reported as well."""
     mapping = _value(data, path)
     return isinstance(mapping, dict) and bool(mapping) and all((*path, key) in unknown for key in mapping)
 
@@ -245,37 +245,6 @@ def _below(inner: Any, outer: Any) -> bool:
 def _is_key(part: Any) -> bool:
     # pydantic adds the tags of unions to the location; they are no keys of the document
     return isinstance(part, int) or not (part in ("date", "datetime", "timedelta") or part.startswith("function-"))
-
-
-def _suggest(path: Keys) -> str:
-    near, names = _near(path), _fields(path)
-    if near:
-        return f"; did you mean {near}?"
-    return f"; allowed are {', '.join(names)}" if names else ""
-
-
-def _near(path: Keys) -> str | None:
-    """The field that an unknown key probably means."""
-    return next(iter(get_close_matches(str(path[-1])[:100], _fields(path), n=1)), None)
-
-
-def _fields(path: Keys) -> list[str]:
-    """Names of the fields that stand where a key does."""
-    model: Any = Scenario
-    for part in path[:-1]:
-        if isinstance(part, int) or model is None:
-            continue
-        field = getattr(model, "model_fields", {}).get(part)
-        model = _record_of(field.annotation) if field else None
-    return list(getattr(model, "model_fields", {}))
-
-
-def _record_of(annotation: Any) -> Any:
-    from typing import get_args
-
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    return next((record for part in get_args(annotation) if (record := _record_of(part)) is not None), None)
 
 
 def _ordered(problems: list[Problem], name: str) -> list[Problem]:

@@ -17,7 +17,7 @@ FILES = ("csv", "parquet")
 
 
 def lay(document: Document, name: str) -> None:
-    """Lay an overlay over a document; its mistakes are told with its own file and line.
+    """Lay an overlay over a document; its mistakes are reported with its own file and line.
 
     Raises:
         ScenarioError: the file cannot be read as a mapping.
@@ -34,11 +34,11 @@ def lay(document: Document, name: str) -> None:
         place[path[-1]] = value
         leaves.add(path)
 
-    def laid(at: Keys) -> bool:
+    def covered(at: Keys) -> bool:
         return any(at[:size] in leaves for size in range(1, len(at) + 1))
 
-    document.lines = {at: line for at, line in document.lines.items() if not laid(at)}
-    document.overrides |= {at: f"--set @{over.name}:{line}" for at, line in over.lines.items() if laid(at)}
+    document.lines = {at: line for at, line in document.lines.items() if not covered(at)}
+    document.overrides |= {at: f"--set @{over.name}:{line}" for at, line in over.lines.items() if covered(at)}
 
 
 def _beside(data: Any, folder: Path) -> Any:

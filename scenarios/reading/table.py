@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_TOLD = 20
-"""Mistakes told of one table."""
+"""Mistakes reported of one table."""
 EARLIEST, LATEST = "1971-01-01", "2201-01-01"
 OUTSIDE = "lies outside 1971 to 2200"
 
@@ -115,7 +115,7 @@ class Table:
             self.each(empty | stamps.notna(), column, raw, "is no time; write it as 2024-03-12T06:00+01:00")
             local, utc = (None, stamps) if zoned else (stamps, None)
         if local is not None:
-            # what lies far off is told before a zone is asked: its years end where the calendar's do
+            # what lies far off is refused before a zone is asked: its years end where the calendar's do
             far = local.notna() & ~local.dt.year.between(int(EARLIEST[:4]) - 1, int(LATEST[:4]))
             self.each(~far, column, raw, OUTSIDE)
             local = local.where(~far, pd.Timestamp("1972-01-01"))  # stands for it: one mistake of a time is enough

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from emberline.scenarios.records.quantity import CURRENCIES, signs
 
-KNOWN = (
+UNITS = (
     "W", "kW", "MW", "GW", "Wh", "kWh", "MWh", "GWh", "kVA", "MVA", "kVAh", "MVAh",
     *(f"{money}/{per}" for money in CURRENCIES for per in ("MWh", "kWh", "MW", "kW")),
     *(f"{mass}/{per}" for mass in ("g", "kg", "t") for per in ("kWh", "MWh", "GJ", "t")), "%",
 )  # fmt: skip
 """Units as they are spelled, however a file writes them."""
-_SPELLED = {unit.lower(): unit for unit in KNOWN} | {
+_SPELLED = {unit.lower(): unit for unit in UNITS} | {
     "pct": "%", "percent": "%", "prozent": "%", "kwatt": "kW", "kilowatt": "kW", "megawatt": "MW",
     "kilowatthours": "kWh", "megawatthours": "MWh", "kw·h": "kWh", "mw·h": "MWh",
 }  # fmt: skip
@@ -58,6 +58,6 @@ def named(name: str) -> str | None:
             unit = spelled(candidate)
         except ValueError:
             continue
-        if unit in KNOWN and ("/" in unit or unit == candidate or len(unit) > 1):
+        if unit in UNITS and ("/" in unit or unit == candidate or len(unit) > 1):
             return unit
     return None

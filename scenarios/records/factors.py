@@ -24,7 +24,7 @@ from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import convert, factor
 
-BUNDLED = ("emission_factors.csv", "emission_gases.csv")
+BUNDLED = ("emission_factors.csv", "emission_gases.csv", "compliance_factors.csv")
 LARGEST_FILE_MB = 4
 Gas = Literal["CO2", "CH4", "N2O", "CO2e"]
 Gases = Literal["CO2", "all"]
@@ -96,7 +96,7 @@ class FactorRow(Record):
             if _converts(unit, "MWh") and _converts(self.per, counted):
                 return kg * factor(unit, "MWh") / (energy * factor(self.per, counted))
         reason = f"has {self.heating_value}" if self.heating_value else "has no heating_value"
-        raise ValueError(f"factor {self.name} counts by {self.per} and {reason}: it cannot be told by {unit}")
+        raise ValueError(f"factor {self.name} counts by {self.per} and {reason}: it cannot be given by {unit}")
 
     def holds(self, first: date, last: date) -> bool:
         """Whether the row holds on all days of a span."""

@@ -54,8 +54,8 @@ LONGEST_MIN = 100 * 366 * 24 * 60
 def clock_hours(times: np.ndarray, zone: str) -> np.ndarray:
     """Start of the hour of a zone's clock in which each step begins, naive UTC ``datetime64``, shape (n_steps,).
 
-    Hours are told apart by their instant: where clocks go back one comes twice. Where steps lie across the full hour,
-    as steps of an hour from half past do, hours begin with a step.
+    Hours are distinguished by their instant: where clocks go back one comes twice. Where steps lie across the full
+    hour, as steps of an hour from half past do, hours begin with a step.
 
     Args:
         times: start of each step, naive UTC ``datetime64``, evenly spaced.

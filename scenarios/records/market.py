@@ -58,7 +58,7 @@ class CarbonPrice(Record):
 
 
 def _priced(raw: Any, info: ValidationInfo) -> Any:
-    # a tariff that is wrong is told at its own place
+    # a tariff that is wrong is reported at its own place
     if raw is ABSENT and info.data.get("tariff", raw) is None:
         raise PydanticCustomError("missing", "Field required")
     return raw

@@ -211,7 +211,7 @@ class Scenario(Record):
     def inputs(self) -> xr.Dataset:
         """The scenario's series on its steps, a dataset of table ``INPUTS``.
 
-        What was filled is told in the attribute ``filled`` of each variable, the source in ``source``.
+        What was filled is listed in the attribute ``filled`` of each variable, the source in ``source``.
 
         Raises:
             ValueError: a series cannot be had; ``scenarios.load`` tells this with file and line.
@@ -243,7 +243,7 @@ class Scenario(Record):
             yield name, ("site", *place), series, unit
 
     def asset_series(self, name: str) -> dict[str, np.ndarray]:
-        """The series of an asset by key (``Wanted.key``), each of shape (n_steps,); what is constant included."""
+        """The series of an asset by key (``AssetSeries.key``), each of shape (n_steps,); what is constant included."""
         record = self.site.cores.get(name) or next(asset for asset in self.site.assets if asset.name == name)
         columns = {}
         if "asset_values" in self.inputs:

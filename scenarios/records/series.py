@@ -152,20 +152,20 @@ def constant_read_by(
 
 Entry = tuple[str, Place, Series, str]
 """A series that is given: its name in table ``INPUTS``, its place, the series and its unit of measure."""
-Given = Series | float | str
+SeriesInput = Series | float | str
 """What the file may hold: the series in full, or a constant as a number or a quantity."""
 
 
-PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=Given)]
+PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=SeriesInput)]
 
 
-TonnageSeries = Annotated[Series, BeforeValidator(series_in("t/h", 0), json_schema_input_type=Given)]
+TonnageSeries = Annotated[Series, BeforeValidator(series_in("t/h", 0), json_schema_input_type=SeriesInput)]
 
 
-PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=Given)]
+PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=SeriesInput)]
 
 
-IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=Given)]
+IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=SeriesInput)]
 
 
-FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=Given)]
+FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=SeriesInput)]

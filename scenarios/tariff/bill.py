@@ -8,7 +8,7 @@ How a horizon that covers a month only in part is billed:
 - coincident peaks: the listed intervals in the horizon, over the number of all that are listed;
 - fixed charges: by the share of the month's hours (``prorated``), or each month touched in full (``whole``).
 
-So the bills of a month's parts, each told what was before, add up to the month's bill.
+So the bills of a month's parts, each given what was before, add up to the month's bill.
 """
 
 from __future__ import annotations

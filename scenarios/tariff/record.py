@@ -153,7 +153,7 @@ class Tariff(Record):
 
     @field_validator("currency")
     @classmethod
-    def _known(cls, currency: str | None) -> str | None:
+    def _currency(cls, currency: str | None) -> str | None:
         if currency is not None and currency not in CURRENCIES:
             raise ValueError(f"unknown currency {currency!r}; known are {', '.join(CURRENCIES)}")
         return currency

@@ -53,7 +53,7 @@ def from_table(path: Path | str, label: str | None = None) -> Tariff:
             line, column, value and what is allowed.
     """
     path = Path(path)
-    rows = _chosen(path.name, list(_rows(path)), label)
+    rows = _tariff_rows(path.name, list(_rows(path)), label)
     problems: list[Problem] = []
     read = [row_read for row in rows if (row_read := _read(row, problems)) is not None]
     currencies = {row.currency: row.where for row in reversed(read) if row.currency}
@@ -146,7 +146,7 @@ def _rows(path: Path) -> Iterator[_Row]:
         raise ScenarioError([Problem(f"{name}:{line}", "", f"is not CSV: {error}")]) from None
 
 
-def _chosen(file: str, rows: list[_Row], label: str | None) -> list[_Row]:
+def _tariff_rows(file: str, rows: list[_Row], label: str | None) -> list[_Row]:
     labels = list(dict.fromkeys(row.cell("label") for row in rows))
     if label is not None:
         rows = [row for row in rows if row.cell("label") == label]
@@ -165,7 +165,7 @@ def _chosen(file: str, rows: list[_Row], label: str | None) -> list[_Row]:
 
 
 def _read(row: _Row, problems: list[Problem]) -> _Rate | None:
-    """A row's rate, or None and what is wrong with it: every mistake is told."""
+    """A row's rate, or None and what is wrong with it: every mistake is reported."""
     problems_before = len(problems)
 
     def wrong(column: str, says: str) -> None:

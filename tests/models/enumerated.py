@@ -105,9 +105,9 @@ def best(scenario: Scenario) -> float | None:
 
 @dataclass
 class Course:
-    """What a unit does in each step when told a mode in each."""
+    """What a unit does in each step when it gets a mode for each."""
 
-    told: tuple[int, ...]
+    commands: tuple[int, ...]
     runs: np.ndarray
     """Mode that it runs in, −1: none."""
     lost_t: np.ndarray
@@ -120,7 +120,7 @@ class Course:
 
 
 def follow(process: Process, unit: int, text: tuple[int, ...], h: float, closed: np.ndarray) -> Course | None:
-    """What a unit does that is told a mode (−1: to stand) in each step; None where it may not."""
+    """What a unit does that gets a mode (−1: to stand) in each step; None where it may not."""
     n, names = len(text), [mode.name for mode in process.all_modes]
 
     def steps(hours: float) -> int:
@@ -252,7 +252,7 @@ def moved(scenario: Scenario, process: Process, course: Course, store: str) -> n
     return net
 
 
-def asked(scenario: Scenario, store: str) -> np.ndarray:
+def net_demand(scenario: Scenario, store: str) -> np.ndarray:
     """What demands take from a store, less what arrives [t]."""
     h, net = scenario.horizon.step_h, np.zeros(scenario.horizon.n_steps)
     for i, demand in enumerate(scenario.demands):
@@ -295,7 +295,7 @@ def _by_pairs(scenario: Scenario, units: list[tuple[Process, int]], every: list[
         cost = cost + spread([np.array(price @ (c.extra_mwh + h * np.take(power, c.runs))) for c in item], axis)
     good = np.ones(shape, dtype=bool)
     for store in scenario.stores:
-        net: Any = -asked(scenario, store.name)
+        net: Any = -net_demand(scenario, store.name)
         for axis, ((process, _), item) in enumerate(zip(units, every, strict=True)):
             net = net + spread([moved(scenario, process, c, store.name) for c in item], axis)
         orders = [d for d in scenario.deliveries if d.amount_t is not None and d.store == store.name]
@@ -366,7 +366,7 @@ def rated(scenario: Scenario, process: Process, course: Course) -> float | None:
     rows, tops = [], []
     for i, store in enumerate(stores):
         row, constant = np.zeros(n + len(stores)), store.start_t
-        need = asked(scenario, store.name)
+        need = net_demand(scenario, store.name)
         for t, item in enumerate(mode):
             if item is not None:
                 give = sum(s.per_t for s in item.outputs if s.store == store.name)
@@ -529,7 +529,7 @@ def features(scenario: Scenario) -> set[str]:
 
 
 def assert_followed(scenario: Scenario, plan: xr.Dataset) -> None:
-    """Each unit of a plan may do what it is told, and rate, off-spec product and power are what comes of it."""
+    """Each unit of a plan may do what is planned for it, and rate, off-spec product and power are what comes of it."""
     h = scenario.horizon.step_h
     free = envelope(scenario)["process_available"]
     for process in scenario.processes:

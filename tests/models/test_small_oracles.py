@@ -1,4 +1,4 @@
-"""Random small works and sites beside an oracle of their own; ``python -m benchmarks works`` has a hundred."""
+"""Random small works and sites compared with an oracle of their own; ``python -m benchmarks works`` has a hundred."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's plan of a small scenario beside the oracle's optimum: what is wrong between them, in words."""
+"""A model's plan of a small scenario compared with the oracle's optimum: what is wrong between them, in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from site_oracle import optimum
 from emberline import models
 
 TOLERANCE = 1e-5
-"""Of a solver, as a share and as money or kg; the oracle's gap is nought."""
+"""Of a solver, as a share and as money or kg; the oracle's gap is zero."""
 LEAST = 1e-3
 
 

@@ -80,7 +80,7 @@ class _Reader:
 
     def read(self) -> Shop:
         idle = sum(unit.states.states[0].power_mw for unit in self.line.units if unit.states is not None)
-        metered, cost = self._drawn([(0.0, self.n * self.step, float(idle))])
+        metered, cost = self._energy_and_worth([(0.0, self.n * self.step, float(idle))])
         limit = self.scenario.site.grid.import_limit_mw
         items = []
         campaign = self.line.campaign_stage
@@ -91,7 +91,7 @@ class _Reader:
 
     # ---- energy ---------------------------------------------------------------------------------------------------
 
-    def _drawn(self, pieces: list[tuple[float, float, float]]) -> tuple[np.ndarray, float]:
+    def _energy_and_worth(self, pieces: list[tuple[float, float, float]]) -> tuple[np.ndarray, float]:
         """Energy by metered interval and worth of pieces of constant power, by start, end [min] and power [MW]."""
         by_step, by_meter = np.zeros(self.n), np.zeros(len(self.meter_edges) - 1)
         for begin, end, power in pieces:
@@ -186,7 +186,7 @@ class _Reader:
                 waited += max(begin - start - self._length(heat, other) - quickest, 0.0)
             if stage.name == self.reheating:
                 pieces.append((begin, begin + length, self.loss * waited * heat.grade.mass_t / length * 60))
-        metered, cost = self._drawn(pieces)
+        metered, cost = self._energy_and_worth(pieces)
         return Way(cost, busy, metered, tuple((unit.name, begin) for _, unit, begin in places))
 
     def _cast(self, heats: list[Heat], stage: Stage) -> Item:
@@ -203,7 +203,7 @@ class _Reader:
                 if late or early or self._out(unit, start, start + sum(lengths)):
                     continue
                 pieces = [p for heat, b in zip(heats, begins, strict=True) for p in self._pieces(heat, unit, b)]
-                metered, cost = self._drawn(pieces)
+                metered, cost = self._energy_and_worth(pieces)
                 ways.append(Way(cost, self._busy(unit, start, start + sum(lengths)), metered, ((unit.name, start),)))
                 rows.append(begins)
         item = Item(ways)
@@ -235,19 +235,19 @@ def best(shop: Shop) -> float | None:
         return None
     order = sorted(range(len(shop.items)), key=lambda i: len(shop.items[i].ways))
     rest = [sum(least[i] for i in order[k:]) for k in range(len(order) + 1)]
-    found = math.inf
+    least_cost = math.inf
     only_adds = not shop.idle.any()
 
     def over(load: np.ndarray) -> bool:
         return bool((load > shop.limit_mwh + CLOSE).any())
 
     def place(k: int, spent: float, busy: int, load: np.ndarray) -> None:
-        nonlocal found
-        if spent + rest[k] >= found - 1e-9 or (only_adds and over(load)):
+        nonlocal least_cost
+        if spent + rest[k] >= least_cost - 1e-9 or (only_adds and over(load)):
             return
         if k == len(order):
             if not over(load):
-                found = spent
+                least_cost = spent
             return
         item = shop.items[order[k]]
         for c in np.argsort([way.cost for way in item.ways], kind="stable"):
@@ -265,13 +265,13 @@ def best(shop: Shop) -> float | None:
             for j in range(i + 1, len(item.heats))
         )
         for way in sorted(rows, key=lambda way: way.cost):
-            if spent + way.cost + later + rest[k + 1] >= found - 1e-9:
+            if spent + way.cost + later + rest[k + 1] >= least_cost - 1e-9:
                 return
             if not busy & way.busy:
                 heats(k, item, c, i + 1, spent + way.cost, busy | way.busy, load + way.metered)
 
     place(0, shop.idle_cost, 0, shop.idle)
-    return found if math.isfinite(found) else None
+    return least_cost if math.isfinite(least_cost) else None
 
 
 def _least(item: Item) -> float:

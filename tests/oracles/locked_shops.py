@@ -42,7 +42,7 @@ class Shop:
         return loads(self.text, overrides=rows) if self.text else load(self.name, rows)
 
 
-def drawn(seed: int, minimize: str = "carbon") -> Shop:
+def random_shop(seed: int, minimize: str = "carbon") -> Shop:
     """A shop of one or two furnaces and casters, five or six heats, with odd minutes on a grid of 5, 10 or 15 min."""
     draw = np.random.Generator(np.random.Philox(key=seed))
 
@@ -157,7 +157,7 @@ def fate(shop: Shop, wish: dict[str, str], base: list[Row], store: Store) -> Fat
     except ScenarioError as error:
         return _refused(shop, wish, base, str(error))
     result = plan(scenario)
-    if result.found:
+    if result.has_schedule:
         outcome = faults(scenario, exported(result, store))
         return Fate("wrong", f"{result.verdict} {outcome}") if outcome or not result.acceptable else Fate("kept")
     if not result.ruled_out:
@@ -193,7 +193,7 @@ def _moved(shop: Shop, wish: dict[str, str], store: Store) -> Fate:
     for move in moves:
         scenario = shop.scenario([], move.overrides)
         result = plan(scenario)
-        outcome = faults(scenario, exported(result, store)) if result.found else [result.reason]
+        outcome = faults(scenario, exported(result, store)) if result.has_schedule else [result.reason]
         if outcome or not result.acceptable or not scenario.locks:
             return Fate("wrong", f"moved to {move.overrides}: {result.verdict} {outcome}")
     return Fate("moved", ", ".join(str(say) for move in moves for say in move.says)) if moves else Fate("open", "as is")

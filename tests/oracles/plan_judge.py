@@ -22,9 +22,9 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.records.line import Grade, Stage
 
 SECOND = 1 / 60
-"""Times of a table are told to the second [min]."""
+"""Times of a table are rounded to the second [min]."""
 MWH = 1e-3
-"""Energies of a table are told to the kilowatt-hour [MWh]."""
+"""Energies of a table are rounded to the kilowatt-hour [MWh]."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class _Judge:
         self.names = [stage.name for stage in self.stages]
         self.unit = {unit.name: (unit, stage) for stage in self.stages for unit in stage.units}
         self.heat = {heat.name: heat for heat in scenario.heats}
-        self.begun = {(item.heat, item.stage): item for item in scenario.state.started}
+        self.started = {(item.heat, item.stage): item for item in scenario.state.started}
         self.transfer = {(item.start, item.end): item.minutes for item in scenario.line.transfers}
         self.of_heat: dict[str, list[Row]] = {}
         for row in sorted(rows, key=lambda row: row.start):
@@ -107,11 +107,11 @@ class _Judge:
         """Stages that a heat has still to run through, or has begun."""
         grade = self.heat[heat].grade
         route = [s for s in self.stages if any(self._minutes(grade, unit.name) is not None for unit in s.units)]
-        reached = max((self.names.index(stage) for name, stage in self.begun if name == heat), default=-1)
-        return [s for s in route if self.names.index(s.name) >= reached or (heat, s.name) in self.begun]
+        reached = max((self.names.index(stage) for name, stage in self.started if name == heat), default=-1)
+        return [s for s in route if self.names.index(s.name) >= reached or (heat, s.name) in self.started]
 
     def _old(self, row: Row) -> bool:
-        return (row.heat, row.stage) in self.begun
+        return (row.heat, row.stage) in self.started
 
     def _places(self) -> Iterator[str]:
         """Each heat once at each stage of its route, on a unit that may take it."""
@@ -140,20 +140,20 @@ class _Judge:
             heat = self.heat[row.heat]
             nominal = self._minutes(heat.grade, row.unit) or 0.0
             if self._old(row):
-                item = self.begun[row.heat, row.stage]
+                item = self.started[row.heat, row.stage]
                 if row.unit != item.unit or abs(row.start - self.scenario.horizon.minutes(item.start)) > SECOND:
-                    yield f"{_told(row)} has begun elsewhere or at another time"
+                    yield f"{_operation(row)} has begun elsewhere or at another time"
                 continue
             short = row.end - row.start < nominal - SECOND
             if short or (not self._followed(row) and row.end - row.start > nominal + SECOND):
-                yield f"{_told(row)} takes {row.end - row.start:g} min instead of {nominal:g}"
+                yield f"{_operation(row)} takes {row.end - row.start:g} min instead of {nominal:g}"
             if row.start < max(heat.release_min, 0.0) - SECOND:
-                yield f"{_told(row)} starts before its release"
+                yield f"{_operation(row)} starts before its release"
             if row.end > self.scenario.horizon.length_min + SECOND and not late:
-                yield f"{_told(row)} ends after the horizon"
+                yield f"{_operation(row)} ends after the horizon"
         for name, mine in self.of_heat.items():
             if mine[-1].end > self.heat[name].due_min + SECOND and not late:
-                yield f"{_told(mine[-1])} ends {mine[-1].end:g}, due {self.heat[name].due_min:g}"
+                yield f"{_operation(mine[-1])} ends {mine[-1].end:g}, due {self.heat[name].due_min:g}"
 
     def _followed(self, row: Row) -> bool:
         """Whether another heat of the cast comes after it: a caster keeps the pace of the plan until then."""
@@ -170,13 +170,13 @@ class _Judge:
                     continue
                 stage = self.unit[one.unit][1]
                 if self.names.index(one.stage) >= self.names.index(two.stage):
-                    yield f"{_told(two)} comes after {one.stage}"
+                    yield f"{_operation(two)} comes after {one.stage}"
                 least = self.transfer.get((one.unit, two.unit), stage.transfer_min)
                 if two.start < one.end + least - SECOND:
-                    yield f"{_told(two)} starts {two.start:g}, there at {one.end + least:g}"
+                    yield f"{_operation(two)} starts {two.start:g}, there at {one.end + least:g}"
                 longest = stage.longest_wait_min
                 if longest is not None and two.start > one.end + longest + SECOND:
-                    yield f"{_told(two)} waits {two.start - one.end:g} min after {one.stage}, at most {longest:g}"
+                    yield f"{_operation(two)} waits {two.start - one.end:g} min after {one.stage}, at most {longest:g}"
 
     def _units(self) -> Iterator[str]:
         """One heat, or cast, at a time on each unit, its set-up between; none in an outage."""
@@ -187,12 +187,12 @@ class _Judge:
                 together = stage.campaign and self.cast[one.heat] == self.cast[two.heat]
                 least = one.end + (0.0 if together else unit.setup_min)
                 if not self._old(two) and two.start < least - SECOND:
-                    yield f"{_told(two)} starts {two.start:g} on {name}, taken until {least:g} by {one.heat}"
+                    yield f"{_operation(two)} starts {two.start:g} on {name}, taken until {least:g} by {one.heat}"
             for item in self.scenario.state.outages:
                 for row in mine if item.unit == name else ():
                     begin, end = max(row.start, minutes(item.start)), min(row.end, minutes(item.end))
                     if end - begin > SECOND and not self._old(row):
-                        yield f"{_told(row)} runs {end - begin:g} min in an outage"
+                        yield f"{_operation(row)} runs {end - begin:g} min in an outage"
 
     def _casts(self) -> Iterator[str]:
         """Heats of a cast in order, on one caster, without a gap and without another heat between them."""
@@ -206,9 +206,9 @@ class _Judge:
                 yield f"cast {order.name} is on {', '.join(sorted({row.unit for row in mine}))}"
             for one, two in pairwise(mine):
                 if not self._old(two) and abs(two.start - one.end) > SECOND and one.end >= 0:
-                    yield f"{_told(two)} starts {two.start - one.end:g} min after {one.heat}, of the same cast"
+                    yield f"{_operation(two)} starts {two.start - one.end:g} min after {one.heat}, of the same cast"
                 if two.start < one.start:
-                    yield f"{_told(two)} is cast before {one.heat}"
+                    yield f"{_operation(two)} is cast before {one.heat}"
 
     def _locks(self) -> Iterator[str]:
         """Each lock by itself, as it stands in the scenario."""
@@ -218,13 +218,13 @@ class _Judge:
             if self._old(row):
                 continue
             if lock.unit is not None and row.unit != lock.unit:
-                yield f"locks.{i}: {_told(row)}, locked on {lock.unit}"
+                yield f"locks.{i}: {_operation(row)}, locked on {lock.unit}"
             if lock.start is not None and abs(row.start - minutes(lock.start)) > SECOND:
-                yield f"locks.{i}: {_told(row)} starts {row.start:g}, locked at {minutes(lock.start):g}"
+                yield f"locks.{i}: {_operation(row)} starts {row.start:g}, locked at {minutes(lock.start):g}"
             if lock.earliest is not None and row.start < minutes(lock.earliest) - SECOND:
-                yield f"locks.{i}: {_told(row)} starts {row.start:g}, locked from {minutes(lock.earliest):g}"
+                yield f"locks.{i}: {_operation(row)} starts {row.start:g}, locked from {minutes(lock.earliest):g}"
             if lock.latest is not None and row.start > minutes(lock.latest) + SECOND:
-                yield f"locks.{i}: {_told(row)} starts {row.start:g}, locked until {minutes(lock.latest):g}"
+                yield f"locks.{i}: {_operation(row)} starts {row.start:g}, locked until {minutes(lock.latest):g}"
 
     def grid(self) -> Iterator[str]:
         """Operations begin on steps, of a cast the first one."""
@@ -235,7 +235,7 @@ class _Judge:
         for row in self.rows:
             later = self.unit[row.unit][1].campaign and firsts[self.cast[row.heat]] != row.heat
             if not self._old(row) and not later and abs(row.start - round(row.start / step) * step) > SECOND:
-                yield f"{_told(row)} starts {row.start:g}, between steps of {step:g} min"
+                yield f"{_operation(row)} starts {row.start:g}, between steps of {step:g} min"
 
     def _nominal(self, row: Row) -> float:
         """Electricity of an operation without reheating [MWh]."""
@@ -268,7 +268,7 @@ class _Judge:
             target = self._nominal(row) + self._reheat(row)
             within = row.start >= 0 and row.end <= self.scenario.horizon.length_min
             if within and abs(row.mwh - target) > MWH + 1e-6 * target:
-                yield f"{_told(row)} draws {row.mwh:g} MWh instead of {target:g}"
+                yield f"{_operation(row)} draws {row.mwh:g} MWh instead of {target:g}"
 
     def _line_mwh(self, edges: np.ndarray) -> np.ndarray:
         """Electricity of the line between edges [MWh]; phase by phase, reheating evenly."""
@@ -286,7 +286,7 @@ class _Judge:
         return total
 
     def _limits(self) -> Iterator[str]:
-        """Power of the line as it is told, and the import limit in the mean over a metered interval."""
+        """Power of the line as it is reported, and the import limit in the mean over a metered interval."""
         scenario, grid = self.scenario, self.scenario.site.grid
         step, interval, length = scenario.horizon.step_min, grid.metered_interval_min, scenario.horizon.length_min
         idle = any(unit.states is not None for unit, _ in self.unit.values())
@@ -314,5 +314,5 @@ class _Judge:
             yield f"needs {mean.max():g} MW in the mean over {interval:g} min, at most {grid.import_limit_mw:g}"
 
 
-def _told(row: Row) -> str:
+def _operation(row: Row) -> str:
     return f"heat {row.heat} at {row.stage} on {row.unit}"

@@ -53,7 +53,7 @@ class Unit:
     """[t/h]"""
     lost: list[list[Sum]]
     """Off-spec product [t]."""
-    drawn: list[Sum]
+    electricity: list[Sum]
     """Electricity [MWh]."""
     kindled: dict[str, list[Sum]] = field(default_factory=dict)
     """Start-up heat by carrier [MWh]."""
@@ -61,9 +61,9 @@ class Unit:
     """Heat of running by carrier [MWh]."""
 
     @property
-    def all_drawn(self) -> Sum:
+    def all_electricity(self) -> Sum:
         """Over the horizon."""
-        return total(self.drawn)
+        return total(self.electricity)
 
 
 class Paths:
@@ -81,7 +81,7 @@ class Paths:
             return [[Sum() for _ in range(n)] for _ in range(m)]
 
         self.on, self.lost = table(), table()
-        self.rest, self.drawn, self.begun, self.ended = ([Sum() for _ in range(n)] for _ in range(4))
+        self.rest, self.electricity, self.beginnings, self.ended = ([Sum() for _ in range(n)] for _ in range(4))
         self.kindled: dict[str, list[Sum]] = {}
         self._out: dict[Any, list[Sum]] = {}
         self._in: dict[Any, list[Sum]] = {}
@@ -173,7 +173,7 @@ class Paths:
                 continue
             self._begin(arc, m, t, k, what, heated=heated)
             if not changed or k:
-                self.begun[first].add(arc)
+                self.beginnings[first].add(arc)
             else:
                 # without a pause the ramp goes on
                 self.ended[t].add(arc, -1.0)
@@ -185,7 +185,7 @@ class Paths:
     def _begin(self, arc: Sum, m: int, t: int, k: int, what: dict[str, Any], *, heated: bool) -> None:
         heat = what.get("heat_gj", 0.0) / GJ_PER_MWH if heated else 0.0
         for slot in range(t, min(t + max(k, 1), self.n)):
-            self.drawn[slot].add(arc, what.get("energy_mwh", 0.0) / max(k, 1))
+            self.electricity[slot].add(arc, what.get("energy_mwh", 0.0) / max(k, 1))
             for fuel in self.modes[m]["heat"]["fuels"] if heat else ():
                 rows = self.kindled.setdefault(fuel["carrier"], [Sum() for _ in range(self.n)])
                 rows[slot].add(arc, heat * fuel["share"] / max(k, 1))
@@ -213,7 +213,7 @@ class Paths:
         """Rates, power and heat on top of the paths."""
         program, n = self.program, self.n
         rate = [program.columns(n) for _ in self.modes]
-        rows = [part.times(1.0) for part in self.drawn]
+        rows = [part.times(1.0) for part in self.electricity]
         burnt: dict[str, list[Sum]] = {}
         for m, mode in enumerate(self.modes):
             for t in range(n):
@@ -235,7 +235,7 @@ class Paths:
                 else:
                     before = Sum(constant=state["rate_tph"])
                 change = now.times(1.0).add(before, -1.0)
-                program.at_most(change, self.begun[t].times(high).add(ramp * self.h))
+                program.at_most(change, self.beginnings[t].times(high).add(ramp * self.h))
                 program.at_most(change.times(-1.0), self.ended[t].times(high).add(ramp * self.h))
         return Unit(self.on, rate, self.lost, rows, self.kindled, burnt)
 
@@ -268,7 +268,7 @@ class Paths:
 class Plant:
     """All processes in the program: what they draw, give to carriers and emit by step."""
 
-    drawn: list[Sum]
+    electricity: list[Sum]
     """Electricity [MWh]."""
     gives: dict[str, list[Sum]]
     """What they give to each carrier, negative: take."""
@@ -296,7 +296,7 @@ def add_plant(program: Program, clock: Clock, raw: dict[str, Any]) -> Plant:
             _flows(plant, stores, process, unit, clock)
         if process.get("daily_energy_mwh") is not None:
             for days, share in clock.days():
-                result = total([unit.drawn[t] for unit in rows for t in days])
+                result = total([unit.electricity[t] for unit in rows for t in days])
                 program.equal(result, share * process["daily_energy_mwh"])
     for store in raw.get("stores", []):
         _store(program, clock, raw, store, stores[store["name"]])
@@ -335,7 +335,7 @@ def _flows(plant: Plant, stores: dict[str, list[Sum]], process: dict[str, Any], 
             for emission in mode.get("emissions", []):
                 plant.emitted.add(result, emission["kg_per_t"])
     for t in range(clock.n):
-        plant.drawn[t].add(unit.drawn[t])
+        plant.electricity[t].add(unit.electricity[t])
     for fuels in (unit.kindled, unit.burnt):
         for carrier, rows in fuels.items():
             for t, row in enumerate(rows):

@@ -71,14 +71,14 @@ def raw(seed: int, *, most_heats: int = 7) -> tuple[dict[str, Any], list[float]]
     }, worth
 
 
-def uneven(text: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[str, Any], list[float]]:
+def uneven(shop: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[str, Any], list[float]]:
     """A shop of the same kind whose units differ in duration; heat is lost while heats wait, where a stage can reheat.
 
     Args:
-        told: the shop.
+        shop: scenario as a mapping, and worth by hour.
         seed: of the generator.
     """
-    dice, data = random.Random(seed), copy.deepcopy(text[0])
+    dice, data = random.Random(seed), copy.deepcopy(shop[0])
     line, step = data["line"], data["horizon"]["step_min"]
     for grade, stage in itertools.product(line["grades"], line["stages"]):
         if len(stage["units"]) > 1:
@@ -90,16 +90,16 @@ def uneven(text: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[st
         line["heat_loss"] = {
             "rate_k_per_min": 2.0, "reheat_kwh_per_t_k": 1.0, "reheating_stage": dice.choice(before),
         }  # fmt: skip
-    return data, text[1]
+    return data, shop[1]
 
 
-def built(text: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Scenario:
+def built(shop: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Scenario:
     """The scenario of a shop, on its own grid or on another.
 
     Raises:
         ValueError: the shop has mistakes, such as a meter that does not fit the step.
     """
-    data, worth = text
+    data, worth = shop
     if step_min is not None:
         data = data | {"horizon": data["horizon"] | {"step_min": step_min}}
     result = Scenario.model_validate(data)

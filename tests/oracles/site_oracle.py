@@ -17,7 +17,7 @@ def optimum(raw: dict[str, Any], seconds: float = 60.0) -> Optimum:
     """The least of the goal over all plans of a scenario.
 
     Args:
-        raw: the scenario as a mapping, with ``series`` by step (``price``, ``intensity``, ``base`` …) beside its keys.
+        raw: the scenario as a mapping, with ``series`` by step (``price``, ``intensity``, ``base`` …) next to its keys.
         seconds: time limit.
     """
     clock, program = Clock(raw), Program()
@@ -40,7 +40,7 @@ class _Site:
             self.balance[carrier["name"]] = [Sum() for _ in range(n)]
         self.money, self.fossil, self.bought = Sum(), Sum().add(plant.emitted), Sum()
         for t in range(n):
-            self.balance["electricity"][t].add(plant.drawn[t], -1.0)
+            self.balance["electricity"][t].add(plant.electricity[t], -1.0)
         for name, rows in plant.gives.items():
             for t in range(n):
                 self.balance[name][t].add(rows[t])
@@ -53,12 +53,12 @@ class _Site:
         for asset in site.get("assets", []):
             getattr(self, f"_{asset['kind']}")(asset)
         grid, h = site.get("grid", {}), clock.h
-        self.taken, self.given = program.columns(n), program.columns(n, 0, grid.get("export_limit_mw", 0.0) * h)
+        self.imports, self.exports = program.columns(n), program.columns(n, 0, grid.get("export_limit_mw", 0.0) * h)
         ways = program.columns(n, 0, 1, whole=True)
         for t in range(n):
-            program.at_most(self.taken[t], ways[t].times(BIG_MWH))
-            program.at_most(self.given[t], Sum(constant=BIG_MWH).add(ways[t], -BIG_MWH))
-            self.balance["electricity"][t].add(self.taken[t]).add(self.given[t], -1.0)
+            program.at_most(self.imports[t], ways[t].times(BIG_MWH))
+            program.at_most(self.exports[t], Sum(constant=BIG_MWH).add(ways[t], -BIG_MWH))
+            self.balance["electricity"][t].add(self.imports[t]).add(self.exports[t], -1.0)
         for carrier in site.get("carriers", []):
             if carrier.get("waste") or carrier.get("dump"):
                 for row in self.balance[carrier["name"]]:
@@ -79,8 +79,8 @@ class _Site:
                 begin = max(i * clock.meter_min, t * clock.step_min)
                 end = min((i + 1) * clock.meter_min, (t + 1) * clock.step_min)
                 if end > begin:
-                    net.add(self.taken[t], (end - begin) / clock.step_min)
-                    net.add(self.given[t], -(end - begin) / clock.step_min)
+                    net.add(self.imports[t], (end - begin) / clock.step_min)
+                    net.add(self.exports[t], -(end - begin) / clock.step_min)
             self.metered.append(net)
         limit = grid.get("import_limit_mw")
         if limit is not None:
@@ -93,12 +93,12 @@ class _Site:
         price, intensity = series["price"], series["intensity"]
         export = series.get("export", [0.0] * self.clock.n)
         carbon = Sum().add(self.fossil).add(self.bought)
-        grid = total([item.times(kg) for item, kg in zip(self.taken, intensity, strict=True)])
+        grid = total([item.times(kg) for item, kg in zip(self.imports, intensity, strict=True)])
         if goal == "carbon":
             return carbon.add(grid)
         cost = Sum().add(self.money)
         for t in range(self.clock.n):
-            cost.add(self.taken[t], price[t]).add(self.given[t], -export[t])
+            cost.add(self.imports[t], price[t]).add(self.exports[t], -export[t])
         cost.add(self._tariff(market.get("tariff", {})))
         if goal == "cost":
             return cost

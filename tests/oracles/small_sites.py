@@ -9,7 +9,7 @@ from small_works import Draw, frame
 
 
 def random_site(seed: int) -> dict[str, Any]:
-    """A site with heat, gas and maybe hydrogen beside electricity."""
+    """A site with heat, gas and maybe hydrogen in addition to electricity."""
     draw = Draw(seed)
     step_min = draw.pick(60, 60, 30, 20, 15)
     n = int(draw.rng.integers(6, 15))

@@ -15,7 +15,7 @@ from ledgers import ENGINE, GAS, site
 from python_calamine import CalamineWorkbook
 from shops import cast
 from watched_plans import unwatched
-from works import KILN, MILL, compared, done, works
+from works import KILN, MILL, compared, course, works
 
 from emberline import twin
 from emberline.plans import Plan, plan
@@ -58,12 +58,12 @@ def of_site() -> Plan:
 def of_works() -> Plan:
     """Six hours of a kiln that runs through and a mill that stands for two of them."""
     case = works(KILN, MILL, hours=6, title="=1+1")
-    baseline = done(case, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
+    baseline = course(case, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
     on = [("mill", 100.0)] * 2 + [("", 0.0)] * 2 + [("mill", 100.0)] * 2
-    return compared(case, baseline, done(case, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
+    return compared(case, baseline, course(case, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
 
 
-MADE = {"line": planned.made, "works": of_works, "site": of_site}
+PLANS = {"line": planned.full_plan, "works": of_works, "site": of_site}
 
 
 def simulated(scenario: Scenario) -> Plan:
@@ -90,9 +90,9 @@ HOME = tempfile.TemporaryDirectory(prefix="exported-")
 
 
 @cache
-def kept(plant: str) -> StoredRun:
-    """The run of a line, of works, of a site, or of a day on which clocks change, told by its date; stored once."""
-    return keep(MADE[plant]() if plant in MADE else clock_change(plant))
+def stored_run(plant: str) -> StoredRun:
+    """The run of a line, of works, of a site, or of a day on which clocks change, named by its date; stored once."""
+    return keep(PLANS[plant]() if plant in PLANS else clock_change(plant))
 
 
 def keep(result: Plan) -> StoredRun:

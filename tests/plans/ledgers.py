@@ -52,7 +52,7 @@ def flows(
         scenario: of which they are.
         moves: what assets deliver per hour, by asset and key.
         on: whether machines are on.
-        power: variables in MW by step, nought unless given.
+        power: variables in MW by step, zero unless given.
     """
     n = scenario.horizon.n_steps
     names = ("line_mw", "base_load_mw", "pv_mw", "charge_mw", "discharge_mw", "import_mw", "export_mw", "battery_mwh")

@@ -33,7 +33,7 @@ def shop(*, goal: dict[str, Any] | None = None, **rest: Any) -> Scenario:
 
 
 @cache
-def made() -> Plan:
+def full_plan() -> Plan:
     """A plan with all that a plan can have. Not to be changed."""
     line = melt_shop()
     line["stages"][0]["emissions"] = [{"source": "electrodes", "kg_per_t": 7.5}]

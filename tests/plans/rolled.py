@@ -46,8 +46,8 @@ site:
     - {{kind: boiler, name: boiler, fuel: gas, heat: heat, heat_mw: 8, efficiency: 92 %}}
     - {{kind: converter, name: cooler, carrier: heat, main: input, capacity: 10}}
 market:
-  price_per_mwh: {{csv: real.csv, column: price, forecast: {{csv: told.csv, column: price}}}}
-  carbon_intensity_kg_per_mwh: {{csv: real.csv, column: kg, forecast: {{csv: told.csv, column: kg}}}}
+  price_per_mwh: {{csv: real.csv, column: price, forecast: {{csv: forecasts.csv, column: price}}}}
+  carbon_intensity_kg_per_mwh: {{csv: real.csv, column: kg, forecast: {{csv: forecasts.csv, column: kg}}}}
   carbon_price: {{per_t: 60, covers: all}}
 {tariff}
 goal: {{minimize: {goal}, gap: {gap}, time_limit_s: 60, caps: {{extra_cost_share: null}}}}
@@ -82,7 +82,7 @@ def works(
             off = 1 + error * generator.uniform(-1, 1, 2) * min(lead / 24, 1)
             prices = f"{real['price'][i] * off[0]:.6f},{real['kg'][i] * off[1]:.6f}"
             items.append(f"{_time(first, issue)},{_time(first, i)},{prices}\n")
-    (folder / "told.csv").write_text("issued_utc,time_utc,price,kg\n" + "".join(items), encoding="utf-8")
+    (folder / "forecasts.csv").write_text("issued_utc,time_utc,price,kg\n" + "".join(items), encoding="utf-8")
     text = WORKS.format(start=start, hours=hours, step=step, goal=goal, tariff=tariff, gas=gas, gap=gap)
     (folder / "works.yaml").write_text(text, encoding="utf-8")
     return load(folder / "works.yaml", changes)

@@ -20,8 +20,8 @@ from emberline.ui.text import wording
 
 
 @pytest.fixture
-def made() -> Plan:
-    return planned.made()
+def full_plan() -> Plan:
+    return planned.full_plan()
 
 
 CASES: dict[str, tuple[str, ...]] = {
@@ -142,7 +142,7 @@ def test_the_model_finds_the_clean_hours() -> None:
     assert result.replays.n == 0
 
 
-def test_a_site_used_anew_counts_idle_units() -> None:
+def test_a_site_used_again_counts_idle_units() -> None:
     """Proves: with the heats kept, the site's load is that of their plan. Sensitivity: the power of works alone."""
     result = plan(small(*HOLDING))
     assert result.schedule is not None
@@ -158,15 +158,15 @@ def test_lateness_agrees() -> None:
     assert_agrees(result)
 
 
-def test_agreement_is_told(made: Plan) -> None:
+def test_agreement_is_reported(full_plan: Plan) -> None:
     """Proves: a schedule that lies by two parts in a thousand is not acceptable, one by half of one is.
 
     Sensitivity: a threshold read as per cent would let both pass."""
-    assert made.schedule_figures is not None
+    assert full_plan.schedule_figures is not None
     for factor, accepted in ((1.0005, True), (1.002, False), (0.998, False)):
         for name in ("energy_mwh", "carbon_kg"):
-            lied = replace(made.schedule_figures, **{name: getattr(made.schedule_figures, name) * factor})
-            other = replace(made, schedule_figures=lied)
+            lied = replace(full_plan.schedule_figures, **{name: getattr(full_plan.schedule_figures, name) * factor})
+            other = replace(full_plan, schedule_figures=lied)
             assert (other.agreed, other.acceptable) == (accepted, accepted)
             assert other.verdict.startswith("Not acceptable") is not accepted
 
@@ -190,8 +190,9 @@ def test_no_negative_credit_and_sources_apart() -> None:
 
 
 def test_nothing_is_saved_against_a_baseline_who_makes_less() -> None:
-    """Proves: where the baseline leaves a cast out, no saving is told and it is said. Sensitivity: equal tonnes."""
-    result = planned.made()
+    """Proves: where the baseline leaves a cast out, no saving is reported, and the plan says so. Sensitivity: equal
+    tonnes."""
+    result = planned.full_plan()
     assert result.saved()
     assert wording.baseline_note(result) is None
     less = replace(result, baseline_complete=False, baseline_figures=replace(result.baseline_figures, tonnes=100.0))

@@ -30,7 +30,7 @@ def cement() -> Scenario:
 
 
 @cache
-def made() -> Plan:
+def cement_plan() -> Plan:
     """Not to be changed."""
     return plan(cement())
 
@@ -76,7 +76,7 @@ def test_a_plan_of_the_works() -> None:
     and disturbed replays of both are counted with what they made.
 
     Sensitivity: a stream or a level that one of the engines counts otherwise."""
-    process = made()
+    process = cement_plan()
     assert process.acceptable, (process.verdict, process.violations[:5])
     text, came = process.schedule_figures, process.replay_figures
     assert text is not None
@@ -104,9 +104,9 @@ def test_prices_of_the_site_with_the_works_held() -> None:
     """Proves: with the kiln held where it is, a MWh of coal more is worth its 340.56 kg, one of waste heat nothing.
 
     Sensitivity: a site that is asked without what the processes take."""
-    result = prices(made())
+    result = prices(cement_plan())
     assert result is not None
-    table = {row.name: row for row in summary(made(), result) if row.kind == "balance_price"}
+    table = {row.name: row for row in summary(cement_plan(), result) if row.kind == "balance_price"}
     assert (table["coal"].low, table["coal"].high) == pytest.approx((340.56, 340.56))
     assert table["electricity"].low > 100
     assert table["kiln_gas"].high == pytest.approx(0)
@@ -117,11 +117,11 @@ def test_a_plan_of_the_works_leaves_whole(tmp_path: Path) -> None:
 
     Sensitivity: a text, a missing value or a number that a format does not know."""
     store = Store(tmp_path / "home")
-    with store.working(made().scenario) as run:
-        store.save(run, made())
+    with store.working(cement_plan().scenario) as run:
+        store.save(run, cement_plan())
     stored = store.open(run)
-    assert stored.plan.summary() == json.loads(json.dumps(made().summary()))
-    back, was = stored.plan.replay, made().replay
+    assert stored.plan.summary() == json.loads(json.dumps(cement_plan().summary()))
+    back, was = stored.plan.replay, cement_plan().replay
     assert back is not None
     assert was is not None
     assert back["process_mode"].values.tolist() == was["process_mode"].values.tolist()

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from agreeing import EXACT
 from hubs import ELECTRODE, hub
-from site_runs import levels, missed, rates, told
+from site_runs import levels, missed, rates, run_at
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
@@ -84,7 +84,7 @@ def test_a_set_point_above_the_limit_at_its_level_is_missed() -> None:
         {**STEAM, "price_per_unit": 30.0}, lossless,
         {"kind": "load", "name": "need", "carrier": "heat", "rate": [1.0, 5.0]}, price=[50.0, 50.0],
     )  # fmt: skip
-    run = told(plain, salt__in=[-6.0, 0.0], salt__out=[0.0, 5.0], steam=[7.0, 0.0])
+    run = run_at(plain, salt__in=[-6.0, 0.0], salt__out=[0.0, 5.0], steam=[7.0, 0.0])
     assert rates(run, "salt.in") == [-4.5, 0]
     assert rates(run, "salt.out") == [0, 3]
     assert [row[:4] for row in missed(run)] == [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from locked_shops import Shop, drawn, exported, fate, fed_back, lock, same_places
+from locked_shops import Shop, exported, fate, fed_back, lock, random_shop, same_places
 from plan_judge import faults
 
 from emberline.plans import plan
@@ -17,7 +17,7 @@ SEEDS = (0, 1, 7)
 """Casts on two casters of different pace, single heats with an outage, odd minutes."""
 
 
-@pytest.mark.parametrize("shop", [*map(drawn, SEEDS), Shop("melt-shop-small")], ids=lambda shop: shop.name)
+@pytest.mark.parametrize("shop", [*map(random_shop, SEEDS), Shop("melt-shop-small")], ids=lambda shop: shop.name)
 def test_a_plan_fed_back_is_the_same_plan(shop: Shop) -> None:
     """Proves: all starts and units of a plan, given back as locks, make that plan again, later heats of casts included.
 
@@ -34,7 +34,7 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
     """
     store, names = Store(tmp_path), set()
     for seed in SEEDS[:2]:
-        shop = drawn(seed)
+        shop = random_shop(seed)
         result = plan(shop.scenario([]))
         base = exported(result, store)
         assert faults(result.scenario, base) == []
@@ -49,7 +49,7 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
 
 def test_least_lateness_keeps_locks_to_the_minute() -> None:
     """Proves: without a grid a later heat of a cast is cast at the very minute, and fed back the plan is the same."""
-    shop = drawn(0, minimize="lateness")
+    shop = random_shop(0, minimize="lateness")
     result = plan(shop.scenario([]))
     assert result.acceptable
     wish = {"heat": "A-2", "stage": "casting", "start": "227 min"}

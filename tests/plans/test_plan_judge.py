@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from plan_judge import Row, faults, from_file
-from planned import made
+from planned import full_plan
 from shops import cast, melt_shop, scenario
 from watched_plans import broken
 
@@ -29,7 +29,7 @@ def rows_of(run: Any) -> list[Row]:
     return [Row(*row) for row in zip(*(run[f"op_{name}"].values.tolist() for name in COLUMNS), strict=True)]
 
 
-def asked(**rest: Any) -> Scenario:
+def two_casts(**rest: Any) -> Scenario:
     """Two casts of two heats on two furnaces and two casters."""
     line = melt_shop()
     line["stages"][0]["units"].append({"name": "F2", "power_mw": 40.0})
@@ -44,7 +44,7 @@ def moved(row: Row, by: float) -> Row:
 
 def test_the_exported_files_of_a_plan_pass(tmp_path: Any) -> None:
     """Proves: what is read back from CSV and JSON keeps every rule, with the flows of its steps."""
-    plan = made()
+    plan = full_plan()
     store = Store(tmp_path)
     with store.working(plan.scenario) as run:
         store.save(run, plan)
@@ -80,7 +80,7 @@ BROKEN: dict[str, tuple[Callable[[Row], bool], Callable[[Row], Row | None], str]
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_rule_is_seen(what: str) -> None:
     """Proves: the judge sees each rule by itself. Sensitivity: the unbroken table passes."""
-    built = asked()
+    built = two_casts()
     rows = rows_of(replay(built, dispatch(built)))
     assert faults(built, rows) == []
     which, change, says = BROKEN[what]
@@ -91,7 +91,7 @@ def test_a_broken_rule_is_seen(what: str) -> None:
 
 def test_limits_of_the_scenario_are_read_from_the_scenario() -> None:
     """Proves: locks, due times, outages and the import limit are judged as the scenario has them, not the table."""
-    built = asked()
+    built = two_casts()
     rows = rows_of(replay(built, dispatch(built)))
     start = next(row.start for row in rows if (row.heat, row.stage) == ("A-2", "casting"))
     over = max(row.end for row in rows if row.heat == "B-2")
@@ -109,14 +109,14 @@ def test_limits_of_the_scenario_are_read_from_the_scenario() -> None:
     ):  # fmt: skip
         (fault,) = judged(**lock(**when)) or ("",)
         assert fault.startswith("locks.0: heat A-2 at casting") or when == {"unit": "C"}
-    late = asked(state={"outages": [{"unit": "L", "start": f"{rows[-1].start} min", "end": "23 h"}]})
+    late = two_casts(state={"outages": [{"unit": "L", "start": f"{rows[-1].start} min", "end": "23 h"}]})
     ladle = [row for row in rows if row.stage == "ladle" and row.end > rows[-1].start]
     assert sum("in an outage" in fault for fault in faults(late, rows)) == len(ladle)
     due = scenario(built.line.model_dump(mode="json", exclude_none=True, exclude_defaults=True), [
         cast("A", 2), cast("B", 2, due=f"{over - 1} min")
     ])  # fmt: skip
     assert any("due" in fault for fault in faults(due, rows))
-    tight = asked(site={"grid": {"import_limit_mw": 60.0, "metered_interval_min": 15}})
+    tight = two_casts(site={"grid": {"import_limit_mw": 60.0, "metered_interval_min": 15}})
     assert any("at most 60" in fault for fault in faults(tight, rows))
     assert np.isfinite([row.start for row in rows]).all()
 
@@ -125,6 +125,6 @@ def test_the_suite_is_watched() -> None:
     """Proves: whatever makes a plan, it passes the judge on its way, which sees what is wrong with it.
 
     Sensitivity: a lock in the scenario that the plan was not made with."""
-    assert broken(made()) == []
+    assert broken(full_plan()) == []
     with pytest.raises(AssertionError, match=r"locks\.0: heat A-1 at casting"):
-        dataclasses.replace(made(), scenario=made().scenario.model_copy(update={"locks": LATE}))
+        dataclasses.replace(full_plan(), scenario=full_plan().scenario.model_copy(update={"locks": LATE}))

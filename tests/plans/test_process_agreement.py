@@ -40,7 +40,7 @@ BENT: dict[str, Any] = {
 
 
 def hot_works(process: dict[str, Any], step_min: float, **how: Any) -> Scenario:
-    """A works of one process with fuels, hot gas to a turbine, and prices that fall below nought."""
+    """A works of one process with fuels, hot gas to a turbine, and prices that fall below zero."""
     n = round(12 * 60 / step_min)
     hour = np.arange(n) * step_min / 60
     result = process["outputs"][0]["store"]
@@ -111,7 +111,7 @@ def test_a_plan_of_random_works_is_what_the_twin_does(block: int) -> None:
 
 @pytest.mark.parametrize("seed", range(300, 312))
 def test_a_plan_of_several_units_is_what_the_twin_does(seed: int) -> None:
-    """Proves: what counts are told apart into is what each unit can do, least runs and rests kept."""
+    """Proves: what counts are divided into is what each unit can do, least runs and rests kept."""
     rng = np.random.default_rng(seed)
     agreed(works(**random_works(seed, (int(rng.integers(2, 4)), int(rng.integers(1, 4)), int(rng.integers(8, 16))))))
 
@@ -120,7 +120,7 @@ def test_a_plan_of_several_units_is_what_the_twin_does(seed: int) -> None:
 @pytest.mark.parametrize("process", [STOPPED, BENT], ids=["planned stop", "bent power"])
 def test_heat_stops_and_bent_power_are_what_the_twin_does(process: dict[str, Any], step_min: float) -> None:
     """Proves: fuels by share and by start-up heat, hot gas, a planned stop, power that bends at negative prices, a
-    day's energy, and rates down to nought agree on every step.
+    day's energy, and rates down to zero agree on every step.
 
     Sensitivity: power filled from its dear end, heat of a start-up in the free mix, off-spec product beyond the
     rate."""

@@ -7,7 +7,7 @@ from small_works import random_works, scenario
 
 from emberline import models, twin
 
-KEPT = {"process", "delivery", "run", "rest", "ramp", "level"}
+LIMITS = {"process", "delivery", "run", "rest", "ramp", "level"}
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -18,8 +18,8 @@ def test_a_baseline_that_is_complete_keeps_every_limit(seed: int) -> None:
     Sensitivity: least runs that two mills leave no room for, and stops at the edge of an outage."""
     built = scenario(random_works(seed))
     listed = twin.dispatch(built)
-    run = twin.replay(built, listed.assign_attrs(policy="told"))
-    missed = KEPT & set(run["violation_kind"].values.tolist())
+    run = twin.replay(built, listed.assign_attrs(policy="schedule"))
+    missed = LIMITS & set(run["violation_kind"].values.tolist())
     assert bool(listed.attrs["complete"]) == (not listed.attrs["unplaced"])
     if listed.attrs["complete"]:
         assert not missed

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from exported import records, sheets
 from rich.console import Console
-from works import KILN, STORES, TRUCKS, as_run, compared, done, works
+from works import KILN, STORES, TRUCKS, as_run, compared, course, works
 
 from emberline.plans import Plan
 from emberline.plans.accounts.sums import figures
@@ -43,45 +43,52 @@ SHIP = {"name": "ship", "store": "slag cement", "amount_t": 90.0}
 
 
 @pytest.fixture
-def made() -> Plan:
+def works_plan() -> Plan:
     """The kiln runs through; the mill changes over, stands, and starts in another grade. Stocks differ."""
     stores = [*STORES, {"name": "slag cement", "capacity_t": 1000.0, "level_t": 100.0}]
     case = works(KILN, GRINDING, stores=stores, deliveries=[TRUCKS, SHIP], hours=6, title="=1+1")
     ship = {"ship": [0, 0, 0, 90.0, 0, 0]}
-    baseline = done(case, {"kiln": KILN_ON, "mill": BASELINE}, delivered=ship)
+    baseline = course(case, {"kiln": KILN_ON, "mill": BASELINE}, delivered=ship)
     table = {"kiln": KILN_ON, "mill": MILL}
-    plan = done(
+    plan = course(
         case, table, delivered=ship, off_spec={"mill": [0, 0, 10.0, 0, 0, 0]}, extra_mw={"mill": [0, 1, 0, 0, 0, 0]}
     )
     return compared(case, baseline, plan)
 
 
 @pytest.fixture
-def stored(made: Plan, tmp_path: Path) -> StoredRun:
+def stored(works_plan: Plan, tmp_path: Path) -> StoredRun:
     store = Store(tmp_path / "home")
-    with store.working(made.scenario) as run:
-        store.save(run, made)
+    with store.working(works_plan.scenario) as run:
+        store.save(run, works_plan)
     return store.open(run)
 
 
-def test_runs_and_change_overs_of_a_unit(made: Plan) -> None:
-    """Proves: runs, change-over and standstill of a mill are told as they are, steps, tonnes and energy, and counted.
+def test_runs_and_change_overs_of_a_unit(works_plan: Plan) -> None:
+    """Proves: runs, change-over and standstill of a mill are reported as they are, steps, tonnes and energy, and
+    counted.
 
     Sensitivity: a change-over taken for a start-up, one at the horizon's start not seen, a run cut where nothing is."""
-    assert made.replay is not None
-    rows = [run for run in unit_runs(made.scenario, made.replay) if run.unit == "mill"]
+    assert works_plan.replay is not None
+    rows = [run for run in unit_runs(works_plan.scenario, works_plan.replay) if run.unit == "mill"]
     assert rows == [
         UnitRun("mill", "run", "I", 0, 1, 100.0, 0.0, 4.0),
         UnitRun("mill", "change-over", "III", 1, 2, 0.0, 0.0, 1.0),
         UnitRun("mill", "run", "III", 2, 4, 200.0, 10.0, 8.0),
         UnitRun("mill", "run", "I", 5, 6, 100.0, 0.0, 4.0),
     ]
-    assert counts(made.scenario, made.replay) == {"kiln": Count(1, 0, 6.0), "mill": Count(3, 1, 4.0)}
-    what = [(run.what, run.first, run.last) for run in unit_runs(made.scenario, made.baseline) if run.unit == "mill"]
+    assert counts(works_plan.scenario, works_plan.replay) == {"kiln": Count(1, 0, 6.0), "mill": Count(3, 1, 4.0)}
+    what = [
+        (run.what, run.first, run.last)
+        for run in unit_runs(works_plan.scenario, works_plan.baseline)
+        if run.unit == "mill"
+    ]
     assert what == [("run", 0, 2), ("start-up", 3, 4), ("run", 4, 5), ("waits", 5, 6)]
-    changed = done(made.scenario, {"mill": [("III", 0.0), ("III", 100.0), ("I", 100.0)]}, delivered={"ship": [0.0] * 6})
-    assert counts(made.scenario, changed)["mill"] == Count(2, 2, 2.0)
-    assert next(unit_runs(made.scenario, changed)).what == "change-over"
+    changed = course(
+        works_plan.scenario, {"mill": [("III", 0.0), ("III", 100.0), ("I", 100.0)]}, delivered={"ship": [0.0] * 6}
+    )
+    assert counts(works_plan.scenario, changed)["mill"] == Count(2, 2, 2.0)
+    assert next(unit_runs(works_plan.scenario, changed)).what == "change-over"
 
 
 def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
@@ -164,49 +171,51 @@ def test_csv_and_json_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     assert answer["summary"]["stock"]["stores"]["clinker"]["end_t"] == pytest.approx(400 + 600 - 80 - 80 - 80)
 
 
-def test_a_stored_run_is_the_plan(made: Plan, stored: StoredRun) -> None:
+def test_a_stored_run_is_the_plan(works_plan: Plan, stored: StoredRun) -> None:
     """Proves: modes, streams, stocks and figures come back as they were. Sensitivity: texts read as numbers, figures
     without stocks."""
     back = stored.plan
     assert back.replay is not None
-    assert made.replay is not None
-    assert back.replay.equals(made.replay)
-    assert back.replay["process_mode"].values.tolist() == made.replay["process_mode"].values.tolist()
-    assert back.replay["stream_unit"].values.tolist() == made.replay["stream_unit"].values.tolist()
-    assert back.replay_figures == made.replay_figures
-    assert back.saved() == made.saved()
-    assert back.summary() == made.summary()
+    assert works_plan.replay is not None
+    assert back.replay.equals(works_plan.replay)
+    assert back.replay["process_mode"].values.tolist() == works_plan.replay["process_mode"].values.tolist()
+    assert back.replay["stream_unit"].values.tolist() == works_plan.replay["stream_unit"].values.tolist()
+    assert back.replay_figures == works_plan.replay_figures
+    assert back.saved() == works_plan.saved()
+    assert back.summary() == works_plan.summary()
 
 
-def test_words_of_a_works(made: Plan) -> None:
+def test_words_of_a_works(works_plan: Plan) -> None:
     """Proves: the planner reads what is delivered, runs and change-overs, carbon of the products, what is saved by the
     tonne and how much of it lies in stock; the parts of the table add up.
 
     Sensitivity: a saving that does not count the stock."""
-    table = dict(line for line in wording.outcomes(made) if line[0])
+    table = dict(line for line in wording.outcomes(works_plan) if line[0])
     assert table["delivered"] == "270 t: trucks 180 t, ship 90 t"
     assert table["units"] == "kiln: 1 run, 6.0 h; baseline: 1 run, 6.0 h"
-    lines = [text for _, text in wording.outcomes(made)]
+    lines = [text for _, text in wording.outcomes(works_plan)]
     assert "mill: 3 runs, 1 change-over, 4.0 h; baseline: 2 runs, 3.0 h" in lines
     assert table["products"].startswith("clinker 815.0 kg CO2e/t, cement ")
-    saved, more = made.saved(), made.stock
+    saved, more = works_plan.saved(), works_plan.stock
     assert more is not None
     assert table["saved"].startswith(f"{wording.number(saved['carbon_kg'] / 270, 2)} kg CO2e and ")
     assert table["stock"].startswith(
         "at the end, compared with the baseline: clinker 40 t less, slag cement 90 t more; "
     )
-    assert made.replay_figures is not None
-    rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
-    labels = [row.label for row in wording.rows(made.baseline_figures, made.replay_figures)]
+    assert works_plan.replay_figures is not None
+    rows = {row.label: row for row in wording.rows(works_plan.baseline_figures, works_plan.replay_figures)}
+    labels = [row.label for row in wording.rows(works_plan.baseline_figures, works_plan.replay_figures)]
     assert labels.count(wording.STOCK) == 2
-    message = wording.headlines(wording.rows(made.baseline_figures, made.replay_figures))
+    message = wording.headlines(wording.rows(works_plan.baseline_figures, works_plan.replay_figures))
     assert message["carbon"].saved == pytest.approx(saved["carbon_kg"] / 1000)
     assert message["cost"].saved == pytest.approx(saved["cost"])
     assert rows["carbon"].saved != pytest.approx(saved["carbon_kg"] / 1000)
     for row in rows.values():  # every row adds up across
         if None not in (row.saved, row.baseline, row.plan):
             assert row.saved == pytest.approx((row.baseline or 0) - (row.plan or 0))
-    parts = [row for row in wording.rows(made.baseline_figures, made.replay_figures) if row.unit == "t CO2e"]
+    parts = [
+        row for row in wording.rows(works_plan.baseline_figures, works_plan.replay_figures) if row.unit == "t CO2e"
+    ]
     counted = {
         row.label: row.saved or 0
         for row in parts
@@ -215,24 +224,24 @@ def test_words_of_a_works(made: Plan) -> None:
     assert sum(counted.values()) == pytest.approx(saved["carbon_kg"] / 1000)
     assert rows["delivered"].plan == 270
     assert "production" not in rows
-    assert wording.size(made.scenario) == "2 units (kiln, mill), 3 stores, 270 t to deliver"
+    assert wording.size(works_plan.scenario) == "2 units (kiln, mill), 3 stores, 270 t to deliver"
     console = Console(record=True, width=200)
-    terminal.show(console, made, "0" * 32, Path("folder"))
+    terminal.show(console, works_plan, "0" * 32, Path("folder"))
     view = console.export_text()
     assert "units     kiln: 1 run" in view
     assert "to end with the baseline's stock" in view
 
 
-def test_studies_that_do_not_know_processes_say_so(made: Plan) -> None:
-    """Proves: a front and a study of levers refuse a works in one line. Sensitivity: bounds told of plans that credit
+def test_studies_that_do_not_know_processes_say_so(works_plan: Plan) -> None:
+    """Proves: a front and a study of levers refuse a works in one line. Sensitivity: bounds of plans that credit
     their stock."""
     with pytest.raises(ScenarioError, match=r"^processes: a front is searched for heats and sites only"):
-        pareto(made.scenario)
+        pareto(works_plan.scenario)
     with pytest.raises(ValueError, match="no heats to plan first"):
-        levers(made.scenario)
+        levers(works_plan.scenario)
 
 
-def test_what_a_works_misses_is_told(made: Plan) -> None:
+def test_violations_of_a_works_are_reported(works_plan: Plan) -> None:
     """Proves: violations of processes have words of their own, and a baseline that misses a delivery is no comparison.
 
     Sensitivity: a kind shown by its code."""
@@ -245,17 +254,17 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
             "amount": 3.0,
             "measure": "t",
         }
-        text = wording.violation(table, made.scenario.horizon)
+        text = wording.violation(table, works_plan.scenario.horizon)
         assert text.startswith(f"{wording.KINDS[kind]} (mill) by 3.00 t, ")
     missed = as_run(
-        made.baseline.drop_dims(["operation", "violation"]).assign_coords(
+        works_plan.baseline.drop_dims(["operation", "violation"]).assign_coords(
             heat=np.array([], "U1"), stage=np.array([], "U1")
         ),
         ("delivery", "ship"),
     )
-    sums = figures(made.scenario, missed)
+    sums = figures(works_plan.scenario, missed)
     assert sums.unserved == 1
-    worse = Plan(**{**vars(made), "baseline_figures": sums, "baseline_complete": False})
+    worse = Plan(**{**vars(works_plan), "baseline_figures": sums, "baseline_complete": False})
     assert worse.saved() == {}
     note = "the baseline misses deliveries, needs or surpluses once: no saving is reported"
     assert wording.baseline_note(worse) == note

@@ -39,11 +39,11 @@ STORES = [
     {"name": "cement", "capacity_t": 1000.0, "level_t": 200.0},
 ]
 TRUCKS = {"name": "trucks", "store": "cement", "rate": 30.0}
-Told = Sequence[tuple[str, float]]
+Modes = Sequence[tuple[str, float]]
 
 
 def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest: Any) -> Scenario:
-    """A works on hourly steps, unless told otherwise, whose grid has 300 kg/MWh.
+    """A works on hourly steps, unless given otherwise, whose grid has 300 kg/MWh.
 
     Carriers are coal, straw, steam and hot gas, which is waste."""
     table = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **rest.pop("market", {})}
@@ -66,9 +66,9 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
     return built
 
 
-def done(
+def course(
     scenario: Scenario,
-    text: Mapping[str, Told],
+    modes: Mapping[str, Modes],
     *,
     off_spec: Mapping[str, Sequence[float]] | None = None,
     extra_mw: Mapping[str, Sequence[float]] | None = None,
@@ -81,7 +81,7 @@ def done(
 
     Args:
         scenario: whose units they are.
-        told: mode and rate of units by step; those that are not named stand.
+        modes: mode and rate of units by step; those that are not named stand.
         off_spec: part of the rate by step.
         extra_mw: what units draw besides: start-ups, change-overs.
         delivered: tonnes by step of deliveries; else their demand.
@@ -94,7 +94,7 @@ def done(
     mode = np.full((len(units), n), "", dtype="U40")
     rate, bad, result = (np.zeros((len(units), n)) for _ in range(3))
     for u, (unit, process) in enumerate(scenario.process_units):
-        for t, (name, tph) in enumerate(text.get(unit, ())):
+        for t, (name, tph) in enumerate(modes.get(unit, ())):
             mode[u, t], rate[u, t] = name, tph
             result[u, t] = float(process.mode[name].power_at(tph)) if tph else 0.0
         bad[u] += np.asarray((off_spec or {}).get(unit, 0.0))
@@ -124,7 +124,7 @@ def done(
         value[s] += sum((came[a.name] for a in scenario.arrivals if a.store == store.name), np.zeros(n))
         level = store.start_t
         for t in range(n):
-            after = level * store.kept(hours) + (value[s, t] - out[s, t]) / hours * store.effective_hours(hours)
+            after = level * store.retention(hours) + (value[s, t] - out[s, t]) / hours * store.effective_hours(hours)
             lost[s, t] = level + value[s, t] - out[s, t] - after
             stock[s, t] = level = after
     line = result.sum(axis=0)

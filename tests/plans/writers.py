@@ -45,7 +45,7 @@ sys.stdin.readline()
 def writer(
     source: StoredRun | None, target: Path, *rest: str, does: str = COPIES, prelude: str = ""
 ) -> subprocess.Popen[str]:
-    """A process that opens the home ``target`` when it is told to.
+    """A process that opens the home ``target`` when it gets a line.
 
     Args:
         source: its plan is ``plan`` in what the process does.
@@ -82,15 +82,15 @@ def end(*processes: subprocess.Popen[str]) -> list[list[str]]:
     return rows
 
 
-def kept(home: Path) -> StoredRun:
-    """The plan of ``planned.made``, stored in a home."""
-    store, result = Store(home), planned.made()
+def stored_run(home: Path) -> StoredRun:
+    """The plan of ``planned.full_plan``, stored in a home."""
+    store, result = Store(home), planned.full_plan()
     with store.working(result.scenario) as run:
         store.save(run, result)
     return store.open(run)
 
 
-def laid(source: StoredRun, home: Path, run: str) -> Path:
+def copied_run(source: StoredRun, home: Path, run: str) -> Path:
     """Lay the folder of a run into a home, as somebody who copies files does."""
     folder = home / "runs" / run
     shutil.copytree(source.folder, folder)

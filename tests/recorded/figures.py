@@ -17,6 +17,7 @@ from typing import Any
 
 import busy_shops
 import busy_starts
+import busy_states
 import busy_works
 import numpy as np
 import xarray as xr
@@ -88,9 +89,10 @@ def shops(seed: int) -> Runs:
 
 
 PLANTS: dict[str, tuple[Callable[[int], Runs], Callable[[int], dict[str, Any]], int]] = {
-    "works": (works, busy_works.busy_works, 40),
+    "works": (works, busy_works.busy_works, 60),
     "shops": (shops, busy_shops.busy_shop, 70),
     "starts": (busy_starts.starts, busy_shops.busy_shop, 60),
+    "states": (busy_states.states, busy_states.busy_state, 30),
 }
 """By table: the runs of a seed, its plant, and how many seeds are tried; those that have a mistake are left out."""
 

@@ -130,8 +130,8 @@ def _add(draw: Draw, raw: dict[str, Any]) -> None:
         disturbances["margins"] = [margin] * draw.pick(1, 2)
     elif what == "begun" and stages:
         stage, heat = draw.pick(*stages), f"{raw['orders'][0]['name']}-{draw.pick(1, 9)}"
-        begun = {"heat": heat, "stage": stage["name"], "unit": unit, "start": draw.pick("-3 min", "3 min")}
-        state["started"] = [begun] * draw.pick(1, 2)
+        operation = {"heat": heat, "stage": stage["name"], "unit": unit, "start": draw.pick("-3 min", "3 min")}
+        state["started"] = [operation] * draw.pick(1, 2)
     elif what == "limits":
         disturbances |= {"import_margin_mw": draw.pick(1.0, 100.0), "due_margin_min": draw.pick(0, 5)}
     elif what == "order" and stages:

@@ -42,7 +42,7 @@ def _wrong(value: Any) -> Iterator[tuple[str, Any]]:
         yield from (("number", 5), ("text", "xyz!"), ("long", "x" * 6000), ("mapping", {"a": 1}))
 
 
-def said(data: dict[str, Any], broken: Break) -> list[str]:
+def mistakes(data: dict[str, Any], broken: Break) -> list[str]:
     """Keys and messages of the mistakes of a scenario broken so."""
     path, _, value = broken
     data = copy.deepcopy(data)

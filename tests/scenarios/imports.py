@@ -19,7 +19,7 @@ def brought(text: str | bytes, role: str = "load", zone: str | None = None, **me
     return bring(raw, guess(raw, role, message, zone).mapping)
 
 
-def told(text: str | bytes, role: str = "load", zone: str | None = None, **message: Any) -> list[str]:
+def mistakes(text: str | bytes, role: str = "load", zone: str | None = None, **message: Any) -> list[str]:
     """The mistakes of a file that is refused."""
     with pytest.raises(ScenarioError) as caught:
         brought(text, role, zone, **message)

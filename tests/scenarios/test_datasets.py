@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import xarray as xr
 
@@ -33,7 +36,9 @@ def test_an_attribute_of_another_value_is_refused(name: str, value: str) -> None
 def test_every_status_policy_and_kind_is_its_own_text() -> None:
     """Proves: stored runs keep their words. Sensitivity: a member that is renamed with its value."""
     assert [*Policy] == ["schedule", "baseline"]
-    assert Policy("foreman") is Policy.BASELINE
+    table = Path(__file__).resolve().parents[1] / "recorded" / "earlier_words.json"
+    earlier = json.loads(table.read_text(encoding="utf-8"))
+    assert Policy(earlier["attributes"]["policy"]) is Policy.BASELINE
     assert {Status.WITHIN_GAP, Status.BEST_FOUND, Status.INFEASIBLE} == {"within gap", "best found", "infeasible"}
     run = twin.simulate(load("melt-shop-small")).isel(violation=slice(0, 0))
     one = xr.DataArray(["melted"], dims="violation")

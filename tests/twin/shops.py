@@ -147,7 +147,7 @@ def same(run: xr.Dataset, schedule: xr.Dataset) -> bool:
     )
 
 
-def op(run: xr.Dataset, heat: str, stage: str) -> dict[str, float]:
+def op(run: xr.Dataset, heat: str, stage: str) -> dict[str, Any]:
     """Figures of one operation."""
     row = int(np.flatnonzero((run["op_heat"].values == heat) & (run["op_stage"].values == stage))[0])
     return {str(name)[3:]: run[name].values[row] for name in run.data_vars if str(name).startswith("op_")}

@@ -7,9 +7,9 @@ from typing import Any
 import hubs
 import numpy as np
 import xarray as xr
+from closure import closure
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.closure import closure
 from emberline.twin import dispatch, replay, simulate
 
 GAS = hubs.GAS
@@ -66,10 +66,10 @@ def ruled(scenario: Scenario) -> xr.Dataset:
     return run
 
 
-def told(scenario: Scenario, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
+def run_at(scenario: Scenario, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
     """A replay of the baseline schedule with other set-points; flows by label, two underscores for a full stop.
 
-    A machine of which only the flow is told is on where it flows.
+    A machine of which only the flow is given is on where it flows.
     """
     schedule = dispatch(scenario)
     for name, values in flows.items():

@@ -92,33 +92,33 @@ def shops(draw: st.DrawFn) -> Scenario:
 
 @settings(max_examples=150)
 @given(shops())
-def test_every_list_obeys_every_limit(asked: Scenario) -> None:
+def test_every_list_obeys_every_limit(shop_day: Scenario) -> None:
     """Proves: whatever is placed keeps every limit, and the twin repeats it.
 
     Sensitivity: each limit, dropped, fails.
     """
-    schedule = dispatch(asked)
+    schedule = dispatch(shop_day)
     unplaced = set(filter(None, schedule.attrs["unplaced"].split(", ")))
-    planned = envelope(asked)["planned_min"]
-    broken = [line for line in broken_limits(asked, schedule, planned) if not line.endswith("no place")]
+    planned = envelope(shop_day)["planned_min"]
+    broken = [line for line in broken_limits(shop_day, schedule, planned) if not line.endswith("no place")]
     assert broken == []
-    run = replay(asked, schedule)
+    run = replay(shop_day, schedule)
     assert same(run, schedule)
     assert {row[0] for row in violations(run)} <= {"unfinished"}
     assert {row[1] for row in violations(run)} == unplaced
-    freely = simulate(asked, disturbed=True)
-    assert float(freely["op_energy_mwh"].sum()) == pytest.approx(energy_mwh(freely["line_mw"], asked), abs=1e-6)
+    freely = simulate(shop_day, disturbed=True)
+    assert float(freely["op_energy_mwh"].sum()) == pytest.approx(energy_mwh(freely["line_mw"], shop_day), abs=1e-6)
 
 
 @settings(max_examples=60)
 @given(shops(), st.integers(1, 20))
-def test_a_day_can_be_taken_up_anywhere(asked: Scenario, hours: int) -> None:
+def test_a_day_can_be_taken_up_anywhere(shop_day: Scenario, hours: int) -> None:
     """Proves: with heats and casts under way the new list keeps every limit and the twin repeats it.
 
     Sensitivity: set-up owed by a cast that ended before the horizon, or a gap in a cast under way, fails.
     """
-    schedule = dispatch(asked)
-    rest = at(asked, schedule, hours * 60.0)
+    schedule = dispatch(shop_day)
+    rest = at(shop_day, schedule, hours * 60.0)
     again = dispatch(rest)
     planned = envelope(rest)["planned_min"]
     state = {(str(item.heat), item.stage) for item in rest.state.started}

@@ -9,8 +9,8 @@ from shops import cast, melt_shop, one_machine, scenario
 from emberline.scenarios import load
 from emberline.scenarios.line.planning_durations import quantile_min
 from emberline.scenarios.line.scatter import stream
+from emberline.scenarios.line.tables import shop
 from emberline.twin import envelope
-from emberline.twin.line.operations import shop
 from emberline.twin.streams import Breakdowns
 
 
@@ -52,7 +52,7 @@ def test_availability_is_the_share_of_the_step() -> None:
     assert data["available"].values[0, :4] == pytest.approx([1, 1 / 3, 1 / 3, 1])
 
 
-def test_state_is_told() -> None:
+def test_state_is_reported() -> None:
     """Proves: what has begun, the battery's level and the month's peak come through. Sensitivity: defaults instead."""
     state = {
         "started": [{"heat": "A-1", "stage": "ladle", "unit": "L", "start": "-PT10M"}],
@@ -65,5 +65,5 @@ def test_state_is_told() -> None:
     assert float(data["started_min"].sel(heat="A-1", stage="ladle")) == -10
     assert str(data["started_unit"].sel(heat="A-1", stage="ladle").item()) == "L"
     assert (float(data["battery_level_mwh"]), float(data["peak_so_far_mw"])) == (1.5, 42.0)
-    # the furnace is over, though nothing is told of it
+    # the furnace is over, though the state does not say so
     assert shop(case).route[0] == (1, 2)

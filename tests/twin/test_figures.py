@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from figures import PLANTS, figures, recorded
 
-SEEDS = [(table, seed) for table in ("works", "shops") for seed in recorded(table)]
+SEEDS = [(table, seed) for table in ("works", "shops", "states") for seed in recorded(table)]
 
 
 @pytest.mark.parametrize(("table", "seed"), SEEDS)

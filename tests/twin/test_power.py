@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emberline.twin.power import Profile, Trace, operations_trace
+from emberline.scenarios.line.tables import Profile
+from emberline.twin.power import Trace, operations_trace
 
 pieces = st.lists(
     st.tuples(st.floats(-200, 1400), st.floats(0.01, 300), st.floats(0, 100)),

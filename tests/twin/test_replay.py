@@ -12,9 +12,10 @@ from shops import cast, edited, energy_mwh, melt_shop, one_machine, op, same, sc
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.datasets import FLOWS
 from emberline.scenarios.line.scatter import stream
+from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, replay, replays, simulate
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import operations, shop
+from emberline.twin.line.operations import operations
 from emberline.twin.streams import Breakdowns
 
 
@@ -111,7 +112,7 @@ def test_a_cast_waits_for_its_heats() -> None:
     assert got["A-2-casting"][0] == pytest.approx(190, abs=0.2)
 
 
-class Drawn:
+class FixedDraws:
     """In place of a generator: the first working time and repair, then none for long."""
 
     def __init__(self, *first: float) -> None:
@@ -131,7 +132,7 @@ def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
     """
     case, schedule = two_heats()
     todo = operations(shop(case), schedule)
-    failing: Any = Breakdowns(100.0, 100.0, Drawn(0.5, 2.0))  # type: ignore[arg-type]
+    failing: Any = Breakdowns(100.0, 100.0, FixedDraws(0.5, 2.0))  # type: ignore[arg-type]
     course = ListReplay(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
     rows = {(todo.shop.names[h], k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
     assert course.end[rows["A-2", 0]] == 290
@@ -231,7 +232,7 @@ def test_a_heat_that_was_over_before_the_horizon_is_not_waited_for() -> None:
 
 
 def test_a_wait_that_is_past_is_no_violation() -> None:
-    """Proves: a heat that had waited 145 of at most 60 minutes before the horizon began is not told again.
+    """Proves: a heat that had waited 145 of at most 60 minutes before the horizon began is not reported again.
 
     Sensitivity: what has begun judged like what is planned."""
     started = [
@@ -261,7 +262,7 @@ def test_missed_import_limit_is_recorded_per_metered_interval() -> None:
     """Proves: 44 MW for 30 min under 43.5 MW is 0.5 MW too much in two intervals. Sensitivity: instantaneous limits."""
     _, schedule = two_heats()
     limited = scenario(melt_shop(), [cast(count=2)], site={"grid": {"import_limit_mw": 44.5}})
-    # furnace and ladle furnace together draw 44 MW, and never the caster beside them
+    # furnace and ladle furnace together draw 44 MW, and never the caster at the same time
     assert violations(replay(limited, schedule)) == []
     limited = scenario(melt_shop(), [cast(count=2)], site={"grid": {"import_limit_mw": 43.5}})
     assert violations(replay(limited, schedule)) == [
@@ -270,7 +271,7 @@ def test_missed_import_limit_is_recorded_per_metered_interval() -> None:
 
 
 def test_missed_export_limit_and_battery_are_recorded() -> None:
-    """Proves: a battery told to give 5 MW to nobody exports 4 MW too much until it is empty.
+    """Proves: a battery set to give 5 MW to nobody exports 4 MW too much until it is empty.
 
     Sensitivity: clipping unseen.
     """
@@ -305,7 +306,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
     assert not replay(case, schedule, seed=5, disturbed=True)["op_end_min"].equals(row[0]["op_end_min"])
 
 
-def test_a_new_unit_leaves_the_luck_of_others_alone() -> None:
+def test_a_new_unit_leaves_the_random_numbers_of_others_alone() -> None:
     """Proves: with a second, unused furnace every operation keeps its duration and energy. Sensitivity: one stream."""
     spread = {"duration_spread": 0.1, "energy_spread": 0.1}
     case = scenario(melt_shop(), [cast(count=2)], disturbances=spread)
@@ -319,7 +320,8 @@ def test_a_new_unit_leaves_the_luck_of_others_alone() -> None:
 
 
 def test_a_foreign_schedule_is_refused() -> None:
-    """Proves: names that the scenario has not are told. Sensitivity: silently left out they would be 'unfinished'."""
+    """Proves: names that the scenario has not are reported. Sensitivity: silently left out they would be
+    'unfinished'."""
     case, schedule = two_heats()
     other = scenario(melt_shop(), [cast("B", count=2)])
     with pytest.raises(ValueError, match="unknown to scenario"):

@@ -49,6 +49,6 @@ def test_self_loss_is_the_record_s() -> None:
 
 
 def test_a_level_outside_is_refused() -> None:
-    """Proves: a wrong start is told. Sensitivity: silent clipping would hide it."""
+    """Proves: a wrong start is reported. Sensitivity: silent clipping would hide it."""
     with pytest.raises(ValueError, match="lies outside"):
         StoreLevel(10.0, 11.0)

@@ -23,7 +23,8 @@ def test_the_same_bits_everywhere() -> None:
 
 
 def test_more_heats_change_nothing_for_the_first() -> None:
-    """Proves: heat 5 has its luck however many follow. Sensitivity: one stream shared by durations and energies."""
+    """Proves: heat 5 has its random numbers however many follow. Sensitivity: one stream shared by durations and
+    energies."""
     assert np.array_equal(factors(SPREADING, "M", 6, 1, 0), factors(SPREADING, "M", 60, 1, 0)[:6])
 
 

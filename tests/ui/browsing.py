@@ -1,7 +1,7 @@
 """The pages in a real browser: what is waited for, how one goes about, and what must never happen meanwhile.
 
 Nothing waits for a span of time: a page is looked at again until it has been at rest for a while, since a page that is
-drawn anew shows the old fields beside the new ones.
+drawn again shows the old fields next to the new ones.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Watched:
         part = (server, server.replace("http", "ws", 1), "data:", "blob:")
         page.on("console", self._says)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(part) else self.wrong.append(asked.url))
+        page.on("request", lambda sent: None if sent.url.startswith(part) else self.wrong.append(sent.url))
 
     def _says(self, console_message: ConsoleMessage) -> None:
         where = str(console_message.location.get("url", ""))
@@ -82,7 +82,7 @@ def change(page: Page, label: str, value: str) -> None:
 
 
 def offered(page: Page, label: str, exact: bool = True) -> Locator:
-    """Open a list; what it offers. What is drawn anew or scrolled closes it again: then once more."""
+    """Open a list; what it offers. What is drawn again or scrolled closes it again: then once more."""
     field, options = page.get_by_role("combobox", name=label, exact=exact), page.get_by_role("option")
     end = time.monotonic() + WAIT_MS / 1000
     while True:

@@ -1,4 +1,4 @@
-"""A small provider of OpenID Connect: signs everybody in at once, and tokens that must not do when it is told so."""
+"""A small provider of OpenID Connect: signs everybody in at once, and tokens that must not do when it is set to."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Provider:
         self.claims: dict[str, Any] = {}
         self.forges = False
         """Whether another key than the one that it publishes signs."""
-        self.asked: dict[str, dict[str, str]] = {}
+        self.sign_ins: dict[str, dict[str, str]] = {}
 
     @property
     def url(self) -> str:
@@ -68,14 +68,14 @@ class Provider:
         assert table["client_id"] == CLIENT
         assert table["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(16)
-        self.asked[code] = table
+        self.sign_ins[code] = table
         back = urlencode({"code": code, "state": table["state"]})
         return RedirectResponse(f"{table['redirect_uri']}?{back}")
 
     async def token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
         inputs = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
-        case = self.asked.pop(form["code"])
+        case = self.sign_ins.pop(form["code"])
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=")
         if request.headers.get("authorization") != f"Basic {inputs}" or challenge.decode() != case["code_challenge"]:
             return JSONResponse({"error": "invalid_client"}, 401)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
+from emberline.plans import Plan, plan
 from emberline.scenarios import Scenario, load, loads
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -34,3 +36,11 @@ DAY = ("horizon.days=1", ORDERS, "goal.time_limit_s=4", "disturbances.replicatio
 def cement_day() -> Scenario:
     """One day of the bundled cement works: trucks, a ship and a barge; small enough to be planned in a test."""
     return load("cement-week", DAY)
+
+
+@cache
+def cement_day_plan() -> Plan:
+    """A plan of that day. Not to be changed."""
+    result = plan(cement_day())
+    assert result.replay is not None, result.reason
+    return result

@@ -26,7 +26,7 @@ TALL = 2600
 
 
 @dataclass(frozen=True)
-class Shown:
+class StoredHome:
     """A server, and what its home keeps: two plans, a front, and an ensemble of the first plan."""
 
     server: Server
@@ -35,7 +35,7 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredHome]:
     """The app with something to show on every page."""
     from emberline.plans import plan
     from emberline.plans.jobs.engine import Engine
@@ -62,7 +62,7 @@ def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFacto
             store.save(other, result)
         front = fronts.save(pareto(load("melt-shop-small", ["goal.time_limit_s=4"]), 2), home).id
     server = Server(environment={"EMBERLINE_HOME": str(home)})
-    yield Shown(server, run, f"run={run}&runs={run},{other}&front={front}")
+    yield StoredHome(server, run, f"run={run}&runs={run},{other}&front={front}")
     server.kill()
 
 
@@ -113,7 +113,7 @@ def test_pages_with_nothing_to_show(server: Server, browser: Browser) -> None:
     page.context.close()
 
 
-def test_pages_with_a_plan(filled: Shown, browser: Browser) -> None:
+def test_pages_with_a_plan(filled: StoredHome, browser: Browser) -> None:
     """Proves: with plans, a front and an ensemble each page is accessible in light and dark, every chart has a name,
     and nothing sticks out of a wide and of a small window."""
     page, watched = opened(browser, filled.server, f"?{filled.query}")
@@ -135,7 +135,7 @@ def test_pages_with_a_plan(filled: Shown, browser: Browser) -> None:
     page.context.close()
 
 
-def test_pages_in_chinese(filled: Shown, browser: Browser) -> None:
+def test_pages_in_chinese(filled: StoredHome, browser: Browser) -> None:
     """Proves: in Chinese nothing breaks or sticks out in either window, the language is declared, and a page that is
     loaded again keeps run and language."""
     page, watched = opened(browser, filled.server, f"?lang=zh&{filled.query}")
@@ -157,7 +157,7 @@ def test_pages_in_chinese(filled: Shown, browser: Browser) -> None:
     page.context.close()
 
 
-def test_the_first_page_by_its_name(filled: Shown, browser: Browser) -> None:
+def test_the_first_page_by_its_name(filled: StoredHome, browser: Browser) -> None:
     """Proves: who writes the first page's name into the address comes to it, with the run that is named."""
     page, watched = opened(browser, filled.server, f"plan?run={filled.run}")
     expect(page.get_by_role("heading", name=f"Plan {filled.run[:8]}")).to_be_visible()

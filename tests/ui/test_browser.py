@@ -10,9 +10,8 @@ import pytest
 from browsing import Watched, at_rest, choose, settled, sound
 from playwright.sync_api import Browser, expect
 from served import Server
-from sites import cement_day
+from sites import cement_day_plan
 
-from emberline.plans import plan
 from emberline.plans.store.store import Store
 from emberline.ui.charts.gantt import PICKED_EDGE
 
@@ -30,7 +29,7 @@ def server(home: Path) -> Iterator[Server]:
 def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -> None:
     """Proves: Gantt by mode with what a run tells, tables of units, stores and products, a file; nothing sticks out of
     a wide and of a small window, and no chart reports an error."""
-    result, store = plan(cement_day()), Store()
+    result, store = cement_day_plan(), Store()
     with store.working(result.scenario) as run:
         store.save(run, result)
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)

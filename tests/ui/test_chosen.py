@@ -28,7 +28,7 @@ def page(server: Server, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def shown(page: Page) -> str:
+def chosen_scenario(page: Page) -> str:
     """The scenario that the page shows as chosen, once it is at rest."""
     field = page.get_by_role("combobox", name="Scenario", exact=True)
     at_rest(page, lambda: field.count() == 1)
@@ -46,16 +46,16 @@ def copied(page: Page, server: Server, name: str = "melt-shop-small") -> str:
 
 
 @pytest.mark.parametrize(
-    ("order", "own"),
+    ("order", "copy"),
     [
         (("scenario", "plan", "pareto", "scenario", "pareto", "plan"), False),
         (("pareto", "scenario", "plan", "plant", "plan", "runs", "scenario"), True),
     ],
 )
-def test_the_choice_follows_from_page_to_page(server: Server, page: Page, order: tuple[str, ...], own: bool) -> None:
+def test_the_choice_follows_from_page_to_page(server: Server, page: Page, order: tuple[str, ...], copy: bool) -> None:
     """Proves: whatever the order, all pages show the scenario that was chosen last, a bundled one or a draft, and a
-    number that was moved. Sensitivity: a list that begins anew on each page shows its first scenario."""
-    if own:
+    number that was moved. Sensitivity: a list that begins again on each page shows its first scenario."""
+    if copy:
         copied(page, server, SITE)
         name = f"my copy of {SITE}"
         go(page, "en", "plan")
@@ -67,28 +67,28 @@ def test_the_choice_follows_from_page_to_page(server: Server, page: Page, order:
     for module in order:
         go(page, "en", module)
         if module in ("plan", "pareto", "scenario"):
-            assert shown(page) == name, module
+            assert chosen_scenario(page) == name, module
         if module in ("plan", "pareto"):
             expect(settled(page, CARBON)).to_have_value("123")
     choose(page, "Scenario", "melt-shop-day")
     go(page, "en", "pareto")
-    assert shown(page) == "melt-shop-day"
+    assert chosen_scenario(page) == "melt-shop-day"
 
 
 def test_a_draft_is_found_by_its_address(server: Server, page: Page) -> None:
     """Proves: loaded again, and in another tab, the address of a draft opens that draft, on the pages Scenario and
-    Plan; and the address to keep stands beside it."""
+    Plan; and the address to keep stands next to it."""
     address = copied(page, server, SITE)
     name, draft = f"my copy of {SITE}", address.partition("draft=")[2]
     text = f"{server.url}/scenario?draft={draft}"
     expect(page.get_by_text(text, exact=True)).to_be_visible()
     page.reload()
-    assert shown(page) == name
+    assert chosen_scenario(page) == name
     page.goto("about:blank")
     page.goto(text)
-    assert shown(page) == name
+    assert chosen_scenario(page) == name
     page.goto(f"{server.url}/?draft={draft}")
-    assert shown(page) == name
+    assert chosen_scenario(page) == name
 
 
 def test_typed_text_waits_until_it_is_applied(server: Server, page: Page) -> None:
@@ -125,8 +125,8 @@ def test_typed_text_waits_until_it_is_applied(server: Server, page: Page) -> Non
 
 def test_a_field_that_is_left_by_the_button_is_planned(server: Server, page: Page) -> None:
     """Proves: what was typed into the form counts for the plan that the next press begins; of a draft that has no plan
-    the side is told to be that of the run, which it is. Sensitivity: a press that goes at once leaves the field's value
-    behind."""
+    the page says that the side is that of the run, which it is. Sensitivity: a press that goes at once leaves the
+    field's value behind."""
     copied(page, server)
     page.get_by_role("radio", name="Site", exact=True).or_(page.get_by_text("Site", exact=True)).first.click()
     at_rest(page)

@@ -21,7 +21,7 @@ from emberline.plans.store.store import Store, StoreError
 from emberline.plans.store.store import home as home_folder
 
 LONG = ("goal.gap=0", "goal.time_limit_s=900", "disturbances.replications=2")
-"""The reference day without a gap to stop at: at work until it is told otherwise."""
+"""The reference day without a gap to stop at: at work until it is stopped."""
 
 
 def until(run: str, target: Callable[[JobStatus], bool], seconds: float = 240) -> JobStatus:
@@ -59,7 +59,7 @@ def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) 
     )
     status = until(run, lambda s: s.ended)
     assert status.state == "stored", status
-    assert (status.done, status.of) == (2, 2)
+    assert (status.count, status.of) == (2, 2)
     opened = Store().open(run)
     assert opened.plan.acceptable
     assert opened.plan.scenario.heats[0].due_min == 900
@@ -110,10 +110,10 @@ def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:
     queue.cancel(run)
     status = until(run, lambda s: s.ended)
     assert status.state == "stored", status
-    assert Store().open(run).plan.found
+    assert Store().open(run).plan.has_schedule
 
 
-def test_a_killed_worker_is_told_as_lost(start: Callable[..., str]) -> None:
+def test_a_killed_worker_is_reported_as_lost(start: Callable[..., str]) -> None:
     """Proves: kill -9 leaves a run that is marked, and a catalogue that opens."""
     run = start("melt-shop-day", LONG)
     until(run, lambda s: s.phase == "optimize")
@@ -162,7 +162,7 @@ def test_one_works_the_others_wait_in_order(start: Callable[..., str], monkeypat
     assert queue.status(third).state == "queued"
 
 
-def test_mistakes_are_told_line_by_line(start: Callable[..., str]) -> None:
+def test_mistakes_are_reported_line_by_line(start: Callable[..., str]) -> None:
     """Proves: what cannot be planned is refused with the scenario's own lines, and nothing is stored."""
     run = start(text="name: x\nhorizon: {start: 2026-01-01T00:00}\n")
     status = until(run, lambda s: s.ended)

@@ -36,7 +36,7 @@ def watched(page: Page, server: Server) -> list[str]:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     part = (server.url, server.url.replace("http", "ws", 1), "data:", "blob:")
-    page.on("request", lambda asked: None if asked.url.startswith(part) else wrong.append(asked.url))
+    page.on("request", lambda sent: None if sent.url.startswith(part) else wrong.append(sent.url))
     return wrong
 
 
@@ -86,7 +86,7 @@ def test_a_replay_moves_by_slider_and_button(server: Server, page: Page) -> None
     sheet = page.locator(".st-key-sheet svg.marks")
     expect(sheet.get_by_text("battery", exact=True)).to_be_visible(timeout=WAIT_MS)
     page.set_viewport_size({"width": 1024, "height": 768})
-    page.wait_for_timeout(1500)  # drawn anew
+    page.wait_for_timeout(1500)  # drawn again
     for key in ("sheet", "energy", "carbon"):
         inside = page.evaluate(
             "key => { const svg = document.querySelector(`.st-key-${key} svg.marks`).getBoundingClientRect();"

@@ -27,7 +27,7 @@ def run_of(page: Page) -> str:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_story(server: Server, browser: Browser, tmp_path: Path, language: str, width: int, height: int) -> None:
     """Proves: from an open page to a file for the shift nothing breaks, nothing is called outside, nothing sticks out;
-    the gap is told while the search goes on, a stopped search leaves no run, and a locked heat is planned around."""
+    the gap is shown while the search goes on, a stopped search leaves no run, and a locked heat is planned around."""
     tell = partial(say, language)
     context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
     page = context.new_page()
@@ -96,7 +96,7 @@ def _lock_and_plan_again(page: Page, language: str) -> str:
 
 
 def _compare(page: Page, language: str) -> None:
-    """The run that is looked at stands beside the one before it, with what differs."""
+    """The run that is looked at stands next to the one before it, with what differs."""
     tell = partial(say, language)
     go(page, language, "compare")
     offered(page, tell("Plans, two to five"), exact=False).first.click()

@@ -55,7 +55,7 @@ def test_a_plan_that_is_infeasible_says_why(
     assert answer["why_not"]["conflict_keys"] == ["orders.C1.due"]
 
 
-def test_a_mistake_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Proves: bad input is exit code 2 and no search."""
     code, out, err = ran(monkeypatch, capfd, "why-not", "melt-shop-small", "--set", "orders.C1.due=never")
     assert code == 2
@@ -69,7 +69,7 @@ def test_lines_quote_what_a_shell_would_split() -> None:
     repair = Repair(
         ("room of liquid metal to 300 t (now 260 t)",), ("stores.liquid metal.capacity_t=300",), ("k",), 1.0
     )
-    entries = list(why_not.lines(WhyNot("infeasible", repairs=(repair,), tried=3, of=3, complete=True)))
+    entries = list(why_not.lines(WhyNot("infeasible", repairs=(repair,), attempts=3, of=3, complete=True)))
     assert entries[1].strip() == "--set 'stores.liquid metal.capacity_t=300'"
 
 

@@ -7,8 +7,8 @@ from collections.abc import Generator, Mapping
 
 import simpy
 
+from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import TOLERANCE, after_outages
-from emberline.twin.line.operations import LineShop
 from emberline.twin.streams import Breakdowns
 
 
@@ -37,7 +37,7 @@ class Serving:
         """Run until the last heat has left."""
         busy_until: dict[int, float] = {}
         for (heat, stage), (at, u) in sorted(self.shop.started.items()):
-            busy_until[u] = max(busy_until.get(u, -math.inf), self._begun(heat, stage, u, at))
+            busy_until[u] = max(busy_until.get(u, -math.inf), self._carry_on(heat, stage, u, at))
         for u, over in busy_until.items():
             if over + self.shop.setup[u] > 0:
                 self.free[self.shop.stage_of[u]].remove(u)
@@ -46,7 +46,7 @@ class Serving:
             self.env.process(self._heat(heat))
         self.env.run()
 
-    def _begun(self, heat: int, stage: int, u: int, at: float) -> float:
+    def _carry_on(self, heat: int, stage: int, u: int, at: float) -> float:
         """Continue an operation that has begun before the horizon; returns its end."""
         finish = at + self.shop.duration[heat][u]
         if finish > 0:

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from emberline.twin.line.operations import NEVER, LineShop
+from emberline.scenarios.line.tables import NEVER, LineShop
 from emberline.twin.line.timeline import TOLERANCE, Load, PowerHeadroom, Timeline
 from emberline.twin.site.site import SiteGrid
 
@@ -25,7 +25,7 @@ class CastGroup:
     units: list[int]
     """Units that may take it."""
     due: float
-    begun: int | None
+    last_heat: int | None
     """The heat of the same cast that has begun last."""
     urgent: bool
     """Locked or under way."""
@@ -82,7 +82,7 @@ class Placing:
         for number, group in enumerate(sequence):
             best: tuple[float, int, float] | None = None
             for unit in group.units:
-                if group.begun is not None and unit != self.places[group.begun, group.stage].unit:
+                if group.last_heat is not None and unit != self.places[group.last_heat, group.stage].unit:
                     continue
                 start = self._earliest(group, unit, math.inf if best is None else best[0])
                 if start is None:
@@ -123,8 +123,8 @@ class Placing:
             fixed = fixed or earliest == latest
             low = max(low, self._soonest(h, group.stage, unit) - offset, earliest - offset)
             high = min(high, table.due[h] - offset - self.planned[h][unit], latest - offset)
-        if group.begun is not None:
-            last = self.places[group.begun, group.stage]
+        if group.last_heat is not None:
+            last = self.places[group.last_heat, group.stage]
             if last.end >= 0:  # else the cast is broken already and goes on as soon as it can
                 low, high, fixed = max(low, last.end), min(high, last.end), True
         start = low if fixed else self._ceil(low)
@@ -141,10 +141,10 @@ class Placing:
         return None
 
     def _free_for_cast(self, group: CastGroup, unit: int, start: float, end: float) -> float | None:
-        if group.begun is None:
+        if group.last_heat is None:
             return self.timeline[unit].conflict(start, end)
         # it continues the occupation of the heat before: no set-up between
-        after = [begin for begin, _ in self.timeline[unit].taken if begin >= start - TOLERANCE]
+        after = [begin for begin, _ in self.timeline[unit].occupations if begin >= start - TOLERANCE]
         return None if not after or end + self.table.setup[unit] <= min(after) + TOLERANCE else NEVER
 
     def _ceil(self, minutes: float) -> float:

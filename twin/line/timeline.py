@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right, insort
 from itertools import pairwise
 
-from emberline.twin.power import Profile
+from emberline.scenarios.line.tables import Profile
 
 TOLERANCE = 1e-6
 
@@ -17,12 +17,12 @@ class Timeline:
     def __init__(self, setup_min: float, outages: list[tuple[float, float]]) -> None:
         self.setup = setup_min
         self.outages = outages
-        self.taken: list[tuple[float, float]] = []
+        self.occupations: list[tuple[float, float]] = []
         """Start and end of each occupation, in order."""
 
     def conflict(self, start: float, end: float) -> float | None:
         """None where the unit is free from ``start`` to ``end``, else the earliest later start worth a look."""
-        spans = self.taken
+        spans = self.occupations
         place = bisect_right(spans, (start + TOLERANCE, math.inf))
         if place and spans[place - 1][1] + self.setup > start + TOLERANCE:
             return spans[place - 1][1] + self.setup
@@ -35,7 +35,7 @@ class Timeline:
 
     def latest(self, start: float, end: float) -> float | None:
         """None where the unit is free, else the latest earlier end worth a look."""
-        spans = self.taken
+        spans = self.occupations
         place = bisect_right(spans, (start + TOLERANCE, math.inf))
         if place < len(spans) and end + self.setup > spans[place][0] + TOLERANCE:
             return spans[place][0] - self.setup
@@ -48,11 +48,11 @@ class Timeline:
 
     def take(self, start: float, end: float) -> None:
         """Occupy the unit."""
-        insort(self.taken, (start, end))
+        insort(self.occupations, (start, end))
 
     def give(self, start: float, end: float) -> None:
         """Take an occupation back."""
-        self.taken.remove((start, end))
+        self.occupations.remove((start, end))
 
 
 Load = tuple[int, tuple[float, ...]]
@@ -79,7 +79,7 @@ class PowerHeadroom:
         """
         self._idle = idle_mw or {}
         idle = sum(self._idle.values())
-        self.left = [mw - idle for mw in left_mw] if left_mw is not None and idle else left_mw
+        self.room_mw = [mw - idle for mw in left_mw] if left_mw is not None and idle else left_mw
         self.meter = meter_min
         self._profiles = [(profile.ends.tolist(), profile.relative.tolist()) for profile in profiles]
         self._shapes: dict[tuple[int, float, float], tuple[float, ...]] = {}
@@ -118,7 +118,7 @@ class PowerHeadroom:
         Beyond what the unit draws when idle, which counts already, unless it is ``working`` on the operation by an
         earlier load.
         """
-        if self.left is None:
+        if self.room_mw is None:
             return 0, ()
         first = math.floor(start / self.meter)
         offset = round(start - first * self.meter, 9)
@@ -142,7 +142,7 @@ class PowerHeadroom:
 
     def fits(self, load: Load) -> bool:
         """Whether the limit holds with this load as well."""
-        room_mw = self.left
+        room_mw = self.room_mw
         if room_mw is None:
             return True
         first, cells = load
@@ -150,7 +150,7 @@ class PowerHeadroom:
 
     def take(self, load: Load, sign: float = 1.0) -> None:
         """Draw the load, or give it back with ``sign`` -1."""
-        if self.left is not None:
+        if self.room_mw is not None:
             first, cells = load
-            for m, mw in enumerate(cells[: max(len(self.left) - first, 0)], start=first):
-                self.left[m] -= sign * mw
+            for m, mw in enumerate(cells[: max(len(self.room_mw) - first, 0)], start=first):
+                self.room_mw[m] -= sign * mw

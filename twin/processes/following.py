@@ -15,7 +15,7 @@ Mix = dict[tuple[int, str], np.ndarray]
 
 
 class SchedulePolicy:
-    """The set-points of a schedule, a dataset of table ``SCHEDULE``. Nothing starts earlier than told.
+    """The set-points of a schedule, a dataset of table ``SCHEDULE``. Nothing starts earlier than planned.
 
     An order that could not be loaded as planned is made good as fast as it may be loaded until it is due.
 

@@ -35,7 +35,7 @@ def missed(table: WorksTable, records: Records, *, disturbed: bool) -> list[Viol
     violations = deliveries(table, records)
     if not disturbed:
         violations += (
-            _made(table, records) + _spans(table, records) + _ramps(table, records) + unreached(table, records)
+            _shortfalls(table, records) + _spans(table, records) + _ramps(table, records) + unreached(table, records)
         )
         violations += _outages(table, records) + _stops(table, records)
         violations += [
@@ -70,11 +70,11 @@ def deliveries(table: WorksTable, records: Records) -> list[Violation]:
     return violations
 
 
-def _made(table: WorksTable, records: Records) -> list[Violation]:
+def _shortfalls(table: WorksTable, records: Records) -> list[Violation]:
     violations: list[Violation] = []
     setpoints = np.array([row[1] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
-        output = records.made[u].sum(axis=0)
+        output = records.output_t[u].sum(axis=0)
         behind = setpoints[u] * table.step_h - output
         small = SHARE * max(way.high for way in machine.ways) * table.step_h
         wrong = np.flatnonzero(behind > small)
@@ -112,7 +112,7 @@ def _stops(table: WorksTable, records: Records) -> list[Violation]:
         if window is not None:
             first, last, length = window
             spans = [int(stands[u, k : k + length].cumprod().sum()) for k in range(first, last + 1)]
-            lacking = length - max(spans, default=0)
+            lacking = length - max(spans)
             if lacking:
                 violations.append(
                     Violation(ViolationKind.STOP, "", machine.name, last * table.step_min, lacking * table.step_h, "h")
@@ -153,7 +153,7 @@ def _ramps(table: WorksTable, records: Records) -> list[Violation]:
         most = machine.process.ramp_tph_per_h * table.step_h
         idle = all(way.low == 0 for way in machine.ways)
         before = machine.rate_tph if machine.mode >= 0 and machine.rate_tph is not None else 0.0
-        rates = np.concatenate([[before], records.made[u].sum(axis=0) / table.step_h])
+        rates = np.concatenate([[before], records.output_t[u].sum(axis=0) / table.step_h])
         has_rate = machine.mode >= 0 and machine.rate_tph is not None
         running = np.concatenate(
             [[has_rate], _running(table, records, u) & ((setpoints[u] > 0) & (rates[1:] > 0) | idle)]
@@ -200,7 +200,7 @@ def underfed(table: WorksTable, records: Records) -> list[tuple[str, float, floa
     return days
 
 
-def beside(scenario: Scenario) -> frozenset[str]:
+def carrier_neighbours(scenario: Scenario) -> frozenset[str]:
     """Assets that share a carrier with processes, by way of others too: they miss a plan when those do."""
     assets = {asset.name: {name for _, name in asset.touches()} - {ELECTRICITY} for asset in scenario.site.assets}
     touched = {name for process in scenario.processes for _, name in carriers_of(process)}

@@ -63,7 +63,7 @@ class MachineTable:
     since_h: float
     """For how long."""
     rate_tph: float | None
-    """Its rate then, where told."""
+    """Its rate then, where given."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Records:
 
     def __init__(self, table: WorksTable, course: WorksHistory, grid: SiteGrid, mix: Mix) -> None:
         self.table, self.course, self.grid, self.mix = table, course, grid, mix
-        self.made = [np.array(rows) for rows in course.output_t]
+        self.output_t = [np.array(rows) for rows in course.output_t]
         """What each unit makes in each mode and step [t], shape (n_modes, n_steps) each."""
         self.off = [np.array(rows) for rows in course.off]
         self.heat = [np.array(rows) for rows in course.heat_mwh]
@@ -37,16 +37,16 @@ class Records:
         for m, way in enumerate(self.table.machines[u].ways):
             amount = per_t(way.mode, stream.direction, stream.place)
             if stream.direction == "out":
-                total += amount * (self.made[u][m] - self.off[u][m])
+                total += amount * (self.output_t[u][m] - self.off[u][m])
                 continue
             if amount:
-                total += amount * self.made[u][m]
+                total += amount * self.output_t[u][m]
             for fuel in way.mode.heat.fuels if way.mode.heat else ():
                 if fuel.carrier == stream.place:
                     share = self.mix.get((u, fuel.carrier))
                     usual = fuel.share if share is None else np.where(np.isnan(share), fuel.share, share)
                     assert way.mode.heat is not None
-                    total += way.mode.heat.mwh_per_t * self.made[u][m] * usual + fuel.share * self.heat[u][m]
+                    total += way.mode.heat.mwh_per_t * self.output_t[u][m] * usual + fuel.share * self.heat[u][m]
         return stream.sign * total / self.table.step_h
 
     @property
@@ -68,7 +68,7 @@ class Records:
         stepped = np.array([self.grid.stepped(cells) for cells in self.unit_mw])
         columns: dict[str, Any] = {
             "process_mode": (("process", "time"), self._modes()),
-            "process_tph": (("process", "time"), np.array([tonnes.sum(axis=0) for tonnes in self.made]) / step_h),
+            "process_tph": (("process", "time"), np.array([tonnes.sum(axis=0) for tonnes in self.output_t]) / step_h),
             "off_spec_tph": (("process", "time"), np.array([off.sum(axis=0) for off in self.off]) / step_h),
             "process_mw": (("process", "time"), stepped),
             "stream_rate": (("stream", "time"), self.rates),
@@ -105,7 +105,7 @@ class Records:
             for m, way in enumerate(machine.ways):
                 names[u, modes[u] == m] = way.name
             for m, way in enumerate(machine.ways):
-                names[u, self.made[u][m] > 0] = way.name
+                names[u, self.output_t[u][m] > 0] = way.name
         return names
 
     @property

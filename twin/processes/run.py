@@ -1,4 +1,4 @@
-"""Runs of the works: following a schedule, or the baseline's rule; and what the optimizer is told of them."""
+"""Runs of the works: following a schedule, or the baseline's rule; and their envelope for the optimizer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import xarray as xr
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check, metered
 from emberline.twin.processes.following import Mix, SchedulePolicy
-from emberline.twin.processes.missed import beside, missed
+from emberline.twin.processes.missed import carrier_neighbours, missed
 from emberline.twin.processes.network import WorksTable, works_table
 from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
@@ -44,7 +44,7 @@ class WorksFollower:
         by_rule = schedule is None or schedule.attrs.get("policy") == Policy.BASELINE
         self._follow = None if schedule is None or by_rule else SchedulePolicy(self.table, schedule)
         # the baseline's assets answer to the load as it is; a schedule's set-points are followed
-        self._beside = beside(scenario)
+        self._neighbours = carrier_neighbours(scenario)
         self._setpoints = None if schedule is None or by_rule else Setpoints.read(schedule)
 
     def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
@@ -59,7 +59,9 @@ class WorksFollower:
             grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed, relieving=disturbed
         )
         if disturbed:
-            violations = [row for row in violations if row.kind != ViolationKind.ASSET or row.unit not in self._beside]
+            violations = [
+                row for row in violations if row.kind != ViolationKind.ASSET or row.unit not in self._neighbours
+            ]
         late = missed(table, records, disturbed=disturbed)
         horizon = self.scenario.horizon
         data = xr.Dataset(

@@ -60,7 +60,7 @@ def scatter(table: WorksTable, seed: int, replication: int) -> Scatter:
 
 
 def rate_spread(disturbances: Disturbances, unit: str, process: str) -> float:
-    """Standard deviation of the logarithm of a unit's rate; what is told of the unit comes before its process."""
+    """Standard deviation of the logarithm of a unit's rate; what is given for the unit comes before its process."""
     by_unit = {spread.unit: spread.rate for spread in disturbances.units if spread.rate is not None}
     return by_unit.get(unit, by_unit.get(process, disturbances.rate_spread))
 

@@ -21,11 +21,11 @@ ROUNDING = 1e-13
 class Flowing:
     """What leaves by a delivery, or comes by an arrival."""
 
-    __slots__ = ("rate", "store", "wanted")
+    __slots__ = ("rate", "store", "target")
 
     def __init__(self, store: int) -> None:
         self.store = store
-        self.wanted = self.rate = 0.0
+        self.target = self.rate = 0.0
 
 
 class Sharing:
@@ -58,7 +58,7 @@ class Sharing:
             for unit in self._units:
                 unit.rate = unit.target
             for flow in (*self._loads, *self._arrivals):
-                flow.rate = flow.wanted
+                flow.rate = flow.target
             self._sum()
             self.steady = [False] * self._stores
             if not edge:

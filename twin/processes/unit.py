@@ -152,7 +152,7 @@ class UnitProcess:
         self.phase, self._cold, self.until = OUT, True, math.inf
 
     def open(self, now: float, step_min: float) -> None:
-        """It is available again and goes on with what it is told."""
+        """It is available again and goes on with its set-points."""
         self.phase = STANDING
         if self.setpoint_mode >= 0:
             self.resuming = True
@@ -215,7 +215,7 @@ class UnitProcess:
         self._pending = (0.0, 0.0, 0.0)
 
     def aim(self, factor: float) -> None:
-        """Set its rate again; ``factor`` is what it makes of what it is told, never above its highest."""
+        """Set its rate again; ``factor`` of its set-point, never above its highest."""
         if not self.working:
             self.target = 0.0
             return
@@ -230,7 +230,7 @@ class UnitProcess:
         at = min(self.until, self.extra_until)
         if self.working and self.rate > 0:
             if self.failing is not None:
-                at = min(at, now + self.failing.left)
+                at = min(at, now + self.failing.until_failure_min)
             if self.short:
                 at = min(at, now + self.grace / (self.target - self.rate) * 60)
         elif self.short:
@@ -261,6 +261,6 @@ class UnitProcess:
         if self.extra_until <= now + SOON_MIN:
             self.extra_mw = self.heating_mw = 0.0
             self.extra_until = math.inf
-        if self.failing is not None and self.working and self.rate > 0 and self.failing.left <= SOON_MIN:
+        if self.failing is not None and self.working and self.rate > 0 and self.failing.until_failure_min <= SOON_MIN:
             self.break_down(now)
         self._pass(now, step_min)

@@ -226,15 +226,15 @@ class Works:
             table.loads, self.loads, self.scatter.demands or [[]] * len(self.loads), strict=True
         ):
             if not load.order:
-                flow.wanted = load.demand_tph[k] * (factors[k] if factors else 1.0)
+                flow.target = load.demand_tph[k] * (factors[k] if factors else 1.0)
         for (_, _, offered), flow in zip(table.arrivals, self.arrivals, strict=True):
-            flow.wanted = offered[k]
+            flow.target = offered[k]
         instructions = self.policy.instructions(k, self)
         modes, rates, loading = instructions
         for j, (load, flow) in enumerate(zip(table.loads, self.loads, strict=True)):
             if load.order:
-                flow.wanted = loading[j]
-            self.course.demand_t[j][k] = flow.wanted * step_h
+                flow.target = loading[j]
+            self.course.demand_t[j][k] = flow.target * step_h
         for unit, mode, rate in zip(self.units, modes, rates, strict=True):
             unit.instruct(mode, rate, self.now, table.step_min)
         self.course.instructions.append(instructions)

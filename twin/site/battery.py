@@ -51,7 +51,7 @@ def _rules(grid: SiteGrid, store: StoreLevel, net: np.ndarray) -> tuple[list[flo
     limit, export_limit = grid.import_limit_mw, grid.scenario.site.grid.export_limit_mw
     into, out, power, target = record.in_efficiency, record.out_efficiency, record.in_rate, record.end_level
     meter_h, cell_h = grid.meter_min / 60, grid.cell_min / 60
-    retention, counting = store.kept(meter_h), store.counting(meter_h)
+    retention, counting = store.retention(meter_h), store.counting(meter_h)
     charges, discharges = [], []
     for load in net.tolist():
         rest = store.level * retention

@@ -32,7 +32,7 @@ CELLS = 100
 
 def chance(ensemble: Ensemble) -> Layers:
     """Share of replays that hold with its 95 % interval, for plan and baseline, and the requested level."""
-    policies = [(tr("plan"), ensemble.held)]
+    policies = [(tr("plan"), ensemble.successes)]
     if ensemble.against_baseline:
         policies.append((tr("baseline"), int((ensemble.data["baseline_violations"] == 0).sum())))
     rows = []

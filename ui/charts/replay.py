@@ -224,7 +224,7 @@ def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
 
 
 def _still(start: float, end: float) -> dict[str, Any]:
-    return {"start": start, "end": end, "does": tr("idle"), "power": "", "works": False, "colour": palette.LEFT}
+    return {"start": start, "end": end, "does": tr("idle"), "power": "", "works": False, "colour": palette.PALE}
 
 
 def _clock(scenario: Scenario, minute: float, says: str) -> str:

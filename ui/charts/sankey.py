@@ -270,7 +270,7 @@ def _nodes(
         number = wording.number(amount, 0 if amount >= 100 else 1)
         colour = _colour(diagram, key, key, colour_of)
         if node.kind == "loss":
-            colour = palette.LEFT
+            colour = palette.PALE
         elif node.kind in ("grid", "source", "use", "product"):
             # the colour of its widest band
             near = max(

@@ -27,7 +27,7 @@ from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.numbers import symbols
 
 IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
-BASELINE, INK, PALE, PAPER = palette.BASELINE, palette.INK, palette.LEFT, palette.PAPER
+BASELINE, INK, PALE, PAPER = palette.BASELINE, palette.INK, palette.PALE, palette.PAPER
 ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EEDD88", "#6B8E9E", "#FFAABB", "#BBCC33")
 """Colours of assets, the same in every panel (after Okabe and Ito, and Tol)."""
 MARGIN = 64

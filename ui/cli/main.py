@@ -17,6 +17,7 @@ from emberline.ui.cli.answers import difference, locks, prices, why, why_not
 from emberline.ui.cli.files import export, runs, series_import
 from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
 from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, replay, roll, sweep
+from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
     from emberline.scenarios import Scenario
@@ -158,7 +159,7 @@ def plan(
         for line in () if why is None else why_not.lines(why):
             print(line, file=sys.stderr)
         print("\nopen it in the browser  emberline app")
-        if plan.found:
+        if plan.has_schedule:
             print("export it               emberline export last")
     raise typer.Exit(0 if plan.acceptable else 1)
 
@@ -180,8 +181,10 @@ app.command()(difference.diff)
 app.command()(locks.locks)
 app.command()(headroom.headroom)
 app.command()(export.export)
+app.command()(performance.performance)
 app.command("app")(serve.open_app)
 app.add_typer(runs.app, name="runs")
+app.add_typer(report.app, name="report")
 
 
 @app.command()

@@ -121,7 +121,7 @@ def store_if_any() -> Store | None:
     """The store; None if nothing was ever stored, so that a query creates no folders."""
     from emberline.plans.store import Store
 
-    return Store() if Store.begun() else None
+    return Store() if Store.exists() else None
 
 
 def find(prefix: str, *, deleted: bool = False) -> tuple[Store, str]:

@@ -14,9 +14,9 @@ from emberline.plans.plan import Plan
 from emberline.plans.store import CatalogueError, Store, StoredRun, StoreError
 from emberline.ui.charts import comparison
 from emberline.ui.charts.view import View, weeks
+from emberline.ui.pages import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, run_picker, session, stored_runs
-from emberline.ui.pages.studies import comparison as study
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
@@ -141,7 +141,7 @@ def _cards(runs: dict[str, StoredRun]) -> None:
             st.text(
                 tr(
                     "{mark} {status}, gap {gap}, bound {bound}",
-                    mark="✓" if plan.acceptable else "✕", status=wording.status_text(plan.status, plan.found),
+                    mark="✓" if plan.acceptable else "✕", status=wording.status_text(plan.status, plan.has_schedule),
                     gap=wording.percent(plan.gap), bound=bound,
                 )
             )  # fmt: skip

@@ -15,11 +15,11 @@ from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.pareto import MOST_POINTS, Axis, StoredFront, axes, store
 from emberline.plans.store import RUN_ID, StoreError
 from emberline.ui.charts import front as front_charts
+from emberline.ui.pages import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask
 from emberline.ui.pages.request.sources import SEED, look
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress
-from emberline.ui.pages.studies import front as front_parts
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
@@ -127,7 +127,7 @@ def _requested(front: str) -> str:
 def _start(request: Request, points: int, metric: str) -> None:
     settings = {"points": points} if metric == CARBON else {"points": points, "metric": metric}
     try:
-        front = queue.start(request.name, request.overrides, note=request.note, kind="front", given=settings)
+        front = queue.start(request.name, request.overrides, note=request.note, kind="front", options=settings)
     except RuntimeError as error:
         st.warning(say(str(error)))
         return
@@ -212,7 +212,7 @@ def _running(front: str) -> None:
         chart.caption(tr("Pale bar: gap of a point. No plan exists below the dashed line."))
         with table:
             _so_far(status, axis, currency)
-    job_progress.buttons(status, tr("Stop and keep the points found so far"), status.done >= 2)
+    job_progress.buttons(status, tr("Stop and keep the points found so far"), status.count >= 2)
     if not points and status.state != "queued":
         st.caption(tr("The two ends are searched first, each separately."))
 
@@ -223,9 +223,9 @@ def _how_far(status: JobStatus, axis: Axis, of: int) -> None:
     gone = wording.number(max(0.0, now - status.since), 0) if status.since is not None else "0"
     says = tr(
         "{phase}: {done} of {of} points, {seconds} s",
-        phase=tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric])), done=status.done, of=of, seconds=gone,
+        phase=tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric])), done=status.count, of=of, seconds=gone,
     )  # fmt: skip
-    st.progress(min(1.0, status.done / of) if of else 0.0, text=says)
+    st.progress(min(1.0, status.count / of) if of else 0.0, text=says)
     for point in status.under_way:
         values = {
             "number": point["begun"],

@@ -184,7 +184,7 @@ def _running(run: str) -> None:
     at = phases.index(status.phase) if status.phase in phases else -1
     for place, (column, phase) in enumerate(zip(st.columns(len(phases)), phases, strict=True)):
         sign = "✓" if place < at else "▸" if place == at else "·"
-        count = f" {status.done}/{status.of}" if phase == "replays" and status.of else ""
+        count = f" {status.count}/{status.of}" if phase == "replays" and status.of else ""
         column.text(f"{sign} {tr(wording.PHASES[phase])}{count}")
     unit, factor, digits = wording.measure(scenario) if scenario else ("", 1.0, 0)
 

@@ -10,8 +10,9 @@ from emberline.plans.jobs import queue
 from emberline.plans.plan import Plan
 from emberline.plans.robustness import ensemble as replays
 from emberline.plans.store import StoredRun, StoreError, ensembles
+from emberline.ui.pages import robustness_ensemble as ensemble
+from emberline.ui.pages import robustness_holding as holding
 from emberline.ui.pages.session import job_progress, run_picker, stored_runs
-from emberline.ui.pages.studies import ensemble, holding
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -87,7 +88,7 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
         request = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}
         try:
-            queue.start(kind="replay", given=request)
+            queue.start(kind="replay", options=request)
         except RuntimeError as error:
             st.warning(say(str(error)))
             return
@@ -97,7 +98,7 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
 def _empty(plan: Plan) -> None:
     says = tr("Press Replay at the side: the twin replays this schedule many times, each time with other disturbances.")
     if plan.replays is not None and plan.replays.n:
-        holds, n = plan.replays.held, plan.replays.n
+        holds, n = plan.replays.successes, plan.replays.n
         low, high = (wording.percent(share, 0) for share in replays.interval(holds, n))
         says += " " + tr(
             "When it was made, the plan held in {held} of {n} such replays (95 % interval {low} to {high}).",
@@ -113,20 +114,20 @@ def _running(job: str) -> None:
         st.rerun()
     job_progress.waiting(status)
     if status.of:
-        says = tr("{done} of {of} disturbed replays", done=status.done, of=status.of)
-        st.progress(status.done / status.of, text=says)
+        says = tr("{done} of {of} disturbed replays", done=status.count, of=status.of)
+        st.progress(status.count / status.of, text=says)
     first, second, _ = st.columns(3)
-    if status.done:
-        low, high = replays.interval(status.held, status.done)
+    if status.count:
+        low, high = replays.interval(status.successes, status.count)
         first.metric(
-            tr("Held so far"), tr("{held} of {n}", held=status.held, n=status.done), border=True
+            tr("Held so far"), tr("{held} of {n}", held=status.successes, n=status.count), border=True
         )  # fmt: skip
         second.metric(
             tr("Chance to hold, 95 % interval"),
             f"{wording.percent(low, 0)} – {wording.percent(high, 0)}",
             border=True,
         )
-    job_progress.buttons(status, tr("Stop and keep the replays done so far"), status.done > 0)
+    job_progress.buttons(status, tr("Stop and keep the replays done so far"), status.count > 0)
 
 
 def _seed(stored: StoredRun, seeds: list[int], job: str | None) -> int:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from emberline.plans.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
-from emberline.scenarios.importing.reading import shown
+from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.loading import find
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import draft_list, form, source_text, tables
@@ -132,7 +132,7 @@ def _upload() -> None:
         )  # fmt: skip
         if file is None:
             return
-        name = shown(file.name)
+        name = display_name(file.name)
         upload = source_text.read_upload(file.getvalue(), name)
         if upload is None:
             return

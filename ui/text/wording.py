@@ -293,8 +293,8 @@ def status_text(status: str, has_plan: bool) -> str:
 
 def status(plan: Plan) -> str:
     """Status, gap, objective and bound of the search in one sentence."""
-    status = status_text(plan.status, plan.found)
-    if not plan.found:
+    status = status_text(plan.status, plan.has_schedule)
+    if not plan.has_schedule:
         return tr("{status}, no schedule", status=status)
     if plan.gap is None:
         status = tr("{status}, no gap proven", status=status)

@@ -27,7 +27,9 @@ class Draws:
         self.problem, self.variable = problem, variable
         self.energy, self.gives = Terms(problem.n_slots, width), Terms(problem.n_slots, width)
 
-    def put(self, key: tuple[Any, ...], cells: np.ndarray, stage: int | None = None, runs: Runs | None = None) -> None:
+    def add_energies(
+        self, key: tuple[Any, ...], cells: np.ndarray, stage: int | None = None, runs: Runs | None = None
+    ) -> None:
         """Energies from the first cell of the variable's slot on.
 
         Args:

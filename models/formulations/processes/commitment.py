@@ -30,7 +30,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         block: empty.
         units: alike.
         plant: all numbers.
-        ordered: whether a curve of power that bends up needs to be told to fill in order, as negative prices ask.
+        ordered: whether a curve of power that bends up needs rows by which it fills in order, as negative prices ask.
     """
     deadline.look()
     n, process = plant.n, units.process
@@ -79,7 +79,7 @@ def stays(units: Units, plant: Plant) -> bool:
 
 
 def _nothing_before(events: Any, before: int) -> None:
-    """No events before the horizon; what began there is told by the state at the start."""
+    """No events before the horizon; the state at the start says what began there."""
     for t in range(-before, 0):
         events[t].fix(0)
 

@@ -90,8 +90,8 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
     Args:
         block: empty.
         plant: its numbers.
-        carriers: those of the site beside electricity.
-        ordered: whether power curves must be told to fill in order.
+        carriers: those of the site except electricity.
+        ordered: whether power curves need rows by which they fill in order.
     """
     n = plant.n
     block.T = pyo.RangeSet(0, n - 1)
@@ -204,7 +204,7 @@ def _balance(
         loading: orders that may be loaded from it in each phase.
     """
     h, level = plant.hours, Row(block.level, store.name)
-    retention, counted, ordered = store.kept(h), store.effective_hours(h) / h, any(loading.values())
+    retention, counted, ordered = store.retention(h), store.effective_hours(h) / h, any(loading.values())
     store_block.demand = Series(block.T, values=plant.demand[store.name])
     store_block.LOADING = pyo.Set(block.PHASE, initialize=loading if ordered else {}, dimen=1)
 

@@ -32,7 +32,7 @@ class Run:
 
     mode: int
     begin: int
-    """Slot in which it is first told: start-up or change-over begin."""
+    """Slot in which it is first set: start-up or change-over begin."""
     first: int
     """Slot in which the run begins; that of its first product."""
     last: int
@@ -63,7 +63,7 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     turns = {key: counts(variable, n) for key, variable in ports.turns.items()}
     lag = ports.starting
     by_unit: list[list[Run]] = []
-    # of each unit: mode (REST: none), slot told, slot in which the run or the rest begins, what it began with
+    # of each unit: mode (REST: none), slot it is set in, slot in which the run or the rest begins, what it began with
     now: list[tuple[int, int, int, StartUp | ChangeOver | None]] = []
     for state in process.start[units.first : units.first + units.count]:
         by_unit.append([])
@@ -112,7 +112,7 @@ class Course:
     """What a unit does by slot, shape (n,) each."""
 
     mode: np.ndarray
-    """Mode that is told, text; empty: it stands."""
+    """Mode that is set, text; empty: it stands."""
     rate: np.ndarray
     """[t/h]."""
     lost: np.ndarray
@@ -298,7 +298,7 @@ def _stocks(scenario: Scenario, plant_ports: PlantPorts, variables: dict[str, An
         for item, amount in zip(items, variables[name][1] if items else (), strict=True):
             table[place[item.store]] += amount
     for i, store in enumerate(scenario.stores):
-        now, retention, counted = plant.start_t[store.name], store.kept(h), store.effective_hours(h) / h
+        now, retention, counted = plant.start_t[store.name], store.retention(h), store.effective_hours(h) / h
         for t in range(n):
             now = now * retention + (into[i, t] - out[i, t]) * counted
             level[i, t] = now

@@ -17,7 +17,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from emberline.models.heuristics.lateness.longest_path import earliest
-from emberline.models.problem.line_in_minutes import NEVER, Operation, Place, Shop
+from emberline.models.problem.line_in_minutes import Operation, Place, Shop
+from emberline.scenarios.line.tables import NEVER
 
 TOLERANCE = 1e-6
 MEMORY = 60
@@ -98,7 +99,7 @@ class Decoder:
                 if (h, group.stage) in window:
                     ready = max(ready, window[h, group.stage][0])
                 low = max(low, ready - offset)
-            forced = group.start_min  # a heat that comes too late for it is told by ``missed``
+            forced = group.start_min  # a heat that comes too late for it is reported by ``missed``
             start = fit(busy[u], low, group.length[u], setup[u]) if forced is None else forced
             _insert(busy[u], (start, start + group.length[u], setup[u]))
             for h, offset in zip(group.heats, group.offset[u], strict=True):

@@ -65,7 +65,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         ipm=not mean or problem.n_slots > LONG_SLOTS,
         cancel=search.phase_over,
     )
-    if not relaxed.found:
+    if not relaxed.has_solution:
         search.clock("plan", began)
         return False
     places = [list(surroundings(formulation, slack, around)) for slack, around in SURROUNDINGS]

@@ -1,7 +1,7 @@
 """Many moves of casts tried at once: each as if it were the only one, all of them in the same array operations.
 
 A move is given by the casts it takes out and by where they start again; their heats are then placed one by one in some
-order, each on its cheapest way through what is free. Most moves of a search come to nothing, so that several found
+order, each on its cheapest way through what is free. Most moves of a search fail, so that several found
 from the same plan seldom meet; one move alone would spend its time in calling NumPy.
 """
 
@@ -224,7 +224,7 @@ class Shifts:
             has_way, p, t = self._way(h, occupancy[live], column[live, c], start[live, c] + self.table.pad)
             fits[live[~has_way]] = False
             live, h, p, t = live[has_way], h[has_way], p[has_way], t[has_way]
-            self._put(live, h, p, t, occupancy, cells)
+            self._occupy(live, h, p, t, occupancy, cells)
             units[live, j] = self.table.unit[h[:, None], np.arange(self.table.depth), p]
             slots[live, j] = t - self.table.pad
         return units, slots
@@ -310,7 +310,7 @@ class Shifts:
             costs.append(start_costs)
         return costs
 
-    def _put(
+    def _occupy(
         self, live: np.ndarray, h: np.ndarray, p: np.ndarray, t: np.ndarray, occupancy: np.ndarray, cells: np.ndarray
     ) -> None:
         """Hold the units of heats, and add what they draw."""

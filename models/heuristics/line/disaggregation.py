@@ -17,7 +17,6 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.formulations.site.objective import EARLY
 from emberline.models.heuristics.line.start_windows import around_counted, near
-from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.assignment import Starts
@@ -140,7 +139,7 @@ def named(
         search: takes the time.
         windows: where starts may lie.
         limit: seconds.
-        phase: what the seconds are told as.
+        phase: name under which the seconds are reported.
         start: a plan within the windows.
         loose: units that may be used twice at a time.
         overlap: what a slot of that counts.
@@ -174,7 +173,7 @@ def named(
     outcome = relaxed
     # on a slow machine, or a busy one, all takes longer
     until = max(until, time.perf_counter() + RELAXATIONS * relaxed.seconds)
-    if relaxed.found:
+    if relaxed.has_solution:
         gap = search.gap / 10 if gap is None else gap
         # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once
         for around in (1,) if start is not None else (0, 1):
@@ -183,10 +182,10 @@ def named(
             if start is not None:
                 formulation.begin(start)
             outcome = program.run(time_limit=remaining_s(), gap=gap, start=start is not None, cancel=search.phase_over)
-            if outcome.found or search.phase_over():
+            if outcome.has_solution or search.phase_over():
                 break
     search.clock(phase, began)
-    if not outcome.found or outcome is relaxed:
+    if not outcome.has_solution or outcome is relaxed:
         return None, 0.0, True
     return formulation.read(), float(pyo.value(formulation.twice)), outcome.status != "optimal"
 
@@ -194,16 +193,7 @@ def named(
 def _aim(guide: Guide, formulation: Named) -> Callable[[Any], Any]:
     """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
     aim, data, m = guide.aim, guide.data, formulation.model
-    caps = aim.caps(data)
-    m.CAP = pyo.RangeSet(0, len(caps) - 1)
-    m.above = Variable(m.CAP, domain=pyo.NonNegativeReals)
-    m.cap = pyo.Block(m.CAP)
-    for k, (name, top, _) in enumerate(caps):
-        m.cap[k].limit = pyo.Constraint(rule=formulation.ports.at_most(name, top, m.above[k]))
-
-    broken = aim.over_price(data) * formulation.ports.over + sum(
-        price * m.above[k] for k, (_, _, price) in enumerate(caps)
-    )
+    broken = formulation.ports.price_caps(m, aim.caps(data), aim.over_price(data))
     scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
     early = total(t * m.x[h, i, u, t] for h, i, u, t in each(m.START)) + total(
         t * m.z[c, u, t] for c, u, t in each(m.OPTION)

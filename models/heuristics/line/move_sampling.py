@@ -66,7 +66,7 @@ class Draws:
         return casts, self._heats[casts]
 
     def shifts(self, random: np.random.Generator, slots: np.ndarray, units: np.ndarray, n_moves: int) -> Moves:
-        """Move casts a little, exchange two of them sometimes, and place their heats anew."""
+        """Move casts a little, exchange two of them sometimes, and place their heats again."""
         casts = self.near(random, slots, n_moves)
         step = self.problem.step_min
         unit, slot = np.append(units, 0)[casts], np.append(slots, 0)[casts]
@@ -77,8 +77,8 @@ class Draws:
         for places in (unit, slot):
             places[swap, a], places[swap, b] = places[swap, b], places[swap, a]
         column = self._column[casts, unit]
-        anew = (random.uniform(size=casts.shape) < OTHER_CASTER) | (column < 0)
-        column = np.where(anew, random.integers(self._columns[casts]), column)
+        elsewhere = (random.uniform(size=casts.shape) < OTHER_CASTER) | (column < 0)
+        column = np.where(elsewhere, random.integers(self._columns[casts]), column)
         reach = max(round(REACH_MIN / step), 1)
         moved = random.uniform(size=casts.shape) < LATER
         slot = slot + np.where(moved, random.integers(-reach, reach + 1, size=casts.shape), 0)

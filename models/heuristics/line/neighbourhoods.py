@@ -116,7 +116,7 @@ def _swapped(problem: SlotProblem, plan: Starts, c: int, d: int) -> Starts:
 
 
 def shake(search: Search, chance: np.random.Generator, size: int) -> bool:
-    """Plan some casts, or heats where there are none, anew, chosen by chance. True where a better plan came out.
+    """Plan some casts again, or heats where there are none, chosen by chance. True where a better plan came out.
 
     Half the time they lie together, and how far they may move is drawn as well.
     """

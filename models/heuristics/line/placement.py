@@ -13,7 +13,7 @@ import numpy as np
 
 from emberline.models.problem import cost_curves
 from emberline.models.problem.assignment import Starts
-from emberline.models.problem.line_reader import Heat, SlotProblem
+from emberline.models.problem.line_reader import Heat, SlotProblem, even_cells
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Shop:
             return np.zeros(self.n)
         minutes = min(heat.operations[heat.reheat].minutes.values())
         mwh = self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * self.problem.step_min
-        return cost_curves.energy(self.problem, mwh * cost_curves.even(self.problem, minutes), cells)
+        return cost_curves.energy(self.problem, mwh * even_cells(self.problem, minutes), cells)
 
     @property
     def kinds(self) -> tuple[int, ...]:
@@ -105,7 +105,7 @@ class Shop:
         """Cost of a cast on a caster by start slot, its heats left out, shape (n_slots,)."""
         return self._casting[c][u]
 
-    def put(self, c: int, placed: Placed) -> None:
+    def place(self, c: int, placed: Placed) -> None:
         """Put a cast where it is known to fit."""
         self.at[c] = placed
 
@@ -113,19 +113,19 @@ class Shop:
         """Energy of a cast and its heats in some place by cell [MWh], reheating included, shape (n_cells,)."""
         problem, cast, load = self.problem, self.problem.casts[c], np.zeros(self.problem.n_cells)
 
-        def put(slot: int, cells: np.ndarray) -> None:
+        def add_cells(slot: int, cells: np.ndarray) -> None:
             first = slot * problem.cells_per_slot
             end = min(first + len(cells), problem.n_cells)
             load[first:end] += cells[: end - first]
 
-        put(placed.slot, cast.cells[placed.unit])
+        add_cells(placed.slot, cast.cells[placed.unit])
         for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
             heat = problem.heats[h]
             for operation, u, t in zip(heat.operations, units, slots, strict=True):
-                put(t, operation.cells[u])
+                add_cells(t, operation.cells[u])
             if heat.reheat and problem.reheat_kwh_per_t_min:
-                spread = cost_curves.even(problem, heat.operations[heat.reheat].minutes[units[heat.reheat]])
-                put(slots[heat.reheat], self.reheat_mwh(h, units, slots) * spread)
+                spread = even_cells(problem, heat.operations[heat.reheat].minutes[units[heat.reheat]])
+                add_cells(slots[heat.reheat], self.reheat_mwh(h, units, slots) * spread)
         return load
 
     def reheat_mwh(self, h: int, units: Sequence[int], slots: Sequence[int]) -> float:
@@ -147,7 +147,7 @@ class Shop:
         """Put all casts where a plan has them."""
         for c, cast in enumerate(self.problem.casts):
             units, slots = tuple(starts.unit[h] for h in cast.heats), tuple(starts.slot[h] for h in cast.heats)
-            self.put(c, Placed(starts.cast_unit[c], starts.cast_slot[c], units, slots))
+            self.place(c, Placed(starts.cast_unit[c], starts.cast_slot[c], units, slots))
 
     def starts(self, at: Sequence[Placed | None]) -> Starts:
         """The plan in which all casts lie in some places."""

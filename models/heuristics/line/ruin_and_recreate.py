@@ -1,7 +1,7 @@
 """Ruin and recreate on casts: a few that lie near in time are taken out of the plan and put back another way.
 
 Either one after the other at their best places, or all moved a little, two of them exchanged, and their heats placed
-anew, those needed last first. Many such moves are tried at once from the same plan
+again, those needed last first. Many such moves are tried at once from the same plan
 (``models/heuristics/line/batch_moves.py``); of those that pass, each is made that meets no other. Now and then all
 starts of the plan get their best times at once (``models/heuristics/line/minimum_cut_retiming.py``), which no sequence
 of such moves would find. Worse plans are taken at first with a chance that falls to nothing (simulated annealing). How
@@ -53,13 +53,13 @@ LISTENED = 15
 PACE = 4e6
 """Calls for a heat and slot in a second, by which the rounds of a run are counted: fewer than most machines make."""
 CAP_SHARE = 0.02
-"""What a cap's weight counts beside the goal's where a cast's place is chosen, as a share of it."""
+"""What a cap's weight counts next to the goal's where a cast's place is chosen, as a share of it."""
 LIMIT = 50.0
 """How much more a MWh above the import limit counts than elsewhere: a plan that keeps the limit never leaves it."""
 BROKEN = 3.0
-"""What a broken cap counts beside that."""
-TOLD_S = 1.0
-"""Seconds between plans that are told."""
+"""What a broken cap counts in addition."""
+REPORT_S = 1.0
+"""Seconds between plans that are reported."""
 
 
 def useful(search: Search) -> bool:
@@ -167,7 +167,7 @@ class Renewal:
             self.round(warmth * (1 - passed) ** COOLING)
             if number % RETIMED == RETIMED - 1:
                 self.retime(NEAR_MIN)
-            if self.best < offered and now - offer_time > TOLD_S:
+            if self.best < offered and now - offer_time > REPORT_S:
                 search.offer(self.starts())
                 offer_time, offered = now, self.best
         if self.best < offered:
@@ -261,7 +261,7 @@ class Renewal:
         for c in places:
             self.shifts.clear(c)
         for c, placed in places.items():
-            self.shop.put(c, placed)
+            self.shop.place(c, placed)
             self.shifts.hold(c)
             self.cast_loads[c] = self.shop.cells(c, placed)
         self.load = self.cast_loads.sum(axis=0)

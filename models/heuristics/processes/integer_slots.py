@@ -142,7 +142,7 @@ class Grid:
                             ready = t + ports.starting
                     if mode:
                         m = names.index(mode)
-                        # a rate of nought may be that of a run
+                        # a rate of zero may be that of a run
                         on[m, t] += rates[row, t] > 0 or (idle[m] and t >= ready)
                     before = mode
             for m in range(len(names)):

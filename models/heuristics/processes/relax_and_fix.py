@@ -9,7 +9,7 @@
 4. *Improvement* until the gap is reached or the time is over: corridors, windows of time and of single processes are
    freed in turn, all else stands. A move is accepted on the recomputed objective only.
 
-The bound is the linear relaxation on the horizon's steps, by interior point in a thread beside the search, which helps
+The bound is the linear relaxation on the horizon's steps, by interior point in a thread next to the search, which helps
 to improve when it has it. Where the whole problem is small it goes to the solver as it is.
 """
 
@@ -62,12 +62,12 @@ class Search(ProcessSearch):
             start: the baseline schedule: the search begins there.
             others: more lists to look around, which need not keep all limits.
         """
-        with self.clock("build"):
+        with self.timed("build"):
             plant = plants.read(self.scenario, self.envelope)
             self.site_model = build(self.data, self.aim, plant=plant)
             self.model = Grid(self.site_model)
         if start is not None:
-            with self.clock("baseline"):
+            with self.timed("baseline"):
                 self.baseline = self._begin(start)
         if self.best is not None:
             self.hints.append(self.model.switches(self.best.values))
@@ -84,7 +84,7 @@ class Search(ProcessSearch):
         places, values = grid.values_of(start)
         program.bound(places, values, values)
         run = program.search(time_limit=max(min(self.remaining_s, CORRIDOR_S), BASELINE_S), gap=self.gap)
-        success = program.outcome(run).found and self.offer(program.solution())
+        success = program.outcome(run).has_solution and self.offer(program.solution())
         grid.free(grid.whole)
         return success
 
@@ -96,21 +96,21 @@ class Search(ProcessSearch):
         def tell(event: dict[str, Any]) -> None:
             low, high = event["bound"], event["incumbent"]
             if low is not None:
-                self.raise_bound(low)
+                self.raise_bound(low - constant)
             if high is not None and self.best is None:
                 self.on_progress({**event, "incumbent": high - constant, "bound": self.bound, "gap": None})
 
         def stop() -> bool:
             return self.cancel()
 
-        with self.clock("solve"):
+        with self.timed("solve"):
             gap = self.gap * self._decided_share(program)
             run = program.search(time_limit=max(self.remaining_s, 0.05), gap=gap, on_progress=tell, cancel=stop)
             outcome = program.outcome(run)
             self.infeasible = outcome.status == "infeasible"
             if outcome.bound is not None:
-                self.raise_bound(outcome.bound)
-            if outcome.found:
+                self.raise_bound(outcome.bound - constant)
+            if outcome.has_solution:
                 self.offer(program.solution())
 
     def _decided_share(self, program: Program) -> float:
@@ -129,15 +129,15 @@ class Search(ProcessSearch):
         switches = self._hours()
         if switches is not None and not self.phase_over():
             slots = len(next(iter(switches.values())))
-            with self.clock("corridor"):
+            with self.timed("corridor"):
                 self._corridor(switches, self.model.n // slots, max(round(CORRIDOR_H / self.model.hours), 1))
         if self.best is None and not self.phase_over():
-            with self.clock("windows"):
+            with self.timed("windows"):
                 values = self._windows(self.model, 1.0)
                 if values is not None:
                     self.offer(values)
         if self.best is not None:
-            with self.clock("improve"):
+            with self.timed("improve"):
                 self._improve(self.model, self.best.values, lambda values, _: self.offer(values), 0.0, MOVE_S)
 
     def _hours(self) -> dict[Any, np.ndarray] | None:
@@ -145,7 +145,7 @@ class Search(ProcessSearch):
         coarse = coarser(self.scenario, self.envelope)
         if coarse is None:
             return None
-        with self.clock("hours"):
+        with self.timed("hours"):
             rough = Grid(build(coarse[1], self.aim, plant=coarse[0]))
             until = self.remaining_s * (1 - COARSE_SHARE)
             values = self._windows(rough, FIRST_SHARE)
@@ -184,7 +184,7 @@ class Search(ProcessSearch):
             )
             outcome = rough.site_model.program.outcome(run)
             rough.free(rough.whole)
-            if outcome.found:
+            if outcome.has_solution:
                 return rough.site_model.program.solution()
         return None
 
@@ -208,7 +208,7 @@ class Search(ProcessSearch):
             # what the solver holds from the window before is its start
             limit = min(max(WINDOW_SHARE * self.time_limit, LEAST_S) * patience, remaining_s)
             outcome = program.outcome(program.search(time_limit=limit, gap=gap, effort=0.05, cancel=self.phase_over))
-            if outcome.found:
+            if outcome.has_solution:
                 values, patience, loose = program.solution(), 1.0, 0
                 complete = last == n
                 if complete:
@@ -243,11 +243,11 @@ class Search(ProcessSearch):
                 effort=0.1, cancel=self.phase_over,
             )  # fmt: skip
             outcome = program.outcome(run)
-            if outcome.found:
+            if outcome.has_solution:
                 start = values = program.solution()
                 self.offer(values)
             grid.free(grid.whole)
-            if near and (outcome.found or outcome.status != "infeasible"):
+            if near and (outcome.has_solution or outcome.status != "infeasible"):
                 break
 
     def _improve(
@@ -264,7 +264,7 @@ class Search(ProcessSearch):
         Args:
             grid: of the model.
             values: a solution, by column.
-            acceptance: told a solution and the solver's figure for it; whether it is better than the best one.
+            acceptance: called with a solution and the solver's figure for it; whether it is better than the best one.
             until: seconds that are to be left.
             seconds: longest time for a part.
             enough: whether the plan is good enough.

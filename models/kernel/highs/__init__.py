@@ -32,8 +32,8 @@ def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome
             each time; ``effort``, share of the time that goes into heuristics; ``ipm`` for a linear program by
             interior point, several times faster on these than the simplex method; ``crossover`` from there to a basis;
             ``tolerance``, relative, at which the interior point may end, the program taken as it is;
-            ``on_progress``, told ``incumbent``, ``bound`` (None with a start) and ``seconds``; ``cancel``, polled, True
-            ends the run with what was found.
+            ``on_progress``, called with ``incumbent``, ``bound`` (None with a start) and ``seconds``; ``cancel``,
+            polled, True ends the run with what was found.
 
     Raises:
         RuntimeError: this release of the solver is known to be wrong.

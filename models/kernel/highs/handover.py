@@ -47,7 +47,7 @@ def new() -> highspy.Highs:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep HiGHS's banner, which it prints once in a process before it can be told not to, away from stdout."""
+    """Keep HiGHS's banner, which it prints once in a process before it can be silenced, away from stdout."""
     if not _BANNER:
         yield
         return
@@ -107,7 +107,7 @@ def listening(
 
     def tell(event: Any) -> None:
         out = event.data_out
-        # while a start is completed the bounds told are those of the completion, and nothing says when that is over
+        # while a start is completed the bounds reported are those of the completion, and nothing says when that is over
         now = [out.mip_primal_bound, -math.inf if completes else out.mip_dual_bound]
         if on_progress is not None and now != last:
             last[:] = now

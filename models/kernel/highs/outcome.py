@@ -23,7 +23,7 @@ class Outcome:
     nodes: int
 
     @property
-    def found(self) -> bool:
+    def has_solution(self) -> bool:
         """Whether the variables hold a solution."""
         return self.status in ("optimal", "feasible")
 
@@ -88,7 +88,7 @@ def read(solver: highspy.Highs, whole: bool, sense: float, run: SearchRun) -> Ou
     if mixed:
         bound = sense * info.mip_dual_bound if abs(info.mip_dual_bound) < 1e30 else None
     elif state == states.kOptimal:
-        # without crossover an interior point ends a little above the optimum: what its multipliers prove is told
+        # without crossover an interior point ends a little above the optimum: the bound is what its multipliers prove
         proven = info.objective_function_value
         basis = info.basis_validity == int(highspy.BasisValidity.kBasisValidityValid)
         short = 0.0 if basis else info.primal_dual_objective_error * (1 + abs(proven))  # type: ignore[attr-defined]

@@ -26,7 +26,7 @@ LATE = 0.1
 MANY = 500
 """More coefficients than this are not changed one by one: the model is handed over again, with its basis."""
 SAME = 1e-5
-"""Share by which the objective told of a solution may differ from its own."""
+"""Share by which the objective reported of a solution may differ from its own."""
 TIED = 1e-7
 """Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
 
@@ -199,10 +199,10 @@ class Program:
         columns = self.columns_of(variable)
         return np.where(columns >= 0, self.solution()[columns], 0.0)
 
-    def put(self, values: np.ndarray) -> None:
+    def load_values(self, values: np.ndarray) -> None:
         """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
         values = np.where(self._kinds, np.rint(values), values)
-        self._form.put(values)
+        self._form.load_values(values)
 
     def values_of(self, component: Any) -> xr.DataArray:
         """What the solver holds for the members of a Var component; 0 for those that the model does not use."""
@@ -270,7 +270,7 @@ class Program:
         on_progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> SearchRun:
-        """Solve without touching the Pyomo model, so that it may run in a thread beside other work.
+        """Solve without touching the Pyomo model, so that it may run in a thread next to other work.
 
         A start may be given by column too, as ``solution`` tells it.
         """
@@ -362,7 +362,7 @@ class Program:
         if not incumbent.value_valid:
             return None
         self.settle()
-        if not self.outcome(self.search(time_limit=time_limit, relax=True)).found:
+        if not self.outcome(self.search(time_limit=time_limit, relax=True)).has_solution:
             return None
         solution = solver.getSolution()
         if not solution.dual_valid:
@@ -382,10 +382,10 @@ class Program:
         """What a search came to, the Pyomo model left as it is.
 
         A mixed-integer search that was given a start may tell an objective, and a bound with it, that is not the one of
-        its solution: then the solution's own is told, and no bound.
+        its solution: then the solution's own is given, and no bound.
         """
         outcome = read(self._solver, self.whole, self._sense, run)
-        if not outcome.found or outcome.objective is None or run.relaxed or not self.whole:
+        if not outcome.has_solution or outcome.objective is None or run.relaxed or not self.whole:
             return outcome
         objective = self._sense * float(self._costs @ self.solution() + self._offset)
         if abs(objective - outcome.objective) <= SAME * max(abs(objective), abs(outcome.objective), 1.0):
@@ -400,9 +400,9 @@ class Program:
     def load(self, run: SearchRun) -> Outcome:
         """What a search came to, its solution loaded into the Pyomo model's variables."""
         outcome = self.outcome(run)
-        if outcome.found:
+        if outcome.has_solution:
             values = self.solution()
             if not run.relaxed:
                 values = np.where(self._kinds, np.rint(values), values)
-            self._form.put(values)
+            self._form.load_values(values)
         return outcome

@@ -37,7 +37,7 @@ def carbon(scenario: Scenario, book: Ledger, signal: str) -> Diagram:
                 drawing.add(middle, drawing.node(f"to {key}", name, kind, named), kg / 1000)
             else:  # it was emitted earlier and leaves with what is made now
                 drawing.add(drawing.node(f"from {key}", name, kind, named), middle, -kg / 1000)
-    return drawing.done()
+    return drawing.diagram()
 
 
 def _ends(scenario: Scenario, book: Ledger, column: str) -> Iterator[tuple[str, str, str, bool, float]]:

@@ -94,7 +94,7 @@ class Drawing:
         into = sum(amount for (_, target), amount in self.flows.items() if target == key)
         return into - sum(amount for (source, _), amount in self.flows.items() if source == key)
 
-    def done(self) -> Diagram:
+    def diagram(self) -> Diagram:
         """The diagram; what is rounding is left out."""
         links = tuple(Link(*ends, amount) for ends, amount in self.flows.items())
         return Diagram(self.unit, self.nodes, links).without(NOTHING * max(self.flows.values(), default=0.0))

@@ -47,7 +47,7 @@ def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
     for key in [key for key, node in drawing.nodes.items() if node.kind == "carrier"]:
         drawing.add(drawing.node("shortage", "shortage", "source"), key, -drawing.net(key))
         drawing.add(key, drawing.node("surplus", "surplus", "loss"), drawing.net(key))
-    return drawing.done()
+    return drawing.diagram()
 
 
 def _of(carrier: str) -> str:

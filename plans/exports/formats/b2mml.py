@@ -102,7 +102,7 @@ def _material(segment: ET.Element, material: Material, name: str) -> None:
     _identity(element, material.name, "MaterialDefinitionID")
     if material.lot:
         _identity(element, material.lot, "MaterialLotID")
-    _text(element, "MaterialUse", "Produced" if material.made else "Consumed")
+    _text(element, "MaterialUse", "Produced" if material.is_product else "Consumed")
     _amount(ET.SubElement(element, "Quantity"), "QuantityString", material.amount, material.unit)
 
 

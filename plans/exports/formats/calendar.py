@@ -1,6 +1,6 @@
 """iCalendar: what a crew does and when, an event for each operation, run and stretch of a machine.
 
-Times are UTC, so that no program has to know the plant's zone; it is told besides. The events of a run keep their
+Times are UTC, so that no program has to know the plant's zone; it is named as well. The events of a run keep their
 identity: importing the same run twice changes nothing.
 """
 
@@ -77,10 +77,10 @@ def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime, spe
     event.add("summary", one_line(summary(activity, run.plan.scenario, speaker)))
     event.add("location", unit)
     event.add("categories", [unit])
-    first, last = (_told(at.astimezone(horizon.tz), speaker) for at in (start, end))
+    first, last = (_local_time(at.astimezone(horizon.tz), speaker) for at in (start, end))
     lines = [
         speaker.say("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone),
-        *told(activity, speaker), speaker.say("run {run}", run=run.id), manifest.proof(run, speaker),
+        *details(activity, speaker), speaker.say("run {run}", run=run.id), manifest.proof(run, speaker),
     ]  # fmt: skip
     event.add("description", printable("\n".join(lines)))
     return event
@@ -96,7 +96,7 @@ def summary(activity: Activity, scenario: Scenario, speaker: Speaker = ENGLISH) 
     return speaker.say("{name} {what}", name=name, what=does(activity.what, speaker))
 
 
-def told(activity: Activity, speaker: Speaker = ENGLISH) -> list[str]:
+def details(activity: Activity, speaker: Speaker = ENGLISH) -> list[str]:
     """What else is to be said of it, a line each."""
     hours = (activity.end_min - activity.start_min) / 60
     lines = []
@@ -104,7 +104,7 @@ def told(activity: Activity, speaker: Speaker = ENGLISH) -> list[str]:
         lines.append(speaker.say("order {order}, grade {grade}", order=activity.group, grade=activity.definition))
     for material in activity.materials:
         values = {"name": material.name, "amount": f"{material.amount:,.1f}", "unit": material.unit}
-        if material.made:
+        if material.is_product:
             lines.append(speaker.say("makes {name}: {amount} {unit}", **values))
         else:
             lines.append(speaker.say("uses {name}: {amount} {unit}", **values))
@@ -120,7 +120,7 @@ def told(activity: Activity, speaker: Speaker = ENGLISH) -> list[str]:
     return lines
 
 
-def _told(at: datetime, speaker: Speaker) -> str:
+def _local_time(at: datetime, speaker: Speaker) -> str:
     """A local time; in English as calendars of other programs write it."""
     return at.isoformat(timespec="minutes") if speaker is ENGLISH else speaker.moment(at)
 

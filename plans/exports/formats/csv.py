@@ -1,4 +1,4 @@
-"""CSV: one table as plain text, and its manifest beside it, so that the table stays clean.
+"""CSV: one table as plain text, and its manifest next to it, so that the table stays clean.
 
 Times are ISO 8601 with the plant's offset, with seconds where a table needs them. A text that a spreadsheet would
 calculate gets an apostrophe in front, column names too; numbers stay numbers.
@@ -29,8 +29,8 @@ def sidecar(path: Path) -> Path:
 
 
 def write(run: StoredRun, path: Path, table: str | None = None) -> None:
-    """Write a table (``tables.chosen``) and its manifest."""
-    name, frame = tables.chosen(run, table)
+    """Write a table (``tables.by_name``) and its manifest."""
+    name, frame = tables.by_name(run, table)
     numbers = frame.select_dtypes("number").columns
     frame[numbers] = frame[numbers].round(DIGITS.get(name, MOST_DIGITS))
     frame["run"] = run.id

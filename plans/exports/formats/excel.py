@@ -207,7 +207,7 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
 
 
 def _with_offsets(frame: pd.DataFrame, times: list[str], speaker: Speaker) -> pd.DataFrame:
-    """The table with the offset from UTC beside its times: an hour may stand twice."""
+    """The table with the offset from UTC next to its times: an hour may stand twice."""
     by_column = {name: [f"{at:%z}" if hasattr(at, "utcoffset") else "" for at in frame[name]] for name in times}
     frame = frame.copy()
     for name, texts in by_column.items():

@@ -97,7 +97,7 @@ def colours(scenario: Scenario, speaker: Speaker = ENGLISH) -> dict[str, str]:
     shades |= {speaker.say("mode {name}", name=name): shade for name, shade in palette.of_modes(scenario).items()}
     return shades | {
         does(what, speaker): shade
-        for what, shade in (("on", palette.LEFT), ("charge", palette.BATTERY), ("discharge", palette.PV))
+        for what, shade in (("on", palette.PALE), ("charge", palette.BATTERY), ("discharge", palette.PV))
     }
 
 

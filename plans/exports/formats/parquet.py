@@ -14,11 +14,11 @@ KEY = b"emberline"
 
 
 def write(run: StoredRun, path: Path, table: str | None = None) -> None:
-    """Write a table (``tables.chosen``)."""
+    """Write a table (``tables.by_name``)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    name, frame = tables.chosen(run, table)
+    name, frame = tables.by_name(run, table)
     says = json.dumps({"table": name, **manifest(run)}, allow_nan=False, ensure_ascii=False)
     arrow_table = pa.Table.from_pandas(frame, preserve_index=False)
     arrow_table = arrow_table.replace_schema_metadata({**(arrow_table.schema.metadata or {}), KEY: says.encode()})

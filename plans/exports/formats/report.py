@@ -28,7 +28,7 @@ MOST_ROWS = 400
 SMALL = 1e-6
 """Smaller numbers are noise of the search."""
 MOST_HOURS = 50
-"""Longest horizon whose energy is told hour by hour, else day by day [h]."""
+"""Longest horizon whose energy is reported hour by hour, else day by day [h]."""
 NOTES = {
     "heats": mark("Heat list"),
     "runs": mark("Runs of the units"),

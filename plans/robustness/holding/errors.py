@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading.issued_forecasts import WEEK, known
+from emberline.scenarios.reading.issued_forecasts import WEEK, forecast_at
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import Horizon
@@ -98,7 +98,7 @@ def _of_market(path: tuple[str | int, ...], series: Series) -> bool:
 def _foretold(series: Series, horizon: Horizon, unit: str, scenario: Scenario) -> np.ndarray:
     """A series as it was foretold when a horizon began."""
     if series.forecast is not None:
-        return known(series, horizon, unit, scenario.folder, horizon.start_utc - AHEAD).values
+        return forecast_at(series, horizon, unit, scenario.folder, horizon.start_utc - AHEAD).values
     before = {"start": horizon.start_utc - WEEK, "days": None, "length_h": horizon.n_steps * horizon.step_h}
     return resolve(series, horizon.model_copy(update=before), unit, scenario.folder).values
 

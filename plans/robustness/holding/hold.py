@@ -20,9 +20,9 @@ from emberline.plans.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
 from emberline.plans.robustness.holding.breaks import causes, steps
-from emberline.plans.robustness.holding.held import Held, Round
 from emberline.plans.robustness.holding.knobs import Knob, margins, raised
 from emberline.plans.robustness.holding.misses import PART, Misses, misses
+from emberline.plans.robustness.holding.robustness import Robustness, Round
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -70,7 +70,7 @@ def hold(
     whole: bool = False,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
-) -> Held:
+) -> Robustness:
     """Make a plan that keeps every limit, within its tolerances, on a share of disturbed days.
 
     Args:
@@ -84,7 +84,7 @@ def hold(
         begin: margins of an earlier plan of the same scenario that held: they are tried first.
         whole: the time limit is that of draft, search and judgement together, with fewer days where it is short; the
             plan is judged once its share is a little above the level, rather than the lower end of its interval.
-        on_progress: told ``phase`` and what belongs to it (``draft``, ``round``, ``judge``).
+        on_progress: called with ``phase`` and what belongs to it (``draft``, ``round``, ``judge``).
         cancel: polled; True takes the best plan so far.
 
     Raises:
@@ -122,7 +122,7 @@ class _Loop:
         on_progress: Progress | None,
         cancel: Callable[[], bool] | None,
     ) -> None:
-        self.asked, self.engine, self.level, self.replications = scenario, engine, level or LEVEL, replications
+        self.scenario, self.engine, self.level, self.replications = scenario, engine, level or LEVEL, replications
         self.by_baseline = level is None
         self.limit_s, self.whole, self.began = time_limit_s, whole, time.perf_counter()
         self.search_s = (1 - JUDGED_SHARE) * time_limit_s if whole else time_limit_s
@@ -140,27 +140,27 @@ class _Loop:
         return time.perf_counter() - self.began
 
     @property
-    def left(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds."""
         return self.search_s - self.gone
 
-    def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Held:
+    def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Robustness:
         from emberline.models import Study
 
         self.search = dataclasses.replace(search, study=search.study or Study(), keep=None)
-        self.baseline = Baseline.of(self.asked)
+        self.baseline = Baseline.of(self.scenario)
         if plain is None:
-            plain = self._plan(self.asked, DRAFT_SHARE)
-            if plain.schedule is None and not plain.ruled_out and self.whole and self.left > LEAST_PLAN_S:
-                plain = self._plan(self.asked, 1.0)  # a plan that does not hold is better than none
+            plain = self._plan(self.scenario, DRAFT_SHARE)
+            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining_s > LEAST_PLAN_S:
+                plain = self._plan(self.scenario, 1.0)  # a plan that does not hold is better than none
         elif plain.schedule is not None:
             assert self.search.study is not None
             self.search.study.keep(plain.scenario, plain.schedule)
         if plain.schedule is None or not plain.acceptable:
             why = plain.reason or plain.status
-            return Held(self.level, "no plan", why, (), plain, plain, seconds=self.gone)
+            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=self.gone)
         self._show(plain)
-        refuse_ensemble(self.asked, plain.schedule, self.replications, self.engine.workers)
+        refuse_ensemble(self.scenario, plain.schedule, self.replications, self.engine.workers)
         if self.by_baseline:
             self.level = max(self.level, self._baseline_share())
         best, judged, status, why = plain, None, "", ""
@@ -168,22 +168,22 @@ class _Loop:
             best, status, why = self._raise(best, judgement, begin)
             best = self._polish(best, judgement)
             judged = self._judge(best, judgement)
-            if judged is None or status != "holds" or self._reached(judged) or self.left <= LEAST_PLAN_S:
+            if judged is None or status != "holds" or self._reached(judged) or self.remaining_s <= LEAST_PLAN_S:
                 break
             status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
-        stores = bool(self.asked.processes) or any(site_stores(self.asked))
+        stores = bool(self.scenario.processes) or any(site_stores(self.scenario))
         plain_judged = judged if best is plain else self._judge(plain, judgement, compare=stores)
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
         if not self.by_baseline:
-            goal = self.asked.goal.model_copy(update={"hold": self.level})
+            goal = self.scenario.goal.model_copy(update={"hold": self.level})
             best = dataclasses.replace(best, scenario=best.scenario.model_copy(update={"goal": goal}))
-        answer = Held(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.gone)
-        return answer.with_record(self.asked, self.limit_s)
+        answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.gone)
+        return answer.with_record(self.scenario, self.limit_s)
 
     def _show(self, draft: Plan) -> None:
-        """Tell what the draft comes to, long before the plan that holds is there."""
+        """Report what the draft comes to, long before the plan that holds is there."""
         assert draft.replay_figures is not None
         figures = draft.replay_figures
         self.tell(
@@ -198,7 +198,7 @@ class _Loop:
         """Share of the days that steer on which the baseline holds, at most ``MOST_DEFAULT``."""
         if not self.baseline.complete:
             return 0.0
-        days = self._days(self.asked, self.baseline.schedule, 0)
+        days = self._days(self.scenario, self.baseline.schedule, 0)
         return 0.0 if days is None else min(days.successes / days.n, MOST_DEFAULT)
 
     def _reached(self, judged: Ensemble) -> bool:
@@ -206,7 +206,7 @@ class _Loop:
         return (judged.chance[0] if self.whole else judged.chance[1]) >= self.level
 
     def _word(self, judged: Ensemble, status: str, why: str) -> tuple[str, str]:
-        """What is told in the end: the judgement comes before what steered."""
+        """The final status and its reason: the judgement comes before what steered."""
         share = judged.chance[0]
         if self._reached(judged):
             return "holds", ""
@@ -216,14 +216,14 @@ class _Loop:
 
     def _plan(self, scenario: Scenario, share: float) -> Plan:
         """A plan without replays, warm from those before, in a share of the time limit at most."""
-        limit = max(min(share * self.limit_s, self.left), LEAST_PLAN_S)
+        limit = max(min(share * self.limit_s, self.remaining_s), LEAST_PLAN_S)
         if not self.whole:
-            limit = min(self.asked.goal.time_limit_s, limit)
+            limit = min(self.scenario.goal.time_limit_s, limit)
         silent = scenario.model_copy(
             update={"goal": scenario.goal.model_copy(update={"time_limit_s": min(limit, self.limit_s)})}
         )
         # the baseline has no margins, but it reckons with the quantile that rates are planned by
-        same = scenario.disturbances.planning_quantile == self.asked.disturbances.planning_quantile
+        same = scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
         candidate = plan(
             silent, baseline=self.baseline if same else None, search=self.search, replications=0, cancel=self.stop,
             on_progress=lambda event: self.tell({**event, "elapsed": self.gone, "limit": self.limit_s}),
@@ -238,7 +238,7 @@ class _Loop:
             polls[0] += 1
             return self.stop() or (self.whole and polls[0] > LEAST_DAYS / PART and time.perf_counter() > until)
 
-        seed = seed_of(self.asked, f"steering {judgement}")
+        seed = seed_of(self.scenario, f"steering {judgement}")
         return misses(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
 
     def _train(self, candidate: Plan, judgement: int, began: float) -> Misses | None:
@@ -258,7 +258,7 @@ class _Loop:
 
     def _note(self, row: Round) -> None:
         self.rounds.append(row)
-        event = {"margins": row.margins, "held": row.held, "of": row.n, "status": row.status}
+        event = {"margins": row.margins, "held": row.successes, "of": row.n, "status": row.status}
         event |= {"elapsed": self.gone, "limit": self.limit_s}
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
@@ -276,7 +276,7 @@ class _Loop:
             return start, "cancelled", "cancelled before the first replays were over"
         best, best_days = now, days
         while not self._enough(days):
-            if self.left <= LEAST_PLAN_S:
+            if self.remaining_s <= LEAST_PLAN_S:
                 return best, "out of time", f"the time limit of {self.limit_s:g} s was over"
             if len(self.rounds) >= ROUNDS or not steps(days, self.level, self.stuck):
                 return best, "cannot", "no margin that can still be raised makes it hold more often" + self._finer()
@@ -299,8 +299,8 @@ class _Loop:
 
     def _finer(self) -> str:
         """What may leave more room."""
-        step = self.asked.horizon.step_min
-        if step <= 5 or step % 5 or not self.asked.heats:
+        step = self.scenario.horizon.step_min
+        if step <= 5 or step % 5 or not self.scenario.heats:
             return ""
         return f"; steps of {step:g} min round every duration up, finer ones leave more room (horizon.step_min=5)"
 
@@ -313,7 +313,7 @@ class _Loop:
         """
         every = steps(days, self.level, self.stuck)
         for scenario in self._scenarios(now.scenario, every, days, begin):
-            if self.stop() or self.left <= LEAST_PLAN_S:
+            if self.stop() or self.remaining_s <= LEAST_PLAN_S:
                 return None
             began = time.perf_counter()
             candidate = self._plan(scenario, ROUND_SHARE)
@@ -342,15 +342,15 @@ class _Loop:
 
     def _polish(self, candidate: Plan, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it is better and holds no less often."""
-        as_asked = margins(candidate.scenario) == margins(self.asked) and not self.whole
-        if candidate.status == "within gap" or as_asked or self.left <= LEAST_PLAN_S or self.stop():
+        as_asked = margins(candidate.scenario) == margins(self.scenario) and not self.whole
+        if candidate.status == "within gap" or as_asked or self.remaining_s <= LEAST_PLAN_S or self.stop():
             return candidate
         before, began = self.rounds, time.perf_counter()
         finer = self._plan(candidate.scenario, 1.0)
         worse = candidate.objective is not None and (finer.objective or 0.0) > candidate.objective
         if finer.schedule is None or not finer.acceptable or worse:
             return candidate
-        share = next(row.held / row.n for row in before if row.margins == margins(candidate.scenario) and row.n)
+        share = next(row.successes / row.n for row in before if row.margins == margins(candidate.scenario) and row.n)
         days = self._train(finer, judgement, began)
         return finer if days is not None and (self._enough(days) or days.successes / days.n >= share) else candidate
 
@@ -366,7 +366,7 @@ class _Loop:
 
         return ensemble(
             candidate.scenario, candidate.schedule, self.replications, self.engine,
-            seed=seed_of(self.asked, f"judging {judgement}"),
+            seed=seed_of(self.scenario, f"judging {judgement}"),
             dispatched=self.baseline.schedule if compare else None, part=PART if self.whole else ENSEMBLE_PART,
             cancel=enough,
         )  # fmt: skip
@@ -387,4 +387,4 @@ def _replays(judged: Ensemble) -> Replays:
     names = [name for name in (*COLUMNS, "violations") if name in judged.data]
     names += [f"baseline_{name}" for name in names if f"baseline_{name}" in judged.data]
     names += [name for name in (f"more_{figure}" for figure in FIGURES) if name in judged.data]
-    return Replays(judged.n, judged.held, judged.data[names].reset_coords(drop=True))
+    return Replays(judged.n, judged.successes, judged.data[names].reset_coords(drop=True))

@@ -1,4 +1,4 @@
-"""What is kept of a plan that was made to hold: the run, its judgement, and the answer beside them."""
+"""What is kept of a plan that was made to hold: the run, its judgement, and the answer next to them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from emberline.plans.robustness.holding.held import Held
+from emberline.plans.robustness.holding.robustness import Robustness
 from emberline.plans.store import ensembles
 from emberline.plans.store.earlier_releases import renamed
 from emberline.plans.store.store import Store, StoreError
 
 FILE = "holding.json"
-"""The answer (``Held.summary``), in the run's folder."""
+"""The answer (``Robustness.summary``), in the run's folder."""
 
 
-def store(run_store: Store, run: str, answer: Held) -> Path:
+def store(run_store: Store, run: str, answer: Robustness) -> Path:
     """Store the plan that is kept as a run that is being made, with its judgement and the answer; the run's folder."""
     folder = run_store.save(run, answer.robust)
     if answer.judged is not None:
@@ -66,7 +66,7 @@ def read(folder: Path) -> dict[str, Any] | None:
         raise StoreError(f"{FILE} of run {folder.name} is torn; make the plan again") from None
 
 
-def _write(folder: Path, answer: Held) -> None:
+def _write(folder: Path, answer: Robustness) -> None:
     """Write the answer whole or not at all."""
     path = folder / FILE
     partial = path.with_name(f".{FILE}.{os.getpid()}.partial")

@@ -1,4 +1,4 @@
-"""A site planned over samples of prices and intensities beside one planned on the forecast, judged on other days."""
+"""A site planned over samples of prices and intensities next to one planned on the forecast, judged on other days."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FRESH = 50
 FINE = 1e-5
 """Gap of what is compared day by day: far below what the plans differ by."""
 SHARE = 0.9
-"""Of the conditional value at risk that is told beside the mean."""
+"""Of the conditional value at risk that is reported next to the mean."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def compare(
         count: samples to plan over.
         share: minimize the conditional value at risk beyond it; None: the mean.
         time_limit_s: for each of the two searches; None: the goal's.
-        on_progress: told a line for each phase.
+        on_progress: called with a line for each phase.
         cancel: polled; True takes the best first stage so far.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The catalogue: a row for each run, in SQLite beside the runs or in PostgreSQL.
+"""The catalogue: a row for each run, in SQLite next to the runs or in PostgreSQL.
 
 It knows no files. What it knows of a run can be read from the run's folder again (``plans/store/store.py``).
 """

@@ -18,12 +18,12 @@ from emberline.plans.store.catalogue.transactions import Transactions
 from emberline.scenarios.messages import loads
 
 Keep = Callable[[str, tuple[str, ...]], None]
-"""Told name and tags before they are entered for good."""
+"""Called with name and tags before they are entered for good."""
 _ALIVE = RUNS.c.deleted.is_(None)
 
 
 @dataclass(frozen=True)
-class Known:
+class ScanRow:
     """What a scan needs of a row."""
 
     home: str
@@ -48,11 +48,11 @@ class Catalogue(Transactions):
                 select(RUNS.c.state, RUNS.c.home).where(RUNS.c.id == run).with_for_update()
             ).one_or_none()
             if row is None:
-                connection.execute(insert(RUNS).values(id=run, **_kept(fields), **now))
+                connection.execute(insert(RUNS).values(id=run, **_columns(fields), **now))
             elif row.state == "stored" or row.home not in (home, ""):
                 raise StoreError(f"run {run} is there already; take another id")
             else:
-                connection.execute(update(RUNS).where(RUNS.c.id == run).values(**_kept(fields), **now))
+                connection.execute(update(RUNS).where(RUNS.c.id == run).values(**_columns(fields), **now))
             _fold(connection, run)
 
     def enter(self, run: str, home: str, fields: Mapping[str, Any], keep: Keep | None = None) -> None:
@@ -62,9 +62,9 @@ class Catalogue(Transactions):
             run: its id.
             home: which keeps its folder.
             fields: columns of the row; ``tags`` too.
-            keep: told the labels in the same transaction.
+            keep: called with the labels in the same transaction.
         """
-        values = _kept({name: value for name, value in fields.items() if name != "tags"})
+        values = _columns({name: value for name, value in fields.items() if name != "tags"})
         with self.writing() as connection:
             current = connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update()).first()
             if current is None:
@@ -97,7 +97,7 @@ class Catalogue(Transactions):
             name: None: it stays; empty: it is taken away.
             add: tags that it has afterwards.
             remove: tags that it has no more.
-            keep: told the labels in the same transaction.
+            keep: called with the labels in the same transaction.
 
         Raises:
             StoreError: there is no such run, or a name or tag is none.
@@ -223,11 +223,11 @@ class Catalogue(Transactions):
             names = connection.execute(select(RUNS.c.scenario).where(_ALIVE).distinct())
             return sorted(names.scalars())
 
-    def known(self) -> dict[str, Known]:
+    def scan_rows(self) -> dict[str, ScanRow]:
         """Every row, for a scan."""
         with self.reading() as connection:
             rows = connection.execute(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))
-            return {row.id: Known(row.home, row.state, row.deleted) for row in rows}
+            return {row.id: ScanRow(row.home, row.state, row.deleted) for row in rows}
 
     def behind(self, home: str) -> dict[str, str]:
         """States of what may have to be brought up to date: what is being made, and what knows no home yet."""
@@ -289,7 +289,7 @@ def _entry(row: Row[Any], tags: Iterable[str]) -> Entry:
     return Entry(**values, tags=tuple(sorted(tags)))
 
 
-def _kept(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     """As both databases can keep them; text that is too long is cut."""
     return {
         name: labels.plain(value)[: getattr(RUNS.c[name].type, "length", None)] if isinstance(value, str) else value

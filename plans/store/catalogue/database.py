@@ -54,7 +54,7 @@ def address(folder: Path) -> URL:
     return url
 
 
-def shown(url: URL) -> str:
+def address_text(url: URL) -> str:
     """The address without user, password and options."""
     return str(url.database) if url.drivername == "sqlite" else f"{url.host or 'local'}/{url.database or ''}"
 
@@ -128,7 +128,7 @@ def _can_begin(connection: sqlite3.Connection) -> bool:
         connection.execute("PRAGMA schema_version")
     except sqlite3.OperationalError as error:
         return error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
-    except sqlite3.DatabaseError:  # no database at all, as whoever opens it is told
+    except sqlite3.DatabaseError:  # no database at all, as whoever opens it reads
         return True
     return True
 

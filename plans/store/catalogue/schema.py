@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 from sqlalchemy import URL, Connection, Engine, String, column, insert, inspect, select, table, text
 
-from emberline.plans.store.catalogue.database import engine, shown, writer
+from emberline.plans.store.catalogue.database import address_text, engine, writer
 from emberline.plans.store.catalogue.errors import NotKeptError, StoreError
 from emberline.plans.store.catalogue.tables import METADATA, RUNS
 
@@ -44,7 +44,7 @@ def prepare(reader: Engine) -> None:
             return
         if not os.access(file.parent, os.W_OK):
             how = "brought up to date" if file.is_file() else "made"
-            raise NotKeptError(f"catalogue {shown(url)} cannot be {how}: its folder cannot be written to")
+            raise NotKeptError(f"catalogue {address_text(url)} cannot be {how}: its folder cannot be written to")
         with FileLock(file.with_suffix(".lock"), timeout=60):
             if not file.is_file():
                 _new_file(file)
@@ -52,11 +52,11 @@ def prepare(reader: Engine) -> None:
                 if now := _version(reader):
                     _keep_a_copy(file, now)
                 with writer(reader).begin() as connection:
-                    bring_up_to_date(connection, shown(url))
+                    bring_up_to_date(connection, address_text(url))
     elif not _is_current(reader):
         with writer(reader).begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            bring_up_to_date(connection, shown(url))
+            bring_up_to_date(connection, address_text(url))
 
 
 def version(connection: Connection) -> str:
@@ -110,7 +110,7 @@ def _version(reader: Engine) -> str:
 def _is_current(reader: Engine) -> bool:
     now = _version(reader)
     if now:
-        _refuse_newer(now, shown(reader.url))
+        _refuse_newer(now, address_text(reader.url))
     return now == NEWEST
 
 

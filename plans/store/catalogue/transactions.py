@@ -25,8 +25,8 @@ class Transactions:
             StoreError: it cannot be used, and why.
         """
         self._url = url = database.address(folder)
-        self.where = database.shown(url)
-        with self._told():
+        self.where = database.address_text(url)
+        with self._error_text():
             self._reader = database.engine(url)
             self._writer = database.writer(self._reader)
             schema.prepare(self._reader)
@@ -34,18 +34,18 @@ class Transactions:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the tables."""
-        with self._told(), self._reader.begin() as connection:
+        with self._error_text(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that changes the tables; an error takes all of it back."""
-        with self._told(), self._writer.begin() as connection:
+        with self._error_text(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What the database refuses is told in one line, in its own words."""
+    def _error_text(self) -> Iterator[None]:
+        """Raise what the database refuses as one line, in its own words."""
         try:
             yield
         except (DBAPIError, PoolTimeout, sqlite3.Error) as error:  # the last while a connection is made
@@ -53,6 +53,6 @@ class Transactions:
             if why := database.unwritable(self._url, error):
                 raise NotKeptError(f"catalogue {self.where}: {why}") from error
             helps = (
-                "; move the file away, it is made anew from the runs' folders" if "not a database" in message else ""
+                "; move the file away, it is made again from the runs' folders" if "not a database" in message else ""
             )
             raise CatalogueError(f"catalogue {self.where}: {message[:300]}{helps}") from error

@@ -1,4 +1,4 @@
-"""Levels and a day's energy, counted without a solver: what is told is a proof, and by hand the same figure."""
+"""Levels and a day's energy, counted without a solver: each message is a proof, and by hand the same figure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BY_HAND = {
 
 @pytest.mark.parametrize("broken", OF_PROCESSES, ids=lambda broken: broken.says)
 def test_what_is_counted_is_what_is_counted_by_hand(broken: Broken) -> None:
-    """Proves: the figure is that of a sheet of paper, and nothing is told where only switching is in the way."""
+    """Proves: the figure is that of a sheet of paper, and nothing is reported where only switching is in the way."""
     scenario = broken.changed()
     text = missing(scenario, twin.envelope(scenario))
     if broken.says not in BY_HAND:

@@ -87,7 +87,7 @@ def test_a_site_that_can_do_it_needs_nothing() -> None:
 
 
 def test_the_solver_tells_members_and_sides() -> None:
-    """Proves: of ten rows and bounds the two that contradict each other are told, with the side that is meant."""
+    """Proves: of ten rows and bounds the two that contradict each other are named, with the side that is meant."""
     model = pyo.ConcreteModel()
     model.x = pyo.Var(range(4), bounds=(0, 2))
     model.least = pyo.Constraint(range(4), rule=lambda m, i: m.x[i] >= (3 if i == 2 else 1))

@@ -17,20 +17,22 @@ def by_key(scenario: Scenario, key: str) -> Limit:
 
 
 @pytest.mark.parametrize(
-    ("value", "loosest", "asked", "expected"),
+    ("value", "loosest", "needed_value", "expected"),
     [(50.0, 600.0, 61.23, 61.3), (50.0, 600.0, 61.3, 61.3), (50.0, 600.0, 700.0, 600.0), (8.0, 0.0, 3.14, 3.1)],
 )
-def test_a_repair_is_rounded_to_the_loose_side(value: float, loosest: float, asked: float, expected: float) -> None:
+def test_a_repair_is_rounded_to_the_loose_side(
+    value: float, loosest: float, needed_value: float, expected: float
+) -> None:
     """Proves: rounding never takes back what is needed, and never goes beyond the loosest value."""
     limit = numeric("key", "limit", "grid", value, loosest, "MW", step=0.1)
-    assert limit.rounded(asked) == pytest.approx(expected, abs=1e-9)
+    assert limit.rounded(needed_value) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", bundled())
 def test_every_limit_of_a_bundled_scenario_can_be_written(name: str) -> None:
     """Proves: what a limit writes for its own value leaves the scenario as it is: keys lead to what they say.
 
-    Sensitivity: a name with a dot in it, or a rate told as one number, fails without the care that is taken.
+    Sensitivity: a name with a dot in it, or a rate given as one number, fails without the care that is taken.
     """
     scenario = load(name)
     part = limits(scenario)
@@ -63,7 +65,7 @@ def test_hours_that_a_stage_lacks_are_counted() -> None:
     assert "9 heats take 10.5 h, 1.5 h of it set-up, there are 9.4 h" in text
 
 
-def test_what_the_grid_cannot_feed_is_told() -> None:
+def test_what_the_grid_cannot_feed_is_reported() -> None:
     """Proves: 45 MWh in 52 min with full power in the middle draw 64.9 MW in a quarter of an hour within it."""
     scenario = load(SHOP, ["site.grid.import_limit_mw=50"])
     text = " ".join(missing(scenario, twin.envelope(scenario)))

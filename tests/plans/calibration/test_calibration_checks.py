@@ -64,7 +64,7 @@ def test_a_log_of_three_heats_is_refused() -> None:
 def test_where_the_log_is_thin_the_scenario_stays() -> None:
     """Proves: a grade with 6 heats and a unit with few breakdowns keep what the scenario says, with the reason.
 
-    Sensitivity: written all the same, they would carry the luck of 6 heats into every plan.
+    Sensitivity: written all the same, they would carry the chance of 6 heats into every plan.
     """
     short = read(log(1, 2))
     stops = short.breakdowns["unit"].value_counts().to_dict()
@@ -127,7 +127,7 @@ def test_another_plant_in_the_last_part_fails_the_check() -> None:
     assert by_name["duration on LF"].low < by_name["duration on LF"].logged < by_name["duration on LF"].high
 
 
-def test_without_planned_starts_the_check_is_told_so() -> None:
+def test_without_planned_starts_the_check_says_so() -> None:
     """Proves: a log that does not tell what was planned is tested by its durations alone, and it is said.
 
     Sensitivity: waits that a plan wanted would fail a twin that starts heats as soon as it can.
@@ -145,7 +145,7 @@ def test_without_planned_starts_the_check_is_told_so() -> None:
 
 
 def test_drift_is_found_where_it_begins() -> None:
-    """Proves: a furnace that needs 4 % more time from 80 % of the log on is told, soon after, and no other unit.
+    """Proves: a furnace that needs 4 % more time from 80 % of the log on is reported, soon after, and no other unit.
 
     Sensitivity: limits for single observations would need a shift several times as large.
     """

@@ -22,7 +22,7 @@ TOGETHER = 1 - 0.05 / len(TRUE)
 
 
 @cache
-def held() -> tuple[np.ndarray, np.ndarray]:
+def coverage() -> tuple[np.ndarray, np.ndarray]:
     """Whether each figure lies in its 95 % interval, and in its wider one; shape (SEEDS, n_figures) each."""
     single: list[list[bool]] = []
     together: list[list[bool]] = []
@@ -51,7 +51,7 @@ def test_every_figure_lies_within_its_interval_in_90_of_100_logs() -> None:
     Sensitivity: durations fitted as plain lognormal, casters that keep the pace taken for slow ones, or breakdowns
     counted by clock hours leave their intervals in most logs.
     """
-    single, _ = held()
+    single, _ = coverage()
     covered = dict(zip(TRUE, single.sum(axis=0).tolist(), strict=True))
     assert min(covered.values()) >= 90, covered
     assert 0.935 <= single.mean() <= 0.975
@@ -59,7 +59,7 @@ def test_every_figure_lies_within_its_interval_in_90_of_100_logs() -> None:
 
 def test_all_figures_together_in_90_of_100_logs() -> None:
     """Proves: all 22 figures lie in their simultaneous intervals at once in 90 of 100 logs at least."""
-    _, together = held()
+    _, together = coverage()
     assert together.all(axis=1).sum() >= 90
 
 

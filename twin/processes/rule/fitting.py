@@ -22,7 +22,7 @@ class UnitIntent:
     mode: int
     """-1: it stands."""
     rate: float
-    """Nought while it starts up or changes over [t/h]."""
+    """Zero while it starts up or changes over [t/h]."""
     kind: int
     begin_k: int = 0
     """Step in which it makes something first."""
@@ -35,7 +35,7 @@ class UnitIntent:
     new: bool = False
     """Its run begins in this step, or later."""
     idle: bool = False
-    """It is told a mode but can make nothing yet."""
+    """It has a mode but can make nothing yet."""
     dropped: bool = False
     """It would not fit, and stands."""
 
@@ -91,11 +91,11 @@ class Fitting:
                 worst, furthest = (s, (end - size if end > size else end) / per_flow), out
         for s in range(len(self.levels), len(net)):
             # a carrier that nobody else gives
-            if worst is None and s not in self._settled and net[s] < -ROUNDING * max(self._taken(s), 1.0):
+            if worst is None and s not in self._settled and net[s] < -ROUNDING * max(self._intake(s), 1.0):
                 worst = s, net[s]
         return worst
 
-    def _taken(self, carrier: int) -> float:
+    def _intake(self, carrier: int) -> float:
         jobs = [(job, job.flows(self.table.step_h)[0]) for job in self.jobs]
         return sum(
             taking * per_t

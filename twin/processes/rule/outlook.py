@@ -82,9 +82,9 @@ class Outlook:
                 flows[load.store] -= np.array(load.demand_tph)
         for _, store, offered in table.arrivals:
             flows[store] += np.array(offered)
-        self.known = np.zeros((stores, n + 1))
+        self.net_arrivals_t = np.zeros((stores, n + 1))
         """What arrives less what is fetched until each edge [t], orders left out."""
-        np.cumsum(flows * table.step_h, axis=1, out=self.known[:, 1:])
+        np.cumsum(flows * table.step_h, axis=1, out=self.net_arrivals_t[:, 1:])
         self.open = 1.0 - table.closed
         """1 where a unit may run and makes something, planned stops of who must run left out."""
         self.stops: dict[int, tuple[int, int]] = {}
@@ -102,7 +102,9 @@ class Outlook:
                 self.open[u, first : last + group.start_k] = 0.0
                 # what it loses as it begins again
                 for s, per_t in group.machine.ways[max(group.machine.mode, 0)].outs:
-                    self.known[s, last + group.start_k + 1 :] -= per_t * group.machine.process.start_up.off_spec_t
+                    self.net_arrivals_t[s, last + group.start_k + 1 :] -= (
+                        per_t * group.machine.process.start_up.off_spec_t
+                    )
         self._open = np.zeros((len(table.machines), n + 1))
         np.cumsum(self.open, axis=1, out=self._open[:, 1:])
         self._end = np.array(table.end_t)
@@ -122,7 +124,7 @@ class Outlook:
             orders: what is left of each order [t]; it is expected as fast as it may be loaded.
         """
         last = min(k + self.window, self.table.n_steps)
-        path = np.array(levels)[:, None] + self.known[:, k + 1 : last + 1] - self.known[:, k : k + 1]
+        path = np.array(levels)[:, None] + self.net_arrivals_t[:, k + 1 : last + 1] - self.net_arrivals_t[:, k : k + 1]
         for load, rest in zip(self.table.loads, orders, strict=True):
             if rest <= 0 or last <= load.span[0]:
                 continue
@@ -134,7 +136,7 @@ class Outlook:
         """What must still be made by when, seen from the beginning of step ``k``; arguments as for ``ahead``."""
         table, n = self.table, self.table.n_steps
         hours = np.arange(1, n - k + 1) * table.step_h
-        need = self.known[:, k : k + 1] - self.known[:, k + 1 :] - np.array(levels)[:, None]
+        need = self.net_arrivals_t[:, k : k + 1] - self.net_arrivals_t[:, k + 1 :] - np.array(levels)[:, None]
         for s, decay in enumerate(table.decay):
             if decay:
                 need[s] += levels[s] * -np.expm1(-decay * hours)

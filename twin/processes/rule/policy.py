@@ -64,7 +64,7 @@ class ProcessBaseline:
         for group in outlook.groups:
             units = []
             for u in group.members:
-                job = self._given(group, works.units[u])
+                job = self._fixed_job(group, works.units[u])
                 if job is None:
                     units.append(works.units[u])
                 else:
@@ -89,14 +89,14 @@ class ProcessBaseline:
 
     # what is settled already
 
-    def _given(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
+    def _fixed_job(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
         """What a unit does in this step in any case; None: it is free."""
         k, u = self._k, unit.index
         stop = self.outlook.stops.get(u)
         if self.table.closed[u, k] or unit.phase == OUT or (stop is not None and stop[0] <= k < stop[1]):
             return UnitIntent(unit, -1, 0.0, COMMITTED)
         if unit.phase == DOWN:
-            # once repaired it goes on with what it was told
+            # once repaired it goes on with its set-points
             return UnitIntent(unit, unit.setpoint_mode, unit.setpoint_tph, COMMITTED, idle=True)
         if unit.phase == STANDING:
             if self._works.now - unit.since < unit.process.min_rest_h * 60 - SOON_MIN:
@@ -125,7 +125,7 @@ class ProcessBaseline:
         return next(iter(self._roomy(group, unit, None)), usual) if len(group.machine.ways) > 1 else usual
 
     def _roomy(self, group: ProcessGroup, unit: UnitProcess, before: int | None) -> list[int]:
-        """Modes, beside one that is left, in which a least run of who must run has room; the shortest first."""
+        """Modes, other than one that is left, in which a least run of who must run has room; the shortest first."""
         ways, usual = group.machine.ways, max(unit.machine.mode, 0)
         make = self._started if before is None else self._changed
         modes = [m for m in range(len(ways)) if m != before and self._sees.fits(group, make(group, unit, m, COMMITTED))]
@@ -163,7 +163,7 @@ class ProcessBaseline:
         return UnitIntent(unit, mode, rate, kind, begin_k=self._k + steps, off_t=change.off_spec_t, new=True)
 
     def _modulate(self, job: UnitIntent) -> None:
-        """The rate of who must run, by the stores beside it."""
+        """The rate of who must run, by the stores next to it."""
         way, needs = job.unit.machine.ways[job.mode], self._sees.needs.need
         if self._even(job.unit) or way.low == way.high:
             return
@@ -190,7 +190,7 @@ class ProcessBaseline:
             else:
                 on = self._on(unit, FREE) if unit.phase == RUNNING else None
                 if on is not None and (
-                    self._sees.needed(on) or (self._goes_on(group, unit) and self._sees.fits(group, on))
+                    self._sees.must_go_on(on) or (self._goes_on(group, unit) and self._sees.fits(group, on))
                 ):
                     job = on
                 else:

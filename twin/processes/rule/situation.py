@@ -47,18 +47,18 @@ class ExpectedFlows:
 class Glance:
     """One look at the works."""
 
-    def __init__(self, bands: Bands, k: int, works: Works, left: list[float]) -> None:
-        """``left``: what is still to be loaded of each order [t]."""
+    def __init__(self, bands: Bands, k: int, works: Works, orders: list[float]) -> None:
+        """``orders``: what is still to be loaded of each order [t]."""
         self.bands, self.outlook, self.k, self.works = bands, bands.outlook, k, works
         self.table, self.levels = works.table, works.levels
-        self.path = self.outlook.ahead(k, works.levels, left)
+        self.path = self.outlook.ahead(k, works.levels, orders)
         """Expected level of each store at the edges ahead [t], shape (n_stores, n_window)."""
         self._most, self._least = self.path.copy(), self.path.copy()
         """The same where producers, or consumers, stop as soon as their least runs let them: who must not be cut short
         needs room in the one and stock in the other."""
         self._filling, self._emptying = ([0] * len(self.path) for _ in range(2))
         """Steps ahead until which producers and consumers of each store may not stop."""
-        self.needs: Needs = self.outlook.back(k, works.levels, left)
+        self.needs: Needs = self.outlook.back(k, works.levels, orders)
         self._drawing = np.zeros(self.path.shape[1])
         self._making: dict[tuple[int, int], int] = {}
 
@@ -150,7 +150,7 @@ class Glance:
         room = self.bands.room_mw
         return room is None or float(self._drawing[0] + self._draws(job)[0]) <= room[self.k] + ROUNDING_MW
 
-    def needed(self, job: UnitIntent) -> bool:
+    def must_go_on(self, job: UnitIntent) -> bool:
         """Whether somebody who may not stop would be cut short if a running unit stopped, and not if it goes on."""
         course, way = self._course(job), job.unit.machine.ways[job.mode]
         return any(
@@ -237,7 +237,7 @@ class Glance:
             return False
         if not self.fits(group, job):
             return False
-        if not all(self._given(s, per_t * way.usual, begin, group.run_k) for s, per_t in way.takes[len(way.ins) :]):
+        if not all(self._enough_of(s, per_t * way.usual, begin, group.run_k) for s, per_t in way.takes[len(way.ins) :]):
             return False
         if self.bands.room_mw is None:
             return True
@@ -245,7 +245,7 @@ class Glance:
         draw_mw = (self._drawing + self._draws(job))[until]
         return bool((draw_mw <= self.bands.room_mw[self.k : self.k + len(draw_mw)] + ROUNDING_MW).all())
 
-    def _given(self, carrier: int, need: float, begin: int, steps: int) -> bool:
+    def _enough_of(self, carrier: int, need: float, begin: int, steps: int) -> bool:
         """Whether who must run gives enough of a carrier in some steps ahead; where others give it, it is not known."""
         span = slice(self.k + begin, self.k + begin + steps)
         supply = np.zeros(len(self.outlook.open[0, span]))

@@ -11,8 +11,8 @@
    machine has a least load. The grid is electricity's supply; one that is cheaper in that step comes before it. Above
    the import limit engines run, then other supplies and stores.
 4. Stores below their wanted end level are filled as fast as machines, supplies and the import limit allow.
-5. A surplus, of what is recovered too, goes into stores, then into turbines that it drives, into sales, is let go,
-   flared, vented. Electricity goes into stores as far as it cannot be exported.
+5. A surplus, of what is recovered too, goes into stores, then into turbines that it drives, into sales, or is
+   curtailed, flared, vented. Electricity goes into stores as far as it cannot be exported.
 6. A machine does not start where its least load gives more than is needed, the rest can go nowhere and others cannot be
    turned down for it; minimum run and rest and ramps are obeyed, so that it stays on until its minimum run is over.
    Where more is needed than can be had, or made than can go anywhere, machines are turned down, those declared last
@@ -50,7 +50,7 @@ def rule(hub: SiteHub, electric: Electric, line_gives: Mapping[str, np.ndarray] 
         line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
             step, shape (n_steps,) each.
     """
-    plant = SitePlant(hub, hub.given(line_gives))
+    plant = SitePlant(hub, hub.fixed_rates(line_gives))
     baseline = SiteBaseline(plant, electric)
     for t in range(hub.n):
         baseline.step(t)
@@ -89,7 +89,7 @@ class SiteBaseline:
         }
         self._days = {name: _by_step(days) for name, days in hub.days.items()}
         self._passes = 2 if hub.cyclic else 1
-        self._wanted: dict[str, float] = {}
+        self._load_targets: dict[str, float] = {}
 
     def _port(self, name: str, carrier: str) -> tuple[MachineRun, Port]:
         return next((m, port) for m, port in self.plant.givers[carrier] if m.name == name)
@@ -98,7 +98,7 @@ class SiteBaseline:
         """One step: try, and try again with machines turned down, until nothing is missing that could be had."""
         plant = self.plant
         plant.begin(t)
-        self._wanted = {
+        self._load_targets = {
             name: evenly(plant.machines[name], days[t], t, self.hub.hours) for name, days in self._days.items()
         }
         for _ in range(4 * len(plant.machines) + 4):
@@ -116,7 +116,7 @@ class SiteBaseline:
         plant.reset(t)
         plant.balance[ELECTRICITY] += self._renewable[t] - self._net[t]
         for name, machine in plant.machines.items():
-            load = machine.place(self._wanted.get(name, 0.0))
+            load = machine.place(self._load_targets.get(name, 0.0))
             plant.run(machine, load, t, load > 0 or (machine.held_on and not machine.core.min_load))
         for engine, port in self._engines:
             if self._pays[engine.name][t]:
@@ -164,7 +164,7 @@ class SiteBaseline:
         if carrier in plant.dumped:
             return float("inf")
         room = sum(tank.room() for tank in plant.tanks[carrier])
-        room += sum(trade.left for trade in (*plant.sales[carrier], *plant.flares[carrier]))
+        room += sum(trade.headroom for trade in (*plant.sales[carrier], *plant.flares[carrier]))
         return room + (self._most_export[t] if carrier == ELECTRICITY else 0.0)
 
     def _recover(self, carrier: str, t: int) -> None:
@@ -172,13 +172,13 @@ class SiteBaseline:
         plant = self.plant
         for machine, port in self._recovering[carrier]:
             use = -plant.balance[carrier] + sum(tank.room() for tank in plant.tanks[carrier])
-            use += sum(trade.left for trade in plant.sales[carrier])
+            use += sum(trade.headroom for trade in plant.sales[carrier])
             for turbine, inlet in self._driven[carrier]:
                 use += max(inlet.at(turbine.place(1.0), t) - inlet.at(turbine.load, t), 0.0)
             load = port.load_for(port.at(machine.load, t) + max(use, 0.0), t)
             for inlet in machine.ports:
                 if inlet.sign < 0 and inlet.carrier != ELECTRICITY:
-                    stock = sum(tank.stock(tank.wanted) for tank in plant.tanks[inlet.carrier])
+                    stock = sum(tank.stock(tank.end_level) for tank in plant.tanks[inlet.carrier])
                     there = plant.balance[inlet.carrier] + stock + inlet.at(machine.load, t)
                     load = min(load, inlet.load_for(max(there, 0.0), t))
             if load > machine.load + TINY and load >= machine.least - TINY:
@@ -190,7 +190,7 @@ class SiteBaseline:
         if self._recovering[carrier]:
             self._recover(carrier, t)
         for tank in plant.tanks[carrier]:
-            plant.draw(tank, min(max(-plant.balance[carrier], 0.0), tank.stock(tank.wanted)))
+            plant.draw(tank, min(max(-plant.balance[carrier], 0.0), tank.stock(tank.end_level)))
         if not electric:
             for machine, port in self._making[carrier]:
                 self._raise(machine, port, -plant.balance[carrier], t)
@@ -198,28 +198,28 @@ class SiteBaseline:
         for supply in plant.supplies[carrier]:
             cheap = not electric or supply.price[t] < self._price[t]
             need = max(-plant.balance[carrier], 0.0)
-            plant.trade(supply, min(need if cheap else 0.0, supply.left))
+            plant.trade(supply, min(need if cheap else 0.0, supply.headroom))
         if electric and -plant.balance[carrier] > grid + SMALL:
             for machine, port in self._making[carrier]:
                 self._raise(machine, port, -plant.balance[carrier] - grid, t)
             for supply in plant.supplies[carrier]:
-                plant.trade(supply, min(max(-plant.balance[carrier] - grid, 0.0), supply.left))
+                plant.trade(supply, min(max(-plant.balance[carrier] - grid, 0.0), supply.headroom))
         for tank in plant.tanks[carrier]:
             if -plant.balance[carrier] > grid + SMALL:
                 plant.draw(tank, min(-plant.balance[carrier] - grid, tank.stock()))
         for tank in plant.tanks[carrier]:
-            if not tank.put_out and tank.after < tank.wanted - SMALL:
+            if not tank.put_out and tank.after < tank.end_level - SMALL:
                 self._refill(carrier, tank, grid, t)
 
     def _refill(self, carrier: str, tank: TankRun, grid: float, t: int) -> None:
         """Bring a store back to its wanted level, as far as the plant can."""
         plant = self.plant
-        ask = tank.room(tank.wanted)
+        ask = tank.room(tank.end_level)
         if carrier != ELECTRICITY:
             for machine, port in self._making[carrier]:
                 self._raise(machine, port, ask - plant.balance[carrier], t)
             for supply in plant.supplies[carrier]:
-                plant.trade(supply, min(max(ask - plant.balance[carrier], 0.0), supply.left))
+                plant.trade(supply, min(max(ask - plant.balance[carrier], 0.0), supply.headroom))
         plant.fill(tank, min(ask, max(plant.balance[carrier] + grid, 0.0)))
 
     def _spill(self, carrier: str, t: int) -> None:
@@ -244,14 +244,14 @@ class SiteBaseline:
         least = self._export_price[t] if electric else 0.0
         for sale in plant.sales[carrier]:
             if sale.price[t] >= least:
-                plant.trade(sale, min(max(balance[carrier], 0.0), sale.left))
+                plant.trade(sale, min(max(balance[carrier], 0.0), sale.headroom))
         if electric:
-            # the rest is the grid's, curtailed, or let go by the metered mean
+            # the rest is the grid's, curtailed, or vented by the metered mean
             return
         if carrier in plant.dumped:
             plant.dump(carrier, max(balance[carrier], 0.0))
         for trade in (*plant.flares[carrier], *plant.sales[carrier]):
-            plant.trade(trade, min(max(balance[carrier], 0.0), trade.left))
+            plant.trade(trade, min(max(balance[carrier], 0.0), trade.headroom))
 
     def _turn_down(self, t: int) -> bool:
         """Turn one machine down for what is missing or too much; False where there is none to turn down."""

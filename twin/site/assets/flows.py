@@ -72,7 +72,7 @@ class HubRun:
 
     @property
     def electricity_mw(self) -> np.ndarray:
-        """What the other assets deliver to the busbar, less what is let go [MW]."""
+        """What the other assets deliver to the busbar, less what is vented [MW]."""
         net = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
         for (asset, key), rate in self.rates.items():
             if self.carriers[asset, key] == ELECTRICITY and asset not in self.hub.renewables:
@@ -84,7 +84,7 @@ class HubRun:
 
         Args:
             renewables: what is used of PV and wind [MW].
-            dumped_mw: electricity let go besides [MW].
+            dumped_mw: electricity vented in addition [MW].
         """
         hub = self.hub
         rates = {**self.rates, **{(name, ""): used for name, used in renewables.items()}}

@@ -1,8 +1,8 @@
 """A schedule's set-points for the site's assets, followed as far as they can be.
 
 A machine keeps to what is available, its least and full load, ramps, minimum run and rest; a store to its rates and its
-band of levels; the rest that is told is missed, violation ``asset``. Where a carrier then does not balance, the
-difference is taken by what crosses the fence: more is bought and less let go, flared and sold, or the other way round;
+band of levels; the rest that is planned is missed, violation ``asset``. Where a carrier then does not balance, the
+difference is taken by what crosses the fence: more is bought and less vented, flared and sold, or the other way round;
 of electricity the grid takes it. What no supply can cover cannot be taken either: stores are filled less and machines
 turned down, those declared last first, down to a trip, and what loads miss then is violation ``shortage``. What can go
 nowhere is violation ``surplus``. Where processes do not keep to the plan, machines that are on answer to what is needed
@@ -47,7 +47,7 @@ def follow(
     Raises:
         ValueError: the schedule lacks an asset.
     """
-    plant = SitePlant(hub, hub.given(line_gives))
+    plant = SitePlant(hub, hub.fixed_rates(line_gives))
     follower = SetpointRun(plant, setpoints, answering=answering)
     for t in range(hub.n):
         follower.step(t)
@@ -92,17 +92,17 @@ class SetpointRun:
             self._missed_sun[name] = np.maximum(target - available, 0.0).tolist()
 
     def step(self, t: int) -> None:
-        """One step: what is told, then what must give way."""
+        """One step: the set-points, then what must give way."""
         plant = self.plant
         plant.begin(t)
         plant.reset(t)
         for name, machine in plant.machines.items():
-            self._told(machine, self._loads[name][t], self._ons[name][t], t)
+            self._run_machine(machine, self._loads[name][t], self._ons[name][t], t)
         for tank in plant.all_tanks:
-            tank.told(self._ins[tank.name][t], self._outs[tank.name][t])
+            tank.follow(self._ins[tank.name][t], self._outs[tank.name][t])
             plant.balance[tank.carrier] += tank.put_out - tank.put_in
         for trade in plant.all_trade:
-            plant.trade(trade, min(self._trades[trade.name][t], trade.left))
+            plant.trade(trade, min(self._trades[trade.name][t], trade.headroom))
         for name, rates in self._dumps.items():
             plant.dump(name, rates[t])
         for _ in range(PASSES):
@@ -112,7 +112,7 @@ class SetpointRun:
         self._missed(t)
         plant.close(t)
 
-    def _told(self, machine: MachineRun, load: float, on: bool, t: int) -> None:
+    def _run_machine(self, machine: MachineRun, load: float, on: bool, t: int) -> None:
         if machine.core.switched and not on and not machine.held_on:
             self.plant.run(machine, 0.0, t, False)
             return
@@ -130,24 +130,24 @@ class SetpointRun:
             for trade in trades:
                 plant.trade(trade, -min(trade.rate, max(-balance[carrier], 0.0)))
             for supply in plant.supplies[carrier]:
-                plant.trade(supply, min(max(-balance[carrier], 0.0), supply.left))
+                plant.trade(supply, min(max(-balance[carrier], 0.0), supply.headroom))
             if -balance[carrier] > plant.small[carrier]:
                 return self._go_without(carrier, t) or answered
         elif balance[carrier] > 0:
             for supply in reversed(plant.supplies[carrier]):
                 plant.trade(supply, -min(supply.rate, max(balance[carrier], 0.0)))
             for sale in plant.sales[carrier]:
-                plant.trade(sale, min(max(balance[carrier], 0.0), sale.left))
+                plant.trade(sale, min(max(balance[carrier], 0.0), sale.headroom))
             if carrier in plant.dumped:
                 plant.dump(carrier, max(balance[carrier], 0.0))
             for flare in plant.flares[carrier]:
-                plant.trade(flare, min(max(balance[carrier], 0.0), flare.left))
+                plant.trade(flare, min(max(balance[carrier], 0.0), flare.headroom))
         return answered
 
     def _answer(self, carrier: str, t: int) -> bool:
         """Machines that are on give more of their product, or less, as it is needed; whether any was moved.
 
-        Supplies, which cost nothing to move, come before them, and what is let go for nothing is no reason to move.
+        Supplies, which cost nothing to move, come before them, and what is vented for nothing is no reason to move.
         """
         plant, balance = self.plant, self.plant.balance
         if plant.supplies[carrier] or (carrier in plant.dumped and balance[carrier] >= 0):
@@ -183,7 +183,7 @@ class SetpointRun:
         return lowered
 
     def _missed(self, t: int) -> None:
-        """Note what differs from what was told; trade may differ freely."""
+        """Note what differs from the set-points; trade may differ freely."""
         plant, hours = self.plant, self.hub.hours
         for name, machine in plant.machines.items():
             core = machine.core

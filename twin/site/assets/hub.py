@@ -93,7 +93,7 @@ class SiteHub:
                     totals[steps.start : steps.stop] += amount / (len(steps) * self.hours)
         return totals
 
-    def given(self, line_gives: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+    def fixed_rates(self, line_gives: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
         """``fixed`` with what the line and processes give; what they take is negative, a need as that of a load.
 
         Raises:

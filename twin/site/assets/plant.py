@@ -33,7 +33,7 @@ class TradeRun:
         self.rates = np.zeros(n)
 
     @property
-    def left(self) -> float:
+    def headroom(self) -> float:
         """What may flow per hour besides."""
         return max(min(self._most, self._total / self._hours) - self.rate, 0.0)
 
@@ -50,7 +50,7 @@ class SitePlant:
         """Start with what loads, sources and the line deliver of each carrier per hour, shape (n_steps,) each."""
         self.hub = hub
         hours, n = hub.hours, hub.n
-        self.given = {name: rate.tolist() for name, rate in line_rates.items()}
+        self.fixed_rates = {name: rate.tolist() for name, rate in line_rates.items()}
         self.machines = {name: MachineRun(core, hub.series[name], hours, n) for name, core in hub.machines.items()}
         self.tanks: dict[str, list[TankRun]] = {name: [] for name in hub.carriers}
         self.supplies: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
@@ -93,7 +93,7 @@ class SitePlant:
 
     def reset(self, t: int) -> None:
         """Nothing runs, nothing is bought."""
-        self.balance = {name: rates[t] for name, rates in self.given.items()}
+        self.balance = {name: rates[t] for name, rates in self.fixed_rates.items()}
         self.dumped = dict.fromkeys(self.dumping, 0.0)
         for machine in self.machines.values():
             machine.load, machine.on = 0.0, False
@@ -146,7 +146,7 @@ class SitePlant:
             unit, store = self.hub.carriers[tank.carrier].unit, tank.store
             out = max(store.lowest - tank.level, tank.level - store.highest)
             if t == self.hub.n - 1:
-                out = max(out, tank.wanted - tank.level)
+                out = max(out, tank.end_level - tank.level)
             if out > TOLERANCE * max(store.capacity, 1.0):
                 self.report(ViolationKind.LEVEL, tank.name, t, out, unit)
         for trade in self.all_trade:
@@ -179,7 +179,7 @@ class SitePlant:
 
     def _scale(self, carrier: str) -> float:
         """How large a carrier's flows can be together."""
-        peak = max((abs(rate) for rate in self.given[carrier]), default=0.0)
+        peak = max((abs(rate) for rate in self.fixed_rates[carrier]), default=0.0)
         for _, port in (*self.takers[carrier], *self.givers[carrier]):
             peak += max(port.per_load) if port.per_load else port.at(1.0, 0)
         return peak

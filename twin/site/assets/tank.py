@@ -14,8 +14,8 @@ class TankRun:
         self.store = store
         self.name, self.carrier = store.name, store.carrier
         self.level = store.start_level
-        self.wanted = store.end_level
-        self._kept, counting = store.kept(hours), store.effective_hours(hours)
+        self.end_level = store.end_level
+        self._retention, counting = store.retention(hours), store.effective_hours(hours)
         self._gain, self._loss = counting * store.in_efficiency, counting / store.out_efficiency
         # of a step, from its beginning on
         self._most_in: float
@@ -28,7 +28,7 @@ class TankRun:
     def begin(self) -> None:
         """Start a step, with nothing put in or out."""
         self._most_in, self._most_out = self.store.rate_limits(self.level)
-        self._rest = self.level * self._kept
+        self._rest = self.level * self._retention
         self.put_in = self.put_out = 0.0
 
     @property
@@ -56,8 +56,8 @@ class TankRun:
             return self.put_in
         return max(min(self.put_in, (self.after - self.store.lowest) / self._gain), 0.0)
 
-    def told(self, put_in: float, put_out: float) -> None:
-        """Put in and out what is told, as far as rates and levels allow."""
+    def follow(self, put_in: float, put_out: float) -> None:
+        """Put in and out the set-points, as far as rates and levels allow."""
         self.put_in, self.put_out = min(max(put_in, 0.0), self._most_in), min(max(put_out, 0.0), self._most_out)
         over, under = self.after - self.store.highest, self.store.lowest - self.after
         if over > 0 and self._gain:

@@ -36,7 +36,7 @@ def prices(
         writable(output, force, ("nc",))
     store, number = find(run)
     plan = store.open(number).plan
-    if not plan.found:
+    if not plan.has_schedule:
         raise Refused(f"run {number} has no schedule: {plan.verdict}")
     data = pricing.prices(plan)
     if data is None:

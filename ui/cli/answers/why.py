@@ -85,7 +85,7 @@ def lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
         yield f"{'' if i else 'now':<9}{fact}"
     if explanation.worth is not None:
         price = f"{wording.number(explanation.worth.value, 1)} {explanation.worth.unit}"
-        yield f"{'worth':<9}one more MWh costs {price}; {explanation.worth.held}"
+        yield f"{'worth':<9}one more MWh costs {price}; {explanation.worth.assumption}"
     for answer in explanation.answers:
         yield from answer_lines(scenario, answer, explanation.unit)
     yield from _slots(scenario, explanation)

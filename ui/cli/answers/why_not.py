@@ -107,9 +107,9 @@ def lines(answer: conflicts.WhyNot) -> Iterator[str]:
     if answer.status == "unknown":
         yield f"{'':<10}allow more time: emberline plan with a longer --time-limit"
     elif answer.status != "feasible" and not answer.repairs:
-        yield f"{'repair':<10}none found among {answer.tried} of {answer.of} limits"
-    elif answer.tried < answer.of and answer.repairs and not answer.complete:
-        yield f"{'':<10}the time limit was reached after {answer.tried} of {answer.of} limits"
+        yield f"{'repair':<10}none found among {answer.attempts} of {answer.of} limits"
+    elif answer.attempts < answer.of and answer.repairs and not answer.complete:
+        yield f"{'':<10}the time limit was reached after {answer.attempts} of {answer.of} limits"
 
 
 def settings(repair: conflicts.Repair) -> Iterator[str]:

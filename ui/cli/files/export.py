@@ -58,9 +58,9 @@ def export(
     stored = store.open(number)
     path = output or Path(f"emberline-{stored.plan.scenario.name}-{number[:8]}.{kind}")
     writable(path, force)
-    for file in exports.written(kind, path)[1:]:
+    for file in exports.files_of(kind, path)[1:]:
         writable(file, force)
-    if not stored.plan.found:
+    if not stored.plan.has_schedule:
         print(f"run {number} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
     try:

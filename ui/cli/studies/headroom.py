@@ -131,7 +131,7 @@ def _show(curve: Headroom) -> None:
             goal,
             wording.percent(load.goal_most, 1),
             wording.percent(load.gap),
-            f"{load.held} of {load.replications}" if load.replications else "–",
+            f"{load.successes} of {load.replications}" if load.replications else "–",
             Text(status),
         )
     console.print(table, soft_wrap=True)

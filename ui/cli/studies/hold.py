@@ -13,7 +13,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.robustness.holding import Held
+    from emberline.plans.robustness.holding import Robustness
     from emberline.scenarios import Scenario
 
 HEADINGS = {
@@ -126,13 +126,13 @@ def _search(
     time_limit: float,
     where: tuple[int | None, str | None],
     quiet: bool,
-) -> Held:
+) -> Robustness:
     """Search the plan that holds, with a line of progress per round on standard error."""
     from emberline.plans.jobs import ClusterError, engine
     from emberline.plans.robustness.holding import hold as search
     from emberline.ui.cli.progress import study
 
-    def work(tell: Any, wish: Any) -> Held:
+    def work(tell: Any, wish: Any) -> Robustness:
         with engine.engine(*where) as workers:
             tell(f"the plan as requested; replays {at_work(workers.workers)}")
             return search(
@@ -155,7 +155,7 @@ def _tell(tell: Any, event: dict[str, Any]) -> None:
         tell(f"judged on {event['of']} new days")
 
 
-def _lines(result: Held) -> Iterator[str]:
+def _lines(result: Robustness) -> Iterator[str]:
     """The answer and its price."""
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
@@ -182,7 +182,7 @@ def _lines(result: Held) -> Iterator[str]:
         yield f"{'' if i else 'margins':<12}--set '{text}'"
 
 
-def _goal(result: Held, value: float) -> str:
+def _goal(result: Robustness, value: float) -> str:
     """An amount of the quantity that the goal minimizes."""
     from emberline.ui.text import wording
 
@@ -196,7 +196,7 @@ def _gap(gap: float | None) -> str:
     return "" if gap is None else f", gap {wording.percent(gap)}"
 
 
-def _tables(result: Held) -> None:
+def _tables(result: Robustness) -> None:
     """Print P10, P50 and P90 of both plans next to each other, and what broke the robust one."""
     from rich.table import Table
 

@@ -56,7 +56,7 @@ def levers(
         from emberline.ui.cli import terminal
 
         show(terminal.out(), study)
-    raise typer.Exit(0 if study.found else 1)
+    raise typer.Exit(0 if study.has_plan else 1)
 
 
 def _check(case: Scenario, output: Path | None, force: bool) -> None:
@@ -245,8 +245,8 @@ def _facts(study: Levers) -> Iterator[tuple[str, str]]:
         yield "search", f"{name}: {plan.status}, {'no bound proven in time' if gap is None else f'gap {percent(gap)}'}"
     if study.joint.heats != "joint" and study.joint.figures is not None:
         yield "heats", f"the joint search found nothing better than the heats of: {study.joint.heats}"
-    if study.needed:
-        yield "stays", f"{', '.join(study.needed)}: the site cannot run without it"
+    if study.essentials:
+        yield "stays", f"{', '.join(study.essentials)}: the site cannot run without it"
     for lever in study.levers:
         if lever.reason:
             yield lever.name, lever.reason

@@ -57,7 +57,7 @@ def pareto(
         with writing(output):
             store.write(front, output)
     _say(stored, as_json)
-    raise typer.Exit(0 if front.found else 1)
+    raise typer.Exit(0 if front.has_points else 1)
 
 
 def front(

@@ -129,15 +129,15 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
         console.print(Text(line))
     console.print()
     share, low, high = ensemble.chance
-    count = f"{wording.number(ensemble.held, 0)} of {wording.number(ensemble.n, 0)}"
+    count = f"{wording.number(ensemble.successes, 0)} of {wording.number(ensemble.n, 0)}"
     console.print(
         Text(
             f"chance to hold {wording.percent(share, 1)} (95 % interval {wording.percent(low, 1)} to "
             f"{wording.percent(high, 1)}): no limit missed in {count} disturbed replays"
         )
     )
-    if ensemble.n < ensemble.asked:
-        console.print(Text(f"ended early: {ensemble.asked} replays were requested"))
+    if ensemble.n < ensemble.n_requested:
+        console.print(Text(f"ended early: {ensemble.n_requested} replays were requested"))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("", "unit"):
@@ -158,7 +158,7 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
         facts.append(("baseline", f"the baseline holds in {baseline_days} of {ensemble.n}, with the same disturbances"))
     rate = wording.number(ensemble.n / max(seconds["replays"], 1e-9), 0)
     facts.append(("seconds", f"{seconds['replays']:.1f} ({rate} replays a second), {seconds['start']:.1f} to start"))
-    facts += terminal.holding(ensemble.held, ensemble.n)
+    facts += terminal.holding(ensemble.successes, ensemble.n)
     facts += [("run", stored.id), ("file", path)]
     for name, text in facts:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
@@ -197,7 +197,7 @@ def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    console, horizon, broken = terminal.out(), ensemble.scenario.horizon, ensemble.n - ensemble.held
+    console, horizon, broken = terminal.out(), ensemble.scenario.horizon, ensemble.n - ensemble.successes
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("what broke it", "stage", "unit"):
         table.add_column(name, no_wrap=True)

@@ -81,7 +81,7 @@ def roll(
                 tell(f"{name}: one plan over the whole period")
                 return
             at = case.horizon.instant(step.at_min)
-            change = "new plan" if step.laid else "unchanged"
+            change = "new plan" if step.adopted else "unchanged"
             tell(f"{name}, {at:%Y-%m-%d %H:%M}: {step.status}, {change}")
 
         return compare(case, how, spans[1:], foresight=foresight, replication=replication, on_step=on_step, cancel=wish)
@@ -130,7 +130,7 @@ def _show(comparison: Comparison) -> None:
         table.add_row(Text(name), *figures, *(cells or [""] * 4))
 
     def side(name: str, one: Rolled) -> None:
-        changes = sum(step.laid for step in one.steps)
+        changes = sum(step.adopted for step in one.steps)
         energy = wording.number(sum(step.moved_mwh for step in one.steps), 1)
         row(name, one.figures, str(len(one.steps)), str(changes), energy, str(len(one.violations)))
 

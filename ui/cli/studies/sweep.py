@@ -107,7 +107,7 @@ def _show_sweep(sweep: Sweep) -> None:
             cell(row.saved, "carbon_kg", 1e-3, 2),
             cell(row.saved, "cost", 1.0, 0),
             wording.percent(row.gap),
-            f"{row.held} of {row.replications}" if row.replications else "–",
+            f"{row.successes} of {row.replications}" if row.replications else "–",
             Text(status),
             (row.run or "")[:8],
         )
@@ -117,7 +117,7 @@ def _show_sweep(sweep: Sweep) -> None:
             console.print(Text(f"{_in_words(row)}: {row.says}"))
     console.print()
     facts = [
-        ("planned", f"{sweep.done} of {len(sweep.rows)}"),
+        ("planned", f"{sweep.n_planned} of {len(sweep.rows)}"),
         ("notes", "saved: compared with the baseline under the same setting; gap: fixed emissions and costs left out"),
         ("file", str(sweep.path)),
     ]

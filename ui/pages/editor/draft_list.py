@@ -37,7 +37,7 @@ def show() -> None:
     if not book.open:
         return
     with book:
-        mine = drafts.kept(sign_in.owners())
+        mine = drafts.of_owner(sign_in.owners())
         if not mine:
             st.text(tr("There are none yet. Copy a scenario, or import one at the side."))
         looked = session.drafts()[:1]

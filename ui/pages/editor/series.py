@@ -125,7 +125,7 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
-            index = raw.sheets.index(raw.taken) if raw.taken in raw.sheets else 0
+            index = raw.sheets.index(raw.sheet_key) if raw.sheet_key in raw.sheets else 0
             sheet = st.selectbox(tr("Sheet"), raw.sheets, index, key=f"{key}.sheet")
             raw = _read(content, name, sheet, None)
     except ScenarioError as error:

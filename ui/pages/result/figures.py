@@ -154,7 +154,7 @@ def show_days(plan: Plan) -> None:
         else:
             st.text(tr("The scenario has no disturbances: neither spreads nor breakdowns."))
         return
-    holds, n = plan.replays.held, plan.replays.n
+    holds, n = plan.replays.successes, plan.replays.n
     if plan.scenario.processes:
         says = tr(
             "The plan held without a violation in {held} of {n} disturbed replays (spread of rates and "

@@ -126,7 +126,7 @@ def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...]) -> str:
     note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: data}}
     new = queue.start(
         request.get("scenario"), [*request.get("overrides", []), override(data)], text=request.get("text"), note=note,
-        kind="replan", given={"run": run, "locks": data},
+        kind="replan", options={"run": run, "locks": data},
     )  # fmt: skip
     hold(key, locks)
     session.choose(new)

@@ -130,16 +130,16 @@ def _verdict(plan: Plan, run: str) -> None:
     ]
     if len(plan.violations) > 12:
         lines.append(tr("and {count} more", count=len(plan.violations) - 12))
-    if not plan.found and plan.status == "cancelled":
+    if not plan.has_schedule and plan.status == "cancelled":
         lines.append(tr(wording.STATES["cancelled"].then))
-    elif not plan.found and plan.scenario.processes:
+    elif not plan.has_schedule and plan.scenario.processes:
         lines.append(
             tr(
                 "Relax one of these limits (an end level, a due time, a limit, a cap) or allow more time; then plan "
                 "again."
             )
         )
-    elif not plan.found:
+    elif not plan.has_schedule:
         lines.append(
             tr("Relax one of these limits (a lock, a due time, a limit, a cap) or allow more time; then plan again.")
         )

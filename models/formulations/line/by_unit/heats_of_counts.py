@@ -35,7 +35,7 @@ def begin(formulation: Matched, starts: Starts) -> None:
                 place.setdefault((g, i, u), []).append(t)
     value = [sum(s <= t for s in place.get((g, i, u), ())) for g, i, u, t in m.INDEX]
     hold(m.Y, np.array(value, dtype=float), ~fixed(m.Y))
-    m.z.put("value", np.array(
+    m.z.write("value", np.array(
         [
             formulation.problem.casts[c].units[k] == starts.cast_unit[c] and t == starts.cast_slot[c]
             for c, k, t in m.OPTION

@@ -234,9 +234,9 @@ class Matched(Groups):
         if self.data.plain and not np.isfinite(self.data.limit_mwh()):
             return self._priced(steps, cells)
         for key, change in steps.items():
-            starts.put(key, change)
+            starts.add_energies(key, change)
         for place, energy in cells.items():
-            casts.put(place, energy, runs=runs(self.options[place]))
+            casts.add_energies(place, energy, runs=runs(self.options[place]))
         load.add(m, problem, [starts, casts])
         m.site = pyo.Block()
         return site_model.add(

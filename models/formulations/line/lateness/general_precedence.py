@@ -206,7 +206,7 @@ def improve(
     began = time.perf_counter()
     outcome = highs.solve(m, time_limit=time_limit, gap=gap, start=True, cancel=cancel)
     proven = None if outcome.bound is None else max(bound_min, settled_min + outcome.bound)
-    if not outcome.found:
+    if not outcome.has_solution:
         return places, proven
     remaining_s = time_limit - (time.perf_counter() - began)
     if outcome.status == "optimal" and remaining_s > 0:

@@ -52,12 +52,12 @@ class _Gaps:
         for (h, i, unit), slots in placed.of.items():
             if unit == u:
                 for t in slots:
-                    self._put((h, i, u, t), t, self.problem.heats[h].operations[i].minutes[u])
+                    self._add_work((h, i, u, t), t, self.problem.heats[h].operations[i].minutes[u])
         for c, unit, t in placed.model.OPTION:
             if unit == u:
-                self._put((c, u, t), t, self.problem.casts[c].nominal_min[u])
+                self._add_work((c, u, t), t, self.problem.casts[c].nominal_min[u])
 
-    def _put(self, work: Key, t: int, minutes: float) -> None:
+    def _add_work(self, work: Key, t: int, minutes: float) -> None:
         step = self.problem.step_min
         whole = math.floor((minutes + CLOSE_MIN) / step)
         rest = max(minutes - whole * step, 0.0)
@@ -105,7 +105,7 @@ def add(placed: Placed) -> list[Draws]:
     slots_of: dict[tuple[int, int, int, bool], list[int]] = {}
     units = {u: _Gaps(placed, u) for u in problem.states}
 
-    def put(row: Key, works: list[Key], top: float) -> None:
+    def add_row(row: Key, works: list[Key], top: float) -> None:
         """A row of gaps less works."""
         rows[row] = top
         gaps[row] = []
@@ -113,12 +113,12 @@ def add(placed: Placed) -> list[Draws]:
         casts[row] = [work for work in works if len(work) == 3]
 
     for u, unit in units.items():
-        put((u, 0, 0, BEGIN), [], 1.0)
+        add_row((u, 0, 0, BEGIN), [], 1.0)
         for (t, place), works in unit.ends.items():
             if t < n:
-                put((u, 0, t, place), works, 0.0)
+                add_row((u, 0, t, place), works, 0.0)
         for t, works in unit.begins.items():
-            put((u, 1, t, 0), works, 0.0)
+            add_row((u, 1, t, 0), works, 0.0)
         for (t, place), reach in unit.lasting():
             deadline.look()
             for s in reach:
@@ -147,5 +147,5 @@ def add(placed: Placed) -> list[Draws]:
     draws = Draws(problem, m.gap, 4)
     for (u, place, slots, last), begins in slots_of.items():
         cells = units[u].cells(place, slots, last=last)
-        draws.put((u, place, slots), cells[: slots * problem.cells_per_slot], runs=runs(sorted(begins)))
+        draws.add_energies((u, place, slots), cells[: slots * problem.cells_per_slot], runs=runs(sorted(begins)))
     return [draws]

@@ -152,12 +152,12 @@ class Named:
         starts, casts = Draws(problem, m.x, 4), Draws(problem, m.z, 3)
         for (h, i, u), slots in self.of.items():
             operation = problem.heats[h].operations[i]
-            starts.put((h, i, u), operation.cells[u], operation.stage, runs(slots))
+            starts.add_energies((h, i, u), operation.cells[u], operation.stage, runs(slots))
         places: dict[tuple[int, int], list[int]] = {}
         for c, u, t in m.OPTION:
             places.setdefault((c, u), []).append(t)
         for (c, u), slots in places.items():
-            casts.put((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
+            casts.add_energies((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
         draws = [
             starts,
             casts,
@@ -177,12 +177,12 @@ class Named:
         m, heats = self.model, self.problem.heats
         reheat = [heat.reheat or 0 for heat in heats]
         course = {h: reheating.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
-        m.x.put("value", self._flags(m.START, lambda h, i, u, t: starts.unit[h][i] == u and starts.slot[h][i] == t))
-        m.pair.put("value", self._flags(
+        m.x.write("value", self._flags(m.START, lambda h, i, u, t: starts.unit[h][i] == u and starts.slot[h][i] == t))
+        m.pair.write("value", self._flags(
             m.PAIR,
             lambda h, k, s, t: course[h] == k and starts.slot[h][0] == s and starts.slot[h][reheat[h]] == t,
         ))  # fmt: skip
-        m.z.put("value", self._flags(m.OPTION, lambda c, u, t: starts.cast_unit[c] == u and starts.cast_slot[c] == t))
+        m.z.write("value", self._flags(m.OPTION, lambda c, u, t: starts.cast_unit[c] == u and starts.cast_slot[c] == t))
 
     @staticmethod
     def _flags(keys: Iterable[Any], holds: Callable[..., bool]) -> np.ndarray:

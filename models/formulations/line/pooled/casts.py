@@ -177,7 +177,7 @@ def _takes(n: int, demand: dict[tuple[int, tuple[int, int], int], int], starts: 
     terms = Terms(n, 3)
     for (k, key, lag), heats in demand.items():
         for first, last in starts[key]:
-            terms.put((k,), (*key, 1, lag), heats, max(first - lag, 1), last - lag)
+            terms.add((k,), (*key, 1, lag), heats, max(first - lag, 1), last - lag)
             for t in range(first, min(last, lag) + 1):
-                terms.put((k,), (*key, 0, t), heats, 0, 0)
+                terms.add((k,), (*key, 0, t), heats, 0, 0)
     return terms

@@ -149,7 +149,7 @@ def _facets(units: tuple[int, ...], power: tuple[float, ...], room: float) -> tu
     points = grid[grid @ np.array(power) <= room + 1e-9]
     if len(points) in (0, len(grid)):
         return ()
-    # a unit that may never run is told by a row of its own; the hull is that of the others
+    # a unit that may never run has a row of its own; the hull is that of the others
     run = points.max(axis=0) > 0
     rows = [(*(float(i == d) for i in range(len(units))), 0.0) for d in np.flatnonzero(~run)]
     points = np.unique(points[:, run], axis=0)

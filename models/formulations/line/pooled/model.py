@@ -96,11 +96,11 @@ class Pooled(Pools):
         for (s, k), classes in self.able.items():
             for c in classes:
                 cells, sure = self.cells(s, k, c), np.zeros(0)
-                draws.put((s, k, c), _steps(cells, per), s)
+                draws.add_energies((s, k, c), _steps(cells, per), s)
                 if (s, k) in self.queues.sure_mwh:
                     # what makes good the waiting that no plan avoids
                     sure = self.queues.reheating(s, k, self.queues.sure_mwh[s, k])
-                    draws.put((s, k, c), _steps(sure, per))
+                    draws.add_energies((s, k, c), _steps(sure, per))
         return draws
 
     def _cast(self) -> load.Draws:
@@ -120,7 +120,7 @@ class Pooled(Pools):
             return []
         draws = load.Draws(self.problem, self.model.owed, 3)
         for key in self.queues.pools:
-            draws.put(key, self.queues.reheating(*key, 1.0))
+            draws.add_energies(key, self.queues.reheating(*key, 1.0))
         return [draws]
 
     def _idle(self) -> list[load.Draws]:

@@ -1,0 +1,47 @@
+"""Random small works of processes and sites of assets compared with an oracle that shares nothing with the models.
+
+The oracle is a mixed-integer program written from the docs' words, on paths of single units and for SciPy
+(``tests/oracles``). For each scenario: no bound above the optimum, no false "infeasible", each solved to its gap.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.instruments.quiet import quiet
+from benchmarks.registry import Wrong, bench
+from benchmarks.reporting.findings import Findings, Table, measured
+
+ORACLES = Path(__file__).resolve().parents[2] / "tests" / "oracles"
+WORKS, SITES = 100, 50
+LIMIT_S = 20.0
+
+
+@bench("works", "100 random small works and 50 sites against an oracle of its own: bounds, infeasible, gaps", long=True)
+def main() -> Findings:
+    """Compare all; what is wrong is printed with its seed."""
+    sys.path.insert(0, str(ORACLES))
+    from compared import compare
+    from small_sites import random_site
+    from small_works import random_works
+
+    rows, wrong = [], []
+    for name, draw, count in (("works of processes", random_works, WORKS), ("sites of assets", random_site, SITES)):
+        answers = []
+        for seed in range(count):
+            with quiet():
+                answer = compare(draw(seed), LIMIT_S)
+            answers.append(answer)
+            for fault in answer.faults:
+                wrong.append(f"{name}, seed {seed}: {fault}")
+                print(wrong[-1], flush=True)
+        kinds = Counter(answer.status for answer in answers)
+        says = ", ".join(f"{kinds[status]} {status}" for status in sorted(kinds))
+        rows.append(measured(f"{count} {name}: seconds of a plan", [a.seconds for a in answers], "s", says=says))
+        rows.append(measured(f"{count} {name}: wrong", [float(sum(bool(a.faults) for a in answers))], "", says=""))
+    findings = Findings([Table("random small works and sites compared with the oracle", rows)])
+    if wrong:
+        raise Wrong("; ".join(wrong), findings)
+    return findings

@@ -1,0 +1,1 @@
+"""How benches measure: in a process of its own, in a tab of its own, on scenarios of any size."""

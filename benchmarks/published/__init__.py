@@ -1,0 +1,1 @@
+"""Cases with published results, solved by ``python -m benchmarks oracle FAMILY``."""

@@ -1,0 +1,1 @@
+"""Findings of benches: printed, stored, and written as a page with plots."""

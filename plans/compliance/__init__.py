@@ -1,0 +1,1 @@
+"""What a plant must hand over: monitored emissions, embedded emissions of its goods, reports, and their evidence."""

@@ -1,0 +1,17 @@
+"""Words of earlier releases (``earlier_words.json``) in those of today."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+WORDS: dict[str, str] = json.loads((files("emberline.scenarios") / "earlier_words.json").read_text(encoding="utf-8"))
+
+
+def reworded(text: str) -> str:
+    """A text of Emberline's in today's words; one of today stays."""
+    lower = text.lower()
+    for old, new in WORDS.items():
+        if old in lower:
+            text = text.replace(old, new).replace(old.capitalize(), new.capitalize())
+    return text

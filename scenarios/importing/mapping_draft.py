@@ -1,0 +1,98 @@
+"""A mapping under way: what is said of a file, what has been guessed of it so far, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from emberline.scenarios.importing.clocks import joined
+from emberline.scenarios.importing.mapping import Mapping, checked
+from emberline.scenarios.importing.reading import Raw
+from emberline.scenarios.importing.roles import ROLES, Role
+from emberline.scenarios.importing.series_import import MISSING, NUMBERS, close_match
+from emberline.scenarios.importing.units import NO_VALUE
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOOKED_AT = 5000
+"""Rows that are looked at."""
+
+
+class MappingDraft:
+    """One file being looked at."""
+
+    def __init__(self, raw: Raw, role: str, settings: dict[str, Any], zone: str | None) -> None:
+        """Begin with the sheet."""
+        self.raw, self.settings, self.zone = raw, settings, zone
+        self.head = raw.frame.head(LOOKED_AT)
+        self.role: Role | None = ROLES.get(role)
+        self.fields: dict[str, Any] = {"as": role, "header": raw.header, "separator": raw.separator}
+        self.reasons: list[tuple[str, str]] = []
+        self.field = "sheet"
+        """Of the mapping, that is being guessed."""
+        if raw.sheet_key is not None:
+            self.fields["sheet"] = raw.sheet_key
+            others = [name for name in raw.sheets if name != raw.sheet_key]
+            if others and "sheet" not in settings:
+                self.tell(f"sheet {raw.sheet_key[:40]!r}; there are {', '.join(name[:40] for name in others[:8])} too")
+
+    def set(self, name: str, how: Callable[[MappingDraft], Any]) -> None:
+        """Set a field as it was said, else as a function guesses it; None leaves it out."""
+        if name in self.settings:
+            self.fields[name] = self.settings[name]
+            return
+        self.field = name
+        value = how(self)
+        if value is not None:
+            self.fields[name] = value
+
+    def mapping(self) -> Mapping:
+        """The mapping of the fields so far."""
+        return checked({**self.fields, **self.settings}, lambda _: self.raw.name)
+
+    def refuse(self, column: str, says: str) -> None:
+        """Raise a mistake of the file."""
+        raise ScenarioError([Problem(self.raw.name, column, says)])
+
+    def tell(self, says: str) -> None:
+        """Give a reason for the field that is being guessed."""
+        self.reasons.append((self.field, says))
+
+    def texts(self, column: str) -> pd.Series:
+        """Cells of a column as text, the empty ones too."""
+        cells = self.head[column]
+        return cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
+
+    def share(self, column: str, decimal: str) -> float:
+        """Share of a column's cells that are numbers with a decimal mark, missing ones left out."""
+        text = self.texts(column)
+        text = text[~text.str.lower().isin((*MISSING, *NO_VALUE))]
+        if not len(text):
+            return 0.0
+        return float((text.str.fullmatch(NUMBERS[decimal]) & text.str.contains(r"\d")).mean())
+
+    def stamps(self) -> pd.Series:
+        """Times of the rows that are taken and looked at."""
+        return self.times(self.matching_rows(self.head))
+
+    def matching_rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of the series that is taken from a long table."""
+        for column, cell in dict(self.fields.get("where") or {}).items():
+            if column in frame:
+                frame = frame[frame[column].astype(str).str.strip() == cell]
+        return frame
+
+    def times(self, frame: pd.DataFrame) -> pd.Series:
+        """Times of some rows as the file tells them, joined where a date and its clock stand apart."""
+        columns = [name for name in (self.fields["time"], self.fields.get("clock")) if name]
+        for column in columns:
+            if column not in frame:
+                near = close_match(column, list(frame.columns))
+                hint = f"; did you mean {near[:40]!r}?" if near else ""
+                self.refuse(column[:60], f"there is no such column{hint}")
+        if len(columns) == 2:
+            return joined(frame[columns[0]], frame[columns[1]])
+        stamps: Any = frame[columns[0]]
+        return stamps

@@ -1,0 +1,149 @@
+"""The commands ``replay`` and ``sweep``: what they print, what they keep, and how they refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from commands import emberline, refused
+
+from emberline.plans import plan
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import Store
+from emberline.scenarios import load
+
+SMALL = "melt-shop-small"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the small shop's plan."""
+    folder = tmp_path_factory.mktemp("home")
+    result = plan(load(SMALL, ["goal.gap=50 %", "disturbances.replications=0", "disturbances.duration_spread=20 %"]))
+    store = Store(folder)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERLINE_HOME", str(home))
+
+
+def test_replays_are_reported_and_kept(home: Path) -> None:
+    """Proves: chance, interval, quantiles and what broke it, as text and as JSON, and the dataset next to the run."""
+    code = emberline("replay", "last", "-n", "30", "--workers", "1", "--baseline", "--seed", "5", "--json")
+    assert code.returncode == 0, code.stderr
+    answer = json.loads(code.stdout)
+    assert (answer["n"], answer["seed"]) == (30, 5)
+    assert answer["chance"] == answer["held"] / 30
+    assert answer["interval"]["low"] <= answer["chance"] <= answer["interval"]["high"]
+    assert answer["quantiles"]["carbon_kg"]["p10"] < answer["quantiles"]["carbon_kg"]["p90"]
+    assert sum(row["first"] for row in answer["broke"]) == 30 - answer["held"] > 0
+    store = Store(home)
+    content = ensembles.read(store.open(store.find("last")), 5)
+    assert content.summary().items() <= answer.items()
+    text = emberline("replay", "last", "-n", "30", "--workers", "1", "--seed", "5", "--quiet")
+    assert text.stderr == ""
+    assert f"no limit missed in {answer['held']} of 30 disturbed replays" in text.stdout
+    assert ("emberline hold SCENARIO" in text.stdout) == (answer["held"] < 15)
+    for words in ("chance to hold", "95 % interval", "P10", "what broke it", "late heats", answer["broke"][0]["unit"]):
+        assert words in text.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["replay", "abcd"], "no runs begin with 'abcd'"),
+        (["replay", "last", "-n", "0"], "--replications"),
+        (["replay", "last", "-n", "many"], "--replications"),
+        (["replay", "last", "--workers", "0"], "--workers"),
+        (["replay", "last", "--cluster", "tcp://127.0.0.1:1"], "--cluster 'tcp://127.0.0.1:1': cannot be reached"),
+        (["replay", "last", "--cluster", "there", "--workers", "2"], "drop --workers or --cluster"),
+        (["sweep", SMALL], "a sweep needs a list of values"),
+        (["sweep", "nowhere", "--set", "goal.gap=[1 %]"], "no such scenario"),
+        (["sweep", SMALL, "--set", "goal.gap=[1 %]", "--cluster", "tcp://127.0.0.1:1"], "cannot be reached"),
+        (["pareto", SMALL, "--cluster", "there"], "write it as tcp://host:8786"),
+    ],
+)
+def test_mistakes_are_one_line(home: Path, args: list[str], says: str) -> None:
+    """Proves: exit code 2, one line on standard error, nothing on standard output."""
+    refused(emberline(*args), says)
+
+
+def test_more_than_there_is_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: replays, sweeps, plans and fronts say what they need and what there is, before work begins;
+    within the limit it does."""
+    monkeypatch.setenv("EMBERLINE_MEMORY", "256 MiB")
+    long = ["--set", "horizon.days=4", "--set", "horizon.step_min=5"]
+    for args in (
+        ["replay", "last", "-n", "100000"],
+        ["sweep", SMALL, "--set", "goal.gap=[1 %]", *long],
+        ["plan", SMALL, *long],
+        ["pareto", SMALL, *long],
+    ):
+        refused(emberline(*args), "iB of memory, EMBERLINE_MEMORY has 256 MiB")
+    monkeypatch.setenv("EMBERLINE_MEMORY", "1 GiB")
+    assert emberline("replay", "last", "-n", "2", "--workers", "1").returncode == 0
+
+
+def test_a_sweep_is_a_table_of_runs(home: Path) -> None:
+    """Proves: both plans with status, gap and run, which open; nothing of it on the wrong stream."""
+    code = emberline(
+        "sweep", SMALL, "--set", "goal.minimize=[carbon, cost]", "--set", "disturbances.replications=2",
+        "--gap", "20 %", "--workers", "1", "--json",
+    )  # fmt: skip
+    assert code.returncode == 0, code.stderr
+    answer = json.loads(code.stdout)
+    assert [row["setting"] for row in answer["plans"]] == [{"goal.minimize": "carbon"}, {"goal.minimize": "cost"}]
+    store = Store(home)
+    for row in answer["plans"]:
+        assert store.open(row["run"]).plan.scenario.goal.minimize == row["setting"]["goal.minimize"]
+        assert row["gap"] <= 0.2
+        assert row["replications"] == 2
+
+
+def test_ctrl_c_keeps_what_is_done(home: Path) -> None:
+    """Proves: one Ctrl-C, heard by every process of the terminal, keeps the replays done; no worker stays."""
+    command = [sys.executable, "-m", "ui", "replay", "last", "-n", "3000", "--workers", "2", "--seed", "9", "--json"]
+
+    def hears_ctrl_c() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hears_ctrl_c,
+    ) as process:
+        assert process.stderr is not None
+        while " of 3000" not in process.stderr.readline():
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert err.strip().splitlines()[-1].endswith("keeping the replays done so far (press Ctrl-C again to give up)")
+    answer = json.loads(out)
+    assert 0 < answer["n"] < answer["asked"] == 3000
+    assert not survivors(process.pid)
+
+
+def survivors(group: int) -> list[str]:
+    """Processes of a group that are still there after a while."""
+    for _ in range(50):
+        listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+        working = [row[2] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
+        if not working:
+            break
+        time.sleep(0.2)
+    return working

@@ -1,0 +1,109 @@
+"""The table of heats: a mistyped start is refused and the table goes on; locks survive a reload."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browsing import at_rest, settled
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from served import Server
+from streamlit.testing.v1 import AppTest
+
+from emberline.scenarios import load
+from emberline.ui.pages.result import heats
+
+ROOT = Path(__file__).resolve().parents[4]
+PLAN_AGAIN = "Lock and plan again"
+ATTEMPTS = 6
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[Server]:
+    served = Server()
+    yield served
+    served.kill()
+
+
+@pytest.mark.parametrize(("start", "inside"), [
+    ("2026-06-16T03:00:00Z", True), ("2026-06-15T22:00:00+00:00", True), ("2026-06-16T23:00:00Z", False),
+    ("2026-06-16T03:00:00", True), ("2036-06-16T03:00:00Z", False), ("+202603-06-16T03:00:00.000Z", False),
+    ("202603-06-16T03:00:00Z", False), ("soon", False),
+])  # fmt: skip
+def test_times_outside_the_plan(start: str, inside: bool) -> None:
+    """Proves: what the browser sends lies within the horizon or is refused, whatever its year. Sensitivity: a year of
+    six digits is none for Python."""
+    assert heats.within(start, load("melt-shop-small")) is inside
+
+
+@pytest.mark.browser
+def test_a_mistyped_year(home: Path, stored_home: tuple[Path, str], server: Server, browser: Browser) -> None:
+    """Proves: where a year of six digits was possible the field takes four and goes on to the time, a year outside the
+    plan is not taken, and the table goes on. Sensitivity: the table was dead until a reload."""
+    shutil.copytree(stored_home[0], home, dirs_exist_ok=True)
+    page = browser.new_page(viewport={"width": 1440, "height": 1400})
+    page.goto(f"{server.url}/?run={stored_home[1]}")
+    settled(page, "Heat")
+    page.get_by_role("tab", name="Heats", exact=True).click()
+    at_rest(page)
+    again = page.get_by_role("button", name=PLAN_AGAIN)
+    expect(again).to_be_disabled()
+    edit_start(page, "061620260300AM", "2026-06-16T03:00")
+    expect(again).to_be_enabled()
+    expect(page.get_by_text("1 to lock", exact=True)).to_be_visible()
+    edit_start(page, "061620990300AM", "2099-06-16T03:00", row=2)
+    expect(page.get_by_text("1 to lock", exact=True)).to_be_visible()
+    expect(again).to_be_enabled()
+    page.close()
+
+
+def test_a_lock_is_there_after_a_reload(home: Path, stored_home: tuple[Path, str]) -> None:
+    """Proves: a lock that was set and not planned yet is in the address, and a page that is opened with it has it; what
+    somebody else writes there is nothing. Sensitivity: a reload dropped it."""
+    shutil.copytree(stored_home[0], home, dirs_exist_ok=True)
+    first = opened(stored_home[1])
+    first.selectbox(key=f"heat.{stored_home[1]}").set_value("C1-2").run()
+    first.button(key=f"lock.{stored_home[1]}.C1-2").click().run()
+    assert not first.exception
+    stored = "".join(first.query_params["locks"])
+    again = opened(stored_home[1], stored)
+    assert [len(item.options) for item in again.multiselect if item.label == "Locks"] == [1]
+    for nonsense in ("x", "[]", '{"of":"melt-shop-small","locks":[{"heat":1}]}', stored.replace("shop", "chop", 1)):
+        page = opened(stored_home[1], nonsense)
+        assert not page.exception
+        assert [item for item in page.multiselect if item.label == "Locks"] == []
+
+
+def opened(run: str, locks: str = "") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = run
+    if locks:
+        app.query_params["locks"] = locks
+    return app.run()
+
+
+def edit_start(page: Page, typed: str, value: str, row: int = 0) -> None:
+    """Type a start into the cell of a row; a click that met a grid in the drawing is made again."""
+    grid = page.get_by_test_id("stDataFrame").locator("canvas").first
+    field = page.locator("input[type='datetime-local']")
+    for _ in range(ATTEMPTS):
+        box = grid.bounding_box()
+        assert box is not None
+        page.mouse.dblclick(box["x"] + box["width"] * 0.52, box["y"] + 52 + 35 * row)
+        try:
+            field.wait_for(timeout=5000)
+        except PlaywrightTimeoutError:
+            continue
+        assert field.get_attribute("min") == "2026-06-16T00:00:00.000"
+        field.focus()
+        page.keyboard.type(typed)
+        if field.input_value().startswith(value):
+            break
+        page.keyboard.press("Escape")
+    expect(field).to_have_value(re.compile(value))
+    page.keyboard.press("Enter")
+    at_rest(page)

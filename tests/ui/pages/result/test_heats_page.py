@@ -1,0 +1,115 @@
+"""Heats of a plan on the page: their times, and what each stage may do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import page, texts
+from streamlit.testing.v1 import AppTest
+
+from emberline.plans import plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import load
+from emberline.ui.text import wording
+
+
+def script() -> None:
+    """The tables of heats alone."""
+    from emberline.plans.store.store import Store
+    from emberline.ui.pages.result import accounts, heats
+    from emberline.ui.pages.session import session
+
+    session.begin()
+    result = Store().open(session.run()).plan
+    heats.show(result, session.run(), accounts.ledgers(result)[0], "C1-2")
+    heats.edit(result, session.run())
+
+
+@pytest.mark.parametrize(("day", "tells"), [("2026-10-25", True), ("2026-10-26", False)])
+def test_times_have_their_offset_where_clocks_change(home: Path, day: str, tells: bool) -> None:
+    """Proves: on the day on which an hour comes twice the tables tell the offset of each time, on other days they do
+    not. Sensitivity: melting that starts at 02:15 and ends at 02:07."""
+    changes = [f"horizon.start={day}", "goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
+    result = plan(load("melt-shop-small", changes))
+    assert result.has_schedule
+    store = Store()
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = run
+    app.run()
+    assert not app.exception
+    stages = next(frame.value for frame in app.dataframe if "stage" in frame.value and "end" in frame.value)
+    assert all(("+0" in str(text)) is tells for text in stages["end"])
+    rows = [json.loads(item.proto.columns) for item in app.dataframe if "locked" in item.proto.columns]
+    assert rows
+    forms = {config["type_config"]["format"] for columns in rows for name, config in columns.items() if name == "start"}
+    assert forms == {"ddd D MMM HH:mm Z" if tells else "ddd D MMM HH:mm"}
+
+
+def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> None:
+    """Proves: the baseline keeps the locks too, so the page says the amount that the cap counts from it; without locks
+    it says nothing. Sensitivity: 2 % above somebody whom the lock has changed."""
+    for locks in ("", '[{"heat": "C1-2", "stage": "melting", "start": "9 h"}]'):
+        changes = ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
+        result = plan(load("melt-shop-small", [*changes, f"locks={locks}"] if locks else changes))
+        assert result.has_schedule
+        store = Store()
+        with store.working(result.scenario) as run:
+            store.save(run, result)
+        app = page("plan", run)
+        assert not app.exception
+        share = result.scenario.goal.caps.extra_cost_share
+        assert share is not None
+        baseline, market = result.baseline_figures, result.scenario.market
+        decided = baseline.cost - market.carbon_price.on_direct * baseline.direct_kg / 1000
+        amount, paid = (wording.number(value, 0) for value in (baseline.cost + share * decided, baseline.cost))
+        says = (
+            f"Cost at most {amount} EUR: {wording.percent(share, 1)} above the baseline's {paid} EUR, which "
+            "respects the locks too."
+        )
+        assert (says in texts(app)) is bool(locks)
+
+
+def test_a_heat_that_is_picked_is_marked(home: Path) -> None:
+    """Proves: with a heat from the list the chart begins with it picked; all of its bars, the baseline's and names too,
+    differ from the others by opacity, and the plan's by an edge as well, so that no colour is needed. Without one
+    nothing is marked."""
+    result = plan(load("melt-shop-small", ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]))
+    store = Store()
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    app = page("plan", run)
+    (spec,) = specs(app)
+    assert [param for param in picks(spec) if "value" in param] == []
+    for heat in ("C1-2", "C3-1"):
+        app.selectbox(key=f"heat.{run}").set_value(heat).run()
+        assert not app.exception
+        (spec,) = specs(app)
+        assert [param["value"] for param in picks(spec)] == [[{"heat": heat}]]
+    rows = spec["vconcat"][0]["layer"]
+    thick, thin, names = rows[:3]
+    assert (thick["mark"]["type"], thin["mark"]["type"], names["mark"]["type"]) == ("bar", "bar", "text")
+    for layer in (thick, thin, names):
+        opacity = layer["encoding"]["opacity"]
+        assert opacity["condition"]["param"] == "picked"
+        assert opacity["value"] < opacity["condition"]["value"] / 3
+    edge = thick["encoding"]["strokeWidth"]
+    assert edge["condition"]["value"] > 3 * edge["value"]
+    app.selectbox(key=f"heat.{run}").set_value(None).run()
+    (spec,) = specs(app)
+    assert [param for param in picks(spec) if "value" in param] == []
+
+
+def specs(app: AppTest) -> list[Any]:
+    """Charts of the page with a Gantt, as they are sent."""
+    rows = [json.loads(item.proto.spec) for item in app.get("vega_lite_chart")]
+    return [spec for spec in rows if picks(spec)]
+
+
+def picks(spec: Any) -> list[Any]:
+    """Selections of heats in a chart."""
+    return [param for param in spec.get("params", []) if param["name"] == "picked"]

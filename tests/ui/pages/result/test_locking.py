@@ -1,0 +1,191 @@
+"""Locking heats: what is changed in the table becomes locks, the side keeps them, a plan is made around them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from emberline.plans.jobs import queue
+from emberline.plans.plan import replan
+from emberline.plans.plan.record import Plan
+from emberline.plans.store.store import Store
+from emberline.plans.why.slack import slacks
+from emberline.scenarios import ScenarioError, load
+from emberline.ui.charts import plan
+from emberline.ui.pages.result import heats
+from emberline.ui.pages.result import locks as locking
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+@pytest.fixture
+def run(home: Path, stored_home: tuple[Path, str]) -> str:
+    """A stored plan of the small melt shop in a home of its own."""
+    shutil.copytree(stored_home[0], home)
+    return stored_home[1]
+
+
+@pytest.fixture
+def stored_plan(run: str) -> Plan:
+    """The plan."""
+    return Store().open(run).plan
+
+
+def opened(run: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = run
+    return app.run()
+
+
+def start_of(result: Plan, heat: str, stage: str) -> float:
+    assert result.schedule is not None
+    return float(result.schedule["start_min"].sel(heat=heat, stage=stage))
+
+
+def page_text(app: AppTest) -> str:
+    return "\n".join(
+        str(getattr(item, "value", "")) for kind in ("text", "markdown", "caption") for item in app.get(kind)
+    )
+
+
+def test_what_is_changed_is_locked(stored_plan: Plan) -> None:
+    """Proves: a tick locks where it is, another start locks there, a tick taken away frees; else nothing is."""
+    locks = (replan.lock(stored_plan.scenario, stored_plan.schedule, "C1-2", "melting"),)  # type: ignore[arg-type]
+    before = heats.table(stored_plan, locks)
+    assert heats.changes(stored_plan.scenario, before, before) == ({}, [])
+    after = before.copy()
+
+    def row(heat: str, stage: str) -> int:
+        return int(after.index[(after["heat"] == heat) & (after["stage"] == stage)][0])
+
+    assert after.loc[row("C1-2", "melting"), heats.LOCKED]
+    after.loc[row("C1-2", "melting"), heats.LOCKED] = False
+    after.loc[row("C2-1", "ladle"), heats.LOCKED] = True
+    starts = after[heats.START].tolist()
+    starts[row("C2-2", "melting")] += pd.Timedelta(minutes=15)
+    after[heats.START] = starts
+    locked, freed = heats.changes(stored_plan.scenario, before, after)
+    assert freed == [("C1-2", "melting")]
+    assert locked == {
+        ("C2-1", "ladle"): start_of(stored_plan, "C2-1", "ladle"),
+        ("C2-2", "melting"): start_of(stored_plan, "C2-2", "melting") + 15,
+    }
+    target = heats.with_changes(stored_plan, locks, locked, freed)
+    assert {(lock.heat, lock.stage): lock.start for lock in target} == {
+        key: timedelta(minutes=minutes) for key, minutes in locked.items()
+    }
+
+
+def test_times_are_the_plants_where_the_clocks_change() -> None:
+    """Proves: a start in the hour that comes twice is the instant it names. Sensitivity: both are distinguished."""
+    scenario = load("melt-shop-small", ["horizon.start=2026-10-25"])
+    zone = scenario.horizon.zone
+    first, second = (
+        pd.DataFrame({"heat": ["C1-1"], "stage": ["melting"], heats.LOCKED: [False], heats.START: [at]})
+        for at in (
+            pd.Timestamp("2026-10-25T02:15+02:00").tz_convert(zone),
+            pd.Timestamp("2026-10-25T02:15+01:00").tz_convert(zone),
+        )
+    )
+    assert heats.changes(scenario, first, second)[0] == {("C1-1", "melting"): 195.0}
+    assert heats.changes(scenario, second, first)[0] == {("C1-1", "melting"): 135.0}
+
+
+def test_heats_of_a_cast_are_locked_together(stored_plan: Plan) -> None:
+    """Proves: each heat of a cast is locked where it is; two starts that cannot both be are refused, both named; and
+    what is locked later takes the place of an earlier lock on the cast. Sensitivity: an earlier lock that stays would
+    contradict the later one."""
+    keys = [(f"C1-{number}", "casting") for number in (1, 2, 3)]
+    locked = {key: start_of(stored_plan, *key) for key in keys}
+    several = heats.with_changes(stored_plan, (), locked, [])
+    assert [(one.heat, one.start) for one in several] == [
+        (heat, timedelta(minutes=round(start_of(stored_plan, heat, stage), 3))) for heat, stage in keys
+    ]
+    replan.with_locks(stored_plan.scenario, several)
+    apart = heats.with_changes(stored_plan, (), locked | {keys[2]: locked[keys[2]] + 15}, [])
+    with pytest.raises(ScenarioError, match=r"heat C1-3 at casting .* together with locks\.[01] \(heat C1-[12] at"):
+        replan.with_locks(stored_plan.scenario, apart)
+    (last,) = heats.with_changes(stored_plan, several, {keys[1]: locked[keys[1]] + 15}, [])
+    assert (last.heat, last.start) == ("C1-2", timedelta(minutes=round(locked[keys[1]] + 15, 3)))
+
+
+@pytest.mark.parametrize(
+    ("heat", "minutes", "says"), [("C1-1", 7.0, "lies between steps"), ("C1-1", 1500.0, "outside the horizon")]
+)
+def test_a_lock_that_cannot_be_is_refused(stored_plan: Plan, run: str, heat: str, minutes: float, says: str) -> None:
+    """Proves: one clear line, no job is started."""
+    lock = replan.lock(stored_plan.scenario, stored_plan.schedule, heat, "melting", minutes)  # type: ignore[arg-type]
+    with pytest.raises(ScenarioError, match=says):
+        locking.plan_again(run, stored_plan, (lock,))
+    assert not (Path(Store().folder) / "jobs").exists()
+
+
+def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> None:
+    """Proves: the worker plans around a heat that was moved as far as it may; the new plan shows the lock."""
+    assert stored_plan.replay is not None
+    step = stored_plan.scenario.horizon.step_min
+    heat, minutes = next(
+        (heat.name, slack.earlier_min // step * step)
+        for heat in stored_plan.scenario.heats
+        if (slack := slacks(stored_plan.scenario, stored_plan.replay, heat.name)["melting"]).earlier_min >= step
+    )
+    start = start_of(stored_plan, heat, "melting") - minutes
+    lock = replan.lock(stored_plan.scenario, stored_plan.schedule, heat, "melting", start)  # type: ignore[arg-type]
+    fixed_lock = replan.as_set(lock)
+    note = {"scenario": locking.key_of(run, stored_plan), "inputs": {locking.KEY: [fixed_lock]}}
+    table = {"run": run, "locks": [fixed_lock]}
+    new = queue.start(None, [locking.override([fixed_lock])], note=note, kind="replan", options=table)
+    end = time.monotonic() + 120
+    while not queue.status(new).ended and time.monotonic() < end:
+        time.sleep(0.2)
+    assert queue.status(new).state == "stored", queue.status(new).lines
+    again = Store().open(new).plan
+    assert again.scenario.locks == (lock,)
+    assert start_of(again, heat, "melting") == start
+    result = json.dumps(plan.timeline(again).to_dict())
+    assert "M-0.8,-0.1" in result
+    app = opened(new)
+    assert not app.exception
+    assert [box.value for box in app.multiselect if box.label == "Locks"] == [[0]]
+    # what is taken back at the side is asked for no more
+    next(box for box in app.multiselect if box.label == "Locks").set_value([]).run()
+    assert not app.exception
+    assert not [box for box in app.multiselect if box.label == "Locks"]
+    assert app.session_state["melt-shop-small.locks"] == []
+
+
+def test_a_heat_is_described_and_locked_by_a_button(run: str, stored_plan: Plan) -> None:
+    """Proves: chosen in the list, a heat shows its stages with slack, its energy, carbon and cost; a button locks it at
+    the side, from where the next plan gets it."""
+    app = opened(run)
+    assert not app.exception
+    app.selectbox(key=f"heat.{run}").set_value("C2-1").run()
+    assert not app.exception
+    text = page_text(app)
+    for part in ("C2-1 · rebar · order C2 · 100 t", "MWh of electricity", "t CO2e, scope 1 and 2", "EUR for energy"):
+        assert part in text
+    table = next(frame.value for frame in app.dataframe if "earlier by" in frame.value.columns)
+    assert table["stage"].tolist() == ["melting", "ladle", "casting"]
+    assert table["later by"].str.match(r"^\d+ min: ").all()
+    app.button(key=f"lock.{run}.C2-1").click().run()
+    assert not app.exception
+    assert [lock["heat"] for lock in app.session_state["melt-shop-small.locks"]] == ["C2-1"]
+    assert "differ from those of the plan below" in app.info[0].value
+    assert app.session_state["asked"][1].startswith("locks=[")
+    app.button(key=f"unlock.{run}.C2-1").click().run()
+    assert app.session_state["melt-shop-small.locks"] == []
+
+
+def test_locks_of_the_scenario_itself_are_listed(home: Path) -> None:
+    """Proves: what a scenario brings is shown; called by heat, stage, unit and local time."""
+    scenario = load("melt-shop-small", ["locks=[{heat: C1-1, stage: melting, unit: EAF, start: 90 min}]"])
+    assert locking.lock_text(scenario, scenario.locks[0]) == "C1-1 melting EAF 01:30"
+    window = load("melt-shop-small", ["locks=[{heat: C1-1, stage: ladle, earliest: 2 h, latest: 5 h}]"])
+    assert locking.lock_text(window, window.locks[0]) == "C1-1 ladle from 02:00 until 05:00"

@@ -1,0 +1,254 @@
+"""The page Compare: plans side by side, what differs first, and what may not be compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from emberline.plans import Plan, plan
+from emberline.plans.difference import difference
+from emberline.plans.plan import replan
+from emberline.plans.store import run_folder
+from emberline.plans.store.store import Store
+from emberline.scenarios import load
+from emberline.ui.charts import comparison
+from emberline.ui.pages import compare_runs as compared
+
+
+def script() -> None:
+    """The page alone, as the router draws it."""
+    from emberline.ui.pages import compare
+    from emberline.ui.pages.session import session
+
+    session.begin()
+    compare.page()
+
+
+@pytest.fixture(scope="module")
+def cheap() -> Plan:
+    """The small melt shop planned for least cost, with another due time."""
+    changes = [
+        "goal.minimize=cost",
+        "goal.gap=0.05",
+        "goal.time_limit_s=20",
+        "disturbances.replications=2",
+        "orders.C1.due=16 h",
+    ]
+    return plan(load("melt-shop-small", changes))
+
+
+@pytest.fixture
+def runs(stored_home: tuple[Path, str], home: Path, cheap: Plan) -> list[str]:
+    """A plan for least carbon and one for least cost, in a home of the test's own."""
+    shutil.copytree(stored_home[0], home)
+    return [stored_home[1], stored(cheap)]
+
+
+def stored(result: Plan) -> str:
+    store = Store()
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    return run
+
+
+@pytest.fixture
+def app(home: Path) -> AppTest:
+    """The page in a session of its own."""
+    return AppTest.from_function(script, default_timeout=60)
+
+
+def page_text(app: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "subheader", "metric", "info", "warning")
+    return "\n".join(f"{getattr(i, 'label', '')} {getattr(i, 'value', '')}" for kind in kinds for i in app.get(kind))
+
+
+def test_an_empty_page_says_what_to_do(app: AppTest) -> None:
+    """Proves: without runs the page says what to choose."""
+    app.run()
+    assert not app.exception
+    assert "Choose two to five plans" in page_text(app)
+
+
+def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
+    """Proves: first digits in the address are enough; each plan has its status, gap and bound; figures that differ
+    stand with value and signed difference, largest share first; the keys that differ have both values."""
+    app.query_params["runs"] = ",".join(run[:10] for run in runs)
+    app.run()
+    assert not app.exception
+    text = page_text(app)
+    for run in runs:
+        assert run[:8] in text
+    assert text.count("gap ") >= 2
+    assert text.count("bound ") >= 2
+    assert "they can be compared" in text
+    figures = app.dataframe[0].value
+    assert list(figures.columns) == ["figure", "A", "B", "B − A"]
+    by_name = figures.set_index("figure")
+    rows = [Store().open(run).plan for run in runs]
+    sums = [one.replay_figures for one in rows]
+    assert sums[0] is not None
+    assert sums[1] is not None
+    more = (sums[1].carbon_kg - sums[0].carbon_kg) / 1000
+    assert more > 0
+    assert by_name.loc["carbon [t CO2e]", "B − A"] == f"+{more:.2f}"
+    keys = app.dataframe[2].value.set_index("key")
+    assert [keys.loc["goal.minimize", letter] for letter in "AB"] == ["carbon", "cost"]
+    assert "orders.C1.due" in keys.index
+    assert app.session_state["compared"] == runs
+
+
+def test_rows_are_sorted_by_what_differs_most(runs: list[str]) -> None:
+    """Proves: shares fall from row to row, equal figures come last, and a difference is the other less the first."""
+    table = {letter: Store().open(run).plan for letter, run in zip("AB", runs, strict=True)}
+    rows = compared.figures(table)
+    shares = [row.relative for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    (steel,) = [row for row in rows if row.label == "production"]
+    assert steel.same
+    assert steel.more == {"B": 0}
+    (cost,) = [row for row in rows if row.label == "cost"]
+    assert cost.more["B"] == pytest.approx(cost.values["B"] - cost.values["A"])  # type: ignore[operator]
+    assert cost.shares["B"] == pytest.approx(cost.more["B"] / cost.values["A"])  # type: ignore[operator]
+
+
+def test_what_may_not_be_compared_is_reported(runs: list[str], cheap: Plan) -> None:
+    """Proves: another horizon, scenario, signal or amount is reported with the plan's letter. Sensitivity: of the same
+    scenario nothing is reported."""
+    one = Store().open(runs[0]).plan
+    assert list(compared.incomparable({"A": one, "B": cheap})) == []
+    renamed = cheap.scenario.model_copy(update={"name": "elsewhere"}).with_inputs(cheap.scenario.inputs)
+    assert cheap.replay_figures is not None
+    less = dataclasses.replace(cheap.replay_figures, tonnes=cheap.replay_figures.tonnes - 100)
+    other = dataclasses.replace(cheap, scenario=renamed, replay_figures=less)
+    lines = list(compared.incomparable({"A": one, "B": cheap, "C": other}))
+    assert len(lines) == 2
+    assert all(line.startswith("C ") for line in lines)
+    assert "another scenario" in lines[0]
+    assert "making less is not saving" in lines[1]
+    later = load("melt-shop-small", ["horizon.start=2026-06-17"])
+    moved = dataclasses.replace(cheap, scenario=later)
+    assert any("another horizon" in line for line in compared.incomparable({"A": one, "B": moved}))
+
+
+def test_heats_that_moved_are_drawn_and_listed(app: AppTest, runs: list[str]) -> None:
+    """Proves: the page tells how many heats moved, the table has each operation with both starts and its minutes."""
+    app.query_params["runs"] = ",".join(runs)
+    app.run()
+    result = difference(*(Store().open(run).plan for run in runs))
+    assert result.heats
+    assert f"{len(result.heats)} of 9 heats are elsewhere in B." in page_text(app)
+    (table,) = [frame.value for frame in app.dataframe if "moved [min]" in frame.value]
+    moves = [move for heat in result.heats for move in heat.stages]
+    assert table["moved [min]"].tolist() == [move.later_min for move in moves]
+    stage = result.heats[0].stage
+    scenario = Store().open(runs[0]).plan.scenario
+    value = comparison.moves(result.heats, stage, scenario, ("A", "B")).to_dict()
+    rows = next(data for data in value["datasets"].values() if data and "later" in data[0])
+    assert len(rows) == sum(move.stage == stage for move in moves)
+    assert all(row["to"] - row["start"] == row["later"] for row in rows)
+    assert "local time, Europe/Berlin" in json.dumps(value)
+
+
+def test_names_are_never_markdown(app: AppTest, runs: list[str], cheap: Plan) -> None:
+    """Proves: a title is shown letter by letter; no picture is fetched, no page is linked."""
+    evil = "![x](http://x.invalid/y) <b>bold</b>"
+    scenario = cheap.scenario.model_copy(update={"title": evil}).with_inputs(cheap.scenario.inputs)
+    other = stored(dataclasses.replace(cheap, scenario=scenario))
+    app.query_params["runs"] = f"{runs[0]},{other}"
+    app.run()
+    assert not app.exception
+    assert any(evil in item.value for item in app.text)
+    for kind in ("markdown", "caption", "subheader", "html"):
+        assert not any("x.invalid" in str(getattr(item, "value", "")) for item in app.get(kind))
+
+
+@pytest.mark.parametrize("named", ["ffff0000", "![x](http://x.invalid/y),../../etc"])
+def test_an_address_that_names_no_run(app: AppTest, runs: list[str], named: str) -> None:
+    """Proves: a wrong address gives a sentence, not an error, and the field still works."""
+    app.query_params["runs"] = named
+    app.run()
+    assert not app.exception
+    assert app.warning
+    assert "x.invalid" not in page_text(app)
+    assert "Choose two to five plans" in page_text(app)
+    app.multiselect[0].set_value(runs).run()
+    assert not app.exception
+    assert "they can be compared" in page_text(app)
+
+
+def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None:
+    """Proves: where locks or limits bind the baseline too, the page says that savings are counted from other days; of
+    the same baseline nothing is said. Sensitivity: a saving that only the other baseline makes."""
+    one = Store().open(runs[0]).plan
+    again = Store().open(runs[0]).plan
+    for stored_plan in (one, again):
+        assert len(stored_plan.scenario.horizon.times)  # whoever has asked for them leaves them with the horizon
+    assert list(compared.baseline_differences({"A": one, "B": again})) == []
+    sums = dataclasses.replace(one.baseline_figures, carbon_kg=one.baseline_figures.carbon_kg + 7900)
+    other = dataclasses.replace(one, baseline_figures=sums)
+    (line,) = compared.baseline_differences({"A": one, "B": other})
+    ours, theirs = (f"{kg / 1000:.1f}" for kg in (one.baseline_figures.carbon_kg, sums.carbon_kg))
+    assert line == (
+        f"The baselines of A and B differ (carbon {ours} instead of {theirs} t CO2e): locks and limits bind them too, "
+        "so compare the totals, not the savings."
+    )
+    app.query_params["runs"] = f"{runs[0]},{stored(other)}"
+    app.run()
+    assert not app.exception
+    assert f"✕ {line}" in page_text(app)
+
+
+def test_a_bar_that_ends_early_has_a_mark(app: AppTest) -> None:
+    """Proves: a bar that is cut has a mark next to its number, others have none. Sensitivity: 340 % as 25 %."""
+    rows = [("peak", {"B": 3.4}), ("cost", {"B": -0.02}), ("carbon", {"B": -0.3})]
+    assert comparison.clipped(rows)
+    assert not comparison.clipped(rows[1:2])
+    result = comparison.shares(rows, ["A", "B"]).to_dict()
+    (text,) = [data for data in result["datasets"].values() if data and "says" in data[0]]
+    assert [row["says"] for row in text] == ["» +340.0 %", "−2.0 %", "−30.0 % «"]
+
+
+def test_locks_are_described_in_words(app: AppTest, runs: list[str], cheap: Plan) -> None:
+    """Proves: locks that differ stand as heat, stage and time. Sensitivity: what JSON makes of them, as PT15H."""
+    one = Store().open(runs[0]).plan
+    assert one.schedule is not None
+    lock = replan.lock(one.scenario, one.schedule, "C1-2", "melting")
+    start = one.scenario.horizon.instant(float(one.schedule["start_min"].sel(heat="C1-2", stage="melting")))
+    scenario = one.scenario.model_copy(update={"locks": (lock,)}).with_inputs(one.scenario.inputs)
+    app.query_params["runs"] = f"{runs[0]},{stored(dataclasses.replace(one, scenario=scenario))}"
+    app.run()
+    assert not app.exception
+    (keys,) = [frame.value.set_index("key") for frame in app.dataframe if "key" in frame.value]
+    message = keys.loc[[key for key in keys.index if str(key).startswith("locks")]]
+    assert len(message)
+    text = " ".join(map(str, message["B"]))
+    assert "C1-2 melting" in text
+    assert f"{start:%H:%M}" in text
+    assert "PT" not in text
+    assert "{" not in text
+
+
+def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[str]) -> None:
+    """Proves: what is chosen is called by letter, name, goal and id, however long the name is; what is offered by more.
+    Sensitivity: a chip that is cut before its id."""
+    store = Store()
+    folder = store.path(runs[0])
+    store.catalogue.label(runs[0], name="a trial of the night shift in the week of " + "9" * 30, add=[], remove=[],
+                          keep=lambda *parts: run_folder.label(folder, *parts))  # fmt: skip
+    app.query_params["runs"] = runs[0]
+    app.run()
+    assert not app.exception
+    assert not app.sidebar.multiselect
+    one, other = app.multiselect[0].options
+    assert one.startswith("A · a trial of the night shift")
+    assert one.endswith(f"… · least carbon · {runs[0][:8]}")
+    assert len(one) < 75
+    assert other.endswith(f"t CO2e saved · {runs[1][:8]}")
+    app.multiselect[0].set_value(runs).run()
+    assert not app.exception
+    assert app.multiselect[0].options[1].startswith("B · melt-shop-small · least cost · ")

@@ -1,0 +1,201 @@
+"""The page as its script draws it: inputs become overrides, results and mistakes are shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from emberline.plans.jobs import queue
+from emberline.plans.store.store import Store
+from emberline.scenarios import bundled, load, loads
+from emberline.scenarios.reading.loading import LIBRARY
+from emberline.ui.charts import plan
+from emberline.ui.pages.request import amounts
+from emberline.ui.text import wording
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def app(home: Path) -> AppTest:
+    """The app in a session of its own with an empty home."""
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(
+        str(getattr(item, "value", "")) for kind in ("text", "markdown", "caption") for item in app.get(kind)
+    )
+
+
+def plan_button(app: AppTest) -> Any:
+    return next(button for button in app.button if button.label == "Plan")
+
+
+def test_an_empty_page_says_what_to_do(app: AppTest) -> None:
+    """Proves: without a run the page explains itself and shows what the plant is."""
+    app.run()
+    assert not app.exception
+    text = texts(app)
+    assert "press **Plan**" in text
+    assert "melting (EAF)" in text
+    assert "9 heats, 900 t" in text
+    assert not plan_button(app).disabled
+
+
+def test_from_question_to_answer(app: AppTest) -> None:
+    """Proves: changed inputs reach the worker, and its plan is shown with status, gap, units and files."""
+    app.run()
+    app.number_input(key="melt-shop-small.carbon_price").set_value(120.0)
+    app.number_input(key="melt-shop-small.pv_mw").set_value(20.0)
+    app.number_input(key="melt-shop-small.price_level").set_value(150.0)
+    app.number_input(key="melt-shop-small.time_limit").set_value(5.0)
+    app.run()
+    plan_button(app).click().run()
+    named = app.query_params["run"]
+    run = named if isinstance(named, str) else named[0]
+    end = time.monotonic() + 240
+    while not queue.status(run).ended and time.monotonic() < end:
+        time.sleep(0.2)
+    app.run()
+    assert not app.exception
+    assert f"Plan {run[:8]}" in [item.value for item in app.subheader]
+    text = texts(app)
+    for part in ("twin agrees", "bound", "disturbed replays", "baseline"):
+        assert part in text
+    assert [metric.label for metric in app.metric] == [
+        "Carbon [t CO2e]", "Expected carbon saving [t CO2e]", "Cost [EUR]", "Expected cost saving [EUR]", "Peak [MW]",
+        "Import [MWh]", "Production [t]",
+    ]  # fmt: skip
+    carbon = app.metric[0]
+    # never more than the baseline's; a true minus in front would count as more
+    assert carbon.delta == "as the baseline" or carbon.delta.startswith("-")
+    result = Store().open(run).plan.scenario
+    assert (result.market.carbon_price.per_t, result.market.price_per_mwh.scale) == (120, 1.5)
+    assert result.site.pv is not None
+    assert result.site.pv.peak_mw == 20
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+    again.query_params["run"] = run
+    again.run()
+    assert f"Plan {run[:8]}" in [item.value for item in again.subheader]
+    assert again.number_input(key="melt-shop-small.carbon_price").value == 120
+
+
+def test_two_sessions_do_not_mix(app: AppTest) -> None:
+    """Proves: what one user changes, another does not see."""
+    app.run()
+    app.number_input(key="melt-shop-small.carbon_price").set_value(300.0).run()
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run()
+    assert other.number_input(key="melt-shop-small.carbon_price").value == 70
+
+
+def test_mistakes_are_lines_and_bar_the_button(app: AppTest) -> None:
+    """Proves: what cannot be planned is reported with its key, and no worker starts until it is changed."""
+    app.run()
+    app.selectbox(key="scenario").set_value("melt-shop-week").run()
+    assert not plan_button(app).disabled
+    # the clocks change in this week: it has 167 hours, and what is due after 168 lies outside
+    app.date_input(key="melt-shop-week.start").set_value(date(2026, 3, 23)).run()
+    assert not app.exception
+    assert plan_button(app).disabled
+    assert "due: 2026-03-30T01:00+02:00 lies outside the horizon" in texts(app)
+    app.date_input(key="melt-shop-week.start").set_value(date(2026, 3, 16)).run()
+    assert not plan_button(app).disabled
+
+
+def test_without_battery_and_pv(app: AppTest) -> None:
+    """Proves: sizes of zero are a plant without them, not a mistake."""
+    app.run()
+    for key in ("battery_mwh", "battery_mw", "pv_mw"):
+        app.number_input(key=f"melt-shop-small.{key}").set_value(0.0)
+    app.run()
+    assert not app.exception
+    assert not plan_button(app).disabled
+
+
+@pytest.mark.parametrize("run", ["f" * 32, "nonsense", "../../etc/passwd", "![x](http://x.invalid/y)"])
+def test_an_address_that_names_no_run(app: AppTest, run: str) -> None:
+    """Proves: a wrong address gives a sentence, not an error, and the page still works."""
+    app.query_params["run"] = run
+    app.run()
+    assert not app.exception
+    assert "press Plan" in app.warning[0].value.replace("Press", "press")
+    assert not plan_button(app).disabled
+
+
+def test_a_lost_run_says_so(app: AppTest, home: Path) -> None:
+    """Proves: a job whose worker died is reported with what to do."""
+    run = "1" * 32
+    folder = home / "jobs" / run
+    folder.mkdir(parents=True)
+    (folder / "request.json").write_text(json.dumps({"scenario": "melt-shop-small", "overrides": [], "note": {}}))
+    (folder / "worker.lock").touch()
+    app.query_params["run"] = run
+    app.run()
+    assert not app.exception
+    assert "It was lost" in texts(app)
+    assert "plan again" in texts(app)
+
+
+def test_titles_are_never_markdown(app: AppTest, stored_home: tuple[Path, str]) -> None:
+    """Proves: what users name is shown letter by letter; no picture is fetched, no page is linked."""
+    evil = "![x](http://x.invalid/y) <b>bold</b>"
+    result = Store(stored_home[0]).open(stored_home[1]).plan
+    scenario = result.scenario.model_copy(update={"title": evil}).with_inputs(result.scenario.inputs)
+    store = Store()
+    with store.working(scenario) as run:
+        store.save(run, dataclasses.replace(result, scenario=scenario))
+    app.query_params["run"] = run
+    app.run()
+    assert not app.exception
+    assert any(evil in item.value for item in app.text)
+    for kind in ("markdown", "caption", "subheader", "metric"):
+        assert not any("x.invalid" in str(getattr(item, "value", "")) for item in app.get(kind))
+
+
+@pytest.mark.parametrize("name", [name for name in bundled() if load(name).orders])
+def test_casts_table_gives_back_the_orders(name: str) -> None:
+    """Proves: unchanged counts give the scenario itself; zeros leave casts out. Sensitivity: one heat less is seen."""
+    original = load(name)
+    counts = amounts.casts(original)["heats"].tolist()
+    text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
+    same = loads(text, overrides=[amounts.orders_override(original, counts)])
+    assert same.model_dump() == original.model_dump()
+    fewer = loads(text, overrides=[amounts.orders_override(original, [0, counts[1], *counts[2:-1], counts[-1] - 1])])
+    assert len(fewer.heats) == len(original.heats) - counts[0] - 1
+
+
+def test_charts_carry_units_and_local_time(stored_home: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: each vertical axis names its unit, tooltips give full local time with offset."""
+    monkeypatch.setenv("EMBERLINE_HOME", str(stored_home[0]))
+    result = plan.timeline(Store().open(stored_home[1]).plan).to_dict()
+    text = json.dumps(result)
+    for unit in ("[MW]", "[MWh]", "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+02:00)"):
+        assert unit in text
+    assert "Tue 16 Jun 2026 00:00 +02:00" in text
+    rows = {row["heat"] for data in result["datasets"].values() for row in data if row.get("whose") == "plan"}
+    assert len(rows) == 9
+
+
+def test_time_axis_where_the_clocks_change() -> None:
+    """Proves: on the day of 25 hours the axis has 25, and says both offsets."""
+    scenario = load("melt-shop-small", ["horizon.start=2026-10-25"])
+    result = json.dumps(plan.preview(scenario).to_dict())
+    assert "(+02:00, later +01:00)" in result
+    assert '"domain": [0.0, 1500.0]' in result
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(1234567.891, 1, "1\u202f234\u202f567.9"), (-0.04, 1, "0.0"), (-3.25, 2, "−3.25"), (None, 1, "–")],
+)
+def test_numbers(value: float | None, digits: int, text: str) -> None:
+    """Proves: grouped, with a true minus, and no minus before zero."""
+    assert wording.number(value, digits) == text

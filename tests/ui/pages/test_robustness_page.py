@@ -1,0 +1,180 @@
+"""The page Robustness: a stored plan is followed through disturbed days, and what came of it is shown again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from emberline import twin
+from emberline.plans.jobs import queue
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.robustness.ensemble import Ensemble, ensemble
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import Store
+from emberline.ui.charts import ensemble as ensemble_charts
+from emberline.ui.charts.view import View
+from emberline.ui.pages.session import stored_runs
+
+
+def script() -> None:
+    """The page alone, as the router draws it."""
+    from emberline.ui.pages import robustness
+    from emberline.ui.pages.session import session
+
+    session.begin()
+    robustness.page()
+
+
+@pytest.fixture
+def run(stored_home: tuple[Path, str], home: Path) -> str:
+    """A stored plan of the small melt shop in a home of the test's own."""
+    shutil.copytree(stored_home[0], home)
+    stored_runs.open_run.clear()  # the same run lies in another home
+    return stored_home[1]
+
+
+@pytest.fixture
+def app(run: str) -> AppTest:
+    """The page, which looks at that plan."""
+    result = AppTest.from_function(script, default_timeout=60)
+    result.query_params["run"] = run
+    return result
+
+
+def rough_ensemble(run: str, replications: int = 12) -> Ensemble:
+    """An ensemble of the plan on rough days, so that something breaks, kept with it; the baseline with the same
+    disturbances."""
+    stored = Store().open(run)
+    case, schedule = stored.plan.scenario, stored.plan.schedule
+    rough = case.disturbances.model_copy(update={"duration_spread": 0.4})
+    case = case.model_copy(update={"disturbances": rough}).with_inputs(case.inputs)
+    assert schedule is not None
+    dispatched = twin.dispatch(case, stored.plan.envelope)
+    result = ensemble(case, schedule, replications, Engine(), dispatched=dispatched)
+    assert result is not None
+    ensembles.save(result, stored)
+    return result
+
+
+def page_text(app: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "subheader", "metric", "info", "warning")
+    return "\n".join(f"{getattr(i, 'label', '')} {getattr(i, 'value', '')}" for kind in kinds for i in app.get(kind))
+
+
+def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
+    """Proves: with nothing stored and nothing looked at the page sends to the page Plan."""
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+    assert "Make one on the page Plan" in page_text(app)
+
+
+def test_a_plan_not_yet_replayed(app: AppTest) -> None:
+    """Proves: status and gap of the plan are reported, what its own few replays say with an interval, what to press."""
+    app.run()
+    assert not app.exception
+    assert "bound" in page_text(app)
+    assert "Press Replay" in page_text(app)
+    assert "95 % interval" in page_text(app)
+    assert not app.button(key="robustness.start").disabled
+
+
+def test_from_button_to_chance(app: AppTest, run: str) -> None:
+    """Proves: the button starts a worker with what was asked, and its ensemble is shown with chance and interval."""
+    app.run()
+    app.number_input(key="robustness.n").set_value(8)
+    app.number_input(key=f"robustness.seed.{run}").set_value(5)
+    app.run()
+    app.button(key="robustness.start").click().run()
+    assert not app.exception
+    job = queue.about(run, "replay")
+    assert job is not None
+    assert queue.request(job)["given"] == {"run": run, "replications": 8, "seed": 5, "baseline": True}
+    end = time.monotonic() + 240
+    while not queue.status(job).ended and time.monotonic() < end:
+        time.sleep(0.2)
+    assert queue.status(job).state == "stored", queue.status(job)
+    app.run()
+    assert not app.exception
+    content = ensembles.read(Store().open(run), 5)
+    assert (content.n, content.against_baseline) == (8, True)
+    assert f"no limit missed in {content.successes} of 8 disturbed replays" in page_text(app)
+    queue.dismiss()
+
+
+def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
+    """Proves: chance with interval, the baseline with the same disturbances, quantiles with units and every limit that
+    was missed, without any work being begun."""
+    result = rough_ensemble(run)
+    app.run()
+    assert not app.exception
+    share, low, high = result.chance
+    (chance,) = [metric for metric in app.metric if metric.label == "Chance to hold"]
+    assert chance.value == f"{100 * share:.1f} %"
+    assert f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %" in page_text(app)
+    stored = int((result.data["baseline_violations"] == 0).sum())
+    assert f"The baseline schedule holds in {stored} of 12" in page_text(app)
+    assert {"carbon", "cost", "carbon saved compared with the baseline"} <= set(app.table[0].value.index)
+    rows = result.broke()
+    assert rows
+    assert app.dataframe[0].value.shape[0] == len(rows)
+    assert queue.about(run, "replay") is None
+
+
+def test_replays_are_watched_and_taken(app: AppTest, run: str, home: Path) -> None:
+    """Proves: while a worker replays, its count is shown with the interval so far, and the wish to end reaches it."""
+    job = "6" * 32
+    folder = home / "jobs" / job
+    folder.mkdir(parents=True)
+    (home / "jobs" / "about").mkdir()
+    (home / "jobs" / "about" / f"{run}.replay").write_text(job)
+    table = {"kind": "replay", "given": {"run": run, "replications": 200, "seed": 1}}
+    (folder / "request.json").write_text(json.dumps(table))
+    event = {"phase": "replays", "done": 50, "of": 200, "held": 40}
+    (folder / "events.jsonl").write_text(json.dumps(event) + "\n")
+    app.run()
+    assert not app.exception
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Held so far"] == "40 of 50"
+    assert app.button(key="robustness.start").disabled
+    app.button(key=f"take.{job}").click().run()
+    assert (folder / "cancel").exists()
+
+
+def test_what_is_not_disturbed_is_reported(app: AppTest, run: str, stored_home: tuple[Path, str]) -> None:
+    """Proves: where every day would be the same the page says what is missing."""
+    plan = Store(stored_home[0]).open(run).plan
+    still = plan.scenario.disturbances.model_copy(
+        update={"duration_spread": 0.0, "energy_spread": 0.0, "breakdowns": (), "units": ()}
+    )
+    calm = plan.scenario.model_copy(update={"disturbances": still}).with_inputs(plan.scenario.inputs)
+    store = Store()
+    with store.working(calm) as other:
+        store.save(other, dataclasses.replace(plan, scenario=calm))
+    app.query_params["run"] = other
+    app.run()
+    assert not app.exception
+    assert "This scenario has no disturbances" in page_text(app)
+
+
+def test_charts_carry_units_and_time(run: str) -> None:
+    """Proves: the fan is in MW over local time with offset and lies in order; there are 20 dots of plan and baseline
+    each; the heat map has a row for each limit that was missed within the horizon."""
+    result, plan = rough_ensemble(run), Store().open(run).plan
+    view = View.of(result.scenario.horizon)
+    fan = json.dumps(ensemble_charts.fan(result, plan, view).to_dict())
+    assert "[MW]" in fan
+    assert "local time, Europe/Berlin (+02:00)" in fan
+    dots = ensemble_charts.dots(result, "cost", "cost [EUR]", 1.0, None).to_dict()
+    rows = [row for data in dots["datasets"].values() for row in data if "whose" in row]
+    assert [sum(row["whose"] == who for row in rows) for who in ("plan", "baseline")] == [20, 20]
+    chart = ensemble_charts.broken(result, view)
+    cells = [row for data in chart.to_dict()["datasets"].values() for row in data if "count" in row]
+    assert all(0 < row["count"] <= result.n for row in cells)
+    most = max(int(result.data["missed_in_hour"].to_numpy()[:, :-1].max()), 1)
+    assert max(row["count"] for row in cells) == most

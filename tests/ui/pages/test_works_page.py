@@ -1,0 +1,322 @@
+"""The page of a works of processes: Gantt by mode, stores, deliveries, products; what is asked of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sites import cement_day_plan
+from streamlit.testing.v1 import AppTest
+
+from emberline.plans import Plan
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.unit_runs import unit_runs
+from emberline.plans.exports import palette
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario, load, loads
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.reading.loading import LIBRARY
+from emberline.ui.charts import gantt, process_panels, site_panels
+from emberline.ui.charts import plan as charts
+from emberline.ui.charts.axis import time_axis
+from emberline.ui.charts.view import View
+from emberline.ui.pages.request import amounts
+from emberline.ui.pages.result import products, units
+from emberline.ui.text import facts, wording, works
+
+ROOT = Path(__file__).resolve().parents[3]
+TABS = [
+    "Schedule", "Units", "Stores and deliveries", "Products", "Bill", "Carbon ledger", "All figures",
+    "Disturbed replays",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def works_plan() -> Plan:
+    """A plan of one day of the bundled cement works."""
+    return cement_day_plan()
+
+
+@pytest.fixture
+def app(home: Path, works_plan: Plan) -> AppTest:
+    """Its page."""
+    store = Store()
+    with store.working(works_plan.scenario) as run:
+        store.save(run, works_plan)
+    opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+    opened.query_params["run"] = run
+    return opened.run()
+
+
+def table_of(app: AppTest, *columns: str) -> Any:
+    """The table of the page that has some columns."""
+    (result,) = (frame.value for frame in app.dataframe if set(columns) <= set(frame.value.columns))
+    return result
+
+
+def rows_of(result: dict[str, Any], **text: Any) -> list[dict[str, Any]]:
+    """Rows of all datasets of a chart that tell some values."""
+    rows = itertools.chain.from_iterable(result["datasets"].values())
+    return [row for row in rows if all(row.get(key) == value for key, value in text.items())]
+
+
+def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> None:
+    """Proves: units, stores, deliveries and products are there, heats are not; figures tell what is delivered."""
+    assert not app.exception
+    assert [tab.label for tab in app.tabs] == TABS
+    assert [metric.label for metric in app.metric][-1] == "Delivered [t]"
+    assert app.metric[-1].value == wording.number(works_plan.scenario.tonnes, 0)
+    message = "\n".join(text.value for text in app.main.text)
+    assert "per tonne delivered" in message
+    assert "heat" not in message
+    assert any("stocks are valued" in caption.value for caption in app.caption)
+    assert app.multiselect(key="stores").value == list(works_plan.scenario.store)
+    app.multiselect(key="stores").set_value(["clinker"]).run()
+    app.multiselect(key="carriers").set_value(["kiln_gas"]).run()
+    assert not app.exception
+
+
+def test_tables_add_up(app: AppTest, works_plan: Plan) -> None:
+    """Proves: runs make what the stores get, ends of stores are the figures', deliveries are what was asked for."""
+    assert works_plan.replay is not None
+    assert works_plan.replay_figures is not None
+    runs = units.runs_table(works_plan, [unit for unit, _ in works_plan.scenario.process_units])
+    hours = works_plan.scenario.horizon.step_h
+    assert runs["makes [t]"].sum() == pytest.approx(float(works_plan.replay["process_tph"].sum()) * hours, rel=1e-9)
+    assert runs["electricity [MWh]"].sum() == pytest.approx(
+        float(works_plan.replay["process_mw"].sum()) * hours, rel=1e-6
+    )
+    stores = table_of(app, "store", "capacity [t]").set_index("store")
+    assert stores["end [t]"].to_dict() == pytest.approx(works_plan.replay_figures.stock)
+    assert stores["end, baseline [t]"].to_dict() == pytest.approx(works_plan.baseline_figures.stock)
+    assert (stores["lowest [t]"] <= stores[["start [t]", "end [t]"]].min(axis=1) + 1e-9).all()
+    leaves = table_of(app, "name", "ordered [t]").set_index("name")
+    assert leaves["plan [t]"]["ship"] == pytest.approx(600)
+    assert leaves["ordered [t]"]["trucks I"] == pytest.approx(12 * 150)
+    assert leaves["plan [t]"].to_dict() == pytest.approx(leaves["ordered [t]"].to_dict())
+    assert leaves["kind"].to_dict() == {
+        "trucks I": "out", "trucks II": "out", "ship": "order", "barge": "order", "slag trains": "in",
+    }  # fmt: skip
+
+
+def test_carbon_of_products_adds_up(works_plan: Plan) -> None:
+    """Proves: parts of a product's carbon add up to what the ledger says, calcination apart; all of it goes somewhere.
+
+    Sensitivity: a part left out, or one way to count the grid added to another, breaks the sums."""
+    assert works_plan.replay is not None
+    result = ledger(works_plan.scenario, works_plan.replay)
+    ours, theirs = result.products, ledger(works_plan.scenario, works_plan.baseline).products
+    assert ours is not None
+    assert theirs is not None
+    table = products.per_tonne(ours, theirs, "average").set_index("product")
+    assert table["calcination"]["clinker"] == pytest.approx(525)
+    assert table["calcination"]["CEM I"] == pytest.approx(0.95 * 525, rel=0.02)
+    parts = table[["calcination", "fuels", "electricity"]].sum(axis=1)
+    assert parts.to_dict() == pytest.approx(table["total"].to_dict())
+    assert table["total"]["clinker"] == pytest.approx(float(ours.carbon_per_t("average").sel(stock="clinker")))
+    goes = products.whereabouts(ours).set_index("counted as")
+    assert 1000 * goes["sum"]["scope 1, direct"] == pytest.approx(result.direct_kg)
+    assert 1000 * goes["sum"]["scope 2, location, average"] == pytest.approx(result.grid["average"])
+    assert 1000 * goes["sum"]["biogenic, separate"] == pytest.approx(sum(result.biogenic.values()))
+
+
+def test_bill_and_ledger_know_processes(app: AppTest, works_plan: Plan) -> None:
+    """Proves: the lines add up to the figures, and calcination is an entry of the ledger."""
+    assert works_plan.replay_figures is not None
+    assert table_of(app, "kind", "plan [EUR]")["plan [EUR]"].sum() == pytest.approx(
+        works_plan.replay_figures.cost, rel=1e-9
+    )
+    entries = table_of(app, "scope", "source").set_index("source")["plan [t CO2e]"]
+    made_t = (
+        float(works_plan.replay["process_tph"].sel(process="kiln").sum()) / 4 if works_plan.replay is not None else 0.0
+    )
+    assert 1000 * entries["kiln: calcination"] == pytest.approx(525 * made_t, rel=1e-6)
+
+
+def test_stacks_close(works_plan: Plan) -> None:
+    """Proves: of every carrier, fuels and kiln gas too, what is given is what must be met and what else is taken.
+
+    Sensitivity: a process left out, or drawn on the wrong side, opens the balance."""
+    for run in (works_plan.replay, works_plan.baseline):
+        assert run is not None
+        result = site_panels.balances(works_plan.scenario, run)
+        for balance in result.values():
+            none = np.zeros(works_plan.scenario.horizon.n_steps)
+            need = none if balance.need is None else balance.need
+            rest = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
+            assert np.abs(rest).max() < 1e-4, balance.carrier
+        assert set(result["kiln_gas"].gives) == {"kiln"}
+        assert {"raw mill", "waste-heat turbine"} <= set(result["kiln_gas"].takes)
+        assert site_panels.bought_only(works_plan.scenario, run) == {"coal", "rdf", "biomass"}
+
+
+def test_power_is_the_lines(works_plan: Plan) -> None:
+    """Proves: power stacked by process is what must be met of electricity. Sensitivity: a process left out is seen."""
+    assert works_plan.replay is not None
+    view = View.of(works_plan.scenario.horizon)
+    table = site_panels.PanelData(view)
+    process_panels.power_panel(works_plan, table, time_axis(view), baseline=True)
+    stack = table.frame[[name for name in map(str, table.frame) if name[0] == "p" and name[1:].isdigit()]].sum(axis=1)
+    need = site_panels.balances(works_plan.scenario, works_plan.replay)[ELECTRICITY].need
+    assert need is not None
+    assert stack.to_numpy()[:-1] == pytest.approx(need, abs=0.005)
+
+
+def test_gantt_is_of_runs(works_plan: Plan) -> None:
+    """Proves: a bar for each run and not for each step, of plan and baseline; each mode has one colour in all units."""
+    assert works_plan.replay is not None
+    result = charts.timeline(works_plan).to_dict()
+    bars = rows_of(result, whose="plan")
+    runs = list(unit_runs(works_plan.scenario, works_plan.replay))
+    assert {(bar["unit"], bar["start"], bar["end"]) for bar in bars} == {
+        (run.unit, 15 * run.first, 15 * run.last) for run in runs
+    }
+    assert len(rows_of(result, whose="baseline")) == len(list(unit_runs(works_plan.scenario, works_plan.baseline)))
+    assert not rows_of(charts.timeline(works_plan, baseline=False).to_dict(), whose="baseline")
+    kiln = next(bar for bar in bars if bar["unit"] == "kiln")
+    assert kiln["starts"] == "Mon 9 Mar 2026 00:00 +01:00"
+    assert (kiln["rate"].endswith(" t/h"), kiln["power"].endswith(" MW"), kiln["tonnes"].endswith(" t")) == (True,) * 3
+    colours = palette.of_modes(works_plan.scenario)
+    assert list(colours) == ["raw mill", "kiln", "CEM I", "CEM II A-LL", "CEM II B-S", "CEM III A"]
+    assert len(set(colours.values())) == len(colours)
+    assert palette.of_stores(works_plan.scenario)["CEM I"] == colours["CEM I"]
+    assert len(set(palette.of_stores(works_plan.scenario).values())) == len(works_plan.scenario.stores)
+    assets = {name: site_panels.colours(works_plan.scenario)[name] for name in ("waste-heat turbine", "coal yard")}
+    assert not set(assets.values()) & set(colours.values())
+
+
+def test_every_axis_has_its_unit(works_plan: Plan) -> None:
+    """Proves: units on the axes of power, rates, stores, deliveries, intensity and price; local time below; texts tell
+    what a store holds and must hold."""
+    text = json.dumps(charts.timeline(works_plan).to_dict(), ensure_ascii=False)
+    for part in (
+        '["power", "[MW]"]', '["electricity", "[MW]"]', '["deliveries", "[t/h]"]', '"title": "[t]"', '"title": "[t/h]"',
+        "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+01:00)", "kiln: rate",
+        "CEM I: capacity 3\u202f800 t, at the end at least 2\u202f900 t",
+    ):  # fmt: skip
+        assert part in text, part
+    one = json.dumps(charts.timeline(works_plan, stores=["clinker"]).to_dict())
+    assert "clinker: capacity" in one
+    assert "meal: capacity" not in one
+
+
+def test_a_week_of_quarter_hours_stays_light(works_plan: Plan) -> None:
+    """Proves: one table for all panels: the chart of a day stays below 250 kB, so a week's below 1.5 MB."""
+    result = charts.timeline(works_plan).to_dict()
+    assert len(json.dumps(result)) < 250_000
+    assert sum(len(rows) > works_plan.scenario.horizon.n_steps for rows in result["datasets"].values()) == 1
+
+
+def test_orders_that_overlap_stand_above_each_other(works_plan: Plan) -> None:
+    """Proves: ship and barge, which lie at the same time, have a line each; one after the other would share it."""
+    rows = {order.name: row for order, row in process_panels._rows_of_orders(works_plan.scenario)}
+    assert rows == {"ship": 0, "barge": 1}
+    later = works_plan.scenario.model_copy(
+        update={"deliveries": load("cement-week").deliveries, "horizon": load("cement-week").horizon}
+    )
+    assert {row for _, row in process_panels._rows_of_orders(later)} == {0}
+
+
+def test_names_are_never_fields_or_expressions(works_plan: Plan) -> None:
+    """Proves: a process called as an asset or as the battery is distinguished; names of columns are of our own
+    making."""
+    assert site_panels.process_label(works_plan.scenario, "battery") == "battery (process)"
+    assert site_panels.process_label(works_plan.scenario, "coal yard") == "coal yard (process)"
+    assert site_panels.process_label(works_plan.scenario, "kiln") == "kiln"
+    assert works_plan.replay is not None
+    result = gantt.of_units(
+        works_plan.scenario, works_plan.replay, None, View.of(works_plan.scenario.horizon)
+    ).to_dict()
+    members = {axis["labelExpr"] for axis in _values(result, "axis") if axis and "labelExpr" in axis}
+    (names,) = (json.loads(item.removesuffix(")[datum.value]")[1:]) for item in members if "kiln" in item)
+    assert {unit: " ".join(lines) for unit, lines in names.items()} == {
+        unit: unit for unit, _ in works_plan.scenario.process_units
+    }
+    table = site_panels.PanelData(View.of(works_plan.scenario.horizon))
+    x = time_axis(table.view)
+    list(process_panels.store_panels(works_plan, table, x, True, list(works_plan.scenario.store)))
+    process_panels.delivery_panel(works_plan, table, x, True)
+    assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
+
+
+def test_a_question_has_its_answer() -> None:
+    """Proves: processes by mode, stores and deliveries are reported with their units, and nothing of them is odd."""
+    scenario = load("cement-week")
+    lines = list(facts.lines(scenario))
+    for line in (
+        "process kiln: 1 unit; 160 to 190 t/h; 5.02 MW; in 1.56 t meal; out 1 t clinker, 0.2 MWh kiln_gas; 3.4 GJ/t: "
+        "coal 48 %, rdf 42 %, biomass 10 %; always running, ramp 5 t/h per hour, 12 h per start-up",
+        "store slag: 7000 t, now 3500 t, at the end at least 2500 t",
+        "delivery ship CEM III A: 1200 t from CEM III A, Sat 14 Mar 2026 00:00 to Sun 15 Mar 2026 16:00, "
+        "at most 300 t/h",
+        "arrival slag trains: 4800 t into slag, by weekday and hour, 120 t/h",
+    ):
+        assert line in lines
+    assert list(facts.odd(scenario)) == []
+    assert [row["mode"] for row in works.processes(scenario)][1:3] == ["", "CEM I"]
+
+
+def test_a_carrier_that_no_process_uses_is_odd() -> None:
+    """Proves: a fuel is used by whom burns it, and one that nobody burns is named. Sensitivity: silence."""
+    text = (LIBRARY / "cement-week.yaml").read_text(encoding="utf-8")
+    text = text.replace(
+        "    - {name: kiln_gas, waste: true}", "    - {name: kiln_gas, waste: true}\n    - {name: peat}"
+    )
+    text = text.replace("  assets:", "  assets:\n    - {kind: supply, name: bog, carrier: peat, factor: wood}")
+    assert list(facts.odd(loads(text))) == ["carrier peat: nothing uses it (bog)"]
+
+
+def test_the_empty_page_shows_the_works(home: Path) -> None:
+    """Proves: processes, stores and deliveries may be opened before anything is planned; levels of stores changed."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run()
+    app.selectbox(key="scenario").set_value("cement-week").run()
+    assert not app.exception
+    labels = [expander.label for expander in app.expander]
+    assert {"3 processes, 6 modes", "7 stores", "8 deliveries, 1 arrival", "Levels of stores"} <= set(labels)
+    assert "Casts and heats" not in labels
+    assert any("refills stores when they run low" in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize("name", ["cement-week", "aluminium-potline", "steam-cracker-utilities"])
+def test_levels_give_back_the_stores(name: str) -> None:
+    """Proves: an unchanged table gives the scenario itself; a changed level and end are asked for, the rest stays."""
+    original = load(name)
+    table = amounts.levels(original)
+    text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
+    same = loads(text, overrides=[amounts.stores_override(original, table)])
+    assert same.model_dump() == original.model_dump()
+    table[amounts.NOW] = [store.start_t - (10 if store is original.stores[0] else 0) for store in original.stores]
+    changed: Scenario = loads(text, overrides=[amounts.stores_override(original, table)])
+    assert changed.stores[0].start_t == original.stores[0].start_t - 10
+    assert [store.end_t for store in changed.stores] == [store.end_t for store in original.stores]
+    assert changed.stores[1:] == original.stores[1:]
+
+
+def test_missing_values_are_dashes(home: Path) -> None:
+    """Proves: what is not given, as carbon of what comes, is no number in a table and breaks nothing."""
+
+    def script() -> None:
+        import numpy as np
+        import pandas as pd
+
+        from emberline.ui.pages.result.accounts import draw
+
+        draw(pd.DataFrame({"name": ["a", "b"], "kg": [1.0, np.nan]}), {"kg": 1})
+
+    app = AppTest.from_function(script, default_timeout=180).run()
+    assert not app.exception
+    assert app.dataframe[0].value["kg"].isna().tolist() == [False, True]
+
+
+def _values(tree: Any, key: str) -> list[Any]:
+    """Every value of a key, however deep."""
+    if isinstance(tree, dict):
+        part = [tree[key]] if key in tree else []
+        return part + [value for name, branch in tree.items() if name != "datasets" for value in _values(branch, key)]
+    if isinstance(tree, list):
+        return [value for branch in tree for value in _values(branch, key)]
+    return []

@@ -1,0 +1,148 @@
+"""What ``check`` says of a site, what it finds odd, and the README's example."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from sites import works
+
+from emberline.scenarios import load
+from emberline.scenarios.assets import KINDS
+from emberline.scenarios.datasets import ViolationKind
+from emberline.ui.cli.main import main
+from emberline.ui.text import facts, wording
+
+
+def facts_of(*overrides: str) -> list[str]:
+    return list(facts.lines(works(*overrides)))
+
+
+def odd(*overrides: str) -> list[str]:
+    return list(facts.odd(works(*overrides)))
+
+
+def test_the_readmes_site_is_described_whole() -> None:
+    """Proves: the README's example loads, and limits, carriers, assets, tariff and factors are listed with units."""
+    assert facts_of() == [
+        "grid: import at most 20 MW, export at most 5 MW, mean over 15 min",
+        "carrier gas: MWh",
+        "carrier steam: MWh",
+        "asset gas grid: supply, no limit, gas",
+        "asset steam users: load, 10 MW, steam",
+        "asset boiler: boiler, 15 MW of steam out, gas to steam",
+        "asset engine: gas engine, 6 MW of electricity out, gas to steam, electricity",
+        "asset steam store: storage, 20 MWh, steam",
+        "tariff demand network: 8500 EUR/MW, monthly",
+        "peak of the month so far: 6 MW",
+        "carbon price: 70 EUR/t on scope 1 only (eu_ets)",
+        "factor gas grid: natural_gas, 56.1 kg/GJ CO2 (net heating value), valid always: IPCC 2006 Guidelines, Vol. 2",
+    ]
+    assert odd() == []
+
+
+def test_the_readme_names_every_kind_of_asset() -> None:
+    """Proves: the list of kinds is whole. Sensitivity: a kind that is added and not listed fails here."""
+    from sites import README
+
+    text = README.read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
+
+
+def test_contracts_and_blocks_are_listed() -> None:
+    """Proves: contracts say how much, at what price and with which factor; a demand charge its ratchet."""
+    lines = facts_of(
+        "market.contracts=[{kind: ppa, name: wind, share: 40 %, price_per_mwh: 55, kg_per_mwh: 0}]",
+        "market.tariff.demand=[{name: d, rates: [{per_mw: 5}, {per_mw: 9, above_mw: 4}],"
+        " ratchet: {share: 80 %}, minimum_mw: 2}]",
+        "market.tariff.levies=[{name: levy, per_mwh: 3}]",
+        "market.tariff.taxes=[{name: vat, share: 20 %, on: [energy]}]",
+        "site.battery={energy_mwh: 4, power_mw: 2}",
+    )
+    for line in (
+        "contract wind: ppa, 40.0 % of the import at 55 EUR/MWh, 0 kg/MWh market-based",
+        "tariff demand d: 2 rates, 5 to 9 EUR/MW, monthly, at least 2 MW, ratchet 80 % of 11 months",
+        "tariff levy levy: 3 EUR/MWh",
+        "tariff tax vat: 20.0 % on energy",
+        "battery: 4 MWh, 2 MW, 90.2 % round trip",
+    ):
+        assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("site.base_load_mw=25", "the base load reaches 25 MW, above the import limit of 20 MW"),
+        ("site.carriers=[{name: gas}, {name: steam}, {name: coke}]", "carrier coke: no asset uses or supplies it"),
+        (
+            "market.tariff.energy=[{name: e, rates: [{per_mwh: 4, months: 1-6}]}]",
+            "tariff: no charge on energy in month 7, mon, from 00:00 and at other times",
+        ),
+    ],
+)
+def test_what_is_odd_is_reported_and_not_refused(override: str, says: str) -> None:
+    """Proves: each of these is reported in a line. Sensitivity: without it there is none."""
+    assert odd(override) == [says]
+
+
+def test_a_carrier_without_user_or_giver_is_odd() -> None:
+    """Proves: an asset whose carrier nothing uses or nothing supplies is named; a waste is vented."""
+    gas, load_, boiler = (
+        "{kind: supply, name: pipe, carrier: gas, price_per_unit: 1, factor: natural_gas}",
+        "{kind: load, name: users, carrier: steam, rate: 1}",
+        "{kind: source, name: hall, carrier: warm, rate: 1}",
+    )
+    carriers = "site.carriers=[{name: gas}, {name: steam}, {name: warm, waste: true}]"
+    assert odd(carriers, f"site.assets=[{gas}, {load_}, {boiler}]") == [
+        "carrier gas: nothing uses it (pipe)",
+        "carrier steam: nothing supplies it (users)",
+        "carrier warm: nothing uses it, all of it is vented",
+    ]
+
+
+def test_check_of_a_site_without_a_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: no heats and no tonnes are listed where there is no line; units without a measure leave no blank."""
+    monkeypatch.setattr(sys, "argv", ["emberline", "check", "works-hub-year"])
+    with pytest.raises(SystemExit) as rest:
+        main()
+    assert not rest.value.code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("a site without a line: 6 carriers, 14 assets; ")
+    assert not any("heats" in line or " t;" in line or "stage" in line for line in lines)
+    assert lines[-1] == "no mistake found"
+
+
+def test_a_stages_factor_and_what_it_gives_are_reported() -> None:
+    """Proves: waste heat of a stage and emissions without a factor's name are listed too."""
+    lines = list(facts.lines(load("melt-shop-site")))
+    assert "stage melting: EAF1, EAF2; gives 0.3 off_gas per MWh" in lines
+    assert "factor melting: electrodes, 7.52 kg/t, as given in the scenario" in lines
+    assert wording.size(load("melt-shop-site")) == "84 heats, 21\u202f000 t"
+
+
+def test_fuel_without_a_factor_is_odd() -> None:
+    """Proves: gas without a factor counts as free of carbon, and the page says so. Sensitivity: silence."""
+    gas, users = "{kind: supply, name: pipe, carrier: gas}", "{kind: load, name: users, carrier: gas, rate: 1}"
+    assert odd("site.carriers=[{name: gas}]", f"site.assets=[{gas}, {users}]") == [
+        "asset pipe: has no emission factor, so gas counts as free of carbon"
+    ]
+
+
+def test_a_demand_charge_over_part_of_a_month_is_reported() -> None:
+    """Proves: without a peak so far the whole month's charge counts, and the page says so. Sensitivity: silence."""
+    (text,) = odd("state.peak_so_far_mw=0")
+    assert text.startswith("tariff: the demand charge of a whole month counts in this horizon")
+
+
+def test_a_price_for_apparent_power_is_said_to_count_per_kw() -> None:
+    """Proves: 380 EUR/kVA is 380,000 EUR/MW, and the power factor of 1 is stated. Sensitivity: silence."""
+    price = "market.tariff={demand: [{name: network, rates: [{per_mw: 380 EUR/kVA}]}]}"
+    assert any("380 EUR/kVA is a price for apparent power" in line for line in odd(price, "state.peak_so_far_mw=1"))
+    tariff = load("works-hub-year", [price]).market.tariff
+    assert tariff is not None
+    assert tariff.demand[0].rates[0].per_mw == 380_000
+
+
+def test_every_violation_has_words() -> None:
+    """Proves: what the twin can report as missed has its words on the pages. Sensitivity: a kind added to one only."""
+    assert set(wording.KINDS) == set(ViolationKind)

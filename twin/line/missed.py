@@ -1,0 +1,99 @@
+"""What a run of the line missed: waits, gaps within casts, locks, outages, due times, heats that were not finished."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+
+from emberline.scenarios.datasets import ViolationKind
+from emberline.twin.line.line import TOLERANCE
+from emberline.twin.line.operations import Operations
+from emberline.twin.site.site import Violation
+
+
+def last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:
+    """End of the last stage of each heat; infinite where it was not reached."""
+    last = dict.fromkeys(range(len(todo.shop.names)), math.inf)
+    for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True)):
+        if k == todo.shop.route[h][-1] and not math.isnan(end[i]):
+            last[h] = float(end[i])
+    return last
+
+
+def late_min(todo: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
+    """The last unit of a heat that is late or not finished, and by how much it is late [min]; where it never came
+    there, by the length of the horizon."""
+    shop = todo.shop
+    h = shop.index[heat]
+    i = max((i for i, other in enumerate(todo.heat) if other == h), default=-1)
+    limit = min(shop.due[h], shop.length)
+    if i < 0 or todo.stage[i] != shop.route[h][-1] or math.isnan(end[i]):
+        return ("" if i < 0 else shop.units[todo.unit[i]]), shop.length
+    return shop.units[todo.unit[i]], float(end[i]) - limit
+
+
+def missed(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
+    """Longest waits, gaps within casts, locks, outages, due times and heats that were not finished.
+
+    What has begun is past judging. ``leeway_min`` is the least time that a lock leaves for a start.
+    """
+    shop, arrays = todo.shop, todo.arrays
+    names, units = shop.names, shop.units
+    violations: list[Violation] = []
+    lag = start - end[arrays["before"]]  # of the first operation of a heat anything: nothing is too long there
+    for i in np.flatnonzero(lag > arrays["longest"] + TOLERANCE).tolist():
+        if todo.started[i]:
+            continue
+        amount = float(lag[i] - arrays["longest"][i])
+        violations.append(
+            Violation(ViolationKind.WAIT, names[todo.heat[i]], units[todo.unit[i]], float(start[i]), amount, "min")
+        )
+    for sequence in todo.sequence:
+        for first, second in pairwise(sequence):
+            if todo.started[second] or not todo.same_cast(first, second):
+                continue
+            if start[second] - end[first] > TOLERANCE:
+                amount, at = float(start[second] - end[first]), float(end[first])
+                violations.append(
+                    Violation(ViolationKind.CAST, names[todo.heat[second]], units[todo.unit[second]], at, amount, "min")
+                )
+    violations += _off_lock(todo, start, end, leeway_min) + _in_outage(todo, start, end)
+    for h, over in last_end(todo, end).items():
+        if over > shop.length + TOLERANCE:
+            violations.append(Violation(ViolationKind.UNFINISHED, names[h], "", shop.length, shop.mass_t[h], "t"))
+        if shop.due[h] < min(over, shop.length) - TOLERANCE and math.isfinite(over):
+            violations.append(Violation(ViolationKind.DUE, names[h], "", over, over - shop.due[h], "min"))
+    return violations
+
+
+def _off_lock(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
+    """Starts outside what the planner has locked, and operations on another unit than the locked one."""
+    shop, windows = todo.shop, todo.shop.scenario.lock_windows
+    violations: list[Violation] = []
+    for i, (h, k, u) in enumerate(zip(todo.heat, todo.stage, todo.unit, strict=True)) if windows else ():
+        window = windows.get((shop.names[h], shop.stages[k]))
+        if window is None or todo.started[i] or math.isnan(start[i]):
+            continue
+        elsewhere = window.unit not in (None, shop.units[u])
+        amount = float(end[i] - start[i]) if elsewhere else window.missed_min(float(start[i]), leeway_min)
+        if amount:
+            violations.append(
+                Violation(ViolationKind.LOCK, shop.names[h], shop.units[u], float(start[i]), amount, "min")
+            )
+    return violations
+
+
+def _in_outage(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
+    """Operations on a unit while it is not available."""
+    shop = todo.shop
+    violations: list[Violation] = []
+    for i, (h, u) in enumerate(zip(todo.heat, todo.unit, strict=True)) if any(shop.outages) else ():
+        if todo.started[i] or math.isnan(end[i]):
+            continue
+        for begin, over in shop.outages[u]:
+            first, amount = max(begin, float(start[i])), min(over, float(end[i])) - max(begin, float(start[i]))
+            if amount > TOLERANCE:
+                violations.append(Violation(ViolationKind.OUTAGE, shop.names[h], shop.units[u], first, amount, "min"))
+    return violations

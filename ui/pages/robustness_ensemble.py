@@ -1,0 +1,206 @@
+"""Results of many replays of a plan: chance to hold, import over time, figures, and what breaks it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from emberline.plans.plan import Plan
+from emberline.plans.robustness import Ensemble
+from emberline.plans.store import StoredRun, StoreError, ensembles
+from emberline.ui.charts import ensemble as ensemble_charts
+from emberline.ui.charts.view import View, weeks
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import chart_cache
+from emberline.ui.text import wording
+from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
+
+Stamp = tuple[str, int]
+"""Identity of an ensemble: its file and the time of writing."""
+ROWS = 40
+"""Most limits in the table."""
+FIGURES = (
+    (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 2),
+    (mark("cost"), "", "cost", 1.0, 0),
+    (mark("peak, metered mean"), "MW", "peak_mw", 1.0, 1),
+    (mark("late heats"), mark("heats"), "late_heats", 1.0, 1),
+    (mark("late"), "t", "late_t", 1.0, 0),
+    (mark("missed deliveries"), mark("deliveries"), "missed_deliveries", 1.0, 1),
+    (mark("not delivered"), "t", "short_t", 1.0, 1),
+    (mark("carbon saved compared with the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, 2),
+    (mark("cost saved compared with the baseline"), "", "saved_cost", 1.0, 0),
+)
+"""Label, unit (empty: currency), name, factor and digits of figures with quantiles."""
+OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_t")
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(path: str, written_ns: int, _stored: StoredRun, seed: int) -> Ensemble:
+    """A stored ensemble, read once."""
+    return ensembles.read(_stored, seed)
+
+
+def show(stored: StoredRun, seed: int) -> None:
+    """Draw a stored ensemble of a run, by its seed."""
+    path: Path = stored.folder / f"ensemble-{seed}.nc"
+    stamp = (str(path), path.stat().st_mtime_ns)
+    try:
+        ensemble = _read(*stamp, stored, seed)
+    except StoreError as error:
+        st.warning(say(str(error)))
+        return
+    _chance(ensemble, stamp)
+    views = weeks(ensemble.scenario.horizon)
+    view = next(iter(views.values()))
+    if len(views) > 1:
+        names = list(views)[1:]
+        view = views[st.selectbox(tr("Part of the horizon"), names, key="robustness.part")]
+    _fan(ensemble, stamp, stored.plan, view)
+    _figures(ensemble, stamp, stored.plan)
+    _broken(ensemble, stamp, view)
+
+
+def _chance(ensemble: Ensemble, stamp: Stamp) -> None:
+    share, low, high = ensemble.chance
+    first, second = st.columns([2, 3], gap="medium", vertical_alignment="center")
+    with first.container(border=True, gap="xxsmall"):
+        st.metric(tr("Chance to hold"), wording.percent(share, 1))
+        st.text(
+            tr(
+                "95 % interval {low} to {high}: no limit missed in {held} of {n} disturbed replays.",
+                low=wording.percent(low, 1), high=wording.percent(high, 1), held=ensemble.successes, n=ensemble.n,
+            )
+        )  # fmt: skip
+        for line in _notes(ensemble, low, high):
+            st.text(line)
+    with second:
+        says = tr("Chance to hold with its interval, for plan and baseline, as in the text on the left.")
+        chart_cache.chart(("chance", *stamp), lambda: ensemble_charts.chance(ensemble), says)
+
+
+def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
+    lines = []
+    target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
+    if target is not None:
+        share = wording.percent(target, 0)
+        if low >= target:
+            lines.append(tr("✓ Target: {asked}.", asked=share))
+        elif high < target:
+            lines.append(tr("✕ Target: {asked}.", asked=share))
+        else:
+            lines.append(tr("Target {asked} not yet proven: more replays are needed.", asked=share))
+    if ensemble.against_baseline:
+        count = int((ensemble.data["baseline_violations"] == 0).sum())
+        lines.append(
+            tr("The baseline schedule holds in {held} of {n}, with the same disturbances.", held=count, n=ensemble.n)
+        )
+    if ensemble.n < ensemble.n_requested:
+        lines.append(tr("Ended early: {asked} replays were requested.", asked=ensemble.n_requested))
+    broken = ensemble.n - ensemble.successes
+    if broken and ensemble.scenario.heats:
+        lines.append(
+            tr(
+                "In {after} of the {broken} failed replays a unit had broken down before.",
+                after=ensemble.after_breakdown, broken=broken,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _fan(ensemble: Ensemble, stamp: Stamp, plan: Plan, view: View) -> None:
+    st.markdown(f"**{tr('Grid import over time')}**")
+    if "fan_mw" not in ensemble.data:
+        st.text(tr("This ensemble was made by an earlier release without the import over time. Replay again."))
+        return
+    says = tr("Quantiles of the import over time, the undisturbed plan, and the contracted import.")
+    chart_cache.chart(("fan", *stamp, view.span_min), lambda: ensemble_charts.fan(ensemble, plan, view), says)
+    n = int(ensemble.data["fan_of"])
+    says = trn(
+        "First {count} disturbed replay, each metered interval separately.",
+        "First {count} disturbed replays, each metered interval separately.",
+        n,
+    )
+    st.caption(f"{says} {tr('Red, dashed: contracted import.')}" if _limited(ensemble) else says)
+
+
+def _limited(ensemble: Ensemble) -> bool:
+    return ensemble.scenario.site.grid.import_limit_mw is not None
+
+
+def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
+    st.markdown(f"**{tr('Results of the replays')}**")
+    money, figures = ensemble.scenario.market.currency, plan.replay_figures
+    measures = (
+        ("carbon_kg", tr("carbon [t CO2e]"), 1e-3),
+        ("cost", tr("cost [{unit}]", unit=money), 1.0),
+        ("peak_mw", tr("peak, metered mean [MW]"), 1.0),
+    )
+    for place, (name, title, factor) in zip(st.columns(3), measures, strict=True):
+        undisturbed = None if figures is None else float(getattr(figures, name))
+        with place:
+            chart_cache.chart(
+                ("dots", name, *stamp), partial(ensemble_charts.dots, ensemble, name, title, factor, undisturbed),
+                tr("Distribution over the replays: {figure}; the table below has quantiles.", figure=title),
+            )  # fmt: skip
+    says = tr("Each dot is 5 % of the replays; dashed: undisturbed plan.")
+    if ensemble.against_baseline:
+        says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
+    st.caption(says)
+    quantiles, left_out = ensemble.quantiles(), OF_PROCESSES if ensemble.scenario.heats else OF_HEATS
+    rows = [
+        (
+            tr(label),
+            tr(unit) if unit else money,
+            *(wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")),
+        )
+        for label, unit, name, factor, digits in FIGURES
+        if name in quantiles and name not in left_out
+    ]
+    names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
+    st.table(pd.DataFrame(rows, columns=names).set_index(names[0]))
+
+
+def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
+    st.markdown(f"**{tr('What breaks the plan')}**")
+    rows = ensemble.broke()
+    if not rows:
+        st.text(tr("No limit was missed in any of the {n} replays.", n=ensemble.n))
+        return
+    chart_cache.chart(
+        ("broken", *stamp, view.span_min), lambda: ensemble_charts.broken(ensemble, view),
+        tr("Missed limits by hour, and how often; the table below has the worst hour of each."),
+    )  # fmt: skip
+    st.caption(
+        tr(
+            "Darker: more replays miss the limit in that hour; next to its name is the share of the replays that "
+            "miss it at all. Misses after the end of the horizon are in the table."
+        )
+    )
+    horizon = ensemble.scenario.horizon
+
+    def hour(row: dict[str, Any]) -> str:
+        if row["hour"] * 60 >= horizon.length_min:
+            return tr("after the end")
+        return wording.moment(horizon.instant(row["hour"] * 60))
+
+    table = pd.DataFrame(
+        {
+            tr("limit"): [tr(wording.KINDS.get(row["kind"], row["kind"])) for row in rows[:ROWS]],
+            tr("stage"): [row["stage"] or ("" if row["unit"] else tr("site")) for row in rows[:ROWS]],
+            tr("unit"): [row["unit"] for row in rows[:ROWS]],
+            tr("missed first [replays]"): [row["first"] for row in rows[:ROWS]],
+            tr("missed [replays]"): [row["replications"] for row in rows[:ROWS]],
+            tr("missed [%]"): [100 * row["replications"] / ensemble.n for row in rows[:ROWS]],
+            tr("typically by"): [f"{wording.number(row['typical'], 1)} {row['measure']}" for row in rows[:ROWS]],
+            tr("at most by"): [f"{wording.number(row['amount'], 1)} {row['measure']}" for row in rows[:ROWS]],
+            tr("most often within the hour from"): [hour(row) for row in rows[:ROWS]],
+        }
+    )
+    draw(table, {tr("missed [%]"): 1})
+    if len(rows) > ROWS:
+        st.caption(trn("And {count} more.", "And {count} more.", len(rows) - ROWS))

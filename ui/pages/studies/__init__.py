@@ -1,1 +1,0 @@
-"""Fronts, ensembles and comparisons on the page."""
