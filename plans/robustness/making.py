@@ -49,7 +49,7 @@ def plan_that_holds(
         draft: a plan of the scenario to begin with; None: one is made.
         replications: fresh days on which it is judged, at most.
         engine: who replays; None: this process.
-        on_progress: told ``phase`` and what belongs to it; ``draft`` tells what the draft comes to.
+        on_progress: called with ``phase`` and what belongs to it; ``draft`` has the figures of the draft.
         cancel: polled; True takes the best plan so far.
     """
     before = Earlier() if store is None else earlier(store, scenario)

@@ -50,7 +50,7 @@ def robust() -> Plan:
 
 def test_the_plan_holds_and_the_draft_comes_first() -> None:
     """Proves: by default the plan holds on nine in ten new days or on as many as the baseline, with margins that the
-    draft has not; the draft is told with its savings before any round, and each event after it tells the limit and what
+    draft has not; the draft is reported with its savings before any round, and each event has the limit and what
     of it is used; the time limit of the scenario stays. Sensitivity: a plan without margins."""
     result = robust()
     holding = result.holding
@@ -67,9 +67,9 @@ def test_the_plan_holds_and_the_draft_comes_first() -> None:
     assert result.scenario.goal == shop().goal
     phases = [event["phase"] for event in EVENTS]
     assert phases.index("draft") < phases.index("round") < phases.index("judge")
-    told = EVENTS[phases.index("draft")]
-    assert told["saved"] == holding.draft_saving
-    assert told["objective"] == holding.draft_objective
+    draft = EVENTS[phases.index("draft")]
+    assert draft["saved"] == holding.draft_saving
+    assert draft["objective"] == holding.draft_objective
     assert {event["limit"] for event in EVENTS if event["phase"] in ("draft", "round", "judge")} == {300}
 
 
@@ -89,8 +89,8 @@ def test_a_plan_that_need_not_hold_is_the_draft(off: dict[str, Any]) -> None:
 
 def test_what_is_asked_of_holding() -> None:
     """Proves: shares in any spelling, ``off`` and 0; else one line. Sensitivity: ``off`` as a mere text."""
-    for given, level in (("off", 0), (0, 0), ("90 %", 0.9), (0.5, 0.5)):
-        assert loading.load("melt-shop-small", [("goal.hold", given)]).goal.hold == pytest.approx(level)
+    for text, level in (("off", 0), (0, 0), ("90 %", 0.9), (0.5, 0.5)):
+        assert loading.load("melt-shop-small", [("goal.hold", text)]).goal.hold == pytest.approx(level)
     for wrong in ("sometimes", 1, -0.1):
         with pytest.raises(ScenarioError, match=r"goal\.hold"):
             loading.load("melt-shop-small", [("goal.hold", wrong)])

@@ -11,7 +11,7 @@ from emberline.twin import dispatch, misses, replays
 @pytest.mark.parametrize(("name", "days"), [("melt-shop-small", 300), ("melt-shop-day", 100), ("aluminium-potline", 2)])
 def test_misses_are_those_of_the_replays(name: str, days: int) -> None:
     """Proves: kinds, heats, moments and amounts are the same to the last bit on every day, of a list followed as
-    a plan; heats that are late are told with their last unit and by how many minutes.
+    a plan; late heats have their last unit and by how many minutes.
 
     Sensitivity: a shorter way that forgets a limit or rounds."""
     case = load(name)
