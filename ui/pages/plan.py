@@ -276,7 +276,7 @@ def _of(inputs: Request, run: str) -> bool:
     assert inputs.scenario is not None
     if not inputs.overrides and inputs.source is not None and inputs.source.key == note_of(run).get("snapshot"):
         return True
-    # compare requests, not results: a worker may search for less time, and hold a cap as an amount
+    # compare requests, not results: a plan may have margins that were learnt, and a cap as an amount
     request = queue.request(run)
     if request.get("kind") in ("plan", "replan"):
         snapshot = snapshots.find(str(request.get("note", {}).get("snapshot", "")))

@@ -96,7 +96,13 @@ def hold(
         raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
     refuse(scenario)
     loop = _Loop(scenario, engine, target, replications, time_limit_s, whole, on_progress, cancel)
-    return loop.run(plain, search or Search(), begin)
+    answer = loop.run(plain, search or Search(), begin)
+    if level is None:
+        return answer
+    goal = scenario.goal.model_copy(update={"hold": level})
+    robust = answer.robust
+    robust = dataclasses.replace(robust, scenario=robust.scenario.model_copy(update={"goal": goal}))
+    return dataclasses.replace(answer, robust=robust)
 
 
 def refuse(scenario: Scenario) -> None:
@@ -176,9 +182,6 @@ class _Loop:
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
-        if not self.by_baseline:
-            goal = self.scenario.goal.model_copy(update={"hold": self.level})
-            best = dataclasses.replace(best, scenario=best.scenario.model_copy(update={"goal": goal}))
         answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.gone)
         return answer.with_record(self.scenario, self.limit_s)
 
