@@ -144,7 +144,8 @@ class Progress:
     def _holding(self, event: dict[str, Any]) -> str:
         """What is known of making the plan hold, and of the time limit."""
         saved = event.get("saved", {})
-        says = wording.HOLDING_PHASES[event["phase"]].format(**event)
+        phase = "no plan" if event["phase"] == "round" and not event["of"] else event["phase"]
+        says = wording.HOLDING_PHASES[phase].format(**event)
         if "carbon_kg" in saved:
             says += f"; the draft saves {wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
             says += f" and {wording.number(saved['cost'], 0)} {self.scenario.market.currency}"

@@ -245,8 +245,9 @@ def _holding(status: JobStatus, scenario: Scenario | None) -> None:
                 currency=scenario.market.currency,
             )
         )  # fmt: skip
-    if status.rounds:
-        row = status.rounds[-1]
+    rounds = [row for row in status.rounds if row["of"]]
+    if rounds:
+        row = rounds[-1]
         parts.append(tr("Round {round}: held on {held} of {of} days.", **{k: row[k] for k in ("round", "held", "of")}))
         seconds, limit = (wording.number(row[name], 0) for name in ("elapsed", "limit"))
         parts.append(tr("{seconds} of {limit} s are used.", seconds=seconds, limit=limit))

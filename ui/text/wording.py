@@ -32,6 +32,7 @@ PHASES = {
 HOLDING_PHASES = {
     "draft": mark("the draft is made; now margins are learnt until the plan holds on disturbed days"),
     "round": mark("round {round}: held on {held} of {of} disturbed days"),
+    "no plan": mark("round {round}: no plan with these margins"),
     "judge": mark("the plan is judged on new days"),
 }
 """Progress of a plan that is made to hold."""
