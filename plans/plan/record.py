@@ -121,7 +121,7 @@ class Plan:
             )
         if not self.agreed:
             return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
-        feasible = Message("Feasible, and the twin agrees.")
+        feasible: str = Message("Feasible, and the twin agrees.")
         if self.holding is not None:
             feasible = self._holding(self.holding)
         elif self.successes:

@@ -84,7 +84,7 @@ def _worth(plan: Plan) -> tuple[bool, float, float]:
     objective = math.inf if plan.objective is None else plan.objective
     share = 0.0 if plan.holding is None or plan.holding.reached else plan.holding.share - 1
     reached = plan.holding is None or plan.holding.reached
-    return plan.found and reached, share, -objective * (1 - math.copysign(ROUNDING, objective))
+    return plan.schedule is not None and reached, share, -objective * (1 - math.copysign(ROUNDING, objective))
 
 
 def same_asked(one: Scenario, other: Scenario) -> bool:

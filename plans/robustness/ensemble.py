@@ -68,7 +68,7 @@ class Ensemble:
     def severity(self) -> tuple[dict[str, int], dict[str, int]]:
         """Days by severity, ``kept``, ``recourse`` or ``broken``, of the schedule and of the baseline; empty where it
         was not followed."""
-        rows = []
+        rows: list[dict[str, int]] = []
         for prefix in ("", "baseline_"):
             if f"{prefix}violations" not in self.data:
                 rows.append({})
