@@ -213,13 +213,12 @@ def replay(task: Task) -> dict[str, Any]:
 def hold(task: Task) -> dict[str, Any]:
     """Plan the scenario of a stored run so that it holds; where the asker has enough, what held best so far is kept."""
     from emberline.plans.jobs.engine import Engine
-    from emberline.plans.plan.stored_starts import requested
     from emberline.plans.robustness import holding
     from emberline.plans.robustness.holding import report
 
     request = task.options
     before = Store(task.home).open(str(request["run"])).plan
-    scenario = requested(before)
+    scenario = before.requested
     limit_s = float(request["time_limit_s"])
     tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
     store = Store(task.home)

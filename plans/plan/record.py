@@ -18,6 +18,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message, mark, sentences
 from emberline.scenarios.metrics import FIGURES
+from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
@@ -103,6 +104,15 @@ class Plan:
         plan is late undisturbed, so that it can hold in none."""
         replays = self.replays
         return None if replays is None or not replays.n or self.late else (replays.successes, replays.n)
+
+    @property
+    def requested(self) -> Scenario:
+        """What it was asked for: its scenario, with the margins that it had before it was made to hold."""
+        if self.holding is None:
+            return self.scenario
+        rest = self.scenario.disturbances.model_dump(exclude=set(MARGINS)) | self.holding.request
+        disturbances = Disturbances.model_validate(rest)
+        return self.scenario.model_copy(update={"disturbances": disturbances})
 
     @property
     def ledger(self) -> Ledger | None:

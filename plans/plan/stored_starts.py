@@ -16,7 +16,7 @@ from emberline.plans.store.run_folder import StoredRun
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
-from emberline.scenarios.records.disturbances import MARGINS, Disturbances
+from emberline.scenarios.records.disturbances import MARGINS
 
 PLANT = ("line", "orders", "processes", "stores", "horizon", "state")
 """What makes schedules of two scenarios alike: what is made, on what, when."""
@@ -63,20 +63,11 @@ def earlier(store: Store, scenario: Scenario) -> Earlier:
         if plan.schedule is None or plan.objective is None or not plan.acceptable:
             continue
         schedules.append(plan.schedule)
-        if (plan.holding is not None) != scenario.holding or not same_asked(scenario, requested(plan)):
+        if (plan.holding is not None) != scenario.holding or not same_asked(scenario, plan.requested):
             continue
         if best is None or _worth(plan) > _worth(best):
             best = plan
     return Earlier(tuple(schedules), best)
-
-
-def requested(plan: Plan) -> Scenario:
-    """What a plan was asked for: its scenario, with the margins that it had before it was made to hold."""
-    scenario, holding = plan.scenario, plan.holding
-    if holding is None:
-        return scenario
-    rest = scenario.disturbances.model_dump(exclude=set(MARGINS)) | holding.request
-    return scenario.model_copy(update={"disturbances": Disturbances.model_validate(rest)})
 
 
 def _worth(plan: Plan) -> tuple[bool, float, float]:

@@ -285,4 +285,4 @@ def _of(inputs: Request, run: str) -> bool:
         with suppress(ScenarioError, OSError):
             if name and same(inputs.scenario, look(name, tuple(request["overrides"]))):
                 return True
-    return same(inputs.scenario, stored_runs.open_run(run).plan.scenario)
+    return same(inputs.scenario, stored_runs.open_run(run).plan.requested)

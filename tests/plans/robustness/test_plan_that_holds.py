@@ -10,7 +10,7 @@ import planned
 import pytest
 
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.stored_starts import earlier, requested, same_asked
+from emberline.plans.plan.stored_starts import earlier, same_asked
 from emberline.plans.robustness.making import again_that_holds, plan_that_holds
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario
@@ -106,8 +106,8 @@ def test_it_is_stored_and_begun_with_again(tmp_path: Path) -> None:
         store.save(run, robust())
     back = store.open(run).plan
     assert back.holding == robust().holding
-    assert same_asked(requested(back), shop())
-    assert requested(back).disturbances == shop().disturbances
+    assert same_asked(back.requested, shop())
+    assert back.requested.disturbances == shop().disturbances
     assert earlier(store, shop()).same is not None
     assert earlier(store, shop(goal={"hold": "off"})).same is None
     assert len(earlier(store, shop(goal={"hold": "off"})).schedules) == 1
