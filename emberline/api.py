@@ -95,9 +95,10 @@ def plan(
             ``draft`` has the figures of the first plan.
         cancel: polled; True ends the search with the best schedule so far.
     """
+    from emberline.plans.answer import with_rules
     from emberline.plans.robustness import plan_that_holds
 
-    return Result(plan_that_holds(scenario, on_progress=on_progress, cancel=cancel))
+    return Result(with_rules(plan_that_holds(scenario, on_progress=on_progress, cancel=cancel)))
 
 
 def hold(

@@ -370,6 +370,15 @@ ENSEMBLE = {
     "fan_mw": Variable(
         ("quantile", "meter"), "MW", "net grid import, quantiles over the first fan_of replications", optional=True
     ),
+    **{
+        prefix + name: Variable(REPLICATION, unit, f"{says} {name}", optional=True)
+        for name, unit in (
+            ("demand_cost", "{currency}"),
+            ("grid_average_kg", "kg CO2e"),
+            ("grid_marginal_kg", "kg CO2e"),
+        )
+        for prefix, says in (("", "part of the figures:"), ("baseline_", "the baseline's"))
+    },
     # where recourse acted
     "recourses": Variable(REPLICATION, "1", "what the dispatcher did to keep a limit", optional=True),
     "recourse_cost": Variable(REPLICATION, "{currency}", "what that cost", optional=True),

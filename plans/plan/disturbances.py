@@ -8,7 +8,7 @@ import xarray as xr
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replay_outcome import Followed, outcomes
-from emberline.plans.plan.replays import COUNTS, Replays
+from emberline.plans.plan.replays import COUNTS, PARTS, Replays
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of
 
@@ -32,8 +32,9 @@ def disturbed_replays(
         names += [f"more_{name}" for name in figures_of(scenario)]
     columns: dict[str, list[float]] = {name: [] for name in names}
     for outcome in outcomes(Followed(scenario, schedule, dispatched), range(n)):
-        for name, values in columns.items():
-            values.append(float(outcome.figures[name]))
+        parts = [prefix + name for prefix in ("", "baseline_") for name in PARTS if prefix + name in outcome.figures]
+        for name in (*names, *parts):
+            columns.setdefault(name, []).append(float(outcome.figures[name]))
         tell({"phase": "replays", "done": outcome.replication + 1, "of": n})
     data = xr.Dataset(
         {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},

@@ -8,7 +8,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, comparable
+from emberline.plans.accounts.figures import Figures, Rule, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
@@ -51,6 +51,8 @@ class Plan:
     holding: Holding | None = None
     """How it does under disturbance, where it was made to hold."""
     seconds: dict[str, float] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    """Simple rules that the plan is compared with; empty where none was tried or none makes the same."""
 
     @property
     def has_schedule(self) -> bool:
@@ -270,6 +272,7 @@ class Plan:
             "acceptable": self.acceptable,
             "verdict": self.verdict,
             "filled": filled(self.scenario),
+            "rules": [rule.summary() for rule in self.rules],
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 

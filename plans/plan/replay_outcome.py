@@ -13,7 +13,7 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
 from emberline.plans.accounts.sums import figures
-from emberline.plans.plan.replays import COUNTS
+from emberline.plans.plan.replays import COUNTS, PARTS
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of
 
@@ -77,9 +77,8 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
             theirs = next(baselines)
             baseline = figures(scenario, theirs)
             row = reader.read(replication, theirs, baseline).figures
-            outcome.figures.update(
-                {f"baseline_{name}": row[name] for name in (*figures_of(scenario), *COUNTS, *RECOURSE)}
-            )
+            names = (*figures_of(scenario), *COUNTS, *RECOURSE, *(name for name in PARTS if name in row))
+            outcome.figures.update({f"baseline_{name}": row[name] for name in names})
             if stores:
                 more = shortfall(scenario, baseline, sums)
                 outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(scenario)})
@@ -132,6 +131,7 @@ class _Reader:
             replication=replication,
             figures={
                 **{name: getattr(sums, name) for name in self.figures},
+                **{name: value for name in PARTS if (value := getattr(sums, name)) is not None},
                 "peak_mw": sums.peak_mw,
                 "tonnes": sums.tonnes,
                 "late_heats": len(late),

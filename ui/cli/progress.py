@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from emberline.plans import Plan
+from emberline.plans.answer import with_rules
 from emberline.plans.robustness import plan_that_holds
 from emberline.plans.store import Store
 from emberline.scenarios import Scenario
@@ -96,7 +97,9 @@ def make(scenario: Scenario, quiet: bool, store: Store | None = None) -> Plan:
 
     with stdout_to_stderr(), progress.drawing() as draw:
         return answering(
-            lambda wish: plan_that_holds(scenario, store=store, on_progress=progress.tell, cancel=wish),
+            lambda wish: with_rules(
+                plan_that_holds(scenario, store=store, on_progress=progress.tell, cancel=wish)
+            ),
             draw, on_wish,
         )  # fmt: skip
 

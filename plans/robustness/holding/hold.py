@@ -15,7 +15,7 @@ from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.replays import COLUMNS, Replays
+from emberline.plans.plan.replays import COLUMNS, PARTS, Replays
 from emberline.plans.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
@@ -387,7 +387,7 @@ def _tries(raises: list[tuple[Knob, float]], far: bool) -> Iterator[list[tuple[K
 
 def _replays(judged: Ensemble) -> Replays:
     """The judgement as the plan's replays."""
-    names = [name for name in (*COLUMNS, "violations") if name in judged.data]
+    names = [name for name in (*COLUMNS, "violations", *PARTS) if name in judged.data]
     names += [f"baseline_{name}" for name in names if f"baseline_{name}" in judged.data]
     names += [name for name in (f"more_{figure}" for figure in FIGURES) if name in judged.data]
     return Replays(judged.n, judged.successes, judged.data[names].reset_coords(drop=True))
