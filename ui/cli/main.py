@@ -128,6 +128,9 @@ def plan(
     no_regret: Annotated[
         bool, typer.Option("--no-regret", help="least carbon at no more cost than the baseline's")
     ] = False,
+    no_hold: Annotated[
+        bool, typer.Option("--no-hold", help="do not make it hold on disturbed days (goal.hold=off)")
+    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="if there is no plan, apply the first repair found and plan again")
     ] = False,
@@ -135,6 +138,8 @@ def plan(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
     """Make a plan, verify it in the twin and store it.
+
+    Where the scenario describes disturbances, the plan holds on 90 % of disturbed days if it can (goal.hold).
 
     Ctrl-C takes the best plan found so far; press it twice to give up.
     """
@@ -147,7 +152,8 @@ def plan(
 
     if no_regret:
         changes += NO_REGRET
-    case = _load(scenario, changes)
+    hold_off = ["goal.hold=off"] if no_hold else []
+    case = _load(scenario, [*changes, *hold_off])
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store import Store
@@ -159,7 +165,7 @@ def plan(
 
     store = Store()
     with store.working(case) as run:
-        plan = make(case, quiet)
+        plan = make(case, quiet, store)
         folder = store.save(run, plan)
     reason = None
     if not plan.has_schedule and plan.status != "cancelled":
@@ -171,9 +177,9 @@ def plan(
             more = list(reason.repairs[0].overrides)
             print(f"planning again with {'; '.join(reason.repairs[0].says)}", file=sys.stderr)
             again = [*changes, *more]
-            case, reason = _load(scenario, again), None
+            case, reason = _load(scenario, [*again, *hold_off]), None
             with store.working(case) as run:
-                plan = make(case, quiet)
+                plan = make(case, quiet, store)
                 folder = store.save(run, plan)
             changes = again
         else:
