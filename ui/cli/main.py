@@ -14,7 +14,7 @@ import typer
 
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import difference, locks, prices, why, why_not
-from emberline.ui.cli.files import export, runs, series_import, signals
+from emberline.ui.cli.files import export, live, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
 from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, replay, roll, sweep
 
@@ -180,6 +180,7 @@ app.command()(export.export)
 app.command("app")(serve.open_app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(signals.app, name="signals")
+app.add_typer(live.app, name="live")
 
 
 @app.command()
