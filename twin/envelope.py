@@ -7,7 +7,8 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENVELOPE, check
-from emberline.twin.line.operations import LineShop, planned_durations, shop
+from emberline.scenarios.line.tables import LineShop, shop
+from emberline.twin.line.operations import planned_durations
 from emberline.twin.processes.run import envelope_variables
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emberline.scenarios.line.tables import Profile
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -42,16 +44,6 @@ class Trace:
     def energy(self, start: float, end: float) -> float:
         """Energy drawn from ``start`` to ``end`` [MWh]."""
         return float(self.mean(np.array([start, end]))[0]) * (end - start) / 60
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Power of a unit by phase, in units of its mean over the operation, shares ending after ``ends``."""
-
-    ends: np.ndarray
-    """End of each phase as a share of the duration, the last one 1, shape (n_phases,)."""
-    relative: np.ndarray
-    """Power of each phase by the mean power, shape (n_phases,)."""
 
 
 def operations_trace(

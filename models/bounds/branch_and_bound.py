@@ -81,10 +81,7 @@ class Bound:
     def _compiled(self, formulation: Pooled, role: str) -> Program:
         search = self.search
         with building():
-            for name, cap, _ in search.aim.caps(search.data):
-                formulation.model.add_component(
-                    f"{name}_cap", pyo.Constraint(rule=formulation.ports.at_most(name, cap))
-                )
+            formulation.ports.keep(formulation.model, search.aim.tops)
             formulation.model.goal = pyo.Objective(rule=lambda m: search.aim.pure(formulation.ports))
             study = search.study
             return Program(formulation.model) if study is None else study.program(role, formulation.model)

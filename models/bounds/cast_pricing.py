@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emberline.models.problem import cost_curves
-from emberline.models.problem.line_reader import Heat, Operation, SlotProblem
+from emberline.models.problem.line_reader import Heat, Operation, SlotProblem, even_cells
 
 WIDEST = 100
 """Most slots between the shortest and the longest way of a heat to where it is reheated."""
@@ -147,7 +147,7 @@ class Ways:
             return np.zeros((len(cells), self.n))
         mwh = self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t
         minutes = set(heat.operations[heat.reheat].minutes.values())
-        spread = [cost_curves.energy(self.problem, mwh * cost_curves.even(self.problem, one), cells) for one in minutes]
+        spread = [cost_curves.energy(self.problem, mwh * even_cells(self.problem, one), cells) for one in minutes]
         return np.min(spread, axis=0)
 
     # ---- curves under prices --------------------------------------------------------------------------------------

@@ -222,8 +222,7 @@ def unsolvable(
         formulation = Pooled(problem, data, bounding=True)
         if not formulation.possible:
             return True
-        for name, cap, _ in aim.caps(data):
-            formulation.model.add_component(f"{name}_cap", pyo.Constraint(rule=formulation.ports.at_most(name, cap)))
+        formulation.ports.keep(formulation.model, aim.tops)
         formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
         program = Program(formulation.model)
     program.aim(None)

@@ -17,7 +17,7 @@ class Bounding:
         self.failure: BaseException | None = None
 
     def __enter__(self) -> None:
-        with self.search.clock("build"):
+        with self.search.timed("build"):
             self.program = Program(self.search.site_model.model)
         self.thread = threading.Thread(target=self._run, name="bound", daemon=True)
         self.thread.start()
@@ -43,7 +43,7 @@ class Bounding:
             if outcome.status == "infeasible":
                 search.infeasible = True
             elif outcome.bound is not None:
-                search.raise_bound(outcome.bound)
+                search.raise_bound(outcome.bound - search.aim.constant)
             self._help()
         except BaseException as error:
             self.failure = error

@@ -17,8 +17,8 @@ import xarray as xr
 
 from emberline.models.explain.limit import PRICES, Limit
 from emberline.models.explain.parts import Part, parts
-from emberline.models.explain.relaxed import read_aim
 from emberline.models.formulations import whole_site
+from emberline.models.formulations.site import objective as aims
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
@@ -72,7 +72,7 @@ class Elastic:
         """
         self.scenario = scenario
         data = sites.read(scenario, envelope)
-        aim = read_aim(scenario, envelope, data, start)
+        aim = aims.of(scenario, envelope, data, start)
         plant = plants.read(scenario, envelope) if scenario.processes else None
         site_model = whole_site.build(data, aim, burning=set(), plant=plant)
         self._hard = site_model.program

@@ -9,15 +9,11 @@ from emberline.models.explain.feeding import unfed
 from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import dispatcher
-from emberline.models.formulations.site.objective import Aim
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
-from emberline.models.problem.constants import baseline_cost, direct_kg
-from emberline.models.problem.site import SiteData
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import Scenario
-from emberline.scenarios.process.flows import emitted_kg
 
 JUDGING_S = 5.0
 """For the site's flows under one list of heats."""
@@ -33,7 +29,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
         time_limit: seconds.
     """
     data = sites.read(scenario, envelope)
-    aim = read_aim(scenario, envelope, data, start)
+    aim = aims.of(scenario, envelope, data, start)
     if not scenario.orders:
         plant = plants.read(scenario, envelope) if scenario.processes else None
         site_model = whole_site.build(data, aim, burning=set(), plant=plant)
@@ -48,7 +44,7 @@ def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Datase
     """Whether what is ``impossible`` is so wherever starts lie, between slots too; the arguments are the same."""
     if not scenario.orders:
         return True
-    aim = read_aim(scenario, envelope, sites.read(scenario, envelope), start)
+    aim = aims.of(scenario, envelope, sites.read(scenario, envelope), start)
     return exact_times.impossible(scenario, envelope, aim, time_limit=time_limit)
 
 
@@ -83,16 +79,8 @@ def holds(
     if starts is None:
         return False
     search = Search(
-        problem=problem, data=data, aim=read_aim(scenario, envelope, data, start), time_limit=time_limit, gap=1.0,
+        problem=problem, data=data, aim=aims.of(scenario, envelope, data, start), time_limit=time_limit, gap=1.0,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     search.offer(starts)
     return search.best is not None
-
-
-def read_aim(scenario: Scenario, envelope: xr.Dataset, data: SiteData, start: xr.Dataset | None) -> Aim:
-    """Goals and caps, as planning takes them."""
-    paid = baseline_cost(scenario, data, start)
-    if paid is not None and start is not None and scenario.processes:
-        paid += scenario.market.carbon_price.on_direct / 1000 * float(emitted_kg(scenario, start).sum())
-    return aims.read(scenario, data, paid, direct_kg(scenario, envelope) if scenario.heats else 0.0)

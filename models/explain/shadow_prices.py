@@ -16,8 +16,7 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Multipliers
 from emberline.models.problem import site as sites
-from emberline.models.problem.constants import baseline_cost, direct_kg
-from emberline.models.strategies.site import minimize_first
+from emberline.models.search.first_goal import minimize_first
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.metrics import METRICS
@@ -50,8 +49,7 @@ def shadow_prices(
         ``measure``, ``goal``, ``whole_numbers`` (``fixed`` or ``none``). None where there is no plan.
     """
     data = sites.read(scenario, envelope)
-    direct = direct_kg(scenario, envelope) if scenario.heats else 0.0
-    aim = aims.read(scenario, data, baseline_cost(scenario, data, baseline), direct)
+    aim = aims.of(scenario, envelope, data, baseline)
     load, gives = None, {}
     if schedule is not None:
         per = data.cells_per_slot
@@ -88,7 +86,7 @@ def _prices(site_model: SiteModel, multipliers: Multipliers, aim: Aim) -> xr.Dat
     data, site = site_model.data, site_model.model.site
     n = len(data.base)
     coarse = site_model.coarse
-    limit = -multipliers.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(len(coarse.meters()))
+    limit = -multipliers.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(coarse.n_meters)
     # a MWh of demand in a slot is one more in its balance, and is shared out over the metered intervals of its cells
     cells = np.repeat(limit, round(coarse.meter_min / coarse.cell_min))
     bound = cells.reshape(n, coarse.cells_per_slot).mean(axis=1)

@@ -135,9 +135,7 @@ def _goals(
     if plant_ports is not None:
         ports = plant_ports.emitting(ports)
         # caps hold on what is really paid and emitted
-        model.cap = pyo.Block(list(tops))
-        for name, top in tops.items():
-            model.cap[name].limit = pyo.Constraint(rule=ports.at_most(name, top))
+        ports.keep(model, tops)
         tops = {}
         ports = plant_ports.crediting(ports, credits(plant_ports.plant, coarse), bands(plant_ports.plant))
     model.GOAL = pyo.Set(initialize=list(data.metrics))

@@ -79,13 +79,7 @@ class Pools:
             if operation.started_min is not None:
                 slot = operation.started_min / step
                 first[i] = last[i] = math.floor(slot) if self.bounding else math.ceil(slot)
-        for i in range(1, len(first)):
-            first[i] = max(first[i], first[i - 1] + self.least(heat, i - 1, i))
-            last[i] = min(last[i], last[i - 1] + self.most(heat, i - 1, i))
-        for i in range(len(first) - 2, -1, -1):
-            if heat.operations[i].started_min is None:
-                last[i] = min(last[i], last[i + 1] - self.least(heat, i, i + 1))
-                first[i] = max(first[i], first[i + 1] - self.most(heat, i, i + 1))
+        heat.tighten(first, last)
         return Reach(first, last)
 
     def reach(self, s: int, k: int) -> tuple[np.ndarray, np.ndarray]:

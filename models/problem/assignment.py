@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem.line_reader import EPS, SlotProblem, energy_cells, spread_cells
+from emberline.models.problem.line_reader import EPS, SlotProblem, energy_cells, even_cells
 from emberline.scenarios.energy_states import EnergyStates, idle_pieces
 
 
@@ -89,9 +89,8 @@ def line_cells(
                 add_cells(starts.slot[h][i] * per, weight[operation.stage] * operation.cells[starts.unit[h][i]])
         if h in extra and heat.reheat is not None:
             u = starts.unit[h][heat.reheat]
-            add_cells(
-                *spread_cells(problem, starts.slot[h][heat.reheat], heat.operations[heat.reheat].minutes[u], extra[h])
-            )
+            spread = even_cells(problem, heat.operations[heat.reheat].minutes[u])
+            add_cells(starts.slot[h][heat.reheat] * per, extra[h] * spread)
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None:
             add_cells(starts.cast_slot[c] * per, weight[-1] * cast.cells[starts.cast_unit[c]])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from emberline.models.problem.line_reader import SlotProblem
@@ -25,12 +23,6 @@ def energy(problem: SlotProblem, cells: np.ndarray, weights: np.ndarray) -> np.n
     for k, mwh in enumerate(cells.tolist()[:n]):
         curve[..., : n - k] += mwh * weights[..., k:]
     return curve[..., ::per]
-
-
-def even(problem: SlotProblem, minutes: float) -> np.ndarray:
-    """One MWh spread evenly over some minutes, by cell."""
-    edges = np.minimum(np.arange(math.ceil(minutes / problem.cell_min - 1e-9) + 1) * problem.cell_min, minutes)
-    return np.diff(edges) / minutes
 
 
 def holding(prices: np.ndarray, slots: int) -> np.ndarray:

@@ -130,6 +130,22 @@ class Heat:
         pick = max if slowest else min
         return sum(pick(self.operations[k].minutes.values()) + self.quickest[k] for k in range(i, j))
 
+    def tighten(self, first: list[int], last: list[int], loose: int = 0) -> None:
+        """Narrow windows of start slots by the lags between operations, the loosest of all pairs of units.
+
+        Args:
+            first: earliest slot of each operation, changed in place.
+            last: latest slot, likewise.
+            loose: slots that may pass beyond the most, where an earlier start lies between slots.
+        """
+        for i in range(1, len(first)):
+            first[i] = max(first[i], first[i - 1] + int(self.least[i - 1].min()))
+            last[i] = min(last[i], last[i - 1] + int(self.most[i - 1].max()) + loose)
+        for i in range(len(first) - 2, -1, -1):
+            if self.operations[i].started_min is None:
+                last[i] = min(last[i], last[i + 1] - int(self.least[i].min()))
+                first[i] = max(first[i], first[i + 1] - int(self.most[i].max()))
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -280,11 +296,11 @@ def energy_cells(ends: np.ndarray, power: np.ndarray, cell_min: float, begin: fl
     return np.diff(np.interp(edges, at, energy))
 
 
-def spread_cells(problem: SlotProblem, begin_slot: int, minutes: float, energy: float) -> tuple[int, np.ndarray]:
-    """Energy spread evenly over some minutes from a slot on: first cell and energy by cell [MWh]."""
+def even_cells(problem: SlotProblem, minutes: float) -> np.ndarray:
+    """One MWh spread evenly over some minutes from a slot on, by cell."""
     n = max(math.ceil(minutes / problem.cell_min - EPS), 1)
     edges = np.minimum(np.arange(n + 1) * problem.cell_min, minutes)
-    return begin_slot * problem.cells_per_slot, np.diff(edges) / minutes * energy
+    return np.diff(edges) / minutes
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.line import tables
+from emberline.scenarios.line.tables import NEVER
 
-NEVER = math.inf
 Operation = tuple[int, int]
 """Heat and stage."""
 
@@ -55,8 +56,6 @@ class Shop:
     """Order of each heat."""
     units: tuple[str, ...]
     stages: tuple[str, ...]
-    units_of: tuple[tuple[int, ...], ...]
-    """Units of each stage."""
     planned: list[list[float]]
     """Duration that the plan reckons with by heat and unit; nan where the heat cannot run there."""
     nominal: list[list[float]]
@@ -81,7 +80,6 @@ class Shop:
     """Whether groups are casts."""
     integral: bool
     """Whether all data are whole minutes; then some best schedule has whole minutes only."""
-    horizon_min: float
     group_of: dict[int, int] = field(default_factory=dict)
 
     @cached_property
@@ -171,80 +169,53 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
     Raises:
         ValueError: a heat finds no unit, because locks and named units leave none.
     """
-    line, heats = scenario.line, scenario.heats
-    units = [unit.name for unit in line.units]
-    stages = [stage.name for stage in line.stages]
-    index = {heat.name: h for h, heat in enumerate(heats)}
-    at = {name: u for u, name in enumerate(units)}
-    table = envelope.sel(heat=[heat.name for heat in heats], unit=units, stage=stages)
-    planned, nominal = table["planned_min"].values.tolist(), table["duration_min"].values.tolist()
-    began, began_on = table["started_min"].values.tolist(), table["started_unit"].values.tolist()
+    heats, table = scenario.heats, tables.shop(scenario)
+    guarded = tables.careful(table)  # margins lengthen transfers and shorten waits
+    times = envelope.sel(heat=list(table.names), unit=list(table.units))
+    planned, nominal = times["planned_min"].values.tolist(), times["duration_min"].values.tolist()
     under_way: dict[tuple[int, int], Place] = {}
-    for h in range(len(heats)):
-        for k in range(len(stages)):
-            if not math.isnan(began[h][k]):
-                u, start = at[began_on[h][k]], began[h][k]
-                over = start + nominal[h][u]
-                under_way[h, k] = Place(u, start, start + planned[h][u] if over > 0 else over)
-    units_of = tuple(tuple(at[unit.name] for unit in stage.units) for stage in line.stages)
-    route = []
-    for h, heat in enumerate(heats):
-        heat_route = [stages.index(stage.name) for stage in line.route(heat.grade)]
-        reached = max((k for k in heat_route if (h, k) in under_way), default=-1)
-        # a stage before one that has begun and of which nothing is said is over
-        route.append(tuple(k for k in heat_route if k >= reached or (h, k) in under_way))
-    locks = {(index[heat], stages.index(stage)): lock for (heat, stage), lock in scenario.lock_windows.items()}
-    window = {key: (lock.earliest_min, lock.latest_min) for key, lock in locks.items()}
-    locked = {key: at[lock.unit] for key, lock in locks.items() if lock.unit is not None}
-    named = {order.name: {at[unit] for unit in order.units} for order in scenario.orders}
+    for (h, k), (start, u) in sorted(table.started.items()):
+        over = start + nominal[h][u]
+        under_way[h, k] = Place(u, start, start + planned[h][u] if over > 0 else over)
+    named = {order.name: {table.unit_index[unit] for unit in order.units} for order in scenario.orders}
     able: dict[tuple[int, int], tuple[int, ...]] = {}
     for h, heat in enumerate(heats):
-        for k in route[h]:
-            allowed = named[heat.order] if k == len(stages) - 1 else set()
+        for k in table.route[h]:
+            allowed = named[heat.order] if k == len(table.stages) - 1 else set()
+            locked = table.locks[h, k][0] if (h, k) in table.locks else None
             able[h, k] = tuple(
                 u
-                for u in units_of[k]
-                if not math.isnan(planned[h][u]) and (not allowed or u in allowed) and locked.get((h, k), u) == u
+                for u in table.units_of[k]
+                if not math.isnan(planned[h][u]) and (not allowed or u in allowed) and locked in (None, u)
             )
             if not able[h, k] and (h, k) not in under_way:
-                raise ValueError(f"no unit of stage {stages[k]} may take heat {heat.name}")
-    outages = [list(scenario.outages.get(unit, ())) for unit in units]
-    disturbances, stage_of = scenario.disturbances, line.stage_of
-    transfer = [[line.transfer_min(a, b) + disturbances.slack_min(stage_of[a].name) for b in units] for a in units]
-    setup = [unit.setup_min for unit in line.units]
-    longest = [
-        NEVER if s.longest_wait_min is None else s.longest_wait_min - disturbances.wait_min(s.name) for s in line.stages
-    ]
-    groups = _groups(scenario, route, under_way, able, planned)
-    release = [heat.release_min for heat in heats]
-    due = [heat.due_min for heat in heats]
-    flat = [
-        value for rows in (planned, nominal, transfer, [setup, longest, release, due]) for row in rows for value in row
-    ]
-    flat += [edge for spans in (*outages, window.values()) for span in spans for edge in span]
+                raise ValueError(f"no unit of stage {table.stages[k]} may take heat {heat.name}")
+    window = {key: (earliest, latest) for key, (_, earliest, latest) in table.locks.items()}
+    groups = _groups(scenario, table.route, under_way, able, planned)
+    flat = [value for rows in (planned, nominal, guarded.transfer) for row in rows for value in row]
+    flat += [*table.setup, *guarded.longest_wait, *table.release, *table.due]
+    flat += [edge for spans in (*table.outages, window.values()) for span in spans for edge in span]
     flat += [value for item in under_way.values() for value in (item.start, item.end)]
     return Shop(
-        heats=tuple(heat.name for heat in heats),
-        order=tuple(heat.order for heat in heats),
-        units=tuple(units),
-        stages=tuple(stages),
-        units_of=units_of,
+        heats=table.names,
+        order=table.orders,
+        units=table.units,
+        stages=table.stages,
         planned=planned,
         nominal=nominal,
-        transfer=transfer,
-        setup=setup,
-        longest=longest,
-        release=release,
-        due=due,
-        route=route,
+        transfer=guarded.transfer,
+        setup=table.setup,
+        longest=guarded.longest_wait,
+        release=table.release,
+        due=table.due,
+        route=table.route,
         under_way=under_way,
         able=able,
         window=window,
-        outages=outages,
+        outages=table.outages,
         groups=groups,
-        campaign=line.campaign_stage is not None,
+        campaign=table.campaign >= 0,
         integral=all(value == round(value) for value in flat if math.isfinite(value)),
-        horizon_min=scenario.horizon.length_min,
         group_of={h: g for g, group in enumerate(groups) for h in group.heats},
     )
 

@@ -18,7 +18,7 @@ from emberline.models.problem.line import (
     SlotProblem,
     down,
     energy_cells,
-    spread_cells,
+    even_cells,
     up,
 )
 from emberline.scenarios import Scenario
@@ -35,8 +35,8 @@ __all__ = [
     "SlotProblem",
     "down",
     "energy_cells",
+    "even_cells",
     "from_scenario",
-    "spread_cells",
     "up",
 ]
 

@@ -88,19 +88,10 @@ class SiteData:
         more = self.guide_price - self.price
         return {name: weight + more if METRICS[name].money else weight for name, weight in self.per_mwh.items()}
 
-    def meters(self) -> list[tuple[list[int], int]]:
-        """For each metered interval its cells, and the slot of each cell follows from its place."""
-        per = round(self.meter_min / self.cell_min)
-        return [(list(range(i * per, (i + 1) * per)), i) for i in range(self.n_meters)]
-
     @property
     def n_meters(self) -> int:
         """Number of metered intervals."""
         return round(len(self.base) * self.step_min / self.meter_min)
-
-    def slot_of(self, cell: int) -> int:
-        """The slot that a cell lies in."""
-        return int(cell * self.cell_min // self.step_min)
 
     @property
     def cells_per_slot(self) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -17,11 +16,11 @@ from emberline.models.bounds import cast_pricing
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
 from emberline.models.heuristics.line.placement import Shop
-from emberline.models.kernel.progress import Progress
 from emberline.models.problem.assignment import Starts, line_gives, load_cells, mistakes
 from emberline.models.problem.flows import TIME_LIMIT_S, Flows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
+from emberline.models.search.record import Record
 from emberline.models.search.site_in_turn import Guide, guide_around
 
 LAST_S = 15.0
@@ -53,72 +52,32 @@ class Programs(Protocol):
 
 
 @dataclass
-class Search:
+class Search(Record):
     """State of a search: best plan, bound, clock. Moves are accepted on recomputed figures only."""
 
     problem: SlotProblem
     data: SiteData
     aim: Aim
-    time_limit: float
-    gap: float
-    on_progress: Progress
-    cancel: Callable[[], bool]
     dispatching: Callable[[SiteData, Aim], Dispatching]
     """Makes what finds the best use of a site under a load."""
-    began: float = field(default_factory=time.perf_counter)
     best: Starts | None = None
     best_flows: Flows | None = None
     draft: Starts | None = None
     """The plan to go on from: the best one, or one that comes out better but breaks the import limit or a cap yet."""
     draft_rank: float = math.inf
-    bound: float | None = None
-    """On the first goal, the constant left out."""
     guide: Guide | None = None
     """Where the site has assets: the site with its assets held."""
     proving: bool = True
     """Whether a bound is wanted."""
-    infeasible: bool = False
-    """The relaxation has no solution: no plan exists."""
-    seconds: dict[str, float] = field(default_factory=dict)
     coarser: Callable[[Search], Search] | None = None
     """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
     study: Programs | None = None
     """Keeps the solver of the bound for the next search."""
-    until: float = math.inf
-    """Where only a part of the search may go on, its end by ``time.perf_counter``; the bound goes on after it."""
-    _telling: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def rest(self) -> float:
-        """Seconds left of the whole search."""
-        return self.time_limit - (time.perf_counter() - self.began)
-
-    @property
-    def remaining_s(self) -> float:
-        """Seconds left, of a part where there is one."""
-        return min(self.rest, self.until - time.perf_counter())
-
-    @contextmanager
-    def part(self, share: float) -> Iterator[None]:
-        """Give what is inside a share of the seconds left."""
-        before, self.until = self.until, time.perf_counter() + share * self.remaining_s
-        try:
-            yield
-        finally:
-            self.until = before
 
     @property
     def value(self) -> float | None:
         """First goal of the best plan, the constant left out."""
         return None if self.best_flows is None else self.aim.value(self.best_flows)
-
-    @property
-    def told_gap(self) -> float | None:
-        """Relative gap on what can be decided."""
-        value = self.value
-        if value is None or self.bound is None:
-            return None
-        return max(value - self.bound, 0.0) / max(abs(value), 1e-9)
 
     @property
     def by_load(self) -> bool:
@@ -134,31 +93,6 @@ class Search:
         base_cells = self.problem.fixed_cells + np.repeat((data.base - data.pv) / cells, cells)
         shop = Shop(self.problem, self.aim.both_weights(data))
         return Retiming(shop, base_cells, data.limit_mwh(), round(data.meter_min / data.cell_min))
-
-    def over(self) -> bool:
-        """Whether the whole search ends: gap reached, time over, cancelled or infeasible."""
-        gap = self.told_gap
-        return self.infeasible or self.rest <= 0.05 or self.cancel() or (gap is not None and gap <= self.gap)
-
-    def phase_over(self) -> bool:
-        """Whether to stop here: all is over, or the time for a part of it."""
-        return self.remaining_s <= 0.05 or self.over()
-
-    def tell(self) -> None:
-        """Report incumbent, bound and gap; plans and bound come from two threads."""
-        with self._telling:
-            self.on_progress(
-                {
-                    "incumbent": self.value,
-                    "bound": self.bound,
-                    "gap": self.told_gap,
-                    "seconds": time.perf_counter() - self.began,
-                }
-            )
-
-    def clock(self, name: str, began: float) -> None:
-        """Add the seconds since ``began`` to a phase."""
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
     def offer(self, starts: Starts, *, capped: bool = True) -> bool:
         """Judge a plan by its own figures: keep it where it is feasible and better.
@@ -242,9 +176,3 @@ class Search:
     @cached_property
     def _dispatcher(self) -> Dispatching:
         return self.dispatching(self.data, self.aim)
-
-    def raise_bound(self, bound: float | None) -> None:
-        """Take a proven bound, where it is better."""
-        if bound is not None and (self.bound is None or bound > self.bound):
-            self.bound = bound
-            self.tell()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from emberline.models.formulations.site.dispatch import columns
 from emberline.models.problem import assignment
 from emberline.models.problem.assignment import Starts
 from emberline.models.search.incumbent import Search
+from emberline.models.search.record import Record
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check, metered
 from emberline.scenarios.messages import Message
@@ -35,22 +36,50 @@ def seconds(schedule: xr.Dataset) -> dict[str, float]:
     }
 
 
-def _status(search: Search, exact: bool) -> tuple[str, str]:
-    gap = search.told_gap
-    if search.best is None:
-        if search.infeasible and exact:
-            return "infeasible", Message("no schedule keeps all limits: the relaxation of the line has no solution")
-        if search.infeasible:
-            step = search.problem.step_min
-            return ON_GRID, Message("no schedule whose starts lie on steps of {step:g} min keeps all limits", step=step)
-        if search.cancel():
-            return "cancelled", Message("cancelled before a schedule was found")
-        return "no plan within the limit", Message(
-            "no schedule was found in {seconds:.0f} s", seconds=time.perf_counter() - search.began
-        )
+def outcome(search: Record, infeasible: tuple[str, str]) -> tuple[str, str]:
+    """Status and reason of a search that is over; a bound that contradicts its plan is taken off.
+
+    Args:
+        search: of whatever kind.
+        infeasible: status and reason where that was proven.
+    """
+    value, gap = search.value, search.told_gap
+    if value is not None and search.bound is not None and above(search.bound, value):
+        search.bound = None
+        return "best found", CONTRADICTION
     if gap is not None and gap <= search.gap + 1e-9:
         return "within gap", ""
-    return ("cancelled" if search.cancel() else "best found"), ""
+    if value is not None:
+        return ("cancelled" if search.cancel() else "best found"), ""
+    if search.infeasible:
+        return infeasible
+    if search.cancel():
+        return "cancelled", Message("cancelled before a plan was found")
+    return "no plan within the limit", Message("no plan was found in {seconds:.0f} s", seconds=search.spent_s)
+
+
+def stamped(
+    data: xr.Dataset,
+    scenario: Scenario,
+    status: str,
+    reason: str,
+    *,
+    objective: float | None,
+    bound: float | None,
+    gap: float | None,
+    constant: float,
+    seconds: Mapping[str, float] | None = None,
+    **more: float,
+) -> xr.Dataset:
+    """A schedule with its attributes, checked; what is None is not known, an objective of None: there is no plan."""
+    success = int(objective is not None)
+    data.attrs = {
+        "found": success, "status": status, "reason": reason, "objective": _number(objective), "bound": _number(bound),
+        "gap": _number(gap), "constant": constant, "goal": scenario.goal.minimize, "policy": "schedule",
+        "complete": success, "unplaced": "", **more,
+        **{f"seconds {name}": value for name, value in (seconds or {}).items()},
+    }  # fmt: skip
+    return check(data, SCHEDULE)
 
 
 def as_schedule(
@@ -72,10 +101,12 @@ def as_schedule(
         baseline: whether it was given the baseline schedule.
         exact: whether what is proven to have no solution on slots has none at any times.
     """
-    status, reason = _status(search, exact)
-    if search.best is not None and search.bound is not None and above(search.bound, search.value):
-        search.bound, status = None, "best found"
-        reason = CONTRADICTION
+    if exact:
+        nothing = "infeasible", Message("no schedule keeps all limits: the relaxation of the line has no solution")
+    else:
+        step = search.problem.step_min
+        nothing = ON_GRID, Message("no schedule whose starts lie on steps of {step:g} min keeps all limits", step=step)
+    status, reason = outcome(search, nothing)
     if search.best is not None and baseline and not improved:
         reason = Message("No better order of heats than the baseline's was found.")
     data = (
@@ -83,22 +114,10 @@ def as_schedule(
         if search.best is None or search.best_flows is None
         else _filled(search, scenario, envelope, search.best)
     )
-    data.attrs.update(
-        found=int(search.best is not None),
-        status=status,
-        reason=reason,
-        objective=_number(search.value),
-        bound=_number(search.bound),
-        gap=_number(search.told_gap),
-        constant=search.aim.constant,
-        goal=scenario.goal.minimize,
-        policy="schedule",
-        complete=int(search.best is not None),
-        unplaced="",
-        **{f"seconds {name}": value for name, value in search.seconds.items()},
-        **{"seconds search": time.perf_counter() - search.began},
-    )
-    return check(data, SCHEDULE)
+    return stamped(
+        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
+        constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s},
+    )  # fmt: skip
 
 
 def above(bound: float, value: float | None) -> bool:

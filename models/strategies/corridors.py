@@ -160,7 +160,5 @@ def _solve(
 def set_goal(formulation: Matched, search: Search, *, pure: bool) -> None:
     """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound needs it."""
     m, aim = formulation.model, search.aim
-    m.cap = pyo.Block(list(aim.tops))
-    for name, top in aim.tops.items():
-        m.cap[name].limit = pyo.Constraint(rule=formulation.ports.at_most(name, top))
+    formulation.ports.keep(m, aim.tops)
     m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(formulation.ports))

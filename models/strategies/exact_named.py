@@ -148,8 +148,7 @@ def _model(search: Search) -> Named:
     problem, data = search.problem, search.data
     formulation = Named(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
     if formulation.possible:
-        for name, cap, _ in search.aim.caps(data):
-            formulation.model.add_component(f"{name}_cap", pyo.Constraint(rule=formulation.ports.at_most(name, cap)))
+        formulation.ports.keep(formulation.model, search.aim.tops)
     return formulation
 
 

@@ -12,10 +12,8 @@ waits and the planner's locks are kept; a schedule that misses one is no schedul
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -24,10 +22,11 @@ from emberline.models.bounds.lateness_grid import bound, least, settled, shortes
 from emberline.models.formulations.line.lateness.general_precedence import improve, pairs
 from emberline.models.heuristics.lateness.list_scheduling import Decoder, Listing, SearchEnd, Value, led, search, simple
 from emberline.models.heuristics.lateness.longest_path import earliest
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem.line_in_minutes import Operation, Place, Shop, shop
+from emberline.models.search.record import Record
 from emberline.scenarios import Scenario
 
-Progress = Callable[[dict[str, Any]], None]
 STEPS = 6000
 """Moves of the longest search."""
 ROUNDS = ((24, STEPS // 20), (6, STEPS // 5), (2, STEPS))
@@ -95,58 +94,58 @@ def minimize_lateness(
         start: a known schedule (table ``SCHEDULE``), such as the baseline's; the result is never worse than it.
         time_limit: seconds.
         gap: relative gap at which the search may stop.
-        on_progress: called with ``incumbent``, ``bound`` and ``seconds`` as they change.
+        on_progress: called with ``incumbent``, ``bound``, ``gap`` and ``seconds`` as they change.
         cancel: polled; True ends the search with what was found.
 
     Raises:
         ValueError: a heat finds no unit, because locks and named units leave none.
     """
-    run = _Run(shop(scenario, envelope), time_limit, gap, on_progress, cancel)
+    run = _Run(
+        shop(scenario, envelope),
+        time_limit=time_limit,
+        gap=gap,
+        on_progress=on_progress or (lambda event: None),
+        cancel=cancel or (lambda: False),
+    )
     if start is not None:
         run.offer(_places(run.shop, start))
     run.searches(SHARE_OF_SEARCH)
-    run.bound(SHARE_OF_BOUND)
+    run.prove_on_grids(SHARE_OF_BOUND)
     run.exact()
     return run.result()
 
 
-class _Run:
+@dataclass
+class _Run(Record):
     """The best schedule and bound so far, and what is still to be tried."""
 
-    def __init__(
-        self,
-        line: Shop,
-        time_limit: float,
-        gap: float,
-        on_progress: Progress | None,
-        cancel: Callable[[], bool] | None,
-    ) -> None:
-        self.shop = line
-        self.began = time.perf_counter()
-        self.time_limit, self.gap = time_limit, gap
-        self.on_progress, self.cancel = on_progress, cancel
-        self.decoder = Decoder(line)
-        self.best: tuple[Value, dict[Operation, Place]] | None = None
-        self.proven = settled(line) + sum(least(line))
-        self.shortest = shortest(line)
-        self.small = pairs(line) <= EXACT_PAIRS
+    shop: Shop
+    best: tuple[Value, dict[Operation, Place]] | None = None
+
+    def __post_init__(self) -> None:
+        self.decoder = Decoder(self.shop)
+        self.bound = settled(self.shop) + sum(least(self.shop))
+        self.shortest = shortest(self.shop)
+        self.small = pairs(self.shop) <= EXACT_PAIRS
 
     @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self.began
+    def proven(self) -> float:
+        """Total tardiness that no schedule undercuts, as far as proven [min]."""
+        return self.bound or 0.0
 
-    def over(self, share: float = 1.0) -> bool:
+    @property
+    def value(self) -> float | None:
+        """Total tardiness of the best schedule; None where that misses a limit."""
+        return None if self.best is None or self.best[0].missed_min > 0 else self.best[0].tardiness_min
+
+    @property
+    def tolerance(self) -> float:
+        """Minutes that count as nothing."""
+        return TOLERANCE
+
+    def ends(self, share: float = 1.0) -> bool:
         """Whether to stop: cancelled, out of time, or the gap is reached."""
-        return self.cancelled() or self.seconds > share * self.time_limit or self.reached()
-
-    def cancelled(self) -> bool:
-        return self.cancel is not None and self.cancel()
-
-    def reached(self) -> bool:
-        if self.best is None or self.best[0].missed_min > 0:
-            return False
-        late = self.best[0].tardiness_min
-        return late - self.proven <= max(self.gap * late, TOLERANCE)
+        return self.cancel() or self.spent_s > share * self.time_limit or self.reached
 
     def take(self, value: Value, places: dict[Operation, Place]) -> None:
         """Keep a schedule if it is better than the best one."""
@@ -160,20 +159,14 @@ class _Run:
             places = earliest(self.shop, places)
             self.take(self.decoder.value(places, self.decoder.missed(places)), places)
 
-    def raise_bound(self, proven: float | None) -> None:
-        if proven is not None and proven > self.proven:
-            # whole minutes in, whole minutes out
-            self.proven = float(math.ceil(proven - 1e-4)) if self.shop.integral else proven
-            self.tell()
-
-    def tell(self) -> None:
-        if self.on_progress is not None:
-            incumbent = None if self.best is None or self.best[0].missed_min > 0 else self.best[0].tardiness_min
-            self.on_progress({"incumbent": incumbent, "bound": self.proven, "seconds": self.seconds})
+    def prove(self, proven: float | None) -> None:
+        """Take a bound, in whole minutes where all data are."""
+        if proven is not None:
+            self.raise_bound(float(math.ceil(proven - 1e-4)) if self.shop.integral else proven)
 
     def search(self, first: Listing, seed: int, share: float, steps: int) -> SearchEnd:
         def stop(value: Value) -> bool:
-            if self.cancelled() or self.seconds > share * self.time_limit:
+            if self.cancel() or self.spent_s > share * self.time_limit:
                 return True
             least_late = value.missed_min == 0 and value.tardiness_min <= self.proven + TOLERANCE
             return least_late and value.makespan_min <= self.shortest + TOLERANCE
@@ -189,16 +182,16 @@ class _Run:
         for count, steps in rounds:
             outcomes = []
             for number, first in enumerate(lists[:count]):
-                if self.best is not None and (self.over(share) or (self.small and self.reached())):
+                if self.best is not None and (self.ends(share) or (self.small and self.reached)):
                     break
                 outcomes.append(self.search(first, number, share, steps))
             outcomes.sort(key=lambda one: one.value)
             lists = [one.listing for one in outcomes]
 
-    def bound(self, share: float) -> None:
+    def prove_on_grids(self, share: float) -> None:
         """Prove bounds, on a coarse grid and on a finer one, and search again from each one's casting plan."""
         for binaries in GRIDS:
-            if self.best is None or self.best[0].missed_min > 0 or self.over():
+            if self.best is None or self.best[0].missed_min > 0 or self.ends():
                 return
             value = self.best[0]
             lower_bound = bound(
@@ -206,32 +199,31 @@ class _Run:
                 value.tardiness_min,
                 value.makespan_min,
                 binaries=binaries,
-                time_limit=min(share * self.time_limit, self.time_limit - self.seconds),
+                time_limit=min(share * self.time_limit, self.rest),
                 nodes=NODES,
                 cancel=self.cancel,
             )
-            self.raise_bound(lower_bound.tardiness_min)
-            if lower_bound.start and not self.over(SHARE_OF_LED):
+            self.prove(lower_bound.tardiness_min)
+            if lower_bound.start and not self.ends(SHARE_OF_LED):
                 self.search(led(self.shop, lower_bound.unit, lower_bound.start), 0, SHARE_OF_LED, STEPS // 2)
 
     def exact(self) -> None:
         """Solve the exact model, where the shop is small enough."""
-        if self.best is None or not self.small or self.cancelled():
+        if self.best is None or not self.small or self.cancel():
             return
-        remaining_s = self.time_limit - self.seconds
-        if remaining_s <= 0 or (self.reached() and self.best[0].makespan_min <= self.shortest + TOLERANCE):
+        if self.rest <= 0 or (self.reached and self.best[0].makespan_min <= self.shortest + TOLERANCE):
             return
         places, proven = improve(
             self.shop,
             self.best[1],
             self.proven,
             settled(self.shop),
-            time_limit=remaining_s,
+            time_limit=self.rest,
             gap=self.gap,
             cancel=self.cancel,
         )
         self.offer(places)
-        self.raise_bound(proven)
+        self.prove(proven)
 
     def result(self) -> Lateness:
         line = self.shop
@@ -252,8 +244,8 @@ class _Run:
             objective=math.nan if missed else value.tardiness_min,
             makespan_min=value.makespan_min,
             bound=min(self.proven, value.tardiness_min) if not missed else self.proven,
-            status="no schedule" if missed else "within gap" if self.reached() else "best found",
-            seconds=self.seconds,
+            status="no schedule" if missed else "within gap" if self.reached else "best found",
+            seconds=self.spent_s,
         )
 
 

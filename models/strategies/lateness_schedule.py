@@ -15,14 +15,14 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import columns, dispatch
+from emberline.models.formulations.site.dispatch import Dispatcher, columns
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.line_reader import SlotProblem
-from emberline.models.search.schedule import empty
+from emberline.models.search.schedule import empty, stamped
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check
+from emberline.scenarios.datasets import SCHEDULE
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.line import phase_power
 
@@ -76,14 +76,8 @@ def least_late(
             cells += idle
         aim = aims.read(scenario, site, None, 0.0)
         remaining_s = max(goal.time_limit_s - (time.perf_counter() - began), LEAST_S)
-        flows = dispatch(
-            site,
-            cells,
-            aim.expression,
-            over_price=aim.over_price(site),
-            time_limit=remaining_s,
-            cancel=stop,
-            line_gives=_gives(scenario, problem, solution),
+        flows = Dispatcher(site, aim.expression, aim.over_price(site)).flows(
+            cells, time_limit=remaining_s, cancel=stop, line_gives=_gives(scenario, problem, solution)
         )
     late, gap, status = solution.objective if ok else math.nan, solution.gap, solution.status
     if flows is not None:
@@ -101,11 +95,9 @@ def least_late(
     elif ok and flows is None:
         ok, data, late, gap, status = False, empty(scenario), math.nan, math.nan, "no plan"
         reason = Message("no use of the site keeps all limits: demands, rates, levels, switching times and caps")
-    data.attrs = {
-        "found": int(ok), "status": status, "reason": reason, "objective": late, "bound": solution.bound, "gap": gap,
-        "constant": 0.0, "goal": "lateness", "policy": "schedule", "complete": int(ok), "unplaced": "",
-    }  # fmt: skip
-    return check(data, SCHEDULE)
+    return stamped(
+        data, scenario, status, reason, objective=late if ok else None, bound=solution.bound, gap=gap, constant=0.0
+    )
 
 
 def _reheated(problem: SlotProblem, solution: Any) -> np.ndarray:

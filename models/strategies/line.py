@@ -19,7 +19,6 @@ from emberline.models.kernel.progress import Progress
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts
-from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.problem.flows import SETTLE_SHARE
 from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.site import SiteData
@@ -110,7 +109,7 @@ def heats(
         problem=problem,
         # machines that are on in part guide the search; what they really do is settled at the end
         data=replace(data, whole=data.hub is None),
-        aim=aims.read(scenario, data, baseline_cost(scenario, data, start), direct_kg(scenario, envelope)),
+        aim=aims.of(scenario, envelope, data, start),
         time_limit=scenario.goal.time_limit_s,
         gap=scenario.goal.gap,
         on_progress=tell,

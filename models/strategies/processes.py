@@ -24,14 +24,10 @@ from emberline.models.kernel import deadline
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
-from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.plant import Plant
-from emberline.models.problem.site import SiteData
-from emberline.models.search.schedule import CONTRADICTION, above, empty
+from emberline.models.search.schedule import empty, outcome, stamped
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.messages import Message
-from emberline.scenarios.process.flows import emitted_kg
 
 TIE = 1e-9
 """Share by which the first goal may rise while the second is minimized: the solver's tolerance."""
@@ -56,7 +52,7 @@ def optimize_processes(
         scenario=scenario,
         envelope=envelope,
         data=data,
-        aim=_aim(scenario, data, plant, start),
+        aim=_aim(aims.of(scenario, envelope, data, start), plant),
         time_limit=scenario.goal.time_limit_s,
         gap=scenario.goal.gap,
         on_progress=on_progress or (lambda event: None),
@@ -72,12 +68,8 @@ def optimize_processes(
     return _schedule(scenario, search, search.site_model)
 
 
-def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
-    """Goals and caps; what the baseline pays counts with its process emissions."""
-    paid = baseline_cost(scenario, data, start)
-    if paid is not None and start is not None:
-        paid += plant.counted("cost_with_carbon_price", {"scope1": float(emitted_kg(scenario, start).sum())})
-    aim = aims.read(scenario, data, paid, 0.0)
+def _aim(aim: Aim, plant: Plant) -> Aim:
+    """Goals and caps, with what no plan of the processes can change."""
     return replace(aim, constant=aim.constant + plant.counted(aim.first, {"scope1": unavoidable_kg(plant)}))
 
 
@@ -110,8 +102,11 @@ def _second(search: Search, site_model: SiteModel) -> None:
 
 def _schedule(scenario: Scenario, search: Search, site_model: SiteModel | None) -> xr.Dataset:
     data = empty(scenario)
-    best, bound, gap, credit = search.best, search.bound, search.told_gap, 0.0
-    status, reason = _status(search)
+    best, credit = search.best, 0.0
+    infeasible = Message("no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps")
+    status, reason = outcome(search, ("infeasible", infeasible))
+    if status in ("best found", "cancelled") and search.baseline and not reason:
+        reason = Message("No better switches than the baseline's were found.")
     if best is not None and site_model is not None and site_model.plant_ports is not None:
         variables, coordinates = process_columns(scenario, site_model.plant_ports)
         electricity = slot_values(site_model.plant_ports.electricity, site_model.plant_ports.plant.n)
@@ -121,38 +116,13 @@ def _schedule(scenario: Scenario, search: Search, site_model: SiteModel | None) 
             .assign(variables)
         )
         credit = credited(site_model.plant_ports.plant, site_model.coarse, _ends(data))[search.aim.first]
-    if best is not None and bound is not None and above(bound, best.value):
-        status, bound, gap = "best found", None, None
-        reason = CONTRADICTION
-    data.attrs.update(
-        found=int(best is not None), status=status, reason=reason,
-        objective=math.nan if best is None else best.value,
-        bound=math.nan if bound is None else bound, gap=math.nan if gap is None else gap,
-        constant=search.aim.constant, credit=credit, goal=scenario.goal.minimize, policy="schedule",
-        complete=int(best is not None), unplaced="",
-        **{f"seconds {name}": value for name, value in search.seconds.items()},
-        **{"seconds search": time.perf_counter() - search.began},
+    return stamped(
+        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
+        constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s}, credit=credit,
     )  # fmt: skip
-    return check(data, SCHEDULE)
 
 
 def _ends(data: xr.Dataset) -> Mapping[str, float]:
     if "stock" not in data.coords:
         return {}
     return dict(zip(data["stock"].values.tolist(), data["stock_t"].to_numpy()[:, -1].tolist(), strict=True))
-
-
-def _status(search: Search) -> tuple[str, str]:
-    gap = search.told_gap
-    if search.best is None:
-        if search.infeasible:
-            return "infeasible", Message("no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps")
-        if search.cancel():
-            return "cancelled", Message("cancelled before a plan was found")
-        return "no plan within the limit", Message(
-            "no plan was found in {seconds:.0f} s", seconds=time.perf_counter() - search.began
-        )
-    if gap is not None and gap <= search.gap + 1e-9:
-        return "within gap", ""
-    reason = Message("No better switches than the baseline's were found.") if search.baseline else ""
-    return ("cancelled" if search.cancel() else "best found"), reason

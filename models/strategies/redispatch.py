@@ -17,11 +17,9 @@ from emberline.models.formulations.site.dispatch import Dispatcher, columns, dis
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import from_schedule, idle_column, line_gives, load_cells
-from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.problem.flows import SETTLE_SHARE, Flows
-from emberline.models.search.schedule import empty
+from emberline.models.search.schedule import empty, stamped
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check
 
 GAP = 1e-4
 """Relative gap on the goal at which a use of the site counts as proven best; the solver is asked for less."""
@@ -68,8 +66,7 @@ class Redispatch:
         self.scenario, self.envelope = scenario, envelope
         self.problem = line_reader.from_scenario(scenario, envelope)
         self.data = sites.read(scenario, envelope)
-        paid = baseline_cost(scenario, self.data, baseline)
-        self.aim = aims.read(scenario, self.data, paid, direct_kg(scenario, envelope))
+        self.aim = aims.of(scenario, envelope, self.data, baseline)
         self._dispatchers: dict[bool, Dispatcher] = {}
 
     def least(self, heats: xr.Dataset) -> float:
@@ -95,18 +92,17 @@ class Redispatch:
         slack = self._slack(flows)
         scale = max(abs(self.aim.value(flows)), 1e-9)
         status = "within gap" if slack is not None and slack <= GAP * scale else "best found"
-        bound = math.nan if slack is None else self.aim.value(flows) - slack
-        data.attrs.update(
-            found=1, status=status, reason="", objective=self.aim.value(flows), bound=bound,
-            gap=math.nan if slack is None else slack / scale, constant=self.aim.constant,
-            goal=self.scenario.goal.minimize, policy="schedule", complete=1, unplaced="",
+        value = self.aim.value(flows)
+        data = stamped(
+            data, self.scenario, status, "", objective=value, bound=None if slack is None else value - slack,
+            gap=None if slack is None else slack / scale, constant=self.aim.constant,
         )  # fmt: skip
         reason = ""
         if flows.over_mwh > 0:
             reason = f"draws {flows.over_mwh:.3g} MWh above the import limit"
         elif not self.aim.keeps_caps(flows):
             reason = "breaks a cap of the goal"
-        return Redispatched(check(data, SCHEDULE), status, self._rank(flows), slack, reason)
+        return Redispatched(data, status, self._rank(flows), slack, reason)
 
     def _load(self, heats: xr.Dataset) -> _Load | None:
         starts = from_schedule(self.problem, heats)

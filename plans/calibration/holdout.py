@@ -19,11 +19,12 @@ from emberline.plans.calibration.fitting import UnitFit
 from emberline.plans.calibration.observations import ONE_CAST_MIN, observations
 from emberline.plans.calibration.overlay import applied, overlay
 from emberline.scenarios import Scenario
+from emberline.scenarios.line.tables import shop
 from emberline.scenarios.reading.heat_log import HeatLog
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.scenarios.records.state import State
-from emberline.twin.line.operations import Operations, arrange, planned_durations, shop
+from emberline.twin.line.operations import Operations, arrange, planned_durations
 from emberline.twin.recorder import reheating, waits
 from emberline.twin.run import follow
 

@@ -18,9 +18,9 @@ from scipy import linalg, optimize
 
 from emberline.plans.calibration.estimate import FEWEST, Estimate
 from emberline.scenarios import Scenario
+from emberline.scenarios.line.tables import shop
 from emberline.scenarios.reading.heat_log import HeatLog
 from emberline.scenarios.reading.meter import Meter
-from emberline.twin.line.operations import shop
 from emberline.twin.power import operations_trace
 
 FEWEST_DAYS = 10

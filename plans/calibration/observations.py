@@ -7,8 +7,9 @@ import pandas as pd
 
 from emberline.plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT
 from emberline.scenarios import Scenario
+from emberline.scenarios.line.tables import shop
 from emberline.scenarios.reading.heat_log import HeatLog
-from emberline.twin.line.operations import planned_durations, shop
+from emberline.twin.line.operations import planned_durations
 
 ONE_CAST_MIN = 1.0
 """Heats of a caster that follow each other this closely belong to one cast, where the log names no orders."""

@@ -11,8 +11,9 @@ import xarray as xr
 
 from emberline import twin
 from emberline.scenarios import Scenario
+from emberline.scenarios.line.tables import shop
 from emberline.scenarios.reading.heat_log import COLUMNS, TIMES
-from emberline.twin.line.operations import operations, shop
+from emberline.twin.line.operations import operations
 from emberline.twin.recorder import reheating
 from emberline.twin.run import follow
 

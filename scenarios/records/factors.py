@@ -24,7 +24,7 @@ from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import convert, factor
 
-BUNDLED = ("emission_factors.csv", "emission_gases.csv")
+BUNDLED = ("emission_factors.csv", "emission_gases.csv", "compliance_factors.csv")
 LARGEST_FILE_MB = 4
 Gas = Literal["CO2", "CH4", "N2O", "CO2e"]
 Gases = Literal["CO2", "all"]

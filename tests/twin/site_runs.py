@@ -7,9 +7,9 @@ from typing import Any
 import hubs
 import numpy as np
 import xarray as xr
+from closure import closure
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.closure import closure
 from emberline.twin import dispatch, replay, simulate
 
 GAS = hubs.GAS

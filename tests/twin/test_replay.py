@@ -12,9 +12,10 @@ from shops import cast, edited, energy_mwh, melt_shop, one_machine, op, same, sc
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.datasets import FLOWS
 from emberline.scenarios.line.scatter import stream
+from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, replay, replays, simulate
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import operations, shop
+from emberline.twin.line.operations import operations
 from emberline.twin.streams import Breakdowns
 
 

@@ -27,8 +27,9 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
+from emberline.scenarios.line.tables import NEVER, LineShop, careful, careless, shop
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import NEVER, LineShop, arrange, careful, careless, planned_durations, shop
+from emberline.twin.line.operations import arrange, planned_durations
 from emberline.twin.line.placing import CastGroup, Placing
 from emberline.twin.power import operations_trace
 from emberline.twin.recorder import idling, line_gives, reheating

@@ -7,8 +7,8 @@ from collections.abc import Generator, Mapping
 
 import simpy
 
+from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import TOLERANCE, after_outages
-from emberline.twin.line.operations import LineShop
 from emberline.twin.streams import Breakdowns
 
 

@@ -1,191 +1,20 @@
-"""The line as tables that the engine reads, and the operations that a schedule asks for."""
+"""The operations that a schedule asks for, as tables that the engine reads."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
-from emberline.scenarios.energy_states import EnergyStates
 from emberline.scenarios.line.planning_durations import planned_min
-from emberline.twin.power import Profile
+from emberline.scenarios.line.tables import NEVER, LineShop
 
-NEVER = math.inf
 HELD_SHARE = 0.75
 """Share of the longest wait for which a heat that is held back is meant to wait: the next stage may be later still."""
-
-
-@dataclass(frozen=True)
-class LineShop:
-    """A scenario's line in numbers: heats, stages and units are indices in the scenario's order; times in minutes."""
-
-    scenario: Scenario
-    names: tuple[str, ...]
-    """Name of each heat."""
-    orders: tuple[str, ...]
-    """Order of each heat."""
-    mass_t: list[float]
-    release: list[float]
-    due: list[float]
-    length: float
-    """Length of the horizon."""
-    units: tuple[str, ...]
-    stages: tuple[str, ...]
-    stage_of: list[int]
-    """Stage of each unit."""
-    duration: list[list[float]]
-    """Nominal duration by heat and unit; nan where the heat cannot run there."""
-    energy: list[list[float]]
-    """Nominal electricity by heat and unit [MWh]."""
-    transfer: list[list[float]]
-    """Transfer time by the unit that is left and the unit that is reached."""
-    quickest: list[list[float]]
-    """Quickest transfer by the stage that is left and the stage that is reached."""
-    setup: list[float]
-    """Set-up of each unit."""
-    longest_wait: list[float]
-    """Longest time from the end of each stage to the start of the next, transfer included; infinite where free."""
-    slack: list[float]
-    """How long, by the plan's margins, a heat is there before the stage after each one takes it."""
-    campaign: int
-    """The stage whose heats follow each other without a gap; -1 where there is none."""
-    reheating: int
-    """The stage that makes good what a heat lost while waiting; -1 where nothing is lost."""
-    reheat_mwh_per_min: list[float]
-    """What a minute of waiting costs each heat."""
-    outages: list[list[tuple[float, float]]]
-    """When each unit is not available."""
-    started: dict[tuple[int, int], tuple[float, int]]
-    """Start and unit of operations that have begun already, by heat and stage."""
-    route: list[tuple[int, ...]]
-    """Stages that each heat still has to run through or has begun."""
-    profiles: list[Profile] = field(repr=False)
-    states: dict[int, EnergyStates] = field(default_factory=dict, repr=False)
-    """Of the units that draw something when they do not work."""
-
-    @cached_property
-    def index(self) -> dict[str, int]:
-        """Index of each heat by name."""
-        return {name: i for i, name in enumerate(self.names)}
-
-    @cached_property
-    def unit_index(self) -> dict[str, int]:
-        """Index of each unit by name."""
-        return {name: i for i, name in enumerate(self.units)}
-
-    @cached_property
-    def units_of(self) -> list[list[int]]:
-        """Units of each stage."""
-        return [[u for u, k in enumerate(self.stage_of) if k == stage] for stage in range(len(self.stages))]
-
-    @cached_property
-    def locks(self) -> dict[tuple[int, int], tuple[int | None, float, float]]:
-        """Unit, earliest and latest start that the planner has locked, by heat and stage."""
-        return {
-            (self.index[heat], self.stages.index(stage)): (
-                None if window.unit is None else self.unit_index[window.unit],
-                window.earliest_min,
-                window.latest_min,
-            )
-            for (heat, stage), window in self.scenario.lock_windows.items()
-        }
-
-    def able(self, heat: int, stage: int) -> list[int]:
-        """Units of a stage that can take a heat."""
-        return [u for u in self.units_of[stage] if not math.isnan(self.duration[heat][u])]
-
-
-def shop(scenario: Scenario) -> LineShop:
-    """The tables of a scenario's line."""
-    line, heats = scenario.line, scenario.heats
-    minutes = scenario.horizon.minutes
-    units = line.units
-    stages = [stage.name for stage in line.stages]
-    unit_index = {unit.name: u for u, unit in enumerate(units)}
-    index = {heat.name: i for i, heat in enumerate(heats)}
-    durations, energies, routes = {}, {}, {}
-    for grade in line.grades:
-        minutes_by_unit = [line.duration_min(grade, unit.name) for unit in units]
-        durations[grade.name] = [math.nan if d is None else d for d in minutes_by_unit]
-        energies[grade.name] = [
-            math.nan if d is None else line.energy_mwh(grade, unit.name)
-            for d, unit in zip(minutes_by_unit, units, strict=True)
-        ]
-        routes[grade.name] = tuple(stages.index(stage.name) for stage in line.route(grade))
-    started = {
-        (index[item.heat], stages.index(item.stage)): (minutes(item.start), unit_index[item.unit])
-        for item in scenario.state.started
-    }
-    reached = dict.fromkeys(range(len(heats)), -1)
-    for heat, stage in started:
-        reached[heat] = max(reached[heat], stage)
-    loss = line.heat_loss
-    casting = line.campaign_stage
-    return LineShop(
-        scenario=scenario,
-        names=tuple(heat.name for heat in heats),
-        orders=tuple(heat.order for heat in heats),
-        mass_t=[heat.grade.mass_t for heat in heats],
-        release=[heat.release_min for heat in heats],
-        due=[heat.due_min for heat in heats],
-        length=scenario.horizon.length_min,
-        units=tuple(unit.name for unit in units),
-        stages=tuple(stages),
-        stage_of=[stages.index(line.stage_of[unit.name].name) for unit in units],
-        duration=[durations[heat.grade.name] for heat in heats],
-        energy=[energies[heat.grade.name] for heat in heats],
-        transfer=[[line.transfer_min(a.name, b.name) for b in units] for a in units],
-        quickest=[[line.quickest_min(a, b) for b in stages] for a in stages],
-        setup=[unit.setup_min for unit in units],
-        longest_wait=[NEVER if s.longest_wait_min is None else s.longest_wait_min for s in line.stages],
-        slack=[scenario.disturbances.slack_min(stage) for stage in stages],
-        campaign=-1 if casting is None else stages.index(casting.name),
-        reheating=-1 if loss is None else stages.index(loss.reheating_stage),
-        reheat_mwh_per_min=[line.reheat_mwh_per_min(heat.grade) for heat in heats],
-        outages=[list(scenario.outages.get(unit.name, ())) for unit in units],
-        started=started,
-        # a stage before one that has begun and of which nothing is said is over
-        route=[
-            tuple(k for k in routes[heat.grade.name] if k >= reached[h] or (h, k) in started)
-            for h, heat in enumerate(heats)
-        ],
-        profiles=[_profile(unit.profile) for unit in units],
-        states={u: unit.states for u, unit in enumerate(units) if unit.states is not None},
-    )
-
-
-def careful(table: LineShop) -> LineShop:
-    """The line as a plan with margins sees it: longer transfers, shorter waits, sooner due times."""
-    disturbances = table.scenario.disturbances
-    return replace(
-        table,
-        transfer=[
-            [minutes + table.slack[table.stage_of[u]] for minutes in row] for u, row in enumerate(table.transfer)
-        ],
-        longest_wait=[
-            wait - disturbances.wait_min(name) for wait, name in zip(table.longest_wait, table.stages, strict=True)
-        ],
-        due=[due - disturbances.due_margin_min for due in table.due],
-    )
-
-
-def careless(table: LineShop) -> LineShop:
-    """The line of somebody who follows a list without margins."""
-    return replace(table, slack=[0.0] * len(table.slack))
-
-
-def _profile(phases: tuple) -> Profile:
-    shares = np.array([phase.share for phase in phases])
-    power = np.array([phase.power_mw for phase in phases])
-    ends = np.cumsum(shares)
-    ends[-1] = 1.0
-    mean = float(shares @ power)
-    return Profile(ends, power / mean if mean > 0 else np.ones(len(shares)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from emberline.twin.line.operations import NEVER, LineShop
+from emberline.scenarios.line.tables import NEVER, LineShop
 from emberline.twin.line.timeline import TOLERANCE, Load, PowerHeadroom, Timeline
 from emberline.twin.site.site import SiteGrid
 

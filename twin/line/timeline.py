@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right, insort
 from itertools import pairwise
 
-from emberline.twin.power import Profile
+from emberline.scenarios.line.tables import Profile
 
 TOLERANCE = 1e-6
 

@@ -17,6 +17,7 @@ from emberline.ui.cli.answers import difference, locks, prices, why, why_not
 from emberline.ui.cli.files import export, live, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
 from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, replay, roll, sweep
+from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
     from emberline.scenarios import Scenario
@@ -82,6 +83,12 @@ def check(scenario: Named, changes: Changes = None) -> None:
         print(line)
     for line in facts.odd(case):
         print(f"odd: {line}")
+    from emberline.plans.why import quick
+
+    lacking = quick.shortages(case)
+    if lacking:
+        reply = why_not.at_once(scenario, list(changes or []))
+        raise Refused(*(f"{case.name}: no plan is possible: {line}" for line in lacking), *why_not.repair_lines(reply))
     print("no mistake found")
 
 
@@ -120,10 +127,21 @@ def plan(
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
+    no_regret: Annotated[
+        bool, typer.Option("--no-regret", help="least carbon at no more cost than the baseline's")
+    ] = False,
+    no_hold: Annotated[
+        bool, typer.Option("--no-hold", help="do not make it hold on disturbed days (goal.hold=off)")
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="if there is no plan, apply the first repair found and plan again")
+    ] = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
     """Make a plan, verify it in the twin and store it.
+
+    Where the scenario describes disturbances, the plan holds on 90 % of disturbed days if it can (goal.hold).
 
     Ctrl-C takes the best plan found so far; press it twice to give up.
     """
@@ -132,7 +150,12 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
-    case = _load(scenario, changes)
+    from emberline.plans.answer import NO_REGRET, costs_more, summary
+
+    if no_regret:
+        changes += NO_REGRET
+    hold_off = ["goal.hold=off"] if no_hold else []
+    case = _load(scenario, [*changes, *hold_off])
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store import Store
@@ -144,17 +167,37 @@ def plan(
 
     store = Store()
     with store.working(case) as run:
-        plan = make(case, quiet)
+        plan = make(case, quiet, store)
         folder = store.save(run, plan)
-    why = why_not.after_plan(plan, scenario, changes, quiet)
+    reason = None
+    if not plan.has_schedule and plan.status != "cancelled":
+        reason = why_not.at_once(scenario, changes)
+        if not quiet:
+            for line in why_not.lines(reason):
+                print(line, file=sys.stderr)
+        if repair and reason.repairs:
+            more = list(reason.repairs[0].overrides)
+            print(f"planning again with {'; '.join(reason.repairs[0].says)}", file=sys.stderr)
+            again = [*changes, *more]
+            case, reason = _load(scenario, [*again, *hold_off]), None
+            with store.working(case) as run:
+                plan = make(case, quiet, store)
+                folder = store.save(run, plan)
+            changes = again
+        else:
+            reason = why_not.after_plan(plan, reason, scenario, changes, quiet)
     if as_json:
-        more = {} if why is None else {"why_not": why.summary()}
-        print_json({"run": run, "folder": str(folder), **plan.summary(), **more})
+        parts = {} if reason is None else {"why_not": reason.summary()}
+        print_json({"run": run, "folder": str(folder), **plan.summary(), "answer": summary(plan), **parts})
     else:
         terminal.show(terminal.out(), plan, run, folder, as_asked(scenario, changes))
-        for line in () if why is None else why_not.lines(why):
+        for line in () if reason is None else why_not.lines(reason):
             print(line, file=sys.stderr)
+        if reason is not None and reason.repairs:
+            print("apply the first repair   emberline plan --repair, with the same options")
         print("\nopen it in the browser  emberline app")
+        if costs_more(plan):
+            print("at no more cost         emberline plan --no-regret, with the same options")
         if plan.has_schedule:
             print("export it               emberline export last")
     raise typer.Exit(0 if plan.acceptable else 1)
@@ -177,21 +220,26 @@ app.command()(difference.diff)
 app.command()(locks.locks)
 app.command()(headroom.headroom)
 app.command()(export.export)
+app.command()(performance.performance)
 app.command("app")(serve.open_app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(signals.app, name="signals")
 app.add_typer(live.app, name="live")
+app.add_typer(report.app, name="report")
 
 
 @app.command()
 def show(run: Run = "last", as_json: AsJson = False) -> None:
     """Show a stored run."""
+    from emberline.plans.answer import summary
     from emberline.ui.cli import terminal
 
     store, number = find(run)
     stored = store.open(number)
     if as_json:
-        print_json({"run": number, "folder": str(stored.folder), **stored.plan.summary()})
+        print_json(
+            {"run": number, "folder": str(stored.folder), **stored.plan.summary(), "answer": summary(stored.plan)}
+        )
     else:
         terminal.show(terminal.out(), stored.plan, number, stored.folder)
 

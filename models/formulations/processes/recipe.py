@@ -10,8 +10,8 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.processes.ports import UnitPorts, by_slot
 from emberline.models.formulations.processes.runs import REST, Response, Runs
+from emberline.models.formulations.site.assets import segments
 from emberline.models.formulations.site.assets.ports import Linear, Row
-from emberline.models.formulations.site.assets.segments import in_order
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import each, total
@@ -115,24 +115,10 @@ def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], orde
     if len(slope) == 1:
         return Linear(((part.output, slope[0]), (part.on, base - slope[0] * low)))
     width = np.array([b - a for (a, _), (b, _) in pairwise(knots)])
-    part.K = pyo.RangeSet(0, len(width) - 1)
-    part.width = Series(part.K, values=width)
-    part.filled = Variable(part.K, part.T, domain=pyo.NonNegativeReals)
-
-    @constraint(part, part.T)
-    def rate_of_segments(b: Any, t: int) -> Any:
-        return b.output[t] == low * b.on[t] + total(b.filled[k, t] for k in each(b.K))
-
-    @constraint(part, part.K, part.T)
-    def while_on(b: Any, k: int, t: int) -> Any:
-        return b.filled[k, t] <= b.width[k] * b.on[t]
-
-    if ordered:
-        # counted units are alike and convex
-        in_order(part, part.T, len(width))
-
-    segments = tuple((Row(part.filled, k), slope[k]) for k in range(len(width)))
-    return Linear(((part.on, base), *segments))
+    # counted units are alike, and convex where segments need no order
+    segments.add(part, part.T, lambda t: part.output[t], width, on=part.on, least=low, ordered=ordered)
+    filled = tuple((Row(part.filled, k), slope[k]) for k in range(len(width)))
+    return Linear(((part.on, base), *filled))
 
 
 def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> None:

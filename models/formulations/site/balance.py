@@ -7,7 +7,7 @@ mean over the metered interval. Energies are in MWh by slot. Assets and the bala
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +42,27 @@ class Ports:
     def at_most(self, metric: str, top: float, above: Any = 0.0) -> Callable[[Any], Any]:
         """Rule of a constraint that keeps a metric to a cap, or so much above it."""
         return lambda block: self.worth(metric) - above <= top
+
+    def keep(self, model: Any, tops: Mapping[str, float]) -> None:
+        """Add caps to a model, by metric."""
+        model.cap = pyo.Block(list(tops))
+        for name, top in tops.items():
+            model.cap[name].limit = pyo.Constraint(rule=self.at_most(name, top))
+
+    def price_caps(self, model: Any, caps: Sequence[tuple[str, float, float]], over_price: float) -> Any:
+        """Add caps to a model that may be broken; returns what breaking them and the import limit counts.
+
+        Args:
+            model: gets how far each is broken.
+            caps: metric, cap, and what a unit above it counts.
+            over_price: what a MWh above the import limit counts.
+        """
+        model.CAP = pyo.RangeSet(0, len(caps) - 1)
+        model.above = Variable(model.CAP, domain=pyo.NonNegativeReals)
+        model.cap = pyo.Block(model.CAP)
+        for k, (metric, top, _) in enumerate(caps):
+            model.cap[k].limit = pyo.Constraint(rule=self.at_most(metric, top, model.above[k]))
+        return over_price * self.over + sum(price * model.above[k] for k, (_, _, price) in enumerate(caps))
 
     def less(self, deduction: Callable[[str], Any]) -> Ports:
         """Ports with something taken off, by name of the metric."""

@@ -63,12 +63,7 @@ class Dispatcher:
                 line_gives={carrier: Linear(((Row(model.gives, k), 1.0),)) for k, carrier in enumerate(self.carriers)},
             )
             scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
-            model.CAP = pyo.RangeSet(0, len(caps) - 1)
-            model.above = Variable(model.CAP, domain=pyo.NonNegativeReals)
-            model.cap = pyo.Block(model.CAP)
-            for k, (metric, most, _) in enumerate(caps):
-                model.cap[k].limit = pyo.Constraint(rule=self.ports.at_most(metric, most, model.above[k]))
-            broken = over_price * self.ports.over + sum(price * model.above[k] for k, (_, _, price) in enumerate(caps))
+            broken = self.ports.price_caps(model, caps, over_price)
 
             @model.Objective()
             def least_cost(m: Any) -> Any:
@@ -88,7 +83,18 @@ class Dispatcher:
         cancel: Callable[[], bool] | None = None,
         line_gives: Mapping[str, np.ndarray] | None = None,
     ) -> Flows | None:
-        """Best use of the site for a load; arguments and result are those of ``dispatch``."""
+        """Best use of the site for a load.
+
+        Args:
+            line_cells: energy of the line by cell [MWh].
+            time_limit: seconds.
+            cancel: polled; True ends the search for flows.
+            line_gives: what the line delivers of other carriers by slot, in the carrier's unit, shape (n_slots,) each.
+
+        Returns:
+            The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time,
+            or battery or assets cannot do what is asked of them.
+        """
         data, gives = self.data, line_gives or {}
         if data.plain:
             return _plain(data, line_cells)
@@ -127,35 +133,6 @@ class Dispatcher:
 def dispatcher(data: SiteData, aim: Any) -> Dispatcher:
     """The dispatcher of a site under an aim, its caps priced."""
     return Dispatcher(data, aim.expression, aim.over_price(data), aim.caps(data))
-
-
-def dispatch(
-    data: SiteData,
-    line_cells: np.ndarray,
-    goal: Callable[[Ports], Any],
-    *,
-    over_price: float,
-    time_limit: float = TIME_LIMIT_S,
-    cancel: Callable[[], bool] | None = None,
-    line_gives: Mapping[str, np.ndarray] | None = None,
-) -> Flows | None:
-    """Best use of the site for a load.
-
-    Args:
-        data: the site.
-        line_cells: energy of the line by cell [MWh].
-        goal: what to minimize, from the site's ports.
-        over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
-        time_limit: seconds.
-        cancel: polled; True ends the search for flows.
-        line_gives: what the line delivers of other carriers by slot, in the carrier's unit, shape (n_slots,) each.
-
-    Returns:
-        The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time, or
-        battery or assets cannot do what is asked of them.
-    """
-    site_dispatch = Dispatcher(data, goal, over_price)
-    return site_dispatch.flows(line_cells, time_limit=time_limit, cancel=cancel, line_gives=line_gives)
 
 
 def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.ndarray) -> Flows:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
+from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
 from emberline.models.problem.site_assets import dearest
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.process.flows import emitted_kg
 
 SECOND = 1e-3
 """Weight of the second goal: all of it counts as little as this share of the first."""
@@ -91,6 +94,14 @@ class Aim:
     def keeps_caps(self, flows: Flows) -> bool:
         """Whether a plan keeps all caps."""
         return all(flows.totals[name] <= top + 1e-6 * max(abs(top), 1) for name, top in self.tops.items())
+
+
+def of(scenario: Scenario, envelope: xr.Dataset, data: SiteData, baseline: xr.Dataset | None) -> Aim:
+    """The aim of a scenario, its cap on extra cost counted from what a baseline schedule pays; None: no such cap."""
+    paid = baseline_cost(scenario, data, baseline)
+    if paid is not None and baseline is not None and scenario.processes:
+        paid += scenario.market.carbon_price.on_direct / 1000 * float(emitted_kg(scenario, baseline).sum())
+    return read(scenario, data, paid, direct_kg(scenario, envelope) if scenario.heats else 0.0)
 
 
 def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct_kg: float) -> Aim:

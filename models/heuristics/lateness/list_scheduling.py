@@ -17,7 +17,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from emberline.models.heuristics.lateness.longest_path import earliest
-from emberline.models.problem.line_in_minutes import NEVER, Operation, Place, Shop
+from emberline.models.problem.line_in_minutes import Operation, Place, Shop
+from emberline.scenarios.line.tables import NEVER
 
 TOLERANCE = 1e-6
 MEMORY = 60

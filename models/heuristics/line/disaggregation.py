@@ -17,7 +17,6 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.formulations.site.objective import EARLY
 from emberline.models.heuristics.line.start_windows import around_counted, near
-from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.assignment import Starts
@@ -194,16 +193,7 @@ def named(
 def _aim(guide: Guide, formulation: Named) -> Callable[[Any], Any]:
     """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
     aim, data, m = guide.aim, guide.data, formulation.model
-    caps = aim.caps(data)
-    m.CAP = pyo.RangeSet(0, len(caps) - 1)
-    m.above = Variable(m.CAP, domain=pyo.NonNegativeReals)
-    m.cap = pyo.Block(m.CAP)
-    for k, (name, top, _) in enumerate(caps):
-        m.cap[k].limit = pyo.Constraint(rule=formulation.ports.at_most(name, top, m.above[k]))
-
-    broken = aim.over_price(data) * formulation.ports.over + sum(
-        price * m.above[k] for k, (_, _, price) in enumerate(caps)
-    )
+    broken = formulation.ports.price_caps(m, aim.caps(data), aim.over_price(data))
     scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
     early = total(t * m.x[h, i, u, t] for h, i, u, t in each(m.START)) + total(
         t * m.z[c, u, t] for c, u, t in each(m.OPTION)

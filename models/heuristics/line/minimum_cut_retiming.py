@@ -17,6 +17,7 @@ import numpy as np
 
 from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem import cost_curves
+from emberline.models.problem.line_reader import even_cells
 
 TRIES = 16
 """Cuts until the import limit is kept."""
@@ -199,7 +200,7 @@ class Retiming:
                     curve = priced(operation.cells[u])
                     if i and i == heat.reheat:
                         lost = self.shop.reheat_mwh(h, units, slots)
-                        curve = curve + lost * priced(cost_curves.even(problem, operation.minutes[u]))
+                        curve = curve + lost * priced(even_cells(problem, operation.minutes[u]))
                     parts[k] = curve[low[k] : high[k] + 1]
         return np.concatenate(parts)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emberline.models.heuristics.line.placement import Shop
-from emberline.models.problem import cost_curves
+from emberline.models.problem.line_reader import even_cells
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Tables:
             self.quick[h, first : first + heat.reheat] = heat.quickest[: heat.reheat]
             operation = heat.operations[heat.reheat]
             for p, u in enumerate(operation.units):
-                spreads[h, p] = cost_curves.even(problem, operation.minutes[u])
+                spreads[h, p] = even_cells(problem, operation.minutes[u])
         self.spread = np.zeros((n, wide, max((len(part) for part in spreads.values()), default=1)))
         for (h, p), part in spreads.items():
             self.spread[h, p, : len(part)] = part

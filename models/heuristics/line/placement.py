@@ -13,7 +13,7 @@ import numpy as np
 
 from emberline.models.problem import cost_curves
 from emberline.models.problem.assignment import Starts
-from emberline.models.problem.line_reader import Heat, SlotProblem
+from emberline.models.problem.line_reader import Heat, SlotProblem, even_cells
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Shop:
             return np.zeros(self.n)
         minutes = min(heat.operations[heat.reheat].minutes.values())
         mwh = self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * self.problem.step_min
-        return cost_curves.energy(self.problem, mwh * cost_curves.even(self.problem, minutes), cells)
+        return cost_curves.energy(self.problem, mwh * even_cells(self.problem, minutes), cells)
 
     @property
     def kinds(self) -> tuple[int, ...]:
@@ -124,7 +124,7 @@ class Shop:
             for operation, u, t in zip(heat.operations, units, slots, strict=True):
                 add_cells(t, operation.cells[u])
             if heat.reheat and problem.reheat_kwh_per_t_min:
-                spread = cost_curves.even(problem, heat.operations[heat.reheat].minutes[units[heat.reheat]])
+                spread = even_cells(problem, heat.operations[heat.reheat].minutes[units[heat.reheat]])
                 add_cells(slots[heat.reheat], self.reheat_mwh(h, units, slots) * spread)
         return load
 

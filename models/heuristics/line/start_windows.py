@@ -97,12 +97,6 @@ def _propagate(
         column = problem.casts[problem.cast_of()[h][0]].units.index(unit)
         high[last] = min(high[last], slot + around - int(heat.least[last][:, column].min()))
         low[last] = max(low[last], slot - around - int(heat.most[last][:, column].max()))
-    for i in range(1, last + 1):
-        low[i] = max(low[i], low[i - 1] + int(heat.least[i - 1].min()))
-        high[i] = min(high[i], high[i - 1] + int(heat.most[i - 1].max()) + 1)
-    for i in range(last - 1, -1, -1):
-        if heat.operations[i].started_min is None:
-            high[i] = min(high[i], high[i + 1] - int(heat.least[i].min()))
-            low[i] = max(low[i], low[i + 1] - int(heat.most[i].max()))
+    heat.tighten(low, high, loose=1)
     for i in range(last + 1):
         windows[h, i] = (low[i], high[i])

@@ -62,12 +62,12 @@ class Search(ProcessSearch):
             start: the baseline schedule: the search begins there.
             others: more lists to look around, which need not keep all limits.
         """
-        with self.clock("build"):
+        with self.timed("build"):
             plant = plants.read(self.scenario, self.envelope)
             self.site_model = build(self.data, self.aim, plant=plant)
             self.model = Grid(self.site_model)
         if start is not None:
-            with self.clock("baseline"):
+            with self.timed("baseline"):
                 self.baseline = self._begin(start)
         if self.best is not None:
             self.hints.append(self.model.switches(self.best.values))
@@ -96,20 +96,20 @@ class Search(ProcessSearch):
         def tell(event: dict[str, Any]) -> None:
             low, high = event["bound"], event["incumbent"]
             if low is not None:
-                self.raise_bound(low)
+                self.raise_bound(low - constant)
             if high is not None and self.best is None:
                 self.on_progress({**event, "incumbent": high - constant, "bound": self.bound, "gap": None})
 
         def stop() -> bool:
             return self.cancel()
 
-        with self.clock("solve"):
+        with self.timed("solve"):
             gap = self.gap * self._decided_share(program)
             run = program.search(time_limit=max(self.remaining_s, 0.05), gap=gap, on_progress=tell, cancel=stop)
             outcome = program.outcome(run)
             self.infeasible = outcome.status == "infeasible"
             if outcome.bound is not None:
-                self.raise_bound(outcome.bound)
+                self.raise_bound(outcome.bound - constant)
             if outcome.has_solution:
                 self.offer(program.solution())
 
@@ -129,15 +129,15 @@ class Search(ProcessSearch):
         switches = self._hours()
         if switches is not None and not self.phase_over():
             slots = len(next(iter(switches.values())))
-            with self.clock("corridor"):
+            with self.timed("corridor"):
                 self._corridor(switches, self.model.n // slots, max(round(CORRIDOR_H / self.model.hours), 1))
         if self.best is None and not self.phase_over():
-            with self.clock("windows"):
+            with self.timed("windows"):
                 values = self._windows(self.model, 1.0)
                 if values is not None:
                     self.offer(values)
         if self.best is not None:
-            with self.clock("improve"):
+            with self.timed("improve"):
                 self._improve(self.model, self.best.values, lambda values, _: self.offer(values), 0.0, MOVE_S)
 
     def _hours(self) -> dict[Any, np.ndarray] | None:
@@ -145,7 +145,7 @@ class Search(ProcessSearch):
         coarse = coarser(self.scenario, self.envelope)
         if coarse is None:
             return None
-        with self.clock("hours"):
+        with self.timed("hours"):
             rough = Grid(build(coarse[1], self.aim, plant=coarse[0]))
             until = self.remaining_s * (1 - COARSE_SHARE)
             values = self._windows(rough, FIRST_SHARE)

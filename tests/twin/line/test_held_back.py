@@ -11,9 +11,10 @@ from shops import cast, edited, melt_shop, scenario, violations
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, envelope, replay, replays
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import operations, shop
+from emberline.twin.line.operations import operations
 from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
 from emberline.twin.site.setpoints import Setpoints

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from closure import closure
 from hubs import GAS, hub
 from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from emberline import models
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.closure import closure
 from emberline.twin import dispatch, envelope, replay, simulate
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 from emberline.twin.store import StoreLevel

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from closure import closure
 from site_runs import (
     BOILER,
     CHP,
@@ -29,7 +30,6 @@ from site_runs import (
     ruled_once,
 )
 
-from emberline.scenarios.assets.closure import closure
 from emberline.twin.site.assets.baseline import marginal_cost
 from emberline.twin.site.assets.machine import Port
 from emberline.twin.site.site import SiteGrid, balance

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from closure import closure
 from site_runs import (
     BOILER,
     CHP,
@@ -28,7 +29,6 @@ from site_runs import (
     run_at,
 )
 
-from emberline.scenarios.assets.closure import closure
 from emberline.twin import dispatch, replay
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 

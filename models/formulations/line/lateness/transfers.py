@@ -10,7 +10,8 @@ import pyomo.environ as pyo
 
 from emberline.models.kernel.arrays import Series, constraint
 from emberline.models.kernel.templates import Members, each, total
-from emberline.models.problem.line_in_minutes import NEVER, Operation, Shop
+from emberline.models.problem.line_in_minutes import Operation, Shop
+from emberline.scenarios.line.tables import NEVER
 
 
 class Time:

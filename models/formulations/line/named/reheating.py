@@ -12,7 +12,7 @@ from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.line.named.placed import Placed
 from emberline.models.kernel.arrays import Variable, constraint
 from emberline.models.kernel.templates import Members, each, total
-from emberline.models.problem.line_reader import Heat, spread_cells
+from emberline.models.problem.line_reader import Heat, even_cells
 
 Key = tuple[int, ...]
 ANY = -1
@@ -75,7 +75,7 @@ def add(placed: Placed, starts: Draws) -> Draws:
             for t, units in later.items():
                 extra = rate * heat.mass_t * max(t * problem.step_min - begin_min - free, 0.0)
                 for u in units:
-                    cells = spread_cells(problem, 0, heat.operations[r].minutes[u], extra)[1]
+                    cells = extra * even_cells(problem, heat.operations[r].minutes[u])
                     starts.add_energies((h, r, u), cells, runs=[(t, t)])
             continue
         uneven = [i for i in range(1, r) if len(courses.durations[i]) > 1]
@@ -97,7 +97,7 @@ def add(placed: Placed, starts: Draws) -> Draws:
                 if t - s < least:
                     continue
                 extra = rate * heat.mass_t * max((t - s) * problem.step_min - free, 0.0)
-                energy[h, k, s, t] = spread_cells(problem, 0, last, extra)[1]
+                energy[h, k, s, t] = extra * even_cells(problem, last)
                 for row in (leave, reach, *middle_rows):
                     pairs.setdefault(row, []).append((h, k, s, t))
     m.PAIR = pyo.Set(initialize=list(energy), dimen=4)

@@ -17,7 +17,7 @@ from emberline.models.formulations.line.pooled.counts import count
 from emberline.models.kernel.arrays import Variable, constraint
 from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
 from emberline.models.problem.aggregation import Pools
-from emberline.models.problem.line_reader import spread_cells
+from emberline.models.problem.line_reader import even_cells
 
 LONGEST_QUEUE_MIN = 180
 """Longest wait before reheating that a pooled plan reckons with."""
@@ -76,7 +76,7 @@ class Queues:
 
     def reheating(self, s: int, k: int, energy: float) -> np.ndarray:
         """Energy by cell from the start of the reheating stage on [MWh]."""
-        return spread_cells(self.line.problem, 0, max(self.line.operation(s, k).minutes.values()), energy)[1]
+        return energy * even_cells(self.line.problem, max(self.line.operation(s, k).minutes.values()))
 
     def full_cells(self, s: int, k: int, c: int) -> np.ndarray:
         """Energy by cell of a pool's operation on a class of units, with reheating that no plan avoids [MWh]."""

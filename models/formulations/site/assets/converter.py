@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from emberline.models.formulations.site.assets import segments as filling
 from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, Row, slots
-from emberline.models.formulations.site.assets.segments import in_order
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site_assets import Hub
@@ -35,7 +35,11 @@ def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
     curved = [stream for _, stream in machine.streams() if stream.by_load]
     segments = len(machine.knots) - 1 if curved else 0
     if segments > 1:
-        _segments(block, machine, hub, full, ordered=not drives_to_hull(machine, hub))
+        width, on = np.diff(machine.knots) * full, block.on if machine.switched else None
+        ordered = not drives_to_hull(machine, hub)
+        filling.add(
+            block, block.T, lambda t: block.load[t], width, on=on, least=machine.min_load * full, ordered=ordered
+        )
     elif machine.switched:
         _linear(block, machine, full)
     if math.isfinite(machine.rise(hub.hours)) or (machine.switched and machine.starting(hub.hours) < 1):
@@ -127,31 +131,6 @@ def _linear(block: pyo.Block, machine: Converter, full: float) -> None:
         @constraint(block, block.T)
         def at_least(b: Any, t: int) -> Any:
             return b.load[t] >= least * b.on[t]
-
-
-def _segments(block: pyo.Block, machine: Converter, hub: Hub, full: float, ordered: bool) -> None:
-    """The load as its least and what is filled of each segment above it."""
-    width = (np.diff(machine.knots) * full).tolist()
-    least = machine.min_load * full
-    block.K = pyo.RangeSet(0, len(width) - 1)
-    block.filled = Variable(block.K, block.T, domain=pyo.NonNegativeReals)
-    limit(block.filled, upper=np.repeat(width, hub.n))
-    block.width = Series(block.K, values=np.array(width))
-    switched = machine.switched
-
-    @constraint(block, block.T)
-    def load_of_segments(b: Any, t: int) -> Any:
-        base = least * b.on[t] if switched else 0.0
-        return b.load[t] == base + sum(b.filled[k, t] for k in range(len(width)))
-
-    if switched:
-
-        @constraint(block, block.K, block.T)
-        def while_on(b: Any, k: int, t: int) -> Any:
-            return b.filled[k, t] <= b.width[k] * b.on[t]
-
-    if ordered:
-        in_order(block, block.T, len(width))
 
 
 def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from emberline.models.formulations.site.assets import segments
 from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots
-from emberline.models.formulations.site.assets.segments import in_order
-from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site_assets import Hub
 from emberline.scenarios.assets import LatentHeatStore, Storage
@@ -105,7 +105,9 @@ def add_latent_heat_store(block: pyo.Block, store: LatentHeatStore, hub: Hub) ->
     ports = add_storage(block, store, hub)
     levels, *curves = store.curve
     if not concave(store):
-        _add_segments(block, np.diff(levels), hub.n)
+        # the level before each slot but the first
+        block.before = pyo.Block()
+        segments.add(block.before, block.LATER, lambda t: block.level[t - 1], np.diff(levels), ordered=True)
     block.most_in, block.most_out = pyo.Block(), pyo.Block()
     for part, amount, rates, first in zip(
         (block.most_in, block.most_out), (block.put_in, block.put_out), curves, store.by_level(store.start_level),
@@ -143,22 +145,6 @@ def _add_lines(
     @constraint(part, part.K, block.LATER)
     def line(b: Any, k: int, t: int) -> Any:
         return amount[t] <= b.base[k] + b.slope[k] * block.level[t - 1]
-
-
-def _add_segments(block: pyo.Block, width: np.ndarray, n: int) -> None:
-    """The level before each slot but the first as what is filled of each segment, in their order."""
-    block.before = pyo.Block()
-    part = block.before
-    part.K = pyo.RangeSet(0, len(width) - 1)
-    part.width = Series(part.K, values=width)
-    part.filled = Variable(part.K, block.LATER, domain=pyo.NonNegativeReals)
-    limit(part.filled, upper=np.repeat(width, n - 1))
-
-    @constraint(part, block.LATER)
-    def level_of_segments(b: Any, t: int) -> Any:
-        return block.level[t - 1] == total(b.filled[k, t] for k in each(b.K))
-
-    in_order(part, block.LATER, len(width))
 
 
 def _add_curve(part: pyo.Block, block: pyo.Block, amount: Any, base: float, slopes: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from shops import cast, melt_shop, scenario
 from emberline import models
 from emberline.models.explain.shadow_prices import shadow_prices
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import columns, dispatch
+from emberline.models.formulations.site.dispatch import Dispatcher, columns
 from emberline.models.problem import site as sites
 from emberline.twin import envelope
 
@@ -23,7 +23,7 @@ def dispatched(*assets: dict[str, Any], cells: list[float], gives: Any = None, *
     built = hub(*assets, **how)
     data = sites.read(built, ENVELOPE)
     aim = aims.read(built, data, None, 0.0)
-    flows = dispatch(data, np.array(cells), aim.expression, over_price=aim.over_price(data), line_gives=gives)
+    flows = Dispatcher(data, aim.expression, aim.over_price(data)).flows(np.array(cells), line_gives=gives)
     assert flows is not None
     return built, flows
 
@@ -39,10 +39,10 @@ def test_more_heat_than_is_wanted_needs_a_way_out() -> None:
     built = hub(GAS, BOILER, NEED, price=[100.0])
     data = sites.read(built, ENVELOPE)
     aim = aims.read(built, data, None, 0.0)
-    how: Any = {"over_price": 1e4, "line_gives": {"heat": np.full(1, 12.0)}}
-    assert dispatch(data, np.zeros(4), aim.expression, **how) is None
+    gives = {"heat": np.full(1, 12.0)}
+    assert Dispatcher(data, aim.expression, 1e4).flows(np.zeros(4), line_gives=gives) is None
     _, flows = dispatched(
-        GAS, BOILER, NEED, cells=[0.0] * 4, price=[100.0], gives=how["line_gives"], carriers="gas",
+        GAS, BOILER, NEED, cells=[0.0] * 4, price=[100.0], gives=gives, carriers="gas",
         more=[{"name": "heat", "dump": True}],
     )  # fmt: skip
     assert flows.hub.dumped["heat"] == pytest.approx([3.0])
@@ -116,7 +116,7 @@ def test_shadow_prices_under_the_load_of_a_line() -> None:
     built = hub(GAS, ENGINE, price=[50.0], grid={"import_limit_mw": 4})
     data = sites.read(built, ENVELOPE)
     aim = aims.read(built, data, None, 0.0)
-    flows = dispatch(data, np.full(4, 2.0), aim.expression, over_price=1e4)
+    flows = Dispatcher(data, aim.expression, 1e4).flows(np.full(4, 2.0))
     assert flows is not None
     result = shadow_prices(built, ENVELOPE, columns(built, data, flows, np.array([8.0])))
     assert result is not None

@@ -28,8 +28,9 @@ def search(built: Scenario) -> Search:
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))
     return Search(
-        line_reader.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False, dispatcher
-    )
+        problem=line_reader.from_scenario(built, table), data=data, aim=aim, time_limit=30.0, gap=0.0,
+        on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+    )  # fmt: skip
 
 
 def two_casts() -> Scenario:

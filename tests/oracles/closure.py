@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import flow
 from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import ELECTRICITY
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Scenario
 
 
 @dataclass(frozen=True)

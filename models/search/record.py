@@ -1,0 +1,116 @@
+"""Record of a search, whatever is planned: bound, clock and limits. It reports progress and says when to stop."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from emberline.models.kernel.progress import Progress
+
+
+@dataclass(kw_only=True)
+class Record(ABC):
+    """Bound, clock and limits of a search; the best plan is its subclass's."""
+
+    time_limit: float
+    gap: float
+    on_progress: Progress
+    cancel: Callable[[], bool]
+    began: float = field(default_factory=time.perf_counter)
+    bound: float | None = None
+    """On the first goal, the constant left out."""
+    infeasible: bool = False
+    """The relaxation has no solution: no plan exists."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By phase."""
+    until: float = math.inf
+    """Where only a part of the search may go on, its end by ``time.perf_counter``; the bound goes on after it."""
+    _telling: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    @abstractmethod
+    def value(self) -> float | None:
+        """First goal of the best plan, the constant left out."""
+
+    @property
+    def tolerance(self) -> float:
+        """Distance of plan and bound, in the goal's measure, that is the solver's tolerance."""
+        return 0.0
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds since the search began."""
+        return time.perf_counter() - self.began
+
+    @property
+    def rest(self) -> float:
+        """Seconds left of the whole search."""
+        return self.time_limit - self.spent_s
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds left, of a part where there is one."""
+        return min(self.rest, self.until - time.perf_counter())
+
+    @contextmanager
+    def part(self, share: float) -> Iterator[None]:
+        """Give what is inside a share of the seconds left."""
+        before, self.until = self.until, time.perf_counter() + share * self.remaining_s
+        try:
+            yield
+        finally:
+            self.until = before
+
+    @property
+    def told_gap(self) -> float | None:
+        """Relative gap on what can be decided; None: unknown."""
+        value = self.value
+        if value is None or self.bound is None:
+            return None
+        apart = value - self.bound
+        return apart / max(abs(value), 1e-9) if apart > self.tolerance else 0.0
+
+    @property
+    def reached(self) -> bool:
+        """Whether the gap is reached."""
+        gap = self.told_gap
+        return gap is not None and gap <= self.gap
+
+    def over(self) -> bool:
+        """Whether the whole search ends: gap reached, time over, cancelled or infeasible."""
+        return self.infeasible or self.rest <= 0.05 or self.cancel() or self.reached
+
+    def phase_over(self) -> bool:
+        """Whether to stop here: all is over, or the time for a part of it."""
+        return self.remaining_s <= 0.05 or self.over()
+
+    def raise_bound(self, bound: float | None) -> None:
+        """Take a proven bound, where it is better."""
+        if bound is not None and (self.bound is None or bound > self.bound):
+            self.bound = bound
+            self.tell()
+
+    def tell(self) -> None:
+        """Report incumbent, bound and gap; plans and bound come from two threads."""
+        with self._telling:
+            self.on_progress(
+                {"incumbent": self.value, "bound": self.bound, "gap": self.told_gap, "seconds": self.spent_s}
+            )
+
+    def clock(self, name: str, began: float) -> None:
+        """Add the seconds since ``began`` to a phase."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the seconds of what is inside to a phase."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.clock(name, began)

@@ -1,0 +1,74 @@
+"""Clinker from cement delivered, and cement kiln dust.
+
+Implementing Regulation (EU) 2025/2547, annex II, and Implementing Regulation (EU) 2018/2066, annex IV, section 9.
+"""
+
+from __future__ import annotations
+
+LEAST_T_CO2_PER_T_CLINKER = 0.525
+"""Least emission factor of clinker where calcium and magnesium oxides are not analysed, and default of kiln dust."""
+T_CO2_PER_T_CAO, T_CO2_PER_T_MGO = 0.785, 1.092
+
+
+def clinker_t(
+    cement_delivered_t: float,
+    clinker_ratio: float,
+    *,
+    cement_stock_increase_t: float = 0.0,
+    clinker_bought_t: float = 0.0,
+    clinker_sold_t: float = 0.0,
+    clinker_stock_increase_t: float = 0.0,
+) -> float:
+    """Clinker that a kiln made [t]: ``(cement delivered + stock) · ratio − bought + sold + stock of clinker``.
+
+    Args:
+        cement_delivered_t: cement that left the works.
+        clinker_ratio: clinker in a tonne of cement, 0 to 1.
+        cement_stock_increase_t: stock of cement at the end less that at the start.
+        clinker_bought_t: clinker from elsewhere.
+        clinker_sold_t: clinker that left as such.
+        clinker_stock_increase_t: stock of clinker at the end less that at the start.
+
+    Raises:
+        ValueError: a ratio outside 0 to 1, or a negative production.
+    """
+    if not 0 < clinker_ratio <= 1:
+        raise ValueError(f"clinker_ratio {clinker_ratio:g} must be above 0 and at most 1")
+    ground_t = (cement_delivered_t + cement_stock_increase_t) * clinker_ratio
+    production_t = ground_t - clinker_bought_t + clinker_sold_t + clinker_stock_increase_t
+    if not production_t >= 0:
+        raise ValueError(
+            f"clinker production is {production_t:g} t: deliveries and changes of stock do not fit together"
+        )
+    return production_t
+
+
+def clinker_t_co2_per_t(cao: float, mgo: float, *, cao_in_meal: float = 0.0, mgo_in_meal: float = 0.0) -> float:
+    """Emission factor of clinker by its oxides [t CO2/t clinker], without those that came in uncarbonated.
+
+    Args:
+        cao: share of calcium oxide in clinker.
+        mgo: share of magnesium oxide in clinker.
+        cao_in_meal: the same from inputs that were no carbonate, per tonne of clinker.
+        mgo_in_meal: likewise.
+    """
+    return (cao - cao_in_meal) * T_CO2_PER_T_CAO + (mgo - mgo_in_meal) * T_CO2_PER_T_MGO
+
+
+def kiln_dust_t_co2_per_t(
+    clinker_t_co2_per_t: float = LEAST_T_CO2_PER_T_CLINKER, calcination: float | None = None
+) -> float:
+    """Emission factor of cement kiln dust that leaves the kiln [t CO2/t dust].
+
+    With clinker's factor E and degree of calcination d: ``E/(1+E)·d / (1 − E/(1+E)·d)``; without d, 0.525.
+
+    Args:
+        clinker_t_co2_per_t: emission factor of clinker.
+        calcination: share of the carbonate in the dust that is calcined, 0 to 1; None: not known.
+    """
+    if calcination is None:
+        return LEAST_T_CO2_PER_T_CLINKER
+    if not 0 <= calcination <= 1:
+        raise ValueError(f"calcination {calcination:g} must be 0 to 1")
+    loss = clinker_t_co2_per_t / (1 + clinker_t_co2_per_t) * calcination
+    return loss / (1 - loss)

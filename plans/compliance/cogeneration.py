@@ -1,0 +1,71 @@
+"""Emissions of combined heat and power shared out to heat and electricity.
+
+Implementing Regulation (EU) 2025/2547, annex II, section C, and the cogeneration tool of the communication template::
+
+    share of heat = (η_heat / ref_heat) / (η_heat / ref_heat + η_el / ref_el)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_HEAT_EFFICIENCY, DEFAULT_POWER_EFFICIENCY = 0.55, 0.25
+"""Where efficiencies cannot be determined."""
+REFERENCE_POWER_EFFICIENCY = {
+    "coal": 0.442,
+    "natural_gas": 0.53,
+    "blast_furnace_gas": 0.35,
+    "coke_oven_gas": 0.35,
+    "waste_heat": 0.30,
+}
+"""Of electricity made alone, by fuel."""
+REFERENCE_HEAT_EFFICIENCY = 0.88
+"""Of hot water made alone from coal."""
+TJ_PER_MWH = 0.0036
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Emissions and fuel of cogeneration by product."""
+
+    heat_t_co2: float
+    power_t_co2: float
+    heat_share: float
+    heat_t_co2_per_tj: float | None
+    """None: heat is not known."""
+    power_t_co2_per_mwh: float | None
+
+
+def share_out(
+    t_co2: float,
+    *,
+    fuel_tj: float | None = None,
+    heat_tj: float | None = None,
+    power_mwh: float | None = None,
+    reference_heat: float = REFERENCE_HEAT_EFFICIENCY,
+    reference_power: float = REFERENCE_POWER_EFFICIENCY["coal"],
+) -> Shared:
+    """Share out the emissions of a cogeneration unit.
+
+    Args:
+        t_co2: from fuel and flue gas cleaning.
+        fuel_tj: net energy of the fuel; without it, or without heat or electricity, default efficiencies hold.
+        heat_tj: net heat.
+        power_mwh: net electricity.
+        reference_heat: efficiency of making heat alone.
+        reference_power: efficiency of making electricity alone.
+    """
+    if fuel_tj and heat_tj is not None and power_mwh is not None:
+        heat, power = heat_tj / fuel_tj, power_mwh * TJ_PER_MWH / fuel_tj
+    else:
+        heat, power = DEFAULT_HEAT_EFFICIENCY, DEFAULT_POWER_EFFICIENCY
+    of_heat, of_power = heat / reference_heat, power / reference_power
+    share = of_heat / (of_heat + of_power) if of_heat + of_power else 0.0
+    to_heat, to_power = t_co2 * share, t_co2 * (1 - share)
+    return Shared(
+        to_heat,
+        to_power,
+        share,
+        to_heat / heat_tj if heat_tj else None,
+        to_power / power_mwh if power_mwh else None,
+    )

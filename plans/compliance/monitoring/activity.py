@@ -1,0 +1,203 @@
+"""Activity data: amounts of streams and processes by interval, changes of stock, and gaps filled by a stated rule.
+
+A file of activity data is a CSV table with the columns ``name``, ``from``, ``to`` (last day), ``amount``, ``unit`` and,
+where they matter, ``stock_start``, ``stock_end`` and ``source``. A name is a source stream of the monitoring plan, or a
+process, a colon and one of ``production``, ``to market``, ``direct``, ``electricity``, ``electricity exported``,
+``heat imported``, ``heat exported``, ``waste gas imported``, ``waste gas exported``, ``takes PROCESS``,
+``precursor NAME``. What is used is ``amount + stock_start − stock_end``.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from emberline.plans.compliance.monitoring.period import Period
+from emberline.plans.compliance.monitoring.plan import GapRule
+from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+REQUIRED = ("name", "from", "to", "amount", "unit")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An amount over an interval."""
+
+    name: str
+    first: date
+    last: date
+    amount: float
+    unit: str
+    source: str = ""
+    stock_start: float = 0.0
+    stock_end: float = 0.0
+    place: str = ""
+    """File and row."""
+
+    @property
+    def used(self) -> float:
+        """What is used, changes of stock included."""
+        return self.amount + self.stock_start - self.stock_end
+
+    @property
+    def days(self) -> int:
+        """Days of the interval."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Days without data, and what stands for them."""
+
+    name: str
+    first: date
+    last: date
+    rule: GapRule
+    amount: float
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount over a period."""
+
+    amount: float
+    unit: str
+    rows: tuple[Measured, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+class MissingData(ValueError):
+    """Days of a period have no data, and no rule says what stands for them."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Activity data of an installation."""
+
+    rows: tuple[Measured, ...]
+
+    def names(self) -> tuple[str, ...]:
+        """Names in the data, in their order."""
+        return tuple(dict.fromkeys(row.name for row in self.rows))
+
+    def amount(self, name: str, unit: str, period: Period, rule: GapRule = "refuse") -> Amount | None:
+        """Amount over a period; None where the name does not occur at all.
+
+        Raises:
+            MissingData: days are missing, and the rule is to refuse.
+            ValueError: rows overlap, have another unit, or cross the end of the period.
+        """
+        rows = sorted((row for row in self.rows if row.name == name), key=lambda row: row.first)
+        inside: list[Measured] = []
+        for row in rows:
+            if row.last < period.first or row.first > period.last:
+                continue
+            if row.unit != unit:
+                raise ValueError(f"{row.place}: {name} is in {row.unit or 'no unit'}, the monitoring plan has {unit}")
+            if row.first < period.first or row.last > period.last:
+                raise ValueError(f"{row.place}: {name} from {row.first} to {row.last} crosses the end of the period")
+            if inside and row.first <= inside[-1].last:
+                raise ValueError(f"{row.place}: {name} overlaps {inside[-1].place}")
+            inside.append(row)
+        if not rows:
+            return None
+        gaps = tuple(_filled(name, inside, period, rule))
+        total = sum(row.used for row in inside) + sum(gap.amount for gap in gaps)
+        return Amount(total, unit, tuple(inside), gaps)
+
+
+def _filled(name: str, rows: list[Measured], period: Period, rule: GapRule) -> Iterator[Gap]:
+    missing, following = [], period.first
+    for row in rows:
+        if row.first > following:
+            missing.append((following, row.first - timedelta(days=1)))
+        following = row.last + timedelta(days=1)
+    if following <= period.last:
+        missing.append((following, period.last))
+    if not missing:
+        return
+    if rule == "refuse" or not rows:
+        spans = ", ".join(f"{first} to {last}" for first, last in missing)
+        reason = "there are no data to fill them from" if not rows else "name a rule (gap: mean, highest or lowest)"
+        raise MissingData(f"{name} has no data from {spans}; {reason}")
+    rates = [row.used / row.days for row in rows]
+    mean = sum(row.used for row in rows) / sum(row.days for row in rows)
+    rate = {"mean": mean, "highest": max(rates), "lowest": min(rates)}[rule]
+    for first, last in missing:
+        yield Gap(name, first, last, rule, rate * ((last - first).days + 1))
+
+
+def read_activity(paths: Iterable[Path]) -> Activity:
+    """Read files of activity data.
+
+    Raises:
+        ScenarioError: with every mistake, file and row.
+    """
+    rows: list[Measured] = []
+    problems: list[Problem] = []
+    for path in paths:
+        reason = unreadable(path)
+        if reason:
+            problems.append(Problem(named(path), "", reason))
+            continue
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            problems.append(Problem(path.name, "", f"is not UTF-8 text (byte {error.start})"))
+            continue
+        table = csv.DictReader(text.splitlines())
+        lacking = [name for name in REQUIRED if name not in (table.fieldnames or ())]
+        if lacking:
+            problems.append(Problem(path.name, "", f"lacks the column {', '.join(lacking)}"))
+            continue
+        for raw in table:
+            place = f"{path.name} row {table.line_num}"
+            values = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
+            try:
+                rows.append(_row(values, place, path.name))
+            except ValueError as error:
+                key, _, says = str(error).partition(": ")
+                problems.append(Problem(place, key, says))
+    if problems:
+        raise ScenarioError(problems)
+    return Activity(tuple(rows))
+
+
+def _row(values: dict[str, str], place: str, file: str) -> Measured:
+    if not values["name"]:
+        raise ValueError("name: is required")
+    days = {}
+    for key in ("from", "to"):
+        try:
+            days[key] = date.fromisoformat(values[key])
+        except ValueError:
+            raise ValueError(f"{key}: must be a date such as 2026-03-12, got {values[key][:40]!r}") from None
+    if days["to"] < days["from"]:
+        raise ValueError(f"to: {days['to']} lies before from, {days['from']}")
+    numbers = {}
+    for key in ("amount", "stock_start", "stock_end"):
+        cell = values.get(key, "")
+        if not cell and key != "amount":
+            continue
+        try:
+            numbers[key] = float(cell)
+        except ValueError:
+            numbers[key] = math.nan
+        if not math.isfinite(numbers[key]):
+            raise ValueError(f"{key}: must be a number, got {cell[:40]!r}")
+    return Measured(
+        values["name"],
+        days["from"],
+        days["to"],
+        numbers["amount"],
+        values["unit"],
+        values.get("source") or file,
+        numbers.get("stock_start", 0.0),
+        numbers.get("stock_end", 0.0),
+        place,
+    )

@@ -1,0 +1,139 @@
+"""The energy baseline: energy by linear regression on its relevant variables (ISO 50006, ISO 50015).
+
+    energy = intercept + Σ coefficient · variable
+
+Least squares by statsmodels. Columns are centred and scaled for the fit, so that figures of very different size do not
+cost digits, and the coefficients are given in the units of the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+INTERCEPT = "intercept"
+
+
+class Unfit(ValueError):
+    """Data from which no baseline can be estimated."""
+
+
+@dataclass(frozen=True)
+class EnergyBaseline:
+    """A fitted baseline."""
+
+    energy: str
+    variables: tuple[str, ...]
+    coefficients: pd.Series
+    """By ``intercept`` and variables, in the units of the data."""
+    p_values: pd.Series
+    """Two-sided, of each coefficient."""
+    covariance: pd.DataFrame
+    """Of the coefficients."""
+    r_squared: float
+    adjusted_r_squared: float
+    model_p: float
+    """Of all variables together (F test)."""
+    residual_sd: float
+    n: int
+    data: pd.DataFrame
+    """Energy and variables of the baseline period."""
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the residuals."""
+        return self.n - len(self.coefficients)
+
+    @property
+    def residuals(self) -> pd.Series:
+        """Energy less prediction over the baseline period."""
+        return self.data[self.energy] - self.predict(self.data)
+
+    @property
+    def cv_rmse(self) -> float:
+        """Residual standard deviation over mean energy (ASHRAE 14)."""
+        return self.residual_sd / abs(float(self.data[self.energy].mean()))
+
+    @property
+    def nmbe(self) -> float:
+        """Mean bias over mean energy (ASHRAE 14)."""
+        bias = float(self.residuals.sum()) / max(self.freedom, 1)
+        return bias / abs(float(self.data[self.energy].mean()))
+
+    def design(self, data: pd.DataFrame) -> np.ndarray:
+        """Columns of the regression, shape (n_rows, n_coefficients)."""
+        columns = [data[name].to_numpy(float) for name in self.variables]
+        return np.column_stack([np.ones(len(data)), *columns])
+
+    def predict(self, data: pd.DataFrame) -> pd.Series:
+        """What the baseline expects for rows of variables."""
+        return pd.Series(self.design(data) @ self.coefficients.to_numpy(), index=data.index, name="predicted")
+
+    def error_covariance(self, data: pd.DataFrame) -> np.ndarray:
+        """Covariance of actual less predicted energy for new rows, shape (n_rows, n_rows)."""
+        design = self.design(data)
+        return np.asarray(
+            self.residual_sd**2 * np.eye(len(data)) + design @ self.covariance.to_numpy() @ design.T, dtype=float
+        )
+
+
+def fit(data: pd.DataFrame, energy: str, variables: list[str]) -> EnergyBaseline:
+    """Fit a baseline.
+
+    Args:
+        data: rows of a period, with energy and variables as columns.
+        energy: column of energy.
+        variables: columns of relevant variables.
+
+    Raises:
+        Unfit: too few rows, a value that is missing, a variable that does not vary or follows from the others.
+    """
+    rows = data[[energy, *variables]].astype(float)
+    if not variables:
+        raise Unfit("name at least one relevant variable")
+    if len(rows) < len(variables) + 2:
+        raise Unfit(f"{len(rows)} rows are too few for {len(variables)} variables; at least {len(variables) + 2}")
+    unfilled = [str(name) for name in rows if not np.isfinite(rows[name]).all()]
+    if unfilled:
+        raise Unfit(f"values are missing in {', '.join(unfilled)}")
+    values = rows[variables].to_numpy()
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    still = [
+        name for name, sd, centre in zip(variables, spread, mean, strict=True) if sd <= 1e-12 * abs(centre) or sd == 0
+    ]
+    if still:
+        raise Unfit(f"{still[0]} does not vary over the baseline period")
+    scaled = (values - mean) / spread
+    if np.linalg.matrix_rank(scaled) < len(variables):
+        raise Unfit("a variable follows from the others: leave one out")
+    from statsmodels.regression.linear_model import OLS
+
+    result = OLS(rows[energy].to_numpy(), np.column_stack([np.ones(len(rows)), scaled])).fit(method="qr")
+    back = np.diag([1.0, *(1 / spread)])
+    back[0, 1:] = -mean / spread
+    names = [INTERCEPT, *variables]
+    coefficients = pd.Series(back @ result.params, index=names)
+    covariance = pd.DataFrame(back @ result.cov_params() @ back.T, index=names, columns=names)
+    return EnergyBaseline(
+        energy,
+        tuple(variables),
+        coefficients,
+        _p_values(coefficients, covariance, int(result.df_resid)),
+        covariance,
+        float(result.rsquared),
+        float(result.rsquared_adj),
+        float(result.f_pvalue),
+        float(np.sqrt(result.scale)),
+        len(rows),
+        rows,
+    )
+
+
+def _p_values(coefficients: pd.Series, covariance: pd.DataFrame, freedom: int) -> pd.Series:
+    from scipy import stats
+
+    errors = np.sqrt(np.diag(covariance.to_numpy()))
+    ratio = np.divide(coefficients.to_numpy(), errors, out=np.full(len(errors), np.inf), where=errors > 0)
+    return pd.Series(2 * stats.t.sf(np.abs(ratio), freedom), index=coefficients.index)

@@ -1,0 +1,119 @@
+"""A review of energy performance: baseline, rules, indicator, CUSUM and savings as one document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from emberline.plans.compliance.reports.table import Document, table
+from emberline.plans.performance.baseline import EnergyBaseline, fit
+from emberline.plans.performance.cusum import Cusum, cusum
+from emberline.plans.performance.savings import Savings, savings
+from emberline.plans.performance.validity import Breach, breaches, refuse_invalid
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a report period shows against its baseline."""
+
+    baseline: EnergyBaseline
+    rules: tuple[Breach, ...]
+    """Warnings; a rule that refuses has refused."""
+    savings: Savings
+    cusum: Cusum
+    report: pd.DataFrame
+    """Energy, ``predicted``, ``enpi`` and ``cusum`` by row."""
+
+    def figures(self) -> dict[str, object]:
+        """Plain data."""
+        alarm = self.cusum.alarm
+        return {
+            "coefficients": {str(name): float(value) for name, value in self.baseline.coefficients.items()},
+            "p_values": {str(name): float(value) for name, value in self.baseline.p_values.items()},
+            "r_squared": self.baseline.r_squared,
+            "adjusted_r_squared": self.baseline.adjusted_r_squared,
+            "residual_sd": self.baseline.residual_sd,
+            "cv_rmse": self.baseline.cv_rmse,
+            "enpi": self.savings.enpi,
+            "saving": self.savings.saving,
+            "saving_low": self.savings.low,
+            "saving_high": self.savings.high,
+            "confidence": self.savings.confidence,
+            "false_alarms": self.cusum.false_alarms,
+            "alarm": alarm and {"at": str(alarm.at), "since": str(alarm.since)},
+        }
+
+    def document(self, title: str, subtitle: str) -> Document:
+        """Tables and remarks."""
+        base, saved, alarm = self.baseline, self.savings, self.cusum.alarm
+        errors = base.covariance.to_numpy().diagonal() ** 0.5
+        coefficients = [
+            (str(name), float(value), float(error), float(p))
+            for (name, value), error, p in zip(base.coefficients.items(), errors, base.p_values, strict=True)
+        ]
+        quality = [
+            ("R²", base.r_squared),
+            ("adjusted R²", base.adjusted_r_squared),
+            ("p of the model", base.model_p),
+            ("residual standard deviation", base.residual_sd),
+            ("CV(RMSE)", base.cv_rmse),
+            ("rows", base.n),
+        ]
+        summary = [
+            ("expected", saved.predicted),
+            ("actual", saved.actual),
+            ("saving", saved.saving),
+            (f"saving, low ({saved.confidence:.0%})", saved.low),
+            (f"saving, high ({saved.confidence:.0%})", saved.high),
+            ("EnPI, actual / expected", saved.enpi),
+        ]
+        columns = [self.report[name].tolist() for name in (base.energy, "predicted", "enpi", "cusum")]
+        rows = list(zip(map(str, self.report.index), *columns, strict=True))
+        says = f"Alarm in {alarm.at}: more energy than expected since {alarm.since}" if alarm else "No alarm"
+        note = f"{says}. An unchanged period of this length has an alarm in {self.cusum.false_alarms:.0%} of cases."
+        tables = (
+            table("Result", ("figure", base.energy), summary),
+            table("By period", ("period", "actual", "expected", "EnPI", "CUSUM"), rows, note),
+            table("Baseline", ("variable", "coefficient", "standard error", "p"), coefficients),
+            table("Quality of the baseline", ("figure", "value"), quality),
+        )
+        return Document(title, subtitle, tables, tuple(map(str, self.rules)), self.figures())
+
+
+def review(
+    baseline_rows: pd.DataFrame,
+    report_rows: pd.DataFrame,
+    energy: str,
+    variables: Sequence[str],
+    production: Sequence[str],
+    *,
+    ashrae: bool = False,
+) -> Review:
+    """Judge a report period by a baseline.
+
+    Args:
+        baseline_rows: rows of the baseline period.
+        report_rows: rows of the report period.
+        energy: column of energy.
+        variables: relevant variables.
+        production: those of them that measure production.
+        ashrae: hold the baseline to ASHRAE Guideline 14 too.
+
+    Raises:
+        Unfit: no baseline can be estimated.
+        Invalid: the baseline breaks a rule, which is named.
+        ValueError: values are missing in the report period.
+    """
+    if report_rows[[energy, *variables]].isna().any(axis=None) or report_rows.empty:
+        raise ValueError("values are missing in the report period")
+    baseline = fit(baseline_rows, energy, list(variables))
+    rules = breaches(baseline, production, report_rows, ashrae=ashrae)
+    refuse_invalid(rules)
+    sums = cusum(baseline, report_rows)
+    predicted = baseline.predict(report_rows)
+    report = report_rows[[energy, *variables]].assign(
+        predicted=predicted, enpi=report_rows[energy] / predicted, cusum=sums.curve
+    )
+    return Review(baseline, tuple(rules), savings(baseline, report_rows), sums, report)

@@ -1,0 +1,253 @@
+"""Monitoring plans and activity data: what is read, refused and filled, and the reports made of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from emberline.plans.compliance.default_values import read_default_values
+from emberline.plans.compliance.monitoring import Period, read_activity, read_monitoring_plan
+from emberline.plans.compliance.monitoring.activity import MissingData
+from emberline.plans.compliance.monitoring.plan import DeclaredPrecursor, Electricity
+from emberline.plans.compliance.reports import DOCUMENTS, AnnualReport, annual_report, whole_t
+from emberline.plans.compliance.reports.scope2 import HourlyCertificate, hourly_scope2, read_hourly
+from emberline.scenarios import ScenarioError
+
+PLAN = """
+installation: {name: Kiln works, country: Germany}
+meters:
+  - {name: coal scale, uncertainty: 0.01}
+streams:
+  - {name: raw meal, method: process, t_co2_per_unit: 0.525, source: laboratory, process: clinker}
+  - name: coal
+    method: combustion
+    ncv_gj_per_unit: 25
+    kg_co2_per_gj: 95
+    meter: coal scale
+    tiers: {amount: 4, factor: 3}
+    source: laboratory
+    process: clinker
+    gap: highest
+  - {name: gas, method: combustion, factor: natural_gas, shares: {clinker: 0.75, cement: 0.25}}
+processes:
+  - {name: clinker, goods: Cement clinker, electricity_t_co2_per_mwh: 0.5}
+  - {name: cement, goods: Cement, electricity_t_co2_per_mwh: 0.5}
+electricity:
+  location_t_co2_per_mwh: 0.4
+  location_source: national average
+  residual_t_co2_per_mwh: 0.6
+  certificates: [{name: wind, mwh: 300, source: registry}]
+  zone: DE
+china_region: south
+"""
+ACTIVITY = """name,from,to,amount,unit,stock_start,stock_end
+raw meal,2026-01-01,2026-12-31,1000,t,,
+coal,2026-01-01,2026-06-30,90.5,t,10,0
+coal,2026-07-01,2026-11-30,76.5,t,,
+gas,2026-01-01,2026-12-31,8,t,,
+clinker: production,2026-01-01,2026-12-31,640,t,,
+clinker: electricity,2026-01-01,2026-12-31,100,MWh,,
+cement: production,2026-01-01,2026-12-31,800,t,,
+cement: takes clinker,2026-01-01,2026-12-31,600,t,,
+cement: electricity,2026-01-01,2026-12-31,400,MWh,,
+"""
+YEAR = Period.parse("2026")
+
+
+def report(folder: Path, plan: str = PLAN, activity: str = ACTIVITY, period: Period = YEAR) -> AnnualReport:
+    """The report of texts."""
+    (folder / "monitoring.yaml").write_text(plan, encoding="utf-8")
+    (folder / "activity.csv").write_text(activity, encoding="utf-8")
+    data = read_activity([folder / "activity.csv"])
+    return annual_report(read_monitoring_plan(folder / "monitoring.yaml"), data, period)
+
+
+def test_a_year_by_hand(tmp_path: Path) -> None:
+    """Proves: stock changes count, a gap has the highest daily rate, shared gas goes where its shares say.
+
+    Sensitivity: 90.5 t without the stock, the mean rate, gas counted twice."""
+    result = report(tmp_path)
+    first, second = 100.5 / 181, 76.5 / 153
+    assert first > second
+    coal_t = 100.5 + 76.5 + 31 * first
+    assert result.streams[1].amount.amount == pytest.approx(coal_t, rel=1e-12)
+    gas_t_co2 = 8 * 48 * 56.1 / 1000
+    direct = 525 + coal_t * 25 * 95 / 1000 + gas_t_co2
+    assert result.fossil_t_co2 == pytest.approx(direct, rel=1e-12)
+    clinker, cement = result.embedded["clinker"], result.embedded["cement"]
+    of_clinker = (direct - gas_t_co2 / 4) / 640
+    assert clinker.see_direct == pytest.approx(of_clinker, rel=1e-12)
+    assert cement.see_direct == pytest.approx((gas_t_co2 / 4 + 600 * of_clinker) / 800, rel=1e-12)
+    assert cement.see_indirect == pytest.approx((200 + 600 * 50 / 640) / 800, rel=1e-12)
+    (gap,) = result.gaps
+    assert (gap.name, gap.first, gap.last, gap.rule) == ("coal", date(2026, 12, 1), date(2026, 12, 31), "highest")
+    assert "coal: no data from 2026-12-01 to 2026-12-31, 17.2127 by the highest daily rate" in list(result.remarks())
+    assert result.streams[2].stream.source == "natural_gas: IPCC 2006 Guidelines, Vol. 2"
+
+
+def test_only_whole_tonnes_are_rounded_and_only_at_the_end(tmp_path: Path) -> None:
+    """Proves: three stacks of 0.4 t are 1 t in all. Sensitivity: the sum of rounded rows is zero."""
+    assert [whole_t(t) for t in (0.5, 1.5, 2.5, -0.5, 0.499999)] == [1, 2, 3, -1, 0]
+    stacks = "\n".join(f"  - {{name: stack {i}, method: measurement, unit: t CO2, source: x}}" for i in range(3))
+    rows = "\n".join(f"stack {i},2026-01-01,2026-12-31,0.4,t CO2" for i in range(3))
+    plan = f"installation: {{name: Works}}\nstreams:\n{stacks}\n"
+    result = report(tmp_path, plan, f"name,from,to,amount,unit\n{rows}\n")
+    rows_of_table = DOCUMENTS["ets"](result).tables[0].rows
+    assert [row[6] for row in rows_of_table] == [0, 0, 0, 1]
+    assert result.fossil_t_co2 == pytest.approx(1.2)
+
+
+def test_each_report_says_what_is_its_own(tmp_path: Path) -> None:
+    """Proves: both methods of scope 2, the region's grid factor and no footprint factor, evidence of each stream.
+
+    Sensitivity: certificates taken off the location-based figure, 0.5777 in a row of China."""
+    result = report(tmp_path)
+    ghg = DOCUMENTS["ghg"](result)
+    assert ghg.figures["scope2_location_t_co2"] == pytest.approx(500 * 0.4)
+    assert ghg.figures["scope2_market_t_co2"] == pytest.approx(200 * 0.6)
+    china = DOCUMENTS["china"](result)
+    assert china.figures["indirect_t_co2"]["cn_south_2023"] == pytest.approx(500 * 0.4042)
+    assert china.figures["indirect_t_co2"]["cn_national_2023"] == pytest.approx(500 * 0.5306)
+    assert not [row for row in china.tables[1].rows if "footprint" in str(row[0])]
+    coal = DOCUMENTS["ets"](result).tables[1].rows[1]
+    assert coal[1:4] == ("coal scale", "± 1.00%", "amount 4, factor 3")
+    for name, make in DOCUMENTS.items():
+        page = make(result).html()
+        assert "Kiln works" in page, name
+        assert "{{" not in page
+
+
+def test_certificates_match_by_hour_and_zone(tmp_path: Path) -> None:
+    """Proves: a certificate covers its own hour within the zone. Sensitivity: the annual sum covers all three hours."""
+    electricity = Electricity(location_t_co2_per_mwh=0.4, location_source="x", residual_t_co2_per_mwh=0.6, zone="DE")
+    certificates = [HourlyCertificate(0, 30, "DE"), HourlyCertificate(1, 5, "DE"), HourlyCertificate(2, 30, "FR")]
+    result = hourly_scope2([10, 10, 10], certificates, electricity)
+    assert result.location_t_co2 == pytest.approx(12)
+    assert result.market_t_co2 == pytest.approx(15 * 0.6)
+    assert "50 MWh of them match no use" in result.note
+    path = tmp_path / "hours.csv"
+    path.write_text("hour,use_mwh,certificate_mwh,zone\n0,10,5,DE\n1,x,,\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"hours.csv row 3: use_mwh"):
+        read_hourly(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("goods: Cement,", "goods: Cemnt,", "did you mean Cement"),
+        ("meter: coal scale", "meter: scale", "unknown meter"),
+        ("process: clinker}", "process: klinker}", "unknown process"),
+        ("cement: 0.25}", "cement: 0.35}", "shares add up to 1.1"),
+        ("factor: natural_gas", "factor: natural_gass", "unknown factor"),
+        ("source: laboratory, process", "process", "from"),
+        ("uncertainty: 0.01", "uncertainty: 2", "meters.0.uncertainty: must be at most 1"),
+        ("{name: cement, goods: Cement,", "{name: cement, goods: Pig iron,", "has several routes"),
+    ],
+)
+def test_mistakes_of_a_monitoring_plan_have_their_place(old: str, new: str, words: str, tmp_path: Path) -> None:
+    """Proves: file, key and what is allowed. Sensitivity: a name that is not there taken for none."""
+    assert old in PLAN
+    with pytest.raises(ScenarioError) as error:
+        report(tmp_path, PLAN.replace(old, new))
+    assert words in str(error.value)
+    assert "monitoring.yaml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (",1000,t", ",1o00,t", "activity.csv row 2: amount: must be a number, got '1o00'"),
+        ("raw meal,2026-01-01", "raw meal,01.01.2026", "row 2: from: must be a date"),
+        ("2026-12-31,8,t", "2025-12-31,8,t", "row 5: to: 2025-12-31 lies before from"),
+    ],
+)
+def test_rows_with_a_typing_error_are_reported_with_their_number(
+    old: str, new: str, words: str, tmp_path: Path
+) -> None:
+    """Proves: file, row, column and value. Sensitivity: a row left out in silence."""
+    with pytest.raises(ScenarioError) as error:
+        report(tmp_path, activity=ACTIVITY.replace(old, new))
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "raw meal,2026-01-01",
+            "raw meal,2026-02-01",
+            "raw meal has no data from 2026-01-01 to 2026-01-31; name a rule",
+        ),
+        ("raw meal,2026-01-01", "raw meal,2025-01-01", "crosses the end of the period"),
+        ("coal,2026-07-01", "coal,2026-06-01", "row 4: coal overlaps activity.csv row 3"),
+        ("8,t,,", "8,kg,,", "gas is in kg, the monitoring plan has t"),
+        ("gas,2026", "gaz,2026", "row 5: unknown name 'gaz'; did you mean gas?"),
+    ],
+)
+def test_data_that_do_not_fit_the_plan_are_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    """Proves: a gap without a rule, an overlap, another unit. Sensitivity: a year of eleven months."""
+    with pytest.raises(ValueError, match=re.escape(words)):
+        report(tmp_path, activity=ACTIVITY.replace(old, new))
+
+
+def test_a_stream_without_data_and_factors_of_another_year(tmp_path: Path) -> None:
+    """Proves: neither is taken for zero or for good. Sensitivity: an empty stream that emits nothing."""
+    rows = "\n".join(line for line in ACTIVITY.splitlines() if not line.startswith("gas"))
+    with pytest.raises(MissingData, match="gas has no activity data"):
+        report(tmp_path, activity=rows)
+    old = PLAN.replace("source: laboratory, process", "source: laboratory, valid_to: 2026-06-30, process")
+    with pytest.raises(ValueError, match="factors of raw meal hold from 2026-01-01 to 2026-06-30"):
+        report(tmp_path, old)
+
+
+def test_periods() -> None:
+    """Proves: years, quarters, months and dates; nonsense is refused. Sensitivity: a leap year's February."""
+    assert str(Period.parse("2028-02")) == "2028-02-01 to 2028-02-29"
+    assert str(Period.parse("2026-Q4")) == "2026-10-01 to 2026-12-31"
+    assert Period.parse("2026-01-01..2026-06-30").days == 181
+    for text in ("26", "2026-13", "2026-Q5", "2026-06-30..2026-01-01", "soon"):
+        with pytest.raises(ValueError, match="write a year"):
+            Period.parse(text)
+
+
+def test_a_precursor_without_declared_values_takes_the_default_with_its_mark_up(tmp_path: Path) -> None:
+    """Proves: clinker from China counts 1.529 t/t in 2026, its share is shown, a faulty row of the table too.
+
+    Sensitivity: the value without mark-up, a default that nobody sees, a row that is guessed."""
+    bought = "precursors:\n  - {name: CN clinker, goods: Cement clinker, cn_code: 25231000, country: CN}\n"
+    rows = ACTIVITY + "cement: precursor CN clinker,2026-01-01,2026-12-31,80,t,,\n"
+    result = report(tmp_path, PLAN + bought, rows)
+    without = report(tmp_path)
+    carried = 80 * 1.529 / 800
+    cement = result.embedded["cement"]
+    assert cement.see_direct == pytest.approx(without.embedded["cement"].see_direct + carried, rel=1e-12)
+    assert cement.default_share == pytest.approx(carried / cement.see_total)
+    assert [says for says in result.remarks() if "default values" in says]
+    path = tmp_path / "defaults.csv"
+    path.write_text(
+        "cn_code,country,goods,see_total,source\n2523,CN,clinker,2,x\n7201,CN,iron,l.5,x\n", encoding="utf-8"
+    )
+    (tmp_path / "activity.csv").write_text(rows, encoding="utf-8")
+    data = read_activity([tmp_path / "activity.csv"])
+    plan = result.plan.model_copy(update={"precursors": (precursor(),)})
+    other = annual_report(plan, data, YEAR, read_default_values(path))
+    assert other.plan.precursors[0].see_direct == pytest.approx(2.2)
+    assert "defaults.csv row 3: see_total 'l.5' is no number of at least 0" in list(other.remarks())
+
+
+def precursor() -> DeclaredPrecursor:
+    """Clinker from China without declared values."""
+    return DeclaredPrecursor(name="CN clinker", goods="Cement clinker", cn_code="25231000", country="CN")
+
+
+def test_the_plan_of_the_documentation_can_be_read(tmp_path: Path) -> None:
+    """Proves: what the page shows is a monitoring plan. Sensitivity: a key that was renamed."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "compliance.md").read_text(encoding="utf-8")
+    path = tmp_path / "monitoring.yaml"
+    path.write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    plan = read_monitoring_plan(path)
+    assert [stream.name for stream in plan.streams] == ["coke", "natural gas"]
+    assert plan.processes[0].cn_code == "72061000"

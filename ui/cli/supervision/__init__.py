@@ -1,0 +1,1 @@
+"""Commands of carbon supervision and energy management."""

@@ -1,0 +1,204 @@
+"""Command ``emberline report``: what a plant must hand over for a period, and the check of what it handed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emberline.ui.cli.options import AsJson, Force, Refused, Run, find, print_json, writable, writing
+from emberline.ui.cli.supervision import periods
+from emberline.ui.cli.supervision.figures import DEFAULT_PLAN, ActivityFiles, DefaultsFile, PlanFile, period_report
+
+if TYPE_CHECKING:
+    from emberline.plans.compliance.reports import AnnualReport, Document
+
+PeriodText = Annotated[
+    str,
+    typer.Argument(
+        metavar="PERIOD",
+        help="2026, 2026-Q1, 2026-03 or 2026-01-01..2026-06-30; not needed with --run",
+        show_default=False,
+    ),
+]
+OfRun = Annotated[
+    str | None,
+    typer.Option("--run", metavar="RUN", help="a stored plan instead of activity data: what it would emit"),
+]
+Folder = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="folder for the files")]
+
+app = typer.Typer(
+    help="Reports of a period: CBAM, EU ETS, GHG Protocol, China.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in periods.COMMANDS:
+    app.command()(command)
+
+
+@app.command()
+def cbam(
+    period: PeriodText = "",
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", metavar="FILE", help="your copy of the Commission's communication template (xlsx)"),
+    ] = None,
+    monitoring: PlanFile = Path(DEFAULT_PLAN),
+    activity: ActivityFiles = None,
+    defaults: DefaultsFile = None,
+    output: Folder = Path(),
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Embedded emissions of the goods: JSON and HTML, and a filled copy of the Commission's workbook."""
+    report = _report(period, monitoring, activity, None, defaults)
+    if not report.processes:
+        raise Refused(f"{monitoring}: processes: at least one production process is required")
+    if template is None:
+        _hand_over("cbam", report, output, force, as_json)
+        return
+    from emberline.plans.compliance.workbook import TemplateError, fill
+
+    path = output / f"{_stem('cbam', report)}.xlsx"
+    writable(path, force)
+    if path.exists() and template.exists() and path.samefile(template):
+        raise Refused(f"--template {template}: would be overwritten; choose another folder with --output")
+    _files(_stem("cbam", report), output, force)
+    try:
+        with writing(path) as partial:
+            fill(template, report, partial)
+    except TemplateError as error:
+        raise Refused(str(error)) from error
+    _hand_over("cbam", report, output, force, as_json)
+    if not as_json:
+        print(path)
+
+
+@app.command()
+def ets(
+    period: PeriodText = "",
+    run: OfRun = None,
+    monitoring: PlanFile = Path(DEFAULT_PLAN),
+    activity: ActivityFiles = None,
+    output: Folder = Path(),
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Annual emissions by source stream (EU ETS)."""
+    _hand_over("ets", _report(period, monitoring, activity, run), output, force, as_json)
+
+
+@app.command()
+def ghg(
+    period: PeriodText = "",
+    monitoring: PlanFile = Path(DEFAULT_PLAN),
+    activity: ActivityFiles = None,
+    hourly: Annotated[
+        Path | None,
+        typer.Option(
+            "--hourly",
+            metavar="FILE",
+            help="use and certificates by hour (hour, use_mwh, certificate_mwh, zone), matched hour by hour",
+        ),
+    ] = None,
+    output: Folder = Path(),
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Scope 1 and 2, location-based and market-based (GHG Protocol)."""
+    report = _report(period, monitoring, activity, None)
+    _hand_over("ghg", report, output, force, as_json, hourly)
+
+
+@app.command()
+def china(
+    period: PeriodText = "",
+    run: OfRun = None,
+    monitoring: PlanFile = Path(DEFAULT_PLAN),
+    activity: ActivityFiles = None,
+    output: Folder = Path(),
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Emissions with regional and national grid factors of China."""
+    _hand_over("china", _report(period, monitoring, activity, run), output, force, as_json)
+
+
+@app.command()
+def products(run: Run = "last", output: Folder = Path(), force: Force = False, as_json: AsJson = False) -> None:
+    """Embedded emissions of what a stored plan makes, against its baseline, with the hash of its evidence."""
+    from emberline.plans.compliance.reports import products_of_plan
+
+    store, number = find(run)
+    stored = store.open(number)
+    evidence = {"run": number, "created": str(stored.meta["created"]), "inputs": str(stored.meta["input_sha256"])}
+    try:
+        document = products_of_plan(stored.plan, evidence)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    _print_or_write(document, f"emberline-products-{number[:8]}", output, force, as_json)
+
+
+def _report(
+    period: str, monitoring: Path, activity: list[Path] | None, run: str | None, defaults: Path | None = None
+) -> AnnualReport:
+    from emberline.plans.compliance.reports import report_of_plan
+
+    if run is None:
+        if not period:
+            raise Refused("name a PERIOD such as 2026, or a stored plan with --run")
+        return period_report(period, monitoring, activity, defaults)
+    store, number = find(run)
+    try:
+        return report_of_plan(store.open(number).plan, f"run {number[:8]}")
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+def _stem(kind: str, report: AnnualReport) -> str:
+    first, last = report.period.first, report.period.last
+    whole_year = (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year
+    days = str(first) if first == last else f"{first}-{last}"
+    return f"emberline-{kind}-{first.year if whole_year else days}"
+
+
+def _files(stem: str, output: Path, force: bool) -> tuple[Path, Path]:
+    """The files of a report; refused together before any of them is written."""
+    paths = output / f"{stem}.json", output / f"{stem}.html"
+    for path in paths:
+        writable(path, force)
+    return paths
+
+
+def _hand_over(
+    kind: str, report: AnnualReport, output: Path, force: bool, as_json: bool, hourly: Path | None = None
+) -> None:
+    """Write a document, or print it."""
+    _print_or_write(_document(kind, report, hourly), _stem(kind, report), output, force, as_json)
+
+
+def _print_or_write(document: Document, stem: str, output: Path, force: bool, as_json: bool) -> None:
+    """Write a document as JSON and HTML, or print it."""
+    import json
+
+    if as_json:
+        print_json(document.as_dict())
+        return
+    paths = _files(stem, output, force)
+    texts = json.dumps(document.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", document.html()
+    for path, text in zip(paths, texts, strict=True):
+        with writing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+        print(path)
+
+
+def _document(kind: str, report: AnnualReport, hourly: Path | None) -> Document:
+    from emberline.plans.compliance.reports import DOCUMENTS, ghg_by_hour
+
+    try:
+        return DOCUMENTS[kind](report) if hourly is None else ghg_by_hour(report, hourly)
+    except ValueError as error:
+        raise Refused(str(error)) from error
