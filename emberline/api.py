@@ -92,8 +92,9 @@ def plan(
         cancel: polled; True ends the search with the best schedule so far.
     """
     from emberline.plans import plan as planned
+    from emberline.plans.answer import with_rules
 
-    return Result(planned(scenario, on_progress=on_progress, cancel=cancel))
+    return Result(with_rules(planned(scenario, on_progress=on_progress, cancel=cancel)))
 
 
 def hold(

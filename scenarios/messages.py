@@ -7,6 +7,7 @@ logs and JSON show it as it is, and a page that speaks another language words it
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -29,7 +30,7 @@ class Message(str):
     params: dict[str, Any]
 
     def __new__(cls, id: str, /, **params: Any) -> Message:
-        text = super().__new__(cls, worded(id, params, str, clock, ", ".join))
+        text = super().__new__(cls, worded(id, params, str, clock, ", ".join, thin))
         text.id, text.params = id, params
         return text
 
@@ -51,6 +52,7 @@ def worded(
     word: Callable[[str], str],
     time: Callable[[date], str],
     join: Callable[[list[str]], str],
+    group: Callable[[str], str],
 ) -> str:
     """A text with its parameters filled in.
 
@@ -60,6 +62,7 @@ def worded(
         word: words strings and messages in the language of the text.
         time: words times and days.
         join: words a list.
+        group: writes a number whose format separates thousands, given as ``-1,234.5``.
     """
 
     def part(value: Any) -> Any:
@@ -71,7 +74,23 @@ def worded(
             return join([str(part(item)) for item in value])
         return value
 
-    return text.format(**{name: part(value) for name, value in params.items()}) if params else text
+    values = {name: part(value) for name, value in params.items()}
+    return _Grouped(group).vformat(text, (), values) if params else text
+
+
+class _Grouped(string.Formatter):
+    def __init__(self, group: Callable[[str], str]) -> None:
+        self.group = group
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(format(value, format_spec))
+        return self.group(text) if "," in format_spec else text
+
+
+def thin(text: str) -> str:
+    """A number in English: thin spaces between thousands, a true minus, none before zero."""
+    text = text.replace(",", "\u202f").replace("-", "−")
+    return text if any(digit in "123456789" for digit in text) else text.removeprefix("−")
 
 
 def clock(at: date) -> str:

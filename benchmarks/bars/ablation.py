@@ -1,4 +1,4 @@
-"""What each heuristic and bound is good for: switched off in turn, the gap at the limit beside that of the whole.
+"""What each heuristic and bound is good for: switched off in turn, the gap at the limit and that of the whole.
 
 A component is named with the functions that stand for it, and with what they answer when it is switched off. A plan is
 asked for with no gap, so that the limit ends the search: seconds of an idle core, longer by as much as the machine is
@@ -102,10 +102,10 @@ def without(*names: str) -> Iterator[None]:
 
 def slowness() -> float:
     """Seconds by the clock for a second of this process, now."""
-    clock, own = time.perf_counter(), time.process_time()
-    while time.process_time() - own < SPIN_S:
+    clock, cpu = time.perf_counter(), time.process_time()
+    while time.process_time() - cpu < SPIN_S:
         pass
-    return (time.perf_counter() - clock) / (time.process_time() - own)
+    return (time.perf_counter() - clock) / (time.process_time() - cpu)
 
 
 def gap(case: Case, start: str | None = None) -> tuple[float, float]:

@@ -26,8 +26,8 @@ from emberline.models.formulations.whole_site import SiteModel, build
 from emberline.models.kernel.templates import building
 from emberline.models.problem import site as sites
 from emberline.models.problem.site import SiteData
+from emberline.models.search import first_goal as hubs
 from emberline.models.search.warm_start import Study
-from emberline.models.strategies import site as hubs
 
 POINTS, SOLVES = 20, 6
 """Points of the front, and how many of its steps are taken, from the cheapest year on."""

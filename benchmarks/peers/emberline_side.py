@@ -23,7 +23,7 @@ from emberline.models.formulations.site import objective as aims  # noqa: E402
 from emberline.models.formulations.whole_site import SiteModel  # noqa: E402
 from emberline.models.kernel.highs import Program  # noqa: E402
 from emberline.models.problem import site as sites  # noqa: E402
-from emberline.models.strategies import site as hubs  # noqa: E402
+from emberline.models.search import first_goal as hubs  # noqa: E402
 from emberline.scenarios import Scenario  # noqa: E402
 
 LIMIT_S = 300.0

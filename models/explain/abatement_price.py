@@ -21,7 +21,7 @@ from emberline.models.problem import line_reader
 from emberline.models.problem import site as site_problem
 from emberline.models.problem.assignment import from_schedule, line_gives, load_cells
 from emberline.models.problem.constants import direct_kg
-from emberline.models.strategies.site import minimize_first
+from emberline.models.search.first_goal import minimize_first
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import METRICS
 

@@ -16,7 +16,7 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Multipliers
 from emberline.models.problem import site as sites
-from emberline.models.strategies.site import minimize_first
+from emberline.models.search.first_goal import minimize_first
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.metrics import METRICS

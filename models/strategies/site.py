@@ -6,10 +6,9 @@ What its limits are worth: ``models/explain/shadow_prices.py``.
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,13 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets.ports import Linear
 from emberline.models.formulations.site.dispatch import columns, held_flows
 from emberline.models.formulations.site.objective import Aim
-from emberline.models.formulations.whole_site import SiteModel, build
+from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Outcome
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import site as sites
-from emberline.models.problem.site import SiteData
+from emberline.models.search.first_goal import minimize_first
 from emberline.models.search.schedule import empty, stamped
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
@@ -32,12 +30,8 @@ from emberline.scenarios.messages import Message
 
 TIE_SHARE = 1e-9
 """By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
-ROUNDS = 4
-"""How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
 LONG_S = 5.0
 """Seconds of the first goal from which on the second one leaves all switches as they are."""
-LEAST_S = 3.0
-"""For a plan in which no store burns, where the time is over and the best one that was found burns."""
 PATIENCE = 2
 """How many times as long as the first goal the second may take, where whole numbers are decided."""
 
@@ -79,68 +73,6 @@ def optimize_site(
     if first.has_solution and remaining_s() > 0 and not stop():
         seconds["second goal"] = _second(site_model, aim, first, gap, remaining_s(), stop)
     return _schedule(scenario, site_model, aim, first, stop(), seconds, began)
-
-
-def minimize_first(
-    data: SiteData,
-    aim: Aim,
-    load: np.ndarray | None,
-    remaining_s: Callable[[], float],
-    seconds: dict[str, float],
-    line_gives: Mapping[str, Linear] | None = None,
-    study: Study | None = None,
-    **how: Any,
-) -> tuple[SiteModel, Outcome]:
-    """Minimize the first goal.
-
-    Whole numbers that keep a store from burning a surplus are added only for slots in which one burns without them:
-    elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
-    """
-    burning: set[int] | None = set() if data.hub is not None else None
-    whole_s = remaining_s()
-    for attempt in itertools.count():
-        began = time.perf_counter()
-        site_model = _model(data, aim, load, burning, line_gives, study)
-        seconds["build"] += time.perf_counter() - began
-        start_values = site_model.program.start_values if site_model.program.whole else None
-        start = False if start_values is None else start_values
-        # half of what is left is kept for the round after one that burns again; the last one has some seconds anyway
-        limit = remaining_s() / 2 if burning else remaining_s()
-        least = LEAST_S if attempt and burning is None else 0.05
-        outcome = site_model.program.run(time_limit=max(limit, least), start=start, **how)
-        if study is not None:
-            study.solved(site_model)
-        seconds["first goal"] += outcome.seconds
-        more = site_model.burning() if burning is not None and outcome.has_solution else set()
-        if burning is None or (outcome.has_solution and not more - burning):
-            break
-        if not outcome.has_solution and (not burning or outcome.status in ("infeasible", "unbounded")):
-            break
-        burning = (
-            None if attempt == ROUNDS or not outcome.has_solution or remaining_s() < whole_s / 2 else burning | more
-        )
-    return site_model, outcome
-
-
-def _model(
-    data: SiteData,
-    aim: Aim,
-    load: np.ndarray | None,
-    burning: Collection[int] | None,
-    line_gives: Mapping[str, Linear] | None,
-    study: Study | None,
-) -> SiteModel:
-    """The site's model: the study's last one where only goal and caps differ, else a new one."""
-    if study is None:
-        return build(data, aim, load, burning, line_gives)
-    last_model = None if line_gives else study.site(data, load, burning)
-    if last_model is not None:
-        last_model.ask(aim)
-        return last_model
-    model = build(data, aim, load, burning, line_gives, program=lambda model: study.program("site", model))
-    if not line_gives:
-        study.keep_site(model, load, burning)
-    return model
 
 
 def _second(

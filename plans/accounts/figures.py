@@ -91,6 +91,29 @@ class Figures:
         return asdict(self) | {"carbon_kg_per_t": self.carbon_kg_per_t}
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A rule that a shift follows without a computer, and the figures of its undisturbed run.
+
+    It takes the place of the baseline where a saving is to be compared with the fairest alternative.
+    """
+
+    name: str
+    """``rest``: units rest in the worst hours of each day; ``peak``: a peak is set and kept; ``rest and peak``: both;
+    ``unlocked``: the baseline without the user's locks."""
+    figures: Figures
+    units: tuple[str, ...] = ()
+    """Units that rest."""
+    hours: float = 0.0
+    """Hours of rest on each day."""
+    peak_mw: float | None = None
+    """The peak that is set."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"figures": self.figures.as_dict()}
+
+
 def comparable(baseline: Figures, plan: Figures) -> bool:
     """Whether the baseline makes and serves what a plan does; else nothing is saved against it."""
     if baseline.unserved:

@@ -1,1 +1,15 @@
 """What a plant must hand over: monitored emissions, embedded emissions of its goods, reports, and their evidence."""
+
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.doors import opened
+
+if TYPE_CHECKING:
+    from emberline.plans.compliance.of_products import ProductEmissions, product_emissions
+
+__all__ = ["ProductEmissions", "product_emissions"]
+_PLACES = {"ProductEmissions": "of_products", "product_emissions": "of_products"}
+
+
+def __getattr__(name: str) -> object:
+    return opened(__name__, _PLACES, name)

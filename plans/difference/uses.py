@@ -85,9 +85,20 @@ def uses(before: Plan, after: Plan) -> Iterator[UseChange]:
     """What is used more or less; what only one of the plants has is left out: the scenario tells it."""
     assert before.schedule is not None
     assert after.schedule is not None
+    yield from use_changes(after, before.schedule, after.schedule, before.scenario)
+
+
+def use_changes(plan: Plan, one: xr.Dataset, two: xr.Dataset, scenario: Scenario | None = None) -> Iterator[UseChange]:
+    """What is used more or less in the second of two runs or schedules.
+
+    Args:
+        plan: with the scenario of the second one; its goal says which hours are better ones.
+        one, two: of table ``RUN`` or ``SCHEDULE``.
+        scenario: of the first one; None: the same.
+    """
     # by their units: what is not used at all neither takes nor delivers
-    others = {(use.name, use.unit): use for use in used(after.scenario, after.schedule)}
-    for mine in used(before.scenario, before.schedule):
+    others = {(use.name, use.unit): use for use in used(plan.scenario, two)}
+    for mine in used(scenario or plan.scenario, one):
         other = others.get((mine.name, mine.unit))
         if other is None:
             continue
@@ -98,7 +109,7 @@ def uses(before: Plan, after: Plan) -> Iterator[UseChange]:
             moved = float(np.abs(mine.by_step - other.by_step).sum()) / 2
             if moved <= SAME * max(mine.amount, 1.0):
                 continue
-        because = _because(after, mine, other)
+        because = _because(plan, mine, other)
         what = other.what if other.amount else mine.what
         yield UseChange(mine.name, what, mine.unit, mine.amount, other.amount, moved, because)
 

@@ -5,7 +5,7 @@ Times are local to the plant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from emberline.plans.accounts import process_tables
 from emberline.plans.accounts.bill import BillLine, bill
 from emberline.plans.accounts.ledger import Entry, ledger
 from emberline.plans.accounts.stock import stock_changes
+from emberline.plans.answer.causes import Cause
 from emberline.plans.exports.activities import activities
 from emberline.plans.exports.hours import hours, local
 from emberline.plans.exports.refusal import CannotExport
@@ -197,6 +198,37 @@ def stock_says(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
         parts=speaker.listed(parts), carbon=f"{next(signs)}{kg}", cost=f"{next(signs)}{money}",
         currency=run.plan.scenario.market.currency,
     )  # fmt: skip
+
+
+SAVED_BY, IN_ALL = mark("saved by"), mark("in all")
+CAUSE_HEADS = {
+    "average": mark("carbon, average [t CO2e]"),
+    "marginal": mark("carbon, marginal [t CO2e]"),
+    "cost": mark("cost [{currency}]"),
+}
+
+
+def cause_table(
+    causes: Sequence[Cause], currency: str, speaker: Speaker = ENGLISH
+) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: the cause, carbon by each signal that the market gives, and cost.
+
+    Args:
+        causes: of a plan.
+        currency: of the market.
+        speaker: who words it.
+    """
+    columns = {"average": [cause.average_kg / 1000 for cause in causes]}
+    if all(cause.marginal_kg is not None for cause in causes):
+        columns["marginal"] = [(cause.marginal_kg or 0.0) / 1000 for cause in causes]
+    columns["cost"] = [cause.cost for cause in causes]
+    heads = [speaker.say(SAVED_BY), *(speaker.say(CAUSE_HEADS[name], currency=currency) for name in columns)]
+    labels = [*(speaker.say(cause.label) for cause in causes), speaker.say(IN_ALL)]
+    rows = [[label] for label in labels]
+    for name, values in columns.items():
+        for row, value in zip(rows, [*values, sum(values)], strict=True):
+            row.append(speaker.number(value, 0 if name == "cost" else 2))
+    return heads, rows
 
 
 def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from emberline.scenarios.messages import thin
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """With these a spreadsheet begins to calculate; the wide ones in some languages."""
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -11,9 +13,8 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uff
 
 
 def number(value: float, digits: int) -> str:
-    """A number as the pages write it: thin spaces between thousands, a true minus, none before zero."""
-    text = f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
-    return text if any(digit in "123456789" for digit in text) else text.removeprefix("−")
+    """A number as the pages write it."""
+    return thin(f"{value:,.{digits}f}")
 
 
 def printable(text: str) -> str:

@@ -151,9 +151,11 @@ def point(task: Task) -> dict[str, Any]:
 
 def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[str, Any]:
     """Make a plan and store it under the job's id."""
+    from emberline.plans.answer import with_rules
+
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
-        new_plan = make()
+        new_plan = with_rules(make())
         faulthandler.cancel_dump_traceback_later()
         store.save(run, new_plan)
     return {"acceptable": new_plan.acceptable}

@@ -95,8 +95,9 @@ def fit(data: pd.DataFrame, energy: str, variables: list[str]) -> EnergyBaseline
         raise Unfit("name at least one relevant variable")
     if len(rows) < len(variables) + 2:
         raise Unfit(f"{len(rows)} rows are too few for {len(variables)} variables; at least {len(variables) + 2}")
-    if not np.isfinite(rows.to_numpy()).all():
-        raise Unfit(f"values are missing in {', '.join(name for name in rows if not np.isfinite(rows[name]).all())}")
+    unfilled = [str(name) for name in rows if not np.isfinite(rows[name]).all()]
+    if unfilled:
+        raise Unfit(f"values are missing in {', '.join(unfilled)}")
     values = rows[variables].to_numpy()
     mean, spread = values.mean(axis=0), values.std(axis=0)
     still = [

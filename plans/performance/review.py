@@ -50,8 +50,8 @@ class Review:
         base, saved, alarm = self.baseline, self.savings, self.cusum.alarm
         errors = base.covariance.to_numpy().diagonal() ** 0.5
         coefficients = [
-            (str(name), float(value), float(error), float(base.p_values[name]))
-            for (name, value), error in zip(base.coefficients.items(), errors, strict=True)
+            (str(name), float(value), float(error), float(p))
+            for (name, value), error, p in zip(base.coefficients.items(), errors, base.p_values, strict=True)
         ]
         quality = [
             ("R²", base.r_squared),
@@ -69,10 +69,8 @@ class Review:
             (f"saving, high ({saved.confidence:.0%})", saved.high),
             ("EnPI, actual / expected", saved.enpi),
         ]
-        rows = [
-            (str(index), *(float(row[name]) for name in (base.energy, "predicted", "enpi", "cusum")))
-            for index, row in self.report.iterrows()
-        ]
+        columns = [self.report[name].tolist() for name in (base.energy, "predicted", "enpi", "cusum")]
+        rows = list(zip(map(str, self.report.index), *columns, strict=True))
         says = f"Alarm in {alarm.at}: more energy than expected since {alarm.since}" if alarm else "No alarm"
         note = f"{says}. An unchanged period of this length has an alarm in {self.cusum.false_alarms:.0%} of cases."
         tables = (

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from emberline.scenarios.reading.files import named, unreadable
@@ -25,7 +26,7 @@ Step = Literal["day", "week", "month"]
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Numbers by time.
+    """Numbers by time, from a file.
 
     Args:
         path: CSV file with a column ``time``, ``date`` or ``month``; columns of text are left out.
@@ -36,33 +37,46 @@ def read_table(path: Path) -> pd.DataFrame:
     reason = unreadable(path)
     if reason:
         raise ScenarioError([Problem(named(path), "", reason)])
+    return read_content(path.read_bytes(), path.name)
+
+
+def read_content(content: bytes, name: str) -> pd.DataFrame:
+    """Numbers by time, from what a file holds.
+
+    Args:
+        content: of a CSV file.
+        name: of the file, for mistakes.
+
+    Raises:
+        ScenarioError: every mistake, with file and row.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ScenarioError([Problem(path.name, "", f"is not UTF-8 text (byte {error.start})")]) from None
+        raise ScenarioError([Problem(name, "", f"is not UTF-8 text (byte {error.start})")]) from None
     table = csv.DictReader(text.splitlines())
     columns = list(table.fieldnames or ())
-    time = next((name for name in columns if name.strip().lower() in TIMES), None)
+    time = next((column for column in columns if column.strip().lower() in TIMES), None)
     if time is None:
-        raise ScenarioError([Problem(path.name, "", f"has no column of times; name one of {', '.join(TIMES)}")])
+        raise ScenarioError([Problem(name, "", f"has no column of times; name one of {', '.join(TIMES)}")])
     problems: list[Problem] = []
     index, cells = [], []
     for row in table:
-        place = f"{path.name} row {table.line_num}"
+        place = f"{name} row {table.line_num}"
         try:
             index.append(datetime.fromisoformat(_day(row[time] or "")))
         except ValueError:
             problems.append(Problem(place, time, f"must be a time such as 2026-03-12, got {str(row[time])[:40]!r}"))
             continue
         cells.append((place, row))
-    numbers = {name: _column(name, cells, problems) for name in columns if name != time}
+    numbers = {column: _column(column, cells, problems) for column in columns if column != time}
     if problems:
         raise ScenarioError(problems[:MOST_PROBLEMS])
-    frame = pd.DataFrame({name: column for name, column in numbers.items() if column is not None})
+    frame = pd.DataFrame({column: values for column, values in numbers.items() if values is not None})
     frame.index = pd.DatetimeIndex(pd.to_datetime(index, utc=True)).tz_localize(None)
     if frame.index.has_duplicates:
         twice = frame.index[frame.index.duplicated()][0]
-        raise ScenarioError([Problem(path.name, time, f"{twice} occurs twice")])
+        raise ScenarioError([Problem(name, time, f"{twice} occurs twice")])
     return frame.sort_index()
 
 
@@ -92,23 +106,27 @@ def _column(name: str, cells: list[tuple[str, dict[str, str]]], problems: list[P
 def by_period(data: pd.DataFrame, step: Step) -> pd.DataFrame:
     """Rows by day, week or month: amounts added up, temperatures and shares averaged, power made into energy.
 
-    A period with a value that is missing has none.
+    A period with a value that is missing has none; the first and last are left out where data do not cover them.
     """
     hours = _step_hours(data)
-    groups = data.groupby(data.index.to_period(FREQUENCY[step]))
+    groups = data.groupby(pd.DatetimeIndex(data.index).to_period(FREQUENCY[step]))
+    sizes = groups.size()
+    spans = [(period.end_time - period.start_time).total_seconds() / 3600 for period in sizes.index]
+    rows = np.maximum(np.round(np.array(spans) / hours), 1)
     columns: dict[str, pd.Series] = {}
-    for name in data.columns:
-        suffix = next((end for end in POWER if str(name).lower().endswith(end)), None)
+    for column in map(str, data.columns):
+        suffix = next((end for end in POWER if column.lower().endswith(end)), None)
+        whole = groups[column].count() >= rows
         if suffix is not None:
-            energy_name = f"{str(name)[: -len(suffix)]}{POWER[suffix]}"
-            columns[energy_name] = groups[name].sum(min_count=1) * hours
-        elif str(name).lower().endswith(MEANS):
-            columns[str(name)] = groups[name].mean()
+            columns[f"{column[: -len(suffix)]}{POWER[suffix]}"] = (groups[column].sum() * hours).where(whole)
+        elif column.lower().endswith(MEANS):
+            columns[column] = groups[column].mean().where(whole)
         else:
-            columns[str(name)] = groups[name].sum(min_count=1)
+            columns[column] = groups[column].sum().where(whole)
     frame = pd.DataFrame(columns)
-    frame.index = pd.Index([str(period) if step != "week" else str(period.start_time.date()) for period in frame.index])
-    return frame
+    frame.index = pd.Index([str(period) if step != "week" else str(period.start_time.date()) for period in sizes.index])
+    covered = np.flatnonzero(sizes.to_numpy() >= rows)
+    return frame.iloc[covered[0] : covered[-1] + 1] if len(covered) else frame.iloc[:0]
 
 
 def _step_hours(data: pd.DataFrame) -> float:

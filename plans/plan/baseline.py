@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,13 @@ LEAST_S = 30.0
 """The baseline tries other sequences for as long as the search may take, and for so long at least."""
 
 
+def envelope_of(scenario: Scenario) -> xr.Dataset:
+    """Planning durations, availability and state of a scenario (table ``ENVELOPE``)."""
+    from emberline import twin
+
+    return twin.envelope(scenario)
+
+
 @dataclass(frozen=True)
 class Baseline:
     """The twin's part of a plan; its run and figures are computed when they are asked for."""
@@ -27,18 +35,23 @@ class Baseline:
     """The list of the shift (table ``SCHEDULE``)."""
 
     @classmethod
-    def of(cls, scenario: Scenario, envelope: xr.Dataset | None = None) -> Baseline:
+    def of(
+        cls, scenario: Scenario, envelope: xr.Dataset | None = None, over: Callable[[], bool] | None = None
+    ) -> Baseline:
         """The baseline of a scenario.
 
         Args:
             scenario: what is asked.
             envelope: of the scenario, where it is known.
+            over: polled; True: no other sequence is tried. None: after the time limit of the search.
         """
         from emberline import twin
 
-        envelope = twin.envelope(scenario) if envelope is None else envelope
+        envelope = envelope_of(scenario) if envelope is None else envelope
         until = time.perf_counter() + max(scenario.goal.time_limit_s, LEAST_S)
-        return cls(scenario, envelope, twin.dispatch(scenario, envelope, over=lambda: time.perf_counter() > until))
+        return cls(
+            scenario, envelope, twin.dispatch(scenario, envelope, over=over or (lambda: time.perf_counter() > until))
+        )
 
     @property
     def complete(self) -> bool:

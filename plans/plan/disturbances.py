@@ -10,7 +10,7 @@ from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.progress import Progress
-from emberline.plans.plan.replays import COUNTS, Replays
+from emberline.plans.plan.replays import COUNTS, PARTS, Replays
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of
 
@@ -50,10 +50,11 @@ def disturbed_replays(
                 *((name, getattr(sums, name)) for name in figures_of(scenario)),
                 ("peak_mw", sums.peak_mw),
                 ("violations", len(kinds)),
+                *((name, value) for name in PARTS if (value := getattr(sums, name)) is not None),
                 ("late_heats", len(set(run["violation_heat"].values[np.isin(kinds, ("due", "unfinished"))]))),
                 ("missed_deliveries", len(set(run["violation_unit"].values[kinds == "delivery"]))),
             ):
-                columns[prefix + name].append(float(value))
+                columns.setdefault(prefix + name, []).append(float(value))
         if stores:
             more = shortfall(scenario, sums_of["baseline_"], sums_of[""])
             for name in figures_of(scenario):

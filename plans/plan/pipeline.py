@@ -19,6 +19,7 @@ import xarray as xr
 from emberline.plans.accounts.site_stores import searched
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.counted import ruled_out
 from emberline.plans.plan.disturbances import disturbed_replays
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan, number, violations
@@ -142,6 +143,9 @@ def _optimize(
 ) -> xr.Dataset:
     from emberline import models
 
+    nothing = ruled_out(scenario, baseline)
+    if nothing is not None:
+        return nothing
     optimize = search.optimize or models.optimize
     start = baseline.start if search.start is None else search.start
     others = [*start_lists(scenario, baseline, search.study, around=search.lists), *search.others]

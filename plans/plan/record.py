@@ -8,7 +8,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, comparable
+from emberline.plans.accounts.figures import Figures, Rule, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
@@ -47,6 +47,8 @@ class Plan:
     replay_figures: Figures | None = None
     replays: Replays | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    """Simple rules that the plan is compared with; empty where none was tried or none makes the same."""
 
     @property
     def has_schedule(self) -> bool:
@@ -237,6 +239,7 @@ class Plan:
             "acceptable": self.acceptable,
             "verdict": self.verdict,
             "filled": filled(self.scenario),
+            "rules": [rule.summary() for rule in self.rules],
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 

@@ -16,6 +16,10 @@ COLUMNS = (*FIGURES, *COUNTS[:-1])
 """Of disturbed replays; what a run of an earlier release lacks is left out."""
 
 
+PARTS = ("demand_cost", "grid_average_kg", "grid_marginal_kg")
+"""Parts of the figures, of disturbed replays; what a run of an earlier release lacks is left out."""
+
+
 @dataclass(frozen=True)
 class Replays:
     """Disturbed replays of schedule and baseline with the same disturbances, dimension ``replication``."""

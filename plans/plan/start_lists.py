@@ -1,18 +1,30 @@
-"""Lists of heats that the search of a plan begins with besides the baseline's."""
+"""Lists of heats that the search of a plan begins with besides the baseline's, and the rules that make them."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xarray as xr
 
 from emberline.plans.plan.baseline import Baseline
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.records.state import Outage
 
 if TYPE_CHECKING:
     from emberline.models import Study
 
+RESTS = (2.0, 4.0, 6.0, 8.0)
+"""Hours of rest a day that are tried."""
+RESTS_S = 2.0
+"""Seconds of the processor for all of them."""
+LEADING = 0.25
+"""Units that draw this share of the most hungry one, or more, lead."""
 PEAKS = 6
 """Peaks that are tried between that of the baseline and an impossible one."""
 
@@ -40,10 +52,11 @@ def start_lists(scenario: Scenario, baseline: Baseline, study: Study | None, *, 
         if careful.attrs["complete"]:
             yield careful
     if scenario.heats and baseline.complete:
-        yield from _lower_peaks(scenario, envelope, baseline.schedule)
+        yield from _resting(scenario, envelope)
+        yield from lower_peaks(scenario, envelope, baseline.schedule)
 
 
-def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
+def lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
     """Baselines that keep to lower peaks, where peaks cost: a search by parts could not lower them one by one.
 
     The lowest peak that is possible is found by halving, and every list on the way is given.
@@ -64,3 +77,75 @@ def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Datase
             yield schedule
         else:
             low = limit
+
+
+def _resting(scenario: Scenario, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
+    """Baselines whose leading units rest in the worst hours of each day: no plan may be worse than such a rule."""
+    until = time.process_time() + RESTS_S
+    units, worth = leading_units(scenario), worst_hours(scenario, envelope)
+    for hours in RESTS:
+        variant = ruled(scenario, units, worth, hours, None)
+        baseline = Baseline.of(variant, over=lambda: time.process_time() > until)
+        if not baseline.complete:
+            return
+        yield baseline.schedule
+
+
+def leading_units(scenario: Scenario) -> tuple[str, ...]:
+    """Units that draw most: of a line those of the most hungry stage, of processes those that may stand still."""
+    if scenario.heats:
+        line = scenario.line
+        energy_mwh = {
+            stage.name: max(
+                (line.energy_mwh(heat.grade, unit.name) for heat in scenario.heats for unit in stage.units
+                 if line.duration_min(heat.grade, unit.name)),
+                default=0.0,
+            )
+            for stage in line.stages
+        }  # fmt: skip
+        most = max(energy_mwh.values())
+        return tuple(
+            unit.name for stage in line.stages if most > 0 and energy_mwh[stage.name] == most for unit in stage.units
+        )
+    power = {
+        unit: max(float(mode.power_at(mode.rates.high)) for mode in process.all_modes)
+        for unit, process in scenario.process_units
+        if not process.must_run
+    }
+    most = max(power.values(), default=0.0)
+    return tuple(unit for unit, mw in power.items() if most > 0 and mw >= LEADING * most)
+
+
+def worst_hours(scenario: Scenario, envelope: xr.Dataset) -> np.ndarray:
+    """Electricity as the goal counts it, by step, shape (n_steps,): the higher, the worse."""
+    from emberline.models import site
+
+    return np.asarray(site.read(scenario, envelope).guide_per_mwh[goal_metric(scenario).name])
+
+
+def ruled(
+    scenario: Scenario, units: tuple[str, ...], worth: np.ndarray, hours: float, peak_mw: float | None
+) -> Scenario:
+    """The scenario in which units rest in the worst hours of each day, under a peak that is set.
+
+    Args:
+        scenario: of the plan.
+        units: that rest.
+        worth: of electricity by step, shape (n_steps,).
+        hours: of rest a day.
+        peak_mw: the peak; None: none is set.
+    """
+    horizon, outages = scenario.horizon, list(scenario.state.outages)
+    for steps, share in horizon.local_days():
+        day = np.array(steps)
+        count = round(hours * share * 60 / horizon.step_min)
+        worst = np.sort(day[np.argsort(-worth[day], kind="stable")[:count]])
+        for _, group in groupby(enumerate(worst.tolist()), lambda pair: pair[1] - pair[0]):
+            run = [step for _, step in group]
+            begin, end = (timedelta(minutes=step * horizon.step_min) for step in (run[0], run[-1] + 1))
+            outages += [Outage(unit=unit, start=begin, end=end) for unit in units]
+    changes: dict[str, object] = {"state": scenario.state.model_copy(update={"outages": tuple(outages)})}
+    if peak_mw is not None:
+        grid = scenario.site.grid.model_copy(update={"import_limit_mw": peak_mw})
+        changes["site"] = scenario.site.model_copy(update={"grid": grid})
+    return scenario.model_copy(update=changes).with_inputs(scenario.inputs)

@@ -20,7 +20,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures
+from emberline.plans.accounts.figures import Figures, Rule
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store import netcdf, run_record
@@ -109,6 +109,7 @@ def read(folder: Path, run: str) -> StoredRun:
         replay_figures=_figures(summary["replay"]) if summary["replay"] else None,
         replays=_replays(scenario, summary["replays"], data["replays"]),
         seconds=summary["seconds"],
+        rules=tuple(_rule(stored) for stored in summary.get("rules", [])),
     )
     return StoredRun(run, folder, meta, plan)
 
@@ -191,6 +192,11 @@ def _number(value: Any) -> float | None:
 def _figures(stored: dict[str, Any]) -> Figures:
     # a run of an earlier release lacks the figures that came later
     return Figures(**{name: stored[name] for name in Figures.__dataclass_fields__ if name in stored})
+
+
+def _rule(stored: dict[str, Any]) -> Rule:
+    fields = {name: stored[name] for name in ("name", "hours", "peak_mw")}
+    return Rule(figures=_figures(stored["figures"]), units=tuple(stored["units"]), **fields)
 
 
 def _replays(scenario: Scenario, stored: dict[str, Any], data: xr.Dataset | None) -> Replays | None:

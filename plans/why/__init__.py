@@ -3,4 +3,4 @@
 from emberline.plans.why.answer import Answer, More, Why
 from emberline.plans.why.why import refuse, why
 
-__all__ = ["Answer", "More", "Why", "lock_prices", "refuse", "shadow_prices", "slack", "why", "why_not"]
+__all__ = ["Answer", "More", "Why", "lock_prices", "quick", "refuse", "shadow_prices", "slack", "why", "why_not"]

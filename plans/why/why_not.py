@@ -276,7 +276,7 @@ class _Search:
             count += 1
             value = self._value(limit)
             if value is not None:
-                self.repairs.append(_repair([(limit, value)]))
+                self.repairs.append(repair_of([(limit, value)]))
         return count
 
     def _value(self, limit: explain.Limit) -> float | None:
@@ -343,7 +343,7 @@ class _Search:
         for limit in selection:
             if not limit.dropped and not self.over:
                 values[limit.key] = self._halved(limit, limit.value, limit.loosest, overrides(limit.key))
-        self.repairs.append(_repair([(limit, values[limit.key]) for limit in selection]))
+        self.repairs.append(repair_of([(limit, values[limit.key]) for limit in selection]))
 
     def _accepted(self, candidates: list[explain.Limit]) -> list[explain.Limit]:
         """Those that can be loosened without making the scenario a mistaken one."""
@@ -370,7 +370,7 @@ class _Search:
                     for key, limit in by_key.items()
                 ]
                 if self.judge(_overrides(loosenings), PATIENCE / 4):
-                    self.repairs.append(_repair(loosenings))
+                    self.repairs.append(repair_of(loosenings))
                     return True
         return False
 
@@ -381,7 +381,8 @@ def _overrides(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:
     return [text for limit, value in ordered for text in limit.write(value)]
 
 
-def _repair(loosenings: Sequence[tuple[explain.Limit, float]]) -> Repair:
+def repair_of(loosenings: Sequence[tuple[explain.Limit, float]]) -> Repair:
+    """The repair that gives some limits other values."""
     return Repair(
         says=tuple(limit.says(value) for limit, value in loosenings),
         overrides=tuple(_overrides(loosenings)),

@@ -90,7 +90,7 @@ def shops(seed: int) -> Runs:
 
 PLANTS: dict[str, tuple[Callable[[int], Runs], Callable[[int], dict[str, Any]], int]] = {
     "works": (works, busy_works.busy_works, 60),
-    "shops": (shops, busy_shops.busy_shop, 70),
+    "shops": (shops, busy_shops.busy_shop, 125),
     "starts": (busy_starts.starts, busy_shops.busy_shop, 60),
     "states": (busy_states.states, busy_states.busy_state, 30),
 }

@@ -69,3 +69,11 @@ def test_energy_follows_phases() -> None:
     )
     assert trace.mean(np.array([0.0, 10, 40, 50, 60, 90, 100])) == pytest.approx([18.75, 37.5, 18.75] * 2)
     assert trace.energy(0, 100) == pytest.approx(50.0)
+
+
+def test_energy_of_a_part_is_that_of_its_length() -> None:
+    """Proves: 12 MW from 0 to 90 min are 6 MWh from 45 to 75 min and 3 after 75. Sensitivity: a part counted from the
+    start of the horizon."""
+    trace = Trace(np.array([0.0]), np.array([90.0]), np.array([12.0]))
+    assert trace.energy(45.0, 75.0) == pytest.approx(6.0)
+    assert trace.energy(75.0, 120.0) == pytest.approx(3.0)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import python_calamine
 from commands import emberline, refused
 
 PLAN = """
@@ -82,8 +83,33 @@ def test_energy_performance_by_the_command(works: Path) -> None:
     assert process.returncode == 0, process.stderr
     assert "EnPI        0.9" in process.stdout
     assert "Energy performance" in (works / "review.html").read_text(encoding="utf-8")
+    assert emberline("performance", *request, "-o", "review.xlsx").returncode == 0
+    book = python_calamine.CalamineWorkbook.from_path(works / "review.xlsx")
+    assert book.sheet_names == ["Result", "By period", "Baseline", "Quality of the baseline", "Remarks"]
+    assert book.get_sheet_by_name("By period").to_python()[4][0] == "2026-01"
     figures = json.loads(emberline("performance", *request, "--json").stdout)
     assert figures["saving_low"] < figures["saving"] < figures["saving_high"]
     assert figures["saving"] == pytest.approx(0.05 * 12 * (101 + 0.5 * 1005), rel=0.05)
     refused(emberline("performance", *request[:-1], "2030"), "has no rows from 2030-01-01")
     refused(emberline("performance", *request[:2], "kwh", *request[3:]), "no column kwh; there are mwh, tonnes")
+
+
+def test_a_period_from_draft_to_correction(works: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: each step by the command, evidence of a year, and a changed file that verify names with exit code 1."""
+    monkeypatch.setenv("EMBERLINE_HOME", str(works / "home"))
+    assert emberline("report", "verify").stdout == "0 records, nothing has changed\n"
+    refused(emberline("report", "submit", "2026", "--by", "Ada"), "is not drafted yet")
+    for step, name in (("draft", "Ada"), ("submit", "Ada"), ("approve", "Bo"), ("lock", "Bo")):
+        process = emberline("report", step, "2026", "--by", name)
+        assert process.returncode == 0, process.stderr
+    refused(emberline("report", "draft", "2026"), "period 2026 is locked")
+    assert emberline("report", "correct", "2026", "--reason", "scale was off", "--by", "Ada").returncode == 0
+    records = json.loads(emberline("report", "history", "2026", "--json").stdout)
+    assert [record["step"] for record in records] == ["draft", "submit", "approve", "lock", "correct"]
+    names = ["activity.csv", "cbam.json", "china.json", "ets.json", "ghg.json", "monitoring.yaml"]
+    assert [file["name"] for file in records[0]["files"]] == names
+    assert emberline("report", "archive", "2026", "-o", "2026.zip").returncode == 0
+    record = works / "home" / "compliance" / "records" / "000003.json"
+    record.write_bytes(record.read_bytes().replace(b"Bo", b"Bx"))
+    process = emberline("report", "verify")
+    assert (process.returncode, process.stdout) == (1, "record 3: 000003.json has changed\n")

@@ -81,6 +81,12 @@ def check(scenario: Named, changes: Changes = None) -> None:
         print(line)
     for line in facts.odd(case):
         print(f"odd: {line}")
+    from emberline.plans.why import quick
+
+    lacking = quick.shortages(case)
+    if lacking:
+        reply = why_not.at_once(scenario, list(changes or []))
+        raise Refused(*(f"{case.name}: no plan is possible: {line}" for line in lacking), *why_not.repair_lines(reply))
     print("no mistake found")
 
 
@@ -119,6 +125,9 @@ def plan(
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="if there is no plan, apply the first repair found and plan again")
+    ] = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
@@ -132,6 +141,7 @@ def plan(
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
     case = _load(scenario, changes)
+    from emberline.plans.answer import summary
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store import Store
@@ -145,14 +155,32 @@ def plan(
     with store.working(case) as run:
         plan = make(case, quiet)
         folder = store.save(run, plan)
-    why = why_not.after_plan(plan, scenario, changes, quiet)
+    reason = None
+    if not plan.has_schedule and plan.status != "cancelled":
+        reason = why_not.at_once(scenario, changes)
+        if not quiet:
+            for line in why_not.lines(reason):
+                print(line, file=sys.stderr)
+        if repair and reason.repairs:
+            more = list(reason.repairs[0].overrides)
+            print(f"planning again with {'; '.join(reason.repairs[0].says)}", file=sys.stderr)
+            again = [*changes, *more]
+            case, reason = _load(scenario, again), None
+            with store.working(case) as run:
+                plan = make(case, quiet)
+                folder = store.save(run, plan)
+            changes = again
+        else:
+            reason = why_not.after_plan(plan, reason, scenario, changes, quiet)
     if as_json:
-        more = {} if why is None else {"why_not": why.summary()}
-        print_json({"run": run, "folder": str(folder), **plan.summary(), **more})
+        parts = {} if reason is None else {"why_not": reason.summary()}
+        print_json({"run": run, "folder": str(folder), **plan.summary(), "answer": summary(plan), **parts})
     else:
         terminal.show(terminal.out(), plan, run, folder, as_asked(scenario, changes))
-        for line in () if why is None else why_not.lines(why):
+        for line in () if reason is None else why_not.lines(reason):
             print(line, file=sys.stderr)
+        if reason is not None and reason.repairs:
+            print("apply the first repair   emberline plan --repair, with the same options")
         print("\nopen it in the browser  emberline app")
         if plan.has_schedule:
             print("export it               emberline export last")
@@ -185,12 +213,15 @@ app.add_typer(report.app, name="report")
 @app.command()
 def show(run: Run = "last", as_json: AsJson = False) -> None:
     """Show a stored run."""
+    from emberline.plans.answer import summary
     from emberline.ui.cli import terminal
 
     store, number = find(run)
     stored = store.open(number)
     if as_json:
-        print_json({"run": number, "folder": str(stored.folder), **stored.plan.summary()})
+        print_json(
+            {"run": number, "folder": str(stored.folder), **stored.plan.summary(), "answer": summary(stored.plan)}
+        )
     else:
         terminal.show(terminal.out(), stored.plan, number, stored.folder)
 

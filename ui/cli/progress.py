@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from emberline.plans import Plan, plan
+from emberline.plans.answer import with_rules
 from emberline.scenarios import Scenario
 from emberline.ui.cli.terminal import Progress
 from emberline.ui.cli.workers import give_up
@@ -87,7 +88,7 @@ def make(scenario: Scenario, quiet: bool) -> Plan:
             print(progress.wish, file=sys.stderr)
 
     with stdout_to_stderr(), progress.drawing() as draw:
-        return answering(lambda wish: plan(scenario, on_progress=progress.tell, cancel=wish), draw, on_wish)
+        return answering(lambda wish: with_rules(plan(scenario, on_progress=progress.tell, cancel=wish)), draw, on_wish)
 
 
 def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Result], taking: str, quiet: bool) -> Result:

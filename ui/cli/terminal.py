@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from emberline.plans.accounts import Figures
+from emberline.plans.answer import Cause
+from emberline.plans.answer import answer as first
+from emberline.plans.exports import tables
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
@@ -29,28 +32,52 @@ def out() -> Console:
     return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=width)
 
 
-def figures_table(
-    scenario: Scenario, baseline: Figures, plan: Figures | None, expected: dict[str, dict[str, float]] | None = None
-) -> Table:
-    """Baseline, plan and savings, with units; savings that are ``expected`` have a column of their own."""
-    medians = wording.medians(expected or {})
+def figures_table(baseline: Figures, plan: Figures | None) -> Table:
+    """Baseline, plan and savings of the undisturbed day, with units."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("", "unit"):
         table.add_column(name, no_wrap=True)
-    for name in ("baseline", "plan", "saved", "saved %", *(["expected"] if medians else [])):
+    for name in ("baseline", "plan", "saved", "saved %"):
         table.add_column(name, justify="right", no_wrap=True)
-    rows = list(wording.rows(baseline, plan))
-    whole = wording.headlines(rows)
-    for row in rows:
+    for row in wording.rows(baseline, plan):
         if row.baseline is None:
-            table.add_row(row.label, row.unit, "not given", *[""] * (4 if medians else 3), style="dim")
+            table.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
             continue
         share = "" if row.plan is None else wording.percent(row.share, 1)
         saved = (row.saved, share) if row.less_is_better else (None, "")
         cells = [row.number(row.baseline), row.number(row.plan), row.number(saved[0]), saved[1]]
-        if medians:
-            cells.append(next((row.number(value) for name, value in medians.items() if whole[name] is row), ""))
         table.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
+    return table
+
+
+def first_answer(plan: Plan) -> Iterator[str | Table]:
+    """What a plan saves, how sure that is, what changed and why, and where the saving comes from."""
+    answer = first(plan)
+    if answer is None:
+        return
+    yield answer.says
+    yield ""
+    strip = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    for tile in answer.tiles:
+        strip.add_row(tile.label, ("! " if tile.worse else "") + tile.value, Text(tile.note, style="dim"))
+    yield strip
+    if answer.changes:
+        yield ""
+        yield f"What changed, compared with {wording.comparison(plan.scenario)}"
+        yield from (f"- {change.says}" for change in answer.changes)
+    if answer.causes:
+        yield ""
+        yield causes_table(answer.causes, answer.headline.currency)
+
+
+def causes_table(causes: Sequence[Cause], currency: str) -> Table:
+    """The saving of the undisturbed day by cause."""
+    (first_head, *heads), rows = tables.cause_table(causes, currency)
+    table = Table(first_head, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row, style="bold" if row is rows[-1] else "")
     return table
 
 
@@ -77,14 +104,12 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
     for line in heading(plan.scenario):
         console.print(Text(line))
     console.print()
-    console.print(figures_table(plan.scenario, plan.baseline_figures, plan.replay_figures, plan.expected()))
+    for part in first_answer(plan):
+        console.print(Text(part) if isinstance(part, str) else part)
     console.print()
-    lines = wording.expected(plan)
-    facts = [("expected" if i == 0 else "", line) for i, line in enumerate(lines)]
-    if lines and plan.replays is not None:
-        days = f"median saving over {plan.replays.n} disturbed days, plan and baseline under the same disturbances"
-        facts.append(("", days))
-    facts += [("status", wording.status(plan)), ("verdict", plan.verdict)]
+    console.print(figures_table(plan.baseline_figures, plan.replay_figures))
+    console.print()
+    facts = [("status", wording.status(plan)), ("verdict", plan.verdict)]
     facts += [("", wording.violation(violation, plan.scenario.horizon)) for violation in plan.violations[:20]]
     if len(plan.violations) > 20:
         facts.append(("", f"and {len(plan.violations) - 20} more"))

@@ -45,6 +45,7 @@ PAGES = {
     "pareto": mark("Pareto"),
     "robustness": mark("Robustness"),
     "carbon": mark("Carbon"),
+    "performance": mark("Performance"),
     "runs": mark("Runs"),
     "export": mark("Export"),
 }

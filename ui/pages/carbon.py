@@ -15,7 +15,7 @@ from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
-from emberline.ui.pages.result import accounts, products
+from emberline.ui.pages.result import accounts, embedded, products
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
@@ -57,6 +57,8 @@ def page() -> None:
     if scenario.processes and subject.plan is not None and theirs is not None:
         plan = subject.plan
         parts[tr("By product")] = lambda: products.show_products(plan, (ours, theirs))
+    if scenario.heats or ours.products is not None:
+        parts[tr("Embedded emissions")] = lambda: embedded.show_embedded(scenario, ours, theirs)
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
         parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)

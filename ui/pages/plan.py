@@ -16,7 +16,7 @@ from emberline.ui.charts import plan
 from emberline.ui.charts.view import View
 from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, SCENARIO_KEY, SEED, look, note_of, same, sources
-from emberline.ui.pages.result import result, units
+from emberline.ui.pages.result import repairs, result, units
 from emberline.ui.pages.session import chart_cache, job_progress, market_chart, run_or_baseline, session, stored_runs
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import tr, trn
@@ -48,6 +48,8 @@ def page() -> None:
             st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change these inputs at the side:')}")
             for line in request.problems:
                 st.text(f"✕ {line}")
+    elif not busy and request.scenario is not None and not _explained(request, status):
+        repairs.offer(request.name, request.overrides, request.note)
     if status is None:
         _empty(request)
     elif busy:
@@ -238,6 +240,16 @@ def _scenario_of(request: dict[str, Any]) -> Scenario | None:
         return look(request["scenario"], tuple(request["overrides"]))
     except (ValueError, KeyError):
         return None
+
+
+def _explained(request: Request, status: queue.JobStatus | None) -> bool:
+    """Whether the run below is of these inputs and says itself why it has no plan."""
+    if status is None or status.state != "stored":
+        return False
+    try:
+        return bool(queue.request(status.run).get("scenario")) and _of(request, status.run)
+    except StoreError:
+        return False
 
 
 def _differs(request: Request, run: str) -> None:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from emberline.scenarios.messages import Message, clock, worded
 from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.numbers import listed, month, weekday
+from emberline.ui.text.numbers import grouped, listed, month, weekday
 
 STATUSES = (
     mark("within gap"), mark("best found"), mark("infeasible"), mark("no plan on this grid"),
@@ -49,7 +49,7 @@ def say(text: str) -> str:
     if current() == "en":
         return text
     if isinstance(text, Message):
-        return worded(tr(TERMS.get(text.id, text.id)), text.params, say, _time, listed)
+        return worded(tr(TERMS.get(text.id, text.id)), text.params, say, _time, listed, grouped)
     return tr(TERMS.get(text, text))
 
 

@@ -28,8 +28,13 @@ def number(value: float | None, digits: int = 1) -> str:
     """A number with separated thousands; a dash for None."""
     if value is None:
         return "–"
+    return grouped(f"{value:,.{digits}f}")
+
+
+def grouped(text: str) -> str:
+    """A number such as ``-1,234.5`` in the page's notation, without a sign before zero."""
     group, decimal, minus = symbols(current())
-    text = f"{value:,.{digits}f}".translate({ord(","): group, ord("."): decimal, ord("-"): minus})
+    text = text.translate({ord(","): group, ord("."): decimal, ord("-"): minus})
     return text.removeprefix(minus) if not any(c in "123456789" for c in text) else text
 
 

@@ -111,7 +111,6 @@ STATES = {
 MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
 VISIBLE = 0.05
 """Smallest amount that is visible with one digit after the point."""
-MONTH_MIN = 28 * 24 * 60.0
 SELDOM = 0.5
 """Share of disturbed replays that hold, below which a robust plan is suggested."""
 
@@ -156,8 +155,7 @@ def baseline_note(plan: Plan) -> str | None:
 def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
     """Products and stock of a plan as key and text; an empty key belongs to the line above it.
 
-    For processes: ``delivered``, ``products``, ``units``, and the saving per tonne (``saved``). For all plans, if
-    any: ``stock``, ``discarded``, ``demand``, ``locks``.
+    For processes: ``delivered``, ``products``, ``units``. For all plans, if any: ``stock``, ``discarded``, ``locks``.
     """
     figures, scenario = plan.replay_figures, plan.scenario
     if figures is None or plan.replay is None:
@@ -166,9 +164,11 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
         yield from _of_processes(plan)
     yield from _of_stores(plan)
     yield from _discarded(plan)
-    yield from _of_demand(plan)
     if scenario.locks and plan.comparable:
-        yield "locks", tr("the baseline respects the locks too: their cost is not part of any saving")
+        yield (
+            "locks",
+            tr("in this table and in the disturbed replays the baseline respects the locks too; the headline does not"),
+        )
 
 
 def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -187,16 +187,6 @@ def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
         ours, theirs = used(count), used(baseline[unit])
         text = tr("{unit}: {plan}; baseline: {baseline}", unit=unit, plan=ours, baseline=theirs)
         yield ("units" if i == 0 else "", text)
-    saved = plan.saved()
-    if saved and figures.tonnes:
-        kg, money = (number(saved[name] / figures.tonnes, 2) for name in ("carbon_kg", "cost"))
-        yield (
-            "saved",
-            tr(
-                "{kg} kg CO2e and {money} {currency} per tonne delivered",
-                kg=kg, money=money, currency=figures.currency,
-            ),
-        )  # fmt: skip
 
 
 def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -233,25 +223,6 @@ def _discarded(plan: Plan) -> Iterator[tuple[str, str]]:
             parts.append(text)
     if parts:
         yield "discarded", tr("surplus without a use: {parts}", parts=shortened(parts))
-
-
-def _of_demand(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Part of the saving that is a monthly demand charge, if the plan covers less than a month."""
-    saved, tariff = plan.saved(), plan.scenario.market.tariff
-    if not saved.get("demand_cost") or tariff is None:
-        return
-    if all(charge.assessed == "daily" for charge in tariff.demand) or plan.scenario.horizon.length_min >= MONTH_MIN:
-        return
-    yield (
-        "demand",
-        tr(
-            "they count for a whole month, of which this plan covers {hours} h, and make up {demand} {currency} "
-            "of the cost saved; without them the saving is {rest} {currency} ({share})",
-            demand=number(saved["demand_cost"], 0), currency=plan.scenario.market.currency,
-            hours=number(plan.scenario.horizon.length_min / 60, 0), rest=number(saved["cost_without_demand"], 0),
-            share=percent(saved["cost_without_demand_share"], 1),
-        ),
-    )  # fmt: skip
 
 
 def used(of_unit: unit_runs.Count) -> str:
@@ -387,32 +358,6 @@ def violation(violation: dict[str, Any], horizon: Horizon) -> str:
     if who:
         return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **values)
     return tr("{what} by {amount} {measure}, {time}", **values)
-
-
-def medians(savings: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Expected saving by figure label, in the figure's unit."""
-    factors = {"carbon": ("carbon_kg", 1e-3), "cost": ("cost", 1.0)}
-    return {label: savings[name]["p50"] * factor for label, (name, factor) in factors.items() if name in savings}
-
-
-def expected(plan: Plan) -> list[str]:
-    """Expected and undisturbed saving: a line for carbon and one for cost; none without disturbances."""
-    estimates, saved, lines = plan.expected(), plan.saved(), []
-    for name, label, unit, factor, digits in (
-        ("carbon_kg", mark("carbon"), "t CO2e", 1e-3, 2),
-        ("cost", mark("cost"), plan.scenario.market.currency, 1.0, 0),
-    ):
-        if name not in estimates or name not in saved:
-            continue
-        low, middle, high = (number(estimates[name][q] * factor, digits) for q in ("p10", "p50", "p90"))
-        lines.append(
-            tr(
-                "{figure} {middle} {unit} ({share}), P10 {low} to P90 {high}; undisturbed {plain} {unit} ({whole})",
-                figure=tr(label), middle=middle, unit=unit, share=percent(estimates[name]["share"], 1), low=low,
-                high=high, plain=number(saved[name] * factor, digits), whole=percent(saved[f"{name}_share"], 1),
-            )
-        )  # fmt: skip
-    return lines
 
 
 def filled(scenario: Scenario) -> list[str]:

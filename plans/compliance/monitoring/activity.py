@@ -93,7 +93,7 @@ class Activity:
             ValueError: rows overlap, have another unit, or cross the end of the period.
         """
         rows = sorted((row for row in self.rows if row.name == name), key=lambda row: row.first)
-        inside = []
+        inside: list[Measured] = []
         for row in rows:
             if row.last < period.first or row.first > period.last:
                 continue

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from emberline.plans.compliance.default_values import DefaultValues, mark_up
 from emberline.plans.compliance.goods import GOODS
 from emberline.plans.compliance.production_process import NATURAL_GAS_T_CO2_PER_TJ, WASTE_GAS_CORRECTION
 from emberline.plans.compliance.source_stream import SourceStream
@@ -25,6 +26,12 @@ GapRule = Literal["refuse", "mean", "highest", "lowest"]
 """What stands for missing days: nothing, or the mean, highest or lowest daily rate of the data that are there."""
 ChinaRegion = Literal["north", "northeast", "east", "central", "northwest", "south", "southwest"]
 LONGEST_NAME = 80
+CnCode = Annotated[
+    str,
+    BeforeValidator(lambda raw: str(raw) if isinstance(raw, int) else raw),
+    Field(pattern=r"^(|\d{4}|\d{6}|\d{8}|\d{10})$"),
+]
+"""Digits of the combined nomenclature, without blanks."""
 
 
 class Installation(Record):
@@ -161,23 +168,43 @@ class Electricity(Record):
 
 
 class DeclaredPrecursor(Record):
-    """A precursor that is bought, with the values that its maker declares or defaults."""
+    """A precursor that is bought, with the values that its maker declares; without them a default value holds."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     goods: str
     route: str | None = None
+    cn_code: CnCode = ""
+    """Needed for a default value."""
     country: str = ""
-    """Code of two letters."""
-    see_direct: float = Field(ge=0)
+    """Code of two letters; needed for a default value."""
+    see_direct: float | None = Field(default=None, ge=0)
+    """None: the default value of its code and country, with the mark-up of the year."""
     mwh_per_t: float = Field(default=0.0, ge=0)
     electricity_t_co2_per_mwh: float | None = Field(default=None, ge=0)
     default_value: bool = False
-    source: str = Field(min_length=1)
+    source: str = ""
+    """Of the declared values."""
 
     @model_validator(mode="after")
     def _listed(self) -> DeclaredPrecursor:
         check_goods(self.goods, self.route)
+        if self.see_direct is None and not (self.cn_code and self.country):
+            raise ValueError(f"precursor {self.name}: give see_direct, or cn_code and country for a default value")
+        if self.see_direct is not None and not self.source:
+            raise ValueError(f"precursor {self.name}: source is required: who declares see_direct")
         return self
+
+    def valued(self, defaults: DefaultValues, year: int) -> DeclaredPrecursor:
+        """This precursor with a value: declared, or the default one with its mark-up.
+
+        Raises:
+            ValueError: there is no default value of its code and country.
+        """
+        if self.see_direct is not None:
+            return self
+        row = defaults.find(self.cn_code, self.country)
+        says = f"default value {row.see_total:g} t/t with {mark_up(year):.0%} mark-up: {row.source}"
+        return self.model_copy(update={"see_direct": row.marked_up(year), "default_value": True, "source": says})
 
 
 class MonitoredProcess(Record):
@@ -186,7 +213,7 @@ class MonitoredProcess(Record):
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     goods: str
     route: str | None = None
-    cn_code: str = Field(default="", pattern=r"^(|\d{4}|\d{6}|\d{8}|\d{10})$")
+    cn_code: CnCode = ""
     electricity_t_co2_per_mwh: float = Field(default=0.0, ge=0)
     electricity_source: str = ""
     """Where the electricity's factor is from; the workbook takes ``D.4(a)``, ``D.4.1`` …"""

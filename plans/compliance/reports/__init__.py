@@ -1,9 +1,11 @@
 """Reports of a period: the figures, and the documents that hand them over."""
 
+from emberline.plans.compliance.default_values import read_default_values
 from emberline.plans.compliance.reports.annual import AnnualReport, annual_report, whole_t
 from emberline.plans.compliance.reports.documents import DOCUMENTS, ghg_by_hour
 from emberline.plans.compliance.reports.of_plan import report_of_plan
-from emberline.plans.compliance.reports.table import Document
+from emberline.plans.compliance.reports.of_products import products_of_plan
+from emberline.plans.compliance.reports.table import Document, write_excel
 
 __all__ = [
     "DOCUMENTS",
@@ -11,6 +13,9 @@ __all__ = [
     "Document",
     "annual_report",
     "ghg_by_hour",
+    "products_of_plan",
+    "read_default_values",
     "report_of_plan",
     "whole_t",
+    "write_excel",
 ]

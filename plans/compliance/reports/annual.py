@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from emberline.plans.compliance.default_values import DefaultValues, bundled_default_values
 from emberline.plans.compliance.embedded_emissions import Embedded, embedded
 from emberline.plans.compliance.goods import GOODS
 from emberline.plans.compliance.monitoring.activity import Activity, Amount, Gap, MissingData
@@ -60,6 +61,8 @@ class AnnualReport:
     """Of the processes, by their names in the activity data."""
     bought_mwh: float = 0.0
     """Electricity that no process accounts for."""
+    faults: tuple[str, ...] = ()
+    """Rows of the table of default values that were left out, with their numbers."""
 
     @cached_property
     def embedded(self) -> dict[str, Embedded]:
@@ -106,22 +109,34 @@ class AnnualReport:
             share = self.embedded[process.name].default_share
             if share:
                 yield f"{process.name}: {share:.1%} of its embedded emissions are default values"
+        yield from self.faults
         for gap in self.gaps:
             yield f"{gap.name}: no data from {gap.first} to {gap.last}, {gap.amount:,.6g} by the {gap.rule} daily rate"
 
 
-def annual_report(plan: MonitoringPlan, activity: Activity, period: Period) -> AnnualReport:
+def annual_report(
+    plan: MonitoringPlan, activity: Activity, period: Period, defaults: DefaultValues | None = None
+) -> AnnualReport:
     """The figures of a period.
+
+    Args:
+        plan: how they are determined.
+        activity: amounts.
+        period: what they cover.
+        defaults: of precursors without declared values; None: the few that come with Emberline.
 
     Raises:
         MissingData: days have no data and no rule.
         ValueError: data that the plan does not know, factors that do not hold over the period, a circle of processes.
     """
     _refuse_unknown(plan, activity)
+    defaults = defaults or bundled_default_values()
+    valued = tuple(precursor.valued(defaults, period.first.year) for precursor in plan.precursors)
+    plan = plan.model_copy(update={"precursors": valued})
     amounts: dict[str, Amount] = {}
     lines = tuple(_line(plan, stream, activity, period) for stream in plan.streams)
     processes = tuple(_process(plan, process, lines, activity, period, amounts) for process in plan.processes)
-    report = AnnualReport(plan, period, lines, processes, amounts)
+    report = AnnualReport(plan, period, lines, processes, amounts, faults=defaults.faults)
     _ = report.embedded
     return report
 
@@ -192,7 +207,7 @@ def _process(
             Precursor(
                 name=precursor.name,
                 amount_t=bought[precursor.name] or 0.0,
-                see_direct=precursor.see_direct,
+                see_direct=precursor.see_direct or 0.0,
                 mwh_per_t=precursor.mwh_per_t,
                 electricity_t_co2_per_mwh=precursor.electricity_t_co2_per_mwh,
                 default_value=precursor.default_value,

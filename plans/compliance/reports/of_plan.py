@@ -26,8 +26,9 @@ def report_of_plan(plan: Plan, evidence: str) -> AnnualReport:
     if book is None:
         raise ValueError(f"the plan has no schedule: {plan.verdict}")
     horizon = plan.scenario.horizon
+    minutes = horizon.n_steps * horizon.step_min
     start = horizon.start_utc.astimezone(horizon.tz)
-    first, last = start.date(), (start + timedelta(hours=horizon.length_h, microseconds=-1)).date()
+    first, last = start.date(), (start + timedelta(minutes=minutes, microseconds=-1)).date()
     lines = []
     for stream, amount in forecast(book):
         monitored = MonitoredStream(**stream.model_dump(exclude_unset=True), source="ledger of the plan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 Cell = str | float | int | None
@@ -51,6 +52,25 @@ class Document:
 
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
         return environment.from_string(_PAGE).render(document=self, cell_text=cell_text, is_number=is_number)
+
+
+def write_excel(document: Document, path: Path) -> None:
+    """A workbook with a sheet for each table, figures not rounded, and one for the remarks."""
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        bold = book.add_format({"bold": True})
+        for part in document.tables:
+            sheet = book.add_worksheet("".join(letter for letter in part.title if letter not in r"[]:*?/\\")[:31])
+            sheet.write_string(0, 0, f"{document.title}: {part.title}", bold)
+            sheet.write_string(1, 0, document.subtitle)
+            sheet.write_row(3, 0, part.columns, bold)
+            for index, row in enumerate(part.rows, start=4):
+                sheet.write_row(index, 0, row)
+            sheet.write_string(5 + len(part.rows), 0, part.note)
+            sheet.autofit()
+        sheet = book.add_worksheet("Remarks")
+        sheet.write_column(0, 0, document.remarks or ("none",))
 
 
 def is_number(cell: Cell) -> bool:

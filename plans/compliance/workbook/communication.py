@@ -258,7 +258,7 @@ def _precursors(report: AnnualReport, labels: Labels) -> Cells:
         cells[f"L{head + 3 + _route_row(precursor.goods, precursor.route)}"] = sum(used)
         cells |= {f"L{row}": t for row, t in enumerate(used, start=head + 14)}
         cells[f"L{head + 24}"] = 0.0
-        for row, value in enumerate((precursor.see_direct, precursor.mwh_per_t), start=head + 35):
+        for row, value in enumerate((precursor.see_direct or 0.0, precursor.mwh_per_t), start=head + 35):
             cells |= {f"L{row}": value, f"M{row}": source}
         cells |= {f"L{head + 37}": factor, f"M{head + 37}": "D.4(a)"}
     return cells

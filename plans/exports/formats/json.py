@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emberline.plans.answer import summary
 from emberline.plans.exports import tables
 from emberline.plans.exports.hours import hours
 from emberline.plans.exports.manifest import manifest
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 
 
 def as_json(run: StoredRun) -> dict[str, Any]:
-    """The plan as plain data: manifest, summary, and a list of rows for each table; steps are a list by column."""
+    """The plan as plain data: manifest, summary, first answer, a list of rows for each table; steps by column."""
     frames = {"heats": tables.heat_list(run), **tables.of_processes(run), "machines": tables.activity_list(run)}
     frames |= {"hours": hours(run), "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
     return {
         "manifest": manifest(run),
         "summary": run.meta["summary"],
+        "answer": summary(run.plan),
         **{name: _rows(frame) for name, frame in frames.items()},
         "steps": tables.plain(tables.steps(run)).to_dict(orient="list"),
     }

@@ -9,6 +9,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emberline.plans.answer import Answer, answer
 from emberline.plans.exports import charts, manifest, tables
 from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.hours import hours
@@ -38,19 +39,6 @@ NOTES = {
     "bill": mark("Bill"),
     "ledger": mark("Carbon ledger"),
 }
-
-QUANTILES = {"low": "p10", "middle": "p50", "high": "p90"}
-SAVED_CARBON = mark(
-    "Expected saving of carbon, plan and baseline under the same disturbances: median {middle} {unit}, P10 {low} to "
-    "P90 {high}; undisturbed {plain} {unit}."
-)
-SAVED_COST = mark(
-    "Expected saving of cost: median {middle} {unit}, P10 {low} to P90 {high}; undisturbed {plain} {unit}."
-)
-
-OF_DEMAND = mark(
-    "Of the cost saved {demand_cost} {currency} are demand charges; without them {cost_without_demand} {currency}."
-)
 
 
 def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
@@ -91,7 +79,7 @@ def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
         stock=tables.stock_says(run, speaker),
         comparable=plan.comparable,
         violations=[_violation(run, violation, speaker) for violation in plan.violations],
-        days=_days(run, speaker),
+        answer=_answer(answer(plan), speaker),
         # the renderer has escaped what stands in them
         schedule=Markup(charts.schedule(run, speaker)),
         levels=Markup(charts.levels(run, speaker)),
@@ -182,23 +170,18 @@ def _violation(run: StoredRun, violation: dict[str, Any], speaker: Speaker) -> s
     return printable(speaker.say("{what} ({who}): by {amount} {measure}, {time}", **parameters))
 
 
-def _days(run: StoredRun, speaker: Speaker) -> str:
-    """What the disturbed replays say; empty where there are none."""
-    says = []
-    if run.plan.holding is not None:
-        successes, n = run.plan.holding
-        says.append(
-            speaker.say("The plan held without any violation in {held} of {n} disturbed replays.", held=successes, n=n)
-        )
-    savings, saved, currency = run.plan.expected(), run.plan.saved(), run.plan.scenario.market.currency
-    for name, message, unit, scale, digits in (
-        ("carbon_kg", SAVED_CARBON, "t CO2e", 1000, 2),
-        ("cost", SAVED_COST, currency, 1, 0),
-    ):
-        if name in savings and name in saved:
-            quantiles = {key: speaker.number(savings[name][q] / scale, digits) for key, q in QUANTILES.items()}
-            says.append(speaker.say(message, unit=unit, plain=speaker.number(saved[name] / scale, digits), **quantiles))
-    if saved.get("demand_cost"):
-        amounts = {name: speaker.number(saved[name], 0) for name in ("demand_cost", "cost_without_demand")}
-        says.append(speaker.say(OF_DEMAND, currency=currency, **amounts))
-    return " ".join(says)
+def _answer(first: Answer | None, speaker: Speaker) -> dict[str, Any]:
+    """The first answer, worded; empty where there is no plan."""
+    if first is None:
+        return {}
+    heads, rows = tables.cause_table(first.causes, first.headline.currency, speaker)
+    kinds = ["text", *["number"] * (len(heads) - 1)]
+    return {
+        "lines": [printable(speaker.worded(line)) for line in first.lines],
+        "tiles": [
+            tuple(printable(speaker.worded(text)) for text in (tile.label, tile.value, tile.note))
+            for tile in first.tiles
+        ],
+        "changes": [printable(speaker.worded(change.says)) for change in first.changes],
+        "causes": [list(zip(row, kinds, strict=True)) for row in (heads, *rows)] if first.causes else [],
+    }

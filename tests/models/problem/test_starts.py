@@ -152,6 +152,16 @@ def test_energy_minute_by_minute() -> None:
     assert line_cells(line, LATEST, {}, weight) == pytest.approx((weight @ by_stage).reshape(cells, -1).sum(axis=1))
 
 
+def test_work_that_goes_on_after_the_horizon_counts_within_it() -> None:
+    """Proves: of a cast whose last quarter-hour lies after the horizon the rest counts. Sensitivity: work at the end
+    left out, or counted from the horizon's start."""
+    line = problem()
+    late = replace(LATEST, cast_slot=(11, 30))
+    whole, cut = (line_cells(line, starts, {}) for starts in (LATEST, late))
+    caster = 1 / 60 * line.cell_min
+    assert whole.sum() - cut.sum() == pytest.approx(caster * 15 / line.cell_min)
+
+
 def test_idle_units_draw_between_their_works() -> None:
     """Proves: F at 2 MW, L at 0.4 and C at 0.2 whenever they do not work, a cast being one work; by cell and by slot.
 

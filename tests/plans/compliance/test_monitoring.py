@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from emberline.plans.compliance.default_values import read_default_values
 from emberline.plans.compliance.monitoring import Period, read_activity, read_monitoring_plan
 from emberline.plans.compliance.monitoring.activity import MissingData
-from emberline.plans.compliance.monitoring.plan import Electricity
+from emberline.plans.compliance.monitoring.plan import DeclaredPrecursor, Electricity
 from emberline.plans.compliance.reports import DOCUMENTS, AnnualReport, annual_report, whole_t
 from emberline.plans.compliance.reports.scope2 import HourlyCertificate, hourly_scope2, read_hourly
 from emberline.scenarios import ScenarioError
@@ -210,3 +211,43 @@ def test_periods() -> None:
     for text in ("26", "2026-13", "2026-Q5", "2026-06-30..2026-01-01", "soon"):
         with pytest.raises(ValueError, match="write a year"):
             Period.parse(text)
+
+
+def test_a_precursor_without_declared_values_takes_the_default_with_its_mark_up(tmp_path: Path) -> None:
+    """Proves: clinker from China counts 1.529 t/t in 2026, its share is shown, a faulty row of the table too.
+
+    Sensitivity: the value without mark-up, a default that nobody sees, a row that is guessed."""
+    bought = "precursors:\n  - {name: CN clinker, goods: Cement clinker, cn_code: 25231000, country: CN}\n"
+    rows = ACTIVITY + "cement: precursor CN clinker,2026-01-01,2026-12-31,80,t,,\n"
+    result = report(tmp_path, PLAN + bought, rows)
+    without = report(tmp_path)
+    carried = 80 * 1.529 / 800
+    cement = result.embedded["cement"]
+    assert cement.see_direct == pytest.approx(without.embedded["cement"].see_direct + carried, rel=1e-12)
+    assert cement.default_share == pytest.approx(carried / cement.see_total)
+    assert [says for says in result.remarks() if "default values" in says]
+    path = tmp_path / "defaults.csv"
+    path.write_text(
+        "cn_code,country,goods,see_total,source\n2523,CN,clinker,2,x\n7201,CN,iron,l.5,x\n", encoding="utf-8"
+    )
+    (tmp_path / "activity.csv").write_text(rows, encoding="utf-8")
+    data = read_activity([tmp_path / "activity.csv"])
+    plan = result.plan.model_copy(update={"precursors": (precursor(),)})
+    other = annual_report(plan, data, YEAR, read_default_values(path))
+    assert other.plan.precursors[0].see_direct == pytest.approx(2.2)
+    assert "defaults.csv row 3: see_total 'l.5' is no number of at least 0" in list(other.remarks())
+
+
+def precursor() -> DeclaredPrecursor:
+    """Clinker from China without declared values."""
+    return DeclaredPrecursor(name="CN clinker", goods="Cement clinker", cn_code="25231000", country="CN")
+
+
+def test_the_plan_of_the_documentation_can_be_read(tmp_path: Path) -> None:
+    """Proves: what the page shows is a monitoring plan. Sensitivity: a key that was renamed."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "compliance.md").read_text(encoding="utf-8")
+    path = tmp_path / "monitoring.yaml"
+    path.write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    plan = read_monitoring_plan(path)
+    assert [stream.name for stream in plan.streams] == ["coke", "natural gas"]
+    assert plan.processes[0].cn_code == "72061000"

@@ -164,7 +164,9 @@ def test_the_interval_of_savings_covers_the_truth() -> None:
 
 
 def test_tables_by_month_and_mistakes_by_row(tmp_path: Path) -> None:
-    """Proves: power becomes energy, temperatures are averaged, a wrong cell has its row. Sensitivity: sums of °C."""
+    """Proves: power becomes energy, temperatures are averaged, a wrong cell has its row, a week in part is left out.
+
+    Sensitivity: sums of °C, the first days of January as a week of little energy."""
     path = tmp_path / "load.csv"
     hours = pd.date_range("2026-01-01", "2026-02-28 23:00", freq="h")
     rows = [f"{t.isoformat()},2.0,5,Light" for t in hours]
@@ -173,7 +175,11 @@ def test_tables_by_month_and_mistakes_by_row(tmp_path: Path) -> None:
     assert table["load_mwh"].tolist() == [2.0 * 31 * 24, 2.0 * 28 * 24]
     assert table["air_temperature"].tolist() == [5, 5]
     assert list(table.index) == ["2026-01", "2026-02"]
-    assert len(by_period(read_table(path), "week")) == 9
+    weeks = by_period(read_table(path), "week")
+    assert [weeks.index[0], weeks.index[-1]] == ["2026-01-05", "2026-02-16"]
+    assert set(weeks["load_mwh"]) == {2.0 * 7 * 24}
+    path.write_text(path.read_text(encoding="utf-8").replace("2026-01-10T05:00:00,2.0", "2026-01-10T05:00:00,"))
+    assert by_period(read_table(path), "week")["load_mwh"].isna().tolist() == [True, *[False] * 6]
     path.write_text(
         "\n".join(["time,load_mw", *[",".join(row.split(",")[:2]) for row in rows[:5]], "soon,1", "2027-01-01,x"])
     )

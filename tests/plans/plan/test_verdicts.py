@@ -17,11 +17,12 @@ from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.sums import figures
+from emberline.plans.answer import answer
+from emberline.plans.answer.tiles import amount
 from emberline.plans.exports import export
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store.store import Store
 from emberline.scenarios.records.market import Market
-from emberline.ui.text import wording
 
 BOILER = [
     {"kind": "supply", "name": "grid gas", "carrier": "gas", "price_per_unit": 40.0},
@@ -88,7 +89,11 @@ def test_nothing_is_said_of_disturbed_days_where_nothing_is_disturbed(tmp_path: 
     assert result.holding is None
     assert result.summary()["replays"] == {"n": 0, "held": None, "quantiles": {}}
     assert result.summary()["expected"] == {}
-    assert wording.expected(result) == []
+    first = answer(result)
+    assert first is not None
+    assert first.headline.holding is None
+    assert first.headline.average is not None
+    assert first.headline.average.p10 is None
     store = Store(tmp_path / "home")
     calm = rough().replays
     assert calm is not None
@@ -99,7 +104,7 @@ def test_nothing_is_said_of_disturbed_days_where_nothing_is_disturbed(tmp_path: 
     assert stored.plan.holding is None
     page = export(stored, "html", tmp_path / "plan.html").read_text(encoding="utf-8")
     assert "disturbed replays" not in page
-    assert "Expected saving" not in page
+    assert "disturbed days" not in page
 
 
 def test_the_expected_saving_stands_next_to_the_undisturbed(tmp_path: Path) -> None:
@@ -115,16 +120,19 @@ def test_the_expected_saving_stands_next_to_the_undisturbed(tmp_path: Path) -> N
             np.quantile(each, (0.1, 0.5, 0.9)).tolist()
         )
         assert expected["share"] == pytest.approx(float(np.median(each) / np.median(data[f"baseline_{name}"])))
-    (carbon, _), saved = wording.expected(result), result.saved()
-    middle, plain = (wording.number(kg / 1000, 2) for kg in (result.expected()["carbon_kg"]["p50"], saved["carbon_kg"]))
-    assert carbon.startswith(f"carbon {middle} t CO2e (")
-    assert f"; undisturbed {plain} t CO2e (" in carbon
+    first = answer(result)
+    assert first is not None
+    middle, plain = (amount(kg / 1000) for kg in (result.expected()["carbon_kg"]["p50"], result.saved()["carbon_kg"]))
+    assert first.says.startswith(f"Saves {middle} t CO2e (")
+    carbon = next(tile for tile in first.tiles if tile.name == "average")
+    assert carbon.value.startswith(f"{middle} t CO2e less (")
+    assert carbon.note.endswith(f"less on four of five disturbed days, {plain} undisturbed")
     store = Store(tmp_path / "home")
     with store.working(result.scenario) as run:
         store.save(run, result)
     assert json.loads((store.path(run) / "plan.json").read_text())["summary"]["expected"] == result.expected()
     page = export(store.open(run), "html", tmp_path / "plan.html").read_text(encoding="utf-8")
-    assert f"undisturbed {plain} t CO2e" in page
+    assert carbon.note in page
 
 
 def test_the_headline_adds_up_from_the_stored_datasets(tmp_path: Path) -> None:
@@ -168,13 +176,14 @@ def test_a_months_demand_charge_is_distinguished() -> None:
     saved = changed.saved()
     assert (saved["demand_cost"], saved["cost_without_demand"]) == pytest.approx((1000, 10))
     assert saved["cost_without_demand_share"] == pytest.approx(10 / (sums.cost - sums.demand_cost))
-    words = dict(wording.outcomes(changed))["demand"]
-    assert words.startswith(
-        "they count for a whole month, of which this plan covers 24 h, and make up 1\u202f000 EUR of "
-    )
-    assert "without them the saving is 10 EUR" in words
+    first = answer(changed)
+    assert first is not None
+    assert " and saves 10 EUR (" in first.says or " and 10 EUR (" in first.says
+    assert "The demand charge of the month falls by 1\u202f000 EUR more, if no other day peaks higher; " in first.says
     daily = scenario.model_copy(update={"market": _market(rate | {"assessed": "daily"})}).with_inputs(scenario.inputs)
-    assert "demand" not in dict(wording.outcomes(dataclasses.replace(changed, scenario=daily)))
+    by_day = answer(dataclasses.replace(changed, scenario=daily))
+    assert by_day is not None
+    assert by_day.headline.demand is None
 
 
 def _market(rate: dict[str, Any]) -> Market:

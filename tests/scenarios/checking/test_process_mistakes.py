@@ -210,6 +210,7 @@ CASES = [
     ("loading_tph: 200 t/h", "loading_tph: 20 t/h", "deliveries.1.amount_t", "between release and due: 400 t at most"),
     ("due: 30 h", "due: 8 h", "deliveries.1.amount_t", "800 t cannot be loaded"),
     ("due: 30 h", "due: 60 h", "deliveries.1.due", "lies outside the horizon"),
+    ("release: 10 h", "release: -30 s", "deliveries.1.release", "lies outside the horizon"),
     ("release: 10 h, due: 30 h", "release: 50 h, due: 60 h", "deliveries.1.release", "lies outside the horizon"),
     ("rate_tph: 110 t/h}]}", "rate_tph: 110 t/h}], rate: 5 t/h}", "deliveries.0", "give one of rate, weekly, amount_t"),
     ("rate_tph: 110 t/h}]}", "rate_tph: 110 t/h}], due: 5 h}", "deliveries.0", "due belongs to an order"),

@@ -98,6 +98,9 @@ def test_two_heats_of_a_cast_are_locked_together() -> None:
     assert line.startswith("locks.1.start: heat C2-1 at casting 2026-03-10T04:30+01:00 cannot be kept together with ")
     assert "locks.0 (heat C2-4 at casting 2026-03-10T07:10+01:00), of the same cast" in line
     assert line.endswith("; use 2026-03-10T04:15+01:00")
+    # of two earlier ones the one that stands in the way is named
+    (line,) = refused(first, lock("C2-2", "casting", latest="12:00"), lock("C2-1", "casting", start="04:30"))
+    assert "cannot be kept together with locks.0 (heat C2-4" in line
     apart = lock("C2-1", "casting", unit="CC1"), lock("C2-3", "casting", unit="CC2")
     (line,) = refused(*apart)
     assert line.startswith("locks.1: heat C2-3 at casting on CC2 cannot be kept together with locks.0")

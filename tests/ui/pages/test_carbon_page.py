@@ -112,25 +112,6 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
     assert ways["saved [t CO2e]"].tolist() == pytest.approx(by_hand.tolist())
     assert ways["saved [t CO2e]"].tolist()[0] == pytest.approx(saved["carbon_kg"] / 1000)
 
-    def headline() -> None:
-        from emberline.plans.store.store import Store
-        from emberline.ui.pages.result import figures
-        from emberline.ui.pages.session import session
-
-        session.begin()
-        result = Store().open(session.run()).plan
-        figures.show_cards(result)
-        figures.show_all(result)
-
-    page = AppTest.from_function(headline, default_timeout=90)
-    page.query_params["run"] = run
-    page.run()
-    assert not page.exception
-    assert page.metric[0].label == "Carbon, stock credited [t CO2e]"
-    assert page.metric[0].value == wording.number(whole / 1000, 2)
-    assert str(page.metric[0].delta).startswith(f"{message} (")
-    assert any(text.value.startswith("Carbon saved: ") for text in page.text) or "Carbon saved: " in page.text[0].value
-
 
 def _amount(delta: str) -> float:
     """A card's difference; one that is not there is the baseline's."""

@@ -17,7 +17,6 @@ from babel.messages.pofile import read_po
 from pages import SCRIPT, page
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.store.store import Store
 from emberline.ui.pages import PAGES
 from emberline.ui.text import wording
 from emberline.ui.text.extraction import KEYWORDS
@@ -134,12 +133,10 @@ def test_a_page_in_chinese_has_no_english_label(module: str, run_id: str) -> Non
 def test_a_stored_plan_is_shown_in_chinese(run_id: str) -> None:
     """Proves: what plans and models say in English, as status and verdict, is Chinese on the page; the English page
     has it as it is."""
-    result = Store().open(run_id).plan
-    app = in_chinese("plan", run_id)
-    message = "\n".join(text.value for text in app.main.text)
-    assert "可行，数字孪生与之一致" in message
-    assert result.verdict not in message
-    assert result.verdict in "\n".join(text.value for text in page("plan", run_id).main.text)
+    message = "\n".join(text.value for text in in_chinese("plan", run_id).main.text)
+    assert "已证明" in message
+    assert "proven" not in message
+    assert "proven" in "\n".join(text.value for text in page("plan", run_id).main.text)
 
 
 def script() -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from emberline.plans.plan import Plan
     from emberline.plans.why import why_not as conflicts
 
+QUICK_S = 5.0
+"""An answer that took less is a first one."""
 PLANNED_S = 60.0
 """Longest time that ``emberline plan`` spends on explaining why there is no plan [s]; never longer than the planning
 itself."""
@@ -76,19 +78,33 @@ def explained(
     return study(work, "keeping the repairs found so far", quiet)
 
 
-def after_plan(plan: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> conflicts.WhyNot | None:
-    """The reason why the plan just requested does not exist; None if it exists or nothing is known."""
+def at_once(scenario: str, changes: Sequence[str]) -> conflicts.WhyNot:
+    """What can be said within seconds of a scenario without a plan; arguments as of ``explained``."""
+    from emberline.plans.why import quick
+    from emberline.scenarios import load
+
+    return quick.quick(lambda more: load(scenario, [*changes, *more]))
+
+
+def after_plan(
+    plan: Plan, first: conflicts.WhyNot, scenario: str, changes: Sequence[str], quiet: bool
+) -> conflicts.WhyNot:
+    """The reason why the plan just requested does not exist.
+
+    Args:
+        plan: without a schedule.
+        first: what was said at once.
+        scenario, changes, quiet: as of ``explained``.
+    """
     if not plan.ruled_out:
-        if plan.status == "no plan within the limit" and not quiet:
-            print(
-                "to see what may be in the way: emberline why-not, with the same scenario and --set options",
-                file=sys.stderr,
-            )
-        return None
+        if not quiet:
+            print("for more: emberline why-not, with the same scenario and --set options", file=sys.stderr)
+        return first
     if not quiet:
-        print("why is there no plan?", file=sys.stderr)
+        print("is there a smaller change? (Ctrl-C ends the search)", file=sys.stderr)
     limit = min(PLANNED_S, plan.scenario.goal.time_limit_s)
-    return explained(scenario, changes, limit, quiet, proven=True)
+    further = explained(scenario, changes, limit, quiet, proven=True)
+    return further if further.repairs or not first.repairs else first
 
 
 def lines(answer: conflicts.WhyNot) -> Iterator[str]:
@@ -101,15 +117,20 @@ def lines(answer: conflicts.WhyNot) -> Iterator[str]:
             head = "this limit is in the way"
         yield f"{'conflict':<10}{head}:"
         yield from (f"{'':<10}- {text}" for text in answer.conflict)
-    for i, repair in enumerate(answer.repairs):
-        yield f"{'or' if i else 'repair':<10}{'; '.join(repair.says)}"
-        yield from (f"{'':<10}{text}" for text in settings(repair))
-    if answer.status == "unknown":
+    yield from repair_lines(answer)
+    if answer.status == "unknown" and not answer.repairs:
         yield f"{'':<10}allow more time: emberline plan with a longer --time-limit"
     elif answer.status != "feasible" and not answer.repairs:
         yield f"{'repair':<10}none found among {answer.attempts} of {answer.of} limits"
-    elif answer.attempts < answer.of and answer.repairs and not answer.complete:
+    elif answer.attempts < answer.of and answer.repairs and not answer.complete and answer.seconds > QUICK_S:
         yield f"{'':<10}the time limit was reached after {answer.attempts} of {answer.of} limits"
+
+
+def repair_lines(answer: conflicts.WhyNot) -> Iterator[str]:
+    """The repairs, each with the options that apply it."""
+    for i, repair in enumerate(answer.repairs):
+        yield f"{'or' if i else 'repair':<10}{'; '.join(repair.says)}"
+        yield from (f"{'':<10}{text}" for text in settings(repair))
 
 
 def settings(repair: conflicts.Repair) -> Iterator[str]:

@@ -90,9 +90,10 @@ def hold(
     with store.working(case) as run:
         result = _search(case, target, replications, time_limit, (workers, cluster), quiet)
         folder = report.store(store, run, result)
-    why = (
-        why_not.after_plan(result.robust, scenario, list(changes or []), quiet) if result.status == "no plan" else None
-    )
+    why = None
+    if result.status == "no plan":
+        settings = list(changes or [])
+        why = why_not.after_plan(result.robust, why_not.at_once(scenario, settings), scenario, settings, quiet)
     if as_json:
         more = {} if why is None else {"why_not": why.summary()}
         print_json({"run": run, "folder": str(folder), "scenario": case.name, **result.summary(), **more})

@@ -31,7 +31,10 @@ def performance(
     by: Annotated[str, typer.Option(metavar="|".join(STEPS), help="rows are added up by this")] = "month",
     ashrae: Annotated[bool, typer.Option("--ashrae", help="hold the baseline to ASHRAE Guideline 14 too")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="write a page (.html) or figures (.json)")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="write a page (.html), a workbook (.xlsx) or figures (.json)"
+        ),
     ] = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -41,12 +44,13 @@ def performance(
     A baseline that breaks a rule of validity is refused by the rule's name.
     """
     from emberline.plans.compliance.monitoring import Period
+    from emberline.plans.compliance.reports import write_excel
     from emberline.plans.performance import by_period, read_table, review
 
     if by not in STEPS:
         raise Refused(f"--by {by}: choose {', '.join(STEPS)}")
     if output is not None:
-        writable(output, force, ("html", "json"))
+        writable(output, force, ("html", "xlsx", "json"))
     data = read_table(file)
     variables = [*production, *(variable or [])]
     try:
@@ -64,9 +68,12 @@ def performance(
         raise Refused(str(error)) from error
     document = result.document("Energy performance", f"{file.name}: {spans[1]} against {spans[0]}")
     if output is not None:
-        text = document.html() if output.suffix == ".html" else json.dumps(document.as_dict(), indent=1) + "\n"
         with writing(output) as partial:
-            partial.write_text(text, encoding="utf-8")
+            if output.suffix == ".xlsx":
+                write_excel(document, partial)
+            else:
+                text = json.dumps(document.as_dict(), indent=1) if output.suffix == ".json" else document.html()
+                partial.write_text(f"{text}\n", encoding="utf-8")
     if as_json:
         print_json(document.as_dict())
         return

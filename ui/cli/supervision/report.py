@@ -7,27 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Force, Refused, find, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Refused, Run, find, print_json, writable, writing
+from emberline.ui.cli.supervision import periods
+from emberline.ui.cli.supervision.figures import DEFAULT_PLAN, ActivityFiles, DefaultsFile, PlanFile, period_report
 
 if TYPE_CHECKING:
     from emberline.plans.compliance.reports import AnnualReport, Document
 
-DEFAULT_PLAN, DEFAULT_ACTIVITY = "monitoring.yaml", "activity.csv"
 PeriodText = Annotated[
     str,
     typer.Argument(
         metavar="PERIOD",
         help="2026, 2026-Q1, 2026-03 or 2026-01-01..2026-06-30; not needed with --run",
         show_default=False,
-    ),
-]
-PlanFile = Annotated[
-    Path, typer.Option("--monitoring", metavar="FILE", help="the monitoring plan")
-]  # fmt: skip
-ActivityFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--activity", metavar="FILE", help=f"activity data; may be repeated; default: {DEFAULT_ACTIVITY} in its folder"
     ),
 ]
 OfRun = Annotated[
@@ -43,6 +35,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+for command in periods.COMMANDS:
+    app.command()(command)
+
 
 @app.command()
 def cbam(
@@ -53,12 +48,13 @@ def cbam(
     ] = None,
     monitoring: PlanFile = Path(DEFAULT_PLAN),
     activity: ActivityFiles = None,
+    defaults: DefaultsFile = None,
     output: Folder = Path(),
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Embedded emissions of the goods: JSON and HTML, and a filled copy of the Commission's workbook."""
-    report = _report(period, monitoring, activity, None)
+    report = _report(period, monitoring, activity, None, defaults)
     if not report.processes:
         raise Refused(f"{monitoring}: processes: at least one production process is required")
     if template is None:
@@ -70,7 +66,7 @@ def cbam(
     writable(path, force)
     if path.exists() and template.exists() and path.samefile(template):
         raise Refused(f"--template {template}: would be overwritten; choose another folder with --output")
-    _files("cbam", report, output, force)
+    _files(_stem("cbam", report), output, force)
     try:
         with writing(path) as partial:
             fill(template, report, partial)
@@ -131,35 +127,47 @@ def china(
     _hand_over("china", _report(period, monitoring, activity, run), output, force, as_json)
 
 
-def _report(period: str, monitoring: Path, activity: list[Path] | None, run: str | None) -> AnnualReport:
-    from emberline.plans.compliance.monitoring import Period, read_activity, read_monitoring_plan
-    from emberline.plans.compliance.reports import annual_report, report_of_plan
+@app.command()
+def products(run: Run = "last", output: Folder = Path(), force: Force = False, as_json: AsJson = False) -> None:
+    """Embedded emissions of what a stored plan makes, against its baseline, with the hash of its evidence."""
+    from emberline.plans.compliance.reports import products_of_plan
 
+    store, number = find(run)
+    stored = store.open(number)
+    evidence = {"run": number, "created": str(stored.meta["created"]), "inputs": str(stored.meta["input_sha256"])}
     try:
-        if run is not None:
-            store, number = find(run)
-            return report_of_plan(store.open(number).plan, f"run {number[:8]}")
+        document = products_of_plan(stored.plan, evidence)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    _print_or_write(document, f"emberline-products-{number[:8]}", output, force, as_json)
+
+
+def _report(
+    period: str, monitoring: Path, activity: list[Path] | None, run: str | None, defaults: Path | None = None
+) -> AnnualReport:
+    from emberline.plans.compliance.reports import report_of_plan
+
+    if run is None:
         if not period:
             raise Refused("name a PERIOD such as 2026, or a stored plan with --run")
-        span = Period.parse(period)
-        plan = read_monitoring_plan(monitoring)
-        data = read_activity(activity or [monitoring.parent / DEFAULT_ACTIVITY])
-        return annual_report(plan, data, span)
+        return period_report(period, monitoring, activity, defaults)
+    store, number = find(run)
+    try:
+        return report_of_plan(store.open(number).plan, f"run {number[:8]}")
     except ValueError as error:
-        if getattr(error, "problems", None) is not None:
-            raise
         raise Refused(str(error)) from error
 
 
 def _stem(kind: str, report: AnnualReport) -> str:
     first, last = report.period.first, report.period.last
     whole_year = (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year
-    return f"emberline-{kind}-{first.year if whole_year else f'{first}-{last}'}"
+    days = str(first) if first == last else f"{first}-{last}"
+    return f"emberline-{kind}-{first.year if whole_year else days}"
 
 
-def _files(kind: str, report: AnnualReport, output: Path, force: bool) -> tuple[Path, Path]:
+def _files(stem: str, output: Path, force: bool) -> tuple[Path, Path]:
     """The files of a report; refused together before any of them is written."""
-    paths = output / f"{_stem(kind, report)}.json", output / f"{_stem(kind, report)}.html"
+    paths = output / f"{stem}.json", output / f"{stem}.html"
     for path in paths:
         writable(path, force)
     return paths
@@ -168,14 +176,18 @@ def _files(kind: str, report: AnnualReport, output: Path, force: bool) -> tuple[
 def _hand_over(
     kind: str, report: AnnualReport, output: Path, force: bool, as_json: bool, hourly: Path | None = None
 ) -> None:
+    """Write a document, or print it."""
+    _print_or_write(_document(kind, report, hourly), _stem(kind, report), output, force, as_json)
+
+
+def _print_or_write(document: Document, stem: str, output: Path, force: bool, as_json: bool) -> None:
     """Write a document as JSON and HTML, or print it."""
     import json
 
-    document = _document(kind, report, hourly)
     if as_json:
         print_json(document.as_dict())
         return
-    paths = _files(kind, report, output, force)
+    paths = _files(stem, output, force)
     texts = json.dumps(document.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", document.html()
     for path, text in zip(paths, texts, strict=True):
         with writing(path) as partial:

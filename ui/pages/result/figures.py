@@ -1,4 +1,4 @@
-"""Figures of a plan on the page: cards with the baseline, the full table, and disturbed replays."""
+"""Figures of a plan on the page: the baseline's where there is no plan, the full table, and disturbed replays."""
 
 from __future__ import annotations
 
@@ -31,101 +31,31 @@ OF_DAYS = {
 """Figures of disturbed replays."""
 
 COMPARISONS = {
-    "saved": mark("Saved: {text}"),
     "stock": mark("Stock: {text}"),
     "discarded": mark("Discarded: {text}"),
-    "demand": mark("Demand charges: {text}"),
     "locks": mark("Locks: {text}"),
 }
-"""Remarks on products and stock below the cards (``wording.outcomes``)."""
-EXPECTED = {"carbon": "carbon_kg", "cost": "cost"}
-"""Figures with an expected saving."""
-SAVED_EXPECTED = {"carbon": mark("Expected carbon saving"), "cost": mark("Expected cost saving")}
-STOCK_CREDITED = mark("{figure}, stock credited")
+"""Remarks on products and stock (``wording.outcomes``)."""
 
 
-def show_cards(plan: Plan) -> None:
-    """Draw the main figures and the total savings."""
-    rows = list(wording.rows(plan.baseline_figures, plan.replay_figures))
-    saved, expected = wording.headlines(rows), plan.expected()
-    cards = [row for row in rows if row.label in CARDS]
+def show_baseline(plan: Plan) -> None:
+    """Draw the baseline's figures, where there is no plan."""
     with st.container(horizontal=True, key="cards"):
-        for row in cards:
-            _card(row, saved[row.label], undisturbed=bool(expected))
-            if row.label in EXPECTED and expected:
-                _expected_card(row, expected[EXPECTED[row.label]])
-    if plan.replay is None:
-        return
-    says = [adding_up(label, saved[label], row) for label, row in _credited(rows).items()]
+        for row in wording.rows(plan.baseline_figures, None):
+            if row.label in CARDS:
+                label = f"{tr(CARDS[row.label])} [{row.unit}]"
+                st.metric(
+                    label, row.number(row.baseline), tr("baseline"), delta_color="off", delta_arrow="off", border=True
+                )
+    st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
+
+
+def show_remarks(plan: Plan) -> None:
+    """Draw remarks on stock, waste and locks, if any."""
     texts = dict(wording.outcomes(plan))
-    says += [sentence(tr(text, text=texts[name])) for name, text in COMPARISONS.items() if name in texts]
-    against = [tr("Compared with {whom}.", whom=wording.comparison(plan.scenario))]
-    if expected and plan.replays is not None:
-        text = tr("Expected: median of {count} disturbed days, both under the same disturbances.", count=plan.replays.n)
-        against.append(text)
-    st.caption(" ".join(against))
+    says = [sentence(tr(text, text=texts[name])) for name, text in COMPARISONS.items() if name in texts]
     if says:
         st.text("\n".join(says))
-
-
-def _credited(rows: list[wording.FigureRow]) -> dict[str, wording.FigureRow]:
-    """Rows of figures with a stock credit, by label."""
-    labels = {row.label for row in rows}
-    return {row.label: row for row in rows if wording.CREDITED.get(row.label) in labels}
-
-
-def adding_up(label: str, whole: wording.FigureRow, plain: wording.FigureRow) -> str:
-    """The sum of a saving: difference of the figures plus stock credit."""
-    saved, stock = plain.saved or 0.0, (whole.saved or 0.0) - (plain.saved or 0.0)
-    return tr(
-        "{figure} saved: {plain} {unit} by the figures, {stock} {unit} for stock, {saved} {unit} in total.",
-        figure=tr(CARDS[label]), plain=plain.number(saved), unit=plain.unit, stock=wording.signed(stock, plain.digits),
-        saved=whole.number(whole.saved),
-    )  # fmt: skip
-
-
-def _expected_card(row: wording.FigureRow, expected: dict[str, float]) -> None:
-    """Expected saving of a figure, and the range that contains four of five disturbed days."""
-    factor = 1e-3 if row.label == "carbon" else 1.0
-    low, middle, high = (row.number(expected[name] * factor) for name in ("p10", "p50", "p90"))
-    st.metric(
-        f"{tr(SAVED_EXPECTED[row.label])} [{row.unit}]",
-        f"{middle} ({wording.percent(expected['share'], 1)})",
-        tr("P10 {low} to P90 {high}", low=low, high=high),
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-    )
-
-
-def _card(row: wording.FigureRow, headline: wording.FigureRow, *, undisturbed: bool) -> None:
-    """A figure and its difference to the baseline, both with stock credited, as in the row ``headline``.
-
-    ``undisturbed``: whether to mention that both are those of the undisturbed run.
-    """
-    name = tr(CARDS[row.label])
-    name = name if headline is row else tr(STOCK_CREDITED, figure=name)
-    label = f"{name} [{row.unit}]"
-    if row.plan is None:
-        st.metric(label, row.number(row.baseline), tr("baseline"), delta_color="off", delta_arrow="off", border=True)
-        return
-    saved = headline.saved
-    if saved is None:
-        st.metric(label, row.number(row.plan), tr("not comparable"), delta_color="off", delta_arrow="off", border=True)
-        return
-    plain = f"{row.number(abs(saved))} ({wording.percent(abs(headline.share or 0.0), 1)})"
-    plain = tr("{amount} undisturbed", amount=plain) if undisturbed and row.label in EXPECTED else plain
-    same = not any(digit in "123456789" for digit in row.number(saved))
-    # the card reads its direction from a plain minus sign
-    delta = f"{'-' if saved > 0 else '+'}{plain}"
-    st.metric(
-        label,
-        row.number(headline.plan),
-        tr("as the baseline") if same else delta,
-        delta_color="off" if same or not row.less_is_better else "inverse",
-        delta_arrow="off" if same else "auto",
-        border=True,
-    )
 
 
 def show_all(plan: Plan) -> None:

@@ -6,6 +6,7 @@ An edited start or a ticked heat becomes a lock; the plan is then made again aro
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,23 +65,33 @@ def chart_key(run: str) -> str:
     return f"timeline.{run}.{st.session_state.get(f'heat.{run}.listed', 0)}"
 
 
-def begins_with(run: str) -> str | None:
-    """Initially selected heat of the chart: the one chosen last from the list."""
-    heat = st.session_state.get(f"heat.{run}.begins")
-    return None if heat is None else str(heat)
+def begins_with(run: str) -> tuple[str, ...]:
+    """Initially selected heats of the chart: the one chosen last from the list, or those of a sentence."""
+    return tuple(st.session_state.get(f"heat.{run}.begins") or ())
 
 
 def selection(run: str) -> alt.Parameter:
     """What a click on the chart selects: a heat with all of its bars."""
     begins = begins_with(run)
-    options: Any = {} if begins is None else {"value": [{"heat": begins}]}
+    options: Any = {"value": [{"heat": heat} for heat in begins]} if begins else {}
     return alt.selection_point(PICKED, fields=["heat"], **options)
+
+
+def mark_bars(run: str, names: Sequence[str]) -> None:
+    """Callback: the next chart begins with some heats marked; the first of them is shown."""
+    st.session_state[f"heat.{run}"] = names[0]
+    _begin(run, names)
 
 
 def _from_list(run: str) -> None:
     """Callback of a choice from the list: the next chart begins with it."""
+    choice = st.session_state[f"heat.{run}"]
+    _begin(run, () if choice is None else (choice,))
+
+
+def _begin(run: str, names: Sequence[str]) -> None:
     state = st.session_state
-    state[f"heat.{run}.begins"] = state[f"heat.{run}"]
+    state[f"heat.{run}.begins"] = tuple(names)
     state[f"heat.{run}.listed"] = state.get(f"heat.{run}.listed", 0) + 1
     state[f"heat.{run}.clicked"] = None
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.store import StoreError
+from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.messages import restored
 from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr
@@ -56,7 +57,11 @@ def ask(run: str) -> None:
     if not request.get("scenario"):
         st.text(tr("The command line explains why: emberline why-not SCENARIO, with the same --set."))
         return
-    question = Question(str(request["scenario"]), tuple(request["overrides"]))
+    question, note = Question(str(request["scenario"]), tuple(request["overrides"])), dict(request.get("note") or {})
+    with st.spinner(tr("Counting what is missing, and looking for a change that helps")):
+        first = first_answer(question)
+    if first:
+        _show(first, note, question, "quick")
     key = f"why.{run}"
     help_ = tr("Takes up to {seconds} s", seconds=f"{TIME_LIMIT_S:.0f}")
     if st.button(tr("Why is there no plan?"), key=f"{key}.button", help=help_):
@@ -68,10 +73,50 @@ def ask(run: str) -> None:
     if not reply:
         st.warning(tr("No answer came in time. Ask the command line: emberline why-not, with a longer --time-limit."))
         return
-    _show(reply, dict(request.get("note") or {}), question)
+    _show(reply, note, question, "repair")
 
 
-def _show(reply: dict[str, Any], note: dict[str, Any], question: Question) -> None:
+def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bool:
+    """Draw what arithmetic shows to be missing in a request, with repairs; whether there was anything to draw.
+
+    Args:
+        scenario: name or file.
+        overrides: of the request.
+        note: of the request, stored with a job.
+    """
+    question = Question(scenario, overrides)
+    if not lacking(question):
+        return False
+    st.markdown(f"**{tr('This cannot be planned: no schedule can keep all limits.')}**")
+    reply = first_answer(question)
+    if reply:
+        _show(reply, note, question, "offer")
+    return True
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def lacking(question: Question) -> list[str]:
+    """What a request lacks by arithmetic, one sentence each; empty also where it cannot be read."""
+    from emberline.plans.why import quick
+
+    try:
+        return quick.shortages(load(question.scenario, list(question.overrides)))
+    except (ScenarioError, OSError):
+        return []
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def first_answer(question: Question) -> dict[str, Any]:
+    """What can be said at once of a request without a plan, as ``emberline why-not`` has it; empty: nothing."""
+    from emberline.plans.why import quick
+
+    try:
+        return quick.quick(lambda more: load(question.scenario, [*question.overrides, *more])).summary()
+    except (ScenarioError, OSError):
+        return {}
+
+
+def _show(reply: dict[str, Any], note: dict[str, Any], question: Question, key: str) -> None:
     if reply["missing"] or reply["conflict"]:
         with st.container(border=True, gap="xxsmall"):
             for line in reply["missing"]:
@@ -82,15 +127,15 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question) -> No
                 st.text(f"· {say(line)}")
     if reply["status"] == "feasible":
         st.text(tr("There is a plan: no limit prevents it. Plan again with more time."))
-    elif reply["status"] == "unknown":
+    elif reply["status"] == "unknown" and key == "repair":
         st.text(tr("No plan was found, and there is no proof that none exists. Plan again with more time."))
-    elif not reply["repairs"]:
+    elif not reply["repairs"] and key == "repair":
         attempts, limits = reply["limits_tried"], reply["limits"]
         st.text(tr("No helpful change was found among {tried} of {count} limits.", tried=attempts, count=limits))
     for i, repair in enumerate(reply["repairs"]):
         says, button = st.columns([4, 1], vertical_alignment="center")
         says.text("\n".join(map(say, repair["says"])))
-        if button.button(tr("Plan with this"), key=f"repair.{i}", type="primary" if i == 0 else "secondary"):
+        if button.button(tr("Plan with this"), key=f"{key}.{i}", type="primary" if i == 0 else "secondary"):
             _plan(question, note, repair["set"])
 
 

@@ -13,15 +13,15 @@ import streamlit as st
 
 from emberline.plans.accounts import Ledger
 from emberline.plans.exports import FORMATS, export
-from emberline.plans.plan import Plan
+from emberline.plans.plan import Plan, violations
 from emberline.plans.plan import caps as plan_caps
 from emberline.plans.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
-from emberline.ui.charts import process_panels, site_panels
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import accounts, figures, heats, products, repairs, units
+from emberline.ui.pages.result import accounts, answer, figures, heats, products, repairs, units
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -29,6 +29,7 @@ from emberline.ui.text.messages import say
 from emberline.ui.text.speaker import speaker
 from emberline.ui.text.wording import filled
 
+MOST_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")
 """Formats offered below a plan; the page Export has all."""
 TABS = {
@@ -81,11 +82,14 @@ def show(run: str) -> None:
         return
     plan = stored.plan
     _verdict(plan, run)
-    if plan.ruled_out:
-        repairs.ask(run)
-    figures.show_cards(plan)
     if plan.replay is None:
+        if plan.status != "cancelled":
+            repairs.ask(run)
+        figures.show_baseline(plan)
+        _baseline(plan, run)
         return
+    answer.show(plan, run)
+    figures.show_remarks(plan)
     bills, ledgers = stored_runs.bills_and_ledgers(run)
     parts: dict[str, Callable[[], None]] = {
         "schedule": lambda: _schedule(plan, run, ledgers[0]),
@@ -95,7 +99,7 @@ def show(run: str) -> None:
         "products": lambda: products.show_products(plan, ledgers),
         "bill": lambda: accounts.show_bill(plan, bills),
         "ledger": lambda: accounts.show_ledger(plan, ledgers),
-        "figures": lambda: figures.show_all(plan),
+        "figures": lambda: _figures(plan, run),
         "days": lambda: figures.show_days(plan),
     }
     scenario = plan.scenario
@@ -116,10 +120,10 @@ def show(run: str) -> None:
 def _verdict(plan: Plan, run: str) -> None:
     st.subheader(tr("Plan {run}", run=run[:8]), anchor=False)
     st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
-    lines = [
-        tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal)),
-        tr("Status: {status}", status=wording.status(plan)),
-    ]
+    first = answer.of_run(run)
+    lines = [tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal))]
+    if first is None:
+        lines.append(tr("Status: {status}", status=wording.status(plan)))
     cap = _cap(run) if plan.scenario.locks else None
     if cap is not None:
         lines.append(_of_cap(plan, cap))
@@ -147,13 +151,37 @@ def _verdict(plan: Plan, run: str) -> None:
     says = wording.baseline_note(plan)
     if says:
         lines.append(wording.sentence(says))
-    if plan.acceptable and plan.holding is not None and wording.seldom_holds(*plan.holding):
-        lines.append(
-            tr("The plan rarely survives disturbances. See the page Robustness for the reasons and for a robust plan.")
-        )
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if plan.acceptable else '✕'}  {say(plan.verdict)}")
+        if first is not None:
+            answer.show_headline(first)
+        if not plan.acceptable or plan.late or plan.reason:
+            st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
+        st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
+
+
+def _figures(plan: Plan, run: str) -> None:
+    figures.show_all(plan)
+    first = answer.of_run(run)
+    if first is not None and first.causes:
+        answer.table(first.causes, first.headline.currency)
+
+
+def _baseline(plan: Plan, run: str) -> None:
+    """What the baseline makes where there is no plan, and which limits it misses."""
+    missed = violations(plan.baseline)
+    lines = [f"✕ {wording.violation(violation, plan.scenario.horizon)}" for violation in missed[:MOST_MISSED]]
+    if len(missed) > MOST_MISSED:
+        lines.append(tr("and {count} more", count=len(missed) - MOST_MISSED))
+    st.markdown(f"**{tr('The baseline, as far as it goes')}**")
+    if lines:
         st.text("\n".join(lines))
+    scenario, view = plan.scenario, View.of(plan.scenario.horizon)
+    if scenario.heats or scenario.processes:
+        draw = gantt.of_heats if scenario.heats else gantt.of_units
+        chart_cache.chart(
+            ("baseline only", run), lambda: draw(scenario, plan.baseline, None, view, tr("baseline")),
+            tr("Operations of each unit in the baseline."),
+        )  # fmt: skip
 
 
 @st.fragment

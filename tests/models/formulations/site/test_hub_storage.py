@@ -12,7 +12,7 @@ from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets.result import read_flows
 from emberline.models.formulations.whole_site import build
 from emberline.models.problem import site as sites
-from emberline.models.strategies.site import minimize_first
+from emberline.models.search.first_goal import minimize_first
 from emberline.scenarios.assets import Storage
 
 EMPTY: dict[str, Any] = {"level_share": 0.0}

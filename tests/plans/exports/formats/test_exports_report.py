@@ -73,8 +73,8 @@ def test_figures_have_their_proof_next_to_them(page: tuple[StoredRun, str]) -> N
     assert "display: table-header-group" in text
     heads = [head.text for head in root.xpath("//h2")]
     assert heads == [
-        "Figures", "Schedule", "Levels", "Heat list", "Machines and stores of the site", "Energy", "Bill",
-        "Carbon ledger", "Where this is from",
+        "What changed and why", "Where the saving comes from", "Figures", "Schedule", "Levels", "Heat list",
+        "Machines and stores of the site", "Energy", "Bill", "Carbon ledger", "Where this is from",
     ]  # fmt: skip
     assert len(root.xpath("//h2[text()='Heat list']/following::table[1]/tbody/tr")) == 9
 

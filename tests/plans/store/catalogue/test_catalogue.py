@@ -123,6 +123,16 @@ def test_what_is_no_name_is_refused(store: Store) -> None:
         store.rename(number("b"), "name")
 
 
+def test_a_run_has_twenty_tags_at_most(store: Store) -> None:
+    """Proves: the twentieth tag is taken and one more refused, until another goes. Sensitivity: one too few or many."""
+    run = entered(store, number("a"))
+    tags = [f"tag-{i}" for i in range(20)]
+    store.tag(run, tags)
+    with pytest.raises(StoreError, match="more than 20 tags"):
+        store.tag(run, ["more"])
+    store.tag(run, ["more"], remove=["tag-0"])
+
+
 def test_labels_are_kept_with_the_run(store: Store, source: StoredRun, kind: str) -> None:
     """Proves: names and tags outlive the catalogue, for they lie next to the plan; without any there is no file.
 

@@ -105,16 +105,6 @@ def test_migrations_lead_to_the_tables(
     assert set(migrated) == {*METADATA.tables, schema.TABLE}
 
 
-def test_columns_are_as_wide_as_the_code_says(tmp_path: Path, kind: str) -> None:
-    """Proves: migrations give each text column the width that the code has. Sensitivity: a text cut shorter,
-    or longer than the database takes."""
-    Store(tmp_path / "new")
-    with database.engine(database.address(tmp_path / "new")).begin() as connection:
-        for name, table in METADATA.tables.items():
-            widths = {c["name"]: getattr(c["type"], "length", None) for c in inspect(connection).get_columns(name)}
-            assert widths == {c.name: getattr(c.type, "length", None) for c in table.columns}
-
-
 def test_what_a_crash_left_of_a_new_catalogue_goes(tmp_path: Path, kind: str) -> None:
     """Proves: a home whose first catalogue was never finished gets a whole one. Sensitivity: half a file taken up."""
     if kind == "sqlite":

@@ -1,0 +1,69 @@
+"""Savings of the bundled scenarios against the baseline, with intervals, next to what a simple rule reaches.
+
+Each scenario is planned as it is, within a time limit. The saving is the median of the disturbed replays with P10 and
+P90, plan and baseline under the same disturbances; undisturbed where nothing is disturbed. The simple rule is the best
+of ``plans/answer/rules.py``: units rest in the worst hours of each day, or a peak is set and kept.
+"""
+
+from __future__ import annotations
+
+import time
+
+from benchmarks.registry import bench
+from benchmarks.reporting.findings import Findings, Table, measured
+from emberline.plans import Plan, plan
+from emberline.plans.answer import Headline, answer, with_rules
+from emberline.scenarios import bundled, load
+from emberline.scenarios.goal_metrics import goal_metric
+
+SECONDS = 60.0
+HEAD = (
+    "scenario", "goal", "to expect", "share", "P10 to P90", "undisturbed", "simple rule, undisturbed", "holds",
+    "baseline holds", "best plan, at most",
+)  # fmt: skip
+
+
+def row(result: Plan) -> list[str]:
+    """The row of a plan; its cells are texts."""
+    first = answer(result)
+    name, goal = result.scenario.name, result.scenario.goal.minimize
+    if first is None or first.headline.carbon is None or first.headline.day_cost is None:
+        return [name, goal, "not compared", *["–"] * (len(HEAD) - 3)]
+    head: Headline = first.headline
+    money = goal_metric(result.scenario).money
+    saving, scale = (head.day_cost, 1.0) if money else (head.carbon, 1e-3)
+    assert saving is not None
+    unit = head.currency if money else "t CO2e"
+    spread = "–"
+    if saving.p10 is not None and saving.p90 is not None:
+        spread = f"{saving.p10 * scale:,.1f} to {saving.p90 * scale:,.1f}"
+    whole, rule = saving.net, "–"
+    if head.rule is not None:  # both with the demand charge of a whole month, if any
+        whole, rule = head.rule.saved + head.rule.beyond, f"{head.rule.saved * scale:,.1f}"
+    holding = head.holding
+    return [
+        name, goal, f"{saving.expected * scale:,.1f} {unit}", f"{100 * saving.share:.2f} %", spread,
+        f"{whole * scale:,.1f}", rule,
+        "–" if holding is None else f"{100 * holding.share:.0f} %",
+        "–" if holding is None or holding.baseline_share is None else f"{100 * holding.baseline_share:.0f} %",
+        "–" if head.to_best is None else f"{head.to_best * scale:,.1f} more",
+    ]  # fmt: skip
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """A table for a page."""
+    lines = [HEAD, ["---"] * len(HEAD), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+@bench("savings", "bundled scenarios: savings with intervals, next to a simple rule", long=True)
+def main() -> Findings:
+    """Print the table of ``docs/savings.md``."""
+    rows, seconds = [], []
+    for name in bundled():
+        began = time.perf_counter()
+        result = with_rules(plan(load(name, [f"goal.time_limit_s={SECONDS:g}"])))
+        seconds.append(measured(name, [time.perf_counter() - began]))
+        rows.append(row(result))
+    print(markdown(rows))
+    return Findings([Table("Seconds of each plan", seconds)])

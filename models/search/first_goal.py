@@ -1,0 +1,84 @@
+"""The first goal of a site under a given load of the line, minimized; stores burn no surplus that they cannot."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from emberline.models.formulations.site.assets.ports import Linear
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.formulations.whole_site import SiteModel, build
+from emberline.models.kernel.highs import Outcome
+from emberline.models.problem.site import SiteData
+from emberline.models.search.warm_start import Study
+
+ROUNDS = 4
+"""How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
+LEAST_S = 3.0
+"""For a plan in which no store burns, where the time is over and the best one that was found burns."""
+
+
+def minimize_first(
+    data: SiteData,
+    aim: Aim,
+    load: np.ndarray | None,
+    remaining_s: Callable[[], float],
+    seconds: dict[str, float],
+    line_gives: Mapping[str, Linear] | None = None,
+    study: Study | None = None,
+    **how: Any,
+) -> tuple[SiteModel, Outcome]:
+    """Minimize the first goal.
+
+    Whole numbers that keep a store from burning a surplus are added only for slots in which one burns without them:
+    elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
+    """
+    burning: set[int] | None = set() if data.hub is not None else None
+    whole_s = remaining_s()
+    for attempt in itertools.count():
+        began = time.perf_counter()
+        site_model = _model(data, aim, load, burning, line_gives, study)
+        seconds["build"] += time.perf_counter() - began
+        start_values = site_model.program.start_values if site_model.program.whole else None
+        start = False if start_values is None else start_values
+        # half of what is left is kept for the round after one that burns again; the last one has some seconds anyway
+        limit = remaining_s() / 2 if burning else remaining_s()
+        least = LEAST_S if attempt and burning is None else 0.05
+        outcome = site_model.program.run(time_limit=max(limit, least), start=start, **how)
+        if study is not None:
+            study.solved(site_model)
+        seconds["first goal"] += outcome.seconds
+        more = site_model.burning() if burning is not None and outcome.has_solution else set()
+        if burning is None or (outcome.has_solution and not more - burning):
+            break
+        if not outcome.has_solution and (not burning or outcome.status in ("infeasible", "unbounded")):
+            break
+        burning = (
+            None if attempt == ROUNDS or not outcome.has_solution or remaining_s() < whole_s / 2 else burning | more
+        )
+    return site_model, outcome
+
+
+def _model(
+    data: SiteData,
+    aim: Aim,
+    load: np.ndarray | None,
+    burning: Collection[int] | None,
+    line_gives: Mapping[str, Linear] | None,
+    study: Study | None,
+) -> SiteModel:
+    """The site's model: the study's last one where only goal and caps differ, else a new one."""
+    if study is None:
+        return build(data, aim, load, burning, line_gives)
+    last_model = None if line_gives else study.site(data, load, burning)
+    if last_model is not None:
+        last_model.ask(aim)
+        return last_model
+    model = build(data, aim, load, burning, line_gives, program=lambda model: study.program("site", model))
+    if not line_gives:
+        study.keep_site(model, load, burning)
+    return model

@@ -1,0 +1,58 @@
+"""The first answer of a plan: what command line, page, report and JSON show before anything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from emberline.plans.answer.causes import Cause, causes
+from emberline.plans.answer.changes import Change, changes
+from emberline.plans.answer.headline import Headline, headline
+from emberline.plans.answer.tiles import Tile, lines, tiles
+from emberline.plans.plan.record import Plan
+from emberline.scenarios.messages import sentences
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Headline, what changed and why, and the saving by cause."""
+
+    headline: Headline
+    changes: tuple[Change, ...]
+    causes: tuple[Cause, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The headline in a few sentences, the saving first."""
+        return lines(self.headline)
+
+    @property
+    def says(self) -> str:
+        """The headline in words."""
+        return sentences(*self.lines)
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The headline as a strip of figures."""
+        return tiles(self.headline)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "says": self.says,
+            "headline": self.headline.summary(),
+            "changes": [change.summary() for change in self.changes],
+            "causes": [cause.summary() for cause in self.causes],
+        }
+
+
+def answer(plan: Plan) -> Answer | None:
+    """The first answer of a plan; None where there is no plan."""
+    first = headline(plan)
+    return None if first is None else Answer(first, changes(plan), causes(plan, first))
+
+
+def summary(plan: Plan) -> dict[str, Any] | None:
+    """The first answer as plain data for JSON; None where there is no plan."""
+    first = answer(plan)
+    return None if first is None else first.summary()

@@ -1,0 +1,123 @@
+"""A first answer to why there is no plan, within seconds and without a solver.
+
+What can be counted is counted. Then limits are loosened one by one, and the baseline's list says whether everything has
+a place with it: a repair is one only where that list keeps every limit. The full search (``why_not``) may find smaller
+ones.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from emberline.models import explain, schedules
+from emberline.plans.plan.baseline import Baseline, envelope_of
+from emberline.plans.plan.counted import shortages
+from emberline.plans.plan.pipeline import stands
+from emberline.plans.why.why_not import CLOSE, Changed, Repair, WhyNot, repair_of
+from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.messages import Message
+
+__all__ = ["quick", "shortages"]
+TIME_LIMIT_S = 2.0
+"""Of the processor, so that a busy machine gets the same answer."""
+FIRST = ("grid", "cap", "due", "lock", "level", "supply", "horizon", "stop", "outage", "amount", "wait", "run")
+"""Kinds of limits in the order in which they are tried; the rest follows by price."""
+ENOUGH = 2
+"""Repairs after which no more are looked for."""
+
+
+def quick(changed: Changed, *, time_limit_s: float = TIME_LIMIT_S) -> WhyNot:
+    """What can be said at once of a scenario without a plan.
+
+    Args:
+        changed: loads it with more overrides.
+        time_limit_s: seconds of the processor.
+    """
+    return _Quick(changed, time_limit_s).run()
+
+
+@dataclass
+class _Quick:
+    changed: Changed
+    time_limit_s: float
+    began: float = field(default_factory=time.process_time)
+
+    @property
+    def over(self) -> bool:
+        return time.process_time() - self.began > self.time_limit_s
+
+    def run(self) -> WhyNot:
+        scenario = self.changed(())
+        envelope = envelope_of(scenario)
+        lacking = shortages(scenario, envelope)
+        limits = sorted(explain.limits(scenario), key=lambda limit: (_rank(limit), explain.PRICES[limit.kind]))
+        repairs: list[Repair] = []
+        attempts = 0
+        for limit in limits:
+            if self.over or len(repairs) >= ENOUGH:
+                break
+            if limit.kind in ("order", "rate"):
+                continue  # another machine, or less made: left to the full search
+            attempts += 1
+            value = self._value(limit)
+            if value is not None:
+                repairs.append(repair_of([(limit, value)]))
+        repairs.sort(key=lambda repair: repair.price)
+        hours = bool(lacking) and (bool(scenario.processes) or bool(explain.hours(scenario, envelope)))
+        status = "infeasible" if hours else schedules.ON_GRID if lacking else "unknown"
+        keys = {key for repair in repairs for key in repair.keys}
+        in_the_way = [limit for limit in limits if limit.key in keys]
+        return WhyNot(
+            status=status,
+            step_min=scenario.horizon.step_min,
+            missing=(*lacking, *self._left_out(scenario)),
+            conflict=tuple(limit.statement for limit in in_the_way),
+            keys=tuple(limit.key for limit in in_the_way),
+            repairs=tuple(repairs),
+            attempts=attempts,
+            of=len(limits),
+            complete=False,
+            seconds=time.process_time() - self.began,
+        )
+
+    def _left_out(self, scenario: Scenario) -> list[str]:
+        """Heats for which the baseline has no place."""
+        if not scenario.heats:
+            return []
+        left_out = str(Baseline.of(scenario).schedule.attrs["unplaced"])
+        return [Message("the baseline finds no place for {heats}", heats=left_out)] if left_out else []
+
+    def _works(self, overrides: tuple[str, ...]) -> bool:
+        """Whether the baseline's list is a plan with some overrides."""
+        try:
+            scenario = self.changed(overrides)
+        except ScenarioError:
+            return False
+        envelope = envelope_of(scenario)
+        if shortages(scenario, envelope):
+            return False
+        baseline = Baseline.of(scenario, envelope, over=lambda: self.over)
+        return baseline.complete and stands(scenario, baseline)
+
+    def _value(self, limit: explain.Limit) -> float | None:
+        """The value nearest to its own with which everything has a place; None: none is known."""
+        loose = limit.rounded(limit.loosest)
+        if not self._works(limit.write(loose)):
+            return None
+        if limit.dropped:
+            return loose
+        tight = limit.value
+        while abs(loose - tight) > CLOSE * limit.scale and not self.over:
+            middle = limit.rounded((tight + loose) / 2)
+            if limit.sign * (loose - middle) <= 0 or limit.sign * (middle - tight) <= 0:
+                break
+            if self._works(limit.write(middle)):
+                loose = middle
+            else:
+                tight = middle
+        return loose
+
+
+def _rank(limit: explain.Limit) -> int:
+    return FIRST.index(limit.kind) if limit.kind in FIRST else len(FIRST)

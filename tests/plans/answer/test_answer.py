@@ -1,0 +1,221 @@
+"""The first answer of a plan: each of its figures and sentences recomputed from the datasets of the stored run."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import planned
+import pytest
+import works
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shops import cast
+from watched_plans import unwatched
+
+from emberline import twin
+from emberline.plans import Plan, plan
+from emberline.plans.accounts.sums import figures
+from emberline.plans.answer import answer, causes, headline
+from emberline.plans.answer.changes import changes
+from emberline.plans.store import Store
+from emberline.scenarios.records.market import Market
+from emberline.scenarios.records.orders import Lock
+from emberline.ui.text.language import spoken
+from emberline.ui.text.messages import say
+
+SPREAD = {"replications": 4, "duration_spread": 0.05, "seed": 3}
+PEAK = {"name": "grid", "rates": [{"per_mw": 110_000.0}]}
+
+
+@cache
+def rough() -> Plan:
+    """A plan on disturbed days. Not to be changed."""
+    return plan(planned.shop(disturbances=SPREAD, goal={"gap": 0.3}))
+
+
+def moved(seed: int, *, minimize: str = "carbon") -> Plan:
+    """A plan without a search: the baseline's list under a lock that a seed chooses, on a random day."""
+    draw = np.random.default_rng(seed)
+    case = planned.shop(
+        orders=[cast("A", 2), cast("B", 1)],
+        goal={"minimize": minimize},
+        site={"base_load_mw": 2.0, "grid": {"import_limit_mw": 60.0}},
+        disturbances={"replications": 0},
+    )
+    n = case.horizon.n_steps
+    series = {
+        "carbon_intensity_kg_per_mwh": np.repeat(draw.uniform(50, 700, 24), n // 24),
+        "price_per_mwh": np.repeat(draw.uniform(10, 200, 24), n // 24),
+    }
+    data = case.inputs
+    for name, values in series.items():
+        data = data.assign({name: ("time", values, data[name].attrs)})
+    case = case.with_inputs(data)
+    lock = Lock.model_validate({"heat": "A-1", "stage": "melting", "start": f"{int(draw.integers(2, 12))} h"})
+    locked = case.model_copy(update={"locks": (lock,)}).with_inputs(data)
+    return plan(case, schedule=twin.dispatch(locked))
+
+
+@pytest.mark.parametrize("kind", ["shop", "demand"])
+def test_the_headline_adds_up_from_the_stored_run(kind: str, tmp_path: Path) -> None:
+    """Proves: savings by both signals and of cost, what a tonne takes, the peak, the chance to hold and the distance
+    to the best plan are those of the stored datasets. Sensitivity: a saving of the search instead of the replay."""
+    store, result = Store(tmp_path / "home"), rough()
+    if kind == "demand":
+        market = result.scenario.market.model_dump(exclude_defaults=True) | {"tariff": {"demand": [PEAK]}}
+        charged = result.scenario.model_copy(
+            update={"market": Market.model_validate(market, context={"currency": "EUR"})}
+        )
+        charged = charged.with_inputs(result.scenario.inputs)
+        result = plan(charged, schedule=result.schedule)
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    stored = store.open(run).plan
+    first = answer(stored)
+    assert first is not None
+    head, scenario = first.headline, stored.scenario
+    assert stored.replay is not None
+    assert stored.replays is not None
+    runs = (stored.baseline, stored.replay)
+    imported_mwh = [data["import_mw"].to_numpy() * scenario.horizon.step_h for data in runs]
+    prices = scenario.inputs["price_per_mwh"].to_numpy()
+    grid = [float(mwh @ scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()) for mwh in imported_mwh]
+    assert head.average is not None
+    assert head.average.net == pytest.approx(grid[0] - grid[1])  # scope 1 is the same
+    each = stored.replays.data["baseline_carbon_kg"] - stored.replays.data["carbon_kg"]
+    assert head.average.expected == pytest.approx(float(each.median()))
+    assert [head.average.p10, head.average.p90] == pytest.approx(np.quantile(each, (0.1, 0.9)).tolist())
+    assert head.day_cost is not None
+    assert head.day_cost.net == pytest.approx(float((imported_mwh[0] - imported_mwh[1]) @ prices))
+    peaks = [max(float(data["meter_mw"].max()), 0.0) for data in runs]
+    assert (head.baseline_peak_mw, head.peak_mw) == pytest.approx(tuple(peaks))
+    if kind == "demand":
+        assert head.demand is not None
+        assert head.cost is not None
+        assert head.demand.saved.net == pytest.approx(110_000 * (peaks[0] - peaks[1]))
+        assert head.cost.net == pytest.approx(head.demand.saved.net + head.day_cost.net)
+        # a day of March, which loses an hour where the clocks change
+        assert head.demand.month_share == pytest.approx(1 / 31, rel=2e-3)
+    assert head.per_tonne is not None
+    assert head.per_tonne.kwh == pytest.approx(1000 * float(stored.replay["line_mw"].sum()) * 0.25 / 200, rel=0.02)
+    assert head.holding is not None
+    data = stored.replays.data
+    assert head.holding.share == pytest.approx(float((data["violations"] == 0).mean()))
+    assert head.holding.baseline_share == pytest.approx(float((data["baseline_violations"] == 0).mean()))
+    assert head.to_best is None or head.to_best == pytest.approx(
+        (stored.objective or 0) - (stored.bound or 0), abs=1e-6
+    )
+
+
+def test_what_is_worse_is_said_aloud() -> None:
+    """Proves: a plan that saves by the goal's intensity and emits more by the other one, at a higher cost, says both
+    and how much a tonne avoided costs; its tiles have a mark. Sensitivity: two minus signs in green."""
+    result = moved(3)
+    head = headline(result)
+    assert head is not None
+    assert head.average is not None
+    assert head.cost is not None
+    saving = dataclasses.replace(head.average, baseline=100_000.0, plan=90_000.0)
+    worse = dataclasses.replace(head.average, baseline=50_000.0, plan=54_500.0)
+    dearer = dataclasses.replace(head.cost, baseline=1000.0, plan=1300.0)
+    other = dataclasses.replace(head, average=saving, marginal=worse, cost=dearer)
+    assert other.per_tonne_avoided == pytest.approx(30)
+    first = answer(result)
+    assert first is not None
+    says = dataclasses.replace(first, headline=other).says
+    assert says.startswith("Saves 10 t CO2e (10 %) and costs 300 EUR more (30 %): 30 EUR for each tonne avoided. ")
+    assert "By the marginal intensity of the grid it emits 4.50 t CO2e more." in says
+    marks = {tile.name: tile.worse for tile in dataclasses.replace(first, headline=other).tiles}
+    assert (marks["average"], marks["marginal"], marks["cost"]) == (False, True, True)
+
+
+@given(seed=st.integers(0, 10**6), minimize=st.sampled_from(["carbon", "cost"]))
+@settings(max_examples=12)
+def test_what_changed_is_true(seed: int, minimize: str) -> None:
+    """Proves: each number in the sentences follows from the two runs and the series, in both languages, and the causes
+    add up to the saving. Sensitivity: the baseline's interval with the plan's intensity."""
+    result = moved(seed, minimize=minimize)
+    assert result.replay is not None
+    scenario, runs = result.scenario, {"before": result.baseline, "after": result.replay}
+    name = "carbon_intensity_kg_per_mwh" if minimize == "carbon" else "price_per_mwh"
+    worth = scenario.inputs[name].to_numpy()
+    for change in changes(result):
+        numbers = dict(change.numbers or {})
+        if change.kind == "hours":
+            worst = np.argsort(-worth, kind="stable")[: len(worth) // 4]
+            for key, data in runs.items():
+                imported_mwh = data["import_mw"].to_numpy() * scenario.horizon.step_h
+                assert numbers[key] == pytest.approx(imported_mwh[worst].sum())
+                assert numbers[f"share_{key}"] == pytest.approx(100 * imported_mwh[worst].sum() / imported_mwh.sum())
+                assert f"{numbers[key]:,.1f} MWh" in change.says
+            assert numbers["mean"] == pytest.approx(worth[worst].mean())
+            assert change.from_min is not None
+            assert set(range(int(change.from_min // 15), int((change.to_min or 0) // 15))) <= set(worst.tolist())
+        if change.kind == "order":
+            for key, at in (("before", "old_min"), ("after", "new_min")):
+                start, mean = melting(runs[key], change.bars, worth)
+                assert numbers[at] == pytest.approx(start)
+                assert numbers[f"worth_{key}"] == pytest.approx(mean)
+                assert f"{scenario.horizon.instant(start):%a %d %b %H:%M}" in change.says
+        with spoken("zh"):
+            assert say(change.says) != change.says
+    head = headline(result)
+    assert head is not None
+    assert head.average is not None
+    assert head.cost is not None
+    parts = causes(result, head)
+    assert sum(part.average_kg for part in parts) == pytest.approx(head.average.net, abs=1e-6)
+    assert sum(part.cost for part in parts) == pytest.approx(head.cost.net, abs=1e-6)
+
+
+def melting(run: xr.Dataset, heats: tuple[str, ...], worth: np.ndarray) -> tuple[float, float]:
+    """First start of some heats at melting [min], and the mean worth of their electricity, minute by minute."""
+    here = (run["op_stage"].values == "melting") & np.isin(run["op_heat"].values, heats)
+    starts, ends, mwh = (run[f"op_{name}"].to_numpy()[here] for name in ("start_min", "end_min", "energy_mwh"))
+    means = [
+        np.mean([worth[int(at // 15)] for at in range(round(a), round(b))]) for a, b in zip(starts, ends, strict=True)
+    ]
+    return float(starts.min()), float(mwh @ np.array(means) / mwh.sum())
+
+
+def test_stock_is_a_step_of_the_saving() -> None:
+    """Proves: of a works whose plan makes less clinker, values and difference belong together: raw saving, what stock
+    is worth, net saving; the causes add up to the net one. Sensitivity: a value without and a difference with stock."""
+    scenario = works.works()
+    runs = [
+        works.course(scenario, {"kiln": [("kiln", tph)] * 2, "mill": [("mill", 30.0)] * 2}) for tph in (100.0, 80.0)
+    ]
+    sums = [figures(scenario, run) for run in runs]
+    result = works.compared(scenario, *runs)
+    head = headline(result)
+    assert head is not None
+    assert head.average is not None
+    assert head.cost is not None
+    more = result.stock
+    assert more is not None
+    assert head.average.stock == pytest.approx(more.carbon_kg)
+    assert head.average.stock < 0
+    assert head.average.raw == pytest.approx(sums[0].carbon_kg - sums[1].carbon_kg)
+    assert head.average.net == pytest.approx(result.saved()["carbon_kg"])
+    parts = causes(result, head)
+    assert {"process", "fuels", "stock"} <= {part.name for part in parts}
+    assert sum(part.average_kg for part in parts) == pytest.approx(head.average.net)
+    assert sum(part.cost for part in parts) == pytest.approx(head.cost.net)
+
+
+def test_causes_tell_machines_from_shifting() -> None:
+    """Proves: where the line runs at the same hours and a battery is used, all of the saving is the site's.
+    Sensitivity: import that is valued as consumption."""
+    result = planned.full_plan()
+    assert result.replay is not None
+    with unwatched():
+        same = dataclasses.replace(result, replay=result.replay.assign(line_mw=result.baseline["line_mw"]))
+    head = headline(same)
+    assert head is not None
+    names = {part.name for part in causes(same, head) if abs(part.average_kg) > 1e-6}
+    assert "shifting" not in names
+    assert "consumption" not in names

@@ -1,0 +1,91 @@
+"""Fair baselines: simple rules, and a baseline that no lock moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import planned
+import pytest
+from shops import cast
+
+from emberline import twin
+from emberline.plans import Plan, plan
+from emberline.plans.accounts.sums import figures
+from emberline.plans.answer import answer, with_rules
+from emberline.plans.plan.record import violations
+from emberline.plans.plan.start_lists import ruled, worst_hours
+from emberline.plans.store import Store
+from emberline.scenarios import Scenario
+
+QUIET = {"replications": 0}
+
+
+def followed(scenario: Scenario) -> Plan:
+    """A plan without a search: the baseline's list."""
+    return plan(scenario, schedule=twin.dispatch(scenario))
+
+
+def test_the_worst_hours_of_each_day_are_rested() -> None:
+    """Proves: of two days the two dirtiest hours of each are outages of the furnace, counted by hand, and a peak that
+    is set is the import limit. Sensitivity: the dirtiest hours of both days together."""
+    case = planned.shop(disturbances=QUIET)
+    kg = np.arange(case.horizon.n_steps, dtype=float)
+    attrs = case.inputs["carbon_intensity_kg_per_mwh"].attrs
+    case = case.with_inputs(case.inputs.assign(carbon_intensity_kg_per_mwh=("time", kg, attrs)))
+    worth = worst_hours(case, twin.envelope(case))
+    variant = ruled(case, ("F",), worth, 2.0, 33.0)
+    spans = [
+        (steps[0] * case.horizon.step_min, steps[-1] * case.horizon.step_min + case.horizon.step_min)
+        for steps, _ in case.horizon.local_days()
+    ]
+    for begin, end in variant.outages["F"]:
+        assert any(end == last and begin >= first for first, last in spans)  # it rises: the last hours of each day
+    rest = sum(end - begin for begin, end in variant.outages["F"])
+    assert rest == pytest.approx(sum(round(120 * share) for _, share in case.horizon.local_days()), abs=15)
+    assert variant.site.grid.import_limit_mw == 33.0
+
+
+def test_a_rule_is_told_with_what_the_plan_saves_beyond_it(tmp_path: object) -> None:
+    """Proves: the rule's list keeps every limit and makes the same; its saving and what the plan saves beyond it add up
+    to the plan's saving, also of the stored run. Sensitivity: a rule that leaves a heat out."""
+    result = with_rules(followed(planned.shop(orders=[cast("A", 2)], disturbances=QUIET)))
+    (rule,) = result.rules
+    assert rule.name == "rest"
+    scenario = result.scenario
+    assert rule.figures.tonnes == result.baseline_figures.tonnes
+    again = ruled(scenario, rule.units, worst_hours(scenario, result.envelope), rule.hours, None)
+    run = twin.replay(scenario, twin.dispatch(again))
+    assert not violations(run)
+    assert figures(scenario, run).carbon_kg == pytest.approx(rule.figures.carbon_kg)
+    first = answer(result)
+    assert first is not None
+    head = first.headline
+    assert head.rule is not None
+    assert head.average is not None
+    assert head.rule.saved + head.rule.beyond == pytest.approx(head.average.net)
+    assert head.rule.saved > 0
+    assert "a simple rule saves" in first.says
+    store = Store(tmp_path / "home")  # type: ignore[operator]
+    with store.working(scenario) as number:
+        store.save(number, result)
+    stored = answer(store.open(number).plan)
+    assert stored is not None
+    assert stored.headline == head
+
+
+def test_a_lock_does_not_move_the_baseline() -> None:
+    """Proves: with a lock into the dirtiest hours the saving is that against the baseline without it, so that the lock
+    shows as a loss. Sensitivity: a baseline that is locked too, against which nothing is lost."""
+    free = planned.shop(orders=[cast("A", 2)], disturbances=QUIET)
+    locked = planned.shop(
+        orders=[cast("A", 2)], disturbances=QUIET, locks=[{"heat": "A-1", "stage": "melting", "start": "1 h"}]
+    )
+    before, after = with_rules(followed(free)), with_rules(followed(locked))
+    assert any(rule.name == "unlocked" for rule in after.rules)
+    first = answer(after)
+    assert first is not None
+    assert first.headline.unlocked
+    assert first.headline.average is not None
+    assert after.replay_figures is not None
+    lost = before.baseline_figures.carbon_kg - after.replay_figures.carbon_kg
+    assert first.headline.average.net == pytest.approx(lost)
+    assert "has no locks" in first.says

@@ -1,0 +1,60 @@
+"""The first answer to why there is no plan: counted, within seconds, with a repair that works."""
+
+from __future__ import annotations
+
+import broken
+import pytest
+
+from emberline.plans import plan
+from emberline.plans.why import quick
+from emberline.scenarios import load
+
+LIMIT = "site.grid.import_limit_mw=45"
+
+
+def test_a_limit_below_every_heat_is_counted_before_any_search() -> None:
+    """Proves: the run says why at once and no solver is started; the repair has a plan. Sensitivity: a search of 60 s
+    that ends with: no schedule was found."""
+    case = load("melt-shop-small", [LIMIT, "goal.time_limit_s=600"])
+    result = plan(case)
+    assert not result.has_schedule
+    assert "optimize.search" not in result.seconds
+    assert "draws 64.9 MW in a metered interval, and at best 50.1 MW are left for it" in result.reason
+    answer = quick.quick(lambda more: load("melt-shop-small", [LIMIT, *more]))
+    assert answer.missing[0] == quick.shortages(case)[0]
+    assert any("finds no place for C1-1" in line for line in answer.missing)
+    (first, *_) = answer.repairs
+    assert first.says[0].startswith("import limit to 6")
+    repaired = load("melt-shop-small", [LIMIT, *first.overrides, "goal.gap=1", "disturbances.replications=0"])
+    assert plan(repaired).acceptable
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("melt-shop-day", "orders.C1.heats.0.count=6"), ("melt-shop-day", "site.grid.import_limit_mw=190")],
+)
+def test_what_cannot_be_counted_has_a_first_repair_too(name: str, change: str) -> None:
+    """Proves: where nothing is proven, the heats that the baseline leaves out are named, with a change with which it
+    makes all. Sensitivity: no answer without a proof."""
+    answer = quick.quick(lambda more: load(name, [change, *more]), time_limit_s=20)
+    assert answer.status == "unknown"
+    assert "the baseline finds no place for" in answer.missing[0]
+    variant = load(name, [change, *answer.repairs[0].overrides])
+    from emberline import twin
+
+    assert twin.dispatch(variant).attrs["complete"]
+
+
+@pytest.mark.parametrize("case", broken.LINE, ids=lambda case: case.says)
+def test_repairs_of_broken_shops_work(case: broken.Broken) -> None:
+    """Proves: for every broken shop whatever is offered makes a plan. Sensitivity: a repair that was not tried."""
+    for repair in quick.quick(case.changed, time_limit_s=20).repairs:
+        repaired = case.changed([*repair.overrides, "goal.gap=1", "disturbances.replications=0"])
+        assert plan(repaired).has_schedule
+
+
+def test_least_lateness_is_not_short_of_hours() -> None:
+    """Proves: due times are what the goal lateness weighs: a cast that must be late is planned, not refused."""
+    late = ["goal.minimize=lateness", "orders.C1.due=4 h", "goal.time_limit_s=20", "disturbances.replications=0"]
+    assert quick.shortages(load("melt-shop-small", ["orders.C1.due=4 h"]))
+    assert not quick.shortages(load("melt-shop-small", late))

@@ -1,0 +1,60 @@
+"""The page Performance: a planted drift raises the alarm, mistakes are lines of text."""
+
+from __future__ import annotations
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+
+def script() -> None:
+    import streamlit as st
+
+    from emberline.plans.performance import read_content
+    from emberline.ui.pages import performance
+    from emberline.ui.pages.session import session
+
+    session.begin()
+    content = st.session_state.get("content")
+    if content is None:
+        performance.page()
+    else:
+        try:
+            performance.show(read_content(content, "energy.csv"), "energy.csv")
+        except ValueError as error:
+            st.warning(str(error))
+
+
+def table() -> bytes:
+    """Two years by month, 4 % more energy from July of the second."""
+    rng, rows = np.random.default_rng(5), ["month,mwh,tonnes"]
+    for k in range(24):
+        tonnes = rng.uniform(8000, 12000)
+        mwh = (2000 + 0.5 * tonnes) * (1.04 if k >= 18 else 1.0) + rng.normal(0, 20)
+        rows.append(f"{2025 + k // 12}-{k % 12 + 1:02},{mwh},{tonnes}")
+    return "\n".join(rows).encode()
+
+
+def test_a_drift_is_shown_with_its_alarm() -> None:
+    """Proves: columns are chosen, the alarm names July or August, the indicator is above 1; an invalid baseline is
+    refused by its rule. Sensitivity: a page that shows nothing of the rate of false alarms."""
+    app = AppTest.from_function(script, default_timeout=60)
+    app.session_state["content"] = table()
+    app.run()
+    assert not app.exception
+    assert "Choose the column" in app.caption[-1].value
+    app.multiselect(key="performance.production").select("tonnes").run()
+    assert not app.exception
+    assert app.warning[0].value.startswith(("Alarm in 2026-07", "Alarm in 2026-08"))
+    assert "3" in app.warning[0].value
+    assert float(app.metric[0].value) > 1.01
+    app.text_input(key="performance.report").set_value("2031").run()
+    assert "has no rows from 2031-01-01" in app.warning[0].value
+
+
+def test_the_page_asks_for_a_file_first() -> None:
+    """Proves: nothing but the request without a file. Sensitivity: an error on an empty page."""
+    app = AppTest.from_function(script, default_timeout=60)
+    app.run()
+    assert not app.exception
+    assert app.subheader[0].value == "Performance"
+    assert not app.warning

@@ -1,0 +1,41 @@
+"""Energy performance over time: the indicator, and CUSUM with its alarm."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from emberline.plans.performance import Cusum
+
+BLUE, RED, GREY = "#2873A8", "#B4543C", "#8A9492"
+HEIGHT = 220
+
+
+def indicator(report: pd.DataFrame) -> alt.LayerChart:
+    """Actual over expected energy by period; 1 is the baseline.
+
+    Args:
+        report: column ``enpi`` by period.
+    """
+    table = pd.DataFrame({"period": [str(at) for at in report.index], "enpi": report["enpi"].to_numpy()})
+    x = alt.X("period:O", title=None, sort=None)
+    y = alt.Y("enpi:Q", title="EnPI", scale=alt.Scale(zero=False))
+    line = alt.Chart(table).mark_line(point=True, color=BLUE).encode(x=x, y=y, tooltip=["period", "enpi"])
+    rule = alt.Chart(pd.DataFrame({"enpi": [1.0]})).mark_rule(color=GREY, strokeDash=[4, 3]).encode(y="enpi:Q")
+    return alt.layer(rule, line).properties(height=HEIGHT)
+
+
+def sums(cusum: Cusum, unit: str) -> alt.LayerChart:
+    """CUSUM of expected less actual energy; a vertical line marks the alarm."""
+    periods = [str(at) for at in cusum.curve.index]
+    table = pd.DataFrame({"period": periods, "cusum": cusum.curve.to_numpy()})
+    x = alt.X("period:O", title=None, sort=None)
+    y = alt.Y("cusum:Q", title=f"CUSUM [{unit}]")
+    layers: list[alt.Chart] = [
+        alt.Chart(table).mark_area(color=BLUE, opacity=0.15).encode(x=x, y=y),
+        alt.Chart(table).mark_line(point=True, color=BLUE).encode(x=x, y=y, tooltip=["period", "cusum"]),
+    ]
+    if cusum.alarm is not None:
+        at = pd.DataFrame({"period": [str(cusum.alarm.at)]})
+        layers.append(alt.Chart(at).mark_rule(color=RED, strokeWidth=2).encode(x=alt.X("period:O", sort=periods)))
+    return alt.layer(*layers).properties(height=HEIGHT)

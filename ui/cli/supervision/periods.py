@@ -1,0 +1,158 @@
+"""Commands of a reporting period: draft, submit, approve, lock, correct; verify, history and archive of evidence."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
+from emberline.ui.cli.supervision.figures import ActivityFiles, DefaultsFile, PlanFile, data_files, period_report
+
+if TYPE_CHECKING:
+    from emberline.plans.compliance.evidence import Chain
+
+PeriodText = Annotated[str, typer.Argument(metavar="PERIOD", help="reporting period, such as 2026")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="who does it; default: the user of the system")]
+
+
+def chain() -> Chain:
+    """The records of this home."""
+    from emberline.plans.compliance.evidence import Chain
+    from emberline.plans.store import Store
+
+    return Chain(Store.default_folder() / "compliance")
+
+
+def draft(
+    period: PeriodText,
+    monitoring: PlanFile = Path("monitoring.yaml"),
+    activity: ActivityFiles = None,
+    defaults: DefaultsFile = None,
+    by: By = "",
+) -> None:
+    """Record a draft of a period: monitoring plan, activity data and every report, with their hashes."""
+    _record(period, "draft", by, "", _evidence(period, monitoring, activity, defaults))
+
+
+def submit(period: PeriodText, by: By = "") -> None:
+    """Submit the draft of a period."""
+    _record(period, "submit", by, "", None)
+
+
+def approve(period: PeriodText, by: By = "") -> None:
+    """Approve a submitted period; somebody other than who submitted it."""
+    _record(period, "approve", by, "", None)
+
+
+def lock(period: PeriodText, by: By = "") -> None:
+    """Lock an approved period: from now on there are corrections only."""
+    _record(period, "lock", by, "", None)
+
+
+def correct(
+    period: PeriodText,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="why the locked figures are corrected")],
+    monitoring: PlanFile = Path("monitoring.yaml"),
+    activity: ActivityFiles = None,
+    defaults: DefaultsFile = None,
+    by: By = "",
+) -> None:
+    """Record a correction of a locked period, as a new draft with its reason."""
+    _record(period, "correct", by, reason, _evidence(period, monitoring, activity, defaults))
+
+
+def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_json: AsJson = False) -> None:
+    """List the records, of one period or all."""
+    from emberline.plans.compliance.evidence import EvidenceError
+
+    try:
+        entries = [entry for entry in chain().entries() if period in ("", entry.period)]
+    except EvidenceError as error:
+        raise Refused(str(error)) from error
+    if as_json:
+        print_json([{**entry.model_dump(mode="json"), "sha256": entry.sha256} for entry in entries])
+        return
+    for entry in entries:
+        reason = f"  {entry.reason}" if entry.reason else ""
+        print(
+            f"{entry.number:>4}  {entry.period}  {entry.state:<9}  {entry.at}  {entry.by}  {entry.sha256[:12]}{reason}"
+        )
+
+
+def verify(as_json: AsJson = False) -> None:
+    """Compare every record and its evidence with their hashes; exit code 1 where one has changed."""
+    from emberline.plans.compliance.evidence import verify as verify_chain
+
+    records = chain()
+    findings = verify_chain(records)
+    if as_json:
+        print_json(
+            {"records": len(records.paths()), "findings": [{"record": f.record, "says": f.says} for f in findings]}
+        )
+    elif findings:
+        print(*findings, sep="\n")
+    else:
+        print(f"{len(records.paths())} records, nothing has changed")
+    raise typer.Exit(1 if findings else 0)
+
+
+def archive(
+    period: PeriodText,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.zip", help="archive to write")],
+    force: Force = False,
+) -> None:
+    """Write the evidence of a period as one archive for the verifier."""
+    from emberline.plans.compliance.evidence import EvidenceError
+    from emberline.plans.compliance.evidence import archive as write_archive
+
+    writable(output, force, ("zip",))
+    try:
+        with writing(output) as partial:
+            write_archive(chain(), period, partial)
+    except EvidenceError as error:
+        raise Refused(str(error)) from error
+    print(output)
+
+
+def _evidence(period: str, monitoring: Path, activity: list[Path] | None, defaults: Path | None) -> dict[str, bytes]:
+    """Files of a period: what the figures are from, and the figures."""
+    from emberline.plans.compliance.reports import DOCUMENTS
+
+    report = period_report(period, monitoring, activity, defaults)
+    data = [*data_files(monitoring, activity), *([] if defaults is None else [defaults])]
+    files = {monitoring.name: monitoring.read_bytes(), **{path.name: path.read_bytes() for path in data}}
+    if len(files) <= len(data):
+        raise Refused("monitoring plan and activity data need names of their own")
+    for kind, document in DOCUMENTS.items():
+        if (kind == "ghg" and report.plan.electricity is None) or (kind == "cbam" and not report.processes):
+            continue
+        text = json.dumps(document(report).as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        files[f"{kind}.json"] = f"{text}\n".encode()
+    return files
+
+
+def _record(period: str, step: Any, by: str, reason: str, files: dict[str, bytes] | None) -> None:
+    from importlib.metadata import version
+
+    from emberline.plans.compliance.evidence import EvidenceError
+    from emberline.plans.compliance.monitoring import Period
+
+    try:
+        Period.parse(period)
+        entry = chain().append(
+            period.strip(), step, by or getpass.getuser(), files=files, reason=reason, version=version("emberline")
+        )
+    except EvidenceError as error:
+        raise Refused(str(error)) from error
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    print(f"{entry}, by {entry.by}, {len(entry.files)} files", file=sys.stderr)
+    print(entry.sha256)
+
+
+COMMANDS = (draft, submit, approve, lock, correct, history, verify, archive)

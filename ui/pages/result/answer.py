@@ -1,0 +1,111 @@
+"""The first answer on the page: headline, strip of figures, what changed and why, the saving by cause."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from emberline.plans.answer import Answer, Cause, Tile
+from emberline.plans.answer import answer as first
+from emberline.plans.exports import tables
+from emberline.plans.plan import Plan
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.ui.charts import causes as cause_charts
+from emberline.ui.pages.result import heats
+from emberline.ui.pages.session import chart_cache, stored_runs
+from emberline.ui.text import wording
+from emberline.ui.text.language import current, tr
+from emberline.ui.text.messages import say
+from emberline.ui.text.speaker import speaker
+
+TILE_PX = 184
+"""Width of a figure of the strip."""
+MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$:"})
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def of_run(run: str) -> Answer | None:
+    """The first answer of a stored run."""
+    return first(stored_runs.open_run(run).plan)
+
+
+def show(plan: Plan, run: str) -> None:
+    """Draw the first answer of a plan."""
+    answer = of_run(run)
+    if answer is None:
+        return
+    with st.container(horizontal=True, border=True, key="strip"):
+        for tile in answer.tiles:
+            _tile(tile)
+    st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
+    changes, causes = st.columns([3, 2], gap="medium")
+    with changes:
+        _changes(plan, run, answer)
+    with causes:
+        _causes(plan, run, answer)
+
+
+def show_headline(answer: Answer) -> None:
+    """Draw the headline in words, the saving first."""
+    saving, *rest = answer.lines
+    st.markdown(f"##### {plain(say(saving))}")
+    st.text(" ".join(map(say, rest)))
+
+
+def plain(text: str) -> str:
+    """A text as it is, without meaning in Markdown."""
+    return text.translate(MARKDOWN)
+
+
+def _tile(tile: Tile) -> None:
+    """A figure: what it is, its value and difference, how it comes about; what is worse has a sign and a colour."""
+    with st.container(width=TILE_PX, gap="xxsmall"):
+        st.caption(plain(say(tile.label)))
+        value = plain(say(tile.value))
+        st.markdown(f":orange[▲ **{value}**]" if tile.worse else f"**{value}**")
+        st.caption(plain(say(tile.note)))
+
+
+def _changes(plan: Plan, run: str, answer: Answer) -> None:
+    if not answer.changes:
+        return
+    st.markdown(f"**{tr('What changed and why')}**")
+    names = {heat.name for heat in plan.scenario.heats}
+    for i, change in enumerate(answer.changes):
+        bars = [name for name in change.bars if name in names]
+        says, button = st.columns([6, 1], vertical_alignment="center")
+        says.text(say(change.says))
+        if bars:
+            button.button(
+                tr("Show"), key=f"change.{i}", type="tertiary", help=tr("Marks the bars in the schedule"),
+                on_click=heats.mark_bars, args=(run, bars),
+            )  # fmt: skip
+
+
+def _causes(plan: Plan, run: str, answer: Answer) -> None:
+    """The saving by cause, of the figure that the goal minimizes."""
+    causes, currency = answer.causes, answer.headline.currency
+    if not causes:
+        return
+    money = goal_metric(plan.scenario).money
+    signal = plan.scenario.goal.signal
+    unit, digits = (currency, 0) if money else ("t CO2e", 1)
+
+    def value(cause: Cause) -> float:
+        if money:
+            return cause.cost
+        return ((cause.marginal_kg if signal == "marginal" else cause.average_kg) or 0.0) / 1000
+
+    st.markdown(f"**{tr('Where the saving comes from')}**")
+    rows = [(tr(cause.label), value(cause)) for cause in causes]
+    visible = [(label, amount) for label, amount in rows if wording.number(amount, digits).strip("−0.,")]
+    chart_cache.chart(
+        ("causes", run), lambda: cause_charts.waterfall(visible, unit, digits),
+        tr("The saving of the undisturbed day by cause; the bars add up to it."),
+    )  # fmt: skip
+
+
+def table(causes: tuple[Cause, ...], currency: str) -> None:
+    """Draw the saving by cause, carbon by each signal and cost."""
+    heads, rows = tables.cause_table(causes, currency, speaker(current()))
+    st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))
