@@ -171,17 +171,17 @@ def solve(case: Case, time_limit: float) -> dict[str, Any]:
 def broken(case: Case, spans: dict[int, tuple[float, float]]) -> list[dict[str, Any]]:
     """What the published rules ask for and the replay does not keep, judged by the case's file alone."""
     items: list[dict[str, Any]] = []
-    drawn: dict[int, float] = {}
+    load: dict[int, float] = {}
     for j, (start, end) in spans.items():
         if abs(end - start - case.minutes[j]) > AGREE or start < -AGREE or end > case.horizon_min + AGREE:
             items.append({"kind": "duration", "heat": f"job {j}", "at_min": start, "amount": end - start})
         for m in range(int(start // case.interval_min), math.ceil(end / case.interval_min)):
             overlap = min(end, (m + 1) * case.interval_min) - max(start, m * case.interval_min)
-            drawn[m] = drawn.get(m, 0.0) + max(overlap, 0.0) * case.power[j]
+            load[m] = load.get(m, 0.0) + max(overlap, 0.0) * case.power[j]
         for other, (begin, over) in spans.items():
             if other < j and case.furnace[other] == case.furnace[j] and min(end, over) - max(start, begin) > AGREE:
                 items.append({"kind": "overlap", "heat": f"job {j}", "at_min": start, "amount": over - start})
-    for m, energy in drawn.items():
+    for m, energy in load.items():
         if energy > case.limit * (1 + AGREE):
             items.append({"kind": "energy", "at_min": m * case.interval_min, "amount": energy - case.limit})
     if len(spans) < len(case.minutes):

@@ -30,6 +30,15 @@ CHUNK = 400_000
 """Rows that are expanded at once."""
 
 
+class Weights(NamedTuple):
+    """What counts among states, next to the energy that remains, in minutes at the limit."""
+
+    load: float
+    """A minute that remains of the busiest unit."""
+    heat: float
+    """A heat that is over: long ones first, as short ones fill what remains of intervals."""
+
+
 class Plan(NamedTuple):
     """Start of each heat of each unit [min], and the makespan."""
 
@@ -68,13 +77,13 @@ class IntervalSearch:
         self.options: list[dict[int, tuple[np.ndarray, ...]]] = [{} for _ in loads.minutes]
         self._sums: list[dict[int, tuple[int, float]]] = [{} for _ in loads.minutes]
 
-    def run(self, target: int, width: int, load_share: float, stop: Callable[[], bool] = lambda: False) -> Outcome:
+    def run(self, target: int, width: int, weights: Weights, stop: Callable[[], bool] = lambda: False) -> Outcome:
         """A plan that ends by ``target``, the best that the states kept lead to.
 
         Args:
             target: makespan that a plan may have.
             width: states that go on at most.
-            load_share: how much the rest of the busiest unit counts among states, next to the rest of all energy.
+            weights: which states are promising.
             stop: ends the search without a plan and without a proof.
         """
         units = len(self.minutes)
@@ -98,7 +107,7 @@ class IntervalSearch:
                 return Outcome(best, False)
             if len(after.parent) > width:
                 complete = False
-                after = self._promising(after, width, load_share)
+                after = self._promising(after, width, weights)
             if not len(after.parent):
                 break
             layers.append(after)
@@ -235,8 +244,18 @@ class IntervalSearch:
         after = _Layer(over, at, rest, parent)
         if len(parent):
             _, energy = self._remaining(after)
-            after = _rows(after, np.flatnonzero(energy <= self._capacity(end, target)))
+            after = _rows(after, np.flatnonzero((energy <= self._capacity(end, target)) & self._goes_on(after)))
         return after, widest
+
+    def _goes_on(self, layer: _Layer) -> np.ndarray:
+        """Whether what is under way together may go on until it is over, shape (n,)."""
+        fits, step = np.ones(len(layer.parent), dtype=bool), self.loads.interval
+        for later in range(0, int(layer.rest.max(initial=0)), step):
+            load = np.zeros(len(fits))
+            for u, power in enumerate(self.power):
+                load += np.clip(layer.rest[:, u] - later, 0, step) * power[layer.at[:, u]]
+            fits &= load <= self.loads.limit * (1 + LEEWAY)
+        return fits
 
     def _capacity(self, begin: int, target: int) -> float:
         """Energy that can be drawn from the beginning of an interval until the target."""
@@ -277,10 +296,12 @@ class IntervalSearch:
             layer, group = _rows(layer, keep), group[keep]
         return layer
 
-    def _promising(self, layer: _Layer, width: int, load_share: float) -> _Layer:
+    def _promising(self, layer: _Layer, width: int, weights: Weights) -> _Layer:
         minutes, energy = self._remaining(layer)
-        per_minute = self.loads.limit / self.loads.interval
-        score = energy / per_minute + load_share * minutes.max(axis=1)
+        score = energy * self.loads.interval / self.loads.limit + weights.load * minutes.max(axis=1)
+        for u, of in enumerate(self.loads.minutes):
+            which, where = np.unique(layer.over[:, u], return_inverse=True)
+            score += weights.heat * np.array([int(over).bit_count() for over in which.tolist()])[where] if of else 0.0
         return _rows(layer, np.sort(np.argpartition(score, width)[:width]))
 
     def _plan(self, layers: Sequence[_Layer], row: int) -> Plan:

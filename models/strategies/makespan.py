@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.search.interval_labels import IntervalSearch, Plan
+from emberline.models.search.interval_labels import IntervalSearch, Plan, Weights
 from emberline.models.search.one_stage import Furnaces, furnaces
 from emberline.models.strategies.lateness import Lateness
 from emberline.scenarios import Scenario
@@ -21,8 +21,8 @@ from emberline.scenarios import Scenario
 Progress = Callable[[dict[str, Any]], None]
 WIDTHS = tuple(100 * 4**i for i in range(9))
 """States that go on from an interval, search after search."""
-SHARES = (0.0, 1.0, 0.3)
-"""How much the busiest unit counts among states."""
+WEIGHTS = (Weights(0.3, 1.0), Weights(0.0, 0.5), Weights(1.0, 0.0), Weights(0.0, 0.0))
+"""Which states are promising, search after search."""
 
 
 def least_makespan(
@@ -60,10 +60,10 @@ def least_makespan(
             on_progress({"incumbent": incumbent, "bound": float(bound), "seconds": time.perf_counter() - began})
 
     for width in widths:
-        for share in SHARES:
+        for weights in WEIGHTS:
             if over() or bound > target or (best is not None and best.makespan - bound <= gap * best.makespan):
                 break
-            outcome = search.run(target, width, share, over)
+            outcome = search.run(target, width, weights, over)
             if outcome.plan is not None:
                 best, target = outcome.plan, outcome.plan.makespan - 1
             if outcome.complete:
@@ -71,7 +71,7 @@ def least_makespan(
             tell()
         # what is sooner than the best plan has fewer states left
         while bound <= target and not over():
-            outcome = search.run(bound, width, SHARES[-1], over)
+            outcome = search.run(bound, width, WEIGHTS[0], over)
             if outcome.plan is not None:
                 best, target = outcome.plan, outcome.plan.makespan - 1
             if not outcome.complete or outcome.plan is not None:

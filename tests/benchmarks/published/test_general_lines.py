@@ -52,14 +52,14 @@ def least_makespan(case: energy_limit.Case) -> int:
     return makespan
 
 
-def _fits(case: energy_limit.Case, orders: list[list[int]], free: list[int], drawn: dict[int, float], end: int) -> bool:
+def _fits(case: energy_limit.Case, orders: list[list[int]], free: list[int], load: dict[int, float], end: int) -> bool:
     u = next((u for u, order in enumerate(orders) if order), None)
     if u is None:
         return True
     job, rest = orders[u][0], orders[u][1:]
     room = end - free[u] - sum(case.minutes[j] for j in orders[u])
     for start in range(free[u], free[u] + room + 1):
-        more = dict(drawn)
+        more = dict(load)
         for minute in range(start, start + case.minutes[job]):
             more[minute // case.interval_min] = more.get(minute // case.interval_min, 0.0) + case.power[job]
         if all(energy <= case.limit * (1 + 1e-9) for energy in more.values()):
