@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.published.cases import BadCase, parsed, parser, read_json
-from benchmarks.published.replayed import answered, checked, starts, violations
+from benchmarks.published.replayed import SEARCH_SHARE, answered, checked, starts, violations
 from benchmarks.registry import oracle
 from emberline import models, twin
 from emberline.scenarios import Scenario
@@ -114,12 +114,11 @@ def read(path: str) -> Case:
             raise BadCase(f"{path}: {place}.MachineIndex: {furnace} is not below NumMachines {furnaces}")
         minutes = int(number(f"{place}.ProcessingTime", operation.get("ProcessingTime"), whole=True, least=1))
         rows.append((furnace, minutes, number(f"{place}.PowerConsumption", operation.get("PowerConsumption"))))
-    furnace, minutes, power = zip(*rows, strict=True)
     return Case(
         Path(path).name,
-        furnace,
-        minutes,
-        power,
+        tuple(furnace for furnace, _, _ in rows),
+        tuple(minutes for _, minutes, _ in rows),
+        tuple(power for _, _, power in rows),
         furnaces,
         number("EnergyLimit", raw.get("EnergyLimit"), least=1e-9),
         int(number("LengthMeteringInterval", raw.get("LengthMeteringInterval", 15), whole=True, least=1)),
@@ -139,7 +138,7 @@ def main(argv: list[str]) -> int:
 def solve(case: Case, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a case."""
     began = time.perf_counter()
-    scenario = case.scenario(time_limit)
+    scenario = case.scenario(SEARCH_SHARE * time_limit)
     schedule = models.optimize(scenario, twin.envelope(scenario))
     answer: dict[str, Any] = {
         "case": case.name,

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.published.cases import BadCase, parsed, parser, read_json
-from benchmarks.published.replayed import answered, checked, starts, violations
+from benchmarks.published.replayed import SEARCH_SHARE, answered, checked, starts, violations
 from benchmarks.registry import oracle
 from emberline import models, twin
 from emberline.scenarios import Scenario
@@ -172,7 +172,7 @@ def as_run(case: Case, aim: Aim = "gas") -> dict[str, Any]:
 def solve(case: Case, aim: Aim, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a case: cost of gas, or hours of tardiness."""
     began = time.perf_counter()
-    plain, scenario = case.scenario(aim, due=False), case.scenario(aim, time_limit, due=True)
+    plain, scenario = case.scenario(aim, due=False), case.scenario(aim, SEARCH_SHARE * time_limit, due=True)
     schedule = models.optimize(scenario, twin.envelope(scenario))
     unit = 1.0 if aim == "gas" else 60.0
     objective, bound = (float(schedule.attrs[name]) / unit for name in ("objective", "bound"))

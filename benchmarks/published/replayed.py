@@ -14,6 +14,9 @@ from benchmarks.published.cases import BadCase, tell
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 
+SEARCH_SHARE = 0.9
+"""Share of the time limit that the search may take; the rest reads, replays and judges."""
+
 
 def checked(name: str, raw: dict[str, Any]) -> Scenario:
     """A scenario, judged as a user's.

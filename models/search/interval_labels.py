@@ -26,7 +26,9 @@ REST = 64
 """Factor of the interval's rest in a key of options: above any metered interval in minutes."""
 COMPARED = 24
 """With how many neighbours a state is compared, where more than two units work."""
-CHUNK = 400_000
+LEAST_WAYS = 48
+"""Ways of a unit through an interval that are looked at in any case."""
+CHUNK = 120_000
 """Rows that are expanded at once."""
 
 
@@ -75,6 +77,8 @@ class IntervalSearch:
         self.minutes = [np.array([*of, 0], dtype=np.int64) for of in loads.minutes]
         self.power = [np.array([*of, 0.0]) for of in loads.power]
         self.options: list[dict[int, tuple[np.ndarray, ...]]] = [{} for _ in loads.minutes]
+        self._most, self._whole = 0, True
+        """Ways of a unit through an interval that are looked at, and whether these were all of them."""
         self._sums: list[dict[int, tuple[int, float]]] = [{} for _ in loads.minutes]
 
     def run(self, target: int, width: int, weights: Weights, stop: Callable[[], bool] = lambda: False) -> Outcome:
@@ -90,6 +94,10 @@ class IntervalSearch:
         zero = np.zeros((1, units), dtype=np.int64)
         layers = [_Layer(zero, zero - 1, zero, np.zeros(1, dtype=np.int64))]
         complete, best, step = True, None, self.loads.interval
+        if self._most != max(LEAST_WAYS, width // 2):
+            self._most = max(LEAST_WAYS, width // 2)
+            self._whole = True
+            self.options = [{} for _ in self.loads.minutes]
         for number in range(math.ceil(target / step)):
             layer, begin = layers[-1], number * step
             minutes, energy = self._remaining(layer)
@@ -111,7 +119,7 @@ class IntervalSearch:
             if not len(after.parent):
                 break
             layers.append(after)
-        return Outcome(best, complete)
+        return Outcome(best, complete and self._whole)
 
     def _remaining(self, layer: _Layer) -> tuple[np.ndarray, np.ndarray]:
         """Minutes that remain by unit, and energy that remains, by state."""
@@ -150,6 +158,11 @@ class IntervalSearch:
                     most = min(minutes[j] - 1, rest - busy)
                     if most > 0 and j not in whole:
                         rows.append((ready, j, most, energy))
+            if len(rows) > self._most:
+                # sets of few heats come first: short heats are worth more later
+                self._whole = False
+                half = self._most // 2
+                rows = rows[:half] + [rows[int(i)] for i in np.linspace(half, len(rows) - 1, self._most - half)]
             table = list(zip(*rows, strict=True))
             self.options[u][key] = (
                 np.array(table[0], dtype=np.int64),
@@ -182,10 +195,14 @@ class IntervalSearch:
         widest = 0
         step, limit = self.loads.interval, self.loads.limit * (1 + LEEWAY)
         units = len(self.minutes)
-        parent, used = rows, np.zeros(len(rows))
-        over, at, rest = (np.empty((len(rows), units), dtype=np.int64) for _ in range(3))
+        parent: np.ndarray = rows
+        used: np.ndarray = np.zeros(len(rows))
+        empty = np.empty((len(rows), units), dtype=np.int64)
+        over: np.ndarray = empty.copy()
+        at: np.ndarray = empty.copy()
+        rest: np.ndarray = empty.copy()
         # what must be drawn by units that come later: what is under way there goes on
-        forced = np.zeros((len(rows), units + 1))
+        forced: np.ndarray = np.zeros((len(rows), units + 1))
         for u in range(units - 1, -1, -1):
             goes_on = np.minimum(layer.rest[rows, u], step) * self.power[u][layer.at[rows, u]]
             forced[:, u] = forced[:, u + 1] + goes_on

@@ -22,7 +22,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.records.goal import Target
 
 Progress = Callable[[dict[str, Any]], None]
-ROUNDS = 400
+ROUNDS = 150
 """How often a search begins elsewhere."""
 SEARCHES = 3
 SHARE_OF_COST = 0.5

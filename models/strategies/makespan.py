@@ -19,7 +19,7 @@ from emberline.models.strategies.lateness import Lateness
 from emberline.scenarios import Scenario
 
 Progress = Callable[[dict[str, Any]], None]
-WIDTHS = tuple(100 * 4**i for i in range(9))
+WIDTHS = (10, *(100 * 4**i for i in range(9)))
 """States that go on from an interval, search after search."""
 WEIGHTS = (Weights(0.3, 1.0), Weights(0.0, 0.5), Weights(1.0, 0.0), Weights(0.0, 0.0))
 """Which states are promising, search after search."""
@@ -47,7 +47,8 @@ def least_makespan(
     began = time.perf_counter()
     line = furnaces(scenario)
     search = IntervalSearch(line.loads)
-    bound, best = line.loads.least_makespan(), None
+    bound = line.loads.least_makespan()
+    best: Plan | None = None
     latest = math.floor(line.due + 1e-9)
     target = latest
 
@@ -87,9 +88,10 @@ def _result(line: Furnaces, plan: Plan | None, bound: int, gap: float, seconds: 
     n = sum(len(of) for of in line.heats)
     unit = np.full((n, 1), "", dtype=f"U{max(len(name) for name in line.units)}")
     start, end = np.full((n, 1), np.nan), np.full((n, 1), np.nan)
-    for u, heats in enumerate(line.heats) if plan is not None else ():
-        for place, h in enumerate(heats):
-            at = float(plan.starts[u][place])
+    starts = () if plan is None else plan.starts
+    for u, of_unit in enumerate(starts):
+        for place, h in enumerate(line.heats[u]):
+            at = float(of_unit[place])
             unit[h, 0], start[h, 0], end[h, 0] = line.units[u], at, at + line.loads.minutes[u][place]
     value = math.nan if plan is None else float(plan.makespan)
     reached = plan is not None and value - bound <= gap * value

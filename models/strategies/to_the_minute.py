@@ -119,18 +119,18 @@ def _searched(
 ) -> Lateness:
     """The schedule of the heats alone, by the search that suits the line and its goal."""
     goal = scenario.goal
-    limits = {"time_limit": goal.time_limit_s, "gap": goal.gap}
+    limits: dict[str, Any] = {"time_limit": goal.time_limit_s, "gap": goal.gap, "on_progress": tell, "cancel": stop}
     if scenario.line.changeovers:
         from emberline.models.strategies.in_sequence import least_in_sequence
 
-        return least_in_sequence(scenario, on_progress=tell, cancel=stop, **limits)
+        return least_in_sequence(scenario, **limits)
     if goal.minimize == Target.MAKESPAN:
         from emberline.models.strategies.makespan import least_makespan
 
-        return least_makespan(scenario, on_progress=tell, cancel=stop, **limits)
+        return least_makespan(scenario, **limits)
     from emberline.models.strategies.lateness import minimize_lateness
 
-    return minimize_lateness(scenario, envelope, start=start, on_progress=tell, cancel=stop, **limits)
+    return minimize_lateness(scenario, envelope, start=start, **limits)
 
 
 def _reheated(problem: SlotProblem, solution: Any) -> np.ndarray:
