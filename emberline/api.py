@@ -86,15 +86,19 @@ def plan(
 ) -> Result:
     """Optimize the scenario's goal and replay the schedule in the twin.
 
+    Where disturbances are described, the plan holds on the share ``goal.hold`` of disturbed days, if any plan does:
+    ``Result.plan.holding`` tells. ``goal.hold: off`` leaves that out.
+
     Args:
-        scenario: its goal sets gap and time limit.
-        on_progress: called with a dict: ``phase``, and while optimizing ``incumbent``, ``bound``, ``gap``, ``seconds``.
+        scenario: its goal sets gap, time limit and the share.
+        on_progress: called with a dict: ``phase``, and while optimizing ``incumbent``, ``bound``, ``gap``, ``seconds``;
+            ``draft`` has the figures of the first plan.
         cancel: polled; True ends the search with the best schedule so far.
     """
-    from emberline.plans import plan as planned
     from emberline.plans.answer import with_rules
+    from emberline.plans.robustness import plan_that_holds
 
-    return Result(with_rules(planned(scenario, on_progress=on_progress, cancel=cancel)))
+    return Result(with_rules(plan_that_holds(scenario, on_progress=on_progress, cancel=cancel)))
 
 
 def hold(

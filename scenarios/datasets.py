@@ -60,6 +60,17 @@ class Policy(StrEnum):
         return cls.BASELINE if reworded(str(value)) == cls.BASELINE else None
 
 
+class RecourseKind(StrEnum):
+    """What a dispatcher did so that a limit is kept; behind it what ``recourse_amount`` counts."""
+
+    CAST_LONGER = "cast longer"
+    """A heat that was cast longer than planned [min]."""
+    START_LATER = "start later"
+    """A start that load management held back [min]."""
+    ASSET = "asset"
+    """A set-point that gave way to a need [its unit]."""
+
+
 class ViolationKind(StrEnum):
     """Limit that a run missed; behind it what ``violation_amount`` counts, and in which unit of measure."""
 
@@ -318,6 +329,15 @@ RUN = Table(
         "stop_unit": Variable(("stop",), "", "unit that broke down", text=True, optional=True),
         "stop_at_min": Variable(("stop",), "min", "when", optional=True),
         "stop_min": Variable(("stop",), "min", "how long its repair took", optional=True),
+        # recourse; not there where nothing was done
+        "recourse_kind": Variable(
+            ("recourse",), "", f"what was done: {', '.join(RecourseKind)}", text=True, optional=True
+        ),
+        "recourse_unit": Variable(("recourse",), "", "unit or asset", text=True, optional=True),
+        "recourse_at_min": Variable(("recourse",), "min", "when", optional=True),
+        "recourse_amount": Variable(("recourse",), "", "by how much, in recourse_measure", optional=True),
+        "recourse_measure": Variable(("recourse",), "", "unit of measure of the amount", text=True, optional=True),
+        "recourse_cost": Variable(("recourse",), "{currency}", "what it cost", optional=True),
         **FLOWS,
     },
     RUN_ATTRIBUTES,
@@ -350,6 +370,20 @@ ENSEMBLE = {
     "fan_mw": Variable(
         ("quantile", "meter"), "MW", "net grid import, quantiles over the first fan_of replications", optional=True
     ),
+    **{
+        prefix + name: Variable(REPLICATION, unit, f"{says} {name}", optional=True)
+        for name, unit in (
+            ("demand_cost", "{currency}"),
+            ("grid_average_kg", "kg CO2e"),
+            ("grid_marginal_kg", "kg CO2e"),
+        )
+        for prefix, says in (("", "part of the figures:"), ("baseline_", "the baseline's"))
+    },
+    # where recourse acted
+    "recourses": Variable(REPLICATION, "1", "what the dispatcher did to keep a limit", optional=True),
+    "recourse_cost": Variable(REPLICATION, "{currency}", "what that cost", optional=True),
+    "baseline_recourses": Variable(REPLICATION, "1", "the baseline's recourses", optional=True),
+    "baseline_recourse_cost": Variable(REPLICATION, "{currency}", "the baseline's recourse_cost", optional=True),
     # of heats
     "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
     "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),
@@ -396,17 +430,19 @@ def check(data: xr.Dataset, table: dict[str, Variable]) -> xr.Dataset:
     unknown = sorted(set(map(str, data.data_vars)) - set(table))
     if unknown:
         raise ValueError(f"variables that no table declares: {', '.join(unknown)}")
+    columns = data.variables  # not as arrays with coordinates, which take long to make
     for name, variable in table.items():
-        if name not in data:
+        if name not in columns:
             if variable.optional:
                 continue
             raise ValueError(f"variable {name} is missing")
-        if data[name].dims != variable.dims:
-            raise ValueError(f"variable {name} has dimensions {data[name].dims}, declared are {variable.dims}")
-        text = data[name].dtype.kind in "UOT"
-        if text != variable.text or (not text and data[name].dtype.kind not in "fiub"):
-            raise ValueError(f"variable {name} has type {data[name].dtype}")
-        data[name].attrs.update(units=variable.unit, long_name=variable.says)
+        column = columns[name]
+        if column.dims != variable.dims:
+            raise ValueError(f"variable {name} has dimensions {column.dims}, declared are {variable.dims}")
+        text = column.dtype.kind in "UOT"
+        if text != variable.text or (not text and column.dtype.kind not in "fiub"):
+            raise ValueError(f"variable {name} has type {column.dtype}")
+        column.attrs.update(units=variable.unit, long_name=variable.says)
     return data
 
 

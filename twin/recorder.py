@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.datasets import RUN, check, metered
+from emberline.scenarios.datasets import RUN, RecourseKind, ViolationKind, check, metered
 from emberline.scenarios.energy_states import idle_pieces
 from emberline.scenarios.line import taking
 from emberline.scenarios.line.tables import LineShop
@@ -16,9 +17,10 @@ from emberline.twin.line.line import TOLERANCE, LineHistory
 from emberline.twin.line.missed import last_end, missed
 from emberline.twin.line.operations import Operations
 from emberline.twin.power import Trace, operations_trace
-from emberline.twin.run_variables import stop_variables, violation_variables
-from emberline.twin.site.site import Setpoints, SiteGrid, balance
+from emberline.twin.run_variables import recourse_variables, stop_variables, violation_variables
+from emberline.twin.site.site import Flows, Setpoints, SiteGrid, balance
 from emberline.twin.site.site import variables as site_variables
+from emberline.twin.violation import Act, Violation
 
 
 def waits(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -119,9 +121,75 @@ def idling(shop: LineShop, unit: np.ndarray, start: np.ndarray, end: np.ndarray)
     return Trace(*np.array(pieces, dtype=float).reshape(-1, 3).T)
 
 
+@dataclass(frozen=True)
+class Course:
+    """A followed list worked out: what each operation that took place drew, the site's flows, and what was missed."""
+
+    start: np.ndarray
+    """Start of each operation [min], nan where it never took place, shape (n,)."""
+    end: np.ndarray
+    indices: np.ndarray
+    """Operations that took place; what follows is theirs, shape (n_done,) each."""
+    unit: np.ndarray
+    first: np.ndarray
+    """Start [min]."""
+    last: np.ndarray
+    """End [min]."""
+    nominal: np.ndarray
+    """Electricity without reheating [MWh]."""
+    extra: np.ndarray
+    """Reheating [MWh]."""
+    stops: dict[int, list[tuple[float, float]]]
+    load_mw: np.ndarray
+    """Mean power of the line in each cell of the site's grid, shape (n_cells,)."""
+    flows: Flows
+    violations: list[Violation]
+    acts: list[Act]
+
+
+def course(
+    todo: Operations,
+    history: LineHistory,
+    energy_factor: np.ndarray,
+    grid: SiteGrid,
+    setpoints: Setpoints | None,
+    disturbed: bool,
+) -> Course:
+    """What the site draws under a followed list, and every limit that is missed; arguments as of :func:`record`."""
+    shop, arrays = todo.shop, todo.arrays
+    start, end = np.array(history.start), np.array(history.end)
+    extra = reheating(todo, start, end)
+    indices = np.flatnonzero(~np.isnan(end))
+    nominal = arrays["energy"] * energy_factor
+    stops = history.stops
+    if len(indices) < len(end):
+        place = {int(i): p for p, i in enumerate(indices)}
+        stops = {place[i]: halts for i, halts in stops.items() if i in place}
+    unit, first, last = arrays["unit"][indices], start[indices], end[indices]
+    trace = operations_trace(unit, first, last, nominal[indices], extra[indices], shop.profiles, stops)
+    line = trace.mean(grid.edges)
+    line_rates = line_flows(todo, indices, first, last, nominal[indices], stops)
+    idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
+    load = line if idle is None else line + idle
+    answering = disturbed and shop.scenario.recourse.assets
+    flows, violations = balance(grid, load, setpoints, line_rates, answering=answering, relieving=disturbed)
+    acts = list(history.acts)
+    if answering:
+        given_way = [row for row in violations if row.kind == ViolationKind.ASSET]
+        acts += [Act(RecourseKind.ASSET, row.unit, row.at_min, row.amount, row.measure, 0.0) for row in given_way]
+        violations = [row for row in violations if row.kind != ViolationKind.ASSET]
+    if idle is not None:
+        flows["idle_mw"] = grid.stepped(idle)
+    leeway = shop.scenario.horizon.step_min if disturbed else 0.0
+    violations = missed(todo, start, end, leeway) + violations
+    return Course(
+        start, end, indices, unit, first, last, nominal[indices], extra[indices], stops, load, flows, violations, acts
+    )
+
+
 def record(
     todo: Operations,
-    course: LineHistory,
+    history: LineHistory,
     energy_factor: np.ndarray,
     grid: SiteGrid,
     setpoints: Setpoints | None,
@@ -133,7 +201,7 @@ def record(
 
     Args:
         todo: the operations.
-        course: what happened to them.
+        history: what happened to them.
         energy_factor: energy drawn by the nominal one, shape (n_operations,).
         grid: the site.
         setpoints: the schedule's; None: the site follows its rules.
@@ -142,31 +210,14 @@ def record(
         by_heat: whether to tell the electricity of each heat in each step.
     """
     shop, arrays = todo.shop, todo.arrays
-    start, end = np.array(course.start), np.array(course.end)
-    waited = waits(todo, start, end)
-    extra = reheating(todo, start, end)
-    indices = np.flatnonzero(~np.isnan(end))
-    nominal = arrays["energy"] * energy_factor
-    stops = course.stops
-    if len(indices) < len(end):
-        place = {int(i): p for p, i in enumerate(indices)}
-        stops = {place[i]: halts for i, halts in stops.items() if i in place}
-    unit, first, last = arrays["unit"][indices], start[indices], end[indices]
-    trace = operations_trace(unit, first, last, nominal[indices], extra[indices], shop.profiles, stops)
-    line = trace.mean(grid.edges)
-    line_rates = line_flows(todo, indices, first, last, nominal[indices], stops)
-    idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
-    load = line if idle is None else line + idle
-    flows, violations = balance(grid, load, setpoints, line_rates, relieving=bool(attrs["disturbed"]))
-    if idle is not None:
-        flows["idle_mw"] = grid.stepped(idle)
-    leeway = shop.scenario.horizon.step_min if attrs["disturbed"] else 0.0
-    violations = missed(todo, start, end, leeway) + violations
-    energy_mwh = _within(shop, unit, first, last, nominal[indices], extra[indices], stops)
+    ran = course(todo, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
+    indices, unit, first, last, stops = ran.indices, ran.unit, ran.first, ran.last, ran.stops
+    waited = waits(todo, ran.start, ran.end)
+    energy_mwh = _within(shop, unit, first, last, ran.nominal, ran.extra, stops)
     down = np.zeros(len(indices))
     for i, halts in stops.items():
         down[i] = sum(halt for _, halt in halts)
-    finished = _finished(todo, end)
+    finished = _finished(todo, ran.end)
     names, stages, units = (np.array(labels, dtype=np.str_) for labels in (shop.names, shop.stages, shop.units))
     ends = first.argsort(kind="stable")
     columns = {
@@ -177,18 +228,19 @@ def record(
         "op_end_min": last,
         "op_waited_min": (waited if queued is None else waited + queued)[indices],
         "op_energy_mwh": energy_mwh,
-        "op_extra_mwh": extra[indices],
+        "op_extra_mwh": ran.extra,
         "op_down_min": down,
     }
     variables: dict[str, Any] = {name: ("operation", value[ends]) for name, value in columns.items()}
-    variables.update(violation_variables(violations))
+    variables.update(violation_variables(ran.violations))
     variables.update(stop_variables((units[unit[i]], at, halt) for i, halts in stops.items() for at, halt in halts))
-    variables.update(site_variables(flows))
+    variables.update(recourse_variables(ran.acts))
+    variables.update(site_variables(ran.flows))
     times = shop.scenario.horizon.times
     step = shop.scenario.horizon.step_min
     data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})
     if by_heat:
-        drawing = (unit, first, last, nominal[indices], extra[indices])
+        drawing = (unit, first, last, ran.nominal, ran.extra)
         edges = np.arange(len(times) + 1) * step
         of_heats = _by_heat(shop, arrays["heat"][indices], drawing, edges, stops)
         data = data.assign_coords(heat=names).assign(heat_mwh=(("heat", "time"), of_heats))

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import Policy
+from emberline.scenarios.datasets import Policy, ViolationKind
 from emberline.scenarios.line.tables import LineShop, careless, shop
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory, ListReplay
+from emberline.twin.line.load_management import LoadManagement
+from emberline.twin.line.missed import late_min
 from emberline.twin.line.operations import Operations, arrange, operations
 from emberline.twin.processes.run import WorksFollower, dispatch_works
-from emberline.twin.recorder import record
-from emberline.twin.run_variables import run_attrs
+from emberline.twin.recorder import course, record
+from emberline.twin.run_variables import run_attrs, violation_rows
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
+from emberline.twin.violation import Violation
 
 
 def dispatch(
@@ -104,6 +108,25 @@ def replays(
         yield follower.run(seed, replication, disturbed)
 
 
+def misses(
+    scenario: Scenario, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
+) -> Iterator[list[Violation]]:
+    """Limits missed in each disturbed replay of a schedule, as :func:`replays` has them, in the order of their moments.
+
+    Runs are not written out, which takes most of the time of a replay. Of heats that are late or not finished the last
+    unit is named, and the amount is how late they are [min].
+    """
+    seed = scenario.disturbances.seed if seed is None else seed
+    if scenario.processes:
+        works = WorksFollower(scenario, schedule)
+        for replication in replications:
+            yield violation_rows(works.run(seed, replication, True))
+        return
+    follower = Follower(scenario, schedule)
+    for replication in replications:
+        yield follower.misses(seed, replication)
+
+
 class Follower:
     """A schedule made ready to be followed any number of times."""
 
@@ -121,15 +144,46 @@ class Follower:
 
     def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
         """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""
-        course, energy = follow(self.todo, seed, replication, disturbed)
+        history, energy = follow(self.todo, seed, replication, disturbed, self.load_management(disturbed))
         attrs = run_attrs(seed, replication, disturbed, self.policy)
-        return record(self.todo, course, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
+        return record(self.todo, history, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
+
+    def load_management(self, disturbed: bool) -> LoadManagement | None:
+        """Load management of one run; None where there is none."""
+        most_min = self.shop.scenario.recourse.start_later_min
+        if not disturbed or not most_min or math.isinf(self.grid.import_limit_mw):
+            return None
+        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min)
+
+    @cached_property
+    def _room_mwh(self) -> np.ndarray:
+        """Energy that the import limit leaves to the line in each metered interval, the rest of the site as planned."""
+        history, energy = follow(self.todo, 0, 0, False)
+        ran = course(self.todo, history, energy, self.grid, self.setpoints, False)
+        besides = np.asarray(ran.flows["meter_mw"]) - self.grid.metered(ran.load_mw)
+        return np.asarray((self.grid.import_limit_mw - besides) * self.grid.meter_min / 60)
+
+    def misses(self, seed: int, replication: int) -> list[Violation]:
+        """Limits missed in one disturbed run, as of the function of this name."""
+        history, energy = follow(self.todo, seed, replication, True, self.load_management(True))
+        ran = course(self.todo, history, energy, self.grid, self.setpoints, True)
+        rows = []
+        for row in sorted(ran.violations, key=lambda row: row.at_min):
+            if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
+                unit, late = late_min(self.todo, ran.end, row.heat)
+                row = row._replace(unit=unit, amount=late, measure="min")
+            rows.append(row)
+        return rows
 
 
-def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
+def follow(
+    todo: Operations, seed: int, replication: int, disturbed: bool, load_management: LoadManagement | None = None
+) -> tuple[LineHistory, np.ndarray]:
     """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
     duration, energy = _factors(todo, seed, replication, disturbed)
-    return ListReplay(todo, duration, _failures(todo.shop, seed, replication, disturbed)).run(), energy
+    failures = _failures(todo.shop, seed, replication, disturbed)
+    recourse = todo.shop.scenario.recourse if disturbed else None
+    return ListReplay(todo, duration, failures, recourse, load_management).run(), energy
 
 
 def _factors(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
@@ -174,8 +228,8 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
             plan.append((h, k, u, start, end))
     todo = arrange(table, plan, [])
     place = {(h, k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
-    course = LineHistory([row[3] for row in plan], [row[4] for row in plan])
-    course.stops = {place[key]: halts for key, halts in serving.stops.items()}
+    history = LineHistory([row[3] for row in plan], [row[4] for row in plan])
+    history.stops = {place[key]: halts for key, halts in serving.stops.items()}
     queued = np.array(
         [
             max(start - max(table.release[h], 0.0), 0.0) if before < 0 else 0.0
@@ -185,5 +239,5 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
     of = todo.arrays
     factor = energy[of["heat"], of["unit"]]
     attrs = run_attrs(seed, replication, disturbed, Policy.BASELINE)
-    assert not any(math.isnan(end) for end in course.end)
-    return record(todo, course, factor, SiteGrid(table.scenario), None, attrs, queued)
+    assert not any(math.isnan(end) for end in history.end)
+    return record(todo, history, factor, SiteGrid(table.scenario), None, attrs, queued)

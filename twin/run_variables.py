@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from emberline.scenarios.datasets import Policy
-from emberline.twin.violation import Violation
+from emberline.scenarios.datasets import Policy, ViolationKind
+from emberline.twin.violation import Act, Violation
 
 
 def run_attrs(seed: int, replication: int, disturbed: bool, policy: Policy) -> dict[str, object]:
@@ -24,6 +25,25 @@ def violation_variables(violations: list[Violation]) -> dict[str, Any]:
     return {
         f"violation_{name}": ("violation", np.array(column, dtype=float if name in ("at_min", "amount") else np.str_))
         for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True)
+    }
+
+
+def violation_rows(run: xr.Dataset) -> list[Violation]:
+    """The violations of a run, in the order of their moments."""
+    columns = [run[f"violation_{name}"].values.tolist() for name in Violation._fields]
+    return [Violation(ViolationKind(kind), *rest) for kind, *rest in zip(*columns, strict=True)]
+
+
+def recourse_variables(acts: Iterable[Act]) -> dict[str, Any]:
+    """Recourse as variables of table ``RUN``, in the order of its moments; none where nothing was done."""
+    rows = sorted(acts, key=lambda row: row.at_min)
+    if not rows:
+        return {}
+    columns = zip(Act._fields, zip(*rows, strict=True), strict=True)
+    text = ("kind", "unit", "measure")
+    return {
+        f"recourse_{name}": ("recourse", np.array(column, dtype=np.str_ if name in text else float))
+        for name, column in columns
     }
 
 

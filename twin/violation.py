@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emberline.scenarios.datasets import ViolationKind
+from emberline.scenarios.datasets import RecourseKind, ViolationKind
 
 TOLERANCE = 1e-6
 """MW and MWh that count as zero."""
+
+
+class Act(NamedTuple):
+    """What the dispatcher did once so that a limit is kept."""
+
+    kind: RecourseKind
+    unit: str
+    """Unit or asset."""
+    at_min: float
+    amount: float
+    """By how much, in ``measure``."""
+    measure: str
+    cost: float
 
 
 class Violation(NamedTuple):

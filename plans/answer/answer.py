@@ -12,6 +12,9 @@ from emberline.plans.answer.tiles import Tile, lines, tiles
 from emberline.plans.plan.record import Plan
 from emberline.scenarios.messages import sentences
 
+NO_REGRET = ["goal.minimize=carbon", "goal.caps.extra_cost_share=0"]
+"""Overrides of a plan with less carbon at no more cost than the baseline's."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -50,6 +53,12 @@ def answer(plan: Plan) -> Answer | None:
     """The first answer of a plan; None where there is no plan."""
     first = headline(plan)
     return None if first is None else Answer(first, changes(plan), causes(plan, first))
+
+
+def costs_more(plan: Plan) -> bool:
+    """Whether a plan of least carbon costs more than the baseline, so that one at no more cost is worth a try."""
+    first = headline(plan)
+    return first is not None and plan.scenario.goal.minimize == "carbon" and "cost" in first.worse
 
 
 def summary(plan: Plan) -> dict[str, Any] | None:

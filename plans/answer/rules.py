@@ -28,7 +28,7 @@ TIME_LIMIT_S = 10.0
 
 def with_rules(plan: Plan) -> Plan:
     """The plan with the rules that it can be compared with: the best simple one, and the baseline without locks."""
-    scenario, rows = plan.scenario, []
+    scenario, references = plan.scenario, []
     if not plan.has_schedule or not (scenario.heats or scenario.processes):
         return plan
     free, reference = scenario, plan.baseline_figures
@@ -38,11 +38,11 @@ def with_rules(plan: Plan) -> Plan:
         if not comparable(unlocked.figures, plan.baseline_figures) or not unlocked.complete:
             return plan
         reference = unlocked.figures
-        rows.append(Rule("unlocked", reference))
+        references.append(Rule("unlocked", reference))
     rules = [rule for rule in _candidates(free) if comparable(reference, rule.figures)]
     if rules:
-        rows.append(min(rules, key=lambda rule: goal_value(free, reference, rule.figures)))
-    return dataclasses.replace(plan, rules=tuple(rows))
+        references.append(min(rules, key=lambda rule: goal_value(free, reference, rule.figures)))
+    return dataclasses.replace(plan, rules=tuple(references))
 
 
 def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:

@@ -74,17 +74,17 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         strip.append(_of_month(headline.demand, headline))
     if headline.per_tonne_avoided is not None:
         strip.append(_avoided(headline))
-    specific = headline.per_tonne
-    if specific is not None:
+    per_tonne = headline.per_tonne
+    if per_tonne is not None:
         strip.append(
             Tile(
                 "per tonne",
                 Message("Per tonne of product"),
-                Message("{kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(specific.carbon_kg), kwh=specific.kwh),
+                Message("{kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(per_tonne.carbon_kg), kwh=per_tonne.kwh),
                 Message(
                     "baseline {kg} kg CO2e, {kwh:,.0f} kWh; {cost} {currency}, baseline {baseline}",
-                    kg=amount(specific.baseline_carbon_kg), kwh=specific.baseline_kwh, cost=amount(specific.cost),
-                    baseline=amount(specific.baseline_cost), currency=headline.currency,
+                    kg=amount(per_tonne.baseline_carbon_kg), kwh=per_tonne.baseline_kwh, cost=amount(per_tonne.cost),
+                    baseline=amount(per_tonne.baseline_cost), currency=headline.currency,
                 ),
             )
         )  # fmt: skip

@@ -42,6 +42,8 @@ class JobStatus:
     """Points of a front whose search has begun and not ended: ``begun`` and the cap."""
     since: float | None = None
     """When a worker began with it [s since 1970]."""
+    draft: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Figures of the first plan, where one that holds is searched after it."""
     rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """Of a search for a plan that holds, as ``emberline.plans.robustness.holding`` tells them."""
 
@@ -74,6 +76,10 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
             under_way[event["begun"]] = event
         elif phase == "round":
             rounds.append(event)
+        elif phase == "draft":
+            now = replace(now, draft=event)
+        elif phase == "twin":
+            history.clear()  # another search begins
         elif "done" in event:
             now = replace(now, count=event["done"], of=event["of"], successes=event.get("held", 0))
             if "point" in event:

@@ -11,6 +11,7 @@ hold     a plan of a stored run's scenario that holds, stored as a run; given ``
 from __future__ import annotations
 
 import faulthandler
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,18 +93,20 @@ def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.plan.pipeline import Search
-    from emberline.plans.plan.pipeline import plan as make
-    from emberline.plans.plan.stored_starts import earlier
+    from emberline.plans.robustness.making import plan_that_holds
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
     pace.refuse(scenario)
 
     def work() -> Plan:
-        before = earlier(Store(task.home), scenario)
-        search = Search(study=task.study, keep=before.keep, others=before.schedules)
-        return make(scenario, search=search, on_progress=_watched(task, scenario), cancel=task.cancelled)
+        return plan_that_holds(
+            scenario,
+            store=Store(task.home),
+            study=task.study,
+            on_progress=_watched(task, scenario),
+            cancel=task.cancelled,
+        )
 
     return _stored(task, scenario, work)
 
@@ -114,8 +117,7 @@ def _watched(task: Task, scenario: Scenario) -> Progress:
 
     def on_progress(event: dict[str, Any]) -> None:
         task.tell(event)
-        if len(event) == 1:  # a phase begins
-            task.patience(longest.get(event["phase"], LONGEST_S))
+        task.patience(longest.get(event["phase"], LONGEST_S))
 
     return on_progress
 
@@ -124,6 +126,7 @@ def again(task: Task) -> dict[str, Any]:
     """Plan a stored plan again around locks, from its schedule on."""
     from emberline.plans.plan.replan import replan, with_locks
     from emberline.plans.plan.stored_starts import earlier
+    from emberline.plans.robustness.making import again_that_holds
     from emberline.scenarios.records.orders import Lock
 
     before = Store(task.home).open(str(task.options["run"])).plan
@@ -132,8 +135,10 @@ def again(task: Task) -> dict[str, Any]:
     tell = _watched(task, scenario)
 
     def work() -> Plan:
-        others = earlier(Store(task.home), scenario).schedules
-        return replan(before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=others)
+        others, began = earlier(Store(task.home), scenario).schedules, time.perf_counter()
+        after = replan(before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=others)
+        spent = time.perf_counter() - began
+        return again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
 
     return _stored(task, scenario, work)
 
@@ -215,14 +220,16 @@ def hold(task: Task) -> dict[str, Any]:
 
     request = task.options
     before = Store(task.home).open(str(request["run"])).plan
-    scenario = before.scenario
+    scenario = before.requested
     limit_s = float(request["time_limit_s"])
     tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
         answer = holding.hold(
             scenario, Engine(), level=float(request["level"]), replications=int(request["replications"]),
-            time_limit_s=limit_s, plain=before if before.acceptable else None, on_progress=tell, cancel=task.cancelled,
+            time_limit_s=limit_s, plain=before if before.acceptable and before.holding is None else None,
+            begin=None if before.holding is None else before.scenario.disturbances,
+            on_progress=tell, cancel=task.cancelled,
         )  # fmt: skip
         faulthandler.cancel_dump_traceback_later()
         report.store(store, run, answer)

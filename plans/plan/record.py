@@ -12,11 +12,13 @@ from emberline.plans.accounts.figures import Figures, Rule, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
+from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message, mark, sentences
 from emberline.scenarios.metrics import FIGURES
+from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
@@ -46,6 +48,8 @@ class Plan:
     replay: xr.Dataset | None = None
     replay_figures: Figures | None = None
     replays: Replays | None = None
+    holding: Holding | None = None
+    """How it does under disturbance, where it was made to hold."""
     seconds: dict[str, float] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     """Simple rules that the plan is compared with; empty where none was tried or none makes the same."""
@@ -97,11 +101,20 @@ class Plan:
         return [row for row in self.violations if row not in late]
 
     @property
-    def holding(self) -> tuple[int, int] | None:
+    def successes(self) -> tuple[int, int] | None:
         """In how many disturbed replays the plan held, and of how many; None where nothing is disturbed, or where the
         plan is late undisturbed, so that it can hold in none."""
         replays = self.replays
         return None if replays is None or not replays.n or self.late else (replays.successes, replays.n)
+
+    @property
+    def requested(self) -> Scenario:
+        """What it was asked for: its scenario, with the margins that it had before it was made to hold."""
+        if self.holding is None:
+            return self.scenario
+        rest = self.scenario.disturbances.model_dump(exclude=set(MARGINS)) | self.holding.request
+        disturbances = Disturbances.model_validate(rest)
+        return self.scenario.model_copy(update={"disturbances": disturbances})
 
     @property
     def ledger(self) -> Ledger | None:
@@ -120,18 +133,37 @@ class Plan:
             )
         if not self.agreed:
             return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
-        feasible = Message("Feasible, and the twin agrees.")
-        if self.holding:
-            successes, n = self.holding
+        feasible: str = Message("Feasible, and the twin agrees.")
+        if self.holding is not None:
+            feasible = self._holding(self.holding)
+        elif self.successes:
+            successes, n = self.successes
             feasible = Message(
                 "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=successes, n=n
             )
-        parts: list[str] = [feasible, self._lateness, self.reason]
+        reasons = () if self.holding is None else self.holding.reasons
+        parts: list[str] = [feasible, self._lateness, self.reason, *reasons]
         goal = goal_metric(self.scenario).figure
         saved = self.saved()
         if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
             parts.append(Message("The baseline ends with more stock, which counts at what it took on average to make."))
         return sentences(*parts)
+
+    @staticmethod
+    def _holding(holding: Holding) -> str:
+        """How often a plan that was made to hold does, on days that no search has seen."""
+        text = mark(
+            "Feasible, and the twin agrees; it holds on {share:.1f} % of {days} disturbed days, the baseline on "
+            "{baseline:.1f} %."
+        )
+        if not holding.reached:
+            text = mark(
+                "Feasible, and the twin agrees; it holds on {share:.1f} % of {days} disturbed days, less than the "
+                "{level:g} % that were to be reached, the baseline on {baseline:.1f} %."
+            )
+        baseline = 100 * (holding.baseline_share or 0.0)
+        level = round(100 * holding.level, 1)
+        return Message(text, share=100 * holding.share, days=holding.days, level=level, baseline=baseline)
 
     @property
     def _lateness(self) -> str:
@@ -234,6 +266,7 @@ class Plan:
                 if self.replays is not None and self.replays.n
                 else {"n": 0, "held": None, "quantiles": {}}
             ),
+            "holding": None if self.holding is None else self.holding.summary(),
             "no_lower": self.no_lower,
             "agreed": self.agreed,
             "acceptable": self.acceptable,

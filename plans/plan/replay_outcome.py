@@ -13,13 +13,14 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
 from emberline.plans.accounts.sums import figures
-from emberline.plans.plan.replays import COUNTS
+from emberline.plans.plan.replays import COUNTS, PARTS
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of
 
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""
 LATE = ("due", "unfinished")
+RECOURSE = ("recourses", "recourse_cost")
 FAN = 200
 """Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
 
@@ -76,7 +77,8 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
             theirs = next(baselines)
             baseline = figures(scenario, theirs)
             row = reader.read(replication, theirs, baseline).figures
-            outcome.figures.update({f"baseline_{name}": row[name] for name in (*figures_of(scenario), *COUNTS)})
+            names = (*figures_of(scenario), *COUNTS, *RECOURSE, *(name for name in PARTS if name in row))
+            outcome.figures.update({f"baseline_{name}": row[name] for name in names})
             if stores:
                 more = shortfall(scenario, baseline, sums)
                 outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(scenario)})
@@ -94,6 +96,7 @@ class _Reader:
         self.stage_of |= {unit: process.name for unit, process in scenario.process_units}
         self.mass_t = {heat.name: heat.grade.mass_t for heat in scenario.heats}
         self.due_min = {heat.name: heat.due_min for heat in scenario.heats}
+        self.tolerance = scenario.tolerances.of
         self.last_hour = math.ceil(scenario.horizon.length_min / 60)
 
     def read(self, replication: int, run: xr.Dataset, sums: Figures) -> Outcome:
@@ -103,24 +106,32 @@ class _Reader:
         missed: dict[Limit, tuple[int, float]] = {}
         places: list[tuple[Limit, int]] = []
         late, unserved, short_t, late_min = set(), set(), 0.0, 0.0
+        first: tuple[float, str] | None = None
         for kind, heat, unit, at, amount, measure in zip(*columns, strict=True):
+            by = amount
             if kind in LATE:
                 late.add(heat)
                 unit, over = self._last(run, heat)
+                by = over - self.due_min[heat] if unit else math.inf
                 late_min = max(late_min, over - self.due_min[heat])
             elif kind == "delivery":
                 unserved.add(unit)
                 short_t += amount
+            if by <= self.tolerance(kind):
+                continue
+            if first is None:
+                first = at, heat
             limit = (kind, self.stage_of.get(unit, ""), unit, measure)
             often, most = missed.get(limit, (0, 0.0))
             missed[limit] = (often + 1, max(most, amount))
             places.append((limit, min(max(int(at // 60), 0), self.last_hour)))
-        first_min = columns[3][0] if places else math.nan
+        first_min, first_heat = first or (math.nan, "")
         waited, longest, down = self._operations(run)
         return Outcome(
             replication=replication,
             figures={
                 **{name: getattr(sums, name) for name in self.figures},
+                **{name: value for name in PARTS if (value := getattr(sums, name)) is not None},
                 "peak_mw": sums.peak_mw,
                 "tonnes": sums.tonnes,
                 "late_heats": len(late),
@@ -130,13 +141,15 @@ class _Reader:
                 "short_t": short_t,
                 "held": int(not places),
                 "violations": len(places),
+                "recourses": run.sizes.get("recourse", 0),
+                "recourse_cost": float(run["recourse_cost"].sum()) if "recourse" in run.sizes else 0.0,
                 "first_min": first_min,
                 "first_down_min": self._down_before(run, first_min) if places else 0.0,
             },
             missed=missed,
             hours=frozenset(places),
             first=places[0] if places else None,
-            first_heat=columns[1][0] if places else "",
+            first_heat=first_heat,
             waited_min=waited,
             longest_wait_min=longest,
             down_min=down,

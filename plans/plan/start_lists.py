@@ -95,7 +95,7 @@ def leading_units(scenario: Scenario) -> tuple[str, ...]:
     """Units that draw most: of a line those of the most hungry stage, of processes those that may stand still."""
     if scenario.heats:
         line = scenario.line
-        energy_mwh = {
+        draw_mwh = {
             stage.name: max(
                 (line.energy_mwh(heat.grade, unit.name) for heat in scenario.heats for unit in stage.units
                  if line.duration_min(heat.grade, unit.name)),
@@ -103,9 +103,9 @@ def leading_units(scenario: Scenario) -> tuple[str, ...]:
             )
             for stage in line.stages
         }  # fmt: skip
-        most = max(energy_mwh.values())
+        most = max(draw_mwh.values())
         return tuple(
-            unit.name for stage in line.stages if most > 0 and energy_mwh[stage.name] == most for unit in stage.units
+            unit.name for stage in line.stages if most > 0 and draw_mwh[stage.name] == most for unit in stage.units
         )
     power = {
         unit: max(float(mode.power_at(mode.rates.high)) for mode in process.all_modes)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import xarray as xr
@@ -14,6 +15,8 @@ from emberline.plans.plan.replan import choose
 from emberline.plans.store.run_folder import StoredRun
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.disturbances import MARGINS
 
 PLANT = ("line", "orders", "processes", "stores", "horizon", "state")
 """What makes schedules of two scenarios alike: what is made, on what, when."""
@@ -42,6 +45,15 @@ class Earlier:
         before = self.same.schedule
         return choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, judged=True)
 
+    def better(self, candidate: Plan) -> Plan:
+        """A plan that was made to hold, unless one of the same scenario is better: it reaches its level, or comes
+        closer to it, or costs less."""
+        if self.same is None or _worth(candidate) >= _worth(self.same):
+            return candidate
+        names = {name: getattr(candidate.scenario, name) for name in (*NAMES, "goal")}
+        scenario = self.same.scenario.model_copy(update=names)
+        return replace(self.same, scenario=scenario, reason=Message("The earlier plan stays."))
+
 
 def earlier(store: Store, scenario: Scenario) -> Earlier:
     """What is stored of a scenario's orders."""
@@ -51,9 +63,19 @@ def earlier(store: Store, scenario: Scenario) -> Earlier:
         if plan.schedule is None or plan.objective is None or not plan.acceptable:
             continue
         schedules.append(plan.schedule)
-        if same_asked(scenario, plan.scenario) and (best is None or plan.objective < (best.objective or 0.0)):
+        if (plan.holding is not None) != scenario.holding or not same_asked(scenario, plan.requested):
+            continue
+        if best is None or _worth(plan) > _worth(best):
             best = plan
     return Earlier(tuple(schedules), best)
+
+
+def _worth(plan: Plan) -> tuple[bool, float, float]:
+    """How good a plan is: whether it reaches its level, else by how much it does not, and then by its goal."""
+    objective = math.inf if plan.objective is None else plan.objective
+    share = 0.0 if plan.holding is None or plan.holding.reached else plan.holding.share - 1
+    reached = plan.holding is None or plan.holding.reached
+    return plan.schedule is not None and reached, share, -objective * (1 - math.copysign(ROUNDING, objective))
 
 
 def same_asked(one: Scenario, other: Scenario) -> bool:
@@ -68,8 +90,9 @@ def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
     for place, entry in enumerate(store.search(state="stored", limit=LOOKED_AT)):
         folder = store.path(entry.id)
         try:
-            its = _content((folder / "scenario.json").read_text(encoding="utf-8"))
-            objective = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["summary"]["objective"]
+            summary = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["summary"]
+            objective, holding = summary["objective"], summary.get("holding")
+            its = _content((folder / "scenario.json").read_text(encoding="utf-8"), holding and holding["request"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # torn, or of an earlier release
         if objective is not None and all(its.get(name) == content.get(name) for name in PLANT):
@@ -81,8 +104,12 @@ def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
             continue
 
 
-def _content(text: str) -> dict[str, Any]:
-    """A scenario as it is stored, without what it is called and how long it is searched."""
+def _content(text: str, request: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A scenario as it is stored, without what it is called and how long it is searched; with the margins that were
+    asked for, where others were learnt."""
     content: dict[str, Any] = json.loads(text)
     goal = {name: value for name, value in content.get("goal", {}).items() if name not in ("time_limit_s", "gap")}
+    if request is not None:
+        rest = {name: value for name, value in content.get("disturbances", {}).items() if name not in MARGINS}
+        content["disturbances"] = rest | request
     return {name: value for name, value in content.items() if name not in NAMES} | {"goal": goal}

@@ -65,6 +65,21 @@ class Ensemble:
         """Share of replications that held, and its 95 % interval."""
         return (self.successes / self.n, *interval(self.successes, self.n))
 
+    def severity(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Days by severity, ``kept``, ``recourse`` or ``broken``, of the schedule and of the baseline; empty where it
+        was not followed."""
+        rows: list[dict[str, int]] = []
+        for prefix in ("", "baseline_"):
+            if f"{prefix}violations" not in self.data:
+                rows.append({})
+                continue
+            broken = self.data[f"{prefix}violations"].to_numpy() > 0
+            name = f"{prefix}recourses"
+            acted = self.data[name].to_numpy() > 0 if name in self.data else np.zeros(self.n, dtype=bool)
+            counts = {"kept": ~broken & ~acted, "recourse": ~broken & acted, "broken": broken}
+            rows.append({key: int(days.sum()) for key, days in counts.items()})
+        return rows[0], rows[1]
+
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the baseline where it was followed."""
         return quantiles(self.data, QUANTILE_FIGURES)
@@ -73,8 +88,8 @@ class Ensemble:
         """What broke it, what came first most often first.
 
         Each row: ``kind``, ``stage``, ``unit``; ``replications`` in which it was missed and ``first`` in which it was
-        missed before all else; the largest amount in ``measure``; ``hour`` after the start in which it is missed most
-        often (in ``in_hour`` replications).
+        missed before all else; the largest ``amount`` and the ``typical`` one in ``measure``; ``hour`` after the start
+        in which it is missed most often (in ``in_hour`` replications).
         """
         data, rows = self.data, []
         missed, amount = data["missed"].to_numpy(), data["missed_amount"].to_numpy()
@@ -87,6 +102,7 @@ class Ensemble:
                     "replications": int((missed[:, place] > 0).sum()),
                     "first": int(first[place].sum()),
                     "amount": float(amount[:, place].max()),
+                    "typical": float(np.median(amount[missed[:, place] > 0, place])),
                     "measure": str(data["limit_measure"].values[place]),
                     "hour": int(data["hour"].values[hour]),
                     "in_hour": int(by_hour[place, hour]),
@@ -107,6 +123,7 @@ class Ensemble:
             "chance": share,
             "interval": {"low": low, "high": high, "confidence": CONFIDENCE, "method": "Wilson"},
             "quantiles": self.quantiles(),
+            "severity": self.severity()[0],
             "broke": self.broke(),
             "after_breakdown": self.after_breakdown,
         }
@@ -140,6 +157,7 @@ def ensemble(
     *,
     seed: int | None = None,
     dispatched: xr.Dataset | None = None,
+    part: int = PART,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Ensemble | None:
@@ -152,6 +170,7 @@ def ensemble(
         engine: who does it.
         seed: of the random numbers; None: the scenario's, so that the plan's own replays are the first ones.
         dispatched: the baseline schedule, to be followed with the same disturbances; None: it is left out.
+        part: replications in one piece of work at most.
         on_progress: called with ``done``, ``of`` and ``held`` after each part.
         cancel: polled; True ends it.
 
@@ -164,7 +183,7 @@ def ensemble(
     """
     refuse(scenario, schedule, replications, engine.workers if engine.local else 0)
     seed = scenario.disturbances.seed if seed is None else seed
-    size = max(1, min(PART, replications // (4 * engine.workers)))
+    size = max(1, min(part, replications // (4 * engine.workers)))
     parts = [range(at, min(at + size, replications)) for at in range(0, replications, size)]
     tell: Progress = on_progress or (lambda event: None)
     by_place: dict[int, list[Outcome]] = {}

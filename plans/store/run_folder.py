@@ -21,6 +21,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures, Rule
+from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store import netcdf, run_record
@@ -108,6 +109,7 @@ def read(folder: Path, run: str) -> StoredRun:
         replay=data["replay"],
         replay_figures=_figures(summary["replay"]) if summary["replay"] else None,
         replays=_replays(scenario, summary["replays"], data["replays"]),
+        holding=Holding.read(summary["holding"]) if summary.get("holding") else None,
         seconds=summary["seconds"],
         rules=tuple(_rule(stored) for stored in summary.get("rules", [])),
     )

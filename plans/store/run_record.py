@@ -36,6 +36,18 @@ class _Replays(_Part):
     """None where nothing is disturbed."""
 
 
+class _Holding(_Part):
+    level: float
+    status: str
+    reached: bool
+    days: int
+    share: float
+    interval: tuple[float, float]
+    severity: dict[str, int]
+    margins: dict[str, float]
+    request: dict[str, Any]
+
+
 class _Summary(_Part):
     scenario: str
     goal: str
@@ -50,6 +62,7 @@ class _Summary(_Part):
     replay: Figures | None
     saved: dict[str, float | None]
     replays: _Replays
+    holding: _Holding | None = None
     seconds: dict[str, float]
 
 

@@ -21,9 +21,9 @@ from typing import Any
 from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan import pace
-from emberline.plans.plan.pipeline import plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
+from emberline.plans.robustness.making import plan_that_holds
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.goal_metrics import figures_of
@@ -245,7 +245,7 @@ def refuse(cases: Sequence[Case], workers: int) -> None:
 
 
 def _plan(_: None, scenario: Scenario) -> Plan:
-    return plan(scenario)
+    return plan_that_holds(scenario)
 
 
 def _keep(store: Store, one: Case, case_plan: Plan) -> Row:

@@ -1,4 +1,4 @@
-"""Disturbances: spread of durations and energies, breakdowns."""
+"""Disturbances: spread of durations and energies, breakdowns; and what is tolerated under them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Hours, Megawatts, Minutes, PositiveMinutes
 
 Quantile = Annotated[float, Field(ge=0.05, le=0.999)]
+
+
+MARGINS = ("planning_quantile", "margins", "due_margin_min", "import_margin_mw")
+"""Keys of disturbances that are margins of a plan."""
 
 
 class Breakdown(Record):
@@ -53,6 +57,48 @@ class Margin(Record):
     """By how much a heat waits less for the next stage than it might."""
 
 
+class Tolerances(Record):
+    """By how much a limit may be missed on a disturbed day before the day counts as broken, by kind of limit.
+
+    Plans keep every limit itself, and an undisturbed replay is judged by the limits themselves.
+    """
+
+    wait_min: Minutes = 5
+    """Beyond the longest wait between two stages."""
+    cast_gap_min: Minutes = 2
+    """Between two heats of a cast: a caster slows down for so long."""
+    metered_mw: Megawatts = 0
+    """Above the import or export limit in a metered interval."""
+    due_min: Minutes = 0
+    """Beyond a due time, or the horizon's end."""
+
+    def of(self, kind: str) -> float:
+        """By how much a limit may be missed, by the kind of a violation and in its unit of measure; of heats that are
+        not finished within the horizon in minutes."""
+        by_kind = {"wait": self.wait_min, "cast": self.cast_gap_min, "due": self.due_min, "unfinished": self.due_min}
+        by_kind |= dict.fromkeys(("import", "export"), self.metered_mw)
+        return by_kind.get(kind, 0.0)
+
+
+class Recourse(Record):
+    """What the dispatcher of a plant may do on a disturbed day so that a limit is kept; what is not given is off.
+
+    Without disturbance nothing of it acts. It acts for the plan and for the baseline alike.
+    """
+
+    assets: bool = False
+    """Machines and stores of the site answer to a need that is not as planned: their set-points give way to it."""
+    cast_longer_share: Fraction = 0
+    """By how much longer a caster may take for a part of a heat while the next one of the cast will be late."""
+    cast_longer_cost_per_h: Annotated[float, Field(ge=0)] = 0
+    """For the time by which it casts longer."""
+    start_later_min: Minutes = 0
+    """How long load management may hold back a heat at its first stage, so that no metered interval exceeds the import
+    limit."""
+    start_later_cost_per_h: Annotated[float, Field(ge=0)] = 0
+    """For the time by which it is held back."""
+
+
 class Disturbances(Record):
     """Causes by which reality differs from the plan; used in disturbed replays only.
 
@@ -73,7 +119,7 @@ class Disturbances(Record):
     planning_quantile: Quantile = 0.5
     """Quantile of each operation's time on its unit that the plan reckons with."""
     hold: Annotated[Fraction, Field(gt=0, lt=1)] | None = None
-    """Share of disturbed replays in which no limit may be missed; none: not asked for. See ``emberline hold``."""
+    """As ``goal.hold``, which comes first; of scenarios written for earlier releases."""
     margins: tuple[Margin, ...] = ()
     """By stage, each once; ``emberline hold`` finds them."""
     due_margin_min: Minutes = 0

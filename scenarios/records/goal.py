@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money
@@ -42,6 +43,10 @@ class Caps(Record):
     """How much more than the baseline's a plan may cost; none: no cap."""
 
 
+def _share(raw: Any) -> Any:
+    return 0 if raw is False or (isinstance(raw, str) and raw.strip().lower() == "off") else raw
+
+
 class Goal(Record):
     """Goals are lexicographic: the first is minimized, the others break ties in a fixed order, early starts last."""
 
@@ -51,6 +56,12 @@ class Goal(Record):
     caps: Caps = Caps()
     credit_stock: bool = True
     """Whether stores that end a little above what is wanted count for what their product takes to make."""
+    hold: Annotated[Fraction, Field(le=0.999), BeforeValidator(_share)] | None = None
+    """Share of disturbed days on which a plan keeps its limits, within ``tolerances``; ``off`` or 0: not looked at.
+
+    None: where disturbances are described and replayed 90 %, or what the baseline reaches if that is more.
+    """
     gap: Fraction = 0.01
     """Relative gap on what can be decided at which the search may stop."""
     time_limit_s: float = Field(default=60, gt=0, le=86_400)
+    """Of a plan in all: its draft, and the search for the plan that holds."""

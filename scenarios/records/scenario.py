@@ -21,7 +21,7 @@ from emberline.scenarios.process.record import Process
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.disturbances import Disturbances
+from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
 from emberline.scenarios.records.goal import Goal, Target
 from emberline.scenarios.records.horizon import Horizon
@@ -74,6 +74,8 @@ class Scenario(Record):
     market: Market
     state: State = Field(default_factory=State)
     disturbances: Disturbances = Field(default_factory=Disturbances)
+    tolerances: Tolerances = Field(default_factory=Tolerances)
+    recourse: Recourse = Field(default_factory=Recourse)
     goal: Goal = Field(default_factory=Goal)
 
     _document: Any = PrivateAttr(default=None)
@@ -269,6 +271,14 @@ class Scenario(Record):
         if self.processes:
             return self.disturbances.processes
         return bool(self.heats) and self.disturbances.heats
+
+    @property
+    def holding(self) -> bool:
+        """Whether a plan is to hold on a share of the disturbed days."""
+        level, disturbances = self.goal.hold, self.disturbances
+        if level is None:
+            return self.disturbed and bool(disturbances.replications) and self.goal.minimize != "lateness"
+        return self.disturbed and level > 0
 
     def with_inputs(self, inputs: xr.Dataset) -> Scenario:
         """The same scenario with its series already resolved (read back from a stored run)."""

@@ -8,13 +8,19 @@ from dataclasses import dataclass, field
 
 import simpy
 
+from emberline.scenarios.datasets import RecourseKind
+from emberline.scenarios.records.disturbances import Recourse
+from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.operations import Operations
 from emberline.twin.streams import Breakdowns
+from emberline.twin.violation import Act
 
 TOLERANCE = 1e-6
 """What counts as nothing [min, MW, MWh]: far below any reading, far above the rounding of sums."""
 SHORTEST_PATIENCE_MIN = 0.1
 """How long a cast that waits for its heats lets pass at least before it looks again."""
+LOOKS_AGAIN_MIN = 5.0
+"""How often a caster that may cast slower looks whether the next heat will be there [min of casting as planned]."""
 
 
 @dataclass
@@ -25,6 +31,8 @@ class LineHistory:
     end: list[float]
     stops: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     """Standstills by breakdown within an operation: when and how long."""
+    acts: list[Act] = field(default_factory=list)
+    """Recourse."""
 
 
 class ListReplay:
@@ -35,8 +43,24 @@ class ListReplay:
     heat whose next stages are later than scheduled is held back before it would wait for them too long.
     """
 
-    def __init__(self, todo: Operations, duration: list[float], failures: Mapping[int, Breakdowns]) -> None:
+    def __init__(
+        self,
+        todo: Operations,
+        duration: list[float],
+        failures: Mapping[int, Breakdowns],
+        recourse: Recourse | None = None,
+        load_management: LoadManagement | None = None,
+    ) -> None:
+        """Args:
+        todo: the operations.
+        duration: of each [min].
+        failures: breakdowns by unit.
+        recourse: what the dispatcher may do; None: nothing.
+        load_management: of this run; None: there is none.
+        """
         n = len(todo)
+        self.recourse, self.load_management = recourse, load_management
+        self.acts: list[Act] = []
         self.todo = todo
         self.duration = duration
         self.failures = failures
@@ -60,7 +84,7 @@ class ListReplay:
             if sequence:
                 self.env.process(self._unit(u, sequence))
         self.env.run()
-        return LineHistory(self.start, [math.nan if end is None else end for end in self.end], self.stops)
+        return LineHistory(self.start, [math.nan if end is None else end for end in self.end], self.stops, self.acts)
 
     def _unit(self, u: int, sequence: list[int]) -> Generator[simpy.Event, None, None]:
         todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
@@ -107,7 +131,13 @@ class ListReplay:
                     at = max(target, at + SHORTEST_PATIENCE_MIN)
                     if outages:
                         at = after_outages(outages, at, todo.planned[i])
-                finish = self._finish(i, at, max(self.duration[i], todo.pace[i]), failures)
+                if self.load_management is not None and self._may_wait(i):
+                    at = self._start_later(i, at)
+                working = max(self.duration[i], todo.pace[i])
+                if self.recourse is not None and casting and self._casts_on(sequence, place):
+                    self.start[i] = at
+                    working = yield from self._casting(sequence, place, at, working)
+                finish = self._finish(i, at, working, failures)
             self.start[i] = at
             late = finish - todo.scheduled[i] - todo.planned[i]
             if i in self.stops:
@@ -125,6 +155,50 @@ class ListReplay:
             event = waiting[i]
             if event is not None:
                 event.succeed()
+
+    def _may_wait(self, i: int) -> bool:
+        """Whether a heat may be held back before an operation: nothing is cooling, and no cast is interrupted."""
+        return self.todo.before[i] < 0 and self.todo.stage[i] != self.todo.shop.campaign
+
+    def _start_later(self, i: int, at: float) -> float:
+        """When load management lets an operation start."""
+        assert self.load_management is not None
+        assert self.recourse is not None
+        begin = self.load_management.start(i, at)
+        if begin > at:
+            cost = (begin - at) / 60 * self.recourse.start_later_cost_per_h
+            self._act(RecourseKind.START_LATER, i, at, begin - at, cost)
+        return begin
+
+    def _casts_on(self, sequence: list[int], place: int) -> bool:
+        """Whether a caster may cast a heat longer for the next one of its cast."""
+        assert self.recourse is not None
+        follows = place + 1 < len(sequence) and self.todo.same_cast(sequence[place], sequence[place + 1])
+        return bool(self.recourse.cast_longer_share) and follows and self.todo.before[sequence[place + 1]] >= 0
+
+    def _casting(
+        self, sequence: list[int], place: int, at: float, working: float
+    ) -> Generator[simpy.Event, None, float]:
+        """Minutes for which a heat is cast: slower while, by what is known then, the next one will not be there."""
+        todo, env, recourse = self.todo, self.env, self.recourse
+        assert recourse is not None
+        i, j = sequence[place], sequence[place + 1]
+        b = todo.before[j]
+        if at > env.now:
+            yield env.timeout(at - env.now)
+        rest, longer = working, 0.0
+        while rest > TOLERANCE:
+            ready = self._forecast(env.now, [b])[b] + todo.travel[j]
+            slower = min(max(ready - env.now - rest, 0.0) / rest, recourse.cast_longer_share)
+            part = min(rest, LOOKS_AGAIN_MIN)
+            yield env.timeout(part * (1 + slower))
+            rest, longer = rest - part, longer + part * slower
+        if longer > TOLERANCE:
+            self._act(RecourseKind.CAST_LONGER, i, at, longer, longer / 60 * recourse.cast_longer_cost_per_h)
+        return working + longer
+
+    def _act(self, kind: RecourseKind, i: int, at: float, minutes: float, cost: float) -> None:
+        self.acts.append(Act(kind, self.todo.shop.units[self.todo.unit[i]], at, minutes, "min", cost))
 
     def _finish(self, i: int, at: float, working: float, failures: Breakdowns | None) -> float:
         finish = at + working

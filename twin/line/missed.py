@@ -22,6 +22,18 @@ def last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:
     return last
 
 
+def late_min(todo: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
+    """The last unit of a heat that is late or not finished, and by how much it is late [min]; where it never came
+    there, by the length of the horizon."""
+    shop = todo.shop
+    h = shop.index[heat]
+    i = max((i for i, other in enumerate(todo.heat) if other == h), default=-1)
+    limit = min(shop.due[h], shop.length)
+    if i < 0 or todo.stage[i] != shop.route[h][-1] or math.isnan(end[i]):
+        return ("" if i < 0 else shop.units[todo.unit[i]]), shop.length
+    return shop.units[todo.unit[i]], float(end[i]) - limit
+
+
 def missed(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
     """Longest waits, gaps within casts, locks, outages, due times and heats that were not finished.
 

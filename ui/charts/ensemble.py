@@ -63,7 +63,7 @@ def chance(ensemble: Ensemble) -> Layers:
         base.mark_rule(strokeWidth=7, opacity=0.4).encode(x=x, x2="high:Q"),
         base.mark_point(filled=True, size=120, opacity=1).encode(x=alt.X("share:Q")),
     ]
-    target = ensemble.scenario.disturbances.hold
+    target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
     if target is not None:
         rule = alt.Chart(pd.DataFrame({"low": [target], "is": [tr("requested")]}))
         layers.append(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -11,7 +13,7 @@ BLUE, RED, GREY = "#2873A8", "#B4543C", "#8A9492"
 HEIGHT = 220
 
 
-def indicator(report: pd.DataFrame) -> alt.LayerChart:
+def indicator(report: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     """Actual over expected energy by period; 1 is the baseline.
 
     Args:
@@ -22,16 +24,17 @@ def indicator(report: pd.DataFrame) -> alt.LayerChart:
     y = alt.Y("enpi:Q", title="EnPI", scale=alt.Scale(zero=False))
     line = alt.Chart(table).mark_line(point=True, color=BLUE).encode(x=x, y=y, tooltip=["period", "enpi"])
     rule = alt.Chart(pd.DataFrame({"enpi": [1.0]})).mark_rule(color=GREY, strokeDash=[4, 3]).encode(y="enpi:Q")
-    return alt.layer(rule, line).properties(height=HEIGHT)
+    layers: list[Any] = [rule, line]
+    return alt.layer(*layers).properties(height=HEIGHT)
 
 
-def sums(cusum: Cusum, unit: str) -> alt.LayerChart:
+def sums(cusum: Cusum, unit: str) -> alt.LayerChart | alt.FacetChart:
     """CUSUM of expected less actual energy; a vertical line marks the alarm."""
     periods = [str(at) for at in cusum.curve.index]
     table = pd.DataFrame({"period": periods, "cusum": cusum.curve.to_numpy()})
     x = alt.X("period:O", title=None, sort=None)
     y = alt.Y("cusum:Q", title=f"CUSUM [{unit}]")
-    layers: list[alt.Chart] = [
+    layers: list[Any] = [
         alt.Chart(table).mark_area(color=BLUE, opacity=0.15).encode(x=x, y=y),
         alt.Chart(table).mark_line(point=True, color=BLUE).encode(x=x, y=y, tooltip=["period", "cusum"]),
     ]

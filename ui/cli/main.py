@@ -125,6 +125,12 @@ def plan(
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
+    no_regret: Annotated[
+        bool, typer.Option("--no-regret", help="least carbon at no more cost than the baseline's")
+    ] = False,
+    no_hold: Annotated[
+        bool, typer.Option("--no-hold", help="do not make it hold on disturbed days (goal.hold=off)")
+    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="if there is no plan, apply the first repair found and plan again")
     ] = False,
@@ -133,6 +139,8 @@ def plan(
 ) -> None:
     """Make a plan, verify it in the twin and store it.
 
+    Where the scenario describes disturbances, the plan holds on 90 % of disturbed days if it can (goal.hold).
+
     Ctrl-C takes the best plan found so far; press it twice to give up.
     """
     changes = list(changes or [])
@@ -140,8 +148,12 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
-    case = _load(scenario, changes)
-    from emberline.plans.answer import summary
+    from emberline.plans.answer import NO_REGRET, costs_more, summary
+
+    if no_regret:
+        changes += NO_REGRET
+    hold_off = ["goal.hold=off"] if no_hold else []
+    case = _load(scenario, [*changes, *hold_off])
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store import Store
@@ -153,7 +165,7 @@ def plan(
 
     store = Store()
     with store.working(case) as run:
-        plan = make(case, quiet)
+        plan = make(case, quiet, store)
         folder = store.save(run, plan)
     reason = None
     if not plan.has_schedule and plan.status != "cancelled":
@@ -165,9 +177,9 @@ def plan(
             more = list(reason.repairs[0].overrides)
             print(f"planning again with {'; '.join(reason.repairs[0].says)}", file=sys.stderr)
             again = [*changes, *more]
-            case, reason = _load(scenario, again), None
+            case, reason = _load(scenario, [*again, *hold_off]), None
             with store.working(case) as run:
-                plan = make(case, quiet)
+                plan = make(case, quiet, store)
                 folder = store.save(run, plan)
             changes = again
         else:
@@ -182,6 +194,8 @@ def plan(
         if reason is not None and reason.repairs:
             print("apply the first repair   emberline plan --repair, with the same options")
         print("\nopen it in the browser  emberline app")
+        if costs_more(plan):
+            print("at no more cost         emberline plan --no-regret, with the same options")
         if plan.has_schedule:
             print("export it               emberline export last")
     raise typer.Exit(0 if plan.acceptable else 1)

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from emberline.plans import Plan, plan
+from emberline.plans import Plan
 from emberline.plans.answer import with_rules
+from emberline.plans.robustness import plan_that_holds
+from emberline.plans.store import Store
 from emberline.scenarios import Scenario
 from emberline.ui.cli.terminal import Progress
 from emberline.ui.cli.workers import give_up
@@ -78,8 +80,14 @@ def answering(
     return results[0]
 
 
-def make(scenario: Scenario, quiet: bool) -> Plan:
-    """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far."""
+def make(scenario: Scenario, quiet: bool, store: Store | None = None) -> Plan:
+    """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far.
+
+    Args:
+        scenario: what is asked.
+        quiet: no progress.
+        store: whose plans of the same orders the search begins with.
+    """
     progress = Progress(scenario, quiet)
 
     def on_wish() -> None:
@@ -88,7 +96,12 @@ def make(scenario: Scenario, quiet: bool) -> Plan:
             print(progress.wish, file=sys.stderr)
 
     with stdout_to_stderr(), progress.drawing() as draw:
-        return answering(lambda wish: with_rules(plan(scenario, on_progress=progress.tell, cancel=wish)), draw, on_wish)
+        return answering(
+            lambda wish: with_rules(
+                plan_that_holds(scenario, store=store, on_progress=progress.tell, cancel=wish)
+            ),
+            draw, on_wish,
+        )  # fmt: skip
 
 
 def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Result], taking: str, quiet: bool) -> Result:

@@ -117,8 +117,9 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
     says = wording.baseline_note(plan)
     if says:
         facts.append(("baseline", says))
-    if plan.acceptable and plan.holding is not None:
-        facts += holding(*plan.holding, command)
+    facts += [("holding" if i == 0 else "", line) for i, line in enumerate(wording.holding(plan))]
+    if plan.acceptable and plan.holding is None and plan.successes is not None:
+        facts += holding(*plan.successes, command)
     facts += [("filled", line) for line in wording.filled(plan.scenario)]
     facts += [("run", run), ("folder", str(folder))]
     for name, text in facts:
@@ -135,12 +136,21 @@ class Progress:
         self.began = time.perf_counter()
         self.event: dict[str, Any] = {"phase": "twin"}
         self.search: dict[str, Any] = {}
+        self.holding: dict[str, Any] = {}
+        """The last event of what comes after the draft."""
         self.wish = ""
 
     def tell(self, event: dict[str, Any]) -> None:
         """Accept an event of ``emberline.plans.plan.pipeline.plan``; may be called from another thread."""
         if "incumbent" in event or "bound" in event:
             self.search = event
+        if event["phase"] in wording.HOLDING_PHASES:
+            self.holding = event
+            if not self.quiet and not self.console.is_terminal:
+                self._say(self._holding(event))
+        if self.holding:
+            self.event = event
+            return
         if event["phase"] != self.event["phase"] and not self.quiet and not self.console.is_terminal:
             if self.event["phase"] == "optimize":
                 self._say(self._search_figures())
@@ -156,10 +166,21 @@ class Progress:
         say = wording.objective
         return f"best {say(self.scenario, best)}   bound {say(self.scenario, bound)}   gap {gap}"
 
+    def _holding(self, event: dict[str, Any]) -> str:
+        """What is known of making the plan hold, and of the time limit."""
+        saved = event.get("saved", {})
+        phase = "no plan" if event["phase"] == "round" and not event["of"] else event["phase"]
+        says = wording.HOLDING_PHASES[phase].format(**event)
+        if "carbon_kg" in saved:
+            says += f"; the draft saves {wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
+            says += f" and {wording.number(saved['cost'], 0)} {self.scenario.market.currency}"
+        return f"{says} ({event['elapsed']:.0f} of {event['limit']:.0f} s)"
+
     def _line(self) -> Text:
         seconds = time.perf_counter() - self.began
         phase = self.event["phase"]
-        text = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:5.1f} s  {wording.PHASES.get(phase, phase)}"
+        says = self._holding(self.holding) if self.holding else wording.PHASES.get(phase, phase)
+        text = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:5.1f} s  {says}"
         if phase == "optimize":
             text += f"   {self._search_figures()}"
         elif phase == "replays" and "of" in self.event:

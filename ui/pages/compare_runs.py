@@ -91,8 +91,8 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
         saved, money = plan.saved(), plan.scenario.market.currency
         tell(letter, tr("carbon saved compared with the baseline"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
         tell(letter, tr("cost saved compared with the baseline"), money, 0, saved.get("cost"))
-        if plan.holding is not None:
-            holds, n = plan.holding
+        if plan.successes is not None:
+            holds, n = plan.successes
             tell(letter, tr("disturbed days on which it held"), "%", 0, 100 * holds / n)
     rows = [FigureComparison(*key, row) for key, row in values.items()]
     return sorted(rows, key=lambda row: -row.relative)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import queue
+from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.store import RUN_ID, Store, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.charts import plan
@@ -218,7 +218,9 @@ def _running(run: str) -> None:
                 tr("Best plan and bound during the search; the figures above are the latest."),
             )
     take, stop, _ = st.columns([2, 1, 2])
-    searching = status.phase in ("twin", "optimize")
+    if status.draft:
+        _holding(status, scenario)
+    searching = status.phase in ("twin", "optimize") or bool(status.draft)
     if take.button(
         tr("Use the best plan now"),
         disabled=status.cancelling or not searching or status.incumbent is None,
@@ -231,6 +233,27 @@ def _running(run: str) -> None:
         st.rerun()
     if status.cancelling:
         st.caption(tr("The search stops at the solver's next check; then the plan is replayed."))
+
+
+def _holding(status: JobStatus, scenario: Scenario | None) -> None:
+    """What the draft comes to, and how far the search for the plan that holds is."""
+    saved = status.draft.get("saved", {})
+    parts = [tr("The draft is made; margins are learnt now until the plan holds on disturbed days.")]
+    if scenario is not None and "carbon_kg" in saved:
+        parts.append(
+            tr(
+                "The draft saves {carbon} t CO2e and {cost} {currency}.",
+                carbon=wording.number(saved["carbon_kg"] / 1000, 2), cost=wording.number(saved["cost"], 0),
+                currency=scenario.market.currency,
+            )
+        )  # fmt: skip
+    rounds = [row for row in status.rounds if row["of"]]
+    if rounds:
+        row = rounds[-1]
+        parts.append(tr("Round {round}: held on {held} of {of} days.", **{k: row[k] for k in ("round", "held", "of")}))
+        seconds, limit = (wording.number(row[name], 0) for name in ("elapsed", "limit"))
+        parts.append(tr("{seconds} of {limit} s are used.", seconds=seconds, limit=limit))
+    st.text(" ".join(parts))
 
 
 def _scenario_of(request: dict[str, Any]) -> Scenario | None:
@@ -266,7 +289,7 @@ def _of(inputs: Request, run: str) -> bool:
     assert inputs.scenario is not None
     if not inputs.overrides and inputs.source is not None and inputs.source.key == note_of(run).get("snapshot"):
         return True
-    # compare requests, not results: a worker may search for less time, and hold a cap as an amount
+    # compare requests, not results: a plan may have margins that were learnt, and a cap as an amount
     request = queue.request(run)
     if request.get("kind") in ("plan", "replan"):
         snapshot = snapshots.find(str(request.get("note", {}).get("snapshot", "")))
@@ -274,4 +297,4 @@ def _of(inputs: Request, run: str) -> bool:
         with suppress(ScenarioError, OSError):
             if name and same(inputs.scenario, look(name, tuple(request["overrides"]))):
                 return True
-    return same(inputs.scenario, stored_runs.open_run(run).plan.scenario)
+    return same(inputs.scenario, stored_runs.open_run(run).plan.requested)

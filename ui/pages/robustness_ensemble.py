@@ -85,7 +85,7 @@ def _chance(ensemble: Ensemble, stamp: Stamp) -> None:
 
 def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
     lines = []
-    target = ensemble.scenario.disturbances.hold
+    target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
     if target is not None:
         share = wording.percent(target, 0)
         if low >= target:
@@ -196,6 +196,7 @@ def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
             tr("missed first [replays]"): [row["first"] for row in rows[:ROWS]],
             tr("missed [replays]"): [row["replications"] for row in rows[:ROWS]],
             tr("missed [%]"): [100 * row["replications"] / ensemble.n for row in rows[:ROWS]],
+            tr("typically by"): [f"{wording.number(row['typical'], 1)} {row['measure']}" for row in rows[:ROWS]],
             tr("at most by"): [f"{wording.number(row['amount'], 1)} {row['measure']}" for row in rows[:ROWS]],
             tr("most often within the hour from"): [hour(row) for row in rows[:ROWS]],
         }

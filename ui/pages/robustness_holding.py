@@ -54,7 +54,8 @@ def ask(stored: StoredRun, busy: bool) -> None:
         st.caption(
             tr("Margins are raised where this plan breaks, and it is planned again until it holds often enough.")
         )
-        target = stored.plan.scenario.disturbances.hold or LEVEL
+        scenario = stored.plan.scenario
+        target = scenario.goal.hold or scenario.disturbances.hold or LEVEL
         level = st.number_input(
             tr("Chance to hold [%]"), min_value=1.0, max_value=100 * MOST_LEVEL, value=100 * target, step=5.0,
             format="%.1f", key=f"holding.level.{stored.id}",

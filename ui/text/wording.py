@@ -29,6 +29,13 @@ PHASES = {
     "replay": mark("replay of the schedule in the twin"),
     "replays": mark("disturbed replays"),
 }
+HOLDING_PHASES = {
+    "draft": mark("the draft is made; now margins are learnt until the plan holds on disturbed days"),
+    "round": mark("round {round}: held on {held} of {of} disturbed days"),
+    "no plan": mark("round {round}: no plan with these margins"),
+    "judge": mark("the plan is judged on new days"),
+}
+"""Progress of a plan that is made to hold."""
 SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 KINDS = {
     "wait": mark("waited too long"),
@@ -358,6 +365,32 @@ def violation(violation: dict[str, Any], horizon: Horizon) -> str:
     if who:
         return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **values)
     return tr("{what} by {amount} {measure}, {time}", **values)
+
+
+def holding(plan: Plan) -> list[str]:
+    """What holding costs against the draft, and the draft's own figures; none where it was not asked for."""
+    record = plan.holding
+    if record is None:
+        return []
+    days, currency = record.days, plan.scenario.market.currency
+    low, high = (percent(share, 1) for share in record.interval)
+    lines = [tr("95 % interval {low} to {high} over {days} new days", low=low, high=high, days=number(days, 0))]
+    if record.severity.get("recourse"):
+        lines[0] += "; " + tr(
+            "with recourse on {count} of them, which costs {cost} {currency} a day",
+            count=record.severity["recourse"], cost=number(record.recourse_cost, 0), currency=currency,
+        )  # fmt: skip
+    if not record.margins or record.draft_share is None or not record.price:
+        return lines
+    carbon, cost = (record.price[name]["nominal"] for name in ("carbon_kg", "cost"))
+    lines.append(
+        tr(
+            "price of holding: {carbon} t CO2e and {cost} {currency} against the draft, which holds on {share}",
+            carbon=signed(carbon / 1000, 2), cost=signed(cost, 0), currency=currency,
+            share=percent(record.draft_share, 1),
+        )
+    )  # fmt: skip
+    return lines
 
 
 def filled(scenario: Scenario) -> list[str]:

@@ -1,68 +1,104 @@
-"""Why a plan did not hold: by the margin that answers to what was missed first, and by how much it was missed."""
+"""Which margins to raise, and by how much: from what all limits are missed by on one batch of disturbed days."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.plans.plan.replay_outcome import LATE
-from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import STEPS, Knob, answering, raised
+from emberline.plans.robustness.holding.misses import Misses
 
-AIMED = 0.6
-"""Share of the breaks that are allowed which a raise aims at: what held in these replays must hold in fresh ones."""
-
-
-@dataclass(frozen=True)
-class Break:
-    """What was missed first in some replications, and the margin that answers to it."""
-
-    knob: Knob
-    missed: np.ndarray
-    """By how much, 0 where something else was missed first, or nothing, shape (n_replications,)."""
-
-    @property
-    def share(self) -> float:
-        """Share of the replications."""
-        return float((self.missed > 0).mean())
-
-    def step(self, allowed: float) -> float:
-        """By how much to raise the margin so that it is too small in no more than a share of the replications."""
-        least, largest = STEPS[self.knob.kind]
-        if self.knob.kind in ("quantile", "rates"):
-            return least
-        return min(max(float(np.quantile(self.missed, 1 - allowed)), least), largest)
+FAR, AIMED, NEAR = 0.8, 0.75, 0.75
+"""Share of the breaks that are allowed which a raise aims at: far below the level (a share of it) less, as margins
+change what happens besides; near it more, as each costs and takes room from others."""
+FIXED = ("quantile", "rates")
+"""Margins that are raised by a step of their own, whatever was missed."""
 
 
-def breaks(ensemble: Ensemble) -> list[Break]:
-    """The breaks of an ensemble that some margin answers to which can still be raised, the most frequent first."""
-    data, scenario = ensemble.data, ensemble.scenario
-    first, late = data["first_limit"].to_numpy(), data["late_min"].to_numpy()
-    amounts: dict[Knob, np.ndarray] = {}
-    for place in range(data.sizes["limit"]):
-        kind, stage = (str(data[f"limit_{name}"].values[place]) for name in ("kind", "stage"))
+def amounts(days: Misses, stuck: Collection[Knob] = ()) -> tuple[tuple[Knob, ...], np.ndarray]:
+    """Margins that can still be raised, and how much each would have to be raised on each day, as far as is known.
+
+    Args:
+        days: that steer.
+        stuck: margins that are not raised.
+
+    Returns:
+        The margins, and the raises, shape (n_days, n_margins): 0 where nothing is missed that the margin answers to,
+        infinite in all of them where something is missed that none answers to.
+    """
+    scenario, by_knob = days.scenario, dict[Knob, np.ndarray]()
+    beyond = np.zeros(days.n, dtype=bool)
+    for place, limit in enumerate(days.limits):
+        missed = days.amount[:, place]
         knob = next(
-            (knob for knob in answering(scenario, kind, stage) if raised(scenario, knob, STEPS[knob.kind][0])), None
+            (
+                knob
+                for knob in answering(scenario, limit.kind, limit.stage)
+                if knob not in stuck and raised(scenario, knob, STEPS[knob.kind][0])
+            ),
+            None,
         )
         if knob is None:
+            beyond |= missed > 0
+        else:
+            by_knob[knob] = np.maximum(by_knob.get(knob, 0.0), missed)
+    knobs = tuple(sorted(by_knob))
+    table = np.array([by_knob[knob] for knob in knobs]).reshape(len(knobs), days.n).T
+    return knobs, np.where(beyond[:, None], np.inf, table)
+
+
+def causes(days: Misses) -> tuple[str, ...]:
+    """Margins that answer to what was missed, in words, the one that is missed most often first."""
+    knobs, table = amounts(days)
+    often = {knob: int((table[:, k] > 0).sum()) for k, knob in enumerate(knobs)}
+    return tuple(knob.says for knob in sorted(knobs, key=lambda knob: (-often[knob], knob)) if often[knob])
+
+
+def steps(days: Misses, level: float, stuck: Collection[Knob] = ()) -> list[tuple[Knob, float]]:
+    """Which margins to raise and by how much, the one that answers to most days first; those stuck are left out.
+
+    All are raised at once, so that enough of the days would have kept every limit; which days are given up is chosen
+    so that the raises are small.
+    """
+    knobs, table = amounts(days, stuck)
+    aim = NEAR if days.successes > FAR * level * days.n else AIMED
+    allowed = int(aim * (1 - level) * days.n)
+    finite = np.isfinite(table).all(axis=1)
+    covered = _covered(table[finite], allowed - int((~finite).sum()), [STEPS[knob.kind][1] for knob in knobs])
+    rows = []
+    for k, knob in enumerate(knobs):
+        target = float(covered[:, k].max(initial=0.0))
+        if target <= 0:
             continue
-        amount = late if kind in LATE else data["missed_amount"].to_numpy()[:, place]
-        excess = np.where(first == place, amount, 0.0)
-        amounts[knob] = np.maximum(amounts.get(knob, 0.0), excess)
-    rows = [Break(knob, missed) for knob, missed in amounts.items() if (missed > 0).any()]
-    return sorted(rows, key=lambda row: (-row.share, row.knob))
+        least, largest = STEPS[knob.kind]
+        step = least if knob.kind in FIXED else min(max(target, least), largest)
+        rows.append((int((table[finite][:, k] > 0).sum()), knob, step))
+    return [(knob, step) for _, knob, step in sorted(rows, key=lambda row: (-row[0], row[1]))]
 
 
-def steps(ensemble: Ensemble, level: float, stuck: Collection[Knob] = ()) -> list[tuple[Knob, float]]:
-    """Which margins to raise and by how much, the one that answers to most breaks first; those stuck are left out."""
-    rows, allowed = [row for row in breaks(ensemble) if row.knob not in stuck], AIMED * (1 - level)
-    shortfall = 1 - ensemble.successes / ensemble.n - allowed
-    selection: list[Break] = []
-    for row in rows:
-        # what must hold more often for the level, and no more: each margin costs, and takes room from others
-        if not selection or sum(one.share for one in selection) < shortfall:
-            selection.append(row)
-    total = sum(row.share for row in selection)
-    return [(row.knob, row.step(allowed * row.share / total)) for row in selection]
+def _covered(table: np.ndarray, allowed: int, scales: list[float]) -> np.ndarray:
+    """The days that remain where so many are given up that each lower the raises most.
+
+    Args:
+        table: raises by day and margin.
+        allowed: how many days may be given up.
+        scales: what a raise of each margin is measured by.
+    """
+    while allowed > 0 and len(table):
+        best: tuple[float, np.ndarray] | None = None
+        for k, scale in enumerate(scales):
+            order = np.argsort(-table[:, k], kind="stable")
+            column = table[order, k]
+            most = min(allowed, len(column) - 1)
+            if column[0] <= 0 or most < 1:
+                continue
+            gains = (column[0] - column[1 : most + 1]) / scale / np.arange(1, most + 1)
+            count = int(gains.argmax()) + 1
+            if best is None or gains[count - 1] > best[0]:
+                best = float(gains[count - 1]), order[:count]
+        if best is None or best[0] <= 0:
+            break
+        table = np.delete(table, best[1], axis=0)
+        allowed -= len(best[1])
+    return table

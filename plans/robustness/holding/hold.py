@@ -1,4 +1,4 @@
-"""The loop: plan, replay, keep more margin where it broke, plan again; then judge with disturbances not used so far."""
+"""The loop: a draft, replays, more margin where it broke, a plan again; then judged on days that steered nothing."""
 
 from __future__ import annotations
 
@@ -7,32 +7,47 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
+import xarray as xr
+
+from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.jobs.engine import Engine
+from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.replays import COLUMNS, Replays
+from emberline.plans.plan.replays import COLUMNS, PARTS, Replays
+from emberline.plans.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
-from emberline.plans.robustness.holding.breaks import breaks, steps
+from emberline.plans.robustness.holding.breaks import causes, steps
 from emberline.plans.robustness.holding.knobs import Knob, margins, raised
+from emberline.plans.robustness.holding.misses import PART, Misses, misses
 from emberline.plans.robustness.holding.robustness import Robustness, Round
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.disturbances import Disturbances
 
 MOST_LEVEL = 0.999
 LEVEL = 0.9
+MOST_DEFAULT = 0.99
+"""Level that is asked for at most where the baseline holds nearly always."""
 TRAINING = 400
-"""Replays that steer, at most."""
+"""Days that steer, at most."""
 JUDGEMENTS = 3
-"""How often at most a plan is judged: each time with a random seed of its own, or else the judge would steer."""
+"""How often at most a plan is judged: each time on days of its own, or else the judge would come to steer."""
 ROUNDS = 30
-FIRST_SHARE, ROUND_SHARE = 0.2, 0.05
-"""Share of the time limit that the plain plan may take, and one that steers: its margins matter then, not its last per
-cent. The plan that is kept is searched for again with what is left."""
+DRAFT_SHARE, ROUND_SHARE = 0.3, 0.08
+"""Share of the time that the draft may take, and a plan that steers: its margins matter then, not its last per cent.
+The plan that is kept is searched for again with what is left."""
+DAYS_SHARE, JUDGED_SHARE = 0.08, 0.2
+"""Share of the time that a batch of replays which steer may take, and that is kept for the judgement."""
+LEAST_DAYS = 20
+"""Days that are replayed whatever time is left."""
+SPARE = 0.1
+"""Standard errors above the level at which a plan is judged, where not the whole interval must lie above it."""
 LEAST_PLAN_S = 5.0
-FAR = 0.6
+FAR = 0.8
 """Share of the level below which a raise that does not help by itself stays: several margins may be missing at once."""
 
 
@@ -50,30 +65,44 @@ def hold(
     replications: int = 1000,
     time_limit_s: float = 300.0,
     plain: Plan | None = None,
+    search: Search | None = None,
+    begin: Disturbances | None = None,
+    whole: bool = False,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Robustness:
-    """Make a plan that keeps every limit in a share of disturbed replays.
+    """Make a plan that keeps every limit, within its tolerances, on a share of disturbed days.
 
     Args:
         scenario: what is asked; its margins are where the loop begins.
         engine: who replays.
-        level: the share; None: the scenario's ``disturbances.hold``, or 0.9.
-        replications: by which plans are judged.
+        level: the share; None: the scenario's ``goal.hold``, or 0.9, or what the baseline reaches if that is more.
+        replications: days by which plans are judged.
         time_limit_s: for the search; judging comes after it.
         plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
-        on_progress: called with ``phase`` and what belongs to it (``round``, ``judge``).
+        search: how the draft is searched.
+        begin: margins of an earlier plan of the same scenario that held: they are tried first.
+        whole: the time limit is that of draft, search and judgement together, with fewer days where it is short; the
+            plan is judged once its share is a little above the level, rather than the lower end of its interval.
+        on_progress: called with ``phase`` and what belongs to it (``draft``, ``round``, ``judge``).
         cancel: polled; True takes the best plan so far.
 
     Raises:
         ScenarioError: nothing is disturbed, or more memory is needed than there is.
         ValueError: the level lies outside 0 … 0.999.
     """
-    target_level = level if level is not None else scenario.disturbances.hold or LEVEL
-    if not 0 < target_level <= MOST_LEVEL:
-        raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target_level:g}")
+    target = level if level is not None else scenario.goal.hold or scenario.disturbances.hold
+    if target is not None and not 0 < target <= MOST_LEVEL:
+        raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
     refuse(scenario)
-    return _Loop(scenario, engine, target_level, replications, time_limit_s, on_progress, cancel).run(plain)
+    loop = _Loop(scenario, engine, target, replications, time_limit_s, whole, on_progress, cancel)
+    answer = loop.run(plain, search or Search(), begin)
+    if level is None:
+        return answer
+    goal = scenario.goal.model_copy(update={"hold": level})
+    robust = answer.robust
+    robust = dataclasses.replace(robust, scenario=robust.scenario.model_copy(update={"goal": goal}))
+    return dataclasses.replace(answer, robust=robust)
 
 
 def refuse(scenario: Scenario) -> None:
@@ -92,63 +121,97 @@ class _Loop:
         self,
         scenario: Scenario,
         engine: Engine,
-        level: float,
+        level: float | None,
         replications: int,
         time_limit_s: float,
+        whole: bool,
         on_progress: Progress | None,
         cancel: Callable[[], bool] | None,
     ) -> None:
-        from emberline.models import Study
-
-        self.scenario, self.engine, self.level, self.replications = scenario, engine, level, replications
-        self.limit_s, self.began = time_limit_s, time.perf_counter()
+        self.scenario, self.engine, self.level, self.replications = scenario, engine, level or LEVEL, replications
+        self.by_baseline = level is None
+        self.limit_s, self.whole, self.began = time_limit_s, whole, time.perf_counter()
+        self.search_s = (1 - JUDGED_SHARE) * time_limit_s if whole else time_limit_s
         self.tell: Progress = on_progress or (lambda event: None)
         self.stop = cancel or (lambda: False)
-        self.study = Study()
+        self.search = Search()
         self.rounds: list[Round] = []
         self.stuck: set[Knob] = set()
         """Margins that are not raised any more: no plan is left then, or it holds no more often."""
-        self.training = min(replications, TRAINING)
+        self.training = TRAINING if whole else min(replications, TRAINING)
+
+    @property
+    def gone(self) -> float:
+        """Seconds since it began."""
+        return time.perf_counter() - self.began
 
     @property
     def remaining_s(self) -> float:
         """Seconds."""
-        return self.limit_s - (time.perf_counter() - self.began)
+        return self.search_s - self.gone
 
-    def run(self, plain: Plan | None) -> Robustness:
+    def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Robustness:
+        from emberline.models import Study
+
+        self.search = dataclasses.replace(search, study=search.study or Study(), keep=None)
+        self.baseline = Baseline.of(self.scenario)
         if plain is None:
-            plain = self._plan(self.scenario, FIRST_SHARE)
+            plain = self._plan(self.scenario, DRAFT_SHARE)
+            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining_s > LEAST_PLAN_S:
+                plain = self._plan(self.scenario, 1.0)  # a plan that does not hold is better than none
         elif plain.schedule is not None:
-            self.study.keep(plain.scenario, plain.schedule)
-        if plain.schedule is None:
+            assert self.search.study is not None
+            self.search.study.keep(plain.scenario, plain.schedule)
+        if plain.schedule is None or not plain.acceptable:
             why = plain.reason or plain.status
-            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=time.perf_counter() - self.began)
+            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=self.gone)
+        self._show(plain)
         refuse_ensemble(self.scenario, plain.schedule, self.replications, self.engine.workers)
+        if self.by_baseline:
+            self.level = max(self.level, self._baseline_share())
         best, judged, status, why = plain, None, "", ""
         for judgement in range(JUDGEMENTS):
-            best, status, why = self._raise(best, judgement)
+            best, status, why = self._raise(best, judgement, begin)
             best = self._polish(best, judgement)
             judged = self._judge(best, judgement)
-            if judged is None or status != "holds" or judged.chance[1] >= self.level:
+            if judged is None or status != "holds" or self._reached(judged) or self.remaining_s <= LEAST_PLAN_S:
                 break
-            status, why = "cannot", "what held in the replays that steered did not in fresh ones"
-        plain_judged = judged if best is plain else self._judge(plain, judgement)
+            status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
+        stores = bool(self.scenario.processes) or any(site_stores(self.scenario))
+        plain_judged = judged if best is plain else self._judge(plain, judgement, compare=stores)
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
-        changes = {"replications": self.scenario.disturbances.replications, "hold": self.level}
-        disturbances = best.scenario.disturbances.model_copy(update=changes)
-        goal = self.scenario.goal
-        best = dataclasses.replace(
-            best, scenario=best.scenario.model_copy(update={"disturbances": disturbances, "goal": goal})
-        )
-        seconds = time.perf_counter() - self.began
-        return Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, seconds)
+        answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.gone)
+        return answer.with_record(self.scenario, self.limit_s)
+
+    def _show(self, draft: Plan) -> None:
+        """Report what the draft comes to, long before the plan that holds is there."""
+        assert draft.replay_figures is not None
+        figures = draft.replay_figures
+        self.tell(
+            {
+                "phase": "draft", "status": draft.status, "objective": draft.objective, "bound": draft.bound,
+                "gap": draft.gap, "carbon_kg": figures.carbon_kg, "cost": figures.cost, "saved": draft.saved(),
+                "elapsed": self.gone, "limit": self.limit_s,
+            }
+        )  # fmt: skip
+
+    def _baseline_share(self) -> float:
+        """Share of the days that steer on which the baseline holds, at most ``MOST_DEFAULT``."""
+        if not self.baseline.complete:
+            return 0.0
+        days = self._days(self.scenario, self.baseline.schedule, 0)
+        return 0.0 if days is None else min(days.successes / days.n, MOST_DEFAULT)
+
+    def _reached(self, judged: Ensemble) -> bool:
+        """Whether a judgement shows that the level is reached."""
+        return (judged.chance[0] if self.whole else judged.chance[1]) >= self.level
 
     def _word(self, judged: Ensemble, status: str, why: str) -> tuple[str, str]:
         """The final status and its reason: the judgement comes before what steered."""
-        share, low, _ = judged.chance
-        if low >= self.level:
+        share = judged.chance[0]
+        if self._reached(judged):
             return "holds", ""
         if share >= self.level:
             return "not shown", f"{judged.n} replays are too few to tell: the level lies within the interval"
@@ -156,64 +219,85 @@ class _Loop:
 
     def _plan(self, scenario: Scenario, share: float) -> Plan:
         """A plan without replays, warm from those before, in a share of the time limit at most."""
-        limit = min(self.scenario.goal.time_limit_s, max(min(share * self.limit_s, self.remaining_s), LEAST_PLAN_S))
+        limit = max(min(share * self.limit_s, self.remaining_s), LEAST_PLAN_S)
+        if not self.whole:
+            limit = min(self.scenario.goal.time_limit_s, limit)
         silent = scenario.model_copy(
-            update={
-                "goal": scenario.goal.model_copy(update={"time_limit_s": limit}),
-                "disturbances": scenario.disturbances.model_copy(update={"replications": 0}),
-            }
+            update={"goal": scenario.goal.model_copy(update={"time_limit_s": min(limit, self.limit_s)})}
         )
-        return plan(silent, search=Search(study=self.study), cancel=self.stop, on_progress=self.tell)
-
-    def _train(self, candidate: Plan, judgement: int, began: float) -> Ensemble | None:
-        """How a plan does in the replays that steer."""
-        assert candidate.schedule is not None
-        replays = ensemble(
-            candidate.scenario, candidate.schedule, self.training, self.engine,
-            seed=seed_of(self.scenario, f"steering {judgement}"), cancel=self.stop,
+        # the baseline has no margins, but it reckons with the quantile that rates are planned by
+        same = scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
+        candidate = plan(
+            silent, baseline=self.baseline if same else None, search=self.search, replications=0, cancel=self.stop,
+            on_progress=lambda event: self.tell({**event, "elapsed": self.gone, "limit": self.limit_s}),
         )  # fmt: skip
-        if replays is None or replays.n < self.training:
+        return dataclasses.replace(candidate, scenario=scenario)
+
+    def _days(self, scenario: Scenario, schedule: xr.Dataset, judgement: int) -> Misses | None:
+        """What a schedule misses on the days that steer; fewer of them where they take too long."""
+        until, polls = time.perf_counter() + DAYS_SHARE * self.limit_s, [0]
+
+        def enough() -> bool:
+            polls[0] += 1
+            return self.stop() or (self.whole and polls[0] > LEAST_DAYS / PART and time.perf_counter() > until)
+
+        seed = seed_of(self.scenario, f"steering {judgement}")
+        return misses(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
+
+    def _train(self, candidate: Plan, judgement: int, began: float) -> Misses | None:
+        """How a plan does on the days that steer."""
+        assert candidate.schedule is not None
+        days = self._days(candidate.scenario, candidate.schedule, judgement)
+        if days is None or (days.n < self.training and (self.stop() or not self.whole)):
             return None
         figures = candidate.replay_figures
         row = Round(
-            margins(candidate.scenario), candidate.status, candidate.gap, replays.successes, replays.n,
+            margins(candidate.scenario), candidate.status, candidate.gap, days.successes, days.n,
             figures.carbon_kg if figures else None, figures.cost if figures else None,
-            tuple(each.knob.says for each in breaks(replays)), time.perf_counter() - began,
+            causes(days), time.perf_counter() - began,
         )  # fmt: skip
         self._note(row)
-        return replays
+        return days
 
     def _note(self, row: Round) -> None:
         self.rounds.append(row)
         event = {"margins": row.margins, "held": row.successes, "of": row.n, "status": row.status}
+        event |= {"elapsed": self.gone, "limit": self.limit_s}
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
-    def _raise(self, start: Plan, judgement: int) -> tuple[Plan, str, str]:
+    def _enough(self, days: Misses) -> bool:
+        """Whether a plan holds often enough on the days that steer to be judged."""
+        if not self.whole:
+            return interval(days.successes, days.n)[0] >= self.level
+        return days.successes >= self.level * days.n + SPARE * (self.level * (1 - self.level) * days.n) ** 0.5
+
+    def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, str, str]:
         """Raise margins from a plan on; the plan that held best, and what ended it."""
         now, began = start, time.perf_counter()
-        replays = self._train(now, judgement, began)
-        if replays is None:
+        days = self._train(now, judgement, began)
+        if days is None:
             return start, "cancelled", "cancelled before the first replays were over"
-        best, best_found = now, replays
-        while interval(replays.successes, replays.n)[0] < self.level:
+        best, best_days = now, days
+        while not self._enough(days):
             if self.remaining_s <= LEAST_PLAN_S:
                 return best, "out of time", f"the time limit of {self.limit_s:g} s was over"
-            if len(self.rounds) >= ROUNDS or not steps(replays, self.level, self.stuck):
+            if len(self.rounds) >= ROUNDS or not steps(days, self.level, self.stuck):
                 return best, "cannot", "no margin that can still be raised makes it hold more often" + self._finer()
-            later = self._next(now, replays, judgement)
+            later = self._next(now, days, judgement, begin)
+            begin = None
             if self.stop():
                 return best, "cancelled", "cancelled"
             if later is None:
                 continue  # the margin that answers to most breaks is stuck: the others are tried
-            after, after_found, top = later
-            if after_found.successes > best_found.successes:
-                best, best_found = after, after_found
-            elif best_found.successes > FAR * self.level * best_found.n:
+            after, after_days, top = later
+            if after_days.successes / after_days.n > best_days.successes / best_days.n:
+                best, best_days = after, after_days
+            elif best_days.successes > FAR * self.level * best_days.n:
                 # near the level a raise that does not help is taken back
                 self.stuck.add(top)
-                now, replays = best, best_found
+                now, days = best, best_days
                 continue
-            now, replays = after, after_found
+            now, days = after, after_days
         return now, "holds", ""
 
     def _finer(self) -> str:
@@ -223,20 +307,18 @@ class _Loop:
             return ""
         return f"; steps of {step:g} min round every duration up, finer ones leave more room (horizon.step_min=5)"
 
-    def _next(self, now: Plan, replays: Ensemble, judgement: int) -> tuple[Plan, Ensemble, Knob] | None:
+    def _next(
+        self, now: Plan, days: Misses, judgement: int, begin: Disturbances | None
+    ) -> tuple[Plan, Misses, Knob] | None:
         """The next plan with larger margins that can be had, how it did, and the margin that answers to most breaks.
 
         None: there is no such plan, and that margin is not raised any more; or the time is over.
         """
-        every = steps(replays, self.level, self.stuck)
-        for raises in _tries(every):
+        every = steps(days, self.level, self.stuck)
+        for scenario in self._scenarios(now.scenario, every, days, begin):
             if self.stop() or self.remaining_s <= LEAST_PLAN_S:
                 return None
-            began, scenario = time.perf_counter(), now.scenario
-            for knob, by in raises:
-                scenario = raised(scenario, knob, by) or scenario
-            if scenario is now.scenario:
-                continue
+            began = time.perf_counter()
             candidate = self._plan(scenario, ROUND_SHARE)
             if candidate.schedule is None or not candidate.acceptable:
                 self._note(
@@ -248,48 +330,64 @@ class _Loop:
         self.stuck.add(every[0][0])
         return None
 
+    def _scenarios(
+        self, now: Scenario, every: list[tuple[Knob, float]], days: Misses, begin: Disturbances | None
+    ) -> Iterator[Scenario]:
+        """Scenarios with larger margins to be tried: an earlier plan's, then those of the raises."""
+        if begin is not None:
+            yield now.model_copy(update={"disturbances": begin})
+        for raises in _tries(every, far=days.successes < FAR * self.level * days.n):
+            scenario = now
+            for knob, by in raises:
+                scenario = raised(scenario, knob, by) or scenario
+            if scenario is not now:
+                yield scenario
+
     def _polish(self, candidate: Plan, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it is better and holds no less often."""
-        is_final = candidate.status == "within gap" or margins(candidate.scenario) == margins(self.scenario)
-        if is_final or self.remaining_s <= LEAST_PLAN_S or self.stop():
+        as_asked = margins(candidate.scenario) == margins(self.scenario) and not self.whole
+        if candidate.status == "within gap" or as_asked or self.remaining_s <= LEAST_PLAN_S or self.stop():
             return candidate
         before, began = self.rounds, time.perf_counter()
         finer = self._plan(candidate.scenario, 1.0)
-        successes = next(row.successes for row in before if row.margins == margins(candidate.scenario) and row.n)
-        replays = self._train(finer, judgement, began) if finer.schedule is not None and finer.acceptable else None
-        return finer if replays is not None and replays.successes >= min(successes, self.least_successes) else candidate
+        worse = candidate.objective is not None and (finer.objective or 0.0) > candidate.objective
+        if finer.schedule is None or not finer.acceptable or worse:
+            return candidate
+        share = next(row.successes / row.n for row in before if row.margins == margins(candidate.scenario) and row.n)
+        days = self._train(finer, judgement, began)
+        return finer if days is not None and (self._enough(days) or days.successes / days.n >= share) else candidate
 
-    @property
-    def least_successes(self) -> int:
-        """How many of the replays that steer must hold."""
-        n = self.training
-        return next((successes for successes in range(n) if interval(successes, n)[0] >= self.level), n)
-
-    def _judge(self, candidate: Plan, judgement: int) -> Ensemble | None:
-        """A plan with fresh disturbances, and the baseline with the same."""
-        from emberline import twin
-
+    def _judge(self, candidate: Plan, judgement: int, compare: bool = True) -> Ensemble | None:
+        """A plan on fresh days, and the baseline on the same where they are compared."""
         assert candidate.schedule is not None
-        self.tell({"phase": "judge", "of": self.replications})
-        replays = ensemble(
+        self.tell({"phase": "judge", "of": self.replications, "elapsed": self.gone, "limit": self.limit_s})
+        polls = [0]
+
+        def enough() -> bool:
+            polls[0] += 1
+            return self.whole and polls[0] > LEAST_DAYS / PART and self.gone > self.limit_s
+
+        return ensemble(
             candidate.scenario, candidate.schedule, self.replications, self.engine,
             seed=seed_of(self.scenario, f"judging {judgement}"),
-            dispatched=twin.dispatch(candidate.scenario, candidate.envelope),
+            dispatched=self.baseline.schedule if compare else None, part=PART if self.whole else ENSEMBLE_PART,
+            cancel=enough,
         )  # fmt: skip
-        return replays
 
 
-def _tries(raises: list[tuple[Knob, float]]) -> Iterator[list[tuple[Knob, float]]]:
-    """Raises to be tried: all; the one that answers to most breaks; half of it."""
-    if len(raises) > 1:
+def _tries(raises: list[tuple[Knob, float]], far: bool) -> Iterator[list[tuple[Knob, float]]]:
+    """Raises to be tried: all where the level is far; half of all; half of that which answers to most breaks."""
+    half = [(knob, by / 2) for knob, by in raises]
+    if far:
         yield raises
-    yield raises[:1]
-    yield [(knob, by / 2) for knob, by in raises[:1]]
+    yield half
+    if len(raises) > 1:
+        yield half[:1]
 
 
 def _replays(judged: Ensemble) -> Replays:
     """The judgement as the plan's replays."""
-    names = [name for name in (*COLUMNS, "violations") if name in judged.data]
+    names = [name for name in (*COLUMNS, "violations", *PARTS) if name in judged.data]
     names += [f"baseline_{name}" for name in names if f"baseline_{name}" in judged.data]
     names += [name for name in (f"more_{figure}" for figure in FIGURES) if name in judged.data]
     return Replays(judged.n, judged.successes, judged.data[names].reset_coords(drop=True))

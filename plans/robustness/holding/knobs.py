@@ -12,7 +12,7 @@ from emberline.scenarios.records.disturbances import Disturbances, Margin
 
 Kind = Literal["slack", "wait", "quantile", "due", "import", "rates"]
 STEPS: dict[Kind, tuple[float, float]] = {
-    "slack": (5.0, 15.0), "wait": (5.0, 15.0), "due": (5.0, 60.0), "quantile": (0.1, 0.1), "import": (0.5, 3.0),
+    "slack": (5.0, 20.0), "wait": (5.0, 30.0), "due": (5.0, 60.0), "quantile": (0.1, 0.1), "import": (0.5, 1.5),
     "rates": (0.1, 0.2),
 }  # fmt: skip
 """Least and largest raise in one round [min; quantile; MW]."""

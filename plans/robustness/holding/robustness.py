@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import saved as replays_saved
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import margins, settings
+from emberline.plans.robustness.holding.reasons import misses, reasons
+from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of
+from emberline.scenarios.records.disturbances import MARGINS
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,13 @@ class Robustness:
                 nominal = plain_saved[name] - saved[name]
             row = {"nominal": nominal}
             if self.judged is not None and self.plain_judged is not None:
+                n = min(self.judged.n, self.plain_judged.n)
+                mine, plain = (one.data.isel(replication=slice(n)) for one in (self.judged, self.plain_judged))
                 row["baseline"] = float(replays_saved(self.judged.data, name).mean())
-                row["mean"] = float(replays_saved(self.plain_judged.data, name).mean()) - row["baseline"]
+                if all(f"baseline_{name}" in one for one in (mine, plain)):
+                    row["mean"] = float((replays_saved(plain, name) - replays_saved(mine, name)).mean())
+                else:
+                    row["mean"] = float((mine[name].to_numpy() - plain[name].to_numpy()).mean())
             prices[name] = row
         return prices
 
@@ -88,6 +97,49 @@ class Robustness:
         if self.robust.objective is None or self.plain.bound is None:
             return None
         return self.robust.objective - self.plain.bound
+
+    def with_record(self, scenario: Scenario, limit_s: float) -> Robustness:
+        """The same, with what is known of its holding in the record of the plan that is kept.
+
+        Args:
+            scenario: what was asked, whose margins are those that were asked for.
+            limit_s: the time that it was given.
+        """
+        if self.judged is None or self.plain_judged is None:
+            return self
+        share, *bounds = self.judged.chance
+        severity, of_baseline = self.judged.severity()
+        reached, rows = share >= self.level, misses(self.judged)
+        draft, sums = self.plain, self.plain.replay_figures
+        holding = Holding(
+            level=self.level,
+            status=self.status,
+            reached=reached,
+            days=self.judged.n,
+            share=share,
+            interval=(bounds[0], bounds[1]),
+            baseline_share=1 - of_baseline["broken"] / self.judged.n if of_baseline else None,
+            draft_share=self.plain_judged.chance[0],
+            severity=severity,
+            baseline_severity=of_baseline,
+            recourse_cost=float(self.judged.data["recourse_cost"].mean()),
+            draft_objective=draft.objective,
+            draft_bound=draft.bound,
+            draft_gap=draft.gap,
+            draft_figures=sums.as_dict() if sums is not None else {},
+            draft_saving=draft.saved(),
+            price=self.price,
+            most_price=self.most_price,
+            margins=margins(self.robust.scenario),
+            settings=tuple(settings(self.robust.scenario)),
+            request=scenario.disturbances.model_dump(mode="json", include=set(MARGINS), exclude_defaults=True),
+            misses=rows,
+            reasons=() if reached else tuple(reasons(scenario, rows, self.judged.n)),
+            rounds=len(self.rounds),
+            limit_s=limit_s,
+            seconds=self.seconds,
+        )
+        return replace(self, robust=replace(self.robust, holding=holding))
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -19,7 +19,8 @@ from watched_plans import unwatched
 from emberline import twin
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.sums import figures
-from emberline.plans.answer import answer, causes, headline
+from emberline.plans.answer import answer, headline
+from emberline.plans.answer.causes import causes
 from emberline.plans.answer.changes import changes
 from emberline.plans.store import Store
 from emberline.scenarios.records.market import Market
@@ -81,16 +82,16 @@ def test_the_headline_adds_up_from_the_stored_run(kind: str, tmp_path: Path) -> 
     assert stored.replay is not None
     assert stored.replays is not None
     runs = (stored.baseline, stored.replay)
-    imported_mwh = [data["import_mw"].to_numpy() * scenario.horizon.step_h for data in runs]
+    import_mwh = [data["import_mw"].to_numpy() * scenario.horizon.step_h for data in runs]
     prices = scenario.inputs["price_per_mwh"].to_numpy()
-    grid = [float(mwh @ scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()) for mwh in imported_mwh]
+    grid = [float(mwh @ scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()) for mwh in import_mwh]
     assert head.average is not None
     assert head.average.net == pytest.approx(grid[0] - grid[1])  # scope 1 is the same
     each = stored.replays.data["baseline_carbon_kg"] - stored.replays.data["carbon_kg"]
     assert head.average.expected == pytest.approx(float(each.median()))
     assert [head.average.p10, head.average.p90] == pytest.approx(np.quantile(each, (0.1, 0.9)).tolist())
     assert head.day_cost is not None
-    assert head.day_cost.net == pytest.approx(float((imported_mwh[0] - imported_mwh[1]) @ prices))
+    assert head.day_cost.net == pytest.approx(float((import_mwh[0] - import_mwh[1]) @ prices))
     peaks = [max(float(data["meter_mw"].max()), 0.0) for data in runs]
     assert (head.baseline_peak_mw, head.peak_mw) == pytest.approx(tuple(peaks))
     if kind == "demand":
@@ -148,9 +149,9 @@ def test_what_changed_is_true(seed: int, minimize: str) -> None:
         if change.kind == "hours":
             worst = np.argsort(-worth, kind="stable")[: len(worth) // 4]
             for key, data in runs.items():
-                imported_mwh = data["import_mw"].to_numpy() * scenario.horizon.step_h
-                assert numbers[key] == pytest.approx(imported_mwh[worst].sum())
-                assert numbers[f"share_{key}"] == pytest.approx(100 * imported_mwh[worst].sum() / imported_mwh.sum())
+                import_mwh = data["import_mw"].to_numpy() * scenario.horizon.step_h
+                assert numbers[key] == pytest.approx(import_mwh[worst].sum())
+                assert numbers[f"share_{key}"] == pytest.approx(100 * import_mwh[worst].sum() / import_mwh.sum())
                 assert f"{numbers[key]:,.1f} MWh" in change.says
             assert numbers["mean"] == pytest.approx(worth[worst].mean())
             assert change.from_min is not None

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from emberline.plans.compliance.evidence import Chain, EvidenceError, archive, verify
+from emberline.plans.compliance.evidence.entry import Step
 
 FILES = {
     "monitoring.yaml": b"installation: {name: Works}\n",
@@ -98,6 +99,23 @@ def test_records_that_are_gone_or_exchanged_are_named(tmp_path: Path) -> None:
     assert 2 in [finding.record for finding in verify(chain)]
     with pytest.raises(EvidenceError, match="record 2 has changed"):
         chain.append("2025", "submit", "Ada")
+
+
+def test_a_head_that_lags_by_a_record_catches_up(tmp_path: Path) -> None:
+    """Proves: writers that die one after another between record and head leave a sound chain; a head that is further
+    behind is a finding, and nothing is added to it. Sensitivity: a head that lags by two and is taken for changed."""
+    chain = locked(tmp_path)
+    heads = [f"{entry.number} {entry.sha256}\n".encode() for entry in chain.entries()]
+    steps: list[tuple[Step, bytes]] = [("submit", heads[3]), ("approve", heads[4])]
+    for step, behind in steps:
+        chain.head.write_bytes(behind)
+        assert verify(chain) == []
+        chain.append("2025", step, "Ada" if step == "submit" else "Bo")
+        assert verify(chain) == []
+    chain.head.write_bytes(heads[0])
+    assert [finding.says for finding in verify(chain)] == ["the head has changed"]
+    with pytest.raises(EvidenceError, match="the head has changed"):
+        chain.append("2025", "lock", "Bo")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")

@@ -73,7 +73,7 @@ def test_the_least_lateness_is_acceptable() -> None:
     assert result.objective == pytest.approx(60)
     assert result.acceptable
     assert result.verdict == "Feasible, and the twin agrees. Late: 1 heat(s), 60 min in all; no schedule is less late."
-    assert result.holding is None
+    assert result.successes is None
     unproven = dataclasses.replace(result, bound=0.0)
     assert unproven.verdict.endswith("Late: 1 heat(s), 60 min in all; the least that was found.")
     other = case.model_copy(update={"goal": case.goal.model_copy(update={"minimize": "cost"})})
@@ -86,7 +86,7 @@ def test_nothing_is_said_of_disturbed_days_where_nothing_is_disturbed(tmp_path: 
     result = planned.full_plan()
     assert not result.scenario.disturbed
     assert "held" not in result.verdict
-    assert result.holding is None
+    assert result.successes is None
     assert result.summary()["replays"] == {"n": 0, "held": None, "quantiles": {}}
     assert result.summary()["expected"] == {}
     first = answer(result)
@@ -101,7 +101,7 @@ def test_nothing_is_said_of_disturbed_days_where_nothing_is_disturbed(tmp_path: 
         # as an earlier release kept it
         store.save(run, dataclasses.replace(result, replays=Replays(calm.n, calm.n, calm.data)))
     stored = store.open(run)
-    assert stored.plan.holding is None
+    assert stored.plan.successes is None
     page = export(stored, "html", tmp_path / "plan.html").read_text(encoding="utf-8")
     assert "disturbed replays" not in page
     assert "disturbed days" not in page

@@ -50,7 +50,7 @@ def two(cluster: Engine) -> Engine:
 @cache
 def week() -> tuple[Scenario, xr.Dataset]:
     """The bundled week and the baseline schedule: enough work to be interrupted."""
-    scenario = load("melt-shop-week")
+    scenario = load("melt-shop-week", ["tolerances.wait_min=0", "tolerances.cast_gap_min=0"])
     return scenario, twin.dispatch(scenario)
 
 

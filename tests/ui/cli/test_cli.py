@@ -40,8 +40,9 @@ def home_with_plan(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict
     """A home with one plan, and what ``plan --json`` said."""
     home = tmp_path_factory.mktemp("home_with_plan")
     result = process(
-        "plan", "melt-shop-small", "--json", "--time-limit", "5", env={**os.environ, "EMBERLINE_HOME": str(home)}
-    )
+        "plan", "melt-shop-small", "--json", "--time-limit", "5", "--no-hold",
+        env={**os.environ, "EMBERLINE_HOME": str(home)},
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return home, json.loads(result.stdout)
 
@@ -126,7 +127,7 @@ def test_a_plan_that_seldom_holds_names_what_does(home: Path, spread: str, seldo
     """Proves: an acceptable plan that holds in less than half of its replays names the command that searches one that
     does, with what was set, ready to be pasted. Sensitivity: a plan that holds names none."""
     change = ["--set", f"disturbances={{duration_spread: {spread}}}"]
-    code = emberline("plan", "melt-shop-small", "--gap", "50%", "-q", *change)
+    code = emberline("plan", "melt-shop-small", "--gap", "50%", "-q", "--no-hold", *change)
     assert code.returncode == 0, code.stderr
     text = f"emberline hold melt-shop-small --set 'disturbances={{duration_spread: {spread}}}' --set goal.gap=50%\n"
     assert (text in code.stdout) == seldom

@@ -94,6 +94,9 @@ def blocks(block: Any) -> Iterator[Any]:
             yield from blocks(inner)
 
 
+COLOUR = re.compile(r":[a-z]+\[")
+
+
 def english(app: AppTest) -> set[str]:
     """Labels, headings and sentences with a word in Latin letters and none in Chinese."""
     names = set()
@@ -101,7 +104,7 @@ def english(app: AppTest) -> set[str]:
         if item.type in KINDS:
             texts = [str(getattr(item, name, "") or "") for name in ("label", "help", "placeholder")]
             if item.type in ("caption", "header", "info", "markdown", "subheader", "warning"):
-                texts.append(str(item.value))
+                texts.append(COLOUR.sub("", str(item.value)))
             names |= {text for text in texts if WORD.search(text) and not CHINESE.search(text)}
     return {text for text in names if not any(name in text for name in NAMES)}
 

@@ -92,8 +92,8 @@ def hold(
         folder = report.store(store, run, result)
     why = None
     if result.status == "no plan":
-        settings = list(changes or [])
-        why = why_not.after_plan(result.robust, why_not.at_once(scenario, settings), scenario, settings, quiet)
+        overrides = list(changes or [])
+        why = why_not.after_plan(result.robust, why_not.at_once(scenario, overrides), scenario, overrides, quiet)
     if as_json:
         more = {} if why is None else {"why_not": why.summary()}
         print_json({"run": run, "folder": str(folder), "scenario": case.name, **result.summary(), **more})

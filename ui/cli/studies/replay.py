@@ -201,7 +201,7 @@ def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("what broke it", "stage", "unit"):
         table.add_column(name, no_wrap=True)
-    for name in ("first", "in", "share", "most"):
+    for name in ("first", "in", "share", "typical", "most"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("most often within the hour from", no_wrap=True)
     for row in rows[:ROWS]:
@@ -215,6 +215,7 @@ def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
             str(row["first"]),
             str(row["replications"]),
             wording.percent(row["replications"] / ensemble.n, 1),
+            f"{wording.number(row['typical'], 1)} {row['measure']}",
             f"{wording.number(row['amount'], 1)} {row['measure']}",
             f"{at} (in {row['in_hour']})",
         )

@@ -118,7 +118,7 @@ def note_of(run: str) -> dict[str, Any]:
 
 @st.cache_data(max_entries=64, ttl=timedelta(days=1), show_spinner=False)
 def _of_stored(run: str) -> dict[str, Any]:
-    scenario = Store().open(run).plan.scenario
+    scenario = Store().open(run).plan.requested
     if scenario.name in bundled() and same(look(scenario.name), scenario):
         return {"scenario": scenario.name}
     try:
@@ -129,7 +129,7 @@ def _of_stored(run: str) -> dict[str, Any]:
 
 
 def same(one: Scenario, other: Scenario) -> bool:
-    """Whether two scenarios are equal apart from the time limit, which is shorter when planning again."""
+    """Whether two scenarios are equal apart from the time limit."""
     plain = [scenario.model_dump() for scenario in (one, other)]
     for data in plain:
         data["goal"].pop("time_limit_s")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.answer import Answer, Cause, Tile
+from emberline.plans.answer import NO_REGRET, Answer, Cause, Tile, costs_more
 from emberline.plans.answer import answer as first
 from emberline.plans.exports import tables
 from emberline.plans.plan import Plan
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.charts import causes as cause_charts
-from emberline.ui.pages.result import heats
+from emberline.ui.pages.result import heats, repairs
 from emberline.ui.pages.session import chart_cache, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, tr
@@ -38,10 +38,12 @@ def show(plan: Plan, run: str) -> None:
         for tile in answer.tiles:
             _tile(tile)
     st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
-    changes, causes = st.columns([3, 2], gap="medium")
-    with changes:
+    if costs_more(plan):
+        repairs.variant(run, tr("Plan with less carbon at no more cost"), NO_REGRET)
+    what, where = st.columns([3, 2], gap="medium")
+    with what:
         _changes(plan, run, answer)
-    with causes:
+    with where:
         _causes(plan, run, answer)
 
 

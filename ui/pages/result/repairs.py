@@ -139,6 +139,23 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question, key: 
             _plan(question, note, repair["set"])
 
 
+def variant(run: str, label: str, overrides: list[str]) -> None:
+    """Offer to plan the request of a run again with some overrides; nothing where the request is not known.
+
+    Args:
+        run: whose request it is.
+        label: of the button.
+        overrides: to add.
+    """
+    try:
+        request = queue.request(run)
+    except StoreError:
+        return
+    if request.get("scenario") and st.button(label, type="tertiary", key=f"variant.{run}"):
+        question = Question(str(request["scenario"]), tuple(request["overrides"]))
+        _plan(question, dict(request.get("note") or {}), overrides)
+
+
 def _plan(question: Question, note: dict[str, Any], more: list[str]) -> None:
     """Plan again with a repair; the side keeps it until it is removed."""
     repairs = [*dict(note.get("inputs", {})).get(KEY, []), *more]

@@ -151,6 +151,7 @@ def _verdict(plan: Plan, run: str) -> None:
     says = wording.baseline_note(plan)
     if says:
         lines.append(wording.sentence(says))
+    lines += [wording.sentence(line) for line in wording.holding(plan)]
     with st.container(border=True, gap="xxsmall"):
         if first is not None:
             answer.show_headline(first)

@@ -1,0 +1,101 @@
+"""The plan that a scenario asks for: the draft where it need not hold, else the plan that holds on disturbed days."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.plan.pipeline import Search, plan
+from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
+from emberline.plans.plan.stored_starts import Earlier, earlier
+from emberline.plans.robustness.holding.hold import hold
+from emberline.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+    from emberline.plans.store.store import Store
+
+DAYS = 400
+"""Fresh disturbed days on which a plan is judged at most; fewer where the time limit is short."""
+
+
+LEAST_S = 1.0
+"""Time for holding after a search that took all there was [s]."""
+
+
+def plan_that_holds(
+    scenario: Scenario,
+    *,
+    store: Store | None = None,
+    study: Study | None = None,
+    draft: Plan | None = None,
+    replications: int = DAYS,
+    engine: Engine | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """Make the plan of a scenario, with its time limit for all of it.
+
+    Where ``Scenario.holding`` says so, margins are learnt until it holds on the share ``goal.hold`` of disturbed days,
+    and ``Plan.holding`` tells how it does; else the plan is made as ``emberline.plans.plan.plan`` makes it.
+
+    Args:
+        scenario: what is asked.
+        store: whose plans of the same orders are where the search begins, and what it may not fall short of.
+        study: what earlier plans in this process have left.
+        draft: a plan of the scenario to begin with; None: one is made.
+        replications: fresh days on which it is judged, at most.
+        engine: who replays; None: this process.
+        on_progress: called with ``phase`` and what belongs to it; ``draft`` has the figures of the draft.
+        cancel: polled; True takes the best plan so far.
+    """
+    before = Earlier() if store is None else earlier(store, scenario)
+    search = Search(study=study, others=before.schedules)
+    if not scenario.holding:
+        if draft is not None:
+            return draft
+        return plan(
+            scenario, search=dataclasses.replace(search, keep=before.keep), on_progress=on_progress, cancel=cancel
+        )
+    same = before.same
+    answer = hold(
+        scenario, engine or Engine(), replications=replications, time_limit_s=scenario.goal.time_limit_s, plain=draft,
+        search=search, begin=None if same is None else same.scenario.disturbances, whole=True,
+        on_progress=on_progress, cancel=cancel,
+    )  # fmt: skip
+    return before.better(answer.robust)
+
+
+def again_that_holds(
+    before: Plan,
+    after: Plan,
+    spent_s: float,
+    *,
+    study: Study | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """A plan that was made again, made to hold where the one before was: its margins are raised where they must be.
+
+    Args:
+        before: the stored plan.
+        after: made again from it, with its margins.
+        spent_s: what that took of the time limit [s].
+        study, on_progress, cancel: as of :func:`plan_that_holds`.
+    """
+    if before.holding is None or after is before or not after.acceptable:
+        return after
+    answer = hold(
+        after.scenario, Engine(), replications=DAYS, level=before.holding.level, plain=after, whole=True,
+        time_limit_s=max(after.scenario.goal.time_limit_s - spent_s, LEAST_S), search=Search(study=study),
+        on_progress=on_progress, cancel=cancel,
+    )  # fmt: skip
+    robust, holding = answer.robust, answer.robust.holding
+    goal = after.scenario.goal
+    robust = dataclasses.replace(robust, scenario=robust.scenario.model_copy(update={"goal": goal}))
+    if holding is None:
+        return robust
+    return dataclasses.replace(robust, holding=dataclasses.replace(holding, request=before.holding.request))

@@ -1,0 +1,131 @@
+"""The plan of a scenario with disturbances: the draft first, then the one that holds, and what is stored of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import planned
+import pytest
+
+from emberline.plans.plan.record import Plan
+from emberline.plans.plan.stored_starts import earlier, same_asked
+from emberline.plans.robustness.making import again_that_holds, plan_that_holds
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading import loading
+from emberline.scenarios.records.base import ScenarioError
+
+DAYS = 100
+
+
+def shop(goal: dict[str, Any] | None = None, **disturbances: Any) -> Scenario:
+    """Two casts in a day: durations scatter by 10 %, and the furnace fails now and then."""
+    table = {
+        "duration_spread": 0.1,
+        "breakdowns": [{"unit": "F", "mtbf_h": 60, "mttr_min": 15}],
+        "replications": 2,
+        **disturbances,
+    }
+    orders = [{"name": name, "heats": [{"grade": "G", "count": count}]} for name, count in (("A", 3), ("B", 2))]
+    tolerances = {"wait_min": 0, "cast_gap_min": 0}
+    return planned.shop(
+        orders=orders,
+        disturbances=table,
+        goal={"gap": 0.05, "time_limit_s": 300, **(goal or {})},
+        tolerances=tolerances,
+    )
+
+
+EVENTS: list[dict[str, Any]] = []
+"""Of the plan of :func:`robust`."""
+
+
+@cache
+def robust() -> Plan:
+    """The plan of the shop. Not to be changed."""
+    return plan_that_holds(shop(), replications=DAYS, on_progress=EVENTS.append)
+
+
+def test_the_plan_holds_and_the_draft_comes_first() -> None:
+    """Proves: by default the plan holds on nine in ten new days or on as many as the baseline, with margins that the
+    draft has not; the draft is reported with its savings before any round, and each event has the limit and what
+    of it is used; the time limit of the scenario stays. Sensitivity: a plan without margins."""
+    result = robust()
+    holding = result.holding
+    assert holding is not None
+    assert holding.reached, holding.reasons
+    assert holding.level >= 0.9
+    assert holding.share >= holding.level
+    assert holding.draft_share is not None
+    assert holding.draft_share < holding.share
+    assert holding.margins != {"planning_quantile": 0.5}
+    assert result.replays is not None
+    assert result.successes == (round(holding.share * DAYS), DAYS)
+    assert "disturbed days, the baseline on" in result.verdict
+    assert result.scenario.goal == shop().goal
+    phases = [event["phase"] for event in EVENTS]
+    assert phases.index("draft") < phases.index("round") < phases.index("judge")
+    draft = EVENTS[phases.index("draft")]
+    assert draft["saved"] == holding.draft_saving
+    assert draft["objective"] == holding.draft_objective
+    assert {event["limit"] for event in EVENTS if event["phase"] in ("draft", "round", "judge")} == {300}
+
+
+@pytest.mark.parametrize(
+    "off", [{"goal": {"hold": "off"}}, {"replications": 0}, {"duration_spread": 0, "breakdowns": []}]
+)
+def test_a_plan_that_need_not_hold_is_the_draft(off: dict[str, Any]) -> None:
+    """Proves: switched off, without replays or without disturbances the plan has no margins and no record.
+
+    Sensitivity: a search for margins whatever is asked."""
+    case = shop(**off)
+    assert not case.holding
+    result = plan_that_holds(case, replications=DAYS)
+    assert result.holding is None
+    assert result.scenario.disturbances == case.disturbances
+
+
+def test_what_is_asked_of_holding() -> None:
+    """Proves: shares in any spelling, ``off`` and 0; else one line. Sensitivity: ``off`` as a mere text."""
+    for text, level in (("off", 0), (0, 0), ("90 %", 0.9), (0.5, 0.5)):
+        assert loading.load("melt-shop-small", [("goal.hold", text)]).goal.hold == pytest.approx(level)
+    for wrong in ("sometimes", 1, -0.1):
+        with pytest.raises(ScenarioError, match=r"goal\.hold"):
+            loading.load("melt-shop-small", [("goal.hold", wrong)])
+
+
+def test_it_is_stored_and_begun_with_again(tmp_path: Path) -> None:
+    """Proves: the record comes back as it was; the stored plan counts as one of the same request, its margins aside;
+    planned again without time, nothing worse than it is shown, and the scenario that asks for no holding is another.
+
+    Sensitivity: learnt margins that make it another request."""
+    store = Store(tmp_path / "home")
+    with store.working(robust().scenario) as run:
+        store.save(run, robust())
+    back = store.open(run).plan
+    assert back.holding == robust().holding
+    assert same_asked(back.requested, shop())
+    assert back.requested.disturbances == shop().disturbances
+    assert earlier(store, shop()).same is not None
+    assert earlier(store, shop(goal={"hold": "off"})).same is None
+    assert len(earlier(store, shop(goal={"hold": "off"})).schedules) == 1
+    hurried = plan_that_holds(shop(goal={"time_limit_s": 0.1}), store=store, replications=20)
+    assert hurried.objective == pytest.approx(back.objective)
+    assert hurried.holding == back.holding
+    assert hurried.reason == "The earlier plan stays."
+
+
+def test_made_again_it_still_holds() -> None:
+    """Proves: a plan that comes of one that holds is judged too, at the level of that one, and remembers what was
+    asked; one that stays as it is, is not judged again. Sensitivity: locks that lose its days."""
+    before = robust()
+    assert again_that_holds(before, before, 0.0) is before
+    case = before.scenario.model_copy(update={"title": "again"})
+    after = Plan(**{**vars(before), "scenario": case, "holding": None, "replays": None})
+    result = again_that_holds(before, after, 1e6)
+    assert result.holding is not None
+    assert before.holding is not None
+    assert result.holding.level == before.holding.level
+    assert result.holding.request == before.holding.request
