@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.records.base import Mistakes
+from emberline.scenarios.records.disturbances import Recourse
 from emberline.scenarios.records.goal import Target
 from emberline.scenarios.records.orders import Order
 from emberline.scenarios.records.scenario import Scenario
@@ -65,6 +66,7 @@ def _plain(scenario: Scenario, what: str, place: tuple[str, ...]) -> Mistakes:
         (bool(scenario.outages), "outages"),
         (any(heat.release_min > 0 for heat in scenario.heats), "releases"),
         (bool(disturbed), "disturbances"),
+        (scenario.recourse != Recourse(), "recourse"),
         (any(unit.states is not None for unit in scenario.line.units), "energy states"),
     ):
         if present:
