@@ -103,10 +103,10 @@ def optimize(
         from emberline.models.strategies.site import optimize_site
 
         schedule = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
-    elif kind == "least lateness":
-        from emberline.models.strategies.lateness_schedule import least_late
+    elif scenario.by_the_minute:
+        from emberline.models.strategies.to_the_minute import to_the_minute
 
-        schedule = least_late(scenario, envelope, start, tell, stop)
+        schedule = to_the_minute(scenario, envelope, start, tell, stop)
     else:
         from emberline.models.strategies.line import heats
 
@@ -122,4 +122,6 @@ def _kind(scenario: Scenario) -> str:
         return "processes"
     if not scenario.orders:
         return "a site alone"
-    return "least lateness" if scenario.goal.minimize == "lateness" else HEATS
+    if scenario.line.changeovers:
+        return "in a sequence"
+    return {"lateness": "least lateness", "makespan": "least makespan"}.get(scenario.goal.minimize, HEATS)

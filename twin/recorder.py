@@ -11,6 +11,7 @@ import xarray as xr
 
 from emberline.scenarios.datasets import RUN, RecourseKind, ViolationKind, check, metered
 from emberline.scenarios.energy_states import idle_pieces
+from emberline.scenarios.line import taking
 from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import TOLERANCE, LineHistory
 from emberline.twin.line.missed import last_end, missed
@@ -77,6 +78,37 @@ def line_gives(
     }
 
 
+def line_flows(
+    todo: Operations,
+    rows: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    energy_mwh: np.ndarray,
+    stops: dict[int, list[tuple[float, float]]],
+) -> dict[str, np.ndarray]:
+    """What the line gives of other carriers per hour, less what its heats take, shape (n_steps,) each.
+
+    Args:
+        todo: the operations.
+        rows: those that took place.
+        start: of them [min].
+        end: of them [min].
+        energy_mwh: of them, reheating left out.
+        stops: standstills by place among them.
+    """
+    shop, unit, heat = todo.shop, todo.arrays["unit"][rows], todo.arrays["heat"][rows]
+    flows = line_gives(shop, unit, start, end, energy_mwh, stops)
+    scenario = shop.scenario
+    if scenario.line.takes:
+        horizon = scenario.horizon
+        edges = np.arange(horizon.n_steps + 1) * horizon.step_min
+        units = [shop.units[u] for u in unit.tolist()]
+        grades = [scenario.heats[h].grade.name for h in heat.tolist()]
+        for carrier, rate in taking.rates(scenario.line, units, grades, start, end, edges).items():
+            flows[carrier] = flows.get(carrier, 0.0) - rate
+    return flows
+
+
 def idling(shop: LineShop, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> Trace:
     """What units with energy states draw outside work; a standstill within an operation counts as work.
 
@@ -136,7 +168,7 @@ def course(
     unit, first, last = arrays["unit"][indices], start[indices], end[indices]
     trace = operations_trace(unit, first, last, nominal[indices], extra[indices], shop.profiles, stops)
     line = trace.mean(grid.edges)
-    line_rates = line_gives(shop, unit, first, last, nominal[indices], stops)
+    line_rates = line_flows(todo, indices, first, last, nominal[indices], stops)
     idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
     load = line if idle is None else line + idle
     answering = disturbed and shop.scenario.recourse.assets

@@ -12,7 +12,7 @@ from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.store.run_folder import StoredRun
 
 TONNES = "t CO2e"
-UNITS = {"carbon": "kg CO2e", "lateness": "min"}
+UNITS = {"carbon": "kg CO2e", "lateness": "min", "makespan": "min"}
 """Of the objective; of other goals it is the market's currency."""
 LABELS = {
     "run": mark("run"),
@@ -36,6 +36,7 @@ FIGURES = mark("of the undisturbed replay: what the twin made of the schedule, n
 GOALS = {
     "carbon": mark("least carbon"), "cost": mark("least cost"),
     "cost_with_carbon_price": mark("least cost with the carbon price"), "lateness": mark("least lateness"),
+    "makespan": mark("least makespan"),
 }  # fmt: skip
 NO_LOWER = mark("Both are of plans that leave as much in store as the baseline: {stores}.")
 SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}

@@ -94,7 +94,7 @@ def refused(scenario: Scenario) -> str:
         return "processes have no heats to plan first; emberline plan plans them with the site"
     if not scenario.orders:
         return "there is no line, so there are no heats to plan first; emberline plan plans a site alone"
-    if scenario.goal.minimize == "lateness":
+    if scenario.by_the_minute:
         return "goal.minimize: lateness plans no site, so there are no levers; use carbon or cost"
     return ""
 

@@ -26,7 +26,7 @@ def of_plan(scenario: Scenario) -> float:
     steps = scenario.horizon.n_steps
     if scenario.processes:
         return PER_PART_STEP * steps * (len(scenario.process_modes) + len(scenario.stores))
-    if not scenario.heats or scenario.goal.minimize == "lateness":
+    if not scenario.heats or scenario.by_the_minute:
         return 0.0
     grades = {heat.grade.name: heat.grade for heat in scenario.heats}
     places = sum(len(stage.units) for grade in grades.values() for stage in scenario.line.route(grade))

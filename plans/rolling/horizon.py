@@ -52,7 +52,7 @@ def refuse(scenario: Scenario, how: How, *, disturbed: bool = False) -> None:
     for place in _unanswered(scenario):
         text = "is a forecast that no one can follow yet: who follows a plan does not answer to what differs from it"
         say(place, f"{text}; of assets, prices, wind, PV and loads of electricity may have one")
-    if scenario.goal.minimize == "lateness":
+    if scenario.by_the_minute:
         say("goal.minimize", "lateness is not rolled; take carbon, cost or cost_with_carbon_price")
     grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
     length = scenario.horizon.length_min

@@ -189,7 +189,7 @@ def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
     if not scenario.orders and not scenario.deliveries:
         says = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
         raise ScenarioError([Problem(scenario.name, "orders", says)])
-    if scenario.goal.minimize == "lateness":
+    if scenario.by_the_minute:
         says = "lateness weighs neither carbon nor cost; plan for one of them"
         raise ScenarioError([Problem(scenario.name, "goal.minimize", says)])
     wrong = [load for load in loads if not 0 < load <= 1]

@@ -136,7 +136,7 @@ def refuse(plan: Plan) -> None:
     if plan.schedule is None or plan.replay_figures is None:
         says = f"there is no schedule whose locks could be weighed: {plan.verdict}"
         raise ScenarioError([Problem(name, "", says)])
-    if plan.scenario.goal.minimize == "lateness":
+    if plan.scenario.by_the_minute:
         raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
 
 

@@ -77,7 +77,7 @@ def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> 
         raise ScenarioError([Problem(name, "", says)])
     if plan.schedule is None or plan.replay_figures is None:
         raise ScenarioError([Problem(name, "", f"there is no schedule to ask about: {plan.verdict}")])
-    if plan.scenario.goal.minimize == "lateness":
+    if plan.scenario.by_the_minute:
         raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
     if heat is not None and not plan.scenario.heats:
         says = "there are no heats in this run; ask about a --unit or an --hour"

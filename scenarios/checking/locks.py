@@ -66,7 +66,7 @@ def _off_step(scenario: Scenario, window: Window) -> Mistakes:
     """A window before the campaign stage in which no step lies."""
     step = scenario.horizon.step_min
     first, last = window.steps(step)
-    if first <= last or scenario.goal.minimize == "lateness":
+    if first <= last or scenario.by_the_minute:
         return
     near = _near(scenario, window, {"": (0.0, (-NEVER, NEVER))}, step)
     yield _place(scenario, window), f"{_when(scenario, window)} lies between steps of {step:g} min{near}"
@@ -81,7 +81,7 @@ class _Cast:
         self.scenario, self.order, self.stage = scenario, order, casting.name
         on_caster = {item.heat: item for item in scenario.state.started if item.stage == casting.name}
         last_heat = max((i for i, heat in enumerate(heats) if heat.name in on_caster), default=-1)
-        self.step = None if last_heat >= 0 or scenario.goal.minimize == "lateness" else scenario.horizon.step_min
+        self.step = None if last_heat >= 0 or scenario.by_the_minute else scenario.horizon.step_min
         rest = heats[max(last_heat, 0) :]
         units = [
             unit.name

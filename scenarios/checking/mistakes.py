@@ -6,9 +6,10 @@ import math
 from datetime import datetime, timedelta
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, site
+from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, site, to_the_minute
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.base import Mistakes
+from emberline.scenarios.records.goal import Target
 from emberline.scenarios.records.scenario import Heat, Scenario
 from emberline.scenarios.tariff.record import Before
 
@@ -25,6 +26,7 @@ def between_nouns(scenario: Scenario) -> Mistakes:
     yield from ((("site", *place), says) for place, says in of_site)
     if not of_site:  # what the site does not give may follow from its own mistakes
         yield from _of_line(scenario)
+        yield from to_the_minute.carriers(scenario)
         yield from flow_sheet.mistakes(scenario)
     yield from _of_market(scenario)
     yield from _of_orders(scenario)
@@ -203,12 +205,18 @@ def _of_state(scenario: Scenario) -> Mistakes:
 def _of_goal(scenario: Scenario) -> Mistakes:
     if scenario.goal.signal == "marginal" and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
         yield ("goal", "signal"), "the market gives no marginal_carbon_intensity_kg_per_mwh; use average or give it"
-    if scenario.goal.minimize == "lateness" and not scenario.orders:
-        yield ("goal", "minimize"), "lateness needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
-    if scenario.goal.minimize == "lateness":
+    goal = scenario.goal.minimize
+    if goal in (Target.LATENESS, Target.MAKESPAN) and not scenario.orders:
+        yield ("goal", "minimize"), f"{goal} needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
+    if scenario.by_the_minute:
+        yield from to_the_minute.mistakes(scenario)
+        of_line = " on a line with changeovers" if scenario.line.changeovers else ""
         for name in (*(row.cap for row in METRICS.values() if row.cap), "peak_mw"):
             if getattr(scenario.goal.caps, name) is not None:
-                yield ("goal", "caps", name), "is not kept by the goal lateness; leave it out, or take another goal"
+                yield (
+                    ("goal", "caps", name),
+                    f"is not kept by the goal {goal}{of_line}; leave it out, or take another goal",
+                )
     minutes = scenario.horizon.length_min
     if minutes % scenario.site.grid.metered_interval_min:
         yield (

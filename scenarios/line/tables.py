@@ -99,6 +99,22 @@ class LineShop:
             for (heat, stage), window in self.scenario.lock_windows.items()
         }
 
+    @cached_property
+    def _setups(self) -> dict[tuple[int, int, int], float]:
+        line, grades = self.scenario.line, [heat.grade.name for heat in self.scenario.heats]
+        if not line.changeovers:
+            return {}
+        return {
+            (u, a, b): line.setup_min(unit, one, two)
+            for u, unit in enumerate(self.units)
+            for a, one in enumerate(grades)
+            for b, two in enumerate(grades)
+        }
+
+    def setup_between(self, unit: int, before: int, after: int) -> float:
+        """From the end of a heat on a unit to the start of the next one [min], below 0 where they overlap."""
+        return self._setups.get((unit, before, after), self.setup[unit])
+
     def able(self, heat: int, stage: int) -> list[int]:
         """Units of a stage that can take a heat."""
         return [u for u in self.units_of[stage] if not math.isnan(self.duration[heat][u])]

@@ -19,6 +19,7 @@ class Target(StrEnum):
     COST_WITH_CARBON_PRICE = "cost_with_carbon_price"
     WATER = "water"
     LATENESS = "lateness"
+    MAKESPAN = "makespan"
 
 
 class Signal(StrEnum):

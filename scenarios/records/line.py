@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -19,8 +20,12 @@ from emberline.scenarios.records.quantity import (
     Megawatts,
     Minutes,
     PositiveMinutes,
+    SignedMinutes,
     Tonnes,
 )
+
+Takes = dict[str, Annotated[float, Field(ge=0, le=1e9)]]
+"""Amounts of the site's carriers, in each one's unit: gas, steam."""
 
 
 class Phase(Record):
@@ -132,6 +137,23 @@ class Grade(Record):
     mass_t: Tonnes
     duration_min: dict[str, PositiveMinutes] = Field(min_length=1)
     energy_kwh_per_t: dict[str, KilowattHoursPerTonne] = Field(default_factory=dict)
+    takes: Takes = Field(default_factory=dict)
+    """What a heat takes of the site's carriers, spread evenly over its time; on a line of one stage."""
+
+
+class Changeover(Record):
+    """What lies between two heats that follow each other on a unit, by their grades."""
+
+    unit: str
+    before: str
+    """Grade of the heat before."""
+    after: str
+    """Grade of the heat after it."""
+    setup_min: SignedMinutes
+    """From the end of the one to the start of the other, instead of the unit's set-up; below 0: the other enters while
+    the one is still inside, as in a furnace that heats pass through."""
+    takes: Takes = Field(default_factory=dict)
+    """What it takes of the site's carriers, while the heat after it is worked on."""
 
 
 class Line(Record):
@@ -141,6 +163,35 @@ class Line(Record):
     grades: tuple[Grade, ...] = Field(min_length=1, max_length=2000)
     transfers: tuple[Transfer, ...] = ()
     heat_loss: HeatLoss | None = None
+    changeovers: tuple[Changeover, ...] = Field(default=(), max_length=100_000)
+    """Set-ups by sequence, on a line of one stage; a pair of grades that is not named has the unit's own."""
+
+    @model_validator(mode="after")
+    def _in_sequence(self) -> Line:
+        if (self.changeovers or any(grade.takes for grade in self.grades)) and (
+            len(self.stages) > 1 or self.campaign_stage is not None
+        ):
+            says = "changeovers, and what grades take of carriers, are possible on a line of one stage without campaign"
+            raise Misplaced(says, "changeovers" if self.changeovers else "grades")
+        pairs: set[tuple[str, str, str]] = set()
+        for i, one in enumerate(self.changeovers):
+            for field, names, kind in (
+                ("unit", self.unit, "unit"),
+                ("before", self.grade, "grade"),
+                ("after", self.grade, "grade"),
+            ):
+                if getattr(one, field) not in names:
+                    says = f"{getattr(one, field)[:40]!r} is no {kind} of this line"
+                    raise Misplaced(says, "changeovers", i, field)
+            key = one.unit, one.before, one.after
+            if key in pairs:
+                raise Misplaced(f"{one.unit}: {one.before} to {one.after} is given twice", "changeovers", i)
+            pairs.add(key)
+            least = -(self.duration_min(self.grade[one.before], one.unit) or 0.0)
+            if one.setup_min < least:
+                says = f"{one.setup_min:g} min lies before the start of the heat before, {least:g} min"
+                raise Misplaced(says, "changeovers", i, "setup_min")
+        return self
 
     @model_validator(mode="after")
     def _names(self) -> Line:
@@ -229,6 +280,26 @@ class Line(Record):
     def campaign_stage(self) -> Stage | None:
         """The stage where heats follow each other without a gap, if there is one."""
         return next((stage for stage in self.stages if stage.campaign), None)
+
+    @cached_property
+    def _changeover(self) -> dict[tuple[str, str, str], Changeover]:
+        return {(one.unit, one.before, one.after): one for one in self.changeovers}
+
+    def setup_min(self, unit: str, before: str, after: str) -> float:
+        """From the end of a heat of one grade to the start of the next of another [min], below 0 where they overlap."""
+        one = self._changeover.get((unit, before, after))
+        return self.unit[unit].setup_min if one is None else one.setup_min
+
+    def changeover_takes(self, unit: str, before: str, after: str) -> Takes:
+        """What a changeover between two grades takes of the site's carriers."""
+        one = self._changeover.get((unit, before, after))
+        return {} if one is None else one.takes
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Carriers that heats and changeovers take."""
+        every = [*(grade.takes for grade in self.grades), *(one.takes for one in self.changeovers)]
+        return tuple(dict.fromkeys(carrier for takes in every for carrier in takes))
 
     @cached_property
     def _transfer(self) -> dict[tuple[str, str], float]:

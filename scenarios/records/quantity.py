@@ -162,6 +162,7 @@ def _schema(unit: str, **limits: float) -> WithJsonSchema:
 Megawatts = Annotated[float, BeforeValidator(in_unit("MW")), Field(ge=0, le=1e6), _schema("MW", minimum=0)]
 MegawattHours = Annotated[float, BeforeValidator(in_unit("MWh")), Field(ge=0, le=1e9), _schema("MWh", minimum=0)]
 Minutes = Annotated[float, BeforeValidator(in_unit("min")), Field(ge=0, le=1e6), _schema("min", minimum=0)]
+SignedMinutes = Annotated[float, BeforeValidator(in_unit("min")), Field(ge=-1e6, le=1e6), _schema("min")]
 PositiveMinutes = Annotated[float, BeforeValidator(in_unit("min")), Field(gt=0, le=1e6), _schema("min")]
 Hours = Annotated[float, BeforeValidator(in_unit("h")), Field(gt=0, le=1e6), _schema("h")]
 Tonnes = Annotated[float, BeforeValidator(in_unit("t")), Field(gt=0, le=1e6), _schema("t")]

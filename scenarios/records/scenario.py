@@ -23,7 +23,7 @@ from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
-from emberline.scenarios.records.goal import Goal
+from emberline.scenarios.records.goal import Goal, Target
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.line import Grade, Line
 from emberline.scenarios.records.market import Market
@@ -153,6 +153,11 @@ class Scenario(Record):
                 (self.horizon.minutes(outage.start), self.horizon.minutes(outage.end))
             )
         return {unit: _joined(sorted(times)) for unit, times in spans.items()}
+
+    @property
+    def by_the_minute(self) -> bool:
+        """Whether heats are planned to the minute and before the site: by lateness, makespan or in a sequence."""
+        return self.goal.minimize in (Target.LATENESS, Target.MAKESPAN) or bool(self.line.changeovers)
 
     @cached_property
     def heats(self) -> tuple[Heat, ...]:

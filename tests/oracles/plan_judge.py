@@ -85,6 +85,7 @@ class _Judge:
         self.heat = {heat.name: heat for heat in scenario.heats}
         self.started = {(item.heat, item.stage): item for item in scenario.state.started}
         self.transfer = {(item.start, item.end): item.minutes for item in scenario.line.transfers}
+        self.changeover = {(one.unit, one.before, one.after): one.setup_min for one in scenario.line.changeovers}
         self.of_heat: dict[str, list[Row]] = {}
         for row in sorted(rows, key=lambda row: row.start):
             self.of_heat.setdefault(row.heat, []).append(row)
@@ -135,7 +136,8 @@ class _Judge:
 
     def _spans(self) -> Iterator[str]:
         """Durations, what has begun, release, due time and horizon."""
-        late = self.scenario.goal.minimize == "lateness"
+        # with changeovers, due times break ties between orders
+        late = self.scenario.goal.minimize == "lateness" or bool(self.changeover)
         for row in self.rows:
             heat = self.heat[row.heat]
             nominal = self._minutes(heat.grade, row.unit) or 0.0
@@ -185,7 +187,9 @@ class _Judge:
             mine = sorted((row for row in self.rows if row.unit == name), key=lambda row: (row.start, row.end))
             for one, two in pairwise(mine):
                 together = stage.campaign and self.cast[one.heat] == self.cast[two.heat]
-                least = one.end + (0.0 if together else unit.setup_min)
+                grades = self.heat[one.heat].grade.name, self.heat[two.heat].grade.name
+                setup = self.changeover.get((name, *grades), unit.setup_min)
+                least = one.end + (0.0 if together else setup)
                 if not self._old(two) and two.start < least - SECOND:
                     yield f"{_operation(two)} starts {two.start:g} on {name}, taken until {least:g} by {one.heat}"
             for item in self.scenario.state.outages:
@@ -229,7 +233,7 @@ class _Judge:
     def grid(self) -> Iterator[str]:
         """Operations begin on steps, of a cast the first one."""
         step = self.scenario.horizon.step_min
-        if self.scenario.goal.minimize == "lateness":
+        if self.scenario.goal.minimize in ("lateness", "makespan") or self.changeover:
             return
         firsts = {self.cast[name]: name for name in reversed(list(self.heat))}
         for row in self.rows:

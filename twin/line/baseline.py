@@ -32,7 +32,7 @@ from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import arrange, planned_durations
 from emberline.twin.line.placing import CastGroup, Placing
 from emberline.twin.power import operations_trace
-from emberline.twin.recorder import idling, line_gives, reheating
+from emberline.twin.recorder import idling, line_flows, reheating
 from emberline.twin.site.site import SiteGrid, balance, variables
 
 TRIES = 40
@@ -48,6 +48,7 @@ def coupled(table: LineShop) -> bool:
         or any(wait < NEVER for wait in table.longest_wait[:-1])
         or table.scenario.site.grid.import_limit_mw is not None
         or bool(table.scenario.locks)
+        or bool(table.scenario.line.changeovers)
     )
 
 
@@ -143,6 +144,9 @@ def _list(
     furthest, best = -1, sequence
     for _ in range(tries):
         trial = Placing(table, planned, grid)
+        if table.scenario.line.changeovers:
+            trial.follow(sequence)
+            return trial
         failed = trial.place(sequence, stop=True)
         if failed is None:
             return trial
@@ -191,7 +195,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
     reheat = reheating(todo, begins, over)
     extra[of["heat"], of["stage"]] = reheat
     trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
-    line_rates = line_gives(table, of["unit"], begins, over, of["energy"], {})
+    line_rates = line_flows(todo, np.arange(len(plan)), begins, over, of["energy"], {})
     line, idle = trace.mean(placed.grid.edges), None
     if table.states:
         idle = idling(table, of["unit"], begins, over).mean(placed.grid.edges)

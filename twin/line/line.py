@@ -106,7 +106,8 @@ class ListReplay:
             if todo.started[i]:
                 finish = self._finish_started(i, failures)
             else:
-                at = max(at, ready, free if follows else free + setup)
+                gap = setup if previous < 0 else shop.setup_between(u, todo.heat[previous], todo.heat[i])
+                at = max(at, ready, free if follows else free + gap)
                 if not follows:
                     if outages:
                         at = after_outages(outages, at, self._expected(sequence, place))
@@ -142,8 +143,12 @@ class ListReplay:
             if i in self.stops:
                 late += failures.mean_repair  # type: ignore[union-attr]
             self._latest = max(self._latest, late)
-            if finish > env.now:
-                yield env.timeout(finish - env.now)
+            over = finish
+            if place + 1 < len(sequence):
+                # on a line of one stage the next heat may enter before this one has left
+                over += min(shop.setup_between(u, todo.heat[i], todo.heat[sequence[place + 1]]), 0.0)
+            if over > env.now:
+                yield env.timeout(over - env.now)
             end[i] = free = finish
             self._place[u] = place + 1
             previous = i
@@ -249,7 +254,7 @@ class ListReplay:
         """Expected start of an operation by what its unit has to do before it, of a cast's also by its heats."""
         todo, now = self.todo, self.env.now
         u = todo.unit[i]
-        sequence, setup = todo.sequence[u], todo.shop.setup[u]
+        sequence = todo.sequence[u]
         first = self._place[u]
         free = self.end[sequence[first - 1]] if first else -math.inf
         assert free is not None
@@ -260,7 +265,8 @@ class ListReplay:
                 at, free = self.start[j], self._expected_end(j, now)
                 continue
             follows = place > 0 and todo.same_cast(sequence[place - 1], j)
-            at = max(todo.scheduled[j], free if follows else free + setup, now)
+            gap = todo.shop.setup_between(u, todo.heat[sequence[place - 1]], todo.heat[j]) if place else 0.0
+            at = max(todo.scheduled[j], free if follows else free + gap, now)
             if not follows and todo.stage[j] == todo.shop.campaign:
                 at = self._heats_in_time(sequence, place, at)
             free = at + todo.planned[j]

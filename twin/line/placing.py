@@ -100,6 +100,23 @@ class Placing:
             self._journal.clear()
         return failed
 
+    def follow(self, sequence: list[CastGroup]) -> None:
+        """Position heats one after the other with their changeovers, each on the unit on which it is over first."""
+        last: dict[int, int] = {}
+        for group in sequence:
+            h, best = group.heats[0], None
+            for unit in group.units:
+                at = max(self.table.release[h], 0.0)
+                if unit in last:
+                    before = last[unit]
+                    at = max(at, self.places[before, group.stage].end + self.table.setup_between(unit, before, h))
+                over = at + self.planned[h][unit]
+                if best is None or over < best.end - TOLERANCE:
+                    best = Position(unit, at, over, at + self.table.duration[h][unit])
+            assert best is not None
+            last[best.unit] = h
+            self.places[h, group.stage] = best
+
     def _length(self, group: CastGroup, unit: int) -> float:
         return sum(self.planned[h][unit] for h in group.heats)
 

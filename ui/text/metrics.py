@@ -8,6 +8,7 @@ GOALS = {
     "cost_with_carbon_price": mark("least cost with the carbon price"),
     "water": mark("least water"),
     "lateness": mark("least lateness"),
+    "makespan": mark("least makespan"),
 }
 """By ``goal.minimize``."""
 NAMES = {"carbon": mark("carbon"), "cost": mark("cost"), "cost_with_carbon_price": mark("cost"), "water": mark("water")}

@@ -1,6 +1,6 @@
-"""The goal of least lateness: its schedule, and the best use of the site under it.
+"""Heats to the minute, by lateness, makespan or in a sequence: their schedule, and the best use of the site under it.
 
-Lateness comes first, so that the site is planned after the heats: battery and assets under the load that the line then
+The heats come first, so that the site is planned after them: battery and assets under the load that the line then
 draws, by least carbon and, among equal ones, least cost.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -23,21 +23,28 @@ from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.schedule import empty, stamped
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE
+from emberline.scenarios.line import taking
 from emberline.scenarios.messages import Message
+from emberline.scenarios.records.goal import Target
 from emberline.scenarios.records.line import phase_power
+
+if TYPE_CHECKING:
+    from emberline.models.strategies.lateness import Lateness
 
 LEAST_S = 5.0
 """Seconds that the use of the site may take at least, however long the search for the heats took."""
 
 
-def least_late(
+def to_the_minute(
     scenario: Scenario,
     envelope: xr.Dataset,
     start: xr.Dataset | None,
     tell: Progress,
     stop: Callable[[], bool],
 ) -> xr.Dataset:
-    """The schedule of least lateness; the baseline schedule where that breaks the import limit.
+    """The schedule of least lateness, makespan or cost of a sequence.
+
+    The search by lateness knows no import limit: where that is broken it is the baseline schedule.
 
     Args:
         scenario: what is asked.
@@ -47,17 +54,20 @@ def least_late(
         stop: polled; True ends the search.
     """
     from emberline.models.problem.line_in_minutes import shop
-    from emberline.models.strategies.lateness import minimize_lateness
 
     goal, began = scenario.goal, time.perf_counter()
-    solution = minimize_lateness(
-        scenario, envelope, start=start, time_limit=goal.time_limit_s, gap=goal.gap, on_progress=tell, cancel=stop
-    )
+    solution = _searched(scenario, envelope, start, tell, stop)
     data = empty(scenario)
     site = sites.read(scenario, envelope)
     problem = line_reader.from_scenario(scenario, envelope)
     ok, flows = bool(solution.has_schedule), None
-    reason = "" if ok else Message("no schedule keeps the waits and casts")
+    reason = (
+        ""
+        if ok
+        else Message("no schedule keeps the waits and casts")
+        if _by_lateness(scenario)
+        else Message("no schedule was found")
+    )
     if ok:
         missing = np.isnan(solution.start_min)
         unit = np.where(missing, "", np.asarray(solution.unit, dtype=object))
@@ -84,7 +94,7 @@ def least_late(
         data = data.assign(columns(scenario, site, flows, problem.on_slots(cells)))
         if idle is not None:
             data = data.assign(idle_mw=("time", problem.on_slots(idle) / site.hours))
-    if start is not None and ok and (flows is None or flows.over_mwh > 0):
+    if start is not None and ok and _by_lateness(scenario) and (flows is None or flows.over_mwh > 0):
         # the search knows no import limit, the list keeps it
         data = start[[name for name in SCHEDULE if name in start]].copy()
         last = np.nanmax(start["end_min"].to_numpy(), axis=1)
@@ -98,6 +108,29 @@ def least_late(
     return stamped(
         data, scenario, status, reason, objective=late if ok else None, bound=solution.bound, gap=gap, constant=0.0
     )
+
+
+def _by_lateness(scenario: Scenario) -> bool:
+    return scenario.goal.minimize == Target.LATENESS and not scenario.line.changeovers
+
+
+def _searched(
+    scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, tell: Progress, stop: Callable[[], bool]
+) -> Lateness:
+    """The schedule of the heats alone, by the search that suits the line and its goal."""
+    goal = scenario.goal
+    limits: dict[str, Any] = {"time_limit": goal.time_limit_s, "gap": goal.gap, "on_progress": tell, "cancel": stop}
+    if scenario.line.changeovers:
+        from emberline.models.strategies.in_sequence import least_in_sequence
+
+        return least_in_sequence(scenario, **limits)
+    if goal.minimize == Target.MAKESPAN:
+        from emberline.models.strategies.makespan import least_makespan
+
+        return least_makespan(scenario, **limits)
+    from emberline.models.strategies.lateness import minimize_lateness
+
+    return minimize_lateness(scenario, envelope, start=start, **limits)
 
 
 def _reheated(problem: SlotProblem, solution: Any) -> np.ndarray:
@@ -131,10 +164,18 @@ def _works(problem: SlotProblem, solution: Any, envelope: xr.Dataset) -> dict[in
 def _gives(scenario: Scenario, problem: SlotProblem, solution: Any) -> dict[str, np.ndarray]:
     """What the line gives of each carrier by slot, shape (n_slots,) each; reheating gives nothing."""
     none = np.zeros(solution.start_min.shape)
-    return {
+    gives = {
         carrier: problem.on_slots(_load(scenario, problem, solution, none, weight))
         for carrier, weight in problem.gives.items()
     }
+    if scenario.line.takes:
+        horizon = scenario.horizon
+        edges = np.arange(horizon.n_steps + 1) * horizon.step_min
+        units, grades = solution.unit[:, 0].tolist(), [heat.grade.name for heat in scenario.heats]
+        start, end = solution.start_min[:, 0], solution.end_min[:, 0]
+        for carrier, rate in taking.rates(scenario.line, units, grades, start, end, edges).items():
+            gives[carrier] = gives.get(carrier, 0.0) - rate * np.diff(edges) / 60
+    return gives
 
 
 def _load(

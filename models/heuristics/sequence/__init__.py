@@ -1,0 +1,1 @@
+"""Orders of heats on one unit, improved by moves."""
