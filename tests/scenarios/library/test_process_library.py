@@ -203,13 +203,14 @@ def test_every_figure_says_where_it_is_from(name: str) -> None:
 
 
 def test_a_sector_is_data() -> None:
-    """Proves: no line of code knows the two further sectors. Sensitivity: ``if process.name == 'potline'`` anywhere."""
+    """Proves: no line of code knows the two further sectors, but for the goods that a regulation lists. Sensitivity:
+    ``if process.name == 'potline'`` anywhere."""
     words = re.compile(r"alumini?um|potline|cracker|smelter", re.IGNORECASE)
     files = [path for path in ROOT.glob("*/**/*.py") if path.relative_to(ROOT).parts[0] not in ("tests", "docs")]
     files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
     assert len(files) > 100
     wrong = [str(path.relative_to(ROOT)) for path in files if words.search(code(path))]
-    assert not wrong, wrong
+    assert wrong == ["plans/compliance/goods.py"]
 
 
 def code(path: Path) -> str:

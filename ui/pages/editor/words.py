@@ -67,6 +67,7 @@ WORDS = (
     mark("Gases"),
     mark("Warming"),
     mark("Allocated to by-products"),
+    mark("Takes"),
     mark("Power efficiency"),
     mark("Heat efficiency"),
     mark("Heats"),
