@@ -5,8 +5,9 @@
     >>> plan = em.plan(shop)
     >>> plan.saved["carbon_kg"], plan.gap
 
-See ``docs/python.md``. In a checkout the rooms (``scenarios``, ``twin``, ``models``, ``plans``, ``ui``) are folders
-next to this one; installed they are folders in it. One entry of the package's path covers both (``docs/design/0009``).
+See ``docs/python.md``. In a checkout the rooms (``scenarios``, ``twin``, ``models``, ``plans``, ``live``, ``ui``) are
+folders next to this one; installed they are folders in it. One entry of the package's path covers both
+(``docs/design/0009``).
 """
 
 # nothing is imported here that Python has not loaded already: Ctrl-C is answered from the first moment on

@@ -11,7 +11,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from emberline.plans.store.store import RUN_ID, StoreError, home
+from emberline.plans.store.store import RUN_ID, StoreError
+from emberline.scenarios.home import home
 from emberline.scenarios.messages import restored
 
 KEPT_DAYS = 7

@@ -29,8 +29,9 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.pareto.axis import CARBON
 from emberline.plans.pareto.front import Front, rows
 from emberline.plans.store import netcdf
-from emberline.plans.store.store import PACKAGES, StoreError, home
+from emberline.plans.store.store import PACKAGES, StoreError
 from emberline.scenarios import Scenario
+from emberline.scenarios.home import home
 from emberline.scenarios.messages import restored, with_messages
 
 FORMAT = 1

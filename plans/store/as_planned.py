@@ -48,7 +48,7 @@ def source(scenario: Scenario, *, inline: bool = False) -> tuple[str, dict[str, 
     data.get("emissions", {}).pop("table", None)
     files = {}
     for name, place, series, _ in scenario.series():
-        if series.csv is None and series.parquet is None:
+        if series.csv is None and series.parquet is None and series.signal is None:
             continue
         values = _values(scenario, name, place)
         if inline:

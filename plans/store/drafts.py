@@ -30,8 +30,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from emberline.plans.store.store import RUN_ID, home
+from emberline.plans.store.store import RUN_ID
 from emberline.scenarios import Problem, ScenarioError
+from emberline.scenarios.home import home
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import Change, differences
 

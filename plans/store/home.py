@@ -20,20 +20,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from platformdirs import user_data_path
 
 from emberline.plans.store import run_folder
 from emberline.plans.store.catalogue.database import VARIABLE
 from emberline.plans.store.catalogue.errors import NotKeptError, StoreError
+from emberline.scenarios.home import home
 
 RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 PATIENCE_S = 0.5
 """Who asks whether a run is being made holds its lock for a moment."""
-
-
-def home() -> Path:
-    """Where runs are kept: ``EMBERLINE_HOME``, or the user's data folder."""
-    return Path(os.environ.get("EMBERLINE_HOME") or user_data_path("emberline", appauthor=False))
 
 
 def is_begun() -> bool:

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from emberline.plans.store.drafts import KEPT_DAYS, prune
-from emberline.plans.store.store import RUN_ID, home
+from emberline.plans.store.store import RUN_ID
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.home import home
 from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
 from emberline.scenarios.reading.loading import build
 

@@ -27,8 +27,8 @@ NUMBERS = {
     ",": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. '\u202f]\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d{1,3})?"),
 }
 BLANK = {
-    "value": None, "table": None, "parquet": None, "time": "time_utc", "unit": None, "zone": None, "gaps": "refuse",
-    "scale": 1, "forecast": None,
+    "value": None, "table": None, "parquet": None, "signal": None, "time": "time_utc", "unit": None, "zone": None,
+    "gaps": "refuse", "scale": 1, "forecast": None,
 }  # fmt: skip
 """A series with nothing of its own: an overlay is merged key by key."""
 

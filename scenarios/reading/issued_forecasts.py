@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios import signals
 from emberline.scenarios.datasets import INPUTS, check
-from emberline.scenarios.reading.series import Resolved, on_steps, read_forecast, resolve
+from emberline.scenarios.reading.series import Resolved, on_steps, read_forecast, resolve, signal_factor
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import DAY, Horizon
 from emberline.scenarios.records.quantity import factor
@@ -104,8 +105,12 @@ def _published_until(forecast: Forecast, horizon: Horizon, at: datetime) -> date
 def _issued(forecast: Forecast, horizon: Horizon, unit: str, folder: Path, at: datetime) -> tuple[np.ndarray, str]:
     """Values of a file of forecasts on the steps, missing where none covers a step, and where they are from."""
     issued, valid, raw = read_forecast(forecast, folder)
-    name = Path(forecast.csv or forecast.parquet or "").name
-    width = round(forecast.interval_min * 60)
+    name = forecast.signal or Path(forecast.csv or forecast.parquet or "").name
+    if forecast.signal is not None:
+        width, scale = signals.course(signals.signal(forecast.signal)).seconds, signal_factor(forecast, unit)
+    else:
+        width = round(forecast.interval_min * 60)
+        scale = (factor(forecast.unit, unit) if forecast.unit else 1.0) * forecast.scale
     start, end = int(horizon.start_utc.timestamp()), int(horizon.end_utc.timestamp())
     now = at.timestamp() - forecast.delay_min * 60
     here = np.flatnonzero((issued <= now) & (valid > start - width) & (valid < end) & ~np.isnan(raw))
@@ -121,10 +126,9 @@ def _issued(forecast: Forecast, horizon: Horizon, unit: str, folder: Path, at: d
     off = np.flatnonzero(place != np.round(place))
     if len(off):
         at_s = np.datetime64(int(valid[order][off[0]]), "s")
-        raise ValueError(f"{name}: {at_s}Z is off the raster of {forecast.interval_min:g} min in {forecast.valid}")
+        raise ValueError(f"{name}: {at_s}Z is off the raster of {width / 60:g} min in {forecast.valid}")
     values, covered = np.zeros(len(grid)), np.zeros(len(grid))
     values[place.astype(int)], covered[place.astype(int)] = raw[order], 1.0
-    scale = (factor(forecast.unit, unit) if forecast.unit else 1.0) * forecast.scale
     values_on_steps = on_steps(grid, width, values, horizon) * scale
     whole = on_steps(grid, width, covered, horizon) > 1 - 1e-9
     latest = datetime.fromtimestamp(int(issued[order].max()), UTC)

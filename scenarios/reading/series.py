@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from emberline.scenarios import signals
 from emberline.scenarios.messages import Message
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.unit_spelling import named as named_unit
@@ -73,6 +74,8 @@ def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Reso
     if series.values is not None and series.start is not None:
         seconds = round(series.start.timestamp()) + np.arange(len(series.values)) * round(series.interval_min * 60)
         return _onto(series, horizon, unit, seconds, np.array(series.values, dtype=float), "values")
+    if series.signal is not None:
+        return _from_signal(series, horizon, unit)
     path = folder / (series.csv or series.parquet or "")
     (seconds,), values = read_columns(
         path, (series.time,), series.column or "", series.zone, parquet=series.parquet is not None
@@ -91,9 +94,7 @@ def _contradiction(series: Series, unit: str) -> None:
     if name is None:
         return
     stated = "unit" if series.unit else "column"
-    money, currency = (
-        next((code for code in CURRENCIES if one.startswith(f"{code}/")), None) for one in (name, stated_unit)
-    )
+    money, currency = _currency(name), _currency(stated_unit)
     if money and currency and money != currency:
         if series.unit and series.scale != 1:
             return  # the rate is stated
@@ -130,6 +131,49 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     values = np.array([np.mean([by_month_hour[at.month - 1, at.hour] for at in row]) for row in local])
     scale = factor(series.unit, unit) if series.unit else 1.0
     return Resolved(values * scale * series.scale, Message("table {name}", name=series.table))
+
+
+def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
+    course = signals.course(signals.signal(series.signal or ""))
+    as_file = series.model_copy(update={"interval_min": course.seconds / 60, "unit": None, "scale": 1.0})
+    name = f"signal {series.signal}"
+    resolved = _onto(as_file, horizon, unit, course.starts, course.values, name, column="the signal")
+    start, end = horizon.start_utc.timestamp(), horizon.end_utc.timestamp()
+    inside = (course.starts + course.seconds > start) & (course.starts < end)
+    facts = {"name": series.signal, "at": stamp(int(course.issued.timestamp())), "licence": course.licence}
+    estimated = int(course.estimated[inside].sum())
+    source = (
+        Message("signal {name}, issued {at}, {count} values estimated, {licence}", **facts, count=estimated)
+        if estimated
+        else Message("signal {name}, issued {at}, {licence}", **facts)
+    )
+    return replace(resolved, values=resolved.values * signal_factor(series, unit), source=source)
+
+
+def signal_factor(series: Series | Forecast, unit: str) -> float:
+    """Factor from a signal's values to a field's unit. Another currency needs a unit and a rate.
+
+    Raises:
+        Misplaced: the signal's unit does not convert.
+    """
+    measure = signals.signal(series.signal or "").measure
+    stated = getattr(series, "unit", None)
+    try:
+        times = factor(measure.unit, unit)
+    except ValueError:
+        if stated == unit and series.scale != 1 and _currency(measure.unit) and _currency(unit):
+            return series.scale  # the rate is stated
+        says = f"signal {series.signal} is in {measure.unit}, and is read in {unit}"
+        if _currency(measure.unit) and _currency(unit):
+            says += f"; there are no exchange rates, state the rate: unit: {unit} and scale: how many one is"
+        raise Misplaced(says, "signal") from None
+    if stated is not None and abs(factor(stated, unit) - times) > 1e-9 * times:
+        raise Misplaced(f"signal {series.signal} is in {measure.unit}; leave unit out", "unit")
+    return times * series.scale
+
+
+def _currency(unit: str) -> str | None:
+    return next((code for code in CURRENCIES if unit.startswith(f"{code}/")), None)
 
 
 @cache
@@ -182,6 +226,8 @@ def read_forecast(forecast: Forecast, folder: Path) -> tuple[np.ndarray, np.ndar
     Raises:
         ValueError: the file cannot be read as one.
     """
+    if forecast.signal is not None:
+        return signals.issued(signals.signal(forecast.signal))
     path = folder / (forecast.csv or forecast.parquet or "")
     parquet = forecast.parquet is not None
     try:
@@ -251,19 +297,28 @@ def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.nd
     return np.asarray(times.tz_convert("UTC").as_unit("s").asi8)
 
 
-def _onto(series: Series, horizon: Horizon, unit: str, seconds: np.ndarray, raw: np.ndarray, name: str) -> Resolved:
+def _onto(
+    series: Series,
+    horizon: Horizon,
+    unit: str,
+    seconds: np.ndarray,
+    raw: np.ndarray,
+    name: str,
+    *,
+    column: str | None = None,
+) -> Resolved:
     width = round(series.interval_min * 60)
     order = np.argsort(seconds, kind="stable")
     seconds, raw = seconds[order], raw[order]
     twice = np.flatnonzero(np.diff(seconds) == 0)
     if len(twice):
-        raise ValueError(f"{name}: {_stamp(seconds[twice[0]])} occurs twice in {series.time}")
+        raise ValueError(f"{name}: {stamp(seconds[twice[0]])} occurs twice in {series.time}")
     start, end = int(horizon.start_utc.timestamp()), int(horizon.end_utc.timestamp())
     if len(seconds):
         close = np.flatnonzero(np.diff(seconds) < width)
         if len(close):
             raise ValueError(
-                f"{name}: at {_stamp(seconds[close[0]])} intervals are shorter than {series.interval_min:g} min"
+                f"{name}: at {stamp(seconds[close[0]])} intervals are shorter than {series.interval_min:g} min"
             )
     first = start - (start - (int(seconds[0]) if len(seconds) else start)) % width
     grid = np.arange(first, end, width)
@@ -272,23 +327,23 @@ def _onto(series: Series, horizon: Horizon, unit: str, seconds: np.ndarray, raw:
     place = (seconds[inside] - first) / width
     off = np.flatnonzero(place != np.round(place))
     if len(off):
-        raise ValueError(f"{name}: {_stamp(seconds[inside][off[0]])} is off the raster of {series.interval_min:g} min")
+        raise ValueError(f"{name}: {stamp(seconds[inside][off[0]])} is off the raster of {series.interval_min:g} min")
     values[place.astype(int)] = raw[inside]
     missing = np.flatnonzero(np.isnan(values))
     if len(missing):
         if len(missing) == len(grid) and len(seconds):
             raise ValueError(
-                f"{name}: covers {_stamp(seconds[0])} to {_stamp(seconds[-1] + width)}, nothing of the horizon from "
-                f"{_stamp(start)} to {_stamp(end)}; give data of the horizon, or move horizon.start"
+                f"{name}: covers {stamp(seconds[0])} to {stamp(seconds[-1] + width)}, nothing of the horizon from "
+                f"{stamp(start)} to {stamp(end)}; give data of the horizon, or move horizon.start"
             )
         if series.gaps == "refuse":
             raise ValueError(
-                f"{name}: {len(missing)} of {len(grid)} values of {series.column} are missing in the horizon, first "
-                f"at {_stamp(grid[missing[0]])}; give data, or say gaps: hold, interpolate or zero"
+                f"{name}: {len(missing)} of {len(grid)} values of {column or series.column} are missing in the "
+                f"horizon, first at {stamp(grid[missing[0]])}; give data, or say gaps: hold, interpolate or zero"
             )
         values = _fill(values, series.gaps, name)
     scale = (factor(series.unit, unit) if series.unit else 1.0) * series.scale
-    filled = _stamp(grid[missing[0]]) if len(missing) else ""
+    filled = stamp(grid[missing[0]]) if len(missing) else ""
     return Resolved(on_steps(grid, width, values, horizon) * scale, name, len(missing), filled)
 
 
@@ -321,5 +376,6 @@ def _fill(values: np.ndarray, how: Fill, name: str) -> np.ndarray:
     return values[indices[np.maximum(last, 0)]]
 
 
-def _stamp(second: int) -> str:
+def stamp(second: int) -> str:
+    """A time in UTC, seconds since 1970, as people read it."""
     return f"{np.datetime64(int(second), 's')}Z".replace(":00Z", "Z")

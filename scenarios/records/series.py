@@ -10,23 +10,33 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from emberline.scenarios.records.base import Place, Record
 from emberline.scenarios.records.instants import Instant
 from emberline.scenarios.records.quantity import Minutes, PositiveMinutes, in_unit
+from emberline.scenarios.signals.catalogue import signal
 
 Fill = Literal["refuse", "hold", "interpolate", "zero"]
 Beyond = Literal["week_before", "refuse"]
 
 
+def _signal(name: str) -> str:
+    return str(signal(name))
+
+
+SignalName = Annotated[str, AfterValidator(_signal)]
+
+
 class Forecast(Record):
-    """Knowledge of a series in advance. Exactly one of ``csv``, ``parquet`` and ``published`` is given."""
+    """Knowledge of a series in advance. Exactly one of ``csv``, ``parquet``, ``signal`` and ``published`` is given."""
 
     csv: str | None = None
     """Path of a CSV file of forecasts, relative to the scenario's folder: a row for each issue and interval."""
     parquet: str | None = None
     """Path of a Parquet file of forecasts."""
+    signal: SignalName | None = None
+    """A public signal, of which each value was known from its issue on."""
     published: str | None = None
     """Local time of day, such as ``13:00``, from which on the values of the whole next local day are known."""
     column: str | None = None
@@ -58,11 +68,12 @@ class Forecast(Record):
 
     @model_validator(mode="after")
     def _one(self) -> Forecast:
-        sources = [kind for kind in ("csv", "parquet", "published") if getattr(self, kind) is not None]
+        sources = [kind for kind in ("csv", "parquet", "signal", "published") if getattr(self, kind) is not None]
         if len(sources) != 1:
-            raise ValueError(f"give one of csv, parquet or published; got {' and '.join(sources) or 'none'}")
-        if self.published is None and self.column is None:
+            raise ValueError(f"give one of csv, parquet, signal or published; got {' and '.join(sources) or 'none'}")
+        if sources[0] in ("csv", "parquet") and self.column is None:
             raise ValueError(f"{sources[0]} needs a column")
+        _refuse_of_files(self, ("column", "issued", "valid", "zone", "interval_min"))
         of_files = [name for name in ("column", "zone", "unit", "delay_min") if name in self.model_fields_set]
         if self.published is not None and of_files:
             raise ValueError(f"published takes the series' own values; leave out {', '.join(of_files)}")
@@ -76,7 +87,7 @@ class Forecast(Record):
 
 
 class Series(Record):
-    """Where the values come from: exactly one of ``value``, ``values``, ``table``, ``csv`` and ``parquet``."""
+    """Source of the values: exactly one of ``value``, ``values``, ``table``, ``csv``, ``parquet`` and ``signal``."""
 
     value: float | None = None
     """The same value at all times."""
@@ -90,6 +101,8 @@ class Series(Record):
     """Path of a CSV file, relative to the scenario's folder."""
     parquet: str | None = None
     """Path of a Parquet file, relative to the scenario's folder."""
+    signal: SignalName | None = None
+    """A public signal as it was fetched last, such as ``smard/price/DE-LU``; see ``emberline signals``."""
     column: str | None = None
     time: str = "time_utc"
     """The column that holds the start of each interval."""
@@ -108,16 +121,25 @@ class Series(Record):
 
     @model_validator(mode="after")
     def _one_source(self) -> Series:
-        sources = [kind for kind in ("value", "values", "table", "csv", "parquet") if getattr(self, kind) is not None]
+        kinds = ("value", "values", "table", "csv", "parquet", "signal")
+        sources = [kind for kind in kinds if getattr(self, kind) is not None]
         if len(sources) != 1:
-            raise ValueError(f"give one of value, values, table, csv or parquet; got {' and '.join(sources) or 'none'}")
+            raise ValueError(f"give one of {', '.join(kinds[:-1])} or signal; got {' and '.join(sources) or 'none'}")
         if (self.start is not None) != (sources[0] == "values"):
             raise ValueError("values and start go together: the start of the first interval")
         if sources[0] in ("table", "csv", "parquet") and self.column is None:
             raise ValueError(f"{sources[0]} needs a column")
         if self.forecast is not None and sources[0] == "value":
             raise ValueError("a constant has no forecast; leave forecast out")
+        _refuse_of_files(self, ("column", "time", "zone", "interval_min"))
         return self
+
+
+def _refuse_of_files(record: Series | Forecast, names: tuple[str, ...]) -> None:
+    """Refuse keys that a signal does not need."""
+    of_files = [name for name in names if name in record.model_fields_set]
+    if record.signal is not None and of_files:
+        raise ValueError(f"a signal says itself what its times and values are; leave out {', '.join(of_files)}")
 
 
 def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:

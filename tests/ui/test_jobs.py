@@ -18,7 +18,7 @@ from emberline.plans.jobs import folder as job_folder
 from emberline.plans.jobs import queue
 from emberline.plans.jobs.queue import JobStatus
 from emberline.plans.store.store import Store, StoreError
-from emberline.plans.store.store import home as home_folder
+from emberline.scenarios.home import home as home_folder
 
 LONG = ("goal.gap=0", "goal.time_limit_s=900", "disturbances.replications=2")
 """The reference day without a gap to stop at: at work until it is stopped."""

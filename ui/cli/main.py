@@ -14,7 +14,7 @@ import typer
 
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import difference, locks, prices, why, why_not
-from emberline.ui.cli.files import export, runs, series_import
+from emberline.ui.cli.files import export, live, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
 from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, replay, roll, sweep
 from emberline.ui.cli.supervision import performance, report
@@ -78,6 +78,8 @@ def check(scenario: Named, changes: Changes = None) -> None:
         unit = f" {unit}" if unit else ""
         print(f"series {name}: {values.min():g} to {values.max():g}{unit}, from {series.attrs.get('source', '')}")
     for line in filled(case):
+        print(line)
+    for line in signals.ages(case):
         print(line)
     for line in facts.odd(case):
         print(f"odd: {line}")
@@ -221,6 +223,8 @@ app.command()(export.export)
 app.command()(performance.performance)
 app.command("app")(serve.open_app)
 app.add_typer(runs.app, name="runs")
+app.add_typer(signals.app, name="signals")
+app.add_typer(live.app, name="live")
 app.add_typer(report.app, name="report")
 
 

@@ -124,7 +124,7 @@ market: {{price_per_mwh: {{csv: s.csv, column: p}}, carbon_intensity_kg_per_mwh:
 @pytest.mark.parametrize(
     ("forecast", "says"),
     [
-        ("{}", "give one of csv, parquet or published; got none"),
+        ("{}", "give one of csv, parquet, signal or published; got none"),
         ("{csv: f.csv, published: '13:00'}", "got csv and published"),
         ("{csv: f.csv}", "csv needs a column"),
         ("{published: noon}", "'noon' is no time of day; write it as 13:00"),

@@ -220,3 +220,13 @@ def test_a_hopper_of_less_than_a_tonne_fills_and_empties() -> None:
         runs = {name: [(name, rate)] for name, rate in zip(("filler", "taker"), rates, strict=True)}
         run = replay(scenario, schedule(scenario, runs))
         assert float(run["process_tph"].sel(process="filler").sum()) == pytest.approx(tonnes)
+
+
+def test_a_unit_waits_for_half_of_a_small_hopper() -> None:
+    """Proves: a taker of at least 8 t/h at a hopper of 0.8 t that gets 4 t/h empties it, waits until it is half full,
+    and so takes all that is made, again and again. Sensitivity: a wait for more than the hopper can hold never ends."""
+    taker = {"name": "taker", "rate": {"low": 8, "high": 20}, "inputs": [{"store": "S"}]}
+    hopper = {"name": "S", "capacity_t": 0.8, "level_t": 0.4, "end_level_t": 0.0}
+    scenario = works([filler(), taker], [hopper])
+    run = replay(scenario, schedule(scenario, {"filler": [("filler", 4.0)], "taker": [("taker", 20.0)]}))
+    assert float(run["process_tph"].sel(process="taker").sum()) == pytest.approx(4 * 24, abs=0.8)

@@ -97,8 +97,8 @@ def _there(scenario: Scenario) -> None:
             if source != "none":
                 unit = str(scenario.inputs[name].attrs["units"]).format(currency=scenario.market.currency)
                 rows.append((name, source, unit, values.min(), values.mean(), values.max()))
-        elif series.csv or series.parquet or series.table:
-            rows.append((name, series.csv or series.parquet or f"table {series.table}", unit, np.nan, np.nan, np.nan))
+        elif origin := series.csv or series.parquet or series.signal or (series.table and f"table {series.table}"):
+            rows.append((name, origin, unit, np.nan, np.nan, np.nan))
     names = ("series", "from", "unit", "lowest", "mean", "highest")
     labels = (tr("series"), say("from"), say("unit"), tr("lowest"), tr("mean"), tr("highest"))
     number = st.column_config.NumberColumn

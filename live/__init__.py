@@ -1,0 +1,1 @@
+"""The real plant: signals from outside, connectors to what it measures, and what they bring."""

@@ -1,0 +1,74 @@
+"""A folder that a historian writes CSV files into: the newest row of each tag counts."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from emberline.live.connectors.errors import ConnectorError
+from emberline.live.tags import Connector, Reading, Tag
+from emberline.scenarios.importing.mapping import zone_of
+
+MOST_FILES = 50
+"""The newest that are read."""
+LARGEST_MB = 64
+
+
+def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> dict[str, Reading]:
+    """The newest row of each tag.
+
+    Raises:
+        ConnectorError: the folder or a column lacks, or a time is not clear.
+    """
+    place = folder / str(connector.folder)
+    if not place.is_dir():
+        raise ConnectorError(f"there is no folder {str(connector.folder)[:120]}")
+    files = sorted(place.glob("*.csv"), key=lambda path: path.stat().st_mtime_ns)[-MOST_FILES:]
+    if not files:
+        raise ConnectorError(f"there is no .csv file in {str(connector.folder)[:120]}")
+    names = {tag.address: tag.name for tag in tags}
+    newest: dict[str, Reading] = {}
+    for path in files:
+        for address, reading in _rows(connector, path, set(names)):
+            before = newest.get(address)
+            if before is None or before.at is None or (reading.at is not None and reading.at >= before.at):
+                newest[address] = reading
+    return {name: newest.get(address, Reading(None, None, "in no file")) for address, name in names.items()}
+
+
+def _rows(connector: Connector, path: Path, addresses: set[str]) -> Iterator[tuple[str, Reading]]:
+    try:
+        if path.stat().st_size > LARGEST_MB * 1e6:
+            raise ConnectorError(f"{path.name} has more than {LARGEST_MB} MB")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise ConnectorError(f"{path.name} cannot be read as UTF-8 text") from None
+    # a line without its end is being written
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    rows = csv.DictReader(lines, delimiter=";" if lines and lines[0].count(";") > lines[0].count(",") else ",")
+    for column in (connector.time, connector.tag, connector.value):
+        if lines and column not in (rows.fieldnames or ()):
+            raise ConnectorError(f"{path.name} has no column {column[:40]!r}; give time, tag and value")
+    for row in rows:
+        address = (row[connector.tag] or "").strip()
+        if address in addresses:
+            yield address, Reading((row[connector.value] or "").strip(), moment(row[connector.time] or "", connector))
+
+
+def moment(text: str, connector: Connector) -> datetime:
+    """A time of a source without OPC UA.
+
+    Raises:
+        ConnectorError: it is none, or has no offset and the connector no zone.
+    """
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ConnectorError(f"{text[:40]!r} is no time; 2026-06-01T06:00:00Z is one") from None
+    if at.tzinfo is None:
+        if connector.zone is None:
+            raise ConnectorError(f"time without offset {text[:40]!r}; give the connector a zone")
+        at = at.replace(tzinfo=zone_of(connector.zone))
+    return at.astimezone(UTC)

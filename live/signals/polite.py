@@ -1,0 +1,179 @@
+"""Requests to a publisher: never more in a minute than it allows, and none while it has banned us.
+
+Times of the requests and the end of a ban stand in the home, so that all processes of an account count together.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+MINUTE_S = 60.0
+TIMEOUT_S = 30.0
+PAUSES_S = (1.0, 4.0)
+"""Before each repetition, where a publisher is busy for a moment."""
+LARGEST_MB = 64
+LOCK_S = 120
+BUSY = (500, 502, 503, 504)
+AGENT = "emberline"
+
+
+class SourceError(Exception):
+    """A publisher gives no values: unreachable, busy, banned, or what it sends cannot be read. One line."""
+
+
+@dataclass
+class Limiter:
+    """Counts the requests of a source."""
+
+    path: Path
+    """File of the source's requests."""
+    per_minute: int
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970."""
+    sleep: Callable[[float], None] = time.sleep
+
+    def wait(self, name: str) -> None:
+        """Wait until a request is allowed, and count it.
+
+        Raises:
+            SourceError: the source has banned us.
+        """
+        while True:
+            with self._locked() as record:
+                now = self.clock()
+                until = record["banned_until"]
+                # a ban longer than a day comes from a clock that was wrong
+                if now < until <= now + 86_400:
+                    stamp = datetime.fromtimestamp(until, UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
+                    raise SourceError(f"{name} asked us to stay away until {stamp}; nothing was requested")
+                recent = [at for at in record["requests"] if now - MINUTE_S < at <= now]
+                if len(recent) < self.per_minute:
+                    record["requests"] = [*recent, now]
+                    return
+                pause = recent[0] + MINUTE_S - now
+            self.sleep(max(pause, 0.01))
+
+    def ban(self, seconds: float) -> None:
+        """Request nothing for a time."""
+        with self._locked() as record:
+            record["banned_until"] = self.clock() + seconds
+
+    def _locked(self) -> _Record:
+        return _Record(self.path)
+
+
+class _Record:
+    """The file of a source's requests, locked while it is read and written."""
+
+    def __init__(self, path: Path) -> None:
+        from filelock import FileLock
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._lock = path, FileLock(path.with_suffix(".lock"), timeout=LOCK_S)
+        self._record: dict[str, Any] = {}
+
+    def __enter__(self) -> dict[str, Any]:
+        self._lock.acquire()
+        self._record = {"requests": [], "banned_until": 0.0}
+        with suppress(OSError, ValueError, TypeError):
+            self._record |= json.loads(self._path.read_text(encoding="utf-8"))
+        return self._record
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            partial = self._path.with_suffix(".partial")
+            partial.write_text(json.dumps(self._record), encoding="utf-8")
+            partial.replace(self._path)
+        finally:
+            self._lock.release()
+
+
+@dataclass
+class Client:
+    """Gets answers of one source."""
+
+    title: str
+    """Of the source, for messages; addresses are not shown, they may hold a token."""
+    url: str
+    limiter: Limiter
+    ban_s: float
+    """Length of a ban that does not say its end."""
+
+    def get(
+        self,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        may_lack: bool = False,
+    ) -> str | None:
+        """The text at a path; None: there is none, which ``may_lack`` allows.
+
+        Raises:
+            SourceError: the source gives none.
+        """
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        address = f"{self.url.rstrip('/')}{path}{query}"
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise SourceError(f"{self.title}: its address begins with http:// or https://")
+        request = urllib.request.Request(address, headers={"User-Agent": AGENT, **(headers or {})})
+        for pause in (*PAUSES_S, None):
+            self.limiter.wait(self.title)
+            try:
+                return self._answer(request)
+            except urllib.error.HTTPError as error:
+                with error:
+                    if error.code == 404 and may_lack:
+                        return None
+                    if error.code == 429:
+                        seconds = self._retry_after(error.headers.get("Retry-After"))
+                        self.limiter.ban(seconds)
+                        raise SourceError(
+                            f"{self.title}: too many requests (429); nothing is requested for {seconds:.0f} s"
+                        ) from None
+                    if error.code not in BUSY or pause is None:
+                        raise SourceError(f"{self.title}: {_status(error.code)}") from None
+            except (OSError, HTTPException) as error:
+                if pause is None:
+                    reason = getattr(error, "reason", error)
+                    text = getattr(reason, "strerror", None) or str(reason) or type(error).__name__
+                    raise SourceError(f"{self.title} cannot be reached: {text[:120]}") from None
+            self.limiter.sleep(pause)
+        raise AssertionError
+
+    def _answer(self, request: urllib.request.Request) -> str:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+            content = answer.read(LARGEST_MB * 1_000_000 + 1)
+        if len(content) > LARGEST_MB * 1_000_000:
+            raise SourceError(f"{self.title}: the answer has more than {LARGEST_MB} MB")
+        return str(content.decode("utf-8", errors="replace"))
+
+    def _retry_after(self, text: str | None) -> float:
+        """Seconds that a busy source asks for; it gives a number or a time."""
+        if text is None:
+            return self.ban_s
+        with suppress(ValueError):
+            return min(max(float(text), 1.0), 86_400.0)
+        with suppress(ValueError):
+            return min(max(parsedate_to_datetime(text).timestamp() - self.limiter.clock(), 1.0), 86_400.0)
+        return self.ban_s
+
+
+def _status(code: int) -> str:
+    if code in (401, 403):
+        return f"refuses the account ({code}); check its token or password"
+    if code in (400, 404):
+        return f"knows no such zone or time ({code})"
+    return f"answers with an error ({code})"

@@ -1,0 +1,128 @@
+"""Reading ``live.yaml``, and checking it against the scenario that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from emberline.live.tags.record import MEANINGS, Live, Tag
+from emberline.scenarios import Problem, Scenario, ScenarioError, bundled
+from emberline.scenarios import load as load_scenario
+from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.reading import document as yaml_document
+from emberline.scenarios.reading.document import Document, dotted
+from emberline.scenarios.records.base import Misplaced, Mistakes, Place, unknown
+
+SITE = "site"
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A scenario with the tags that measure it."""
+
+    live: Live
+    scenario: Scenario
+    folder: Path
+    """That paths in the file are relative to."""
+
+    def unit_of(self, tag: Tag) -> str:
+        """Unit of measure that Emberline counts a tag's values in."""
+        if tag.power_of is not None:
+            return "MW"
+        if tag.level_of is not None:
+            return levels(self.scenario)[tag.level_of]
+        return f"{self.scenario.market.currency}/MWh" if tag.price else ""
+
+
+def load(path: Path) -> Plant:
+    """The plant that a file describes.
+
+    Raises:
+        ScenarioError: with every mistake found, file, line and key.
+    """
+    document = yaml_document.read(path)
+    problems = list(document.problems)
+    live = None
+    try:
+        live = Live.model_validate(document.data)
+    except ValidationError as error:
+        problems += _faults(document, error)
+    if live is None:
+        raise ScenarioError(problems)
+    named = live.scenario
+    try:
+        scenario = load_scenario(named if named in bundled() else path.parent / named)
+    except ScenarioError as error:
+        raise ScenarioError([*problems, *error.problems]) from None
+    problems += [Problem(document.where(place), dotted(place), says) for place, says in _mistakes(live, scenario)]
+    if problems:
+        raise ScenarioError(problems)
+    return Plant(live, scenario, path.parent)
+
+
+def levels(scenario: Scenario) -> dict[str, str]:
+    """Everything that has a level, with its unit of measure."""
+    storages = {
+        asset.name: scenario.site.carrier[asset.carrier].unit
+        for asset in scenario.site.assets
+        if hasattr(asset, "capacity") and hasattr(asset, "carrier")
+    }
+    return {**dict.fromkeys((store.name for store in scenario.stores), "t"), **storages}
+
+
+def units(scenario: Scenario) -> list[str]:
+    """Names of the units of the line and of the processes."""
+    return [*(unit.name for unit in scenario.line.units), *(unit for unit, _ in scenario.process_units)]
+
+
+def _faults(document: Document, error: ValidationError) -> Iterator[Problem]:
+    for item in error.errors(include_url=False):
+        place: Place = tuple(item["loc"])
+        cause = (item.get("ctx") or {}).get("error")
+        if isinstance(cause, Misplaced):
+            place = cause.below(place)
+        yield Problem(document.where(place), dotted(place), " ".join(fault(item).split())[:300])
+
+
+def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
+    if not live.tags:
+        yield ("tags",), "names no tag"
+    connectors = [connector.name for connector in live.connectors]
+    for noun, names in (("connectors", connectors), ("tags", [tag.name for tag in live.tags])):
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                yield (noun, i, "name"), f"there are two of the name {name}"
+    meanings: dict[tuple[str, object], str] = {}
+    for i, tag in enumerate(live.tags):
+        if tag.connector not in connectors:
+            yield ("tags", i, "connector"), unknown("connector", tag.connector, connectors)
+        yield from ((("tags", i, key), says) for key, says in _of_tag(tag, scenario))
+        key, subject = next((key, getattr(tag, key)) for key in MEANINGS if getattr(tag, key))
+        if (key, subject) in meanings:
+            yield ("tags", i, key), f"tag {meanings[key, subject]} measures the same"
+        meanings.setdefault((key, subject), tag.name)
+
+
+def _of_tag(tag: Tag, scenario: Scenario) -> Iterator[tuple[str, str]]:
+    places = units(scenario)
+    for key, what, names in (
+        ("power_of", "unit", [*places, SITE]),
+        ("state_of", "unit", places),
+        ("heat_of", "unit", places),
+        ("level_of", "store", list(levels(scenario))),
+    ):
+        name = getattr(tag, key)
+        if name is not None and name not in names:
+            yield key, unknown(what, name, names)
+            return
+    unit = levels(scenario)[tag.level_of] if tag.level_of else None
+    if tag.price:
+        unit = f"{scenario.market.currency}/MWh"
+    if unit is not None:
+        try:
+            tag.factor(unit)
+        except Misplaced as error:
+            yield "unit", str(error)

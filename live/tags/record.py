@@ -1,0 +1,150 @@
+"""Records of ``live.yaml``: connectors to the plant, and tags that each mean one thing of the scenario."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from emberline.scenarios.records.base import NAME, Misplaced, Record
+from emberline.scenarios.records.quantity import factor
+
+Kind = Literal["opcua", "csv", "sql"]
+KEYS: dict[str, tuple[set[str], set[str]]] = {
+    "opcua": (
+        {"url"},
+        {"url", "user", "password_from", "security", "certificate", "key", "server_certificate", "timeout_s"},
+    ),
+    "csv": ({"folder"}, {"folder", "time", "tag", "value", "zone"}),
+    "sql": (set(), {"url", "url_from", "zone"}),
+}
+"""Keys that a kind of connector needs, and those that it may have."""
+State = Literal["off", "standby", "idle", "on", "down"]
+MEANINGS = ("power_of", "level_of", "state_of", "heat_of", "price")
+
+
+class Connector(Record):
+    """A way to the plant's data. Passwords and addresses that hold one come from environment variables."""
+
+    name: str = Field(pattern=NAME)
+    kind: Kind
+    url: str | None = None
+    """``opc.tcp://…`` of an OPC UA server, or the SQLAlchemy URL of a database."""
+    url_from: str | None = None
+    """Environment variable that holds the URL of a database."""
+    user: str | None = None
+    password_from: str | None = None
+    """Environment variable that holds the password."""
+    security: Literal["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"] | None = None
+    """Security policy of OPC UA; messages are then signed and encrypted."""
+    certificate: str | None = None
+    """Certificate of this client, relative to the file's folder."""
+    key: str | None = None
+    server_certificate: str | None = None
+    """Certificate that the server has to show; none: any."""
+    folder: str | None = None
+    """Folder that a historian writes CSV files into."""
+    time: str = "time"
+    """Column of the times."""
+    tag: str = "tag"
+    """Column of the tags' addresses."""
+    value: str = "value"
+    """Column of the values."""
+    zone: str | None = None
+    """Zone of times without offset."""
+    timeout_s: float = Field(default=10, gt=0, le=120)
+
+    @model_validator(mode="after")
+    def _keys(self) -> Connector:
+        required, possible = KEYS[self.kind]
+        stated = self.model_fields_set - {"name", "kind"}
+        for key in sorted(stated - possible):
+            raise Misplaced(f"a connector of kind {self.kind} takes {', '.join(sorted(possible))}", key)
+        for key in sorted(required - stated):
+            raise Misplaced("is required", key)
+        if self.kind == "sql" and (self.url is None) == (self.url_from is None):
+            raise ValueError("give url, or url_from: the environment variable that holds it")
+        if self.kind == "opcua" and not str(self.url).startswith("opc.tcp://"):
+            raise Misplaced("begins with opc.tcp://", "url")
+        if self.security is not None and (self.certificate is None or self.key is None):
+            raise Misplaced("needs certificate and key", "security")
+        if self.password_from is not None and self.user is None:
+            raise Misplaced("needs a user", "password_from")
+        return self
+
+
+class Tag(Record):
+    """One measured thing: exactly one of ``power_of``, ``level_of``, ``state_of``, ``heat_of`` and ``price``."""
+
+    name: str = Field(pattern=NAME)
+    connector: str
+    address: str = Field(min_length=1, max_length=2000)
+    """Node id of OPC UA, name in the CSV files, or a query that gives one row: value and time."""
+    power_of: str | None = None
+    """Unit of the plant whose electric power it is, or ``site``."""
+    level_of: str | None = None
+    """Store or storage whose level it is."""
+    state_of: str | None = None
+    """Unit whose state it is."""
+    heat_of: str | None = None
+    """Unit on which the heat is whose number it is."""
+    price: bool | None = None
+    """Whether it is the price of electricity."""
+    unit: str | None = None
+    """Of the values; required for powers, levels and prices."""
+    range: tuple[float, float] | None = None
+    """Lowest and highest possible value, in ``unit``."""
+    states: dict[str, State] = Field(default_factory=dict)
+    """Meaning of each value of a state."""
+    longest_age_s: float = Field(gt=0, le=7 * 86_400)
+    """After this time a value is stale."""
+
+    @model_validator(mode="after")
+    def _meaning(self) -> Tag:
+        meanings = [key for key in MEANINGS if getattr(self, key) not in (None, False)]
+        if len(meanings) != 1:
+            raise ValueError(f"give one of {', '.join(MEANINGS)}; got {' and '.join(meanings) or 'none'}")
+        if self.is_number:
+            if self.unit is None:
+                raise Misplaced("is required: a number without unit may be a thousand times what it seems", "unit")
+            if self.range is None:
+                raise Misplaced("is required: the lowest and highest possible value", "range")
+            if self.range[0] >= self.range[1]:
+                raise Misplaced("the first number is below the second", "range")
+        else:
+            for key in ("unit", "range"):
+                if getattr(self, key) is not None:
+                    raise Misplaced(f"{meanings[0]} has none", key)
+        if (self.state_of is not None) != bool(self.states):
+            says = "is required: the meaning of each value, such as {1: 'on', 0: 'off'}"
+            raise Misplaced(says if self.state_of is not None else "only a state has them", "states")
+        if self.power_of is not None:
+            self.factor("MW")
+        return self
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers with a unit."""
+        return self.state_of is None and self.heat_of is None
+
+    def factor(self, unit: str) -> float:
+        """How many ``unit`` one of its own unit is.
+
+        Raises:
+            Misplaced: it does not convert.
+        """
+        try:
+            return factor(self.unit or "", unit)
+        except ValueError as error:
+            raise Misplaced(str(error), "unit") from None
+
+
+class Live(Record):
+    """The file ``live.yaml``."""
+
+    scenario: str
+    """Path of the plant's scenario, relative to the file's folder, or the name of a bundled one."""
+    connectors: tuple[Connector, ...] = Field(max_length=50)
+    tags: tuple[Tag, ...] = Field(max_length=10_000)
+    largest_clock_error_s: float = Field(default=30, gt=0, le=3600)
+    """How far a time of the plant may lie in the future."""

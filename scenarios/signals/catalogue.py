@@ -1,0 +1,122 @@
+"""Public signals that can be fetched: sources, quantities with unit and range, and how a signal is named."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+CC_BY = "CC BY 4.0"
+ZONE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+HIGHEST_PRICE = 100_000.0
+"""Beyond any price of a MWh in the currencies of these sources."""
+HIGHEST_KG_PER_MWH = 3_000.0
+HIGHEST_MW = 1e6
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a source publishes."""
+
+    unit: str
+    lowest: float
+    highest: float
+    """Values outside are no values of this quantity; most often their unit is another one."""
+
+
+PRICE = Quantity("EUR/MWh", -HIGHEST_PRICE, HIGHEST_PRICE)
+INTENSITY = Quantity("kg/MWh", 0.0, HIGHEST_KG_PER_MWH)
+POWER = Quantity("MW", 0.0, HIGHEST_MW)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A publisher."""
+
+    title: str
+    url: str
+    quantities: dict[str, Quantity]
+    zone: str
+    """An example of a zone."""
+    licence: str
+    """Of what it publishes, unless the answer states another one."""
+    per_minute: int
+    """Most requests in a minute."""
+    ban_s: int
+    """How long to stay away after too many requests, unless the answer says."""
+    days: int
+    """Most days in one request."""
+    secrets: tuple[str, ...] = field(default=())
+    """Environment variables of the account."""
+
+
+SOURCES = {
+    "entsoe": Source(
+        "ENTSO-E Transparency Platform", "https://web-api.tp.entsoe.eu", {"price": PRICE}, "DE-LU", CC_BY,
+        380, 600, 365, ("EMBERLINE_ENTSOE_TOKEN",),
+    ),
+    "smard": Source(
+        "SMARD, Bundesnetzagentur", "https://www.smard.de", {
+            "price": PRICE, "load": POWER, "pv": POWER, "wind-onshore": POWER, "wind-offshore": POWER,
+            "gas": POWER, "lignite": POWER, "hard-coal": POWER,
+        }, "DE-LU", CC_BY, 60, 600, 7,
+    ),
+    "energy-charts": Source(
+        "Energy-Charts, Fraunhofer ISE", "https://api.energy-charts.info", {"price": PRICE}, "DE-LU",
+        "as stated in the answer", 30, 600, 365,
+    ),
+    "electricity-maps": Source(
+        "Electricity Maps", "https://api.electricitymap.org", {"intensity": INTENSITY}, "DE",
+        "Electricity Maps terms", 30, 600, 10, ("EMBERLINE_ELECTRICITYMAPS_TOKEN",),
+    ),
+    "neso": Source(
+        "NESO Carbon Intensity", "https://api.carbonintensity.org.uk", {"intensity": INTENSITY}, "GB", CC_BY,
+        30, 600, 13,
+    ),
+    "watttime": Source(
+        "WattTime", "https://api.watttime.org", {"marginal": INTENSITY}, "CAISO_NORTH", "WattTime terms", 600, 300, 30,
+        ("EMBERLINE_WATTTIME_USER", "EMBERLINE_WATTTIME_PASSWORD"),
+    ),
+}  # fmt: skip
+"""Of the two sources with a login, limits as they state them, less some for others who use the same account."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A quantity of a source in a zone, named as in ``smard/price/DE-LU``."""
+
+    source: str
+    quantity: str
+    zone: str
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.quantity}/{self.zone}"
+
+    @property
+    def publisher(self) -> Source:
+        """Who publishes it."""
+        return SOURCES[self.source]
+
+    @property
+    def measure(self) -> Quantity:
+        """Its unit and range."""
+        return self.publisher.quantities[self.quantity]
+
+
+def signal(name: str) -> Signal:
+    """The signal of a name.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    parts = name.split("/")
+    if len(parts) != 3:
+        raise ValueError(f"{name[:60]!r} is no signal; write SOURCE/QUANTITY/ZONE, as in smard/price/DE-LU")
+    source, quantity, zone = parts
+    if source not in SOURCES:
+        raise ValueError(f"unknown source {source[:40]!r}; sources are {', '.join(SOURCES)}")
+    if quantity not in SOURCES[source].quantities:
+        quantities = ", ".join(SOURCES[source].quantities)
+        raise ValueError(f"unknown quantity {quantity[:40]!r} of {source}; it publishes {quantities}")
+    if not ZONE.fullmatch(zone) or ".." in zone:
+        raise ValueError(f"{zone[:60]!r} is no zone; write it as the source does, such as {SOURCES[source].zone}")
+    return Signal(source, quantity, zone)

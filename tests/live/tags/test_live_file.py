@@ -1,0 +1,110 @@
+"""``live.yaml``: mistakes are reported by line, values that cannot be right by tag."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from emberline.live.tags import Finding, Plant, Quality, Reading, judge, load
+from emberline.scenarios import ScenarioError
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+TEXT = """\
+scenario: melt-shop-small
+connectors:
+- {name: plant, kind: opcua, url: 'opc.tcp://plant:4840'}
+tags:
+- {name: furnace power, connector: plant, address: a, power_of: EAF, unit: kW, range: [0, 120000], longest_age_s: 60}
+- {name: furnace heat, connector: plant, address: b, heat_of: EAF, longest_age_s: 600}
+- {name: furnace state, connector: plant, address: c, state_of: EAF, states: {1: on, 0: off}, longest_age_s: 600}
+- {name: spot, connector: plant, address: d, price: true, unit: EUR/MWh, range: [-500, 5000], longest_age_s: 90000}
+"""
+
+
+def plant(folder: Path, text: str = TEXT) -> Plant:
+    (folder / "live.yaml").write_text(text)
+    return load(folder / "live.yaml")
+
+
+def finding(one: Plant, name: str, value: float | str | None, *, age_s: float = 1, status: str = "") -> Finding:
+    tag = next(tag for tag in one.live.tags if tag.name == name)
+    return judge(one, tag, Reading(value, NOW - timedelta(seconds=age_s), status), NOW)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("unit: kW, ", "", "live.yaml:5: tags.0.unit: is required: a number without unit"),
+        ("range: [0, 120000], ", "", "live.yaml:5: tags.0.range: is required"),
+        ("[0, 120000]", "[120000, 0]", "live.yaml:5: tags.0.range: the first number is below the second"),
+        ("unit: kW", "unit: t", "live.yaml:5: tags.0.unit: wrong unit 't'"),
+        ("power_of: EAF", "power_of: EAV", "live.yaml:5: tags.0.power_of: unknown unit 'EAV'"),
+        ("heat_of: EAF", "heat_of: XX", "live.yaml:6: tags.1.heat_of: unknown unit 'XX'"),
+        ("heat_of: EAF", "heat_of: EAF, level_of: EAF", "live.yaml:6: tags.1: give one of power_of"),
+        ("heat_of: EAF", "heat_of: EAF, unit: t", "live.yaml:6: tags.1.unit: heat_of has none"),
+        (", states: {1: on, 0: off}", "", "live.yaml:7: tags.2.states: is required"),
+        ("1: on", "1: busy", "live.yaml:7: tags.2.states"),
+        ("EUR/MWh", "GBP/MWh", "live.yaml:8: tags.3.unit: wrong unit 'GBP/MWh'"),
+        ("connector: plant, address: b", "connector: plan, address: b", "tags.1.connector: unknown connector 'plan'"),
+        ("name: spot", "name: furnace heat", "live.yaml:8: tags.3.name: there are two of the name furnace heat"),
+        ("longest_age_s: 600}", "longest_age_s: 0}", "live.yaml:6: tags.1.longest_age_s"),
+        ("url: 'opc.tcp", "url: 'http", "live.yaml:3: connectors.0.url: begins with opc.tcp://"),
+        ("kind: opcua", "kind: opcda", "live.yaml:3: connectors.0.kind"),
+        ("kind: opcua", "kind: opcua, folder: x", "connectors.0.folder: a connector of kind opcua takes"),
+        ("4840'", "4840', password_from: X", "connectors.0.password_from: needs a user"),
+        ("4840'", "4840', security: Basic256Sha256", "connectors.0.security: needs certificate and key"),
+        ("melt-shop-small", "nowhere.yaml", "nowhere.yaml: no such file"),
+    ],
+)
+def test_mistakes_name_line_and_key(tmp_path: Path, before: str, after: str, says: str) -> None:
+    """Proves: each mistake is one line with file, line and key. Sensitivity: a tag without unit is taken as MW."""
+    assert before in TEXT
+    with pytest.raises(ScenarioError) as error:
+        plant(tmp_path, TEXT.replace(before, after, 1))
+    (line,) = str(error.value).splitlines()
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "age_s", "quality", "says"),
+    [
+        ("furnace power", 85_000.0, 1, Quality.OK, ""),
+        ("furnace power", 1.2e8, 1, Quality.SUSPECT, "about 1000 times too large; is it in another unit?"),
+        ("furnace power", 130_000.0, 1, Quality.SUSPECT, "lies outside its range, 0 to 120000 kW"),
+        ("furnace power", float("nan"), 1, Quality.SUSPECT, "nan kW lies outside its range"),
+        ("furnace power", "bad", 1, Quality.SUSPECT, "'bad' is no number"),
+        ("furnace power", None, 1, Quality.SUSPECT, "has no value"),
+        ("furnace power", 85_000.0, 61, Quality.STALE, "is 61 s old; at most 60 s is allowed"),
+        ("furnace power", 85_000.0, 3605, Quality.STALE, "the clock or the zone of its source is wrong by 1 h"),
+        ("furnace power", 85_000.0, -3600, Quality.SUSPECT, "its time lies 60 min in the future"),
+        ("furnace power", 85_000.0, -20, Quality.OK, ""),
+        ("spot", 1e-11, 1, Quality.SUSPECT, "1e-11 EUR/MWh is no price"),
+        ("spot", 0.0, 1, Quality.OK, ""),
+        ("furnace heat", "H99", 1, Quality.SUSPECT, "unknown heat 'H99'; heats are"),
+        ("furnace state", 1.0, 1, Quality.OK, ""),
+        ("furnace state", 7.0, 1, Quality.SUSPECT, "unknown state '7'; states are 1, 0"),
+    ],
+)
+def test_quality(tmp_path: Path, name: str, value: float, age_s: float, quality: Quality, says: str) -> None:
+    """Proves: what cannot be right is suspect, what is old is stale, and each says why. Sensitivity: a value a thousand
+    times its range, a clock an hour off, a price of 1e-11 or an unknown heat passes as good."""
+    result = finding(plant(tmp_path), name, value, age_s=age_s)
+    assert (result.quality, result.tag) == (quality, name)
+    assert says in result.says
+    assert bool(result.says) == (quality is not Quality.OK)
+    assert quality is not Quality.SUSPECT or result.value is None or says.startswith("its time")
+
+
+def test_good_values_are_in_the_units_of_the_scenario(tmp_path: Path) -> None:
+    """Proves: kW become MW, states and heats their names; a bad status is named. Sensitivity: kW read as MW."""
+    one = plant(tmp_path)
+    heat = one.scenario.heats[0].name
+    power = finding(one, "furnace power", 85_000.0)
+    assert (power.value, power.unit, power.age_s) == (85.0, "MW", 1.0)
+    assert finding(one, "furnace state", 1.0).value == "on"
+    assert finding(one, "furnace heat", heat).value == heat
+    assert "marks it as BadSensorFailure" in finding(one, "furnace power", 1.0, status="BadSensorFailure").says
+    tag = one.live.tags[0]
+    assert judge(one, tag, Reading(1.0, None), NOW).says == "has no time, so that its age is unknown"
