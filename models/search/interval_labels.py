@@ -28,6 +28,8 @@ COMPARED = 24
 """With how many neighbours a state is compared, where more than two units work."""
 LEAST_WAYS = 48
 """Ways of a unit through an interval that are looked at in any case."""
+WAYS_OF_A_STATE = 5_000
+"""Ways of all units but one from a state through an interval that are looked at."""
 CHUNK = 120_000
 """Rows that are expanded at once."""
 
@@ -77,7 +79,7 @@ class IntervalSearch:
         self.minutes = [np.array([*of, 0], dtype=np.int64) for of in loads.minutes]
         self.power = [np.array([*of, 0.0]) for of in loads.power]
         self.options: list[dict[int, tuple[np.ndarray, ...]]] = [{} for _ in loads.minutes]
-        self._most, self._whole = 0, True
+        self._most, self._whole, self._whole_run = 0, True, True
         """Ways of a unit through an interval that are looked at, and whether these were all of them."""
         self._sums: list[dict[int, tuple[int, float]]] = [{} for _ in loads.minutes]
 
@@ -94,6 +96,7 @@ class IntervalSearch:
         zero = np.zeros((1, units), dtype=np.int64)
         layers = [_Layer(zero, zero - 1, zero, np.zeros(1, dtype=np.int64))]
         complete, best, step = True, None, self.loads.interval
+        self._whole_run = True
         if self._most != max(LEAST_WAYS, width // 2):
             self._most = max(LEAST_WAYS, width // 2)
             self._whole = True
@@ -119,7 +122,7 @@ class IntervalSearch:
             if not len(after.parent):
                 break
             layers.append(after)
-        return Outcome(best, complete and self._whole)
+        return Outcome(best, complete and self._whole and self._whole_run)
 
     def _remaining(self, layer: _Layer) -> tuple[np.ndarray, np.ndarray]:
         """Minutes that remain by unit, and energy that remains, by state."""
@@ -174,7 +177,7 @@ class IntervalSearch:
 
     def _expand(self, layer: _Layer, end: int, target: int, stop: Callable[[], bool]) -> _Layer | None:
         parts: list[_Layer] = []
-        row, size = 0, CHUNK // 2000
+        row, size = 0, 4
         while row < len(layer.parent):
             if stop():
                 return None
@@ -244,8 +247,12 @@ class IntervalSearch:
                 keep_at = np.flatnonzero(keep)
                 many = np.maximum(most[keep_at], 1)
                 places = np.repeat(keep_at, many)
-                widest = max(widest, len(places))
                 minutes = most[places] - (np.arange(len(places)) - np.repeat(np.cumsum(many) - many, many))
+                widest = max(widest, len(places))
+                if len(places) > WAYS_OF_A_STATE * len(rows):
+                    self._whole_run = False
+                    some = np.linspace(0, len(places) - 1, WAYS_OF_A_STATE * len(rows)).astype(np.int64)
+                    places, minutes = places[some], minutes[some]
             else:
                 places = np.flatnonzero(keep)
                 minutes = most[places]
