@@ -11,6 +11,7 @@ import pytest
 
 from emberline.scenarios import Scenario, ScenarioError, load
 from emberline.scenarios.checking.faults import PATTERNS, literal
+from emberline.scenarios.checking.unknown_keys import suggestion
 from emberline.scenarios.importing.mapping import read_mapping
 
 FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instance|validation|pattern '")
@@ -43,7 +44,7 @@ FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instan
         ("orders.0.heats=[]", "orders.0.heats: must have at least 1 item, got none"),
         (
             "goal.minimize=gas",
-            "goal.minimize: must be one of carbon, cost, cost_with_carbon_price, water, lateness, got 'gas'",
+            "goal.minimize: must be one of carbon, cost, cost_with_carbon_price, water, lateness, makespan, got 'gas'",
         ),
         ("goal.minimize=carbn", "got 'carbn'; did you mean carbon?"),
         ("market.price_per_mwh=[1]", "market.price_per_mwh: must be a mapping of keys to values, got a list"),
@@ -111,3 +112,11 @@ def test_what_a_file_of_factors_lacks(tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("name,value,unit,source,valid_from\ncoal,1,kg/GJ,me,some day\n")
     with pytest.raises(ValueError, match=r"f\.csv line 2: valid_from: must be a date such as 2026-03-12, got 'some"):
         read_table(tmp_path / "f.csv")
+
+
+def test_what_is_suggested_for_an_unknown_key() -> None:
+    """Proves: the near key, else the keys that are allowed, and nothing below a key that is unknown itself.
+    Sensitivity: a list of allowed keys that is empty."""
+    assert suggestion(("goal", "minimise")) == "; did you mean minimize?"
+    assert suggestion(("site", "grid", "zzz")).startswith("; allowed are import_limit_mw, ")
+    assert suggestion(("site", "nothing", "below")) == ""
