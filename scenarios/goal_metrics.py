@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from emberline.scenarios.metrics import METRICS, Metric
 from emberline.scenarios.records.scenario import Scenario
 
+IN_MINUTES = ("lateness", "makespan")
+"""Goals that no metric counts."""
+
 
 def goal_metric(scenario: Scenario) -> Metric:
-    """What a scenario's goal minimizes; where it is lateness, what breaks ties."""
+    """What a scenario's goal minimizes; where it counts minutes, what breaks ties."""
     return METRICS.get(scenario.goal.minimize, METRICS["carbon"])
 
 

@@ -236,12 +236,12 @@ def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     share = scenario.goal.caps.extra_cost_share
     if share is not None and scenario.goal.minimize == "carbon" and plan.baseline_complete and baseline.cost > 0:
         extra = ours.cost / baseline.cost - 1
-        if extra >= share * BUSY > 0:
+        if extra >= share * FULL > 0:
             yield Change(
                 "limit",
                 Message(
-                    "More carbon could be saved for more money: the cost is {extra:.1f} % above the baseline's, and "
-                    "the cap is {cap:.1f} %.",
+                    "The cap on cost is used up: the cost is {extra:.1f} % above the baseline's, and the cap is "
+                    "{cap:.1f} %.",
                     extra=100 * extra, cap=100 * share,
                 ),
                 numbers={"extra": 100 * extra, "cap": 100 * share},

@@ -16,7 +16,7 @@ from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import QUANTILES
 from emberline.plans.plan.stock_credit import credit_kg
 from emberline.scenarios import Scenario
-from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def headline(plan: Plan) -> Headline | None:
     baseline = plan.baseline_figures
     cost = _saving(plan, "cost", baseline.cost, ours.cost)
     return Headline(
-        goal=goal_metric(scenario).name if scenario.goal.minimize != "lateness" else "lateness",
+        goal=scenario.goal.minimize if scenario.goal.minimize in IN_MINUTES else goal_metric(scenario).name,
         signal=scenario.goal.signal,
         currency=ours.currency,
         average=_carbon(plan, "average"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from emberline.plans.answer.headline import DemandCharge, Headline, Saving, is_same, is_worse
+from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 
@@ -99,7 +101,7 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
     strip.append(Tile("peak", Message("Peak"), Message("{peak:,.1f} MW", peak=headline.peak_mw), peak, "peak" in worse))
     holding = headline.holding
     if holding is not None:
-        strip.append(Tile("holding", Message("Holds"), percent(holding.share), _of_days(headline), "holding" in worse))
+        strip.append(Tile("holding", Message("Holds"), of_days(holding.share), _of_days(headline), "holding" in worse))
     strip.append(_best_tile(headline))
     return tuple(strip)
 
@@ -115,6 +117,11 @@ def percent(share: float) -> Message:
     """A share in percent, with a digit more where it is small."""
     digits = 0 if abs(share) >= 0.0995 or share == 0 else 1 if abs(share) >= 0.00995 else 2
     return Message(f"{{value:,.{digits}f}} %", value=100 * share)
+
+
+def of_days(share: float | None) -> Message:
+    """A share of days in percent, rounded down: 399 of 400 are not all, and a level that is missed is not reached."""
+    return Message("{value:,.0f} %", value=math.floor(100 * (share or 0.0) + 1e-9))
 
 
 def way(saving: Saving) -> str:
@@ -277,10 +284,10 @@ def _of_days(headline: Headline) -> str:
     assert holding is not None
     parts = []
     if holding.baseline_share is not None:
-        parts.append(Message("baseline {share}", share=percent(holding.baseline_share)))
+        parts.append(Message("baseline {share}", share=of_days(holding.baseline_share)))
     if holding.low is not None and holding.high is not None:
         parts.append(
-            Message("{low} to {high} with 95 % confidence", low=percent(holding.low), high=percent(holding.high))
+            Message("{low} to {high} with 95 % confidence", low=of_days(holding.low), high=of_days(holding.high))
         )
     return joined([*parts, Message("{count} disturbed days", count=holding.n)])
 
@@ -333,10 +340,10 @@ def _holds(headline: Headline) -> str:
     if holding is None:
         return ""
     if holding.baseline_share is None:
-        return Message("It holds on {share} of {count} disturbed days.", share=percent(holding.share), count=holding.n)
+        return Message("It holds on {share} of {count} disturbed days.", share=of_days(holding.share), count=holding.n)
     return Message(
         "It holds on {share} of {count} disturbed days, the baseline on {baseline}.",
-        share=percent(holding.share), count=holding.n, baseline=percent(holding.baseline_share),
+        share=of_days(holding.share), count=holding.n, baseline=of_days(holding.baseline_share),
     )  # fmt: skip
 
 
@@ -367,7 +374,7 @@ def _best_tile(headline: Headline) -> Tile:
 
 
 def _of_goal(headline: Headline, value: float) -> tuple[Message, str]:
-    if headline.goal == "lateness":
+    if headline.goal in IN_MINUTES:
         return amount(value), "min"
     unit, factor, _ = METRICS[headline.goal].display_in(headline.currency)
     return amount(value * factor), unit

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
 
@@ -61,8 +62,8 @@ def read_content(content: bytes, name: str) -> pd.DataFrame:
         raise ScenarioError([Problem(name, "", f"has no column of times; name one of {', '.join(TIMES)}")])
     problems: list[Problem] = []
     index, cells = [], []
-    for row in table:
-        place = f"{name} row {table.line_num}"
+    for number, row in csv_rows(table, name):
+        place = f"{name} row {number}"
         try:
             index.append(datetime.fromisoformat(_day(row[time] or "")))
         except ValueError:
@@ -73,9 +74,11 @@ def read_content(content: bytes, name: str) -> pd.DataFrame:
     if problems:
         raise ScenarioError(problems[:MOST_PROBLEMS])
     frame = pd.DataFrame({column: values for column, values in numbers.items() if values is not None})
-    frame.index = pd.DatetimeIndex(pd.to_datetime(index, utc=True)).tz_localize(None)
-    if frame.index.has_duplicates:
-        twice = frame.index[frame.index.duplicated()][0]
+    # the file's own clock says which day and month a value belongs to
+    frame.index = pd.DatetimeIndex([at.replace(tzinfo=None) for at in index])
+    instants = pd.DatetimeIndex(pd.to_datetime(index, utc=True))
+    if instants.has_duplicates:
+        twice = frame.index[instants.duplicated()][0]
         raise ScenarioError([Problem(name, time, f"{twice} occurs twice")])
     return frame.sort_index()
 
@@ -107,8 +110,13 @@ def by_period(data: pd.DataFrame, step: Step) -> pd.DataFrame:
     """Rows by day, week or month: amounts added up, temperatures and shares averaged, power made into energy.
 
     A period with a value that is missing has none; the first and last are left out where data do not cover them.
+
+    Raises:
+        ScenarioError: rows are longer than a day and shorter than a month, which months are asked for.
     """
     hours = _step_hours(data)
+    if step == "month" and 24 < hours < 28 * 24:
+        raise ScenarioError([Problem("", "", f"rows of {hours / 24:g} days do not add up to months; use --by week")])
     groups = data.groupby(pd.DatetimeIndex(data.index).to_period(FREQUENCY[step]))
     sizes = groups.size()
     spans = [(period.end_time - period.start_time).total_seconds() / 3600 for period in sizes.index]

@@ -48,6 +48,9 @@ class Holding:
     misses: tuple[dict[str, Any], ...]
     """What breaks it, the most frequent first: ``kind``, ``stage``, ``unit``, ``days``, ``typical`` and ``worst``
     amount in ``measure``, and ``hour`` after the start in which it is missed most often."""
+    margins_bound: float | None = None
+    """Of plans with these margins; the bound of the plan itself is that of all plans."""
+    margins_gap: float | None = None
     reasons: tuple[str, ...] = ()
     """Where the level is not reached: what stands in the way, and what would help."""
     rounds: int = 0

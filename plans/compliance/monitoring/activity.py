@@ -18,6 +18,7 @@ from pathlib import Path
 
 from emberline.plans.compliance.monitoring.period import Period
 from emberline.plans.compliance.monitoring.plan import GapRule
+from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
 
@@ -155,8 +156,8 @@ def read_activity(paths: Iterable[Path]) -> Activity:
         if lacking:
             problems.append(Problem(path.name, "", f"lacks the column {', '.join(lacking)}"))
             continue
-        for raw in table:
-            place = f"{path.name} row {table.line_num}"
+        for number, raw in csv_rows(table, path.name):
+            place = f"{path.name} row {number}"
             values = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
             try:
                 rows.append(_row(values, place, path.name))

@@ -138,8 +138,20 @@ class Robustness:
             rounds=len(self.rounds),
             limit_s=limit_s,
             seconds=self.seconds,
+            margins_bound=self.robust.bound,
+            margins_gap=self.robust.gap,
         )
-        return replace(self, robust=replace(self.robust, holding=holding))
+        return replace(self, robust=replace(self._with_the_bound_of_all_plans(), holding=holding))
+
+    def _with_the_bound_of_all_plans(self) -> Plan:
+        """The plan, whose bound was that of plans with its margins, with the bound of its draft: that of all plans."""
+        objective, bound = self.robust.objective, self.plain.bound
+        if objective is None or bound is None:
+            return replace(self.robust, bound=None, gap=None)
+        bound = min(bound, objective)
+        gap = (objective - bound) / max(abs(objective), 1e-9)
+        short = self.robust.status == "within gap" and gap > self.robust.scenario.goal.gap
+        return replace(self.robust, bound=bound, gap=gap, status="best found" if short else self.robust.status)
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""

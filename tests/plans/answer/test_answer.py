@@ -22,6 +22,7 @@ from emberline.plans.accounts.sums import figures
 from emberline.plans.answer import answer, headline
 from emberline.plans.answer.causes import causes
 from emberline.plans.answer.changes import changes
+from emberline.plans.answer.tiles import of_days
 from emberline.plans.store import Store
 from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.orders import Lock
@@ -220,3 +221,9 @@ def test_causes_tell_machines_from_shifting() -> None:
     names = {part.name for part in causes(same, head) if abs(part.average_kg) > 1e-6}
     assert "shifting" not in names
     assert "consumption" not in names
+
+
+@pytest.mark.parametrize(("share", "says"), [(399 / 400, "99 %"), (1, "100 %"), (0.896, "89 %"), (0.9, "90 %")])
+def test_a_share_of_days_is_not_rounded_up(share: float, says: str) -> None:
+    """Proves: all days are only said where it is all, and a level only where it is reached. Sensitivity: rounding."""
+    assert of_days(share) == says

@@ -10,6 +10,7 @@ import pytest
 
 from emberline.plans.performance import breaches, by_period, cusum, fit, read_table, review, savings
 from emberline.plans.performance.baseline import EnergyBaseline, Unfit
+from emberline.plans.performance.tables import read_content
 from emberline.plans.performance.validity import Invalid
 from emberline.scenarios import ScenarioError
 
@@ -187,3 +188,17 @@ def test_tables_by_month_and_mistakes_by_row(tmp_path: Path) -> None:
         read_table(path)
     assert "load.csv row 7: time: must be a time" in str(error.value)
     assert "load.csv row 8: load_mw: must be a number, got 'x'" in str(error.value)
+
+
+def test_months_are_those_of_the_file() -> None:
+    """Proves: months in local time stay months; weeks are no parts of months; a cell of 140,000 characters is a mistake
+    of the file, with its row. Sensitivity: January moved into December by its offset."""
+    rows = [f"2026-{month:02}-01T00:00+0{2 if 3 < month < 11 else 1}:00,{200 + month}" for month in range(1, 13)]
+    months = by_period(read_content("\n".join(["time,energy_mwh", *rows]).encode(), "m.csv"), "month")
+    assert list(months.index) == [f"2026-{month:02}" for month in range(1, 13)]
+    assert months["energy_mwh"].tolist() == [201.0 + i for i in range(12)]
+    weeks = [f"{day:%Y-%m-%d},7" for day in pd.date_range("2026-01-05", periods=20, freq="7D")]
+    with pytest.raises(ScenarioError, match="rows of 7 days do not add up to months"):
+        by_period(read_content("\n".join(["time,energy_mwh", *weeks]).encode(), "w.csv"), "month")
+    with pytest.raises(ScenarioError, match=r"m.csv row \d+: cannot be read: field larger"):
+        read_content(f"time,energy_mwh\n2026-01-01,{'1' * 140_000}\n".encode(), "m.csv")

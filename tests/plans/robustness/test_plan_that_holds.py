@@ -73,6 +73,22 @@ def test_the_plan_holds_and_the_draft_comes_first() -> None:
     assert {event["limit"] for event in EVENTS if event["phase"] in ("draft", "round", "judge")} == {300}
 
 
+def test_the_bound_is_that_of_all_plans() -> None:
+    """Proves: what no plan lies below is the draft's bound, which the draft itself may not refute; the bound of plans
+    with these margins is kept apart. Sensitivity: "the best possible" said of plans that hold only."""
+    result = robust()
+    holding = result.holding
+    assert holding is not None
+    assert holding.draft_objective is not None
+    assert result.bound is not None
+    assert result.objective is not None
+    assert result.bound == holding.draft_bound
+    assert result.bound <= holding.draft_objective <= result.objective
+    assert result.gap == pytest.approx((result.objective - result.bound) / result.objective)
+    assert (result.status == "within gap") == (result.gap <= result.scenario.goal.gap)
+    assert holding.margins_bound is not None
+
+
 @pytest.mark.parametrize(
     "off", [{"goal": {"hold": "off"}}, {"replications": 0}, {"duration_spread": 0, "breakdowns": []}]
 )
