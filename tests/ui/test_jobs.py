@@ -54,7 +54,7 @@ def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) 
     """Proves: start, watch, open; what was asked is kept. Sensitivity: another id would not open."""
     run = start(
         "melt-shop-small",
-        ["orders.C1.due=15 h", "goal.time_limit_s=5", "disturbances.replications=2"],
+        ["orders.C1.due=15 h", "goal.time_limit_s=5", "disturbances.replications=2", "goal.hold=off"],
         note={"who": "test"},
     )
     status = until(run, lambda s: s.ended)
@@ -70,7 +70,7 @@ def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
     """Proves: the second plan of a plant is made by the process of the first one; ending the first job, which is done,
     does not end it; without a worker that waits another one is started. Sensitivity: a process for each job.
     """
-    few = ["goal.time_limit_s=5", "disturbances.replications=2"]
+    few = ["goal.time_limit_s=5", "disturbances.replications=2", "goal.hold=off"]
     rows: list[str] = []
     pids: list[str] = []
     for price in (60, 90, 120):

@@ -69,7 +69,7 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     content = report.read(stored.folder)
     assert content is not None
     assert content["robust"]["n"] == content["plain"]["n"] == 1000
-    assert stored.plan.scenario.disturbances.hold == 0.2
+    assert stored.plan.scenario.goal.hold == 0.2
     # it begins with the plan that is looked at, and is compared with it
     before = Store().open(run).plan
     assert content["robust"]["held"] >= content["plain"]["held"]
