@@ -97,7 +97,8 @@ def test_more_than_there_is_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_a_sweep_is_a_table_of_runs(home: Path) -> None:
     """Proves: both plans with status, gap and run, which open; nothing of it on the wrong stream."""
     code = emberline(
-        "sweep", SMALL, "--set", "goal.minimize=[carbon, cost]", "--set", "disturbances.replications=2", "--set", "goal.hold=off",
+        "sweep", SMALL, "--set", "goal.minimize=[carbon, cost]", "--set", "disturbances.replications=2",
+        "--set", "goal.hold=off",
         "--gap", "20 %", "--workers", "1", "--json",
     )  # fmt: skip
     assert code.returncode == 0, code.stderr
