@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from typing import Any
 
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 
-def csv_rows(table: csv.DictReader[str], name: str) -> Iterator[tuple[int, dict[str, str]]]:
+def csv_rows(table: csv.DictReader[str], name: str) -> Iterator[tuple[int, dict[str | Any, str | Any]]]:
     """Rows of a CSV file with the lines that they end in.
 
     Raises:

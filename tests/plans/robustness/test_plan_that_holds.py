@@ -84,6 +84,7 @@ def test_the_bound_is_that_of_all_plans() -> None:
     assert result.objective is not None
     assert result.bound == holding.draft_bound
     assert result.bound <= holding.draft_objective <= result.objective
+    assert result.gap is not None
     assert result.gap == pytest.approx((result.objective - result.bound) / result.objective)
     assert (result.status == "within gap") == (result.gap <= result.scenario.goal.gap)
     assert holding.margins_bound is not None
