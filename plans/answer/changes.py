@@ -32,17 +32,17 @@ BUSY = 0.85
 HOURS = {
     "average": mark(
         "In the {hours:g} h with the most carbon-intensive electricity ({mean} kg CO2e/MWh on average, {when}) the "
-        "plant draws {after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its electricity instead of "
+        "plant imports {after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
         "{share_before:.0f} %."
     ),
     "marginal": mark(
         "In the {hours:g} h with the highest marginal intensity ({mean} kg CO2e/MWh on average, {when}) the plant "
-        "draws {after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its electricity instead of "
+        "imports {after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
         "{share_before:.0f} %."
     ),
     "price": mark(
-        "In the {hours:g} h with the dearest electricity ({mean} {unit} on average, {when}) the plant draws "
-        "{after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its electricity instead of "
+        "In the {hours:g} h with the dearest electricity ({mean} {unit} on average, {when}) the plant imports "
+        "{after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
         "{share_before:.0f} %."
     ),
 }
@@ -52,7 +52,7 @@ MOVED = {
         "{unit}."
     ),
     "way": mark(
-        "{order} makes room: it moves from {old} to {new} ({stage}), at {worth_after} instead of {worth_before} {unit}."
+        "{order} moves the other way, from {old} to {new} ({stage}), at {worth_after} instead of {worth_before} {unit}."
     ),
 }
 

@@ -84,7 +84,7 @@ def one_way(block: pyo.Block, store: Storage, hours: float, alone: Collection[in
         alone: the slots.
     """
     retention, counts = store.retention(hours), store.effective_hours(hours) / hours
-    # where no rate is given: as much as fills it, or empties it, whatever it slot_values
+    # where no rate is given: as much as fills it, or empties it, whatever its level
     span = (store.highest - store.lowest + store.capacity * (1 - retention)) / max(counts, 1e-9)
     most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hours
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hours
