@@ -46,6 +46,7 @@ PAGES = {
     "robustness": mark("Robustness"),
     "carbon": mark("Carbon"),
     "performance": mark("Performance"),
+    "reports": mark("Reports"),
     "runs": mark("Runs"),
     "export": mark("Export"),
 }
