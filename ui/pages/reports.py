@@ -13,8 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.compliance.evidence import STEPS, Chain, Entry, EvidenceError, archive, verify
-from emberline.plans.compliance.evidence.entry import Step
+from emberline.plans.compliance.evidence import STEPS, Chain, Entry, EvidenceError, Step, archive, verify
 from emberline.plans.compliance.monitoring import Period, example_files, read_activity, read_monitoring_plan
 from emberline.plans.compliance.reports import (
     DOCUMENTS,
@@ -22,10 +21,8 @@ from emberline.plans.compliance.reports import (
     Document,
     annual_report,
     evidence_files,
-    possible,
     read_default_values,
 )
-from emberline.plans.compliance.reports.table import cell_text
 from emberline.plans.compliance.workbook import TemplateError, fill
 from emberline.plans.store import Store
 from emberline.ui.pages.session import sign_in
@@ -93,21 +90,21 @@ def _try(work: Callable[[], Any]) -> Any:
 
 def _files() -> dict[str, bytes]:
     """Files for the figures, by the names that the reports know them by."""
-    wanted = {
+    titles = {
         "monitoring.yaml": (tr("Monitoring plan"), ["yaml", "yml"]),
         "activity.csv": (tr("Activity data"), ["csv"]),
         "defaults.csv": (tr("Default values of precursors, if you have them"), ["csv"]),
         "template.xlsx": (tr("The Commission's workbook to be filled, if you have it"), ["xlsx"]),
     }
     result: dict[str, bytes] = {}
-    for column, (name, (title, kinds)) in zip(st.columns(len(wanted)), wanted.items(), strict=True):
+    for column, (name, (title, kinds)) in zip(st.columns(len(titles)), titles.items(), strict=True):
         file = column.file_uploader(title, type=kinds, max_upload_size=LARGEST_MB, key=f"reports.{name}")
         if file is not None:
             result[name] = file.getvalue()
     with st.expander(tr("Example files to begin with")):
         st.caption(tr("Replace names, factors and amounts by yours; figures in them are typical, not measured."))
         for name, content in example_files().items():
-            st.download_button(name, content, name, on_click="ignore", key=f"reports.example.{name}")
+            st.download_button(titles[name][0], content, name, on_click="ignore", key=f"reports.example.{name}")
     return result
 
 
@@ -131,7 +128,7 @@ def figures(period: str, files: dict[str, bytes]) -> AnnualReport:
 
 
 def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
-    kinds = possible(report)
+    kinds = [name for name in DOCUMENTS if name not in report.undescribed]
     for tab, kind in zip(st.tabs([tr(KINDS[kind]) for kind in kinds]), kinds, strict=True):
         with tab:
             document = DOCUMENTS[kind](report)
@@ -144,7 +141,7 @@ def _document(document: Document, stem: str) -> None:
     for part in document.tables:
         if part.rows:
             st.markdown(f"**{part.title}**")
-            st.dataframe(pd.DataFrame(part.as_dicts()).style.format(cell_text, na_rep=""), hide_index=True)
+            st.dataframe(pd.DataFrame(part.as_dicts()).style.format(part.text, na_rep=""), hide_index=True)
             if part.note:
                 st.caption(part.note)
     for remark in document.remarks:

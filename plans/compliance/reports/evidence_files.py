@@ -9,12 +9,6 @@ from emberline.plans.compliance.reports.annual import AnnualReport
 from emberline.plans.compliance.reports.documents import DOCUMENTS
 
 
-def possible(report: AnnualReport) -> list[str]:
-    """Reports whose figures the monitoring plan describes."""
-    missing = {"ghg": report.plan.electricity is None, "cbam": not report.processes}
-    return [kind for kind in DOCUMENTS if not missing.get(kind, False)]
-
-
 def evidence_files(report: AnnualReport, sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """Files of evidence by name.
 
@@ -23,7 +17,7 @@ def evidence_files(report: AnnualReport, sources: Mapping[str, bytes]) -> dict[s
         sources: monitoring plan and activity data, by file name.
     """
     reports = {}
-    for kind in possible(report):
+    for kind in (name for name in DOCUMENTS if name not in report.undescribed):
         text = json.dumps(DOCUMENTS[kind](report).as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         reports[f"{kind}.json"] = f"{text}\n".encode()
     return {**sources, **reports}
