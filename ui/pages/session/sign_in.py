@@ -75,13 +75,20 @@ def ask(why: str) -> None:
         st.login()
 
 
+def name() -> str:
+    """The user's name, as the provider gives it; empty: nobody signs in."""
+    if _required is None:
+        return ""
+    claims = st.user.to_dict()
+    keys = ("name", "email", "preferred_username", "sub")
+    return next((str(claims[key]) for key in keys if claims.get(key)), "")[:60]
+
+
 def who() -> None:
     """Draw the user's name and the sign-out button; nothing without sign-in."""
     if _required is None:
         return
-    claims = st.user.to_dict()
-    name = next((str(claims[key]) for key in ("name", "email", "preferred_username", "sub") if claims.get(key)), "")
-    with st.container(key="who", horizontal=True, vertical_alignment="center", gap="small"):
-        st.text(name[:60])
+    with st.container(key="who", horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.text(name())
         if st.button(tr("Sign out"), key="signing.out"):
             st.logout()
