@@ -57,7 +57,7 @@ FOR_APPROVERS: tuple[Step, ...] = ("approve", "lock")
 
 def page() -> None:
     """Draw the page."""
-    st.subheader(tr("Reports"), anchor=False)
+    st.subheader(tr("Emissions reports"), anchor=False)
     st.text(
         tr(
             "What the plant emitted in a period, from its monitoring plan and activity data: the reports to hand over, "

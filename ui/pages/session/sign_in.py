@@ -88,13 +88,19 @@ def may_approve() -> bool:
     return _required is None or _required.may_approve(st.user.to_dict())
 
 
+def name() -> str:
+    """The user's name, as the provider gives it; empty: nobody signs in."""
+    if _required is None:
+        return ""
+    claims = st.user.to_dict()
+    return str(claims.get("name") or address())[:60]
+
+
 def who() -> None:
     """Draw the user's name and the sign-out button; nothing without sign-in."""
     if _required is None:
         return
-    claims = st.user.to_dict()
-    name = str(claims.get("name") or address())
-    with st.container(key="who", horizontal=True, vertical_alignment="center", gap="small"):
-        st.text(name[:60])
+    with st.container(key="who", horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.text(name())
         if st.button(tr("Sign out"), key="signing.out"):
             st.logout()
