@@ -15,6 +15,7 @@ from emberline.plans.accounts.stock import shortfall
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.replays import COUNTS, PARTS
 from emberline.scenarios import Scenario
+from emberline.scenarios.columns import Columns
 from emberline.scenarios.goal_metrics import figures_of
 
 Limit = tuple[str, str, str, str]
@@ -64,10 +65,10 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     from emberline import twin
 
     scenario, numbers = followed.scenario, list(replications)
-    runs = twin.replays(scenario, followed.schedule, numbers, seed=followed.seed)
-    baselines: Iterator[xr.Dataset] = iter(())
+    runs = twin.runs(scenario, followed.schedule, numbers, seed=followed.seed)
+    baselines: Iterator[Columns] = iter(())
     if followed.dispatched is not None:
-        baselines = twin.replays(scenario, followed.dispatched, numbers, seed=followed.seed)
+        baselines = twin.runs(scenario, followed.dispatched, numbers, seed=followed.seed)
     reader, stores = _Reader(scenario), scenario.processes or any(site_stores(scenario))
     for replication, run in zip(numbers, runs, strict=True):
         # the schedule was nominated; the baseline nominates what it draws
@@ -99,7 +100,7 @@ class _Reader:
         self.tolerance = scenario.tolerances.of
         self.last_hour = math.ceil(scenario.horizon.length_min / 60)
 
-    def read(self, replication: int, run: xr.Dataset, sums: Figures) -> Outcome:
+    def read(self, replication: int, run: xr.Dataset | Columns, sums: Figures) -> Outcome:
         """What is kept of a run."""
         names = ("kind", "heat", "unit", "at_min", "amount", "measure")
         columns = [run[f"violation_{name}"].values.tolist() for name in names]
@@ -156,7 +157,7 @@ class _Reader:
             meter_mw=run["meter_mw"].to_numpy().astype(np.float32) if replication < FAN else None,
         )
 
-    def _last(self, run: xr.Dataset, heat: str) -> tuple[str, float]:
+    def _last(self, run: xr.Dataset | Columns, heat: str) -> tuple[str, float]:
         """Where a heat was last, and until when [min]; nowhere where it never began."""
         mine = np.flatnonzero(run["op_heat"].values == heat)
         return (
@@ -165,7 +166,7 @@ class _Reader:
             else ("", 0.0)
         )
 
-    def _operations(self, run: xr.Dataset) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    def _operations(self, run: xr.Dataset | Columns) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
         """Waits by stage, the longest of each, and standstill by unit [min]."""
         if not self.mass_t:
             return (), (), ()
@@ -178,6 +179,6 @@ class _Reader:
             tuple(math.fsum(down[unit == name]) for name in self.units),
         )
 
-    def _down_before(self, run: xr.Dataset, at: float) -> float:
+    def _down_before(self, run: xr.Dataset | Columns, at: float) -> float:
         """Standstill of operations that began before a moment [min]."""
         return math.fsum(run["op_down_min"].values[run["op_start_min"].values < at])
