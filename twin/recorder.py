@@ -51,6 +51,13 @@ def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarra
     return np.where(arrays["stage"] == shop.reheating, total[arrays["heat"]] * arrays["reheat"], 0.0)
 
 
+def second_treatments(history: LineHistory) -> Trace:
+    """What heats draw that went back to the reheating stage."""
+    drawn = [act.amount for act in history.acts if act.kind == RecourseKind.RETURN]
+    begin, over = np.array(list(history.returns.values())).T
+    return Trace(begin, over, np.array(drawn) / (over - begin) * 60)
+
+
 def line_gives(
     shop: LineShop,
     unit: np.ndarray,
@@ -169,12 +176,14 @@ def course(
     unit, first, last = arrays["unit"][indices], start[indices], end[indices]
     trace = operations_trace(unit, first, last, nominal[indices], extra[indices], shop.profiles, stops)
     line = trace.mean(grid.edges)
+    if history.returns:
+        line = line + second_treatments(history).mean(grid.edges)
     line_rates = line_flows(todo, indices, first, last, nominal[indices], stops)
     idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
     load = line if idle is None else line + idle
     answering = disturbed and shop.scenario.recourse.assets
-    flows, violations = balance(grid, load, setpoints, line_rates, answering=answering, relieving=disturbed)
     acts = list(history.acts)
+    flows, violations = balance(grid, load, setpoints, line_rates, answering=answering, relieving=disturbed, acts=acts)
     if answering:
         given_way = [row for row in violations if row.kind == ViolationKind.ASSET]
         acts += [Act(RecourseKind.ASSET, row.unit, row.at_min, row.amount, row.measure, 0.0) for row in given_way]
@@ -182,7 +191,7 @@ def course(
     if idle is not None:
         flows["idle_mw"] = grid.stepped(idle)
     leeway = shop.scenario.horizon.step_min if disturbed else 0.0
-    violations = missed(todo, start, end, leeway) + violations
+    violations = missed(todo, start, end, leeway, history.new_casts, history.returns) + violations
     return Course(
         start, end, indices, unit, first, last, nominal[indices], extra[indices], stops, load, flows, violations, acts
     )

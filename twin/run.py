@@ -167,10 +167,11 @@ class Follower:
 
     def load_management(self, disturbed: bool) -> LoadManagement | None:
         """Load management of one run; None where there is none."""
-        most_min = self.shop.scenario.recourse.start_later_min
-        if not disturbed or not most_min or math.isinf(self.grid.import_limit_mw):
+        recourse = self.shop.scenario.recourse
+        most_min, most_share = recourse.start_later_min, recourse.less_power_share
+        if not disturbed or not (most_min or most_share) or math.isinf(self.grid.import_limit_mw):
             return None
-        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min)
+        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min, most_share)
 
     @cached_property
     def _room_mwh(self) -> np.ndarray:

@@ -17,8 +17,9 @@ from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
 from emberline.twin.processes.scatter import planned_rate, scatter
 from emberline.twin.processes.works import Controller, Works
-from emberline.twin.run_variables import run_attrs, stop_variables, violation_variables
+from emberline.twin.run_variables import recourse_variables, run_attrs, stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, balance, variables
+from emberline.twin.violation import Act
 
 NO_OPERATIONS = {
     **{f"op_{name}": ("operation", np.zeros(0, dtype="U1")) for name in ("heat", "stage", "unit")},
@@ -74,8 +75,9 @@ class WorksFollower:
         works = Works(table, policy, scatter(table, seed, replication) if disturbed else None)
         course = works.run()
         records = Records(table, course, grid, mix)
+        acts: list[Act] = []
         flows, violations = balance(
-            grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed, relieving=disturbed
+            grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed, relieving=disturbed, acts=acts
         )
         if disturbed:
             violations = [
@@ -86,6 +88,7 @@ class WorksFollower:
             **NO_OPERATIONS,
             **violation_variables(late + violations),
             **stop_variables((u.machine.name, at, halt) for u in works.units for at, halt in u.stops),
+            **recourse_variables(acts),
             **variables(flows),
             **records.variables(),
         }
