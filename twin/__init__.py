@@ -5,6 +5,6 @@ follows a schedule. Datasets are declared in ``emberline.scenarios.datasets``.
 """
 
 from emberline.twin.envelope import envelope
-from emberline.twin.run import Follower, dispatch, misses, replay, replays, simulate
+from emberline.twin.run import Follower, dispatch, misses, replay, replays, runs, simulate
 
-__all__ = ["Follower", "dispatch", "envelope", "misses", "replay", "replays", "simulate"]
+__all__ = ["Follower", "dispatch", "envelope", "misses", "replay", "replays", "runs", "simulate"]

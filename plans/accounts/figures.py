@@ -49,6 +49,8 @@ class Figures:
     tax_cost: float = 0.0
     imbalance_cost: float = 0.0
     """Of deviating from what was nominated."""
+    recourse_cost: float = 0.0
+    """Of what was done on a disturbed day so that limits are kept."""
     fuel_cost: float = 0.0
     """Fuel, heat and gas bought."""
     sales: float = 0.0

@@ -62,6 +62,7 @@ def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | Non
         fixed_cost=money.of("fixed"),
         tax_cost=money.of("tax"),
         imbalance_cost=money.of("imbalance"),
+        recourse_cost=money.of("recourse"),
         fuel_cost=money.of("fuel"),
         sales=0.0 - money.of("sale"),
         upkeep_cost=money.of(*UPKEEP),
