@@ -71,6 +71,8 @@ class Figures:
     out."""
     stock_cost_per_t: dict[str, float] = field(default_factory=dict)
     """Likewise energy, fuels and carbon price [currency/t]."""
+    stock_mwh_per_t: dict[str, float] = field(default_factory=dict)
+    """Likewise electricity of the units [MWh/t]; empty in runs of earlier releases."""
     levels: dict[str, float] = field(default_factory=dict)
     """Level of each store of the site at the end, battery included, in its carrier's unit."""
     level_kg_per_unit: dict[str, float] = field(default_factory=dict)

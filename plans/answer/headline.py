@@ -350,11 +350,11 @@ def _per_tonne(plan: Plan) -> PerTonne | None:
     assert ours is not None
     if not ours.tonnes or not baseline.tonnes:
         return None
-    kg, money = (0.0, 0.0) if stock is None else (stock.carbon_kg, stock.cost)
+    kg, money, mwh = (0.0, 0.0, 0.0) if stock is None else (stock.carbon_kg, stock.cost, stock.mwh)
     return PerTonne(
         carbon_kg=(ours.carbon_kg - kg) / ours.tonnes,
         baseline_carbon_kg=baseline.carbon_kg / baseline.tonnes,
-        kwh=1000 * ours.energy_mwh / ours.tonnes,
+        kwh=1000 * (ours.energy_mwh - mwh) / ours.tonnes,
         baseline_kwh=1000 * baseline.energy_mwh / baseline.tonnes,
         cost=(ours.cost - money) / ours.tonnes,
         baseline_cost=baseline.cost / baseline.tonnes,
