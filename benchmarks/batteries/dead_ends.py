@@ -1,7 +1,7 @@
 """Random scenarios without a plan: each must end with a named cause and a repair that works when it is applied.
 
-Drawn by seed around three small plants that have plans: a melt shop, a kiln with its crusher, a site with a boiler. What
-is drawn is one of limits, heats, horizons, due times, locks, outages, silos, deliveries, machines, caps. The first
+Drawn by seed around three small plants that have plans: a melt shop, a kiln with its crusher, a site with a boiler.
+What is drawn is one of limits, heats, horizons, due times, locks, outages, silos, deliveries, machines, caps. The first
 answer (``plans.why.quick``) comes first; where it offers nothing, the search for why there is no plan.
 """
 
@@ -75,7 +75,7 @@ def draw(seed: int) -> DeadEnd:
         "locks together": (f"locks={json.dumps(together)}",),
         "outage": (f'state.outages=[{{"unit": "CC", "start": "0 h", "end": "{rng.integers(16, 23)} h"}}]',),
         "carbon cap": (f"goal.caps.carbon_kg={between(4e4, 9e4)}",),
-        "wait": ("line.stages.melting.longest_wait_min=0", f"line.stages.ladle.longest_wait_min={between(0, 1)}"),
+        "caster": tuple(f"line.grades.{grade}.duration_min.casting={between(150, 200)}" for grade in ("rebar", "wire")),
     }
     kiln = {
         "delivery": (
@@ -90,7 +90,10 @@ def draw(seed: int) -> DeadEnd:
         ),
         "end level": (f"stores.clinker.end_level_t={between(1810, 2000)}",),
         "trucks": (f"deliveries.trucks.rate={between(140, 200)}",),
-        "meal": ("stores.meal.level_t=300", f'state.outages=[{{"unit": "crusher", "start": "0 h", "end": "{rng.integers(10, 22)} h"}}]'),
+        "meal": (
+            "stores.meal.level_t=300",
+            f'state.outages=[{{"unit": "crusher", "start": "0 h", "end": "{rng.integers(10, 22)} h"}}]',
+        ),
         "grid": (f"site.grid.import_limit_mw={between(1, 3.2)}",),
     }  # fmt: skip
     site = {
@@ -98,7 +101,9 @@ def draw(seed: int) -> DeadEnd:
         "machine": (f"site.assets.boiler.heat_mw={between(2, 9)}",),
         "carbon cap": (f"goal.caps.carbon_kg={between(1e4, 4e4)}",),
         "cost cap": (f"goal.caps.cost={between(1000, 6000)}",),
-        "store": ("site.assets.accumulator.end_level_share=90 %", f"site.assets.accumulator.in_rate={between(0.05, 0.4)}"),
+        "store": (
+            "site.assets.accumulator.end_level_share=90 %", f"site.assets.accumulator.in_rate={between(0.05, 0.4)}",
+        ),
         "fuel": (f"site.assets.gas grid.horizon_limit={between(80, 260)}",),
         "connection": (f"site.grid.import_limit_mw={between(2, 5.5)}",),
     }  # fmt: skip

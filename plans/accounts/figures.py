@@ -102,7 +102,7 @@ class Rule:
 
     name: str
     """``rest``: units rest in the worst hours of each day; ``peak``: a peak is set and kept; ``rest and peak``: both;
-    ``unlocked``: the baseline without the user's locks."""
+    ``unlocked``: the baseline without the user's locks; ``as soon as possible``: what is the baseline else."""
     figures: Figures
     units: tuple[str, ...] = ()
     """Units that rest."""
@@ -110,6 +110,13 @@ class Rule:
     """Hours of rest on each day."""
     peak_mw: float | None = None
     """The peak that is set."""
+    days: int = 0
+    """Disturbed days on which it was followed, the first of those of the plan; 0: none."""
+    held: int = 0
+    """Of them those on which every limit was kept."""
+    expected: dict[str, float] = field(default_factory=dict)
+    """Saving of the goal's figure against the baseline on the same days: ``p10``, ``p50``, ``p90``; the plan's own
+    median on them as ``plan_p50``."""
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
