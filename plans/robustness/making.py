@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from emberline.plans.jobs.engine import Engine
+from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
@@ -32,6 +33,8 @@ def plan_that_holds(
     store: Store | None = None,
     study: Study | None = None,
     draft: Plan | None = None,
+    baseline: Baseline | None = None,
+    share: float = 1.0,
     replications: int = DAYS,
     engine: Engine | None = None,
     on_progress: Progress | None = None,
@@ -47,6 +50,8 @@ def plan_that_holds(
         store: whose plans of the same orders are where the search begins, and what it may not fall short of.
         study: what earlier plans in this process have left.
         draft: a plan of the scenario to begin with; None: one is made.
+        baseline: what it is compared with; None: it is simulated.
+        share: of the time limit that it may take.
         replications: fresh days on which it is judged, at most.
         engine: who replays; None: this process.
         on_progress: called with ``phase`` and what belongs to it; ``draft`` has the figures of the draft.
@@ -57,13 +62,17 @@ def plan_that_holds(
     if not scenario.holding:
         if draft is not None:
             return draft
-        return plan(
-            scenario, search=dataclasses.replace(search, keep=before.keep), on_progress=on_progress, cancel=cancel
-        )
+        goal = scenario.goal.model_copy(update={"time_limit_s": share * scenario.goal.time_limit_s})
+        made = plan(
+            scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), baseline=baseline,
+            search=dataclasses.replace(search, keep=before.keep), on_progress=on_progress, cancel=cancel,
+        )  # fmt: skip
+        return dataclasses.replace(made, scenario=scenario)
     same = before.same
     answer = hold(
-        scenario, engine or Engine(), replications=replications, time_limit_s=scenario.goal.time_limit_s, plain=draft,
-        search=search, begin=None if same is None else same.scenario.disturbances, whole=True,
+        scenario, engine or Engine(), replications=replications, time_limit_s=share * scenario.goal.time_limit_s,
+        plain=draft, baseline=baseline, search=search,
+        begin=None if same is None else same.scenario.disturbances, whole=True,
         on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     return before.better(answer.robust)
