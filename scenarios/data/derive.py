@@ -1,8 +1,9 @@
 """Derives the bundled typical days and weeks: ``python scenarios/data/derive.py`` writes them next to this file.
 
 ``de_typical_2018.csv`` is a mean of the series ``data/de_2018_hourly.csv`` in the folder named by EMBERLINE_SHARED
-(default: ``shared`` next to the checkout), ``de_weeks_2018.csv`` a week of it in each month, ``cn_anhui_typical_2020.csv`` one of
-``data/cn_2020_capacity_factors_hourly.csv.gz``. ``pv_typical.csv`` is a formula, given here in full. Licences:
+(default: ``shared`` next to the checkout), ``de_weeks_2018.csv`` a week of it in each month,
+``cn_anhui_typical_2020.csv`` a mean of ``data/cn_2020_capacity_factors_hourly.csv.gz``.
+``pv_typical.csv`` is a formula, given here in full. Licences:
 SOURCES.md.
 """
 

@@ -1,7 +1,7 @@
 """Templates of plants to start from: small scenarios with typical figures, each with its source in a comment.
 
-A template is a scenario in the form of the bundled ones (``library/templates``). The comments of a text are read back by
-:func:`remarks`, so that pages can say next to a figure where it is from.
+A template is a scenario in the form of the bundled ones (``library/templates``). The comments of a text are read back
+by :func:`remarks`, so that pages can say next to a figure where it is from.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def meter(days: float, first: datetime = datetime(2026, 10, 4, 22, tzinfo=UTC)) 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_is_a_scenario_of_its_own_name(name: str) -> None:
-    """Proves: each loads under another name and title, its comments kept. Sensitivity: a template that does not load."""
+    """Proves: each loads under another name and title, with its comments. Sensitivity: one that does not load."""
     text = start(name, "mine", "Mine")
     scenario = loads(text)
     assert (scenario.name, scenario.title) == ("mine", "Mine")
@@ -65,7 +65,7 @@ def test_real_weeks_keep_their_weekdays() -> None:
 
 
 def test_a_meter_makes_base_load_and_horizon() -> None:
-    """Proves: the plan is over the last whole local days of the file, at its powers. Sensitivity: a horizon by UTC days,
+    """Proves: the plan is over the last whole local days of the file, at its powers. Sensitivity: UTC days,
     or one that begins before the file."""
     series = load_of(meter(9.5), "meter.csv", BERLIN)
     assert last_days(series, BERLIN, 7) == {"start": "2026-10-07", "zone": BERLIN, "days": 7}

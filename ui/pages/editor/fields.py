@@ -62,6 +62,51 @@ class FormField:
         return label_of(self.words, self.unit)
 
 
+WINDOWS = ("months", "weekdays", "hours")
+"""Lists that are written as one text: ``mon-fri``, ``5-12``."""
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A field of a record that holds other records, or amounts by name."""
+
+    name: str
+    kind: str
+    """``record``, ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
+    record: type[BaseModel] | None
+    help: str
+
+
+@cache
+def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
+    """Fields of a record that are drawn as forms and tables of their own."""
+    entries = []
+    for name, field in record.model_fields.items():
+        annotation = _bare(field.annotation)
+        origin, parts = get_origin(annotation), get_args(annotation)
+        item = _bare(parts[0]) if parts else None
+        text = documented(record).get(name, "")
+        if _is_record(annotation) and annotation is not Series and name != "factor":
+            entries.append(Inner(name, "record", annotation, text))
+        elif origin is tuple and _is_record(item):
+            entries.append(Inner(name, "rows", item, text))
+        elif origin is dict:
+            entries.append(Inner(name, "amounts", None, text))
+    return tuple(entries)
+
+
+def _is_record(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def columns(record: type[BaseModel], currency: str) -> tuple[str, ...]:
+    """Fields of a record that fit into a cell, in declared order: single values, and lists of names or spans."""
+    single = {field.name for field in fields(record, currency)}
+    nested = {entry.name for entry in inner(record)}
+    lists = {name for name, field in record.model_fields.items() if get_origin(_bare(field.annotation)) is tuple}
+    return tuple(name for name in record.model_fields if name in single or name in lists - nested)
+
+
 @cache
 def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
     """Fields of a record that hold one value or one series; nested records are left out."""

@@ -93,10 +93,10 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         tr("Section"), list(SECTIONS), default="horizon", required=True, format_func=label,
         key=f"form.section.{draft.id}", label_visibility="collapsed",
     )  # fmt: skip
-    for group in SECTIONS[section or "horizon"][1]:
-        if group.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
+    for part in SECTIONS[section or "horizon"][1]:
+        if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
             continue
-        _group(draft, now, group)
+        group(draft, now, part)
 
 
 def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
@@ -104,16 +104,18 @@ def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]
 
 
-def _group(draft: drafts.Draft, now: DraftState, group: FieldGroup) -> None:
+def group(draft: drafts.Draft, now: DraftState, group: FieldGroup, across: int = COLUMNS) -> None:
+    """Draw the fields of one record."""
     currency = now.value(("market", "currency"))
     entries = fields(group.record, currency if isinstance(currency, str) and len(currency) == 3 else "EUR")
     if not entries:
         return
-    st.markdown(f"**{tr(group.title)}**")
+    if group.title:
+        st.markdown(f"**{tr(group.title)}**")
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
-    for first in range(0, len(small), COLUMNS):
-        for column, field in zip(st.columns(COLUMNS, gap="medium"), small[first : first + COLUMNS], strict=False):
+    for first in range(0, len(small), across):
+        for column, field in zip(st.columns(across, gap="medium"), small[first : first + across], strict=False):
             with column, st.container(gap="xxsmall"):
                 _field(draft, now, group, field)
     for field in wide:
