@@ -12,8 +12,9 @@ from emberline.plans.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.loading import find
+from emberline.scenarios.records.market import Market
+from emberline.ui.pages.editor import doubts, draft_list, form, nested, new_plant, sheet, source_text, tables
 from emberline.ui.pages.editor import draft as editing
-from emberline.ui.pages.editor import draft_list, form, new_plant, sheet, source_text, tables
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.pages.request import sources
@@ -185,6 +186,7 @@ def _edit(draft: drafts.Draft) -> None:
     if now.problems:
         with st.container(border=True):
             editing.problem_lines(now, now.problems, most=editing.AT_TOP)
+    doubts.show(draft, now)
     _unapplied(draft, now)
 
     def label(view: str) -> str:
@@ -205,8 +207,8 @@ def _edit(draft: drafts.Draft) -> None:
         source_text.show(draft, now)
     elif view == "changes":
         source_text.show_changes(draft, now)
-    else:
-        form.show(draft, now)
+    elif form.show(draft, now) == "market":
+        nested.draw(draft, now, ("market",), Market)
     draft_list.show()
     # pressing the button has saved the field that had the focus, or the page is drawn again
     if st.session_state.pop(PLAN_NEXT, "") == draft.id and not now.problems:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from emberline.scenarios.descriptions import documented
+from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.series import Series
 from emberline.ui.text.language import mark, tr
@@ -50,7 +51,7 @@ class FormField:
     words: str
     help: str
     kind: str
-    """``choice``, ``switch``, ``zone``, ``words``, ``series`` or ``value``."""
+    """``choice``, ``switch``, ``zone``, ``words``, ``series``, ``rate`` (one value, or a range) or ``value``."""
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
@@ -117,12 +118,13 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
             default = None if field.default is PydanticUndefined else field.default
             share = any(getattr(mark, "le", None) == 1 for mark in field.metadata)
             words, unit = label_parts(name, currency, share)
+            unit = "t/h" if kind == "rate" else unit
             entries.append(
                 FormField(
                     name, words, documented(record).get(name, ""), kind, choices, default, field.is_required(), unit
                 )
             )
-    return tuple(entries)
+    return tuple(sorted(entries, key=lambda field: field.name != "name"))
 
 
 def label_parts(name: str, currency: str, share: bool = False) -> tuple[str, str]:
@@ -142,6 +144,8 @@ def label_of(words: str, unit: str) -> str:
 def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
     """Kind of widget and its choices; empty if the field is not a single value."""
     annotation = _bare(annotation)
+    if annotation is Rate:
+        return "rate", ()
     if get_origin(annotation) is Literal:
         return "choice", tuple(map(str, get_args(annotation)))
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):

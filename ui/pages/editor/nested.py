@@ -44,10 +44,10 @@ def opened(record: type[BaseModel] | None, row: Any) -> bool:
 def draw(draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseModel], depth: int = 0) -> None:
     """Draw what lies within a record of the draft."""
     for entry in inner(record):
-        if depth >= DEEPEST or entry.name in _elsewhere(record):
-            continue
         place = (*path, entry.name)
         value = now.value(place)
+        if depth >= DEEPEST or entry.name in _elsewhere(record):
+            continue
         words, unit = label_parts(entry.name, rows.money(now))
         wrong = len(now.at(place))
         title = f"{label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"

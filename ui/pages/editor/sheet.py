@@ -19,7 +19,6 @@ from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading import parts
 from emberline.scenarios.reading.document import Keys, dotted
 from emberline.scenarios.reading.editing import revised, with_remark
-from emberline.scenarios.reading.templates import remarks
 from emberline.scenarios.records.line import Grade, Stage
 from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.orders import Order
@@ -168,8 +167,7 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
         return
     with st.container(border=True, key="sheet.form"):
         st.markdown(f"**{_plain(box.name)}**")
-        says = remarks(now.text)
-        if source := next((says[box.path[:n]] for n in range(len(box.path), 0, -1) if box.path[:n] in says), ""):
+        if source := now.remark(box.path):
             st.caption(tr("Source of the figures as placed: {source}", source=source))
         if box.path == ("site",):
             _market(draft, now)
@@ -182,7 +180,7 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
         if record is None:
             st.text(tr("Choose its kind under Tables."))
         else:
-            form.group(draft, now, FieldGroup("", box.path, record), across=2)
+            form.group(draft, now, FieldGroup("", box.path, record), across=2, brief=True)
             if record is Stage:
                 _times(draft, now, box)
             nested.draw(draft, now, box.path, record)

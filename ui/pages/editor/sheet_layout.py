@@ -198,12 +198,12 @@ def drawing(data: dict[str, Any], wrong: dict[str, int]) -> SheetDrawing:
         y += BAR if levels else 12
         levels[lane.name] = y
         _bar(sheet, lane, y, wrong)
-    y = _row(sheet, below, y + GAP, places) if below else y
+    y = _row(sheet, below, y + GAP, places, 0.1) if below else y
     for place, lane in enumerate(stores):
         y += BAR if place else 12
         levels[lane.name] = y
         _bar(sheet, lane, y, wrong)
-    y = _row(sheet, outside, y + GAP, places) if outside else y
+    y = _row(sheet, outside, y + GAP, places, 0.25) if outside else y
     for box in (*above, *below, *outside):
         for entry in sheet.boxes:
             if entry["id"] == box.id:
@@ -224,13 +224,15 @@ def _bar(sheet: SheetDrawing, lane: SheetBox, y: float, wrong: dict[str, int]) -
     )  # fmt: skip
 
 
-def _row(sheet: SheetDrawing, boxes: list[SheetBox], y: float, places: dict[str, tuple[float, float, float]]) -> float:
+def _row(
+    sheet: SheetDrawing, boxes: list[SheetBox], y: float, places: dict[str, tuple[float, float, float]], by: float = 0
+) -> float:
     """Boxes next to each other, in several rows shifted by half a box if there are many; where they end."""
     across = min(max(len(boxes), 4), ROW)
-    width = (WIDTH - LABEL - MARGIN) / (across + (0.5 if len(boxes) > ROW else 0))
+    width = (WIDTH - LABEL - MARGIN) / (across + max(0.5 if len(boxes) > ROW else 0, by))
     for i, box in enumerate(boxes):
         number, place = divmod(i, across)
-        x = LABEL + width * (place + (0.5 if number % 2 else 0.0)) + 6
+        x = LABEL + width * (place + (0.5 if number % 2 else by)) + 6
         top = y + number * (BOX + GAP)
         places[box.id] = (x, top, width - 12)
         sheet.boxes.append(
