@@ -16,7 +16,7 @@ import typer
 
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import difference, locks, prices, why, why_not
-from emberline.ui.cli.files import export, live, runs, series_import, signals
+from emberline.ui.cli.files import export, live, new, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
 from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, replay, roll, sweep
 from emberline.ui.cli.supervision import performance, report
@@ -229,6 +229,7 @@ app.command()(levers.levers)
 app.command()(prices.prices)
 app.command()(calibrate.calibrate)
 app.command()(calibrate.log)
+app.command()(new.new)
 app.command("import")(series_import.bring_in)
 app.command()(replay.replay)
 app.command()(hold.hold)

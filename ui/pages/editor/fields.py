@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from emberline.scenarios.descriptions import documented
+from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.series import Series
 from emberline.ui.text.language import mark, tr
@@ -50,7 +51,7 @@ class FormField:
     words: str
     help: str
     kind: str
-    """``choice``, ``switch``, ``zone``, ``words``, ``series`` or ``value``."""
+    """``choice``, ``switch``, ``zone``, ``words``, ``series``, ``rate`` (one value, or a range) or ``value``."""
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
@@ -60,6 +61,51 @@ class FormField:
     def label(self) -> str:
         """Label in the current language, with unit."""
         return label_of(self.words, self.unit)
+
+
+WINDOWS = ("months", "weekdays", "hours")
+"""Lists that are written as one text: ``mon-fri``, ``5-12``."""
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A field of a record that holds other records, or amounts by name."""
+
+    name: str
+    kind: str
+    """``record``, ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
+    record: type[BaseModel] | None
+    help: str
+
+
+@cache
+def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
+    """Fields of a record that are drawn as forms and tables of their own."""
+    entries = []
+    for name, field in record.model_fields.items():
+        annotation = _bare(field.annotation)
+        origin, parts = get_origin(annotation), get_args(annotation)
+        item = _bare(parts[0]) if parts else None
+        text = documented(record).get(name, "")
+        if _is_record(annotation) and annotation is not Series and name != "factor":
+            entries.append(Inner(name, "record", annotation, text))
+        elif origin is tuple and _is_record(item):
+            entries.append(Inner(name, "rows", item, text))
+        elif origin is dict:
+            entries.append(Inner(name, "amounts", None, text))
+    return tuple(entries)
+
+
+def _is_record(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def columns(record: type[BaseModel], currency: str) -> tuple[str, ...]:
+    """Fields of a record that fit into a cell, in declared order: single values, and lists of names or spans."""
+    single = {field.name for field in fields(record, currency)}
+    nested = {entry.name for entry in inner(record)}
+    lists = {name for name, field in record.model_fields.items() if get_origin(_bare(field.annotation)) is tuple}
+    return tuple(name for name in record.model_fields if name in single or name in lists - nested)
 
 
 @cache
@@ -72,12 +118,13 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
             default = None if field.default is PydanticUndefined else field.default
             share = any(getattr(mark, "le", None) == 1 for mark in field.metadata)
             words, unit = label_parts(name, currency, share)
+            unit = "t/h" if kind == "rate" else unit
             entries.append(
                 FormField(
                     name, words, documented(record).get(name, ""), kind, choices, default, field.is_required(), unit
                 )
             )
-    return tuple(entries)
+    return tuple(sorted(entries, key=lambda field: field.name != "name"))
 
 
 def label_parts(name: str, currency: str, share: bool = False) -> tuple[str, str]:
@@ -97,6 +144,8 @@ def label_of(words: str, unit: str) -> str:
 def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
     """Kind of widget and its choices; empty if the field is not a single value."""
     annotation = _bare(annotation)
+    if annotation is Rate:
+        return "rate", ()
     if get_origin(annotation) is Literal:
         return "choice", tuple(map(str, get_args(annotation)))
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
