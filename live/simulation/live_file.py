@@ -21,8 +21,7 @@ def power_range_mw(plant: SimulatedPlant, of: str) -> float:
     """A power that is not exceeded by far, in round figures [MW]."""
     if of != "site":
         return _round(2 * plant.highest_mw(of))
-    grid, load = plant.scenario.site.grid, float(plant.scenario.inputs["base_load_mw"].max())
-    return _round(float(grid.import_limit_mw or load + 2 * sum(map(plant.highest_mw, plant.units))))
+    return _round(plant.scenario.site.grid.import_limit_mw or 2 * sum(map(plant.highest_mw, plant.units)))
 
 
 def _round(value: float) -> float:

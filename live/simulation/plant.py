@@ -34,7 +34,8 @@ class SimulatedPlant:
     def _begin(self, schedule: xr.Dataset) -> None:
         self.schedule = schedule
         self.run = twin.replay(self.scenario, schedule, **self._how)  # type: ignore[arg-type]
-        self.__dict__.pop("_traces", None)
+        for name in ("_traces", "_energies", "_rest", "_operations"):
+            self.__dict__.pop(name, None)
 
     def follow(self, schedule: xr.Dataset, now_min: float) -> None:
         """Follow a schedule (table ``SCHEDULE``) from a moment on; what has begun stays as it is."""
@@ -84,6 +85,10 @@ class SimulatedPlant:
             )
         return traces
 
+    @cached_property
+    def _energies(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        return {unit: trace.cumulative() for unit, trace in self._traces.items()}
+
     @property
     def stops(self) -> list[tuple[str, float, float]]:
         """Breakdowns: unit, when and how long [min]."""
@@ -94,17 +99,21 @@ class SimulatedPlant:
 
     def heat_on(self, unit: str, at_min: float) -> str:
         """The heat on a unit; empty: none."""
-        run = self.run
-        here = (run["op_unit"].values == unit) & (run["op_start_min"].values <= at_min)
-        here &= run["op_end_min"].values > at_min
-        return str(run["op_heat"].values[here][0]) if here.any() else ""
+        return next((heat for heat, start, end in self._operations[unit] if start <= at_min < end), "")
 
     def left_min(self, unit: str, at_min: float) -> float:
         """Time until the heat on a unit is finished [min]; nan: there is none."""
-        run = self.run
-        here = (run["op_unit"].values == unit) & (run["op_start_min"].values <= at_min)
-        here &= run["op_end_min"].values > at_min
-        return float(run["op_end_min"].values[here][0]) - at_min if here.any() else float("nan")
+        ends = (end - at_min for _, start, end in self._operations[unit] if start <= at_min < end)
+        return next(ends, float("nan"))
+
+    @cached_property
+    def _operations(self) -> dict[str, list[tuple[str, float, float]]]:
+        """Heat, start and end of each operation, by unit."""
+        rows: dict[str, list[tuple[str, float, float]]] = {unit: [] for unit in self.units}
+        columns = (self.run[f"op_{name}"].values.tolist() for name in ("unit", "heat", "start_min", "end_min"))
+        for unit, heat, start, end in zip(*columns, strict=True):
+            rows[unit].append((heat, start, end))
+        return rows
 
     def is_down(self, unit: str, at_min: float) -> bool:
         """Whether a unit is broken down."""
@@ -112,7 +121,11 @@ class SimulatedPlant:
 
     def power_mw(self, unit: str, at_min: float) -> float:
         """Power of a unit, the mean of the half minute before."""
-        return float(self._traces[unit].mean(np.array([at_min - MEAN_MIN, at_min]))[0])
+        at, energy = self._energies[unit]
+        if not len(at):
+            return 0.0
+        before, now = np.interp((at_min - MEAN_MIN, at_min), at, energy)
+        return float(now - before) * 60 / MEAN_MIN
 
     def highest_mw(self, unit: str) -> float:
         """Highest power of a unit in the run."""
@@ -120,12 +133,15 @@ class SimulatedPlant:
 
     def site_mw(self, at_min: float) -> float:
         """Net import of the site."""
-        k = self._step(at_min)
-        run = self.run
         line = sum(self.power_mw(unit, at_min) for unit in self.units)
-        rest = float((run["import_mw"] - run["export_mw"] - run["line_mw"])[k])
-        idle = float(run["idle_mw"][k]) if "idle_mw" in run else 0.0
-        return rest + line + idle
+        return float(self._rest[self._step(at_min)]) + line
+
+    @cached_property
+    def _rest(self) -> np.ndarray:
+        """Net import of the site without what units draw at work, by step [MW]."""
+        run = self.run
+        rest = run["import_mw"] - run["export_mw"] - run["line_mw"]
+        return np.asarray(rest + run["idle_mw"] if "idle_mw" in run else rest)
 
     def levels(self, at_min: float) -> dict[str, float]:
         """Level of each storage."""
@@ -141,7 +157,11 @@ class SimulatedPlant:
 
     def price(self, at_min: float) -> float:
         """Price of electricity, per MWh."""
-        return float(self.scenario.inputs["price_per_mwh"][self._step(at_min)])
+        return float(self._prices[self._step(at_min)])
+
+    @cached_property
+    def _prices(self) -> np.ndarray:
+        return self.scenario.inputs["price_per_mwh"].to_numpy()
 
     def _step(self, at_min: float) -> int:
         horizon = self.scenario.horizon

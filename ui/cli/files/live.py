@@ -79,8 +79,7 @@ def simulate(
     """
     import asyncio
 
-    from emberline.live.simulation import Messages, SimulatedPlant
-    from emberline.live.simulation.server import Simulation
+    from emberline.live.simulation import Messages, SimulatedPlant, Simulation
     from emberline.scenarios import load
 
     plant = SimulatedPlant(load(scenario), replication=replication)
