@@ -6,9 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import altair as alt
 import streamlit as st
 
 from emberline.plans.accounts import Ledger
@@ -21,7 +19,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import accounts, answer, figures, heats, products, repairs, units
+from emberline.ui.pages.result import accounts, answer, board, figures, heats, products, repairs, units
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -191,39 +189,31 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     assert plan.replay is not None
     scenario = plan.scenario
     selection = _select(plan)
-    # a click on a heat shows its details; a site without a line has none
-    picked: alt.Parameter | None = None
     if scenario.heats:
+        board.show(plan, run, selection.view, selection.baseline, heats.begins_with(run))
+        # a click on a heat shows its details; a site without a line has none
         heat = heats.pick(plan, run)
-        picked = heats.selection(run)
         if heat is not None:
             heats.show(plan, run, book, heat)
-    select: Any = {} if picked is None else {"on_select": "rerun", "selection_mode": heats.PICKED}
-    key = (
-        selection.baseline,
-        selection.view.span_min,
-        heats.begins_with(run),
-        *selection.carriers,
-        "and",
-        *selection.stores,
-    )
+    key = (selection.baseline, selection.view.span_min, *selection.carriers, "and", *selection.stores)
     with st.container(key="timeline"):
         chart_cache.chart(
             ("timeline", run, *key),
             lambda: plan_charts.timeline(
-                plan, selection.baseline, selection.view, selection.carriers, selection.stores, picked
+                plan, selection.baseline, selection.view, selection.carriers, selection.stores
             ),
-            tr("Operations of each unit, power, carbon intensity, price."), key=heats.chart_key(run), **select,
+            tr("Operations of each unit, power, carbon intensity, price."),
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, selection)))
+    board.refresh(run)
 
 
 def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     """Legend of the charts' marks."""
     if scenario.processes:
         yield tr("Pale bars: starting up, changing over or waiting.")
-    if scenario.locks:
-        yield tr("Padlock: locked by you.")
+    if scenario.heats:
+        yield tr("Padlock: locked by you. Dashed edge and !: others must move; solid red edge and ✕: impossible there.")
     yield tr("Above zero: supply; below: charging and export. Black line: demand.")
     if scenario.processes:
         yield tr("Stores are scaled to their capacity; dotted: the required level at the end.")
