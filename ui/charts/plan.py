@@ -37,13 +37,20 @@ def timeline(
     view: View | None = None,
     carriers: Sequence[str] | None = None,
     stores: Sequence[str] | None = None,
+    all_panels: bool = True,
 ) -> alt.VConcatChart:
-    """The panels of a plan below each other, without that of heats; zooming one zooms all.
+    """The panels of a plan below each other, without its Gantt; zooming one zooms all.
 
-    Arguments as of ``timeline_panels``.
+    Args:
+        plan, baseline, view, carriers, stores: as of ``timeline_panels``.
+        all_panels: False: of processes only power, electricity, intensity and price.
     """
+    scenario = plan.scenario
     panels = timeline_panels(plan, baseline, view, carriers, stores)
-    return below_each_other(panels[1:] if plan.scenario.heats else panels)
+    if scenario.processes and not all_panels:
+        last = _signals(scenario, PanelData(view or View.of(scenario.horizon)))
+        return below_each_other([*panels[1:3], *last])
+    return below_each_other(panels[1:] if scenario.heats or scenario.processes else panels)
 
 
 def timeline_panels(

@@ -14,11 +14,14 @@ from typing import Any
 
 import xarray as xr
 
+from emberline.plans.accounts import unit_runs
+from emberline.plans.accounts.unit_runs import UnitRun
 from emberline.plans.board import HeatBoard
 from emberline.plans.difference.uses import SIGNALS
 from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
+from emberline.ui.charts.gantt import DOES
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import current, mark, tr
@@ -30,6 +33,7 @@ HTML = """<div class="board"><button type="button" class="skip"></button>
 <svg role="group"></svg><div class="status" role="status" aria-live="polite"></div><div class="help"></div>
 <span class="end" tabindex="-1"></span></div>"""
 MOST_ORDERS_IN_LEGEND = 16
+RUNS = mark("Choose a run to see its figures and its slack. Tab goes to the next bar. Shift and wheel zoom.")
 TEXTS = {
     "board": mark("Planning board: units from top to bottom, local time from left to right"),
     "help": mark(
@@ -131,6 +135,44 @@ def of_heats(
         "bars": sorted(bars, key=lambda bar: bar["start"]),
         "baseline": thin, "stops": list(_stops(run, units)), "legend": legend, "texts": texts, "unitSize": size,
         "rules": None if board is None else board.rules(),
+    }  # fmt: skip
+
+
+def run_id(one: UnitRun) -> str:
+    """Name of a process run on the board."""
+    return f"{one.unit}/{one.first}"
+
+
+def of_runs(scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View) -> dict[str, Any]:
+    """Bars of process runs; start-ups, change-overs and waits are pale. Arguments as of :func:`of_heats`."""
+    units, step = [unit for unit, _ in scenario.process_units], scenario.horizon.step_min
+    several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
+    colours = palette.of_modes(scenario)
+    bars = []
+    for one in unit_runs.unit_runs(scenario, run):
+        hours = (one.last - one.first) * scenario.horizon.step_h
+        does = one.what == unit_runs.RUN
+        facts = [f"{wording.number(one.energy_mwh, 1)} MWh"]
+        if does:
+            facts = [f"{wording.number(one.tonnes, 0)} t", f"{wording.number(one.tonnes / hours, 1)} t/h", *facts]
+        label = one.mode if several[one.unit] and does else ""
+        bars.append(
+            {
+                "id": run_id(one), "key": "", "row": units.index(one.unit), "start": one.first * step,
+                "end": one.last * step, "heat": run_id(one) if does else "", "stage": "", "label": label, "short": "",
+                "colour": colours[one.mode], "title": f"{one.mode} · {tr(DOES[one.what])}", "facts": facts,
+                "lengths": [], "offsets": [], "group": "", "groupName": "", "pale": not does,
+            }
+        )  # fmt: skip
+    thin = [] if baseline is None else [
+        [units.index(one.unit), one.first * step, one.last * step, colours[one.mode]]
+        for one in unit_runs.unit_runs(scenario, baseline) if one.what == unit_runs.RUN
+    ]  # fmt: skip
+    texts = {name: tr(text) for name, text in TEXTS.items()} | {"fixed": tr(RUNS)}
+    legend = list(colours.items()) if len(colours) <= MOST_ORDERS_IN_LEGEND else []
+    return {
+        **_axis(view), "rows": units, "rowOf": [], "bars": bars, "baseline": thin, "stops": list(_stops(run, units)),
+        "legend": legend, "texts": texts, "unitSize": 1.0, "rules": None,
     }  # fmt: skip
 
 

@@ -34,6 +34,8 @@ def _bars(
 ) -> dict[str, Any]:
     assert _plan.replay is not None
     before = _plan.baseline if baseline else None
+    if not _plan.scenario.heats:
+        return drawing.of_runs(_plan.scenario, _plan.replay, before, _view)
     return drawing.of_heats(_plan.scenario, _plan.replay, before, _view, of_run(run, _plan))
 
 
@@ -58,6 +60,9 @@ def _act(plan: Plan, run: str) -> None:
     event: Any = st.session_state.get(f"board.{run}") or {}
     act = event.get("act")
     if not isinstance(act, dict):
+        return
+    if not plan.scenario.heats:
+        st.session_state[f"picked.{run}"] = str(act.get("heat", ""))
         return
     if act.get("do") != "undo":
         names = [heat.name for heat in plan.scenario.heats]

@@ -40,8 +40,12 @@ STOPS = {
     "cast": mark("no gap in the cast ({other})"),
     "outage": mark("unit not available, {time}"),
     "import": mark("import limit, {time}"),
+    "must run": mark("it must run"),
+    "empty": mark("{other} would run empty, {time}"),
+    "full": mark("{other} would be full, {time}"),
+    "end level": mark("required level of {other} at the end"),
 }
-"""What limits the move of an operation (``plans/why/slack.py``)."""
+"""What limits the move of an operation or a run (``plans/why/slack.py``, ``plans/board/run_slack.py``)."""
 SAME_MIN = 1e-6
 LOCKED, START, AT_MIN = "locked", mark("start"), "start_min"
 NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit"))
@@ -199,14 +203,15 @@ def _stages(plan: Plan, heat: str) -> pd.DataFrame:
                     tr("end"): clock(horizon.instant(end)),
                     tr("waited [min]"): waited,
                     tr("electricity [MWh]"): energy,
-                    tr("earlier by"): _moves(plan.scenario, slack, earlier=True),
-                    tr("later by"): _moves(plan.scenario, slack, earlier=False),
+                    tr("earlier by"): moves(plan.scenario, slack, earlier=True),
+                    tr("later by"): moves(plan.scenario, slack, earlier=False),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def _moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
+def moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
+    """How far something may move one way, and what stops it."""
     minutes, stop = (slack.earlier_min, slack.earlier) if earlier else (slack.later_min, slack.later)
     return f"{wording.number(math.floor(minutes + SAME_MIN), 0)} min: {stops(scenario, stop)}"
 
@@ -214,9 +219,7 @@ def _moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
 def stops(scenario: Scenario, stop: slacks_of.Stop) -> str:
     """What limits an operation, in words."""
     instant = None if math.isnan(stop.at_min) else scenario.horizon.instant(stop.at_min)
-    at = "" if instant is None else f"{instant:%H:%M}"
-    if instant is not None and clock_changes.clocks_change(scenario.horizon):
-        at = f"{at} {local.offset(instant)}"
+    at = "" if instant is None else moment.short(stop.at_min, scenario.horizon)
     return tr(STOPS[stop.kind], other=stop.other, time=at)
 
 

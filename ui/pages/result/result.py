@@ -19,7 +19,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import accounts, answer, board, figures, heats, products, repairs, units
+from emberline.ui.pages.result import accounts, answer, board, figures, heats, products, repairs, run_card, units
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -189,18 +189,23 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     assert plan.replay is not None
     scenario = plan.scenario
     selection = _select(plan)
+    if scenario.heats or scenario.processes:
+        picked = heats.begins_with(run) if scenario.heats else ()
+        board.show(plan, run, selection.view, selection.baseline, picked)
+    if scenario.processes:
+        run_card.show(plan, run)
     if scenario.heats:
-        board.show(plan, run, selection.view, selection.baseline, heats.begins_with(run))
-        # a click on a heat shows its details; a site without a line has none
         heat = heats.pick(plan, run)
         if heat is not None:
             heats.show(plan, run, book, heat)
-    key = (selection.baseline, selection.view.span_min, *selection.carriers, "and", *selection.stores)
+    key = (
+        selection.baseline, selection.view.span_min, selection.panels, *selection.carriers, "and", *selection.stores
+    )  # fmt: skip
     with st.container(key="timeline"):
         chart_cache.chart(
             ("timeline", run, *key),
             lambda: plan_charts.timeline(
-                plan, selection.baseline, selection.view, selection.carriers, selection.stores
+                plan, selection.baseline, selection.view, selection.carriers, selection.stores, selection.panels
             ),
             tr("Operations of each unit, power, carbon intensity, price."),
         )  # fmt: skip
@@ -240,6 +245,8 @@ class Selection:
     carriers: list[str]
     """Carriers other than electricity."""
     stores: list[str]
+    panels: bool
+    """Whether all panels of processes are drawn: rates, stores, deliveries, further carriers."""
 
 
 def _select(plan: Plan) -> Selection:
@@ -253,20 +260,23 @@ def _select(plan: Plan) -> Selection:
     name = next(iter(views))
     if len(views) > 1:
         name = part.selectbox(tr("Part of the horizon"), list(views), key="part")
-    if carriers:
+    panels = not scenario.processes
+    if scenario.processes:
+        panels = which.toggle(tr("Rates, stores and deliveries"), value=False, key="panels")
+    if carriers and panels:
         balances = site_panels.balances(scenario, plan.replay)
         fuels = site_panels.bought_only(scenario, plan.replay)
         defaults = [name for name in carriers if name not in fuels]
         if scenario.processes:
             defaults = [name for name in defaults if balances[name].need is not None]
-        carriers = which.multiselect(
+        carriers = (st if scenario.processes else which).multiselect(
             tr("Carriers other than electricity"),
             carriers,
             default=defaults,
             key="carriers",
             placeholder=tr("Choose options"),
         )
-    if stores:
+    if stores and panels:
         stores = st.multiselect(
             tr("Stores"),
             stores,
@@ -274,7 +284,7 @@ def _select(plan: Plan) -> Selection:
             key="stores",
             placeholder=tr("Choose options"),
         )
-    return Selection(baseline, views[name], carriers, stores)
+    return Selection(baseline, views[name], carriers, stores, panels)
 
 
 def _downloads(stored: StoredRun) -> None:
