@@ -44,6 +44,7 @@ PAGES = {
     "compare": mark("Compare"),
     "pareto": mark("Pareto"),
     "robustness": mark("Robustness"),
+    "analyses": mark("Analyses"),
     "carbon": mark("Carbon"),
     "performance": mark("Performance"),
     "runs": mark("Runs"),

@@ -127,9 +127,9 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question, key: 
                 st.text(f"· {say(line)}")
     if reply["status"] == "feasible":
         st.text(tr("There is a plan: no limit prevents it. Plan again with more time."))
-    elif reply["status"] == "unknown" and key == "repair":
+    elif reply["status"] == "unknown" and key.endswith("repair"):
         st.text(tr("No plan was found, and there is no proof that none exists. Plan again with more time."))
-    elif not reply["repairs"] and key == "repair":
+    elif not reply["repairs"] and key.endswith("repair"):
         attempts, limits = reply["limits_tried"], reply["limits"]
         st.text(tr("No helpful change was found among {tried} of {count} limits.", tried=attempts, count=limits))
     for i, repair in enumerate(reply["repairs"]):
@@ -137,6 +137,19 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question, key: 
         says.text("\n".join(map(say, repair["says"])))
         if button.button(tr("Plan with this"), key=f"{key}.{i}", type="primary" if i == 0 else "secondary"):
             _plan(question, note, repair["set"])
+
+
+def show(reply: dict[str, Any], key: str, scenario: str, overrides: tuple[str, ...]) -> None:
+    """Draw an answer of ``emberline why-not``, with repairs that can be planned at once.
+
+    Args:
+        reply: the answer.
+        key: prefix of the widgets' keys.
+        scenario: name or file that was asked about.
+        overrides: of the request.
+    """
+    note = dict(queue.request(key).get("note") or {})
+    _show(reply, note, Question(scenario, overrides), f"{key}.repair")
 
 
 def variant(run: str, label: str, overrides: list[str]) -> None:
