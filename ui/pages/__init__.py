@@ -23,6 +23,7 @@ STYLE = """<style>
 [data-testid="stSidebarHeader"] { height: 2.2rem; padding-bottom: 0; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
 [data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] th:nth-child(n+3) { text-align: right !important; }
+[class*="st-key-figures"] td:nth-child(2), [class*="st-key-figures"] th:nth-child(2) { text-align: right !important; }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums; }
 .st-key-cards > div { min-width: 9.6rem; }
 .st-key-timeline, .st-key-preview { padding-right: 104px; }

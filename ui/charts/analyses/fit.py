@@ -13,7 +13,8 @@ from emberline.ui.text.language import tr
 
 ROW = 34
 """Height of a unit and grade [px]."""
-HEIGHT = 170
+HEIGHT, AXES = 270, 120
+"""Height of a chart of drift, and of axis and legend of the durations [px]."""
 
 
 def durations(comparisons: list[dict[str, Any]]) -> Any:
@@ -48,7 +49,7 @@ def durations(comparisons: list[dict[str, Any]]) -> Any:
     base = alt.Chart(frame).encode(y=y, yOffset=offset, color=colour, tooltip=tips)
     spans = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     means = base.mark_point(filled=True, size=70, opacity=1).encode(x=x)
-    return alt.layer(spans, means).properties(height=ROW * frame["of"].nunique() + 40)
+    return alt.layer(spans, means).properties(height=ROW * frame["of"].nunique() + AXES)
 
 
 def drift(chart: dict[str, Any]) -> Any:

@@ -14,7 +14,8 @@ from emberline.ui.text.numbers import number
 
 ROW = 44
 """Height of a row of cells [px]."""
-HEIGHT = 260
+HEIGHT, AXES = 300, 130
+"""Height of a chart, and of axis and titles of a heat map [px]."""
 
 
 def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digits: int) -> Any:
@@ -43,7 +44,7 @@ def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digi
     none = base.transform_filter("!isValid(datum.value)").mark_text(fontSize=FONT, color=palette.BASELINE).encode(
         text="text:N"
     )  # fmt: skip
-    return alt.layer(cells, texts, none).properties(height=ROW * frame["y"].nunique() + 60)
+    return alt.layer(cells, texts, none).properties(height=ROW * frame["y"].nunique() + AXES)
 
 
 def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> Any:

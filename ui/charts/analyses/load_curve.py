@@ -11,7 +11,9 @@ from emberline.plans.exports import palette
 from emberline.ui.charts.analyses.steps import FONT
 from emberline.ui.text.language import tr
 
-HEIGHT = 260
+HEIGHT = 300
+EDGE = 3.0
+"""Free space at both ends [%]."""
 
 
 def saving(loads: list[dict[str, Any]], threshold: float) -> alt.LayerChart | alt.FacetChart:
@@ -34,7 +36,9 @@ def saving(loads: list[dict[str, Any]], threshold: float) -> alt.LayerChart | al
     ]
     frame = pd.DataFrame(rows)
     axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
-    x = alt.X("load:Q", title=tr("order load [%]"), axis=axis, scale=alt.Scale(zero=False, padding=20))
+    domain = [float(frame["load"].min()) - EDGE, float(frame["load"].max()) + EDGE]
+    ticks = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, values=frame["load"].round().tolist())
+    x = alt.X("load:Q", title=tr("order load [%]"), axis=ticks, scale=alt.Scale(domain=domain, nice=False))
     y = alt.Y("saved:Q", title=tr("saving of the goal [%]"), axis=axis)
     tips = [
         alt.Tooltip("load:Q", title=tr("order load [%]"), format=".0f"),

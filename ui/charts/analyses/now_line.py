@@ -16,7 +16,7 @@ from emberline.ui.charts.view import View
 from emberline.ui.text.language import tr
 from emberline.ui.text.numbers import clock
 
-HEIGHT = 280
+HEIGHT = 330
 
 
 def at(
@@ -61,8 +61,8 @@ def at(
     rule = alt.Chart(moment).mark_rule(color=palette.LIMIT, strokeWidth=2).encode(x=x)
     late = now_min > horizon.length_min / 2
     label = alt.Chart(moment).mark_text(
-        align="right" if late else "left", dx=-5 if late else 5, fontSize=FONT, color=palette.LIMIT, baseline="top"
-    ).encode(x=x, y=alt.value(2), text="text:N")  # fmt: skip
+        align="right" if late else "left", dx=-5 if late else 5, fontSize=FONT, color=palette.LIMIT, baseline="bottom"
+    ).encode(x=x, y=alt.value(-4), text="text:N")  # fmt: skip
     layers: list[Any] = [lines, hits, rule, label]
     return alt.layer(*layers).properties(height=HEIGHT)
 

@@ -16,7 +16,7 @@ from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import clauses, clock
 
-HEIGHT = 190
+HEIGHT = 270
 
 
 def starts(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt.LayerChart | alt.FacetChart:
@@ -27,7 +27,7 @@ def starts(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt.Laye
         horizon: of the scenario.
         unit: of the goal.
     """
-    title = tr("more than the plan [{unit}]", unit=unit)
+    title = tr("more [{unit}]", unit=unit)
     rows = [
         {
             "start": slot["start_min"],
@@ -45,6 +45,6 @@ def starts(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt.Laye
     possible, blocked = frame[frame["more"].notna()], frame[frame["more"].isna()]
     points = alt.Chart(possible).mark_circle(size=40, color=palette.POWER, opacity=0.9).encode(x=x, y=y, tooltip=tips)
     ticks = alt.Chart(blocked).mark_tick(color=palette.LIMIT, thickness=2, size=8).encode(
-        x=x, y=alt.value(HEIGHT - 4), tooltip=[tips[0], tips[2]]
+        x=x, y=alt.value(4), tooltip=[tips[0], tips[2]]
     )  # fmt: skip
     return alt.layer(points, ticks).properties(height=HEIGHT)

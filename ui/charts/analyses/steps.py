@@ -12,7 +12,7 @@ from emberline.ui.charts.view import View
 from emberline.ui.text.language import tr
 from emberline.ui.text.numbers import clock
 
-HEIGHT = 190
+HEIGHT = 270
 FONT = 12
 """Size of labels [px]."""
 

@@ -63,7 +63,7 @@ def page() -> None:
     elif status is not None and status.state != "stored":
         job_progress.show_failure(status, tr("Change the request and start again."))
     elif status is not None or job:
-        _show(analysis, job)
+        _show(analysis, job, subject)
 
 
 def _choose() -> str:
@@ -185,14 +185,17 @@ def _read(number: str) -> StoredAnalysis:
     return read(number)
 
 
-def _show(analysis: Analysis, number: str) -> None:
+def _show(analysis: Analysis, number: str, subject: Any) -> None:
     try:
         stored = _read(number)
     except StoreError as error:
         st.warning(say(str(error)))
         return
     made = stamp(stored.created.astimezone())
-    st.caption(tr("{scenario}, computed {when}.", scenario=stored.title, when=made))
+    says = tr("{scenario}, computed {when}.", scenario=stored.title, when=made)
+    if not _same(stored, subject):
+        says += " " + tr("The inputs at the side are others.")
+    st.caption(says)
     analysis.show(stored)
 
 

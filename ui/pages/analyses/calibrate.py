@@ -91,10 +91,7 @@ def _upload(label: str, key: str) -> str | None:
 def show(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
-    says = tr(
-        "Fitted to {heats} heats and {breakdowns} breakdowns.", heats=result["heats"], breakdowns=result["breakdowns"]
-    )
-    st.text(says)
+    st.text(tr("Fitted to {heats} heats; breakdowns: {count}.", heats=result["heats"], count=result["breakdowns"]))
     _verdict(result["hold_out"])
     _use(stored)
     if result["comparisons"]:
@@ -166,13 +163,12 @@ def _estimate(one: dict[str, Any], confidence: float) -> dict[str, str]:
     span = "–" if one["low"] is None else f"{_figure(one['low'], unit)} … {_figure(one['high'], unit)}"
     return {
         tr("unit"): one["unit"],
-        tr("figure"): tr(KINDS[one["kind"]]),
+        tr("figure"): tr(KINDS[one["kind"]]) + ("" if unit == "1" else f" [{unit}]"),
         tr("grade"): one["grade"] or tr("all"),
         tr("observations"): number(one["n"], 0),
         tr("scenario"): _figure(one["before"], unit),
         tr("fitted"): _figure(one["value"], unit),
         tr("{share} interval", share=percent(confidence, 1 if confidence * 100 % 1 else 0)): span,
-        say("unit"): "" if unit == "1" else unit,
     }
 
 
@@ -199,7 +195,8 @@ def _checks(result: dict[str, Any]) -> None:
                 say("unit"): one["unit_of_measure"],
             }
             for one in check["checks"]
-        ]
+        ],
+        "checks",
     )
 
 

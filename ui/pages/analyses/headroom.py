@@ -11,7 +11,7 @@ from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import number, percent
+from emberline.ui.text.numbers import number, percent, sentence
 
 LOADS = tuple(range(30, 101, 10))
 DEFAULT = (50, 60, 70, 80, 90, 100)
@@ -42,7 +42,7 @@ def show(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
     money = result["currency"]
-    st.markdown(f"**{say(result['says'])}**")
+    st.markdown(f"**{sentence(say(result['says']))}**")
     if any(load["goal_share"] is not None for load in result["loads"]):
         chart_cache.chart(
             cache_key("headroom", stored), lambda: load_curve.saving(result["loads"], result["threshold"]),

@@ -56,7 +56,7 @@ def show(stored: StoredAnalysis) -> None:
         if lever["reason"]:
             st.caption(f"{_name(lever['name'])}: {say(lever['reason'])}")
     st.markdown(f"**{tr('The plans compared')}**")
-    table(list(_cases(result)))
+    table(list(_cases(result)), "cases")
 
 
 def _headline(result: dict[str, Any]) -> None:

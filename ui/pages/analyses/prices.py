@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -52,15 +54,15 @@ def show(stored: StoredAnalysis) -> None:
     if len(values) == horizon.n_steps:
         chart_cache.chart(
             (*cache_key("prices", stored), i),
-            lambda: steps.curve(values, View.of(horizon), f"{say(row['name'])} [{row['unit']}]"),
-            tr("{price} by hour [{unit}]; the table below has mean, least and most.", price=label(i), unit=row["unit"]),
+            lambda: steps.curve(values, View.of(horizon), f"{say(row['name'])} [{_unit(row)}]"),
+            tr("{price} by hour [{unit}]; the table below has mean, least and most.", price=label(i), unit=_unit(row)),
         )
     table(
         [
             {
                 tr("what"): say(one["name"]),
                 tr("price"): tr(SAYS[one["kind"]]),
-                say("unit"): one["unit"],
+                say("unit"): _unit(one),
                 tr("mean"): number(one["mean"], 2),
                 tr("least"): number(one["low"], 2),
                 tr("most"): number(one["high"], 2),
@@ -73,6 +75,10 @@ def show(stored: StoredAnalysis) -> None:
     whole = tr("no whole numbers") if result["exact"] else tr("whole numbers fixed")
     goal = tr(GOALS.get(result["goal"], result["goal"]))
     st.caption(tr("For the goal {goal}; {fixed} fixed as planned, {whole}.", goal=goal, fixed=fixed, whole=whole))
+
+
+def _unit(row: dict[str, Any]) -> str:
+    return f"kg CO2e/{row['unit'][3:]}" if row["unit"].startswith("kg/") else str(row["unit"])
 
 
 ANALYSIS = Analysis(

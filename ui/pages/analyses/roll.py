@@ -85,8 +85,7 @@ def span(minutes: float) -> str:
 def show(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
-    for line in _facts(result):
-        st.text(line)
+    st.text("\n".join(_facts(result)))
     table(list(_sides(result)))
     missed = result["roll"]["violations"]
     if missed:

@@ -5,6 +5,7 @@ A module of this folder has one ``ANALYSIS``; the work itself is in the module o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from emberline.ui.pages.request.form import Request
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.numbers import number
 
+LETTERS = re.compile(r"[^\W\d_]{2}")
 SEARCH_S = 120
 """Default time limit of an analysis [s]."""
 
@@ -81,12 +83,20 @@ def cost_and_carbon(values: dict[str, Any] | None, currency: str) -> str:
     )  # fmt: skip
 
 
-def table(rows: list[dict[str, str]]) -> None:
-    """Draw rows of text as a table; numbers are written already."""
+def table(rows: list[dict[str, str]], key: str = "") -> None:
+    """Draw rows of text as a table; numbers are written already and aligned to the right.
+
+    Args:
+        rows: cells by heading; the first one names the row.
+        key: distinguishes several tables of a result.
+    """
     if not rows:
         return
     frame = pd.DataFrame(rows)
-    st.table(frame.set_index(frame.columns[0]))
+    second = "".join(frame.iloc[:, 1]) if frame.shape[1] > 1 else ""
+    # the style of all pages aligns numbers from the third column on
+    with st.container(key=f"{'texts' if LETTERS.search(second) else 'figures'}.{key}"):
+        st.table(frame.set_index(frame.columns[0]))
 
 
 def cache_key(name: str, stored: StoredAnalysis) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ KEYS = {
     "market.carbon_price.per_t": mark("carbon price [{unit}/t]"),
     "goal.caps.extra_cost_share": mark("extra cost at most [share]"),
     "goal.minimize": mark("goal"),
-    "market.price_per_mwh.scale": mark("factor on the electricity price [1]"),
+    "market.price_per_mwh.scale": mark("price factor [1]"),
 }
 """Keys offered by name, with units; any other key of the scenario can be typed."""
 FIGURES = {
@@ -90,10 +90,10 @@ def show(stored: StoredAnalysis) -> None:
     result = stored.result
     money, keys = result["currency"], list(result["keys"])
     st.text(tr("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"])))
-    options = [("figures", name) for name in FIGURES] + [("saved", name) for name in SAVED]
+    options = [f"figures {name}" for name in FIGURES] + [f"saved {name}" for name in SAVED]
     chosen = st.segmented_control(
         tr("Figure"), options, default=options[0], required=True,
-        format_func=lambda option: _figure(option, money)[0], key="sweep.figure",
+        format_func=lambda option: _figure(option, money)[0], key=f"sweep.figure.{stored.id}",
     )  # fmt: skip
     if len(keys) <= 2 and any(row["figures"] for row in result["plans"]):
         _chart(stored, chosen or options[0], keys)
@@ -104,15 +104,16 @@ def show(stored: StoredAnalysis) -> None:
     _open(result["plans"], keys, money)
 
 
-def _figure(option: tuple[str, str], money: str) -> tuple[str, float, int]:
-    of, name = option
+def _figure(option: str, money: str) -> tuple[str, float, int]:
+    """Title, factor and digits of a figure of a plan, or of what it saves."""
+    of, name = option.split()
     text, factor, digits = (FIGURES if of == "figures" else SAVED)[name]
     return tr(text, unit=money), factor, digits
 
 
-def _chart(stored: StoredAnalysis, option: tuple[str, str], keys: list[str]) -> None:
+def _chart(stored: StoredAnalysis, option: str, keys: list[str]) -> None:
     result = stored.result
-    of, name = option
+    of, name = option.split()
     label, factor, digits = _figure(option, result["currency"])
     titles = [title(key, result["currency"]) for key in keys]
     rows: list[dict[str, Any]] = []
@@ -134,7 +135,7 @@ def _chart(stored: StoredAnalysis, option: tuple[str, str], keys: list[str]) -> 
         return heat_map.along_one(rows, titles[0], label, digits)
 
     chart_cache.chart(
-        (*cache_key("sweep", stored), *option), build, tr("{figure} of each plan, as in the table below.", figure=label)
+        (*cache_key("sweep", stored), option), build, tr("{figure} of each plan, as in the table below.", figure=label)
     )  # fmt: skip
 
 
@@ -148,7 +149,7 @@ def _row(row: dict[str, Any], keys: list[str], money: str) -> dict[str, str]:
     cells = {title(key, money): _value(row["setting"][key]) for key in keys}
     for of, names in (("figures", FIGURES), ("saved", SAVED)):
         for name in names:
-            label, factor, digits = _figure((of, name), money)
+            label, factor, digits = _figure(f"{of} {name}", money)
             write = number if of == "figures" else signed
             cells[label] = write(row[of][name] * factor, digits) if name in row[of] else "–"
     held = tr("{held} of {n}", held=row["held"], n=row["replications"]) if row["replications"] else "–"
