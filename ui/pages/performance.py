@@ -26,7 +26,7 @@ ALARM = mark(
 
 def page() -> None:
     """Draw the page."""
-    st.subheader(tr("Performance"), anchor=False)
+    st.subheader(tr("Energy performance"), anchor=False)
     st.text(
         tr(
             "Energy against what the baseline expects for the same production. A table (CSV) with a column of times, "

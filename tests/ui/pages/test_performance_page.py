@@ -56,5 +56,5 @@ def test_the_page_asks_for_a_file_first() -> None:
     app = AppTest.from_function(script, default_timeout=60)
     app.run()
     assert not app.exception
-    assert app.subheader[0].value == "Performance"
+    assert app.subheader[0].value == "Energy performance"
     assert not app.warning

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -10,13 +9,12 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.analyses import ANALYSES, StoredAnalysis, headlines, read
-from emberline.plans.jobs import JobStatus, queue
+from emberline.plans.jobs import queue
 from emberline.plans.store import RUN_ID, StoredRun, StoreError
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
 from emberline.ui.pages.request.sources import SEED
-from emberline.ui.pages.session import job_progress, run_picker, stored_runs
-from emberline.ui.text import wording
+from emberline.ui.pages.session import job_progress, session, stored_runs
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import stamp
@@ -25,8 +23,6 @@ CHOSEN, RESULT = "analysis", "result"
 """In the address: the analysis, and the job or stored result that is shown."""
 EARLIER = 60
 """Results that are searched for earlier ones."""
-STEPS = 12
-"""Steps of a job in its list."""
 
 
 def page() -> None:
@@ -39,7 +35,7 @@ def page() -> None:
     st.subheader(tr(analysis.title), anchor=False)
     st.text(tr(analysis.says))
     if subject is None:
-        st.info(tr("Choose a plan at the side."))
+        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
         return
     if isinstance(subject, form.Request) and (subject.problems or subject.scenario is None):
         form.show_problems(subject)
@@ -59,7 +55,7 @@ def page() -> None:
     with place.container():
         _earlier(name, analysis, job)
     if busy and status is not None:
-        _running(status.run, analysis.keep)
+        job_progress.watch_steps(status.run, tr(analysis.keep) if analysis.keep else "")
     elif status is not None and status.state != "stored":
         job_progress.show_failure(status, tr("Change the request and start again."))
     elif status is not None or job:
@@ -69,7 +65,7 @@ def page() -> None:
 def _choose() -> str:
     """Draw the list of analyses; the choice is in the address."""
     address = st.query_params.get(CHOSEN)
-    first = address if address in ANALYSES else st.session_state.get(CHOSEN, ANALYSES[0])
+    first = address if address in ANALYSES else session.analysis() or ANALYSES[0]
     widget = f"{CHOSEN}.{first}"
     name = st.pills(
         tr("Analysis"), ANALYSES, default=first, format_func=lambda key: tr(_module(key).title), key=widget,
@@ -78,7 +74,7 @@ def _choose() -> str:
     chosen = str(name or first)
     if chosen != first:
         st.query_params.pop(RESULT, None)
-    st.session_state[CHOSEN] = chosen
+    session.look_at(chosen)
     if address != chosen:
         st.query_params[CHOSEN] = chosen
     return chosen
@@ -90,7 +86,7 @@ def _module(name: str) -> Analysis:
 
 
 def _plan() -> StoredRun | None:
-    run = run_picker.one(tr("Plan"))
+    run = session.run()
     try:
         return stored_runs.open_run(run) if run else None
     except StoreError as error:
@@ -102,11 +98,12 @@ def _start(name: str, subject: Any, question: Question) -> None:
     options = {**question.options, "analysis": name}
     try:
         if isinstance(subject, form.Request):
-            job = queue.start(
+            job = job_progress.start(
                 subject.name, subject.overrides, note=subject.note, kind="analysis", options=options
             )  # fmt: skip
         else:
-            job = queue.start(kind="analysis", options={**options, "run": subject.id})
+            note = {"called": subject.plan.scenario.name}
+            job = job_progress.start(note=note, kind="analysis", options={**options, "run": subject.id})
     except RuntimeError as error:
         st.warning(say(str(error)))
         return
@@ -114,7 +111,7 @@ def _start(name: str, subject: Any, question: Question) -> None:
 
 
 def _look_at(name: str, job: str) -> None:
-    st.session_state[f"{RESULT}.{name}"] = job
+    session.look_at(name, job)
     st.query_params[RESULT] = job
     st.rerun()
 
@@ -122,7 +119,7 @@ def _look_at(name: str, job: str) -> None:
 def _current(name: str, subject: Any) -> str:
     """The job or result to show: that of the address, else the latest about the same plan or request; empty: none."""
     address = str(st.query_params.get(RESULT, ""))
-    for job in (address, str(st.session_state.get(f"{RESULT}.{name}", ""))):
+    for job in (address, session.result(name)):
         if RUN_ID.match(job) and _is_about(job, name, subject):
             st.query_params[RESULT] = job
             return job
@@ -150,7 +147,7 @@ def _same(stored: StoredAnalysis, subject: Any) -> bool:
     return bool(stored.run == subject.id)
 
 
-@st.cache_data(max_entries=4, ttl=timedelta(seconds=5), show_spinner=False)
+@st.cache_data(max_entries=4, ttl=timedelta(seconds=3), show_spinner=False)
 def _stored() -> list[StoredAnalysis]:
     return headlines(EARLIER)
 
@@ -197,37 +194,3 @@ def _show(analysis: Analysis, number: str, subject: Any) -> None:
         says += " " + tr("The inputs at the side are others.")
     st.caption(says)
     analysis.show(stored)
-
-
-# --- while it runs ----------------------------------------------------------------------------------------------------
-
-
-@st.fragment(run_every=job_progress.POLL_S)
-def _running(job: str, keep: str) -> None:
-    status = queue.status(job)
-    if status.ended:
-        _stored.clear()
-        st.rerun()
-    job_progress.waiting(status)
-    if status.state != "queued":
-        _steps(status)
-    if keep:
-        job_progress.buttons(status, tr(keep), bool(status.steps))
-    elif st.button(tr("Stop"), help=tr("Stops the work; the result is discarded"), key=f"stop.{job}"):
-        queue.kill(job)
-        st.rerun()
-
-
-def _steps(status: JobStatus) -> None:
-    """Progress: the share that is done, elapsed time, and the steps so far."""
-    seconds = wording.number(max(0.0, time.time() - status.since), 0) if status.since is not None else "0"
-    if status.of:
-        says = tr("{done} of {of}, {seconds} s", done=status.count, of=status.of, seconds=seconds)
-        st.progress(min(1.0, status.count / status.of), text=says)
-    else:
-        st.text(tr("{seconds} s", seconds=seconds))
-    *before, last = status.steps or ("",)
-    for step in before[-STEPS:]:
-        st.text(f"✓ {say(step)}")
-    if last:
-        st.text(f"▸ {say(last)}")

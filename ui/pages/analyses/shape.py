@@ -16,7 +16,7 @@ import streamlit as st
 from emberline.plans.analyses import StoredAnalysis
 from emberline.scenarios import Scenario
 from emberline.ui.pages.request.form import Request
-from emberline.ui.text.language import current, mark, tr
+from emberline.ui.text.language import current, tr
 from emberline.ui.text.numbers import number
 
 LETTERS = re.compile(r"[^\W\d_]{2}")
@@ -102,6 +102,3 @@ def table(rows: list[dict[str, str]], key: str = "") -> None:
 def cache_key(name: str, stored: StoredAnalysis) -> tuple[str, ...]:
     """Key of a chart of a stored result."""
     return (name, stored.id, current())
-
-
-PROBLEM_OF_PROCESSES = mark("This analysis needs a line with heats; choose such a scenario at the side.")
