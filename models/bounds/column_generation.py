@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 
 import numpy as np
 
 from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating, useful
-from emberline.models.bounds.restricted_master import Master, Prices
+from emberline.models.bounds.restricted_master import Casts, Master, Prices
 from emberline.models.search.incumbent import Search
 
 MOST_COLUMNS = 3000
@@ -65,34 +66,32 @@ def _limited(search: Search) -> bool:
     return bool((room < sum(most.values()) * per - 1e-9).any())
 
 
-class CastBound:
+class Bound(ABC):
     """Raises a search's bound until prices are as good as they get."""
 
-    def __init__(self, search: Search, weights: np.ndarray) -> None:
-        """Work out the casts' curves.
+    ways: Ways
+    master: Casts
+    prices: tuple[np.ndarray, ...]
+    """The best so far: of units, then of what else the linear program prices."""
+    settled = 0.0
+    """What the linear program leaves out of its objective and the bound counts."""
 
-        Args:
-            search: gets the bound.
-            weights: worth of a MWh by slot to the goal and to each cap, shape (1 + n_caps, n_slots).
-        """
-        began = time.perf_counter()
-        problem, data, aim = search.problem, search.data, search.aim
+    def __init__(self, search: Search) -> None:
+        """Take a search, which gets the bound."""
         self.search = search
         self.over = False
         """Set by the search: nobody needs the bound any more."""
         self.failure: BaseException | None = None
-        self.ways = Ways(problem, weights)
-        base = weights @ (data.base - data.pv + problem.on_slots(problem.fixed_cells))
-        self._base = float(base[0]) - aim.constant
-        self._room = np.array([cap for _, cap, _ in aim.caps(data)]) - base[1:]
-        scales = np.maximum(np.abs(weights).mean(axis=1), 1e-9)
-        latest = [max(cast.last.values()) for cast in problem.casts]
-        self.master = Master(self.ways, latest, self._room, float(scales[0]), scales[1:])
-        self._hour = max(round(60 / problem.step_min), 1)
         self.best = -math.inf
-        self.prices = (np.zeros_like(self.ways.capacity), np.zeros(len(self._room)))
-        """The best of units and caps so far."""
-        search.clock("build", began)
+        self._hour = max(round(60 / search.problem.step_min), 1)
+
+    @abstractmethod
+    def proven(self, *prices: np.ndarray) -> float:
+        """What prices prove; the casts' curves are those of the prices afterwards. Infinite where a cast has no way."""
+
+    @abstractmethod
+    def _mix(self, block: int, tolerance: float) -> Prices | None:
+        """The best mix of the columns."""
 
     def run(self) -> None:
         """Raise the bound until the search is over, or nothing is to be gained."""
@@ -112,8 +111,8 @@ class CastBound:
 
     def _begin(self) -> None:
         """Casts at all hours, as if nothing else were made; where one has no place there is no plan."""
-        total, _ = self._value(*self.prices)
-        self.search.infeasible |= not math.isfinite(total) and self.search.best is None
+        total = self._value(*self.prices)
+        self.search.infeasible |= total == math.inf and self.search.best is None
         for kind in range(len(self.ways.members)):
             for column in self._columns(kind):
                 curve = self.ways.curves[kind, column]
@@ -126,47 +125,41 @@ class CastBound:
     def _columns(self, kind: int) -> range:
         return range(len(self.search.problem.casts[self.ways.members[kind][0]].units))
 
-    def _value(self, units: np.ndarray, caps: np.ndarray) -> tuple[float, list[tuple[int, int]]]:
-        """What prices prove, and where the casts go at them."""
-        self.ways.price(units, np.concatenate(([1.0], caps)))
-        total, places = self.ways.best()
-        value = total + self._base - float((units * self.ways.capacity).sum()) - float(caps @ self._room)
+    def _value(self, *prices: np.ndarray) -> float:
+        """What prices prove; the search gets it."""
+        value = self.proven(*prices)
         if math.isfinite(value) and value > self.best:
-            self.best, self.prices = value, (units, caps)
+            self.best, self.prices = value, prices
             self.search.raise_bound(value)
-        return value, places
+        return value
 
     def _close_in(self, block: int) -> None:
         """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
         level = 0
         while level < len(TOLERANCES) and not self._stop():
-            prices = self.master.solve(
-                block, tolerance=TOLERANCES[level], time_limit=self.search.rest, cancel=self._stop
-            )
+            prices = self._mix(block, TOLERANCES[level])
             if prices is None:
                 return
-            mixed = prices.objective + self._base
+            mixed = prices.objective + self.settled
             near = self.best > mixed - 0.1 * abs(mixed)
-            units, caps = self.prices
             share = SMOOTHING if near else 0.0
-            _, places = self._value(
-                (1 - share) * prices.units + share * units, (1 - share) * prices.caps + share * caps
-            )
-            new = self._price(prices, places)
+            new_prices = (prices.units, *prices.others)
+            self._value(*((1 - share) * new + share * old for new, old in zip(new_prices, self.prices, strict=True)))
+            new = self._price(prices)
             if self.best >= mixed - CLOSE * abs(mixed):
                 return
             if not new and share:
                 # nothing new between the two: what the prices themselves say
-                _, places = self._value(prices.units, prices.caps)
-                new = self._price(prices, places)
+                self._value(*new_prices)
+                new = self._price(prices)
             level += not new
             if len(self.master.columns) > MOST_COLUMNS:
                 self.master.keep(prices, round(COLUMN_SHARE * MOST_COLUMNS))
 
-    def _price(self, prices: Prices, places: list[tuple[int, int]]) -> int:
+    def _price(self, prices: Prices) -> int:
         """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
         ways, master = self.ways, self.master
-        best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, places, strict=True)]
+        best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, ways.best()[1], strict=True)]
         stretch = max(round(STRETCH_MIN / self.search.problem.step_min), 1)
         least = 1e-4 * self.master.scale
         for kind in range(len(ways.members)):
@@ -178,3 +171,39 @@ class CastBound:
                     if gain[t] < -least:
                         best.append(ways.way(kind, column, t))
         return sum(master.add(way) for way in best)
+
+
+class CastBound(Bound):
+    """Where what a cast is worth follows from its energy alone."""
+
+    master: Master
+
+    def __init__(self, search: Search, weights: np.ndarray) -> None:
+        """Work out the casts' curves.
+
+        Args:
+            search: gets the bound.
+            weights: worth of a MWh by slot to the goal and to each cap, shape (1 + n_caps, n_slots).
+        """
+        began = time.perf_counter()
+        super().__init__(search)
+        problem, data, aim = search.problem, search.data, search.aim
+        self.ways = Ways(problem, weights)
+        base = weights @ (data.base - data.pv + problem.on_slots(problem.fixed_cells))
+        self.settled = float(base[0]) - aim.constant
+        self._room = np.array([cap for _, cap, _ in aim.caps(data)]) - base[1:]
+        scales = np.maximum(np.abs(weights).mean(axis=1), 1e-9)
+        latest = [max(cast.last.values()) for cast in problem.casts]
+        self.master = Master(self.ways, latest, self._room, float(scales[0]), scales[1:])
+        self.prices = (np.zeros_like(self.ways.capacity), np.zeros(len(self._room)))
+        search.clock("build", began)
+
+    def proven(self, *prices: np.ndarray) -> float:
+        """What prices of units and caps prove."""
+        units, caps = prices
+        self.ways.price(units, np.concatenate(([1.0], caps)))
+        total, _ = self.ways.best()
+        return total + self.settled - float((units * self.ways.capacity).sum()) - float(caps @ self._room)
+
+    def _mix(self, block: int, tolerance: float) -> Prices | None:
+        return self.master.solve(block, tolerance=tolerance, time_limit=self.search.rest, cancel=self._stop)

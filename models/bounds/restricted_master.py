@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,32 +24,31 @@ OVER_CAP = 5.0
 
 @dataclass(frozen=True)
 class Prices:
-    """What the linear program says units, caps and places among casts of a kind are worth, in units of the goal."""
+    """What the linear program says units, the rest and places among casts of a kind are worth, in units of the goal."""
 
     units: np.ndarray
     """Shape (n_resources, n_slots)."""
-    caps: np.ndarray
-    """Shape (n_caps,)."""
+    others: tuple[np.ndarray, ...]
+    """Of caps, shape (n_caps,); or of what the line draws by cell, and gives of each carrier by slot."""
     places: np.ndarray
     """By kind of cast: what one that starts in a slot is worth, shape (n_kinds, n_slots)."""
+    worth: np.ndarray
+    """Of each column at these prices, its units left aside, shape (n_columns,)."""
     objective: float
     """Of the mix of casts: no bound, the prices' own value is."""
 
 
-class Master:
-    """Columns found so far and the linear program of them."""
+class Casts:
+    """Columns found so far, and their rows in the linear program: casts that must have begun, units that are held."""
 
-    def __init__(self, ways: Ways, latest: list[int], room: np.ndarray, scale: float, cap_scales: np.ndarray) -> None:
+    def __init__(self, ways: Ways, latest: list[int]) -> None:
         """Set up the rows.
 
         Args:
             ways: the casts.
             latest: of each cast, the latest slot of its start.
-            room: what the casts may take of each cap, shape (n_caps,).
-            scale: worth of a MWh, to bring objective and multipliers near one.
-            cap_scales: the same of each cap.
         """
-        self.ways, self.room, self.scale, self.cap_scales = ways, room, scale, cap_scales
+        self.ways = ways
         self.columns: list[Way] = []
         self._column_set: set[Way] = set()
         self._due = [(k, sorted(latest[c] for c in casts)) for k, casts in enumerate(ways.members)]
@@ -66,53 +66,44 @@ class Master:
         self.columns.append(way)
         return True
 
-    def solve(self, block: int, *, tolerance: float, time_limit: float, cancel: Callable[[], bool]) -> Prices | None:
-        """The best mix of the columns, capacity kept in the mean over blocks of slots; None where it did not end."""
-        from scipy.sparse import csc_matrix, eye_array, hstack
+    def rows(self, block: int) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Matrix by columns, lower and upper bounds of the rows: first of what is due, then of units by block."""
+        from scipy.sparse import csc_matrix
 
-        ways, n_due, n_caps = self.ways, len(self._rows), len(self.room)
+        ways, n_due = self.ways, len(self._rows)
         n_blocks = -(-ways.n // block)
-        edges = np.arange(0, ways.n, block)
-        capacity = np.add.reduceat(ways.capacity, edges, axis=1)
-        index, values, starts = [], [], [0]
+        capacity = np.add.reduceat(ways.capacity, np.arange(0, ways.n, block), axis=1)
+        index, values, starts = [np.zeros(0, dtype=int)], [np.zeros(0)], [0]
         for way in self.columns:
-            due = np.array([i for i, (k, end, _) in enumerate(self._rows) if k == way.kind and way.slot <= end])
+            due = np.array(
+                [i for i, (k, end, _) in enumerate(self._rows) if k == way.kind and way.slot <= end], dtype=int
+            )
             rows, used = self._used(way, block, n_blocks)
-            caps = np.arange(n_caps)
-            index += [due, n_due + rows, n_due + capacity.size + caps]
-            values += [np.ones(len(due)), used, np.array(way.worth[1:]) / self.cap_scales]
-            starts.append(starts[-1] + len(due) + len(rows) + n_caps)
-        n_rows, n_held = n_due + capacity.size + n_caps, capacity.size + n_caps
-        columns = csc_matrix((np.concatenate(values), np.concatenate(index), starts), shape=(n_rows, len(self.columns)))
-        slack = eye_array(n_rows, n_held, k=-n_due, format="csc") * -1.0
-        cost = np.concatenate(
-            [
-                [way.worth[0] / self.scale for way in self.columns],
-                np.full(capacity.size, OVERUSE),
-                np.full(n_caps, OVER_CAP),
-            ]
+            index += [due, n_due + rows]
+            values += [np.ones(len(due)), used]
+            starts.append(starts[-1] + len(due) + len(rows))
+        matrix = csc_matrix(
+            (np.concatenate(values), np.concatenate(index), starts), shape=(n_due + capacity.size, len(self.columns))
         )
         high = [float(count) if end == self.latest(k) and count == len(ways.members[k]) else np.inf
                 for k, end, count in self._rows]  # fmt: skip
-        low = np.concatenate([[float(count) for *_, count in self._rows], np.full(n_held, -np.inf)])
-        centre = central(
-            cost, hstack([columns, slack], format="csc"), low,
-            np.concatenate([high, capacity.ravel(), self.room / self.cap_scales]),
-            tolerance=tolerance, time_limit=time_limit, cancel=cancel,
-        )  # fmt: skip
-        if centre is None:
-            return None
-        due_worth, rest = centre.multipliers[:n_due], np.maximum(-centre.multipliers[n_due:], 0.0)
-        blocks = rest[: capacity.size].reshape(len(capacity), n_blocks)
+        low = np.concatenate([[float(count) for *_, count in self._rows], np.full(capacity.size, -np.inf)])
+        return matrix, low, np.concatenate([high, capacity.ravel()])
+
+    def priced(self, multipliers: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
+        """What units and places are worth by slot, from the multipliers of the rows."""
+        ways, n_due = self.ways, len(self._rows)
+        n_blocks = -(-ways.n // block)
+        blocks = np.maximum(-multipliers[n_due : n_due + len(ways.capacity) * n_blocks], 0.0)
         places = np.zeros((len(ways.members), ways.n))
-        for (k, end, _), worth in zip(self._rows, due_worth.tolist(), strict=True):
+        for (k, end, _), worth in zip(self._rows, multipliers[:n_due].tolist(), strict=True):
             places[k, : end + 1] += worth
-        return Prices(
-            units=np.repeat(blocks, block, axis=1)[:, : ways.n] * self.scale,
-            caps=rest[capacity.size :] * self.scale / self.cap_scales,
-            places=places * self.scale,
-            objective=centre.objective * self.scale,
-        )
+        return np.repeat(blocks.reshape(-1, n_blocks), block, axis=1)[:, : ways.n], places
+
+    @property
+    def n_due(self) -> int:
+        """Rows of what is due."""
+        return len(self._rows)
 
     def _used(self, way: Way, block: int, n_blocks: int) -> tuple[np.ndarray, np.ndarray]:
         """Slots that a cast holds of each resource in each block: places in the flat table that are not zero."""
@@ -132,13 +123,57 @@ class Master:
             return
         total = np.concatenate([np.zeros((len(prices.units), 1)), np.cumsum(prices.units, axis=1)], axis=1)
 
-        def dear(way: Way) -> float:
+        def dear(place: int) -> float:
+            way = self.columns[place]
             used = sum(
                 total[use.resource, min(use.slot + use.slots, self.ways.n)] - total[use.resource, use.slot]
                 for use in way.uses
             )
-            return way.worth[0] + used + prices.caps @ np.array(way.worth[1:]) - prices.places[way.kind, way.slot]
+            return float(prices.worth[place] + used - prices.places[way.kind, way.slot])
 
-        self.columns.sort(key=dear)
-        self._column_set.difference_update(self.columns[most:])
-        del self.columns[most:]
+        costs = {place: dear(place) for place in range(len(prices.worth))}
+        order = sorted(range(len(self.columns)), key=lambda place: costs.get(place, -np.inf))
+        self.columns = [self.columns[place] for place in order[:most]]
+        self._column_set = set(self.columns)
+
+
+class Master(Casts):
+    """The linear program where what a cast is worth follows from its energy alone, and caps."""
+
+    def __init__(self, ways: Ways, latest: list[int], room: np.ndarray, scale: float, cap_scales: np.ndarray) -> None:
+        """Set up the rows.
+
+        Args:
+            ways: the casts.
+            latest: of each cast, the latest slot of its start.
+            room: what the casts may take of each cap, shape (n_caps,).
+            scale: worth of a MWh, to bring objective and multipliers near one.
+            cap_scales: the same of each cap.
+        """
+        super().__init__(ways, latest)
+        self.room, self.scale, self.cap_scales = room, scale, cap_scales
+
+    def solve(self, block: int, *, tolerance: float, time_limit: float, cancel: Callable[[], bool]) -> Prices | None:
+        """The best mix of the columns, capacity kept in the mean over blocks of slots; None where it did not end."""
+        from scipy.sparse import csc_matrix, eye_array, hstack, vstack
+
+        matrix, low, high = self.rows(block)
+        n_caps, n_rows = len(self.room), matrix.shape[0] + len(self.room)
+        worth = np.array([way.worth for way in self.columns])
+        columns = vstack([matrix, csc_matrix((worth[:, 1:] / self.cap_scales).T)], format="csc")
+        n_held = n_rows - self.n_due
+        slack = eye_array(n_rows, n_held, k=-self.n_due, format="csc") * -1.0
+        cost = np.concatenate([worth[:, 0] / self.scale, np.full(n_held - n_caps, OVERUSE), np.full(n_caps, OVER_CAP)])
+        centre = central(
+            cost, hstack([columns, slack], format="csc"), np.concatenate([low, np.full(n_caps, -np.inf)]),
+            np.concatenate([high, self.room / self.cap_scales]),
+            tolerance=tolerance, time_limit=time_limit, cancel=cancel,
+        )  # fmt: skip
+        if centre is None:
+            return None
+        units, places = self.priced(centre.multipliers, block)
+        caps = np.maximum(-centre.multipliers[n_rows - n_caps :], 0.0) * self.scale / self.cap_scales
+        return Prices(
+            units=units * self.scale, others=(caps,), places=places * self.scale,
+            worth=worth[:, 0] + worth[:, 1:] @ caps, objective=centre.objective * self.scale,
+        )  # fmt: skip
