@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from emberline.models.bounds.branch_and_bound import LONG_HEATS
-from emberline.models.heuristics.line import neighbourhoods, renewal_under_site, ruin_and_recreate
+from emberline.models.heuristics.line import neighbourhoods, ruin_and_recreate
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, line_gives
 from emberline.models.problem.line_reader import Heat, SlotProblem
 from emberline.models.search.incumbent import Search
@@ -24,8 +24,6 @@ GROUP_HEATS = 24
 """Heats that are planned together at most, unless one order has more."""
 RENEWAL_SHARE = 0.25
 """Share of the time for taking casts out and putting them back."""
-SITE_SHARE = 0.7
-"""The same on a site that decides, where groups gain little."""
 LEAST_S = 5.0
 """Seconds that a group is given at least."""
 GAIN = 1e-3
@@ -48,8 +46,6 @@ def run(search: Search, plan_part: Callable[[Search], None]) -> None:
     """
     if ruin_and_recreate.useful(search):
         ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining_s)
-    elif renewal_under_site.useful(search):
-        renewal_under_site.run(search, SITE_SHARE * search.remaining_s)
     if search.data.purchase is not None:
         # peaks tie all parts together: a part planned again would raise them
         neighbourhoods.polish(search)

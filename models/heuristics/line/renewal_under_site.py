@@ -35,7 +35,7 @@ class _Run:
     """Whether the price of energy is half that of the bound's multipliers, where there are any."""
 
 
-RUNS = (_Run(0, 60, False), _Run(4, 24, True), _Run(4, 24, False), _Run(8, 12, False))
+RUNS = (_Run(0, 60, False), _Run(2, 24, False), _Run(4, 24, True), _Run(0, 24, False))
 """In turn, each from the plan that the one before it ended with, the first from the best one."""
 RUN_S = 12.0
 """Seconds of a run."""
@@ -99,10 +99,10 @@ def _renewed(search: Search, plan: Starts, how: _Run, seconds: float, number: in
         on_progress=lambda event: None, cancel=search.phase_over, dispatching=search.dispatching, proving=False,
     )  # fmt: skip
     inner.best = plan
-    ruin_and_recreate.run(inner, seconds, peak=_peak(search, relief - how.level * to_mwh, how.spread), stream=number)
-    if inner.best is not plan:
-        search.offer(inner.best)
-    return inner.best
+    peak = _peak(search, relief - how.level * to_mwh, how.spread)
+    renewed = ruin_and_recreate.run(inner, seconds, peak=peak, stream=number)
+    search.offer(renewed)
+    return renewed
 
 
 def _peak(search: Search, relief: float, spread: int) -> Peak | None:

@@ -81,7 +81,7 @@ class Peak:
 
 def run(
     search: Search, seconds: float, rounds: int | None = None, *, peak: Peak | None = None, stream: int = 0
-) -> None:
+) -> Starts:
     """Improve the best plan.
 
     Args:
@@ -90,10 +90,15 @@ def run(
         rounds: of moves; None: by the size of the line and the seconds.
         peak: what high loads count in addition.
         stream: of random numbers.
+
+    Returns:
+        The best plan with what high loads count.
     """
     began = time.perf_counter()
-    Renewal(search, peak, stream).run(seconds, rounds or planned(search, seconds))
+    renewal = Renewal(search, peak, stream)
+    renewal.run(seconds, rounds or planned(search, seconds))
     search.clock("renew", began)
+    return renewal.starts()
 
 
 def planned(search: Search, seconds: float) -> int:
