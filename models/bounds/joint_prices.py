@@ -1,7 +1,7 @@
 """The bound of a line with its site: the site's linear program stands in the one that mixes casts.
 
 Battery, assets, tariff, contracts and import limit are no part of what casts are priced with. They are rows and columns
-beside those of the casts, tied to them by what the line draws in each cell and gives in each slot; the multipliers of
+next to those of the casts, tied to them by what the line draws in each cell and gives in each slot; the multipliers of
 those ties are what a MWh, or a unit given, is worth to the casts. At any such prices
 
     what the site costs at least + what all casts cost at least − what units are worth
@@ -19,9 +19,9 @@ import numpy as np
 
 from emberline.models.bounds import cast_pricing
 from emberline.models.bounds.branch_and_bound import most_reheating_mwh
+from emberline.models.bounds.cast_columns import OVERUSE, Casts, Prices
 from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating
-from emberline.models.bounds.column_generation import Bound
-from emberline.models.bounds.restricted_master import OVERUSE, Casts, Prices
+from emberline.models.bounds.rising_prices import Bound
 from emberline.models.bounds.site_prices import SiteProgram
 from emberline.models.kernel.highs.interior_point import central
 from emberline.models.search.incumbent import Search
@@ -79,18 +79,18 @@ class SiteMaster(Casts):
         index, values, starts = self._ties()
         draws = csc_matrix((values, index, starts), shape=(n_ties, n_columns))
         columns = np.concatenate([self.site.line, self.site.gives])
-        known = np.flatnonzero(columns >= 0)
-        ties = csr_matrix((np.ones(len(known)), (known, columns[known])), shape=(n_ties, n_site))
+        tied_ones = np.flatnonzero(columns >= 0)
+        ties = csr_matrix((np.ones(len(tied_ones)), (tied_ones, columns[tied_ones])), shape=(n_ties, n_site))
         size = block * problem.cells_per_slot if block > 1 else 1
         groups = _groups(problem.n_cells, size, len(self.site.carriers), problem.n_slots, max(block, 1))
         width = int(groups.max()) + 1
         merge = csr_matrix((np.ones(n_ties), (groups, np.arange(n_ties))), shape=(width, n_ties))
         site = csc_matrix((form.values, form.index, form.starts), shape=form.shape)
         n_held = rows.shape[0] - self.n_due
-        held = eye_array(rows.shape[0], n_held, k=-self.n_due, format="csc") * -1.0
+        over = eye_array(rows.shape[0], n_held, k=-self.n_due, format="csc") * -1.0
         apart = eye_array(width, format="csc")
         matrix = block_array(
-            [[rows, held, None, None, None], [None, None, site, None, None],
+            [[rows, over, None, None, None], [None, None, site, None, None],
              [merge @ draws * -1.0, None, merge @ ties, apart, apart * -1.0]], format="csc",
         )  # fmt: skip
         fixed = [
@@ -149,10 +149,10 @@ class JointBound(Bound):
         self.settled = -aim.constant
         self._exact = exact_reheating(problem)
         self._idle = sum(states.most_mw for states in problem.states.values()) * problem.cell_min / 60
-        known = self.site.line >= 0
+        priced = self.site.line >= 0
         self.prices = (
             np.zeros_like(self.ways.capacity),
-            np.where(known, np.repeat(weight, problem.cells_per_slot), 0.0),
+            np.where(priced, np.repeat(weight, problem.cells_per_slot), 0.0),
             np.zeros((len(self.site.carriers), problem.n_slots)),
         )
         search.clock("build", began)

@@ -73,17 +73,17 @@ class SiteProgram:
             −∞ where nothing was proven in time.
         """
         costs = self.form.cost.copy()
-        known, given = self.line >= 0, self.gives >= 0
-        costs[self.line[known]] -= load[known]
-        costs[self.gives[given]] += gives.reshape(-1)[given]
+        cells, slots = self.line >= 0, self.gives >= 0
+        costs[self.line[cells]] -= load[cells]
+        costs[self.gives[slots]] += gives.reshape(-1)[slots]
         self.program.price(costs)
         run = self.program.search(time_limit=max(time_limit, 0.05), relax=True, cancel=cancel)
         bound = self.program.outcome(run).bound
         if bound is None:
             return -np.inf
         # what the site does not know of is worth what its limits make of it
-        blind = np.where(known, 0.0, np.maximum(load, 0.0) * self.most).sum()
-        return float(bound - blind) if given.all() else -np.inf
+        blind = np.where(cells, 0.0, np.maximum(load, 0.0) * self.most).sum()
+        return float(bound - blind) if slots.all() else -np.inf
 
 
 def most_cells(problem: SlotProblem) -> np.ndarray:

@@ -29,9 +29,11 @@ from emberline.models.strategies import continuation, corridors, due_date_groups
 from emberline.models.strategies.rising_bound import rising
 from emberline.scenarios import Scenario
 
-
 SITE_SHARE = 0.7
 """Share of the time for renewing casts on a site that decides, where groups gain little."""
+
+PEAK_SHARE = 0.4
+"""The same on a shorter horizon, where the goal pays for peaks."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,9 @@ def by_counts(search: Search) -> None:
 def as_a_whole(search: Search) -> None:
     """Pooled plans disaggregated into heats next to a bound, and what follows them."""
     with rising(search):
+        if renewal_under_site.useful(search) and renewal_under_site.pays_peaks(search):
+            # peaks tie all hours together: no small step lowers them
+            renewal_under_site.run(search, PEAK_SHARE * search.remaining_s)
         with search.part(whole_horizon.share(search, continuation.fits(search))):
             whole_horizon.plans(search)
         continuation.run(search)

@@ -106,9 +106,9 @@ def schedules(problem: SlotProblem) -> Any:
                     ]
                 )
         for value in itertools.product(*ways):
-            for taken in itertools.product(furnaces, repeat=len(value)):
+            for choice in itertools.product(furnaces, repeat=len(value)):
                 yield Starts(
-                    tuple((furnace, ladle) for furnace in taken),
+                    tuple((furnace, ladle) for furnace in choice),
                     tuple(value),
                     tuple(caster for _ in places),
                     tuple(places),

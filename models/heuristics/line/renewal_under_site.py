@@ -37,6 +37,8 @@ class _Run:
 
 RUNS = (_Run(0, 60, False), _Run(2, 24, False), _Run(4, 24, True), _Run(0, 24, False))
 """In turn, each from the plan that the one before it ended with, the first from the best one."""
+DROP = 0.1
+"""Share of the best plan's peak by which the next level lies below it, where what is billed in any case is not more."""
 RUN_S = 12.0
 """Seconds of a run."""
 LEAST_S = 3.0
@@ -45,6 +47,13 @@ LEAST_S = 3.0
 def useful(search: Search) -> bool:
     """Whether there is a plan of casts that can be placed by themselves, and a site that decides."""
     return search.best is not None and not search.by_load and cast_pricing.useful(search.problem)
+
+
+def pays_peaks(search: Search) -> bool:
+    """Whether the goal counts what the highest import costs."""
+    purchase = search.data.purchase
+    peaks = purchase is not None and purchase.rates is not None and bool(purchase.rates.peaks)
+    return peaks and METRICS[search.aim.first].money
 
 
 def run(search: Search, seconds: float) -> None:
@@ -77,8 +86,8 @@ def _renewed(search: Search, plan: Starts, how: _Run, seconds: float, number: in
     base = np.maximum(data.base - data.pv, 0.0)
     base_cells = np.repeat(base / data.cells_per_slot, data.cells_per_slot)
     to_mwh = data.meter_min / 60
-    drawn, metered = search.cells(search.best) + base_cells, (search.cells(plan) + base_cells)
-    relief = float(drawn.reshape(data.n_meters, -1).sum(axis=1).max() - flows.meter_mw.max() * to_mwh)
+    load, metered = search.cells(search.best) + base_cells, (search.cells(plan) + base_cells)
+    relief = float(load.reshape(data.n_meters, -1).sum(axis=1).max() - flows.meter_mw.max() * to_mwh)
     highest = float(metered.reshape(data.n_meters, -1).sum(axis=1).max())
     limit = None
     if data.import_limit_mw is not None:
@@ -90,7 +99,7 @@ def _renewed(search: Search, plan: Starts, how: _Run, seconds: float, number: in
         data, base=base, pv=np.zeros(len(base)), price=price, battery=None, hub=None,
         purchase=None, curtails=False, whole=True, import_limit_mw=limit,
     )  # fmt: skip
-    slots = problem.on_slots(drawn)
+    slots = problem.on_slots(load)
     tops = {
         name: top - (flows.totals[name] - float(site.guide_per_mwh[name] @ slots)) for name, top in aim.tops.items()
     }
@@ -108,9 +117,11 @@ def _renewed(search: Search, plan: Starts, how: _Run, seconds: float, number: in
 def _peak(search: Search, relief: float, spread: int) -> Peak | None:
     """What high loads count; None where no peak is paid for by the goal."""
     purchase = search.data.purchase
-    if purchase is None or purchase.rates is None or not purchase.rates.peaks or not METRICS[search.aim.first].money:
+    if purchase is None or purchase.rates is None or not pays_peaks(search):
         return None
     hours = purchase.rates.hours
     rate = sum(float(peak.per_mw.max()) for peak in purchase.rates.peaks) * purchase.rates.with_tax("demand")
-    level = min(peak.floor_mw for peak in purchase.rates.peaks) * hours + relief
+    assert search.best_flows is not None
+    floor, now = min(peak.floor_mw for peak in purchase.rates.peaks), float(search.best_flows.meter_mw.max())
+    level = max(floor, (1 - DROP) * now) * hours + relief
     return Peak(level, rate / hours / spread)

@@ -27,8 +27,8 @@ def test_no_prices_prove_more_than_the_best_schedule(seed: int) -> None:
     rng = np.random.Generator(np.random.Philox(key=seed))
     units, load, gives = bound.prices
     for scale in (1.0, 30.0, 300.0):
-        known = bound.site.line >= 0
-        others = np.where(known, load + scale * rng.normal(size=load.shape), 0.0)
+        priced = bound.site.line >= 0
+        others = np.where(priced, load + scale * rng.normal(size=load.shape), 0.0)
         value = bound.proven(scale * rng.random(units.shape), others, gives + scale * rng.normal(size=gives.shape))
         assert value <= top
 
