@@ -88,10 +88,10 @@ def _choose() -> str:
         for column, name in zip(st.columns(ACROSS), templates.TEMPLATES[first : first + ACROSS], strict=False):
             with column.container(border=True, height="stretch"):
                 title, description = NAMES[name]
-                label = f"{'● ' if name == choice else ''}{tr(title)}"
                 if st.button(
-                    label, key=f"new.template.{name}", width="stretch",
+                    tr(title), key=f"new.template.{name}", width="stretch",
                     type="primary" if name == choice else "secondary",
+                    icon=":material/check:" if name == choice else None,
                 ):  # fmt: skip
                     st.session_state["new.template"] = name
                     st.rerun()

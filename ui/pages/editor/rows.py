@@ -103,7 +103,7 @@ def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str,
     configured = {}
     for name in names:
         field, _, inner = name.partition(".")
-        words, unit = label_parts(field, currency)
+        words, unit = label_parts(field, currency, record=table.record.__name__ if table.record else "")
         label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
         doc = documented(table.record).get(field) if table.record else None
         configured[name] = st.column_config.TextColumn(
