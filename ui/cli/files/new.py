@@ -31,7 +31,7 @@ def new(
 ) -> None:
     """Start a plant of your own from a template, a file to edit and plan; typical figures say so in comments."""
     from emberline.scenarios import loads
-    from emberline.scenarios.reading import templates
+    from emberline.scenarios.templates import plants as templates
 
     if template is None:
         width = max(map(len, templates.TEMPLATES))

@@ -13,9 +13,9 @@ from emberline.scenarios import ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, Imported
 from emberline.scenarios.importing.meter_file import by_meter, last_days, load_of
 from emberline.scenarios.importing.reading import display_name
-from emberline.scenarios.reading import templates
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.instants import zones
+from emberline.scenarios.templates import plants as templates
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 

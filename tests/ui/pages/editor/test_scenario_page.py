@@ -463,9 +463,7 @@ def test_every_label_can_be_translated() -> None:
     records += [Unit, Market, *KINDS.values()]
     for record in records:  # what lies within them has labels as well
         records += [entry.record for entry in inner(record) if entry.record and entry.record not in records]
-    names = {
-        label_parts(name, "EUR", record=record.__name__)[0] for record in records for name in record.model_fields
-    }
+    names = {label_parts(name, "EUR", record=record.__name__)[0] for record in records for name in record.model_fields}
     for _, groups in form.SECTIONS.values():
         names |= {one.words for group in groups for one in fields(group.record, "EUR")}
     assert names == set(WORDS)

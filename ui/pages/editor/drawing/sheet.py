@@ -16,18 +16,20 @@ from emberline.scenarios.assets import Carrier
 from emberline.scenarios.process import Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.store import Store
-from emberline.scenarios.reading import parts
 from emberline.scenarios.reading.document import Keys, dotted
-from emberline.scenarios.reading.editing import revised, with_remark
+from emberline.scenarios.reading.editing import revised
+from emberline.scenarios.reading.remarks import with_remark
 from emberline.scenarios.records.line import Grade, Stage
 from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.orders import Order
 from emberline.scenarios.records.site import Battery, Grid, Pv, Site
-from emberline.ui.pages.editor import form, nested, rows, wiring
+from emberline.scenarios.templates import parts
+from emberline.ui.pages.editor import form, nested, rows
 from emberline.ui.pages.editor.draft import DraftState, keep
+from emberline.ui.pages.editor.drawing import wiring
+from emberline.ui.pages.editor.drawing.layout import SheetBox, assets, bars, connections, drawing, production, trucks
 from emberline.ui.pages.editor.form import FieldGroup
 from emberline.ui.pages.editor.rows import EditorTable
-from emberline.ui.pages.editor.sheet_layout import SheetBox, assets, bars, connections, drawing, production, trucks
 from emberline.ui.text.language import mark, tr
 
 GROUPS = {

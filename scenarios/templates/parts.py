@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from emberline.scenarios.reading.document import Keys, parse
-from emberline.scenarios.reading.loading import LIBRARY
-from emberline.scenarios.reading.templates import remarks
+from emberline.scenarios.reading.remarks import remarks
 
 GRADE, ORDER, HEATS = "grade 1", "C1", 6
 """Of a line that has none yet."""
@@ -41,7 +41,7 @@ class Part:
 @cache
 def parts() -> dict[str, Part]:
     """All parts by name."""
-    text = (LIBRARY / "parts.yaml").read_text(encoding="utf-8")
+    text = (files("emberline.scenarios") / "library" / "templates" / "parts.yaml").read_text(encoding="utf-8")
     sources = remarks(text)
     return {
         row["name"]: Part(
