@@ -104,7 +104,7 @@ def test_a_melt_shop_by_its_meter(page: Page, home: Path, tmp_path: Path) -> Non
     meter = tmp_path / "meter.csv"
     meter.write_text("\n".join(["time,load [kW]", *rows]), encoding="utf-8")
     begin(page, "Melt shop", "Our shop")
-    page.locator("input[type=file]").first.set_input_files(meter)
+    page.locator(".st-key-new-meter input[type=file]").set_input_files(meter)
     expect(page.get_by_text("from 2026-10-07")).to_be_visible()
     press(page, "Create")
     at_rest(page)
