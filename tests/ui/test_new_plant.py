@@ -119,13 +119,14 @@ def test_a_melt_shop_by_its_meter(page: Page, home: Path, tmp_path: Path) -> Non
 
 
 def test_a_mill_is_drawn(page: Page, home: Path) -> None:
-    """Proves: two silos, a mill, trucks and their lines are drawn on an empty sheet, renamed, given a night tariff in
-    tables, and planned; undo takes a line back. Sensitivity: a line that reaches the wrong side of the recipe."""
+    """Proves: two silos, a mill, trucks and their lines are drawn on an empty sheet, renamed, given a night tariff
+    and planned; undo takes a line back. Sensitivity: a line that reaches the wrong side of the recipe."""
     begin(page, "Empty flow sheet", "Our mill")
     press(page, "Create")
     at_rest(page)
     for part in ("silo", "silo", "mill", "arrival", "delivery"):
         place(page, "Processes and stores", part)
+    place(page, "Electricity", "day and night tariff")
     line(page, drawn(page, "bar", "silo"), drawn(page, "box", "mill"))
     line(page, drawn(page, "box", "mill"), drawn(page, "bar", "silo 2"))
     (mill,) = scenario_of(page).processes

@@ -37,7 +37,7 @@ def test_a_part_says_where_it_is_from(name: str) -> None:
 
 def test_stages_make_a_line_of_heats() -> None:
     """Proves: three stages are one line with a grade's times and six heats; nothing follows a caster, and processes are
-    refused beside it. Sensitivity: a grade that does not know the new stage."""
+    refused next to it. Sensitivity: a grade that does not know the new stage."""
     text, _ = placed("arc furnace", "ladle furnace", "caster")
     scenario = loads(text)
     assert len(scenario.heats) == 6

@@ -35,9 +35,9 @@ def new(
 
     if template is None:
         width = max(map(len, templates.TEMPLATES))
-        for known in templates.TEMPLATES:
-            title, description = templates.summary(known)
-            print(f"{known:<{width}}  {title}. {description}")
+        for entry in templates.TEMPLATES:
+            title, description = templates.summary(entry)
+            print(f"{entry:<{width}}  {title}. {description}")
         return
     if meter is not None and template == templates.EMPTY:
         template = templates.METER

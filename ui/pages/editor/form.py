@@ -131,9 +131,9 @@ def group(
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
     small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
-    shown = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
-    _grid(draft, now, group, shown, across)
-    rest = [field for field in small if field not in shown]
+    visible = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
+    _grid(draft, now, group, visible, across)
+    rest = [field for field in small if field not in visible]
     if rest:
         with st.expander(trn("{count} more field", "{count} more fields", len(rest)), key=f"more.{dotted(group.path)}"):
             _grid(draft, now, group, rest, across)

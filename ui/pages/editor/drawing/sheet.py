@@ -35,7 +35,7 @@ from emberline.ui.text.language import mark, tr
 GROUPS = {
     mark("Line of heats"): ("arc furnace", "ladle furnace", "caster", "induction furnace"),
     mark("Processes and stores"): ("mill", "kiln", "process", "silo", "arrival", "delivery"),
-    mark("Electricity"): ("PV", "battery", "flexible load"),
+    mark("Electricity"): ("PV", "battery", "flexible load", "day and night tariff"),
     mark("Heat and gas"): (
         "gas supply", "steam users", "gas boiler", "electrode boiler", "gas engine", "heat store", "carrier",
     ),
@@ -45,7 +45,7 @@ PART_NAMES = (
     mark("arc furnace"), mark("ladle furnace"), mark("caster"), mark("induction furnace"), mark("mill"), mark("kiln"),
     mark("process"), mark("silo"), mark("arrival"), mark("delivery"), mark("PV"), mark("battery"),
     mark("flexible load"), mark("gas supply"), mark("steam users"), mark("gas boiler"), mark("electrode boiler"),
-    mark("gas engine"), mark("heat store"), mark("carrier"),
+    mark("gas engine"), mark("heat store"), mark("carrier"), mark("day and night tariff"),
 )  # fmt: skip
 REFUSALS = (
     mark("a line of heats and processes are not planned together"), mark("place a store first"),
@@ -77,8 +77,8 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     boxes = {box.id: box for box in _boxes(now.data)}
     place = f"sheet.{draft.id}"
     _palette(draft, now, place)
-    left, right = st.columns([8, 5], gap="medium")
-    with left:
+    drawing_side, form_side = st.columns([8, 5], gap="medium")
+    with drawing_side:
         act = _draw(now, boxes, st.session_state.get(place, ""), f"{place}.drawn")
         st.caption(
             tr(
@@ -89,8 +89,8 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     if act:
         _act(draft, now, boxes, dict(act), place)
     if says := st.session_state.pop(REFUSAL, ""):
-        left.warning(says)
-    with right:
+        drawing_side.warning(says)
+    with form_side:
         _form(draft, now, boxes, st.session_state.get(place, ""))
     if now.data.get("line"):
         _orders(draft, now)
