@@ -211,27 +211,6 @@ def _added(text: str, node: Any, part: str | int, value: Any) -> str:
     return f"{text[:at]}\n{indent}{name.rstrip()}{_entry(value, indent)}{text[at:]}"
 
 
-def with_remark(text: str, path: Keys, remark: str) -> str:
-    """The text with a comment above a key or list item, where there is none yet."""
-    from ruamel.yaml import YAML
-
-    node, mark = YAML(typ="safe", pure=True).compose(text), None
-    for part in path:
-        block = not node.flow_style
-        key = next((key for key, _ in node.value if key.value == part), None) if node.id == "mapping" else None
-        node = _child(node, part)
-        if node is None:
-            return text
-        if block:
-            mark = (key or node).start_mark
-    lines = text.split("\n")
-    if mark is None or (mark.line and lines[mark.line - 1].lstrip().startswith("#")):
-        return text
-    indent = " " * (len(lines[mark.line]) - len(lines[mark.line].lstrip()))
-    lines.insert(mark.line, f"{indent}# {' '.join(remark.split())}")
-    return "\n".join(lines)
-
-
 def _removed(text: str, node: Any, part: str | int) -> str | None:
     if len(node.value) == 1:
         return None

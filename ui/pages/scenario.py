@@ -13,10 +13,11 @@ from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.loading import find
 from emberline.scenarios.records.market import Market
-from emberline.ui.pages.editor import doubts, draft_list, form, nested, new_plant, sheet, source_text, tables
+from emberline.ui.pages.editor import doubts, draft_list, form, nested, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import DraftState
+from emberline.ui.pages.editor.drawing import sheet
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
 from emberline.ui.pages.session import market_chart, navigation, session, sign_in

@@ -9,7 +9,7 @@ from commands import emberline
 
 from emberline.plans.why import quick
 from emberline.scenarios import load
-from emberline.scenarios.reading.templates import TEMPLATES
+from emberline.scenarios.templates.plants import TEMPLATES
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

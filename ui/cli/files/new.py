@@ -31,13 +31,13 @@ def new(
 ) -> None:
     """Start a plant of your own from a template, a file to edit and plan; typical figures say so in comments."""
     from emberline.scenarios import loads
-    from emberline.scenarios.reading import templates
+    from emberline.scenarios.templates import plants as templates
 
     if template is None:
         width = max(map(len, templates.TEMPLATES))
-        for known in templates.TEMPLATES:
-            title, description = templates.summary(known)
-            print(f"{known:<{width}}  {title}. {description}")
+        for entry in templates.TEMPLATES:
+            title, description = templates.summary(entry)
+            print(f"{entry:<{width}}  {title}. {description}")
         return
     if meter is not None and template == templates.EMPTY:
         template = templates.METER

@@ -14,7 +14,7 @@ from emberline.plans.store import drafts, snapshots
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
-from emberline.scenarios.reading.templates import remarks
+from emberline.scenarios.reading.remarks import remarks
 from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr
 

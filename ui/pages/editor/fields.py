@@ -26,7 +26,8 @@ UNITS = {
     "kg_per_unit": "kg/{unit}", "m3_per_unit": "m3/{unit}", "m3_per_t": "m3/t", "m3": "m3",
     "kg_per_mwh": "kg CO2e/MWh", "tph_per_h": "t/h per h", "kg_per_t": "kg/t", "per_mwh": "{currency}/MWh",
     "per_unit": "{currency}/{unit}", "per_t": "{currency}/t", "per_mw": "{currency}/MW", "per_h": "1/h", "mwh": "MWh",
-    "mw": "MW", "tph": "t/h", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
+    "mw": "MW", "tph": "t/h", "per_mw_month": "{currency}/MW",
+    "mva": "MVA", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
 }  # fmt: skip
 """Unit of a field by its suffix, longest first."""
 TITLES = {
@@ -36,9 +37,14 @@ TITLES = {
     "hold": "Share of days on which it must hold", "rate_k_per_min": "Heat loss while waiting",
     "mtbf_h": "Mean time between failures", "mttr_min": "Mean time to repair",
     "kwh_per_t": "Electricity", "kwh_per_kg": "Electricity", "mwh_per_unit": "Electricity", "pv": "PV",
+    "per_mwh": "Price", "per_mw": "Price", "per_mw_month": "Price for a month", "per_month": "Price for a month",
+    "kg_per_t": "Emission", "gj_per_t": "Heat demand", "above_mw": "Above a peak of", "above_mwh": "Above an import of",
+    "transformer_mva": "Transformers", "tolerance": "Tolerated share", "on": "Charged on",
     "exhaust_per_unit": "Exhaust", "running_cost_per_h": "Running cost", "cop": "Coefficient of performance",
 }  # fmt: skip
 """Titles of fields whose name alone is not clear."""
+OF_RECORD = {("Stream", "per_t"): ("Amount per tonne", ""), ("Stream", "per_unit"): ("Amount per unit", "")}
+"""Labels and units of fields whose name means something else in some records."""
 NOT_ASKED = {("Accounting", "table")}
 """Fields that refer to the user's files, for the command line only."""
 
@@ -117,7 +123,7 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
         if kind and (record.__name__, name) not in NOT_ASKED:
             default = None if field.default is PydanticUndefined else field.default
             share = any(getattr(mark, "le", None) == 1 for mark in field.metadata)
-            words, unit = label_parts(name, currency, share)
+            words, unit = label_parts(name, currency, share, record.__name__)
             unit = "t/h" if kind == "rate" else unit
             entries.append(
                 FormField(
@@ -127,8 +133,10 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
     return tuple(sorted(entries, key=lambda field: field.name != "name"))
 
 
-def label_parts(name: str, currency: str, share: bool = False) -> tuple[str, str]:
+def label_parts(name: str, currency: str, share: bool = False, record: str = "") -> tuple[str, str]:
     """Label and unit of a field."""
+    if (record, name) in OF_RECORD:
+        return OF_RECORD[record, name]
     end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
     unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.reading import parts
 from emberline.scenarios.reading.document import Keys, dotted, parse, plain
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.disturbances import Disturbances
@@ -25,6 +24,7 @@ from emberline.scenarios.records.market import CarbonPrice, Market
 from emberline.scenarios.records.scenario import Scenario
 from emberline.scenarios.records.site import Battery, Grid, Pv, Site
 from emberline.scenarios.records.state import State as PlantState
+from emberline.scenarios.templates import parts
 from emberline.ui.pages.editor.draft import DraftState, set_values, state
 from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default
 from emberline.ui.pages.editor.references import REFERENCES, renamed
@@ -131,9 +131,9 @@ def group(
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
     small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
-    shown = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
-    _grid(draft, now, group, shown, across)
-    rest = [field for field in small if field not in shown]
+    visible = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
+    _grid(draft, now, group, visible, across)
+    rest = [field for field in small if field not in visible]
     if rest:
         with st.expander(trn("{count} more field", "{count} more fields", len(rest)), key=f"more.{dotted(group.path)}"):
             _grid(draft, now, group, rest, across)

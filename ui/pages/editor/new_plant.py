@@ -13,9 +13,9 @@ from emberline.scenarios import ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, Imported
 from emberline.scenarios.importing.meter_file import by_meter, last_days, load_of
 from emberline.scenarios.importing.reading import display_name
-from emberline.scenarios.reading import templates
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.instants import zones
+from emberline.scenarios.templates import plants as templates
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 
@@ -88,10 +88,10 @@ def _choose() -> str:
         for column, name in zip(st.columns(ACROSS), templates.TEMPLATES[first : first + ACROSS], strict=False):
             with column.container(border=True, height="stretch"):
                 title, description = NAMES[name]
-                label = f"{'● ' if name == choice else ''}{tr(title)}"
                 if st.button(
-                    label, key=f"new.template.{name}", width="stretch",
+                    tr(title), key=f"new.template.{name}", width="stretch",
                     type="primary" if name == choice else "secondary",
+                    icon=":material/check:" if name == choice else None,
                 ):  # fmt: skip
                     st.session_state["new.template"] = name
                     st.rerun()

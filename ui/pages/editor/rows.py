@@ -103,7 +103,7 @@ def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str,
     configured = {}
     for name in names:
         field, _, inner = name.partition(".")
-        words, unit = label_parts(field, currency)
+        words, unit = label_parts(field, currency, record=table.record.__name__ if table.record else "")
         label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
         doc = documented(table.record).get(field) if table.record else None
         configured[name] = st.column_config.TextColumn(
@@ -125,8 +125,8 @@ def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
             elif name in (HEATS, RATE) or name not in within or any(not isinstance(one, dict | list) for one in values):
                 fits = name in columns(record, "EUR") or name in (HEATS, RATE)
                 names += [name] if values or (fits and table.record is not None) else []
-    known = {name for record in _records(table, plainly) for name in record.model_fields}
-    names += [name for row in plainly for name in row if name not in known]
+    declared = {name for record in _records(table, plainly) for name in record.model_fields}
+    names += [name for row in plainly for name in row if name not in declared]
     names = list(dict.fromkeys(names))
     cells = [
         [str(i), *(_cell(row, name) if isinstance(row, dict) else "" for name in names)] for i, row in enumerate(rows)

@@ -22,9 +22,10 @@ from emberline.scenarios.importing import bring, guess, read
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.loading import LIBRARY
 from emberline.scenarios.records.line import Unit
+from emberline.scenarios.records.market import Market
 from emberline.ui.pages.editor import form, rows, series, tables
 from emberline.ui.pages.editor.draft import DraftState, checked
-from emberline.ui.pages.editor.fields import fields, label_parts
+from emberline.ui.pages.editor.fields import fields, inner, label_parts
 from emberline.ui.pages.editor.references import renamed
 from emberline.ui.pages.editor.words import WORDS
 
@@ -459,8 +460,10 @@ def test_orders_are_written_short() -> None:
 def test_every_label_can_be_translated() -> None:
     """Proves: the translators' list has every label that is made of a field's name. Sensitivity: a new field fails."""
     records = [record for _, _, record in tables.TABLES.values() if record is not None]
-    records += [Unit, *KINDS.values()]
-    names = {label_parts(name, "EUR")[0] for record in records for name in record.model_fields}
+    records += [Unit, Market, *KINDS.values()]
+    for record in records:  # what lies within them has labels as well
+        records += [entry.record for entry in inner(record) if entry.record and entry.record not in records]
+    names = {label_parts(name, "EUR", record=record.__name__)[0] for record in records for name in record.model_fields}
     for _, groups in form.SECTIONS.values():
         names |= {one.words for group in groups for one in fields(group.record, "EUR")}
     assert names == set(WORDS)

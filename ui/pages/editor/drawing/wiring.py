@@ -7,7 +7,7 @@ from typing import Any
 
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.document import Keys
-from emberline.ui.pages.editor.sheet_layout import GIVES, TAKES, bars
+from emberline.ui.pages.editor.drawing.layout import GIVES, TAKES, bars
 from emberline.ui.text.language import mark
 
 NO_PLACE = mark("{box} cannot be connected to {bar} in this direction")

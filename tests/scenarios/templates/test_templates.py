@@ -9,8 +9,9 @@ import pytest
 from emberline.scenarios import ScenarioError, loads
 from emberline.scenarios.importing.meter_file import by_meter, last_days, load_of
 from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.reading.series import typical
-from emberline.scenarios.reading.templates import EMPTY, METER, TEMPLATES, remarks, start, summary, template
+from emberline.scenarios.templates.plants import EMPTY, METER, TEMPLATES, start, summary, template
 
 BERLIN = "Europe/Berlin"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from emberline.scenarios.reading.document import Keys, parse
-from emberline.scenarios.reading.loading import LIBRARY
-from emberline.scenarios.reading.templates import remarks
+from emberline.scenarios.reading.remarks import remarks
 
 GRADE, ORDER, HEATS = "grade 1", "C1", 6
 """Of a line that has none yet."""
@@ -31,23 +31,26 @@ class Part:
     kwh_per_t: float = 0
     also: tuple[tuple[Keys, dict[str, Any]], ...] = ()
     """More records that it needs, unless their names are there."""
+    replaces: tuple[Keys, ...] = ()
+    """Keys that it takes the place of."""
 
     @property
     def single(self) -> bool:
         """Whether there can be one only."""
-        return self.into in (("site", "pv"), ("site", "battery"))
+        return self.into in (("site", "pv"), ("site", "battery"), ("market", "tariff"))
 
 
 @cache
 def parts() -> dict[str, Part]:
     """All parts by name."""
-    text = (LIBRARY / "parts.yaml").read_text(encoding="utf-8")
+    text = (files("emberline.scenarios") / "library" / "templates" / "parts.yaml").read_text(encoding="utf-8")
     sources = remarks(text)
     return {
         row["name"]: Part(
             row["name"], tuple(row["into"].split(".")), row["record"], sources[("parts", i, "record")],
             tuple(row.get("carriers", ())), row.get("minutes", 0), row.get("kwh_per_t", 0),
             tuple((tuple(one["into"].split(".")), one["record"]) for one in row.get("also", ())),
+            tuple(tuple(key.split(".")) for key in row.get("replaces", ())),
         )
         for i, row in enumerate(parse(text).data["parts"])
     }  # fmt: skip
@@ -84,13 +87,15 @@ def place(part: Part, data: dict[str, Any]) -> tuple[dict[str, Any], Keys]:
     for into, more in part.also:
         if more.get("name") not in set(names(data)):
             _append(data, into, deepcopy(more))
+    for path in part.replaces:
+        _mapping(data, path[:-1]).pop(str(path[-1]), None)
     if part.single:
         _mapping(data, part.into[:-1])[part.into[-1]] = record
         return data, part.into
-    taken = set(names(data))
-    record["name"] = free(str(record["name"]), taken)
+    names_in_use = set(names(data))
+    record["name"] = free(str(record["name"]), names_in_use)
     for i, unit in enumerate(record.get("units", ())):
-        record["units"][i]["name"] = free(str(unit["name"]), taken)
+        record["units"][i]["name"] = free(str(unit["name"]), names_in_use)
     if "store" in record:
         at = 0 if part.into[0] == "arrivals" else -1
         record["store"] = data["stores"][at]["name"]
@@ -111,13 +116,13 @@ def names(data: Any) -> Iterator[str]:
             yield from names(value)
 
 
-def free(name: str, taken: set[str]) -> str:
-    """The name, with a number if it is taken."""
+def free(name: str, names_in_use: set[str]) -> str:
+    """The name, with a number if it is in use."""
     number, result = 1, name
-    while result in taken:
+    while result in names_in_use:
         number += 1
         result = f"{name} {number}"
-    taken.add(result)
+    names_in_use.add(result)
     return result
 
 

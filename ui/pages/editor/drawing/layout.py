@@ -120,7 +120,7 @@ def assets(data: dict[str, Any]) -> Iterator[tuple[SheetBox, bool]]:
             gives += list(_streams(row, "outputs"))
             takes += list(_streams(row, "inputs"))
             (takes if row.get("main") == "input" else gives).insert(0, str(row.get("carrier", "")))
-        power = POWERED.get(kind, 0)
+        power = -1 if row.get("electric_mwh_per_mwh") else POWERED.get(kind, 0)
         if power:
             (gives if power > 0 else takes).append(ELECTRICITY)
         box = SheetBox(

@@ -16,24 +16,26 @@ from emberline.scenarios.assets import Carrier
 from emberline.scenarios.process import Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.store import Store
-from emberline.scenarios.reading import parts
 from emberline.scenarios.reading.document import Keys, dotted
-from emberline.scenarios.reading.editing import revised, with_remark
+from emberline.scenarios.reading.editing import revised
+from emberline.scenarios.reading.remarks import with_remark
 from emberline.scenarios.records.line import Grade, Stage
 from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.orders import Order
 from emberline.scenarios.records.site import Battery, Grid, Pv, Site
-from emberline.ui.pages.editor import form, nested, rows, wiring
+from emberline.scenarios.templates import parts
+from emberline.ui.pages.editor import form, nested, rows
 from emberline.ui.pages.editor.draft import DraftState, keep
+from emberline.ui.pages.editor.drawing import wiring
+from emberline.ui.pages.editor.drawing.layout import SheetBox, assets, bars, connections, drawing, production, trucks
 from emberline.ui.pages.editor.form import FieldGroup
 from emberline.ui.pages.editor.rows import EditorTable
-from emberline.ui.pages.editor.sheet_layout import SheetBox, assets, bars, connections, drawing, production, trucks
 from emberline.ui.text.language import mark, tr
 
 GROUPS = {
     mark("Line of heats"): ("arc furnace", "ladle furnace", "caster", "induction furnace"),
     mark("Processes and stores"): ("mill", "kiln", "process", "silo", "arrival", "delivery"),
-    mark("Electricity"): ("PV", "battery", "flexible load"),
+    mark("Electricity"): ("PV", "battery", "flexible load", "day and night tariff"),
     mark("Heat and gas"): (
         "gas supply", "steam users", "gas boiler", "electrode boiler", "gas engine", "heat store", "carrier",
     ),
@@ -43,7 +45,7 @@ PART_NAMES = (
     mark("arc furnace"), mark("ladle furnace"), mark("caster"), mark("induction furnace"), mark("mill"), mark("kiln"),
     mark("process"), mark("silo"), mark("arrival"), mark("delivery"), mark("PV"), mark("battery"),
     mark("flexible load"), mark("gas supply"), mark("steam users"), mark("gas boiler"), mark("electrode boiler"),
-    mark("gas engine"), mark("heat store"), mark("carrier"),
+    mark("gas engine"), mark("heat store"), mark("carrier"), mark("day and night tariff"),
 )  # fmt: skip
 REFUSALS = (
     mark("a line of heats and processes are not planned together"), mark("place a store first"),
@@ -75,8 +77,8 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     boxes = {box.id: box for box in _boxes(now.data)}
     place = f"sheet.{draft.id}"
     _palette(draft, now, place)
-    left, right = st.columns([8, 5], gap="medium")
-    with left:
+    drawing_side, form_side = st.columns([8, 5], gap="medium")
+    with drawing_side:
         act = _draw(now, boxes, st.session_state.get(place, ""), f"{place}.drawn")
         st.caption(
             tr(
@@ -87,8 +89,8 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     if act:
         _act(draft, now, boxes, dict(act), place)
     if says := st.session_state.pop(REFUSAL, ""):
-        left.warning(says)
-    with right:
+        drawing_side.warning(says)
+    with form_side:
         _form(draft, now, boxes, st.session_state.get(place, ""))
     if now.data.get("line"):
         _orders(draft, now)
