@@ -67,7 +67,7 @@ def oracle(family: str, says: str) -> Callable[[Callable[[list[str]], int]], Cal
     return register
 
 
-def wanted(case: str) -> bool:
+def included(case: str) -> bool:
     """Whether a case of a bench is to be run."""
     return not PARTS or any(part in case for part in PARTS)
 

@@ -95,7 +95,7 @@ def plan(
             ``draft`` has the figures of the first plan.
         cancel: polled; True ends the search with the best schedule so far.
     """
-    from emberline.plans.answer.making import answered
+    from emberline.plans.robustness import answered
 
     return Result(answered(scenario, on_progress=on_progress, cancel=cancel))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.instruments.quiet import quiet
-from benchmarks.registry import Wrong, bench, wanted
+from benchmarks.registry import Wrong, bench, included
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
 from emberline.plans import plan
 from emberline.plans.why import quick
@@ -147,7 +147,7 @@ def main() -> Findings:
     while len(seconds) < CASES:
         case = draw(seed)
         seed += 1
-        if not wanted(case.name):
+        if not included(case.name):
             if seed > 10 * CASES:
                 break
             continue

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.instruments.quiet import quiet
-from benchmarks.registry import bench, wanted
+from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Row, Table, measured
 from emberline.plans import Plan
-from emberline.plans.answer.making import answered
 from emberline.plans.jobs.engine import Engine
+from emberline.plans.robustness import answered
 from emberline.plans.robustness.ensemble import ensemble
 from emberline.plans.store import Store
 from emberline.scenarios import ScenarioError, bundled, load
@@ -39,11 +39,11 @@ HEAD = (
 def row(name: str, overrides: list[str], days: int) -> tuple[list[str], float]:
     """A plan of a scenario judged on fresh days, as cells; and the seconds that it took."""
     case, began = load(name, overrides), time.perf_counter()
-    drafted: list[float] = []
+    draft_s: list[float] = []
 
     def tell(event: dict[str, Any]) -> None:
         if event["phase"] == "draft":
-            drafted.append(time.perf_counter() - began)
+            draft_s.append(time.perf_counter() - began)
 
     with tempfile.TemporaryDirectory(prefix="holding-") as folder, quiet():
         result = answered(case, store=Store(Path(folder)), on_progress=tell)
@@ -60,7 +60,7 @@ def row(name: str, overrides: list[str], days: int) -> tuple[list[str], float]:
         "–" if record.draft_share is None else f"{100 * record.draft_share:.1f} %",
         "–" if price is None else f"{price / 1000:,.1f} t CO2e, {record.price['cost']['nominal']:,.0f}",
         "–" if result.gap is None else f"{100 * result.gap:.2f} %",
-        f"{drafted[0]:.1f}" if drafted else "–", f"{seconds:.0f}", " ".join(map(str, record.reasons)),
+        f"{draft_s[0]:.1f}" if draft_s else "–", f"{seconds:.0f}", " ".join(map(str, record.reasons)),
     ], seconds  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def _judged(result: Plan, days: int) -> tuple[float, float, float]:
     return fresh.chance
 
 
-def drawn() -> Iterator[tuple[str, list[str]]]:
+def draws() -> Iterator[tuple[str, list[str]]]:
     """Bundled scenarios with disturbances on days and weeks of 2024; only those that the scenario can begin on."""
     draw = np.random.Generator(np.random.Philox(key=2024))
     days = [date(2024, 1, 1) + timedelta(days=int(n)) for n in sorted(draw.choice(366, DAYS, replace=False))]
@@ -100,7 +100,7 @@ def main() -> Findings:
 @bench("holding-drawn", f"the same on {DAYS} days and {WEEKS} weeks of 2024 drawn by seed", long=True)
 def on_drawn_days() -> Findings:
     """Plan each on each day or week; ``--part`` picks some by name or date."""
-    return _all(list(drawn()), FRESH_DRAWN)
+    return _all(list(draws()), FRESH_DRAWN)
 
 
 def _all(cases: list[tuple[str, list[str]]], days: int) -> Findings:
@@ -108,7 +108,7 @@ def _all(cases: list[tuple[str, list[str]]], days: int) -> Findings:
     rows = []
     for name, overrides in cases:
         label = " ".join([name, *overrides])
-        if not wanted(label):
+        if not included(label):
             continue
         try:
             cells, took = row(name, overrides, days)

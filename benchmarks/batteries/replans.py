@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.instruments.quiet import quiet
-from benchmarks.registry import Wrong, bench, wanted
+from benchmarks.registry import Wrong, bench, included
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.plans.answer.making import answered
+from emberline.plans.robustness import answered
 from emberline.plans.store import Store
 from emberline.scenarios import load
 
@@ -56,7 +56,7 @@ def main() -> Findings:
     """Plan again and again; ``--part`` *two solvers* or *as it is* leaves the other case out."""
     rows, wrong = [], []
     for case, count in (("two solvers", 2), ("as it is", 0)):
-        if not wanted(case):
+        if not included(case):
             continue
         stored: list[tuple[int, float, bool]] = []
         took = []
@@ -75,7 +75,7 @@ def main() -> Findings:
                     faults.append("no plan")
                 else:
                     reached = record.reached
-                    same = [kg for mw, kg, held in stored if mw == pv_mw and held >= reached]
+                    same = [kg for mw, kg, level in stored if mw == pv_mw and level >= reached]
                     if same and sums.carbon_kg > min(same) * (1 + CLOSE):
                         faults.append(f"{sums.carbon_kg / min(same) - 1:.2%} more carbon than a stored plan")
                     stored.append((pv_mw, sums.carbon_kg, reached))

@@ -114,7 +114,7 @@ class Rule:
     """The peak that is set."""
     days: int = 0
     """Disturbed days on which it was followed, the first of those of the plan; 0: none."""
-    held: int = 0
+    successes: int = 0
     """Of them those on which every limit was kept."""
     expected: dict[str, float] = field(default_factory=dict)
     """Saving of the goal's figure against the baseline on the same days: ``p10``, ``p50``, ``p90``; the plan's own

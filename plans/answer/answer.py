@@ -7,17 +7,10 @@ from typing import Any
 
 from emberline.plans.answer.causes import Cause, causes
 from emberline.plans.answer.changes import Change, changes
-from emberline.plans.answer.choices import OVERRIDES
 from emberline.plans.answer.headline import Headline, headline
 from emberline.plans.answer.tiles import Tile, lines, tiles
-from emberline.plans.plan import choice
 from emberline.plans.plan.record import Plan
 from emberline.scenarios.messages import sentences
-
-NO_REGRET = OVERRIDES[choice.NO_REGRET]
-"""Overrides of a plan with less carbon at no more cost than the baseline's."""
-LEAST_COST = OVERRIDES[choice.LEAST_COST]
-"""Overrides of a plan of least cost."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference
 from emberline.plans.answer.headline import SAME, month_share
+from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.plans.plan.baseline import Baseline
-from emberline.plans.plan.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
@@ -27,7 +27,7 @@ from emberline.scenarios.records.goal import Target
 if TYPE_CHECKING:
     from emberline.models import Study
 
-SHARE, MOST_SHARE = 0.2, 0.5
+SHARE, MOST_SHARE = 0.12, 0.5
 """Of the time limit, for the searches of the other two points together; the most where the plan took less than it may.
 """
 SEARCH_SHARE = 0.34
@@ -54,7 +54,7 @@ def own_point(scenario: Scenario) -> str | None:
 
 
 def with_choices(
-    made: Plan,
+    base: Plan,
     *,
     limit_s: float | None = None,
     baseline: Baseline | None = None,
@@ -65,19 +65,19 @@ def with_choices(
     """The plan with the other points of its quick front; as it is where nothing is compared.
 
     Args:
-        made: a plan.
+        base: a plan.
         limit_s: for all searches; None: their share of the time limit.
         baseline: of the plan's scenario; None: it is simulated.
         study: of the search that made the plan.
         on_progress: called with ``phase``, ``elapsed`` and ``limit``.
         cancel: polled; True leaves out what is not there yet.
     """
-    own = own_point(made.scenario)
-    if own is None or made.replay_figures is None or not made.acceptable or not made.comparable:
-        return made
-    limit_s = SHARE * made.scenario.goal.time_limit_s if limit_s is None else limit_s
-    search = _Search(made, limit_s, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
-    return dataclasses.replace(made, choices=search.run(own))
+    mine = own_point(base.scenario)
+    if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
+        return base
+    limit_s = SHARE * base.scenario.goal.time_limit_s if limit_s is None else limit_s
+    search = _Search(base, limit_s, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
+    return dataclasses.replace(base, choices=search.run(mine))
 
 
 class _Search:
@@ -85,31 +85,31 @@ class _Search:
 
     def __init__(
         self,
-        made: Plan,
+        base: Plan,
         limit_s: float,
         baseline: Baseline | None,
         study: Study | None,
         tell: Progress,
         stop: Callable[[], bool],
     ) -> None:
-        self.made, self.scenario, self.study, self.tell, self.stop = made, made.scenario, study, tell, stop
-        self.baseline = baseline or Baseline.of(made.scenario, made.envelope, over=lambda: True)
+        self.base, self.scenario, self.study, self.tell, self.stop = base, base.scenario, study, tell, stop
+        self.baseline = baseline or Baseline.of(base.scenario, base.envelope, over=lambda: True)
         self.began, self.limit_s = time.perf_counter(), limit_s
-        assert made.replay_figures is not None
-        self.known = [_choice(made, "", made.replay_figures, made.status, made.gap)]
-        self.schedules = [] if made.schedule is None else [made.schedule]
+        assert base.replay_figures is not None
+        self.points = [_choice(base, "", base.replay_figures, base.status, base.gap)]
+        self.schedules = [] if base.schedule is None else [base.schedule]
 
-    def run(self, own: str) -> tuple[Choice, ...]:
+    def run(self, mine: str) -> tuple[Choice, ...]:
         """The points, the plan's own among them; those that are not known are left out."""
-        if own != LEAST_COST:
+        if mine != LEAST_COST:
             self._find(self._goal(Target.COST, None))
-        if own != LEAST_CARBON:
+        if mine != LEAST_CARBON:
             self._find(self._goal(Target.CARBON, self.scenario.goal.caps.extra_cost_share or None))
-        if own != NO_REGRET:
+        if mine != NO_REGRET:
             self._between()
-        points = {name: self.known[0] if name == own else self._best(name) for name in OVERRIDES}
+        points = {name: self.points[0] if name == mine else self._best(name) for name in OVERRIDES}
         return tuple(
-            dataclasses.replace(point, name=name, own=name == own)
+            dataclasses.replace(point, name=name, is_plan=name == mine)
             for name, point in points.items()
             if point is not None
         )
@@ -141,29 +141,29 @@ class _Search:
         goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "time_limit_s": limit_s})
         return self.scenario.model_copy(update={"goal": goal})
 
-    def _find(self, asked: Scenario) -> bool:
+    def _find(self, request: Scenario) -> bool:
         """Search one point; False: the time is over, or nothing was found."""
         gone = time.perf_counter() - self.began
         if self.stop() or gone > self.limit_s:
             return False
         self.tell({"phase": "choices", "elapsed": gone, "limit": self.limit_s})
         inputs = self.scenario.inputs
-        found = plan(
-            asked.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,
+        result = plan(
+            request.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,
             search=Search(study=self.study, others=self.schedules),
         )  # fmt: skip
-        if found.schedule is None:
+        if result.schedule is None:
             return False
-        counted = plan(self.scenario, baseline=self.baseline, schedule=found.schedule, replications=0)
+        counted = plan(self.scenario, baseline=self.baseline, schedule=result.schedule, replications=0)
         if counted.replay_figures is None or not counted.acceptable:
             return False
-        self.schedules = [*self.schedules, found.schedule]
-        self.known.append(_choice(self.made, "", counted.replay_figures, found.status, found.gap))
+        self.schedules = [*self.schedules, result.schedule]
+        self.points.append(_choice(self.base, "", counted.replay_figures, result.status, result.gap))
         return True
 
     def _best(self, name: str) -> Choice | None:
         """The point that is best at what it stands for; None: none is any good at it."""
-        points = self.known
+        points = self.points
         if name == LEAST_COST:
             return max(points, key=lambda point: point.cost)
         if name == NO_REGRET:
@@ -172,15 +172,15 @@ class _Search:
             ]
         else:
             share = self.scenario.goal.caps.extra_cost_share
-            most = math.inf if share is None else share * abs(self.made.baseline_figures.cost)
+            most = math.inf if share is None else share * abs(self.base.baseline_figures.cost)
             points = [point for point in points if point.cost >= -most - SAME * abs(point.figures.cost)]
         return max(points, key=lambda point: point.carbon_kg, default=None)
 
 
-def _choice(made: Plan, name: str, sums: Figures, status: str, gap: float | None) -> Choice:
-    before, more = made.baseline_figures, difference(made.baseline_figures, sums)
+def _choice(base: Plan, name: str, sums: Figures, status: str, gap: float | None) -> Choice:
+    before, more = base.baseline_figures, difference(base.baseline_figures, sums)
     carbon = before.carbon_kg - sums.carbon_kg + more.credit("carbon_kg")
     cost = before.cost - sums.cost + more.credit("cost")
-    if made.scenario.market.tariff is not None and month_share(made.scenario) < 1:
+    if base.scenario.market.tariff is not None and month_share(base.scenario) < 1:
         cost -= before.demand_cost - sums.demand_cost
     return Choice(name, sums, carbon, cost, status, gap)

@@ -12,8 +12,8 @@ import numpy as np
 
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference
-from emberline.plans.plan.as_run import AsRun
-from emberline.plans.plan.choice import Choice
+from emberline.plans.plan.alternatives.choice import Choice
+from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import QUANTILES
 from emberline.plans.plan.stock_credit import credit_kg
@@ -393,8 +393,8 @@ def _rule(plan: Plan) -> SimpleRule | None:
     by_rule, ours = value(best.figures), value(plan.replay_figures)
     return SimpleRule(
         best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
-        (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days, best.held / best.days if best.days else None,
-        best.expected.get("p50"), best.expected.get("plan_p50"),
+        (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days,
+        best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed) -> Rule:
     theirs = replays.data[f"baseline_{name}"].to_numpy()[:n] - np.array([row[name] for row in rows]) + more
     expected = {f"p{round(100 * q)}": float(np.quantile(theirs, q)) for q in QUANTILES}
     expected["plan_p50"] = float(np.median(ours[:n]))
-    return replace(rule, days=n, held=int(sum(row["held"] for row in rows)), expected=expected)
+    return replace(rule, days=n, successes=int(sum(row["held"] for row in rows)), expected=expected)
 
 
 def _candidates(scenario: Scenario) -> Iterator[tuple[Rule, Followed]]:

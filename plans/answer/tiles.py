@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from emberline.plans.answer.headline import SAME, DemandCharge, Headline, Saving, SimpleRule, is_same, is_worse
-from emberline.plans.plan.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
@@ -389,7 +389,7 @@ OWN_POINTS = {
 
 def point_text(choice: Choice, currency: str) -> Message:
     """A point of the quick front in words: what it saves undisturbed."""
-    texts = OWN_POINTS if choice.own else POINTS
+    texts = OWN_POINTS if choice.is_plan else POINTS
     return Message(
         texts[choice.name], carbon=_saved(choice.carbon_kg / 1000, "t CO2e", choice.figures.carbon_kg / 1000),
         cost=_saved(choice.cost, currency, choice.figures.cost),

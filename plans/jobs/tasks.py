@@ -97,9 +97,9 @@ class Task:
 
 def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
-    from emberline.plans.answer.making import answered
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
+    from emberline.plans.robustness.making import answered
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)

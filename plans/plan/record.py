@@ -12,8 +12,8 @@ from emberline.plans.accounts.figures import Figures, Rule, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
-from emberline.plans.plan.as_run import AsRun
-from emberline.plans.plan.choice import Choice
+from emberline.plans.plan.alternatives.choice import Choice
+from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario

@@ -21,8 +21,8 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures, Rule
-from emberline.plans.plan.as_run import AsRun
-from emberline.plans.plan.choice import Choice
+from emberline.plans.plan.alternatives.choice import Choice
+from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import Replays
@@ -204,7 +204,7 @@ def _figures(stored: dict[str, Any]) -> Figures:
 
 def _rule(stored: dict[str, Any]) -> Rule:
     fields = {name: stored[name] for name in ("name", "hours", "peak_mw")}
-    fields |= {name: stored[name] for name in ("days", "held", "expected") if name in stored}
+    fields |= {name: stored[name] for name in ("days", "successes", "expected") if name in stored}
     return Rule(figures=_figures(stored["figures"]), units=tuple(stored["units"]), **fields)
 
 

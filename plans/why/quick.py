@@ -107,8 +107,8 @@ class _Quick:
         from emberline import models
 
         goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": self.time_limit_s})
-        asked = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
-        return bool(models.optimize(asked, baseline.envelope, baseline.start).attrs["found"])
+        request = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
+        return bool(models.optimize(request, baseline.envelope, baseline.start).attrs["found"])
 
     def _value(self, limit: explain.Limit) -> float | None:
         """The value nearest to its own with which everything has a place; None: none is known."""

@@ -22,8 +22,8 @@ from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, 
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
-    from emberline.plans.plan.as_run import AsRun
-    from emberline.plans.plan.baseline import Baseline
+    from emberline.plans.plan import Baseline
+    from emberline.plans.plan.alternatives import AsRun
     from emberline.scenarios import Scenario
 
 app = typer.Typer(
@@ -163,13 +163,14 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
-    from emberline.plans.answer import LEAST_COST, NO_REGRET, costs_more, summary
+    from emberline.plans.answer import OVERRIDES, costs_more, summary
+    from emberline.plans.plan.alternatives import LEAST_COST, NO_REGRET
 
     if no_regret and least_cost:
         raise Refused("--no-regret and --least-cost are two plans; ask for one")
     if meter is not None and as_run is None:
         raise Refused("--meter needs --as-run, the heat log of the same day")
-    changes += [*(NO_REGRET if no_regret else []), *(LEAST_COST if least_cost else [])]
+    changes += OVERRIDES[NO_REGRET] if no_regret else OVERRIDES[LEAST_COST] if least_cost else []
     hold_off = ["goal.hold=off"] if no_hold else []
     case = _load(scenario, [*changes, *hold_off])
     from emberline.plans.jobs import memory
@@ -213,10 +214,10 @@ def plan(
         if reason is not None and reason.repairs:
             print("apply the first repair   emberline plan --repair, with the same options")
         print("\nopen it in the browser  emberline app")
-        own = next((choice.name for choice in plan.choices if choice.own), None)
-        if own != "no regret" and (costs_more(plan) or any(choice.name == "no regret" for choice in plan.choices)):
+        point = next((choice.name for choice in plan.choices if choice.is_plan), None)
+        if point != NO_REGRET and (costs_more(plan) or any(choice.name == NO_REGRET for choice in plan.choices)):
             print("at no more cost         emberline plan --no-regret, with the same options")
-        if own is not None and own != "least cost":
+        if point is not None and point != LEAST_COST:
             print("least cost              emberline plan --least-cost, with the same options")
         if plan.has_schedule:
             print("export it               emberline export last")
@@ -276,7 +277,7 @@ def schema() -> None:
 
 def _as_run(case: Scenario, log: Path, meter: Path | None) -> tuple[Baseline, AsRun]:
     """The baseline of a heat log, and what it is."""
-    from emberline.plans.plan.as_run import as_run
+    from emberline.plans.plan.alternatives import as_run
     from emberline.scenarios.reading import heat_log
     from emberline.scenarios.reading import meter as meters
 

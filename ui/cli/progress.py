@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from emberline.plans import Plan
-from emberline.plans.answer.making import answered
-from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan import Baseline
+from emberline.plans.robustness import answered
 from emberline.plans.store import Store
 from emberline.scenarios import Scenario
 from emberline.ui.cli.terminal import Progress

@@ -176,9 +176,9 @@ def test_headlines_of_every_kind_add_up(kind: str, tmp_path: Path) -> None:
         if saving is None:
             continue
         worth = scenario.inputs[INTENSITY[signal]].to_numpy()
-        for data, total, shown in zip((before, stored.replay), sums, (saving.baseline, saving.plan), strict=True):
+        for data, total, value in zip((before, stored.replay), sums, (saving.baseline, saving.plan), strict=True):
             grid = float(data["import_mw"].to_numpy() @ worth) * scenario.horizon.step_h
-            assert shown == pytest.approx(total.direct_kg + total.bought_kg + grid)
+            assert value == pytest.approx(total.direct_kg + total.bought_kg + grid)
         assert saving.net == pytest.approx(saving.baseline - saving.plan + saving.stock)
     assert (head.marginal is not None) or kind != "marginal"
     saving = head.carbon

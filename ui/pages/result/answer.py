@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.answer import Answer, Cause, Tile, costs_more
+from emberline.plans.answer import OVERRIDES, Answer, Cause, Tile, costs_more
 from emberline.plans.answer import answer as first
-from emberline.plans.answer.choices import OVERRIDES
 from emberline.plans.exports import tables
-from emberline.plans.plan import Plan, choice
+from emberline.plans.plan import Plan
+from emberline.plans.plan.alternatives import LEAST_CARBON, LEAST_COST, NO_REGRET
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.charts import causes as cause_charts
 from emberline.ui.pages.result import heats, repairs
@@ -40,12 +40,12 @@ def show(plan: Plan, run: str) -> None:
             _tile(tile)
     st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan)))
     labels = {
-        choice.LEAST_CARBON: tr("Plan with least carbon"),
-        choice.NO_REGRET: tr("Plan with less carbon at no more cost"),
-        choice.LEAST_COST: tr("Plan with least cost"),
+        LEAST_CARBON: tr("Plan with least carbon"),
+        NO_REGRET: tr("Plan with less carbon at no more cost"),
+        LEAST_COST: tr("Plan with least cost"),
     }
-    others = [point.name for point in plan.choices if not point.own]
-    others = others or ([choice.NO_REGRET] if costs_more(plan) else [])
+    others = [point.name for point in plan.choices if not point.is_plan]
+    others = others or ([NO_REGRET] if costs_more(plan) else [])
     with st.container(horizontal=True):
         for name in others:
             repairs.variant(run, labels[name], OVERRIDES[name])

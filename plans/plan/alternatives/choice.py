@@ -24,7 +24,7 @@ class Choice:
     """Saved likewise, without the demand charge of a month that the plan does not cover."""
     status: str
     gap: float | None
-    own: bool = False
+    is_plan: bool = False
     """Whether it is the plan itself."""
 
     def summary(self) -> dict[str, Any]:

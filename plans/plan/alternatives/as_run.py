@@ -7,34 +7,17 @@ not with how its day went otherwise. With a meter's record electricity is what w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.baseline import Baseline, envelope_of
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.heat_log import HeatLog
 from emberline.scenarios.reading.meter import Meter
 from emberline.scenarios.records.scenario import Heat
-
-
-@dataclass(frozen=True)
-class AsRun:
-    """Whose day a plan is compared with."""
-
-    log: str
-    """File of the heats."""
-    meter: str = ""
-    """File of the meter; empty: electricity is that of the scenario's heats."""
-    missed: int = 0
-    """Limits that the plant missed that day, with the scenario's durations."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def as_run(scenario: Scenario, log: HeatLog, meter: Meter | None = None) -> tuple[Baseline, AsRun]:
@@ -56,7 +39,7 @@ def as_run(scenario: Scenario, log: HeatLog, meter: Meter | None = None) -> tupl
     listed = twin.dispatch(scenario, envelope, over=lambda: True)
     schedule = _schedule(scenario, envelope, listed, _matched(scenario, log))
     run = twin.replay(scenario, schedule).assign_attrs(policy="baseline")
-    schedule = schedule.assign({name: run[name] for name in listed.data_vars if name in run and name not in OWN})
+    schedule = schedule.assign({name: run[name] for name in listed.data_vars if name in run and name not in OPERATIONS})
     baseline = Baseline(scenario, envelope, schedule)
     missed = run.sizes["violation"]
     schedule.attrs["complete"] = int(not missed)
@@ -66,7 +49,7 @@ def as_run(scenario: Scenario, log: HeatLog, meter: Meter | None = None) -> tupl
     return baseline, AsRun(log.name, "" if meter is None else meter.name, missed)
 
 
-OWN = ("unit", "start_min", "end_min", "extra_mwh")
+OPERATIONS = ("unit", "start_min", "end_min", "extra_mwh")
 """Variables of a schedule that a run has not, or has by operation."""
 
 
@@ -85,9 +68,9 @@ def _matched(scenario: Scenario, log: HeatLog) -> dict[str, pd.DataFrame]:
 
 def _by_grade(scenario: Scenario, batches: list[pd.DataFrame], name: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """Heats of other names: whole orders of the same grades, in time; else heats of the same grade."""
-    wanted: dict[str, list[Heat]] = {}
+    orders: dict[str, list[Heat]] = {}
     for heat in scenario.heats:
-        wanted.setdefault(heat.order, []).append(heat)
+        orders.setdefault(heat.order, []).append(heat)
     grade = [str(rows["grade"].iloc[0]) for rows in batches]
     order = [str(rows["order"].iloc[0]) if "order" in rows else "" for rows in batches]
     last = [float(rows["start_min"].max()) for rows in batches]
@@ -95,7 +78,7 @@ def _by_grade(scenario: Scenario, batches: list[pd.DataFrame], name: str) -> Ite
     for i in sorted(range(len(batches)), key=lambda i: last[i]):
         groups.setdefault(order[i], []).append(i)
     free = sorted(range(len(batches)), key=lambda i: last[i])
-    for heats in sorted(wanted.values(), key=lambda heats: heats[0].due_min):
+    for heats in sorted(orders.values(), key=lambda heats: heats[0].due_min):
         grades = sorted(heat.grade.name for heat in heats)
         whole = next(
             (g for g in groups.values() if set(g) <= set(free) and sorted(grade[i] for i in g) == grades), free

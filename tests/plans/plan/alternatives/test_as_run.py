@@ -11,7 +11,7 @@ import pytest
 from shops import cast
 
 from emberline.plans.calibration.twin_log import twin_log
-from emberline.plans.plan.as_run import as_run
+from emberline.plans.plan.alternatives.as_run import as_run
 from emberline.plans.plan.baseline import Baseline
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.reading import heat_log
