@@ -12,9 +12,11 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import xarray as xr
 
 from emberline.models import line
 from emberline.models.line import Key
+from emberline.scenarios import Scenario
 
 MOST_ROUNDS = 30
 """How often operations are moved out of what their units are not available for."""
@@ -164,6 +166,26 @@ class _Line:
             cast_unit=tuple(self.unit[-1, c] for c in range(len(problem.casts))),
             cast_slot=tuple(at((-1, c), cast.started_min) for c, cast in enumerate(problem.casts)),
         )
+
+
+def neighbours(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> list[xr.Dataset]:
+    """Schedules nearest to another one that keep the limits of the line; none where none is found so.
+
+    Args:
+        scenario: with its limits, such as locks.
+        envelope: of it.
+        schedule: table ``SCHEDULE``, of the same heats.
+    """
+    problem = line.from_scenario(scenario, envelope)
+    starts = line.from_schedule(problem, schedule) if problem.heats else None
+    both = [] if starts is None else [nearest(problem, starts, later=later) for later in (True, False)]
+    schedules = []
+    for one in dict.fromkeys(both):
+        if one is not None:
+            unit, begin = as_list(problem, one, schedule["unit"].values, schedule["start_min"].to_numpy())
+            dims = ("heat", "stage")
+            schedules.append(schedule.assign(unit=(dims, unit), start_min=(dims, begin)))
+    return schedules
 
 
 def as_list(

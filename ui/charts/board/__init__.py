@@ -21,10 +21,10 @@ from emberline.plans.difference.uses import SIGNALS
 from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts.gantt import DOES
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import current, mark, tr
+from emberline.ui.text.metrics import DOES
 
 FOLDER = Path(__file__).resolve().parent
 HTML = """<div class="board"><button type="button" class="skip"></button>

@@ -220,8 +220,10 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     if scenario.heats:
         yield tr("Padlock: locked by you. Dashed edge and !: others must move; solid red edge and ✕: impossible there.")
     yield tr("Above zero: supply; below: charging and export. Black line: demand.")
-    if scenario.processes:
-        yield tr("Stores are scaled to their capacity; dotted: the required level at the end.")
+    if scenario.processes and selection.panels:
+        yield tr(
+            "Stores are scaled to their capacity; band: where the baseline keeps them; dotted: required at the end."
+        )
         if any(delivery.amount_t is not None for delivery in scenario.deliveries):
             yield tr("Bars above the deliveries: from release to due time of an order.")
     if selection.baseline:
