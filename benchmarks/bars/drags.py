@@ -73,8 +73,8 @@ def main() -> Findings:
             ]
             python_ms = 1000 * (time.perf_counter() - began) / DRAGS
             sent = [{_text(key): list(place) for key, place in moves.items()} for moves in cases]
-            shown, browser_ms = page.evaluate(CHECK, [board.rules(), sent])
-            wrong = sum(one != other for one, other in zip(shown, expected, strict=True))
+            conflicts, browser_ms = page.evaluate(CHECK, [board.rules(), sent])
+            wrong = sum(one != other for one, other in zip(conflicts, expected, strict=True))
             if wrong:
                 raise Wrong(f"{shop}: {wrong} of {DRAGS} drags are judged otherwise")
             free = sum(not one for one in expected)

@@ -15,12 +15,11 @@ import numpy as np
 import xarray as xr
 
 from emberline.models import line
-from emberline.models.line import Key
 from emberline.scenarios import Scenario
 
 MOST_ROUNDS = 30
 """How often operations are moved out of what their units are not available for."""
-Rule = tuple[Key, Key, float]
+Rule = tuple[line.Key, line.Key, float]
 """The second starts at least so many slots after the first."""
 
 
@@ -44,11 +43,11 @@ def nearest(problem: line.SlotProblem, target: line.Starts, *, later: bool = Tru
 class _Line:
     def __init__(self, problem: line.SlotProblem, target: line.Starts) -> None:
         self.problem = problem
-        self.unit: dict[Key, int] = {}
-        self.at: dict[Key, float] = {}
-        self.window: dict[Key, tuple[float, float]] = {}
-        self.holds: dict[Key, int] = {}
-        self.works: dict[Key, float] = {}
+        self.unit: dict[line.Key, int] = {}
+        self.at: dict[line.Key, float] = {}
+        self.window: dict[line.Key, tuple[float, float]] = {}
+        self.holds: dict[line.Key, int] = {}
+        self.works: dict[line.Key, float] = {}
         """Minutes for which a unit must be available."""
         self.possible = True
         for h, heat in enumerate(problem.heats):
@@ -66,7 +65,7 @@ class _Line:
 
     def _take(
         self,
-        key: Key,
+        key: line.Key,
         unit: int,
         at: float,
         units: tuple[int, ...],
@@ -115,7 +114,7 @@ class _Line:
                 loose = operation.started_min is not None
                 yield here, there, float(least - loose)
                 yield there, here, -float(most + loose)
-        on: dict[int, list[Key]] = {}
+        on: dict[int, list[line.Key]] = {}
         for key in sorted(self.at, key=lambda key: (float(np.clip(self.at[key], *self.window[key])), self.at[key])):
             on.setdefault(self.unit[key], []).append(key)
         for sequence in on.values():
@@ -150,10 +149,10 @@ class _Line:
         )
         return self._starts(dict(zip(keys, solution.x[:n].tolist(), strict=True))) if solution.status == 0 else None
 
-    def _starts(self, slot: dict[Key, float]) -> line.Starts:
+    def _starts(self, slot: dict[line.Key, float]) -> line.Starts:
         problem = self.problem
 
-        def at(key: Key, started_min: float | None) -> int:
+        def at(key: line.Key, started_min: float | None) -> int:
             return math.floor(started_min / problem.step_min) if started_min is not None else round(slot[key])
 
         operations = [range(len(heat.operations)) for heat in problem.heats]

@@ -15,9 +15,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts import unit_runs
-from emberline.plans.accounts.unit_runs import UnitRun
 from emberline.plans.board import HeatBoard
-from emberline.plans.difference.uses import SIGNALS
 from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
@@ -103,7 +101,7 @@ def of_heats(
     size, unit = 1.0, scenario.market.currency
     if board is not None and scenario.goal.minimize == "carbon":
         size, unit = 1000.0, "t CO2e"
-    signal = tr(SIGNALS[board.rules()["worth"]["kind"]]) if board else ""
+    signal = tr(board.rules()["worth"]["says"]) if board else ""
     texts["estimate"] = tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
     casting = scenario.line.campaign_stage
     bars = []
@@ -138,7 +136,7 @@ def of_heats(
     }  # fmt: skip
 
 
-def run_id(one: UnitRun) -> str:
+def run_id(one: unit_runs.UnitRun) -> str:
     """Name of a process run on the board."""
     return f"{one.unit}/{one.first}"
 

@@ -19,7 +19,18 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import accounts, answer, board, figures, heats, products, repairs, run_card, units
+from emberline.ui.pages.result import (
+    accounts,
+    answer,
+    board,
+    figures,
+    heats,
+    picked,
+    products,
+    repairs,
+    run_card,
+    units,
+)
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -190,8 +201,8 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     scenario = plan.scenario
     selection = _select(plan)
     if scenario.heats or scenario.processes:
-        picked = heats.begins_with(run) if scenario.heats else ()
-        board.show(plan, run, selection.view, selection.baseline, picked)
+        names = picked.begins_with(run) if scenario.heats else ()
+        board.show(plan, run, selection.view, selection.baseline, names)
     if scenario.processes:
         run_card.show(plan, run)
     if scenario.heats:
