@@ -38,7 +38,7 @@ TEXTS = {
         "Drag a bar in time or to another unit, or use the arrow keys and Enter. L locks, Escape undoes, Tab goes to "
         "the next bar. Shift and wheel zoom."
     ),
-    "fixed": mark("Starts of this plan do not lie on steps: bars can be locked where they are. Shift and wheel zoom."),
+    "fixed": mark("Starts of this plan do not lie on steps: lock a heat in its card. Shift and wheel zoom."),
     "skip": mark("Skip the bars"),
     "in": mark("Zoom in"),
     "out": mark("Zoom out"),
