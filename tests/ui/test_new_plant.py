@@ -70,7 +70,7 @@ def place(page: Page, group: str, part: str) -> None:
     page.keyboard.press("Escape")
 
 
-def drawn(page: Page, kind: str, name: str) -> Locator:
+def on_sheet(page: Page, kind: str, name: str) -> Locator:
     """A box or bar of the flow sheet."""
     return page.locator(f"g.{kind}").filter(has=page.locator("text.name", has_text=re.compile(f"^{re.escape(name)}$")))
 
@@ -108,7 +108,7 @@ def test_a_melt_shop_by_its_meter(page: Page, home: Path, tmp_path: Path) -> Non
     expect(page.get_by_text("from 2026-10-07")).to_be_visible()
     press(page, "Create")
     at_rest(page)
-    drawn(page, "box", "grid").click()
+    on_sheet(page, "box", "grid").click()
     change(page, "Import limit [MW]", "82")
     at_rest(page)
     scenario = scenario_of(page)
@@ -127,11 +127,11 @@ def test_a_mill_is_drawn(page: Page, home: Path) -> None:
     for part in ("silo", "silo", "mill", "arrival", "delivery"):
         place(page, "Processes and stores", part)
     place(page, "Electricity", "day and night tariff")
-    line(page, drawn(page, "bar", "silo"), drawn(page, "box", "mill"))
-    line(page, drawn(page, "box", "mill"), drawn(page, "bar", "silo 2"))
+    line(page, on_sheet(page, "bar", "silo"), on_sheet(page, "box", "mill"))
+    line(page, on_sheet(page, "box", "mill"), on_sheet(page, "bar", "silo 2"))
     (mill,) = scenario_of(page).processes
     assert ([one.place for one in mill.inputs], [one.place for one in mill.outputs]) == (["silo"], ["silo 2"])
-    drawn(page, "bar", "silo").focus()
+    on_sheet(page, "bar", "silo").focus()
     page.keyboard.press("Enter")
     at_rest(page)
     change(page, "Name", "clinker")

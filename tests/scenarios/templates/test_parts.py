@@ -31,8 +31,8 @@ def test_a_part_says_where_it_is_from(name: str) -> None:
     """Proves: each part on an empty sheet, with what it needs, is a scenario; its source stands above it."""
     text, path = placed(*NEEDS.get(name, ()), name)
     assert isinstance(loads(text), Scenario)
-    said = remarks(text)
-    assert any(path[:n] in said for n in range(1, len(path) + 1))
+    sources = remarks(text)
+    assert any(path[:n] in sources for n in range(1, len(path) + 1))
 
 
 def test_stages_make_a_line_of_heats() -> None:

@@ -39,7 +39,7 @@ def test_figures_of_a_template_say_where_they_are_from(name: str) -> None:
     the list that holds them. Sensitivity: one comment deleted."""
     data, comments = parse(template(name)).data, remarks(template(name))
 
-    def said(*path: str | int) -> bool:
+    def has_source(*path: str | int) -> bool:
         return any(path[:n] in comments for n in range(1, len(path) + 1)) or any(
             place[: len(path)] == path for place in comments
         )
@@ -52,7 +52,7 @@ def test_figures_of_a_template_say_where_they_are_from(name: str) -> None:
     places += [(key,) for key in ("orders", "stores", "deliveries", "arrivals", "disturbances") if key in data]
     places += [("processes", i) for i, _ in enumerate(data.get("processes", ()))]
     places += [("market", key) for key in data["market"] if key != "currency"]
-    missing = [place for place in places if not said(*place)]
+    missing = [place for place in places if not has_source(*place)]
     assert missing in ([], [("market", "marginal_carbon_intensity_kg_per_mwh")])
 
 

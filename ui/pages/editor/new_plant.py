@@ -21,8 +21,6 @@ from emberline.ui.text.language import mark, tr
 
 OPEN = "new.plant"
 """In the session: whether the choice of templates is open."""
-FIRST_VIEW = "new.view"
-"""In the session: id of a new draft whose flow sheet is shown first."""
 LOAD = "load"
 NAMES = {
     "melt-shop": (mark("Melt shop"), mark("One arc furnace, ladle furnace and caster; six heats in two casts.")),
