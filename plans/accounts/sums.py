@@ -72,6 +72,7 @@ def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | Non
         delivered=delivered,
         stock_kg_per_t=took.kg_per_t,
         stock_cost_per_t=took.cost_per_t,
+        stock_mwh_per_t=took.mwh_per_t,
         levels=ends,
         level_kg_per_unit=took.kg_per_unit,
         level_cost_per_unit=took.cost_per_unit,

@@ -7,7 +7,8 @@ one at work. A worker that has done its job waits a while for another one: its l
 
 A job is of a kind: ``plan`` makes a plan of a scenario, ``replan`` a stored one again around locks, ``front`` a Pareto
 front, ``point`` the plan of a point of a stored front, ``replay`` follows a stored plan through many disturbed days,
-``hold`` makes a plan of the same scenario that holds on them (``plans/jobs/tasks.py``).
+``hold`` makes a plan of the same scenario that holds on them, ``analysis`` does one of ``plans/analyses``
+(``plans/jobs/tasks.py``).
 
     home/jobs/<id>/request.json    what is asked
                     worker.lock    held while the worker lives
@@ -36,7 +37,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,14 +47,15 @@ from emberline.plans.jobs.folder import age, ahead, folder_of, is_locked, jobs_f
 from emberline.plans.jobs.status import ENDED, JobStatus, read_status
 from emberline.plans.store import netcdf, run_folder
 from emberline.plans.store.catalogue.errors import StoreError
-from emberline.plans.store.home import Home
+from emberline.plans.store.home import RUN_ID, Home
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import Message, mark
 
 __all__ = [
     "ENDED", "KINDS", "JobStatus", "about", "cancel", "dismiss", "kill", "limit", "request", "start", "status",
+    "under_way",
 ]  # fmt: skip
-KINDS = ("plan", "replan", "front", "point", "replay", "hold")
+KINDS = ("plan", "replan", "front", "point", "replay", "hold", "analysis")
 GRACE_S = {"plan": 45.0, "replan": 45.0, "hold": 45.0, "front": 240.0}
 """From the wish for what there is until the worker is killed, by kind: the solver looks up now and then only, and a
 point of a front takes up to two searches. Without an entry the wish is heard soon."""
@@ -240,6 +242,20 @@ def status(run: str) -> JobStatus:
     return replace(now, state="broken", lines=(says,))
 
 
+def under_way() -> Iterator[JobStatus]:
+    """Status of every job that works or waits, whoever started it; the newest first."""
+    folders = [path for path in jobs_folder().iterdir() if RUN_ID.match(path.name)]
+    for folder in sorted(folders, key=lambda path: age(path / "request.json") or 0.0):
+        started = age(folder / "request.json")
+        # a job that has ended costs a look at its lock only
+        if started is None or not (started < STARTING_S or is_locked(folder / "worker.lock")):
+            continue
+        with suppress(StoreError):  # it was removed meanwhile
+            now = status(folder.name)
+            if not now.ended:
+                yield now
+
+
 def cancel(run: str) -> None:
     """Ask a worker to end its work and to keep what there is: the best plan, the points or the replays so far."""
     folder = folder_of(run)
@@ -288,4 +304,6 @@ def _is_stored(run: str, kind: str) -> bool:
     """Whether what a job makes is stored; of an ensemble only its events tell."""
     if kind == "front":
         return (home().absolute() / "fronts" / run / "front.json").is_file()
+    if kind == "analysis":
+        return (home().absolute() / "analyses" / f"{run}.json").is_file()
     return kind != "replay" and run_folder.has_plan(Home().path(run))

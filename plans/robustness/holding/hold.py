@@ -66,6 +66,7 @@ def hold(
     replications: int = 1000,
     time_limit_s: float = 300.0,
     plain: Plan | None = None,
+    baseline: Baseline | None = None,
     search: Search | None = None,
     begin: Disturbances | None = None,
     whole: bool = False,
@@ -81,6 +82,7 @@ def hold(
         replications: days by which plans are judged.
         time_limit_s: for the search; judging comes after it.
         plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
+        baseline: of the scenario; None: it is simulated.
         search: how the draft is searched.
         begin: margins of an earlier plan of the same scenario that held: they are tried first.
         whole: the time limit is that of draft, search and judgement together, with fewer days where it is short; the
@@ -96,7 +98,7 @@ def hold(
     if target is not None and not 0 < target <= MOST_LEVEL:
         raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
     refuse(scenario)
-    loop = _Loop(scenario, engine, target, replications, time_limit_s, whole, on_progress, cancel)
+    loop = _Loop(scenario, engine, target, replications, time_limit_s, whole, on_progress, cancel, baseline)
     answer = loop.run(plain, search or Search(), begin)
     if level is None:
         return answer
@@ -128,7 +130,9 @@ class _Loop:
         whole: bool,
         on_progress: Progress | None,
         cancel: Callable[[], bool] | None,
+        baseline: Baseline | None,
     ) -> None:
+        self.baseline = baseline or Baseline.of(scenario)
         self.scenario, self.engine, self.level, self.replications = scenario, engine, level or LEVEL, replications
         self.by_baseline = level is None
         self.limit_s, self.whole, self.began = time_limit_s, whole, time.perf_counter()
@@ -155,7 +159,6 @@ class _Loop:
         from emberline.models import Study
 
         self.search = dataclasses.replace(search, study=search.study or Study(), keep=None)
-        self.baseline = Baseline.of(self.scenario)
         if plain is None:
             plain = self._plan(self.scenario, DRAFT_SHARE)
             if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining_s > LEAST_PLAN_S:

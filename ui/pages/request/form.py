@@ -11,14 +11,13 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.jobs import queue
 from emberline.plans.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields
 from emberline.ui.pages.request.sources import ScenarioSource, choose, look
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result import repairs as repairing
-from emberline.ui.pages.session import navigation
+from emberline.ui.pages.session import job_progress, navigation
 from emberline.ui.text.language import tr
 
 
@@ -51,7 +50,7 @@ def start(request: Request) -> str:
     Raises:
         RuntimeError: too many jobs are waiting.
     """
-    return queue.start(request.name, request.overrides, note=request.note)
+    return job_progress.start(request.name, request.overrides, note=request.note)
 
 
 def ask(seed: dict[str, Any], page: str) -> Request:
@@ -87,6 +86,15 @@ def ask(seed: dict[str, Any], page: str) -> Request:
         return Request(name, request.overrides, request.inputs, look(name, request.overrides), source=source)
     except ScenarioError as error:
         return Request(name, request.overrides, request.inputs, problems=tuple(map(str, error.problems)), source=source)
+
+
+def show_problems(request: Request) -> None:
+    """Draw the mistakes of a request."""
+    if request.problems:
+        with st.container(border=True):
+            st.text(tr("This cannot be planned yet. Change these inputs at the side:"))
+            for line in request.problems:
+                st.text(f"✕ {line}")
 
 
 def _snapshot(source: ScenarioSource) -> str:
