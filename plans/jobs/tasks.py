@@ -6,6 +6,7 @@ point    the plan of a point of a stored front, stored as a run; given ``front``
 replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``baseline``
 hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
          ``time_limit_s``
+analysis an analysis of a scenario or of a stored run; given ``analysis`` (``plans/analyses``) and what it needs
 """
 
 from __future__ import annotations
@@ -81,6 +82,11 @@ class Task:
         """The system ends the worker that is silent for longer."""
         faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
 
+    def report(self, says: str, count: int = 0, of: int = 0) -> None:
+        """Report a step of an analysis: what is being done, and how much of how much."""
+        self.tell({"phase": "analysis", "says": says, "done": count, "of": of})
+        self.patience(LONGEST_S)
+
     def telling(self, silent_s: Callable[[str], float]) -> Progress:
         """Tell events, and allow silence after each by its phase [s]."""
 
@@ -95,14 +101,14 @@ def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.robustness.making import plan_that_holds
+    from emberline.plans.robustness.making import answered
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
     pace.refuse(scenario)
 
     def work() -> Plan:
-        return plan_that_holds(
+        return answered(
             scenario,
             store=Store(task.home),
             study=task.study,
@@ -174,7 +180,8 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
-        new_plan = with_rules(make())
+        new_plan = make()
+        new_plan = new_plan if new_plan.rules else with_rules(new_plan)
         faulthandler.cancel_dump_traceback_later()
         store.save(run, new_plan)
     return {"acceptable": new_plan.acceptable}
@@ -250,7 +257,19 @@ def hold(task: Task) -> dict[str, Any]:
     return {"acceptable": answer.robust.acceptable, "holds": answer.holds}
 
 
+def analysis(task: Task) -> dict[str, Any]:
+    """Do an analysis and store its result."""
+    from emberline.plans import analyses
+
+    name = str(task.options["analysis"])
+    task.patience(LONGEST_S)
+    result = analyses.work(name)(task)
+    faulthandler.cancel_dump_traceback_later()
+    analyses.save(task.home, task.id, name, task.request, result)
+    return {"acceptable": True}
+
+
 KINDS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "plan": plan, "replan": again, "front": front, "point": point, "replay": replay,
-    "hold": hold,
+    "hold": hold, "analysis": analysis,
 }  # fmt: skip
