@@ -45,6 +45,7 @@ def page(
     shutil.copytree(stored_home[0], home, dirs_exist_ok=True)
     opened = browser.new_page(viewport={"width": 1440, "height": 1400})
     opened.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
     watched = Watched(opened, server.url)
     opened.goto(f"{server.url}/?run={stored_home[1]}")
     settled(opened, "Heat")

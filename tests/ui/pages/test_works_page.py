@@ -71,6 +71,8 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> Non
     message = "\n".join([text.value for text in app.main.text] + [caption.value for caption in app.main.caption])
     assert "heats" not in message
     assert any("stocks are valued" in caption.value for caption in app.caption)
+    assert not [item for item in app.multiselect if item.key == "stores"]  # on demand
+    app.toggle(key="panels").set_value(True).run()
     assert app.multiselect(key="stores").value == list(works_plan.scenario.store)
     app.multiselect(key="stores").set_value(["clinker"]).run()
     app.multiselect(key="carriers").set_value(["kiln_gas"]).run()
