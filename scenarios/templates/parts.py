@@ -90,7 +90,7 @@ def place(part: Part, data: dict[str, Any]) -> tuple[dict[str, Any], Keys]:
     for path in part.replaces:
         _mapping(data, path[:-1]).pop(str(path[-1]), None)
     if part.single:
-        _mapping(data, part.into[:-1])[part.into[-1]] = record
+        _mapping(data, part.into[:-1])[str(part.into[-1])] = record
         return data, part.into
     names_in_use = set(names(data))
     record["name"] = free(str(record["name"]), names_in_use)
