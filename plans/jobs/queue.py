@@ -36,7 +36,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,12 +46,13 @@ from emberline.plans.jobs.folder import age, ahead, folder_of, is_locked, jobs_f
 from emberline.plans.jobs.status import ENDED, JobStatus, read_status
 from emberline.plans.store import netcdf, run_folder
 from emberline.plans.store.catalogue.errors import StoreError
-from emberline.plans.store.home import Home
+from emberline.plans.store.home import RUN_ID, Home
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import Message, mark
 
 __all__ = [
     "ENDED", "KINDS", "JobStatus", "about", "cancel", "dismiss", "kill", "limit", "request", "start", "status",
+    "under_way",
 ]  # fmt: skip
 KINDS = ("plan", "replan", "front", "point", "replay", "hold")
 GRACE_S = {"plan": 45.0, "replan": 45.0, "hold": 45.0, "front": 240.0}
@@ -238,6 +239,20 @@ def status(run: str) -> JobStatus:
     if late.is_file() and late.stat().st_size:
         says = Message("the worker took far longer than the time limit and was ended; allow more time or ask for less")
     return replace(now, state="broken", lines=(says,))
+
+
+def under_way() -> Iterator[JobStatus]:
+    """Status of every job that works or waits, whoever started it; the newest first."""
+    folders = [path for path in jobs_folder().iterdir() if RUN_ID.match(path.name)]
+    for folder in sorted(folders, key=lambda path: age(path / "request.json") or 0.0):
+        started = age(folder / "request.json")
+        # a job that has ended costs a look at its lock only
+        if started is None or not (started < STARTING_S or is_locked(folder / "worker.lock")):
+            continue
+        with suppress(StoreError):  # it was removed meanwhile
+            now = status(folder.name)
+            if not now.ended:
+                yield now
 
 
 def cancel(run: str) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
-from emberline.ui.pages import PAGES
+from emberline.ui.pages import PAGES, SECTIONS
 from emberline.ui.text.language import catalogue
 
 WAIT_MS = 90_000
@@ -113,12 +113,11 @@ def press(page: Page, name: str, within_ms: float = WAIT_MS) -> None:
 
 def go(page: Page, language: str, module: str) -> None:
     """Go to a page by the navigation, and wait until it is drawn."""
-    link = page.get_by_test_id("stTopNavLink").filter(has_text=say(language, PAGES[module]))
-    link = page.get_by_role("link", name=say(language, PAGES[module]), exact=True).or_(link).first
-    if not link.is_visible():  # in a small window the last ones are in a list
-        page.get_by_test_id("stTopNavSection").last.click()
-    link.click()
-    at_rest(page)
+    section = next(name for name, pages in SECTIONS.items() if module in pages)
+    for row, name in (("header_sections", section), ("header_links", PAGES[module])):
+        if row == "header_sections" or len(SECTIONS[section]) > 1:
+            page.locator(f".st-key-{row}").get_by_role("link", name=say(language, name), exact=True).click()
+            at_rest(page)
 
 
 def sound(page: Page) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from emberline.ui.cli import faults
 from emberline.ui.pages.session import document_language, session, sign_in
-from emberline.ui.text.language import LANGUAGES, current, mark, tr
+from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
 
 # the charts' containers keep ``charts.OVERHANG`` free at the right
@@ -19,60 +19,91 @@ STYLE = """<style>
 [data-testid="stBaseButton-primary"]:enabled, [data-testid="stMain"] span[data-tag-index],
 [data-testid="stSidebar"] span[data-tag-index] { background-color: #2873A8; border-color: #2873A8; color: #FFFFFF; }
 [data-testid="stBaseButton-primary"]:enabled:hover { background-color: #1F6393; border-color: #1F6393; }
-[data-testid="stMainBlockContainer"] { padding: 4.2rem 3rem 3rem 3rem; }
-[data-testid="stSidebarHeader"] { height: 2.2rem; padding-bottom: 0; }
+[data-testid="stMainBlockContainer"] { padding: 4.7rem 2rem 3rem 2rem; }
+[data-testid="stHeader"] { top: 5rem; height: 0; min-height: 0; background: transparent; }
+[data-testid="stSidebar"] { top: 4.95rem; height: calc(100% - 4.95rem); }
+[data-testid="stSidebarHeader"] { height: 1.5rem; padding-bottom: 0; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
 [data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] th:nth-child(n+3) { text-align: right !important; }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums; }
 .st-key-cards > div { min-width: 9.6rem; }
 .st-key-timeline, .st-key-preview { padding-right: 104px; }
 .st-key-timeline [data-testid="stElementToolbar"], .st-key-preview [data-testid="stElementToolbar"] { display: none; }
-.st-key-language { position: fixed; top: 0.6rem; right: 3.6rem; width: 7rem; z-index: 999991; }
-.st-key-who { position: fixed; top: 0.6rem; right: 11.2rem; width: auto; z-index: 999991; }
-@media (max-width: 1250px) {
-  .st-key-language { position: static; margin-left: auto; margin-bottom: -1rem; }
-}
+[data-testid="stLayoutWrapper"]:has(> .st-key-unseen) { position: absolute; height: 0; }
+.st-key-header { position: fixed; top: 0; left: 0; right: 0; width: 100%; z-index: 999980;
+  background: light-dark(#FCFCFB, #12171D); border-bottom: 1px solid light-dark(#CDD3D9, #35414D); }
+.st-key-header_top { min-height: 2.6rem; padding: 0 1rem; flex-wrap: nowrap !important; }
+.st-key-header_pages { min-height: 2.3rem; padding: 0 1rem; flex-wrap: nowrap !important;
+  background: light-dark(#EFF1F3, #1C242D); }
+.product { font-weight: 700; font-size: 1.05rem; letter-spacing: 0.01em; padding-right: 0.6rem; }
+.st-key-header [data-testid="stPageLink-NavLink"] { padding: 0.15rem 0.65rem; border-radius: 0.25rem;
+  background: transparent; min-height: 0; }
+.st-key-header [data-testid="stPageLink-NavLink"] p { white-space: nowrap; font-size: 0.9rem; }
+.st-key-header_top [data-testid="stPageLink-NavLink"] p { font-size: 0.95rem; }
+.st-key-header_sections, .st-key-header_links { flex: 0 1 auto; flex-wrap: nowrap !important; overflow-x: auto; }
+[class*="st-key-section_active"] a, [class*="st-key-page_active"] a {
+  box-shadow: inset 0 -2px 0 0 light-dark(#1F6393, #5FA8DA); border-radius: 0 !important; }
+[class*="st-key-section_active"] p, [class*="st-key-page_active"] p { font-weight: 650; }
+.st-key-header_tools { min-width: max-content; flex-wrap: nowrap !important; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-header_plan) { margin-left: auto; flex: 0 1 40rem; min-width: 6rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-header_tools) { margin-left: auto; }
+.st-key-header [data-testid="stSelectbox"] > div > div, .st-key-header [data-testid="stSelectbox"] input,
+.st-key-header [data-testid="stPopover"] button { min-height: 1.9rem; height: 1.9rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-language) { flex: 0 0 6.4rem; }
+.st-key-language [data-testid="stSelectbox"] { width: 6.4rem; }
 [data-testid="stText"] { font-family: inherit; white-space: pre-wrap; }
 </style>"""
 
 
 PAGES = {
-    "plan": mark("Plan"),
-    "scenario": mark("Scenario"),
-    "plant": mark("Plant"),
+    "plant": mark("Flow sheet"),
     "twin": mark("Twin"),
-    "compare": mark("Compare"),
-    "pareto": mark("Pareto"),
-    "robustness": mark("Robustness"),
+    "scenario": mark("Scenario"),
+    "plan": mark("Schedule"),
+    "why": mark("Why"),
     "carbon": mark("Carbon"),
-    "performance": mark("Performance"),
-    "runs": mark("Runs"),
+    "robustness": mark("Robustness"),
+    "pareto": mark("Trade-offs"),
     "export": mark("Export"),
+    "runs": mark("All runs"),
+    "compare": mark("Compare"),
+    "performance": mark("Energy performance"),
+    "reports": mark("Emissions reports"),
 }
-"""Module of each page, which has a function ``page``, and its name, in the order of the navigation."""
-ADDRESSES = {"plan": "start"}
-"""Addresses that differ from the module's name; the first page also has the bare address."""
+"""Module of each page, which has a function ``page``, and its name. A new page also needs a place in ``SECTIONS``."""
+SECTIONS = {
+    mark("Plant"): ("plant", "twin"),
+    mark("Scenario"): ("scenario",),
+    mark("Plan"): ("plan", "why", "carbon", "robustness", "pareto", "export"),
+    mark("Runs"): ("runs", "compare"),
+    mark("Supervision"): ("performance", "reports"),
+}
+"""Sections of the header and their pages; the name of a section leads to the first of them."""
+FIRST = "plan"
+"""The page of the bare address, which is also reached by its name."""
+ADDRESSES = {FIRST: "start"}
+"""Addresses that differ from the module's name."""
 
 
 def route() -> None:
-    """Choose the page by its address and draw it."""
+    """Choose the page by its address and draw it below the header."""
     icon = Path(__file__).with_name("ember.png")
-    st.set_page_config(page_title="Emberline", page_icon=str(icon), layout="wide", initial_sidebar_state="expanded")
-    st.html(STYLE)
+    st.set_page_config(page_title="Emberline", page_icon=str(icon), layout="wide", initial_sidebar_state="auto")
     session.begin()
+    with st.container(key="unseen", gap=None):
+        st.html(STYLE)
+        document_language.declare(current())
     why = sign_in.refusal()
-    pages = [_page(name) for name in PAGES]
-    # the first page is also reached by its name
-    alias = st.Page(
-        lambda: st.switch_page(pages[0]), title="Emberline", url_path=next(iter(PAGES)), visibility="hidden"
-    )
-    page = st.navigation([*pages, alias], position="hidden" if why else "top")
-    with st.container(key="language"):
-        _language()
+    pages = {name: _page(name) for name in PAGES}
+    alias = st.Page(lambda: st.switch_page(pages[FIRST]), title="Emberline", url_path=FIRST, visibility="hidden")
+    page = st.navigation([*pages.values(), alias], position="hidden")
+    header: Any = import_module("emberline.ui.pages.header.header")  # imported when drawn, as pages are
     if why:
+        header.language()
         sign_in.ask(why)
         return
-    sign_in.who()
+    module = next((name for name, one in pages.items() if one is page), "")
+    header.draw({name: {one: pages[one] for one in of} for name, of in SECTIONS.items()}, PAGES, module)
     page.run()
 
 
@@ -89,7 +120,8 @@ def _page(name: str) -> Any:
             st.warning(say(says))
             st.caption(tr("Reload this page to try again."))
 
-    return st.Page(draw, title=tr(PAGES[name]), url_path=ADDRESSES.get(name, name), default=name == "plan")
+    title = f"{tr(PAGES[name])} · Emberline"
+    return st.Page(draw, title=title, url_path=ADDRESSES.get(name, name), default=name == FIRST)
 
 
 def refusal(error: Exception) -> str:
@@ -97,16 +129,3 @@ def refusal(error: Exception) -> str:
     from emberline.plans.store import StoreError
 
     return str(error) if isinstance(error, StoreError) else faults.in_words(error)
-
-
-def _language() -> None:
-    """The language switch; each language has its own name."""
-    language = current()
-    choice = st.selectbox(
-        "Language · 语言", list(LANGUAGES), list(LANGUAGES).index(language), format_func=LANGUAGES.__getitem__,
-        key=f"language.{language}", label_visibility="collapsed",
-    )  # fmt: skip
-    document_language.declare(language)
-    if choice != language:
-        session.speak(choice)
-        st.rerun()

@@ -14,7 +14,7 @@ from emberline.plans.plan import Plan
 from emberline.plans.store import CatalogueError, Store, StoredRun, StoreError
 from emberline.ui.charts import comparison
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages import compare_runs as study
+from emberline.ui.pages.parts import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, run_picker, session, stored_runs
 from emberline.ui.text import wording

@@ -11,7 +11,7 @@ import streamlit as st
 
 from emberline.plans.exports import FORMATS, activities, export, manifest, tables
 from emberline.plans.store import StoredRun, StoreError
-from emberline.ui.pages.session import run_picker, stored_runs
+from emberline.ui.pages.session import session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.speaker import speaker
@@ -44,8 +44,9 @@ TABLE_OF = {
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Export"), anchor=False)
-    run = run_picker.one(tr("Plan"))
+    run = session.run()
     if not run:
+        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
         return
     try:
         stored = stored_runs.open_run(run)

@@ -15,7 +15,7 @@ from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.pareto import MOST_POINTS, Axis, StoredFront, axes, store
 from emberline.plans.store import RUN_ID, StoreError
 from emberline.ui.charts import front as front_charts
-from emberline.ui.pages import pareto_front as front_parts
+from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask
 from emberline.ui.pages.request.sources import SEED, look
 from emberline.ui.pages.result.accounts import draw
@@ -127,7 +127,7 @@ def _requested(front: str) -> str:
 def _start(request: Request, points: int, metric: str) -> None:
     settings = {"points": points} if metric == CARBON else {"points": points, "metric": metric}
     try:
-        front = queue.start(request.name, request.overrides, note=request.note, kind="front", options=settings)
+        front = job_progress.start(request.name, request.overrides, note=request.note, kind="front", options=settings)
     except RuntimeError as error:
         st.warning(say(str(error)))
         return

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import JobStatus, queue
-from emberline.plans.store import RUN_ID, Store, StoreError, snapshots
+from emberline.plans.store import RUN_ID, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.charts import plan
 from emberline.ui.charts.view import View
@@ -24,7 +23,6 @@ from emberline.ui.text.messages import say
 
 OF = "seed.of"
 """In the session: the run that set the inputs at the side, or that was started from them."""
-EARLIER = 30
 
 
 def page() -> None:
@@ -42,7 +40,6 @@ def page() -> None:
             _start(request)
         if place.button(tr("Plan"), type="primary", width="stretch", disabled=bool(request.problems) or busy):
             _start(request)
-        _earlier(run)
     if request.problems:
         with st.container(border=True):
             st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change these inputs at the side:')}")
@@ -107,27 +104,6 @@ def _start(request: Request) -> None:
     session.choose(run)
     st.session_state[OF] = run
     st.rerun()
-
-
-def _earlier(run: str) -> None:
-    runs = {row.id: row for row in Store().list()[:EARLIER] if row.state == "stored" and row.id != run}
-    if not runs:
-        return
-
-    def name(key: str) -> str:
-        row = runs[key]
-        at = row.created.replace(tzinfo=UTC).astimezone()
-        when = f"{numbers.stamp(at)} {row.scenario}"
-        if row.saved_carbon_kg is None:
-            return when
-        less = wording.number(row.saved_carbon_kg / 1000, 1)
-        return tr("{when}, {less} t less CO2e", when=when, less=less)
-
-    with st.expander(tr("Earlier plans")):
-        choice = st.selectbox(tr("Plan"), list(runs), index=None, format_func=name, placeholder=tr("choose one"))
-        if st.button(tr("Open"), disabled=choice is None, width="stretch"):
-            session.choose(str(choice))
-            st.rerun()
 
 
 def _empty(request: Request) -> None:

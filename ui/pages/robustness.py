@@ -10,9 +10,9 @@ from emberline.plans.jobs import queue
 from emberline.plans.plan import Plan
 from emberline.plans.robustness import ensemble as replays
 from emberline.plans.store import StoredRun, StoreError, ensembles
-from emberline.ui.pages import robustness_ensemble as ensemble
-from emberline.ui.pages import robustness_holding as holding
-from emberline.ui.pages.session import job_progress, run_picker, stored_runs
+from emberline.ui.pages.parts import robustness_ensemble as ensemble
+from emberline.ui.pages.parts import robustness_holding as holding
+from emberline.ui.pages.session import job_progress, session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -24,10 +24,10 @@ def page() -> None:
     """Draw the page for the current run."""
     with st.sidebar:
         place = st.empty()
-        run = run_picker.one(tr("Plan"))
+    run = session.run()
     st.subheader(tr("Does the plan hold when the day does not go as planned?"), anchor=False)
     if not run:
-        st.text(tr("Choose a plan at the side. It is replayed many times with disturbances."))
+        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
         return
     try:
         stored = stored_runs.open_run(run)
@@ -88,7 +88,7 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
         request = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}
         try:
-            queue.start(kind="replay", options=request)
+            job_progress.start(kind="replay", options=request)
         except RuntimeError as error:
             st.warning(say(str(error)))
             return

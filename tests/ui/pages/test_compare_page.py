@@ -17,7 +17,7 @@ from emberline.plans.store import run_folder
 from emberline.plans.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.charts import comparison
-from emberline.ui.pages import compare_runs as compared
+from emberline.ui.pages.parts import compare_runs as compared
 
 
 def script() -> None:

@@ -66,7 +66,7 @@ def test_what_is_downloaded_is_this_run(run_id: str) -> None:
 def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
     """Proves: an empty home gets a line, not a button."""
     app = opened()
-    assert any("Make one on the page Plan" in info.value for info in app.info)
+    assert any("make one on the page Plan" in info.value for info in app.info)
     assert not app.get("download_button")
 
 

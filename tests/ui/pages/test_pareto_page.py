@@ -17,7 +17,7 @@ from emberline.plans.pareto.plan_of_point import run_of
 from emberline.plans.pareto.search import pareto
 from emberline.scenarios import loads
 from emberline.ui.charts import front as front_charts
-from emberline.ui.pages import pareto_front as front_parts
+from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.session import navigation
 
 SITE = """\

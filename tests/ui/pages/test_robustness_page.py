@@ -71,7 +71,7 @@ def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
     """Proves: with nothing stored and nothing looked at the page sends to the page Plan."""
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception
-    assert "Make one on the page Plan" in page_text(app)
+    assert "make one on the page Plan" in page_text(app)
 
 
 def test_a_plan_not_yet_replayed(app: AppTest) -> None:

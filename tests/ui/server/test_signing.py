@@ -198,7 +198,7 @@ def test_nothing_is_shown_before_and_the_page_asked_for_after(
         page.goto(f"{server.url}/{name}?run={run}")
         expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=60_000)
         expect(page.get_by_test_id("stMain")).not_to_contain_text("melt-shop")
-        expect(page.get_by_test_id("stTopNavLink")).to_have_count(0)
+        expect(page.locator(".st-key-header")).to_have_count(0)
     assert sent
     assert not any(b"melt-shop" in data or b"Melt shop" in data for data in sent)
     tab = f"{server.url}/_stcore/upload_file/{'0' * 36}/a"
@@ -249,7 +249,7 @@ def test_a_stranger_sees_no_page(
     come_back(page)
     expect(page.get_by_text("You are signed in, but you do not have access.")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    expect(page.get_by_test_id("stTopNavLink")).to_have_count(0)
+    expect(page.locator(".st-key-header")).to_have_count(0)
     assert context.request.get(f"{server.url}/media/{'0' * 56}.png").status == 403
 
 
@@ -268,3 +268,11 @@ def test_a_cookie_that_is_not_signed_lets_nobody_in(server: Server, context: Bro
 
 def _bytes(data: str | bytes) -> bytes:
     return data if isinstance(data, bytes) else data.encode()
+
+
+def test_who_may_approve() -> None:
+    """Proves: a list of approvers holds those alone, none holds everybody. Sensitivity: the list of access instead."""
+    assert read().may_approve(ADA)
+    assert read(APPROVE="@plant.example").may_approve(ADA)
+    assert not read(ALLOW="@plant.example", APPROVE="bo@plant.example").may_approve(ADA)
+    assert not read(APPROVE="@plant.example").may_approve({**ADA, "email_verified": False})

@@ -11,14 +11,13 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.jobs import queue
 from emberline.plans.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields
 from emberline.ui.pages.request.sources import ScenarioSource, choose, look
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result import repairs as repairing
-from emberline.ui.pages.session import navigation
+from emberline.ui.pages.session import job_progress, navigation
 from emberline.ui.text.language import tr
 
 
@@ -51,7 +50,7 @@ def start(request: Request) -> str:
     Raises:
         RuntimeError: too many jobs are waiting.
     """
-    return queue.start(request.name, request.overrides, note=request.note)
+    return job_progress.start(request.name, request.overrides, note=request.note)
 
 
 def ask(seed: dict[str, Any], page: str) -> Request:

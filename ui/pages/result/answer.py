@@ -44,7 +44,7 @@ def show(plan: Plan, run: str) -> None:
     with what:
         _changes(plan, run, answer)
     with where:
-        _causes(plan, run, answer)
+        show_causes(plan, run, answer)
 
 
 def show_headline(answer: Answer) -> None:
@@ -84,8 +84,8 @@ def _changes(plan: Plan, run: str, answer: Answer) -> None:
             )  # fmt: skip
 
 
-def _causes(plan: Plan, run: str, answer: Answer) -> None:
-    """The saving by cause, of the figure that the goal minimizes."""
+def show_causes(plan: Plan, run: str, answer: Answer) -> None:
+    """Draw the saving by cause, of the figure that the goal minimizes."""
     causes, currency = answer.causes, answer.headline.currency
     if not causes:
         return

@@ -16,7 +16,7 @@ from emberline.plans.plan import Plan, replan
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.request.sources import note_of
-from emberline.ui.pages.session import session
+from emberline.ui.pages.session import job_progress, session
 from emberline.ui.text import numbers
 from emberline.ui.text.language import tr
 
@@ -124,7 +124,7 @@ def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...]) -> str:
     request, key = queue.request(run), key_of(run, plan)
     note = note_of(run)
     note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: data}}
-    new = queue.start(
+    new = job_progress.start(
         request.get("scenario"), [*request.get("overrides", []), override(data)], text=request.get("text"), note=note,
         kind="replan", options={"run": run, "locks": data},
     )  # fmt: skip

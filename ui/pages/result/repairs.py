@@ -14,7 +14,7 @@ from emberline.plans.jobs import queue
 from emberline.plans.store import StoreError
 from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.messages import restored
-from emberline.ui.pages.session import session
+from emberline.ui.pages.session import job_progress, session
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
 
@@ -161,7 +161,7 @@ def _plan(question: Question, note: dict[str, Any], more: list[str]) -> None:
     repairs = [*dict(note.get("inputs", {})).get(KEY, []), *more]
     note = {"scenario": question.scenario, **note, "inputs": {**dict(note.get("inputs", {})), KEY: repairs}}
     try:
-        run = queue.start(question.scenario, [*question.overrides, *more], note=note)
+        run = job_progress.start(question.scenario, [*question.overrides, *more], note=note)
     except RuntimeError as error:
         st.warning(say(str(error)))
         return

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from emberline.plans.jobs import JobStatus, queue
+from emberline.ui.pages.session import sign_in
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
 
 POLL_S = 1.0
+BY = "by"
+"""In a job's note: who started it, where people sign in."""
+
+
+def start(*args: Any, note: dict[str, Any] | None = None, **kwargs: Any) -> str:
+    """Start a job of the user; arguments, result and errors as of ``queue.start``."""
+    who = sign_in.name()
+    return queue.start(*args, note={**(note or {}), **({BY: who} if who else {})}, **kwargs)
 
 
 def find_status(run: str) -> JobStatus | None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
-import streamlit as st
-
 from emberline.plans.store import CatalogueError, Entry, Store, StoreError
-from emberline.ui.pages.session import session
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.metrics import GOALS
@@ -52,21 +49,3 @@ def chip(letter: str, entry: Entry) -> str:
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME - 1]}…"
     return " · ".join([letter, name, tr(goal) if goal else entry.goal, entry.id[:8]])
-
-
-def one(title: str) -> str:
-    """Draw a field that chooses the current run; empty if there is none."""
-    looked = session.run()
-    runs = entries(also=[looked] if looked else [])
-    if not runs:
-        st.info(tr("There is no stored plan yet. Make one on the page Plan."))
-        return ""
-    ids = list(runs)
-    choice = st.selectbox(
-        title, ids, index=ids.index(looked) if looked in runs else None, format_func=lambda run: label(runs[run]),
-        placeholder=tr("choose a plan"), key=f"picking.{looked}",
-    )  # fmt: skip
-    if choice and choice != looked:
-        session.choose(choice)
-        st.rerun()
-    return choice or ""

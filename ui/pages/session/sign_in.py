@@ -75,13 +75,32 @@ def ask(why: str) -> None:
         st.login()
 
 
+def address() -> str:
+    """E-mail address of the user, or what stands for it at the provider; empty without sign-in."""
+    if _required is None:
+        return ""
+    claims = st.user.to_dict()
+    return next((str(claims[key]) for key in ("email", "preferred_username", "sub") if claims.get(key)), "")
+
+
+def may_approve() -> bool:
+    """Whether the user may approve and lock reports (``EMBERLINE_OIDC_APPROVE``)."""
+    return _required is None or _required.may_approve(st.user.to_dict())
+
+
+def name() -> str:
+    """The user's name, as the provider gives it; empty: nobody signs in."""
+    if _required is None:
+        return ""
+    claims = st.user.to_dict()
+    return str(claims.get("name") or address())[:60]
+
+
 def who() -> None:
     """Draw the user's name and the sign-out button; nothing without sign-in."""
     if _required is None:
         return
-    claims = st.user.to_dict()
-    name = next((str(claims[key]) for key in ("name", "email", "preferred_username", "sub") if claims.get(key)), "")
-    with st.container(key="who", horizontal=True, vertical_alignment="center", gap="small"):
-        st.text(name[:60])
+    with st.container(key="who", horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.text(name())
         if st.button(tr("Sign out"), key="signing.out"):
             st.logout()

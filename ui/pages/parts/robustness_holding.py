@@ -72,7 +72,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
                 "time_limit_s": seconds,
             }
             try:
-                queue.start(kind="hold", options=request)
+                job_progress.start(kind="hold", options=request)
             except RuntimeError as error:
                 st.warning(say(str(error)))
                 return

@@ -14,7 +14,7 @@ from emberline.plans.jobs import queue
 from emberline.plans.pareto import StoredFront, rows, run_of, store
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation, session
+from emberline.ui.pages.session import chart_cache, job_progress, navigation, session
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -154,7 +154,7 @@ def _open(stored: StoredFront, point: int) -> None:
     """Open the plan of a point; it is made and stored when it is first opened."""
     request = queue.request(stored.id)
     try:
-        run = queue.start(
+        run = job_progress.start(
             request.get("scenario") or stored.front.scenario.name,
             request.get("overrides", ()),
             note=request.get("note"),

@@ -1,0 +1,26 @@
+"""The plan in view, for all pages that look at one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emberline.ui.pages.session import run_picker, session
+from emberline.ui.text.language import tr
+
+
+def draw() -> None:
+    """Draw the choice of the plan; nothing where no plan is stored."""
+    now = session.run()
+    runs = run_picker.entries(also=[now] if now else [])
+    if not runs:
+        return
+    ids = list(runs)
+    with st.container(key="header_plan"):
+        choice = st.selectbox(
+            tr("Plan in view"), ids, index=ids.index(now) if now in runs else None,
+            format_func=lambda run: run_picker.label(runs[run]), placeholder=tr("choose a plan"),
+            key=f"picking.{now}", label_visibility="collapsed",
+        )  # fmt: skip
+    if choice and choice != now:
+        session.choose(choice)
+        st.rerun()

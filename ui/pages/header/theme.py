@@ -1,0 +1,49 @@
+"""The switch between the light and the dark theme, or the one of the system."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from emberline.ui.text.language import tr
+
+HTML = '<button type="button" class="theme"></button>'
+CSS = """.theme {
+  font: inherit; font-size: 1rem; line-height: 1; width: 2rem; height: 2rem; cursor: pointer; padding: 0;
+  color: var(--st-text-color); background: transparent; border: 1px solid var(--st-border-color);
+  border-radius: 0.25rem;
+}
+.theme:hover, .theme:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }"""
+# Streamlit reads the theme once, under a key of the address at which it was opened
+SCRIPT = """export default function ({ parentElement, data }) {
+  const button = parentElement.querySelector("button");
+  const key = (path) => `stActiveTheme-${path}-v2`;
+  const dark = data.dark;
+  button.textContent = dark ? "☀\\uFE0E" : "☾";
+  button.title = dark ? data.light_theme : data.dark_theme;
+  button.setAttribute("aria-label", button.title);
+  button.onclick = () => {
+    const theme = JSON.stringify(dark ? "Light" : "Dark");
+    for (const path of data.paths) localStorage.setItem(key(path), theme);
+    window.location.reload();
+  };
+}"""
+
+
+@cache
+def _component() -> Any:
+    from streamlit.components.v2 import component
+
+    return component("emberline_theme", html=HTML, css=CSS, js=SCRIPT)
+
+
+def switch(addresses: list[str]) -> None:
+    """Draw the switch; the theme is that of all pages, whose addresses are given."""
+    paths = ["/", *(f"/{address}" for address in addresses)]
+    data = {
+        "dark": st.context.theme.type == "dark", "paths": paths, "light_theme": tr("Light theme"),
+        "dark_theme": tr("Dark theme"),
+    }  # fmt: skip
+    _component()(data=data, key="theme.switch", height="content", width="content")

@@ -1,0 +1,1 @@
+"""Parts of pages with a file of their own."""
