@@ -107,9 +107,10 @@ class Estimator:
         self.plant = plant
         scenario = plant.scenario
         self.heats = HeatTracker(scenario)
-        self.meter = Meter(
-            scenario.horizon, scenario.site.grid.metered_interval_min, float(scenario.state.peak_so_far_mw)
-        )
+        site = plant.tag(power_of="site")
+        hold_min = 0.0 if site is None else site.longest_age_s / 60
+        peak_mw = float(scenario.state.peak_so_far_mw)
+        self.meter = Meter(scenario.horizon, scenario.site.grid.metered_interval_min, hold_min, peak_mw)
         self.expected = expected
         self.levels: dict[str, Level] = {}
         stores = dict(scenario.site.stores) | ({} if scenario.battery is None else {"battery": scenario.battery})

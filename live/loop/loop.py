@@ -103,6 +103,8 @@ class Loop:
 
     plant: Plant
     planner: Planner = onward
+    before_planning: Callable[[Outcome], None] = lambda outcome: None
+    """Called with the state before a search, which takes its time."""
     schedule: xr.Dataset = field(init=False)
     """In force."""
     plan_id: str = ""
@@ -158,6 +160,7 @@ class Loop:
         reason, says = self._reason(state, late, now, request)
         if reason is None or not 0 <= now_min < self.scenario.horizon.length_min - self._settings.frozen_min:
             return Outcome(state, findings, expected, late, tuple(events))
+        self.before_planning(Outcome(state, findings, expected, late, tuple(events)))
         self._planned_at, self._lateness = now, dict(late)
         self._down = frozenset(state.down)
         self._known_prices = self._prices(now_min)
@@ -168,7 +171,11 @@ class Loop:
     def _news(self, state: State) -> list[str]:
         """Tags that became bad."""
         bad = {value.tag: value for value in state.tags if value.quality is not Quality.OK}
-        news = [f"{tag} is {one.quality.value}: {one.says}" for tag, one in bad.items() if tag not in self._reported]
+        by_cause: dict[str, list[str]] = {}
+        for tag, value in bad.items():
+            if tag not in self._reported:
+                by_cause.setdefault(f"{value.quality.value}: {value.says}", []).append(tag)
+        news = [f"{', '.join(tags)} {'are' if len(tags) > 1 else 'is'} {cause}" for cause, tags in by_cause.items()]
         self._reported = set(bad)
         return news
 
@@ -229,7 +236,7 @@ class Loop:
         how = self._how()
         measured = self._measured(state, expected, now_min)
         try:
-            step, schedule = self.planner(self.scenario, how, self.schedule, measured, self.baseline, now_min)
+            step, schedule = self.planner(self._hurried(), how, self.schedule, measured, self.baseline, now_min)
         except ValueError as error:
             if type(error) is not ValueError:
                 raise
@@ -265,6 +272,13 @@ class Loop:
             schedule=schedule,
             body=body,
         )
+
+    def _hurried(self) -> Scenario:
+        """The scenario with no longer a search than the loop may take."""
+        goal = self.scenario.goal
+        limit = min(goal.time_limit_s, self._settings.search_s)
+        hurried = self.scenario.model_copy(update={"goal": goal.model_copy(update={"time_limit_s": limit})})
+        return hurried.with_inputs(self.scenario.inputs)
 
     def _measured(self, state: State, expected: xr.Dataset, now_min: float) -> xr.Dataset:
         """The expected run with the levels and metered means that were measured."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from emberline.live.tags import Plant
@@ -22,16 +22,14 @@ def document(plant: Plant, advice: Advice) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def publish(plant: Plant, advice: Advice, environment: Mapping[str, str]) -> Iterator[str]:
+def publish(plant: Plant, advice: Advice) -> Iterator[str]:
     """Send an advice to every place that ``live.yaml`` names; what went wrong, one line each."""
     payload = json.dumps(document(plant, advice), ensure_ascii=False).encode()
     for publication in plant.live.publish:
-        if publication.kind == "webhook":
-            request = urllib.request.Request(
-                str(publication.url), payload, {"Content-Type": "application/json", "User-Agent": "emberline"}
-            )
-            try:
-                with urllib.request.urlopen(request, timeout=TIMEOUT_S):
-                    pass
-            except (OSError, ValueError) as error:
-                yield f"webhook: {' '.join(str(error).split())[:120]}"
+        headers = {"Content-Type": "application/json", "User-Agent": "emberline"}
+        request = urllib.request.Request(publication.url, payload, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S):
+                pass
+        except (OSError, ValueError) as error:
+            yield f"webhook: {' '.join(str(error).split())[:120]}"

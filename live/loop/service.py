@@ -70,6 +70,7 @@ class Service:
         self._decided(now)
         path = self.decisions.folder / REQUEST
         request = path.is_file()
+        self.loop.before_planning = self._show
         outcome = self.loop.step(readings, now, request=request)
         if request:
             path.unlink(missing_ok=True)
@@ -79,8 +80,11 @@ class Service:
         for says in outcome.events:
             self._event(now, says)
         self._keep(outcome.findings, readings, now, outcome.events)
-        snapshot.write(self.decisions.folder, snapshot.snapshot(self.loop, outcome, self.events))
+        self._show(outcome)
         return outcome
+
+    def _show(self, outcome: Outcome) -> None:
+        snapshot.write(self.decisions.folder, snapshot.snapshot(self.loop, outcome, self.events))
 
     def _decided(self, now: datetime) -> None:
         """Follow approvals, and end what has expired."""
@@ -110,7 +114,7 @@ class Service:
             proposal.body,
         )  # fmt: skip
         self.decisions.advise(advice, proposal.schedule, "loop", proposal.says)
-        for says in publish(self.plant, advice, self._environment):
+        for says in publish(self.plant, advice):
             self._event(proposal.created, says)
 
     def _event(self, now: datetime, says: str) -> None:

@@ -12,7 +12,6 @@ from emberline.live.simulation.plant import SimulatedPlant
 from emberline.live.tags.loading import levels
 
 STATES = {"0": "idle", "1": "on", "2": "down"}
-RECEIVER = "ns=2;s=JobOrderReceiver"
 SPARE = 1.3
 """Ranges of tags end so far above the largest possible value."""
 
@@ -81,8 +80,6 @@ def text(
         "tags:",
         *(f"- {json.dumps(row, ensure_ascii=False)}" for row in _tags(plant, longest_age_s)),
         "loop: {read_every_s: 2}",
-        "publish:",
-        f"- {{kind: job_orders, connector: plant, address: '{RECEIVER}'}}",
     ]
     return "\n".join(lines) + "\n"
 

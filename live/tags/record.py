@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from emberline.scenarios.records.base import NAME, Misplaced, Record
 from emberline.scenarios.records.quantity import factor
 
-Kind = Literal["opcua", "csv", "sql", "mqtt"]
+Kind = Literal["opcua", "csv", "sql"]
 KEYS: dict[str, tuple[set[str], set[str]]] = {
     "opcua": (
         {"url"},
@@ -18,7 +18,6 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "csv": ({"folder"}, {"folder", "time", "tag", "value", "zone"}),
     "sql": (set(), {"url", "url_from", "zone"}),
-    "mqtt": ({"host"}, {"host", "port", "user", "password_from", "tls", "sparkplug_host", "groups", "zone"}),
 }
 """Keys that a kind of connector needs, and those that it may have."""
 State = Literal["off", "standby", "idle", "on", "down"]
@@ -55,14 +54,6 @@ class Connector(Record):
     zone: str | None = None
     """Zone of times without offset."""
     timeout_s: float = Field(default=10, gt=0, le=120)
-    host: str | None = None
-    """Of an MQTT broker."""
-    port: int = Field(default=1883, ge=1, le=65_535)
-    tls: bool = False
-    sparkplug_host: str | None = Field(default=None, pattern=r"^[^+#/]{1,60}$")
-    """Name of this host application of Sparkplug B; none: topics carry plain JSON."""
-    groups: tuple[str, ...] = ("+",)
-    """Groups of Sparkplug that are listened to."""
 
     @model_validator(mode="after")
     def _keys(self) -> Connector:
@@ -179,6 +170,8 @@ class LoopSettings(Record):
     """A heat that is expected so much later than planned is a deviation."""
     price_change: float = Field(default=1, ge=0)
     """Mean change of prices of the coming hours that is worth a plan, in the currency per MWh."""
+    search_s: float = Field(default=20, gt=0, le=600)
+    """Time limit of a search, during which nothing is read."""
     frozen_min: float = Field(default=30, ge=0, le=480)
     """What begins within this time stays as it is; rounded up to whole metered intervals."""
     look_ahead_h: float = Field(default=24, ge=1, le=336)
@@ -201,64 +194,8 @@ class HistorySettings(Record):
 class Publication(Record):
     """A place that advice is sent to, besides the page *Shift*."""
 
-    kind: Literal["webhook", "mqtt", "job_orders"]
-    url: str | None = None
-    """Of a webhook."""
-    connector: str | None = None
-    """Through which MQTT messages or job orders go."""
-    topic: str = "emberline/advice"
-    address: str | None = None
-    """Node id of the ISA-95 job order receiver."""
-
-    @model_validator(mode="after")
-    def _keys(self) -> Publication:
-        required = {"webhook": ("url",), "mqtt": ("connector",), "job_orders": ("connector", "address")}[self.kind]
-        for key in required:
-            if getattr(self, key) is None:
-                raise Misplaced("is required", key)
-        if self.url is not None and not self.url.startswith(("https://", "http://")):
-            raise Misplaced("begins with https:// or http://", "url")
-        return self
-
-
-class SetPoint(Record):
-    """A value that Emberline may write. Nothing is written that is not listed, or while ``set_points`` is off."""
-
-    name: str = Field(pattern=NAME)
-    connector: str
-    address: str = Field(min_length=1, max_length=2000)
-    of: str
-    """Asset, or ``battery``, whose planned power it is."""
-    unit: str
-    range: tuple[float, float]
-    """Lowest and highest value that may be written, in ``unit``."""
-    ramp_per_min: float = Field(gt=0)
-    """Largest change in a minute, in ``unit``."""
-    safe: float
-    """Value that is written when the plan expires or its data are stale."""
-    read_back: float = Field(default=0.01, gt=0)
-    """Largest difference between what was written and what is read back, as a share of the range."""
-
-    @model_validator(mode="after")
-    def _order(self) -> SetPoint:
-        low, high = self.range
-        if not low < high:
-            raise Misplaced("the first number is below the second", "range")
-        if not low <= self.safe <= high:
-            raise Misplaced("lies in the range", "safe")
-        return self
-
-
-class SetPoints(Record):
-    """Set-points: off unless ``on`` is true."""
-
-    on: bool = False
-    allowed: tuple[SetPoint, ...] = Field(default=(), max_length=1000)
-    heartbeat: str | None = None
-    """Address of a counter that rises with every cycle, so that the controller sees that Emberline is alive."""
-    heartbeat_connector: str | None = None
-    expires_s: float = Field(default=120, gt=0, le=3600)
-    """A plan's set-points are written as long after its last estimate; then the safe values."""
+    kind: Literal["webhook"]
+    url: str = Field(pattern=r"^https?://\S+$")
 
 
 class Live(Record):
@@ -274,4 +211,3 @@ class Live(Record):
     loop: LoopSettings = LoopSettings()
     history: HistorySettings = HistorySettings()
     publish: tuple[Publication, ...] = Field(default=(), max_length=20)
-    set_points: SetPoints = SetPoints()
