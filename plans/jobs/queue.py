@@ -7,7 +7,8 @@ one at work. A worker that has done its job waits a while for another one: its l
 
 A job is of a kind: ``plan`` makes a plan of a scenario, ``replan`` a stored one again around locks, ``front`` a Pareto
 front, ``point`` the plan of a point of a stored front, ``replay`` follows a stored plan through many disturbed days,
-``hold`` makes a plan of the same scenario that holds on them (``plans/jobs/tasks.py``).
+``hold`` makes a plan of the same scenario that holds on them, ``analysis`` does one of ``plans/analyses``
+(``plans/jobs/tasks.py``).
 
     home/jobs/<id>/request.json    what is asked
                     worker.lock    held while the worker lives
@@ -54,7 +55,7 @@ __all__ = [
     "ENDED", "KINDS", "JobStatus", "about", "cancel", "dismiss", "kill", "limit", "request", "start", "status",
     "under_way",
 ]  # fmt: skip
-KINDS = ("plan", "replan", "front", "point", "replay", "hold")
+KINDS = ("plan", "replan", "front", "point", "replay", "hold", "analysis")
 GRACE_S = {"plan": 45.0, "replan": 45.0, "hold": 45.0, "front": 240.0}
 """From the wish for what there is until the worker is killed, by kind: the solver looks up now and then only, and a
 point of a front takes up to two searches. Without an entry the wish is heard soon."""
@@ -303,4 +304,6 @@ def _is_stored(run: str, kind: str) -> bool:
     """Whether what a job makes is stored; of an ensemble only its events tell."""
     if kind == "front":
         return (home().absolute() / "fronts" / run / "front.json").is_file()
+    if kind == "analysis":
+        return (home().absolute() / "analyses" / f"{run}.json").is_file()
     return kind != "replay" and run_folder.has_plan(Home().path(run))

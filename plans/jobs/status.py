@@ -46,6 +46,8 @@ class JobStatus:
     """Figures of the first plan, where one that holds is searched after it."""
     rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """Of a search for a plan that holds, as ``emberline.plans.robustness.holding`` tells them."""
+    steps: tuple[str, ...] = field(default=(), repr=False)
+    """Of an analysis, what it has done so far; the last one is under way."""
 
     @property
     def ended(self) -> bool:
@@ -60,6 +62,7 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
     points: list[dict[str, Any]] = []
     under_way: dict[int, dict[str, Any]] = {}
     rounds: list[dict[str, Any]] = []
+    steps: list[str] = []
     for event in events(folder):
         phase = str(event.get("phase", ""))
         if phase in ENDED:
@@ -72,6 +75,10 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
             now = replace(now, incumbent=incumbent, bound=bound, gap=gap, seconds=seconds)
             if seconds is not None and (incumbent is not None or bound is not None):
                 history.append((seconds, incumbent, bound))
+        elif phase == "analysis":
+            now = replace(now, count=event["done"], of=event["of"])
+            if event["says"] not in steps[-1:]:
+                steps.append(event["says"])
         elif "begun" in event:
             under_way[event["begun"]] = event
         elif phase == "round":
@@ -85,5 +92,5 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
             if "point" in event:
                 points.append(event)
                 under_way.pop(event["point"], None)
-    now = replace(now, history=tuple(history), points=tuple(points), rounds=tuple(rounds))
+    now = replace(now, history=tuple(history), points=tuple(points), rounds=tuple(rounds), steps=tuple(steps))
     return now if now.ended else replace(now, under_way=tuple(under_way.values()))

@@ -6,6 +6,7 @@ point    the plan of a point of a stored front, stored as a run; given ``front``
 replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``baseline``
 hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
          ``time_limit_s``
+analysis an analysis of a scenario or of a stored run; given ``analysis`` (``plans/analyses``) and what it needs
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from emberline.models import Study
 
 LONGEST_S = 900.0
@@ -79,6 +82,11 @@ class Task:
         """The system ends the worker that is silent for longer."""
         faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
 
+    def report(self, says: str, count: int = 0, of: int = 0) -> None:
+        """Report a step of an analysis: what is being done, and how much of how much."""
+        self.tell({"phase": "analysis", "says": says, "done": count, "of": of})
+        self.patience(LONGEST_S)
+
     def telling(self, silent_s: Callable[[str], float]) -> Progress:
         """Tell events, and allow silence after each by its phase [s]."""
 
@@ -93,14 +101,14 @@ def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.robustness.making import plan_that_holds
+    from emberline.plans.robustness.making import answered
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
     pace.refuse(scenario)
 
     def work() -> Plan:
-        return plan_that_holds(
+        return answered(
             scenario,
             store=Store(task.home),
             study=task.study,
@@ -123,24 +131,36 @@ def _watched(task: Task, scenario: Scenario) -> Progress:
 
 
 def again(task: Task) -> dict[str, Any]:
-    """Plan a stored plan again around locks, from its schedule on."""
-    from emberline.plans.plan.replan import replan, with_locks
+    """Plan a stored plan again around locks, from its schedule on; with ``seconds``, for no longer than these."""
+    from emberline.plans.plan.replan import hurried, replan, with_locks
     from emberline.plans.plan.stored_starts import earlier
     from emberline.plans.robustness.making import again_that_holds
     from emberline.scenarios.records.orders import Lock
 
     before = Store(task.home).open(str(task.options["run"])).plan
+    if task.options.get("seconds"):
+        before = hurried(before, float(task.options["seconds"]))
     locks = [Lock.model_validate(lock) for lock in task.options["locks"]]
     scenario = with_locks(before.scenario, locks)
     tell = _watched(task, scenario)
 
     def work() -> Plan:
-        others, began = earlier(Store(task.home), scenario).schedules, time.perf_counter()
+        began = time.perf_counter()
+        others = [*_near(before, scenario), *earlier(Store(task.home), scenario).schedules]
         after = replan(before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=others)
         spent = time.perf_counter() - began
         return again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
 
     return _stored(task, scenario, work)
+
+
+def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
+    """Schedules nearest to a stored plan's that keep other locks: where a search around them begins."""
+    from emberline.plans.why.nearest import neighbours
+
+    if before.schedule is None or not scenario.heats or scenario.by_the_minute or scenario.line.changeovers:
+        return []
+    return neighbours(scenario, before.envelope, before.schedule)
 
 
 def point(task: Task) -> dict[str, Any]:
@@ -160,7 +180,8 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
-        new_plan = with_rules(make())
+        new_plan = make()
+        new_plan = new_plan if new_plan.rules else with_rules(new_plan)
         faulthandler.cancel_dump_traceback_later()
         store.save(run, new_plan)
     return {"acceptable": new_plan.acceptable}
@@ -236,7 +257,19 @@ def hold(task: Task) -> dict[str, Any]:
     return {"acceptable": answer.robust.acceptable, "holds": answer.holds}
 
 
+def analysis(task: Task) -> dict[str, Any]:
+    """Do an analysis and store its result."""
+    from emberline.plans import analyses
+
+    name = str(task.options["analysis"])
+    task.patience(LONGEST_S)
+    result = analyses.work(name)(task)
+    faulthandler.cancel_dump_traceback_later()
+    analyses.save(task.home, task.id, name, task.request, result)
+    return {"acceptable": True}
+
+
 KINDS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "plan": plan, "replan": again, "front": front, "point": point, "replay": replay,
-    "hold": hold,
+    "hold": hold, "analysis": analysis,
 }  # fmt: skip

@@ -64,10 +64,13 @@ class Step:
     moved_heats: int
     """Operations that start at another time or on another unit."""
     seconds: float
+    import_mw: np.ndarray | None = field(default=None, repr=False, compare=False)
+    """Import that is planned from ``begin_min`` to ``end_min`` from now on, shape (n_steps of the plan,)."""
 
     def summary(self) -> dict[str, Any]:
-        """Plain data for JSON; ``adopted`` is ``laid`` there."""
-        return {"laid" if name == "adopted" else name: value for name, value in asdict(self).items()}
+        """Plain data for JSON, without the planned import; ``adopted`` is ``laid`` there."""
+        values = {name: value for name, value in asdict(self).items() if name != "import_mw"}
+        return {"laid" if name == "adopted" else name: value for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -306,6 +309,7 @@ def _plan(
         moved_mwh=moved_mwh,
         moved_heats=moved,
         seconds=time.perf_counter() - began,
+        import_mw=(schedule if is_laid or before is None else before)["import_mw"].to_numpy(),
     )
 
 

@@ -22,6 +22,7 @@ from emberline.plans.plan.replays import saved
 from emberline.plans.studies.scaled_orders import scaled
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
+from emberline.scenarios.messages import Message
 
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01
@@ -104,29 +105,48 @@ class Headroom:
     @property
     def says(self) -> str:
         """Where flexibility ends, in a sentence."""
-        limit = f"{self.threshold * 100:g} % of the baseline's {'carbon' if self.goal == 'carbon' else 'cost'}"
+        figure = Message("carbon") if self.goal == "carbon" else Message("cost")
+        limit = Message("{share:g} % of the baseline's {figure}", share=self.threshold * 100, figure=figure)
         rows = [load for load in self.loads if load.goal_share is not None]
         if not rows:
-            return "no load has a plan that could be compared with the baseline"
+            return Message("no load has a plan that could be compared with the baseline")
         end = self.ends_at
         if end is None:
             last = rows[-1]
-            gone = "" if last is self.loads[-1] else "; above that there is no plan to compare"
-            return f"flexibility does not end: at {last.share * 100:.0f} % load still {_percent(last)} is saved{gone}"
+            values = {"load": last.share * 100, "saved": (last.goal_share or 0.0) * 100}
+            if last is self.loads[-1]:
+                return Message("flexibility does not end: at {load:.0f} % load still {saved:.1f} % is saved", **values)
+            return Message(
+                "flexibility does not end: at {load:.0f} % load still {saved:.1f} % is saved; above that there is no "
+                "plan to compare",
+                **values,
+            )
         before = [load for load in rows if load.share < end]
         first = next(load for load in rows if load.share == end)
-        reaches = [
-            f"{what} {value * 100:.1f} %"
-            for what, value in (("its interval reaches", first.goal_high), ("a better plan may save", first.goal_most))
-            if value is not None and value >= self.threshold
-        ]
-        doubt = f" ({'; '.join(reaches)})" if reaches else ""
+        doubt = self._doubt(first)
         if not before:
-            return f"flexibility has ended at {end * 100:.0f} % load already: less than {limit} is saved{doubt}"
-        return (
-            f"flexibility ends between {before[-1].share * 100:.0f} and {end * 100:.0f} % load: "
-            f"from there on less than {limit} is saved{doubt}"
-        )
+            says = Message(
+                "flexibility has ended at {load:.0f} % load already: less than {limit} is saved",
+                load=end * 100, limit=limit,
+            )  # fmt: skip
+        else:
+            says = Message(
+                "flexibility ends between {low:.0f} and {load:.0f} % load: from there on less than {limit} is saved",
+                low=before[-1].share * 100, load=end * 100, limit=limit,
+            )  # fmt: skip
+        return Message("{says} ({doubt})", says=says, doubt=doubt) if doubt else says
+
+    def _doubt(self, first: Load) -> str:
+        """What may still be saved at the load from which on too little is; empty: nothing."""
+        high, most = first.goal_high, first.goal_most
+        reaches = high is not None and high >= self.threshold
+        better = most is not None and most >= self.threshold
+        values = {"high": (high or 0.0) * 100, "most": (most or 0.0) * 100}
+        if reaches and better:
+            return Message("its interval reaches {high:.1f} %; a better plan may save {most:.1f} %", **values)
+        if reaches:
+            return Message("its interval reaches {high:.1f} %", high=values["high"])
+        return Message("a better plan may save {most:.1f} %", most=values["most"]) if better else ""
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -139,10 +159,6 @@ class Headroom:
             "says": self.says,
             "loads": [load.summary() for load in self.loads],
         }
-
-
-def _percent(load: Load) -> str:
-    return f"{(load.goal_share or 0.0) * 100:.1f} %"
 
 
 def headroom(

@@ -18,6 +18,7 @@ from emberline.plans.why.of_heat import in_words
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, ScenarioError
 from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
 from emberline.scenarios.records.orders import Lock
 
 TIME_LIMIT_S = 120.0
@@ -111,8 +112,10 @@ def lock_prices(
             break
         says = in_words(plan.scenario, lock)
         others = [other for i, other in enumerate(locks) if i != number]
-        prices.append(LockPrice(number, lock, says, _freed(resolver, f"without the lock of {says}", others)))
-    every = _freed(resolver, "without any lock", []) if len(locks) > 1 and not resolver.over else None
+        prices.append(
+            LockPrice(number, lock, says, _freed(resolver, Message("without the lock of {lock}", lock=says), others))
+        )
+    every = _freed(resolver, Message("without any lock"), []) if len(locks) > 1 and not resolver.over else None
     return LockPrices(
         scenario=plan.scenario.name,
         currency=plan.scenario.market.currency,

@@ -16,14 +16,14 @@ from emberline.plans.difference.uses import SIGNALS, WORTH_TELLING, mean_over, s
 from emberline.plans.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.plans.why.answer import Answer, Slot
 from emberline.plans.why.limits import Line
-from emberline.plans.why.nearest import Key
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.messages import Message, clock
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.line import Unit
 from emberline.scenarios.records.orders import Lock
 from emberline.scenarios.records.scenario import Heat
 
+AT, NOT_BEFORE, NOT_AFTER = mark("at {time}"), mark("not before {time}"), mark("not after {time}")
 MOST_SLOTS = 400
 """More starts than these are not looked at one by one."""
 
@@ -108,7 +108,7 @@ class OfHeat:
         assert starts is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, starts)
         h = list(self.scenario.heats).index(operation.heat)
-        self.key: Key = (h, -1)
+        self.key: line.Key = (h, -1)
         if operation.cast:
             self.key = (-1, self.line.cast_of[h][0])
         else:
@@ -315,8 +315,8 @@ class OfHeat:
 def in_words(scenario: Scenario, one: Lock) -> str:
     """A lock in words."""
     minutes = scenario.horizon.minutes
-    parts = [f"on {one.unit}"] if one.unit is not None else []
-    for label, moment in (("at", one.start), ("not before", one.earliest), ("not after", one.latest)):
+    parts = [Message("on {unit}", unit=one.unit)] if one.unit is not None else []
+    for label, moment in ((AT, one.start), (NOT_BEFORE, one.earliest), (NOT_AFTER, one.latest)):
         if moment is not None:
-            parts.append(f"{label} {clock(scenario.horizon.instant(minutes(moment)))}")
-    return f"heat {one.heat} at {one.stage} {', '.join(parts)}"
+            parts.append(Message(label, time=scenario.horizon.instant(minutes(moment))))
+    return Message("heat {heat} at {stage} {parts}", heat=one.heat, stage=one.stage, parts=tuple(parts))

@@ -19,9 +19,10 @@ from emberline.plans.why.outages import away
 from emberline.plans.why.resolver import Resolver
 from emberline.plans.why.shadow_prices import prices
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.messages import Message, clock
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.horizon import Horizon, read_moment
 
+EARLIER, LATER = mark("heat {heat} earlier: {limits}"), mark("heat {heat} later: {limits}")
 MOST_UNITS = 3
 """Units that are tried idle: those that draw most in the hour."""
 SMALL_MW = 0.01
@@ -104,7 +105,7 @@ class OfHour:
         step = self.scenario.horizon.step_min
         self.steps = slice(round(hour.begin_min / step), round(hour.end_min / step))
         begin, end = map(self.scenario.horizon.instant, (hour.begin_min, hour.end_min))
-        self.name = f"{clock(begin)} to {end:%H:%M}"
+        self.name = Message("{begin} to {end}", begin=begin, end=f"{end:%H:%M}")
 
     def _mean(self, values: xr.DataArray | np.ndarray) -> float:
         return float(np.asarray(values)[self.steps].mean())
@@ -114,7 +115,10 @@ class OfHour:
         schedule, inputs = self.schedule, self.scenario.inputs
         worth, kind, unit = signal(self.resolver.plan)
         import_mw, export_mw = (self._mean(schedule[name]) for name in ("import_mw", "export_mw"))
-        yield f"{self.name}: {import_mw:.1f} MW imported, {export_mw:.1f} MW exported"
+        yield Message(
+            "{hour}: {import_mw:.1f} MW imported, {export_mw:.1f} MW exported",
+            hour=self.name, import_mw=import_mw, export_mw=export_mw,
+        )  # fmt: skip
         yield Message(
             "{signal} {here} {unit}, {mean} over the horizon",
             signal=Message(SIGNALS[kind]), here=signal_text(self._mean(worth)), unit=unit,
@@ -122,9 +126,12 @@ class OfHour:
         )  # fmt: skip
         sun = inputs["pv_available_mw"]
         if float(sun.max()) > 0:
-            yield f"PV could give {self._mean(sun):.1f} MW, {self._mean(schedule['pv_mw']):.1f} is used"
+            yield Message(
+                "PV could give {could:.1f} MW, {used:.1f} MW is used",
+                could=self._mean(sun), used=self._mean(schedule["pv_mw"]),
+            )  # fmt: skip
         for name, mw in self.drawing():
-            yield f"{name} draws {mw:.1f} MW on average"
+            yield Message("{name} draws {mw:.1f} MW on average", name=name, mw=mw)
         yield from self.obstacles()
 
     def drawing(self) -> list[tuple[str, float]]:
@@ -172,13 +179,13 @@ class OfHour:
             indices = [i for i, operation in enumerate(problem.heats[h].operations) if operation.stage == s]
             key = (h, indices[0]) if indices else (-1, places.cast_of[h][0])
             if indices and problem.heats[h].operations[indices[0]].started_min is not None:
-                yield f"heat {problem.heats[h].name} has started already"
+                yield Message("heat {heat} has started already", heat=problem.heats[h].name)
                 continue
             slot = round(places.begin(key) / step)
-            for which, by in (("earlier", -1), ("later", 1)):
+            for which, by in ((EARLIER, -1), (LATER, 1)):
                 limits = places.in_the_way(key, slot + by)
-                says = "; ".join(limits) if limits else "nothing is in the way but the goal"
-                yield f"heat {problem.heats[h].name} {which}: {says}"
+                says = tuple(limits) or Message("nothing is in the way but the goal")
+                yield Message(which, heat=problem.heats[h].name, limits=says)
 
     def worth(self) -> Worth | None:
         """What a MWh more of load in the hour costs, heats and whole numbers held."""
@@ -190,7 +197,9 @@ class OfHour:
         what = [name for name, has in (("heats", self.scenario.heats), ("processes", self.scenario.processes)) if has]
         what += ["whole numbers"] if price_table.attrs["whole_numbers"] == "fixed" else []
         unit = "kg CO2e/MWh" if price_table.attrs["measure"] == "kg" else f"{price_table.attrs['measure']}/MWh"
-        says = f"{' and '.join(what)} held where they are" if what else "exact: nothing is held"
+        says = Message("exact: nothing is held")
+        if what:
+            says = Message("{what} held where they are", what=tuple(map(Message, what)))
         return Worth(value, unit, says)
 
     def questions(self, whole: bool) -> list[tuple[str, str, str]]:
@@ -199,11 +208,14 @@ class OfHour:
         Args:
             whole: whether the site decides in whole numbers, so that a MWh more is planned again.
         """
-        options = [("idle", f"{name} idle, {self.name}", name) for name, _ in self.drawing()[:MOST_UNITS]]
+        options = [
+            ("idle", Message("{name} idle, {hour}", name=name, hour=self.name), name)
+            for name, _ in self.drawing()[:MOST_UNITS]
+        ]
         if whole and not self.scenario.heats:
             options += [
-                ("more", f"{EXTRA_MWH:g} MWh more load, {self.name}", ""),
-                ("less", f"{EXTRA_MWH:g} MWh less load, {self.name}", ""),
+                ("more", Message("{mwh:g} MWh more load, {hour}", mwh=EXTRA_MWH, hour=self.name), ""),
+                ("less", Message("{mwh:g} MWh less load, {hour}", mwh=EXTRA_MWH, hour=self.name), ""),
             ]
         return options
 

@@ -17,9 +17,11 @@ from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.assets import of
 from emberline.scenarios.assets.converter import Machine, MachineState
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.process import Process
 
-"""Assets that are asked of the plant, not decided."""
+ON = mark("{name} on all the time, as if it ran when the horizon begins")
+CAPLESS = mark("{says}, with no cap on cost (none keeps it)")
 
 
 class OfUnit:
@@ -59,21 +61,28 @@ class OfUnit:
         if self.of_line:
             mine = schedule["unit"].values.astype(str) == self.name
             busy = np.where(mine, schedule["end_min"].to_numpy() - schedule["start_min"].to_numpy(), 0.0)
-            yield f"{self.name} takes {int(mine.sum())} heats in the plan and is busy for {np.nansum(busy) / 60:.1f} h"
+            yield Message(
+                "{name} takes {count} heats in the plan and is busy for {hours:.1f} h",
+                name=self.name, count=int(mine.sum()), hours=float(np.nansum(busy)) / 60,
+            )  # fmt: skip
             return
         names = {*self.units, self.name}
         uses = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
-        yield from (f"{one.name} {one.what} {one.amount:.4g} {one.unit} in the plan" for one in uses)
+        for one in uses:
+            yield Message(
+                "{name} {what} {amount:.4g} {unit} in the plan",
+                name=one.name, what=Message(one.what), amount=float(one.amount), unit=one.unit,
+            )  # fmt: skip
         if not uses:
-            yield f"{self.name} is not used in the plan"
+            yield Message("{name} is not used in the plan", name=self.name)
 
     def questions(self) -> list[tuple[str, str]]:
         """Key and words of each thing that could be otherwise."""
-        options = [("without", f"without {self.name}")]
+        options = [("without", Message("without {name}", name=self.name))]
         if self.process is not None and not self.process.must_run and self.units == self.process.units:
-            options.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
+            options.append(("on", Message(ON, name=self.name)))
         if self.machine is not None and self.machine.min_load > 0:
-            options.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
+            options.append(("on", Message(ON, name=self.name)))
         return options
 
     def answer(self, key: str, says: str) -> Answer:
@@ -87,7 +96,9 @@ class OfUnit:
             return self._capless(key, says, without(self.scenario, {self.name}).with_inputs(self.scenario.inputs), None)
         stage = self.scenario.line.stage_of.get(self.name)
         if stage is not None and not self._others(stage.units):
-            reason = f"no other unit of {stage.name} can take all heats that {self.name} takes"
+            reason = Message(
+                "no other unit of {stage} can take all heats that {name} takes", stage=stage.name, name=self.name
+            )
             return Answer(key, says, "infeasible", reason=reason)
         variant = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
         envelope = twin.envelope(variant)
@@ -124,7 +135,7 @@ class OfUnit:
             return answer
         goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
         loose = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
-        again = self.resolver.ask(key, f"{says}, with no cap on cost (none keeps it)", loose, envelope=envelope)
+        again = self.resolver.ask(key, Message(CAPLESS, says=says), loose, envelope=envelope)
         return again if again.has_plan else replace(again, says=says, limits=answer.limits)
 
     def _on(self) -> Scenario:

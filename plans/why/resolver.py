@@ -18,9 +18,10 @@ from emberline.plans.plan.caps import fixed
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.record import Plan
 from emberline.plans.why.answer import ESTIMATE, Answer, More
-from emberline.plans.why.nearest import as_list, nearest
+from emberline.plans.why.nearest import neighbours
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
 
 FINE = 1e-3
 """Relative gap at which a search ends, where the scenario asks for less: what is weighed are differences."""
@@ -85,7 +86,7 @@ class Resolver:
         if self.plan.gap is not None and self.plan.gap <= FINE:
             return []
         self.asks += 1
-        answer = self.ask("as it is", "as it is, only searched on", self.scenario)
+        answer = self.ask("as it is", Message("as it is, only searched on"), self.scenario)
         self.better_schedules += [] if answer.schedule is None else [answer.schedule]
         return [answer]
 
@@ -139,7 +140,9 @@ class Resolver:
         if sums is None or schedule is None or objective is None:
             return replace(answer, reason=changed.reason)
         if changed.violations:
-            return replace(answer, reason=f"the twin found {len(changed.violations)} violation(s) when it followed it")
+            return replace(
+                answer, reason=Message("the twin missed {count} limits with it", count=len(changed.violations))
+            )
         value, more = objective + constant, self.more(sums)
         high, low = value - self.value, answer.low
         if variant.processes:
@@ -170,19 +173,8 @@ class Resolver:
             envelope: of it; None: the stored plan's.
             target: what to be near to instead of the stored one.
         """
-        from emberline.models import line
-
         schedule = self.schedule if target is None else target
-        problem = line.from_scenario(variant, self.plan.envelope if envelope is None else envelope)
-        starts = line.from_schedule(problem, schedule) if problem.heats else None
-        both = [] if starts is None else [nearest(problem, starts, later=later) for later in (True, False)]
-        neighbours = []
-        for one in dict.fromkeys(both):
-            if one is not None:
-                unit, begin = as_list(problem, one, schedule["unit"].values, schedule["start_min"].to_numpy())
-                dims = ("heat", "stage")
-                neighbours.append(schedule.assign(unit=(dims, unit), start_min=(dims, begin)))
-        return neighbours
+        return neighbours(variant, self.plan.envelope if envelope is None else envelope, schedule)
 
     def judged(
         self, variant: Scenario, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
@@ -213,7 +205,7 @@ class Resolver:
         caps, reason = self.scenario.goal.caps, reasons[0]
         if caps.cost is not None and caps.carbon_kg is None:
             reason = reason.replace("breaks a cap of the goal", "costs more than the cap allows")
-        return (f"with as few moves as possible the plan {reason}",)
+        return (Message("with as few moves as possible: {reason}", reason=reason),)
 
 
 def capped(plan: Plan, listed: xr.Dataset) -> Scenario:

@@ -19,6 +19,7 @@ from emberline.plans.why.of_unit import OfUnit
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
 
 TIME_LIMIT_S = 120.0
 SMALL = 0.1
@@ -92,8 +93,13 @@ def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, e
     resolver.asks = len(questions)
     answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
     slots = () if at_min is not None or resolver.over else about.slots()
-    label = f"heat {subject.number}" + (f" ({subject.heat.name})" if subject.heat.name != str(subject.number) else "")
-    question = f"{subject.label} (of heat {subject.number})" if subject.cast else f"{label} at {subject.stage}"
+    number, name = subject.number, subject.heat.name
+    if subject.cast:
+        question = Message("{cast} (of heat {number})", cast=subject.label, number=number)
+    elif name == str(number):
+        question = Message("heat {number} at {stage}", number=number, stage=subject.stage)
+    else:
+        question = Message("heat {number} ({name}) at {stage}", number=number, name=name, stage=subject.stage)
     return _report(resolver, question, list(about.facts()), answers, slots)
 
 
@@ -115,7 +121,7 @@ def _of_unit(resolver: Resolver, name: str) -> Why:
 
 def _of_hour(resolver: Resolver, text: str) -> Why:
     about = OfHour(resolver, read_hour(resolver.scenario.horizon, text))
-    resolver.tell("what a MWh more is worth")
+    resolver.tell(Message("what a MWh more is worth"))
     worth = about.worth()
     # where the plan's own gap leaves more open than a MWh is worth, planning again would tell nothing of it
     whole = worth is not None and "whole numbers" in worth.assumption

@@ -147,10 +147,10 @@ class _Search:
 
     def run(self, proven: bool) -> WhyNot:
         scenario = self.changed(())
-        self.tell("is there a plan?")
+        self.tell(Message("is there a plan?"))
         verdict = False if proven else self.judge(())
         if verdict is None and not self.over:
-            self.tell("is there a plan? more time for it")
+            self.tell(Message("is there a plan? more time for it"))
             verdict = self.judge((), LONG)
         if verdict:
             return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.remaining_s)
@@ -169,7 +169,7 @@ class _Search:
         conflict: list[Any] = []
         irreducible = False
         if not scenario.orders:
-            self.tell("which limits cannot all hold?")
+            self.tell(Message("which limits cannot all hold?"))
             self.elastic = explain.Elastic(
                 scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
             )
@@ -250,7 +250,7 @@ class _Search:
         for step in worth_a_try(scenario)[:MOST_STEPS]:
             if self.over:
                 return
-            self.tell(f"steps of {step} min")
+            self.tell(Message("steps of {step} min", step=step))
             overrides = (f"horizon.step_min={step}",)
             if self.judge(overrides):
                 says = Message(
@@ -272,7 +272,7 @@ class _Search:
                 continue
             if any(repair.keys == (limit.key,) for repair in self.repairs):
                 continue
-            self.tell(f"{count + 1} of {len(order)}: {limit.name}")
+            self.tell(Message("{number} of {of}: {limit}", number=count + 1, of=len(order), limit=limit.name))
             count += 1
             value = self._value(limit)
             if value is not None:
@@ -321,7 +321,7 @@ class _Search:
 
     def _together(self, limits: list[explain.Limit]) -> None:
         """Several limits at once: what the elastic model says, else all, of which one after the other is put back."""
-        self.tell("several limits at once")
+        self.tell(Message("several limits at once"))
         if self.elastic is not None and not self.named and self._least_sum():
             return
         candidates: dict[str, explain.Limit] = {}

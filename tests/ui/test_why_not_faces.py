@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emberline.plans import analyses
 from emberline.plans.jobs import queue
 from emberline.plans.why.why_not import Repair, WhyNot
 from emberline.ui.cli.answers import why_not
 from emberline.ui.cli.main import main
-from emberline.ui.pages.result import repairs
 
 ROOT = Path(__file__).resolve().parents[2]
 LATE = ["melt-shop-small", "--set", "orders.C1.due=4 h", "--quiet"]
@@ -80,15 +80,18 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
         "irreducible": False, "limits_tried": 1, "limits": 16,
         "repairs": [{"says": ["due time of order C1 to 04:45"], "set": ["orders.C1.due=285 min"]}],
     }  # fmt: skip
-    started: list[tuple[str, tuple[str, ...]]] = []
-
-    def start(scenario: str, overrides: Any, note: Any = None) -> str:
-        started.append((scenario, tuple(overrides)))
-        return "0" * 32
-
+    started: list[tuple[str, str, tuple[str, ...]]] = []
+    run, job = "f" * 32, "1" * 32
     request = {"scenario": "melt-shop-small", "overrides": ["orders.C1.due=4 h"], "note": {}}
-    monkeypatch.setattr(repairs, "answer", lambda question: table)
-    monkeypatch.setattr(queue, "request", lambda run: request)
+    request_of_analysis = {**request, "kind": "analysis", "given": {"analysis": "why_not", "run": run}}
+
+    def start(scenario: str, overrides: Any, note: Any = None, kind: str = "plan", options: Any = None) -> str:
+        started.append((kind, scenario, tuple(overrides)))
+        return job if kind == "analysis" else "0" * 32
+
+    analyses.save(home, job, "why_not", request_of_analysis, table)
+    monkeypatch.setattr(queue, "about", lambda run, kind: job if started else None)
+    monkeypatch.setattr(queue, "request", lambda run: request_of_analysis if run == job else request)
     monkeypatch.setattr(queue, "start", start)
 
     def page() -> None:
@@ -103,16 +106,10 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
     assert any("casting needs 0.6 h more" in text.value for text in app.text)
     app.button(key="repair.0").click().run()
     assert not app.exception
-    assert started == [("melt-shop-small", ("orders.C1.due=4 h", "orders.C1.due=285 min"))]
+    assert started == [
+        ("analysis", "melt-shop-small", ("orders.C1.due=4 h",)),
+        ("plan", "melt-shop-small", ("orders.C1.due=4 h", "orders.C1.due=285 min")),
+    ]
     assert any("orders.C1.due=285 min" in text.value for text in app.text)
     app.button(key="melt-shop-small.repairs.back").click().run()
     assert not any("Applied repairs" in text.value for text in app.text)
-
-
-def test_the_answer_comes_from_a_process_of_its_own(home: Path) -> None:
-    """Proves: the page's question reaches the command and its JSON comes back."""
-    text = repairs.answer(
-        repairs.Question("melt-shop-small", ('locks=[{"heat": "C1-2", "stage": "casting", "start": "1 h"}]',))
-    )
-    assert text["status"] == "infeasible"
-    assert text["repairs"][0]["keys"] == ["locks.0.latest"]

@@ -25,6 +25,7 @@ STYLE = """<style>
 [data-testid="stSidebarHeader"] { height: 1.5rem; padding-bottom: 0; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
 [data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] th:nth-child(n+3) { text-align: right !important; }
+[class*="st-key-figures"] td:nth-child(2), [class*="st-key-figures"] th:nth-child(2) { text-align: right !important; }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums; }
 .st-key-cards > div { min-width: 9.6rem; }
 .st-key-timeline, .st-key-preview { padding-right: 104px; }
@@ -65,6 +66,7 @@ PAGES = {
     "carbon": mark("Carbon"),
     "robustness": mark("Robustness"),
     "pareto": mark("Trade-offs"),
+    "analyses": mark("Analyses"),
     "export": mark("Export"),
     "runs": mark("All runs"),
     "compare": mark("Compare"),
@@ -75,7 +77,7 @@ PAGES = {
 SECTIONS = {
     mark("Plant"): ("plant", "twin", "shift"),
     mark("Scenario"): ("scenario",),
-    mark("Plan"): ("plan", "why", "carbon", "robustness", "pareto", "export"),
+    mark("Plan"): ("plan", "why", "carbon", "robustness", "pareto", "analyses", "export"),
     mark("Runs"): ("runs", "compare"),
     mark("Supervision"): ("performance", "reports"),
 }

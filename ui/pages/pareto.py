@@ -16,7 +16,7 @@ from emberline.plans.pareto import MOST_POINTS, Axis, StoredFront, axes, store
 from emberline.plans.store import RUN_ID, StoreError
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
-from emberline.ui.pages.request.form import Request, ask
+from emberline.ui.pages.request.form import Request, ask, show_problems
 from emberline.ui.pages.request.sources import SEED, look
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress
@@ -155,12 +155,8 @@ def _earlier(front: str) -> None:
 
 
 def _mistakes(request: Request) -> None:
-    if request.problems:
-        with st.container(border=True):
-            st.text(tr("This cannot be planned yet. Change these inputs at the side:"))
-            for line in request.problems:
-                st.text(f"✕ {line}")
-    elif request.scenario is not None and request.scenario.processes:
+    show_problems(request)
+    if request.scenario is not None and request.scenario.processes:
         st.info(
             tr(
                 "Fronts are available for heats and sites only: plans of processes credit the final stock. Plan "

@@ -20,9 +20,10 @@ KINDS = {
     "point": mark("plan of a trade-off"),
     "replay": mark("disturbed replays"),
     "hold": mark("plan that holds"),
+    "analysis": mark("analysis"),
 }
 """Names of the kinds of jobs (``queue.KINDS``)."""
-PAGES = {"front": "pareto", "replay": "robustness"}
+PAGES = {"front": "pareto", "replay": "robustness", "analysis": "analyses"}
 """Page that shows a kind of job; any other kind is shown by the page Plan."""
 
 
@@ -77,8 +78,11 @@ def _open(status: JobStatus, asks: dict[str, object]) -> None:
         session.choose(status.run)
     else:
         options = asks.get("given")
-        if isinstance(options, dict) and "run" in options:
+        options = options if isinstance(options, dict) else {}
+        if "run" in options:
             session.choose(str(options["run"]))
+        if module == "analyses":
+            session.look_at(str(options.get("analysis")), status.run)
     try:
         navigation.go(module)
     except StoreError:

@@ -88,6 +88,15 @@ def ask(seed: dict[str, Any], page: str) -> Request:
         return Request(name, request.overrides, request.inputs, problems=tuple(map(str, error.problems)), source=source)
 
 
+def show_problems(request: Request) -> None:
+    """Draw the mistakes of a request."""
+    if request.problems:
+        with st.container(border=True):
+            st.text(tr("This cannot be planned yet. Change these inputs at the side:"))
+            for line in request.problems:
+                st.text(f"✕ {line}")
+
+
 def _snapshot(source: ScenarioSource) -> str:
     if source.draft is None:
         return source.path

@@ -1,26 +1,22 @@
-"""Explanation why a run has no plan, with buttons that plan again with a repair. The search runs in its own process."""
+"""Explanation why a run has no plan, with buttons that plan again with a repair. The search is a job."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from emberline.plans import analyses
 from emberline.plans.jobs import queue
 from emberline.plans.store import StoreError
 from emberline.scenarios import ScenarioError, load
-from emberline.scenarios.messages import restored
-from emberline.ui.pages.session import job_progress, session
+from emberline.ui.pages.session import job_progress, navigation, session
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
 
 TIME_LIMIT_S = 60.0
-GRACE_S = 30.0
-"""Extra time for starting the process and for the last step of its search [s]."""
 KEY = "repair"
 """Key in the user's inputs: overrides of applied repairs."""
 
@@ -31,21 +27,6 @@ class Question:
 
     scenario: str
     overrides: tuple[str, ...]
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def answer(question: Question) -> dict[str, Any]:
-    """Answer of ``emberline why-not``; empty if there is none."""
-    settings = [part for text in question.overrides for part in ("--set", text)]
-    command = [sys.executable, "-m", "emberline", "why-not", question.scenario, *settings, "--json", "--quiet"]
-    try:
-        process = subprocess.run(
-            [*command, "--time-limit", f"{TIME_LIMIT_S:g}"], capture_output=True, text=True, check=False,
-            stdin=subprocess.DEVNULL, timeout=TIME_LIMIT_S + GRACE_S,
-        )  # fmt: skip
-        return restored(json.loads(process.stdout))
-    except (subprocess.TimeoutExpired, ValueError):
-        return {}
 
 
 def ask(run: str) -> None:
@@ -62,18 +43,35 @@ def ask(run: str) -> None:
         first = first_answer(question)
     if first:
         _show(first, note, question, "quick")
-    key = f"why.{run}"
+    job = _why(run)
+    status = job_progress.find_status(job)
+    if status is not None and not status.ended:
+        job_progress.watch_steps(job, tr("Stop and keep the repairs found so far"))
+        return
+    if status is not None and status.state == "stored":
+        _show(analyses.read(job).result, note, question, "repair")
+        return
     help_ = tr("Takes up to {seconds} s", seconds=f"{TIME_LIMIT_S:.0f}")
-    if st.button(tr("Why is there no plan?"), key=f"{key}.button", help=help_):
-        st.session_state[key] = True
-    if not st.session_state.get(key):
+    if st.button(tr("Why is there no plan?"), key=f"why.{run}.button", help=help_):
+        _start_why(run, question, note)
+    if status is not None:
+        job_progress.show_failure(status, tr("Ask again."))
+
+
+def _why(run: str) -> str:
+    """The job that explains why a run has no plan; empty: none was started."""
+    job = queue.about(run, "analysis") or ""
+    return job if job and queue.request(job).get("given", {}).get("analysis") == "why_not" else ""
+
+
+def _start_why(run: str, question: Question, note: dict[str, Any]) -> None:
+    options = {"analysis": "why_not", "time_limit_s": TIME_LIMIT_S, "run": run}
+    try:
+        job_progress.start(question.scenario, question.overrides, note=note, kind="analysis", options=options)
+    except RuntimeError as error:
+        st.warning(say(str(error)))
         return
-    with st.spinner(tr("Searching the limits in the way, and the smallest change that helps")):
-        reply = answer(question)
-    if not reply:
-        st.warning(tr("No answer came in time. Ask the command line: emberline why-not, with a longer --time-limit."))
-        return
-    _show(reply, note, question, "repair")
+    st.rerun()
 
 
 def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bool:
@@ -116,7 +114,9 @@ def first_answer(question: Question) -> dict[str, Any]:
         return {}
 
 
-def _show(reply: dict[str, Any], note: dict[str, Any], question: Question, key: str) -> None:
+def _show(
+    reply: dict[str, Any], note: dict[str, Any], question: Question, key: str, then: Callable[[], None] = st.rerun
+) -> None:
     if reply["missing"] or reply["conflict"]:
         with st.container(border=True, gap="xxsmall"):
             for line in reply["missing"]:
@@ -127,16 +127,29 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question, key: 
                 st.text(f"· {say(line)}")
     if reply["status"] == "feasible":
         st.text(tr("There is a plan: no limit prevents it. Plan again with more time."))
-    elif reply["status"] == "unknown" and key == "repair":
+    elif reply["status"] == "unknown" and key.endswith("repair"):
         st.text(tr("No plan was found, and there is no proof that none exists. Plan again with more time."))
-    elif not reply["repairs"] and key == "repair":
+    elif not reply["repairs"] and key.endswith("repair"):
         attempts, limits = reply["limits_tried"], reply["limits"]
         st.text(tr("No helpful change was found among {tried} of {count} limits.", tried=attempts, count=limits))
     for i, repair in enumerate(reply["repairs"]):
         says, button = st.columns([4, 1], vertical_alignment="center")
         says.text("\n".join(map(say, repair["says"])))
         if button.button(tr("Plan with this"), key=f"{key}.{i}", type="primary" if i == 0 else "secondary"):
-            _plan(question, note, repair["set"])
+            _plan(question, note, repair["set"], then)
+
+
+def show(reply: dict[str, Any], key: str, scenario: str, overrides: tuple[str, ...]) -> None:
+    """Draw an answer of ``emberline why-not``, with repairs that can be planned at once.
+
+    Args:
+        reply: the answer.
+        key: prefix of the widgets' keys.
+        scenario: name or file that was asked about.
+        overrides: of the request.
+    """
+    note = dict(queue.request(key).get("note") or {})
+    _show(reply, note, Question(scenario, overrides), f"{key}.repair", lambda: navigation.go("plan"))
 
 
 def variant(run: str, label: str, overrides: list[str]) -> None:
@@ -151,12 +164,12 @@ def variant(run: str, label: str, overrides: list[str]) -> None:
         request = queue.request(run)
     except StoreError:
         return
-    if request.get("scenario") and st.button(label, type="tertiary", key=f"variant.{run}"):
+    if request.get("scenario") and st.button(label, type="tertiary", key=f"variant.{run}.{label}"):
         question = Question(str(request["scenario"]), tuple(request["overrides"]))
         _plan(question, dict(request.get("note") or {}), overrides)
 
 
-def _plan(question: Question, note: dict[str, Any], more: list[str]) -> None:
+def _plan(question: Question, note: dict[str, Any], more: list[str], then: Callable[[], None] = st.rerun) -> None:
     """Plan again with a repair; the side keeps it until it is removed."""
     repairs = [*dict(note.get("inputs", {})).get(KEY, []), *more]
     note = {"scenario": question.scenario, **note, "inputs": {**dict(note.get("inputs", {})), KEY: repairs}}
@@ -167,7 +180,7 @@ def _plan(question: Question, note: dict[str, Any], more: list[str]) -> None:
         return
     st.session_state[_place(str(note["scenario"]))] = repairs
     session.choose(run)
-    st.rerun()
+    then()
 
 
 def applied(name: str, seeds: dict[str, Any]) -> list[str]:

@@ -9,13 +9,16 @@ import streamlit as st
 from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
 from emberline.ui.text.language import current
+from emberline.ui.text.numbers import symbols
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
 def _spec(key: tuple[str, ...], _build: Callable[[], Any]) -> dict[str, Any]:
     # as in st.altair_chart, which cannot cache: no limit of rows, tables as Arrow
     spec: dict[str, Any] = _convert_altair_to_vega_lite_spec(_build())
-    return spec
+    group, decimal, minus = symbols(current())
+    numbers = {"decimal": decimal, "thousands": group, "grouping": [3], "currency": ["", ""], "minus": minus}
+    return {**spec, "usermeta": {"embedOptions": {"formatLocale": numbers}}}
 
 
 def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str, **how: Any) -> None:

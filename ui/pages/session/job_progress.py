@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -13,6 +14,8 @@ from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
 
 POLL_S = 1.0
+STEPS = 12
+"""Steps of an analysis in its list."""
 BY = "by"
 """In a job's note: who started it, where people sign in."""
 
@@ -62,6 +65,40 @@ def buttons(status: JobStatus, take: str, ready: bool) -> None:
         st.rerun()
     if status.cancelling:
         st.caption(tr("It stops at the next check."))
+
+
+@st.fragment(run_every=POLL_S)
+def watch_steps(job: str, keep: str = "") -> None:
+    """Draw the steps of an analysis as it runs; when it has ended, the page is drawn again.
+
+    Args:
+        job: of an analysis.
+        keep: label of the button that ends it with the result so far; empty: a part of it is no result.
+    """
+    status = queue.status(job)
+    if status.ended:
+        st.rerun()
+    waiting(status)
+    if status.state != "queued":
+        _steps(status)
+    if keep:
+        buttons(status, keep, bool(status.steps))
+    elif st.button(tr("Stop"), help=tr("Stops the work; the result is discarded"), key=f"stop.{job}"):
+        queue.kill(job)
+        st.rerun()
+
+
+def _steps(status: JobStatus) -> None:
+    """The share that is done, elapsed time, and the steps so far."""
+    seconds = wording.number(max(0.0, time.time() - status.since), 0) if status.since is not None else "0"
+    if status.of:
+        says = tr("{done} of {of}, {seconds} s", done=status.count, of=status.of, seconds=seconds)
+        st.progress(min(1.0, status.count / status.of), text=says)
+    else:
+        st.text(tr("{seconds} s", seconds=seconds))
+    *before, last = map(say, status.steps or ("",))
+    lines = [f"✓ {step}" for step in before[-STEPS:]] + ([f"▸ {last}"] if last else [])
+    st.text("\n".join(lines))
 
 
 def show_failure(status: JobStatus, again: str) -> None:

@@ -47,6 +47,23 @@ def choose(run: str) -> None:
         st.query_params.pop("run", None)
 
 
+def analysis() -> str:
+    """The analysis in view; empty: the first one."""
+    return str(st.session_state.get("analysis", ""))
+
+
+def result(analysis: str) -> str:
+    """Job or stored result of an analysis in view; empty if there is none."""
+    return str(st.session_state.get(f"result.{analysis}", ""))
+
+
+def look_at(analysis: str, result: str = "") -> None:
+    """Set the analysis in view, and its job or stored result."""
+    st.session_state["analysis"] = analysis
+    if result:
+        st.session_state[f"result.{analysis}"] = result
+
+
 def locks() -> str:
     """Locks set by the user but not planned yet, as text; empty if there are none."""
     return str(st.session_state.get("locks.kept", ""))

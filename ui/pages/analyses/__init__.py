@@ -1,0 +1,196 @@
+"""Page Analyses: every analysis of the command line, each as a form, a job with progress and a stored result."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+import streamlit as st
+
+from emberline.plans.analyses import ANALYSES, StoredAnalysis, headlines, read
+from emberline.plans.jobs import queue
+from emberline.plans.store import RUN_ID, StoredRun, StoreError
+from emberline.ui.pages.analyses.shape import Analysis, Question
+from emberline.ui.pages.request import form
+from emberline.ui.pages.request.sources import SEED
+from emberline.ui.pages.session import job_progress, session, stored_runs
+from emberline.ui.text.language import tr
+from emberline.ui.text.messages import say
+from emberline.ui.text.numbers import stamp
+
+ANALYSIS, RESULT = "analysis", "result"
+"""In the address: the analysis, and the job or stored result that is shown."""
+EARLIER = 60
+"""Results that are searched for earlier ones."""
+
+
+def page() -> None:
+    """Draw the page for the analysis in the address."""
+    name = _choose()
+    analysis = _module(name)
+    with st.sidebar:
+        place = st.empty()
+        subject = _plan() if analysis.of_plan else form.ask(dict(st.session_state.get(SEED, {})), "analyses")
+    st.subheader(tr(analysis.title), anchor=False)
+    st.text(tr(analysis.says))
+    if subject is None:
+        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
+        return
+    if isinstance(subject, form.Request) and (subject.problems or subject.scenario is None):
+        form.show_problems(subject)
+        return
+    job = _current(name, subject)
+    status = job_progress.find_status(job)
+    busy = status is not None and not status.ended
+    with st.container(border=True, key="analysis.form"):
+        question = analysis.ask(subject)
+        if question.problem:
+            st.text(question.problem)
+        pressed = st.button(
+            tr(analysis.start), type="primary", disabled=busy or bool(question.problem), key=f"{name}.start"
+        )
+    if pressed:
+        _start(name, subject, question)
+    with place.container():
+        _earlier(name, analysis, job)
+    if busy and status is not None:
+        job_progress.watch_steps(status.run, tr(analysis.keep) if analysis.keep else "")
+    elif status is not None and status.state != "stored":
+        job_progress.show_failure(status, tr("Change the request and start again."))
+    elif status is not None or job:
+        _show(analysis, job, subject)
+
+
+def _choose() -> str:
+    """Draw the list of analyses; the choice is in the address."""
+    address = st.query_params.get(ANALYSIS)
+    first = address if address in ANALYSES else session.analysis() or ANALYSES[0]
+    widget = f"{ANALYSIS}.{first}"
+    name = st.pills(
+        tr("Analysis"), ANALYSES, default=first, format_func=lambda key: tr(_module(key).title), key=widget,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    analysis = str(name or first)
+    if analysis != first:
+        st.query_params.pop(RESULT, None)
+    session.look_at(analysis)
+    if address != analysis:
+        st.query_params[ANALYSIS] = analysis
+    return analysis
+
+
+def _module(name: str) -> Analysis:
+    analysis: Analysis = import_module(f"emberline.ui.pages.analyses.{name}").ANALYSIS
+    return analysis
+
+
+def _plan() -> StoredRun | None:
+    run = session.run()
+    try:
+        return stored_runs.open_run(run) if run else None
+    except StoreError as error:
+        st.warning(say(str(error)))
+        return None
+
+
+def _start(name: str, subject: Any, question: Question) -> None:
+    options = {**question.options, "analysis": name}
+    try:
+        if isinstance(subject, form.Request):
+            job = job_progress.start(
+                subject.name, subject.overrides, note=subject.note, kind="analysis", options=options
+            )  # fmt: skip
+        else:
+            note = {"called": subject.plan.scenario.name}
+            job = job_progress.start(note=note, kind="analysis", options={**options, "run": subject.id})
+    except RuntimeError as error:
+        st.warning(say(str(error)))
+        return
+    _look_at(name, job)
+
+
+def _look_at(name: str, job: str) -> None:
+    session.look_at(name, job)
+    st.query_params[RESULT] = job
+    st.rerun()
+
+
+def _current(name: str, subject: Any) -> str:
+    """The job or result to show: that of the address, else the latest about the same plan or request; empty: none."""
+    address = str(st.query_params.get(RESULT, ""))
+    for job in (address, session.result(name)):
+        if RUN_ID.match(job) and _is_about(job, name, subject):
+            st.query_params[RESULT] = job
+            return job
+    latest = next((one for one in _stored() if one.name == name and _same(one, subject)), None)
+    if latest is None:
+        st.query_params.pop(RESULT, None)
+        return ""
+    st.query_params[RESULT] = latest.id
+    return latest.id
+
+
+def _is_about(job: str, name: str, subject: Any) -> bool:
+    """Whether a job is of an analysis, and about the plan that is looked at."""
+    options = queue.request(job).get("given", {})
+    if not options:
+        options = next((one.options for one in _stored() if one.id == job), {})
+    if options.get("analysis") != name:
+        return False
+    return isinstance(subject, form.Request) or options.get("run") == subject.id
+
+
+def _same(stored: StoredAnalysis, subject: Any) -> bool:
+    if isinstance(subject, form.Request):
+        return (stored.scenario, stored.overrides) == (subject.name, subject.overrides)
+    return bool(stored.run == subject.id)
+
+
+@st.cache_data(max_entries=4, ttl=timedelta(seconds=3), show_spinner=False)
+def _stored() -> list[StoredAnalysis]:
+    return headlines(EARLIER)
+
+
+def _earlier(name: str, analysis: Analysis, job: str) -> None:
+    """Earlier results of the same analysis."""
+    results = {one.id: one for one in _stored() if one.name == name and one.id != job}
+    if analysis.of_plan:
+        run = queue.request(job).get("given", {}).get("run") if job else None
+        results = {number: one for number, one in results.items() if run is None or one.run == run}
+    if not results:
+        return
+    with st.expander(tr("Earlier results")):
+        choice = st.selectbox(
+            tr("Result"), list(results), index=None, format_func=lambda number: _label(results[number]),
+            placeholder=tr("choose one"), key=f"{name}.earlier",
+        )  # fmt: skip
+        if st.button(tr("Open"), disabled=choice is None, width="stretch", key=f"{name}.open_earlier"):
+            _look_at(name, str(choice))
+
+
+def _label(stored: StoredAnalysis) -> str:
+    parts = [stamp(stored.created.astimezone()), stored.title]
+    parts += [say(str(stored.result["question"]))] if "question" in stored.result else []
+    parts += [text.split("=", 1)[-1] for text in stored.options.get("axes", [])]
+    return " · ".join(parts)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _read(number: str) -> StoredAnalysis:
+    """A stored result; immutable, hence shared."""
+    return read(number)
+
+
+def _show(analysis: Analysis, number: str, subject: Any) -> None:
+    try:
+        stored = _read(number)
+    except StoreError as error:
+        st.warning(say(str(error)))
+        return
+    when = stamp(stored.created.astimezone())
+    says = tr("{scenario}, computed {when}.", scenario=stored.title, when=when)
+    if not _same(stored, subject):
+        says += " " + tr("The inputs at the side are others.")
+    st.caption(says)
+    analysis.show(stored)

@@ -1,0 +1,234 @@
+"""Calibration, guided: choose a heat log, fit, look at the fit and its checks, use it as a scenario."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from emberline.plans.analyses import StoredAnalysis
+from emberline.plans.store import as_planned, drafts
+from emberline.scenarios import load
+from emberline.scenarios.home import home
+from emberline.ui.charts.analyses import fit as charts
+from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
+from emberline.ui.pages.request.form import Request
+from emberline.ui.pages.request.sources import SCENARIO_KEY
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.text.language import mark, tr
+from emberline.ui.text.messages import say
+from emberline.ui.text.numbers import number, percent
+
+LARGEST_MB = 20
+KINDS = {
+    "duration": mark("duration"),
+    "duration_spread": mark("spread of durations"),
+    "energy": mark("energy"),
+    "energy_spread": mark("spread of energies"),
+    "mtbf": mark("time between breakdowns"),
+    "mttr": mark("repair"),
+}
+UPLOAD, TWIN = "upload", "twin"
+FROM = {UPLOAD: mark("a heat log of the plant"), TWIN: mark("days that the twin generates, to try it")}
+
+
+def ask(request: Request) -> Question:
+    """The form in steps: the log, the meter, the confidence of the intervals."""
+    if not scenario_of(request).line.stages:
+        return Question(problem=tr("This scenario has no line, so a heat log cannot belong to it."))
+    options: dict[str, Any] = {"confidence": 0.95}
+    st.markdown(f"**1. {tr('Heat log')}**")
+    source = st.segmented_control(
+        tr("From"), list(FROM), default=UPLOAD, required=True, format_func=lambda key: tr(FROM[key]),
+        key="calibrate.from", label_visibility="collapsed",
+    )  # fmt: skip
+    if source == TWIN:
+        options["days"] = int(
+            st.number_input(tr("Days"), min_value=5, max_value=1000, value=30, step=10, key="calibrate.days")
+        )
+    else:
+        st.caption(
+            tr(
+                "A row for each heat and stage: heat, grade, unit, start, end; also energy_mwh, mass_t, order, "
+                "planned_start, planned_end, and event (breakdown)."
+            )
+        )
+        options["log"] = _upload(tr("Heat log, at most {most} MB", most=LARGEST_MB), "calibrate.log")
+        st.markdown(f"**2. {tr('Meter (optional, for a log without energies)')}**")
+        options["meter"] = _upload(
+            tr("Columns time and power_mw, at most {most} MB", most=LARGEST_MB), "calibrate.meter"
+        )
+    share = st.number_input(
+        tr("Confidence of the intervals [%]"), min_value=50.0, max_value=99.9, value=95.0, step=1.0,
+        key="calibrate.confidence",
+    )  # fmt: skip
+    options["confidence"] = round(share / 100, 4)
+    if source == UPLOAD and not options["log"]:
+        return Question(options, tr("Choose a heat log."))
+    return Question(options)
+
+
+def _upload(label: str, key: str) -> str | None:
+    """Draw a field for a file; the name under which its content is stored, None: none is chosen."""
+    file = st.file_uploader(label, type=["csv", "parquet"], max_upload_size=LARGEST_MB, key=key)
+    if file is None or file.size > LARGEST_MB * 1e6:
+        return None
+    content = file.getvalue()
+    kind = "parquet" if file.name.endswith(".parquet") else "csv"
+    name = f"{hashlib.sha256(content).hexdigest()}.{kind}"
+    folder = home().absolute() / "analyses" / "files"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / name).is_file():
+        partial = folder / f".{name}.partial"
+        partial.write_bytes(content)
+        partial.replace(folder / name)
+    return name
+
+
+def show(stored: StoredAnalysis) -> None:
+    """Draw the result."""
+    result = stored.result
+    st.text(tr("Fitted to {heats} heats; breakdowns: {count}.", heats=result["heats"], count=result["breakdowns"]))
+    _verdict(result["hold_out"])
+    _use(stored)
+    if result["comparisons"]:
+        st.markdown(f"**{tr('Durations: log and fit')}**")
+        chart_cache.chart(
+            cache_key("fit", stored), lambda: charts.durations(result["comparisons"]),
+            tr("Mean and 10 to 90 % span of durations by unit and grade, log and fit."),
+        )  # fmt: skip
+        st.caption(tr("Point: mean; bar: from 10 % to 90 % of the heats."))
+    st.markdown(f"**{tr('Fitted figures')}**")
+    table([_estimate(one, result["confidence"]) for one in result["estimates"] if one["value"] is not None])
+    _checks(result)
+    _drift(stored)
+    with st.expander(tr("What stays as in the scenario, and remarks")):
+        for one in result["thin"]:
+            st.text(f"{one['unit']} {tr(KINDS[one['kind']])} {one['grade']}: {say(one['reason'])}")
+        for remark in result["remarks"]:
+            st.text(say(remark))
+
+
+def _verdict(check: dict[str, Any] | None) -> None:
+    if check is None:
+        return
+    if check["passed"] is None:
+        st.text(tr("Not checked against heats that it was not fitted to: {reason}", reason=say(check["reason"])))
+    elif check["passed"]:
+        st.success(
+            tr("✓ The twin reproduces the last {heats} heats, which it was not fitted to.", heats=check["heats"])
+        )
+    else:
+        st.warning(
+            tr(
+                "✕ The twin does not reproduce the last {heats} heats, which it was not fitted to.",
+                heats=check["heats"],
+            )
+        )
+
+
+def _use(stored: StoredAnalysis) -> None:
+    """Take the fit along as a file, or open a copy of the scenario with it."""
+    with st.container(horizontal=True):
+        name = f"{stored.title}-fitted.yaml"
+        st.download_button(
+            tr("Download the fit (YAML)"), stored.result["yaml"], name, "application/yaml", key="calibrate.download",
+            on_click="ignore", help=tr("For the command line: --set @FILE"),
+        )  # fmt: skip
+        if st.button(tr("Open the scenario with this fit"), key="calibrate.draft"):
+            _draft(stored)
+
+
+def _draft(stored: StoredAnalysis) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        fit = folder / "fit.yaml"
+        fit.write_text(stored.result["yaml"], encoding="utf-8")
+        text, files = as_planned.source(load(str(stored.scenario), [*stored.overrides, f"@{fit}"]))
+        series = folder / "series"
+        (series / "files").mkdir(parents=True)
+        for path, content in files.items():
+            (series / path).write_text(content, encoding="utf-8")
+        draft = drafts.create(text, f"{stored.title}-fitted", series, sign_in.person())
+    session.hold(draft.id)
+    st.session_state[SCENARIO_KEY] = draft.id
+    navigation.go("scenario")
+
+
+def _estimate(one: dict[str, Any], confidence: float) -> dict[str, str]:
+    unit = one["unit_of_measure"]
+    span = "–" if one["low"] is None else f"{_figure(one['low'], unit)} … {_figure(one['high'], unit)}"
+    return {
+        tr("unit"): one["unit"],
+        tr("figure"): tr(KINDS[one["kind"]]) + ("" if unit == "1" else f" [{unit}]"),
+        tr("grade"): one["grade"] or tr("all"),
+        tr("observations"): number(one["n"], 0),
+        tr("scenario"): _figure(one["before"], unit),
+        tr("fitted"): _figure(one["value"], unit),
+        tr("{share} interval", share=percent(confidence, 1 if confidence * 100 % 1 else 0)): span,
+    }
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return percent(value, 2) if unit == "1" else number(value, 2 if abs(value) < 100 else 1)
+
+
+def _checks(result: dict[str, Any]) -> None:
+    check = result["hold_out"]
+    if check is None or not check["checks"]:
+        return
+    st.markdown(f"**{tr('Heats that the twin was not fitted to')}**")
+    table(
+        [
+            {
+                tr("figure"): say(one["what"]),
+                tr("heats"): number(one["n"], 0),
+                tr("log mean"): number(one["logged"], 2),
+                tr("twin mean"): number(one["twin"], 2),
+                tr("95 % of the twin's"): f"{number(one['low'], 2)} … {number(one['high'], 2)}",
+                tr("p-value"): "" if one["p_value"] is None else number(one["p_value"], 3),
+                say("unit"): one["unit_of_measure"],
+            }
+            for one in check["checks"]
+        ],
+        "checks",
+    )
+
+
+def _drift(stored: StoredAnalysis) -> None:
+    curves = stored.result["charts"]
+    if not curves:
+        return
+    st.markdown(f"**{tr('Drift')}**")
+    drifting = [i for i, one in enumerate(curves) if one["first_beyond"]]
+    says = tr("None of {count} charts leaves its limits.", count=len(curves))
+    if drifting:
+        names = ", ".join(f"{curves[i]['unit']} {say(curves[i]['what'])}" for i in drifting)
+        says = tr("Outside the limits: {names}.", names=names)
+    st.text(says)
+    i = st.selectbox(
+        tr("Chart"), range(len(curves)), index=drifting[0] if drifting else 0,
+        format_func=lambda i: f"{curves[i]['unit']} {say(curves[i]['what'])}", key=f"calibrate.chart.{stored.id}",
+    )  # fmt: skip
+    chart_cache.chart(
+        (*cache_key("drift", stored), i), lambda: charts.drift(curves[i]),
+        tr("Weighted mean of the residuals over time, with the limits of a unit without drift."),
+    )  # fmt: skip
+
+
+ANALYSIS = Analysis(
+    title=mark("Calibration"),
+    says=mark(
+        "Do the scenario's durations, energies and breakdowns match the plant? They are fitted to its heat log, and "
+        "the twin must reproduce the heats that it was not fitted to."
+    ),
+    start=mark("Fit"),
+    of_plan=False,
+    ask=ask,
+    show=show,
+)

@@ -1,0 +1,104 @@
+"""The common shape of all analyses in the browser: a form, a job with progress, a stored result that is drawn.
+
+A module of this folder has one ``ANALYSIS``; the work itself is in the module of the same name of ``plans/analyses``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from emberline.plans.analyses import StoredAnalysis
+from emberline.scenarios import Scenario
+from emberline.ui.pages.request.form import Request
+from emberline.ui.text.language import current, tr
+from emberline.ui.text.numbers import number
+
+LETTERS = re.compile(r"[^\W\d_]{2}")
+SEARCH_S = 120
+"""Default time limit of an analysis [s]."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the form says."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    """For the work."""
+    problem: str = ""
+    """Why it cannot be started, in the page's language; empty: it can."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """An analysis in the browser; texts are marked, not translated."""
+
+    title: str
+    says: str
+    """The question that it answers, in one or two sentences."""
+    start: str
+    """Label of the button."""
+    of_plan: bool
+    """Whether it is about a stored plan, else about a scenario."""
+    ask: Callable[[Any], Question]
+    """Draws the form of a stored run or of a ``Request``."""
+    show: Callable[[StoredAnalysis], None]
+    keep: str = ""
+    """Label of the button that ends it with the result so far; empty: a part of it is no result."""
+
+
+def no_question(of: Any) -> Question:
+    """The form of an analysis that needs nothing but its scenario or plan."""
+    return Question()
+
+
+def time_limit(analysis: str) -> float:
+    """Draw the time limit of an analysis [s]."""
+    return float(
+        st.number_input(
+            tr("Stop the search after [s]"), min_value=5, max_value=86_400, value=SEARCH_S, step=30,
+            key=f"{analysis}.seconds",
+        )
+    )  # fmt: skip
+
+
+def scenario_of(request: Request) -> Scenario:
+    """The scenario of a request without mistakes."""
+    assert request.scenario is not None
+    return request.scenario
+
+
+def cost_and_carbon(values: dict[str, Any] | None, currency: str) -> str:
+    """What is saved, carbon and cost, in words."""
+    if values is None:
+        return tr("not known")
+    return tr(
+        "{tonnes} t CO2e, {cost} {currency}",
+        tonnes=number(values["carbon_kg"] / 1000, 1), cost=number(values["cost"], 0), currency=currency,
+    )  # fmt: skip
+
+
+def table(rows: list[dict[str, str]], key: str = "") -> None:
+    """Draw rows of text as a table; numbers are written already and aligned to the right.
+
+    Args:
+        rows: cells by heading; the first one names the row.
+        key: distinguishes several tables of a result.
+    """
+    if not rows:
+        return
+    frame = pd.DataFrame(rows)
+    second = "".join(frame.iloc[:, 1]) if frame.shape[1] > 1 else ""
+    # the style of all pages aligns numbers from the third column on
+    with st.container(key=f"{'texts' if LETTERS.search(second) else 'figures'}.{key}"):
+        st.table(frame.set_index(frame.columns[0]))
+
+
+def cache_key(name: str, stored: StoredAnalysis) -> tuple[str, ...]:
+    """Key of a chart of a stored result."""
+    return (name, stored.id, current())
