@@ -80,9 +80,9 @@ class Task:
         """The system ends the worker that is silent for longer."""
         faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
 
-    def report(self, says: str, done: int = 0, of: int = 0) -> None:
+    def report(self, says: str, count: int = 0, of: int = 0) -> None:
         """Report a step of an analysis: what is being done, and how much of how much."""
-        self.tell({"phase": "analysis", "says": says, "done": done, "of": of})
+        self.tell({"phase": "analysis", "says": says, "done": count, "of": of})
         self.patience(LONGEST_S)
 
     def telling(self, silent_s: Callable[[str], float]) -> Progress:
