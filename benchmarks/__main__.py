@@ -42,7 +42,11 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("bench", nargs="*", help=f"which; none named: {', '.join(usual)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help=f"store the findings, as in {STORED}")
+    parser.add_argument(
+        "--part", action="append", default=[], metavar="TEXT", help="only cases with this in their name; repeatable"
+    )
     case = parser.parse_args(argv)
+    registry.PARTS[:] = case.part
     for name in case.bench:
         if name not in registry.BENCHES:
             parser.error(f"unknown bench {name}; there are {', '.join(registry.BENCHES)}")

@@ -41,6 +41,8 @@ class Oracle:
     run: Callable[[list[str]], int]
 
 
+PARTS: list[str] = []
+"""Texts of ``--part``: only cases whose name has one of them are run; empty: all."""
 BENCHES: dict[str, Bench] = {}
 ORACLES: dict[str, Oracle] = {}
 
@@ -63,6 +65,11 @@ def oracle(family: str, says: str) -> Callable[[Callable[[list[str]], int]], Cal
         return run
 
     return register
+
+
+def included(case: str) -> bool:
+    """Whether a case of a bench is to be run."""
+    return not PARTS or any(part in case for part in PARTS)
 
 
 def discover(family: str | None = None) -> None:

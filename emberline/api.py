@@ -95,10 +95,9 @@ def plan(
             ``draft`` has the figures of the first plan.
         cancel: polled; True ends the search with the best schedule so far.
     """
-    from emberline.plans.answer import with_rules
-    from emberline.plans.robustness import plan_that_holds
+    from emberline.plans.robustness import answered
 
-    return Result(with_rules(plan_that_holds(scenario, on_progress=on_progress, cancel=cancel)))
+    return Result(answered(scenario, on_progress=on_progress, cancel=cancel))
 
 
 def hold(

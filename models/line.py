@@ -1,6 +1,9 @@
 """A line by slot, and where a plan has its heats: what the rooms above may use."""
 
-from emberline.models.problem.assignment import Starts, from_schedule, mistakes
+from emberline.models.problem.assignment import Conflict, Key, Starts, conflicts, from_schedule, mistakes
 from emberline.models.problem.line_reader import Heat, Operation, SlotProblem, from_scenario
 
-__all__ = ["Heat", "Operation", "SlotProblem", "Starts", "from_scenario", "from_schedule", "mistakes"]
+__all__ = [
+    "Conflict", "Heat", "Key", "Operation", "SlotProblem", "Starts", "conflicts", "from_scenario", "from_schedule",
+    "mistakes",
+]  # fmt: skip

@@ -67,8 +67,18 @@ class RecourseKind(StrEnum):
     """A heat that was cast longer than planned [min]."""
     START_LATER = "start later"
     """A start that load management held back [min]."""
+    LESS_POWER = "less power"
+    """A heat whose power load management held back: by how much it took longer [min]."""
+    END_CAST = "end of cast"
+    """A cast that ended early: by how much the next heat was expected too late [min]."""
+    RETURN = "return"
+    """A heat that went back to the ladle furnace: what it drew there [MWh]."""
     ASSET = "asset"
     """A set-point that gave way to a need [its unit]."""
+    BATTERY = "battery"
+    """Energy by which the battery's set-points gave way to the import limit [MWh]."""
+    ENGINE = "engine"
+    """Electricity that a machine gave more than planned, for the import limit [MWh]."""
 
 
 class ViolationKind(StrEnum):

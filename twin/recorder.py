@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import RUN, RecourseKind, ViolationKind, check, metered
 from emberline.scenarios.energy_states import idle_pieces
 from emberline.scenarios.line import taking
@@ -48,6 +49,13 @@ def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarra
     until = np.where(cooled > TOLERANCE, cooled, 0.0)
     total = np.bincount(arrays["heat"], weights=until, minlength=len(shop.names))
     return np.where(arrays["stage"] == shop.reheating, total[arrays["heat"]] * arrays["reheat"], 0.0)
+
+
+def second_treatments(history: LineHistory) -> Trace:
+    """What heats draw that went back to the reheating stage."""
+    drawn = [act.amount for act in history.acts if act.kind == RecourseKind.RETURN]
+    begin, over = np.array(list(history.returns.values())).T
+    return Trace(begin, over, np.array(drawn) / (over - begin) * 60)
 
 
 def line_gives(
@@ -168,12 +176,14 @@ def course(
     unit, first, last = arrays["unit"][indices], start[indices], end[indices]
     trace = operations_trace(unit, first, last, nominal[indices], extra[indices], shop.profiles, stops)
     line = trace.mean(grid.edges)
+    if history.returns:
+        line = line + second_treatments(history).mean(grid.edges)
     line_rates = line_flows(todo, indices, first, last, nominal[indices], stops)
     idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
     load = line if idle is None else line + idle
     answering = disturbed and shop.scenario.recourse.assets
-    flows, violations = balance(grid, load, setpoints, line_rates, answering=answering, relieving=disturbed)
     acts = list(history.acts)
+    flows, violations = balance(grid, load, setpoints, line_rates, answering=answering, relieving=disturbed, acts=acts)
     if answering:
         given_way = [row for row in violations if row.kind == ViolationKind.ASSET]
         acts += [Act(RecourseKind.ASSET, row.unit, row.at_min, row.amount, row.measure, 0.0) for row in given_way]
@@ -181,7 +191,7 @@ def course(
     if idle is not None:
         flows["idle_mw"] = grid.stepped(idle)
     leeway = shop.scenario.horizon.step_min if disturbed else 0.0
-    violations = missed(todo, start, end, leeway) + violations
+    violations = missed(todo, start, end, leeway, history.new_casts, history.returns) + violations
     return Course(
         start, end, indices, unit, first, last, nominal[indices], extra[indices], stops, load, flows, violations, acts
     )
@@ -211,6 +221,41 @@ def record(
     """
     shop, arrays = todo.shop, todo.arrays
     ran = course(todo, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
+    variables, of_run = _variables(todo, ran, queued)
+    times, step = shop.scenario.horizon.times, shop.scenario.horizon.step_min
+    data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})
+    if by_heat:
+        drawing = (ran.unit, ran.first, ran.last, ran.nominal, ran.extra)
+        edges = np.arange(len(times) + 1) * step
+        of_heats = _by_heat(shop, arrays["heat"][ran.indices], drawing, edges, ran.stops)
+        names = np.array(shop.names, dtype=np.str_)
+        data = data.assign_coords(heat=names).assign(heat_mwh=(("heat", "time"), of_heats))
+    data.attrs = {
+        **attrs,
+        **of_run,
+        "metered_interval_min": float(grid.meter_min),
+        "start": shop.scenario.horizon.start_utc.isoformat(),
+    }
+    return check(data, RUN)
+
+
+def columns(
+    todo: Operations,
+    history: LineHistory,
+    energy_factor: np.ndarray,
+    grid: SiteGrid,
+    setpoints: Setpoints | None,
+    attrs: Mapping[str, object],
+) -> Columns:
+    """The run as plain arrays; arguments as of :func:`record`."""
+    ran = course(todo, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
+    variables, of_run = _variables(todo, ran, None)
+    return Columns(variables, {}, {**attrs, **of_run})
+
+
+def _variables(todo: Operations, ran: Course, queued: np.ndarray | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Variables of a run, and what it says of the heats that are finished."""
+    shop, arrays = todo.shop, todo.arrays
     indices, unit, first, last, stops = ran.indices, ran.unit, ran.first, ran.last, ran.stops
     waited = waits(todo, ran.start, ran.end)
     energy_mwh = _within(shop, unit, first, last, ran.nominal, ran.extra, stops)
@@ -218,9 +263,9 @@ def record(
     for i, halts in stops.items():
         down[i] = sum(halt for _, halt in halts)
     finished = _finished(todo, ran.end)
-    names, stages, units = (np.array(labels, dtype=np.str_) for labels in (shop.names, shop.stages, shop.units))
+    names, stages, units = shop.labels
     ends = first.argsort(kind="stable")
-    columns = {
+    of_operations = {
         "op_heat": names[arrays["heat"][indices]],
         "op_stage": stages[arrays["stage"][indices]],
         "op_unit": units[unit],
@@ -231,28 +276,16 @@ def record(
         "op_extra_mwh": ran.extra,
         "op_down_min": down,
     }
-    variables: dict[str, Any] = {name: ("operation", value[ends]) for name, value in columns.items()}
+    variables: dict[str, Any] = {name: ("operation", value[ends]) for name, value in of_operations.items()}
     variables.update(violation_variables(ran.violations))
     variables.update(stop_variables((units[unit[i]], at, halt) for i, halts in stops.items() for at, halt in halts))
     variables.update(recourse_variables(ran.acts))
     variables.update(site_variables(ran.flows))
-    times = shop.scenario.horizon.times
-    step = shop.scenario.horizon.step_min
-    data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})
-    if by_heat:
-        drawing = (unit, first, last, ran.nominal, ran.extra)
-        edges = np.arange(len(times) + 1) * step
-        of_heats = _by_heat(shop, arrays["heat"][indices], drawing, edges, stops)
-        data = data.assign_coords(heat=names).assign(heat_mwh=(("heat", "time"), of_heats))
-    data.attrs = {
-        **attrs,
+    return variables, {
         "tonnes": float(sum(shop.mass_t[h] for h in finished)),
         "heats": len(finished),
         "complete": int(len(finished) == sum(1 for _ in _to_finish(shop))),
-        "metered_interval_min": float(grid.meter_min),
-        "start": shop.scenario.horizon.start_utc.isoformat(),
     }
-    return check(data, RUN)
 
 
 def _by_heat(

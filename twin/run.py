@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import Policy, ViolationKind
 from emberline.scenarios.line.tables import LineShop, careless, shop
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
@@ -19,7 +20,7 @@ from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import late_min
 from emberline.twin.line.operations import Operations, arrange, operations
 from emberline.twin.processes.run import WorksFollower, dispatch_works
-from emberline.twin.recorder import course, record
+from emberline.twin.recorder import columns, course, record
 from emberline.twin.run_variables import run_attrs, violation_rows
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
@@ -108,6 +109,16 @@ def replays(
         yield follower.run(seed, replication, disturbed)
 
 
+def runs(
+    scenario: Scenario, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
+) -> Iterator[Columns]:
+    """The disturbed runs of :func:`replays` as plain arrays, for those who only add them up."""
+    seed = scenario.disturbances.seed if seed is None else seed
+    follower = WorksFollower(scenario, schedule) if scenario.processes else Follower(scenario, schedule)
+    for replication in replications:
+        yield follower.columns(seed, replication)
+
+
 def misses(
     scenario: Scenario, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
 ) -> Iterator[list[Violation]]:
@@ -148,12 +159,19 @@ class Follower:
         attrs = run_attrs(seed, replication, disturbed, self.policy)
         return record(self.todo, history, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
 
+    def columns(self, seed: int, replication: int) -> Columns:
+        """One disturbed run as plain arrays."""
+        history, energy = follow(self.todo, seed, replication, True, self.load_management(True))
+        attrs = run_attrs(seed, replication, True, self.policy)
+        return columns(self.todo, history, energy, self.grid, self.setpoints, attrs)
+
     def load_management(self, disturbed: bool) -> LoadManagement | None:
         """Load management of one run; None where there is none."""
-        most_min = self.shop.scenario.recourse.start_later_min
-        if not disturbed or not most_min or math.isinf(self.grid.import_limit_mw):
+        recourse = self.shop.scenario.recourse
+        most_min, most_share = recourse.start_later_min, recourse.less_power_share
+        if not disturbed or not (most_min or most_share) or math.isinf(self.grid.import_limit_mw):
             return None
-        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min)
+        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min, most_share)
 
     @cached_property
     def _room_mwh(self) -> np.ndarray:

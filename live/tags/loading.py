@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading.document import Document, dotted
 from emberline.scenarios.records.base import Misplaced, Mistakes, Place, unknown
+from emberline.scenarios.records.quantity import factor
 
 SITE = "site"
 
@@ -27,6 +29,17 @@ class Plant:
     scenario: Scenario
     folder: Path
     """That paths in the file are relative to."""
+    name: str = "live"
+    """Of the file, under which history and decisions are kept."""
+
+    def now(self) -> datetime:
+        """The time of the plant."""
+        return datetime.now(UTC) if self.live.clock is None else self.live.clock.now()
+
+    def tag(self, **meaning: str | bool) -> Tag | None:
+        """The tag of a meaning, such as ``power_of="EAF"``."""
+        (key, subject), *_ = meaning.items()
+        return next((tag for tag in self.live.tags if getattr(tag, key) == subject), None)
 
     def unit_of(self, tag: Tag) -> str:
         """Unit of measure that Emberline counts a tag's values in."""
@@ -60,7 +73,7 @@ def load(path: Path) -> Plant:
     problems += [Problem(document.where(place), dotted(place), says) for place, says in _mistakes(live, scenario)]
     if problems:
         raise ScenarioError(problems)
-    return Plant(live, scenario, path.parent)
+    return Plant(live, scenario, path.parent, path.stem)
 
 
 def levels(scenario: Scenario) -> dict[str, str]:
@@ -70,7 +83,8 @@ def levels(scenario: Scenario) -> dict[str, str]:
         for asset in scenario.site.assets
         if hasattr(asset, "capacity") and hasattr(asset, "carrier")
     }
-    return {**dict.fromkeys((store.name for store in scenario.stores), "t"), **storages}
+    battery = {} if scenario.battery is None else {"battery": "MWh"}
+    return {**dict.fromkeys((store.name for store in scenario.stores), "t"), **battery, **storages}
 
 
 def units(scenario: Scenario) -> list[str]:
@@ -95,6 +109,10 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
         for i, name in enumerate(names):
             if name in names[:i]:
                 yield (noun, i, "name"), f"there are two of the name {name}"
+    for i, publication in enumerate(live.publish):
+        if publication.connector is not None and publication.connector not in connectors:
+            yield ("publish", i, "connector"), unknown("connector", publication.connector, connectors)
+    yield from _of_set_points(live, scenario, connectors)
     meanings: dict[tuple[str, object], str] = {}
     for i, tag in enumerate(live.tags):
         if tag.connector not in connectors:
@@ -104,6 +122,25 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
         if (key, subject) in meanings:
             yield ("tags", i, key), f"tag {meanings[key, subject]} measures the same"
         meanings.setdefault((key, subject), tag.name)
+
+
+def _of_set_points(live: Live, scenario: Scenario, connectors: list[str]) -> Mistakes:
+    controlled = sorted({*levels(scenario), *scenario.site.cores, "battery"})
+    kinds = {connector.name: connector.kind for connector in live.connectors}
+    for i, point in enumerate(live.set_points.allowed):
+        place: Place = ("set_points", "allowed", i)
+        if kinds.get(point.connector) != "opcua":
+            names = [name for name, kind in kinds.items() if kind == "opcua"]
+            yield (*place, "connector"), unknown("connector of kind opcua", point.connector, names)
+        if point.of not in controlled:
+            yield (*place, "of"), unknown("asset", point.of, controlled)
+        try:
+            factor("MW", point.unit)
+        except ValueError as error:
+            yield (*place, "unit"), str(error)
+    beat = live.set_points.heartbeat_connector
+    if beat is not None and kinds.get(beat) != "opcua":
+        yield ("set_points", "heartbeat_connector"), unknown("connector", beat, connectors)
 
 
 def _of_tag(tag: Tag, scenario: Scenario) -> Iterator[tuple[str, str]]:

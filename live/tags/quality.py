@@ -67,10 +67,10 @@ def _value(plant: Plant, tag: Tag, reading: Reading) -> tuple[float | str | None
     raw = reading.value
     if reading.status:
         return None, f"the source marks it as {reading.status}"
-    if raw is None or raw == "":
+    if raw is None or (raw == "" and tag.heat_of is None):
         return None, "has no value"
     if tag.heat_of is not None:
-        return _heat(plant, raw)
+        return _heat(plant, raw) if raw != "" else ("", "")
     if tag.state_of is not None:
         key = _key(raw)
         if key not in tag.states:

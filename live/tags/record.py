@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from emberline.live.tags.settings import Clock, HistorySettings, LoopSettings, Publication, SetPoints
 from emberline.scenarios.records.base import NAME, Misplaced, Record
 from emberline.scenarios.records.quantity import factor
 
-Kind = Literal["opcua", "csv", "sql"]
+Kind = Literal["opcua", "csv", "sql", "mqtt"]
 KEYS: dict[str, tuple[set[str], set[str]]] = {
     "opcua": (
         {"url"},
@@ -17,6 +18,7 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "csv": ({"folder"}, {"folder", "time", "tag", "value", "zone"}),
     "sql": (set(), {"url", "url_from", "zone"}),
+    "mqtt": ({"host"}, {"host", "port", "user", "password_from", "tls", "sparkplug_host", "groups", "zone"}),
 }
 """Keys that a kind of connector needs, and those that it may have."""
 State = Literal["off", "standby", "idle", "on", "down"]
@@ -53,6 +55,14 @@ class Connector(Record):
     zone: str | None = None
     """Zone of times without offset."""
     timeout_s: float = Field(default=10, gt=0, le=120)
+    host: str | None = None
+    """Of an MQTT broker."""
+    port: int = Field(default=1883, ge=1, le=65_535)
+    tls: bool = False
+    sparkplug_host: str | None = Field(default=None, pattern=r"^[^+#/]{1,60}$")
+    """Name of this host application of Sparkplug B; none: topics carry plain JSON."""
+    groups: tuple[str, ...] = ("+",)
+    """Groups of Sparkplug that are listened to."""
 
     @model_validator(mode="after")
     def _keys(self) -> Connector:
@@ -98,6 +108,8 @@ class Tag(Record):
     """Meaning of each value of a state."""
     longest_age_s: float = Field(gt=0, le=7 * 86_400)
     """After this time a value is stale."""
+    error: float | None = Field(default=None, gt=0)
+    """Standard error of the values, in ``unit``; none: 1 % of the range."""
 
     @model_validator(mode="after")
     def _meaning(self) -> Tag:
@@ -112,7 +124,7 @@ class Tag(Record):
             if self.range[0] >= self.range[1]:
                 raise Misplaced("the first number is below the second", "range")
         else:
-            for key in ("unit", "range"):
+            for key in ("unit", "range", "error"):
                 if getattr(self, key) is not None:
                     raise Misplaced(f"{meanings[0]} has none", key)
         if (self.state_of is not None) != bool(self.states):
@@ -148,3 +160,8 @@ class Live(Record):
     tags: tuple[Tag, ...] = Field(max_length=10_000)
     largest_clock_error_s: float = Field(default=30, gt=0, le=3600)
     """How far a time of the plant may lie in the future."""
+    clock: Clock | None = None
+    loop: LoopSettings = LoopSettings()
+    history: HistorySettings = HistorySettings()
+    publish: tuple[Publication, ...] = Field(default=(), max_length=20)
+    set_points: SetPoints = SetPoints()

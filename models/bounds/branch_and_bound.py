@@ -20,6 +20,7 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line.pooled.model import Pooled
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
+from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
 
 Places = dict[int, tuple[tuple[int, ...], int, int]]
@@ -214,14 +215,15 @@ def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
 
 def negative_reheating(search: Search) -> float:
     """What reheating could earn at most where a weight is negative: taken off the bound."""
-    problem = search.problem
     lowest = min(float(search.aim.weight(search.data).min()), 0.0)
-    if lowest == 0 or problem.reheat_kwh_per_t_min == 0:
-        return 0.0
-    minutes = problem.n_slots * problem.step_min
-    most = 0.0
+    return 0.0 if lowest == 0 else -lowest * most_reheating_mwh(search.problem)
+
+
+def most_reheating_mwh(problem: SlotProblem) -> float:
+    """What all heats can be reheated by at most [MWh]."""
+    minutes, most = problem.n_slots * problem.step_min, 0.0
     for heat in problem.heats:
         if heat.reheat is not None:
             waits = sum(min(int(heat.most[k].max()) * problem.step_min, minutes) for k in range(heat.reheat))
             most += problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waits
-    return -lowest * most
+    return most

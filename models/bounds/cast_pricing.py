@@ -27,6 +27,8 @@ class Use:
     """A stage, or the casting stage's index and on: a caster."""
     slot: int
     slots: int
+    unit: int
+    """One of the units that are alike."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,6 @@ class Ways:
             weights: worth of a MWh by slot, one row for the goal and one for each cap, shape (n_weights, n_slots).
         """
         self.problem, self.n = problem, problem.n_slots
-        cells = np.repeat(weights, problem.cells_per_slot, axis=1)
         self.casters = problem.stage_units[-1]
         self.first_caster = len(problem.stage_units) - 1
         self.capacity = self._capacity()
@@ -86,13 +87,7 @@ class Ways:
         self._units = {
             (k, i): self._unlike(o) for k, heat in enumerate(self.heats) for i, o in enumerate(heat.operations)
         }
-        self._energy = {
-            (k, i, u): cost_curves.energy(problem, self.heats[k].operations[i].cells[u], cells)
-            for (k, i), units in self._units.items()
-            for u in units
-        }
-        self._shut = {key: ~self._open(*key) for key in self._energy}
-        self._slope = [self._lost(heat, cells) for heat in self.heats]
+        self._shut = {(k, i, u): ~self._open(k, i, u) for (k, i), units in self._units.items() for u in units}
         alike: dict[tuple, int] = {}
         self.kind = []
         """Of each cast: casts of a kind differ in their latest starts alone."""
@@ -102,8 +97,25 @@ class Ways:
             )
             self.kind.append(alike.setdefault((key, tuple(self._kind[h] for h in cast.heats)), len(alike)))
         self.members = [[c for c, kind in enumerate(self.kind) if kind == k] for k in range(len(alike))]
+        self.weigh(np.repeat(weights, problem.cells_per_slot, axis=1))
+
+    def weigh(self, cells: np.ndarray, credit: np.ndarray | None = None) -> None:
+        """Take what energy is worth.
+
+        Args:
+            cells: worth of a MWh by cell, shape (n_weights, n_cells).
+            credit: by stage, what a MWh counts less since something is given with it, shape (n_stages, n_cells); what
+                is reheated gives nothing.
+        """
+        problem = self.problem
+        by_stage = [cells if credit is None else cells - credit[s] for s in range(len(problem.stage_units))]
+        self._energy = {
+            (k, i, u): cost_curves.energy(problem, operation.cells[u], by_stage[operation.stage])
+            for (k, i, u), operation in ((key, self.heats[key[0]].operations[key[1]]) for key in self._shut)
+        }
+        self._slope = [self._lost(heat, cells) for heat in self.heats]
         self._casting = {
-            (k, u): cost_curves.energy(problem, problem.casts[casts[0]].cells[u], cells)
+            (k, u): cost_curves.energy(problem, problem.casts[casts[0]].cells[u], by_stage[-1])
             for k, casts in enumerate(self.members)
             for u in problem.casts[casts[0]].units
         }
@@ -161,7 +173,7 @@ class Ways:
         """
         self._prices, self._mix = prices, mix
         self._hold_costs: dict[tuple[int, int], np.ndarray] = {}
-        self._starts = {key: self._starts_on(*key) for key in self._energy}
+        self._starts = {key: self._starts_on(*key) for key in self._shut}
         self._tables = [self._tables_of(k, heat) for k, heat in enumerate(self.heats)]
         """By heat and operation: cost so far by slots since the heat began and start slot, or by start slot alone."""
         feeding: dict[tuple[int, int, int], np.ndarray] = {}
@@ -253,7 +265,7 @@ class Ways:
         """The starts behind a point of a cast's curve, which is finite there."""
         cast = self.problem.casts[self.members[kind][0]]
         u = cast.units[column]
-        uses = [Use(self._caster(u), slot, cast.hold[u])]
+        uses = [Use(self._caster(u), slot, cast.hold[u], u)]
         worth = self._casting[kind, u][:, slot].copy()
         for h in cast.heats:
             k, (least, most) = self._kind[h], self._to_cast(h, column)
@@ -264,13 +276,42 @@ class Ways:
             for i, t in enumerate(slots):
                 operation = heat.operations[i]
                 _, on = min((float(self._starts[k, i, u][t]), u) for u in self._units[k, i])
-                uses.append(Use(operation.stage, t, operation.occupy[on]))
+                uses.append(Use(operation.stage, t, operation.occupy[on], on))
                 worth += self._energy[k, i, on][:, t]
             if heat.reheat:
                 passed = (slots[heat.reheat] - slots[0]) * self.problem.step_min
                 lost = max(passed - heat.lossless_min(0, heat.reheat, slowest=True), 0.0)
                 worth += lost * self._slope[k][:, slots[heat.reheat]]
         return Way(kind, column, slot, tuple(uses), tuple(worth.tolist()))
+
+    def load(self, way: Way) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """What a cast draws by cell [MWh], and what it gives of other carriers by slot."""
+        problem, cast = self.problem, self.problem.casts[self.members[way.kind][0]]
+        n, per = problem.n_cells, problem.cells_per_slot
+        stages = np.zeros((len(problem.stage_units), n))
+        reheated = np.zeros(n)
+
+        def draw(row: np.ndarray, slot: int, cells: np.ndarray) -> None:
+            begin, end = slot * per, min(slot * per + len(cells), n)
+            row[begin:end] += cells[: end - begin]
+
+        places = iter(way.uses)
+        caster = next(places)
+        draw(stages[-1], caster.slot, cast.cells[caster.unit])
+        for h in cast.heats:
+            heat = problem.heats[h]
+            starts = [next(places) for _ in heat.operations]
+            for operation, start in zip(heat.operations, starts, strict=True):
+                draw(stages[operation.stage], start.slot, operation.cells[start.unit])
+            if heat.reheat and problem.reheat_kwh_per_t_min:
+                at = starts[heat.reheat]
+                passed = (at.slot - starts[0].slot) * problem.step_min
+                lost = max(passed - heat.lossless_min(0, heat.reheat, slowest=True), 0.0)
+                mwh = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * lost
+                minutes = heat.operations[heat.reheat].minutes[at.unit]
+                draw(reheated, at.slot, mwh * even_cells(problem, minutes))
+        gives = {carrier: problem.on_slots(weight @ stages) for carrier, weight in problem.gives.items()}
+        return stages.sum(axis=0) + reheated, gives
 
     def _back(self, k: int, at: int) -> list[int]:
         """Start slots of a heat whose last operation starts in a slot."""

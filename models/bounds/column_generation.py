@@ -12,27 +12,15 @@ furnaces. It proves more in ten seconds than the pooled relaxation of a week doe
 
 from __future__ import annotations
 
-import math
 import time
 
 import numpy as np
 
-from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating, useful
-from emberline.models.bounds.restricted_master import Master, Prices
+from emberline.models.bounds.cast_columns import Prices
+from emberline.models.bounds.cast_pricing import Ways, exact_reheating, useful
+from emberline.models.bounds.restricted_master import Master
+from emberline.models.bounds.rising_prices import Bound
 from emberline.models.search.incumbent import Search
-
-MOST_COLUMNS = 3000
-"""Columns that are kept."""
-COLUMN_SHARE = 0.7
-"""Share of them that stays when there are more."""
-STRETCH_MIN = 360
-"""In each stretch of so many minutes the best cast of each kind on each caster becomes a column."""
-SMOOTHING = 0.5
-"""Weight of the best prices so far in the next ones."""
-TOLERANCES = (1e-2, 1e-3, 1e-4, 1e-6)
-"""Of the linear program: the next one where it brings no new cast."""
-CLOSE = 5e-4
-"""Distance between mix and bound, as a share, at which blocks are made shorter."""
 
 
 def of(search: Search) -> CastBound | None:
@@ -65,8 +53,10 @@ def _limited(search: Search) -> bool:
     return bool((room < sum(most.values()) * per - 1e-9).any())
 
 
-class CastBound:
-    """Raises a search's bound until prices are as good as they get."""
+class CastBound(Bound):
+    """Where what a cast is worth follows from its energy alone."""
+
+    master: Master
 
     def __init__(self, search: Search, weights: np.ndarray) -> None:
         """Work out the casts' curves.
@@ -76,105 +66,24 @@ class CastBound:
             weights: worth of a MWh by slot to the goal and to each cap, shape (1 + n_caps, n_slots).
         """
         began = time.perf_counter()
+        super().__init__(search)
         problem, data, aim = search.problem, search.data, search.aim
-        self.search = search
-        self.over = False
-        """Set by the search: nobody needs the bound any more."""
-        self.failure: BaseException | None = None
         self.ways = Ways(problem, weights)
         base = weights @ (data.base - data.pv + problem.on_slots(problem.fixed_cells))
-        self._base = float(base[0]) - aim.constant
+        self.settled = float(base[0]) - aim.constant
         self._room = np.array([cap for _, cap, _ in aim.caps(data)]) - base[1:]
         scales = np.maximum(np.abs(weights).mean(axis=1), 1e-9)
         latest = [max(cast.last.values()) for cast in problem.casts]
         self.master = Master(self.ways, latest, self._room, float(scales[0]), scales[1:])
-        self._hour = max(round(60 / problem.step_min), 1)
-        self.best = -math.inf
         self.prices = (np.zeros_like(self.ways.capacity), np.zeros(len(self._room)))
-        """The best of units and caps so far."""
         search.clock("build", began)
 
-    def run(self) -> None:
-        """Raise the bound until the search is over, or nothing is to be gained."""
-        began = time.perf_counter()
-        try:
-            self._begin()
-            block = self._hour
-            while block and not self._stop():
-                self._close_in(block)
-                block //= 2
-        except BaseException as error:
-            self.failure = error
-        self.search.clock("bound", began)
-
-    def _stop(self) -> bool:
-        return self.over or self.search.over()
-
-    def _begin(self) -> None:
-        """Casts at all hours, as if nothing else were made; where one has no place there is no plan."""
-        total, _ = self._value(*self.prices)
-        self.search.infeasible |= not math.isfinite(total) and self.search.best is None
-        for kind in range(len(self.ways.members)):
-            for column in self._columns(kind):
-                curve = self.ways.curves[kind, column]
-                for t in range(0, self.master.latest(kind) + 1, self._hour):
-                    if self._stop():
-                        return
-                    if np.isfinite(curve[t]):
-                        self.master.add(self.ways.way(kind, column, t))
-
-    def _columns(self, kind: int) -> range:
-        return range(len(self.search.problem.casts[self.ways.members[kind][0]].units))
-
-    def _value(self, units: np.ndarray, caps: np.ndarray) -> tuple[float, list[tuple[int, int]]]:
-        """What prices prove, and where the casts go at them."""
+    def proven(self, *prices: np.ndarray) -> float:
+        """What prices of units and caps prove."""
+        units, caps = prices
         self.ways.price(units, np.concatenate(([1.0], caps)))
-        total, places = self.ways.best()
-        value = total + self._base - float((units * self.ways.capacity).sum()) - float(caps @ self._room)
-        if math.isfinite(value) and value > self.best:
-            self.best, self.prices = value, (units, caps)
-            self.search.raise_bound(value)
-        return value, places
+        total, _ = self.ways.best()
+        return total + self.settled - float((units * self.ways.capacity).sum()) - float(caps @ self._room)
 
-    def _close_in(self, block: int) -> None:
-        """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
-        level = 0
-        while level < len(TOLERANCES) and not self._stop():
-            prices = self.master.solve(
-                block, tolerance=TOLERANCES[level], time_limit=self.search.rest, cancel=self._stop
-            )
-            if prices is None:
-                return
-            mixed = prices.objective + self._base
-            near = self.best > mixed - 0.1 * abs(mixed)
-            units, caps = self.prices
-            share = SMOOTHING if near else 0.0
-            _, places = self._value(
-                (1 - share) * prices.units + share * units, (1 - share) * prices.caps + share * caps
-            )
-            new = self._price(prices, places)
-            if self.best >= mixed - CLOSE * abs(mixed):
-                return
-            if not new and share:
-                # nothing new between the two: what the prices themselves say
-                _, places = self._value(prices.units, prices.caps)
-                new = self._price(prices, places)
-            level += not new
-            if len(self.master.columns) > MOST_COLUMNS:
-                self.master.keep(prices, round(COLUMN_SHARE * MOST_COLUMNS))
-
-    def _price(self, prices: Prices, places: list[tuple[int, int]]) -> int:
-        """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
-        ways, master = self.ways, self.master
-        best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, places, strict=True)]
-        stretch = max(round(STRETCH_MIN / self.search.problem.step_min), 1)
-        least = 1e-4 * self.master.scale
-        for kind in range(len(ways.members)):
-            for column in self._columns(kind):
-                gain = ways.curves[kind, column] - prices.places[kind]
-                gain[master.latest(kind) + 1 :] = np.inf
-                for low in range(0, ways.n, stretch):
-                    t = low + int(gain[low : low + stretch].argmin())
-                    if gain[t] < -least:
-                        best.append(ways.way(kind, column, t))
-        return sum(master.add(way) for way in best)
+    def _mix(self, block: int, tolerance: float) -> Prices | None:
+        return self.master.solve(block, tolerance=tolerance, time_limit=self.search.rest, cancel=self._stop)

@@ -38,6 +38,10 @@ SHORT = {
     ),
 }
 """Hours that a stage lacks: for several heats or one, with set-ups or without."""
+AS_PLANNED = mark(
+    "with the durations that are planned with, which are longer than the nominal ones, {line} (a lower "
+    "planning_quantile plans with shorter ones)"
+)
 
 
 def missing(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
@@ -56,15 +60,20 @@ def hours(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
     """The hours that are missing on a line, whatever its steps; the arguments are those of ``missing``."""
     if not scenario.orders:
         return []
-    count = _Count(scenario, envelope)
-    return [*count.alone(), *count.stages()]
+    nominal, planned = (envelope[name].to_numpy() for name in ("duration_min", "planned_min"))
+    count = _Count(scenario, envelope, nominal)
+    lines = [*count.alone(), *count.stages()]
+    if lines or not (planned > nominal).any():
+        return lines
+    count = _Count(scenario, envelope, planned)
+    return [Message(AS_PLANNED, line=line) for line in (*count.alone(), *count.stages())]
 
 
 class _Count:
-    def __init__(self, scenario: Scenario, envelope: xr.Dataset) -> None:
+    def __init__(self, scenario: Scenario, envelope: xr.Dataset, minutes: np.ndarray) -> None:
         self.scenario, self.line = scenario, scenario.line
         self.units = [unit.name for unit in self.line.units]
-        self.planned = envelope["planned_min"].to_numpy()
+        self.planned = minutes
         self.available = envelope["available"].to_numpy()
         self.under_way = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
         self.heats = [(h, heat) for h, heat in enumerate(scenario.heats) if not self.under_way[h]]

@@ -42,19 +42,30 @@ class Compiled:
     _positions: Positions = field(repr=False, default_factory=Positions)
 
     @classmethod
-    def of_arrays(cls, cost: np.ndarray, matrix: Any, row_lower: np.ndarray, row_upper: np.ndarray) -> Compiled:
-        """A linear program without a Pyomo model: minimize cost·x with x ≥ 0.
+    def of_arrays(
+        cls,
+        cost: np.ndarray,
+        matrix: Any,
+        row_lower: np.ndarray,
+        row_upper: np.ndarray,
+        lower: np.ndarray | None = None,
+        upper: np.ndarray | None = None,
+    ) -> Compiled:
+        """A linear program without a Pyomo model: minimize cost·x with lower ≤ x ≤ upper.
 
         Args:
             cost: shape (n_columns,).
             matrix: a SciPy matrix by columns (CSC).
             row_lower: shape (n_rows,), −∞ for none.
             row_upper: shape (n_rows,), ∞ for none.
+            lower: shape (n_columns,); None: 0 for all.
+            upper: shape (n_columns,); None: ∞ for all.
         """
         n = len(cost)
         return cls(
             sense=1.0, cost=cost, offset=0.0,
-            lower=np.zeros(n), upper=np.full(n, np.inf), whole=np.zeros(n, dtype=bool),
+            lower=np.zeros(n) if lower is None else lower,
+            upper=np.full(n, np.inf) if upper is None else upper, whole=np.zeros(n, dtype=bool),
             row_lower=row_lower, row_upper=row_upper, starts=matrix.indptr.astype(np.int32),
             index=matrix.indices.astype(np.int32), values=np.asarray(matrix.data, dtype=float),
             _variables={}, _constraints={},

@@ -6,13 +6,16 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from emberline.models.problem.line_reader import EPS, SlotProblem, energy_cells, even_cells
 from emberline.scenarios.energy_states import EnergyStates, idle_pieces
+
+Key = tuple[int, int]
+"""Heat and operation; a cast is (−1, cast)."""
 
 
 @dataclass(frozen=True)
@@ -156,45 +159,82 @@ def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
     }
 
 
-def _astray(problem: SlotProblem, starts: Starts) -> Iterator[str]:
-    """What is on a unit that may not take it, such as one that a lock has since ruled out."""
-    for h, heat in enumerate(problem.heats):
-        for u, operation in zip(starts.unit[h], heat.operations, strict=True):
-            if u not in operation.units:
-                yield f"{heat.name} at stage {operation.stage} on a unit that cannot take it"
-    for c, cast in enumerate(problem.casts):
-        if starts.cast_unit[c] not in cast.units:
-            yield f"cast {c} on a unit that cannot take it"
+class Conflict(NamedTuple):
+    """A rule of the line that starts break."""
+
+    kind: str
+    """``place`` (a unit that may not take it), ``window``, ``outage``, ``held``, ``early`` and ``wait`` (from a
+    stage to the next), or ``busy`` (two on a unit)."""
+    keys: tuple[Key, ...]
+    """Who is concerned: of ``early`` and ``wait`` the operation that is left, of ``busy`` both, the earlier first."""
+    says: str
 
 
 def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
+    """What the starts violate on the line, in words. Empty for a feasible plan."""
+    return [conflict.says for conflict in conflicts(problem, starts)]
+
+
+def conflicts(problem: SlotProblem, starts: Starts) -> list[Conflict]:
     """What the starts violate on the line: windows, lags, waits, double use, set-up. Empty for a feasible plan.
 
-    Written apart from the formulations, so that it judges them.
+    Written apart from the formulations, so that it judges them. Where something is on a unit that may not take it,
+    nothing else is looked at.
     """
-    violations = list(_astray(problem, starts))
-    if violations:
-        return violations
-    use: dict[int, list[tuple[float, float, str]]] = {}
+    return list(_astray(problem, starts)) or [
+        *_out_of_place(problem, starts), *_lags(problem, starts), *_at_once(problem, starts)
+    ]  # fmt: skip
+
+
+def _name(problem: SlotProblem, key: Key) -> str:
+    h, i = key
+    return f"cast {i}" if h < 0 else f"{problem.heats[h].name} at stage {problem.heats[h].operations[i].stage}"
+
+
+def _astray(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
+    """What is on a unit that may not take it, such as one that a lock has since ruled out."""
+    places: list[tuple[Key, int, tuple[int, ...]]] = [
+        ((h, i), starts.unit[h][i], operation.units)
+        for h, heat in enumerate(problem.heats) for i, operation in enumerate(heat.operations)
+    ]  # fmt: skip
+    places += [((-1, c), starts.cast_unit[c], cast.units) for c, cast in enumerate(problem.casts)]
+    for key, u, units in places:
+        if u not in units:
+            yield Conflict("place", (key,), f"{_name(problem, key)} on a unit that cannot take it")
+
+
+def _out_of_place(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
+    """What starts outside its window, or while its unit is not available or held already."""
+    works: list[tuple[Key, int, int, int, int, float, int]] = []
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            if operation.started_min is None:
+                u = starts.unit[h][i]
+                window = operation.first, operation.latest(u)
+                works.append(((h, i), u, starts.slot[h][i], *window, operation.planned[u], operation.occupy[u]))
+    for c, cast in enumerate(problem.casts):
+        if cast.started_min is None:
+            u = starts.cast_unit[c]
+            window = cast.first[u], cast.last[u]
+            works.append(((-1, c), u, starts.cast_slot[c], *window, cast.minutes[u], cast.hold[u]))
+    for key, u, at, first, last, minutes, slots in works:
+        if not first <= at <= last:
+            says = f"{_name(problem, key)} starts in slot {at}, outside {first}…{last}"
+            yield Conflict("window", (key,), says)
+        if problem.is_out(u, at * problem.step_min, minutes):
+            yield Conflict("outage", (key,), f"{_name(problem, key)} while {problem.units[u]} is not available")
+        if not problem.free[u, max(at, 0) : max(at + slots, 0)].all():
+            yield Conflict("held", (key,), f"{_name(problem, key)} while {problem.units[u]} is held already")
+
+
+def _lags(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
+    """What leaves a stage too early for the next, or waits too long for it."""
     cast_of = problem.cast_of()
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
-            u, at = starts.unit[h][i], starts.slot[h][i]
-            name = f"{heat.name} at stage {operation.stage}"
-            if operation.started_min is None:
-                if not operation.first <= at <= operation.latest(u):
-                    violations.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.latest(u)}")
-                if problem.is_out(u, at * problem.step_min, operation.planned[u]):
-                    violations.append(f"{name} while {problem.units[u]} is not available")
-                if not problem.free[u, at : at + operation.occupy[u]].all():
-                    violations.append(f"{name} while {problem.units[u]} is held already")
-            begin = starts.minute(problem, h, i) / problem.step_min
-            use.setdefault(u, []).append((begin, begin + operation.occupy[u], name))
-        for i in range(len(heat.operations)):
             last = i == len(heat.operations) - 1
-            if last and (h not in cast_of):
+            if last and h not in cast_of:
                 continue
-            operation = heat.operations[i]
             row = operation.units.index(starts.unit[h][i])
             here = starts.minute(problem, h, i) / problem.step_min
             if last:
@@ -206,27 +246,30 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
                 there = starts.minute(problem, h, i + 1) / problem.step_min
             lag, loose = there - here, operation.started_min is not None
             if lag < heat.least[i][row, column] - loose - EPS:
-                violations.append(f"{heat.name} leaves stage {operation.stage} too early for the next")
+                says = f"{heat.name} leaves stage {operation.stage} too early for the next"
+                yield Conflict("early", ((h, i),), says)
             if lag > heat.most[i][row, column] + loose + EPS:
-                violations.append(f"{heat.name} waits too long after stage {operation.stage}")
+                yield Conflict("wait", ((h, i),), f"{heat.name} waits too long after stage {operation.stage}")
+
+
+def _at_once(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
+    """What is on a unit at once, set-ups included."""
+    use: dict[int, list[tuple[float, float, Key]]] = {}
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            u, begin = starts.unit[h][i], starts.minute(problem, h, i) / problem.step_min
+            use.setdefault(u, []).append((begin, begin + operation.occupy[u], (h, i)))
     for c, cast in enumerate(problem.casts):
-        u, at = starts.cast_unit[c], starts.cast_slot[c]
-        if cast.started_min is None:
-            if u not in cast.units or not cast.first[u] <= at <= cast.last[u]:
-                violations.append(f"cast {c} starts in slot {at}, outside its window")
-                continue
-            if problem.is_out(u, at * problem.step_min, cast.minutes[u]):
-                violations.append(f"cast {c} while {problem.units[u]} is not available")
-            if not problem.free[u, at : at + cast.hold[u]].all():
-                violations.append(f"cast {c} while {problem.units[u]} is held already")
-        begin = starts.cast_minute(problem, c) / problem.step_min
-        use.setdefault(u, []).append((begin, begin + cast.hold[u], f"cast {c}"))
+        u, begin = starts.cast_unit[c], starts.cast_minute(problem, c) / problem.step_min
+        use.setdefault(u, []).append((begin, begin + cast.hold[u], (-1, c)))
     for u, spans in use.items():
         spans.sort()
-        for (_, end, one), (begin, _, two) in itertools.pairwise(spans):
-            if begin < end - EPS:
-                violations.append(f"{problem.units[u]} is used by {one} and {two} at once")
-    return violations
+        for place, (_, end, one) in enumerate(spans):
+            for begin, _, two in itertools.islice(spans, place + 1, None):
+                if begin >= end - EPS:
+                    break
+                says = f"{problem.units[u]} is used by {_name(problem, one)} and {_name(problem, two)} at once"
+                yield Conflict("busy", (one, two), says)
 
 
 def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:

@@ -71,6 +71,8 @@ class Search(Record):
     """Whether a bound is wanted."""
     coarser: Callable[[Search], Search] | None = None
     """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
+    load_worth: np.ndarray | None = None
+    """What a MWh that the line draws is worth by cell, by the multipliers of the best bound; shape (n_cells,)."""
     study: Programs | None = None
     """Keeps the solver of the bound for the next search."""
 

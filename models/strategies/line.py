@@ -13,7 +13,7 @@ from emberline.models.bounds import exact_times as exactly
 from emberline.models.explain.capacity import hours
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import dispatcher
-from emberline.models.heuristics.line import coarse_grid
+from emberline.models.heuristics.line import coarse_grid, renewal_under_site
 from emberline.models.kernel import deadline
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import assignment, line_reader
@@ -28,6 +28,12 @@ from emberline.models.search.warm_start import Study
 from emberline.models.strategies import continuation, corridors, due_date_groups, exact_named, whole_horizon
 from emberline.models.strategies.rising_bound import rising
 from emberline.scenarios import Scenario
+
+SITE_SHARE = 0.7
+"""Share of the time for renewing casts on a site that decides, where groups gain little."""
+
+PEAK_SHARE = 0.4
+"""The same on a shorter horizon, where the goal pays for peaks."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Strategy:
 def by_groups(search: Search) -> None:
     """Groups of casts, each planned with what is decided before held fixed."""
     with rising(search):
+        if renewal_under_site.useful(search):
+            renewal_under_site.run(search, SITE_SHARE * search.remaining_s)
         due_date_groups.run(search, _part)
         continuation.run(search)
 
@@ -58,6 +66,9 @@ def by_counts(search: Search) -> None:
 def as_a_whole(search: Search) -> None:
     """Pooled plans disaggregated into heats next to a bound, and what follows them."""
     with rising(search):
+        if renewal_under_site.useful(search) and renewal_under_site.pays_peaks(search):
+            # peaks tie all hours together: no small step lowers them
+            renewal_under_site.run(search, PEAK_SHARE * search.remaining_s)
         with search.part(whole_horizon.share(search, continuation.fits(search))):
             whole_horizon.plans(search)
         continuation.run(search)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from emberline.models.bounds import column_generation as casts
+from emberline.models.bounds import joint_prices as joint
 from emberline.models.bounds.branch_and_bound import LONG_HEATS, Bound
 from emberline.models.search.incumbent import Search
 
@@ -14,43 +16,63 @@ FINE_SLOTS = 200
 """More slots than these: prices on units prove something long before the relaxation has its root."""
 
 
-class InTurn:
-    """Bounds one after the other in the same thread: first the one that proves something soon."""
+class Rising(Protocol):
+    """A bound that rises until it is over."""
 
-    def __init__(self, bounds: Sequence[Bound | casts.CastBound]) -> None:
-        """Take the bounds, at least one."""
-        self.parts = bounds
+    over: bool
+    """Set by the search: nobody needs the bound any more."""
+    failure: BaseException | None
+    """What ended it."""
+
+    def run(self) -> None:
+        """Raise the search's bound."""
+
+
+class InTurn:
+    """Bounds one after the other in the same thread, each built when it is its turn."""
+
+    def __init__(self, parts: Sequence[Callable[[], Rising]]) -> None:
+        """Take what makes the bounds, at least one; the first is made at once."""
+        self._rest = list(parts[1:])
+        self.parts = [parts[0]()]
+        """Those that have had their turn, or have it."""
+        self._over = False
 
     @property
     def over(self) -> bool:
         """Set by the search: nobody needs the bound any more."""
-        return self.parts[0].over
+        return self._over
 
     @over.setter
     def over(self, value: bool) -> None:
-        for bound in self.parts:
-            bound.over = value
+        self._over = self.parts[-1].over = value
 
     @property
     def failure(self) -> BaseException | None:
         """What ended one of them."""
-        return next((bound.failure for bound in self.parts if bound.failure is not None), None)
+        return self.parts[-1].failure
 
     def run(self) -> None:
         """Raise the search's bound until it is over."""
-        for bound in self.parts:
-            if not self.over and self.failure is None:
-                bound.run()
+        self.parts[-1].run()
+        while self._rest and not self._over and self.failure is None:
+            part = self._rest.pop(0)()
+            part.over = self._over
+            self.parts.append(part)
+            part.run()
 
 
 def of(search: Search) -> InTurn:
-    """What proves a search's bound."""
-    problem = search.problem
+    """What proves a search's bound: prices where they suit, then the pooled relaxation branched on."""
+    problem, data = search.problem, search.data
     long = len(problem.heats) > LONG_HEATS
-    quick = casts.of(search) if long or problem.n_slots > FINE_SLOTS else None
-    if quick is None:
-        return InTurn([Bound(search)])
-    return InTurn([quick] if long else [quick, Bound(search)])
+    fine = long or problem.n_slots > FINE_SLOTS
+    quick = casts.of(search) if fine else None
+    if quick is not None:
+        return InTurn([lambda: quick] if long else [lambda: quick, lambda: Bound(search)])
+    if joint.useful(search) and (fine or not data.plain):
+        return InTurn([lambda: joint.JointBound(search), lambda: Bound(search)])
+    return InTurn([lambda: Bound(search)])
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class BillLine:
     kind: str
     """``energy``, ``resale``, ``guarantees``, ``export``, ``imbalance`` of contracts and market; ``tariff energy``,
     ``levy``, ``demand``, ``coincident``, ``fixed``, ``tax``, ``tariff export`` of the tariff; ``fuel``, ``sale``,
-    ``flare``, ``wear``, ``running``, ``start``, ``stop`` of assets; ``carbon``."""
+    ``flare``, ``wear``, ``running``, ``start``, ``stop`` of assets; ``carbon``; ``recourse`` on disturbed days."""
     quantity: float
     unit: str
     rate: float
@@ -85,7 +85,7 @@ def bill(scenario: Scenario, flows: xr.Dataset, direct_kg: float, nominated: xr.
         nominated: the schedule whose import and export were nominated; None: the flows' own.
     """
     lines = [*_market(scenario, flows, nominated), *_tariff(scenario, flows), *_assets(scenario, flows)]
-    return Bill((*lines, *_carbon(scenario, flows, direct_kg)))
+    return Bill((*lines, *_carbon(scenario, flows, direct_kg), *_recourse(flows)))
 
 
 def hourly_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
@@ -165,6 +165,19 @@ def _assets(scenario: Scenario, flows: xr.Dataset) -> Iterator[BillLine]:
         for item in record.items(used(scenario, record, flows)):
             unit = item.unit or site.carrier[record.flows[record.counted]].unit
             yield from _line(record.name, item.kind, float(np.abs(item.amount).sum()), unit, float(item.cost.sum()))
+
+
+def _recourse(flows: xr.Dataset) -> Iterator[BillLine]:
+    """What was done so that limits are kept, by kind: without disturbance nothing."""
+    if "recourse_kind" not in flows:
+        return
+    kinds, measures = flows["recourse_kind"].values, flows["recourse_measure"].values
+    amounts, costs = flows["recourse_amount"].to_numpy(), flows["recourse_cost"].to_numpy()
+    for kind in dict.fromkeys(kinds.tolist()):
+        mine = kinds == kind
+        if costs[mine].any():
+            unit = str(measures[mine][0])
+            yield from _line(kind, "recourse", float(amounts[mine].sum()), unit, float(costs[mine].sum()))
 
 
 def _carbon(scenario: Scenario, flows: xr.Dataset, direct_kg: float) -> Iterator[BillLine]:

@@ -73,23 +73,27 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
     fossil = {e.source: 0.0 for emissions in stages.values() for e in emissions if not e.biogenic}
     biogenic = {e.source: 0.0 for emissions in stages.values() for e in emissions if e.biogenic}
     treated_t = {name: 0.0 for name, emissions in stages.items() if emissions}
+    grid = np.arange(n + 1) * step
+    by_stage: dict[str, list[tuple[int, float, float]]] = {}
     for name, stage, start, end in operations(data):
-        if not stages[stage]:
-            continue
-        i = index[name]
-        first = max(int(start // step), 0)
-        last = max(min(int(-(-end // step)), n), first)
-        edges = np.clip(np.arange(first, last + 1) * step, start, end)
-        share = np.diff(edges) / (end - start) if end > start else np.zeros(last - first)
-        treated_t[stage] += mass[i] * float(share.sum())
+        if stages[stage]:
+            by_stage.setdefault(stage, []).append((index[name], start, end))
+    for stage, rows in by_stage.items():
+        heats, starts, ends = (np.array(column) for column in zip(*rows, strict=True))
+        long = ends > starts
+        done = np.clip(grid, starts[:, None], ends[:, None]) - starts[:, None]
+        done = np.divide(done, (ends - starts)[:, None], out=np.zeros_like(done), where=long[:, None])
+        tonnes = np.array(mass)[heats] * (done[:, -1] - done[:, 0])
+        tonnes_of_step = np.diff(np.array(mass)[heats] @ done)
+        treated_t[stage] += float(tonnes.sum())
         for emission in stages[stage]:
-            kg = emission.kg_per_t * mass[i] * share
+            kg = emission.kg_per_t * float(tonnes.sum())
             if emission.biogenic:
-                biogenic[emission.source] += float(kg.sum())
+                biogenic[emission.source] += kg
                 continue
-            fossil[emission.source] += float(kg.sum())
-            of_heat[i] += kg.sum()
-            of_step[first:last] += kg
+            fossil[emission.source] += kg
+            np.add.at(of_heat, heats, emission.kg_per_t * tonnes)
+            of_step += emission.kg_per_t * tonnes_of_step
     of_units = []
     for unit, process in scenario.process_units:
         for name, mode, tonnes in treated(scenario, unit, process, data):

@@ -49,6 +49,8 @@ class Figures:
     tax_cost: float = 0.0
     imbalance_cost: float = 0.0
     """Of deviating from what was nominated."""
+    recourse_cost: float = 0.0
+    """Of what was done on a disturbed day so that limits are kept."""
     fuel_cost: float = 0.0
     """Fuel, heat and gas bought."""
     sales: float = 0.0
@@ -71,6 +73,8 @@ class Figures:
     out."""
     stock_cost_per_t: dict[str, float] = field(default_factory=dict)
     """Likewise energy, fuels and carbon price [currency/t]."""
+    stock_mwh_per_t: dict[str, float] = field(default_factory=dict)
+    """Likewise electricity of the units [MWh/t]; empty in runs of earlier releases."""
     levels: dict[str, float] = field(default_factory=dict)
     """Level of each store of the site at the end, battery included, in its carrier's unit."""
     level_kg_per_unit: dict[str, float] = field(default_factory=dict)
@@ -100,7 +104,7 @@ class Rule:
 
     name: str
     """``rest``: units rest in the worst hours of each day; ``peak``: a peak is set and kept; ``rest and peak``: both;
-    ``unlocked``: the baseline without the user's locks."""
+    ``unlocked``: the baseline without the user's locks; ``as soon as possible``: what is the baseline else."""
     figures: Figures
     units: tuple[str, ...] = ()
     """Units that rest."""
@@ -108,6 +112,13 @@ class Rule:
     """Hours of rest on each day."""
     peak_mw: float | None = None
     """The peak that is set."""
+    days: int = 0
+    """Disturbed days on which it was followed, the first of those of the plan; 0: none."""
+    successes: int = 0
+    """Of them those on which every limit was kept."""
+    expected: dict[str, float] = field(default_factory=dict)
+    """Saving of the goal's figure against the baseline on the same days: ``p10``, ``p50``, ``p90``; the plan's own
+    median on them as ``plan_p50``."""
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""

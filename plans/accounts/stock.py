@@ -41,6 +41,8 @@ class Difference:
     """Stores that differ and whose worth neither run tells."""
     levels: dict[str, float] = field(default_factory=dict)
     """By store of the site, in its unit; negative: less."""
+    mwh: float = 0.0
+    """Electricity of the units for the tonnes that differ [MWh]."""
 
     def credit(self, figure: str) -> float:
         """What it is worth by a figure that holds a metric; stock counts by carbon and cost alone."""
@@ -89,7 +91,8 @@ def _valued(more: Mapping[str, float], baseline: Figures, plan: Figures) -> Diff
     )
     unknown = [*_unknown(tonnes, "stock_kg_per_t", baseline, plan)]
     unknown += _unknown(levels, "level_kg_per_unit", baseline, plan)
-    return Difference(tonnes, kg, cost, tuple(unknown), levels)
+    mwh = _worth(tonnes, "stock_mwh_per_t", baseline, plan)
+    return Difference(tonnes, kg, cost, tuple(unknown), levels, mwh)
 
 
 def _more(baseline: Mapping[str, float], plan: Mapping[str, float]) -> dict[str, float]:

@@ -30,6 +30,8 @@ class Worth:
     kg_per_unit: dict[str, float] = field(default_factory=dict)
     """Likewise of a unit in each store of the site [kg CO2e]; left out where neither it nor its carrier is used."""
     cost_per_unit: dict[str, float] = field(default_factory=dict)
+    mwh_per_t: dict[str, float] = field(default_factory=dict)
+    """Electricity of the units that made a tonne in each store [MWh/t]."""
 
 
 def worth(
@@ -50,17 +52,22 @@ def worth(
     if not scenario.processes:
         return Worth({}, {}, *by_unit)
     spent = {
-        unit: np.column_stack([followed[kind].units[unit] for kind in ("kg", "cost")])
+        unit: np.column_stack(
+            [
+                *(followed[kind].units[unit] for kind in ("kg", "cost")),
+                data["process_mw"].sel(process=unit).to_numpy() * scenario.horizon.step_h,
+            ]
+        )
         for unit, _ in scenario.process_units
     }
     for part in unit_emissions.of_units:
         if not part.biogenic:
-            spent[part.unit] += np.column_stack([part.kg, part.kg / 1000 * price.on_direct])
+            spent[part.unit] += np.column_stack([part.kg, part.kg / 1000 * price.on_direct, np.zeros_like(part.kg)])
     net = network(scenario, data)
     per_t = spread(net, spent).per_t
     store_places = [(name, s) for s, name in enumerate(net.stores) if net.has_input[s]]
-    by_tonne = [{name: float(per_t[s, kind]) for name, s in store_places} for kind in (0, 1)]
-    return Worth(*by_tonne, *by_unit)
+    by_tonne = [{name: float(per_t[s, kind]) for name, s in store_places} for kind in (0, 1, 2)]
+    return Worth(*by_tonne[:2], *by_unit, by_tonne[2])
 
 
 def _of_site(scenario: Scenario, data: xr.Dataset, spent: Traced) -> dict[str, float]:

@@ -1,11 +1,12 @@
 """The first answer of a plan: its headline, what changed and why, and where the saving comes from."""
 
-from emberline.plans.answer.answer import NO_REGRET, Answer, answer, costs_more, summary
+from emberline.plans.answer.answer import Answer, answer, costs_more, summary
 from emberline.plans.answer.causes import Cause
+from emberline.plans.answer.choices import OVERRIDES
 from emberline.plans.answer.headline import Headline, headline
 from emberline.plans.answer.rules import with_rules
 from emberline.plans.answer.tiles import Tile
 
 __all__ = [
-    "NO_REGRET", "Answer", "Cause", "Headline", "Tile", "answer", "costs_more", "headline", "summary", "with_rules",
+    "OVERRIDES", "Answer", "Cause", "Headline", "Tile", "answer", "costs_more", "headline", "summary", "with_rules",
 ]  # fmt: skip

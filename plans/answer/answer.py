@@ -12,9 +12,6 @@ from emberline.plans.answer.tiles import Tile, lines, tiles
 from emberline.plans.plan.record import Plan
 from emberline.scenarios.messages import sentences
 
-NO_REGRET = ["goal.minimize=carbon", "goal.caps.extra_cost_share=0"]
-"""Overrides of a plan with less carbon at no more cost than the baseline's."""
-
 
 @dataclass(frozen=True)
 class Answer:

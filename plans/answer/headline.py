@@ -12,6 +12,8 @@ import numpy as np
 
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference
+from emberline.plans.plan.alternatives.choice import Choice
+from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import QUANTILES
 from emberline.plans.plan.stock_credit import credit_kg
@@ -122,6 +124,14 @@ class SimpleRule:
     """By the plan against the rule."""
     beyond_share: float
     """Of the rule's figure."""
+    days: int = 0
+    """Disturbed days on which it was followed as well, those of the plan; 0: none."""
+    share: float | None = None
+    """Of these days on which it held."""
+    expected: float | None = None
+    """Median of what it saves on them."""
+    plan_expected: float | None = None
+    """Median of what the plan saves on them."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +157,10 @@ class Headline:
     """None where nothing is disturbed."""
     rule: SimpleRule | None
     """None where no rule was tried, or none makes the same."""
+    choices: tuple[Choice, ...]
+    """The quick front: least carbon, no regret, least cost, as far as they are known; one of them is the plan."""
+    as_run: AsRun | None
+    """The day as run, where that is what the savings stand against."""
     unlocked: bool
     """Whether the plan has locks; the savings then stand against the baseline without them, undisturbed."""
     status: str
@@ -200,6 +214,7 @@ class Headline:
         return asdict(self) | {
             **{name: None if saving is None else saving.summary() for name, saving in savings.items()},
             "demand": None if self.demand is None else self.demand.summary(),
+            "choices": [choice.summary() for choice in self.choices],
             "per_tonne_avoided": self.per_tonne_avoided,
             "to_best": self.to_best,
             "worse": list(self.worse),
@@ -228,6 +243,8 @@ def headline(plan: Plan) -> Headline | None:
     if ours is None:
         return None
     holding = _holding(plan)
+    if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
+        plan = replace(plan, replays=None)
     free = next((rule for rule in plan.rules if rule.name == "unlocked"), None)
     if free is not None:  # a lock does not move what is compared with; the replays are of the locked baseline
         plan = replace(plan, baseline_figures=free.figures, replays=None)
@@ -246,6 +263,8 @@ def headline(plan: Plan) -> Headline | None:
         baseline_peak_mw=baseline.peak_mw,
         holding=holding,
         rule=_rule(plan),
+        choices=plan.choices,
+        as_run=plan.as_run,
         unlocked=free is not None,
         status=plan.status,
         objective=plan.objective,
@@ -350,11 +369,11 @@ def _per_tonne(plan: Plan) -> PerTonne | None:
     assert ours is not None
     if not ours.tonnes or not baseline.tonnes:
         return None
-    kg, money = (0.0, 0.0) if stock is None else (stock.carbon_kg, stock.cost)
+    kg, money, mwh = (0.0, 0.0, 0.0) if stock is None else (stock.carbon_kg, stock.cost, stock.mwh)
     return PerTonne(
         carbon_kg=(ours.carbon_kg - kg) / ours.tonnes,
         baseline_carbon_kg=baseline.carbon_kg / baseline.tonnes,
-        kwh=1000 * ours.energy_mwh / ours.tonnes,
+        kwh=1000 * (ours.energy_mwh - mwh) / ours.tonnes,
         baseline_kwh=1000 * baseline.energy_mwh / baseline.tonnes,
         cost=(ours.cost - money) / ours.tonnes,
         baseline_cost=baseline.cost / baseline.tonnes,
@@ -362,7 +381,7 @@ def _per_tonne(plan: Plan) -> PerTonne | None:
 
 
 def _rule(plan: Plan) -> SimpleRule | None:
-    best = next((rule for rule in plan.rules if rule.name != "unlocked"), None)
+    best = next((rule for rule in plan.rules if rule.hours or rule.peak_mw is not None), None)
     if best is None or plan.replay_figures is None or not plan.comparable:
         return None
     metric, baseline = goal_metric(plan.scenario), plan.baseline_figures
@@ -374,17 +393,20 @@ def _rule(plan: Plan) -> SimpleRule | None:
     by_rule, ours = value(best.figures), value(plan.replay_figures)
     return SimpleRule(
         best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
-        (by_rule - ours) / abs(by_rule) if by_rule else 0.0,
+        (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days,
+        best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
     )  # fmt: skip
 
 
 def _holding(plan: Plan) -> Holding | None:
     record: Any = plan.holding
+    # a day that was run had its own disturbances: on others its starts mean nothing
+    ran = plan.as_run is not None
     if hasattr(record, "interval"):  # of a plan that was made to hold: many more days
-        return Holding(record.days, record.share, record.baseline_share, *record.interval)
+        return Holding(record.days, record.share, None if ran else record.baseline_share, *record.interval)
     replays = plan.replays
     if replays is None or not replays.n or plan.late:
         return None
     share, data = replays.successes / replays.n, replays.data
     name = "baseline_violations"
-    return Holding(replays.n, share, float((data[name] == 0).mean()) if name in data else None)
+    return Holding(replays.n, share, float((data[name] == 0).mean()) if name in data and not ran else None)

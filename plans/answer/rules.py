@@ -7,15 +7,20 @@ lowest peak with which everything is made in time is set and kept. Both together
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
 
 from emberline.plans.accounts.figures import Figures, Rule, comparable
+from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import difference
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan, violations
+from emberline.plans.plan.replay_outcome import Followed, outcomes
+from emberline.plans.plan.replays import QUANTILES, saved
 from emberline.plans.plan.start_lists import leading_units, lower_peaks, ruled, worst_hours
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
@@ -24,6 +29,10 @@ HOURS = (1, 2, 3, 4, 5, 6, 8)
 """Hours of rest a day that are tried."""
 TIME_LIMIT_S = 10.0
 """Of the processor, for all rules of a plan."""
+DAYS, LEAST_DAYS = 100, 20
+"""Disturbed days on which the best rule is followed, at most and in any case."""
+DAYS_S = 5.0
+"""Of the processor, for these days."""
 
 
 def with_rules(plan: Plan) -> Plan:
@@ -31,18 +40,19 @@ def with_rules(plan: Plan) -> Plan:
     scenario, references = plan.scenario, []
     if not plan.has_schedule or not (scenario.heats or scenario.processes):
         return plan
-    free, reference = scenario, plan.baseline_figures
+    free, reference, days = scenario, plan.baseline_figures, plan
     if scenario.locks:
         free = scenario.model_copy(update={"locks": ()}).with_inputs(scenario.inputs)
         unlocked = Baseline.of(free)
         if not comparable(unlocked.figures, plan.baseline_figures) or not unlocked.complete:
             return plan
-        reference = unlocked.figures
+        reference, days = unlocked.figures, replace(plan, replays=None)
         references.append(Rule("unlocked", reference))
-    rules = [rule for rule in _candidates(free) if comparable(reference, rule.figures)]
+    rules = [(rule, followed) for rule, followed in _candidates(free) if comparable(reference, rule.figures)]
     if rules:
-        references.append(min(rules, key=lambda rule: goal_value(free, reference, rule.figures)))
-    return dataclasses.replace(plan, rules=tuple(references))
+        best, followed = min(rules, key=lambda pair: goal_value(free, reference, pair[0].figures))
+        references.append(_on_the_same_days(days, best, followed))
+    return replace(plan, rules=tuple(references))
 
 
 def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
@@ -51,8 +61,28 @@ def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
     return metric.of(sums) - difference(reference, sums).credit(metric.figure)
 
 
-def _candidates(scenario: Scenario) -> Iterator[Rule]:
-    """Rules with which everything is made in time and every limit is kept."""
+def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed) -> Rule:
+    """The rule, with what it saves and how often it holds on the first disturbed days of the plan."""
+    replays, name = plan.replays, goal_metric(plan.scenario).figure
+    if replays is None or not replays.n or f"baseline_{name}" not in replays.data:
+        return rule
+    until = time.process_time() + DAYS_S
+    seed = replays.data.attrs.get("seed")
+    rows = []
+    for outcome in outcomes(replace(followed, seed=None if seed is None else int(seed)), range(min(replays.n, DAYS))):
+        rows.append(outcome.figures)
+        if _over(until) and len(rows) >= LEAST_DAYS:
+            break
+    n, ours = len(rows), saved(replays.data, name)
+    more = np.array([row.get(f"more_{name}", 0.0) for row in rows])
+    theirs = replays.data[f"baseline_{name}"].to_numpy()[:n] - np.array([row[name] for row in rows]) + more
+    expected = {f"p{round(100 * q)}": float(np.quantile(theirs, q)) for q in QUANTILES}
+    expected["plan_p50"] = float(np.median(ours[:n]))
+    return replace(rule, days=n, successes=int(sum(row["held"] for row in rows)), expected=expected)
+
+
+def _candidates(scenario: Scenario) -> Iterator[tuple[Rule, Followed]]:
+    """Rules with which everything is made in time and every limit is kept, and what is followed then."""
     from emberline import twin
 
     until = time.process_time() + TIME_LIMIT_S
@@ -79,7 +109,11 @@ def _candidates(scenario: Scenario) -> Iterator[Rule]:
                 continue
             name = " and ".join(word for word, used in (("rest", hours), ("peak", peak_mw)) if used)
             resting = units if hours else ()
-            yield Rule(name, figures(scenario, run, nominated=schedule), resting, float(hours), peak_mw)
+            stores = bool(scenario.processes) or any(site_stores(scenario))
+            followed = Followed(
+                variant if scenario.processes else scenario, schedule, baseline.schedule if stores else None
+            )
+            yield Rule(name, figures(scenario, run, nominated=schedule), resting, float(hours), peak_mw), followed
 
 
 def _over(until: float) -> bool:

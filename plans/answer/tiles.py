@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from emberline.plans.answer.headline import DemandCharge, Headline, Saving, is_same, is_worse
+from emberline.plans.answer.headline import SAME, DemandCharge, Headline, Saving, SimpleRule, is_same, is_worse
+from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
@@ -56,7 +57,7 @@ class Tile:
 
 def lines(headline: Headline) -> tuple[str, ...]:
     """The headline in a few sentences, the saving first."""
-    parts = (*_savings(headline), _beyond(headline), _holds(headline), _best(headline))
+    parts = (*_savings(headline), _beyond(headline), _holds(headline), _best(headline), _front(headline))
     return tuple(text for text in parts if text)
 
 
@@ -96,6 +97,13 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         text = mark("{amount} {unit} less ({share})") if rule.beyond >= 0 else mark("{amount} {unit} more ({share})")
         says = Message(text, amount=value, unit=unit, share=percent(abs(rule.beyond_share)))
         note = Message("undisturbed; the rule: {rule}", rule=_rule_text(headline))
+        if rule.share is not None and rule.expected is not None:
+            by_rule, _ = _of_goal(headline, rule.expected)
+            note = Message(
+                "undisturbed; on {days} disturbed days the rule saves {by_rule} {unit} and holds on {share} of them; "
+                "the rule: {rule}",
+                days=rule.days, by_rule=by_rule, unit=unit, share=of_days(rule.share), rule=_rule_text(headline),
+            )  # fmt: skip
         strip.append(Tile("rule", Message("Compared with a simple rule"), says, note, rule.beyond < 0))
     peak = Message("baseline {peak:,.1f} MW", peak=headline.baseline_peak_mw)
     strip.append(Tile("peak", Message("Peak"), Message("{peak:,.1f} MW", peak=headline.peak_mw), peak, "peak" in worse))
@@ -159,6 +167,11 @@ def _savings(headline: Headline) -> list[str]:
         ]  # fmt: skip
     other = "marginal" if headline.signal == "average" else "average"
     saving: Saving | None = getattr(headline, other)
+    if headline.as_run is not None:
+        of = mark("Compared with the day as it was run, by {log}.")
+        if headline.as_run.meter:
+            of = mark("Compared with the day as it was run, by {log} and {meter}.")
+        lines.append(Message(of, log=headline.as_run.log, meter=headline.as_run.meter))
     if headline.unlocked:
         lines.append(Message("The baseline here has no locks, so that what the locks cost is part of these figures."))
     if saving is not None:
@@ -323,6 +336,8 @@ def _beyond(headline: Headline) -> str:
     rule = headline.rule
     if rule is None:
         return ""
+    if rule.expected is not None and rule.plan_expected is not None and rule.share is not None:
+        return _beyond_on_days(headline, rule)
     by_rule, unit = _of_goal(headline, abs(rule.saved))
     ours, _ = _of_goal(headline, abs(rule.beyond))
     if rule.saved <= 0:
@@ -333,6 +348,68 @@ def _beyond(headline: Headline) -> str:
     if rule.beyond < 0:
         text = mark("Undisturbed, a simple rule saves {by_rule} {unit} ({rule}), {ours} {unit} more than the plan.")
     return Message(text, by_rule=by_rule, unit=unit, ours=ours, rule=_rule_text(headline))
+
+
+def _beyond_on_days(headline: Headline, rule: SimpleRule) -> Message:
+    """What a simple rule saves on the same disturbed days, and how often it holds."""
+    assert rule.expected is not None
+    assert rule.plan_expected is not None
+    by_rule, unit = _of_goal(headline, abs(rule.expected))
+    more = rule.plan_expected - rule.expected
+    ours, _ = _of_goal(headline, abs(more))
+    if rule.expected <= 0:
+        text = mark(
+            "On the same {days} disturbed days a simple rule saves nothing and holds on {share} of them ({rule})."
+        )
+    elif more >= 0:
+        text = mark(
+            "On the same {days} disturbed days a simple rule saves {by_rule} {unit} and holds on {share} of them "
+            "({rule}); the plan saves {ours} {unit} more."
+        )
+    else:
+        text = mark(
+            "On the same {days} disturbed days a simple rule saves {by_rule} {unit}, {ours} {unit} more than the plan, "
+            "and holds on {share} of them ({rule})."
+        )
+    values = {"by_rule": by_rule, "ours": ours, "unit": unit} if rule.expected > 0 else {}
+    return Message(text, days=rule.days, share=of_days(rule.share), rule=_rule_text(headline), **values)
+
+
+POINTS = {
+    LEAST_CARBON: mark("least carbon: {carbon}, {cost}"),
+    NO_REGRET: mark("less carbon at no more cost: {carbon}, {cost}"),
+    LEAST_COST: mark("least cost: {carbon}, {cost}"),
+}
+OWN_POINTS = {
+    LEAST_CARBON: mark("least carbon (this plan): {carbon}, {cost}"),
+    NO_REGRET: mark("less carbon at no more cost (this plan): {carbon}, {cost}"),
+    LEAST_COST: mark("least cost (this plan): {carbon}, {cost}"),
+}
+
+
+def point_text(choice: Choice, currency: str) -> Message:
+    """A point of the quick front in words: what it saves undisturbed."""
+    texts = OWN_POINTS if choice.is_plan else POINTS
+    return Message(
+        texts[choice.name], carbon=_saved(choice.carbon_kg / 1000, "t CO2e", choice.figures.carbon_kg / 1000),
+        cost=_saved(choice.cost, currency, choice.figures.cost),
+    )  # fmt: skip
+
+
+def _saved(value: float, unit: str, of: float) -> Message:
+    """What is saved, with its sign in words."""
+    if abs(value) <= SAME * max(abs(of), 1e-9):
+        return Message("0 {unit}", unit=unit)
+    text = mark("{amount} {unit} less") if value > 0 else mark("{amount} {unit} more")
+    return Message(text, amount=amount(abs(value)), unit=unit)
+
+
+def _front(headline: Headline) -> str:
+    """The points of the quick front, undisturbed."""
+    if len(headline.choices) < 2:
+        return ""
+    points = joined([point_text(choice, headline.currency) for choice in headline.choices])
+    return Message("To choose from, undisturbed: {points}.", points=points)
 
 
 def _holds(headline: Headline) -> str:

@@ -239,7 +239,7 @@ def _scope(column: str, speaker: Speaker) -> str:
 def _line(line: str, kind: str, scenario: Scenario, speaker: Speaker) -> str:
     """A line of the bill; contracts, charges and assets have names of the scenario."""
     spot = line == "spot" and kind == "energy" and "spot" not in {one.name for one in scenario.market.contracts}
-    return speaker.worded(line) if spot or kind in ("export", "imbalance", "carbon") else line
+    return speaker.worded(line) if spot or kind in ("export", "imbalance", "carbon", "recourse") else line
 
 
 def _source(source: str, scope: str, speaker: Speaker) -> str:

@@ -99,14 +99,14 @@ def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.robustness.making import plan_that_holds
+    from emberline.plans.robustness.making import answered
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
     pace.refuse(scenario)
 
     def work() -> Plan:
-        return plan_that_holds(
+        return answered(
             scenario,
             store=Store(task.home),
             study=task.study,
@@ -166,7 +166,8 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
-        new_plan = with_rules(make())
+        new_plan = make()
+        new_plan = new_plan if new_plan.rules else with_rules(new_plan)
         faulthandler.cancel_dump_traceback_later()
         store.save(run, new_plan)
     return {"acceptable": new_plan.acceptable}

@@ -27,7 +27,7 @@ class Holding:
     """Days by severity: ``kept``, ``recourse`` (kept with recourse), ``broken``."""
     baseline_severity: dict[str, int]
     recourse_cost: float
-    """Of recourse on a day in the mean, which the cost of a day leaves out."""
+    """Of recourse on a day in the mean, part of the cost of a day."""
     draft_objective: float | None
     """Of the plan before margins were raised."""
     draft_bound: float | None

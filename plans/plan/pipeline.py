@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from emberline.plans.accounts.site_stores import searched
+from emberline.plans.accounts.site_stores import levels, searched, site_stores
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.counted import ruled_out
@@ -30,6 +30,10 @@ from emberline.scenarios.metrics import METRICS
 
 if TYPE_CHECKING:
     from emberline.models import Study
+
+
+CLOSE = 1e-6
+"""Share of a store's capacity by which its level may lie below what is wanted."""
 
 
 @dataclass(frozen=True)
@@ -126,16 +130,21 @@ def plan(
 
 
 def stands(scenario: Scenario, baseline: Baseline) -> bool:
-    """Whether the baseline's complete list, as the twin runs it, is a plan itself: within limits, caps and margins.
+    """Whether the baseline's complete list, as the twin runs it, is a plan itself: within limits, caps and margins, and
+    with stores of the site at their levels in the end.
 
     Args:
-        scenario: with heats.
+        scenario: what is asked.
         baseline: of the scenario.
     """
     sums, caps = baseline.figures, scenario.goal.caps
     pairs = [(row.of(sums), getattr(caps, row.cap)) for row in METRICS.values() if row.cap]
     above = any(cap is not None and value > cap for value, cap in (*pairs, (sums.peak_mw, caps.peak_mw)))
-    return not scenario.disturbances.careful and not violations(baseline.run) and not above
+    ends = levels(scenario, baseline.run)
+    low = any(
+        ends[store.name] < store.end - CLOSE * store.capacity for store in site_stores(scenario) if store.name in ends
+    )
+    return not scenario.disturbances.careful and not violations(baseline.run) and not above and not low
 
 
 def _optimize(

@@ -12,6 +12,8 @@ from emberline.plans.accounts.figures import Figures, Rule, comparable
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
+from emberline.plans.plan.alternatives.choice import Choice
+from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
@@ -53,6 +55,10 @@ class Plan:
     seconds: dict[str, float] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     """Simple rules that the plan is compared with; empty where none was tried or none makes the same."""
+    choices: tuple[Choice, ...] = ()
+    """Points of the quick front, the plan's own among them; empty where there is none."""
+    as_run: AsRun | None = None
+    """The day that was really run, where that is the baseline."""
 
     @property
     def has_schedule(self) -> bool:
@@ -273,6 +279,8 @@ class Plan:
             "verdict": self.verdict,
             "filled": filled(self.scenario),
             "rules": [rule.summary() for rule in self.rules],
+            "choices": [choice.summary() for choice in self.choices],
+            "as_run": None if self.as_run is None else self.as_run.summary(),
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 

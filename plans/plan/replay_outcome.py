@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from emberline.plans.accounts.stock import shortfall
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.replays import COUNTS, PARTS
 from emberline.scenarios import Scenario
+from emberline.scenarios.columns import Columns
 from emberline.scenarios.goal_metrics import figures_of
 
 Limit = tuple[str, str, str, str]
@@ -46,6 +48,8 @@ class Outcome:
     """By unit; empty without heats."""
     meter_mw: np.ndarray | None = None
     """Net grid import, shape (n_meter,); None after the first ``FAN`` replications."""
+    other: Outcome | None = None
+    """Of the other plan, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -57,32 +61,39 @@ class Followed:
     dispatched: xr.Dataset | None = None
     seed: int | None = None
     """None: the scenario's."""
+    other: tuple[Scenario, xr.Dataset] | None = None
+    """A plan of the same heats or deliveries with other margins, and its schedule."""
 
 
 def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcome]:
-    """Replay under disturbance and keep what matters; the same for a replication whoever else is replayed."""
+    """Replay under disturbance and keep what matters; the same for a replication whoever else is replayed.
+
+    The baseline, which may take as long as both plans, is followed once for both.
+    """
     from emberline import twin
 
-    scenario, numbers = followed.scenario, list(replications)
-    runs = twin.replays(scenario, followed.schedule, numbers, seed=followed.seed)
-    baselines: Iterator[xr.Dataset] = iter(())
-    if followed.dispatched is not None:
-        baselines = twin.replays(scenario, followed.dispatched, numbers, seed=followed.seed)
+    scenario, numbers, seed = followed.scenario, list(replications), followed.seed
     reader, stores = _Reader(scenario), scenario.processes or any(site_stores(scenario))
-    for replication, run in zip(numbers, runs, strict=True):
-        # the schedule was nominated; the baseline nominates what it draws
-        sums = figures(scenario, run, nominated=followed.schedule)
-        outcome = reader.read(replication, run, sums)
+    plans = [(scenario, followed.schedule), *([followed.other] if followed.other else [])]
+    runs = [twin.runs(margins, schedule, numbers, seed=seed) for margins, schedule in plans]
+    baselines: Iterator[Columns] = iter(())
+    if followed.dispatched is not None:
+        baselines = twin.runs(scenario, followed.dispatched, numbers, seed=seed)
+    for replication, *own in zip(numbers, *runs, strict=True):
+        # a schedule was nominated; the baseline nominates what it draws
+        sums = [figures(scenario, run, nominated=each[1]) for run, each in zip(own, plans, strict=True)]
+        rows = [reader.read(replication, run, each) for run, each in zip(own, sums, strict=True)]
         if followed.dispatched is not None:
             theirs = next(baselines)
             baseline = figures(scenario, theirs)
             row = reader.read(replication, theirs, baseline).figures
             names = (*figures_of(scenario), *COUNTS, *RECOURSE, *(name for name in PARTS if name in row))
-            outcome.figures.update({f"baseline_{name}": row[name] for name in names})
-            if stores:
-                more = shortfall(scenario, baseline, sums)
-                outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(scenario)})
-        yield outcome
+            for outcome, each in zip(rows, sums, strict=True):
+                outcome.figures.update({f"baseline_{name}": row[name] for name in names})
+                if stores:
+                    more = shortfall(scenario, baseline, each)
+                    outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(scenario)})
+        yield dataclasses.replace(rows[0], other=rows[1]) if followed.other else rows[0]
 
 
 class _Reader:
@@ -99,7 +110,7 @@ class _Reader:
         self.tolerance = scenario.tolerances.of
         self.last_hour = math.ceil(scenario.horizon.length_min / 60)
 
-    def read(self, replication: int, run: xr.Dataset, sums: Figures) -> Outcome:
+    def read(self, replication: int, run: xr.Dataset | Columns, sums: Figures) -> Outcome:
         """What is kept of a run."""
         names = ("kind", "heat", "unit", "at_min", "amount", "measure")
         columns = [run[f"violation_{name}"].values.tolist() for name in names]
@@ -156,7 +167,7 @@ class _Reader:
             meter_mw=run["meter_mw"].to_numpy().astype(np.float32) if replication < FAN else None,
         )
 
-    def _last(self, run: xr.Dataset, heat: str) -> tuple[str, float]:
+    def _last(self, run: xr.Dataset | Columns, heat: str) -> tuple[str, float]:
         """Where a heat was last, and until when [min]; nowhere where it never began."""
         mine = np.flatnonzero(run["op_heat"].values == heat)
         return (
@@ -165,7 +176,7 @@ class _Reader:
             else ("", 0.0)
         )
 
-    def _operations(self, run: xr.Dataset) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    def _operations(self, run: xr.Dataset | Columns) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
         """Waits by stage, the longest of each, and standstill by unit [min]."""
         if not self.mass_t:
             return (), (), ()
@@ -178,6 +189,6 @@ class _Reader:
             tuple(math.fsum(down[unit == name]) for name in self.units),
         )
 
-    def _down_before(self, run: xr.Dataset, at: float) -> float:
+    def _down_before(self, run: xr.Dataset | Columns, at: float) -> float:
         """Standstill of operations that began before a moment [min]."""
         return math.fsum(run["op_down_min"].values[run["op_start_min"].values < at])

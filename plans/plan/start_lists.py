@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -81,14 +82,21 @@ def lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset
 
 def _resting(scenario: Scenario, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
     """Baselines whose leading units rest in the worst hours of each day: no plan may be worse than such a rule."""
+    from emberline import twin
+
     until = time.process_time() + RESTS_S
     units, worth = leading_units(scenario), worst_hours(scenario, envelope)
     for hours in RESTS:
         variant = ruled(scenario, units, worth, hours, None)
-        baseline = Baseline.of(variant, over=lambda: time.process_time() > until)
-        if not baseline.complete:
+        over = partial(_past, until)
+        schedule = twin.dispatch(variant, envelope, keeping=scenario.disturbances.careful, over=over)
+        if not schedule.attrs["complete"]:
             return
-        yield baseline.schedule
+        yield schedule
+
+
+def _past(until: float) -> bool:
+    return time.process_time() > until
 
 
 def leading_units(scenario: Scenario) -> tuple[str, ...]:

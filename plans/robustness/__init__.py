@@ -7,10 +7,10 @@ from emberline.scenarios.doors import opened
 if TYPE_CHECKING:
     from emberline.plans.robustness import ensemble
     from emberline.plans.robustness.ensemble import Ensemble
-    from emberline.plans.robustness.making import plan_that_holds
+    from emberline.plans.robustness.making import answered, plan_that_holds
 
-__all__ = ["Ensemble", "ensemble", "plan_that_holds"]
-_PLACES = {"Ensemble": "ensemble", "plan_that_holds": "making"}
+__all__ = ["Ensemble", "answered", "ensemble", "plan_that_holds"]
+_PLACES = {"Ensemble": "ensemble", "answered": "making", "plan_that_holds": "making"}
 
 
 def __getattr__(name: str) -> object:

@@ -44,6 +44,8 @@ class Ensemble:
     """Table ``ENSEMBLE``."""
     n_requested: int
     """Replications that were wanted; fewer are there where the user had enough."""
+    other: Ensemble | None = None
+    """Of the other plan on the same days."""
 
     @property
     def n(self) -> int:
@@ -79,6 +81,16 @@ class Ensemble:
             counts = {"kept": ~broken & ~acted, "recourse": ~broken & acted, "broken": broken}
             rows.append({key: int(days.sum()) for key, days in counts.items()})
         return rows[0], rows[1]
+
+    @property
+    def recourse_days(self) -> int:
+        """Replications in which the dispatcher did anything so that a limit is kept."""
+        return int((self.data["recourses"] > 0).sum()) if "recourses" in self.data else 0
+
+    @property
+    def recourse_cost(self) -> float:
+        """Mean of what that cost."""
+        return float(self.data["recourse_cost"].mean()) if "recourse_cost" in self.data else 0.0
 
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the baseline where it was followed."""
@@ -124,6 +136,7 @@ class Ensemble:
             "interval": {"low": low, "high": high, "confidence": CONFIDENCE, "method": "Wilson"},
             "quantiles": self.quantiles(),
             "severity": self.severity()[0],
+            "recourse": {"days": self.recourse_days, "cost": self.recourse_cost},
             "broke": self.broke(),
             "after_breakdown": self.after_breakdown,
         }
@@ -157,6 +170,7 @@ def ensemble(
     *,
     seed: int | None = None,
     dispatched: xr.Dataset | None = None,
+    other: tuple[Scenario, xr.Dataset] | None = None,
     part: int = PART,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -170,6 +184,7 @@ def ensemble(
         engine: who does it.
         seed: of the random numbers; None: the scenario's, so that the plan's own replays are the first ones.
         dispatched: the baseline schedule, to be followed with the same disturbances; None: it is left out.
+        other: a plan with other margins and its schedule, to be followed with the same disturbances too.
         part: replications in one piece of work at most.
         on_progress: called with ``done``, ``of`` and ``held`` after each part.
         cancel: polled; True ends it.
@@ -188,14 +203,18 @@ def ensemble(
     tell: Progress = on_progress or (lambda event: None)
     by_place: dict[int, list[Outcome]] = {}
     count = successes = 0
-    for piece in engine.each(_part, Followed(scenario, schedule, dispatched, seed), parts, cancel):
+    for piece in engine.each(_part, Followed(scenario, schedule, dispatched, seed, other), parts, cancel):
         by_place[piece.place] = piece.unwrap()
         count += len(by_place[piece.place])
         successes += sum(outcome.first is None for outcome in by_place[piece.place])
         tell({"phase": "replays", "done": count, "of": replications, "held": successes})
     whole = next((place for place in range(len(parts)) if place not in by_place), len(parts))
     records = [outcome for place in range(whole) for outcome in by_place[place]]
-    return Ensemble(scenario, together(scenario, records, seed), replications) if records else None
+    if not records:
+        return None
+    of_other = [outcome.other for outcome in records if outcome.other is not None]
+    second = Ensemble(other[0], together(other[0], of_other, seed), replications) if other is not None else None
+    return Ensemble(scenario, together(scenario, records, seed), replications, second)
 
 
 def refuse(scenario: Scenario, schedule: xr.Dataset, replications: int, workers: int) -> None:

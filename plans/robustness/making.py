@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from emberline.plans.answer.choices import MOST_SHARE, SHARE, own_point, with_choices
+from emberline.plans.answer.rules import with_rules
 from emberline.plans.jobs.engine import Engine
+from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
@@ -32,6 +36,8 @@ def plan_that_holds(
     store: Store | None = None,
     study: Study | None = None,
     draft: Plan | None = None,
+    baseline: Baseline | None = None,
+    share: float = 1.0,
     replications: int = DAYS,
     engine: Engine | None = None,
     on_progress: Progress | None = None,
@@ -47,6 +53,8 @@ def plan_that_holds(
         store: whose plans of the same orders are where the search begins, and what it may not fall short of.
         study: what earlier plans in this process have left.
         draft: a plan of the scenario to begin with; None: one is made.
+        baseline: what it is compared with; None: it is simulated.
+        share: of the time limit that it may take.
         replications: fresh days on which it is judged, at most.
         engine: who replays; None: this process.
         on_progress: called with ``phase`` and what belongs to it; ``draft`` has the figures of the draft.
@@ -57,16 +65,59 @@ def plan_that_holds(
     if not scenario.holding:
         if draft is not None:
             return draft
-        return plan(
-            scenario, search=dataclasses.replace(search, keep=before.keep), on_progress=on_progress, cancel=cancel
-        )
+        goal = scenario.goal.model_copy(update={"time_limit_s": share * scenario.goal.time_limit_s})
+        result = plan(
+            scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), baseline=baseline,
+            search=dataclasses.replace(search, keep=before.keep), on_progress=on_progress, cancel=cancel,
+        )  # fmt: skip
+        return dataclasses.replace(result, scenario=scenario)
     same = before.same
     answer = hold(
-        scenario, engine or Engine(), replications=replications, time_limit_s=scenario.goal.time_limit_s, plain=draft,
-        search=search, begin=None if same is None else same.scenario.disturbances, whole=True,
+        scenario, engine or Engine(), replications=replications, time_limit_s=share * scenario.goal.time_limit_s,
+        plain=draft, baseline=baseline, search=search,
+        begin=None if same is None else same.scenario.disturbances, whole=True,
         on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     return before.better(answer.robust)
+
+
+def answered(
+    scenario: Scenario,
+    *,
+    store: Store | None = None,
+    study: Study | None = None,
+    baseline: Baseline | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """Make the plan of a scenario, with its time limit for the plan and its quick front together.
+
+    Args:
+        scenario: what is asked.
+        store: whose plans of the same orders are where the search begins.
+        study: what earlier plans in this process have left.
+        baseline: what the plan is compared with; None: it is simulated.
+        on_progress, cancel: as of :func:`plan_that_holds`.
+    """
+    from emberline.models import Study
+
+    study, began = study or Study(), time.perf_counter()
+    result = plan_that_holds(
+        scenario, store=store, study=study, baseline=baseline, share=1.0 if own_point(scenario) is None else 1 - SHARE,
+        on_progress=on_progress, cancel=cancel,
+    )  # fmt: skip
+    if baseline is not None and result.baseline is not baseline.run:  # a stored plan was better
+        result = dataclasses.replace(
+            result, baseline=baseline.run, baseline_figures=baseline.figures, baseline_complete=baseline.complete,
+            replays=None,
+        )  # fmt: skip
+    limit_s = scenario.goal.time_limit_s
+    rest_s = min(limit_s - (time.perf_counter() - began), MOST_SHARE * limit_s)
+    result = with_choices(
+        result, limit_s=max(rest_s, SHARE * limit_s), baseline=baseline, study=study, on_progress=on_progress,
+        cancel=cancel,
+    )  # fmt: skip
+    return with_rules(result)
 
 
 def again_that_holds(

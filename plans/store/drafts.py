@@ -246,8 +246,7 @@ def add_files(draft: Draft, role: str, files: dict[str, str]) -> dict[str, str]:
         DraftError: the draft holds too much already.
     """
     folder = draft.folder / "files"
-    digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
-    names = {end: f"{role}-{digest}.{end}" for end in files}
+    names = {end: path.removeprefix("files/") for end, path in file_names(role, files).items()}
     size = sum(path.stat().st_size for path in folder.iterdir() if path.name not in names.values())
     if size + sum(len(text) for text in files.values()) > LARGEST_FILES_MB * 1e6:
         raise DraftError(f"the draft holds {size / 1e6:.0f} MB of series already, at most {LARGEST_FILES_MB}")
@@ -256,7 +255,13 @@ def add_files(draft: Draft, role: str, files: dict[str, str]) -> dict[str, str]:
             raise DraftError(f"{role[:40]!r} is no name of a series")
         if not (folder / name).exists():
             _write(folder / name, files[end])
-    return {end: f"files/{name}" for end, name in names.items()}
+    return file_names(role, files)
+
+
+def file_names(role: str, files: dict[str, str]) -> dict[str, str]:
+    """Path of each file of an imported series as a draft's text names it; by its content."""
+    digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
+    return {end: f"files/{role}-{digest}.{end}" for end in files}
 
 
 def _fits(text: str) -> None:

@@ -21,6 +21,8 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures, Rule
+from emberline.plans.plan.alternatives.choice import Choice
+from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import Replays
@@ -112,6 +114,10 @@ def read(folder: Path, run: str) -> StoredRun:
         holding=Holding.read(summary["holding"]) if summary.get("holding") else None,
         seconds=summary["seconds"],
         rules=tuple(_rule(stored) for stored in summary.get("rules", [])),
+        choices=tuple(
+            Choice(**stored | {"figures": _figures(stored["figures"])}) for stored in summary.get("choices", [])
+        ),
+        as_run=AsRun(**summary["as_run"]) if summary.get("as_run") else None,
     )
     return StoredRun(run, folder, meta, plan)
 
@@ -198,6 +204,7 @@ def _figures(stored: dict[str, Any]) -> Figures:
 
 def _rule(stored: dict[str, Any]) -> Rule:
     fields = {name: stored[name] for name in ("name", "hours", "peak_mw")}
+    fields |= {name: stored[name] for name in ("days", "successes", "expected") if name in stored}
     return Rule(figures=_figures(stored["figures"]), units=tuple(stored["units"]), **fields)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from emberline.models import line
-from emberline.plans.why.nearest import Key
+from emberline.models.line import Key
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
 

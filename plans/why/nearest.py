@@ -14,9 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from emberline.models import line
+from emberline.models.line import Key
 
-Key = tuple[int, int]
-"""Heat and operation; a cast is (−1, cast)."""
 MOST_ROUNDS = 30
 """How often operations are moved out of what their units are not available for."""
 Rule = tuple[Key, Key, float]

@@ -11,12 +11,12 @@ import numpy as np
 import xarray as xr
 
 from emberline.models import explain, line, redispatch, schedules
+from emberline.models.line import Key
 from emberline.plans.difference.moves import THEN, moved
 from emberline.plans.difference.uses import SIGNALS, WORTH_TELLING, mean_over, signal, signal_text
 from emberline.plans.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.plans.why.answer import Answer, Slot
 from emberline.plans.why.limits import Line
-from emberline.plans.why.nearest import Key
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.messages import Message, mark

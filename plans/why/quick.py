@@ -1,8 +1,8 @@
-"""A first answer to why there is no plan, within seconds and without a solver.
+"""A first answer to why there is no plan, within seconds.
 
 What can be counted is counted. Then limits are loosened one by one, and the baseline's list says whether everything has
-a place with it: a repair is one only where that list keeps every limit. The full search (``why_not``) may find smaller
-ones.
+a place with it: a repair is one only where that list keeps every limit, or, of a site alone, where some use of it does.
+The full search (``why_not``) may find smaller ones.
 """
 
 from __future__ import annotations
@@ -98,7 +98,17 @@ class _Quick:
         if shortages(scenario, envelope):
             return False
         baseline = Baseline.of(scenario, envelope, over=lambda: self.over)
-        return baseline.complete and stands(scenario, baseline)
+        if baseline.complete and stands(scenario, baseline):
+            return True
+        return not scenario.heats and not scenario.processes and self._planned(scenario, baseline)
+
+    def _planned(self, scenario: Scenario, baseline: Baseline) -> bool:
+        """Whether any use of a site keeps all limits: one is soon known."""
+        from emberline import models
+
+        goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": self.time_limit_s})
+        request = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
+        return bool(models.optimize(request, baseline.envelope, baseline.start).attrs["found"])
 
     def _value(self, limit: explain.Limit) -> float | None:
         """The value nearest to its own with which everything has a place; None: none is known."""

@@ -1,8 +1,9 @@
-"""Derives the bundled typical days: ``python scenarios/data/derive.py`` writes them next to this file.
+"""Derives the bundled typical days and weeks: ``python scenarios/data/derive.py`` writes them next to this file.
 
 ``de_typical_2018.csv`` is a mean of the series ``data/de_2018_hourly.csv`` in the folder named by EMBERLINE_SHARED
-(default: ``shared`` next to the checkout), ``cn_anhui_typical_2020.csv`` one of
-``data/cn_2020_capacity_factors_hourly.csv.gz``. ``pv_typical.csv`` is a formula, given here in full. Licences:
+(default: ``shared`` next to the checkout), ``de_weeks_2018.csv`` a week of it in each month,
+``cn_anhui_typical_2020.csv`` a mean of ``data/cn_2020_capacity_factors_hourly.csv.gz``.
+``pv_typical.csv`` is a formula, given here in full. Licences:
 SOURCES.md.
 """
 
@@ -13,7 +14,7 @@ import gzip
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from math import acos, cos, degrees, pi, radians, sin, tan
 from pathlib import Path
 from statistics import fmean
@@ -69,6 +70,22 @@ def german_typical_days(hourly: Path) -> list[list[float | int]]:
     """Price and intensities of Germany by month and hour."""
     with hourly.open(encoding="utf-8", newline="") as file:
         return means(csv.DictReader(file), BERLIN, DECIMALS)
+
+
+def german_weeks(hourly: Path) -> list[list[float | int]]:
+    """Price and intensities of Germany in the second Monday's week of each month, hour by hour as they were."""
+    with hourly.open(encoding="utf-8", newline="") as file:
+        series = {row["time_utc"]: row for row in csv.DictReader(file)}
+    rows: list[list[float | int]] = []
+    for month in range(1, 13):
+        monday = next(day for day in range(8, 15) if datetime(YEAR, month, day, tzinfo=BERLIN).weekday() == 0)
+        for weekday in range(7):
+            for hour in range(24):
+                utc = datetime(YEAR, month, monday + weekday, hour, tzinfo=BERLIN).astimezone(UTC)
+                row = series[f"{utc:%Y-%m-%dT%H:%MZ}"]
+                values = [round(float(row[column]), decimals) for column, decimals in DECIMALS.items()]
+                rows.append([month, weekday, hour, *values])
+    return rows
 
 
 def anhui_typical_days(hourly: Path) -> list[list[float | int]]:
@@ -131,18 +148,22 @@ def pv_typical_days() -> list[list[float | int]]:
     return rows
 
 
-def write(name: str, columns: Sequence[str], rows: Iterable[Sequence[float | int]]) -> None:
+def write(
+    name: str, columns: Sequence[str], rows: Iterable[Sequence[float | int]], key: Sequence[str] = ("month", "hour")
+) -> None:
     """One table next to this file."""
     with (HERE / name).open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["month", "hour", *columns])
+        table.writerow([*key, *columns])
         table.writerows(rows)
 
 
 def main() -> None:
-    """Write all three tables."""
+    """Write all four tables."""
     shared = Path(os.environ.get("EMBERLINE_SHARED") or HERE.parents[2] / "shared")
-    write("de_typical_2018.csv", list(DECIMALS), german_typical_days(shared / "data" / "de_2018_hourly.csv"))
+    german = shared / "data" / "de_2018_hourly.csv"
+    write("de_typical_2018.csv", list(DECIMALS), german_typical_days(german))
+    write("de_weeks_2018.csv", list(DECIMALS), german_weeks(german), ("month", "weekday", "hour"))
     factors = shared / "data" / "cn_2020_capacity_factors_hourly.csv.gz"
     write("cn_anhui_typical_2020.csv", list(ANHUI), anhui_typical_days(factors))
     write("pv_typical.csv", ["capacity_factor"], pv_typical_days())

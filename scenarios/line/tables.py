@@ -78,6 +78,12 @@ class LineShop:
         return {name: i for i, name in enumerate(self.names)}
 
     @cached_property
+    def labels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Names of heats, stages and units as arrays."""
+        heats, stages, units = (np.array(names, dtype=np.str_) for names in (self.names, self.stages, self.units))
+        return heats, stages, units
+
+    @cached_property
     def unit_index(self) -> dict[str, int]:
         """Index of each unit by name."""
         return {name: i for i, name in enumerate(self.units)}
@@ -113,7 +119,8 @@ class LineShop:
 
     def setup_between(self, unit: int, before: int, after: int) -> float:
         """From the end of a heat on a unit to the start of the next one [min], below 0 where they overlap."""
-        return self._setups.get((unit, before, after), self.setup[unit])
+        by_pair = self._setups
+        return by_pair.get((unit, before, after), self.setup[unit]) if by_pair else self.setup[unit]
 
     def able(self, heat: int, stage: int) -> list[int]:
         """Units of a stage that can take a heat."""

@@ -187,10 +187,15 @@ def _replaced(text: str, node: Any, part: str | int, value: Any) -> str:
     key = next(key for key, item in node.value if key.value == part)
     colon = text.index(":", key.end_mark.index)
     indent = " " * key.start_mark.column
-    many = isinstance(value, list) and value and all(isinstance(item, dict | list) for item in value)
-    entry = "".join(f"\n{indent}  - {flow(item)}" for item in value) if many else f" {flow(value)}"
+    entry = _entry(value, indent)
     empty = child.id == "scalar" and child.start_mark.index == child.end_mark.index
     return text[: colon + 1] + entry + text[colon + 1 if empty else _end(text, child) :]
+
+
+def _entry(value: Any, indent: str) -> str:
+    """What stands behind a key's colon: lists of mappings a line for each item, all else on the same line."""
+    many = isinstance(value, list) and value and all(isinstance(item, dict | list) for item in value)
+    return "".join(f"\n{indent}  - {flow(item)}" for item in value) if many else f" {flow(value)}"
 
 
 def _added(text: str, node: Any, part: str | int, value: Any) -> str:
@@ -201,8 +206,9 @@ def _added(text: str, node: Any, part: str | int, value: Any) -> str:
         return f"{head}{', ' if node.value else ''}{name}{flow(value)}{text[end:]}"
     at = _line_end(text, _end(text, node))
     indent = " " * node.start_mark.column
-    dash = "- " if node.id == "sequence" else ""
-    return f"{text[:at]}\n{indent}{dash}{name}{flow(value)}{text[at:]}"
+    if node.id == "sequence":
+        return f"{text[:at]}\n{indent}- {flow(value)}{text[at:]}"
+    return f"{text[:at]}\n{indent}{name.rstrip()}{_entry(value, indent)}{text[at:]}"
 
 
 def _removed(text: str, node: Any, part: str | int) -> str | None:

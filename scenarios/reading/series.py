@@ -120,7 +120,7 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     if series.column not in columns:
         says = f"table {series.table} has no column {(series.column or '')[:60]!r}; it has {', '.join(sorted(columns))}"
         raise Misplaced(says, "column")
-    by_month_hour = columns[series.column]
+    by_hour = columns[series.column]
     quarter = horizon.times.astype("datetime64[s]").astype(int)
     # 15 min is the finest offset that any zone has: hours of the table begin on these
     even = math.gcd(round(horizon.step_min), 15, horizon.start_utc.minute)
@@ -128,7 +128,7 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     local = [
         [horizon.instant((second + shift - quarter[0]) / 60) for shift in sub.tolist()] for second in quarter.tolist()
     ]
-    values = np.array([np.mean([by_month_hour[at.month - 1, at.hour] for at in row]) for row in local])
+    values = np.array([np.mean([by_hour[at.month - 1, at.weekday(), at.hour] for at in row]) for row in local])
     scale = factor(series.unit, unit) if series.unit else 1.0
     return Resolved(values * scale * series.scale, Message("table {name}", name=series.table))
 
@@ -178,7 +178,10 @@ def _currency(unit: str) -> str | None:
 
 @cache
 def typical(table: str) -> dict[str, np.ndarray]:
-    """A bundled table: each column as an array of shape (12, 24), by month and local hour."""
+    """A bundled table: each column as an array of shape (12, 7, 24), by month, weekday (0 is Monday) and local hour.
+
+    A table of typical days has no weekdays: each of its days stands for all seven.
+    """
     folder = files("emberline.scenarios") / "data"
     resource = folder / f"{table}.csv"
     if not resource.is_file():
@@ -188,11 +191,12 @@ def typical(table: str) -> dict[str, np.ndarray]:
         raise ValueError(f"no bundled table {table!r}; there are {', '.join(names)}")
     rows = list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
     if not rows or not {"month", "hour"} <= set(rows[0]):
-        raise ValueError(f"table {table} is no table of typical days")
-    columns = {name: np.zeros((12, 24)) for name in rows[0] if name not in ("month", "hour")}
+        raise ValueError(f"table {table} is no table of typical days or weeks")
+    columns = {name: np.zeros((12, 7, 24)) for name in rows[0] if name not in ("month", "weekday", "hour")}
     for row in rows:
+        weekdays = slice(None) if "weekday" not in row else int(row["weekday"])
         for name, array in columns.items():
-            array[int(row["month"]) - 1, int(row["hour"])] = float(row[name])
+            array[int(row["month"]) - 1, weekdays, int(row["hour"])] = float(row[name])
     return columns
 
 

@@ -88,10 +88,37 @@ class Recourse(Record):
 
     assets: bool = False
     """Machines and stores of the site answer to a need that is not as planned: their set-points give way to it."""
+    battery_most_mwh: Annotated[float, Field(ge=0)] | None = None
+    """Energy by which the battery's set-points give way to the import limit over the horizon; none: no limit."""
+    battery_cost_per_mwh: Annotated[float, Field(ge=0)] = 0
+    """For that energy."""
+    engine_most_mwh: Annotated[float, Field(ge=0)] = 0
+    """Electricity that machines which are on may give more than planned over the horizon, so that no metered interval
+    exceeds the import limit; before the battery."""
+    engine_cost_per_mwh: Annotated[float, Field(ge=0)] = 0
+    """For that electricity, its fuel apart."""
+    less_power_share: Annotated[float, Field(ge=0, le=0.9)] = 0
+    """Share of its power that load management may hold back from a heat at its first stage, so that no metered interval
+    exceeds the import limit; the heat takes longer. It comes before a later start."""
+    less_power_cost_per_h: Annotated[float, Field(ge=0)] = 0
+    """For the time by which it takes longer."""
     cast_longer_share: Fraction = 0
     """By how much longer a caster may take for a part of a heat while the next one of the cast will be late."""
     cast_longer_cost_per_h: Annotated[float, Field(ge=0)] = 0
     """For the time by which it casts longer."""
+    end_cast_most: Annotated[int, Field(ge=0)] = 0
+    """How many casts may be ended early over the horizon; the rest of the cast follows after a new set-up."""
+    end_cast_after_min: Minutes = 10
+    """A cast is ended where its next heat is expected later than this."""
+    end_cast_cost: Annotated[float, Field(ge=0)] = 0
+    """For each cast that is ended."""
+    return_most: Annotated[int, Field(ge=0)] = 0
+    """How many heats that have waited too long for the next stage may go back to the reheating stage over the
+    horizon, instead of being cast too cold."""
+    return_min: PositiveMinutes = 20
+    """Time that a heat takes there, transfers apart."""
+    return_cost: Annotated[float, Field(ge=0)] = 0
+    """For each heat that goes back, its electricity apart."""
     start_later_min: Minutes = 0
     """How long load management may hold back a heat at its first stage, so that no metered interval exceeds the import
     limit."""

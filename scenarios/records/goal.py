@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money
+from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money, in_unit
 
 
 class Target(StrEnum):
@@ -43,8 +43,23 @@ class Caps(Record):
     """How much more than the baseline's a plan may cost; none: no cap."""
 
 
-def _share(raw: Any) -> Any:
-    return 0 if raw is False or (isinstance(raw, str) and raw.strip().lower() == "off") else raw
+MOST_HOLD = 0.999
+"""Share of days on which a plan can be asked to hold at most."""
+
+
+def _share(raw: Any, info: ValidationInfo) -> Any:
+    if raw is None or raw is False or (isinstance(raw, str) and raw.strip().lower() == "off"):
+        return None if raw is None else 0
+    try:
+        share = in_unit("")(raw, info)
+        share = round(share, 12)
+        possible = 0 <= share <= MOST_HOLD
+    except (TypeError, ValueError):
+        possible = False
+    if not possible:
+        got = str(raw).lower() if isinstance(raw, bool) else str(raw)[:40]
+        raise ValueError(f"must be a share of days, {100 * MOST_HOLD:g} % at most, such as 90 %, or off; got {got}")
+    return share
 
 
 class Goal(Record):
@@ -56,7 +71,7 @@ class Goal(Record):
     caps: Caps = Caps()
     credit_stock: bool = True
     """Whether stores that end a little above what is wanted count for what their product takes to make."""
-    hold: Annotated[Fraction, Field(le=0.999), BeforeValidator(_share)] | None = None
+    hold: Annotated[Fraction, Field(le=MOST_HOLD), BeforeValidator(_share)] | None = None
     """Share of disturbed days on which a plan keeps its limits, within ``tolerances``; ``off`` or 0: not looked at.
 
     None: where disturbances are described and replayed 90 %, or what the baseline reaches if that is more.

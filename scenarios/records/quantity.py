@@ -138,7 +138,10 @@ def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:
 
     def read(raw: Any, info: ValidationInfo) -> Any:
         if isinstance(raw, bool):
-            raise ValueError(f"{str(raw).lower()} is not a quantity in {unit.format(currency='EUR')}")
+            takes = (
+                f"a quantity in {unit.format(currency='EUR')}" if unit else "a number or a share, such as 0.5 or 50 %"
+            )
+            raise ValueError(f"{str(raw).lower()} is not {takes}")
         if not isinstance(raw, str):
             return raw
         context = info.context or {}

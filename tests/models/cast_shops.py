@@ -88,7 +88,8 @@ def search(built: Scenario) -> Search:
 
 def schedules(problem: SlotProblem) -> Any:
     """Every choice of starts that keeps the waits within each heat; the rest is for ``offer`` to judge."""
-    furnace, ladle, caster = (units[0] for units in problem.stage_units)
+    furnaces = problem.stage_units[0]
+    ladle, caster = (units[0] for units in problem.stage_units[1:])
     n = problem.n_slots
     for places in itertools.product(range(n), repeat=len(problem.casts)):
         ways: list[list[tuple[int, int]]] = []
@@ -105,9 +106,13 @@ def schedules(problem: SlotProblem) -> Any:
                     ]
                 )
         for value in itertools.product(*ways):
-            yield Starts(
-                tuple((furnace, ladle) for _ in value), tuple(value), tuple(caster for _ in places), tuple(places)
-            )
+            for choice in itertools.product(furnaces, repeat=len(value)):
+                yield Starts(
+                    tuple((furnace, ladle) for furnace in choice),
+                    tuple(value),
+                    tuple(caster for _ in places),
+                    tuple(places),
+                )
 
 
 ELIGIBLE = ["one by one", "one due early", "one cast locked", "a cast of two", "no loss"]

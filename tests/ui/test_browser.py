@@ -13,7 +13,6 @@ from served import Server
 from sites import cement_day_plan
 
 from emberline.plans.store.store import Store
-from emberline.ui.charts.gantt import PICKED_EDGE
 
 pytestmark = pytest.mark.browser
 
@@ -69,15 +68,14 @@ def test_a_heat_that_is_clicked_is_marked(
     page = browser.new_page(viewport={"width": 1440, "height": 1400})
     page.goto(f"{server.url}/?run={stored_home[1]}")
     field = settled(page, "Heat")
-    marked = page.locator(f".st-key-timeline .mark-rect path[stroke-width='{PICKED_EDGE}']")
+    marked = page.locator(".bar.picked")
     for heat, clicked in (("C1-1", True), ("C3-2", False), ("C2-1", True)):
         if clicked:
-            bar = page.locator(f".st-key-timeline .mark-rect path[aria-label*='heat: {heat};']").first
-            bar.click(position={"x": 3, "y": 8})
+            page.locator(f"[data-id='{heat}/melting']").click()
         else:
             choose(page, "Heat", heat)
         expect(field).to_have_value(heat)
         expect(marked).to_have_count(3)
-        assert all(f"heat: {heat};" in str(bar.get_attribute("aria-label")) for bar in marked.all())
+        assert all(str(bar.get_attribute("data-id")).startswith(f"{heat}/") for bar in marked.all())
         at_rest(page)
     page.close()

@@ -46,9 +46,9 @@ def test_a_heat_is_picked_in_the_chart_and_locked_in_the_table(
     """Proves: a click on a bar tells of its heat, the list says the same; a tick and a button plan around it."""
     wrong = watched(page, server)
     page.goto(f"{server.url}/?run={stored_home[1]}")
-    bar = page.locator(".st-key-timeline .mark-rect.role-mark path[aria-label*='heat: C2-1']").first
+    bar = page.locator("[data-id='C2-1/melting']")
     expect(bar).to_be_visible(timeout=WAIT_MS)
-    bar.click(force=True)  # the heat's name lies on it
+    bar.click()
     expect(page.get_by_text("C2-1 · rebar · order C2 · 100 t")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_role("combobox", name="Heat", exact=True)).to_have_value("C2-1")
     page.get_by_role("tab", name="Heats", exact=True).click()

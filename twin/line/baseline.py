@@ -38,7 +38,8 @@ from emberline.twin.site.site import SiteGrid, balance, variables
 TRIES = 40
 """How many sequences the baseline tries before something is left over."""
 PAINS = 7200
-"""Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of 24."""
+"""Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of the 24
+of a day. Sequences that fail early cost little, so that those of the first day of a week count for its heats only."""
 
 
 def coupled(table: LineShop) -> bool:
@@ -83,8 +84,8 @@ def dispatch_heats(
     else:
         planned = envelope["planned_min"].values
     grid = SiteGrid(_calmer(scenario, keeping))
-    tries = max(TRIES, PAINS // max(len(table.names), 1)) if keeping else TRIES
-    placing = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
+    pains = PAINS if keeping else 0
+    placing = _list(careful(table) if keeping else table, planned.tolist(), grid, pains, like, over)
     placing.melt_later()
     placing.table = careless(table)
     return _schedule(placing)
@@ -131,7 +132,7 @@ def _list(
     table: LineShop,
     planned: list[list[float]],
     grid: SiteGrid,
-    tries: int,
+    pains: int,
     like: xr.Dataset | None,
     over: Callable[[], bool] | None,
 ) -> Placing:
@@ -142,7 +143,8 @@ def _list(
         sequence.sort(key=lambda group: (not group.urgent, float(begins[table.names[group.heats[0]]])))
     generator = np.random.Generator(np.random.Philox(key=0))
     furthest, best = -1, sequence
-    for _ in range(tries):
+    tries = 0
+    while tries < TRIES or pains > 0:
         trial = Placing(table, planned, grid)
         if table.scenario.line.changeovers:
             trial.follow(sequence)
@@ -154,6 +156,8 @@ def _list(
             furthest, best = failed, sequence
         if over is not None and over():
             break
+        tries += 1
+        pains -= sum(len(group.heats) for group in sequence[: failed + 1])
         sequence = _other(best, furthest, generator)
     trial = Placing(table, planned, grid)
     trial.place(best)

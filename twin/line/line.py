@@ -33,6 +33,10 @@ class LineHistory:
     """Standstills by breakdown within an operation: when and how long."""
     acts: list[Act] = field(default_factory=list)
     """Recourse."""
+    new_casts: set[int] = field(default_factory=set)
+    """Operations with which a cast goes on after it was ended early."""
+    returns: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Start and end of the second treatment of heats that went back before an operation [min]."""
 
 
 class ListReplay:
@@ -61,6 +65,10 @@ class ListReplay:
         n = len(todo)
         self.recourse, self.load_management = recourse, load_management
         self.acts: list[Act] = []
+        self.new_casts: set[int] = set()
+        self.returns: dict[int, tuple[float, float]] = {}
+        self._taken = [-math.inf] * len(todo.sequence)
+        """Until when each unit treats a heat that went back [min]."""
         self.todo = todo
         self.duration = duration
         self.failures = failures
@@ -84,7 +92,8 @@ class ListReplay:
             if sequence:
                 self.env.process(self._unit(u, sequence))
         self.env.run()
-        return LineHistory(self.start, [math.nan if end is None else end for end in self.end], self.stops, self.acts)
+        end = [math.nan if over is None else over for over in self.end]
+        return LineHistory(self.start, end, self.stops, self.acts, self.new_casts, self.returns)
 
     def _unit(self, u: int, sequence: list[int]) -> Generator[simpy.Event, None, None]:
         todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
@@ -94,6 +103,9 @@ class ListReplay:
         free, previous = -math.inf, -1
         for place, i in enumerate(sequence):
             b = todo.before[i]
+            follows = casting and previous >= 0 and todo.same_cast(previous, i)
+            if follows and self.recourse is not None and self._ends_cast(i, free):
+                follows = False
             if b < 0:
                 ready = max(shop.release[todo.heat[i]], 0.0)
             else:
@@ -101,13 +113,12 @@ class ListReplay:
                     waiting[b] = env.event()
                     yield waiting[b]  # type: ignore[misc]
                 ready = end[b] + todo.travel[i]  # type: ignore[operator]
-            follows = casting and previous >= 0 and todo.same_cast(previous, i)
             at = todo.scheduled[i]
             if todo.started[i]:
                 finish = self._finish_started(i, failures)
             else:
                 gap = setup if previous < 0 else shop.setup_between(u, todo.heat[previous], todo.heat[i])
-                at = max(at, ready, free if follows else free + gap)
+                at = max(at, ready, free if follows else free + gap, self._taken[u])
                 if not follows:
                     if outages:
                         at = after_outages(outages, at, self._expected(sequence, place))
@@ -131,9 +142,11 @@ class ListReplay:
                     at = max(target, at + SHORTEST_PATIENCE_MIN)
                     if outages:
                         at = after_outages(outages, at, todo.planned[i])
-                if self.load_management is not None and self._may_wait(i):
-                    at = self._start_later(i, at)
+                if self.recourse is not None and self._returns(i, at):
+                    at = yield from self._again(i, at)
                 working = max(self.duration[i], todo.pace[i])
+                if self.load_management is not None and self._may_wait(i):
+                    at, working = self._managed(i, at, working)
                 if self.recourse is not None and casting and self._casts_on(sequence, place):
                     self.start[i] = at
                     working = yield from self._casting(sequence, place, at, working)
@@ -160,15 +173,63 @@ class ListReplay:
         """Whether a heat may be held back before an operation: nothing is cooling, and no cast is interrupted."""
         return self.todo.before[i] < 0 and self.todo.stage[i] != self.todo.shop.campaign
 
-    def _start_later(self, i: int, at: float) -> float:
-        """When load management lets an operation start."""
+    def _managed(self, i: int, at: float, working: float) -> tuple[float, float]:
+        """When load management lets an operation start, and how long it takes then."""
         assert self.load_management is not None
         assert self.recourse is not None
-        begin = self.load_management.start(i, at)
+        begin, share = self.load_management.start(i, at)
         if begin > at:
             cost = (begin - at) / 60 * self.recourse.start_later_cost_per_h
             self._act(RecourseKind.START_LATER, i, at, begin - at, cost)
-        return begin
+        longer = working * share / (1 - share)
+        if longer:
+            self._act(RecourseKind.LESS_POWER, i, at, longer, longer / 60 * self.recourse.less_power_cost_per_h)
+        return begin, working + longer
+
+    def _ends_cast(self, i: int, free: float) -> bool:
+        """Whether a caster that has become free ends the cast, as by what is known its next heat will be too late."""
+        assert self.recourse is not None
+        b, todo = self.todo.before[i], self.todo
+        if len(self.new_casts) >= self.recourse.end_cast_most or b < 0 or todo.started[i]:
+            return False
+        late = self._forecast(self.env.now, [b])[b] + todo.travel[i] - free
+        if late <= self.recourse.end_cast_after_min:
+            return False
+        self.new_casts.add(i)
+        self._act(RecourseKind.END_CAST, i, free, late, self.recourse.end_cast_cost)
+        return True
+
+    def _returns(self, i: int, at: float) -> bool:
+        """Whether a heat goes back to the reheating stage, where it came from, as it has waited too long."""
+        assert self.recourse is not None
+        b, shop = self.todo.before[i], self.todo.shop
+        if len(self.returns) >= self.recourse.return_most or b < 0 or self.todo.stage[b] != shop.reheating:
+            return False
+        return at - (self.end[b] or 0.0) > shop.longest_wait[shop.reheating] + TOLERANCE
+
+    def _again(self, i: int, at: float) -> Generator[simpy.Event, None, float]:
+        """The second treatment of a heat on the unit where it was, as soon as that is free; when it is back."""
+        todo, env, recourse = self.todo, self.env, self.recourse
+        assert recourse is not None
+        b = todo.before[i]
+        u, begin = todo.unit[b], at + todo.travel[i]
+        self.returns[i] = begin, begin
+        while True:
+            if begin > env.now:
+                yield env.timeout(begin - env.now)
+            place = self._place[u]
+            later = todo.sequence[u][place] if place < len(todo.sequence[u]) else -1
+            working = later >= 0 and self.start[later] < begin + recourse.return_min
+            if not working and self._taken[u] <= begin:
+                break
+            begin = max(env.now + SHORTEST_PATIENCE_MIN, self._taken[u])
+        over = begin + recourse.return_min
+        self._taken[u], self.returns[i] = over, (begin, over)
+        heat = todo.heat[i]
+        energy = (begin - (self.end[b] or 0.0)) * todo.shop.reheat_mwh_per_min[heat]
+        name = todo.shop.units[u]
+        self.acts.append(Act(RecourseKind.RETURN, name, begin, energy, "MWh", recourse.return_cost))
+        return over + todo.travel[i]
 
     def _casts_on(self, sequence: list[int], place: int) -> bool:
         """Whether a caster may cast a heat longer for the next one of its cast."""
@@ -229,6 +290,8 @@ class ListReplay:
         first = sequence[place]
         length = 1
         while place + length < len(sequence) and self.todo.same_cast(first, sequence[place + length]):
+            if sequence[place + length] in self.new_casts:
+                break
             length += 1
         return sequence[place : place + length]
 
@@ -264,7 +327,7 @@ class ListReplay:
             if not math.isnan(self.start[j]):
                 at, free = self.start[j], self._expected_end(j, now)
                 continue
-            follows = place > 0 and todo.same_cast(sequence[place - 1], j)
+            follows = place > 0 and todo.same_cast(sequence[place - 1], j) and j not in self.new_casts
             gap = todo.shop.setup_between(u, todo.heat[sequence[place - 1]], todo.heat[j]) if place else 0.0
             at = max(todo.scheduled[j], free if follows else free + gap, now)
             if not follows and todo.stage[j] == todo.shop.campaign:

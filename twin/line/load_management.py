@@ -1,4 +1,4 @@
-"""Load management: the next start is held back where a metered interval would otherwise exceed the import limit.
+"""Load management: power or the next start is held back where a metered interval would exceed the import limit.
 
 It knows what the site draws besides the line as planned, and of the operations that have begun their planned power.
 """
@@ -12,32 +12,44 @@ from emberline.twin.violation import TOLERANCE
 
 TRIED_MIN = 1.0
 """Starts are tried so far apart."""
+TRIED_SHARES = 10
+"""Shares of the power that are tried, up to the largest."""
 
 
 class LoadManagement:
     """Of one run of a line."""
 
-    def __init__(self, todo: Operations, room_mwh: np.ndarray, meter_min: float, most_min: float) -> None:
+    def __init__(
+        self, todo: Operations, room_mwh: np.ndarray, meter_min: float, most_min: float, most_share: float = 0.0
+    ) -> None:
         """Args:
         todo: the operations.
         room_mwh: energy that the import limit leaves to the line in each metered interval, shape (n_meter,).
         meter_min: length of an interval.
         most_min: how long a start is held back at most.
+        most_share: share of its power that is held back from an operation at most.
         """
         self._todo, self._room, self._meter_min, self._most_min = todo, room_mwh, meter_min, most_min
+        self._shares = np.linspace(0.0, most_share, TRIED_SHARES + 1)[1:] if most_share else np.zeros(0)
         self._used = np.zeros(len(room_mwh))
 
-    def start(self, i: int, at: float) -> float:
-        """When an operation that could start at a moment may do so; from then on it counts as begun [min].
+    def start(self, i: int, at: float) -> tuple[float, float]:
+        """When an operation that could start at a moment may do so [min], and the share of its power that is held back;
+        from then on it counts as begun.
 
-        Where no start within reach keeps the limit it is not held back.
+        Power is held back before the start is. Where neither keeps the limit the operation starts as it is.
         """
         minutes = self._todo.planned[i]
-        moments = np.arange(at, at + self._most_min + TOLERANCE, TRIED_MIN)
-        begin = next((float(moment) for moment in moments if self._fits(i, float(moment), minutes)), at)
-        first, energy = self._energy(i, begin, minutes)
+        begin, share = at, 0.0
+        if not self._fits(i, at, minutes):
+            less = (float(each) for each in self._shares if self._fits(i, at, minutes / (1 - float(each))))
+            share = next(less, 0.0)
+            if not share:
+                moments = np.arange(at, at + self._most_min + TOLERANCE, TRIED_MIN)
+                begin = next((float(moment) for moment in moments if self._fits(i, float(moment), minutes)), at)
+        first, energy = self._energy(i, begin, minutes / (1 - share))
         self._used[first : first + len(energy)] += energy
-        return begin
+        return begin, share
 
     def _fits(self, i: int, at: float, minutes: float) -> bool:
         first, energy = self._energy(i, at, minutes)

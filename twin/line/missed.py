@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -34,15 +35,25 @@ def late_min(todo: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
     return shop.units[todo.unit[i]], float(end[i]) - limit
 
 
-def missed(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
+def missed(
+    todo: Operations,
+    start: np.ndarray,
+    end: np.ndarray,
+    leeway_min: float,
+    new_casts: Collection[int] = (),
+    returns: Mapping[int, tuple[float, float]] | None = None,
+) -> list[Violation]:
     """Longest waits, gaps within casts, locks, outages, due times and heats that were not finished.
 
-    What has begun is past judging. ``leeway_min`` is the least time that a lock leaves for a start.
+    What has begun is past judging. ``leeway_min`` is the least time that a lock leaves for a start. With ``new_casts``
+    a cast goes on after it was ended, and a heat that went back waits from the end of its second treatment.
     """
     shop, arrays = todo.shop, todo.arrays
     names, units = shop.names, shop.units
     violations: list[Violation] = []
     lag = start - end[arrays["before"]]  # of the first operation of a heat anything: nothing is too long there
+    for i, (_, over) in (returns or {}).items():
+        lag[i] = start[i] - over
     for i in np.flatnonzero(lag > arrays["longest"] + TOLERANCE).tolist():
         if todo.started[i]:
             continue
@@ -52,7 +63,7 @@ def missed(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: flo
         )
     for sequence in todo.sequence:
         for first, second in pairwise(sequence):
-            if todo.started[second] or not todo.same_cast(first, second):
+            if todo.started[second] or second in new_casts or not todo.same_cast(first, second):
                 continue
             if start[second] - end[first] > TOLERANCE:
                 amount, at = float(start[second] - end[first]), float(end[first])

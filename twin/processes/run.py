@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check, metered
 from emberline.twin.processes.following import Mix, SchedulePolicy
 from emberline.twin.processes.missed import carrier_neighbours, missed
@@ -16,8 +17,9 @@ from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
 from emberline.twin.processes.scatter import planned_rate, scatter
 from emberline.twin.processes.works import Controller, Works
-from emberline.twin.run_variables import run_attrs, stop_variables, violation_variables
+from emberline.twin.run_variables import recourse_variables, run_attrs, stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, balance, variables
+from emberline.twin.violation import Act
 
 NO_OPERATIONS = {
     **{f"op_{name}": ("operation", np.zeros(0, dtype="U1")) for name in ("heat", "stage", "unit")},
@@ -49,44 +51,56 @@ class WorksFollower:
 
     def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
         """Follow it once; a dataset of table ``RUN``."""
+        grid, horizon = self.grid, self.scenario.horizon
+        data_vars, coordinates, attrs = self._course(seed, replication, disturbed)
+        times = {
+            "time": horizon.times,
+            "meter": metered(horizon.times, horizon.step_min, grid.meter_min),
+        }
+        data = xr.Dataset(data_vars, coords={**times, **coordinates})
+        data.attrs = attrs
+        return check(data, RUN)
+
+    def columns(self, seed: int, replication: int) -> Columns:
+        """One disturbed run as plain arrays."""
+        return Columns(*self._course(seed, replication, True))
+
+    def _course(
+        self, seed: int, replication: int, disturbed: bool
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """Variables, coordinates and attributes of a run."""
         table, grid = self.table, self.grid
         policy: Controller = self._follow or ProcessBaseline(table, grid)
         mix: Mix = self._follow.mix if self._follow else {}
         works = Works(table, policy, scatter(table, seed, replication) if disturbed else None)
         course = works.run()
         records = Records(table, course, grid, mix)
+        acts: list[Act] = []
         flows, violations = balance(
-            grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed, relieving=disturbed
+            grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed, relieving=disturbed, acts=acts
         )
         if disturbed:
             violations = [
                 row for row in violations if row.kind != ViolationKind.ASSET or row.unit not in self._neighbours
             ]
         late = missed(table, records, disturbed=disturbed)
-        horizon = self.scenario.horizon
-        data = xr.Dataset(
-            {
-                **NO_OPERATIONS,
-                **violation_variables(late + violations),
-                **stop_variables((u.machine.name, at, halt) for u in works.units for at, halt in u.stops),
-                **variables(flows),
-                **records.variables(),
-            },
-            coords={
-                "time": horizon.times,
-                "meter": metered(horizon.times, horizon.step_min, grid.meter_min),
-                **records.coordinates(),
-            },
-        )
-        data.attrs = {
+        columns = {
+            **NO_OPERATIONS,
+            **violation_variables(late + violations),
+            **stop_variables((u.machine.name, at, halt) for u in works.units for at, halt in u.stops),
+            **recourse_variables(acts),
+            **variables(flows),
+            **records.variables(),
+        }
+        attrs = {
             **run_attrs(seed, replication, disturbed, Policy.SCHEDULE if self._follow else Policy.BASELINE),
             "tonnes": records.delivered_t,
             "heats": 0,
             "complete": int(not any(row.kind in (ViolationKind.DELIVERY, ViolationKind.LEVEL) for row in late)),
             "metered_interval_min": float(grid.meter_min),
-            "start": horizon.start_utc.isoformat(),
+            "start": self.scenario.horizon.start_utc.isoformat(),
         }
-        return check(data, RUN)
+        return columns, records.coordinates(), attrs
 
 
 def dispatch_works(scenario: Scenario) -> xr.Dataset:

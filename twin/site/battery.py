@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from emberline.scenarios.datasets import ViolationKind
+from emberline.scenarios.datasets import RecourseKind, ViolationKind
 from emberline.twin.site.grids import SiteGrid
 from emberline.twin.site.setpoints import Setpoints
 from emberline.twin.store import StoreLevel
-from emberline.twin.violation import TOLERANCE, Violation
+from emberline.twin.violation import TOLERANCE, Act, Violation
 
 
 def battery(
-    grid: SiteGrid, net: np.ndarray, setpoints: Setpoints | None, relieving: bool = False
+    grid: SiteGrid,
+    net: np.ndarray,
+    setpoints: Setpoints | None,
+    relieving: bool = False,
+    acts: list[Act] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Violation]]:
     """Charge, discharge [MW] and level at the end of each cell [MWh], shape (n_cells,) each, and violations.
 
@@ -26,6 +30,7 @@ def battery(
         net: what is drawn without the battery in each cell [MW], shape (n_cells,).
         setpoints: the schedule's; None: the plain rules.
         relieving: whether set-points give way to the import limit.
+        acts: where that is noted, if recourse limits it or gives it a cost.
     """
     record = grid.scenario.battery
     if record is None:
@@ -36,7 +41,13 @@ def battery(
         charge, discharge, violations = _follow(grid, store, setpoints)
         flow, level = charge - discharge, np.array(store.levels[1:])
         if relieving and (grid.metered(net + flow) > grid.import_limit_mw + TOLERANCE).any():
-            flow, level, late = _relieve(grid, net, flow, level)
+            flow, level, late, energy = _relieve(grid, net, flow, level)
+            recourse = grid.scenario.recourse
+            if acts is not None and (recourse.battery_cost_per_mwh or recourse.battery_most_mwh is not None):
+                acts += [
+                    Act(RecourseKind.BATTERY, "", at, amount, "MWh", amount * recourse.battery_cost_per_mwh)
+                    for at, amount in energy.items()
+                ]
             charge, discharge, violations = np.maximum(flow, 0.0), np.maximum(-flow, 0.0), violations + late
         return charge, discharge, level, violations
     charges, discharges = _rules(grid, store, grid.metered(net))
@@ -107,8 +118,9 @@ def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np
 
 def _relieve(
     grid: SiteGrid, net: np.ndarray, planned: np.ndarray, levels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
-    """Flows [MW], charge positive, and levels [MWh] of a battery that keeps the import limit where it can.
+) -> tuple[np.ndarray, np.ndarray, list[Violation], dict[float, float]]:
+    """Flows [MW], charge positive, and levels [MWh] of a battery that keeps the import limit where it can; violations,
+    and by the moment [min] the energy [MWh] by which set-points gave way.
 
     Args:
         grid: the site's grids.
@@ -123,11 +135,14 @@ def _relieve(
     into, out, power = record.in_efficiency, record.out_efficiency, record.in_rate
     cell_h, counting = grid.cell_min / 60, store.counting(grid.meter_min / 60)
     flows, highest = [], -np.inf
+    most = grid.scenario.recourse.battery_most_mwh
+    left, meter_h, energy = np.inf if most is None else most, grid.meter_min / 60, dict[float, float]()
     means = grid.metered(net + planned).tolist()
     for m, mean in enumerate(means):
         cells = slice(m * grid.per_meter, (m + 1) * grid.per_meter)
         lacking = float(levels[cells.start - 1]) - store.level if m else 0.0
-        shift = min(grid.import_limit_mw - mean, 0.0)
+        shift = max(min(grid.import_limit_mw - mean, 0.0), -left / meter_h)
+        relief = shift < -TOLERANCE
         if not shift and lacking > TOLERANCE:
             room = min(grid.import_limit_mw, highest) - mean
             shift = max(min(room, _flow(lacking, counting) / into), 0.0)
@@ -136,9 +151,13 @@ def _relieve(
             target = min(max(flow + shift, -power), power)
             charging, delivery = store.flow(max(target, 0.0) * into, max(-target, 0.0) / out, cell_h)
             got.append(charging / into - delivery * out)
+        if relief:
+            amount = (float(planned[cells].mean()) - sum(got) / len(got)) * meter_h
+            energy[m * grid.meter_min] = amount
+            left = max(left - amount, 0.0)
         highest = max(highest, mean + sum(got) / len(got) - float(planned[cells].mean()))
         flows += got
     missed = float(levels[-1]) - store.level
     end = grid.scenario.horizon.length_min
     late: list[Violation] = [Violation(ViolationKind.BATTERY, "", "", end, missed, "MWh")] if missed > TOLERANCE else []
-    return np.array(flows), np.array(store.levels[1:]), late
+    return np.array(flows), np.array(store.levels[1:]), late, energy

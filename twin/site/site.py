@@ -30,7 +30,8 @@ from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
 from emberline.twin.site.setpoints import Setpoints
-from emberline.twin.violation import TOLERANCE, Violation
+from emberline.twin.site.stepping_in import EngineRecourse
+from emberline.twin.violation import TOLERANCE, Act, Violation
 
 __all__ = ["TOLERANCE", "Setpoints", "SiteGrid", "Violation", "balance", "variables"]
 
@@ -46,6 +47,7 @@ def balance(
     *,
     answering: bool = False,
     relieving: bool = False,
+    acts: list[Act] | None = None,
 ) -> tuple[Flows, list[Violation]]:
     """Balance the site under the line's load.
 
@@ -56,7 +58,8 @@ def balance(
         line_gives: what the line and processes give of other carriers per hour, in the carrier's unit, mean over each
             step, shape (n_steps,) each; negative: they take it, as loads do.
         answering: whether machines answer to a need that is not as planned, where set-points are followed.
-        relieving: whether the battery's set-points give way to the import limit.
+        relieving: whether set-points give way to the import limit, those of machines by the scenario's recourse.
+        acts: where recourse of battery and engines is added; None: it is not recorded.
 
     Returns:
         The variables of ``FLOWS`` as arrays, and violations of limits of import, export and battery, and of what the
@@ -69,14 +72,16 @@ def balance(
     if setpoints is not None:
         pv = np.maximum(pv - np.repeat(np.maximum(setpoints.pv_curtailed_mw, 0.0), grid.per_step), 0.0)
     load = line_mw + grid.base_load_mw
-    run = _assets(grid, load, pv, setpoints, line_gives, answering)
+    acts = [] if acts is None else acts
+    step_in = EngineRecourse.of(grid, load - pv, setpoints, acts) if relieving else None
+    run = _assets(grid, load, pv, setpoints, line_gives, answering, step_in)
     others: dict[str, np.ndarray] = {}
     if run is not None:
         load = load - np.repeat(run.electricity_mw, grid.per_step)
         others = {name: np.repeat(rate, grid.per_step) for name, rate in run.renewables.items()}
     # what can be curtailed
     sun = pv + sum(others.values(), np.zeros(len(pv)))
-    charge, discharge, level, violations = battery(grid, load - sun, setpoints, relieving)
+    charge, discharge, level, violations = battery(grid, load - sun, setpoints, relieving, acts)
     net = load - sun + charge - discharge
     export_limit = grid.scenario.site.grid.export_limit_mw
     over = -export_limit - grid.metered(net)
@@ -132,13 +137,14 @@ def _assets(
     setpoints: Setpoints | None,
     line_gives: Mapping[str, np.ndarray] | None,
     answering: bool,
+    step_in: EngineRecourse | None,
 ) -> HubRun | None:
     """What the site's assets do under a load and PV, shape (n_cells,) each."""
     if grid.hub is None:
         return None
     if setpoints is not None:
         asset_setpoints = setpoints.assets or AssetSetpoints({}, {}, {})
-        return follow(grid.hub, asset_setpoints, line_gives, answering=answering)
+        return follow(grid.hub, asset_setpoints, line_gives, answering=answering, step_in=step_in)
     net, mean = load - pv, grid.stepped(load - pv)
     worst, lightest = (grid.over_meters(cells, worst=high) for cells, high in ((net, True), (load, False)))
     electric = Electric(

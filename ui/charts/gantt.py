@@ -49,10 +49,6 @@ ROW = 26
 """Height of a unit's row [px]."""
 PALE: dict[str, Any] = {"opacity": 0.35, "strokeDash": [2, 2]}
 """Style of a unit that is getting ready and makes nothing."""
-PASSED_OVER = 0.2
-"""Opacity of heats that are not selected, on light and dark pages."""
-PICKED_EDGE = 2.2
-"""Width of the edge of a selected heat [px]; it does not depend on colour."""
 PADLOCK = "M-0.8,-0.1 L-0.5,-0.1 L-0.5,-0.5 A0.5,0.5 0 0,1 0.5,-0.5 L0.5,-0.1 L0.8,-0.1 L0.8,1 L-0.8,1 Z"
 STOPS = ("unit", "at_min", "min")
 
@@ -153,7 +149,6 @@ def of_heats(
     baseline: xr.Dataset | None,
     view: View,
     whose: str = "plan",
-    picked: alt.Parameter | None = None,
 ) -> Layers:
     """Units from top to bottom, local time from left to right; thick bars are the run, thin ones below it the baseline.
 
@@ -163,7 +158,6 @@ def of_heats(
         baseline: drawn thin below it; None: not drawn.
         view: the part of the horizon.
         whose: name of ``run``.
-        picked: a selection of heats; the others are pale. None: no selection.
     """
     orders = [order.name for order in scenario.orders]
     units = [unit.name for unit in scenario.line.units]
@@ -188,24 +182,16 @@ def of_heats(
     base = alt.Chart(bars).encode(x=x, x2="end:Q", y=y, tooltip=tooltip)
     # the stroke makes light colours visible on a light page
     thick = base.mark_bar(height=17, yOffset=-4, stroke=LABEL, strokeWidth=0.5, strokeOpacity=0.6, clip=True)
-    thick = thick.encode(color=colour, **_marked(picked, 1.0))
-    if picked is not None:
-        # without a selection every heat would count as selected
-        edge = alt.condition(
-            f"length(data('{picked.name}_store')) && vlSelectionTest('{picked.name}_store', datum)",
-            alt.value(PICKED_EDGE), alt.value(0.5),
-        )  # fmt: skip
-        thick = thick.encode(strokeWidth=edge).add_params(picked)
-    layers: list[Any] = [thick]
+    layers: list[Any] = [thick.encode(color=colour)]
     if baseline is not None:
         thin = _operations(scenario, baseline, "baseline", view)
-        below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour, **_marked(picked, 0.75))
+        below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
         look_of_thin: dict[str, Any] = {"stroke": BASELINE, "strokeWidth": 0.4, "clip": True}
         layers.append(below.mark_bar(height=5, yOffset=9, opacity=0.75, **look_of_thin))
     if len(bars) and view.length_min <= MOST_MINUTES_WITH_LABELS:
         pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
         wide = bars[pixels >= 5.5 * bars["heat"].str.len()]
-        names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip, **_marked(picked, 1.0))
+        names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip)
         layers.append(names.mark_text(yOffset=-4, fontSize=9.5, color=LABEL, clip=True))
     locked = {(lock.heat, lock.stage) for lock in scenario.locks}
     marked = bars[[key in locked for key in zip(bars["heat"], bars["stage"], strict=True)]]
@@ -215,13 +201,6 @@ def of_heats(
         layers.append(sign.mark_point(shape=PADLOCK, strokeWidth=0.6, opacity=1, clip=True, **look))
     layers += _broken(scenario, run, view, x, y, -4)
     return alt.layer(*layers).properties(height=32 * len(units))
-
-
-def _marked(picked: alt.Parameter | None, opacity: float) -> dict[str, Any]:
-    """Encoding that makes the selected heat stand out: others are pale; all look alike without a selection."""
-    if picked is None:
-        return {}
-    return {"opacity": alt.condition(picked, alt.value(opacity), alt.value(PASSED_OVER * opacity))}
 
 
 def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y, offset: int) -> list[Any]:

@@ -37,10 +37,20 @@ def timeline(
     view: View | None = None,
     carriers: Sequence[str] | None = None,
     stores: Sequence[str] | None = None,
-    picked: alt.Parameter | None = None,
+    all_panels: bool = True,
 ) -> alt.VConcatChart:
-    """The panels of a plan below each other; zooming one zooms all. Arguments as of ``timeline_panels``."""
-    return below_each_other(timeline_panels(plan, baseline, view, carriers, stores, picked=picked))
+    """The panels of a plan below each other, without its Gantt; zooming one zooms all.
+
+    Args:
+        plan, baseline, view, carriers, stores: as of ``timeline_panels``.
+        all_panels: False: of processes only power, electricity, intensity and price.
+    """
+    scenario = plan.scenario
+    panels = timeline_panels(plan, baseline, view, carriers, stores)
+    if scenario.processes and not all_panels:
+        last = _signals(scenario, PanelData(view or View.of(scenario.horizon)))
+        return below_each_other([*panels[1:3], *last])
+    return below_each_other(panels[1:] if scenario.heats or scenario.processes else panels)
 
 
 def timeline_panels(
@@ -51,7 +61,6 @@ def timeline_panels(
     stores: Sequence[str] | None = None,
     *,
     whose: str = "plan",
-    picked: alt.Parameter | None = None,
 ) -> list[Any]:
     """Gantt (if there is a line or processes), electricity, other carriers, storage levels, carbon intensity and price.
     For processes, intensity and price come directly below the power, followed by rates, stores and deliveries.
@@ -63,7 +72,6 @@ def timeline_panels(
         carriers: other than electricity; None: all but fuels.
         stores: of material; None: all.
         whose: name of the run.
-        picked: a selection of heats in the Gantt; None: no selection.
     """
     scenario = plan.scenario
     assert plan.replay is not None
@@ -77,7 +85,7 @@ def timeline_panels(
         for level in site_panels.levels(plan)
     ]
     if not scenario.processes:
-        heats = [gantt.of_heats(scenario, plan.replay, before, view, whose, picked)] if scenario.heats else []
+        heats = [gantt.of_heats(scenario, plan.replay, before, view, whose)] if scenario.heats else []
         return [*heats, *balances, *levels, *_signals(scenario, table)]
     last = time_axis(view, labels=True, title=True)
     rows = list(process_panels.rate_panels(plan, table, x, baseline, whose))

@@ -94,7 +94,10 @@ def store_panels(
         )
         base = alt.Chart(table.frame).encode(x=x)
         target = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=INK, strokeDash=[1, 3])
+        keeps = pd.DataFrame({"low": [store.keep_low * full], "high": [store.keep_high * full]})
+        band = alt.Chart(keeps).mark_rect(color=INK, opacity=0.08).encode(y=alt.Y("low:Q"), y2="high:Q")
         layers = [
+            band,
             base.mark_area(color=colour[name], opacity=0.7, clip=True).encode(y=y),
             base.mark_line(color=INK, strokeWidth=1, clip=True).encode(y=y),
             target.encode(y=alt.Y("wanted:Q")),

@@ -6,20 +6,24 @@ standard error, nothing written); 3 an internal error of Emberline; 130 interrup
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import difference, locks, prices, why, why_not
-from emberline.ui.cli.files import export, live, runs, series_import, signals
+from emberline.ui.cli.files import export, live, new, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
 from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, replay, roll, sweep
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
+    from emberline.plans.plan import Baseline
+    from emberline.plans.plan.alternatives import AsRun
     from emberline.scenarios import Scenario
 
 app = typer.Typer(
@@ -130,6 +134,15 @@ def plan(
     no_regret: Annotated[
         bool, typer.Option("--no-regret", help="least carbon at no more cost than the baseline's")
     ] = False,
+    least_cost: Annotated[bool, typer.Option("--least-cost", help="least cost, whatever the goal is")] = False,
+    as_run: Annotated[
+        Path | None,
+        typer.Option("--as-run", metavar="LOG.csv", help="compare with the day as it was run, by the plant's heat log"),
+    ] = None,
+    meter: Annotated[
+        Path | None,
+        typer.Option("--meter", metavar="METER.csv", help="with --as-run: the metered power of line and base load"),
+    ] = None,
     no_hold: Annotated[
         bool, typer.Option("--no-hold", help="do not make it hold on disturbed days (goal.hold=off)")
     ] = False,
@@ -150,10 +163,14 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
-    from emberline.plans.answer import NO_REGRET, costs_more, summary
+    from emberline.plans.answer import OVERRIDES, costs_more, summary
+    from emberline.plans.plan.alternatives import LEAST_COST, NO_REGRET
 
-    if no_regret:
-        changes += NO_REGRET
+    if no_regret and least_cost:
+        raise Refused("--no-regret and --least-cost are two plans; ask for one")
+    if meter is not None and as_run is None:
+        raise Refused("--meter needs --as-run, the heat log of the same day")
+    changes += OVERRIDES[NO_REGRET] if no_regret else OVERRIDES[LEAST_COST] if least_cost else []
     hold_off = ["goal.hold=off"] if no_hold else []
     case = _load(scenario, [*changes, *hold_off])
     from emberline.plans.jobs import memory
@@ -166,8 +183,9 @@ def plan(
     pace.refuse(case)
 
     store = Store()
+    baseline, day = (None, None) if as_run is None else _as_run(case, as_run, meter)
     with store.working(case) as run:
-        plan = make(case, quiet, store)
+        plan = dataclasses.replace(make(case, quiet, store, baseline), as_run=day)
         folder = store.save(run, plan)
     reason = None
     if not plan.has_schedule and plan.status != "cancelled":
@@ -196,8 +214,11 @@ def plan(
         if reason is not None and reason.repairs:
             print("apply the first repair   emberline plan --repair, with the same options")
         print("\nopen it in the browser  emberline app")
-        if costs_more(plan):
+        point = next((choice.name for choice in plan.choices if choice.is_plan), None)
+        if point != NO_REGRET and (costs_more(plan) or any(choice.name == NO_REGRET for choice in plan.choices)):
             print("at no more cost         emberline plan --no-regret, with the same options")
+        if point is not None and point != LEAST_COST:
+            print("least cost              emberline plan --least-cost, with the same options")
         if plan.has_schedule:
             print("export it               emberline export last")
     raise typer.Exit(0 if plan.acceptable else 1)
@@ -209,6 +230,7 @@ app.command()(levers.levers)
 app.command()(prices.prices)
 app.command()(calibrate.calibrate)
 app.command()(calibrate.log)
+app.command()(new.new)
 app.command("import")(series_import.bring_in)
 app.command()(replay.replay)
 app.command()(hold.hold)
@@ -251,6 +273,15 @@ def schema() -> None:
 
     schema = descriptions.schema(Scenario)
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Emberline scenario"})
+
+
+def _as_run(case: Scenario, log: Path, meter: Path | None) -> tuple[Baseline, AsRun]:
+    """The baseline of a heat log, and what it is."""
+    from emberline.plans.plan.alternatives import as_run
+    from emberline.scenarios.reading import heat_log
+    from emberline.scenarios.reading import meter as meters
+
+    return as_run(case, heat_log.read(log, case), None if meter is None else meters.read(meter, case))
 
 
 def _load(name: str, changes: list[str] | None) -> Scenario:

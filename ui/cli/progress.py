@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from emberline.plans import Plan
-from emberline.plans.answer import with_rules
-from emberline.plans.robustness import plan_that_holds
+from emberline.plans.plan import Baseline
+from emberline.plans.robustness import answered
 from emberline.plans.store import Store
 from emberline.scenarios import Scenario
 from emberline.ui.cli.terminal import Progress
@@ -80,13 +80,14 @@ def answering(
     return results[0]
 
 
-def make(scenario: Scenario, quiet: bool, store: Store | None = None) -> Plan:
+def make(scenario: Scenario, quiet: bool, store: Store | None = None, baseline: Baseline | None = None) -> Plan:
     """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far.
 
     Args:
         scenario: what is asked.
         quiet: no progress.
         store: whose plans of the same orders the search begins with.
+        baseline: what it is compared with; None: it is simulated.
     """
     progress = Progress(scenario, quiet)
 
@@ -97,8 +98,8 @@ def make(scenario: Scenario, quiet: bool, store: Store | None = None) -> Plan:
 
     with stdout_to_stderr(), progress.drawing() as draw:
         return answering(
-            lambda wish: with_rules(
-                plan_that_holds(scenario, store=store, on_progress=progress.tell, cancel=wish)
+            lambda wish: answered(
+                scenario, store=store, baseline=baseline, on_progress=progress.tell, cancel=wish
             ),
             draw, on_wish,
         )  # fmt: skip

@@ -63,7 +63,7 @@ def first_answer(plan: Plan) -> Iterator[str | Table]:
     yield strip
     if answer.changes:
         yield ""
-        yield f"What changed, compared with {wording.comparison(plan.scenario)}"
+        yield f"What changed, compared with {wording.comparison(plan)}"
         yield from (f"- {change.says}" for change in answer.changes)
     if answer.causes:
         yield ""

@@ -52,7 +52,8 @@ def page() -> None:
     elif busy:
         _running(status.run)
     elif status.state == "stored":
-        _differs(request, status.run)
+        with st.container():  # always there: what follows keeps its place on the page
+            _differs(request, status.run)
         result.show(status.run)
     else:
         job_progress.show_failure(status, tr("Press Plan at the side to try again."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +12,12 @@ from emberline.plans.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.loading import find
+from emberline.scenarios.records.market import Market
+from emberline.ui.pages.editor import doubts, draft_list, form, nested, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
-from emberline.ui.pages.editor import draft_list, form, source_text, tables
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import DraftState
+from emberline.ui.pages.editor.drawing import sheet
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
 from emberline.ui.pages.session import market_chart, navigation, session, sign_in
@@ -22,6 +25,7 @@ from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import mark, tr, trn
 
 VIEWS = {
+    "sheet": mark("Flow sheet"),
     "form": mark("Form"),
     "tables": mark("Tables"),
     "series": mark("Series"),
@@ -43,8 +47,12 @@ def page() -> None:
     _check_address()
     with st.sidebar:
         source = sources.choose(st.session_state.get(sources.SEED, {}))
+        new_plant.button("new.side")
         _upload()
     editing.show_refusal()
+    if new_plant.open_now():
+        new_plant.show(_begin)
+        return
     if source.draft is None:
         _look(source)
     else:
@@ -66,15 +74,26 @@ def _check_address() -> None:
             )
 
 
-def _begin(text: str, origin: str, series: Path | None = None) -> None:
-    """Create a draft and edit it; ``series``: folder with the series that the text refers to."""
+def _begin(text: str, origin: str, series: Path | None = None, load: dict[str, str] | None = None) -> None:
+    """Create a draft and edit it.
+
+    Args:
+        text: of the draft.
+        origin: name of the scenario or file that the text is of.
+        series: folder with the series that the text refers to.
+        load: text of a meter's file that it refers to, by the end of its name.
+    """
     try:
         draft = drafts.create(text, origin, series, sign_in.person())
+        if load:
+            drafts.add_files(draft, new_plant.LOAD, load)
     except (drafts.DraftError, ScenarioError) as error:
         st.session_state[editing.REFUSAL] = str(error)
         st.rerun()
     session.hold(draft.id)
     st.session_state[SCENARIO_KEY] = draft.id
+    if load is not None:
+        st.session_state[f"view.{draft.id}"] = "sheet"
     st.rerun()
 
 
@@ -86,8 +105,10 @@ def _look(source: ScenarioSource) -> None:
     ours = source.path in bundled()
     file = find(source.path) if ours else Path(source.path)
     text = file.read_text(encoding="utf-8")
-    title, button = st.columns([4, 1], vertical_alignment="center")
+    title, new, button = st.columns([4, 1, 1], vertical_alignment="center")
     title.subheader(tr("Scenario"), anchor=False)
+    with new:
+        new_plant.button("new.main")
     with button:
         copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
     draft_list.show()
@@ -159,26 +180,27 @@ def _preview(now: DraftState) -> None:
 
 def _edit(draft: drafts.Draft) -> None:
     now = editing.state(str(draft.path))
-    st.subheader(tr("Scenario"), anchor=False)
-    draft_list.show()
     editing.changed_elsewhere(draft)
     changed = source_text.changes(draft, now)
     count = None if changed is None else len(changed)
     _head(draft, now, count)
-    _address(draft)
     if now.problems:
         with st.container(border=True):
             editing.problem_lines(now, now.problems, most=editing.AT_TOP)
+    doubts.show(draft, now)
     _unapplied(draft, now)
 
     def label(view: str) -> str:
         return f"{tr(VIEWS[view])} ({count})" if view == "changes" and count else tr(VIEWS[view])
 
+    st.session_state.setdefault(f"view.{draft.id}", "form")
     view = st.segmented_control(
-        tr("Edit as"), list(VIEWS), default="form", required=True, format_func=label, key=f"view.{draft.id}",
+        tr("Edit as"), list(VIEWS), required=True, format_func=label, key=f"view.{draft.id}",
         label_visibility="collapsed",
     )  # fmt: skip
-    if view == "tables":
+    if view == "sheet":
+        sheet.show(draft, now)
+    elif view == "tables":
         tables.show(draft, now)
     elif view == "series":
         editing_series.show(draft, now)
@@ -186,8 +208,9 @@ def _edit(draft: drafts.Draft) -> None:
         source_text.show(draft, now)
     elif view == "changes":
         source_text.show_changes(draft, now)
-    else:
-        form.show(draft, now)
+    elif form.show(draft, now) == "market":
+        nested.draw(draft, now, ("market",), Market)
+    draft_list.show()
     # pressing the button has saved the field that had the focus, or the page is drawn again
     if st.session_state.pop(PLAN_NEXT, "") == draft.id and not now.problems:
         st.session_state[SCENARIO_KEY] = st.session_state[sources.AT_ONCE] = draft.id
@@ -208,16 +231,15 @@ def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def _address(draft: drafts.Draft) -> None:
-    """The address of the draft, next to the user's list if there is one."""
-    says, address = st.columns([2, 3], vertical_alignment="center")
+    """The address of the draft, and where else it can be opened again."""
     if draft_list.there_is_one():
         text = tr("This address opens the draft again; it is also in the list of your drafts.")
     else:
         text = tr("Save this address: it is the only way back to the draft.")
     until = tr("It is kept for {days} days after its last change.", days=drafts.KEPT_DAYS)
-    says.text(f"{text} {until}")
+    st.text(f"{text} {until}")
     page = str(st.context.url or "").partition("?")[0]
-    address.code(f"{page}?draft={draft.id}", language=None, wrap_lines=True)
+    st.code(f"{page}?draft={draft.id}", language=None, wrap_lines=True)
 
 
 def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
@@ -227,8 +249,9 @@ def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
         trn("✕ {count} mistake", "✕ {count} mistakes", mistakes) if mistakes else tr("✓ no mistake found"),
         *([] if changes is None else [trn("{count} change", "{count} changes", changes)]),
     ]
-    st.text(f"{sources.draft_title(draft)}: {', '.join(parts)}")
-    undo, redo, reset, download, planning, _ = st.columns([2, 2, 2, 3, 3, 4])
+    st.subheader(_plain_title(draft, now), anchor=False)
+    st.text(", ".join(parts))
+    undo, redo, reset, download, address, planning, _ = st.columns([2, 2, 2, 3, 3, 3, 1])
     if undo.button(tr("Undo"), disabled=not draft.undoable, width="stretch", key="undo"):
         _step(draft, -1)
     if redo.button(tr("Redo"), disabled=not draft.redoable, width="stretch", key="redo"):
@@ -241,10 +264,18 @@ def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
         st.rerun()
     with download:
         source_text.download(draft, now)
+    with address.popover(tr("Address"), width="stretch", key="address"):
+        _address(draft)
     planning.button(
         tr("Plan this"), type="primary", disabled=bool(mistakes), width="stretch", key="plan.this",
         on_click=lambda: st.session_state.update({PLAN_NEXT: draft.id}),
     )  # fmt: skip
+
+
+def _plain_title(draft: drafts.Draft, now: DraftState) -> str:
+    """Title of the draft's scenario, without signs that a heading would read as format."""
+    title = str((now.data or {}).get("title") or "") or sources.draft_title(draft)
+    return re.sub(r"[^\w .,:;%/+()-]", " ", title)[:120]
 
 
 def _step(draft: drafts.Draft, by: int) -> None:

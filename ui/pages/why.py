@@ -27,7 +27,7 @@ def page() -> None:
         st.info(tr("This run has no schedule: the page Plan says why and what can be relaxed."))
         return
     answer.show_headline(first)
-    st.markdown(f"**{tr('What changed and why')}**")
+    st.subheader(tr("What changed and why"), anchor=False)
     for change in first.changes:
         st.text(f"• {say(change.says)}")
     answer.show_causes(plan, run, first)

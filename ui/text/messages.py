@@ -32,6 +32,10 @@ LINES = {
     "scope 2, bought heat": mark("scope 2, bought heat"), "grid": mark("grid"), "residual": mark("residual"),
     "rest": mark("what no contract covers"),
     "constant": mark("a constant value"),
+    "recourse": mark("recourse"), "cast longer": mark("casts that took longer"),
+    "start later": mark("starts held back"), "less power": mark("power held back"),
+    "end of cast": mark("casts that ended early"), "return": mark("heats that went back"),
+    "engine": mark("engines that stepped in"),
     "months": mark("months"), "money": mark("amount of money"),
 }  # fmt: skip
 """Kinds, lines and units of bill and ledger; the message distinguishes the meanings of a word."""

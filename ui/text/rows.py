@@ -75,6 +75,7 @@ MONEY = (
     (_of_which(mark("fixed charges")), "fixed_cost", 1.0),
     (_of_which(mark("taxes")), "tax_cost", 1.0),
     (_of_which(mark("imbalance")), "imbalance_cost", 1.0),
+    (_of_which(mark("recourse")), "recourse_cost", 1.0),
     (_of_which(mark("fuel and heat")), "fuel_cost", 1.0),
     (_of_which(mark("wear, starts, upkeep")), "upkeep_cost", 1.0),
     (_of_which(mark("carbon price")), "carbon_cost", 1.0),

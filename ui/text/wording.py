@@ -28,6 +28,7 @@ PHASES = {
     "optimize": mark("search for the best schedule"),
     "replay": mark("replay of the schedule in the twin"),
     "replays": mark("disturbed replays"),
+    "choices": mark("short searches for less carbon at no more cost, and for least cost"),
 }
 HOLDING_PHASES = {
     "draft": mark("the draft is made; now margins are learnt until the plan holds on disturbed days"),
@@ -307,8 +308,11 @@ def size(scenario: Scenario) -> str:
     )
 
 
-def comparison(scenario: Scenario) -> str:
+def comparison(plan: Plan) -> str:
     """What a plan is compared with, and what that counts."""
+    scenario = plan.scenario
+    if plan.as_run is not None:
+        return tr("the day as it was run, by {log}", log=plan.as_run.log)
     who = baseline_name(scenario)
     return clauses([who, tr("stocks are valued")]) if scenario.processes and not scenario.heats else who
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -67,17 +69,36 @@ def useful(search: Search) -> bool:
     return search.best is not None and search.by_load and cast_pricing.useful(search.problem)
 
 
-def run(search: Search, seconds: float, rounds: int | None = None) -> None:
+@dataclass(frozen=True)
+class Peak:
+    """What a high load counts, as a demand charge would have it."""
+
+    mwh: float
+    """In a metered interval; no more counts nothing."""
+    price: float
+    """Of a MWh above that."""
+
+
+def run(
+    search: Search, seconds: float, rounds: int | None = None, *, peak: Peak | None = None, stream: int = 0
+) -> Starts:
     """Improve the best plan.
 
     Args:
         search: has a plan.
         seconds: most time; where it ends before the rounds do, chance falls faster.
         rounds: of moves; None: by the size of the line and the seconds.
+        peak: what high loads count in addition.
+        stream: of random numbers.
+
+    Returns:
+        The best plan with what high loads count.
     """
     began = time.perf_counter()
-    Renewal(search).run(seconds, rounds or planned(search, seconds))
+    renewal = Renewal(search, peak, stream)
+    renewal.run(seconds, rounds or planned(search, seconds))
     search.clock("renew", began)
+    return renewal.starts()
 
 
 def planned(search: Search, seconds: float) -> int:
@@ -90,8 +111,8 @@ def planned(search: Search, seconds: float) -> int:
 class Renewal:
     """One run of ruin and recreate: casts taken out of the incumbent and put back another way."""
 
-    def __init__(self, search: Search) -> None:
-        self.search = search
+    def __init__(self, search: Search, peak: Peak | None = None, stream: int = 0) -> None:
+        self.search, self._peak = search, peak
         problem, data, aim = search.problem, search.data, search.aim
         table = data.guide_per_mwh
         self._cells = problem.cells_per_slot
@@ -125,11 +146,19 @@ class Renewal:
         self.shifts = Shifts(self.shop)
         self.retiming = Retiming(self.shop, self._base_cells, self._limit, self._per_meter)
         self._draw = Draws(problem)
-        self._random = np.random.Generator(np.random.Philox(key=len(problem.heats)))
+        self._random = np.random.Generator(np.random.Philox(key=len(problem.heats) + (stream << 32)))
 
     def _worth(self, load: np.ndarray) -> float:
-        """Both goals as one of a load of the line."""
-        return float(self._weight @ (load + self._base_cells))
+        """Both goals as one of a load of the line, with what high loads count."""
+        draw = load + self._base_cells
+        return float(self._weight @ draw + self._peaks(draw))
+
+    def _peaks(self, draw: np.ndarray) -> Any:
+        """What high loads count, by cell, shape (..., n_cells)."""
+        if self._peak is None:
+            return 0.0
+        metered = draw.reshape(*draw.shape[:-1], -1, self._per_meter).sum(axis=-1)
+        return self._peak.price * np.maximum(metered - self._peak.mwh, 0.0).sum(axis=-1)
 
     def _values(self, loads: np.ndarray) -> np.ndarray:
         """Both goals as one with what caps and broken limits count, of loads by cell, shape (..., n_cells)."""
@@ -142,7 +171,7 @@ class Renewal:
 
     def _parts(self, loads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         draw = loads + self._base_cells
-        counted, more = draw @ self._weight, np.zeros(loads.shape[:-1])
+        counted, more = draw @ self._weight + self._peaks(draw), np.zeros(loads.shape[:-1])
         if math.isfinite(self._limit):
             metered = draw.reshape(*loads.shape[:-1], -1, self._per_meter).sum(axis=-1)
             more = self._over * np.maximum(metered - self._limit - 1e-9, 0.0).sum(axis=-1)

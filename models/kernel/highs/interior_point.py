@@ -35,8 +35,10 @@ def central(
     tolerance: float,
     time_limit: float,
     cancel: Callable[[], bool],
+    lower: np.ndarray | None = None,
+    upper: np.ndarray | None = None,
 ) -> Central | None:
-    """Minimize cost·x with low ≤ A x ≤ high and x ≥ 0; None where that did not end in time.
+    """Minimize cost·x with low ≤ A x ≤ high and lower ≤ x ≤ upper; None where that did not end in time.
 
     Args:
         cost: shape (n_columns,).
@@ -46,8 +48,10 @@ def central(
         tolerance: relative distance between primal and dual at which it may end.
         time_limit: seconds.
         cancel: polled; True ends it.
+        lower: shape (n_columns,); None: 0 for all.
+        upper: shape (n_columns,); None: ∞ for all.
     """
-    program = Program(Compiled.of_arrays(cost, matrix, low, high))
+    program = Program(Compiled.of_arrays(cost, matrix, low, high, lower, upper))
     run = program.search(
         time_limit=max(time_limit, 0.01), ipm=True, crossover=False, tolerance=tolerance, cancel=cancel
     )

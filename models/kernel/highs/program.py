@@ -148,6 +148,15 @@ class Program:
         self._costs, self._offset = costs, offset
 
     @property
+    def form(self) -> Compiled:
+        """The model as arrays."""
+        return self._form
+
+    def price(self, costs: np.ndarray) -> None:
+        """Minimize other costs of the columns, shape (n_columns,); the model's constant stays."""
+        self._price(costs, self._form.offset)
+
+    @property
     def has_basis(self) -> bool:
         """Whether the simplex method has a basis to begin from."""
         return bool(self._solver.getBasis().valid)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import blake2b
+from itertools import chain
 
 import xarray as xr
 
-from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
@@ -20,8 +20,9 @@ from emberline.plans.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
 from emberline.plans.robustness.holding.breaks import causes, steps
-from emberline.plans.robustness.holding.knobs import Knob, margins, raised
+from emberline.plans.robustness.holding.knobs import Knob, margins
 from emberline.plans.robustness.holding.misses import PART, Misses, misses
+from emberline.plans.robustness.holding.raises import larger
 from emberline.plans.robustness.holding.robustness import Robustness, Round
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import FIGURES
@@ -65,6 +66,7 @@ def hold(
     replications: int = 1000,
     time_limit_s: float = 300.0,
     plain: Plan | None = None,
+    baseline: Baseline | None = None,
     search: Search | None = None,
     begin: Disturbances | None = None,
     whole: bool = False,
@@ -80,6 +82,7 @@ def hold(
         replications: days by which plans are judged.
         time_limit_s: for the search; judging comes after it.
         plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
+        baseline: of the scenario; None: it is simulated.
         search: how the draft is searched.
         begin: margins of an earlier plan of the same scenario that held: they are tried first.
         whole: the time limit is that of draft, search and judgement together, with fewer days where it is short; the
@@ -95,7 +98,7 @@ def hold(
     if target is not None and not 0 < target <= MOST_LEVEL:
         raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
     refuse(scenario)
-    loop = _Loop(scenario, engine, target, replications, time_limit_s, whole, on_progress, cancel)
+    loop = _Loop(scenario, engine, target, replications, time_limit_s, whole, on_progress, cancel, baseline)
     answer = loop.run(plain, search or Search(), begin)
     if level is None:
         return answer
@@ -127,7 +130,9 @@ class _Loop:
         whole: bool,
         on_progress: Progress | None,
         cancel: Callable[[], bool] | None,
+        baseline: Baseline | None,
     ) -> None:
+        self.baseline = baseline or Baseline.of(scenario)
         self.scenario, self.engine, self.level, self.replications = scenario, engine, level or LEVEL, replications
         self.by_baseline = level is None
         self.limit_s, self.whole, self.began = time_limit_s, whole, time.perf_counter()
@@ -154,7 +159,6 @@ class _Loop:
         from emberline.models import Study
 
         self.search = dataclasses.replace(search, study=search.study or Study(), keep=None)
-        self.baseline = Baseline.of(self.scenario)
         if plain is None:
             plain = self._plan(self.scenario, DRAFT_SHARE)
             if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining_s > LEAST_PLAN_S:
@@ -173,12 +177,11 @@ class _Loop:
         for judgement in range(JUDGEMENTS):
             best, status, why = self._raise(best, judgement, begin)
             best = self._polish(best, judgement)
-            judged = self._judge(best, judgement)
+            judged = self._judge(best, plain, judgement)
             if judged is None or status != "holds" or self._reached(judged) or self.remaining_s <= LEAST_PLAN_S:
                 break
             status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
-        stores = bool(self.scenario.processes) or any(site_stores(self.scenario))
-        plain_judged = judged if best is plain else self._judge(plain, judgement, compare=stores)
+        plain_judged = None if judged is None else judged.other or judged
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
@@ -315,7 +318,10 @@ class _Loop:
         None: there is no such plan, and that margin is not raised any more; or the time is over.
         """
         every = steps(days, self.level, self.stuck)
-        for scenario in self._scenarios(now.scenario, every, days, begin):
+        assert now.schedule is not None
+        far = days.successes < FAR * self.level * days.n
+        earlier = [] if begin is None else [now.scenario.model_copy(update={"disturbances": begin})]
+        for scenario in chain(earlier, larger(now.scenario, every, now.schedule, far=far)):
             if self.stop() or self.remaining_s <= LEAST_PLAN_S:
                 return None
             began = time.perf_counter()
@@ -329,19 +335,6 @@ class _Loop:
             return None if trained is None else (candidate, trained, every[0][0])
         self.stuck.add(every[0][0])
         return None
-
-    def _scenarios(
-        self, now: Scenario, every: list[tuple[Knob, float]], days: Misses, begin: Disturbances | None
-    ) -> Iterator[Scenario]:
-        """Scenarios with larger margins to be tried: an earlier plan's, then those of the raises."""
-        if begin is not None:
-            yield now.model_copy(update={"disturbances": begin})
-        for raises in _tries(every, far=days.successes < FAR * self.level * days.n):
-            scenario = now
-            for knob, by in raises:
-                scenario = raised(scenario, knob, by) or scenario
-            if scenario is not now:
-                yield scenario
 
     def _polish(self, candidate: Plan, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it is better and holds no less often."""
@@ -357,9 +350,10 @@ class _Loop:
         days = self._train(finer, judgement, began)
         return finer if days is not None and (self._enough(days) or days.successes / days.n >= share) else candidate
 
-    def _judge(self, candidate: Plan, judgement: int, compare: bool = True) -> Ensemble | None:
-        """A plan on fresh days, and the baseline on the same where they are compared."""
+    def _judge(self, candidate: Plan, plain: Plan, judgement: int) -> Ensemble | None:
+        """A plan on fresh days, its draft and the baseline on the same."""
         assert candidate.schedule is not None
+        assert plain.schedule is not None
         self.tell({"phase": "judge", "of": self.replications, "elapsed": self.gone, "limit": self.limit_s})
         polls = [0]
 
@@ -370,19 +364,11 @@ class _Loop:
         return ensemble(
             candidate.scenario, candidate.schedule, self.replications, self.engine,
             seed=seed_of(self.scenario, f"judging {judgement}"),
-            dispatched=self.baseline.schedule if compare else None, part=PART if self.whole else ENSEMBLE_PART,
+            dispatched=self.baseline.schedule,
+            other=None if candidate is plain else (plain.scenario, plain.schedule),
+            part=PART if self.whole else ENSEMBLE_PART,
             cancel=enough,
         )  # fmt: skip
-
-
-def _tries(raises: list[tuple[Knob, float]], far: bool) -> Iterator[list[tuple[Knob, float]]]:
-    """Raises to be tried: all where the level is far; half of all; half of that which answers to most breaks."""
-    half = [(knob, by / 2) for knob, by in raises]
-    if far:
-        yield raises
-    yield half
-    if len(raises) > 1:
-        yield half[:1]
 
 
 def _replays(judged: Ensemble) -> Replays:

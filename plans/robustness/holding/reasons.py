@@ -31,11 +31,20 @@ CAUSES = {
 }
 OTHER = mark("limits are missed: {place}")
 HELP = {
-    "wait": mark("longer waits (longest_wait_min, tolerances.wait_min) or shorter steps"),
-    "cast": mark("a caster that may cast slower (recourse.cast_longer_share), or tolerances.cast_gap_min"),
+    "wait": mark(
+        "longer waits (longest_wait_min, tolerances.wait_min), shorter steps, or heats that may go back to the ladle "
+        "furnace (recourse.return_most)"
+    ),
+    "cast": mark(
+        "a caster that may cast slower or end a cast (recourse.cast_longer_share, recourse.end_cast_most), or "
+        "tolerances.cast_gap_min"
+    ),
     "due": mark("later due times, fewer heats, or tolerances.due_min"),
     "unfinished": mark("a longer horizon, fewer heats, or tolerances.due_min"),
-    "import": mark("a higher import limit, load management (recourse.start_later_min), or tolerances.metered_mw"),
+    "import": mark(
+        "a higher import limit, load management (recourse.less_power_share, recourse.start_later_min), engines that "
+        "step in (recourse.engine_most_mwh), or tolerances.metered_mw"
+    ),
     "delivery": mark("more stock at the start, later deliveries, or units that fail less often"),
     "level": mark("a lower end level, more stock at the start, or a larger store"),
     "process": mark("units that fail less often, or a spread of rates that is smaller"),

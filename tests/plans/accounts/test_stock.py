@@ -13,6 +13,7 @@ from emberline.plans.accounts.bill import energy_cost
 from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.stock import difference, shortfall
 from emberline.plans.accounts.sums import figures
+from emberline.plans.answer import headline
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]
 LESS = [("kiln", 100.0), ("kiln", 50.0)]
@@ -30,6 +31,7 @@ def test_a_tonne_is_worth_what_it_took() -> None:
     sums = figures(case, course(case, {"kiln": FULL, "mill": SECOND}))
     assert sums.stock_kg_per_t == pytest.approx({"clinker": 815, "cement": 664})
     assert sums.stock_cost_per_t == pytest.approx({"clinker": 55, "cement": 48})
+    assert sums.stock_mwh_per_t == pytest.approx({"clinker": 0.05, "cement": 0.08})
     assert sums.stock == pytest.approx({"clinker": 520, "cement": 240})
     assert sums.delivered == {"trucks": 60}
     assert sums.tonnes == 60
@@ -52,6 +54,10 @@ def test_who_makes_less_has_less_in_stock() -> None:
     assert saved["cost"] == pytest.approx(0, abs=1e-9)
     assert saved["stock_carbon_kg"] == pytest.approx(-40_750)
     assert saved["stock_cost"] == pytest.approx(-2_750)
+    first = headline(result)
+    assert first is not None
+    assert first.per_tonne is not None
+    assert first.per_tonne.kwh == pytest.approx(first.per_tonne.baseline_kwh)
     assert saved["peak_mw"] == pytest.approx(2.5)
     back = compared(case, course(case, {"kiln": LESS, "mill": SECOND}), baseline).saved()
     assert back["carbon_kg"] == pytest.approx(0, abs=1e-9)

@@ -58,3 +58,17 @@ def test_least_lateness_is_not_short_of_hours() -> None:
     late = ["goal.minimize=lateness", "orders.C1.due=4 h", "goal.time_limit_s=20", "disturbances.replications=0"]
     assert quick.shortages(load("melt-shop-small", ["orders.C1.due=4 h"]))
     assert not quick.shortages(load("melt-shop-small", late))
+
+
+def test_durations_that_are_planned_longer_prove_nothing_of_the_plant() -> None:
+    """Proves: an order that is late only by durations above the nominal ones is said to be late as planned, with the
+    key that makes them longer; one that is late by nominal durations is late by itself. Sensitivity: *cannot end
+    before* of a time that the plant can keep."""
+    due = "orders.C1.due=300 min"
+    assert not quick.shortages(load("melt-shop-small", [due]))
+    longer = quick.shortages(load("melt-shop-small", [due, "disturbances.planning_quantile=0.97"]))
+    assert longer
+    assert all(line.startswith("with the durations that are planned with") for line in longer)
+    assert "planning_quantile" in longer[0]
+    short = ["orders.C1.due=4 h", "disturbances.planning_quantile=0.97"]
+    assert quick.shortages(load("melt-shop-small", short)) == quick.shortages(load("melt-shop-small", short[:1]))

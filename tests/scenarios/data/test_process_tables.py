@@ -42,7 +42,7 @@ def test_the_sun_is_that_of_anhui() -> None:
 
     Sensitivity: hours in UTC put noon at four in the morning.
     """
-    sun, wind = (typical(TABLE)[name] for name in ("pv_capacity_factor", "wind_capacity_factor"))
+    sun, wind = (typical(TABLE)[name][:, 0] for name in ("pv_capacity_factor", "wind_capacity_factor"))
     assert set(sun.argmax(axis=1)) <= {12, 13}
     assert not sun[:, [0, 1, 2, 3, 21, 22, 23]].any()
     assert 1000 < sun.sum(axis=1) @ DAYS < 1300
@@ -55,9 +55,18 @@ def test_the_table_is_the_mean_of_the_series(derive: Any, shared: Path) -> None:
     rows = derive.anhui_typical_days(shared / "data" / "cn_2020_capacity_factors_hourly.csv.gz")
     table = typical(TABLE)
     assert [row[2:] for row in rows] == [
-        [table["pv_capacity_factor"][month, hour], table["wind_capacity_factor"][month, hour]]
+        [table[name][month, 0, hour] for name in ("pv_capacity_factor", "wind_capacity_factor")]
         for month in range(12)
         for hour in range(24)
     ]
     shares = np.array([row[2:] for row in rows])
     assert shares == pytest.approx(shares.round(derive.FACTOR_DECIMALS), abs=1e-12)
+
+
+@pytest.mark.shared
+def test_the_weeks_are_those_of_the_series(derive: Any, shared: Path) -> None:
+    """Proves: the table of real weeks can be derived again, to the last digit."""
+    rows = derive.german_weeks(shared / "data" / "de_2018_hourly.csv")
+    price = typical("de_weeks_2018")["price_eur_per_mwh"]
+    assert len(rows) == 12 * 168
+    assert all(price[month - 1, weekday, hour] == value for month, weekday, hour, value, *_ in rows)

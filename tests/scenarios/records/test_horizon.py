@@ -102,7 +102,7 @@ def test_a_bundled_table_is_read_by_local_hours() -> None:
     """Proves: in an hour from half past, half of one hour of the table and half of the next. Sensitivity: sampled at
     the step's start it is the first hour alone; from ten past by quarters, a third too little of it."""
     table = Series.model_validate({"table": "de_typical_2018", "column": "price_eur_per_mwh"})
-    row = typical("de_typical_2018")["price_eur_per_mwh"][3]
+    row = typical("de_typical_2018")["price_eur_per_mwh"][3, 0]
     for minute, share in ((30, 1 / 2), (10, 5 / 6)):
         span = horizon(f"2026-04-01T03:{minute}+05:30", "Asia/Kolkata", 60, length_h=1)
         values = resolve(table, span, "EUR/MWh", Path()).values

@@ -15,9 +15,15 @@ from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin import dispatch, misses, replay, replays
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
+from emberline.twin.line.missed import missed
 from emberline.twin.line.operations import Operations, operations
+from emberline.twin.recorder import second_treatments
 
-ALL = {"assets": True, "cast_longer_share": 0.3, "start_later_min": 20}
+ALL = {
+    "assets": True, "cast_longer_share": 0.3, "start_later_min": 20, "less_power_share": 0.5, "end_cast_most": 3,
+    "end_cast_cost": 10, "return_most": 3, "return_cost": 10, "battery_most_mwh": 5, "battery_cost_per_mwh": 1,
+    "engine_most_mwh": 5, "engine_cost_per_mwh": 1,
+}  # fmt: skip
 
 
 def one_cast(heats: int = 2, **rest: Any) -> tuple[Scenario, xr.Dataset]:
@@ -64,9 +70,76 @@ def test_load_management_holds_the_next_start_back_until_there_is_room() -> None
     assert profile.relative.tolist() == [1.0]
     room = np.full(96, 1e3)
     room[0] = power * 5 / 60  # for five of its fifteen minutes
-    assert LoadManagement(todo, room, 15.0, 10.0).start(i, 5.0) == 10.0
-    assert LoadManagement(todo, room, 15.0, 4.0).start(i, 5.0) == 5.0
-    assert LoadManagement(todo, room, 15.0, 10.0).start(i, 12.0) == 12.0
+    assert LoadManagement(todo, room, 15.0, 10.0).start(i, 5.0) == (10.0, 0.0)
+    assert LoadManagement(todo, room, 15.0, 4.0).start(i, 5.0) == (5.0, 0.0)
+    assert LoadManagement(todo, room, 15.0, 10.0).start(i, 12.0) == (12.0, 0.0)
+
+
+def test_load_management_holds_power_back_before_the_start() -> None:
+    """Proves: from minute 5 on the first interval has room for half of what a furnace draws in it: at half its power it
+    fits and takes twice its 45 minutes, from 5 to 95, by the hour of which it costs; 40 % are not enough, so that it
+    starts later. Sensitivity: power that is held back without taking longer, or that is held back in vain."""
+    case, schedule = one_cast(1)
+    todo = operations(shop(case), schedule)
+    i = todo.sequence[todo.shop.unit_index["F"]][0]
+    power = float(todo.arrays["energy"][i]) / todo.planned[i] * 60
+    room = np.full(96, 1e3)
+    room[0] = power * 5 / 60
+    assert LoadManagement(todo, room, 15.0, 10.0, 0.4).start(i, 5.0) == (10.0, 0.0)
+    assert LoadManagement(todo, room, 15.0, 10.0, 0.5).start(i, 5.0) == (5.0, 0.5)
+    room[:3] = power * 7.5 / 60
+    recourse = Recourse(less_power_share=0.5, less_power_cost_per_h=40)
+    duration = todo.arrays["duration"].tolist()
+    course = ListReplay(todo, duration, {}, recourse, LoadManagement(todo, room, 15.0, 0.0, 0.5)).run()
+    assert (course.start[i], course.end[i]) == (0.0, 90.0)
+    acts = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
+    assert acts == [("less power", "F", 0.0, 45.0, 30.0)]
+
+
+@pytest.mark.parametrize(
+    ("most", "after", "late", "start", "gaps"),
+    [(0, 10, 40, 190, [40.0]), (1, 10, 40, 190, []), (1, 20, 40, 190, [40.0]), (1, 10, 20, 180, [])],
+)
+def test_a_cast_is_ended_where_its_next_heat_is_late(
+    most: int, after: float, late: float, start: float, gaps: list[float]
+) -> None:
+    """Proves: the caster is free at 150; the next heat is still at the ladle furnace, where it should have been over at
+    135, and 15 min away. So it is expected 15 min late, more than 10 and less than 20: the cast is ended, the heat
+    follows after the set-up of 30 min at 180, or when it is there, and no gap is missed. Sensitivity: an end that looks
+    at how late the heat will really be, or a rest that is cast without set-up."""
+    case, schedule = one_cast()
+    todo = operations(shop(case), schedule)
+    second = todo.sequence[todo.shop.unit_index["C"]][1]
+    recourse = Recourse(end_cast_most=most, end_cast_after_min=after, end_cast_cost=900)
+    course = follow(todo, "A-2 ladle", late, recourse)
+    assert course.start[second] == start
+    rows = missed(todo, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
+    assert [row.amount for row in rows if row.kind == "cast"] == gaps
+    acts = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
+    assert acts == ([("end of cast", "C", 150.0, 15.0, 900.0)] if not gaps else [])
+
+
+@pytest.mark.parametrize(("most", "start"), [(0, 240.0), (1, 290.0)])
+def test_a_heat_that_has_waited_too_long_goes_back_to_the_ladle_furnace(most: int, start: float) -> None:
+    """Proves: the caster is an hour late with the heat before, so that this one, ready at 135, would be cast at 240
+    after 105 min instead of 45. It goes back at 240 (15 min), is heated from 255 to 275 for the 120 min that it cooled
+    at 0.02 MWh/min, and is cast at 290: no wait is missed, 2.4 MWh are drawn. Sensitivity: a heat that does not come
+    back, energy that nobody draws, or a wait that still counts from 135."""
+    case = scenario(melt_shop(), [cast("A", 1), cast("B", 1)])
+    schedule = dispatch(case)
+    todo = operations(shop(case), schedule)
+    last = todo.sequence[todo.shop.unit_index["C"]][1]
+    assert todo.scheduled[last] == 180
+    recourse = Recourse(return_most=most, return_min=20, return_cost=500)
+    course = follow(todo, "A-1 casting", 60.0, recourse)
+    assert course.start[last] == start
+    rows = missed(todo, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
+    assert [row.amount for row in rows if row.kind == "wait"] == ([] if most else [60.0])
+    acts = [(act.kind, act.unit, act.at_min, pytest.approx(act.amount), act.cost) for act in course.acts]
+    assert acts == ([("return", "L", 255.0, 2.4, 500.0)] if most else [])
+    if most:
+        again = second_treatments(course)
+        assert again.energy(255.0, 275.0) == pytest.approx(2.4)
 
 
 def test_nothing_acts_undisturbed() -> None:

@@ -12,6 +12,7 @@ of their products first, as their controllers do, within what they may do.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.violation import TOLERANCE
 
+if TYPE_CHECKING:
+    from emberline.twin.site.stepping_in import EngineRecourse
+
 PASSES = 5
 """How often a step is gone through again after machines were turned down, which changes what others take and give."""
 
@@ -34,6 +38,7 @@ def follow(
     line_gives: Mapping[str, np.ndarray] | None = None,
     *,
     answering: bool = False,
+    step_in: EngineRecourse | None = None,
 ) -> HubRun:
     """The assets by a schedule's set-points.
 
@@ -43,12 +48,13 @@ def follow(
         line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
             step, shape (n_steps,) each.
         answering: whether machines answer to a need that is not as planned.
+        step_in: machines that step in for the import limit; None: none does.
 
     Raises:
         ValueError: the schedule lacks an asset.
     """
     plant = SitePlant(hub, hub.fixed_rates(line_gives))
-    follower = SetpointRun(plant, setpoints, answering=answering)
+    follower = SetpointRun(plant, setpoints, answering=answering, step_in=step_in)
     for t in range(hub.n):
         follower.step(t)
     return HubRun.of(plant, follower.renewables)
@@ -57,7 +63,15 @@ def follow(
 class SetpointRun:
     """Set-points being followed."""
 
-    def __init__(self, plant: SitePlant, setpoints: AssetSetpoints, *, answering: bool = False) -> None:
+    def __init__(
+        self,
+        plant: SitePlant,
+        setpoints: AssetSetpoints,
+        *,
+        answering: bool = False,
+        step_in: EngineRecourse | None = None,
+    ) -> None:
+        self._step_in = step_in
         self.plant, self.hub = plant, plant.hub
         carriers = [name for name in plant.hub.order if name != ELECTRICITY]
         self._carriers = carriers if answering else carriers[::-1]
@@ -105,12 +119,22 @@ class SetpointRun:
             plant.trade(trade, min(self._trades[trade.name][t], trade.headroom))
         for name, rates in self._dumps.items():
             plant.dump(name, rates[t])
+        self._balance(t)
+        if self._step_in is not None:
+            raised = self._step_in.step_in(plant, sum(float(rate[t]) for rate in self.renewables.values()), t)
+            for name, load in raised.items():
+                self._loads[name][t] = load
+            if raised:
+                self._balance(t)
+        self._missed(t)
+        plant.close(t)
+
+    def _balance(self, t: int) -> None:
+        """Settle each carrier, again where machines were moved for it."""
         for _ in range(PASSES):
             moved = [self._settle(name, t) for name in self._carriers]
             if not any(moved):
                 break
-        self._missed(t)
-        plant.close(t)
 
     def _run_machine(self, machine: MachineRun, load: float, on: bool, t: int) -> None:
         if machine.core.switched and not on and not machine.held_on:

@@ -136,6 +136,15 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
             f"{wording.percent(high, 1)}): no limit missed in {count} disturbed replays"
         )
     )
+    acted = ensemble.recourse_days
+    if acted:
+        console.print(
+            Text(
+                f"recourse acted in {wording.number(acted, 0)} of them and cost "
+                f"{wording.number(ensemble.recourse_cost, 0)} {scenario.market.currency} a day in the mean, part "
+                f"of the cost; {wording.number(ensemble.severity()[0]['recourse'], 0)} held with it"
+            )
+        )
     if ensemble.n < ensemble.n_requested:
         console.print(Text(f"ended early: {ensemble.n_requested} replays were requested"))
     console.print()

@@ -14,6 +14,7 @@ from emberline.plans.store import drafts, snapshots
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
+from emberline.scenarios.reading.remarks import remarks
 from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr
 
@@ -40,6 +41,24 @@ class DraftState:
         for problem in self.problems:
             problems.setdefault(problem.key, []).append(problem)
         return problems
+
+    @cached_property
+    def remarks(self) -> dict[Keys, str]:
+        """Comments of the text by the key or item that they stand above; none of a text that cannot be read."""
+        return {} if self.data is None else remarks(self.text)
+
+    def remark(self, path: Keys) -> str:
+        """The comment that holds for a place, its own or that of what it lies in; empty: there is none."""
+        return next((self.remarks[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.remarks), "")
+
+    def names(self, *path: str) -> list[str]:
+        """Names of the items of a list."""
+        value = self.value(path)
+        return [
+            str(item["name"])
+            for item in (value if isinstance(value, list) else ())
+            if isinstance(item, dict) and item.get("name")
+        ]
 
     def at(self, path: Keys) -> list[Problem]:
         """Mistakes at a key and below it."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from emberline.scenarios.descriptions import documented
+from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.series import Series
 from emberline.ui.text.language import mark, tr
@@ -25,7 +26,8 @@ UNITS = {
     "kg_per_unit": "kg/{unit}", "m3_per_unit": "m3/{unit}", "m3_per_t": "m3/t", "m3": "m3",
     "kg_per_mwh": "kg CO2e/MWh", "tph_per_h": "t/h per h", "kg_per_t": "kg/t", "per_mwh": "{currency}/MWh",
     "per_unit": "{currency}/{unit}", "per_t": "{currency}/t", "per_mw": "{currency}/MW", "per_h": "1/h", "mwh": "MWh",
-    "mw": "MW", "tph": "t/h", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
+    "mw": "MW", "tph": "t/h", "per_mw_month": "{currency}/MW",
+    "mva": "MVA", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
 }  # fmt: skip
 """Unit of a field by its suffix, longest first."""
 TITLES = {
@@ -35,9 +37,14 @@ TITLES = {
     "hold": "Share of days on which it must hold", "rate_k_per_min": "Heat loss while waiting",
     "mtbf_h": "Mean time between failures", "mttr_min": "Mean time to repair",
     "kwh_per_t": "Electricity", "kwh_per_kg": "Electricity", "mwh_per_unit": "Electricity", "pv": "PV",
+    "per_mwh": "Price", "per_mw": "Price", "per_mw_month": "Price for a month", "per_month": "Price for a month",
+    "kg_per_t": "Emission", "gj_per_t": "Heat demand", "above_mw": "Above a peak of", "above_mwh": "Above an import of",
+    "transformer_mva": "Transformers", "tolerance": "Tolerated share", "on": "Charged on",
     "exhaust_per_unit": "Exhaust", "running_cost_per_h": "Running cost", "cop": "Coefficient of performance",
 }  # fmt: skip
 """Titles of fields whose name alone is not clear."""
+OF_RECORD = {("Stream", "per_t"): ("Amount per tonne", ""), ("Stream", "per_unit"): ("Amount per unit", "")}
+"""Labels and units of fields whose name means something else in some records."""
 NOT_ASKED = {("Accounting", "table")}
 """Fields that refer to the user's files, for the command line only."""
 
@@ -50,7 +57,7 @@ class FormField:
     words: str
     help: str
     kind: str
-    """``choice``, ``switch``, ``zone``, ``words``, ``series`` or ``value``."""
+    """``choice``, ``switch``, ``zone``, ``words``, ``series``, ``rate`` (one value, or a range) or ``value``."""
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
@@ -62,6 +69,51 @@ class FormField:
         return label_of(self.words, self.unit)
 
 
+WINDOWS = ("months", "weekdays", "hours")
+"""Lists that are written as one text: ``mon-fri``, ``5-12``."""
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A field of a record that holds other records, or amounts by name."""
+
+    name: str
+    kind: str
+    """``record``, ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
+    record: type[BaseModel] | None
+    help: str
+
+
+@cache
+def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
+    """Fields of a record that are drawn as forms and tables of their own."""
+    entries = []
+    for name, field in record.model_fields.items():
+        annotation = _bare(field.annotation)
+        origin, parts = get_origin(annotation), get_args(annotation)
+        item = _bare(parts[0]) if parts else None
+        text = documented(record).get(name, "")
+        if _is_record(annotation) and annotation is not Series and name != "factor":
+            entries.append(Inner(name, "record", annotation, text))
+        elif origin is tuple and _is_record(item):
+            entries.append(Inner(name, "rows", item, text))
+        elif origin is dict:
+            entries.append(Inner(name, "amounts", None, text))
+    return tuple(entries)
+
+
+def _is_record(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def columns(record: type[BaseModel], currency: str) -> tuple[str, ...]:
+    """Fields of a record that fit into a cell, in declared order: single values, and lists of names or spans."""
+    single = {field.name for field in fields(record, currency)}
+    nested = {entry.name for entry in inner(record)}
+    lists = {name for name, field in record.model_fields.items() if get_origin(_bare(field.annotation)) is tuple}
+    return tuple(name for name in record.model_fields if name in single or name in lists - nested)
+
+
 @cache
 def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
     """Fields of a record that hold one value or one series; nested records are left out."""
@@ -71,17 +123,20 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
         if kind and (record.__name__, name) not in NOT_ASKED:
             default = None if field.default is PydanticUndefined else field.default
             share = any(getattr(mark, "le", None) == 1 for mark in field.metadata)
-            words, unit = label_parts(name, currency, share)
+            words, unit = label_parts(name, currency, share, record.__name__)
+            unit = "t/h" if kind == "rate" else unit
             entries.append(
                 FormField(
                     name, words, documented(record).get(name, ""), kind, choices, default, field.is_required(), unit
                 )
             )
-    return tuple(entries)
+    return tuple(sorted(entries, key=lambda field: field.name != "name"))
 
 
-def label_parts(name: str, currency: str, share: bool = False) -> tuple[str, str]:
+def label_parts(name: str, currency: str, share: bool = False, record: str = "") -> tuple[str, str]:
     """Label and unit of a field."""
+    if (record, name) in OF_RECORD:
+        return OF_RECORD[record, name]
     end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
     unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name
@@ -97,6 +152,8 @@ def label_of(words: str, unit: str) -> str:
 def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
     """Kind of widget and its choices; empty if the field is not a single value."""
     annotation = _bare(annotation)
+    if annotation is Rate:
+        return "rate", ()
     if get_origin(annotation) is Literal:
         return "choice", tuple(map(str, get_args(annotation)))
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.document import Keys, dotted, parse, plain
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.disturbances import Disturbances
@@ -23,9 +24,11 @@ from emberline.scenarios.records.market import CarbonPrice, Market
 from emberline.scenarios.records.scenario import Scenario
 from emberline.scenarios.records.site import Battery, Grid, Pv, Site
 from emberline.scenarios.records.state import State as PlantState
-from emberline.ui.pages.editor.draft import DraftState, set_values
+from emberline.scenarios.templates import parts
+from emberline.ui.pages.editor.draft import DraftState, set_values, state
 from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default
-from emberline.ui.text.language import mark, tr
+from emberline.ui.pages.editor.references import REFERENCES, renamed
+from emberline.ui.text.language import mark, tr, trn
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,17 @@ SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
 }
 """Title and groups of each section."""
 COLUMNS = 3
+EXAMPLES = ("A case of ours", "Cases of ours", "To be tried", "Stands for")
+"""Beginnings of remarks on figures that are not typical of anything."""
 LONG = ("description",)
 """Fields with several lines of text."""
 
 
-def show(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw the form."""
+def show(draft: drafts.Draft, now: DraftState) -> str:
+    """Draw the form; the section that is shown."""
     if now.data is None:
         st.text(tr("The text is not a YAML mapping, so the form cannot show it. Correct it under Text, or undo."))
-        return
+        return ""
 
     def label(name: str) -> str:
         title, groups = SECTIONS[name]
@@ -93,10 +98,11 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         tr("Section"), list(SECTIONS), default="horizon", required=True, format_func=label,
         key=f"form.section.{draft.id}", label_visibility="collapsed",
     )  # fmt: skip
-    for group in SECTIONS[section or "horizon"][1]:
-        if group.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
+    for part in SECTIONS[section or "horizon"][1]:
+        if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
             continue
-        _group(draft, now, group)
+        group(draft, now, part)
+    return section or "horizon"
 
 
 def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
@@ -104,18 +110,33 @@ def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]
 
 
-def _group(draft: drafts.Draft, now: DraftState, group: FieldGroup) -> None:
+def group(
+    draft: drafts.Draft, now: DraftState, group: FieldGroup, across: int = COLUMNS, *, brief: bool = False
+) -> None:
+    """Draw the fields of one record.
+
+    Args:
+        draft: that is edited.
+        now: its state.
+        group: the record and its place.
+        across: fields in a row.
+        brief: whether fields without a value are folded away.
+    """
     currency = now.value(("market", "currency"))
     entries = fields(group.record, currency if isinstance(currency, str) and len(currency) == 3 else "EUR")
     if not entries:
         return
-    st.markdown(f"**{tr(group.title)}**")
+    if group.title:
+        st.markdown(f"**{tr(group.title)}**")
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
-    for first in range(0, len(small), COLUMNS):
-        for column, field in zip(st.columns(COLUMNS, gap="medium"), small[first : first + COLUMNS], strict=False):
-            with column, st.container(gap="xxsmall"):
-                _field(draft, now, group, field)
+    small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
+    visible = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
+    _grid(draft, now, group, visible, across)
+    rest = [field for field in small if field not in visible]
+    if rest:
+        with st.expander(trn("{count} more field", "{count} more fields", len(rest)), key=f"more.{dotted(group.path)}"):
+            _grid(draft, now, group, rest, across)
     for field in wide:
         with st.container(gap="xxsmall"):
             _field(draft, now, group, field)
@@ -123,22 +144,52 @@ def _group(draft: drafts.Draft, now: DraftState, group: FieldGroup) -> None:
         st.text(f"✕ {problem.says}")
 
 
+def _value(now: DraftState, group: FieldGroup, field: FormField) -> Any:
+    return now.value((*group.path, field.name))
+
+
+def _grid(draft: drafts.Draft, now: DraftState, group: FieldGroup, entries: list[FormField], across: int) -> None:
+    for first in range(0, len(entries), across):
+        for column, field in zip(st.columns(across, gap="medium"), entries[first : first + across], strict=False):
+            with column, st.container(gap="xxsmall"):
+                _field(draft, now, group, field)
+
+
 def _field(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormField) -> None:
     path = (*group.path, field.name)
     value = now.value(path)
     key = f"form.{draft.id}.{draft.version}.{dotted(path)}"
-    answer = _widget(field, value, key, dotted(path))
-    if answer is not None and answer != (None if value is ABSENT else value) and set_values(draft, {path: answer}):
-        st.rerun()
-    _check(now, group, field, path, value)
+    answer = _widget(field, value, key, dotted(path), _names(now, field.name))
+    if answer is not None and answer != (None if value is ABSENT else value):
+        values: dict[Keys, Any] = {}
+        if field.name == "name" and group.path and now.data is not None:
+            before = now.value(group.path[:-1])
+            if isinstance(before, list):
+                after = [row | {"name": answer} if i == group.path[-1] else row for i, row in enumerate(before)]
+                values = renamed(now.data, group.path[:-1], before, after)
+        if set_values(draft, {**values, path: answer}):
+            st.rerun()
+    _check(draft, now, group, field, path, value)
 
 
-def _widget(field: FormField, value: Any, key: str, name: str) -> Any:
+def _names(now: DraftState, field: str) -> list[str]:
+    """What a field may name, if that can be listed."""
+    if field == "store":
+        return now.names("stores")
+    if field in REFERENCES["carriers"]:
+        return [ELECTRICITY, *now.names("site", "carriers")]
+    if field in REFERENCES["stages"]:
+        return now.names("line", "stages")
+    return []
+
+
+def _widget(field: FormField, value: Any, key: str, name: str, names: list[str]) -> Any:
     """The typed value; ``ABSENT``: use the default; None: unchanged."""
     label = field.label
     help_text = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
-    if field.kind in ("choice", "zone"):
+    if field.kind in ("choice", "zone") or (field.kind == "words" and names):
         options = list(field.choices) if field.kind == "choice" else sorted(zones())
+        options = names if field.kind == "words" else options
         current = as_typed(field.default if value is ABSENT else value)
         if current not in options:
             options = [current, *options]
@@ -148,9 +199,11 @@ def _widget(field: FormField, value: Any, key: str, name: str) -> Any:
         current = field.default if value is ABSENT else value
         on = st.toggle(label, value=current is True, key=key, help=help_text)
         return None if on == (current is True) else on
-    current = "" if value is ABSENT else as_typed(value)
-    default = typed_default(field)
+    whole = isinstance(value, dict)  # a series: its source is said below, a constant typed here takes its place
+    current = "" if value is ABSENT or whole else as_typed(value)
+    default = tr("a series; type a constant instead") if whole else typed_default(field)
     hint = tr("required") if field.required else tr("default {value}", value=default) if default else tr("none")
+    hint = default if whole else hint
     draw = st.text_area if field.name in LONG else st.text_input
     typed = str(draw(label, current, key=key, help=help_text, placeholder=hint) or "").strip()
     if typed == current.strip():
@@ -175,7 +228,20 @@ def _typed(text: str, kind: str) -> Any:
     return plain(text)
 
 
-def _check(now: DraftState, group: FieldGroup, field: FormField, path: Keys, value: Any) -> None:
+def _typical(draft: drafts.Draft, now: DraftState, path: Keys, value: Any) -> str:
+    """Where a value is from that nobody has changed since it was placed; empty: nobody says so, or it was changed."""
+    remark = now.remark(path)
+    if not remark:
+        return ""
+    same = state(str(draft.folder / draft.texts[0])).value(path) == value
+    placed = any(
+        part.into == path[: len(part.into)] and part.record.get(str(path[-1])) == value
+        for part in parts.parts().values()
+    )
+    return remark if same or placed else ""
+
+
+def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormField, path: Keys, value: Any) -> None:
     """A line below the field: its mistakes, or how the value was understood."""
     problems = now.at(path)
     if problems:
@@ -183,8 +249,13 @@ def _check(now: DraftState, group: FieldGroup, field: FormField, path: Keys, val
         return
     if value is ABSENT or field.kind in ("switch", "choice", "zone"):
         return
+    remark = _typical(draft, now, path, value)
     if field.kind == "series" and now.scenario is not None:
-        st.text(f"✓ {_span(now.scenario, path)}")
+        st.caption(f"✓ {_span(now.scenario, path)}", help=remark or None)
+        return
+    if remark:
+        example = remark.startswith(EXAMPLES)
+        st.caption(f"✓ {tr('example') if example else tr('typical')}", help=remark)
         return
     record: Any = now.scenario
     for part in path:

@@ -12,11 +12,12 @@ import streamlit as st
 
 from emberline.plans.store import drafts, snapshots
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
+from emberline.ui.pages.editor import completion
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
 from emberline.ui.text.language import tr
 
 LONGEST_CELL = 300
-HEIGHT = 560
+HEIGHT = 480
 MOST_TOLD = 40
 
 
@@ -54,10 +55,11 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         st.session_state.pop(_place(draft), None)
         st.session_state[key] = now.text
 
-    st.text_area(
-        tr("The scenario as YAML"), height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT, on_change=remember,
-        help=tr("'emberline schema' describes every key. Numbers may have units."),
-    )  # fmt: skip
+    with st.container(key=completion.FIELD):
+        st.text_area(
+            tr("The scenario as YAML"), height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT, on_change=remember,
+            help=tr("Keys are offered while you type, and with Ctrl+Space. Numbers may have units."),
+        )  # fmt: skip
     first, second, rest = st.columns([1, 1, 4], vertical_alignment="center")
     kind: Literal["primary", "secondary"] = "secondary" if waits is None else "primary"
     if first.button(tr("Apply"), disabled=waits is None, key=f"{key}.apply", type=kind, width="stretch") and waits:
@@ -66,13 +68,15 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         st.rerun()
     second.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
     if waits is None:
-        rest.text(tr("Text is checked when you leave the field (Ctrl+Enter)."))
+        rest.text(tr("Text is checked while you type."))
+        completion.draw(now.problems, f"text.{draft.id}")
         problem_lines(now, now.problems[AT_TOP:], most=MOST_TOLD)
         return
     preview = checked(waits.text, draft.folder)
     rest.text(tr("Not applied yet.") if preview.problems else tr("Not applied yet. ✓ No mistake found."))
     if waits.version != draft.version:
         st.text(tr("The draft has changed since this was typed: Apply replaces it with this text; Undo reverts."))
+    completion.draw(preview.problems, f"text.{draft.id}")
     problem_lines(preview, preview.problems, most=MOST_TOLD)
 
 

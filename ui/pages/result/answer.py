@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.answer import NO_REGRET, Answer, Cause, Tile, costs_more
+from emberline.plans.answer import OVERRIDES, Answer, Cause, Tile, costs_more
 from emberline.plans.answer import answer as first
 from emberline.plans.exports import tables
 from emberline.plans.plan import Plan
+from emberline.plans.plan.alternatives import LEAST_CARBON, LEAST_COST, NO_REGRET
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.charts import causes as cause_charts
 from emberline.ui.pages.result import heats, repairs
@@ -37,9 +38,17 @@ def show(plan: Plan, run: str) -> None:
     with st.container(horizontal=True, border=True, key="strip"):
         for tile in answer.tiles:
             _tile(tile)
-    st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
-    if costs_more(plan):
-        repairs.variant(run, tr("Plan with less carbon at no more cost"), NO_REGRET)
+    st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan)))
+    labels = {
+        LEAST_CARBON: tr("Plan with least carbon"),
+        NO_REGRET: tr("Plan with less carbon at no more cost"),
+        LEAST_COST: tr("Plan with least cost"),
+    }
+    others = [point.name for point in plan.choices if not point.is_plan]
+    others = others or ([NO_REGRET] if costs_more(plan) else [])
+    with st.container(horizontal=True):
+        for name in others:
+            repairs.variant(run, labels[name], OVERRIDES[name])
     what, where = st.columns([3, 2], gap="medium")
     with what:
         _changes(plan, run, answer)

@@ -47,7 +47,7 @@ def show_baseline(plan: Plan) -> None:
                 st.metric(
                     label, row.number(row.baseline), tr("baseline"), delta_color="off", delta_arrow="off", border=True
                 )
-    st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
+    st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan)))
 
 
 def show_remarks(plan: Plan) -> None:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -20,14 +18,14 @@ from emberline.plans.plan import Plan, replan
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.records.orders import Lock
+from emberline.ui.pages.result import board
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result.accounts import draw
+from emberline.ui.text import moment, wording
 from emberline.ui.text import numbers as local
-from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 
-PICKED = "picked"
-"""Name of the selection in the Gantt chart."""
 STOPS = {
     "lock": mark("your lock"),
     "started": mark("it has started"),
@@ -42,10 +40,14 @@ STOPS = {
     "cast": mark("no gap in the cast ({other})"),
     "outage": mark("unit not available, {time}"),
     "import": mark("import limit, {time}"),
+    "must run": mark("it must run"),
+    "empty": mark("{other} would run empty, {time}"),
+    "full": mark("{other} would be full, {time}"),
+    "end level": mark("required level of {other} at the end"),
 }
-"""What limits the move of an operation (``plans/why/slack.py``)."""
+"""What limits the move of an operation or a run (``plans/why/slack.py``, ``plans/board/run_slack.py``)."""
 SAME_MIN = 1e-6
-LOCKED, START = "locked", mark("start")
+LOCKED, START, AT_MIN = "locked", mark("start"), "start_min"
 NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit"))
 """Columns that identify an operation."""
 
@@ -56,59 +58,29 @@ def _costs(run: str, _plan: Plan) -> dict[str, float]:
     return ledger.heat_costs(_plan.scenario, _plan.replay)
 
 
-def chart_key(run: str) -> str:
-    """Key of the chart in which a heat can be selected; it changes after each choice from the list.
-
-    The browser marks a click itself and keeps its zoom. A choice from the list must be in the chart from the start,
-    so it needs a new chart: the old one would keep its click.
-    """
-    return f"timeline.{run}.{st.session_state.get(f'heat.{run}.listed', 0)}"
-
-
 def begins_with(run: str) -> tuple[str, ...]:
-    """Initially selected heats of the chart: the one chosen last from the list, or those of a sentence."""
+    """Heats that stand out on the board: the selected one, or those of a sentence."""
     return tuple(st.session_state.get(f"heat.{run}.begins") or ())
 
 
-def selection(run: str) -> alt.Parameter:
-    """What a click on the chart selects: a heat with all of its bars."""
-    begins = begins_with(run)
-    options: Any = {"value": [{"heat": heat} for heat in begins]} if begins else {}
-    return alt.selection_point(PICKED, fields=["heat"], **options)
-
-
 def mark_bars(run: str, names: Sequence[str]) -> None:
-    """Callback: the next chart begins with some heats marked; the first of them is shown."""
+    """Callback: some heats stand out; the first of them is shown."""
     st.session_state[f"heat.{run}"] = names[0]
-    _begin(run, names)
+    st.session_state[f"heat.{run}.begins"] = tuple(names)
 
 
 def _from_list(run: str) -> None:
-    """Callback of a choice from the list: the next chart begins with it."""
+    """Callback of a choice from the list: it alone stands out."""
     choice = st.session_state[f"heat.{run}"]
-    _begin(run, () if choice is None else (choice,))
-
-
-def _begin(run: str, names: Sequence[str]) -> None:
-    state = st.session_state
-    state[f"heat.{run}.begins"] = tuple(names)
-    state[f"heat.{run}.listed"] = state.get(f"heat.{run}.listed", 0) + 1
-    state[f"heat.{run}.clicked"] = None
+    st.session_state[f"heat.{run}.begins"] = () if choice is None else (choice,)
 
 
 def pick(plan: Plan, run: str) -> str | None:
-    """Draw the choice of a heat; a click on the chart has the same effect. None: no selection."""
+    """Draw the choice of a heat; a click on the board has the same effect. None: no selection."""
     names = [heat.name for heat in plan.scenario.heats]
-    place, last = f"heat.{run}", f"heat.{run}.clicked"
-    event: Any = st.session_state.get(chart_key(run)) or {}
-    points = event.get("selection", {}).get(PICKED) or []
-    clicked = next((point.get("heat") for point in points), None)
-    if clicked != st.session_state.get(last):  # the latest input wins
-        st.session_state[last] = clicked
-        st.session_state[place] = clicked if clicked in names else None
     place_of, _ = st.columns([3, 5])
     return place_of.selectbox(
-        tr("Heat"), names, index=None, key=place, placeholder=tr("click one below, or choose"),
+        tr("Heat"), names, index=None, key=f"heat.{run}", placeholder=tr("click one above, or choose"),
         on_change=_from_list, args=(run,), help=tr("Times, energy, carbon, cost, and slack of each stage"),
     )  # fmt: skip
 
@@ -138,6 +110,7 @@ def show(plan: Plan, run: str, book: Ledger, heat: str) -> None:
         with action:
             _lock_button(plan, run, heat)
         draw(_stages(plan, heat), {tr("waited [min]"): 0, tr("electricity [MWh]"): 1})
+        _what_if(plan, run, heat)
         st.caption(
             tr(
                 "Slack: how far a stage can move with everything else as planned; PV, battery and reheating stay. "
@@ -149,12 +122,11 @@ def show(plan: Plan, run: str, book: Ledger, heat: str) -> None:
 
 def _lock_button(plan: Plan, run: str, heat: str) -> None:
     """Lock the heat at its place, or unlock it; the next plan respects it."""
-    key = locking.key_of(run, plan)
-    now = locking.current(key, plan)
+    now = locking.current(locking.key_of(run, plan), plan)
     mine = [lock for lock in now if lock.heat == heat]
     if mine:
         if st.button(tr("Unlock"), width="stretch", key=f"unlock.{run}.{heat}"):
-            locking.hold(key, tuple(lock for lock in now if lock.heat != heat))
+            board.hold(plan, run, tuple(lock for lock in now if lock.heat != heat))
             st.rerun()
         return
     stage = replan.first_stage(plan.scenario, heat)
@@ -163,8 +135,52 @@ def _lock_button(plan: Plan, run: str, heat: str) -> None:
         help=tr("The next plan keeps its first stage in place; all locks are listed at the side."),
     ):  # fmt: skip
         assert plan.schedule is not None
-        locking.hold(key, (*now, replan.lock(plan.scenario, plan.schedule, heat, stage)))
+        board.hold(plan, run, (*now, replan.lock(plan.scenario, plan.schedule, heat, stage)))
         st.rerun()
+
+
+def _what_if(plan: Plan, run: str, heat: str) -> None:
+    """A start that is written, or another unit: what is in the way there, and a button that locks it."""
+    lines = board.of_run(run, plan)
+    stages = [] if lines is None else [stage for name, stage in lines.key_of if name == heat]
+    if lines is None or not stages:
+        return
+    which, where, when, action = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
+    stage = which.selectbox(tr("What if"), stages, key=f"if.stage.{run}.{heat}")
+    key = lines.key_of[heat, stage]
+    here, step = lines.place(key), lines.problem.step_min
+    units = lines.units(key)
+    unit = where.selectbox(
+        tr("on"), units, index=units.index(here[0]) if here[0] in units else 0,
+        format_func=lambda u: lines.problem.units[u], key=f"if.unit.{run}.{heat}.{stage}",
+    )  # fmt: skip
+    offset = lines.offset_min(heat, key, unit)
+    at = here[1] * step + lines.offset_min(heat, key, here[0])
+    text = when.text_input(
+        tr("starts at"), value="", placeholder=moment.short(at, plan.scenario.horizon), max_chars=moment.LONGEST,
+        key=f"if.at.{run}.{heat}.{stage}", help=tr(moment.HOW),
+    )  # fmt: skip
+    if not text.strip() and unit == here[0]:
+        return
+    try:
+        start = moment.on_step(text, plan.scenario.horizon, at) if text.strip() else at
+    except ValueError as error:
+        st.text(f"✕ {error}")
+        return
+    place = unit, round((start - offset) / step)
+    if action.button(tr("Lock it there"), key=f"if.lock.{run}.{heat}", width="stretch"):
+        try:
+            board.pin(plan, run, lines.lock(key, place))
+        except ScenarioError as error:
+            st.text("\n".join(f"✕ {problem.says}" for problem in error.problems))
+            return
+        st.rerun()
+    reasons = lines.in_the_way(key, place)
+    says = tr("{time} on {unit}", time=moment.short(start, plan.scenario.horizon), unit=lines.problem.units[unit])
+    if reasons:
+        st.text("\n".join([f"{says}:", *(f"! {wording.sentence(say(reason))}" for reason in reasons)]))
+    else:
+        st.text(tr("{place}: nothing is in the way, with all other heats where they are.", place=says))
 
 
 def _stages(plan: Plan, heat: str) -> pd.DataFrame:
@@ -187,14 +203,15 @@ def _stages(plan: Plan, heat: str) -> pd.DataFrame:
                     tr("end"): clock(horizon.instant(end)),
                     tr("waited [min]"): waited,
                     tr("electricity [MWh]"): energy,
-                    tr("earlier by"): _moves(plan.scenario, slack, earlier=True),
-                    tr("later by"): _moves(plan.scenario, slack, earlier=False),
+                    tr("earlier by"): moves(plan.scenario, slack, earlier=True),
+                    tr("later by"): moves(plan.scenario, slack, earlier=False),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def _moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
+def moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
+    """How far something may move one way, and what stops it."""
     minutes, stop = (slack.earlier_min, slack.earlier) if earlier else (slack.later_min, slack.later)
     return f"{wording.number(math.floor(minutes + SAME_MIN), 0)} min: {stops(scenario, stop)}"
 
@@ -202,9 +219,7 @@ def _moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
 def stops(scenario: Scenario, stop: slacks_of.Stop) -> str:
     """What limits an operation, in words."""
     instant = None if math.isnan(stop.at_min) else scenario.horizon.instant(stop.at_min)
-    at = "" if instant is None else f"{instant:%H:%M}"
-    if instant is not None and clock_changes.clocks_change(scenario.horizon):
-        at = f"{at} {local.offset(instant)}"
+    at = "" if instant is None else moment.short(stop.at_min, scenario.horizon)
     return tr(STOPS[stop.kind], other=stop.other, time=at)
 
 
@@ -223,28 +238,24 @@ def edit(plan: Plan, run: str) -> None:
     }
     columns["electricity [MWh]"] = st.column_config.NumberColumn(tr("electricity [MWh]"), format="%.1f")
     columns[LOCKED] = st.column_config.CheckboxColumn(tr("locked"), help=tr("Keeps this start in the next plan"))
-    # the browser writes Z as the offset of the zone at that time
-    form = tr("ddd D MMM HH:mm Z") if clock_changes.clocks_change(scenario.horizon) else tr("ddd D MMM HH:mm")
-    zone, ends = scenario.horizon.zone, (0.0, scenario.horizon.length_min)
-    # the browser rejects anything outside, such as a year of six digits
-    first, last = (scenario.horizon.instant(at).astimezone(UTC).replace(tzinfo=None) for at in ends)
-    for name in (START, "end"):
-        columns[name] = st.column_config.DatetimeColumn(
-            f"{tr(name)} [{zone}]", format=form, timezone=zone, step=60, required=True,
-            min_value=first if name == START else None, max_value=last if name == START else None,
-        )  # fmt: skip
+    columns[START] = st.column_config.TextColumn(
+        f"{tr(START)} [{scenario.horizon.zone}]", max_chars=moment.LONGEST, required=True, help=tr(moment.HOW)
+    )
+    columns["end"] = st.column_config.TextColumn(f"{tr('end')} [{scenario.horizon.zone}]")
+    columns[AT_MIN] = None  # hidden
     after = st.data_editor(
-        before, hide_index=True, key=_table_key(run, scenario), column_config=columns,
+        before, hide_index=True, key=f"heats.{run}", column_config=columns,
         height=min(35 * (len(before) + 1) + 3, 640),
         disabled=[name for name in before.columns if name not in (LOCKED, START)],
     )  # fmt: skip
-    changed = changes(scenario, before, after)
+    locked, freed, faults = changes(scenario, before, after)
+    if faults:
+        st.text("\n".join(f"✕ {line}" for line in faults))
     says, action = st.columns([5, 2], vertical_alignment="center")
-    if not any(changed):
+    if faults or not (locked or freed):
         says.caption(tr("Change a start or tick a heat to lock it, then plan again. Times are local."))
         action.button(tr("Lock and plan again"), disabled=True, width="stretch", key=f"again.{run}")
         return
-    locked, freed = changed
     parts = [trn("{count} to lock", "{count} to lock", len(locked))] if locked else []
     parts += [trn("{count} lock to remove", "{count} locks to remove", len(freed))] if freed else []
     says.text("; ".join(parts))
@@ -263,33 +274,8 @@ def edit(plan: Plan, run: str) -> None:
         st.warning(str(error))
 
 
-def _table_key(run: str, scenario: Scenario) -> str:
-    """Key of the table; it changes if a start is outside the horizon, which resets the table."""
-    count = f"heats.{run}.refused"
-    key = f"heats.{run}.{st.session_state.get(count, 0)}"
-    edits = (st.session_state.get(key) or {}).get("edited_rows", {})
-    starts = [str(cells[START]) for cells in edits.values() if cells.get(START) is not None]
-    outside = [start for start in starts if not within(start, scenario)]
-    if not outside:
-        return key
-    st.session_state[count] = st.session_state.get(count, 0) + 1
-    says = tr("{time} is outside the plan; changes that are not planned yet were undone.", time=outside[0][:40])
-    st.warning(says)
-    return f"heats.{run}.{st.session_state[count]}"
-
-
-def within(start: str, scenario: Scenario) -> bool:
-    """Whether a time sent by the browser is within the horizon; years may have any number of digits."""
-    try:
-        at = datetime.fromisoformat(start.replace("Z", "+00:00"))
-        at = at if at.tzinfo is not None else at.replace(tzinfo=scenario.horizon.tz)
-        return 0 <= scenario.horizon.minutes(at) <= scenario.horizon.length_min
-    except (ValueError, OverflowError):
-        return False
-
-
 def table(plan: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
-    """A row per operation by start time, with locks; times in the plant's zone."""
+    """A row per operation by start time, with locks; times in the plant's zone, as a planner writes them."""
     assert plan.replay is not None
     scenario, horizon = plan.scenario, plan.scenario.horizon
     heats = {heat.name: heat for heat in scenario.heats}
@@ -306,31 +292,33 @@ def table(plan: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
         start - baseline.get(key, start) for key, start in zip(keys, frame["start_min"], strict=True)
     ]
     for name in (START, "end"):
-        instants = [horizon.instant(at) for at in frame[f"{name}_min"]]
-        frame[name] = pd.to_datetime(instants, utc=True).tz_convert(horizon.zone)
+        frame[name] = [moment.short(at, horizon) for at in frame[f"{name}_min"]]
     frame = frame.sort_values(["start_min", "unit"], ignore_index=True)
     frame = frame.rename(columns={"waited_min": "waited [min]", "energy_mwh": "electricity [MWh]"})
     order = [LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "moved [min]", "waited [min]"]
-    return frame[[*order, "electricity [MWh]"]]
+    return frame[[*order, "electricity [MWh]", AT_MIN]]
 
 
-Changes = tuple[dict[replan.Operation, float], list[replan.Operation]]
-"""Starts to lock [min] by heat and stage, and operations to unlock."""
+Changes = tuple[dict[replan.Operation, float], list[replan.Operation], list[str]]
+"""Starts to lock [min] by heat and stage, operations to unlock, and a line for each start that cannot be read."""
 
 
 def changes(scenario: Scenario, before: pd.DataFrame, after: pd.DataFrame) -> Changes:
     """Changes made in the table; a changed start is locked too, unless its tick was removed."""
     locked: dict[replan.Operation, float] = {}
     freed: list[replan.Operation] = []
+    faults: list[str] = []
     for old, new in zip(before.to_dict("records"), after.to_dict("records"), strict=True):
-        key = str(old["heat"]), str(old["stage"])
-        moved = not pd.isna(new[START]) and abs((new[START] - old[START]).total_seconds()) > 1
+        key, at = (str(old["heat"]), str(old["stage"])), float(old[AT_MIN])
+        moved = new[START] != old[START] and not pd.isna(new[START])
         if old[LOCKED] and not new[LOCKED]:
             freed.append(key)
         elif moved or (new[LOCKED] and not old[LOCKED]):
-            start = new[START] if moved else old[START]
-            locked[key] = scenario.horizon.minutes(pd.Timestamp(start).to_pydatetime())
-    return locked, freed
+            try:
+                locked[key] = moment.on_step(str(new[START]), scenario.horizon, at) if moved else at
+            except ValueError as error:
+                faults.append(f"{' '.join(key)}: {error}")
+    return locked, freed, faults
 
 
 def with_changes(

@@ -164,7 +164,7 @@ def variant(run: str, label: str, overrides: list[str]) -> None:
         request = queue.request(run)
     except StoreError:
         return
-    if request.get("scenario") and st.button(label, type="tertiary", key=f"variant.{run}"):
+    if request.get("scenario") and st.button(label, type="tertiary", key=f"variant.{run}.{label}"):
         question = Question(str(request["scenario"]), tuple(request["overrides"]))
         _plan(question, dict(request.get("note") or {}), overrides)
 

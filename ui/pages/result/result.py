@@ -6,9 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import altair as alt
 import streamlit as st
 
 from emberline.plans.accounts import Ledger
@@ -21,7 +19,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import accounts, answer, figures, heats, products, repairs, units
+from emberline.ui.pages.result import accounts, answer, board, figures, heats, products, repairs, run_card, units
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -191,39 +189,36 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     assert plan.replay is not None
     scenario = plan.scenario
     selection = _select(plan)
-    # a click on a heat shows its details; a site without a line has none
-    picked: alt.Parameter | None = None
+    if scenario.heats or scenario.processes:
+        picked = heats.begins_with(run) if scenario.heats else ()
+        board.show(plan, run, selection.view, selection.baseline, picked)
+    if scenario.processes:
+        run_card.show(plan, run)
     if scenario.heats:
         heat = heats.pick(plan, run)
-        picked = heats.selection(run)
         if heat is not None:
             heats.show(plan, run, book, heat)
-    select: Any = {} if picked is None else {"on_select": "rerun", "selection_mode": heats.PICKED}
     key = (
-        selection.baseline,
-        selection.view.span_min,
-        heats.begins_with(run),
-        *selection.carriers,
-        "and",
-        *selection.stores,
-    )
+        selection.baseline, selection.view.span_min, selection.panels, *selection.carriers, "and", *selection.stores
+    )  # fmt: skip
     with st.container(key="timeline"):
         chart_cache.chart(
             ("timeline", run, *key),
             lambda: plan_charts.timeline(
-                plan, selection.baseline, selection.view, selection.carriers, selection.stores, picked
+                plan, selection.baseline, selection.view, selection.carriers, selection.stores, selection.panels
             ),
-            tr("Operations of each unit, power, carbon intensity, price."), key=heats.chart_key(run), **select,
+            tr("Operations of each unit, power, carbon intensity, price."),
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, selection)))
+    board.refresh(run)
 
 
 def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     """Legend of the charts' marks."""
     if scenario.processes:
         yield tr("Pale bars: starting up, changing over or waiting.")
-    if scenario.locks:
-        yield tr("Padlock: locked by you.")
+    if scenario.heats:
+        yield tr("Padlock: locked by you. Dashed edge and !: others must move; solid red edge and ✕: impossible there.")
     yield tr("Above zero: supply; below: charging and export. Black line: demand.")
     if scenario.processes:
         yield tr("Stores are scaled to their capacity; dotted: the required level at the end.")
@@ -250,6 +245,8 @@ class Selection:
     carriers: list[str]
     """Carriers other than electricity."""
     stores: list[str]
+    panels: bool
+    """Whether all panels of processes are drawn: rates, stores, deliveries, further carriers."""
 
 
 def _select(plan: Plan) -> Selection:
@@ -263,20 +260,23 @@ def _select(plan: Plan) -> Selection:
     name = next(iter(views))
     if len(views) > 1:
         name = part.selectbox(tr("Part of the horizon"), list(views), key="part")
-    if carriers:
+    panels = not scenario.processes
+    if scenario.processes:
+        panels = which.toggle(tr("Rates, stores and deliveries"), value=False, key="panels")
+    if carriers and panels:
         balances = site_panels.balances(scenario, plan.replay)
         fuels = site_panels.bought_only(scenario, plan.replay)
         defaults = [name for name in carriers if name not in fuels]
         if scenario.processes:
             defaults = [name for name in defaults if balances[name].need is not None]
-        carriers = which.multiselect(
+        carriers = (st if scenario.processes else which).multiselect(
             tr("Carriers other than electricity"),
             carriers,
             default=defaults,
             key="carriers",
             placeholder=tr("Choose options"),
         )
-    if stores:
+    if stores and panels:
         stores = st.multiselect(
             tr("Stores"),
             stores,
@@ -284,7 +284,7 @@ def _select(plan: Plan) -> Selection:
             key="stores",
             placeholder=tr("Choose options"),
         )
-    return Selection(baseline, views[name], carriers, stores)
+    return Selection(baseline, views[name], carriers, stores, panels)
 
 
 def _downloads(stored: StoredRun) -> None:

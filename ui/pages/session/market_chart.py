@@ -9,6 +9,7 @@ import streamlit as st
 from emberline.scenarios import Scenario
 from emberline.ui.charts import plan
 from emberline.ui.pages.session import chart_cache
+from emberline.ui.text import provenance
 from emberline.ui.text.language import tr
 
 
@@ -22,3 +23,6 @@ def draw(scenario: Scenario) -> None:
             ("market", content.hexdigest()), lambda: plan.preview(scenario),
             tr("Carbon intensity and price of electricity over time."),
         )  # fmt: skip
+    sources = provenance.lines(scenario)
+    if sources:
+        st.caption(tr("Data: {sources}", sources="; ".join(sources)).replace("$", "\\$"))

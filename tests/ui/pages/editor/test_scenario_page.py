@@ -22,10 +22,11 @@ from emberline.scenarios.importing import bring, guess, read
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.loading import LIBRARY
 from emberline.scenarios.records.line import Unit
-from emberline.ui.pages.editor import form, series_chart, tables
-from emberline.ui.pages.editor.cell_text import in_words
+from emberline.scenarios.records.market import Market
+from emberline.ui.pages.editor import form, rows, series_chart, tables
 from emberline.ui.pages.editor.draft import DraftState, checked
-from emberline.ui.pages.editor.fields import fields, label_parts
+from emberline.ui.pages.editor.fields import fields, inner, label_parts
+from emberline.ui.pages.editor.references import renamed
 from emberline.ui.pages.editor.words import WORDS
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -398,18 +399,18 @@ def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
     now = DraftState(text, parse(text).data, None, ())
     visited = 0
     for table in tables.tables(now):
-        rows = tables.items(now, table.path)
-        frame = tables.frame_of(rows, table)
-        assert tables.items_of(frame, rows, frame) == rows
-        if not rows or "name" not in frame:
+        items = rows.items(now, table.path)
+        frame = rows.frame_of(items, table)
+        assert rows.items_of(frame, items, frame) == items
+        if not items or "name" not in frame:
             continue
         visited += 1
         edited: Any = frame.copy()
         edited.loc[0, "name"] = "renamed"
         new = dict.fromkeys(frame.columns) | {"name": "new"}
         edited = pd.concat([edited, pd.DataFrame([new])], ignore_index=True)
-        result = tables.items_of(edited, rows, frame)
-        assert result == [{**rows[0], "name": "renamed"}, *rows[1:], {"name": "new"}]
+        result = rows.items_of(edited, items, frame)
+        assert result == [{**items[0], "name": "renamed"}, *items[1:], {"name": "new"}]
     assert visited
 
 
@@ -439,28 +440,30 @@ def test_a_table_is_edited(home: Path) -> None:
 
 
 def test_orders_are_written_short() -> None:
-    """Proves: '3 × A, B' is four heats; what has names or due times of its own stays YAML."""
+    """Proves: '3 × A, B' is four heats; what has names or due times of its own is marked, and stays."""
     now = checked(
         "orders:\n  - {name: C1, heats: [{grade: A, count: 3}, {grade: B}]}\n"
         "  - {name: C2, heats: [{grade: A, due: 3 h}]}\n",
         LIBRARY,
     )
     (table,) = [table for table in tables.tables(now) if table.name == "orders"]
-    rows = tables.items(now, table.path)
-    frame = tables.frame_of(rows, table)
-    assert frame["heats"].tolist() == ["3 × A, B", "[{grade: A, due: 3 h}]"]
+    items = rows.items(now, table.path)
+    frame = rows.frame_of(items, table)
+    assert frame["heats"].tolist() == ["3 × A, B", "A …"]
     edited = frame.copy()
     edited.loc[0, "heats"] = "2x B , 4 * A"
-    result = tables.items_of(edited, rows, frame)
+    result = rows.items_of(edited, items, frame)
     assert result[0]["heats"] == [{"grade": "B", "count": 2}, {"grade": "A", "count": 4}]
-    assert result[1] == rows[1]
+    assert result[1] == items[1]
 
 
 def test_every_label_can_be_translated() -> None:
     """Proves: the translators' list has every label that is made of a field's name. Sensitivity: a new field fails."""
     records = [record for _, _, record in tables.TABLES.values() if record is not None]
-    records += [Unit, *KINDS.values()]
-    names = {label_parts(name, "EUR")[0] for record in records for name in record.model_fields}
+    records += [Unit, Market, *KINDS.values()]
+    for record in records:  # what lies within them has labels as well
+        records += [entry.record for entry in inner(record) if entry.record and entry.record not in records]
+    names = {label_parts(name, "EUR", record=record.__name__)[0] for record in records for name in record.model_fields}
     for _, groups in form.SECTIONS.values():
         names |= {one.words for group in groups for one in fields(group.record, "EUR")}
     assert names == set(WORDS)
@@ -478,26 +481,39 @@ def test_every_field_has_its_unit_and_help() -> None:
                     assert one.unit, one
 
 
-def test_what_stands_in_braces_is_said_in_words(home: Path) -> None:
-    """Proves: a cell that holds several values is said in words with units, and its own text can be edited as before.
-    Sensitivity: `{low: 192 t/h, …}` as the only thing to read; an amount for each tonne called a price."""
-    assert in_words({"low": "192 t/h", "usual": 208}, "EUR") == "low 192 t/h · usual 208"
-    points = [{"rate_tph": 192, "power_mw": 4.75}, {"rate_tph": "208 t/h", "power_mw": 5}]
-    assert in_words(points, "EUR") == "rate 192 t/h · power 4.75 MW; rate 208 t/h · power 5 MW"
-    assert in_words([{"store": "meal", "per_t": 1.57}], "EUR") == "meal · 1.57 per t"
-    heat = {"gj_per_t": 3.1, "fuels": [{"carrier": "coal", "share": "92 %"}]}
-    assert in_words(heat, "EUR") == "3.1 GJ/t · fuels (coal · share 92 %)"
-    assert in_words(list(range(20)), "EUR").endswith("; 11; … and 8 more")
+def test_nested_values_are_tables_of_their_own(home: Path) -> None:
+    """Proves: phases of a unit are a table whose cells reach the text, no cell holds braces.
+    Sensitivity: a list of records written into a cell."""
     app, draft = copied()
     view(app, draft, "tables")
     app.selectbox(key=f"table.{draft.id}").set_value("units.0").run()
     assert not app.exception
-    assert "EAF\n    Phases: 20 % · power 32 MW; 60 % · power 64 MW; 20 % · power 32 MW" in texts(app)
-    app.session_state[f"table.{draft.id}.units.0.{draft.version}"] = {
-        "edited_rows": {0: {"phases": "[{share: 100 %, power_mw: 50 MW}]"}}, "added_rows": [], "deleted_rows": [],
+    name = "line.stages.0.units.0.phases"
+    (phases,) = [one for one in app.data_editor if list(one.value.columns) == ["#", "share", "power_mw"]]
+    assert phases.value["power_mw"].tolist() == ["32 MW", "64 MW", "32 MW"]
+    app.session_state[f"table.{draft.id}.{name}.{draft.version}"] = {
+        "edited_rows": {1: {"power_mw": "60 MW"}}, "added_rows": [], "deleted_rows": [],
     }  # fmt: skip
     app.run()
     assert not app.exception
-    assert "Phases: 100 % · power 50 MW" in texts(app)
-    app.selectbox(key=f"table.{draft.id}").set_value("orders").run()
-    assert "braces" not in texts(app)
+    assert "- {share: 60 %, power_mw: 60 MW}" in of(app).text
+    assert "Bore-in, melting, refining" in of(app).text
+    for one in app.data_editor:
+        assert not any("{" in str(cell) for cell in one.value.to_numpy().ravel())
+
+
+def test_who_is_renamed_keeps_what_refers_to_it() -> None:
+    """Proves: a store's new name is that of inputs, deliveries and modes too, a stage's that of durations; names that
+    change places, and what is called so elsewhere, are left alone."""
+    data = {
+        "stores": [{"name": "a"}, {"name": "b"}],
+        "processes": [{"name": "a", "inputs": [{"store": "a"}], "modes": [{"name": "m", "outputs": [{"store": "b"}]}]}],
+        "deliveries": [{"name": "a", "store": "b"}],
+    }
+    old, new = data["stores"], [{"name": "c"}, {"name": "b"}]
+    assert renamed(data, ("stores",), old, new) == {("processes", 0, "inputs", 0, "store"): "c"}
+    assert renamed(data, ("stores",), old, [{"name": "b"}, {"name": "a"}]) == {}
+    assert renamed(data, ("stores",), old, old[:1]) == {}
+    line = {"stages": [{"name": "s"}], "grades": [{"name": "g", "duration_min": {"s": 3, "t": 4}}]}
+    values = renamed({"line": line}, ("line", "stages"), line["stages"], [{"name": "r"}])
+    assert values == {("line", "grades", 0, "duration_min"): {"r": 3, "t": 4}}

@@ -1,0 +1,187 @@
+"""The state estimate: readings come in, and at any moment the plant's state goes out, with the quality of each part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import xarray as xr
+
+from emberline.live.estimate.heats import HeatInProgress, HeatTracker
+from emberline.live.estimate.levels import Level
+from emberline.live.estimate.meter import Meter
+from emberline.live.estimate.values import TagValue, error, shown
+from emberline.live.tags import Finding, Plant, Quality, Reading, Tag, judge
+from emberline.twin import Begun
+
+FIRST_ERROR = 0.05
+"""Standard error of a level that has not been measured yet, as a share of the capacity."""
+
+
+@dataclass(frozen=True)
+class State:
+    """The plant at a moment."""
+
+    at: datetime
+    tags: tuple[TagValue, ...]
+    heats: tuple[HeatInProgress, ...]
+    begun: Mapping[tuple[str, str], Begun]
+    down: tuple[str, ...]
+    """Units that are broken down."""
+    levels: Mapping[str, tuple[float, float]]
+    """Level and standard error of each store."""
+    site_mw: float | None
+    mean_so_far_mw: float | None
+    """Of the current metered interval."""
+    peak_mw: float
+    price: float | None
+    events: tuple[str, ...] = ()
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Tags without a good value: a plan from this state carries them."""
+        return tuple(f"{value.tag}: {value.quality.value}" for value in self.tags if value.quality is not Quality.OK)
+
+
+class Estimator:
+    """Estimates the state of a plant from readings of its tags."""
+
+    def __init__(self, plant: Plant, expected: xr.Dataset) -> None:
+        """Know nothing but what the twin expects, the run of the plan in force."""
+        self.plant = plant
+        scenario = plant.scenario
+        self.heats = HeatTracker(scenario)
+        self.meter = Meter(
+            scenario.horizon, scenario.site.grid.metered_interval_min, float(scenario.state.peak_so_far_mw)
+        )
+        self.expected = expected
+        self.levels: dict[str, Level] = {}
+        stores = dict(scenario.site.stores) | ({} if scenario.battery is None else {"battery": scenario.battery})
+        for name, store in stores.items():
+            spread = (FIRST_ERROR * store.capacity) ** 2
+            self.levels[name] = Level(store.capacity, store.start_level, spread)
+        self._starts = {name: level.value for name, level in self.levels.items()}
+        self._newest: dict[str, Reading] = {}
+        self._away: dict[str, str] = {}
+        self._suspect: dict[str, str] = {}
+
+    def observe(self, readings: Mapping[str, Reading | str], now: datetime) -> list[Finding]:
+        """Take in what was read; the findings of readings that are new.
+
+        Args:
+            readings: by tag; a text says why its connector gives none.
+            now: by the plant's clock.
+        """
+        news = []
+        for tag in self.plant.live.tags:
+            reading = readings.get(tag.name)
+            if reading is None:
+                continue
+            if isinstance(reading, str):
+                self._away[tag.name] = reading
+                continue
+            self._away.pop(tag.name, None)
+            before = self._newest.get(tag.name)
+            if before is not None and (reading == before or _older(reading, before)):
+                continue
+            finding = judge(self.plant, tag, reading, now)
+            if finding.quality is not Quality.SUSPECT or before is None or reading.at is not None:
+                self._newest[tag.name] = reading
+            news.append(finding)
+            if finding.quality is Quality.OK and reading.at is not None:
+                self._suspect.pop(tag.name, None)
+                self._take(tag, finding, self.plant.scenario.horizon.minutes(reading.at))
+        return news
+
+    def _take(self, tag: Tag, finding: Finding, at_min: float) -> None:
+        value = finding.value
+        if tag.heat_of is not None:
+            self.heats.heat(tag.heat_of, str(value), at_min)
+        elif tag.state_of is not None:
+            self.heats.state(tag.state_of, value == "down", at_min)
+        elif tag.power_of == "site" and isinstance(value, float):
+            self.meter.measure(value, at_min)
+        elif tag.level_of in self.levels and isinstance(value, float):
+            level = self.levels[tag.level_of]
+            self._move(tag.level_of, level, at_min)
+            if not level.measure(value, error(self.plant, tag)):
+                self._suspect[tag.name] = "does not fit what flowed in and out"
+
+    def _move(self, name: str, level: Level, at_min: float) -> None:
+        if at_min > level.at_min:
+            change = self._level(name, at_min) - self._level(name, level.at_min)
+            level.move(change, at_min)
+
+    def _level(self, name: str, at_min: float) -> float:
+        """Level that the twin expects."""
+        run, horizon = self.expected, self.plant.scenario.horizon
+        ends = run["battery_mwh"] if name == "battery" else run["asset_level"].sel(store=name)
+        edges = np.arange(horizon.n_steps + 1) * horizon.step_min
+        return float(np.interp(at_min, edges, np.append(self._starts[name], ends.to_numpy())))
+
+    def state(self, now: datetime) -> State:
+        """The state at a moment."""
+        now_min = self.plant.scenario.horizon.minutes(now)
+        for name, level in self.levels.items():
+            self._move(name, level, now_min)
+        tags = tuple(self._shown(tag, now, now_min) for tag in self.plant.live.tags)
+        by_tag = {value.tag: value for value in tags}
+        site, price = self.plant.tag(power_of="site"), self.plant.tag(price=True)
+        events, self.heats.events = tuple(self.heats.events), []
+        return State(
+            at=now,
+            tags=tags,
+            heats=tuple(self.heats.in_progress(now_min)),
+            begun=self.heats.begun(now_min),
+            down=tuple(unit.name for unit in self.plant.scenario.line.units if self.heats.is_down(unit.name)),
+            levels={name: (level.value, level.error) for name, level in self.levels.items()},
+            site_mw=_number(by_tag, site),
+            mean_so_far_mw=self.meter.mean_so_far(now_min),
+            peak_mw=self.meter.peak_mw(now_min),
+            price=_number(by_tag, price),
+            events=events,
+        )
+
+    def _shown(self, tag: Tag, now: datetime, now_min: float) -> TagValue:
+        reading = self._newest.get(tag.name, Reading(None, None, "never read"))
+        finding = judge(self.plant, tag, reading, now)
+        if finding.quality is Quality.OK and tag.name in self._suspect:
+            finding = Finding(tag.name, Quality.SUSPECT, None, finding.unit, finding.age_s, self._suspect[tag.name])
+        if tag.name in self._away and finding.quality is not Quality.OK:
+            says = self._away[tag.name]
+            finding = Finding(tag.name, finding.quality, None, finding.unit, finding.age_s, says)
+        prediction = None if finding.quality is Quality.OK else self._predicted(tag, now_min)
+        return shown(self.plant, tag, finding, prediction)
+
+    def _predicted(self, tag: Tag, now_min: float) -> float | str | None:
+        """What the twin expects a tag to show."""
+        run, horizon = self.expected, self.plant.scenario.horizon
+        k = min(max(int(now_min // horizon.step_min), 0), horizon.n_steps - 1)
+        if tag.level_of is not None:
+            return self.levels[tag.level_of].value if tag.level_of in self.levels else None
+        if tag.price:
+            return float(self.plant.scenario.inputs["price_per_mwh"][k])
+        if tag.power_of == "site":
+            return float(run["import_mw"][k] - run["export_mw"][k])
+        unit = tag.power_of or tag.state_of or tag.heat_of
+        start, end = run["op_start_min"].to_numpy(), run["op_end_min"].to_numpy()
+        here = np.flatnonzero((run["op_unit"].values == unit) & (start <= now_min) & (now_min < end))
+        if tag.heat_of is not None:
+            return str(run["op_heat"].values[here[0]]) if len(here) else ""
+        if tag.state_of is not None:
+            return "on" if len(here) else "idle"
+        if not len(here):
+            return 0.0
+        i = here[0]
+        return float(run["op_energy_mwh"][i]) / float(end[i] - start[i]) * 60
+
+
+def _older(reading: Reading, before: Reading) -> bool:
+    return reading.at is not None and before.at is not None and reading.at < before.at
+
+
+def _number(by_tag: Mapping[str, TagValue], tag: Tag | None) -> float | None:
+    value = None if tag is None else by_tag[tag.name].value
+    return value if isinstance(value, float) else None

@@ -1,0 +1,171 @@
+"""Which heat is on which unit since when, from tags that may be lost, late or wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from emberline.live.estimate.remaining import Remaining, remaining
+from emberline.scenarios import Scenario
+from emberline.scenarios.line.scatter import Spread
+from emberline.scenarios.line.tables import shop
+from emberline.twin import Begun
+
+
+@dataclass
+class Occupation:
+    """A heat on a unit. Times in minutes after the start of the horizon."""
+
+    heat: str
+    stage: str
+    unit: str
+    start_min: float
+    error_min: float
+    """Half the time within which it began."""
+    end_min: float | None = None
+    down_min: float = 0.0
+    """Standstill until now."""
+
+
+@dataclass(frozen=True)
+class HeatInProgress:
+    """A heat on a unit with the time that it still takes."""
+
+    heat: str
+    stage: str
+    unit: str
+    start_min: float
+    left: Remaining
+    down: bool
+    """Whether the unit is broken down."""
+
+
+@dataclass
+class _Unit:
+    heat: str | None = None
+    """None: not known yet."""
+    seen_min: float = float("-inf")
+    """Time of the newest message."""
+    down: bool = False
+    state_min: float = float("-inf")
+    current: Occupation | None = None
+
+
+@dataclass
+class HeatTracker:
+    """Occupations of every unit in the order in which they were seen."""
+
+    scenario: Scenario
+    occupations: dict[tuple[str, str], Occupation] = field(default_factory=dict)
+    """By heat and stage."""
+    events: list[str] = field(default_factory=list)
+    """What could not be, one line each, since they were last taken."""
+    _units: dict[str, _Unit] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read the line's tables once."""
+        self._shop = shop(self.scenario)
+        self._spread = {name: Spread(self.scenario.disturbances, name) for name in self._shop.units}
+        self._heat_index = {name: h for h, name in enumerate(self._shop.names)}
+        repairs = self.scenario.disturbances.breakdowns
+        self._repair = {item.unit: item.mttr_min for item in repairs}
+
+    def heat(self, unit: str, heat: str, at_min: float) -> None:
+        """A unit's heat number was measured; empty: there is none."""
+        one = self._units.setdefault(unit, _Unit())
+        if at_min < one.seen_min:
+            return  # a late message
+        before, one.seen_min = one.seen_min, at_min
+        if heat == one.heat:
+            return
+        known, one.heat = one.heat is not None, heat
+        changed, error = ((before + at_min) / 2, (at_min - before) / 2) if known else (at_min, 0.0)
+        if one.current is not None:
+            one.current.end_min = changed
+            one.current = None
+        if heat:
+            self._begin(one, unit, heat, changed, error, known)
+
+    def _begin(self, one: _Unit, unit: str, heat: str, at_min: float, error: float, known: bool) -> None:
+        stage = self._shop.stages[self._shop.stage_of[self._shop.unit_index[unit]]]
+        h = self._heat_index[heat]
+        nominal = self._shop.duration[h][self._shop.unit_index[unit]]
+        if nominal != nominal:
+            self.events.append(f"heat {heat} on {unit}, where it cannot run")
+            return
+        earlier = self.occupations.get((heat, stage))
+        if earlier is not None and earlier.unit == unit:
+            earlier.end_min, one.current = None, earlier  # a gap in the messages
+            return
+        if not known:  # it was there before anything was read
+            error = nominal / 2
+            at_min -= error
+        one.current = Occupation(heat, stage, unit, at_min, error)
+        self.occupations[heat, stage] = one.current
+        for other, end in ((o, at_min) for (name, s), o in self.occupations.items() if name == heat and s != stage):
+            if other.end_min is None:
+                other.end_min = end
+
+    def state(self, unit: str, down: bool, at_min: float) -> None:
+        """A unit's state was measured."""
+        one = self._units.setdefault(unit, _Unit())
+        if at_min < one.state_min:
+            return
+        if one.down and one.current is not None and one.state_min > float("-inf"):
+            one.current.down_min += at_min - max(one.state_min, one.current.start_min)
+        one.down, one.state_min = down, at_min
+
+    def is_down(self, unit: str) -> bool:
+        """Whether a unit is broken down, as far as is known."""
+        return unit in self._units and self._units[unit].down
+
+    def in_progress(self, now_min: float) -> Iterator[HeatInProgress]:
+        """Heats on units with the time that they still take."""
+        for unit, one in self._units.items():
+            current = one.current
+            if current is None:
+                continue
+            u, h = self._shop.unit_index[unit], self._heat_index[current.heat]
+            repair = self._repair.get(unit, 30.0) if one.down else 0.0
+            nominal = self._shop.duration[h][u]
+            worked = max(now_min - current.start_min - current.down_min, 0.0)
+            pace = nominal if self._is_followed(current) else 0.0
+            left = remaining(
+                nominal, worked, self._spread[unit], error_min=current.error_min, at_least_min=pace, repair_min=repair
+            )
+            yield HeatInProgress(current.heat, current.stage, unit, current.start_min, left, one.down)
+
+    def _is_followed(self, current: Occupation) -> bool:
+        """Whether the caster keeps its pace, as another heat of the cast comes after."""
+        table = self._shop
+        if table.campaign < 0 or table.stages[table.campaign] != current.stage:
+            return False
+        order = table.orders[self._heat_index[current.heat]]
+        cast = [name for name, of in zip(table.names, table.orders, strict=True) if of == order]
+        return any((name, current.stage) not in self.occupations for name in cast)
+
+    def begun(self, now_min: float) -> dict[tuple[str, str], Begun]:
+        """Operations that have begun; those in progress with the median of their end, and those that must have been."""
+        ends = {(one.heat, one.stage): now_min + max(one.left.median, 1e-3) for one in self.in_progress(now_min)}
+        begun = {
+            key: Begun(one.unit, min(one.start_min, now_min), ends.get(key, one.end_min or now_min))
+            for key, one in self.occupations.items()
+        }
+        for (heat, stage), one in list(self.occupations.items()):
+            self._fill(begun, heat, stage, one.start_min)
+        return begun
+
+    def _fill(self, begun: dict[tuple[str, str], Begun], heat: str, stage: str, start_min: float) -> None:
+        """The stages before one that has begun, where nothing was measured there."""
+        table, h = self._shop, self._heat_index[heat]
+        route = [k for k in table.route[h] if k < table.stages.index(stage)]
+        until = start_min
+        for k in reversed(route):
+            key = heat, table.stages[k]
+            if key in begun:
+                until = begun[key].start_min
+                continue
+            u = next(u for u, at in enumerate(table.stage_of) if at == k and table.duration[h][u] > 0)
+            end = until - table.quickest[k][min(k + 1, len(table.stages) - 1)]
+            begun[key] = Begun(table.units[u], end - table.duration[h][u], end)
+            until = begun[key].start_min

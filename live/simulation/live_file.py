@@ -1,0 +1,105 @@
+"""The file ``live.yaml`` of a simulated plant: its tags, as the simulation's OPC UA server has them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from emberline.live.simulation.plant import SimulatedPlant
+from emberline.live.tags.loading import levels
+
+STATES = {"0": "idle", "1": "on", "2": "down"}
+RECEIVER = "ns=2;s=JobOrderReceiver"
+SPARE = 1.3
+"""Ranges of tags end so far above the largest possible value."""
+
+
+def power_range_mw(plant: SimulatedPlant, of: str) -> float:
+    """A power that is not exceeded by far, in round figures [MW]."""
+    if of != "site":
+        return _round(2 * plant.highest_mw(of))
+    return _round(plant.scenario.site.grid.import_limit_mw or 2 * sum(map(plant.highest_mw, plant.units)))
+
+
+def _round(value: float) -> float:
+    digit = 10 ** math.floor(math.log10(max(value * SPARE, 1.0)))
+    return float(math.ceil(value * SPARE / digit) * digit)
+
+
+def _tags(plant: SimulatedPlant, age_s: float) -> Iterator[dict[str, Any]]:
+    scenario, common = plant.scenario, {"connector": "plant", "longest_age_s": age_s}
+    for unit in plant.units:
+        most = power_range_mw(plant, unit) * 1000
+        yield {
+            "name": f"{unit} power", **common, "address": f"ns=2;s={unit}.Power",
+            "power_of": unit, "unit": "kW", "range": [0, most],
+        }  # fmt: skip
+        yield {
+            "name": f"{unit} state", **common, "address": f"ns=2;s={unit}.State", "state_of": unit, "states": STATES,
+        }  # fmt: skip
+        yield {"name": f"{unit} heat", **common, "address": f"ns=2;s={unit}.Heat", "heat_of": unit}
+    most = power_range_mw(plant, "site")
+    least = -most if scenario.site.grid.export_limit_mw else 0
+    yield {
+        "name": "site power", **common, "address": "ns=2;s=Site.Power",
+        "power_of": "site", "unit": "MW", "range": [least, most],
+    }  # fmt: skip
+    for name in plant.levels(0):
+        store = scenario.battery if name == "battery" else scenario.site.stores[name]
+        assert store is not None
+        yield {
+            "name": f"{name} level", **common, "address": f"ns=2;s={name}.Level",
+            "level_of": name, "unit": levels(scenario)[name], "range": [0, store.capacity],
+        }  # fmt: skip
+    yield {
+        "name": "price", **common, "address": "ns=2;s=Market.Price", "price": True,
+        "unit": f"{scenario.market.currency}/MWh", "range": [-500, 5000],
+    }  # fmt: skip
+
+
+def text(
+    plant: SimulatedPlant, scenario: str, url: str, clock: tuple[datetime, datetime, float], longest_age_s: float
+) -> str:
+    """The file.
+
+    Args:
+        plant: that is simulated.
+        scenario: name or path of its scenario.
+        url: of the OPC UA server.
+        clock: a moment of this computer, that of the plant then, and its speed.
+        longest_age_s: of every tag, in the plant's time.
+    """
+    at, shows, speed = clock
+    lines = [
+        f"scenario: {json.dumps(scenario)}",
+        f"clock: {{at: '{at.isoformat()}', plant: '{shows.isoformat()}', speed: {speed:g}}}",
+        "connectors:",
+        f"- {{name: plant, kind: opcua, url: '{url}', timeout_s: 4}}",
+        "tags:",
+        *(f"- {json.dumps(row, ensure_ascii=False)}" for row in _tags(plant, longest_age_s)),
+        "loop: {read_every_s: 2}",
+        "publish:",
+        f"- {{kind: job_orders, connector: plant, address: '{RECEIVER}'}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def values(plant: SimulatedPlant, at_min: float) -> dict[str, tuple[float | str, float]]:
+    """What the tags show at a moment, by address, each with the largest possible value; 0 where it has no noise."""
+    scenario = plant.scenario
+    shown: dict[str, tuple[float | str, float]] = {}
+    for unit in plant.units:
+        power, heat = plant.power_mw(unit, at_min), plant.heat_on(unit, at_min)
+        shown[f"ns=2;s={unit}.Power"] = power * 1000, (power_range_mw(plant, unit) * 1000 if power else 0.0)
+        shown[f"ns=2;s={unit}.State"] = (2.0 if plant.is_down(unit, at_min) else 1.0 if heat else 0.0), 0.0
+        shown[f"ns=2;s={unit}.Heat"] = heat, 0.0
+    shown["ns=2;s=Site.Power"] = plant.site_mw(at_min), power_range_mw(plant, "site")
+    for name, level in plant.levels(at_min).items():
+        store = scenario.battery if name == "battery" else scenario.site.stores[name]
+        assert store is not None
+        shown[f"ns=2;s={name}.Level"] = level, store.capacity
+    shown["ns=2;s=Market.Price"] = plant.price(at_min), 0.0
+    return shown

@@ -1,0 +1,172 @@
+"""The twin as a plant: what its meters and units show at a moment of one disturbed run."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from emberline import twin
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.line.tables import shop
+from emberline.twin.power import Trace, operations_trace
+
+MEAN_MIN = 0.5
+"""Powers are means over the time before."""
+
+
+class SimulatedPlant:
+    """A plant that follows the baseline until it is given a plan."""
+
+    def __init__(self, scenario: Scenario, *, replication: int = 0, disturbed: bool = True) -> None:
+        """Start at the beginning of the scenario's horizon.
+
+        Raises:
+            ScenarioError: the scenario has processes.
+        """
+        if scenario.processes or not scenario.heats:
+            raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
+        self.scenario = scenario
+        self._how = {"replication": replication, "disturbed": disturbed}
+        self._begin(twin.dispatch(scenario))
+
+    def _begin(self, schedule: xr.Dataset) -> None:
+        self.schedule = schedule
+        self.run = twin.replay(self.scenario, schedule, **self._how)  # type: ignore[arg-type]
+        for name in ("_traces", "_energies", "_rest", "_operations"):
+            self.__dict__.pop(name, None)
+
+    def follow(self, schedule: xr.Dataset, now_min: float) -> None:
+        """Follow a schedule (table ``SCHEDULE``) from a moment on; what has begun stays as it is."""
+        begun = {
+            (heat, stage)
+            for heat, stage, start in zip(
+                *(self.run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True
+            )
+            if start <= now_min
+        }
+        merged = schedule.copy(deep=True)
+        merged["unit"] = merged["unit"].astype(object)
+        for heat, stage in begun:
+            for name in ("unit", "start_min", "end_min", "extra_mwh"):
+                here = {"heat": heat, "stage": stage}
+                merged[name].loc[here] = self.schedule[name].sel(here).item()
+        for name, values in merged.data_vars.items():
+            if "time" in values.dims and name in self.schedule:
+                past = values["time"].to_numpy() < merged["time"].to_numpy()[0] + np.timedelta64(round(now_min), "m")
+                before = self.schedule[name].transpose(*values.dims).to_numpy()
+                merged[name] = values.copy(data=np.where(past, before, values.to_numpy()))
+        self._begin(merged)
+
+    @property
+    def units(self) -> list[str]:
+        """Names of the units."""
+        return [unit.name for unit in self.scenario.line.units]
+
+    @cached_property
+    def _traces(self) -> dict[str, Trace]:
+        table, run = shop(self.scenario), self.run
+        index = np.array([table.unit_index[name] for name in run["op_unit"].values.tolist()], dtype=int)
+        start, end, energy, extra = (
+            run[f"op_{name}"].to_numpy() for name in ("start_min", "end_min", "energy_mwh", "extra_mwh")
+        )
+        stops: dict[int, list[tuple[float, float]]] = {}
+        for unit, at, halt in self.stops:
+            for i in np.flatnonzero((index == table.unit_index[unit]) & (start <= at) & (at < end)).tolist():
+                stops.setdefault(i, []).append((at, halt))
+        traces = {}
+        for u, name in enumerate(table.units):
+            rows = np.flatnonzero(index == u)
+            place = {int(i): k for k, i in enumerate(rows)}
+            mine = {place[i]: halts for i, halts in stops.items() if i in place}
+            traces[name] = operations_trace(
+                index[rows], start[rows], end[rows], (energy - extra)[rows], extra[rows], table.profiles, mine
+            )
+        return traces
+
+    @cached_property
+    def _energies(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        return {unit: trace.cumulative() for unit, trace in self._traces.items()}
+
+    @property
+    def stops(self) -> list[tuple[str, float, float]]:
+        """Breakdowns: unit, when and how long [min]."""
+        if "stop_unit" not in self.run:
+            return []
+        names = ("stop_unit", "stop_at_min", "stop_min")
+        return list(zip(*(self.run[name].values.tolist() for name in names), strict=True))
+
+    def heat_on(self, unit: str, at_min: float) -> str:
+        """The heat on a unit; empty: none."""
+        return next((heat for heat, start, end in self._operations[unit] if start <= at_min < end), "")
+
+    def left_min(self, unit: str, at_min: float) -> float:
+        """Time until the heat on a unit is finished [min]; nan: there is none."""
+        ends = (end - at_min for _, start, end in self._operations[unit] if start <= at_min < end)
+        return next(ends, float("nan"))
+
+    @cached_property
+    def _operations(self) -> dict[str, list[tuple[str, float, float]]]:
+        """Heat, start and end of each operation, by unit."""
+        rows: dict[str, list[tuple[str, float, float]]] = {unit: [] for unit in self.units}
+        columns = (self.run[f"op_{name}"].values.tolist() for name in ("unit", "heat", "start_min", "end_min"))
+        for unit, heat, start, end in zip(*columns, strict=True):
+            rows[unit].append((heat, start, end))
+        return rows
+
+    def is_down(self, unit: str, at_min: float) -> bool:
+        """Whether a unit is broken down."""
+        return any(name == unit and at <= at_min < at + halt for name, at, halt in self.stops)
+
+    def power_mw(self, unit: str, at_min: float) -> float:
+        """Power of a unit, the mean of the half minute before."""
+        at, energy = self._energies[unit]
+        if not len(at):
+            return 0.0
+        before, now = np.interp((at_min - MEAN_MIN, at_min), at, energy)
+        return float(now - before) * 60 / MEAN_MIN
+
+    def highest_mw(self, unit: str) -> float:
+        """Highest power of a unit in the run."""
+        return float(self._traces[unit].power.max(initial=0.0))
+
+    def site_mw(self, at_min: float) -> float:
+        """Net import of the site."""
+        line = sum(self.power_mw(unit, at_min) for unit in self.units)
+        return float(self._rest[self._step(at_min)]) + line
+
+    @cached_property
+    def _rest(self) -> np.ndarray:
+        """Net import of the site without what units draw at work, by step [MW]."""
+        run = self.run
+        rest = run["import_mw"] - run["export_mw"] - run["line_mw"]
+        return np.asarray(rest + run["idle_mw"] if "idle_mw" in run else rest)
+
+    def levels(self, at_min: float) -> dict[str, float]:
+        """Level of each storage."""
+        edges = (np.arange(self.scenario.horizon.n_steps) + 1) * self.scenario.horizon.step_min
+        levels = {}
+        if self.scenario.battery is not None:
+            start = self.scenario.battery.start_level
+            levels["battery"] = _between(edges, start, self.run["battery_mwh"].to_numpy(), at_min)
+        for name, store in self.scenario.site.stores.items():
+            values = self.run["asset_level"].sel(store=name).to_numpy()
+            levels[name] = _between(edges, store.start_level, values, at_min)
+        return levels
+
+    def price(self, at_min: float) -> float:
+        """Price of electricity, per MWh."""
+        return float(self._prices[self._step(at_min)])
+
+    @cached_property
+    def _prices(self) -> np.ndarray:
+        return self.scenario.inputs["price_per_mwh"].to_numpy()
+
+    def _step(self, at_min: float) -> int:
+        horizon = self.scenario.horizon
+        return min(max(int(at_min // horizon.step_min), 0), horizon.n_steps - 1)
+
+
+def _between(edges: np.ndarray, start: float, ends: np.ndarray, at_min: float) -> float:
+    return float(np.interp(at_min, np.append(0.0, edges), np.append(start, ends)))

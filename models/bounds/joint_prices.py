@@ -1,0 +1,193 @@
+"""The bound of a line with its site: the site's linear program stands in the one that mixes casts.
+
+Battery, assets, tariff, contracts and import limit are no part of what casts are priced with. They are rows and columns
+next to those of the casts, tied to them by what the line draws in each cell and gives in each slot; the multipliers of
+those ties are what a MWh, or a unit given, is worth to the casts. At any such prices
+
+    what the site costs at least + what all casts cost at least − what units are worth
+
+is below every plan with the best that the site can do for it (``models/bounds/site_prices.py``).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from emberline.models.bounds import cast_pricing
+from emberline.models.bounds.branch_and_bound import most_reheating_mwh
+from emberline.models.bounds.cast_columns import OVERUSE, Casts, Prices
+from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating
+from emberline.models.bounds.rising_prices import Bound
+from emberline.models.bounds.site_prices import SiteProgram
+from emberline.models.kernel.highs.interior_point import central
+from emberline.models.search.incumbent import Search
+
+APART = 60.0
+"""What a MWh costs that casts draw and the site does not deliver, or the other way round, by its mean worth."""
+
+
+def useful(search: Search) -> bool:
+    """Whether the line is of the kind; the site may be any."""
+    return cast_pricing.useful(search.problem)
+
+
+class SiteMaster(Casts):
+    """The linear program of casts and site."""
+
+    def __init__(self, ways: Ways, latest: list[int], site: SiteProgram, scale: float) -> None:
+        """Set up what no column changes.
+
+        Args:
+            ways: the casts.
+            latest: of each cast, the latest slot of its start.
+            site: the linear program of the site.
+            scale: worth of a MWh, to bring objective and multipliers near one.
+        """
+        super().__init__(ways, latest)
+        self.site, self.scale = site, scale
+        self._draws: dict[Way, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        """Of each column: rows among the ties that are not zero, what it adds to them."""
+
+    def _ties(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What all columns draw by cell and give by slot, as a matrix by columns: places, values, starts."""
+        index, values, starts = [np.zeros(0, dtype=int)], [np.zeros(0)], [0]
+        for way in self.columns:
+            entry = self._draws.get(way)
+            if entry is None:
+                load, gives = self.ways.load(way)
+                row = np.concatenate([load, *(gives[carrier] for carrier in self.site.carriers)])
+                places = np.flatnonzero(row)
+                entry = self._draws[way] = places, row[places], row
+            index.append(entry[0])
+            values.append(entry[1])
+            starts.append(starts[-1] + len(entry[0]))
+        return np.concatenate(index), np.concatenate(values), np.array(starts)
+
+    def solve(self, block: int, *, tolerance: float, time_limit: float, cancel: Callable[[], bool]) -> Prices | None:
+        """The best mix of the columns with the best that the site can do for it; None where it did not end."""
+        from scipy.sparse import block_array, csc_matrix, csr_matrix, eye_array
+
+        form, ways, scale = self.site.form, self.ways, self.scale
+        problem = ways.problem
+        rows, low, high = self.rows(block)
+        n_cells, n_gives = problem.n_cells, len(self.site.carriers) * problem.n_slots
+        n_ties, n_columns, n_site = n_cells + n_gives, len(self.columns), form.shape[1]
+        index, values, starts = self._ties()
+        draws = csc_matrix((values, index, starts), shape=(n_ties, n_columns))
+        columns = np.concatenate([self.site.line, self.site.gives])
+        tied_ones = np.flatnonzero(columns >= 0)
+        ties = csr_matrix((np.ones(len(tied_ones)), (tied_ones, columns[tied_ones])), shape=(n_ties, n_site))
+        size = block * problem.cells_per_slot if block > 1 else 1
+        groups = _groups(problem.n_cells, size, len(self.site.carriers), problem.n_slots, max(block, 1))
+        width = int(groups.max()) + 1
+        merge = csr_matrix((np.ones(n_ties), (groups, np.arange(n_ties))), shape=(width, n_ties))
+        site = csc_matrix((form.values, form.index, form.starts), shape=form.shape)
+        n_held = rows.shape[0] - self.n_due
+        over = eye_array(rows.shape[0], n_held, k=-self.n_due, format="csc") * -1.0
+        apart = eye_array(width, format="csc")
+        matrix = block_array(
+            [[rows, over, None, None, None], [None, None, site, None, None],
+             [merge @ draws * -1.0, None, merge @ ties, apart, apart * -1.0]], format="csc",
+        )  # fmt: skip
+        fixed = [
+            problem.fixed_cells,
+            *(problem.fixed_gives.get(c, np.zeros(problem.n_slots)) for c in self.site.carriers),
+        ]
+        decided = merge @ np.concatenate(fixed)
+        cost = np.concatenate(
+            [np.zeros(n_columns), np.full(n_held, OVERUSE), form.cost / scale, np.full(2 * width, APART)]
+        )
+        lower, upper = np.zeros(len(cost)), np.full(len(cost), np.inf)
+        first = n_columns + n_held
+        lower[first : first + n_site], upper[first : first + n_site] = form.lower, form.upper
+        centre = central(
+            cost, matrix, np.concatenate([low, form.row_lower, decided]),
+            np.concatenate([high, form.row_upper, decided]),
+            tolerance=tolerance, time_limit=time_limit, cancel=cancel, lower=lower, upper=upper,
+        )  # fmt: skip
+        if centre is None:
+            return None
+        units, places = self.priced(centre.multipliers, block)
+        tied = (centre.multipliers[-width:] * scale)[groups]
+        tied[columns < 0] = 0.0
+        return Prices(
+            units=units * scale,
+            others=(tied[:n_cells], -tied[n_cells:].reshape(-1, problem.n_slots)),
+            places=places * scale, worth=np.asarray(tied @ draws),
+            objective=centre.objective * scale + form.offset,
+        )  # fmt: skip
+
+
+def _groups(n_cells: int, size: int, n_carriers: int, n_slots: int, block: int) -> np.ndarray:
+    """Of each tie, the row that it is a part of: prices are level over blocks."""
+    cells = np.arange(n_cells) // size
+    slots = np.arange(n_slots) // block
+    after = cells[-1] + 1
+    return np.concatenate([cells, *(after + k * (slots[-1] + 1) + slots for k in range(n_carriers))])
+
+
+class JointBound(Bound):
+    """Raises a search's bound with prices of what the line draws and gives."""
+
+    master: SiteMaster
+
+    def __init__(self, search: Search) -> None:
+        """Build the site's linear program and the casts' curves."""
+        began = time.perf_counter()
+        super().__init__(search)
+        problem, data, aim = search.problem, search.data, search.aim
+        self.site = SiteProgram(problem, data, aim)
+        weight = aim.weight(data)
+        self.ways = Ways(problem, weight[None, :])
+        scale = max(float(np.abs(weight).mean()), 1e-9)
+        latest = [max(cast.last.values()) for cast in problem.casts]
+        self.master = SiteMaster(self.ways, latest, self.site, scale)
+        self.settled = -aim.constant
+        self._exact = exact_reheating(problem)
+        self._idle = sum(states.most_mw for states in problem.states.values()) * problem.cell_min / 60
+        priced = self.site.line >= 0
+        self.prices = (
+            np.zeros_like(self.ways.capacity),
+            np.where(priced, np.repeat(weight, problem.cells_per_slot), 0.0),
+            np.zeros((len(self.site.carriers), problem.n_slots)),
+        )
+        search.clock("build", began)
+
+    def proven(self, *prices: np.ndarray) -> float:
+        """What prices of units, of what the line draws by cell and of what it gives by carrier and slot prove."""
+        units, load, gives = prices
+        problem = self.search.problem
+        credit = np.zeros((len(problem.stage_units), problem.n_cells))
+        decided = float(load @ problem.fixed_cells)
+        for carrier, worth in zip(self.site.carriers, gives, strict=True):
+            credit += problem.gives[carrier][:, None] * np.repeat(worth, problem.cells_per_slot)[None, :]
+            decided -= float(worth @ problem.fixed_gives.get(carrier, np.zeros(problem.n_slots)))
+        self.ways.weigh(load[None, :], credit)
+        self.ways.price(units, np.ones(1))
+        total, _ = self.ways.best()
+        if not math.isfinite(total):
+            return total
+        site = self.site.proven(load, gives, time_limit=self.search.rest, cancel=self._stop)
+        value = total + site + self.settled + decided - float((units * self.ways.capacity).sum())
+        return value + self._earned(load)
+
+    def _value(self, *prices: np.ndarray) -> float:
+        before, value = self.best, super()._value(*prices)
+        if self.best > before:
+            self.search.load_worth = self.prices[1]
+        return value
+
+    def _earned(self, load: np.ndarray) -> float:
+        """What drawing more than the casts' ways say could earn at most, where a MWh is worth less than nothing."""
+        problem, lowest = self.search.problem, np.minimum(load, 0.0)
+        more = self._idle * float(lowest.sum())
+        if lowest.any() and not self._exact:
+            more += float(lowest.min()) * most_reheating_mwh(problem)
+        return more
+
+    def _mix(self, block: int, tolerance: float) -> Prices | None:
+        return self.master.solve(block, tolerance=tolerance, time_limit=self.search.rest, cancel=self._stop)

@@ -1,0 +1,137 @@
+"""Prices that rise to what they can prove: casts are priced, mixed by a linear program, and priced again.
+
+What the linear program prices besides units is its own matter: caps (``models/bounds/column_generation.py``), or what
+the line draws from its site (``models/bounds/joint_prices.py``).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from emberline.models.bounds.cast_columns import Casts, Prices
+from emberline.models.bounds.cast_pricing import Way, Ways
+from emberline.models.search.incumbent import Search
+
+MOST_COLUMNS = 3000
+"""Columns that are kept."""
+COLUMN_SHARE = 0.7
+"""Share of them that stays when there are more."""
+STRETCH_MIN = 360
+"""In each stretch of so many minutes the best cast of each kind on each caster becomes a column."""
+SMOOTHING = 0.5
+"""Weight of the best prices so far in the next ones."""
+TOLERANCES = (1e-2, 1e-3, 1e-4, 1e-6)
+"""Of the linear program: the next one where it brings no new cast."""
+CLOSE = 5e-4
+"""Distance between mix and bound, as a share, at which blocks are made shorter."""
+
+
+class Bound(ABC):
+    """Raises a search's bound until prices are as good as they get."""
+
+    ways: Ways
+    master: Casts
+    prices: tuple[np.ndarray, ...]
+    """The best so far: of units, then of what else the linear program prices."""
+    settled = 0.0
+    """What the linear program leaves out of its objective and the bound counts."""
+
+    def __init__(self, search: Search) -> None:
+        """Take a search, which gets the bound."""
+        self.search = search
+        self.over = False
+        """Set by the search: nobody needs the bound any more."""
+        self.failure: BaseException | None = None
+        self.best = -math.inf
+        self._hour = max(round(60 / search.problem.step_min), 1)
+
+    @abstractmethod
+    def proven(self, *prices: np.ndarray) -> float:
+        """What prices prove; the casts' curves are those of the prices afterwards. Infinite where a cast has no way."""
+
+    @abstractmethod
+    def _mix(self, block: int, tolerance: float) -> Prices | None:
+        """The best mix of the columns."""
+
+    def run(self) -> None:
+        """Raise the bound until the search is over, or nothing is to be gained."""
+        began = time.perf_counter()
+        try:
+            self._begin()
+            block = self._hour
+            while block and not self._stop():
+                self._close_in(block)
+                block //= 2
+        except BaseException as error:
+            self.failure = error
+        self.search.clock("bound", began)
+
+    def _stop(self) -> bool:
+        return self.over or self.search.over()
+
+    def _begin(self) -> None:
+        """Casts at all hours, as if nothing else were made; where one has no place there is no plan."""
+        total = self._value(*self.prices)
+        self.search.infeasible |= total == math.inf and self.search.best is None
+        for kind in range(len(self.ways.members)):
+            for column in self._columns(kind):
+                curve = self.ways.curves[kind, column]
+                for t in range(0, self.master.latest(kind) + 1, self._hour):
+                    if self._stop():
+                        return
+                    if np.isfinite(curve[t]):
+                        self.master.add(self.ways.way(kind, column, t))
+
+    def _columns(self, kind: int) -> range:
+        return range(len(self.search.problem.casts[self.ways.members[kind][0]].units))
+
+    def _value(self, *prices: np.ndarray) -> float:
+        """What prices prove; the search gets it."""
+        value = self.proven(*prices)
+        if math.isfinite(value) and value > self.best:
+            self.best, self.prices = value, prices
+            self.search.raise_bound(value)
+        return value
+
+    def _close_in(self, block: int) -> None:
+        """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
+        level = 0
+        while level < len(TOLERANCES) and not self._stop():
+            prices = self._mix(block, TOLERANCES[level])
+            if prices is None:
+                return
+            mixed = prices.objective + self.settled
+            near = self.best > mixed - 0.1 * abs(mixed)
+            share = SMOOTHING if near else 0.0
+            new_prices = (prices.units, *prices.others)
+            self._value(*((1 - share) * new + share * old for new, old in zip(new_prices, self.prices, strict=True)))
+            new = self._price(prices)
+            if self.best >= mixed - CLOSE * abs(mixed):
+                return
+            if not new and share:
+                # nothing new between the two: what the prices themselves say
+                self._value(*new_prices)
+                new = self._price(prices)
+            level += not new
+            if len(self.master.columns) > MOST_COLUMNS:
+                self.master.keep(prices, round(COLUMN_SHARE * MOST_COLUMNS))
+
+    def _price(self, prices: Prices) -> int:
+        """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
+        ways, master = self.ways, self.master
+        best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, ways.best()[1], strict=True)]
+        stretch = max(round(STRETCH_MIN / self.search.problem.step_min), 1)
+        least = 1e-4 * self.master.scale
+        for kind in range(len(ways.members)):
+            for column in self._columns(kind):
+                gain = ways.curves[kind, column] - prices.places[kind]
+                gain[master.latest(kind) + 1 :] = np.inf
+                for low in range(0, ways.n, stretch):
+                    t = low + int(gain[low : low + stretch].argmin())
+                    if gain[t] < -least:
+                        best.append(ways.way(kind, column, t))
+        return sum(master.add(way) for way in best)

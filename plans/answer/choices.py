@@ -1,0 +1,186 @@
+"""The quick front of a plan: least carbon, less carbon at no more cost, least cost.
+
+The plan itself is one of the three points. The others are short searches with the same limits and margins, from its
+schedule on. A point is the best of all schedules known then, so that no other of them is better at what it stands for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.accounts.stock import difference
+from emberline.plans.answer.headline import SAME, month_share
+from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan
+from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.records.goal import Target
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+
+SHARE, MOST_SHARE = 0.12, 0.5
+"""Of the time limit, for the searches of the other two points together; the most where the plan took less than it may.
+"""
+SEARCH_SHARE = 0.34
+"""Of that time, for one search."""
+MOST_BETWEEN = 4
+"""Searches between least carbon and least cost."""
+LEAST_S = 2.0
+"""For one of them."""
+OVERRIDES = {
+    LEAST_CARBON: ["goal.minimize=carbon"],
+    NO_REGRET: ["goal.minimize=carbon", "goal.caps.extra_cost_share=0"],
+    LEAST_COST: ["goal.minimize=cost"],
+}
+"""Settings that make a plan of each point."""
+
+
+def own_point(scenario: Scenario) -> str | None:
+    """The point that the plan of a scenario is; None: its goal is neither carbon nor money."""
+    goal = scenario.goal
+    if goal.minimize == "carbon":
+        return NO_REGRET if goal.caps.extra_cost_share == 0 else LEAST_CARBON
+    metric = METRICS.get(goal.minimize)
+    return LEAST_COST if metric is not None and metric.money else None
+
+
+def with_choices(
+    base: Plan,
+    *,
+    limit_s: float | None = None,
+    baseline: Baseline | None = None,
+    study: Study | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """The plan with the other points of its quick front; as it is where nothing is compared.
+
+    Args:
+        base: a plan.
+        limit_s: for all searches; None: their share of the time limit.
+        baseline: of the plan's scenario; None: it is simulated.
+        study: of the search that made the plan.
+        on_progress: called with ``phase``, ``elapsed`` and ``limit``.
+        cancel: polled; True leaves out what is not there yet.
+    """
+    mine = own_point(base.scenario)
+    if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
+        return base
+    limit_s = SHARE * base.scenario.goal.time_limit_s if limit_s is None else limit_s
+    search = _Search(base, limit_s, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
+    return dataclasses.replace(base, choices=search.run(mine))
+
+
+class _Search:
+    """The searches of a quick front."""
+
+    def __init__(
+        self,
+        base: Plan,
+        limit_s: float,
+        baseline: Baseline | None,
+        study: Study | None,
+        tell: Progress,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.base, self.scenario, self.study, self.tell, self.stop = base, base.scenario, study, tell, stop
+        self.baseline = baseline or Baseline.of(base.scenario, base.envelope, over=lambda: True)
+        self.began, self.limit_s = time.perf_counter(), limit_s
+        assert base.replay_figures is not None
+        self.points = [_choice(base, "", base.replay_figures, base.status, base.gap)]
+        self.schedules = [] if base.schedule is None else [base.schedule]
+
+    def run(self, mine: str) -> tuple[Choice, ...]:
+        """The points, the plan's own among them; those that are not known are left out."""
+        if mine != LEAST_COST:
+            self._find(self._goal(Target.COST, None))
+        if mine != LEAST_CARBON:
+            self._find(self._goal(Target.CARBON, self.scenario.goal.caps.extra_cost_share or None))
+        if mine != NO_REGRET:
+            self._between()
+        points = {name: self.points[0] if name == mine else self._best(name) for name in OVERRIDES}
+        return tuple(
+            dataclasses.replace(point, name=name, is_plan=name == mine)
+            for name, point in points.items()
+            if point is not None
+        )
+
+    def _between(self) -> None:
+        """Points between least carbon and least cost: least cost with such a price on carbon that both ends are worth
+        the same, again and again (Aneja and Nair 1979, "Bicriteria transportation problem", Management Science 25)."""
+        price = self.scenario.market.carbon_price
+        if self.scenario.goal.signal != "average":  # a price on carbon counts by the average intensity
+            self._find(self._goal(Target.CARBON, 0.0))
+            return
+        for _ in range(MOST_BETWEEN):
+            low, high = self._best(NO_REGRET), self._best(LEAST_CARBON)
+            if low is None or high is None or high.carbon_kg <= low.carbon_kg or high.cost >= low.cost:
+                return
+            per_t = 1000 * (low.cost - high.cost) / (high.carbon_kg - low.carbon_kg)
+            price = price.model_copy(update={"per_t": per_t, "covers": "all", "free_share": 0.0})
+            market = self.scenario.market.model_copy(update={"carbon_price": price})
+            goal = self._goal(Target.COST_WITH_CARBON_PRICE, None).goal
+            if not self._find(self.scenario.model_copy(update={"goal": goal, "market": market})):
+                return
+            if self._best(NO_REGRET) == low and self._best(LEAST_CARBON) == high:
+                return
+
+    def _goal(self, target: Target, extra_cost_share: float | None) -> Scenario:
+        """The scenario with another goal, and its share of the time that is left."""
+        caps = self.scenario.goal.caps.model_copy(update={"extra_cost_share": extra_cost_share})
+        limit_s = max(SEARCH_SHARE * self.limit_s, LEAST_S)
+        goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "time_limit_s": limit_s})
+        return self.scenario.model_copy(update={"goal": goal})
+
+    def _find(self, request: Scenario) -> bool:
+        """Search one point; False: the time is over, or nothing was found."""
+        gone = time.perf_counter() - self.began
+        if self.stop() or gone > self.limit_s:
+            return False
+        self.tell({"phase": "choices", "elapsed": gone, "limit": self.limit_s})
+        inputs = self.scenario.inputs
+        result = plan(
+            request.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,
+            search=Search(study=self.study, others=self.schedules),
+        )  # fmt: skip
+        if result.schedule is None:
+            return False
+        counted = plan(self.scenario, baseline=self.baseline, schedule=result.schedule, replications=0)
+        if counted.replay_figures is None or not counted.acceptable:
+            return False
+        self.schedules = [*self.schedules, result.schedule]
+        self.points.append(_choice(self.base, "", counted.replay_figures, result.status, result.gap))
+        return True
+
+    def _best(self, name: str) -> Choice | None:
+        """The point that is best at what it stands for; None: none is any good at it."""
+        points = self.points
+        if name == LEAST_COST:
+            return max(points, key=lambda point: point.cost)
+        if name == NO_REGRET:
+            points = [
+                point for point in points if point.cost >= -SAME * abs(point.figures.cost) and point.carbon_kg > 0
+            ]
+        else:
+            share = self.scenario.goal.caps.extra_cost_share
+            most = math.inf if share is None else share * abs(self.base.baseline_figures.cost)
+            points = [point for point in points if point.cost >= -most - SAME * abs(point.figures.cost)]
+        return max(points, key=lambda point: point.carbon_kg, default=None)
+
+
+def _choice(base: Plan, name: str, sums: Figures, status: str, gap: float | None) -> Choice:
+    before, more = base.baseline_figures, difference(base.baseline_figures, sums)
+    carbon = before.carbon_kg - sums.carbon_kg + more.credit("carbon_kg")
+    cost = before.cost - sums.cost + more.credit("cost")
+    if base.scenario.market.tariff is not None and month_share(base.scenario) < 1:
+        cost -= before.demand_cost - sums.demand_cost
+    return Choice(name, sums, carbon, cost, status, gap)

@@ -1,0 +1,32 @@
+"""A point of the quick front of a plan: least carbon, no regret, or least cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from emberline.plans.accounts.figures import Figures
+
+LEAST_CARBON, NO_REGRET, LEAST_COST = NAMES = ("least carbon", "no regret", "least cost")
+"""*No regret*: less carbon at no more cost than the baseline's."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plan that could be chosen: undisturbed figures, and how sure its search is."""
+
+    name: str
+    """Of ``NAMES``."""
+    figures: Figures
+    carbon_kg: float
+    """Saved against the baseline by the goal's signal, stock credited."""
+    cost: float
+    """Saved likewise, without the demand charge of a month that the plan does not cover."""
+    status: str
+    gap: float | None
+    is_plan: bool = False
+    """Whether it is the plan itself."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"figures": self.figures.as_dict()}

@@ -1,0 +1,22 @@
+"""The record of the day that was really run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class AsRun:
+    """Whose day a plan is compared with."""
+
+    log: str
+    """File of the heats."""
+    meter: str = ""
+    """File of the meter; empty: electricity is that of the scenario's heats."""
+    missed: int = 0
+    """Limits that the plant missed that day, with the scenario's durations."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)

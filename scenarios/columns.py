@@ -1,0 +1,102 @@
+"""A run as plain arrays, for the thousands of runs that are only added up: making a dataset takes longer than a day.
+
+It answers to the few words of xarray that accounts use, with the same figures to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+
+class Column:
+    """An array with named dimensions, ``table`` has their labels."""
+
+    __slots__ = ("array", "dims", "table")
+
+    def __init__(self, array: np.ndarray, dims: tuple[str, ...], table: Columns) -> None:
+        self.array, self.dims, self.table = array, dims, table
+
+    @property
+    def values(self) -> np.ndarray:
+        """The array."""
+        return self.array
+
+    def to_numpy(self) -> np.ndarray:
+        """The array."""
+        return self.array
+
+    def sel(self, **by_dim: str) -> Column:
+        """What belongs to the label of one dimension.
+
+        Raises:
+            KeyError: there is no such label.
+        """
+        ((dim, name),) = by_dim.items()
+        axis = self.dims.index(dim)
+        at = self.table.place(dim)[name]
+        return Column(self.array.take(at, axis), (*self.dims[:axis], *self.dims[axis + 1 :]), self.table)
+
+    def sum(self) -> float:
+        """Sum of all that is known."""
+        return float(np.nansum(self.array))
+
+    def item(self) -> Any:
+        """The only value."""
+        return self.array.item()
+
+    def __add__(self, other: Column) -> Column:
+        return Column(self.array + other.array, self.dims, self.table)
+
+    def __getitem__(self, place: int) -> Any:
+        return self.array[place]
+
+
+class Columns:
+    """Variables by name, each with its dimensions; coordinates are among them."""
+
+    def __init__(self, variables: Mapping[str, Any], coordinates: Mapping[str, Any], attrs: dict[str, Any]) -> None:
+        """Args:
+        variables: as for a dataset: dimensions and array, or an array that knows its own.
+        coordinates: labels of dimensions.
+        attrs: of the run.
+        """
+        self.attrs = attrs
+        self._columns: dict[str, Column] = {}
+        self._places: dict[str, dict[str, int]] = {}
+        for name, labels in coordinates.items():
+            self._add(name, labels if isinstance(labels, tuple) else (name, labels))
+        for name, variable in variables.items():
+            if isinstance(variable, xr.DataArray):
+                for key, labels in variable.coords.items():
+                    self._add(str(key), (labels.dims, labels.values))
+                variable = variable.dims, variable.values
+            self._add(name, variable)
+
+    def _add(self, name: str, variable: tuple[Any, Any]) -> None:
+        dims, values = variable
+        self._columns[name] = Column(np.asarray(values), (dims,) if isinstance(dims, str) else tuple(dims), self)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    def __getitem__(self, name: str) -> Column:
+        return self._columns[name]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of each dimension."""
+        return {
+            dim: size
+            for column in self._columns.values()
+            for dim, size in zip(column.dims, column.array.shape, strict=True)
+        }
+
+    def place(self, dim: str) -> dict[str, int]:
+        """Places of the labels of a dimension."""
+        if dim not in self._places:
+            self._places[dim] = {name: i for i, name in enumerate(self._columns[dim].array.tolist())}
+        return self._places[dim]

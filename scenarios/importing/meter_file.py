@@ -1,0 +1,73 @@
+"""A plant whose base load is a meter's file: the series in its place, and the horizon on days that the file covers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from emberline.scenarios.importing.guessing import guess
+from emberline.scenarios.importing.reading import read
+from emberline.scenarios.importing.series_import import Imported, bring
+from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.editing import revised
+from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.instants import zones
+
+ROLE = "load"
+
+
+def load_of(content: bytes, name: str, zone: str) -> Imported:
+    """The load that a meter's file holds, read as it is guessed.
+
+    Args:
+        content: of the file.
+        name: of the file.
+        zone: of times without offset.
+
+    Raises:
+        ScenarioError: it cannot be read so.
+    """
+    if zone not in zones():
+        raise ScenarioError(
+            [Problem(name, "zone", f"unknown time zone {zone[:40]!r}; write one such as Europe/Berlin")]
+        )
+    raw = read(content, name, sheet=None, header=None)
+    return bring(raw, guess(raw, ROLE, zone=zone).mapping)
+
+
+def last_days(series: Imported, zone: str, most: int) -> dict[str, Any]:
+    """Start and length of a horizon over the last whole local days of a series.
+
+    Raises:
+        ScenarioError: it covers no whole day.
+    """
+    from zoneinfo import ZoneInfo
+
+    tz = ZoneInfo(zone)
+    first, last = (at.astimezone(tz) for at in series.span)
+    midnight = datetime(first.year, first.month, first.day, tzinfo=tz)
+    begin = midnight.date() if first == midnight else midnight.date() + timedelta(days=1)
+    days = (last.date() - begin).days
+    if days < 1:
+        says = f"covers no whole day of {zone}: {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+        raise ScenarioError([Problem(series.name, "", says)])
+    days = min(days, most)
+    return {"start": (last.date() - timedelta(days=days)).isoformat(), "zone": zone, "days": days}
+
+
+def by_meter(text: str, series: Imported, path: str, zone: str) -> str:
+    """The text of a scenario whose base load is a meter's, planned over the file's last days.
+
+    Args:
+        text: of a template, whose horizon has days.
+        series: the load.
+        path: of the normalised file, as the scenario names it.
+        zone: of the plant.
+
+    Raises:
+        ScenarioError: the file covers no whole day.
+    """
+    data = parse(text).data
+    horizon = data["horizon"] | last_days(series, zone, int(data["horizon"].get("days", 1)))
+    site = data.get("site", {}) | {"base_load_mw": series.series(path)}
+    return revised(text, data | {"horizon": horizon, "site": site})

@@ -1,0 +1,71 @@
+"""The history: what was kept is read again, in Parquet and in PostgreSQL alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from commands import emberline, refused
+
+from emberline.live.history import History, Row, of_plant
+from emberline.live.history.parquet import MOST_FILES
+from emberline.live.tags import load
+
+DAY = datetime(2026, 6, 16, 22, tzinfo=UTC)
+TEXT = """\
+scenario: melt-shop-small
+history: {HISTORY}
+connectors: [{name: plant, kind: csv, folder: x}]
+tags:
+- {name: power, connector: plant, address: a, power_of: EAF, unit: MW, range: [0, 120], longest_age_s: 60}
+"""
+
+
+def row(minutes: float, value: float = 1.0, tag: str = "power") -> Row:
+    at = DAY + timedelta(minutes=minutes)
+    return Row(at, at + timedelta(seconds=2), tag, value, "", "MW", "ok", "")
+
+
+@pytest.fixture(params=["parquet", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def history(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
+    path, settings = tmp_path / "live.yaml", "{}"
+    if request.param == "postgresql":
+        monkeypatch.setenv("PLANT_HISTORY", request.getfixturevalue("postgresql").schema())
+        settings = "{database_from: PLANT_HISTORY}"
+    path.write_text(TEXT.replace("{HISTORY}", settings))
+    return of_plant(load(path))
+
+
+def test_rows_are_read_as_they_were_kept(history: History) -> None:
+    """Proves: rows of two days come back in the order of their arrival, by time and by tag, and days that are too old
+    go. Sensitivity: a day's files are read twice after merging, or the day of the end is left out."""
+    for minutes in range(0, 240, 3):  # more files of a day than are left apart
+        history.add([row(minutes, minutes), row(minutes, -minutes, "other")])
+    table = history.table(DAY, DAY + timedelta(minutes=240))
+    assert table.num_rows == 160
+    mine = history.table(DAY + timedelta(minutes=60), DAY + timedelta(minutes=180), ["power"])
+    assert mine["value"].to_pylist() == [float(minutes) for minutes in range(60, 180, 3)]
+    assert mine["time_utc"][0].as_py() == DAY + timedelta(minutes=60)
+    assert history.forget(datetime(2026, 6, 17, tzinfo=UTC)) > 0
+    assert history.table(DAY, DAY + timedelta(days=2))["time_utc"][0].as_py() == datetime(2026, 6, 17, tzinfo=UTC)
+
+
+def test_small_files_are_merged_and_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a day has a bounded number of files, and the command exports it. Sensitivity: a file for each cycle."""
+    monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
+    path = tmp_path / "live.yaml"
+    path.write_text(TEXT.replace("{HISTORY}", "{}"))
+    history = of_plant(load(path))
+    for second in range(MOST_FILES + 5):
+        history.add([row(second / 60)])
+    assert len(list(tmp_path.glob("live/live/history/day=2026-06-16/*.parquet"))) < 10
+    span = ["--from", "2026-06-16T22:00:00Z", "--to", "2026-06-16T23:00:00Z"]
+    report = emberline("live", "export", str(path), *span, "--output", str(tmp_path / "out.parquet"))
+    assert report.returncode == 0, report
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == MOST_FILES + 5
+    emberline("live", "export", str(path), *span, "--output", str(tmp_path / "out.csv"))
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith('"2026-06-16T22:00:00')
+    refused(emberline("live", "export", str(path), "--from", "x", "--output", str(tmp_path / "o.csv")), "--from")

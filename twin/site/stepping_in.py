@@ -1,0 +1,69 @@
+"""Engines that step in: machines that are on give more electricity where the import limit would be exceeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import RecourseKind
+from emberline.twin.site.assets.machine import TINY
+from emberline.twin.site.assets.plant import SitePlant
+from emberline.twin.site.grids import SiteGrid
+from emberline.twin.site.setpoints import Setpoints
+from emberline.twin.violation import TOLERANCE, Act
+
+
+@dataclass
+class EngineRecourse:
+    """Of one run of a site."""
+
+    scenario: Scenario
+    above_mw: list[float]
+    """What the site draws in each step above the import limit before its assets give anything; negative: below it."""
+    left_mwh: float
+    """Electricity that may still be given."""
+    acts: list[Act]
+
+    @classmethod
+    def of(
+        cls, grid: SiteGrid, net_mw: np.ndarray, setpoints: Setpoints | None, acts: list[Act]
+    ) -> EngineRecourse | None:
+        """Of a site that draws so much in each cell [MW], shape (n_cells,); None where nothing steps in.
+
+        Where the worst metered interval of a step lies above its mean, the worst one counts.
+        """
+        most = grid.scenario.recourse.engine_most_mwh
+        if not most or setpoints is None or grid.hub is None or not np.isfinite(grid.import_limit_mw):
+            return None
+        net = net_mw + np.repeat(setpoints.charge_mw - setpoints.discharge_mw, grid.per_step)
+        return cls(grid.scenario, (grid.over_meters(net, worst=True) - grid.import_limit_mw).tolist(), most, acts)
+
+    def step_in(self, plant: SitePlant, sun_mw: float, t: int) -> dict[str, float]:
+        """Raise machines of a step where that is needed; the new load of each by name.
+
+        Args:
+            plant: in the step, its set-points followed.
+            sun_mw: what PV and wind among the assets give.
+            t: the step.
+        """
+        hours = plant.hub.hours
+        short = min(self.above_mw[t] - plant.balance[ELECTRICITY] - sun_mw, self.left_mwh / hours)
+        loads: dict[str, float] = {}
+        for machine, port in plant.givers[ELECTRICITY]:
+            if short <= TOLERANCE or not machine.able or (machine.core.switched and not machine.on):
+                continue
+            given = port.at(machine.load, t)
+            load = min(port.load_for(given + short, t), machine.top, machine.cap)
+            if load <= machine.load + TINY:
+                continue
+            plant.run(machine, load, t, True)
+            more = port.at(load, t) - given
+            short, loads[machine.name] = short - more, load
+            self.left_mwh -= more * hours
+            cost = more * hours * self.scenario.recourse.engine_cost_per_mwh
+            at = t * self.scenario.horizon.step_min
+            self.acts.append(Act(RecourseKind.ENGINE, machine.name, at, more * hours, "MWh", cost))
+        return loads

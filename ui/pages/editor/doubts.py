@@ -1,0 +1,66 @@
+"""What a draft lacks by arithmetic, said while it is typed, with changes that would help."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emberline.plans.store import drafts, snapshots
+from emberline.scenarios import ScenarioError
+from emberline.scenarios.reading.document import override, parse
+from emberline.scenarios.reading.editing import revised
+from emberline.ui.pages.editor.draft import DraftState, keep
+from emberline.ui.text import facts
+from emberline.ui.text.language import tr
+from emberline.ui.text.messages import say
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def lacking(path: str) -> list[str]:
+    """What an immutable text lacks, one sentence each; empty also where it cannot be read."""
+    from pathlib import Path
+
+    from emberline.plans.why import quick
+
+    try:
+        return quick.shortages(snapshots.load(Path(path)))
+    except (ScenarioError, OSError):
+        return []
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def repairs(path: str) -> list[tuple[list[str], list[str]]]:
+    """Sentences and overrides of changes that would help."""
+    from pathlib import Path
+
+    from emberline.plans.why import quick
+
+    reply = quick.quick(lambda more: snapshots.load(Path(path), list(more)))
+    return [(list(repair.says), list(repair.overrides)) for repair in reply.repairs]
+
+
+def show(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw what is lacking; nothing where there are mistakes, which come first."""
+    if now.scenario is None:
+        return
+    path = str(draft.path)
+    lines = lacking(path)
+    if not lines:
+        for line in facts.odd(now.scenario):
+            st.caption(f"⚠ {say(line)}")
+        return
+    with st.container(border=True, key="lacking"):
+        for line in lines:
+            st.text(f"✕ {tr('No plan is possible:')} {say(line)}")
+        for i, (says, overrides) in enumerate(repairs(path)):
+            text, button = st.columns([4, 1], vertical_alignment="center")
+            text.text("\n".join(map(say, says)))
+            if button.button(tr("Change it"), key=f"lacking.{i}", width="stretch"):
+                _change(draft, overrides)
+
+
+def _change(draft: drafts.Draft, overrides: list[str]) -> None:
+    document = parse(draft.text)
+    for assignment in overrides:
+        override(document, assignment)
+    keep(draft, revised(draft.text, document.data))
+    st.rerun()

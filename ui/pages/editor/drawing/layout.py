@@ -1,0 +1,255 @@
+"""The flow sheet of a draft as boxes, bars and lines, read from its plain data, mistakes and all.
+
+As on the page Plant, carriers are horizontal bars with the site above them and production below, and stores of material
+are bars below that. Positions are pixels of a drawing of fixed width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.reading.document import Keys
+from emberline.ui.text.language import mark, tr
+
+WIDTH, MARGIN, LABEL = 680, 8, 92
+BOX, GAP, BAR, ROW = 46, 26, 36, 5
+"""Height of a box, gap between rows, distance between bars [px], and most boxes in a row."""
+GIVES = {
+    "supply": ("carrier",), "source": ("carrier",), "gas_engine": ("heat",), "chp": ("heat",), "boiler": ("heat",),
+    "heat_pump": ("heat",), "electrolyser": ("hydrogen", "waste_heat"), "turbine": ("exhaust",), "orc": ("exhaust",),
+    "waste_heat_recovery": ("heat",), "oxygen_plant": ("oxygen",), "storage": ("carrier",),
+    "latent_heat_store": ("carrier",),
+}  # fmt: skip
+"""Fields of each kind of asset that name a carrier it gives."""
+TAKES = {
+    "sale": ("carrier",), "flare": ("carrier",), "vent": ("carrier",), "load": ("carrier",),
+    "flexible_load": ("carrier",), "gas_engine": ("fuel",), "chp": ("fuel",), "boiler": ("fuel",),
+    "heat_pump": ("source",), "turbine": ("input",), "orc": ("input",), "waste_heat_recovery": ("source",),
+    "storage": ("carrier",), "latent_heat_store": ("carrier",),
+}  # fmt: skip
+"""Fields of each kind of asset that name a carrier it takes."""
+POWERED = {
+    "gas_engine": 1, "chp": 1, "turbine": 1, "orc": 1, "pv": 1, "wind": 1, "heat_pump": -1, "electrolyser": -1,
+    "oxygen_plant": -1,
+}  # fmt: skip
+"""1: gives electricity; -1: takes it."""
+SITE = ("supply", "sale", "flare", "vent", "load", "source", "pv", "wind", "storage", "latent_heat_store")
+"""Kinds of assets above the carriers; machines are below."""
+CONNECTIONS = {"grid": mark("grid"), "pv": mark("PV"), "battery": mark("battery"), "base_load_mw": mark("base load")}
+
+
+@dataclass(frozen=True)
+class SheetBox:
+    """A box: where it stands in the draft, and the bars that it is connected to."""
+
+    path: Keys
+    name: str
+    detail: str
+    gives: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    wrong: int = 0
+
+    @property
+    def id(self) -> str:
+        """Its path as one text."""
+        return "/".join(map(str, self.path))
+
+
+@dataclass
+class SheetDrawing:
+    """Everything that is drawn, as plain data for the browser."""
+
+    boxes: list[dict[str, Any]] = field(default_factory=list)
+    bars: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    height: float = 0.0
+
+
+def _items(value: Any) -> list[tuple[int, dict[str, Any]]]:
+    return [(i, row) for i, row in enumerate(value) if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _names(row: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(row[key]) for key in keys if row.get(key))
+
+
+def _streams(recipe: dict[str, Any], side: str) -> Iterator[str]:
+    for _, stream in _items(recipe.get(side)):
+        name = stream.get("store") or stream.get("carrier")
+        if name:
+            yield str(name)
+
+
+def connections(data: dict[str, Any]) -> Iterator[SheetBox]:
+    """Grid, PV, battery and base load of the site."""
+    site = data.get("site")
+    site = site if isinstance(site, dict) else {}
+    grid = site.get("grid") if isinstance(site.get("grid"), dict) else {}
+    limit = (grid or {}).get("import_limit_mw")
+    detail = tr("no import limit") if limit is None else tr("at most {amount}", amount=_amount(limit, "MW"))
+    yield SheetBox(("site", "grid"), tr(CONNECTIONS["grid"]), detail, (ELECTRICITY,))
+    for key, of in (("pv", "peak_mw"), ("battery", "energy_mwh")):
+        part = site.get(key)
+        if isinstance(part, dict):
+            unit = "MW" if key == "pv" else "MWh"
+            takes = (ELECTRICITY,) if key == "battery" else ()
+            yield SheetBox(("site", key), tr(CONNECTIONS[key]), _amount(part.get(of), unit), (ELECTRICITY,), takes)
+    if "base_load_mw" in site:
+        load = site["base_load_mw"]
+        detail = str(load.get("csv", tr("a series"))) if isinstance(load, dict) else _amount(load, "MW")
+        yield SheetBox(("site", "base_load_mw"), tr(CONNECTIONS["base_load_mw"]), detail, (), (ELECTRICITY,))
+
+
+def _amount(value: Any, unit: str) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:g} {unit}"
+
+
+def assets(data: dict[str, Any]) -> Iterator[tuple[SheetBox, bool]]:
+    """Assets, and whether each is a machine."""
+    site = data.get("site")
+    for i, row in _items(site.get("assets") if isinstance(site, dict) else None):
+        kind = str(row.get("kind", ""))
+        gives, takes = list(_names(row, GIVES.get(kind, ()))), list(_names(row, TAKES.get(kind, ())))
+        if kind == "flexible_load" and not takes:
+            takes = [ELECTRICITY]
+        if kind == "converter":
+            gives += list(_streams(row, "outputs"))
+            takes += list(_streams(row, "inputs"))
+            (takes if row.get("main") == "input" else gives).insert(0, str(row.get("carrier", "")))
+        power = -1 if row.get("electric_mwh_per_mwh") else POWERED.get(kind, 0)
+        if power:
+            (gives if power > 0 else takes).append(ELECTRICITY)
+        box = SheetBox(
+            ("site", "assets", i), str(row.get("name", "")), kind.replace("_", " "), tuple(gives), tuple(takes)
+        )
+        yield box, kind not in SITE
+
+
+def production(data: dict[str, Any]) -> Iterator[SheetBox]:
+    """Stages of the line in order, or processes."""
+    line = data.get("line")
+    for i, row in _items(line.get("stages") if isinstance(line, dict) else None):
+        units = ", ".join(str(unit.get("name", "")) for _, unit in _items(row.get("units")))
+        gives = tuple(str(one.get("carrier", "")) for _, one in _items(row.get("gives")))
+        yield SheetBox(("line", "stages", i), str(row.get("name", "")), units, gives, (ELECTRICITY,))
+    for i, row in _items(data.get("processes")):
+        recipes = [row, *(mode for _, mode in _items(row.get("modes")))]
+        gives = tuple(dict.fromkeys(name for recipe in recipes for name in _streams(recipe, "outputs")))
+        takes = [name for recipe in recipes for name in _streams(recipe, "inputs")]
+        heats = [recipe["heat"] for recipe in recipes if isinstance(recipe.get("heat"), dict)]
+        takes += [str(fuel.get("carrier", "")) for heat in heats for _, fuel in _items(heat.get("fuels"))]
+        count, modes = row.get("count", 1), len(_items(row.get("modes")))
+        detail = " · ".join(
+            [*([f"{count} ×"] if count != 1 else []), *([tr("{count} modes", count=modes)] if modes else []),
+             *([_rate(row["rate"])] if "rate" in row else [])]
+        )  # fmt: skip
+        yield SheetBox(("processes", i), str(row.get("name", "")), detail, gives, (ELECTRICITY, *dict.fromkeys(takes)))
+
+
+def _rate(rate: Any) -> str:
+    if isinstance(rate, dict):
+        return " – ".join(_amount(rate[key], "t/h") for key in ("low", "high") if key in rate)
+    return _amount(rate, "t/h")
+
+
+def trucks(data: dict[str, Any]) -> Iterator[SheetBox]:
+    """Arrivals into stores and deliveries from them."""
+    for i, row in _items(data.get("arrivals")):
+        yield SheetBox(("arrivals", i), str(row.get("name", "")), tr("arrival"), _names(row, ("store",)))
+    for i, row in _items(data.get("deliveries")):
+        yield SheetBox(("deliveries", i), str(row.get("name", "")), tr("delivery"), (), _names(row, ("store",)))
+
+
+def bars(data: dict[str, Any]) -> tuple[list[SheetBox], list[SheetBox]]:
+    """Carriers, electricity first, and stores."""
+    site = data.get("site")
+    carriers = [SheetBox(("site",), ELECTRICITY, "MWh")]
+    carriers += [
+        SheetBox(("site", "carriers", i), str(row.get("name", "")), str(row.get("unit", "MWh")))
+        for i, row in _items(site.get("carriers") if isinstance(site, dict) else None)
+    ]
+    stores = [
+        SheetBox(("stores", i), str(row.get("name", "")), _amount(row.get("capacity_t"), "t"))
+        for i, row in _items(data.get("stores"))
+    ]
+    return carriers, stores
+
+
+def drawing(data: dict[str, Any], wrong: dict[str, int]) -> SheetDrawing:
+    """Boxes, bars and lines with their places.
+
+    Args:
+        data: of the draft.
+        wrong: number of mistakes by id of a box.
+    """
+    sheet, y = SheetDrawing(), float(MARGIN)
+    machines = [box for box, machine in assets(data) if machine]
+    above = [*connections(data), *(box for box, machine in assets(data) if not machine)]
+    below, outside = [*machines, *production(data)], list(trucks(data))
+    carriers, stores = bars(data)
+    places: dict[str, tuple[float, float, float]] = {}
+    y = _row(sheet, above, y, places)
+    levels: dict[str, float] = {}
+    for lane in carriers:
+        y += BAR if levels else 12
+        levels[lane.name] = y
+        _bar(sheet, lane, y, wrong)
+    y = _row(sheet, below, y + GAP, places, 0.1) if below else y
+    for place, lane in enumerate(stores):
+        y += BAR if place else 12
+        levels[lane.name] = y
+        _bar(sheet, lane, y, wrong)
+    y = _row(sheet, outside, y + GAP, places, 0.25) if outside else y
+    for box in (*above, *below, *outside):
+        for entry in sheet.boxes:
+            if entry["id"] == box.id:
+                entry["wrong"] = wrong.get(box.id, 0)
+        _connect(sheet, box, places[box.id], levels)
+    line = [box for box in below if box.path[0] == "line"]
+    for one, other in pairwise(line):
+        sheet.lines.append({"stages": [one.id, other.id], "from": one.id, "to": other.id})
+    sheet.height = y + MARGIN + 8
+    return sheet
+
+
+def _bar(sheet: SheetDrawing, lane: SheetBox, y: float, wrong: dict[str, int]) -> None:
+    material = lane.path[0] == "stores"
+    sheet.bars.append(
+        {"id": lane.id, "name": lane.name, "detail": lane.detail, "y": y, "material": material,
+         "wrong": wrong.get(lane.id, 0)}
+    )  # fmt: skip
+
+
+def _row(
+    sheet: SheetDrawing, boxes: list[SheetBox], y: float, places: dict[str, tuple[float, float, float]], by: float = 0
+) -> float:
+    """Boxes next to each other, in several rows shifted by half a box if there are many; where they end."""
+    across = min(max(len(boxes), 4), ROW)
+    width = (WIDTH - LABEL - MARGIN) / (across + max(0.5 if len(boxes) > ROW else 0, by))
+    for i, box in enumerate(boxes):
+        number, place = divmod(i, across)
+        x = LABEL + width * (place + (0.5 if number % 2 else by)) + 6
+        top = y + number * (BOX + GAP)
+        places[box.id] = (x, top, width - 12)
+        sheet.boxes.append(
+            {"id": box.id, "name": box.name, "detail": box.detail, "x": x, "y": top, "w": width - 12, "h": BOX}
+        )
+    return y + (-(-len(boxes) // across) if boxes else 0) * (BOX + GAP)
+
+
+def _connect(sheet: SheetDrawing, box: SheetBox, place: tuple[float, float, float], levels: dict[str, float]) -> None:
+    x, top, width = place
+    flows = dict.fromkeys((*box.gives, *box.takes))
+    names = [name for name in levels if name in flows]
+    for i, name in enumerate(names):
+        bar = levels[name]
+        at = x + width * (i + 1) / (len(names) + 1)
+        both = name in box.gives and name in box.takes
+        way = "both" if both else "gives" if name in box.gives else "takes"
+        sheet.lines.append(
+            {"box": box.id, "bar": name, "x": at, "y": top if bar < top else top + BOX, "y2": bar, "way": way}
+        )

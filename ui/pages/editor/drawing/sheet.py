@@ -1,0 +1,269 @@
+"""A draft as a flow sheet that is drawn: place parts, connect them, fill in the form of the one that is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from pydantic import BaseModel
+
+from emberline.plans.store import drafts
+from emberline.scenarios.assets import Carrier
+from emberline.scenarios.process import Process
+from emberline.scenarios.process.delivery import Arrival, Delivery
+from emberline.scenarios.process.store import Store
+from emberline.scenarios.reading.document import Keys, dotted
+from emberline.scenarios.reading.editing import revised
+from emberline.scenarios.reading.remarks import with_remark
+from emberline.scenarios.records.line import Grade, Stage
+from emberline.scenarios.records.market import Market
+from emberline.scenarios.records.orders import Order
+from emberline.scenarios.records.site import Battery, Grid, Pv, Site
+from emberline.scenarios.templates import parts
+from emberline.ui.pages.editor import form, nested, rows
+from emberline.ui.pages.editor.draft import DraftState, keep
+from emberline.ui.pages.editor.drawing import wiring
+from emberline.ui.pages.editor.drawing.layout import SheetBox, assets, bars, connections, drawing, production, trucks
+from emberline.ui.pages.editor.form import FieldGroup
+from emberline.ui.pages.editor.rows import EditorTable
+from emberline.ui.text.language import mark, tr
+
+GROUPS = {
+    mark("Line of heats"): ("arc furnace", "ladle furnace", "caster", "induction furnace"),
+    mark("Processes and stores"): ("mill", "kiln", "process", "silo", "arrival", "delivery"),
+    mark("Electricity"): ("PV", "battery", "flexible load", "day and night tariff"),
+    mark("Heat and gas"): (
+        "gas supply", "steam users", "gas boiler", "electrode boiler", "gas engine", "heat store", "carrier",
+    ),
+}  # fmt: skip
+"""Parts to place, by group."""
+PART_NAMES = (
+    mark("arc furnace"), mark("ladle furnace"), mark("caster"), mark("induction furnace"), mark("mill"), mark("kiln"),
+    mark("process"), mark("silo"), mark("arrival"), mark("delivery"), mark("PV"), mark("battery"),
+    mark("flexible load"), mark("gas supply"), mark("steam users"), mark("gas boiler"), mark("electrode boiler"),
+    mark("gas engine"), mark("heat store"), mark("carrier"), mark("day and night tariff"),
+)  # fmt: skip
+REFUSALS = (
+    mark("a line of heats and processes are not planned together"), mark("place a store first"),
+    mark("it is there already"), mark("a stage that casts without a gap is the last one"),
+)  # fmt: skip
+RECORDS: dict[Keys, type[BaseModel]] = {
+    ("site", "grid"): Grid, ("site", "pv"): Pv, ("site", "battery"): Battery, ("site", "carriers"): Carrier,
+    ("line", "stages"): Stage, ("processes",): Process, ("stores",): Store, ("arrivals",): Arrival,
+    ("deliveries",): Delivery,
+}  # fmt: skip
+"""Record of what can be selected, by its place or by the list that it is in."""
+REFUSAL = "sheet.refusal"
+HTML = '<div class="sheet"></div>'
+
+
+@cache
+def _component() -> Any:
+    from streamlit.components.v2 import component
+
+    script, style = (Path(__file__).with_name(f"sheet.{end}").read_text(encoding="utf-8") for end in ("js", "css"))
+    return component("emberline_sheet", html=HTML, css=style, js=script)
+
+
+def show(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw the flow sheet and the form of what is selected."""
+    if now.data is None:
+        st.text(tr("The text is not a YAML mapping, so it cannot be drawn. Correct it under Text, or undo."))
+        return
+    boxes = {box.id: box for box in _boxes(now.data)}
+    place = f"sheet.{draft.id}"
+    _palette(draft, now, place)
+    drawing_side, form_side = st.columns([8, 5], gap="medium")
+    with drawing_side:
+        act = _draw(now, boxes, st.session_state.get(place, ""), f"{place}.drawn")
+        st.caption(
+            tr(
+                "Click a box or a bar for its form. Draw from a box to a bar for what it gives, from a bar to a box "
+                "for what it takes. By keyboard: Tab and Enter, then Connect in the form."
+            )
+        )
+    if act:
+        _act(draft, now, boxes, dict(act), place)
+    if says := st.session_state.pop(REFUSAL, ""):
+        drawing_side.warning(says)
+    with form_side:
+        _form(draft, now, boxes, st.session_state.get(place, ""))
+    if now.data.get("line"):
+        _orders(draft, now)
+
+
+def _boxes(data: dict[str, Any]) -> Iterator[SheetBox]:
+    yield from connections(data)
+    yield from (box for box, _ in assets(data))
+    yield from production(data)
+    yield from trucks(data)
+    for lane in bars(data):
+        yield from lane
+
+
+def _draw(now: DraftState, boxes: dict[str, SheetBox], selected: str, key: str) -> Any:
+    wrong = {box.id: len(now.at(box.path)) for box in boxes.values() if box.path != ("site",)}
+    sheet = drawing(now.data or {}, wrong)
+    result = _component()(
+        data={"boxes": sheet.boxes, "bars": sheet.bars, "lines": sheet.lines, "height": sheet.height,
+              "selected": selected, "label": tr("Flow sheet of the plant")},
+        key=key, height="content", on_act_change=lambda: None,
+    )  # fmt: skip
+    return result.act
+
+
+def _palette(draft: drafts.Draft, now: DraftState, place: str) -> None:
+    """What can be placed, group by group."""
+    data = now.data or {}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for title, names in GROUPS.items():
+            with st.popover(tr(title), icon=":material/add:", key=f"place.{title}"):
+                for name in names:
+                    part = parts.parts()[name]
+                    why = parts.refusal(part, data)
+                    if st.button(tr(name), key=f"place.{name}", disabled=bool(why), width="stretch"):
+                        _place(draft, now, part, place)
+                    st.caption(f"✕ {tr(why)}" if why else part.source)
+
+
+def _place(draft: drafts.Draft, now: DraftState, part: parts.Part, place: str) -> None:
+    data, path = parts.place(part, now.data or {})
+    if keep(draft, with_remark(revised(now.text, data), path, part.source)):
+        st.session_state[place] = "/".join(map(str, path))
+    st.rerun()
+
+
+def _act(
+    draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], act: dict[str, Any], place: str
+) -> None:  # fmt: skip
+    """What was done on the drawing."""
+    if act.get("act") == "select" and str(act.get("id")) in boxes:
+        st.session_state[place] = str(act["id"])
+    elif act.get("act") == "connect" and str(act.get("box")) in boxes:
+        box = boxes[str(act["box"])]
+        _connect(draft, now, box, str(act.get("bar"))[:60], str(act.get("way")))
+        st.session_state[place] = box.id
+    st.rerun()
+
+
+def _connect(draft: drafts.Draft, now: DraftState, box: SheetBox, bar: str, way: str) -> None:
+    data, why = wiring.connected(now.data or {}, box.path, bar, way)
+    if why:
+        st.session_state[REFUSAL] = tr(why, box=box.name, bar=bar)
+    else:
+        keep(draft, revised(now.text, data))
+
+
+# --- the form of what is selected -------------------------------------------------------------------------------------
+
+
+def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], selected: str) -> None:
+    box = boxes.get(selected)
+    if box is None:
+        with st.container(border=True):
+            st.text(tr("Nothing is selected. Click a box or a bar of the flow sheet, or place a part."))
+        return
+    with st.container(border=True, key="sheet.form"):
+        st.markdown(f"**{_plain(box.name)}**")
+        if source := now.remark(box.path):
+            st.caption(tr("Source of the figures as placed: {source}", source=source))
+        if box.path == ("site",):
+            _market(draft, now)
+            return
+        if box.path == ("site", "base_load_mw"):
+            form.group(draft, now, FieldGroup("", ("site",), Site), across=1)
+            st.caption(tr("A meter's file: under Series, as base load of the site."))
+            return
+        record = RECORDS.get(box.path) or RECORDS.get(box.path[:-1]) or nested.record_of(None, now.value(box.path))
+        if record is None:
+            st.text(tr("Choose its kind under Tables."))
+        else:
+            form.group(draft, now, FieldGroup("", box.path, record), across=2, brief=True)
+            if record is Stage:
+                _times(draft, now, box)
+            nested.draw(draft, now, box.path, record)
+        _connections(draft, now, box)
+        if box.path not in (("site", "grid"),) and st.button(tr("Remove {name}", name=box.name), key="sheet.remove"):
+            _remove(draft, now, box)
+
+
+def _plain(name: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in " ._-" else " " for sign in name)
+
+
+def _market(draft: drafts.Draft, now: DraftState) -> None:
+    form.group(draft, now, FieldGroup("", ("market",), Market), across=2)
+    nested.draw(draft, now, ("market",), Market)
+
+
+def _times(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
+    """Time and electricity of every grade at a stage are in the table of grades below."""
+    grades = rows.items(now, ("line", "grades"))
+    lines = [
+        f"{grade.get('name')}: {grade.get('duration_min', {}).get(box.name, '–')} min, "
+        f"{grade.get('energy_kwh_per_t', {}).get(box.name, '–')} kWh/t"
+        for grade in grades
+        if isinstance(grade, dict)
+    ]
+    st.caption(
+        tr("Times and energies by grade are in the table below.") + "  \n" + "  \n".join(map(_plain_line, lines))
+    )
+
+
+def _plain_line(line: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in " ._-:,/–%" else " " for sign in line)
+
+
+def _connections(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
+    """The same as drawing a line, for the keyboard; and lines that can be cut."""
+    if box.path[0] not in ("processes", "arrivals", "deliveries") and box.path[:2] != ("site", "assets"):
+        return
+    lanes = [lane.name for side in bars(now.data or {}) for lane in side]
+    bar, gives, takes = st.columns([3, 2, 2], vertical_alignment="bottom")
+    choice = bar.selectbox(tr("Connect with"), lanes, index=len(lanes) - 1, key=f"connect.{dotted(box.path)}")
+    for column, way, label in ((gives, "gives", tr("gives")), (takes, "takes", tr("takes"))):
+        if column.button(label, key=f"connect.{way}", width="stretch"):
+            _connect(draft, now, box, choice, way)
+            st.rerun()
+    if box.path[0] == "processes":
+        for name in dict.fromkeys((*box.gives, *box.takes)):
+            if name in lanes[1:] and st.button(tr("Cut the line to {name}", name=name), key=f"cut.{name}"):
+                keep(draft, revised(now.text, wiring.cut(now.data or {}, box.path, name)))
+                st.rerun()
+
+
+def _remove(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
+    data = deepcopy(now.data or {})
+    parent = wiring.at(data, box.path[:-1])
+    del parent[box.path[-1]]
+    if box.path[0] == "line":
+        for grade in data["line"].get("grades", ()):
+            for by_stage in ("duration_min", "energy_kwh_per_t"):
+                if isinstance(grade.get(by_stage), dict):
+                    grade[by_stage].pop(box.name, None)
+        if not parent:
+            for key in ("line", "orders"):
+                data.pop(key, None)
+    elif not parent and len(box.path) > 1:
+        del wiring.at(data, box.path[:-2])[box.path[-2]]
+    elif not parent:
+        data.pop(str(box.path[0]), None)
+    keep(draft, revised(now.text, data))
+    st.rerun()
+
+
+def _orders(draft: drafts.Draft, now: DraftState) -> None:
+    """Orders and grades of a line, below the drawing."""
+    for name, title, path, record in (
+        ("orders", tr("Orders"), ("orders",), Order),
+        ("grades", tr("Grades"), ("line", "grades"), Grade),
+    ):
+        table = EditorTable(name, title, path, record)
+        st.markdown(f"**{title}**")
+        rows.edit(draft, now, table)
+        if name == "orders":
+            st.caption(tr("Heats are written as 3 × rebar, 2 × wire; one order is one cast."))

@@ -1,0 +1,216 @@
+"""Rows of a list of the draft in an editable table: one column for each field that fits into a cell.
+
+A table keeps its position while it is edited: the editor is reset only when something else has changed the draft.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from pydantic import BaseModel
+
+from emberline.plans.store import drafts
+from emberline.scenarios.assets import KINDS
+from emberline.scenarios.descriptions import documented
+from emberline.scenarios.reading.document import Keys, plain
+from emberline.scenarios.reading.editing import ABSENT, flow
+from emberline.ui.pages.editor.draft import DraftState, set_values
+from emberline.ui.pages.editor.fields import WINDOWS, as_typed, columns, inner, label_of, label_parts
+from emberline.ui.pages.editor.references import renamed
+from emberline.ui.text.language import tr
+
+ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
+"""An entry of an order's heats: ``3 × rebar``."""
+FIRST_COLUMNS = {"assets": ("kind", "name")}
+HEATS, RATE = "heats", "rate"
+SPLIT = ("duration_min", "energy_kwh_per_t")
+"""Fields by stage or unit, with a column for each."""
+MANY = 8
+"""Number of columns above which names are pinned."""
+PLACE = "#"
+"""A hidden column: the original index of a row; empty for new rows."""
+LISTS = ("units", "starts", "on", "holidays")
+"""Fields whose cells hold several values, with commas between them."""
+TEXT = ("name", "grade", "unit", "store", "carrier", "kind")
+"""Fields whose cells are names, even if they look like numbers."""
+
+
+@dataclass(frozen=True)
+class EditorTable:
+    """A list of the draft as a table."""
+
+    name: str
+    title: str
+    path: Keys
+    record: type[BaseModel] | None
+
+
+def items(now: DraftState, path: Keys) -> list[Any]:
+    """Items of a list; empty if there is none."""
+    value = now.value(path)
+    return value if isinstance(value, list) else []
+
+
+def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
+    """Draw a list of the draft as a table, and save what is changed in it."""
+    place = f"table.{draft.id}.{table.name}"
+    cache = st.session_state.get(place)
+    if cache is None or cache["version"] != draft.version:
+        rows = items(now, table.path)
+        cache = {
+            "version": draft.version,
+            "items": deepcopy(rows),
+            "frame": frame_of(rows, table),
+            "began": draft.version,
+        }
+        st.session_state[place] = cache
+    frame: pd.DataFrame = cache["frame"]
+    edited = st.data_editor(
+        frame,
+        key=f"{place}.{cache['began']}",
+        num_rows="dynamic",
+        hide_index=True,
+        column_order=[name for name in frame.columns if name != PLACE],
+        column_config=_columns(now, table, list(frame.columns)),
+        alt=table.title,
+    )
+    after = items_of(edited, cache["items"], frame)
+    before = items(now, table.path)
+    if after == before:
+        return
+    values = renamed(now.data, table.path, before, after) if now.data is not None else {}
+    if set_values(draft, {**values, table.path: after if after else ABSENT}):
+        from emberline.plans.store import drafts
+
+        # the editor keeps its state: it shows what the draft now contains
+        st.session_state[place] = cache | {"version": drafts.open_draft(draft.id).version}
+        st.rerun()
+
+
+def money(now: DraftState) -> str:
+    """Currency of the draft."""
+    currency = now.value(("market", "currency"))
+    return currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
+
+
+def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str, Any]:
+    currency = money(now)
+    configured = {}
+    for name in names:
+        field, _, inner = name.partition(".")
+        words, unit = label_parts(field, currency, record=table.record.__name__ if table.record else "")
+        label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
+        doc = documented(table.record).get(field) if table.record else None
+        configured[name] = st.column_config.TextColumn(
+            label, help=tr(doc) if doc else None, pinned=(name == "name" and len(names) > MANY) or None
+        )
+    return configured
+
+
+def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
+    """Items as a table of text: a column per field that fits into a cell, and per stage or unit of fields by those."""
+    plainly = [row for row in rows if isinstance(row, dict)]
+    names: list[str] = list(FIRST_COLUMNS.get(table.name, ()))
+    for record in _records(table, plainly):
+        within = {entry.name: entry.kind for entry in inner(record)}
+        for name in record.model_fields:
+            values = [row[name] for row in plainly if name in row]
+            if name in SPLIT:
+                names += _columns_of(name, values)
+            elif name in (HEATS, RATE) or name not in within or any(not isinstance(one, dict | list) for one in values):
+                fits = name in columns(record, "EUR") or name in (HEATS, RATE)
+                names += [name] if values or (fits and table.record is not None) else []
+    declared = {name for record in _records(table, plainly) for name in record.model_fields}
+    names += [name for row in plainly for name in row if name not in declared]
+    names = list(dict.fromkeys(names))
+    cells = [
+        [str(i), *(_cell(row, name) if isinstance(row, dict) else "" for name in names)] for i, row in enumerate(rows)
+    ]
+    return pd.DataFrame(cells, columns=[PLACE, *names], dtype=str)
+
+
+def _records(table: EditorTable, rows: list[dict[str, Any]]) -> list[type[BaseModel]]:
+    """Record of the rows; of assets those of their kinds."""
+    if table.record is not None:
+        return [table.record]
+    return list(dict.fromkeys(KINDS[kind] for row in rows if (kind := str(row.get("kind"))) in KINDS))
+
+
+def _columns_of(name: str, values: list[Any]) -> list[str]:
+    """A column for each stage or unit of a field that is given by them."""
+    if all(isinstance(value, dict) for value in values):
+        return [f"{name}.{key}" for key in dict.fromkeys(key for value in values for key in value)]
+    return [name]
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
+    field, _, inner = column.partition(".")
+    value = row.get(field, ABSENT)
+    if inner:
+        value = value.get(inner, ABSENT) if isinstance(value, dict) else ABSENT
+    if value is ABSENT:
+        return ""
+    if field == HEATS and _are_heats(value):
+        short = ", ".join(f"{one['count']} × {one['grade']}" if "count" in one else str(one["grade"]) for one in value)
+        return short if all(set(one) <= {"grade", "count"} for one in value) else f"{short} …"
+    if field == RATE and isinstance(value, dict):
+        return " – ".join(as_typed(value[key]) for key in ("low", "high") if key in value)
+    if isinstance(value, list):
+        return ", ".join("-".join(map(as_typed, one)) if isinstance(one, list) else as_typed(one) for one in value)
+    return as_typed(value) if not (isinstance(value, str) and value[:1] in "{[") else flow(value)
+
+
+def _are_heats(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) and isinstance(one.get("grade"), str) for one in value)
+
+
+def items_of(edited: pd.DataFrame, before: list[Any], frame: pd.DataFrame) -> list[Any]:
+    """Items of an edited table; what no column shows stays unchanged."""
+    rows: list[Any] = []
+    for row in edited.to_dict("records"):
+        cells = {str(name): "" if pd.isna(cell) else str(cell).strip() for name, cell in row.items()}
+        place = cells.pop(PLACE)
+        old = int(place) if place else None
+        item = {} if old is None else deepcopy(before[old])
+        if not isinstance(item, dict):
+            rows.append(item)
+            continue
+        for name, cell in cells.items():
+            if old is not None and cell == str(frame[name].iloc[old]):
+                continue
+            _set_cell(item, name, cell)
+        if item:
+            rows.append(item)
+    return rows
+
+
+def _set_cell(item: dict[str, Any], column: str, cell: str) -> None:
+    field, _, inner = column.partition(".")
+    if inner and cell:
+        item.setdefault(field, {})[inner] = plain(cell)
+        return
+    if inner:
+        item.get(field, {}).pop(inner, None)
+        return
+    if cell:
+        item[field] = _value(field, cell)
+    else:
+        item.pop(field, None)
+
+
+def _value(field: str, cell: str) -> Any:
+    if field == HEATS:
+        entries = [ENTRY.fullmatch(part.strip()) for part in cell.split(",")]
+        return [
+            {"grade": one[2], **({"count": int(one[1])} if one[1] else {})} for one in entries if one is not None
+        ]  # fmt: skip
+    if field in LISTS:
+        return [plain(part.strip()) for part in cell.split(",") if part.strip()]
+    if field in WINDOWS or field in TEXT:
+        return cell
+    return plain(cell)

@@ -1,0 +1,160 @@
+"""The planning board of a plan: heats are dragged, locked and freed; then the plan is made again around the locks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from emberline.plans import board as boards
+from emberline.plans.board import HeatBoard
+from emberline.plans.plan import Plan, replan
+from emberline.scenarios import ScenarioError
+from emberline.scenarios.records.orders import Lock
+from emberline.ui.charts import board as drawing
+from emberline.ui.charts.view import View
+from emberline.ui.pages.result import locks as locking
+from emberline.ui.text import wording
+from emberline.ui.text.language import current, tr, trn
+from emberline.ui.text.messages import say
+
+MOST_UNDONE = 50
+MOST_REASONS = 6
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def of_run(run: str, _plan: Plan) -> HeatBoard | None:
+    """The board of a stored plan."""
+    return boards.of_plan(_plan)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _bars(
+    run: str, baseline: bool, span: tuple[float, float], language: str, _plan: Plan, _view: View
+) -> dict[str, Any]:
+    assert _plan.replay is not None
+    before = _plan.baseline if baseline else None
+    if not _plan.scenario.heats:
+        return drawing.of_runs(_plan.scenario, _plan.replay, before, _view)
+    return drawing.of_heats(_plan.scenario, _plan.replay, before, _view, of_run(run, _plan))
+
+
+def show(plan: Plan, run: str, view: View, baseline: bool, picked: tuple[str, ...]) -> None:
+    """Draw the board, and what the reader has moved."""
+    key, place = locking.key_of(run, plan), f"board.{run}"
+    bars = _bars(run, baseline, view.span_min, current(), plan, view)
+    now = locking.current(key, plan)
+    data = drawing.with_locks(bars, run, of_run(run, plan), now, picked)
+    drawing.show(data, place, lambda: _act(plan, run))
+    _changes(plan, run, now)
+
+
+def refresh(run: str) -> None:
+    """Draw the whole page again if locks have changed: the side lists them. To be called last."""
+    if st.session_state.pop(f"board.{run}.changed", False):
+        st.rerun()
+
+
+def _act(plan: Plan, run: str) -> None:
+    """Callback: do what was done on the board."""
+    event: Any = st.session_state.get(f"board.{run}") or {}
+    act = event.get("act")
+    if not isinstance(act, dict):
+        return
+    if not plan.scenario.heats:
+        st.session_state[f"picked.{run}"] = str(act.get("heat", ""))
+        return
+    if act.get("do") != "undo":
+        names = [heat.name for heat in plan.scenario.heats]
+        heat = str(act.get("heat", ""))
+        st.session_state[f"heat.{run}"] = heat if heat in names else None
+        st.session_state[f"heat.{run}.begins"] = (heat,) if heat in names else ()
+    if act.get("do") == "undo":
+        undo(plan, run)
+    elif act.get("do") in ("move", "lock"):
+        board = of_run(run, plan)
+        try:
+            h, i = map(int, str(act["key"]).split("."))
+            if board is None or (h, i) not in set(board.key_of.values()):
+                return
+            here = board.moves(locking.current(locking.key_of(run, plan), plan)).get((h, i))
+            if act["do"] == "lock" and here is not None:
+                hold(plan, run, boards.undone(locking.current(locking.key_of(run, plan), plan), board, (h, i)))
+                return
+            place = board.place((h, i)) if act["do"] == "lock" else (int(act["unit"]), int(act["slot"]))
+            if place[0] in board.units((h, i)) and 0 <= place[1] < board.problem.n_slots:
+                pin(plan, run, board.lock((h, i), place))
+        except (ScenarioError, KeyError, TypeError, ValueError):
+            return
+
+
+def pin(plan: Plan, run: str, lock: Lock) -> None:
+    """Add a lock to those that apply; it takes the place of one on the same heat and stage, or cast."""
+    now = locking.current(locking.key_of(run, plan), plan)
+    hold(plan, run, replan.pinned(plan.scenario.model_copy(update={"locks": now}), [lock]))
+
+
+def hold(plan: Plan, run: str, locks: tuple[Lock, ...]) -> None:
+    """Let other locks apply; the step can be undone."""
+    key = locking.key_of(run, plan)
+    steps = st.session_state.setdefault(f"board.{run}.steps", [])
+    steps.append(locking.current(key, plan))
+    del steps[:-MOST_UNDONE]
+    locking.hold(key, locks)
+    st.session_state[f"board.{run}.changed"] = True
+
+
+def undo(plan: Plan, run: str) -> None:
+    """Take the last step back."""
+    steps = st.session_state.get(f"board.{run}.steps") or []
+    if steps:
+        locking.hold(locking.key_of(run, plan), steps.pop())
+        st.session_state[f"board.{run}.changed"] = True
+
+
+def _changes(plan: Plan, run: str, now: tuple[Lock, ...]) -> None:
+    """What differs from the plan, what is in the way, and the buttons."""
+    if replan.same_locks(now, plan.scenario.locks):
+        return
+    board = of_run(run, plan)
+    before = {lock.model_dump_json() for lock in plan.scenario.locks}
+    fresh = [lock for lock in now if lock.model_dump_json() not in before]
+    gone = len(before - {lock.model_dump_json() for lock in now})
+    with st.container(border=True, gap="xsmall", key="board.changes"):
+        says, undone, again = st.columns([6, 1, 2], vertical_alignment="center")
+        parts = [locking.lock_text(plan.scenario, lock) for lock in fresh[:4]]
+        if len(fresh) > 4:
+            parts.append(tr("and {count} more", count=len(fresh) - 4))
+        lines = []
+        if fresh:
+            lines.append(tr("To lock: {locks}", locks="; ".join(parts)))
+        if gone:
+            lines.append(trn("{count} lock to remove", "{count} locks to remove", gone))
+        says.text("\n".join(lines))
+        undone.button(tr("Undo"), width="stretch", key=f"undo.{run}", on_click=undo, args=(plan, run))
+        if again.button(tr("Plan again around it"), type="primary", width="stretch", key=f"around.{run}"):
+            try:
+                locking.plan_again(run, plan, now)
+            except ScenarioError as error:
+                st.text("\n".join(f"✕ {problem.says}" for problem in error.problems))
+            except RuntimeError as error:
+                st.warning(say(str(error)))
+            else:
+                st.rerun()
+        reasons = in_the_way(board, now)
+        if reasons:
+            st.text("\n".join(f"! {line}" for line in reasons[:MOST_REASONS]))
+            st.caption(tr("With all other heats where they are; planning again moves them as far as needed."))
+
+
+def in_the_way(board: HeatBoard | None, locks: tuple[Lock, ...]) -> list[str]:
+    """What the moves break with all else where the plan has it, in words."""
+    if board is None:
+        return []
+    places = board.moves(locks)
+    lines = []
+    for key, place in places.items():
+        if place != board.place(key):
+            heat = board.operation(key)[0] if key[0] >= 0 else board.free.orders[board.problem.casts[key[1]].order].name
+            lines += [f"{heat}: {wording.sentence(say(reason))}" for reason in board.in_the_way(key, place, places)]
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,86 @@
+"""A process run on the page: its figures, how far it may move and why, and how full its silos are meanwhile."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from emberline.plans.accounts.unit_runs import UnitRun, unit_runs
+from emberline.plans.board import run_slack
+from emberline.plans.difference.uses import SIGNALS, mean_over, signal
+from emberline.plans.plan import Plan
+from emberline.ui.charts import board as drawing
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.result.heats import moves
+from emberline.ui.text import moment, wording
+from emberline.ui.text.language import tr
+
+NARROW = 0.05
+"""Share of a silo below which a buffer is called narrow."""
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _runs(run: str, _plan: Plan) -> list[UnitRun]:
+    assert _plan.replay is not None
+    return list(unit_runs(_plan.scenario, _plan.replay))
+
+
+def show(plan: Plan, run: str) -> None:
+    """Draw the run that was chosen on the board; nothing if there is none."""
+    assert plan.replay is not None
+    every = _runs(run, plan)
+    one = next((each for each in every if drawing.run_id(each) == st.session_state.get(f"picked.{run}")), None)
+    if one is None:
+        return
+    scenario, horizon = plan.scenario, plan.scenario.horizon
+    start, end = one.first * horizon.step_min, one.last * horizon.step_min
+    hours = (end - start) / 60
+    with st.container(border=True, gap="xsmall"):
+        st.text(
+            " · ".join(
+                [
+                    one.unit, one.mode, f"{moment.short(start, horizon)}–{moment.short(end, horizon)}",
+                    f"{wording.number(hours, 1)} h", f"{wording.number(one.tonnes, 0)} t",
+                    f"{wording.number(one.tonnes / hours, 1)} t/h", f"{wording.number(one.energy_mwh / hours, 2)} MW",
+                    f"{wording.number(one.energy_mwh, 1)} MWh",
+                ]
+            )
+        )  # fmt: skip
+        worth, kind, unit = signal(plan)
+        here, mean = mean_over(worth, horizon.step_min, start, end - start), float(worth.mean())
+        st.text(
+            tr(
+                "{signal} while it runs: {here} {unit}; mean of the plan: {mean} {unit}",
+                signal=tr(SIGNALS[kind]), here=wording.number(here, 0), mean=wording.number(mean, 0),
+                unit=unit,
+            )
+        )  # fmt: skip
+        slack = run_slack.slack(scenario, plan.replay, one, every)
+        st.text(tr("Earlier by {slack}", slack=moves(scenario, slack, earlier=True)))
+        st.text(tr("Later by {slack}", slack=moves(scenario, slack, earlier=False)))
+        rows = run_slack.buffers(scenario, plan.replay, one)
+        if rows:
+            table = pd.DataFrame(
+                {
+                    tr("store"): [row.store for row in rows],
+                    tr("lowest [t]"): [row.lowest_t for row in rows],
+                    tr("when lowest"): [moment.short(row.lowest_min, horizon) for row in rows],
+                    tr("highest [t]"): [row.highest_t for row in rows],
+                    tr("when highest"): [moment.short(row.highest_min, horizon) for row in rows],
+                    tr("capacity [t]"): [row.capacity_t for row in rows],
+                }
+            )
+            draw(table, dict.fromkeys((tr("lowest [t]"), tr("highest [t]"), tr("capacity [t]")), 0))
+        for row in rows:
+            if row.lowest_t < NARROW * row.capacity_t:
+                share = wording.percent(row.lowest_t / row.capacity_t, 1)
+                st.text(tr("! {store} comes down to {share} of its capacity", store=row.store, share=share))
+            elif row.highest_t > (1 - NARROW) * row.capacity_t:
+                share = wording.percent(row.highest_t / row.capacity_t, 1)
+                st.text(tr("! {store} rises to {share} of its capacity", store=row.store, share=share))
+        st.caption(
+            tr(
+                "Slack: how far the run can move as a whole with everything else as planned; levels of stores and the "
+                "import limit are kept."
+            )
+        )
