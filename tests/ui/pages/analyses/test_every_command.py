@@ -34,5 +34,5 @@ def test_every_page_of_the_table_is_drawn(home: Path, address: str) -> None:
     """Proves: the addresses lead somewhere, with an empty home too."""
     module, _, analysis = address.partition("?analysis=")
     assert module in PAGES
-    drawn = page(module, analysis=analysis) if analysis else page(module)
-    assert not drawn.exception
+    result = page(module, analysis=analysis) if analysis else page(module)
+    assert not result.exception

@@ -58,7 +58,7 @@ def test_the_series_that_is_replaced_lies_behind(monkeypatch: pytest.MonkeyPatch
     names = {row["what"] for row in data}
     assert len(names) == 2
     before = [row for row in data if row["what"] != "file"]
-    own = scenario.inputs["price_per_mwh"].to_numpy()
-    assert before[0]["value"] == own[0], "midnight on midnight"
+    price = scenario.inputs["price_per_mwh"].to_numpy()
+    assert before[0]["value"] == price[0], "midnight on midnight"
     assert before[0]["start"] == 0
     assert "moved by" in before[0]["what"]
