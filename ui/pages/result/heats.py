@@ -96,20 +96,25 @@ def _begin(run: str, names: Sequence[str]) -> None:
     state[f"heat.{run}.clicked"] = None
 
 
-def pick(plan: Plan, run: str) -> str | None:
-    """Draw the choice of a heat; a click on the chart has the same effect. None: no selection."""
+def keep_selection(run: str) -> None:
+    """Let the next chart begin with the heat that is selected, however it was."""
+    heat = st.session_state.get(f"heat.{run}")
+    _begin(run, () if heat is None else (heat,))
+
+
+def pick(plan: Plan, run: str, chart: str) -> str | None:
+    """Draw the choice of a heat; a click on the chart of this key has the same effect. None: no selection."""
     names = [heat.name for heat in plan.scenario.heats]
     place, last = f"heat.{run}", f"heat.{run}.clicked"
-    event: Any = st.session_state.get(chart_key(run)) or {}
+    event: Any = st.session_state.get(chart) or {}
     points = event.get("selection", {}).get(PICKED) or []
     clicked = next((point.get("heat") for point in points), None)
     if clicked != st.session_state.get(last):  # the latest input wins
         st.session_state[last] = clicked
         st.session_state[place] = clicked if clicked in names else None
-    place_of, _ = st.columns([3, 5])
-    return place_of.selectbox(
-        tr("Heat"), names, index=None, key=place, placeholder=tr("click one below, or choose"),
-        on_change=_from_list, args=(run,), help=tr("Times, energy, carbon, cost, and slack of each stage"),
+    return st.selectbox(
+        tr("Heat"), names, index=None, key=place, placeholder=tr("click a heat, or choose"), width=220,
+        on_change=_from_list, args=(run,), label_visibility="collapsed",
     )  # fmt: skip
 
 

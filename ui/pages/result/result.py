@@ -6,9 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import altair as alt
 import streamlit as st
 
 from emberline.plans.accounts import Ledger
@@ -18,10 +16,11 @@ from emberline.plans.plan import caps as plan_caps
 from emberline.plans.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import accounts, answer, figures, heats, products, repairs, units
+from emberline.ui.pages.result import accounts, answer, figures, headed, heats, products, repairs, units, zoom
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -42,6 +41,7 @@ TABS = {
     "ledger": mark("Carbon ledger"),
     "figures": mark("All figures"),
     "days": mark("Disturbed replays"),
+    "about": mark("About this plan"),
 }
 
 
@@ -81,6 +81,7 @@ def show(run: str) -> None:
         st.warning(str(error))
         return
     plan = stored.plan
+    headed.show_title(plan.scenario, run)
     _verdict(plan, run)
     if plan.replay is None:
         if plan.status != "cancelled":
@@ -89,7 +90,6 @@ def show(run: str) -> None:
         _baseline(plan, run)
         return
     answer.show(plan, run)
-    figures.show_remarks(plan)
     bills, ledgers = stored_runs.bills_and_ledgers(run)
     parts: dict[str, Callable[[], None]] = {
         "schedule": lambda: _schedule(plan, run, ledgers[0]),
@@ -101,6 +101,7 @@ def show(run: str) -> None:
         "ledger": lambda: accounts.show_ledger(plan, ledgers),
         "figures": lambda: _figures(plan, run),
         "days": lambda: figures.show_days(plan),
+        "about": lambda: _about(plan, run),
     }
     scenario = plan.scenario
     # plans with moving material have stores
@@ -118,46 +119,61 @@ def show(run: str) -> None:
 
 
 def _verdict(plan: Plan, run: str) -> None:
-    st.subheader(tr("Plan {run}", run=run[:8]), anchor=False)
-    st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
+    """What the plan comes to, in a sentence, and what is wrong with it; without a plan, what can be relaxed."""
     first = answer.of_run(run)
-    lines = [tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal))]
-    if first is None:
-        lines.append(tr("Status: {status}", status=wording.status(plan)))
-    cap = _cap(run) if plan.scenario.locks else None
-    if cap is not None:
-        lines.append(_of_cap(plan, cap))
     late = plan.late
-    lines += [
+    lines = [
         f"{'–' if violation in late else '✕'} {wording.violation(violation, plan.scenario.horizon)}"
-        for violation in plan.violations[:12]
+        for violation in plan.violations[:MOST_MISSED]
     ]
-    if len(plan.violations) > 12:
-        lines.append(tr("and {count} more", count=len(plan.violations) - 12))
-    if not plan.has_schedule and plan.status == "cancelled":
-        lines.append(tr(wording.STATES["cancelled"].then))
-    elif not plan.has_schedule and plan.scenario.processes:
-        lines.append(
-            tr(
-                "Relax one of these limits (an end level, a due time, a limit, a cap) or allow more time; then plan "
-                "again."
-            )
-        )
-    elif not plan.has_schedule:
-        lines.append(
-            tr("Relax one of these limits (a lock, a due time, a limit, a cap) or allow more time; then plan again.")
-        )
-    lines += [tr("Gaps filled: {line}", line=line) for line in filled(plan.scenario)]
-    says = wording.baseline_note(plan)
-    if says:
-        lines.append(wording.sentence(says))
-    lines += [wording.sentence(line) for line in wording.holding(plan)]
-    with st.container(border=True, gap="xxsmall"):
+    if len(plan.violations) > MOST_MISSED:
+        lines.append(tr("and {count} more", count=len(plan.violations) - MOST_MISSED))
+    if not plan.has_schedule:
+        lines += [*_relax(plan), *_notes(plan, run)]
+    with st.container(key="verdict", gap="xxsmall"):
         if first is not None:
-            answer.show_headline(first)
+            answer.show_headline(first, rest=False)
         if not plan.acceptable or plan.late or plan.reason:
             st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
-        st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
+        if lines:
+            st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
+
+
+def _relax(plan: Plan) -> Iterator[str]:
+    """What to do where there is no plan."""
+    if plan.status == "cancelled":
+        yield tr(wording.STATES["cancelled"].then)
+    elif plan.scenario.processes:
+        yield tr(
+            "Relax one of these limits (an end level, a due time, a limit, a cap) or allow more time; then plan again."
+        )
+    else:
+        yield tr("Relax one of these limits (a lock, a due time, a limit, a cap) or allow more time; then plan again.")
+
+
+def _notes(plan: Plan, run: str) -> Iterator[str]:
+    """What else is to be known about a plan: goal, status, cap, filled gaps, baseline, holding."""
+    yield tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal))
+    if answer.of_run(run) is None:
+        yield tr("Status: {status}", status=wording.status(plan))
+    cap = _cap(run) if plan.scenario.locks else None
+    if cap is not None:
+        yield _of_cap(plan, cap)
+    yield from (tr("Gaps filled: {line}", line=line) for line in filled(plan.scenario))
+    says = wording.baseline_note(plan)
+    if says:
+        yield wording.sentence(says)
+    yield from map(wording.sentence, wording.holding(plan))
+
+
+def _about(plan: Plan, run: str) -> None:
+    """The other sentences of the headline, notes, and remarks on stock and locks."""
+    first = answer.of_run(run)
+    if first is not None:
+        st.text(" ".join(map(say, first.lines[1:])))
+    st.text("\n".join(_notes(plan, run)))
+    figures.show_remarks(plan)
+    st.text(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
 
 
 def _figures(plan: Plan, run: str) -> None:
@@ -180,7 +196,8 @@ def _baseline(plan: Plan, run: str) -> None:
     if scenario.heats or scenario.processes:
         draw = gantt.of_heats if scenario.heats else gantt.of_units
         chart_cache.chart(
-            ("baseline only", run), lambda: draw(scenario, plan.baseline, None, view, tr("baseline")),
+            ("baseline only", run),
+            lambda: plan_charts.below_each_other([draw(scenario, plan.baseline, None, view, tr("baseline"))], view),
             tr("Operations of each unit in the baseline."),
         )  # fmt: skip
 
@@ -189,33 +206,32 @@ def _baseline(plan: Plan, run: str) -> None:
 def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     """Charts and the selected heat; a click redraws only this part."""
     assert plan.replay is not None
-    scenario = plan.scenario
-    selection = _select(plan)
-    # a click on a heat shows its details; a site without a line has none
-    picked: alt.Parameter | None = None
-    if scenario.heats:
-        heat = heats.pick(plan, run)
-        picked = heats.selection(run)
-        if heat is not None:
-            heats.show(plan, run, book, heat)
-    select: Any = {} if picked is None else {"on_select": "rerun", "selection_mode": heats.PICKED}
-    key = (
-        selection.baseline,
-        selection.view.span_min,
-        heats.begins_with(run),
-        *selection.carriers,
-        "and",
-        *selection.stores,
-    )
+    scenario, horizon = plan.scenario, plan.scenario.horizon
+    if zoom.take(run, horizon, st.session_state.get(_chart_key(run))):
+        heats.keep_selection(run)
+    with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
+        # a click on a heat shows its details; a site without a line has none
+        heat = heats.pick(plan, run, _chart_key(run)) if scenario.heats else None
+        selection = _select(plan, run)
+    picked = heats.selection(run) if scenario.heats else None
+    if heat is not None:
+        heats.show(plan, run, book, heat)
+    key = (selection.baseline, selection.view.span_min, heats.begins_with(run), *selection.parts, "and",
+           *selection.carriers, "and", *selection.stores)  # fmt: skip
     with st.container(key="timeline"):
         chart_cache.chart(
             ("timeline", run, *key),
             lambda: plan_charts.timeline(
-                plan, selection.baseline, selection.view, selection.carriers, selection.stores, picked
+                plan, selection.baseline, selection.view, selection.carriers, selection.stores, picked, selection.parts
             ),
-            tr("Operations of each unit, power, carbon intensity, price."), key=heats.chart_key(run), **select,
+            tr("Operations of each unit, power, carbon intensity, price."), key=_chart_key(run), on_select="rerun",
+            selection_mode=[plan_charts.DRAGGED, *([heats.PICKED] if picked is not None else [])],
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, selection)))
+
+
+def _chart_key(run: str) -> str:
+    return f"{heats.chart_key(run)}.{zoom.count(run)}"
 
 
 def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
@@ -238,7 +254,7 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     if selection.view.says:
         yield wording.sentence(selection.view.says)
         yield tr("Blue line: highest step of the import; shaded: range of levels.")
-    yield tr("On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset.")
+    yield tr("Drag over a chart to see that time closer; the line under the pointer is the same moment in all charts.")
 
 
 @dataclass(frozen=True)
@@ -250,41 +266,78 @@ class Selection:
     carriers: list[str]
     """Carriers other than electricity."""
     stores: list[str]
+    parts: list[str]
+    """Panels, of ``charts.plan.PARTS``."""
 
 
-def _select(plan: Plan) -> Selection:
+WHOLE = ""
+
+
+def _select(plan: Plan, run: str) -> Selection:
     """The user's choice of charts; by default what fits on a screen."""
     assert plan.replay is not None
-    scenario, views = plan.scenario, weeks(plan.scenario.horizon)
+    horizon = plan.scenario.horizon
+    span = zoom.current(run, horizon)
+    days = zoom.days(horizon) or _weeks(horizon)
+    place = f"part.{run}.{zoom.count(run)}"
+    if days:
+        names = [WHOLE, *days]
+        now = next((name for name, of in days.items() if of == span), WHOLE if span is None else None)
+
+        def choose() -> None:
+            zoom.show(run, days.get(str(st.session_state[place] or "")))
+            heats.keep_selection(run)
+
+        st.selectbox(
+            tr("Part of the horizon"), names, index=None if now is None else names.index(now), key=place, width=190,
+            format_func=lambda name: name or tr("the whole horizon"), on_change=choose, label_visibility="collapsed",
+            placeholder=tr("a part"),
+        )  # fmt: skip
+    if span is not None and st.button(tr("Whole horizon"), key=f"whole.{run}"):
+        zoom.show(run, None)
+        heats.keep_selection(run)
+        st.rerun(scope="fragment")
+    baseline = st.toggle(tr("Show the baseline (thin)"), value=True, key="baseline")
+    with st.popover(tr("Panels")):
+        parts, carriers, stores = _panels(plan)
+    return Selection(baseline, zoom.view(run, horizon), carriers, stores, parts)
+
+
+def _weeks(horizon: Horizon) -> dict[str, tuple[float, float]]:
+    return {name: view.span_min for name, view in list(weeks(horizon).items())[1:]}
+
+
+def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
+    """Panels, carriers and stores to show."""
+    assert plan.replay is not None
+    scenario = plan.scenario
+    offered = list(plan_charts.parts(scenario))
+    first = [name for name in st.query_params.get("panels", "").split(",") if name in offered]
+    default = first or list(plan_charts.parts(scenario, first=True))
+    parts = st.multiselect(
+        tr("Panels"), offered, default=default, key="panels", placeholder=tr("Choose options"),
+        format_func=lambda name: tr(plan_charts.PARTS[name]),
+    )  # fmt: skip
+    if parts != default or first:
+        st.query_params["panels"] = ",".join(parts)
     carriers = [carrier.name for carrier in scenario.site.carriers if carrier.name != ELECTRICITY]
     stores = list(scenario.store)
-    first, part, which = st.columns([3, 2, 3], vertical_alignment="bottom")
-    baseline = first.toggle(tr("Show the baseline (thin)"), value=True, key="baseline")
-    name = next(iter(views))
-    if len(views) > 1:
-        name = part.selectbox(tr("Part of the horizon"), list(views), key="part")
     if carriers:
         balances = site_panels.balances(scenario, plan.replay)
         fuels = site_panels.bought_only(scenario, plan.replay)
         defaults = [name for name in carriers if name not in fuels]
         if scenario.processes:
             defaults = [name for name in defaults if balances[name].need is not None]
-        carriers = which.multiselect(
-            tr("Carriers other than electricity"),
-            carriers,
-            default=defaults,
-            key="carriers",
+        carriers = st.multiselect(
+            tr("Carriers other than electricity"), carriers, default=defaults, key="carriers",
             placeholder=tr("Choose options"),
-        )
+        )  # fmt: skip
     if stores:
         stores = st.multiselect(
-            tr("Stores"),
-            stores,
-            default=stores[: process_panels.MOST_STORES],
-            key="stores",
+            tr("Stores"), stores, default=stores[: process_panels.MOST_STORES], key="stores",
             placeholder=tr("Choose options"),
-        )
-    return Selection(baseline, views[name], carriers, stores)
+        )  # fmt: skip
+    return parts, carriers, stores
 
 
 def _downloads(stored: StoredRun) -> None:

@@ -35,7 +35,7 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     assert plan.replay_figures is not None
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
-        "Figures", "Heats", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest",
+        "Figures", "Heats", "Machines", "Gantt", "EAF", "LF", "CC", "Hours", "Steps", "Bill", "Ledger", "Manifest",
     ]  # fmt: skip
     assert sum(row["amount [EUR]"] for row in records(result["Bill"])) == pytest.approx(plan.replay_figures.cost)
     scopes = ("1", "2 bought", f"2 {plan.scenario.goal.signal}")
