@@ -25,6 +25,14 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / "home"))
 
 
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans to a wide gap, without disturbed days."""
+    load = em.load
+    monkeypatch.setattr(em, "load", lambda source: load(source, QUICK))
+
+
+@pytest.mark.usefixtures("_quick")
 def test_the_page_runs_as_it_stands(tmp_path: Path) -> None:
     """Proves: a newcomer may copy the page's first example. Sensitivity: a renamed function fails here."""
     example = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
@@ -43,15 +51,14 @@ def outputs(cells: list[str], names: dict[str, Any]) -> list[str]:
     return texts
 
 
-def test_the_notebook_runs_and_shows_short_results(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("_quick")
+def test_the_notebook_runs_and_shows_short_results() -> None:
     """Proves: every cell runs after those before it, and a plan is shown in a few lines with its figures and savings.
 
     Sensitivity: the record's own representation shows pages of datasets.
     """
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    load = em.load
-    monkeypatch.setattr(em, "load", lambda source: load(source, QUICK))
     texts = outputs(cells, {})
     (carbon, cost) = (text for text in texts if text.startswith("melt-shop-small: "))
     for text in (carbon, cost):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from emberline.plans.compliance.reports.table import Document, table
+from emberline.plans.compliance.reports.table import Document, Table, table
 from emberline.plans.performance.baseline import EnergyBaseline, fit
 from emberline.plans.performance.cusum import Cusum, cusum
 from emberline.plans.performance.savings import Savings, savings
+from emberline.plans.performance.significant_uses import MOST, significant_uses
 from emberline.plans.performance.validity import Breach, breaches, refuse_invalid
 
 
@@ -25,6 +26,8 @@ class Review:
     cusum: Cusum
     report: pd.DataFrame
     """Energy, ``predicted``, ``enpi`` and ``cusum`` by row."""
+    uses: pd.DataFrame | None = None
+    """Uses of the report period by size (``significant_uses``); None: the table has none."""
 
     def figures(self) -> dict[str, object]:
         """Plain data."""
@@ -78,8 +81,22 @@ class Review:
             table("By period", ("period", "actual", "expected", "EnPI", "CUSUM"), rows, note),
             table("Baseline", ("variable", "coefficient", "standard error", "p"), coefficients),
             table("Quality of the baseline", ("figure", "value"), quality),
+            *([] if self.uses is None else [self._uses()]),
         )
         return Document(title, subtitle, tables, tuple(map(str, self.rules)), self.figures())
+
+    def _uses(self) -> Table:
+        assert self.uses is not None
+        rows = [
+            (
+                str(name),
+                *(float(row[key]) for key in ("energy", "share", "cumulated")),
+                "yes" if row["significant"] else "",
+            )
+            for name, row in self.uses.iterrows()
+        ]
+        note = f"Significant are the largest uses that make up {MOST:.0%} of the energy of all uses."
+        return table("Significant energy uses", ("use", "energy", "share", "cumulated", "significant"), rows, note)
 
 
 def review(
@@ -88,6 +105,7 @@ def review(
     energy: str,
     variables: Sequence[str],
     production: Sequence[str],
+    uses: Sequence[str] = (),
     *,
     ashrae: bool = False,
 ) -> Review:
@@ -99,6 +117,7 @@ def review(
         energy: column of energy.
         variables: relevant variables.
         production: those of them that measure production.
+        uses: columns of single energy uses, such as a furnace and a mill.
         ashrae: hold the baseline to ASHRAE Guideline 14 too.
 
     Raises:
@@ -116,4 +135,5 @@ def review(
     report = report_rows[[energy, *variables]].assign(
         predicted=predicted, enpi=report_rows[energy] / predicted, cusum=sums.curve
     )
-    return Review(baseline, tuple(rules), savings(baseline, report_rows), sums, report)
+    split = significant_uses(report_rows, uses) if uses else None
+    return Review(baseline, tuple(rules), savings(baseline, report_rows), sums, report, split)

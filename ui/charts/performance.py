@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from emberline.plans.performance import Cusum
+from emberline.ui.text.language import tr
 
 BLUE, RED, GREY = "#2873A8", "#B4543C", "#8A9492"
 HEIGHT = 220
@@ -26,6 +27,23 @@ def indicator(report: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     rule = alt.Chart(pd.DataFrame({"enpi": [1.0]})).mark_rule(color=GREY, strokeDash=[4, 3]).encode(y="enpi:Q")
     layers: list[Any] = [rule, line]
     return alt.layer(*layers).properties(height=HEIGHT)
+
+
+def pareto(uses: pd.DataFrame, unit: str) -> alt.LayerChart | alt.FacetChart:
+    """Energy uses by size, significant ones in colour, and their cumulated share.
+
+    Args:
+        uses: ``energy``, ``cumulated`` and ``significant`` by use, the largest first.
+        unit: of the energy.
+    """
+    table = uses.assign(use=[str(name) for name in uses.index], percent=100 * uses["cumulated"])
+    x = alt.X("use:N", title=None, sort=None, axis=alt.Axis(labelAngle=0))
+    colour = alt.condition("datum.significant", alt.value(BLUE), alt.value(GREY))
+    tooltip = ["use", "energy", alt.Tooltip("percent", format=".1f")]
+    bars = alt.Chart(table).mark_bar().encode(x=x, y=alt.Y("energy:Q", title=unit), color=colour, tooltip=tooltip)
+    share = alt.Y("percent:Q", title=tr("cumulated [%]"), scale=alt.Scale(domain=[0, 100]))
+    line = alt.Chart(table).mark_line(point=True, color=RED).encode(x=x, y=share, tooltip=tooltip)
+    return alt.layer(bars, line).resolve_scale(y="independent").properties(height=HEIGHT)
 
 
 def sums(cusum: Cusum, unit: str) -> alt.LayerChart | alt.FacetChart:

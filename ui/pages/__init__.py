@@ -102,7 +102,8 @@ PAGES = {
     "export": mark("Export"),
     "runs": mark("All runs"),
     "compare": mark("Compare"),
-    "performance": mark("Performance"),
+    "performance": mark("Energy performance"),
+    "reports": mark("Emissions reports"),
 }
 """Module of each page, which has a function ``page``, and its name. A new page also needs a place in ``SECTIONS``."""
 SECTIONS = {
@@ -110,7 +111,7 @@ SECTIONS = {
     mark("Scenario"): ("scenario",),
     mark("Plan"): ("plan", "shift", "why", "carbon", "robustness", "pareto", "export"),
     mark("Runs"): ("runs", "compare"),
-    mark("Performance"): ("performance",),
+    mark("Supervision"): ("performance", "reports"),
 }
 """Sections of the header and their pages; the name of a section leads to the first of them."""
 FIRST = "plan"

@@ -26,7 +26,7 @@ ALARM = mark(
 
 def page() -> None:
     """Draw the page."""
-    st.subheader(tr("Performance"), anchor=False)
+    st.subheader(tr("Energy performance"), anchor=False)
     st.text(
         tr(
             "Energy against what the baseline expects for the same production. A table (CSV) with a column of times, "
@@ -76,10 +76,12 @@ def show(data: pd.DataFrame, name: str) -> None:
         production = st.multiselect(tr("Production"), others, key="performance.production")
         rest = [column for column in others if column not in production]
         variables = st.multiselect(tr("Other variables"), rest, key="performance.variables")
+        rest = [column for column in rest if column not in variables]
+        uses = st.multiselect(tr("Single energy uses"), rest, key="performance.uses")
     if not production:
         st.caption(tr("Choose the column that measures production."))
         return
-    result = review(rows[0], rows[1], str(energy), [*production, *variables], production)
+    result = review(rows[0], rows[1], str(energy), [*production, *variables], production, uses)
     saved, alarm = result.savings, result.cusum.alarm
     with st.container(horizontal=True, key="cards"):
         st.metric(tr("EnPI, actual over expected"), wording.number(saved.enpi, 4), border=True)
@@ -94,6 +96,8 @@ def show(data: pd.DataFrame, name: str) -> None:
         st.warning(tr(ALARM, at=str(alarm.at), since=str(alarm.since), rate=rate))
     st.altair_chart(charts.indicator(result.report))
     st.altair_chart(charts.sums(result.cusum, str(energy)))
+    if result.uses is not None:
+        st.altair_chart(charts.pareto(result.uses, str(energy)))
     for rule in result.rules:
         st.caption(str(rule))
     document = result.document("Energy performance", f"{name}: {report} against {baseline}")

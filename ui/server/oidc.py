@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 PREFIX = "EMBERLINE_OIDC_"
 REQUIRED = ("URL", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT")
 """Metadata of the provider (…/.well-known/openid-configuration), client credentials, and the return address."""
-FURTHER = ("COOKIE_SECRET", "ALLOW", "HOURS")
+FURTHER = ("COOKIE_SECRET", "ALLOW", "APPROVE", "HOURS")
 CALLBACK = "/oauth2callback"
 SHORTEST_SECRET = 32
 HOURS = 12.0
@@ -47,6 +47,8 @@ class Oidc:
     """E-mail addresses, or whole domains as ``@plant.example``; if empty, everyone whom the provider signs in may
     enter."""
     hours: float = HOURS
+    approve: tuple[str, ...] = ()
+    """Who may approve and lock reports, as in ``allow``; if empty, everyone who may enter."""
 
     @property
     def origin(self) -> str:
@@ -95,15 +97,25 @@ class Oidc:
             return "late"
         if not -SKEW_S <= now - issued <= self.hours * 3600:
             return "late"
-        return "" if self._allowed(claims) else "stranger"
+        return "" if _listed(claims, self.allow) else "stranger"
 
-    def _allowed(self, claims: Mapping[str, Any]) -> bool:
-        if not self.allow:
-            return True
-        email = str(claims.get("email") or "").lower()
-        if email.count("@") != 1 or claims.get("email_verified", True) not in (True, "true"):
-            return False
-        return email in self.allow or email[email.index("@") :] in self.allow
+    def may_approve(self, claims: Mapping[str, Any]) -> bool:
+        """Whether a person may approve and lock reports.
+
+        Args:
+            claims: of the identity token, admitted already.
+        """
+        return _listed(claims, self.approve)
+
+
+def _listed(claims: Mapping[str, Any], people: tuple[str, ...]) -> bool:
+    """Whether a person's verified address or its domain is in a list; an empty list holds everyone."""
+    if not people:
+        return True
+    email = str(claims.get("email") or "").lower()
+    if email.count("@") != 1 or claims.get("email_verified", True) not in (True, "true"):
+        return False
+    return email in people or email[email.index("@") :] in people
 
 
 def read(environment: Mapping[str, str]) -> Oidc | None:
@@ -127,10 +139,14 @@ def read(environment: Mapping[str, str]) -> Oidc | None:
         wrong.append(f"{PREFIX}REDIRECT {settings['REDIRECT']}: must be the pages' own address followed by {CALLBACK}")
     if settings["COOKIE_SECRET"] and len(settings["COOKIE_SECRET"]) < SHORTEST_SECRET:
         wrong.append(f"{PREFIX}COOKIE_SECRET: must be {SHORTEST_SECRET} random characters or more")
-    allow = tuple(one.strip().lower() for one in settings["ALLOW"].split(",") if one.strip())
+    people = {
+        name: tuple(one.strip().lower() for one in settings[name].split(",") if one.strip())
+        for name in ("ALLOW", "APPROVE")
+    }
     wrong += [
-        f"{PREFIX}ALLOW {one}: must be an address such as a@plant.example, or a domain such as @plant.example"
-        for one in allow
+        f"{PREFIX}{name} {one}: must be an address such as a@plant.example, or a domain such as @plant.example"
+        for name, addresses in people.items()
+        for one in addresses
         if one.count("@") != 1 or one.endswith("@")
     ]
     hours = _hours(settings["HOURS"])
@@ -147,8 +163,9 @@ def read(environment: Mapping[str, str]) -> Oidc | None:
         settings["CLIENT_SECRET"],
         settings["REDIRECT"],
         cookie_secret,
-        allow,
+        people["ALLOW"],
         hours,
+        people["APPROVE"],
     )
 
 

@@ -1,8 +1,9 @@
 """Reports of a period: the figures, and the documents that hand them over."""
 
 from emberline.plans.compliance.default_values import read_default_values
-from emberline.plans.compliance.reports.annual import AnnualReport, annual_report, whole_t
+from emberline.plans.compliance.reports.annual import AnnualReport, annual_report
 from emberline.plans.compliance.reports.documents import DOCUMENTS, ghg_by_hour
+from emberline.plans.compliance.reports.evidence_files import evidence_files
 from emberline.plans.compliance.reports.of_plan import report_of_plan
 from emberline.plans.compliance.reports.of_products import products_of_plan
 from emberline.plans.compliance.reports.table import Document, write_excel
@@ -12,10 +13,10 @@ __all__ = [
     "AnnualReport",
     "Document",
     "annual_report",
+    "evidence_files",
     "ghg_by_hour",
     "products_of_plan",
     "read_default_values",
     "report_of_plan",
-    "whole_t",
     "write_excel",
 ]

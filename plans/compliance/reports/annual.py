@@ -91,6 +91,12 @@ class AnnualReport:
         return tuple(gap for amount in amounts for gap in amount.gaps)
 
     @property
+    def undescribed(self) -> tuple[str, ...]:
+        """Names of the documents that the monitoring plan lacks figures for."""
+        missing = {"ghg": self.plan.electricity is None, "cbam": not self.processes}
+        return tuple(name for name, lacks in missing.items() if lacks)
+
+    @property
     def indirect_counts(self) -> dict[str, bool]:
         """Whether the indirect emissions of a process's good are reported."""
         return {process.name: GOODS[process.goods].indirect_counts for process in self.plan.processes}

@@ -23,6 +23,17 @@ class Table:
         """Rows by their columns."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
+    @staticmethod
+    def text(cell: Cell) -> str:
+        """A cell as text: whole numbers with thousands, others with up to six figures."""
+        if cell is None:
+            return ""
+        if isinstance(cell, int):
+            return f"{cell:,}"
+        if isinstance(cell, float):
+            return f"{cell:,.0f}" if abs(cell) >= 1e6 else f"{cell:,.6g}"
+        return cell
+
 
 @dataclass(frozen=True)
 class Document:
@@ -51,7 +62,7 @@ class Document:
         import jinja2
 
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        return environment.from_string(_PAGE).render(document=self, cell_text=cell_text, is_number=is_number)
+        return environment.from_string(_PAGE).render(document=self, cell_text=Table.text, is_number=is_number)
 
 
 def write_excel(document: Document, path: Path) -> None:
@@ -76,17 +87,6 @@ def write_excel(document: Document, path: Path) -> None:
 def is_number(cell: Cell) -> bool:
     """Whether a cell is right-aligned."""
     return isinstance(cell, int | float)
-
-
-def cell_text(cell: Cell) -> str:
-    """A cell as text: whole numbers with thousands, others with up to six figures."""
-    if cell is None:
-        return ""
-    if isinstance(cell, int):
-        return f"{cell:,}"
-    if isinstance(cell, float):
-        return f"{cell:,.0f}" if abs(cell) >= 1e6 else f"{cell:,.6g}"
-    return cell
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], note: str = "") -> Table:

@@ -21,7 +21,7 @@ from emberline.scenarios import bundled, load
 
 SHORTER = {"works-hub-year": ["horizon.days=10"]}
 """A year's rules are those of ten days."""
-SEARCH_S = 3.0
+SEARCH_S = 1.5
 """Of the processor, so that the same models are made on a busy machine; the first one is waited for."""
 MOST = 25_000
 """Coefficients up to which Pyomo's own interface solves a relaxation in seconds; the smallest model of a scenario is

@@ -12,7 +12,8 @@ from emberline.plans.compliance.default_values import read_default_values
 from emberline.plans.compliance.monitoring import Period, read_activity, read_monitoring_plan
 from emberline.plans.compliance.monitoring.activity import MissingData
 from emberline.plans.compliance.monitoring.plan import DeclaredPrecursor, Electricity
-from emberline.plans.compliance.reports import DOCUMENTS, AnnualReport, annual_report, whole_t
+from emberline.plans.compliance.reports import DOCUMENTS, AnnualReport, annual_report
+from emberline.plans.compliance.reports.annual import whole_t
 from emberline.plans.compliance.reports.scope2 import HourlyCertificate, hourly_scope2, read_hourly
 from emberline.scenarios import ScenarioError
 

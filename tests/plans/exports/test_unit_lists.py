@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from exported import HOSTILE, renamed, stored_run
 
 from emberline.plans.exports import unit_lists, unit_pages
@@ -17,7 +19,7 @@ def test_lines_and_gaps_fill_the_horizon() -> None:
         lines = list(unit_lists.lines(run, unit))
         assert lines[0].start_min == 0
         assert abs(lines[-1].end_min - scenario.horizon.length_min) < unit_lists.LEAST_GAP_MIN
-        for before, after in zip(lines, lines[1:], strict=False):
+        for before, after in pairwise(lines):
             assert abs(after.start_min - before.end_min) <= unit_lists.LEAST_GAP_MIN
         work = [line for line in lines if line.activity is not None]
         assert len(work) == int((replay["op_unit"].values == unit).sum())

@@ -26,11 +26,11 @@ def script() -> None:
 
 def table() -> bytes:
     """Two years by month, 4 % more energy from July of the second."""
-    rng, rows = np.random.default_rng(5), ["month,mwh,tonnes"]
+    rng, rows = np.random.default_rng(5), ["month,mwh,tonnes,furnace_mwh,fans_mwh"]
     for k in range(24):
         tonnes = rng.uniform(8000, 12000)
         mwh = (2000 + 0.5 * tonnes) * (1.04 if k >= 18 else 1.0) + rng.normal(0, 20)
-        rows.append(f"{2025 + k // 12}-{k % 12 + 1:02},{mwh},{tonnes}")
+        rows.append(f"{2025 + k // 12}-{k % 12 + 1:02},{mwh},{tonnes},{0.8 * mwh},{0.1 * mwh}")
     return "\n".join(rows).encode()
 
 
@@ -47,6 +47,11 @@ def test_a_drift_is_shown_with_its_alarm() -> None:
     assert app.warning[0].value.startswith(("Alarm in 2026-07", "Alarm in 2026-08"))
     assert "3" in app.warning[0].value
     assert float(app.metric[0].value) > 1.01
+    app.multiselect(key="performance.uses").select("fans_mwh").select("furnace_mwh").run()
+    assert not app.exception
+    uses = app.dataframe[-1].value
+    assert uses["use"].tolist() == ["furnace_mwh", "fans_mwh"]
+    assert uses["significant"].tolist() == ["yes", ""]
     app.text_input(key="performance.report").set_value("2031").run()
     assert "has no rows from 2031-01-01" in app.warning[0].value
 
@@ -56,5 +61,5 @@ def test_the_page_asks_for_a_file_first() -> None:
     app = AppTest.from_function(script, default_timeout=60)
     app.run()
     assert not app.exception
-    assert app.subheader[0].value == "Performance"
+    assert app.subheader[0].value == "Energy performance"
     assert not app.warning

@@ -268,3 +268,11 @@ def test_a_cookie_that_is_not_signed_lets_nobody_in(server: Server, context: Bro
 
 def _bytes(data: str | bytes) -> bytes:
     return data if isinstance(data, bytes) else data.encode()
+
+
+def test_who_may_approve() -> None:
+    """Proves: a list of approvers holds those alone, none holds everybody. Sensitivity: the list of access instead."""
+    assert read().may_approve(ADA)
+    assert read(APPROVE="@plant.example").may_approve(ADA)
+    assert not read(ALLOW="@plant.example", APPROVE="bo@plant.example").may_approve(ADA)
+    assert not read(APPROVE="@plant.example").may_approve({**ADA, "email_verified": False})

@@ -28,6 +28,10 @@ def performance(
         list[str] | None,
         typer.Option("--variable", metavar="COLUMN", help="another relevant variable, such as degree days; repeatable"),
     ] = None,
+    use: Annotated[
+        list[str] | None,
+        typer.Option("--use", metavar="COLUMN", help="energy of a single use, such as a furnace; repeatable"),
+    ] = None,
     by: Annotated[str, typer.Option(metavar="|".join(STEPS), help="rows are added up by this")] = "month",
     ashrae: Annotated[bool, typer.Option("--ashrae", help="hold the baseline to ASHRAE Guideline 14 too")] = False,
     output: Annotated[
@@ -60,10 +64,10 @@ def performance(
         if empty is not None:
             raise Refused(f"{file.name} has no rows from {empty}")
         rows = [by_period(part, "month" if by == "month" else "week" if by == "week" else "day") for part in parts]
-        lacking = [name for name in (energy, *variables) if name not in rows[0]]
+        lacking = [name for name in (energy, *variables, *(use or [])) if name not in rows[0]]
         if lacking:
             raise Refused(f"{file.name} has no column {lacking[0]}; there are {', '.join(rows[0].columns)}")
-        result = review(rows[0], rows[1], energy, variables, production, ashrae=ashrae)
+        result = review(rows[0], rows[1], energy, variables, production, use or [], ashrae=ashrae)
     except ValueError as error:
         raise Refused(str(error)) from error
     document = result.document("Energy performance", f"{file.name}: {spans[1]} against {spans[0]}")
@@ -87,6 +91,9 @@ def performance(
     print(f"EnPI        {saved.enpi:.4f}")
     says = "none" if alarm is None else f"in {alarm.at}, more energy than expected since {alarm.since}"
     print(f"alarm       {says} (false alarms: {result.cusum.false_alarms:.0%} of unchanged periods)")
+    if result.uses is not None:
+        for name, row in result.uses.iterrows():
+            print(f"use         {name}: {row['energy']:,.6g}, {row['share']:.0%}{', significant' * row['significant']}")
     for rule in result.rules:
         print(f"warning     {rule}")
     if output is not None:

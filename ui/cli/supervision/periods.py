@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,19 +120,14 @@ def archive(
 
 def _evidence(period: str, monitoring: Path, activity: list[Path] | None, defaults: Path | None) -> dict[str, bytes]:
     """Files of a period: what the figures are from, and the figures."""
-    from emberline.plans.compliance.reports import DOCUMENTS
+    from emberline.plans.compliance.reports import evidence_files
 
     report = period_report(period, monitoring, activity, defaults)
-    data = [*data_files(monitoring, activity), *([] if defaults is None else [defaults])]
-    files = {monitoring.name: monitoring.read_bytes(), **{path.name: path.read_bytes() for path in data}}
-    if len(files) <= len(data):
+    paths = [monitoring, *data_files(monitoring, activity), *([] if defaults is None else [defaults])]
+    sources = {path.name: path.read_bytes() for path in paths}
+    if len(sources) < len(paths):
         raise Refused("monitoring plan and activity data need names of their own")
-    for kind, document in DOCUMENTS.items():
-        if (kind == "ghg" and report.plan.electricity is None) or (kind == "cbam" and not report.processes):
-            continue
-        text = json.dumps(document(report).as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        files[f"{kind}.json"] = f"{text}\n".encode()
-    return files
+    return evidence_files(report, sources)
 
 
 def _record(period: str, step: Any, by: str, reason: str, files: dict[str, bytes] | None) -> None:

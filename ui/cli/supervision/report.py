@@ -128,6 +128,20 @@ def china(
 
 
 @app.command()
+def example(output: Folder = Path(), force: Force = False) -> None:
+    """Write a monitoring plan and activity data to begin with."""
+    from emberline.plans.compliance.monitoring import example_files
+
+    files = {output / name: content for name, content in example_files().items()}
+    for path in files:
+        writable(path, force)
+    for path, content in files.items():
+        with writing(path) as partial:
+            partial.write_bytes(content)
+        print(path)
+
+
+@app.command()
 def products(run: Run = "last", output: Folder = Path(), force: Force = False, as_json: AsJson = False) -> None:
     """Embedded emissions of what a stored plan makes, against its baseline, with the hash of its evidence."""
     from emberline.plans.compliance.reports import products_of_plan

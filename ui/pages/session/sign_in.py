@@ -75,13 +75,25 @@ def ask(why: str) -> None:
         st.login()
 
 
+def address() -> str:
+    """E-mail address of the user, or what stands for it at the provider; empty without sign-in."""
+    if _required is None:
+        return ""
+    claims = st.user.to_dict()
+    return next((str(claims[key]) for key in ("email", "preferred_username", "sub") if claims.get(key)), "")
+
+
+def may_approve() -> bool:
+    """Whether the user may approve and lock reports (``EMBERLINE_OIDC_APPROVE``)."""
+    return _required is None or _required.may_approve(st.user.to_dict())
+
+
 def name() -> str:
     """The user's name, as the provider gives it; empty: nobody signs in."""
     if _required is None:
         return ""
     claims = st.user.to_dict()
-    keys = ("name", "email", "preferred_username", "sub")
-    return next((str(claims[key]) for key in keys if claims.get(key)), "")[:60]
+    return str(claims.get("name") or address())[:60]
 
 
 def who() -> None:

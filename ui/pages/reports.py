@@ -1,0 +1,256 @@
+"""Page Reports: what a period emitted, the documents to hand over, and the records that prove them."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from emberline.plans.compliance.evidence import STEPS, Chain, Entry, EvidenceError, Step, archive, verify
+from emberline.plans.compliance.monitoring import Period, example_files, read_activity, read_monitoring_plan
+from emberline.plans.compliance.reports import (
+    DOCUMENTS,
+    AnnualReport,
+    Document,
+    annual_report,
+    evidence_files,
+    read_default_values,
+)
+from emberline.plans.compliance.workbook import TemplateError, fill
+from emberline.plans.store import Store
+from emberline.ui.pages.session import sign_in
+from emberline.ui.text.language import mark, tr
+from emberline.ui.text.numbers import stamp
+
+LARGEST_MB = 20
+KINDS = {
+    "cbam": mark("CBAM: embedded emissions"),
+    "ets": mark("EU ETS: source streams"),
+    "ghg": mark("GHG Protocol: scope 1 and 2"),
+    "china": mark("China: grid factors"),
+}
+STATES = {
+    "": mark("not recorded"),
+    "draft": mark("draft"),
+    "submitted": mark("submitted"),
+    "approved": mark("approved"),
+    "locked": mark("locked"),
+}
+ACTIONS: dict[Step, str] = {
+    "draft": mark("Record a draft"),
+    "submit": mark("Submit"),
+    "approve": mark("Approve"),
+    "lock": mark("Lock"),
+    "correct": mark("Record a correction"),
+}
+WITH_FIGURES: tuple[Step, ...] = ("draft", "correct")
+"""Steps that record new figures."""
+FOR_APPROVERS: tuple[Step, ...] = ("approve", "lock")
+
+
+def page() -> None:
+    """Draw the page."""
+    st.subheader(tr("Emissions reports"), anchor=False)
+    st.text(
+        tr(
+            "What the plant emitted in a period, from its monitoring plan and activity data: the reports to hand over, "
+            "and records that show that nothing has changed since."
+        )
+    )
+    period = st.text_input(
+        tr("Reporting period"), str(datetime.now(UTC).year), key="reports.period",
+        help=tr("2026, 2026-Q1, 2026-03 or 2026-01-01..2026-06-30"),
+    ).strip()  # fmt: skip
+    files = _files()
+    report: AnnualReport | None = None
+    if "monitoring.yaml" in files and "activity.csv" in files:
+        report = _try(lambda: figures(period, files))
+    if report is not None:
+        _documents(report, files)
+    st.divider()
+    records(period, report, files)
+
+
+def _try(work: Callable[[], Any]) -> Any:
+    """What a piece of work returns; None where it refuses, with its reasons drawn."""
+    try:
+        return work()
+    except ValueError as error:  # mistakes in files, and steps that the records refuse
+        for line in str(error).splitlines():
+            st.warning(line)
+        return None
+
+
+def _files() -> dict[str, bytes]:
+    """Files for the figures, by the names that the reports know them by."""
+    titles = {
+        "monitoring.yaml": (tr("Monitoring plan"), ["yaml", "yml"]),
+        "activity.csv": (tr("Activity data"), ["csv"]),
+        "defaults.csv": (tr("Default values of precursors, if you have them"), ["csv"]),
+        "template.xlsx": (tr("The Commission's workbook to be filled, if you have it"), ["xlsx"]),
+    }
+    result: dict[str, bytes] = {}
+    for column, (name, (title, kinds)) in zip(st.columns(len(titles)), titles.items(), strict=True):
+        file = column.file_uploader(title, type=kinds, max_upload_size=LARGEST_MB, key=f"reports.{name}")
+        if file is not None:
+            result[name] = file.getvalue()
+    with st.expander(tr("Example files to begin with")):
+        st.caption(tr("Replace names, factors and amounts by yours; figures in them are typical, not measured."))
+        for name, content in example_files().items():
+            st.download_button(titles[name][0], content, name, on_click="ignore", key=f"reports.example.{name}")
+    return result
+
+
+def figures(period: str, files: dict[str, bytes]) -> AnnualReport:
+    """Figures of a period from the content of files.
+
+    Raises:
+        ValueError: every mistake in them, with file and row.
+    """
+    span = Period.parse(period)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder) / name for name in files}
+        for name, path in paths.items():
+            path.write_bytes(files[name])
+        try:
+            table = read_default_values(paths["defaults.csv"]) if "defaults.csv" in files else None
+            plan = read_monitoring_plan(paths["monitoring.yaml"])
+            return annual_report(plan, read_activity([paths["activity.csv"]]), span, table)
+        except ValueError as error:
+            raise ValueError(str(error).replace(f"{folder}/", "")) from error
+
+
+def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
+    kinds = [name for name in DOCUMENTS if name not in report.undescribed]
+    for tab, kind in zip(st.tabs([tr(KINDS[kind]) for kind in kinds]), kinds, strict=True):
+        with tab:
+            document = DOCUMENTS[kind](report)
+            _document(document, f"emberline-{kind}")
+            if kind == "cbam" and "template.xlsx" in files:
+                _workbook(report, files["template.xlsx"])
+
+
+def _document(document: Document, stem: str) -> None:
+    for part in document.tables:
+        if part.rows:
+            st.markdown(f"**{part.title}**")
+            st.dataframe(pd.DataFrame(part.as_dicts()).style.format(part.text, na_rep=""), hide_index=True)
+            if part.note:
+                st.caption(part.note)
+    for remark in document.remarks:
+        st.caption(f"• {remark}")
+    text = json.dumps(document.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    with st.container(horizontal=True):
+        st.download_button(tr("Page (HTML)"), document.html(), f"{stem}.html", "text/html", on_click="ignore")
+        st.download_button(tr("Figures (JSON)"), text, f"{stem}.json", "application/json", on_click="ignore")
+
+
+def _workbook(report: AnnualReport, template: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        blank, filled = Path(folder) / "template.xlsx", Path(folder) / "filled.xlsx"
+        blank.write_bytes(template)
+        try:
+            fill(blank, report, filled)
+        except TemplateError as error:
+            st.warning(str(error).replace(f"{folder}/", ""))
+            return
+        content = filled.read_bytes()
+    st.download_button(tr("Filled workbook (Excel)"), content, "emberline-cbam.xlsx", on_click="ignore")
+
+
+def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -> None:
+    """Draw the records of a period, and the buttons for its next steps.
+
+    Args:
+        period: as it is written.
+        report: its figures; None: there are none on the page.
+        files: what they are from.
+    """
+    chain = Chain(Store.default_folder() / "compliance")
+    entries: list[Entry] | None = _try(chain.entries)
+    if entries is None:
+        return
+    mine = [entry for entry in entries if entry.period == period]
+    state = mine[-1].state if mine else ""
+    st.markdown(f"**{tr('Records of {period}: {state}', period=period, state=tr(STATES[state]))}**")
+    if mine:
+        st.dataframe(pd.DataFrame([_row(entry) for entry in mine]), hide_index=True)
+    name = sign_in.address() or st.text_input(tr("Your name"), key="reports.name", max_chars=80).strip()
+    steps = [step for step, states in STEPS.items() if state in states]
+    reason = st.text_input(tr("Reason of the correction"), key="reports.reason") if "correct" in steps else ""
+    with st.container(horizontal=True):
+        for step in steps:
+            why = _obstacle(step, name, report, reason)
+            if st.button(tr(ACTIONS[step]), key=f"reports.{step}", disabled=bool(why), help=why or None):
+                _record(chain, period, step, name, reason, report, files)
+        if mine and st.button(tr("Compare all records with their hashes"), key="reports.verify"):
+            findings = verify(chain)
+            for finding in findings:
+                st.error(str(finding))
+            if not findings:
+                st.success(tr("{count} records, nothing has changed", count=len(entries)))
+        if mine:
+            st.download_button(
+                tr("Archive for the verifier (zip)"), lambda: _archive(chain, period), f"{period}.zip",
+                on_click="ignore",
+            )  # fmt: skip
+
+
+def _row(entry: Entry) -> dict[str, str | int]:
+    return {
+        tr("record"): entry.number,
+        tr("state"): tr(STATES[entry.state]),
+        tr("when"): stamp(datetime.fromisoformat(entry.at)),
+        tr("by"): entry.by,
+        tr("reason"): entry.reason,
+        tr("files"): len(entry.files),
+        "SHA-256": entry.sha256[:12],
+    }
+
+
+def _obstacle(step: Step, name: str, report: AnnualReport | None, reason: str) -> str:
+    """Why a step cannot be taken; empty: it can."""
+    if not name:
+        return tr("Your name is needed.")
+    if step in FOR_APPROVERS and not sign_in.may_approve():
+        return tr("Others approve and lock reports here.")
+    if step in WITH_FIGURES and report is None:
+        return tr("Monitoring plan and activity data are needed.")
+    if step == "correct" and not reason.strip():
+        return tr("A correction needs its reason.")
+    return ""
+
+
+def _record(
+    chain: Chain,
+    period: str,
+    step: Step,
+    name: str,
+    reason: str,
+    report: AnnualReport | None,
+    files: dict[str, bytes],
+) -> None:
+    evidence = None
+    if step in WITH_FIGURES:
+        assert report is not None
+        evidence = evidence_files(report, {key: files[key] for key in files if key != "template.xlsx"})
+    try:
+        chain.append(period, step, name, files=evidence, reason=reason.strip(), version=version("emberline"))
+    except EvidenceError as error:
+        st.warning(str(error))
+        return
+    st.rerun()
+
+
+def _archive(chain: Chain, period: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "archive.zip"
+        archive(chain, period, path)
+        return path.read_bytes()
