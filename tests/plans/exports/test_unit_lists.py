@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from exported import HOSTILE, renamed, stored_run
+from exported import renamed, stored_run
 
 from emberline.plans.exports import unit_lists, unit_pages
 
@@ -27,7 +27,7 @@ def test_lines_and_gaps_fill_the_horizon() -> None:
 
 def test_pages_show_names_as_they_are() -> None:
     """Proves: a page names unit and shift; what a scenario is called cannot become markup."""
-    run = renamed(stored_run("line"), HOSTILE)
+    run = renamed(stored_run("line"))
     text = unit_pages(run)
     assert text.count("<section>") >= len(unit_lists.crews(run))
     assert "<script" not in text
