@@ -103,7 +103,7 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
         "Figures", "Runs", "Stores", "Deliveries", "Products", "Whereabouts", "Gantt",
-        *unit_lists.crews(stored), "Hours", "Steps", "Bill",
+        *(f"Unit {name}" for name in unit_lists.crews(stored)), "Hours", "Steps", "Bill",
         "Ledger", "Manifest",
     ]  # fmt: skip
     runs = records(result["Runs"])

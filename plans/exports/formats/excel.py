@@ -267,7 +267,7 @@ def _unit(ours: Book, unit: str) -> None:
     """The list of one unit, with the time that it is free between two activities."""
     run, speaker = ours.run, ours.speaker
     scenario = run.plan.scenario
-    sheet = ours.sheet(called(unit, scenario, speaker))
+    sheet = ours.sheet(speaker.say(mark("Unit {name}"), name=called(unit, scenario, speaker)))
     head = [*HEAD[:5], mark("minutes")]
     for column, name in enumerate(head):
         _text(sheet, 0, column, speaker.say(name), ours.head)

@@ -35,7 +35,8 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     assert plan.replay_figures is not None
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
-        "Figures", "Heats", "Machines", "Gantt", *unit_lists.crews(stored), "Hours", "Steps", "Bill", "Ledger",
+        "Figures", "Heats", "Machines", "Gantt",
+        *(f"Unit {name}" for name in unit_lists.crews(stored)), "Hours", "Steps", "Bill", "Ledger",
         "Manifest",
     ]  # fmt: skip
     assert sum(row["amount [EUR]"] for row in records(result["Bill"])) == pytest.approx(plan.replay_figures.cost)
