@@ -56,11 +56,11 @@ class UseChange:
     def says(self) -> str:
         """The change in words."""
         more = self.after - self.before
-        how = mark("{name} {does} {more:.4g} {unit} more ({after:.4g} {unit})")
+        how = mark("{name} {does} {more:,.4g} {unit} more ({after:,.4g} {unit})")
         if self.moved:
-            how = mark("{name} {does} {moved:.4g} {unit} at other times")
+            how = mark("{name} {does} {moved:,.4g} {unit} at other times")
         elif more <= 0:
-            how = mark("{name} {does} {more:.4g} {unit} less ({after:.4g} {unit})")
+            how = mark("{name} {does} {more:,.4g} {unit} less ({after:,.4g} {unit})")
         text = Message(
             how, name=self.name, does=Message(self.what), unit=self.unit, more=abs(more), after=self.after,
             moved=self.moved,

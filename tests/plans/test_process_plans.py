@@ -17,7 +17,7 @@ from works import KILN, STORES, TRUCKS, as_run, compared, course, works
 from emberline.plans import Plan
 from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import Count, UnitRun, counts, unit_runs
-from emberline.plans.exports import export
+from emberline.plans.exports import export, unit_lists
 from emberline.plans.levers.study import levers
 from emberline.plans.pareto.search import pareto
 from emberline.plans.store.store import Store, StoredRun
@@ -102,7 +102,8 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     assert plan.ledger is not None
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
-        "Figures", "Runs", "Stores", "Deliveries", "Products", "Whereabouts", "Gantt", "Hours", "Steps", "Bill",
+        "Figures", "Runs", "Stores", "Deliveries", "Products", "Whereabouts", "Gantt",
+        *(f"Unit {name}" for name in unit_lists.crews(stored)), "Hours", "Steps", "Bill",
         "Ledger", "Manifest",
     ]  # fmt: skip
     runs = records(result["Runs"])

@@ -160,7 +160,7 @@ def test_pages_in_chinese(filled: StoredHome, browser: Browser) -> None:
 def test_the_first_page_by_its_name(filled: StoredHome, browser: Browser) -> None:
     """Proves: who writes the first page's name into the address comes to it, with the run that is named."""
     page, watched = opened(browser, filled.server, f"plan?run={filled.run}")
-    expect(page.get_by_role("heading", name=f"Plan {filled.run[:8]}")).to_be_visible()
+    expect(page.locator(f".st-key-plan_{filled.run[:8]}")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert urlsplit(page.url).path == "/"
     assert watched.wrong == []

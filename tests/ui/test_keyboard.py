@@ -110,14 +110,14 @@ def test_the_story_by_keyboard(server: Server, browser: Browser) -> None:
     tab_to(page, "button", "Plan", back=True)
     page.keyboard.press("Space")
     page.wait_for_url(lambda url: f"run={first}" not in url)
-    expect(page.get_by_role("heading", name=f"Plan {run_of(page)[:8]}")).to_be_visible()
+    expect(page.locator(f".st-key-plan_{run_of(page)[:8]}")).to_be_visible()
     expect(result).to_be_visible()
     at_rest(page)
     tab_to(page, "button", "Excel")
     with page.expect_download() as loading:
         page.keyboard.press("Enter")
     assert run_of(page)[:8] in loading.value.suggested_filename
-    tab_to(page, "link", "Export")
+    tab_to(page, "link", "Export", back=True)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Download Excel", exact=True)).to_be_visible()
     page.context.close()

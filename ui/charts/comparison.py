@@ -105,7 +105,7 @@ def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
         panel = gantt(letter, plan, view)
         if panel is not None:
             rows.append(panel)
-    panels = below_each_other([*rows, imports(plans, view)])
+    panels = below_each_other([*rows, imports(plans, view)], view)
     return panels.resolve_scale(x="shared", color="independent", strokeDash="independent")
 
 

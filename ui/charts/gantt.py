@@ -95,7 +95,7 @@ def of_units(
         (pixels >= 5.8 * bars["mode"].str.len()) & (bars["what"] == unit_runs.RUN) & _several(scenario, bars["unit"])
     ]
     names = alt.Chart(labels).encode(x="middle:Q", y=y, text="mode:N", tooltip=tooltip)
-    layers.append(names.mark_text(yOffset=-3, fontSize=9.5, color=LABEL, clip=True))
+    layers.append(names.mark_text(yOffset=-3, fontSize=11, color=LABEL, clip=True))
     layers += _broken(scenario, run, view, x, y, -3)
     return alt.layer(*layers).properties(height=ROW * len(units))
 
@@ -161,7 +161,9 @@ def of_heats(
         "order:N",
         sort=orders,
         scale=alt.Scale(domain=orders, range=[palette.LIGHT[i % len(palette.LIGHT)] for i in range(len(orders))]),
-        legend=alt.Legend(title=tr("order"), orient="top", columns=MOST_ORDERS_IN_LEGEND, symbolStrokeWidth=0)
+        legend=alt.Legend(
+            title=None, orient="top", columns=MOST_ORDERS_IN_LEGEND, symbolStrokeWidth=0, offset=2, padding=0
+        )
         if len(orders) <= MOST_ORDERS_IN_LEGEND
         else None,
     )
@@ -188,7 +190,7 @@ def of_heats(
         pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
         wide = bars[pixels >= 5.5 * bars["heat"].str.len()]
         names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip)
-        layers.append(names.mark_text(yOffset=-4, fontSize=9.5, color=LABEL, clip=True))
+        layers.append(names.mark_text(yOffset=-4, fontSize=11, color=LABEL, clip=True))
     locked = {(lock.heat, lock.stage) for lock in scenario.locks}
     marked = bars[[key in locked for key in zip(bars["heat"], bars["stage"], strict=True)]]
     if len(marked):

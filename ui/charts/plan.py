@@ -8,7 +8,7 @@ labels readable); each kind of line also has its own dash.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
@@ -23,10 +23,24 @@ from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
 from emberline.ui.charts.view import View
-from emberline.ui.text.language import tr
+from emberline.ui.text.language import mark, tr
 
 Layers = alt.LayerChart | alt.FacetChart
 POWER, CARBON, PRICE = palette.POWER, palette.CARBON, palette.PRICE
+DRAGGED = "dragged"
+"""Name of the selection of a range."""
+MOMENT = "moment"
+"""Name of the selection of the moment under the pointer."""
+NEAR_ZERO = 0.15
+"""An axis of values that come this near to zero, as a share of their range, starts at zero."""
+SMALLEST = 11
+"""Size of the smallest text [px]."""
+PARTS = {
+    "power": mark("Power by process"), "electricity": mark("Electricity"), "carriers": mark("Other carriers"),
+    "levels": mark("Storage levels"), "market": mark("Intensity and price"), "rates": mark("Rates"),
+    "stores": mark("Stores"), "deliveries": mark("Deliveries"),
+}  # fmt: skip
+"""Panels below the schedule."""
 OVERHANG = MARGIN + 40
 """Streamlit gives a panel the whole width and ignores its axis: keep this free at the right [px]."""
 
@@ -37,20 +51,13 @@ def timeline(
     view: View | None = None,
     carriers: Sequence[str] | None = None,
     stores: Sequence[str] | None = None,
-    all_panels: bool = True,
+    selected: Sequence[str] | None = None,
 ) -> alt.VConcatChart:
-    """The panels of a plan below each other, without its Gantt; zooming one zooms all.
-
-    Args:
-        plan, baseline, view, carriers, stores: as of ``timeline_panels``.
-        all_panels: False: of processes only power, electricity, intensity and price.
-    """
-    scenario = plan.scenario
-    panels = timeline_panels(plan, baseline, view, carriers, stores)
-    if scenario.processes and not all_panels:
-        last = _signals(scenario, PanelData(view or View.of(scenario.horizon)))
-        return below_each_other([*panels[1:3], *last])
-    return below_each_other(panels[1:] if scenario.heats or scenario.processes else panels)
+    """The panels of a plan below its Gantt, with one moment under the pointer. Arguments as of ``timeline_panels``."""
+    scenario, view = plan.scenario, view or View.of(plan.scenario.horizon)
+    panels = timeline_panels(plan, baseline, view, carriers, stores, selected=selected)
+    rows = panels[1:] if scenario.heats or scenario.processes else panels
+    return below_each_other(rows or _signals(scenario, PanelData(view)), view, drag=True)
 
 
 def timeline_panels(
@@ -61,6 +68,7 @@ def timeline_panels(
     stores: Sequence[str] | None = None,
     *,
     whose: str = "plan",
+    selected: Sequence[str] | None = None,
 ) -> list[Any]:
     """Gantt (if there is a line or processes), electricity, other carriers, storage levels, carbon intensity and price.
     For processes, intensity and price come directly below the power, followed by rates, stores and deliveries.
@@ -72,6 +80,7 @@ def timeline_panels(
         carriers: other than electricity; None: all but fuels.
         stores: of material; None: all.
         whose: name of the run.
+        selected: of ``PARTS``; None: all.
     """
     scenario = plan.scenario
     assert plan.replay is not None
@@ -84,27 +93,54 @@ def timeline_panels(
         site_panels.level_panel(level, table, x, colour_of[level.name], baseline, whose)
         for level in site_panels.levels(plan)
     ]
+    of = {"levels": levels, "electricity": balances[:1], "carriers": balances[1:]}
     if not scenario.processes:
+        panels = {"electricity": of["electricity"], "carriers": of["carriers"], "levels": levels}
+        panels["market"] = _signals(scenario, table)
         heats = [gantt.of_heats(scenario, plan.replay, before, view, whose)] if scenario.heats else []
-        return [*heats, *balances, *levels, *_signals(scenario, table)]
+        rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
+        return [*heats, *rows] or panels["market"]
     last = time_axis(view, labels=True, title=True)
-    rows = list(process_panels.rate_panels(plan, table, x, baseline, whose))
-    rows += process_panels.store_panels(
-        plan, table, x, baseline, list(scenario.store) if stores is None else stores, whose
-    )
     leaves = (
         [process_panels.delivery_panel(plan, table, last, baseline)] if scenario.deliveries or scenario.arrivals else []
     )
-    return [
-        gantt.of_units(scenario, plan.replay, before, view, whose),
-        process_panels.power_panel(plan, table, x, baseline),
-        balances[0],
-        *_signals(scenario, table, title=not leaves),
-        *rows,
-        *balances[1:],
-        *levels,
-        *leaves,
-    ]
+    in_stores = list(scenario.store) if stores is None else stores
+    panels = {
+        "power": [process_panels.power_panel(plan, table, x, baseline)],
+        "electricity": of["electricity"],
+        "market": _signals(scenario, table, title=not leaves),
+        "rates": list(process_panels.rate_panels(plan, table, x, baseline, whose)),
+        "stores": list(process_panels.store_panels(plan, table, x, baseline, in_stores, whose)),
+        "carriers": of["carriers"],
+        "levels": levels,
+        "deliveries": leaves,
+    }
+    rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
+    return [gantt.of_units(scenario, plan.replay, before, view, whose), *rows]
+
+
+def parts(scenario: Scenario, first: bool = False) -> Iterator[str]:
+    """Panels that a plan of a scenario has, of ``PARTS``; ``first``: those that are shown at first."""
+    levels = bool(scenario.battery or scenario.site.stores)
+    more = len(scenario.site.carriers) > 1
+    if scenario.processes:
+        yield "power"
+        if not first:
+            yield "electricity"
+        yield "market"
+        if not first:
+            yield "rates"
+        if scenario.stores:
+            yield "stores"
+        if first:
+            return
+        yield from (name for name, there in (("carriers", more), ("levels", levels)) if there)
+        if scenario.deliveries or scenario.arrivals:
+            yield "deliveries"
+        return
+    yield "electricity"
+    yield from (name for name, there in (("carriers", more), ("levels", levels)) if there)
+    yield "market"
 
 
 def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
@@ -124,34 +160,74 @@ def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: 
 
 def preview(scenario: Scenario) -> alt.VConcatChart:
     """Carbon intensity and price, before anything is planned."""
-    return below_each_other(_signals(scenario, PanelData(View.of(scenario.horizon)), height=110))
+    view = View.of(scenario.horizon)
+    return below_each_other(_signals(scenario, PanelData(view), height=110), view)
 
 
-def below_each_other(panels: list[Any]) -> alt.VConcatChart:
-    """Panels on one time axis; zooming the first zooms all."""
-    zoom = alt.selection_interval(bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]")
+def below_each_other(panels: list[Any], view: View, drag: bool = False) -> alt.VConcatChart:
+    """Panels on one time axis: the moment under the pointer is marked in all of them.
+
+    Args:
+        panels: one below the other.
+        view: the part of the horizon.
+        drag: whether a range can be dragged over (``DRAGGED``).
+    """
+    edges = pd.DataFrame({"start": view.edges_min[:-1], "until": view.edges_min[1:]})
+    rows = []
+    for i, panel in enumerate(panels):
+        x = _time_of(panel)  # the same axis, or the browser would have to choose one
+        fields = alt.Chart(edges, name=f"{MOMENT}{i}").mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q")
+        line = alt.Chart(pd.DataFrame([{"start": view.span_min[0]}])).encode(x=x)
+        line = line.transform_filter(f"isValid({MOMENT}.start)").transform_calculate(start=f"{MOMENT}.start[0]")
+        rows.append(alt.layer(fields, panel, line.mark_rule(color=site_panels.BASELINE, strokeWidth=1, clip=True)))
+    whole = alt.vconcat(*rows, spacing=8)
+    views = [row.layer[0].name for row in whole.vconcat]  # as they are called in the whole
+    under: dict[str, Any] = {"type": "point", "fields": ["start"], "on": "pointerover", "clear": "pointerout"}
+    selections = [alt.TopLevelSelectionParameter(name=MOMENT, select=under, views=views)]
+    if drag:
+        over: dict[str, Any] = {"type": "interval", "encodings": ["x"], "zoom": False}
+        selections.append(alt.TopLevelSelectionParameter(name=DRAGGED, select=over, views=views))
+    whole.params = [*([] if whole.params is alt.Undefined else whole.params), *selections]
     return (
-        alt.vconcat(panels[0].add_params(zoom), *panels[1:], spacing=10)
-        .resolve_scale(x="shared", color="independent")
+        whole.resolve_scale(x="shared", color="independent")
         .configure_view(strokeOpacity=0.25)
-        .configure_axis(titleFontWeight="normal")
+        .configure_axis(titleFontWeight="normal", labelFontSize=SMALLEST, titleFontSize=SMALLEST)
+        .configure_legend(labelFontSize=SMALLEST, titleFontSize=SMALLEST)
     )
 
 
-def search(history: tuple[tuple[float, float | None, float | None], ...], unit: str, factor: float) -> Layers:
-    """Best plan so far and bound over the seconds of the search."""
+def _time_of(panel: Any) -> alt.X:
+    """The time axis of a panel."""
+    while getattr(panel, "layer", None):
+        panel = panel.layer[0]
+    x: alt.X = panel.encoding.x
+    return x
+
+
+def search(
+    history: tuple[tuple[float, float | None, float | None], ...], unit: str, factor: float, limit_s: float = 0.0
+) -> Layers:
+    """Best plan so far and bound over the seconds of the search, up to its limit."""
+    ends = [0.0, max(limit_s, history[-1][0] if history else 0.0, 1.0)]
     best, bound = tr("best plan"), tr("bound")
     frame = pd.DataFrame(history, columns=["seconds", best, bound]).astype(float)
     long = frame.melt("seconds", var_name="line", value_name="value").dropna()
     long["value"] *= factor
-    colour = alt.Color(
-        "line:N",
-        scale=alt.Scale(domain=[best, bound], range=[POWER, BASELINE]),
-        legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3),
-    )
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
+    colour = alt.Color("line:N", scale=alt.Scale(domain=[best, bound], range=[POWER, BASELINE]), legend=legend)
     base = alt.Chart(long, height=240).encode(
-        x=alt.X("seconds:Q", title=tr("time of the search [s]"), axis=alt.Axis(tickCount=8)),
-        y=alt.Y("value:Q", title=tr("objective [{unit}]", unit=unit), scale=alt.Scale(zero=False)),
+        x=alt.X(
+            "seconds:Q",
+            title=tr("time of the search [s]"),
+            axis=alt.Axis(tickCount=8),
+            scale=alt.Scale(domain=ends, nice=False),
+        ),
+        y=alt.Y(
+            "value:Q",
+            title=[tr("objective [{unit}]", unit=unit), tr("(axis not from 0)")],
+            scale=alt.Scale(zero=False),
+            axis=alt.Axis(tickCount=5, format=",.4~g"),
+        ),
         color=colour,
         tooltip=[
             alt.Tooltip("line:N", title=tr("line")),
@@ -159,7 +235,7 @@ def search(history: tuple[tuple[float, float | None, float | None], ...], unit: 
             alt.Tooltip("value:Q", title=unit, format=",.2f"),
         ],
     )
-    dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=[best, bound], range=[[1, 0], [5, 3]]), legend=None)
+    dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=[best, bound], range=[[1, 0], [5, 3]]), legend=legend)
     return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
 
 
@@ -177,6 +253,17 @@ def _signals(scenario: Scenario, table: PanelData, height: int = 78, title: bool
         table.mean(name, values)
     base = alt.Chart(table.frame).encode(x=x)
     scale = alt.Scale(zero=False, nice=True)
+
+    def broken(values: Any) -> list[Any]:
+        """A note where the axis does not start at zero."""
+        low, high = float(values.min()), float(values.max())
+        if low <= NEAR_ZERO * (high - low) and high > low:
+            return []
+        says = alt.Chart(pd.DataFrame([{"says": tr("axis not from 0")}])).encode(
+            x=alt.value(3), y=alt.value(height - 3), text="says:N"
+        )
+        return [says.mark_text(align="left", baseline="bottom", fontSize=SMALLEST, color=site_panels.BASELINE)]
+
     intensity = alt.Y("intensity:Q", title=[tr("intensity"), "[kg CO2e/MWh]"], axis=y_axis(), scale=scale)
     step: Any = {"interpolate": "step-after", "clip": True}
     carbon: list[Any] = [base.mark_line(color=CARBON, strokeWidth=1.6, **step).encode(y=intensity)]
@@ -189,8 +276,8 @@ def _signals(scenario: Scenario, table: PanelData, height: int = 78, title: bool
     labelled = time_axis(table.view, labels=True, title=title)
     cost = base.mark_line(color=PRICE, strokeWidth=1.6, **step).encode(x=labelled, y=price)
     return [
-        alt.layer(*carbon, site_panels.hover(table, x, titles)).properties(height=height),
-        alt.layer(cost, site_panels.hover(table, labelled, titles)).properties(height=height),
+        alt.layer(*carbon, *broken(series["intensity"]), site_panels.hover(table, x, titles)).properties(height=height),
+        alt.layer(cost, *broken(series["price"]), site_panels.hover(table, labelled, titles)).properties(height=height),
     ]
 
 

@@ -1,5 +1,6 @@
 """Pages in the browser; ``app.py`` routes to them."""
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,39 @@ STYLE = """<style>
 [data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] th:nth-child(n+3) { text-align: right !important; }
 [class*="st-key-figures"] td:nth-child(2), [class*="st-key-figures"] th:nth-child(2) { text-align: right !important; }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums; }
+.strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.4rem, 1fr)); gap: 0.35rem 0.7rem;
+  border: 1px solid light-dark(#CDD3D9, #35414D); border-radius: 0.25rem; padding: 0.35rem 0.7rem; }
+.tile { min-width: 0; display: flex; flex-direction: column; justify-content: space-between; line-height: 1.25; }
+.tile span { font-size: 0.72rem; opacity: 0.8; }
+.tile b { font-size: 0.92rem; font-variant-numeric: tabular-nums; font-weight: 650; }
+.tile small { font-size: 0.7rem; opacity: 0.75; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.tile.worse b { color: light-dark(#A3470F, #F0A35E); }
+[class*="st-key-plan_"] [data-testid="stText"] { font-size: 0.85rem; opacity: 0.85; }
+[class*="st-key-plan_"] > div:first-child [data-testid="stText"] { font-size: 1.1rem; font-weight: 650; opacity: 1; }
+.st-key-verdict [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-verdict [data-testid="stText"] { font-size: 0.85rem; line-height: 1.35; }
+.st-key-verdict h5 { padding: 0; font-size: 1.02rem; }
+.st-key-reasons [data-testid="stText"], .st-key-reasons button, .st-key-reasons button p { font-size: 0.85rem;
+  line-height: 1.35; text-align: left; justify-content: flex-start; min-height: 0; padding: 0; }
+[data-testid="stMainBlockContainer"] > div > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+[data-testid="stSidebar"] [data-testid="stLayoutWrapper"]:has(> .st-key-start) { position: sticky; top: 0; z-index: 5;
+  background: light-dark(#EFF1F3, #1C242D); padding-bottom: 0.2rem; }
+.st-key-quick_form { row-gap: 0; }
+.st-key-quick_form button { min-height: 0; padding: 0 0.2rem; }
+.st-key-quick_form button p { font-size: 0.8rem; }
+[data-testid="stMain"] [data-testid="stAlertContainer"] { padding: 0.45rem 0.8rem; min-height: 0; }
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] { padding: 5rem 0.8rem 2rem 0.8rem; }
+  .product { display: none; }
+  .st-key-header_top, .st-key-header_pages { padding: 0 0.4rem; overflow-x: auto; }
+  .st-key-header_jobs, .st-key-theme-switch, .st-key-header_plan { display: none; }
+  .st-key-header [data-testid="stPageLink-NavLink"] { padding: 0.15rem 0.4rem; }
+  .strip { grid-template-columns: repeat(3, 1fr); }
+}
+@media print {
+  .st-key-header, [data-testid="stSidebar"], .st-key-controls { display: none; }
+  [data-testid="stMainBlockContainer"] { padding: 0; }
+}
 .st-key-cards > div { min-width: 9.6rem; }
 .st-key-timeline, .st-key-preview { padding-right: 104px; }
 .st-key-timeline [data-testid="stElementToolbar"], .st-key-preview [data-testid="stElementToolbar"] { display: none; }
@@ -62,6 +96,7 @@ PAGES = {
     "twin": mark("Twin"),
     "scenario": mark("Scenario"),
     "plan": mark("Schedule"),
+    "crew": mark("My unit"),
     "why": mark("Why"),
     "carbon": mark("Carbon"),
     "robustness": mark("Robustness"),
@@ -77,7 +112,7 @@ PAGES = {
 SECTIONS = {
     mark("Plant"): ("plant", "twin", "shift"),
     mark("Scenario"): ("scenario",),
-    mark("Plan"): ("plan", "why", "carbon", "robustness", "pareto", "analyses", "export"),
+    mark("Plan"): ("plan", "crew", "why", "carbon", "robustness", "pareto", "analyses", "export"),
     mark("Runs"): ("runs", "compare"),
     mark("Supervision"): ("performance", "reports"),
 }
@@ -106,25 +141,33 @@ def route() -> None:
         sign_in.ask(why)
         return
     module = next((name for name, one in pages.items() if one is page), "")
-    header.draw({name: {one: pages[one] for one in of} for name, of in SECTIONS.items()}, PAGES, module)
-    page.run()
+    sections = {name: {one: pages[one] for one in of} for name, of in SECTIONS.items()}
+    if _draw(lambda: header.draw(sections, PAGES, module)):
+        page.run()
 
 
 def _page(name: str) -> Any:
     """A page whose module is imported when it is drawn."""
 
     def draw() -> None:
-        try:
-            import_module(f"emberline.ui.pages.{name}").page()
-        except Exception as error:
-            says = refusal(error)
-            if not says:
-                raise
-            st.warning(say(says))
-            st.caption(tr("Reload this page to try again."))
+        _draw(lambda: import_module(f"emberline.ui.pages.{name}").page())
 
     title = f"{tr(PAGES[name])} · Emberline"
     return st.Page(draw, title=title, url_path=ADDRESSES.get(name, name), default=name == FIRST)
+
+
+def _draw(draw: Callable[[], None]) -> bool:
+    """Draw a part of the page; a refusal of the store or the system is one line."""
+    try:
+        draw()
+    except Exception as error:
+        says = refusal(error)
+        if not says:
+            raise
+        st.warning(say(says))
+        st.caption(tr("Reload this page to try again."))
+        return False
+    return True
 
 
 def refusal(error: Exception) -> str:

@@ -17,7 +17,7 @@ from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result import accounts, embedded, products
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs
+from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs, titles
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -40,7 +40,7 @@ def page() -> None:
     if subject is None:
         return
     scenario = subject.scenario
-    st.text(f"{scenario.title or scenario.name}, {wording.span(scenario.horizon)}")
+    st.text(f"{titles.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
     with st.spinner(tr("The twin simulates the baseline")):
         ours = subject.ledger(subject.policies[0])

@@ -16,7 +16,7 @@ from emberline.ui.charts import comparison
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.parts import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_picker, session, stored_runs
+from emberline.ui.pages.session import chart_cache, run_picker, session, stored_runs, titles
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
@@ -134,8 +134,8 @@ def _cards(runs: dict[str, StoredRun]) -> None:
         shade = comparison.SHADES[LETTERS.index(letter)]
         with place.container(border=True, gap="xxsmall", height="stretch"):
             st.html(f'<span style="display:inline-block;width:0.7em;height:0.7em;background:{shade}"></span> {letter}')
-            name = entry.name if entry is not None and entry.name else plan.scenario.title or plan.scenario.name
-            st.text(f"{name}\n{stored.id[:8]}")
+            name = entry.name if entry is not None and entry.name else titles.of_scenario(plan.scenario)
+            st.text(name)
             st.text(tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal)))
             bound = wording.objective(plan.scenario, plan.bound)
             st.text(

@@ -11,6 +11,7 @@ import streamlit as st
 
 from emberline.plans.exports import FORMATS, activities, export, manifest, tables
 from emberline.plans.store import StoredRun, StoreError
+from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -54,7 +55,7 @@ def page() -> None:
         st.warning(str(error))
         return
     plan = stored.plan
-    st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
+    headed.show_title(plan.scenario, run)
     if plan.replay is None:
         st.info(tr("This run has no schedule to export. Choose another plan."))
         return

@@ -19,7 +19,7 @@ from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask, show_problems
 from emberline.ui.pages.request.sources import SEED, look
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import job_progress
+from emberline.ui.pages.session import job_progress, titles
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
@@ -45,7 +45,7 @@ def page() -> None:
     status = job_progress.find_status(front)
     stored = _open_front(front) if front and (status is None or status.state == "stored") else None
     with st.sidebar:
-        place = st.empty()
+        place = st.container(key="start")
         request = ask(_seed(front), "pareto")
         points = int(
             st.number_input(
@@ -180,7 +180,7 @@ def _empty(request: Request, metric: str, front: str) -> None:
     )
     if request.scenario is not None:
         with st.container(border=True):
-            st.text(request.scenario.title or request.scenario.name)
+            st.text(titles.of_scenario(request.scenario))
             st.text(wording.span(request.scenario.horizon))
             st.text(wording.size(request.scenario))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +12,7 @@ import streamlit as st
 from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.store import RUN_ID, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
-from emberline.ui.charts import plan
+from emberline.ui.charts import gantt, plan
 from emberline.ui.charts.view import View
 from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, SCENARIO_KEY, SEED, look, note_of, same, sources
@@ -32,7 +33,7 @@ def page() -> None:
     _follow(run, status)
     busy = status is not None and not status.ended
     with st.sidebar:
-        place = st.empty()
+        place = st.container(key="start")
         request = ask(st.session_state[SEED], "plan")
         run_or_baseline.remember(request.name, request.overrides)
         at_once = st.session_state.pop(AT_ONCE, "")
@@ -159,6 +160,7 @@ def _running(run: str) -> None:
     scenario = _scenario_of(request)
     st.subheader(tr("Making the plan"), anchor=False)
     job_progress.waiting(status)
+    _clock(status, scenario)
     phases = list(wording.PHASES)
     at = phases.index(status.phase) if status.phase in phases else -1
     for place, (column, phase) in enumerate(zip(st.columns(len(phases)), phases, strict=True)):
@@ -188,10 +190,11 @@ def _running(run: str) -> None:
             help=tr("Largest possible distance from the best plan. Fixed emissions and costs are left out"),
         )
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
-        if len(status.history) > 1:
+        if status.history:
+            limit = scenario.goal.time_limit_s if scenario else 0.0
             chart_cache.chart(  # all viewers of a search share it
                 ("search", run, len(status.history), status.history[-1]),
-                lambda: plan.search(status.history, unit, factor),
+                lambda: plan.search(status.history, unit, factor, limit),
                 tr("Best plan and bound during the search; the figures above are the latest."),
             )
     take, stop, _ = st.columns([2, 1, 2])
@@ -210,6 +213,33 @@ def _running(run: str) -> None:
         st.rerun()
     if status.cancelling:
         st.caption(tr("The search stops at the solver's next check; then the plan is replayed."))
+    if scenario is not None:
+        _baseline(request, scenario)
+
+
+def _clock(status: JobStatus, scenario: Scenario | None) -> None:
+    """The time since a worker began, against the limit of the search; it ticks while the solver is silent."""
+    if status.since is None or scenario is None:
+        return
+    passed, limit = max(time.time() - status.since, 0.0), scenario.goal.time_limit_s
+    seconds, most = wording.number(passed, 0), wording.number(limit, 0)
+    says = tr("{seconds} s so far; the search stops after {limit} s or at its gap", seconds=seconds, limit=most)
+    st.progress(min(passed / limit, 1.0), text=says)
+
+
+def _baseline(request: dict[str, Any], scenario: Scenario) -> None:
+    """The schedule to beat, while there is no other."""
+    key = (str(request.get("scenario")), *request.get("overrides", []))
+    if request.get("kind") != "plan" or not (scenario.heats or scenario.processes) or request.get("text"):
+        return
+    run, view = run_or_baseline.baseline_run(key)[0], View.of(scenario.horizon)
+    draw = gantt.of_heats if scenario.heats else gantt.of_units
+    st.markdown(f"**{tr('The baseline: the schedule to beat')}**")
+    with st.container(key="preview"):
+        chart_cache.chart(
+            ("baseline", *key), lambda: plan.below_each_other([draw(scenario, run, None, view, tr("baseline"))], view),
+            tr("Operations of each unit in the baseline."),
+        )  # fmt: skip
 
 
 def _holding(status: JobStatus, scenario: Scenario | None) -> None:

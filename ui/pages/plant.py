@@ -16,7 +16,7 @@ from emberline.ui.charts import sankey as sankeys
 from emberline.ui.charts.flow_sheet import drawing
 from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_or_baseline
+from emberline.ui.pages.session import chart_cache, run_or_baseline, titles
 from emberline.ui.pages.session.run_or_baseline import Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -39,7 +39,7 @@ def page() -> None:
         with whose:
             policy = _choice(tr("Run of"), POLICIES, policy, "plant.policy")
     scenario = subject.scenario
-    st.text(f"{scenario.title or scenario.name}, {wording.span(scenario.horizon)}")
+    st.text(f"{titles.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
     with st.spinner(tr("The twin simulates the baseline")):
         subject.run(policy)

@@ -12,6 +12,7 @@ from emberline.plans.robustness import ensemble as replays
 from emberline.plans.store import StoredRun, StoreError, ensembles
 from emberline.ui.pages.parts import robustness_ensemble as ensemble
 from emberline.ui.pages.parts import robustness_holding as holding
+from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import job_progress, session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
@@ -23,7 +24,7 @@ REPLAYS, MOST_REPLAYS = 200, 10_000
 def page() -> None:
     """Draw the page for the current run."""
     with st.sidebar:
-        place = st.empty()
+        place = st.container(key="start")
     run = session.run()
     st.subheader(tr("Does the plan hold when the day does not go as planned?"), anchor=False)
     if not run:
@@ -35,8 +36,8 @@ def page() -> None:
         st.warning(say(str(error)))
         return
     plan = stored.plan
-    st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
-    st.text(tr("Plan {run}: {status}.", run=run[:8], status=wording.status(plan)))
+    headed.show_title(plan.scenario, run)
+    st.text(wording.sentence(wording.status(plan)))
     if plan.schedule is None:
         st.info(tr("This run has no schedule to replay. Choose another plan, or relax its limits and plan again."))
         return

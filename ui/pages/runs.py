@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC
 from pathlib import Path
 
 import pandas as pd
@@ -13,14 +12,13 @@ import streamlit as st
 from emberline.plans.jobs import queue
 from emberline.plans.store import Entry, Store, StoreError
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import run_picker, session
+from emberline.ui.pages.session import run_picker, session, titles
 from emberline.ui.pages.session.navigation import go
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
 from emberline.ui.text.metrics import GOALS
-from emberline.ui.text.numbers import date_of_year
+from emberline.ui.text.numbers import date_of_year, stamp
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
 """States to filter by, and their key in ``wording.STATES``."""
@@ -91,10 +89,10 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
 def _table(store: Store, entries: list[Entry]) -> None:
     table = pd.DataFrame(
         {
-            tr("created"): [wording.moment(entry.created.replace(tzinfo=UTC).astimezone()) for entry in entries],
+            tr("created"): [stamp(session.here(entry.created)) for entry in entries],
             tr("first day"): [_first_day(store, entry.id) for entry in entries],
+            tr("plan"): [titles.of_run(entry.id, entry.scenario) for entry in entries],
             tr("name"): [entry.name for entry in entries],
-            tr("scenario"): [entry.scenario for entry in entries],
             tr("goal"): [tr(GOALS.get(entry.goal, entry.goal)) for entry in entries],
             tr("status"): [_status(entry) for entry in entries],
             tr("carbon [t CO2e]"): [_tonnes(entry.carbon_kg) for entry in entries],
@@ -107,13 +105,23 @@ def _table(store: Store, entries: list[Entry]) -> None:
             tr("run"): [entry.id[:8] for entry in entries],
         }
     )
-    draw(table, {})
+    st.dataframe(
+        table, hide_index=True, placeholder="–", height=min(35 * (len(table) + 1) + 3, 640), key="runs.table",
+        on_select=lambda: _clicked([entry.id for entry in entries]), selection_mode="single-row",
+    )  # fmt: skip
     st.caption(
         tr(
-            "Saved: compared with the baseline, undisturbed. Held: disturbed days without a missed limit. Times "
-            "are those of this server."
+            "Click a row to choose a run. Saved: compared with the baseline, undisturbed. Held: disturbed days "
+            "without a missed limit."
         )
     )
+
+
+def _clicked(ids: list[str]) -> None:
+    """Callback: the run of the row that was clicked is chosen below."""
+    rows = st.session_state["runs.table"]["selection"]["rows"]
+    if rows:
+        st.session_state["runs.one"] = ids[rows[0]]
 
 
 def _money(entry: Entry, value: float | None) -> str:

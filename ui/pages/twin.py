@@ -16,7 +16,7 @@ from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts import process_panels, replay
 from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, player, run_or_baseline
+from emberline.ui.pages.session import chart_cache, player, run_or_baseline, titles
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
@@ -49,7 +49,7 @@ def page() -> None:
         return
     replication = _replication(subject, place, number)
     scenario = subject.scenario
-    st.text(f"{scenario.title or scenario.name}, {wording.span(scenario.horizon)}")
+    st.text(f"{titles.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     with st.spinner(tr("The twin runs")):
         runs = {name: _run(subject, name, replication) for name in subject.policies}
     _caption(subject, replication)

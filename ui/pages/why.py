@@ -26,10 +26,12 @@ def page() -> None:
     if first is None:
         st.info(tr("This run has no schedule: the page Plan says why and what can be relaxed."))
         return
-    answer.show_headline(first)
     st.subheader(tr("What changed and why"), anchor=False)
+    answer.show_headline(first)
     for change in first.changes:
         st.text(f"• {say(change.says)}")
     answer.show_causes(plan, run, first)
     if first.causes:
         answer.table(first.causes, first.headline.currency)
+    st.markdown(f"**{tr('How the figures come about')}**")
+    answer.show_notes(first)

@@ -79,12 +79,13 @@ def build(door: Door) -> App:
     from streamlit.starlette import App
 
     from emberline.ui.pages.session import sign_in
-    from emberline.ui.server import guards, limits
+    from emberline.ui.server import documents, guards, limits
 
     oidc = door.oidc
     sign_in.require(oidc, alone=not door.hosts)
     secure = oidc is not None and oidc.origin.startswith("https:")
-    policy = guards.content_policy(Path(get_static_dir()) / "index.html")
+    document = documents.index(Path(get_static_dir()) / "index.html")
+    policy = guards.content_policy(document)
     middleware = [
         Middleware(guards.SafeHeaders, policy=policy, secure=secure),
         Middleware(guards.Closing),
@@ -92,6 +93,7 @@ def build(door: Door) -> App:
         Middleware(guards.SameOrigin, public=oidc.origin if oidc else ""),
         Middleware(guards.Unused),
         *([Middleware(guards.SignedIn, oidc=oidc), Middleware(guards.CameFor, oidc=oidc)] if oidc else []),
+        Middleware(documents.Documents, document=document),
         Middleware(limits.Uploads),
         Middleware(limits.Tabs),
         Middleware(limits.Messages),

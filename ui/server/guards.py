@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -68,9 +67,9 @@ ALWAYS = {
 }
 
 
-def content_policy(index: Path) -> str:
-    """The Content-Security-Policy of the pages, with the hash of each inline script of their HTML file."""
-    scripts = re.findall(r"<script>(.*?)</script>", index.read_text(encoding="utf-8"), re.DOTALL)
+def content_policy(document: str) -> str:
+    """The Content-Security-Policy of the pages, with the hash of each inline script of their document."""
+    scripts = re.findall(r"<script>(.*?)</script>", document, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     policy = POLICY | {"script-src": " ".join([POLICY["script-src"], *(f"'sha256-{one}'" for one in hashes)])}
     return "; ".join(f"{name} {value}" for name, value in policy.items())

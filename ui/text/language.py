@@ -45,7 +45,13 @@ def current() -> str:
 
     if get_script_run_ctx(suppress_warning=True) is None:
         return "en"
-    return str(st.session_state.get("language", "en"))
+    return str(st.session_state.get("language") or _of_browser(st.context.locale))
+
+
+def _of_browser(locale: str | None) -> str:
+    """The language of a browser's locale, if there are texts in it."""
+    language = str(locale or "").partition("-")[0].lower()
+    return language if language in LANGUAGES else "en"
 
 
 def tr(message: str, **values: Any) -> str:

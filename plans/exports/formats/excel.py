@@ -15,9 +15,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emberline.plans.exports import manifest, tables, worded
+from emberline.plans.exports import manifest, tables, unit_lists, worded
+from emberline.plans.exports.activities import called
 from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.formats import gantt_sheet
+from emberline.plans.exports.formats.unit_pages import HEAD
 from emberline.plans.exports.hours import hours
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.exports.texts import one_line, printable
@@ -130,6 +132,8 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
             _table(ours, name, frame)
         if frames:
             gantt_sheet.draw(ours.sheet(speaker.say("Gantt")), book, run, speaker)
+        for unit in unit_lists.crews(run):
+            _unit(ours, unit)
         rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines}
         for name, made_by in (*rest.items(), ("ledger", tables.ledger_entries)):
             _table(ours, name, made_by(run))
@@ -257,3 +261,27 @@ def _width(name: str, values: list[Any]) -> float:
 def _wide(text: str) -> int:
     """Width of a text [characters]: an ideograph takes two."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _unit(ours: Book, unit: str) -> None:
+    """The list of one unit, with the time that it is free between two activities."""
+    run, speaker = ours.run, ours.speaker
+    scenario = run.plan.scenario
+    sheet = ours.sheet(speaker.say(mark("Unit {name}"), name=called(unit, scenario, speaker)))
+    head = [*HEAD[:5], mark("minutes")]
+    for column, name in enumerate(head):
+        _text(sheet, 0, column, speaker.say(name), ours.head)
+    for row, line in enumerate(unit_lists.lines(run, unit), start=1):
+        for column, at in enumerate((line.start_min, line.end_min)):
+            sheet.write_datetime(row, column, scenario.horizon.instant(at).replace(tzinfo=None), ours.time)
+        if line.activity is None:
+            _text(sheet, row, 2, speaker.say(mark("free")), ours.wrapped)
+        else:
+            activity = line.activity
+            for column, text in enumerate((worded.does(activity.what, speaker), activity.name, activity.definition), 2):
+                _text(sheet, row, column, text, ours.wrapped)
+        sheet.write_number(row, 5, line.minutes, ours.number(0))
+    sheet.set_column(0, 1, 17)
+    sheet.set_column(2, 4, 18)
+    sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)

@@ -68,15 +68,17 @@ def test_from_question_to_answer(app: AppTest) -> None:
         time.sleep(0.2)
     app.run()
     assert not app.exception
-    assert f"Plan {run[:8]}" in [item.value for item in app.subheader]
+    changed = "Small melt shop, 1 day, 9 heats · PV 20 MW"
+    (title,) = [item.value for item in app.text if item.value.startswith(changed)]
+    assert {"prices 150 %", "carbon 120 EUR/t"} < set(title.split(" · "))
     text = texts(app)
     for part in ("best possible", "bound", "disturbed days", "baseline"):
         assert part in text
     first = answer(Store().open(run).plan)
     assert first is not None
     assert any(item.value == f"##### {plain(first.lines[0])}" for item in app.markdown)
-    captions = {item.value for item in app.caption}
-    assert {tile.label for tile in first.tiles} <= captions
+    strip = next(item for item in app.get("html") if 'class="strip"' in item.proto.body)
+    assert all(tile.label in strip.proto.body for tile in first.tiles)
     result = Store().open(run).plan.scenario
     assert (result.market.carbon_price.per_t, result.market.price_per_mwh.scale) == (120, 1.5)
     assert result.site.pv is not None
@@ -84,7 +86,7 @@ def test_from_question_to_answer(app: AppTest) -> None:
     again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
     again.query_params["run"] = run
     again.run()
-    assert f"Plan {run[:8]}" in [item.value for item in again.subheader]
+    assert title in [item.value for item in again.text]
     assert again.number_input(key="melt-shop-small.carbon_price").value == 120
 
 

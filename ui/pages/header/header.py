@@ -32,7 +32,7 @@ def draw(sections: dict[str, dict[str, Any]], titles: dict[str, str], module: st
                 key="header_tools", horizontal=True, vertical_alignment="center", gap="small", width="content"
             ):
                 job_list.draw()
-                theme.switch([page.url_path for pages in sections.values() for page in pages.values()])
+                theme.switch()
                 language()
                 sign_in.who()
         with st.container(key="header_pages", horizontal=True, vertical_alignment="center", gap="small"):

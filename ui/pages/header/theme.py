@@ -16,17 +16,15 @@ CSS = """.theme {
   border-radius: 0.25rem;
 }
 .theme:hover, .theme:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }"""
-# Streamlit reads the theme once, under a key of the address at which it was opened
+# the script of the document hands it to Streamlit before the pages begin (``ui/server/documents.py``)
 SCRIPT = """export default function ({ parentElement, data }) {
   const button = parentElement.querySelector("button");
-  const key = (path) => `stActiveTheme-${path}-v2`;
   const dark = data.dark;
   button.textContent = dark ? "☀\\uFE0E" : "☾";
   button.title = dark ? data.light_theme : data.dark_theme;
   button.setAttribute("aria-label", button.title);
   button.onclick = () => {
-    const theme = JSON.stringify(dark ? "Light" : "Dark");
-    for (const path of data.paths) localStorage.setItem(key(path), theme);
+    localStorage.setItem("emberline.theme", JSON.stringify(dark ? "Light" : "Dark"));
     window.location.reload();
   };
 }"""
@@ -39,11 +37,10 @@ def _component() -> Any:
     return component("emberline_theme", html=HTML, css=CSS, js=SCRIPT)
 
 
-def switch(addresses: list[str]) -> None:
-    """Draw the switch; the theme is that of all pages, whose addresses are given."""
-    paths = ["/", *(f"/{address}" for address in addresses)]
+def switch() -> None:
+    """Draw the switch."""
     data = {
-        "dark": st.context.theme.type == "dark", "paths": paths, "light_theme": tr("Light theme"),
+        "dark": st.context.theme.type == "dark", "light_theme": tr("Light theme"),
         "dark_theme": tr("Dark theme"),
     }  # fmt: skip
     _component()(data=data, key="theme.switch", height="content", width="content")

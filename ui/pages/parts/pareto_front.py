@@ -14,7 +14,7 @@ from emberline.plans.jobs import queue
 from emberline.plans.pareto import StoredFront, rows, run_of, store
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, job_progress, navigation, session
+from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, titles
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -34,7 +34,7 @@ def show(stored: StoredFront) -> None:
     """Draw a stored front."""
     front = stored.front
     st.subheader(heading(front.metric), anchor=False)
-    st.text(f"{front.scenario.title or front.scenario.name}, {wording.span(front.scenario.horizon)}")
+    st.text(f"{titles.of_scenario(front.scenario)}, {wording.span(front.scenario.horizon)}")
     with st.container(border=True, gap="xxsmall"):
         st.text(f"{'✓' if front.has_points else '✕'}  {say(front.verdict)}")
         st.text("\n".join(map(wording.sentence, _notes(stored))))

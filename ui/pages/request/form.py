@@ -13,7 +13,7 @@ import streamlit as st
 
 from emberline.plans.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
-from emberline.ui.pages.request import fields
+from emberline.ui.pages.request import fields, quick_form
 from emberline.ui.pages.request.sources import ScenarioSource, choose, look
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result import repairs as repairing
@@ -69,9 +69,13 @@ def ask(seed: dict[str, Any], page: str) -> Request:
         if source.draft is not None and st.button(tr("Correct it on the page Scenario"), width="stretch"):
             navigation.go("scenario")
         return Request(source.path, problems=tuple(map(str, error.problems)), source=source)
-    st.text(original.title)
-    seeds = {**_seeds(source, seed, page), fields.WIDGETS: source.widgets}
+    changed, form = st.container(), quick_form.prefix(source)
+    seeds = {**_seeds(source, seed, page), fields.WIDGETS: form}
     values, overrides = fields.draw(original, seeds)
+    quick_form.mark(source, values)
+    with changed:
+        quick_form.tools(source, values, overrides)
+    values = dict(values)
     locks = locking.applied(source.key, original, seeds)
     if locks is not None:
         values[locking.KEY] = locks
@@ -107,7 +111,7 @@ def _snapshot(source: ScenarioSource) -> str:
 def _seeds(source: ScenarioSource, seed: dict[str, Any], page: str) -> dict[str, Any]:
     """Initial values of the widgets. Streamlit forgets them when the page is left, so they are restored."""
     place, values, page_key = f"{source.key}.seeds", f"{source.key}.said", f"{source.key}.page"
-    if f"{source.widgets}.goal" not in st.session_state or st.session_state.get(page_key) != page:
+    if f"{quick_form.prefix(source)}.goal" not in st.session_state or st.session_state.get(page_key) != page:
         of_run = dict(seed.get("inputs", {})) if seed.get("scenario") == source.key else {}
         st.session_state[place] = st.session_state.get(values, of_run)
     st.session_state[page_key] = page

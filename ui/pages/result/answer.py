@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pandas as pd
 import streamlit as st
 
@@ -19,8 +21,6 @@ from emberline.ui.text.language import current, tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.speaker import speaker
 
-TILE_PX = 184
-"""Width of a figure of the strip."""
 MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$:"})
 
 
@@ -31,13 +31,11 @@ def of_run(run: str) -> Answer | None:
 
 
 def show(plan: Plan, run: str) -> None:
-    """Draw the first answer of a plan."""
+    """Draw the first answer of a plan: figures and reasons, low enough that the schedule follows on the same screen."""
     answer = of_run(run)
     if answer is None:
         return
-    with st.container(horizontal=True, border=True, key="strip"):
-        for tile in answer.tiles:
-            _tile(tile)
+    show_strip(answer)
     st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan)))
     labels = {
         LEAST_CARBON: tr("Plan with least carbon"),
@@ -49,18 +47,27 @@ def show(plan: Plan, run: str) -> None:
     with st.container(horizontal=True):
         for name in others:
             repairs.variant(run, labels[name], OVERRIDES[name])
-    what, where = st.columns([3, 2], gap="medium")
-    with what:
-        _changes(plan, run, answer)
-    with where:
-        show_causes(plan, run, answer)
+    _changes(plan, run, answer)
 
 
-def show_headline(answer: Answer) -> None:
-    """Draw the headline in words, the saving first."""
-    saving, *rest = answer.lines
+def show_headline(answer: Answer, rest: bool = True) -> None:
+    """Draw the headline in words, the saving first; ``rest``: all of its sentences."""
+    saving, *others = answer.lines
     st.markdown(f"##### {plain(say(saving))}")
-    st.text(" ".join(map(say, rest)))
+    if rest:
+        st.text(" ".join(map(say, others)))
+
+
+def show_strip(answer: Answer) -> None:
+    """Draw the figures in a row; what is worse has a sign and a colour, what each is about is its hint."""
+    st.html(f'<div class="strip">{"".join(map(_tile, answer.tiles))}</div>')
+
+
+def show_notes(answer: Answer) -> None:
+    """Draw how each figure comes about."""
+    columns = [tr("figure"), tr("value"), tr("how it comes about")]
+    rows = [[say(text) for text in (tile.label, tile.value, tile.note)] for tile in answer.tiles]
+    st.table(pd.DataFrame(rows, columns=columns).set_index(columns[0]))
 
 
 def plain(text: str) -> str:
@@ -68,29 +75,27 @@ def plain(text: str) -> str:
     return text.translate(MARKDOWN)
 
 
-def _tile(tile: Tile) -> None:
-    """A figure: what it is, its value and difference, how it comes about; what is worse has a sign and a colour."""
-    with st.container(width=TILE_PX, gap="xxsmall"):
-        st.caption(plain(say(tile.label)))
-        value = plain(say(tile.value))
-        st.markdown(f":orange[▲ **{value}**]" if tile.worse else f"**{value}**")
-        st.caption(plain(say(tile.note)))
+def _tile(tile: Tile) -> str:
+    label, value, note = (html.escape(say(text)) for text in (tile.label, tile.value, tile.note))
+    sign, kind = ("▲ ", "tile worse") if tile.worse else ("", "tile")
+    return f'<div class="{kind}" title="{note}"><span>{label}</span><b>{sign}{value}</b><small>{note}</small></div>'
 
 
 def _changes(plan: Plan, run: str, answer: Answer) -> None:
+    """What changed and why, a line each; a line about bars marks them in the schedule."""
     if not answer.changes:
         return
-    st.markdown(f"**{tr('What changed and why')}**")
     names = {heat.name for heat in plan.scenario.heats}
-    for i, change in enumerate(answer.changes):
-        bars = [name for name in change.bars if name in names]
-        says, button = st.columns([6, 1], vertical_alignment="center")
-        says.text(say(change.says))
-        if bars:
-            button.button(
-                tr("Show"), key=f"change.{i}", type="tertiary", help=tr("Marks the bars in the schedule"),
-                on_click=picked.mark_bars, args=(run, bars),
-            )  # fmt: skip
+    with st.container(key="reasons", gap=None):
+        for i, change in enumerate(answer.changes):
+            bars = [name for name in change.bars if name in names]
+            if bars:
+                st.button(
+                    plain(say(change.says)), key=f"change.{i}", type="tertiary",
+                    help=tr("Marks the bars in the schedule"), on_click=picked.mark_bars, args=(run, bars),
+                )  # fmt: skip
+            else:
+                st.text(say(change.says))
 
 
 def show_causes(plan: Plan, run: str, answer: Answer) -> None:

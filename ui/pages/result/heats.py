@@ -45,10 +45,9 @@ def _from_list(run: str) -> None:
 def pick(plan: Plan, run: str) -> str | None:
     """Draw the choice of a heat; a click on the board has the same effect. None: no selection."""
     names = [heat.name for heat in plan.scenario.heats]
-    place_of, _ = st.columns([3, 5])
-    return place_of.selectbox(
-        tr("Heat"), names, index=None, key=f"heat.{run}", placeholder=tr("click one above, or choose"),
-        on_change=_from_list, args=(run,), help=tr("Times, energy, carbon, cost, and slack of each stage"),
+    return st.selectbox(
+        tr("Heat"), names, index=None, key=f"heat.{run}", placeholder=tr("click a heat, or choose"), width=220,
+        on_change=_from_list, args=(run,), label_visibility="collapsed",
     )  # fmt: skip
 
 

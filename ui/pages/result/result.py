@@ -16,6 +16,7 @@ from emberline.plans.plan import caps as plan_caps
 from emberline.plans.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts.view import View, weeks
@@ -24,12 +25,14 @@ from emberline.ui.pages.result import (
     answer,
     board,
     figures,
+    headed,
     heats,
     picked,
     products,
     repairs,
     run_card,
     units,
+    zoom,
 )
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
@@ -51,6 +54,7 @@ TABS = {
     "ledger": mark("Carbon ledger"),
     "figures": mark("All figures"),
     "days": mark("Disturbed replays"),
+    "about": mark("About this plan"),
 }
 
 
@@ -90,6 +94,7 @@ def show(run: str) -> None:
         st.warning(str(error))
         return
     plan = stored.plan
+    headed.show_title(plan.scenario, run)
     _verdict(plan, run)
     if plan.replay is None:
         if plan.status != "cancelled":
@@ -98,7 +103,6 @@ def show(run: str) -> None:
         _baseline(plan, run)
         return
     answer.show(plan, run)
-    figures.show_remarks(plan)
     bills, ledgers = stored_runs.bills_and_ledgers(run)
     parts: dict[str, Callable[[], None]] = {
         "schedule": lambda: _schedule(plan, run, ledgers[0]),
@@ -110,6 +114,7 @@ def show(run: str) -> None:
         "ledger": lambda: accounts.show_ledger(plan, ledgers),
         "figures": lambda: _figures(plan, run),
         "days": lambda: figures.show_days(plan),
+        "about": lambda: _about(plan, run),
     }
     scenario = plan.scenario
     # plans with moving material have stores
@@ -127,46 +132,61 @@ def show(run: str) -> None:
 
 
 def _verdict(plan: Plan, run: str) -> None:
-    st.subheader(tr("Plan {run}", run=run[:8]), anchor=False)
-    st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
+    """What the plan comes to, in a sentence, and what is wrong with it; without a plan, what can be relaxed."""
     first = answer.of_run(run)
-    lines = [tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal))]
-    if first is None:
-        lines.append(tr("Status: {status}", status=wording.status(plan)))
-    cap = _cap(run) if plan.scenario.locks else None
-    if cap is not None:
-        lines.append(_of_cap(plan, cap))
     late = plan.late
-    lines += [
+    lines = [
         f"{'–' if violation in late else '✕'} {wording.violation(violation, plan.scenario.horizon)}"
-        for violation in plan.violations[:12]
+        for violation in plan.violations[:MOST_MISSED]
     ]
-    if len(plan.violations) > 12:
-        lines.append(tr("and {count} more", count=len(plan.violations) - 12))
-    if not plan.has_schedule and plan.status == "cancelled":
-        lines.append(tr(wording.STATES["cancelled"].then))
-    elif not plan.has_schedule and plan.scenario.processes:
-        lines.append(
-            tr(
-                "Relax one of these limits (an end level, a due time, a limit, a cap) or allow more time; then plan "
-                "again."
-            )
-        )
-    elif not plan.has_schedule:
-        lines.append(
-            tr("Relax one of these limits (a lock, a due time, a limit, a cap) or allow more time; then plan again.")
-        )
-    lines += [tr("Gaps filled: {line}", line=line) for line in filled(plan.scenario)]
-    says = wording.baseline_note(plan)
-    if says:
-        lines.append(wording.sentence(says))
-    lines += [wording.sentence(line) for line in wording.holding(plan)]
-    with st.container(border=True, gap="xxsmall"):
+    if len(plan.violations) > MOST_MISSED:
+        lines.append(tr("and {count} more", count=len(plan.violations) - MOST_MISSED))
+    if not plan.has_schedule:
+        lines += [*_relax(plan), *_notes(plan, run)]
+    with st.container(key="verdict", gap="xxsmall"):
         if first is not None:
-            answer.show_headline(first)
+            answer.show_headline(first, rest=False)
         if not plan.acceptable or plan.late or plan.reason:
             st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
-        st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
+        if lines:
+            st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
+
+
+def _relax(plan: Plan) -> Iterator[str]:
+    """What to do where there is no plan."""
+    if plan.status == "cancelled":
+        yield tr(wording.STATES["cancelled"].then)
+    elif plan.scenario.processes:
+        yield tr(
+            "Relax one of these limits (an end level, a due time, a limit, a cap) or allow more time; then plan again."
+        )
+    else:
+        yield tr("Relax one of these limits (a lock, a due time, a limit, a cap) or allow more time; then plan again.")
+
+
+def _notes(plan: Plan, run: str) -> Iterator[str]:
+    """What else is to be known about a plan: goal, status, cap, filled gaps, baseline, holding."""
+    yield tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal))
+    if answer.of_run(run) is None:
+        yield tr("Status: {status}", status=wording.status(plan))
+    cap = _cap(run) if plan.scenario.locks else None
+    if cap is not None:
+        yield _of_cap(plan, cap)
+    yield from (tr("Gaps filled: {line}", line=line) for line in filled(plan.scenario))
+    says = wording.baseline_note(plan)
+    if says:
+        yield wording.sentence(says)
+    yield from map(wording.sentence, wording.holding(plan))
+
+
+def _about(plan: Plan, run: str) -> None:
+    """The other sentences of the headline, notes, and remarks on stock and locks."""
+    first = answer.of_run(run)
+    if first is not None:
+        st.text(" ".join(map(say, first.lines[1:])))
+    st.text("\n".join(_notes(plan, run)))
+    figures.show_remarks(plan)
+    st.text(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
 
 
 def _figures(plan: Plan, run: str) -> None:
@@ -189,7 +209,8 @@ def _baseline(plan: Plan, run: str) -> None:
     if scenario.heats or scenario.processes:
         draw = gantt.of_heats if scenario.heats else gantt.of_units
         chart_cache.chart(
-            ("baseline only", run), lambda: draw(scenario, plan.baseline, None, view, tr("baseline")),
+            ("baseline only", run),
+            lambda: plan_charts.below_each_other([draw(scenario, plan.baseline, None, view, tr("baseline"))], view),
             tr("Operations of each unit in the baseline."),
         )  # fmt: skip
 
@@ -198,30 +219,36 @@ def _baseline(plan: Plan, run: str) -> None:
 def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     """Charts and the selected heat; a click redraws only this part."""
     assert plan.replay is not None
-    scenario = plan.scenario
-    selection = _select(plan)
+    scenario, horizon = plan.scenario, plan.scenario.horizon
+    zoom.take(run, horizon, st.session_state.get(_chart_key(run)))
+    with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
+        # a click on a heat shows its details; a site without a line has none
+        heat = heats.pick(plan, run) if scenario.heats else None
+        selection = _select(plan, run)
     if scenario.heats or scenario.processes:
         names = picked.begins_with(run) if scenario.heats else ()
         board.show(plan, run, selection.view, selection.baseline, names)
     if scenario.processes:
         run_card.show(plan, run)
-    if scenario.heats:
-        heat = heats.pick(plan, run)
-        if heat is not None:
-            heats.show(plan, run, book, heat)
-    key = (
-        selection.baseline, selection.view.span_min, selection.panels, *selection.carriers, "and", *selection.stores
-    )  # fmt: skip
+    if heat is not None:
+        heats.show(plan, run, book, heat)
+    key = (selection.baseline, selection.view.span_min, *selection.parts, "and", *selection.carriers, "and",
+           *selection.stores)  # fmt: skip
     with st.container(key="timeline"):
         chart_cache.chart(
             ("timeline", run, *key),
             lambda: plan_charts.timeline(
-                plan, selection.baseline, selection.view, selection.carriers, selection.stores, selection.panels
+                plan, selection.baseline, selection.view, selection.carriers, selection.stores, selection.parts
             ),
-            tr("Operations of each unit, power, carbon intensity, price."),
+            tr("Operations of each unit, power, carbon intensity, price."), key=_chart_key(run), on_select="rerun",
+            selection_mode=[plan_charts.DRAGGED],
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, selection)))
     board.refresh(run)
+
+
+def _chart_key(run: str) -> str:
+    return f"timeline.{run}.{zoom.count(run)}"
 
 
 def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
@@ -246,7 +273,7 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     if selection.view.says:
         yield wording.sentence(selection.view.says)
         yield tr("Blue line: highest step of the import; shaded: range of levels.")
-    yield tr("On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset.")
+    yield tr("Drag over a chart to see that time closer; the line under the pointer is the same moment in all charts.")
 
 
 @dataclass(frozen=True)
@@ -258,46 +285,76 @@ class Selection:
     carriers: list[str]
     """Carriers other than electricity."""
     stores: list[str]
-    panels: bool
-    """Whether all panels of processes are drawn: rates, stores, deliveries, further carriers."""
+    parts: list[str]
+    """Panels, of ``charts.plan.PARTS``."""
 
 
-def _select(plan: Plan) -> Selection:
+WHOLE = ""
+
+
+def _select(plan: Plan, run: str) -> Selection:
     """The user's choice of charts; by default what fits on a screen."""
     assert plan.replay is not None
-    scenario, views = plan.scenario, weeks(plan.scenario.horizon)
+    horizon = plan.scenario.horizon
+    span = zoom.current(run, horizon)
+    days = zoom.days(horizon) or _weeks(horizon)
+    place = f"part.{run}.{zoom.count(run)}"
+    if days:
+        names = [WHOLE, *days]
+        now = next((name for name, of in days.items() if of == span), WHOLE if span is None else None)
+
+        def choose() -> None:
+            zoom.show(run, days.get(str(st.session_state[place] or "")))
+
+        st.selectbox(
+            tr("Part of the horizon"), names, index=None if now is None else names.index(now), key=place, width=190,
+            format_func=lambda name: name or tr("the whole horizon"), on_change=choose, label_visibility="collapsed",
+            placeholder=tr("a part"),
+        )  # fmt: skip
+    if span is not None and st.button(tr("Whole horizon"), key=f"whole.{run}"):
+        zoom.show(run, None)
+        st.rerun(scope="fragment")
+    baseline = st.toggle(tr("Show the baseline (thin)"), value=True, key="baseline")
+    with st.popover(tr("Panels")):
+        parts, carriers, stores = _panels(plan)
+    return Selection(baseline, zoom.view(run, horizon), carriers, stores, parts)
+
+
+def _weeks(horizon: Horizon) -> dict[str, tuple[float, float]]:
+    return {name: view.span_min for name, view in list(weeks(horizon).items())[1:]}
+
+
+def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
+    """Panels, carriers and stores to show."""
+    assert plan.replay is not None
+    scenario = plan.scenario
+    offered = list(plan_charts.parts(scenario))
+    first = [name for name in st.query_params.get("panels", "").split(",") if name in offered]
+    default = first or list(plan_charts.parts(scenario, first=True))
+    parts = st.multiselect(
+        tr("Panels"), offered, default=default, key="panels", placeholder=tr("Choose options"),
+        format_func=lambda name: tr(plan_charts.PARTS[name]),
+    )  # fmt: skip
+    if parts != default or first:
+        st.query_params["panels"] = ",".join(parts)
     carriers = [carrier.name for carrier in scenario.site.carriers if carrier.name != ELECTRICITY]
     stores = list(scenario.store)
-    first, part, which = st.columns([3, 2, 3], vertical_alignment="bottom")
-    baseline = first.toggle(tr("Show the baseline (thin)"), value=True, key="baseline")
-    name = next(iter(views))
-    if len(views) > 1:
-        name = part.selectbox(tr("Part of the horizon"), list(views), key="part")
-    panels = not scenario.processes
-    if scenario.processes:
-        panels = which.toggle(tr("Rates, stores and deliveries"), value=False, key="panels")
-    if carriers and panels:
+    if carriers:
         balances = site_panels.balances(scenario, plan.replay)
         fuels = site_panels.bought_only(scenario, plan.replay)
         defaults = [name for name in carriers if name not in fuels]
         if scenario.processes:
             defaults = [name for name in defaults if balances[name].need is not None]
-        carriers = (st if scenario.processes else which).multiselect(
-            tr("Carriers other than electricity"),
-            carriers,
-            default=defaults,
-            key="carriers",
+        carriers = st.multiselect(
+            tr("Carriers other than electricity"), carriers, default=defaults, key="carriers",
             placeholder=tr("Choose options"),
-        )
-    if stores and panels:
+        )  # fmt: skip
+    if stores:
         stores = st.multiselect(
-            tr("Stores"),
-            stores,
-            default=stores[: process_panels.MOST_STORES],
-            key="stores",
+            tr("Stores"), stores, default=stores[: process_panels.MOST_STORES], key="stores",
             placeholder=tr("Choose options"),
-        )
-    return Selection(baseline, views[name], carriers, stores, panels)
+        )  # fmt: skip
+    return parts, carriers, stores
 
 
 def _downloads(stored: StoredRun) -> None:

@@ -13,7 +13,7 @@ from emberline.plans.plan import Plan
 from emberline.plans.store import RUN_ID, CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import sources
-from emberline.ui.pages.session import session, stored_runs
+from emberline.ui.pages.session import session, stored_runs, titles
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
@@ -83,7 +83,7 @@ def choose(page: str) -> Subject | None:
 
     def label(option: str) -> str:
         if option == RUN:
-            return tr("plan {run}", run=run[:8])
+            return tr("plan: {title}", title=titles.of_run(run, run[:8]))
         if option == REQUEST:
             return tr("{name}, as requested on the page Plan", name=sources.name_of(request[0]))
         return entries[option].label

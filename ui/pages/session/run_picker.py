@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
 
 from emberline.plans.store import CatalogueError, Entry, Store, StoreError
+from emberline.ui.pages.session import session, titles
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.metrics import GOALS
@@ -34,18 +34,19 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
 
 
 def label(entry: Entry) -> str:
-    """A run in one line, as plain text."""
-    created = entry.created.replace(tzinfo=UTC).astimezone()
+    """A run in one line, as plain text: what it is and what was changed, not its id."""
+    created = session.here(entry.created)
     goal = GOALS.get(entry.goal)
-    parts = [stamp(created), entry.name or entry.scenario, tr(goal) if goal else entry.goal]
+    parts = [entry.name or titles.of_run(entry.id, entry.scenario), tr(goal) if goal else entry.goal]
     if entry.saved_carbon_kg is not None:
         parts.append(tr("{tonnes} t CO2e saved", tonnes=wording.number(entry.saved_carbon_kg / 1000, 1)))
-    return " · ".join([*parts, entry.id[:8]])
+    return " · ".join([*parts, stamp(created)])
 
 
 def chip(letter: str, entry: Entry) -> str:
-    """A chosen run as a short label: letter, name, goal and id."""
-    name, goal = entry.name or entry.scenario, GOALS.get(entry.goal)
+    """A chosen run as a short label: letter, name, goal and time."""
+    name, goal = entry.name or titles.of_run(entry.id, entry.scenario), GOALS.get(entry.goal)
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME - 1]}…"
-    return " · ".join([letter, name, tr(goal) if goal else entry.goal, entry.id[:8]])
+    created = session.here(entry.created)
+    return " · ".join([letter, name, tr(goal) if goal else entry.goal, stamp(created)])

@@ -9,6 +9,8 @@ reload; Streamlit clears it when the page changes, so each page writes it again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -104,6 +106,14 @@ def speak(language: str) -> None:
     """Set the language of all pages."""
     st.session_state["language"] = language
     st.query_params["lang"] = language
+
+
+def here(at: datetime) -> datetime:
+    """A time in UTC by the user's clock; by the server's where the browser does not say."""
+    try:
+        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(str(st.context.timezone)))
+    except (ValueError, OSError, KeyError):
+        return at.replace(tzinfo=UTC).astimezone()
 
 
 def _read(parameter: str, key: str, valid: Callable[[str], bool]) -> None:

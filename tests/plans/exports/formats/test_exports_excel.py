@@ -15,7 +15,7 @@ from exported import HOSTILE, SHORT, TITLE, keep, records, renamed, sheets, simu
 from lxml import html
 from shops import cast
 
-from emberline.plans.exports import export
+from emberline.plans.exports import export, unit_lists
 from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.texts import printable
 from emberline.plans.store.run_folder import StoredRun
@@ -35,7 +35,9 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     assert plan.replay_figures is not None
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
-        "Figures", "Heats", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest",
+        "Figures", "Heats", "Machines", "Gantt",
+        *(f"Unit {name}" for name in unit_lists.crews(stored)), "Hours", "Steps", "Bill", "Ledger",
+        "Manifest",
     ]  # fmt: skip
     assert sum(row["amount [EUR]"] for row in records(result["Bill"])) == pytest.approx(plan.replay_figures.cost)
     scopes = ("1", "2 bought", f"2 {plan.scenario.goal.signal}")

@@ -1,0 +1,127 @@
+"""Page My unit: what a unit does next, what if it is late, approval of the plan, pages to print; for a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from emberline.plans.exports import unit_lists, unit_pages
+from emberline.plans.exports.unit_lists import Line
+from emberline.plans.exports.worded import does
+from emberline.plans.store import Store, StoredRun, StoreError
+from emberline.plans.why import slack as slacks_of
+from emberline.scenarios import Scenario
+from emberline.ui.pages.result import headed, heats
+from emberline.ui.pages.session import session, stored_runs
+from emberline.ui.text import wording
+from emberline.ui.text.language import current, mark, tr
+from emberline.ui.text.messages import say
+from emberline.ui.text.speaker import speaker
+
+NEXT = 4
+UNIT = "unit"
+"""In the address: the unit in view."""
+APPROVED = "approved"
+"""Tag of a plan that a shift has approved."""
+
+
+def page() -> None:
+    """Draw the page for the plan in view."""
+    run = session.run()
+    if not run:
+        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
+        return
+    try:
+        stored = stored_runs.open_run(run)
+    except StoreError as error:
+        st.warning(say(str(error)))
+        return
+    names = unit_lists.crews(stored)
+    headed.show_title(stored.plan.scenario, run)
+    if not names:
+        st.info(tr("This plan has no unit with a crew."))
+        return
+    unit, late = _ask(names)
+    now = _now(stored.plan.scenario)
+    rows = [row for row in unit_lists.lines(stored, unit) if row.end_min > now]
+    st.subheader(tr("Next at the unit"), anchor=False)
+    for row in _until(rows):
+        _line(stored.plan.scenario, row)
+    _late(stored, next((row for row in rows if row.activity is not None and row.start_min >= now), None), late)
+    _approve(stored)
+    st.download_button(
+        tr("Print: a page for each unit and shift"), _pages(stored), f"emberline-shifts-{run[:8]}.html", "text/html",
+        on_click="ignore", width="stretch", key="shift.print",
+    )  # fmt: skip
+
+
+def _ask(names: list[str]) -> tuple[str, int]:
+    address = str(st.query_params.get(UNIT, ""))
+    first, second = st.columns(2)
+    unit = first.selectbox(tr("My unit"), names, index=names.index(address) if address in names else 0)
+    st.query_params[UNIT] = str(unit)
+    return str(unit), int(second.number_input(tr("What if late by [min]"), 0, 600, 0, step=5))
+
+
+def _now(scenario: Scenario) -> float:
+    """Minutes after the start of the horizon; zero on another day."""
+    minutes = scenario.horizon.minutes(datetime.now(UTC))
+    return minutes if 0 <= minutes < scenario.horizon.length_min else 0.0
+
+
+def _until(rows: list[Line]) -> list[Line]:
+    """The next activities, with the gaps between them."""
+    ends = [i for i, row in enumerate(rows) if row.activity is not None][:NEXT]
+    return rows[: ends[-1] + 1] if ends else rows[:1]
+
+
+def _line(scenario: Scenario, row: Line) -> None:
+    start, end = (f"{scenario.horizon.instant(at):%H:%M}" for at in (row.start_min, row.end_min))
+    if row.activity is None:
+        st.caption(tr("{start} to {end}: free for {minutes} min", start=start, end=end, minutes=f"{row.minutes:.0f}"))
+        return
+    with st.container(border=True, gap=None):
+        activity = row.activity
+        st.text(f"{start} – {end}   {activity.name}")
+        st.text(f"{does(activity.what, speaker(current()))}, {activity.definition}, {row.minutes:.0f} min")
+
+
+def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
+    """What a delay of the next heat does."""
+    scenario, run = stored.plan.scenario, stored.plan.replay
+    if not minutes or row is None or row.activity is None or run is None:
+        return
+    if row.activity.of != "line":
+        st.text(tr("Slack is known for heats only: plan again with the state of the unit."))
+        return
+    slack = slacks_of.slacks(scenario, run, row.activity.name)[row.activity.what]
+    most = wording.number(slack.later_min, 0)
+    stop = heats.stops(scenario, slack.later)
+    if minutes <= slack.later_min:
+        text = mark("✓ {heat} may be late by {minutes} min: nothing else moves (at most {most} min: {stop}).")
+    else:
+        text = mark("▲ {heat} may be late by {most} min only ({stop}): with {minutes} min plan again.")
+    st.text(tr(text, heat=row.activity.name, minutes=minutes, most=most, stop=stop))
+
+
+def _approve(stored: StoredRun) -> None:
+    """Approve the plan, which all see as a tag of the run; or take it back."""
+    store = Store()
+    entry = store.entry(stored.id)
+    approved = APPROVED in entry.tags
+    if approved:
+        st.text(f"✓ {tr('This plan is approved.')}")
+    label = tr("Take the approval back") if approved else tr("Approve this plan")
+    if st.button(label, type="secondary" if approved else "primary", width="stretch", key="shift.approve"):
+        store.catalogue.label(
+            entry.id, name=entry.name, add=[] if approved else [APPROVED], remove={APPROVED} if approved else set(),
+            keep=lambda *labels: store.keep_labels(entry.id, *labels),
+        )  # fmt: skip
+        st.rerun()
+
+
+def _pages(stored: StoredRun) -> Callable[[], bytes]:
+    words = speaker(current())
+    return lambda: unit_pages(stored, words).encode()

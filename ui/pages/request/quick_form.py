@@ -1,0 +1,114 @@
+"""The form at the side as a draft: changed fields are marked, changes are undone, done again, or all taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from emberline.plans.store import drafts
+from emberline.scenarios import ScenarioError, bundled
+from emberline.scenarios.reading import document, editing
+from emberline.scenarios.reading.loading import find
+from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
+from emberline.ui.pages.session import navigation, session, sign_in
+from emberline.ui.text.language import tr, trn
+from emberline.ui.text.messages import say
+
+Values = dict[str, Any]
+"""Values of fields that differ from the scenario's, by name."""
+MOST_STEPS = 50
+
+
+def prefix(source: ScenarioSource) -> str:
+    """Prefix of the fields' keys: another one after each undo, so that the fields begin with other values."""
+    count = int(st.session_state.get(f"{source.key}.undone", 0))
+    return f"{source.widgets}~{count}" if count else source.widgets
+
+
+def mark(source: ScenarioSource, values: Values) -> None:
+    """Mark the fields that differ from the scenario, and note the change."""
+    names = [f".st-key-{_css(f'{prefix(source)}.{name}')}" for name in values]
+    if names:
+        labels = ", ".join(f"{name} label p::before" for name in names)
+        st.html(f'<style>{labels} {{ content: "● "; color: light-dark(#1F6393, #5FA8DA); }}</style>')
+    steps, at = _history(source)
+    if steps[at] != values:
+        steps = [*steps[: at + 1], dict(values)][-MOST_STEPS:]
+        st.session_state[f"{source.key}.steps"] = steps
+        st.session_state[f"{source.key}.step"] = len(steps) - 1
+
+
+def tools(source: ScenarioSource, values: Values, overrides: list[str]) -> None:
+    """Draw what is changed, and buttons to undo, redo, reset and edit everything."""
+    steps, at = _history(source)
+    with st.container(key="quick_form", horizontal=True, vertical_alignment="center", gap="xxsmall"):
+        for name, sign, to, says in (
+            ("undo", ":material/undo:", at - 1, tr("Undo")), ("redo", ":material/redo:", at + 1, tr("Redo")),
+        ):  # fmt: skip
+            st.button(
+                says, icon=sign, key=f"quick.{name}", type="tertiary", disabled=not 0 <= to < len(steps),
+                on_click=_show, args=(source, to),
+            )  # fmt: skip
+        st.button(
+            tr("Reset"), key="quick.reset", type="tertiary", disabled=not values, on_click=_reset, args=(source,),
+            help=tr("Takes all changes back"),
+        )  # fmt: skip
+        if st.button(tr("Edit everything"), key="quick.edit", type="tertiary"):
+            _edit(source, overrides)
+    if values:
+        count = len(values)
+        st.caption(trn("{count} field changed (●)", "{count} fields changed (●)", count))
+
+
+def _history(source: ScenarioSource) -> tuple[list[Values], int]:
+    steps: list[Values] = st.session_state.get(f"{source.key}.steps") or [{}]
+    return steps, min(int(st.session_state.get(f"{source.key}.step", 0)), len(steps) - 1)
+
+
+def _show(source: ScenarioSource, step: int) -> None:
+    """Callback: the fields begin with the values of a step."""
+    steps, _ = _history(source)
+    st.session_state[f"{source.key}.step"] = step
+    _begin(source, steps[step])
+
+
+def _reset(source: ScenarioSource) -> None:
+    """Callback: the fields begin with the scenario's values; this can be undone."""
+    steps, at = _history(source)
+    st.session_state[f"{source.key}.steps"] = [*steps[: at + 1], {}]
+    st.session_state[f"{source.key}.step"] = at + 1
+    _begin(source, {})
+
+
+def _begin(source: ScenarioSource, values: Values) -> None:
+    st.session_state[f"{source.key}.said"] = dict(values)
+    st.session_state[f"{source.key}.undone"] = int(st.session_state.get(f"{source.key}.undone", 0)) + 1
+
+
+def _edit(source: ScenarioSource, overrides: list[str]) -> None:
+    """Open the editor with a draft that has the changes of the form."""
+    try:
+        path = find(source.path) if source.path in bundled() else Path(source.path)
+        before = path.read_text(encoding="utf-8")
+        changed = document.parse(before)
+        for assignment in overrides:
+            document.override(changed, assignment)
+        text, draft = editing.revised(before, changed.data), source.draft
+        if draft is None:
+            series = None if source.path in bundled() else path.parent / "files"
+            origin = source.path if source.path in bundled() else str(changed.data.get("name", source.label))
+            draft = drafts.create(before, origin, series, sign_in.person())
+        draft = drafts.write(draft, text)
+    except (drafts.DraftError, ScenarioError) as error:
+        st.warning(say(str(error)))
+        return
+    _begin(source, {})
+    session.hold(draft.id)
+    st.session_state[SCENARIO_KEY] = draft.id
+    navigation.go("scenario")
+
+
+def _css(key: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in key)

@@ -1,0 +1,84 @@
+"""The part of the horizon that the charts of a plan show: a day, or what was dragged over; kept in the address."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from emberline.scenarios.records.horizon import Horizon
+from emberline.ui.charts.plan import DRAGGED
+from emberline.ui.charts.view import View
+from emberline.ui.text import numbers
+
+PARAMETER = "range"
+"""In the address: first and last minute after the horizon's start."""
+RANGE = re.compile(r"(\d{1,7})-(\d{1,7})\Z")
+LONGEST_H = 36
+"""A longer horizon can be shown by the day [h]."""
+MOST_DAYS = 14
+
+
+def days(horizon: Horizon) -> dict[str, tuple[float, float]]:
+    """Minutes of each day of a horizon by its name; empty for a short or a very long one."""
+    if not LONGEST_H * 60 < horizon.length_min <= MOST_DAYS * 24 * 60:
+        return {}
+    first, result = horizon.instant(0), {}
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    for number in range(MOST_DAYS + 1):
+        ends = [(midnight + timedelta(days=number + more)).replace(tzinfo=horizon.tz) for more in (0, 1)]
+        begin, end = (min(max(horizon.minutes(at), 0.0), horizon.length_min) for at in ends)
+        if end > begin:
+            result[f"{numbers.weekday(ends[0].date())} {numbers.day(ends[0])}"] = (begin, end)
+    return result
+
+
+def current(run: str, horizon: Horizon) -> tuple[float, float] | None:
+    """The range in view, in minutes; None: all of the horizon."""
+    place = f"range.{run}"
+    if place not in st.session_state:
+        parts = RANGE.match(str(st.query_params.get(PARAMETER, "")))
+        st.session_state[place] = None if parts is None else tuple(map(float, parts.groups()))
+    span = st.session_state[place]
+    if span is None or not 0 <= span[0] < span[1] <= horizon.length_min:
+        return None
+    st.query_params[PARAMETER] = f"{round(span[0])}-{round(span[1])}"
+    return float(span[0]), float(span[1])
+
+
+def show(run: str, span: tuple[float, float] | None) -> None:
+    """Show a range, or all of the horizon; the chart is drawn again."""
+    st.session_state[f"range.{run}"] = span
+    st.session_state[f"range.{run}.count"] = count(run) + 1
+    if span is None:
+        st.query_params.pop(PARAMETER, None)
+
+
+def count(run: str) -> int:
+    """How often another range was chosen: a chart is of one range."""
+    return int(st.session_state.get(f"range.{run}.count", 0))
+
+
+def take(run: str, horizon: Horizon, event: Any) -> bool:
+    """Show what was dragged over in a chart, if anything was."""
+    dragged = ((event or {}).get("selection", {}).get(DRAGGED) or {}).get("start")
+    if not dragged or len(dragged) < 2:
+        return False
+    step = horizon.step_min
+    low, high = min(dragged), max(dragged)
+    first, last = max(low // step * step, 0.0), min(-(-high // step) * step, horizon.length_min)
+    if last - first < 2 * step:  # a click with a trembling hand
+        return False
+    show(run, (first, last))
+    return True
+
+
+def view(run: str, horizon: Horizon) -> View:
+    """The view of the range."""
+    span = current(run, horizon)
+    if span is None:
+        return View.of(horizon)
+    first, end = round(span[0] / horizon.step_min), round(span[1] / horizon.step_min)
+    return View.of(horizon, first, max(end, first + 1))
