@@ -1,7 +1,7 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check reference messages bench bench-peers bench-report mutants figures app constraints clean
+.PHONY: help setup demo demo-live test check reference messages bench bench-peers bench-report mutants figures app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
@@ -29,6 +29,11 @@ demo: $(STAMP)  ## plan a day of the reference melt shop (24 heats) and say wher
 	@echo "  see it in the browser    make app"
 	@echo "  all stored plans         $(BIN)/emberline runs"
 	@echo "  other things to ask      $(BIN)/emberline --help"
+
+demo-live: $(STAMP)  ## a simulated plant, the loop and the page Shift, until Ctrl-C (needs the extra live)
+	@trap 'kill 0' EXIT; cd "$$(mktemp -d)" && \
+	  { "$(CURDIR)/$(BIN)/emberline" live simulate melt-shop-small --speed 60 & } && sleep 5 && \
+	  { "$(CURDIR)/$(BIN)/emberline" live run live.yaml & } && "$(CURDIR)/$(BIN)/emberline" app
 
 test: $(STAMP)  ## run the tests, on up to 4 cores (ARGS="-k heat -x" goes to pytest; -n 0: in one process)
 	$(BIN)/python -m pytest $(CORES) $(ARGS)

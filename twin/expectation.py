@@ -21,7 +21,7 @@ SHORTEST_MIN = 1e-3
 
 
 @dataclass(frozen=True)
-class Begun:
+class Operation:
     """An operation that has begun; its end is measured, or expected while it goes on."""
 
     unit: str
@@ -30,17 +30,17 @@ class Begun:
 
 
 def expect(
-    scenario: Scenario, schedule: xr.Dataset, begun: Mapping[tuple[str, str], Begun], now_min: float
+    scenario: Scenario, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
 ) -> xr.Dataset:
     """The run that is expected at a moment, a dataset of table ``RUN``.
 
     Args:
         scenario: with heats and without processes.
         schedule: that is followed (table ``SCHEDULE``).
-        begun: operations by heat and stage.
+        actuals: operations by heat and stage.
         now_min: the moment; what has not begun starts no earlier.
     """
-    todo = _operations(scenario, schedule, begun, now_min)
+    todo = _operations(scenario, schedule, actuals, now_min)
     history = ListReplay(todo, todo.planned, {}).run()
     setpoints = None if schedule.attrs.get("policy") == Policy.BASELINE else Setpoints.read(schedule)
     attrs = run_attrs(scenario.disturbances.seed, 0, False, Policy.SCHEDULE)
@@ -48,14 +48,14 @@ def expect(
 
 
 def _operations(
-    scenario: Scenario, schedule: xr.Dataset, begun: Mapping[tuple[str, str], Begun], now_min: float
+    scenario: Scenario, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
 ) -> Operations:
     table = shop(scenario)
     todo = operations(table, schedule)
     rows, planned, started = [], [], []
     for i in range(len(todo)):
         h, k, u = todo.heat[i], todo.stage[i], todo.unit[i]
-        actual = begun.get((table.names[h], table.stages[k]))
+        actual = actuals.get((table.names[h], table.stages[k]))
         if actual is not None:
             start, end = actual.start_min, max(actual.end_min, actual.start_min + SHORTEST_MIN)
             rows.append((h, k, table.unit_index[actual.unit], start, end))

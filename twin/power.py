@@ -70,21 +70,26 @@ def operations_trace(
         down[i] = sum(halt for _, halt in halts)
     working = end - start - down
     pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for u, profile in enumerate(profiles):
-        rows = np.flatnonzero(unit == u)
-        if not len(rows):
-            continue
-        if stops:
-            halted = np.array([int(i) in stops for i in rows])
-            for i in rows[halted]:
-                power = (profile.relative * energy_mwh[i] + extra_mwh[i]) / working[i] * 60
-                pieces.append(_interrupted(start[i], profile.ends * working[i], power, stops[int(i)]))
-            rows = rows[~halted]
-        first, long = start[rows], working[rows]
-        base, extra = energy_mwh[rows] * 60 / long, extra_mwh[rows] * 60 / long
-        before = np.concatenate([[0.0], profile.ends[:-1]])
-        for share, until, relative in zip(before, profile.ends, profile.relative, strict=True):
-            pieces.append((first + share * long, first + until * long, relative * base + extra))
+    rows = np.arange(len(start))
+    if stops:
+        for i, halts in stops.items():
+            profile = profiles[int(unit[i])]
+            power = (profile.relative * energy_mwh[i] + extra_mwh[i]) / working[i] * 60
+            pieces.append(_interrupted(start[i], profile.ends * working[i], power, halts))
+        rows = np.delete(rows, list(stops))
+    first, long, of = start[rows], working[rows], unit[rows]
+    base, extra = energy_mwh[rows] * 60 / long, extra_mwh[rows] * 60 / long
+    phases = np.array([len(profile.ends) for profile in profiles])
+    for p in range(int(phases.max(initial=0))):
+        # what units without such a phase say does not matter
+        places = [min(p, count - 1) for count in phases.tolist()]
+        pairs = list(zip(profiles, places, strict=True))
+        before = np.array([profile.ends[place - 1] if place else 0.0 for profile, place in pairs])[of]
+        until = np.array([profile.ends[place] for profile, place in pairs])[of]
+        relative = np.array([profile.relative[place] for profile, place in pairs])[of]
+        piece = first + before * long, first + until * long, relative * base + extra
+        mine = phases[of] > p
+        pieces.append(piece if mine.all() else (piece[0][mine], piece[1][mine], piece[2][mine]))
     if not pieces:
         return Trace(np.zeros(0), np.zeros(0), np.zeros(0))
     return Trace(*(np.concatenate(part) for part in zip(*pieces, strict=True)))

@@ -53,9 +53,9 @@ def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarra
 
 def second_treatments(history: LineHistory) -> Trace:
     """What heats draw that went back to the reheating stage."""
-    drawn = [act.amount for act in history.acts if act.kind == RecourseKind.RETURN]
+    amounts = [act.amount for act in history.acts if act.kind == RecourseKind.RETURN]
     begin, over = np.array(list(history.returns.values())).T
-    return Trace(begin, over, np.array(drawn) / (over - begin) * 60)
+    return Trace(begin, over, np.array(amounts) / (over - begin) * 60)
 
 
 def line_gives(
@@ -71,6 +71,8 @@ def line_gives(
     Arguments as for ``operations_trace``, reheating left out.
     """
     horizon, line = shop.scenario.horizon, shop.scenario.line
+    if not line.gives:
+        return {}
     edges = np.arange(horizon.n_steps + 1) * horizon.step_min
     stage = np.array([line.stages.index(line.stage_of[name]) for name in shop.units], dtype=int)[unit]
     stage_mw: dict[int, np.ndarray] = {}

@@ -14,6 +14,7 @@ from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import Policy, ViolationKind
 from emberline.scenarios.line.tables import LineShop, careless, shop
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
+from emberline.twin.line.clock import Clock
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
@@ -161,7 +162,7 @@ class Follower:
 
     def columns(self, seed: int, replication: int) -> Columns:
         """One disturbed run as plain arrays."""
-        history, energy = follow(self.todo, seed, replication, True, self.load_management(True))
+        history, energy = follow(self.todo, seed, replication, True, self.load_management(True), Clock())
         attrs = run_attrs(seed, replication, True, self.policy)
         return columns(self.todo, history, energy, self.grid, self.setpoints, attrs)
 
@@ -183,7 +184,7 @@ class Follower:
 
     def misses(self, seed: int, replication: int) -> list[Violation]:
         """Limits missed in one disturbed run, as of the function of this name."""
-        history, energy = follow(self.todo, seed, replication, True, self.load_management(True))
+        history, energy = follow(self.todo, seed, replication, True, self.load_management(True), Clock())
         ran = course(self.todo, history, energy, self.grid, self.setpoints, True)
         rows = []
         for row in sorted(ran.violations, key=lambda row: row.at_min):
@@ -195,13 +196,21 @@ class Follower:
 
 
 def follow(
-    todo: Operations, seed: int, replication: int, disturbed: bool, load_management: LoadManagement | None = None
+    todo: Operations,
+    seed: int,
+    replication: int,
+    disturbed: bool,
+    load_management: LoadManagement | None = None,
+    clock: Clock | None = None,
 ) -> tuple[LineHistory, np.ndarray]:
-    """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
+    """What happens to each operation when a list is followed, and the factor on its energy; the site left out.
+
+    Without ``clock`` it runs in SimPy, with the same result.
+    """
     duration, energy = _factors(todo, seed, replication, disturbed)
     failures = _failures(todo.shop, seed, replication, disturbed)
     recourse = todo.shop.scenario.recourse if disturbed else None
-    return ListReplay(todo, duration, failures, recourse, load_management).run(), energy
+    return ListReplay(todo, duration, failures, recourse, load_management, clock).run(), energy
 
 
 def _factors(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:

@@ -174,7 +174,7 @@ def _searching(home: str) -> Iterator[str]:
         queue.dismiss()
 
 
-def _chromium() -> str:
+def chromium() -> str:
     named = os.environ.get("EMBERLINE_CHROMIUM")
     names = [named] if named else ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
     part = next((path for name in names if (path := shutil.which(name))), None)
@@ -201,7 +201,7 @@ def main() -> Findings:
         app = stack.enter_context(serving(["ui", "app", f"--port={first}", "--no-browser"], first, home))
         bare = stack.enter_context(serving(["streamlit", "run", str(empty_script), *flags], second, home))
         addresses = {name: "" if name == "plan" else ADDRESSES.get(name, name) for name in PAGES}
-        chrome = stack.enter_context(sync_playwright()).chromium.launch(executable_path=_chromium(), args=list(QUIET))
+        chrome = stack.enter_context(sync_playwright()).chromium.launch(executable_path=chromium(), args=list(QUIET))
         context = chrome.new_context(viewport={"width": 1440, "height": 900})
         context.add_init_script(WATCH)
         sites = {"empty": bare} | {name: f"{app}/{address}?{query}" for name, address in addresses.items()}

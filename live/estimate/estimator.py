@@ -12,12 +12,66 @@ import xarray as xr
 from emberline.live.estimate.heats import HeatInProgress, HeatTracker
 from emberline.live.estimate.levels import Level
 from emberline.live.estimate.meter import Meter
-from emberline.live.estimate.values import TagValue, error, shown
 from emberline.live.tags import Finding, Plant, Quality, Reading, Tag, judge
-from emberline.twin import Begun
+from emberline.twin import Operation
 
+WIDER = 3.0
+"""A predicted value's band is so many times that of a measured one."""
+GROWTH_PER_H = 1.0
+"""By how much of that band it grows in an hour without a value."""
+SHARE = 0.01
+"""Standard error of a number whose tag states none, as a share of its range."""
+Z90 = 1.645
 FIRST_ERROR = 0.05
 """Standard error of a level that has not been measured yet, as a share of the capacity."""
+
+
+@dataclass(frozen=True)
+class TagValue:
+    """A tag as the shift sees it."""
+
+    tag: str
+    quality: Quality
+    value: float | str | None
+    low: float | None
+    high: float | None
+    """90 % interval of a number."""
+    unit: str
+    age_s: float | None
+    predicted: bool
+    """Whether the value is the twin's prediction, as no good one was measured."""
+    says: str = ""
+
+
+def error(plant: Plant, tag: Tag) -> float:
+    """Standard error of a tag's values, in Emberline's unit."""
+    low, high = tag.range or (0.0, 0.0)
+    return (tag.error or SHARE * (high - low)) * tag.factor(plant.unit_of(tag))
+
+
+def tag_value(plant: Plant, tag: Tag, finding: Finding, prediction: float | str | None) -> TagValue:
+    """A finding as it is shown.
+
+    Args:
+        plant: whose tag it is.
+        tag: that was read.
+        finding: its newest value.
+        prediction: of the twin; None: there is none.
+    """
+    common = (finding.unit, finding.age_s)
+    if finding.quality is Quality.OK:
+        if not isinstance(finding.value, float):
+            return TagValue(tag.name, finding.quality, finding.value, None, None, *common, False)
+        band = Z90 * error(plant, tag)
+        value = finding.value
+        return TagValue(tag.name, finding.quality, value, value - band, value + band, *common, False)
+    says = finding.says
+    if not isinstance(prediction, float):
+        return TagValue(tag.name, finding.quality, prediction, None, None, *common, prediction is not None, says)
+    hours = max(finding.age_s or 3600.0, 0.0) / 3600
+    band = Z90 * error(plant, tag) * (WIDER + GROWTH_PER_H * hours)
+    low, high = prediction - band, prediction + band
+    return TagValue(tag.name, finding.quality, prediction, low, high, *common, True, says)
 
 
 @dataclass(frozen=True)
@@ -27,7 +81,7 @@ class State:
     at: datetime
     tags: tuple[TagValue, ...]
     heats: tuple[HeatInProgress, ...]
-    begun: Mapping[tuple[str, str], Begun]
+    actuals: Mapping[tuple[str, str], Operation]
     down: tuple[str, ...]
     """Units that are broken down."""
     levels: Mapping[str, tuple[float, float]]
@@ -53,9 +107,10 @@ class Estimator:
         self.plant = plant
         scenario = plant.scenario
         self.heats = HeatTracker(scenario)
-        self.meter = Meter(
-            scenario.horizon, scenario.site.grid.metered_interval_min, float(scenario.state.peak_so_far_mw)
-        )
+        site = plant.tag(power_of="site")
+        hold_min = 0.0 if site is None else site.longest_age_s / 60
+        peak_mw = float(scenario.state.peak_so_far_mw)
+        self.meter = Meter(scenario.horizon, scenario.site.grid.metered_interval_min, hold_min, peak_mw)
         self.expected = expected
         self.levels: dict[str, Level] = {}
         stores = dict(scenario.site.stores) | ({} if scenario.battery is None else {"battery": scenario.battery})
@@ -126,7 +181,7 @@ class Estimator:
         now_min = self.plant.scenario.horizon.minutes(now)
         for name, level in self.levels.items():
             self._move(name, level, now_min)
-        tags = tuple(self._shown(tag, now, now_min) for tag in self.plant.live.tags)
+        tags = tuple(self._tag_value(tag, now, now_min) for tag in self.plant.live.tags)
         by_tag = {value.tag: value for value in tags}
         site, price = self.plant.tag(power_of="site"), self.plant.tag(price=True)
         events, self.heats.events = tuple(self.heats.events), []
@@ -134,7 +189,7 @@ class Estimator:
             at=now,
             tags=tags,
             heats=tuple(self.heats.in_progress(now_min)),
-            begun=self.heats.begun(now_min),
+            actuals=self.heats.actuals(now_min),
             down=tuple(unit.name for unit in self.plant.scenario.line.units if self.heats.is_down(unit.name)),
             levels={name: (level.value, level.error) for name, level in self.levels.items()},
             site_mw=_number(by_tag, site),
@@ -144,7 +199,7 @@ class Estimator:
             events=events,
         )
 
-    def _shown(self, tag: Tag, now: datetime, now_min: float) -> TagValue:
+    def _tag_value(self, tag: Tag, now: datetime, now_min: float) -> TagValue:
         reading = self._newest.get(tag.name, Reading(None, None, "never read"))
         finding = judge(self.plant, tag, reading, now)
         if finding.quality is Quality.OK and tag.name in self._suspect:
@@ -153,7 +208,7 @@ class Estimator:
             says = self._away[tag.name]
             finding = Finding(tag.name, finding.quality, None, finding.unit, finding.age_s, says)
         prediction = None if finding.quality is Quality.OK else self._predicted(tag, now_min)
-        return shown(self.plant, tag, finding, prediction)
+        return tag_value(self.plant, tag, finding, prediction)
 
     def _predicted(self, tag: Tag, now_min: float) -> float | str | None:
         """What the twin expects a tag to show."""

@@ -9,7 +9,7 @@ from emberline.live.estimate.remaining import Remaining, remaining
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.line.tables import shop
-from emberline.twin import Begun
+from emberline.twin import Operation
 
 
 @dataclass
@@ -35,7 +35,7 @@ class HeatInProgress:
     stage: str
     unit: str
     start_min: float
-    left: Remaining
+    remaining: Remaining
     down: bool
     """Whether the unit is broken down."""
 
@@ -78,15 +78,15 @@ class HeatTracker:
         before, one.seen_min = one.seen_min, at_min
         if heat == one.heat:
             return
-        known, one.heat = one.heat is not None, heat
-        changed, error = ((before + at_min) / 2, (at_min - before) / 2) if known else (at_min, 0.0)
+        is_known, one.heat = one.heat is not None, heat
+        changed, error = ((before + at_min) / 2, (at_min - before) / 2) if is_known else (at_min, 0.0)
         if one.current is not None:
             one.current.end_min = changed
             one.current = None
         if heat:
-            self._begin(one, unit, heat, changed, error, known)
+            self._begin(one, unit, heat, changed, error, is_known)
 
-    def _begin(self, one: _Unit, unit: str, heat: str, at_min: float, error: float, known: bool) -> None:
+    def _begin(self, one: _Unit, unit: str, heat: str, at_min: float, error: float, is_known: bool) -> None:
         stage = self._shop.stages[self._shop.stage_of[self._shop.unit_index[unit]]]
         h = self._heat_index[heat]
         nominal = self._shop.duration[h][self._shop.unit_index[unit]]
@@ -97,9 +97,9 @@ class HeatTracker:
         if earlier is not None and earlier.unit == unit:
             earlier.end_min, one.current = None, earlier  # a gap in the messages
             return
-        if not known:  # it was there before anything was read
-            error = nominal / 2
-            at_min -= error
+        if not is_known:  # it was there before anything was read
+            first = min(max(at_min - nominal, 0.0), at_min)  # nothing else has begun before the horizon
+            at_min, error = (first + at_min) / 2, (at_min - first) / 2
         one.current = Occupation(heat, stage, unit, at_min, error)
         self.occupations[heat, stage] = one.current
         for other, end in ((o, at_min) for (name, s), o in self.occupations.items() if name == heat and s != stage):
@@ -130,10 +130,10 @@ class HeatTracker:
             nominal = self._shop.duration[h][u]
             worked = max(now_min - current.start_min - current.down_min, 0.0)
             pace = nominal if self._is_followed(current) else 0.0
-            left = remaining(
+            rest = remaining(
                 nominal, worked, self._spread[unit], error_min=current.error_min, at_least_min=pace, repair_min=repair
             )
-            yield HeatInProgress(current.heat, current.stage, unit, current.start_min, left, one.down)
+            yield HeatInProgress(current.heat, current.stage, unit, current.start_min, rest, one.down)
 
     def _is_followed(self, current: Occupation) -> bool:
         """Whether the caster keeps its pace, as another heat of the cast comes after."""
@@ -144,28 +144,28 @@ class HeatTracker:
         cast = [name for name, of in zip(table.names, table.orders, strict=True) if of == order]
         return any((name, current.stage) not in self.occupations for name in cast)
 
-    def begun(self, now_min: float) -> dict[tuple[str, str], Begun]:
+    def actuals(self, now_min: float) -> dict[tuple[str, str], Operation]:
         """Operations that have begun; those in progress with the median of their end, and those that must have been."""
-        ends = {(one.heat, one.stage): now_min + max(one.left.median, 1e-3) for one in self.in_progress(now_min)}
-        begun = {
-            key: Begun(one.unit, min(one.start_min, now_min), ends.get(key, one.end_min or now_min))
+        ends = {(one.heat, one.stage): now_min + max(one.remaining.median, 1e-3) for one in self.in_progress(now_min)}
+        actuals = {
+            key: Operation(one.unit, min(one.start_min, now_min), ends.get(key, one.end_min or now_min))
             for key, one in self.occupations.items()
         }
         for (heat, stage), one in list(self.occupations.items()):
-            self._fill(begun, heat, stage, one.start_min)
-        return begun
+            self._fill(actuals, heat, stage, one.start_min)
+        return actuals
 
-    def _fill(self, begun: dict[tuple[str, str], Begun], heat: str, stage: str, start_min: float) -> None:
-        """The stages before one that has begun, where nothing was measured there."""
+    def _fill(self, actuals: dict[tuple[str, str], Operation], heat: str, stage: str, start_min: float) -> None:
+        """The stages before one that has actuals, where nothing was measured there."""
         table, h = self._shop, self._heat_index[heat]
         route = [k for k in table.route[h] if k < table.stages.index(stage)]
         until = start_min
         for k in reversed(route):
             key = heat, table.stages[k]
-            if key in begun:
-                until = begun[key].start_min
+            if key in actuals:
+                until = actuals[key].start_min
                 continue
             u = next(u for u, at in enumerate(table.stage_of) if at == k and table.duration[h][u] > 0)
             end = until - table.quickest[k][min(k + 1, len(table.stages) - 1)]
-            begun[key] = Begun(table.units[u], end - table.duration[h][u], end)
-            until = begun[key].start_min
+            actuals[key] = Operation(table.units[u], end - table.duration[h][u], end)
+            until = actuals[key].start_min

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 
 from emberline.scenarios.records.horizon import Horizon
 
-HOLD_MIN = 2.0
-"""A measured power counts for so long at most."""
-
 
 @dataclass
 class Meter:
@@ -16,6 +13,8 @@ class Meter:
 
     horizon: Horizon
     interval_min: float
+    hold_min: float
+    """A measured power counts for so long at most."""
     peak_before_mw: float = 0.0
     """Of the month, before anything was measured."""
     means: dict[int, float] = field(default_factory=dict)
@@ -31,7 +30,7 @@ class Meter:
             before, power = self._last
             if at_min <= before:
                 return
-            self._hold(power, before, min(at_min, before + HOLD_MIN))
+            self._hold(power, before, min(at_min, before + self.hold_min))
         self._enter(at_min)
         self._last = at_min, mw
 

@@ -48,12 +48,12 @@ def remaining(
         at_least_min: shortest duration; a caster keeps its pace.
         repair_min: mean time to repair, where the unit is down; exponential.
     """
-    left = (GRID[1:] + GRID[:-1]) / 2 * nominal_min
+    durations = (GRID[1:] + GRID[:-1]) / 2 * nominal_min
     values, weights = [], []
     steps = np.diff(_cumulative(spread, GRID))
     for shift in np.linspace(-error_min, error_min, STARTS if error_min else 1).tolist():
         worked = max(worked_min + shift, 0.0)
-        times = np.maximum(left, at_least_min) - worked
+        times = np.maximum(durations, at_least_min) - worked
         probability = np.where(times > 0, steps, 0.0)
         total = probability.sum()
         if total < 1e-9:  # longer than anything that was expected: it may end at any time

@@ -57,10 +57,10 @@ class ParquetHistory:
             return SCHEMA.empty_table()
         table = pa.concat_tables(parts)
         at = table["time_utc"]
-        chosen = pc.and_(pc.greater_equal(at, _scalar(begin)), pc.less(at, _scalar(end)))
+        mask = pc.and_(pc.greater_equal(at, _scalar(begin)), pc.less(at, _scalar(end)))
         if tags is not None:
-            chosen = pc.and_(chosen, pc.is_in(table["tag"], pa.array(list(tags), pa.string())))
-        return table.filter(chosen).sort_by([("arrived_utc", "ascending")])
+            mask = pc.and_(mask, pc.is_in(table["tag"], pa.array(list(tags), pa.string())))
+        return table.filter(mask).sort_by([("arrived_utc", "ascending")])
 
     def forget(self, before: datetime) -> int:
         """Delete whole days."""

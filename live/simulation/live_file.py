@@ -12,7 +12,6 @@ from emberline.live.simulation.plant import SimulatedPlant
 from emberline.live.tags.loading import levels
 
 STATES = {"0": "idle", "1": "on", "2": "down"}
-RECEIVER = "ns=2;s=JobOrderReceiver"
 SPARE = 1.3
 """Ranges of tags end so far above the largest possible value."""
 
@@ -81,8 +80,6 @@ def text(
         "tags:",
         *(f"- {json.dumps(row, ensure_ascii=False)}" for row in _tags(plant, longest_age_s)),
         "loop: {read_every_s: 2}",
-        "publish:",
-        f"- {{kind: job_orders, connector: plant, address: '{RECEIVER}'}}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -90,16 +87,16 @@ def text(
 def values(plant: SimulatedPlant, at_min: float) -> dict[str, tuple[float | str, float]]:
     """What the tags show at a moment, by address, each with the largest possible value; 0 where it has no noise."""
     scenario = plant.scenario
-    shown: dict[str, tuple[float | str, float]] = {}
+    tags: dict[str, tuple[float | str, float]] = {}
     for unit in plant.units:
         power, heat = plant.power_mw(unit, at_min), plant.heat_on(unit, at_min)
-        shown[f"ns=2;s={unit}.Power"] = power * 1000, (power_range_mw(plant, unit) * 1000 if power else 0.0)
-        shown[f"ns=2;s={unit}.State"] = (2.0 if plant.is_down(unit, at_min) else 1.0 if heat else 0.0), 0.0
-        shown[f"ns=2;s={unit}.Heat"] = heat, 0.0
-    shown["ns=2;s=Site.Power"] = plant.site_mw(at_min), power_range_mw(plant, "site")
+        tags[f"ns=2;s={unit}.Power"] = power * 1000, (power_range_mw(plant, unit) * 1000 if power else 0.0)
+        tags[f"ns=2;s={unit}.State"] = (2.0 if plant.is_down(unit, at_min) else 1.0 if heat else 0.0), 0.0
+        tags[f"ns=2;s={unit}.Heat"] = heat, 0.0
+    tags["ns=2;s=Site.Power"] = plant.site_mw(at_min), power_range_mw(plant, "site")
     for name, level in plant.levels(at_min).items():
         store = scenario.battery if name == "battery" else scenario.site.stores[name]
         assert store is not None
-        shown[f"ns=2;s={name}.Level"] = level, store.capacity
-    shown["ns=2;s=Market.Price"] = plant.price(at_min), 0.0
-    return shown
+        tags[f"ns=2;s={name}.Level"] = level, store.capacity
+    tags["ns=2;s=Market.Price"] = plant.price(at_min), 0.0
+    return tags

@@ -39,7 +39,7 @@ class SimulatedPlant:
 
     def follow(self, schedule: xr.Dataset, now_min: float) -> None:
         """Follow a schedule (table ``SCHEDULE``) from a moment on; what has begun stays as it is."""
-        begun = {
+        actuals = {
             (heat, stage)
             for heat, stage, start in zip(
                 *(self.run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True
@@ -48,7 +48,7 @@ class SimulatedPlant:
         }
         merged = schedule.copy(deep=True)
         merged["unit"] = merged["unit"].astype(object)
-        for heat, stage in begun:
+        for heat, stage in actuals:
             for name in ("unit", "start_min", "end_min", "extra_mwh"):
                 here = {"heat": heat, "stage": stage}
                 merged[name].loc[here] = self.schedule[name].sel(here).item()

@@ -18,7 +18,7 @@ from asyncua import Server, ua
 from emberline.live.simulation.live_file import text, values
 from emberline.live.simulation.messages import Messages
 from emberline.live.simulation.plant import SimulatedPlant
-from emberline.live.tags.settings import Clock
+from emberline.live.tags.record import Clock
 
 logging.getLogger("asyncua").addHandler(logging.NullHandler())
 CYCLE_S = 0.5

@@ -3,6 +3,5 @@
 from emberline.live.tags.loading import Plant, load
 from emberline.live.tags.quality import Finding, Quality, Reading, judge
 from emberline.live.tags.record import Connector, Live, Tag
-from emberline.live.tags.settings import SetPoint
 
-__all__ = ["Connector", "Finding", "Live", "Plant", "Quality", "Reading", "SetPoint", "Tag", "judge", "load"]
+__all__ = ["Connector", "Finding", "Live", "Plant", "Quality", "Reading", "Tag", "judge", "load"]

@@ -16,7 +16,6 @@ from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading.document import Document, dotted
 from emberline.scenarios.records.base import Misplaced, Mistakes, Place, unknown
-from emberline.scenarios.records.quantity import factor
 
 SITE = "site"
 
@@ -109,10 +108,6 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
         for i, name in enumerate(names):
             if name in names[:i]:
                 yield (noun, i, "name"), f"there are two of the name {name}"
-    for i, publication in enumerate(live.publish):
-        if publication.connector is not None and publication.connector not in connectors:
-            yield ("publish", i, "connector"), unknown("connector", publication.connector, connectors)
-    yield from _of_set_points(live, scenario, connectors)
     meanings: dict[tuple[str, object], str] = {}
     for i, tag in enumerate(live.tags):
         if tag.connector not in connectors:
@@ -122,25 +117,6 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
         if (key, subject) in meanings:
             yield ("tags", i, key), f"tag {meanings[key, subject]} measures the same"
         meanings.setdefault((key, subject), tag.name)
-
-
-def _of_set_points(live: Live, scenario: Scenario, connectors: list[str]) -> Mistakes:
-    controlled = sorted({*levels(scenario), *scenario.site.cores, "battery"})
-    kinds = {connector.name: connector.kind for connector in live.connectors}
-    for i, point in enumerate(live.set_points.allowed):
-        place: Place = ("set_points", "allowed", i)
-        if kinds.get(point.connector) != "opcua":
-            names = [name for name, kind in kinds.items() if kind == "opcua"]
-            yield (*place, "connector"), unknown("connector of kind opcua", point.connector, names)
-        if point.of not in controlled:
-            yield (*place, "of"), unknown("asset", point.of, controlled)
-        try:
-            factor("MW", point.unit)
-        except ValueError as error:
-            yield (*place, "unit"), str(error)
-    beat = live.set_points.heartbeat_connector
-    if beat is not None and kinds.get(beat) != "opcua":
-        yield ("set_points", "heartbeat_connector"), unknown("connector", beat, connectors)
 
 
 def _of_tag(tag: Tag, scenario: Scenario) -> Iterator[tuple[str, str]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
-from emberline.live.tags.settings import Clock, HistorySettings, LoopSettings, Publication, SetPoints
 from emberline.scenarios.records.base import NAME, Misplaced, Record
 from emberline.scenarios.records.quantity import factor
 
-Kind = Literal["opcua", "csv", "sql", "mqtt"]
+Kind = Literal["opcua", "csv", "sql"]
 KEYS: dict[str, tuple[set[str], set[str]]] = {
     "opcua": (
         {"url"},
@@ -18,7 +18,6 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "csv": ({"folder"}, {"folder", "time", "tag", "value", "zone"}),
     "sql": (set(), {"url", "url_from", "zone"}),
-    "mqtt": ({"host"}, {"host", "port", "user", "password_from", "tls", "sparkplug_host", "groups", "zone"}),
 }
 """Keys that a kind of connector needs, and those that it may have."""
 State = Literal["off", "standby", "idle", "on", "down"]
@@ -55,14 +54,6 @@ class Connector(Record):
     zone: str | None = None
     """Zone of times without offset."""
     timeout_s: float = Field(default=10, gt=0, le=120)
-    host: str | None = None
-    """Of an MQTT broker."""
-    port: int = Field(default=1883, ge=1, le=65_535)
-    tls: bool = False
-    sparkplug_host: str | None = Field(default=None, pattern=r"^[^+#/]{1,60}$")
-    """Name of this host application of Sparkplug B; none: topics carry plain JSON."""
-    groups: tuple[str, ...] = ("+",)
-    """Groups of Sparkplug that are listened to."""
 
     @model_validator(mode="after")
     def _keys(self) -> Connector:
@@ -151,6 +142,62 @@ class Tag(Record):
             raise Misplaced(str(error), "unit") from None
 
 
+class Clock(Record):
+    """The plant's clock where it is not that of this computer: a simulated plant in accelerated time."""
+
+    at: AwareDatetime
+    """A moment of this computer's clock."""
+    plant: AwareDatetime
+    """What the plant's clock shows then."""
+    speed: float = Field(gt=0, le=10_000)
+    """Seconds of the plant in a second of this computer."""
+
+    def now(self, real: datetime | None = None) -> datetime:
+        """The plant's time at a moment of this computer."""
+        return self.plant + ((real or datetime.now(UTC)) - self.at) * self.speed
+
+
+class LoopSettings(Record):
+    """When the loop plans again, and how."""
+
+    read_every_s: float = Field(default=5, gt=0, le=600)
+    """By this computer's clock."""
+    plan_every_min: float = Field(default=240, ge=15, le=2880)
+    """At least so often, whatever happens."""
+    rest_min: float = Field(default=15, ge=0, le=240)
+    """Shortest time between two plannings, requests left out."""
+    late_min: float = Field(default=10, gt=0, le=600)
+    """A heat that is expected so much later than planned is a deviation."""
+    price_change: float = Field(default=1, ge=0)
+    """Mean change of prices of the coming hours that is worth a plan, in the currency per MWh."""
+    search_s: float = Field(default=20, gt=0, le=600)
+    """Time limit of a search, during which nothing is read."""
+    frozen_min: float = Field(default=30, ge=0, le=480)
+    """What begins within this time stays as it is; rounded up to whole metered intervals."""
+    look_ahead_h: float = Field(default=24, ge=1, le=336)
+    keep_share: float = Field(default=0.005, ge=0, lt=1)
+    """A plan that is better by less than this share of its goal is not advised."""
+    expires_min: float = Field(default=60, ge=5, le=1440)
+    """How long advice can be approved."""
+    plan_expires_h: float = Field(default=36, ge=1, le=336)
+    """How long an approved plan stays in force."""
+
+
+class HistorySettings(Record):
+    """Where measured values are kept, and how long."""
+
+    database_from: str | None = None
+    """Environment variable with the SQLAlchemy URL of a PostgreSQL database; none: Parquet files in the home."""
+    keep_days: float = Field(default=730, ge=1, le=36_500)
+
+
+class Publication(Record):
+    """A place that advice is sent to, besides the page *Shift*."""
+
+    kind: Literal["webhook"]
+    url: str = Field(pattern=r"^https?://\S+$")
+
+
 class Live(Record):
     """The file ``live.yaml``."""
 
@@ -164,4 +211,3 @@ class Live(Record):
     loop: LoopSettings = LoopSettings()
     history: HistorySettings = HistorySettings()
     publish: tuple[Publication, ...] = Field(default=(), max_length=20)
-    set_points: SetPoints = SetPoints()

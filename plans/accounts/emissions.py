@@ -81,10 +81,10 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
     for stage, rows in by_stage.items():
         heats, starts, ends = (np.array(column) for column in zip(*rows, strict=True))
         long = ends > starts
-        done = np.clip(grid, starts[:, None], ends[:, None]) - starts[:, None]
-        done = np.divide(done, (ends - starts)[:, None], out=np.zeros_like(done), where=long[:, None])
-        tonnes = np.array(mass)[heats] * (done[:, -1] - done[:, 0])
-        tonnes_of_step = np.diff(np.array(mass)[heats] @ done)
+        shares = np.clip(grid, starts[:, None], ends[:, None]) - starts[:, None]
+        shares = np.divide(shares, (ends - starts)[:, None], out=np.zeros_like(shares), where=long[:, None])
+        tonnes = np.array(mass)[heats] * (shares[:, -1] - shares[:, 0])
+        tonnes_of_step = np.diff(np.array(mass)[heats] @ shares)
         treated_t[stage] += float(tonnes.sum())
         for emission in stages[stage]:
             kg = emission.kg_per_t * float(tonnes.sum())

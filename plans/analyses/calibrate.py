@@ -40,11 +40,11 @@ def work(task: Task) -> dict[str, Any]:
         path = _file(task.home, str(options["log"]))
     log = heat_log.read(path, scenario)
     meter = meters.read(_file(task.home, str(options["meter"])), scenario) if options.get("meter") else None
-    done: list[str] = []
+    phases: list[str] = []
 
     def on_progress(phase: str) -> None:
-        task.report(Message(PHASES.get(phase, phase)), len(done), len(PHASES) - (meter is None))
-        done.append(phase)
+        task.report(Message(PHASES.get(phase, phase)), len(phases), len(PHASES) - (meter is None))
+        phases.append(phase)
 
     result = calibrate(scenario, log, meter, confidence=float(options["confidence"]), on_progress=on_progress)
     thin = [{"unit": one.unit, "kind": one.kind, "grade": one.grade, "reason": one.reason} for one in result.thin]

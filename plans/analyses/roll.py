@@ -36,12 +36,12 @@ def work(task: Task) -> dict[str, Any]:
         if step is None:
             task.report(Message("one plan over the whole period, with everything known"))
             return
-        at, done = scenario.horizon.instant(step.at_min), round(100 * step.at_min / length)
+        at, percent = scenario.horizon.instant(step.at_min), round(100 * step.at_min / length)
         says = {
             "roll": Message("planned at {at}", at=at),
             "foresight": Message("planned at {at}, with everything known", at=at),
         }
-        task.report(says.get(name, Message("planned at {at}, {how}", at=at, how=name)), done, 100)
+        task.report(says.get(name, Message("planned at {at}, {how}", at=at, how=name)), percent, 100)
 
     comparison = compare(
         scenario, how, every[1:], foresight=bool(options["foresight"]), replication=replication, on_step=on_step,

@@ -13,8 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from emberline.models import line
-from emberline.models.line import Key
-from emberline.plans.difference.uses import signal
+from emberline.plans.difference.uses import SIGNALS, signal
 from emberline.plans.plan import replan
 from emberline.plans.plan.record import Plan
 from emberline.plans.why.limits import Line
@@ -50,7 +49,7 @@ class HeatBoard:
     starts: line.Starts
 
     @cached_property
-    def key_of(self) -> dict[replan.Operation, Key]:
+    def key_of(self) -> dict[replan.Operation, line.Key]:
         """Key of each operation that has not started, by heat and stage; heats of a cast share that of the cast."""
         stages = self.free.line.stages
         keys = {
@@ -63,20 +62,20 @@ class HeatBoard:
                 keys |= {(self.problem.heats[h].name, stages[-1].name): (-1, c) for h in cast.heats}
         return keys
 
-    def place(self, key: Key, starts: line.Starts | None = None) -> Place:
+    def place(self, key: line.Key, starts: line.Starts | None = None) -> Place:
         """Unit and start slot of an operation or a cast; by default the plan's."""
         starts = starts or self.starts
         if key[0] < 0:
             return starts.cast_unit[key[1]], starts.cast_slot[key[1]]
         return starts.unit[key[0]][key[1]], starts.slot[key[0]][key[1]]
 
-    def units(self, key: Key) -> tuple[int, ...]:
+    def units(self, key: line.Key) -> tuple[int, ...]:
         """Units that may take an operation or a cast."""
         if key[0] < 0:
             return self.problem.casts[key[1]].units
         return self.problem.heats[key[0]].operations[key[1]].units
 
-    def offset_min(self, heat: str, key: Key, unit: int) -> float:
+    def offset_min(self, heat: str, key: line.Key, unit: int) -> float:
         """Start of a heat after that of its cast [min]; 0 before the casting."""
         if key[0] >= 0:
             return 0.0
@@ -84,7 +83,7 @@ class HeatBoard:
         number = next(i for i, h in enumerate(cast.heats) if self.problem.heats[h].name == heat)
         return float(cast.offsets[unit][number])
 
-    def operation(self, key: Key) -> replan.Operation:
+    def operation(self, key: line.Key) -> replan.Operation:
         """Heat and stage of a key; of a cast its first heat."""
         stages = self.free.line.stages
         if key[0] < 0:
@@ -92,7 +91,7 @@ class HeatBoard:
         heat = self.problem.heats[key[0]]
         return heat.name, stages[heat.operations[key[1]].stage].name
 
-    def lock(self, key: Key, place: Place) -> Lock:
+    def lock(self, key: line.Key, place: Place) -> Lock:
         """The lock that a move stands for.
 
         Raises:
@@ -104,9 +103,9 @@ class HeatBoard:
             self.free, self.plan.schedule, *self.operation(key), slot * self.problem.step_min, self.problem.units[unit]
         )
 
-    def moves(self, locks: Sequence[Lock]) -> dict[Key, Place]:
+    def moves(self, locks: Sequence[Lock]) -> dict[line.Key, Place]:
         """Where locks with a start put operations and casts."""
-        places: dict[Key, Place] = {}
+        places: dict[line.Key, Place] = {}
         index = {name: u for u, name in enumerate(self.problem.units)}
         for (heat, stage), window in merged(locks, self.free.horizon).items():
             key = self.key_of.get((heat, stage))
@@ -118,7 +117,7 @@ class HeatBoard:
                 places[key] = unit, round(slot)
         return places
 
-    def moved(self, places: dict[Key, Place]) -> line.Starts:
+    def moved(self, places: dict[line.Key, Place]) -> line.Starts:
         """The plan's starts with some operations and casts elsewhere."""
         unit, slot = ([list(row) for row in rows] for rows in (self.starts.unit, self.starts.slot))
         cast_unit, cast_slot = list(self.starts.cast_unit), list(self.starts.cast_slot)
@@ -132,11 +131,11 @@ class HeatBoard:
             cast_slot=tuple(cast_slot),
         )  # fmt: skip
 
-    def conflicts(self, places: dict[Key, Place]) -> list[line.Conflict]:
+    def conflicts(self, places: dict[line.Key, Place]) -> list[line.Conflict]:
         """What moves break, all else where the plan has it. Empty: the line can do it."""
         return line.conflicts(self.problem, self.moved(places))
 
-    def in_the_way(self, key: Key, place: Place, places: dict[Key, Place] | None = None) -> list[Message]:
+    def in_the_way(self, key: line.Key, place: Place, places: dict[line.Key, Place] | None = None) -> list[Message]:
         """What a move breaks, in words.
 
         Args:
@@ -184,7 +183,7 @@ class HeatBoard:
             "step": problem.step_min, "slots": problem.n_slots, "units": list(problem.units), "heats": heats,
             "casts": casts, "outages": outages, "starts": starts,
             "stages": [stage.name for stage in self.free.line.stages],
-            "worth": {"values": [round(float(value), 3) for value in worth], "kind": kind, "unit": unit},
+            "worth": {"values": [round(float(value), 3) for value in worth], "says": str(SIGNALS[kind]), "unit": unit},
         }  # fmt: skip
 
 
@@ -192,6 +191,6 @@ def _pairs(by_unit: dict[int, Any]) -> list[list[Any]]:
     return [[u, value] for u, value in by_unit.items()]
 
 
-def undone(locks: Iterable[Lock], board: HeatBoard, key: Key) -> tuple[Lock, ...]:
+def undone(locks: Iterable[Lock], board: HeatBoard, key: line.Key) -> tuple[Lock, ...]:
     """Locks without those on an operation, or on any heat of a cast."""
     return tuple(lock for lock in locks if board.key_of.get((lock.heat, lock.stage)) != key)

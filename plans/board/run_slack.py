@@ -14,8 +14,11 @@ import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.unit_runs import RUN, UnitRun, unit_runs
+from emberline.plans.difference.uses import SIGNALS, signal, signal_text
+from emberline.plans.plan.record import Plan
 from emberline.plans.why.slack import MW, Slack, Stop
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 from emberline.scenarios.process.record import in_steps
 
 TONNES = 1e-6
@@ -48,6 +51,16 @@ def buffers(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> list[Buffer]:
             )
         )  # fmt: skip
     return rows
+
+
+def intensity(plan: Plan, one: UnitRun) -> Message:
+    """What the goal counts for a MWh while a run lasts, and on average of the plan."""
+    worth, kind, unit = signal(plan)
+    return Message(
+        "{signal} while it runs: {here} {unit}; mean of the plan: {mean} {unit}",
+        signal=Message(SIGNALS[kind]), here=signal_text(float(worth[one.first : one.last].mean())),
+        mean=signal_text(float(worth.mean())), unit=unit,
+    )  # fmt: skip
 
 
 def slack(scenario: Scenario, run: xr.Dataset, one: UnitRun, every: Sequence[UnitRun] | None = None) -> Slack:

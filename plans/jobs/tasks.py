@@ -24,6 +24,8 @@ from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from emberline.models import Study
 
 LONGEST_S = 900.0
@@ -80,9 +82,9 @@ class Task:
         """The system ends the worker that is silent for longer."""
         faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
 
-    def report(self, says: str, done: int = 0, of: int = 0) -> None:
+    def report(self, says: str, count: int = 0, of: int = 0) -> None:
         """Report a step of an analysis: what is being done, and how much of how much."""
-        self.tell({"phase": "analysis", "says": says, "done": done, "of": of})
+        self.tell({"phase": "analysis", "says": says, "done": count, "of": of})
         self.patience(LONGEST_S)
 
     def telling(self, silent_s: Callable[[str], float]) -> Progress:
@@ -129,24 +131,36 @@ def _watched(task: Task, scenario: Scenario) -> Progress:
 
 
 def again(task: Task) -> dict[str, Any]:
-    """Plan a stored plan again around locks, from its schedule on."""
-    from emberline.plans.plan.replan import replan, with_locks
+    """Plan a stored plan again around locks, from its schedule on; with ``seconds``, for no longer than these."""
+    from emberline.plans.plan.replan import hurried, replan, with_locks
     from emberline.plans.plan.stored_starts import earlier
     from emberline.plans.robustness.making import again_that_holds
     from emberline.scenarios.records.orders import Lock
 
     before = Store(task.home).open(str(task.options["run"])).plan
+    if task.options.get("seconds"):
+        before = hurried(before, float(task.options["seconds"]))
     locks = [Lock.model_validate(lock) for lock in task.options["locks"]]
     scenario = with_locks(before.scenario, locks)
     tell = _watched(task, scenario)
 
     def work() -> Plan:
-        others, began = earlier(Store(task.home), scenario).schedules, time.perf_counter()
+        began = time.perf_counter()
+        others = [*_near(before, scenario), *earlier(Store(task.home), scenario).schedules]
         after = replan(before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=others)
         spent = time.perf_counter() - began
         return again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
 
     return _stored(task, scenario, work)
+
+
+def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
+    """Schedules nearest to a stored plan's that keep other locks: where a search around them begins."""
+    from emberline.plans.why.nearest import neighbours
+
+    if before.schedule is None or not scenario.heats or scenario.by_the_minute or scenario.line.changeovers:
+        return []
+    return neighbours(scenario, before.envelope, before.schedule)
 
 
 def point(task: Task) -> dict[str, Any]:

@@ -7,6 +7,7 @@ still holds and what is found is not better by more than a change is worth.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -148,6 +149,14 @@ def holds(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> boo
     from emberline.models import explain
 
     return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, time_limit=JUDGE_S)
+
+
+def hurried(stored: Plan, seconds: float) -> Plan:
+    """A stored plan whose scenario is searched for some seconds at most, so that an answer is there soon."""
+    goal = stored.scenario.goal
+    goal = goal.model_copy(update={"time_limit_s": min(goal.time_limit_s, seconds)})
+    scenario = stored.scenario.model_copy(update={"goal": goal}).with_inputs(stored.scenario.inputs)
+    return dataclasses.replace(stored, scenario=scenario)
 
 
 def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:

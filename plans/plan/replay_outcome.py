@@ -79,10 +79,10 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     baselines: Iterator[Columns] = iter(())
     if followed.dispatched is not None:
         baselines = twin.runs(scenario, followed.dispatched, numbers, seed=seed)
-    for replication, *own in zip(numbers, *runs, strict=True):
+    for replication, *by_plan in zip(numbers, *runs, strict=True):
         # a schedule was nominated; the baseline nominates what it draws
-        sums = [figures(scenario, run, nominated=each[1]) for run, each in zip(own, plans, strict=True)]
-        rows = [reader.read(replication, run, each) for run, each in zip(own, sums, strict=True)]
+        sums = [figures(scenario, run, nominated=each[1]) for run, each in zip(by_plan, plans, strict=True)]
+        rows = [reader.read(replication, run, each) for run, each in zip(by_plan, sums, strict=True)]
         if followed.dispatched is not None:
             theirs = next(baselines)
             baseline = figures(scenario, theirs)

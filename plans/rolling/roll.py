@@ -10,6 +10,7 @@ by more than what a change is worth (``How.keep_share``), both followed by the t
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -182,6 +183,50 @@ def roll(
         steps=tuple(course.steps),
         seconds=time.perf_counter() - began,
     )
+
+
+def onward(
+    scenario: Scenario, how: How, schedule: xr.Dataset, expected: xr.Dataset, baseline: xr.Dataset, now_min: float
+) -> tuple[Step, xr.Dataset]:
+    """Plan once more from what has happened, for a plant that is not the twin.
+
+    Args:
+        scenario: the whole; its series are what is known now.
+        how: how far ahead, what is frozen, what a change is worth.
+        schedule: that is followed (table ``SCHEDULE``).
+        expected: the run that is expected under it, measured until now (``emberline.twin.expect``).
+        baseline: run of the baseline from the beginning, for caps above it.
+        now_min: the moment [min after the start].
+
+    Returns:
+        The planning, and the schedule with the new plan in it, or as it was.
+
+    Raises:
+        ScenarioError: the scenario cannot be rolled.
+        ValueError: the horizon is over.
+    """
+    refuse(scenario, how)
+    grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
+    begin = math.ceil((now_min + how.frozen_min) / grid) * grid
+    end = window_end(scenario, how, begin)
+    if begin >= end:
+        raise ValueError("the horizon is over")
+    standing = _standing(schedule, expected)
+    course = _Course(scenario, how, baseline, standing, expected, let_go(scenario, schedule))
+    course.reach_min = scenario.horizon.length_min
+    step = _plan(course, now_min, begin, end, True, None, None, None)
+    return step, course.schedule
+
+
+def _standing(schedule: xr.Dataset, expected: xr.Dataset) -> xr.Dataset:
+    """A schedule with the starts and units that are expected by now."""
+    standing = schedule.copy(deep=True)
+    standing["unit"] = standing["unit"].astype(object)
+    columns = (expected[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min", "end_min"))
+    for heat, stage, unit, start, end in zip(*columns, strict=True):
+        for name, value in (("unit", unit), ("start_min", start), ("end_min", end)):
+            standing[name].loc[{"heat": heat, "stage": stage}] = value
+    return standing
 
 
 def _look(scenario: Scenario, how: How) -> None:

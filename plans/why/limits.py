@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from emberline.models import line
-from emberline.models.line import Key
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
 
@@ -26,7 +25,7 @@ class Line:
         """
         self.scenario, self.problem, self.starts = scenario, problem, starts
         self.cast_of = problem.cast_of()
-        self.occupied: dict[int, list[tuple[float, float, Key, Message]]] = {}
+        self.occupied: dict[int, list[tuple[float, float, line.Key, Message]]] = {}
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
                 u = starts.unit[h][i]
@@ -37,30 +36,30 @@ class Line:
             u, name = starts.cast_unit[c], scenario.orders[cast.order].name
             self._take(u, starts.cast_minute(problem, c), cast.hold[u], (-1, c), Message("cast {order}", order=name))
 
-    def _take(self, u: int, minute: float, slots: int, key: Key, who: Message) -> None:
+    def _take(self, u: int, minute: float, slots: int, key: line.Key, who: Message) -> None:
         begin = minute / self.problem.step_min
         self.occupied.setdefault(u, []).append((begin, begin + slots, key, who))
 
-    def begin(self, key: Key) -> float:
+    def begin(self, key: line.Key) -> float:
         """Where an operation or a cast starts [min]."""
         if key[0] < 0:
             return self.starts.cast_minute(self.problem, key[1])
         return self.starts.minute(self.problem, *key)
 
-    def in_the_way(self, key: Key, slot: int, unit: int | None = None) -> list[Message]:
+    def in_the_way(self, key: line.Key, slot: int, unit: int | None = None) -> list[Message]:
         """Limits that an operation or a cast would break in a slot, in words; empty: it could start there."""
         u = self._unit(key) if unit is None else unit
         return list(
             dict.fromkeys([*self._window(key, slot, u), *self._on_unit(key, slot, u), *self._lags(key, slot, u)])
         )
 
-    def _unit(self, key: Key) -> int:
+    def _unit(self, key: line.Key) -> int:
         return self.starts.cast_unit[key[1]] if key[0] < 0 else self.starts.unit[key[0]][key[1]]
 
     def _at(self, slots: float) -> datetime:
         return self.scenario.horizon.instant(slots * self.problem.step_min)
 
-    def _window(self, key: Key, slot: int, u: int) -> Iterator[Message]:
+    def _window(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
         problem = self.problem
         if key[0] < 0:
             cast = problem.casts[key[1]]
@@ -97,7 +96,7 @@ class Line:
                 else Message("the end of the horizon")
             )
 
-    def _lock(self, key: Key, slot: int, u: int) -> Message | None:
+    def _lock(self, key: line.Key, slot: int, u: int) -> Message | None:
         """The planner's lock on an operation, or on any heat of a cast, that forbids a slot; None: there is none."""
         offsets = {key[0]: 0.0}
         if key[0] < 0:
@@ -118,7 +117,7 @@ class Line:
         release = self.scenario.orders[order].release
         return 0.0 if release is None else self.scenario.horizon.minutes(release)
 
-    def _on_unit(self, key: Key, slot: int, u: int) -> Iterator[Message]:
+    def _on_unit(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
         problem, name = self.problem, self.problem.units[u]
         if key[0] < 0:
             slots, minutes = problem.casts[key[1]].hold[u], problem.casts[key[1]].minutes[u]
@@ -137,7 +136,7 @@ class Line:
                     end=self._at(end),
                 )
 
-    def _lags(self, key: Key, slot: int, u: int) -> Iterator[Message]:
+    def _lags(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
         """To the stages before and after; of a cast to all its heats."""
         problem = self.problem
         if key[0] < 0:
@@ -164,7 +163,7 @@ class Line:
     def _row(self, h: int, i: int) -> int:
         return self.problem.heats[h].operations[i].units.index(self.starts.unit[h][i])
 
-    def _slot(self, key: Key) -> float:
+    def _slot(self, key: line.Key) -> float:
         return self.begin(key) / self.problem.step_min
 
     def _lag(

@@ -12,13 +12,14 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import xarray as xr
 
 from emberline.models import line
-from emberline.models.line import Key
+from emberline.scenarios import Scenario
 
 MOST_ROUNDS = 30
 """How often operations are moved out of what their units are not available for."""
-Rule = tuple[Key, Key, float]
+Rule = tuple[line.Key, line.Key, float]
 """The second starts at least so many slots after the first."""
 
 
@@ -42,11 +43,11 @@ def nearest(problem: line.SlotProblem, target: line.Starts, *, later: bool = Tru
 class _Line:
     def __init__(self, problem: line.SlotProblem, target: line.Starts) -> None:
         self.problem = problem
-        self.unit: dict[Key, int] = {}
-        self.at: dict[Key, float] = {}
-        self.window: dict[Key, tuple[float, float]] = {}
-        self.holds: dict[Key, int] = {}
-        self.works: dict[Key, float] = {}
+        self.unit: dict[line.Key, int] = {}
+        self.at: dict[line.Key, float] = {}
+        self.window: dict[line.Key, tuple[float, float]] = {}
+        self.holds: dict[line.Key, int] = {}
+        self.works: dict[line.Key, float] = {}
         """Minutes for which a unit must be available."""
         self.possible = True
         for h, heat in enumerate(problem.heats):
@@ -64,7 +65,7 @@ class _Line:
 
     def _take(
         self,
-        key: Key,
+        key: line.Key,
         unit: int,
         at: float,
         units: tuple[int, ...],
@@ -113,7 +114,7 @@ class _Line:
                 loose = operation.started_min is not None
                 yield here, there, float(least - loose)
                 yield there, here, -float(most + loose)
-        on: dict[int, list[Key]] = {}
+        on: dict[int, list[line.Key]] = {}
         for key in sorted(self.at, key=lambda key: (float(np.clip(self.at[key], *self.window[key])), self.at[key])):
             on.setdefault(self.unit[key], []).append(key)
         for sequence in on.values():
@@ -148,10 +149,10 @@ class _Line:
         )
         return self._starts(dict(zip(keys, solution.x[:n].tolist(), strict=True))) if solution.status == 0 else None
 
-    def _starts(self, slot: dict[Key, float]) -> line.Starts:
+    def _starts(self, slot: dict[line.Key, float]) -> line.Starts:
         problem = self.problem
 
-        def at(key: Key, started_min: float | None) -> int:
+        def at(key: line.Key, started_min: float | None) -> int:
             return math.floor(started_min / problem.step_min) if started_min is not None else round(slot[key])
 
         operations = [range(len(heat.operations)) for heat in problem.heats]
@@ -164,6 +165,26 @@ class _Line:
             cast_unit=tuple(self.unit[-1, c] for c in range(len(problem.casts))),
             cast_slot=tuple(at((-1, c), cast.started_min) for c, cast in enumerate(problem.casts)),
         )
+
+
+def neighbours(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> list[xr.Dataset]:
+    """Schedules nearest to another one that keep the limits of the line; none where none is found so.
+
+    Args:
+        scenario: with its limits, such as locks.
+        envelope: of it.
+        schedule: table ``SCHEDULE``, of the same heats.
+    """
+    problem = line.from_scenario(scenario, envelope)
+    starts = line.from_schedule(problem, schedule) if problem.heats else None
+    both = [] if starts is None else [nearest(problem, starts, later=later) for later in (True, False)]
+    schedules = []
+    for one in dict.fromkeys(both):
+        if one is not None:
+            unit, begin = as_list(problem, one, schedule["unit"].values, schedule["start_min"].to_numpy())
+            dims = ("heat", "stage")
+            schedules.append(schedule.assign(unit=(dims, unit), start_min=(dims, begin)))
+    return schedules
 
 
 def as_list(

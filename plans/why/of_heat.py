@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 
 from emberline.models import explain, line, redispatch, schedules
-from emberline.models.line import Key
 from emberline.plans.difference.moves import THEN, moved
 from emberline.plans.difference.uses import SIGNALS, WORTH_TELLING, mean_over, signal, signal_text
 from emberline.plans.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
@@ -109,7 +108,7 @@ class OfHeat:
         assert starts is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, starts)
         h = list(self.scenario.heats).index(operation.heat)
-        self.key: Key = (h, -1)
+        self.key: line.Key = (h, -1)
         if operation.cast:
             self.key = (-1, self.line.cast_of[h][0])
         else:

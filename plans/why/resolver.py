@@ -18,7 +18,7 @@ from emberline.plans.plan.caps import fixed
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.record import Plan
 from emberline.plans.why.answer import ESTIMATE, Answer, More
-from emberline.plans.why.nearest import as_list, nearest
+from emberline.plans.why.nearest import neighbours
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
@@ -173,19 +173,8 @@ class Resolver:
             envelope: of it; None: the stored plan's.
             target: what to be near to instead of the stored one.
         """
-        from emberline.models import line
-
         schedule = self.schedule if target is None else target
-        problem = line.from_scenario(variant, self.plan.envelope if envelope is None else envelope)
-        starts = line.from_schedule(problem, schedule) if problem.heats else None
-        both = [] if starts is None else [nearest(problem, starts, later=later) for later in (True, False)]
-        neighbours = []
-        for one in dict.fromkeys(both):
-            if one is not None:
-                unit, begin = as_list(problem, one, schedule["unit"].values, schedule["start_min"].to_numpy())
-                dims = ("heat", "stage")
-                neighbours.append(schedule.assign(unit=(dims, unit), start_min=(dims, begin)))
-        return neighbours
+        return neighbours(variant, self.plan.envelope if envelope is None else envelope, schedule)
 
     def judged(
         self, variant: Scenario, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None

@@ -295,7 +295,7 @@ class Line(Record):
         one = self._changeover.get((unit, before, after))
         return {} if one is None else one.takes
 
-    @property
+    @cached_property
     def takes(self) -> tuple[str, ...]:
         """Carriers that heats and changeovers take."""
         every = [*(grade.takes for grade in self.grades), *(one.takes for one in self.changeovers)]

@@ -45,6 +45,7 @@ def page(
     shutil.copytree(stored_home[0], home, dirs_exist_ok=True)
     opened = browser.new_page(viewport={"width": 1440, "height": 1400})
     opened.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
     watched = Watched(opened, server.url)
     opened.goto(f"{server.url}/?run={stored_home[1]}")
     settled(opened, "Heat")
@@ -59,7 +60,7 @@ def test_the_rules_are_those_of_the_search(stored_home: tuple[Path, str], browse
     tab = browser.new_page()
     tab.add_script_tag(content=(drawing.FOLDER / "rules.js").read_text(encoding="utf-8").replace("export ", ""))
     draw, kinds = random.Random(4), set[str]()
-    for board in (drawn for drawn in [of_stored(plan), *map(of_shop, [plan] * 24, range(24))] if drawn is not None):
+    for board in filter(None, [of_stored(plan), *map(of_shop, [plan] * 24, range(24))]):
         cases = [moves_of(board, draw) for _ in range(12)]
         expected = [texts(board.conflicts(moves)) for moves in cases]
         kinds |= {row.split()[0] for rows in expected for row in rows}

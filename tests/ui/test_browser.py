@@ -26,8 +26,8 @@ def server(home: Path) -> Iterator[Server]:
 
 
 def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -> None:
-    """Proves: Gantt by mode with what a run tells, tables of units, stores and products, a file; nothing sticks out of
-    a wide and of a small window, and no chart reports an error."""
+    """Proves: a board of runs, a card of the one that is clicked, tables of units, stores and products, a file; nothing
+    sticks out of a wide and of a small window, and no chart reports an error."""
     result, store = cement_day_plan(), Store()
     with store.working(result.scenario) as run:
         store.save(run, result)
@@ -37,12 +37,9 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
     page.goto(f"{server.url}/?run={run}")
     marks = page.locator(".st-key-timeline .marks")
     expect(marks).to_be_visible(timeout=60_000)
-    bars = page.locator(".st-key-timeline .mark-rect.role-mark path[aria-label*='does: run']")
-    expect(bars.first).to_be_visible()
-    bars.first.hover()
-    text = page.locator("#vg-tooltip-element")
-    for name in ("mode", "start", "end", "makes", "power, mean", "electricity"):
-        expect(text.get_by_text(name, exact=True)).to_be_visible()
+    page.locator("[data-id='kiln/0']").click()
+    expect(page.get_by_text("it must run").first).to_be_visible()
+    expect(page.get_by_text("kiln · kiln").first).to_be_visible()
     for width in (1440, 1024):
         page.set_viewport_size({"width": width, "height": 900})
         at_rest(page)

@@ -83,15 +83,15 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
     started: list[tuple[str, str, tuple[str, ...]]] = []
     run, job = "f" * 32, "1" * 32
     request = {"scenario": "melt-shop-small", "overrides": ["orders.C1.due=4 h"], "note": {}}
-    asked = {**request, "kind": "analysis", "given": {"analysis": "why_not", "run": run}}
+    request_of_analysis = {**request, "kind": "analysis", "given": {"analysis": "why_not", "run": run}}
 
     def start(scenario: str, overrides: Any, note: Any = None, kind: str = "plan", options: Any = None) -> str:
         started.append((kind, scenario, tuple(overrides)))
         return job if kind == "analysis" else "0" * 32
 
-    analyses.save(home, job, "why_not", asked, table)
+    analyses.save(home, job, "why_not", request_of_analysis, table)
     monkeypatch.setattr(queue, "about", lambda run, kind: job if started else None)
-    monkeypatch.setattr(queue, "request", lambda run: asked if run == job else request)
+    monkeypatch.setattr(queue, "request", lambda run: request_of_analysis if run == job else request)
     monkeypatch.setattr(queue, "start", start)
 
     def page() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import simpy
 
 from emberline.scenarios.datasets import RecourseKind
 from emberline.scenarios.records.disturbances import Recourse
+from emberline.twin.line.clock import Environment
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.operations import Operations
 from emberline.twin.streams import Breakdowns
@@ -54,6 +56,7 @@ class ListReplay:
         failures: Mapping[int, Breakdowns],
         recourse: Recourse | None = None,
         load_management: LoadManagement | None = None,
+        clock: Environment | None = None,
     ) -> None:
         """Args:
         todo: the operations.
@@ -61,21 +64,22 @@ class ListReplay:
         failures: breakdowns by unit.
         recourse: what the dispatcher may do; None: nothing.
         load_management: of this run; None: there is none.
+        clock: that runs it; None: SimPy's environment.
         """
         n = len(todo)
         self.recourse, self.load_management = recourse, load_management
         self.acts: list[Act] = []
         self.new_casts: set[int] = set()
         self.returns: dict[int, tuple[float, float]] = {}
-        self._taken = [-math.inf] * len(todo.sequence)
+        self._second_until = [-math.inf] * len(todo.sequence)
         """Until when each unit treats a heat that went back [min]."""
         self.todo = todo
         self.duration = duration
         self.failures = failures
-        self.env = simpy.Environment()
+        self.env: Environment = simpy.Environment() if clock is None else clock
         self.start = [math.nan] * n
         self.end: list[float | None] = [None] * n
-        self.waiting: list[simpy.Event | None] = [None] * n
+        self.waiting: list[Any] = [None] * n
         self.stops: dict[int, list[tuple[float, float]]] = {}
         campaign = todo.shop.campaign
         self._ahead = sorted((i for i in range(n) if todo.stage[i] != campaign), key=todo.scheduled.__getitem__)
@@ -95,7 +99,7 @@ class ListReplay:
         end = [math.nan if over is None else over for over in self.end]
         return LineHistory(self.start, end, self.stops, self.acts, self.new_casts, self.returns)
 
-    def _unit(self, u: int, sequence: list[int]) -> Generator[simpy.Event, None, None]:
+    def _unit(self, u: int, sequence: list[int]) -> Generator[Any, None, None]:
         todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
         shop = todo.shop
         setup, outages, failures = shop.setup[u], shop.outages[u], self.failures.get(u)
@@ -111,14 +115,14 @@ class ListReplay:
             else:
                 if end[b] is None:
                     waiting[b] = env.event()
-                    yield waiting[b]  # type: ignore[misc]
+                    yield waiting[b]
                 ready = end[b] + todo.travel[i]  # type: ignore[operator]
             at = todo.scheduled[i]
             if todo.started[i]:
                 finish = self._finish_started(i, failures)
             else:
                 gap = setup if previous < 0 else shop.setup_between(u, todo.heat[previous], todo.heat[i])
-                at = max(at, ready, free if follows else free + gap, self._taken[u])
+                at = max(at, ready, free if follows else free + gap, self._second_until[u])
                 if not follows:
                     if outages:
                         at = after_outages(outages, at, self._expected(sequence, place))
@@ -207,7 +211,7 @@ class ListReplay:
             return False
         return at - (self.end[b] or 0.0) > shop.longest_wait[shop.reheating] + TOLERANCE
 
-    def _again(self, i: int, at: float) -> Generator[simpy.Event, None, float]:
+    def _again(self, i: int, at: float) -> Generator[Any, None, float]:
         """The second treatment of a heat on the unit where it was, as soon as that is free; when it is back."""
         todo, env, recourse = self.todo, self.env, self.recourse
         assert recourse is not None
@@ -220,11 +224,11 @@ class ListReplay:
             place = self._place[u]
             later = todo.sequence[u][place] if place < len(todo.sequence[u]) else -1
             working = later >= 0 and self.start[later] < begin + recourse.return_min
-            if not working and self._taken[u] <= begin:
+            if not working and self._second_until[u] <= begin:
                 break
-            begin = max(env.now + SHORTEST_PATIENCE_MIN, self._taken[u])
+            begin = max(env.now + SHORTEST_PATIENCE_MIN, self._second_until[u])
         over = begin + recourse.return_min
-        self._taken[u], self.returns[i] = over, (begin, over)
+        self._second_until[u], self.returns[i] = over, (begin, over)
         heat = todo.heat[i]
         energy = (begin - (self.end[b] or 0.0)) * todo.shop.reheat_mwh_per_min[heat]
         name = todo.shop.units[u]
@@ -237,9 +241,7 @@ class ListReplay:
         follows = place + 1 < len(sequence) and self.todo.same_cast(sequence[place], sequence[place + 1])
         return bool(self.recourse.cast_longer_share) and follows and self.todo.before[sequence[place + 1]] >= 0
 
-    def _casting(
-        self, sequence: list[int], place: int, at: float, working: float
-    ) -> Generator[simpy.Event, None, float]:
+    def _casting(self, sequence: list[int], place: int, at: float, working: float) -> Generator[Any, None, float]:
         """Minutes for which a heat is cast: slower while, by what is known then, the next one will not be there."""
         todo, env, recourse = self.todo, self.env, self.recourse
         assert recourse is not None

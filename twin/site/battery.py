@@ -136,12 +136,12 @@ def _relieve(
     cell_h, counting = grid.cell_min / 60, store.counting(grid.meter_min / 60)
     flows, highest = [], -np.inf
     most = grid.scenario.recourse.battery_most_mwh
-    left, meter_h, energy = np.inf if most is None else most, grid.meter_min / 60, dict[float, float]()
+    rest_mwh, meter_h, energy = np.inf if most is None else most, grid.meter_min / 60, dict[float, float]()
     means = grid.metered(net + planned).tolist()
     for m, mean in enumerate(means):
         cells = slice(m * grid.per_meter, (m + 1) * grid.per_meter)
         lacking = float(levels[cells.start - 1]) - store.level if m else 0.0
-        shift = max(min(grid.import_limit_mw - mean, 0.0), -left / meter_h)
+        shift = max(min(grid.import_limit_mw - mean, 0.0), -rest_mwh / meter_h)
         relief = shift < -TOLERANCE
         if not shift and lacking > TOLERANCE:
             room = min(grid.import_limit_mw, highest) - mean
@@ -154,7 +154,7 @@ def _relieve(
         if relief:
             amount = (float(planned[cells].mean()) - sum(got) / len(got)) * meter_h
             energy[m * grid.meter_min] = amount
-            left = max(left - amount, 0.0)
+            rest_mwh = max(rest_mwh - amount, 0.0)
         highest = max(highest, mean + sum(got) / len(got) - float(planned[cells].mean()))
         flows += got
     missed = float(levels[-1]) - store.level

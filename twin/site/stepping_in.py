@@ -55,12 +55,12 @@ class EngineRecourse:
         for machine, port in plant.givers[ELECTRICITY]:
             if short <= TOLERANCE or not machine.able or (machine.core.switched and not machine.on):
                 continue
-            given = port.at(machine.load, t)
-            load = min(port.load_for(given + short, t), machine.top, machine.cap)
+            before = port.at(machine.load, t)
+            load = min(port.load_for(before + short, t), machine.top, machine.cap)
             if load <= machine.load + TINY:
                 continue
             plant.run(machine, load, t, True)
-            more = port.at(load, t) - given
+            more = port.at(load, t) - before
             short, loads[machine.name] = short - more, load
             self.left_mwh -= more * hours
             cost = more * hours * self.scenario.recourse.engine_cost_per_mwh

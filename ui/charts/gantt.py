@@ -22,6 +22,7 @@ from emberline.ui.charts.site_panels import BASELINE, LIMIT, PAPER, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.metrics import DOES
 
 Layers = alt.LayerChart | alt.FacetChart
 LABEL = "#1C2530"
@@ -38,11 +39,6 @@ UNIT_RUN = {
     "power": mark("power, mean"), "energy": mark("electricity"),
 }  # fmt: skip
 """Figures of a run in the tooltip."""
-DOES = {
-    unit_runs.RUN: mark("run"), unit_runs.START_UP: mark("start-up"),
-    unit_runs.CHANGE_OVER: mark("change-over"), unit_runs.WAIT: mark("waiting"),
-}  # fmt: skip
-"""States of a unit (``plans/accounts/unit_runs.py``)."""
 WIDEST_NAME, LONGEST_LINE = 100, 16
 """Room for the names of units [px], and their longest line [characters]."""
 ROW = 26

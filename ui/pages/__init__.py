@@ -57,6 +57,7 @@ STYLE = """<style>
 
 
 PAGES = {
+    "shift": mark("Shift"),
     "plant": mark("Flow sheet"),
     "twin": mark("Twin"),
     "scenario": mark("Scenario"),
@@ -74,7 +75,7 @@ PAGES = {
 }
 """Module of each page, which has a function ``page``, and its name. A new page also needs a place in ``SECTIONS``."""
 SECTIONS = {
-    mark("Plant"): ("plant", "twin"),
+    mark("Plant"): ("plant", "twin", "shift"),
     mark("Scenario"): ("scenario",),
     mark("Plan"): ("plan", "why", "carbon", "robustness", "pareto", "analyses", "export"),
     mark("Runs"): ("runs", "compare"),

@@ -15,7 +15,7 @@ from emberline.ui.text.numbers import grouped, listed, month, weekday
 STATUSES = (
     mark("within gap"), mark("best found"), mark("infeasible"), mark("no plan on this grid"),
     mark("no plan within the limit"), mark("cancelled"),
-    mark("no plan"), mark("no schedule"), mark("simulated"),
+    mark("no plan"), mark("no schedule"), mark("simulated"), mark("by rules"), mark("not planned"), mark("failed"),
 )  # fmt: skip
 """Of plans, fronts and points."""
 LINES = {

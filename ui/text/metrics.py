@@ -1,5 +1,6 @@
 """Names of the goals and of the metrics behind them."""
 
+from emberline.plans.accounts import unit_runs
 from emberline.ui.text.language import mark
 
 GOALS = {
@@ -13,3 +14,9 @@ GOALS = {
 """By ``goal.minimize``."""
 NAMES = {"carbon": mark("carbon"), "cost": mark("cost"), "cost_with_carbon_price": mark("cost"), "water": mark("water")}
 """By metric."""
+
+DOES = {
+    unit_runs.RUN: mark("run"), unit_runs.START_UP: mark("start-up"),
+    unit_runs.CHANGE_OVER: mark("change-over"), unit_runs.WAIT: mark("waiting"),
+}  # fmt: skip
+"""States of a unit (``plans/accounts/unit_runs.py``)."""

@@ -178,6 +178,10 @@ class _Loop:
             best, status, why = self._raise(best, judgement, begin)
             best = self._polish(best, judgement)
             judged = self._judge(best, plain, judgement)
+            if judged is not None and self.by_baseline:
+                # with the same disturbances: a few days that steer may say too much of the baseline, or too little
+                share = int((judged.data["baseline_violations"] == 0).sum()) / judged.n
+                self.level = max(LEVEL, min(share, MOST_DEFAULT)) if self.baseline.complete else LEVEL
             if judged is None or status != "holds" or self._reached(judged) or self.remaining_s <= LEAST_PLAN_S:
                 break
             status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None

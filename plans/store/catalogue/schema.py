@@ -18,7 +18,7 @@ from emberline.plans.store.catalogue.database import address_text, engine, write
 from emberline.plans.store.catalogue.errors import NotKeptError, StoreError
 from emberline.plans.store.catalogue.tables import METADATA, RUNS
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 """The migrations, in order."""
 NEWEST = VERSIONS[-1]
 TABLE = "emberline_schema"

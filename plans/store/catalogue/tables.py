@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Float, ForeignKey, MetaData, String, Table, Text
+from sqlalchemy import Column, DateTime, Float, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 METADATA = MetaData()
 
@@ -50,4 +50,32 @@ HOMES = Table(
     METADATA,
     Column("id", String(32), primary_key=True),
     Column("place", Text, nullable=False),  # host and folder, for people
+)
+
+ADVICE = Table(
+    "live_advice",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("plant", String(120), nullable=False, index=True),
+    Column("state", String(12), nullable=False),  # open, approved, declined, expired or replaced
+    Column("created", DateTime, nullable=False),  # UTC of the plant's clock, as are the other times
+    Column("data_at", DateTime, nullable=False),
+    Column("expires", DateTime, nullable=False),
+    Column("ends", DateTime, nullable=False),  # of a plan in force
+    Column("hash", String(64), nullable=False),  # of the schedule
+    Column("body", Text, nullable=False),
+)
+
+AUDIT = Table(
+    "live_audit",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("plant", String(120), nullable=False, index=True),
+    Column("at", DateTime, nullable=False),
+    Column("act", String(20), nullable=False),
+    Column("advice", String(32)),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("hash", String(64), nullable=False),  # of the row and of the one before
+    UniqueConstraint("advice", "act", name="uq_live_audit_advice"),
 )

@@ -43,9 +43,9 @@ def test_hidden_truth(tmp_path: Path) -> None:
             state = estimator.state(now)
             for heat in state.heats:
                 if twin.heat_on(heat.unit, step / 2) == heat.heat:
-                    left = twin.left_min(heat.unit, step / 2)
-                    misses.append(abs(left - heat.left.median))
-                    covered.append(heat.left.low <= left <= heat.left.high)
+                    rest = twin.left_min(heat.unit, step / 2)
+                    misses.append(abs(rest - heat.remaining.median))
+                    covered.append(heat.remaining.low <= rest <= heat.remaining.high)
             levels.append(abs(state.levels["battery"][0] - twin.levels(step / 2)["battery"]) / 8)
     assert len(misses) > 150
     assert np.mean(misses) < 3
@@ -110,5 +110,5 @@ def test_what_cannot_be_is_marked_by_name(
     suspects = {one.tag: one for one in state.tags if one.quality is not Quality.OK}
     assert set(suspects) == {tag}
     assert says in suspects[tag].says
-    assert state.begun == before.begun
+    assert state.actuals == before.actuals
     assert state.levels["battery"][0] == pytest.approx(before.levels["battery"][0], abs=0.01)

@@ -36,14 +36,14 @@ def test_a_new_plan_leaves_the_past(tmp_path: Path) -> None:
     scenario = load_scenario("melt-shop-small")
     plant = SimulatedPlant(scenario, replication=1)
     before = plant.run
-    begun = before["op_start_min"].to_numpy() <= 500
+    actuals = before["op_start_min"].to_numpy() <= 500
     later = plant.schedule.copy(deep=True)
     later["start_min"] = later["start_min"] + 30
     later["end_min"] = later["end_min"] + 30
     plant.follow(later, 500)
     for name in ("op_start_min", "op_end_min"):
-        np.testing.assert_allclose(plant.run[name].to_numpy()[begun], before[name].to_numpy()[begun], atol=1e-6)
-    assert (plant.run["op_start_min"].to_numpy()[~begun] >= before["op_start_min"].to_numpy()[~begun]).all()
+        np.testing.assert_allclose(plant.run[name].to_numpy()[actuals], before[name].to_numpy()[actuals], atol=1e-6)
+    assert (plant.run["op_start_min"].to_numpy()[~actuals] >= before["op_start_min"].to_numpy()[~actuals]).all()
 
 
 def test_messages_are_lost_and_swapped_as_often_as_asked() -> None:
@@ -63,13 +63,13 @@ def test_what_is_begun_goes_on_as_measured() -> None:
     for disturbed in (False, True):
         run = twin.replay(scenario, schedule, replication=2, disturbed=disturbed)
         columns = [run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min", "end_min")]
-        begun = {
-            (heat, stage): twin.Begun(unit, start, end)
+        actuals = {
+            (heat, stage): twin.Operation(unit, start, end)
             for heat, stage, unit, start, end in zip(*columns, strict=True)
             if start < 700
         }
-        assert begun
-        expected = twin.expect(scenario, schedule, begun, 700)
+        assert actuals
+        expected = twin.expect(scenario, schedule, actuals, 700)
         past = expected["op_start_min"].to_numpy() < 700
         for name in ("op_start_min", "op_end_min"):
             np.testing.assert_allclose(expected[name].to_numpy()[past], run[name].to_numpy()[past], atol=1e-6)
@@ -95,8 +95,10 @@ def test_the_server_shows_the_plant(tmp_path: Path) -> None:
         findings = []
         for _ in range(100):
             readings = read(file)
-            known = {name: one for name, one in readings.items() if isinstance(one, Reading)}
-            findings = [judge(file, tag, known[tag.name], file.now()) for tag in file.live.tags if tag.name in known]
+            by_name = {name: one for name, one in readings.items() if isinstance(one, Reading)}
+            findings = [
+                judge(file, tag, by_name[tag.name], file.now()) for tag in file.live.tags if tag.name in by_name
+            ]
             if findings and all(finding.quality is Quality.OK for finding in findings):
                 break
     assert len(findings) == len(file.live.tags) == 12

@@ -37,7 +37,7 @@ def followed(case: Scenario, load: list[float], recourse: dict[str, Any], chp: f
 
 
 @pytest.mark.parametrize(
-    ("recourse", "drawn", "energy"),
+    ("recourse", "expected", "energy"),
     [
         ({}, [8, 10, 10], []),
         ({"battery_cost_per_mwh": 20}, [8, 10, 10], [2, 1]),
@@ -45,14 +45,16 @@ def followed(case: Scenario, load: list[float], recourse: dict[str, Any], chp: f
         ({"battery_most_mwh": 0}, [8, 12, 11], []),
     ],
 )
-def test_a_battery_yields_as_far_as_it_may(recourse: dict[str, float], drawn: list[float], energy: list[float]) -> None:
+def test_a_battery_yields_as_far_as_it_may(
+    recourse: dict[str, float], expected: list[float], energy: list[float]
+) -> None:
     """Proves: 12 and 11 MW under a limit of 10 take 2 and 1 MWh of the battery, at 20 each; with 2.5 MWh in all half a
     MW is missed in the third hour, with none 2 and 1. What has neither limit nor cost is done as ever and not recorded.
     Sensitivity: a limit for each hour, or a cost of energy that was planned."""
     case = hub(carriers="", hours=3.0, grid={"import_limit_mw": 10.0, "metered_interval_min": 60}, battery=BATTERY)
     meter, rows, acts = followed(case, [8.0, 12.0, 11.0], recourse)
-    assert meter == drawn
-    over = [mw - 10 for mw in drawn if mw > 10]
+    assert meter == expected
+    over = [mw - 10 for mw in expected if mw > 10]
     assert [row[4] for row in rows if row[0] == "import"] == pytest.approx(over)
     assert [(act.kind, act.amount, act.cost) for act in acts] == [
         ("battery", pytest.approx(each), pytest.approx(20 * each)) for each in energy
@@ -60,7 +62,7 @@ def test_a_battery_yields_as_far_as_it_may(recourse: dict[str, float], drawn: li
 
 
 @pytest.mark.parametrize(
-    ("recourse", "on_mw", "drawn", "energy"),
+    ("recourse", "on_mw", "expected", "energy"),
     [
         ({}, 1.0, [8, 12, 16], []),
         ({"engine_most_mwh": 9, "engine_cost_per_mwh": 5}, 1.0, [8, 10, 13], [2, 3]),
@@ -69,7 +71,7 @@ def test_a_battery_yields_as_far_as_it_may(recourse: dict[str, float], drawn: li
     ],
 )
 def test_an_engine_that_is_on_steps_in(
-    recourse: dict[str, float], on_mw: float, drawn: list[float], energy: list[float]
+    recourse: dict[str, float], on_mw: float, expected: list[float], energy: list[float]
 ) -> None:
     """Proves: an engine of 4 MW runs at 1; where 12 MW would be drawn of 10 it gives 2 more, where it is 16 the 3 that
     it has, or what its 4 MWh in all leave; its gas follows, its heat is vented, and no set-point is missed. One that is
@@ -78,7 +80,7 @@ def test_an_engine_that_is_on_steps_in(
         GAS, CHP | {"min_load": 0.25}, VENT, hours=3.0, grid={"import_limit_mw": 10.0, "metered_interval_min": 60}
     )
     meter, rows, acts = followed(case, [9.0, 13.0, 17.0], recourse, on_mw)
-    assert meter == drawn
+    assert meter == expected
     assert {row[0] for row in rows} == {"import"}
     cost = recourse.get("engine_cost_per_mwh", 0)
     assert [(act.kind, act.unit, act.amount, act.cost) for act in acts] == [

@@ -71,6 +71,8 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> Non
     message = "\n".join([text.value for text in app.main.text] + [caption.value for caption in app.main.caption])
     assert "heats" not in message
     assert any("stocks are valued" in caption.value for caption in app.caption)
+    assert not [item for item in app.multiselect if item.key == "stores"]  # on demand
+    app.toggle(key="panels").set_value(True).run()
     assert app.multiselect(key="stores").value == list(works_plan.scenario.store)
     app.multiselect(key="stores").set_value(["clinker"]).run()
     app.multiselect(key="carriers").set_value(["kiln_gas"]).run()
@@ -163,17 +165,22 @@ def test_power_is_the_lines(works_plan: Plan) -> None:
     assert stack.to_numpy()[:-1] == pytest.approx(need, abs=0.005)
 
 
+def all_panels(result: Plan, baseline: bool = True) -> Any:
+    """All panels of a plan, its Gantt too."""
+    return charts.below_each_other(charts.timeline_panels(result, baseline)).to_dict()
+
+
 def test_gantt_is_of_runs(works_plan: Plan) -> None:
     """Proves: a bar for each run and not for each step, of plan and baseline; each mode has one colour in all units."""
     assert works_plan.replay is not None
-    result = charts.timeline(works_plan).to_dict()
+    result = all_panels(works_plan)
     bars = rows_of(result, whose="plan")
     runs = list(unit_runs(works_plan.scenario, works_plan.replay))
     assert {(bar["unit"], bar["start"], bar["end"]) for bar in bars} == {
         (run.unit, 15 * run.first, 15 * run.last) for run in runs
     }
     assert len(rows_of(result, whose="baseline")) == len(list(unit_runs(works_plan.scenario, works_plan.baseline)))
-    assert not rows_of(charts.timeline(works_plan, baseline=False).to_dict(), whose="baseline")
+    assert not rows_of(all_panels(works_plan, baseline=False), whose="baseline")
     kiln = next(bar for bar in bars if bar["unit"] == "kiln")
     assert kiln["starts"] == "Mon 9 Mar 2026 00:00 +01:00"
     assert (kiln["rate"].endswith(" t/h"), kiln["power"].endswith(" MW"), kiln["tonnes"].endswith(" t")) == (True,) * 3

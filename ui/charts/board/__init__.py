@@ -15,16 +15,14 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts import unit_runs
-from emberline.plans.accounts.unit_runs import UnitRun
 from emberline.plans.board import HeatBoard
-from emberline.plans.difference.uses import SIGNALS
 from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts.gantt import DOES
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import current, mark, tr
+from emberline.ui.text.metrics import DOES
 
 FOLDER = Path(__file__).resolve().parent
 HTML = """<div class="board"><button type="button" class="skip"></button>
@@ -40,7 +38,7 @@ TEXTS = {
         "Drag a bar in time or to another unit, or use the arrow keys and Enter. L locks, Escape undoes, Tab goes to "
         "the next bar. Shift and wheel zoom."
     ),
-    "fixed": mark("Starts of this plan do not lie on steps: bars can be locked where they are. Shift and wheel zoom."),
+    "fixed": mark("Starts of this plan do not lie on steps: lock a heat in its card. Shift and wheel zoom."),
     "skip": mark("Skip the bars"),
     "in": mark("Zoom in"),
     "out": mark("Zoom out"),
@@ -103,7 +101,7 @@ def of_heats(
     size, unit = 1.0, scenario.market.currency
     if board is not None and scenario.goal.minimize == "carbon":
         size, unit = 1000.0, "t CO2e"
-    signal = tr(SIGNALS[board.rules()["worth"]["kind"]]) if board else ""
+    signal = tr(board.rules()["worth"]["says"]) if board else ""
     texts["estimate"] = tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
     casting = scenario.line.campaign_stage
     bars = []
@@ -138,7 +136,7 @@ def of_heats(
     }  # fmt: skip
 
 
-def run_id(one: UnitRun) -> str:
+def run_id(one: unit_runs.UnitRun) -> str:
     """Name of a process run on the board."""
     return f"{one.unit}/{one.first}"
 

@@ -159,6 +159,8 @@ class Board {
   }
   moment(minute) { return this.data.span[1] - this.data.span[0] > 1500 ? `${this.day(minute)} ${this.clock(minute)}` : this.clock(minute); }
 
+  between(start, end) { return `${this.moment(start)}–${this.day(start) === this.day(end) ? this.clock(end) : this.moment(end)}`; }
+
   get now() { return this.preview ? { ...this.places, [this.preview.key]: this.preview.place } : this.places; }
 
   // Positions, labels and conflicts of all bars.
@@ -208,7 +210,7 @@ class Board {
       }
     }
     for (const { row, start, end, name } of groups.values()) {
-      if (!name || name.length * CHARACTER > (end - start) * this.perMinute) continue;
+      if (!name || name.length * CHARACTER > (end - start) * this.perMinute + 8) continue;
       make("text", { class: "label over", x: this.x((start + end) / 2), y: this.y(row) + 2 + BAR / 2 + 4 }, this.ghosts).textContent = name;
     }
     this.svg.querySelector("g[clip-path]").append(this.ghosts);
@@ -216,7 +218,7 @@ class Board {
 
   words(bar, start, end, row, state) {
     const texts = this.data.texts;
-    const parts = [bar.title, this.data.rows[row], `${this.moment(start)}–${this.clock(end)}`];
+    const parts = [bar.title, this.data.rows[row], this.between(start, end)];
     if (bar.locked) parts.push(texts.locked);
     if (state) parts.push(texts[state]);
     return parts.join(", ");
@@ -232,7 +234,7 @@ class Board {
     const places = this.now;
     const [row, start, end] = this.span(bar, places);
     const by = Math.round(start - bar.start);
-    const parts = [`${bar.title} · ${this.data.rows[row]} · ${this.moment(start)}–${this.clock(end)}`];
+    const parts = [`${bar.title} · ${this.data.rows[row]} · ${this.between(start, end)}`];
     if (by) parts.push(`${by > 0 ? "+" : "−"}${this.duration(Math.abs(by))}`);
     if (!by && row === bar.row) parts.push(...bar.facts);
     const mine = this.broken.filter((one) => one.keys.includes(bar.key) || one.next === bar.key);

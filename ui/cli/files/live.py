@@ -79,6 +79,7 @@ def simulate(
     """
     import asyncio
 
+    from emberline.live.loop import approved
     from emberline.live.simulation import Messages, SimulatedPlant, Simulation
     from emberline.scenarios import load
 
@@ -88,6 +89,7 @@ def simulate(
     simulation.write(output)
     print(f"plant {plant.scenario.name} at {simulation.url}, {speed:g} times as fast; tags in {output}")
     print(f"  emberline live check {output}\n  emberline live run {output}")
+    simulation.approved = approved(output.stem)
     asyncio.run(simulation.run())
 
 
@@ -111,14 +113,135 @@ def export(
     plant = load(file)
     writable(output, force, ("csv", "parquet"))
     moments = []
-    for option, given in (("--from", start), ("--to", end)):
+    for option, moment in (("--from", start), ("--to", end)):
         try:
-            moments.append(None if given is None else read_instant(given))
+            moments.append(None if moment is None else read_instant(moment))
         except ValueError as error:
-            raise Refused(f"{option} {given}: {error}") from None
+            raise Refused(f"{option} {moment}: {error}") from None
     begin, until = moments
     until = until or plant.now()
     begin = begin or until - timedelta(days=1)
     table = of_plant(plant).table(begin, until, tag or None)
     write(table, output)
     print(f"{table.num_rows} values in {output}")
+
+
+@app.command()
+def run(
+    file: File,
+    minutes: Annotated[float | None, typer.Option(help="end after so long, by this computer's clock")] = None,
+) -> None:
+    """Run the loop: read, estimate, plan again, advise. Nothing is done without approval; Ctrl-C ends it."""
+    import time
+
+    from emberline.live.loop import Service
+    from emberline.live.tags import load
+
+    plant = load(file)
+    service = Service(plant)
+    print(f"plant {plant.name} ({plant.scenario.name}): {len(plant.live.tags)} tags; page Shift shows it")
+    end = None if minutes is None else time.monotonic() + minutes * 60
+    count = 0
+
+    def over() -> bool:
+        nonlocal count
+        for event in service.events[count:]:
+            print(f"{event['at'][:16]}  {event['says']}", flush=True)
+        count = len(service.events)
+        return end is not None and time.monotonic() >= end
+
+    service.run(over)
+
+
+Number = Annotated[str, typer.Argument(metavar="ADVICE", help="id of the advice, or its first digits")]
+Who = Annotated[str, typer.Option("--who", help="name of the person who decides")]
+PlantName = Annotated[str, typer.Option("--plant", help="name of the file live.yaml without its ending")]
+
+
+@app.command()
+def advice(plant: PlantName = "live", as_json: AsJson = False) -> None:
+    """List advice, the newest first."""
+    from emberline.plans.decisions import Decisions
+
+    rows = Decisions(plant).all()
+    if as_json:
+        times = ("created", "data_at", "expires", "ends")
+        print_json([{**vars(row), **{name: getattr(row, name).isoformat() for name in times}} for row in rows])
+        return
+    for row in rows:
+        print(f"{row.id[:8]}  {row.state:<9} {row.created:%Y-%m-%d %H:%M}Z  {row.body['says']}")
+        if row.state == "open":
+            for change in row.body["changes"]:
+                print(f"          {change['says']}")
+
+
+@app.command()
+def approve(
+    number: Number, who: Who = "", reason: Annotated[str, typer.Option("--reason")] = "", plant: PlantName = "live"
+) -> None:
+    """Approve an advice: it is in force from then on."""
+    _decide(number, True, who, reason, plant)
+
+
+@app.command()
+def decline(
+    number: Number,
+    reason: Annotated[str, typer.Option("--reason", help="why")],
+    who: Who = "",
+    plant: PlantName = "live",
+) -> None:
+    """Decline an advice with a reason."""
+    _decide(number, False, who, reason, plant)
+
+
+def _decide(number: str, approve_it: bool, who: str, reason: str, plant: str) -> None:
+    import getpass
+
+    from emberline.live.loop import decide
+
+    decision = decide(plant, number, approve=approve_it, who=who or getpass.getuser(), reason=reason)
+    print(f"advice {decision.id[:8]} is {decision.state}")
+
+
+@app.command()
+def audit(plant: PlantName = "live") -> None:
+    """List what was advised, decided and ended, with who and why. The exit code is 1 if a row was changed."""
+    from emberline.plans.decisions import Decisions
+
+    decisions = Decisions(plant)
+    for row in decisions.audit():
+        number = "" if row.advice is None else row.advice[:8]
+        print(f"{row.number:>5}  {row.at:%Y-%m-%d %H:%M}Z  {row.act:<9} {number:<8}  {row.who}: {row.reason}")
+    intact = decisions.unbroken()
+    print("the chain of hashes is intact" if intact else "a row was changed, or taken away between others")
+    raise typer.Exit(0 if intact else 1)
+
+
+@app.command()
+def replay(
+    file: File,
+    day: Annotated[str | None, typer.Option("--from", metavar="TIME", help="begin with the day of this time")] = None,
+    solve: Annotated[bool, typer.Option("--solve", help="search again, instead of what the searches returned")] = False,
+) -> None:
+    """Replay the log: the same readings through the same loop. The exit code is 1 if a decision differs."""
+    from emberline.live.loop import Log, replayed
+    from emberline.live.tags import load
+    from emberline.plans.decisions import Decisions
+    from emberline.plans.rolling import onward
+    from emberline.scenarios.records.instants import read_instant
+
+    plant = load(file)
+    decisions = Decisions(plant.name)
+    since = None if day is None else read_instant(day)
+    rows = list(
+        replayed(
+            plant, Log(decisions.folder / "log"), decisions.schedule, since=since, planner=onward if solve else None
+        )
+    )
+    for row in rows:
+        decision = row.replayed or row.logged or {}
+        number = str(decision["advice"] or "no advice")[:9]
+        print(f"{row.now:%Y-%m-%d %H:%M}  {'same' if row.same else 'DIFFERS'}  {decision['reason']:<10} {number}")
+    wrong = sum(not row.same for row in rows)
+    print(f"{len(rows)} decisions, {wrong or 'none'} different")
+    raise typer.Exit(1 if wrong else 0)

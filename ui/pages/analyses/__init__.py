@@ -19,7 +19,7 @@ from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import stamp
 
-CHOSEN, RESULT = "analysis", "result"
+ANALYSIS, RESULT = "analysis", "result"
 """In the address: the analysis, and the job or stored result that is shown."""
 EARLIER = 60
 """Results that are searched for earlier ones."""
@@ -64,20 +64,20 @@ def page() -> None:
 
 def _choose() -> str:
     """Draw the list of analyses; the choice is in the address."""
-    address = st.query_params.get(CHOSEN)
+    address = st.query_params.get(ANALYSIS)
     first = address if address in ANALYSES else session.analysis() or ANALYSES[0]
-    widget = f"{CHOSEN}.{first}"
+    widget = f"{ANALYSIS}.{first}"
     name = st.pills(
         tr("Analysis"), ANALYSES, default=first, format_func=lambda key: tr(_module(key).title), key=widget,
         label_visibility="collapsed",
     )  # fmt: skip
-    chosen = str(name or first)
-    if chosen != first:
+    analysis = str(name or first)
+    if analysis != first:
         st.query_params.pop(RESULT, None)
-    session.look_at(chosen)
-    if address != chosen:
-        st.query_params[CHOSEN] = chosen
-    return chosen
+    session.look_at(analysis)
+    if address != analysis:
+        st.query_params[ANALYSIS] = analysis
+    return analysis
 
 
 def _module(name: str) -> Analysis:
@@ -188,8 +188,8 @@ def _show(analysis: Analysis, number: str, subject: Any) -> None:
     except StoreError as error:
         st.warning(say(str(error)))
         return
-    made = stamp(stored.created.astimezone())
-    says = tr("{scenario}, computed {when}.", scenario=stored.title, when=made)
+    when = stamp(stored.created.astimezone())
+    says = tr("{scenario}, computed {when}.", scenario=stored.title, when=when)
     if not _same(stored, subject):
         says += " " + tr("The inputs at the side are others.")
     st.caption(says)

@@ -48,12 +48,12 @@ def ask(request: Request) -> Question:
     with st.container(horizontal=True):
         foresight = st.toggle(tr("Also with everything known"), value=True, key="roll.foresight")
         disturbed = st.toggle(tr("With disturbances of the line"), key="roll.disturbed")
-    chosen = [day for day in (days if isinstance(days, tuple | list) else (days,)) if isinstance(day, date)]
-    if len(chosen) < 2:
+    picks = [day for day in (days if isinstance(days, tuple | list) else (days,)) if isinstance(day, date)]
+    if len(picks) < 2:
         return Question(problem=tr("Choose the first and the last day."))
     if not every:
         return Question(problem=tr("Choose how often to plan."))
-    as_it_is = (chosen[0], chosen[1]) == (first, last)
+    as_it_is = (picks[0], picks[1]) == (first, last)
     try:
         for minutes in every if as_it_is else ():
             refuse(scenario, How(minutes, 60.0 * ahead, 60.0 * frozen, keep / 100), disturbed=disturbed)
@@ -61,8 +61,8 @@ def ask(request: Request) -> Question:
         return Question(problem="\n".join(map(str, error.problems)))
     return Question(
         {
-            "start": None if as_it_is else chosen[0].isoformat(),
-            "end": None if as_it_is else chosen[1].isoformat(),
+            "start": None if as_it_is else picks[0].isoformat(),
+            "end": None if as_it_is else picks[1].isoformat(),
             "every_min": list(every),
             "look_ahead_min": 60.0 * ahead,
             "frozen_min": 60.0 * frozen,
@@ -150,7 +150,7 @@ def _sides(result: dict[str, Any]) -> Any:
 
 
 def _moments(stored: StoredAnalysis) -> None:
-    """The roll at a moment that is chosen, with its now-line."""
+    """The roll at a moment that is picks, with its now-line."""
     result = stored.result
     horizon, steps = Horizon.model_validate(result["horizon"]), result["roll"]["steps"]
     if not steps:

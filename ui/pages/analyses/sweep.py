@@ -91,12 +91,12 @@ def show(stored: StoredAnalysis) -> None:
     money, keys = result["currency"], list(result["keys"])
     st.text(tr("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"])))
     options = [f"figures {name}" for name in FIGURES] + [f"saved {name}" for name in SAVED]
-    chosen = st.segmented_control(
+    figure = st.segmented_control(
         tr("Figure"), options, default=options[0], required=True,
         format_func=lambda option: _figure(option, money)[0], key=f"sweep.figure.{stored.id}",
     )  # fmt: skip
     if len(keys) <= 2 and any(row["figures"] for row in result["plans"]):
-        _chart(stored, chosen or options[0], keys)
+        _chart(stored, figure or options[0], keys)
     table([_row(row, keys, money) for row in result["plans"]])
     for row in result["plans"]:
         if row["status"] == "failed" or (row["run"] and not row["acceptable"]):
@@ -152,8 +152,8 @@ def _row(row: dict[str, Any], keys: list[str], money: str) -> dict[str, str]:
             label, factor, digits = _figure(f"{of} {name}", money)
             write = number if of == "figures" else signed
             cells[label] = write(row[of][name] * factor, digits) if name in row[of] else "–"
-    held = tr("{held} of {n}", held=row["held"], n=row["replications"]) if row["replications"] else "–"
-    return {**cells, tr("held"): held, say("status"): _status(row)}
+    successes = tr("{held} of {n}", held=row["held"], n=row["replications"]) if row["replications"] else "–"
+    return {**cells, tr("held"): successes, say("status"): _status(row)}
 
 
 def _value(value: Any) -> str:

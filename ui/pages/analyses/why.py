@@ -40,19 +40,18 @@ def ask(stored: StoredRun) -> Question:
         key=f"why.about.{stored.id}",
     )  # fmt: skip
     forms = {"heat": _heat, "unit": _unit, "hour": _hour}
-    chosen = forms[str(about)](scenario, stored.id)
-    return Question({**chosen, "time_limit_s": time_limit("why")})
+    decision = forms[str(about)](scenario, stored.id)
+    return Question({**decision, "time_limit_s": time_limit("why")})
 
 
 def _heat(scenario: Scenario, run: str) -> dict[str, Any]:
     horizon = scenario.horizon
     steps = [i * horizon.step_min for i in range(horizon.n_steps)]
     names = [heat.name for heat in scenario.heats]
-    asked = str(st.query_params.get("heat", ""))
+    address = str(st.query_params.get("heat", ""))
+    first = names.index(address) if address in names else 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        heat = st.selectbox(
-            tr("Heat"), names, index=names.index(asked) if asked in names else 0, key=f"why.heat.{run}"
-        )  # fmt: skip
+        heat = st.selectbox(tr("Heat"), names, index=first, key=f"why.heat.{run}")
         stages = [stage.name for stage in scenario.line.stages]
         stage = st.selectbox(
             tr("Stage"), stages, index=None, placeholder=tr("the one that draws most power"), key=f"why.stage.{run}"
@@ -143,9 +142,9 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     moves = [say(move["says"]) for move in answer["moves"]]
     if moves:
         rest = len(moves) - MOVES
-        shown = clauses(moves[:MOVES])
+        first = clauses(moves[:MOVES])
         more = f" {trn('And {count} more.', 'And {count} more.', rest)}" if rest > 0 else ""
-        yield tr("others: {moves}", moves=shown) + more
+        yield tr("others: {moves}", moves=first) + more
 
 
 def _slots(stored: StoredAnalysis, horizon: Horizon) -> None:

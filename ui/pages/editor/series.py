@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -15,9 +14,7 @@ from emberline.scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Ma
 from emberline.scenarios.importing.clocks import share_of_dates
 from emberline.scenarios.importing.mapping import checked
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts import plan
-from emberline.ui.charts.axis import time_axis
-from emberline.ui.charts.view import View
+from emberline.ui.pages.editor import series_chart
 from emberline.ui.pages.editor.draft import DraftState, set_values
 from emberline.ui.pages.session import market_chart, session
 from emberline.ui.text import numbers, wording
@@ -59,7 +56,7 @@ SHAPES = {
     "long": mark("one of several series below each other"),
     "days": mark("one day per row"),
 }
-MOST_POINTS = 1500
+DECIMALS = {"": mark("as guessed"), ".": mark("point (1.5)"), ",": mark("comma (1,5)")}
 HEAD = 6
 
 
@@ -133,18 +130,23 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
         return
     with st.container(key="upload"):
         st.dataframe(raw.frame.head(HEAD).astype(str), hide_index=True, alt=tr("First rows of the file"))
-    role = st.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=lambda one: tr(TITLES[one]))
+    kind, mark_of = st.columns([2, 1])
+    role = kind.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=lambda one: tr(TITLES[one]))
+    decimal = mark_of.selectbox(
+        tr("Decimal mark"), list(DECIMALS), key=f"{key}.decimal", format_func=lambda one: tr(DECIMALS[one])
+    )
     zone = now.value(("horizon", "zone"))
     try:
-        first = guess(raw, role, zone=zone if isinstance(zone, str) else "UTC")
-        mapping, reasons = _guided(raw, role, first, f"{key}.{raw.name}.{role}")
+        settings = {"decimal": decimal} if decimal else None
+        first = guess(raw, role, settings, zone=zone if isinstance(zone, str) else "UTC")
+        mapping, reasons = _guided(raw, role, first, f"{key}.{raw.name}.{role}{decimal}")
         series = bring(raw, mapping)
     except ScenarioError as error:
         _refuse(map(str, error.problems))
         return
     if reasons:
         st.text(tr("Guessed: {what}.", what="; ".join(reasons)))
-    _result(draft, series, _horizon(now))
+    _result(draft, series, _horizon(now), now.scenario)
 
 
 def _horizon(now: DraftState) -> Horizon | None:
@@ -260,7 +262,20 @@ def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, An
     return {key_column: str(places[1].selectbox(tr("Series to use"), names, at, key=f"{key}.name"))}
 
 
-def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None) -> None:
+def _move(draft: drafts.Draft, series: Imported, horizon: Horizon) -> None:
+    """Offer to move the horizon of the draft to the days of the file, and to use the file."""
+    values = series_chart.moved_horizon(series, horizon)
+    if values is None or not series.role.path:
+        return
+    start = str(values["horizon", "start"])
+    if st.button(
+        tr("Move the horizon to {day} and use the series", day=start), key=f"series.{draft.id}.move",
+        help=tr("Due times and other dates of the draft stay; check them afterwards"),
+    ):  # fmt: skip
+        _take(draft, series, values)
+
+
+def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scenario: Scenario | None = None) -> None:
     first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
     unit = series.unit or tr("share")
     says = tr(
@@ -284,7 +299,8 @@ def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None) -> N
         )  # fmt: skip
         with st.container(border=True):
             st.text(f"⚠ {says}")
-    chart = preview(series, horizon.zone if horizon is not None else "UTC", unit)
+            _move(draft, series, horizon)
+    chart = series_chart.preview(series, horizon.zone if horizon is not None else "UTC", unit, scenario)
     st.altair_chart(chart, width="stretch", alt=tr("The series over time."))
     if series.role.path:
         label = tr("Use in the draft")
@@ -296,39 +312,14 @@ def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None) -> N
         _take(draft, series)
 
 
-def preview(series: Imported, zone: str, unit: str) -> Any:
-    """The imported series over its own time span, with the axis of all charts."""
-    start, end = series.span
-    hours = (end - start).total_seconds() / 3600
-    # a file may be longer than any plan, so the limits of a horizon are not checked
-    whole = Horizon.model_construct(start=start, zone=zone, days=None, length_h=hours, step_min=1)
-    minutes = (series.seconds - series.seconds[0]) / 60
-    frame = pd.DataFrame({"start": minutes, "value": series.values})
-    every = max(1, len(frame) // MOST_POINTS)
-    points = frame.groupby(np.arange(len(frame)) // every).agg({"start": "first", "value": "mean"})
-    points["when"] = [numbers.moment(whole.instant(minute)) for minute in points["start"]]
-    role = series.mapping.role
-    colour = plan.PRICE if "price" in role else plan.CARBON if "int" in role else plan.POWER
-    return (
-        alt.Chart(points)
-        .mark_line(interpolate="step-after", color=colour, strokeWidth=1.3)
-        .encode(
-            x=time_axis(View.of(whole), labels=True, title=True),
-            y=alt.Y("value:Q", title=f"[{unit}]", scale=alt.Scale(zero=False)),
-            tooltip=[alt.Tooltip("when:N", title=tr("time")), alt.Tooltip("value:Q", title=unit, format=".5g")],
-        )
-        .properties(height=190)
-    )
-
-
-def _take(draft: drafts.Draft, series: Imported) -> None:
+def _take(draft: drafts.Draft, series: Imported, more: dict[Any, Any] | None = None) -> None:
     try:
         files = {"csv": series.csv(), "yaml": series.mapping.yaml()}
         paths = drafts.add_files(draft, series.mapping.role, files)
     except drafts.DraftError as error:
         _refuse([str(error)])
         return
-    values: dict[Any, Any] = series.settings(paths["csv"])
+    values: dict[Any, Any] = series.settings(paths["csv"]) | (more or {})
     if set_values(draft, values):
         session.hold(draft.id)
     st.session_state[f"series.{draft.id}.taken"] = session_of(draft) + 1

@@ -12,7 +12,7 @@ from emberline.plans.plan import Plan
 from emberline.plans.plan.alternatives import LEAST_CARBON, LEAST_COST, NO_REGRET
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.charts import causes as cause_charts
-from emberline.ui.pages.result import heats, repairs
+from emberline.ui.pages.result import picked, repairs
 from emberline.ui.pages.session import chart_cache, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, tr
@@ -89,7 +89,7 @@ def _changes(plan: Plan, run: str, answer: Answer) -> None:
         if bars:
             button.button(
                 tr("Show"), key=f"change.{i}", type="tertiary", help=tr("Marks the bars in the schedule"),
-                on_click=heats.mark_bars, args=(run, bars),
+                on_click=picked.mark_bars, args=(run, bars),
             )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from emberline.ui.text.messages import say
 
 MOST_UNDONE = 50
 MOST_REASONS = 6
+QUICK_S = 6.0
+"""Longest search around moves: a shift leader waits for it [s]."""
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -132,9 +134,16 @@ def _changes(plan: Plan, run: str, now: tuple[Lock, ...]) -> None:
             lines.append(trn("{count} lock to remove", "{count} locks to remove", gone))
         says.text("\n".join(lines))
         undone.button(tr("Undo"), width="stretch", key=f"undo.{run}", on_click=undo, args=(plan, run))
-        if again.button(tr("Plan again around it"), type="primary", width="stretch", key=f"around.{run}"):
+        says_again = tr(
+            "Searches for {seconds} s at most, from this plan on; Plan at the side searches as long as is set there.",
+            seconds=wording.number(QUICK_S, 0),
+        )
+        pressed = again.button(
+            tr("Plan again around it"), type="primary", width="stretch", key=f"around.{run}", help=says_again
+        )
+        if pressed:
             try:
-                locking.plan_again(run, plan, now)
+                locking.plan_again(run, plan, now, QUICK_S)
             except ScenarioError as error:
                 st.text("\n".join(f"✕ {problem.says}" for problem in error.problems))
             except RuntimeError as error:

@@ -5,8 +5,6 @@ An edited start or a ticked heat becomes a lock; the plan is then made again aro
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,28 +23,8 @@ from emberline.ui.text import moment, wording
 from emberline.ui.text import numbers as local
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
+from emberline.ui.text.slack import moves
 
-STOPS = {
-    "lock": mark("your lock"),
-    "started": mark("it has started"),
-    "horizon": mark("the horizon"),
-    "release": mark("its release, {time}"),
-    "due": mark("its due time, {time}"),
-    "before": mark("{other} before it"),
-    "after": mark("{other} after it"),
-    "wait": mark("longest wait after {other}"),
-    "wait after": mark("longest wait before {other}"),
-    "unit": mark("{other} on the unit"),
-    "cast": mark("no gap in the cast ({other})"),
-    "outage": mark("unit not available, {time}"),
-    "import": mark("import limit, {time}"),
-    "must run": mark("it must run"),
-    "empty": mark("{other} would run empty, {time}"),
-    "full": mark("{other} would be full, {time}"),
-    "end level": mark("required level of {other} at the end"),
-}
-"""What limits the move of an operation or a run (``plans/why/slack.py``, ``plans/board/run_slack.py``)."""
-SAME_MIN = 1e-6
 LOCKED, START, AT_MIN = "locked", mark("start"), "start_min"
 NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit"))
 """Columns that identify an operation."""
@@ -56,17 +34,6 @@ NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit")
 def _costs(run: str, _plan: Plan) -> dict[str, float]:
     assert _plan.replay is not None
     return ledger.heat_costs(_plan.scenario, _plan.replay)
-
-
-def begins_with(run: str) -> tuple[str, ...]:
-    """Heats that stand out on the board: the selected one, or those of a sentence."""
-    return tuple(st.session_state.get(f"heat.{run}.begins") or ())
-
-
-def mark_bars(run: str, names: Sequence[str]) -> None:
-    """Callback: some heats stand out; the first of them is shown."""
-    st.session_state[f"heat.{run}"] = names[0]
-    st.session_state[f"heat.{run}.begins"] = tuple(names)
 
 
 def _from_list(run: str) -> None:
@@ -208,19 +175,6 @@ def _stages(plan: Plan, heat: str) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
-    """How far something may move one way, and what stops it."""
-    minutes, stop = (slack.earlier_min, slack.earlier) if earlier else (slack.later_min, slack.later)
-    return f"{wording.number(math.floor(minutes + SAME_MIN), 0)} min: {stops(scenario, stop)}"
-
-
-def stops(scenario: Scenario, stop: slacks_of.Stop) -> str:
-    """What limits an operation, in words."""
-    instant = None if math.isnan(stop.at_min) else scenario.horizon.instant(stop.at_min)
-    at = "" if instant is None else moment.short(stop.at_min, scenario.horizon)
-    return tr(STOPS[stop.kind], other=stop.other, time=at)
 
 
 def edit(plan: Plan, run: str) -> None:

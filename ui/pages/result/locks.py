@@ -112,8 +112,13 @@ def key_of(run: str, plan: Plan) -> str:
     return str(note_of(run).get("scenario", plan.scenario.name))
 
 
-def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...]) -> str:
+def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...], seconds: float | None = None) -> str:
     """Start the worker that plans a stored plan again around locks; returns the id of the new run.
+
+    Args:
+        run, plan: the stored plan.
+        locks: all that hold.
+        seconds: longest search; None: as long as the scenario says.
 
     Raises:
         ScenarioError: a lock is invalid.
@@ -126,7 +131,7 @@ def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...]) -> str:
     note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: data}}
     new = job_progress.start(
         request.get("scenario"), [*request.get("overrides", []), override(data)], text=request.get("text"), note=note,
-        kind="replan", options={"run": run, "locks": data},
+        kind="replan", options={"run": run, "locks": data, "seconds": seconds},
     )  # fmt: skip
     hold(key, locks)
     session.choose(new)

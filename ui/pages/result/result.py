@@ -19,7 +19,18 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import accounts, answer, board, figures, heats, products, repairs, run_card, units
+from emberline.ui.pages.result import (
+    accounts,
+    answer,
+    board,
+    figures,
+    heats,
+    picked,
+    products,
+    repairs,
+    run_card,
+    units,
+)
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -190,8 +201,8 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     scenario = plan.scenario
     selection = _select(plan)
     if scenario.heats or scenario.processes:
-        picked = heats.begins_with(run) if scenario.heats else ()
-        board.show(plan, run, selection.view, selection.baseline, picked)
+        names = picked.begins_with(run) if scenario.heats else ()
+        board.show(plan, run, selection.view, selection.baseline, names)
     if scenario.processes:
         run_card.show(plan, run)
     if scenario.heats:
@@ -220,8 +231,10 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     if scenario.heats:
         yield tr("Padlock: locked by you. Dashed edge and !: others must move; solid red edge and ✕: impossible there.")
     yield tr("Above zero: supply; below: charging and export. Black line: demand.")
-    if scenario.processes:
-        yield tr("Stores are scaled to their capacity; dotted: the required level at the end.")
+    if scenario.processes and selection.panels:
+        yield tr(
+            "Stores are scaled to their capacity; band: where the baseline keeps them; dotted: required at the end."
+        )
         if any(delivery.amount_t is not None for delivery in scenario.deliveries):
             yield tr("Bars above the deliveries: from release to due time of an order.")
     if selection.baseline:

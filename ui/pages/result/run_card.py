@@ -5,24 +5,24 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.unit_runs import UnitRun, unit_runs
+from emberline.plans.accounts import unit_runs
 from emberline.plans.board import run_slack
-from emberline.plans.difference.uses import SIGNALS, mean_over, signal
 from emberline.plans.plan import Plan
 from emberline.ui.charts import board as drawing
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.result.heats import moves
 from emberline.ui.text import moment, wording
 from emberline.ui.text.language import tr
+from emberline.ui.text.messages import say
+from emberline.ui.text.slack import moves
 
 NARROW = 0.05
 """Share of a silo below which a buffer is called narrow."""
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _runs(run: str, _plan: Plan) -> list[UnitRun]:
+def _runs(run: str, _plan: Plan) -> list[unit_runs.UnitRun]:
     assert _plan.replay is not None
-    return list(unit_runs(_plan.scenario, _plan.replay))
+    return list(unit_runs.unit_runs(_plan.scenario, _plan.replay))
 
 
 def show(plan: Plan, run: str) -> None:
@@ -46,15 +46,7 @@ def show(plan: Plan, run: str) -> None:
                 ]
             )
         )  # fmt: skip
-        worth, kind, unit = signal(plan)
-        here, mean = mean_over(worth, horizon.step_min, start, end - start), float(worth.mean())
-        st.text(
-            tr(
-                "{signal} while it runs: {here} {unit}; mean of the plan: {mean} {unit}",
-                signal=tr(SIGNALS[kind]), here=wording.number(here, 0), mean=wording.number(mean, 0),
-                unit=unit,
-            )
-        )  # fmt: skip
+        st.text(say(run_slack.intensity(plan, one)))
         slack = run_slack.slack(scenario, plan.replay, one, every)
         st.text(tr("Earlier by {slack}", slack=moves(scenario, slack, earlier=True)))
         st.text(tr("Later by {slack}", slack=moves(scenario, slack, earlier=False)))

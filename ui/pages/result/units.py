@@ -10,10 +10,10 @@ from emberline.plans.accounts import Ledger, process_tables, unit_runs
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery
-from emberline.ui.charts.gantt import DOES
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording, works
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.metrics import DOES
 from emberline.ui.text.numbers import listed, sentence
 
 WORTH, CARBON_OF = mark("value [{unit}]"), mark("carbon [kg CO2e/t]")

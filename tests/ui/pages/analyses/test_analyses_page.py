@@ -1,4 +1,4 @@
-"""Every analysis in the browser: its button is pressed, the work is done as asked, and the result is drawn."""
+"""Every analysis in the browser: its button is pressed, the work is done as requests, and the result is drawn."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def home(tmp_path: Path, stored_home: tuple[Path, str], monkeypatch: pytest.Monk
     queue.dismiss()
 
 
-class Asked:
-    """Takes the place of the queue: keeps what is asked, and does it here when it is wanted."""
+class Requests:
+    """Takes the place of the queue: keeps what is requests, and does it here when it is wanted."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -53,7 +53,7 @@ class Asked:
         return self.job
 
     def work(self, **options: Any) -> dict[str, Any]:
-        """Do what was asked, quickly, and store it as a worker does."""
+        """Do what was requests, quickly, and store it as a worker does."""
         name = self.request["given"]["analysis"]
         request = {**self.request, "given": {**self.request["given"], **options}}
         if request["scenario"]:
@@ -69,9 +69,9 @@ class Asked:
 
 
 @pytest.fixture
-def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+def requests(home: Path, monkeypatch: pytest.MonkeyPatch) -> Requests:
     """What the page asks the queue."""
-    queued = Asked(home)
+    queued = Requests(home)
     monkeypatch.setattr(queue, "start", queued.start)
     return queued
 
@@ -90,10 +90,10 @@ def pressed(app: AppTest, name: str) -> AppTest:
     return app
 
 
-def shown(asked: Asked, name: str, run: str = "", **options: Any) -> tuple[dict[str, Any], AppTest]:
-    """The result of what was asked, and the page with it in a session of its own, as after a reload."""
-    result = asked.work(**options)
-    app = opened(name, run, result=asked.job)
+def result_of(requests: Requests, name: str, run: str = "", **options: Any) -> tuple[dict[str, Any], AppTest]:
+    """The result of what was requests, and the page with it in a session of its own, as after a reload."""
+    result = requests.work(**options)
+    app = opened(name, run, result=requests.job)
     assert "computed" in texts(app)
     return result, app
 
@@ -102,12 +102,12 @@ def tables(app: AppTest) -> str:
     return "\n".join(item.value.to_csv() for item in app.table)
 
 
-def test_levers(asked: Asked) -> None:
+def test_levers(requests: Requests) -> None:
     """Proves: the saving of each lever and their interaction add up in the table. Sensitivity: a column mixed up."""
     pressed(opened("levers"), "levers")
-    result, app = shown(asked, "levers")
-    assert asked.steps[0].startswith("searching")
-    assert "weighed: shifting" in asked.steps
+    result, app = result_of(requests, "levers")
+    assert requests.steps[0].startswith("searching")
+    assert "weighed: shifting" in requests.steps
     whole = sum(lever["first"]["cost"] for lever in result["levers"]) + result["interaction"]["first"]["cost"]
     assert whole == pytest.approx(result["together"]["cost"])
     assert "shifting heats" in tables(app)
@@ -115,34 +115,34 @@ def test_levers(asked: Asked) -> None:
     assert len(app.get("vega_lite_chart")) == 1
 
 
-def test_headroom(asked: Asked) -> None:
+def test_headroom(requests: Requests) -> None:
     """Proves: the loads that were chosen are planned, and the curve's sentence is said."""
     app = opened("headroom")
     app.multiselect(key="headroom.loads").set_value([50, 100])
     pressed(app, "headroom")
-    assert asked.request["given"]["loads"] == [0.5, 1.0]
-    result, app = shown(asked, "headroom")
+    assert requests.request["given"]["loads"] == [0.5, 1.0]
+    result, app = result_of(requests, "headroom")
     assert [load["heats"] for load in result["loads"]] == [5, 9]
     assert "lexibility" in texts(app)
     assert len(app.get("vega_lite_chart")) == 1
 
 
-def test_a_sweep_over_two_keys(asked: Asked) -> None:
+def test_a_sweep_over_two_keys(requests: Requests) -> None:
     """Proves: every combination is planned and stored, and the figure is one of the table's."""
     app = opened("sweep")
     app.selectbox(key="sweep.key.1").set_value("market.price_per_mwh.scale")
     app.text_input(key="sweep.values.0").set_value("5, 10")
     app.text_input(key="sweep.values.1").set_value("1").run()
     pressed(app, "sweep")
-    assert asked.request["given"]["axes"] == ["site.pv.peak_mw=[5, 10]", "market.price_per_mwh.scale=[1]"]
-    result, app = shown(asked, "sweep")
+    assert requests.request["given"]["axes"] == ["site.pv.peak_mw=[5, 10]", "market.price_per_mwh.scale=[1]"]
+    result, app = result_of(requests, "sweep")
     assert [row["setting"]["site.pv.peak_mw"] for row in result["plans"]] == [5, 10]
     carbon = [row["figures"]["carbon_kg"] / 1000 for row in result["plans"]]
     assert all(f"{value:.2f}" in tables(app) for value in carbon)
     assert len(app.get("vega_lite_chart")) == 1
 
 
-def test_a_sweep_without_values_cannot_start(asked: Asked) -> None:
+def test_a_sweep_without_values_cannot_start(requests: Requests) -> None:
     """Proves: a mistake is said before anything is started."""
     app = opened("sweep")
     app.text_input(key="sweep.values.0").set_value("5, 5").run()
@@ -150,12 +150,12 @@ def test_a_sweep_without_values_cannot_start(asked: Asked) -> None:
     assert "has a value twice" in texts(app)
 
 
-def test_a_rolling_day(asked: Asked) -> None:
+def test_a_rolling_day(requests: Requests) -> None:
     """Proves: the day is planned again every twelve hours, and the now-line shows the plan of a moment."""
     app = opened("roll")
     app.multiselect(key="roll.every").set_value([720])
     pressed(app, "roll")
-    result, app = shown(asked, "roll")
+    result, app = result_of(requests, "roll")
     assert result["roll"]["plans"] == 2
     assert len(result["planned_mw"]) == 2
     assert len(result["planned_mw"][0]) == 96, "the first plan reaches to the end of the day"
@@ -163,12 +163,12 @@ def test_a_rolling_day(asked: Asked) -> None:
     assert len(app.get("vega_lite_chart")) == 1
 
 
-def test_shadow_prices(asked: Asked, stored_home: tuple[Path, str]) -> None:
+def test_shadow_prices(requests: Requests, stored_home: tuple[Path, str]) -> None:
     """Proves: each price has a value for every step, with its unit."""
     run = stored_home[1]
     pressed(opened("prices", run), "prices")
-    assert asked.request["given"] == {"analysis": "prices", "run": run}
-    result, app = shown(asked, "prices", run)
+    assert requests.request["given"] == {"analysis": "prices", "run": run}
+    result, app = result_of(requests, "prices", run)
     electricity = next(row for row in result["prices"] if row["kind"] == "balance_price")
     assert len(electricity["values"]) == 96
     assert "kg CO2e/MWh" in tables(app)
@@ -176,42 +176,42 @@ def test_shadow_prices(asked: Asked, stored_home: tuple[Path, str]) -> None:
 
 
 @pytest.mark.parametrize("about", ["heat", "unit", "hour"])
-def test_why(asked: Asked, stored_home: tuple[Path, str], about: str) -> None:
+def test_why(requests: Requests, stored_home: tuple[Path, str], about: str) -> None:
     """Proves: a heat, a unit and an hour can be asked about, and what was found is shown with its cost."""
     run = stored_home[1]
     app = opened("why", run)
     app.button_group(key=f"why.about.{run}").set_value(about).run()
     pressed(app, "why")
-    assert asked.request["given"].get(about)
-    result, app = shown(asked, "why", run, time_limit_s=1.0)
+    assert requests.request["given"].get(about)
+    result, app = result_of(requests, "why", run, time_limit_s=1.0)
     assert result["question"]
     assert result["facts"]
     assert str(result["facts"][0]) in texts(app)
 
 
-def test_locks_need_locks(asked: Asked, stored_home: tuple[Path, str]) -> None:
+def test_locks_need_locks(requests: Requests, stored_home: tuple[Path, str]) -> None:
     """Proves: a plan without locks says so instead of starting."""
     app = opened("locks", stored_home[1])
     assert app.button(key="locks.start").disabled
     assert "has no locks" in texts(app)
 
 
-def test_why_not(asked: Asked) -> None:
+def test_why_not(requests: Requests) -> None:
     """Proves: a scenario that has a plan is said to have one."""
     pressed(opened("why_not"), "why_not")
-    result, app = shown(asked, "why_not", time_limit_s=20.0)
+    result, app = result_of(requests, "why_not", time_limit_s=20.0)
     assert result["status"] == "feasible"
     assert "There is a plan" in texts(app)
 
 
-def test_calibration_with_days_of_the_twin(asked: Asked) -> None:
+def test_calibration_with_days_of_the_twin(requests: Requests) -> None:
     """Proves: the guided fit runs on a log that the twin generates, and shows figures, fit and checks."""
     app = opened("calibrate")
     assert app.button(key="calibrate.start").disabled, "no log is chosen"
     app.button_group(key="calibrate.from").set_value("twin").run()
     app.number_input(key="calibrate.days").set_value(12).run()
     pressed(app, "calibrate")
-    result, app = shown(asked, "calibrate")
+    result, app = result_of(requests, "calibrate")
     assert result["heats"] == 12 * 9
     assert "duration [min]" in tables(app)
     assert len(app.get("vega_lite_chart")) >= 1

@@ -23,7 +23,7 @@ from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.loading import LIBRARY
 from emberline.scenarios.records.line import Unit
 from emberline.scenarios.records.market import Market
-from emberline.ui.pages.editor import form, rows, series, tables
+from emberline.ui.pages.editor import form, rows, series_chart, tables
 from emberline.ui.pages.editor.draft import DraftState, checked
 from emberline.ui.pages.editor.fields import fields, inner, label_parts
 from emberline.ui.pages.editor.references import renamed
@@ -382,7 +382,7 @@ def test_an_import_is_drawn_on_the_axis_of_all_charts() -> None:
     rows = "".join(f"2025-10-25T{h:02d}:00+02:00,{h}\n" for h in range(24))
     raw = read(f"time,load_mw\n{rows}".encode(), "a.csv")
     imported = bring(raw, guess(raw, "load").mapping)
-    result = series.preview(imported, "Europe/Berlin", "MW").to_dict()
+    result = series_chart.preview(imported, "Europe/Berlin", "MW").to_dict()
     axis = result["encoding"]["x"]["axis"]
     assert axis["title"].startswith("local time, Europe/Berlin")
     labels = json.loads(axis["labelExpr"].removeprefix("(").partition(")[")[0])

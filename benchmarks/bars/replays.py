@@ -1,0 +1,90 @@
+"""Fast replays against SimPy: a thousand disturbed days as plain arrays and as recorded runs, and what recourse does.
+
+Each day is followed and added up both ways, in turns, so that a slow minute of the machine hits both. Every figure and
+every miss must be the same to the last bit.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from benchmarks.registry import Wrong, bench
+from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
+from emberline.plans.accounts.sums import figures
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.robustness import ensemble
+from emberline.scenarios import Scenario, load
+from emberline.scenarios.records.disturbances import Recourse
+from emberline.twin import dispatch, replays, runs
+from emberline.twin.run_variables import violation_rows
+
+DAYS = 1000
+OF_WEEK = 100
+PART = 50
+BAR = Bar(1 / 3, "ratio")
+RULES: dict[str, dict[str, float | bool]] = {
+    "none": {},
+    "casters 10 % slower": {"cast_longer_share": 0.1},
+    "power held back by 30 %": {"less_power_share": 0.3},
+    "starts held back 30 min": {"start_later_min": 30},
+    "three casts ended early": {"end_cast_most": 3},
+    "three heats go back": {"return_most": 3},
+    "all of them": {
+        "cast_longer_share": 0.1, "less_power_share": 0.3, "start_later_min": 30, "end_cast_most": 3, "return_most": 3,
+    },
+}  # fmt: skip
+
+
+def compared(name: str, days: int) -> list[Row]:
+    """Seconds for a day, recorded in SimPy and as plain arrays."""
+    case = load(name)
+    schedule = dispatch(case)
+    schedule.attrs.pop("policy")
+    slow, fast = [], []
+    for first in range(0, days, PART):
+        numbers = range(first, min(first + PART, days))
+        began = time.perf_counter()
+        recorded = [
+            (figures(case, run, nominated=schedule), violation_rows(run)) for run in replays(case, schedule, numbers)
+        ]
+        middle = time.perf_counter()
+        plain = [(figures(case, run, nominated=schedule), violation_rows(run)) for run in runs(case, schedule, numbers)]  # type: ignore[arg-type]
+        fast.append((time.perf_counter() - middle) / len(numbers))
+        slow.append((middle - began) / len(numbers))
+        if recorded != plain:
+            raise Wrong(f"{name}: plain runs {first} to {numbers[-1]} differ from those of SimPy")
+    says = f"{days} days, the same to the last bit"
+    return [
+        measured(f"{name}: recorded in SimPy", slow),
+        measured(f"{name}: plain arrays", fast, reference=slow, bars=[BAR], says=says),
+    ]
+
+
+def broken(case: Scenario, days: int) -> list[Row]:
+    """Share of days that break with each rule, with the same disturbances."""
+    schedule = dispatch(case).assign_attrs(policy="schedule")
+    rows = []
+    for name, rule in RULES.items():
+        with_rule = case.model_copy(update={"recourse": Recourse.model_validate(rule)})
+        judged = ensemble.ensemble(with_rule, schedule, days, Engine())
+        assert judged is not None
+        share = 1 - judged.chance[0]
+        says = f"acts on {100 * judged.recourse_days / days:.0f} % of the days"
+        misses = dict.fromkeys(("cast", "wait", "import", "due"), 0)
+        for kind in misses:
+            mine = np.flatnonzero(judged.data["limit_kind"].values == kind)
+            misses[kind] = int((judged.data["missed"].to_numpy()[:, mine] > 0).any(axis=1).sum())
+        says += "; days with a miss: " + ", ".join(f"{kind} {count}" for kind, count in misses.items())
+        rows.append(measured(name, [100 * share], "% of the days", says=says))
+    return rows
+
+
+@bench("replays", "disturbed days as plain arrays against SimPy, and days that break with and without recourse")
+def main() -> Findings:
+    """Compare both ways, then the rules."""
+    rows = [*compared("melt-shop-day", DAYS), *compared("melt-shop-week", OF_WEEK)]
+    tables = [Table("A disturbed day, followed and added up", rows, "recorded runs in SimPy")]
+    case = load("melt-shop-day")
+    return Findings([*tables, Table("Days that break with each rule of recourse", broken(case, DAYS // 2))])

@@ -1,0 +1,53 @@
+"""What an advice changes, heat by heat."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
+
+LEAST_MIN = 1.0
+MOST = 8
+
+
+def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset) -> list[Message]:
+    """Heats that start at another time or on another unit at their first open stage, the next ones first.
+
+    Args:
+        scenario: of both.
+        expected: run that goes on without the advice.
+        schedule: that is advised (table ``SCHEDULE``).
+    """
+    instant = scenario.horizon.instant
+    columns = (expected[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min"))
+    rows = sorted(zip(*columns, strict=True), key=lambda row: row[3])
+    moved: set[str] = set()
+    messages: list[Message] = []
+    more = 0
+    for heat, stage, unit, start in rows:
+        if heat in moved:
+            continue
+        place = {"heat": heat, "stage": stage}
+        new, on = float(schedule["start_min"].sel(place)), str(schedule["unit"].sel(place).item())
+        if abs(new - start) < LEAST_MIN and on == unit:
+            continue
+        moved.add(heat)
+        if len(messages) == MOST:
+            more += 1
+            continue
+        times = {"heat": heat, "stage": stage, "old": instant(start), "new": instant(new)}
+        if on != unit:
+            messages.append(
+                Message("Heat {heat} ({stage}) starts at {new} on {unit} instead of {old}.", unit=on, **times)
+            )
+        elif new > start:
+            text = Message("Heat {heat} ({stage}) starts later: {new} instead of {old}.", **times)
+        else:
+            text = Message("Heat {heat} ({stage}) starts earlier: {new} instead of {old}.", **times)
+        messages.append(text)
+    if more:
+        messages.append(Message("{count} more heats move.", count=more))
+    if not messages:
+        messages.append(Message("Heats stay; the set-points of the site change."))
+    return messages

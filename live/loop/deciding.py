@@ -1,0 +1,46 @@
+"""Decisions of a shift: the time that counts is the plant's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import xarray as xr
+
+from emberline.live.loop.snapshot import current
+from emberline.plans.decisions import Advice, Decisions
+
+
+def decide(plant: str, number: str, *, approve: bool, who: str, reason: str) -> Advice:
+    """Approve or decline an advice now.
+
+    Raises:
+        StoreError: it cannot be.
+    """
+    return Decisions(plant).decide(number, approve=approve, who=who, reason=reason, now=plant_time(plant))
+
+
+def plant_time(plant: str) -> datetime:
+    """Time of the plant's clock, as its loop showed it last; this computer's where there is no loop."""
+    for snapshot in current():
+        if snapshot["plant"] == plant:
+            speed = float(snapshot["speed"])
+            wall_time = datetime.fromisoformat(snapshot["written"])
+            return datetime.fromisoformat(snapshot["at"]) + (datetime.now(UTC) - wall_time) * speed
+    return datetime.now(UTC)
+
+
+def approved(plant: str) -> Callable[[], xr.Dataset | None]:
+    """A function that returns the schedule in force whenever it has changed, for a simulated plant."""
+    before = ""
+
+    def schedule() -> xr.Dataset | None:
+        nonlocal before
+        decisions = Decisions(plant)
+        in_force = decisions.in_force()
+        if in_force is None or in_force.id == before:
+            return None
+        before = in_force.id
+        return decisions.schedule(in_force.id)
+
+    return schedule

@@ -1,0 +1,83 @@
+"""The log of the loop: each cycle's readings and what was decided, a line of JSON for each, by day.
+
+home/live/<plant>/log/2026-06-16.jsonl
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from emberline.live.tags import Reading
+
+Readings = Mapping[str, Reading | str]
+
+
+class Log:
+    """Lines of one plant."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write into a folder, which is made when the first line is written."""
+        self.folder = folder
+        self._before: dict[str, Any] = {}
+
+    def cycle(self, now: datetime, readings: Readings, request: bool, planned: Mapping[str, Any] | None) -> None:
+        """Log a cycle; only readings that differ from those of the cycle before."""
+        plain = {name: _plain(reading) for name, reading in readings.items()}
+        news = {name: value for name, value in plain.items() if self._before.get(name) != value}
+        self._before = plain
+        row: dict[str, Any] = {"now": now.isoformat(), "readings": news}
+        if request:
+            row["request"] = True
+        if planned is not None:
+            row["planned"] = planned
+        self._write(now, row, durable=planned is not None)
+
+    def mark(self, now: datetime, **what: Any) -> None:
+        """Log what is no cycle: ``begin``, ``approved`` or ``ended``."""
+        if "begin" in what:
+            self._before = {}
+        self._write(now, {"now": now.isoformat(), **what}, durable=True)
+
+    def _write(self, now: datetime, row: Mapping[str, Any], durable: bool) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{now.astimezone(UTC).date()}.jsonl"
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+
+    def rows(self, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+        """Lines from the day of a moment on; one that was cut off is left out."""
+        first = "" if since is None else since.astimezone(UTC).date().isoformat()
+        for path in sorted(self.folder.glob("*.jsonl")):
+            if path.stem < first:
+                continue
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    continue
+
+
+def readings_of(row: Mapping[str, Any], before: Readings) -> dict[str, Reading | str]:
+    """All readings of a cycle."""
+    return {**before, **{name: _reading(value) for name, value in row["readings"].items()}}
+
+
+def _plain(reading: Reading | str) -> Any:
+    if isinstance(reading, str):
+        return reading
+    return [reading.value, None if reading.at is None else reading.at.isoformat(), reading.status]
+
+
+def _reading(value: Any) -> Reading | str:
+    if isinstance(value, str):
+        return value
+    number, at, status = value
+    return Reading(number, None if at is None else datetime.fromisoformat(at), status)

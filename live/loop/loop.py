@@ -1,0 +1,344 @@
+"""One cycle: readings in, the state out, and a proposal where the plan should change.
+
+The loop itself keeps no clock and asks nobody: what it decides follows from readings, times, approvals and what its
+planner returns, so that a day that was logged gives the same decisions again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline import twin
+from emberline.live.estimate import Estimator, State
+from emberline.live.loop.changes import moves
+from emberline.live.tags import Finding, Plant, Quality, Reading
+from emberline.plans.rolling import How, Step, onward
+from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
+
+Planner = Callable[[Scenario, How, xr.Dataset, xr.Dataset, xr.Dataset, float], tuple[Step, xr.Dataset]]
+PRICES_AHEAD_H = 12
+"""Prices of so many hours are compared."""
+
+
+class Reason(StrEnum):
+    """Why the loop plans."""
+
+    START = "start"
+    DEVIATION = "deviation"
+    BREAKDOWN = "breakdown"
+    PRICES = "prices"
+    CLOCK = "clock"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A better plan for the shift to approve."""
+
+    id: str
+    hash: str
+    reason: Reason
+    says: str
+    """What has happened."""
+    created: datetime
+    data_at: datetime
+    expires: datetime
+    ends: datetime
+    schedule: xr.Dataset
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What the loop remembers of a planning."""
+
+    late: Mapping[str, float]
+    down: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cycle did."""
+
+    state: State
+    findings: list[Finding]
+    expected: xr.Dataset
+    """Run of the plan in force, as it goes on."""
+    late: Mapping[str, float]
+    """Heats that will be finished later than planned [min]."""
+    events: tuple[str, ...] = ()
+    reason: Reason | None = None
+    """Why this cycle planned, if it did."""
+    planned: Step | None = None
+    proposal: Proposal | None = None
+
+    def decision(self) -> dict[str, Any] | None:
+        """The planning of this cycle as plain data for the log; None: there was none."""
+        if self.reason is None:
+            return None
+        return {
+            "reason": self.reason.value,
+            "step": None if self.planned is None else asdict(self.planned),
+            "late": {heat: round(minutes, 6) for heat, minutes in self.late.items()},
+            "down": list(self.state.down),
+            "advice": None if self.proposal is None else self.proposal.id,
+            "hash": None if self.proposal is None else self.proposal.hash,
+        }
+
+
+@dataclass
+class Loop:
+    """The loop of one plant."""
+
+    plant: Plant
+    planner: Planner = onward
+    before_planning: Callable[[Outcome], None] = lambda outcome: None
+    """Called with the state before a search, which takes its time."""
+    schedule: xr.Dataset = field(init=False)
+    """In force."""
+    plan_id: str = ""
+    """Of the advice that is in force; empty: the baseline."""
+
+    def __post_init__(self) -> None:
+        """Begin with the baseline in force."""
+        self.scenario = self.plant.scenario
+        self.baseline = twin.simulate(self.scenario)
+        self._settings = self.plant.live.loop
+        self._planned_at: datetime | None = None
+        self._down: frozenset[str] = frozenset()
+        self._lateness: dict[str, float] = {}
+        self._known_prices: np.ndarray | None = None
+        self._reported: set[str] = set()
+        self.estimator = Estimator(self.plant, self.baseline)
+        self._follow(twin.dispatch(self.scenario))
+
+    def _follow(self, schedule: xr.Dataset) -> None:
+        self.schedule = schedule
+        self.intended = twin.replay(self.scenario, schedule)
+        self.estimator.expected = self.intended
+
+    def approved(self, number: str, schedule: xr.Dataset) -> None:
+        """A plan is in force from now on."""
+        self.plan_id, self._lateness = number, {}
+        self._follow(schedule)
+
+    def ended(self) -> None:
+        """The plan in force has expired: the baseline is followed."""
+        self.plan_id = ""
+        self._follow(twin.dispatch(self.scenario))
+
+    def priced(self, scenario: Scenario) -> None:
+        """Series have new values: prices, intensities, forecasts."""
+        self.scenario = scenario
+
+    def step(self, readings: Mapping[str, Reading | str], now: datetime, *, request: bool = False) -> Outcome:
+        """One cycle.
+
+        Args:
+            readings: by tag; a text says why its connector gives none.
+            now: by the plant's clock.
+            request: somebody wants a plan now.
+        """
+        findings = self.estimator.observe(readings, now)
+        state = self.estimator.state(now)
+        now_min = self.scenario.horizon.minutes(now)
+        expected = twin.expect(self.scenario, self.schedule, state.actuals, now_min)
+        self.estimator.expected = expected
+        late = lateness(self.scenario, expected, self.intended, now_min)
+        events = [*state.events, *self._news(state)]
+        reason, says = self._reason(state, late, now, request)
+        if reason is None or not 0 <= now_min < self.scenario.horizon.length_min - self._settings.frozen_min:
+            return Outcome(state, findings, expected, late, tuple(events))
+        self.before_planning(Outcome(state, findings, expected, late, tuple(events)))
+        self._planned_at, self._lateness = now, dict(late)
+        self._down = frozenset(state.down)
+        self._known_prices = self._prices(now_min)
+        planned, proposal = self._plan(state, expected, now, now_min, reason, says)
+        events.append(f"planned ({says}): {planned.status if planned else 'the horizon is over'}")
+        return Outcome(state, findings, expected, late, tuple(events), reason, planned, proposal)
+
+    def _news(self, state: State) -> list[str]:
+        """Tags that became bad."""
+        bad = {value.tag: value for value in state.tags if value.quality is not Quality.OK}
+        by_cause: dict[str, list[str]] = {}
+        for tag, value in bad.items():
+            if tag not in self._reported:
+                by_cause.setdefault(f"{value.quality.value}: {value.says}", []).append(tag)
+        news = [f"{', '.join(tags)} {'are' if len(tags) > 1 else 'is'} {cause}" for cause, tags in by_cause.items()]
+        self._reported = set(bad)
+        return news
+
+    def restored(self, readings: Mapping[str, Reading | str], now: datetime, planned: Planned | None) -> None:
+        """Take in a cycle of an earlier process, without deciding anything again."""
+        self.estimator.observe(readings, now)
+        if planned is not None:
+            self._planned_at, self._lateness, self._down = now, dict(planned.late), frozenset(planned.down)
+            self._known_prices = self._prices(self.scenario.horizon.minutes(now))
+
+    def _reason(
+        self, state: State, late: Mapping[str, float], now: datetime, request: bool
+    ) -> tuple[Reason | None, str]:
+        if request:
+            return Reason.REQUEST, "requested by hand"
+        if self._planned_at is None:
+            return (Reason.START, "the loop has begun") if not state.marks else (None, "")
+        since_min = (now - self._planned_at).total_seconds() / 60
+        if since_min < self._settings.rest_min:
+            return None, ""
+        if new := sorted(frozenset(state.down) - self._down):
+            return Reason.BREAKDOWN, f"{', '.join(new)} is broken down"
+        self._down &= frozenset(state.down)
+        more = {heat: minutes - self._lateness.get(heat, 0.0) for heat, minutes in late.items()}
+        if more and max(more.values()) > self._settings.late_min:
+            heat = max(more, key=more.__getitem__)
+            return Reason.DEVIATION, f"heat {heat} will be {late[heat]:.0f} min later than planned"
+        prices = self._prices(self.scenario.horizon.minutes(now))
+        change = 0.0 if self._known_prices is None else _changed(self._known_prices, prices)
+        if change > self._settings.price_change:
+            return Reason.PRICES, f"prices have changed by {change:.2f} {self.scenario.market.currency}/MWh in the mean"
+        if since_min >= self._settings.plan_every_min:
+            return Reason.CLOCK, f"{since_min / 60:.1f} h since the last plan"
+        return None, ""
+
+    def _prices(self, now_min: float) -> np.ndarray:
+        """Prices from now on; nan before."""
+        values = self.scenario.inputs["price_per_mwh"].to_numpy().astype(float).copy()
+        step = self.scenario.horizon.step_min
+        first, last = int(now_min // step), int((now_min + PRICES_AHEAD_H * 60) // step)
+        values[:first] = math.nan
+        values[last:] = math.nan
+        return values
+
+    def _how(self) -> How:
+        grid = self.scenario.site.grid.metered_interval_min
+        step = math.lcm(round(grid), round(self.scenario.horizon.step_min))
+        frozen = math.ceil(self._settings.frozen_min / step) * step
+        look = max(math.ceil(self._settings.look_ahead_h * 60 / step) * step, frozen + step)
+        # undated orders are planned to the end
+        if any(order.due is None for order in self.scenario.orders):
+            look = max(look, math.ceil(self.scenario.horizon.length_min / step) * step)
+        return How(float(step), float(look), float(frozen), self._settings.keep_share)
+
+    def _plan(
+        self, state: State, expected: xr.Dataset, now: datetime, now_min: float, reason: Reason, says: str
+    ) -> tuple[Step | None, Proposal | None]:
+        how = self._how()
+        measured = self._measured(state, expected, now_min)
+        try:
+            step, schedule = self.planner(self._hurried(), how, self.schedule, measured, self.baseline, now_min)
+        except ValueError as error:
+            if type(error) is not ValueError:
+                raise
+            return None, None
+        if not step.adopted or not step.moved_heats + step.moved_mwh:
+            return step, None
+        changes = moves(self.scenario, expected, schedule)
+        digest = hash_of(schedule)
+        numbers = [self.plant.name, digest, now.isoformat()]
+        body = {
+            "reason": reason.value,
+            "says": says,
+            "changes": [{"id": change.id, "params": _plain(change.params), "says": str(change)} for change in changes],
+            "better": step.better,
+            "goal": self.scenario.goal.minimize,
+            "status": step.status,
+            "gap": step.gap,
+            "marks": list(state.marks),
+            "moved_heats": step.moved_heats,
+            "moved_mwh": round(step.moved_mwh, 3),
+            "begins": self.scenario.horizon.instant(step.begin_min).isoformat(),
+            "instead_of": self.plan_id,
+        }
+        return step, Proposal(
+            id=hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:32],
+            hash=digest,
+            reason=reason,
+            says=says,
+            created=now,
+            data_at=state.at,
+            expires=now + timedelta(minutes=self._settings.expires_min),
+            ends=now + timedelta(hours=self._settings.plan_expires_h),
+            schedule=schedule,
+            body=body,
+        )
+
+    def _hurried(self) -> Scenario:
+        """The scenario with no longer a search than the loop may take."""
+        goal = self.scenario.goal
+        limit = min(goal.time_limit_s, self._settings.search_s)
+        hurried = self.scenario.model_copy(update={"goal": goal.model_copy(update={"time_limit_s": limit})})
+        return hurried.with_inputs(self.scenario.inputs)
+
+    def _measured(self, state: State, expected: xr.Dataset, now_min: float) -> xr.Dataset:
+        """The expected run with the levels and metered means that were measured."""
+        run = expected.copy(deep=True)
+        horizon = self.scenario.horizon
+        k = min(int(now_min // horizon.step_min), horizon.n_steps - 1)
+        for name, (level, _) in state.levels.items():
+            variable = run["battery_mwh"] if name == "battery" else run["asset_level"].sel(store=name)
+            shift = level - float(variable[k])
+            capacity = self.estimator.levels[name].capacity
+            ends = np.clip(variable.to_numpy()[k:] + shift, 0.0, capacity)
+            if name == "battery":
+                run["battery_mwh"][k:] = ends
+            else:
+                run["asset_level"].loc[{"store": name, "time": run["time"][k:]}] = ends
+        for m, mean in self.estimator.meter.means.items():
+            if 0 <= m < run.sizes["meter"]:
+                run["meter_mw"][m] = mean
+        return run
+
+
+def hash_of(schedule: xr.Dataset) -> str:
+    """SHA-256 of what a schedule says of heats and set-points."""
+    digest = hashlib.sha256()
+    for name in sorted(map(str, schedule.data_vars)):
+        values = schedule[name].to_numpy()
+        digest.update(name.encode())
+        if values.dtype.kind in "fiu":
+            digest.update(np.round(values.astype(float), 6).tobytes())
+        else:
+            digest.update(json.dumps(values.astype(str).tolist()).encode())
+    return digest.hexdigest()
+
+
+def lateness(scenario: Scenario, expected: xr.Dataset, intended: xr.Dataset, now_min: float) -> dict[str, float]:
+    """By how much heats will be finished later than a plan intends [min]; those that are finished are left out."""
+    ends = [
+        dict(zip(run["op_heat"].values.tolist(), run["op_end_min"].values.tolist(), strict=True))
+        for run in (expected, intended)
+    ]  # the last operation of a heat counts
+    return {
+        heat: minutes
+        for heat, end in ends[0].items()
+        if end > now_min and (minutes := end - ends[1].get(heat, end)) > 1.0
+    }
+
+
+def _changed(before: np.ndarray, now: np.ndarray) -> float:
+    both = ~np.isnan(before) & ~np.isnan(now)
+    return float(np.abs(before - now)[both].mean()) if both.any() else 0.0
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in params.items()}
+
+
+def message(change: Mapping[str, Any]) -> Message:
+    """A change of an advice's body as a message again."""
+    params = dict(change["params"])
+    for name in ("old", "new"):
+        if isinstance(params.get(name), str):
+            params[name] = datetime.fromisoformat(params[name])
+    return Message(change["id"], **params)
