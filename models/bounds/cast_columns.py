@@ -32,6 +32,9 @@ class Prices:
 class Casts:
     """Columns found so far, and their rows in the linear program: casts that must have begun, units that are held."""
 
+    scale: float
+    """Worth of a MWh, which brings objective and multipliers near one."""
+
     def __init__(self, ways: Ways, latest: list[int]) -> None:
         """Set up the rows.
 
