@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from emberline.plans.exports.formats import b2mml, calendar, csv, excel, json, netcdf, parquet, report
-from emberline.plans.exports.formats.unit_pages import unit_pages
 from emberline.plans.exports.refusal import CannotExport
 from emberline.plans.exports.speaker import ENGLISH, Speaker
 from emberline.plans.exports.workshop import workshop
@@ -117,6 +116,4 @@ __all__ = [
     "manifest",
     "palette",
     "tables",
-    "unit_lists",
-    "unit_pages",
 ]

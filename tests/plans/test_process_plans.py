@@ -17,7 +17,8 @@ from works import KILN, STORES, TRUCKS, as_run, compared, course, works
 from emberline.plans import Plan
 from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import Count, UnitRun, counts, unit_runs
-from emberline.plans.exports import export, unit_lists
+from emberline.plans.exports import export
+from emberline.plans.exports.crews import unit_lists
 from emberline.plans.levers.study import levers
 from emberline.plans.pareto.search import pareto
 from emberline.plans.store.store import Store, StoredRun

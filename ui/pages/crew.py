@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from emberline.plans.exports import unit_lists, unit_pages
-from emberline.plans.exports.unit_lists import Line
-from emberline.plans.exports.worded import does
+from emberline.plans.exports.crews import Line, crews, does, lines, unit_pages
 from emberline.plans.store import Store, StoredRun, StoreError
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario
@@ -38,14 +36,14 @@ def page() -> None:
     except StoreError as error:
         st.warning(say(str(error)))
         return
-    names = unit_lists.crews(stored)
+    names = crews(stored)
     headed.show_title(stored.plan.scenario, run)
     if not names:
         st.info(tr("This plan has no unit with a crew."))
         return
     unit, late = _ask(names)
     now = _now(stored.plan.scenario)
-    rows = [row for row in unit_lists.lines(stored, unit) if row.end_min > now]
+    rows = [row for row in lines(stored, unit) if row.end_min > now]
     st.subheader(tr("Next at the unit"), anchor=False)
     for row in _until(rows):
         _line(stored.plan.scenario, row)

@@ -58,12 +58,12 @@ class Documents:
         app: the app, for all other requests.
         document: of the pages."""
         self.app, self.document = app, document
-        self.known = {"", FIRST, *(ADDRESSES.get(name, name) for name in PAGES)}
+        self.addresses = {"", FIRST, *(ADDRESSES.get(name, name) for name in PAGES)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         path = scope["path"].strip("/") if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else None
-        if path in self.known:
+        if path in self.addresses:
             await HTMLResponse(self.document, headers={"cache-control": "no-cache"})(scope, receive, send)
         elif path is not None and PAGE.fullmatch(path) and path != CALLBACK.strip("/"):
             language = "zh" if Headers(scope=scope).get("accept-language", "").lower().startswith("zh") else "en"

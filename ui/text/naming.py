@@ -61,11 +61,11 @@ def changes(base: dict[str, Any], data: dict[str, Any]) -> list[str]:
         base: a scenario as plain data.
         data: another one.
     """
-    said = [text for part in dict.fromkeys([*base, *data]) for text in _part(part, base.get(part), data.get(part))]
-    kept = said[:MOST_CHANGES]
-    if len(said) > MOST_CHANGES:
-        kept.append(trn("{count} more change", "{count} more changes", len(said) - MOST_CHANGES))
-    return kept
+    texts = [text for part in dict.fromkeys([*base, *data]) for text in _part(part, base.get(part), data.get(part))]
+    first = texts[:MOST_CHANGES]
+    if len(texts) > MOST_CHANGES:
+        first.append(trn("{count} more change", "{count} more changes", len(texts) - MOST_CHANGES))
+    return first
 
 
 def _part(part: str, before: Any, after: Any) -> Iterator[str]:

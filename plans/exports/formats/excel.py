@@ -15,11 +15,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emberline.plans.exports import manifest, tables, unit_lists, worded
+from emberline.plans.exports import manifest, tables, worded
 from emberline.plans.exports.activities import called
 from emberline.plans.exports.clock_changes import clocks_change
+from emberline.plans.exports.crews import unit_lists
+from emberline.plans.exports.crews.unit_pages import HEAD
 from emberline.plans.exports.formats import gantt_sheet
-from emberline.plans.exports.formats.unit_pages import HEAD
 from emberline.plans.exports.hours import hours
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.exports.texts import one_line, printable

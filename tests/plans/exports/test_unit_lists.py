@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from exported import renamed, stored_run
 
-from emberline.plans.exports import unit_lists, unit_pages
+from emberline.plans.exports.crews import unit_lists, unit_pages
 
 
 def test_lines_and_gaps_fill_the_horizon() -> None:

@@ -15,8 +15,9 @@ from exported import HOSTILE, SHORT, TITLE, keep, records, renamed, sheets, simu
 from lxml import html
 from shops import cast
 
-from emberline.plans.exports import export, unit_lists
+from emberline.plans.exports import export
 from emberline.plans.exports.clock_changes import clocks_change
+from emberline.plans.exports.crews import unit_lists
 from emberline.plans.exports.texts import printable
 from emberline.plans.store.run_folder import StoredRun
 

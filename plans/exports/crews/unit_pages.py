@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 
-from emberline.plans.exports import unit_lists
 from emberline.plans.exports.activities import called
+from emberline.plans.exports.crews import unit_lists
+from emberline.plans.exports.crews.unit_lists import Line
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
-from emberline.plans.exports.unit_lists import Line
 from emberline.plans.exports.worded import does
 from emberline.plans.store.run_folder import StoredRun
 
