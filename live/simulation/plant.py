@@ -52,7 +52,8 @@ class SimulatedPlant:
             for name in ("unit", "start_min", "end_min", "extra_mwh"):
                 here = {"heat": heat, "stage": stage}
                 merged[name].loc[here] = self.schedule[name].sel(here).item()
-        for name, values in merged.data_vars.items():
+        for variable, values in merged.data_vars.items():
+            name = str(variable)
             if "time" in values.dims and name in self.schedule:
                 past = values["time"].to_numpy() < merged["time"].to_numpy()[0] + np.timedelta64(round(now_min), "m")
                 before = self.schedule[name].transpose(*values.dims).to_numpy()

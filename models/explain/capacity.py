@@ -62,7 +62,7 @@ def hours(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
         return []
     nominal, planned = (envelope[name].to_numpy() for name in ("duration_min", "planned_min"))
     count = _Count(scenario, envelope, nominal)
-    lines = [*count.alone(), *count.stages()]
+    lines: list[str] = [*count.alone(), *count.stages()]
     if lines or not (planned > nominal).any():
         return lines
     count = _Count(scenario, envelope, planned)

@@ -100,11 +100,11 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
             if mode.emissions:
                 treated_t[name] += float(tonnes.sum())
             for emission in mode.emissions:
-                kg = emission.kg_per_t * tonnes
-                of_units.append(UnitEmission(unit, emission.source, emission.biogenic, kg))
-                (biogenic if emission.biogenic else fossil)[emission.source] += float(kg.sum())
+                by_step = emission.kg_per_t * tonnes
+                of_units.append(UnitEmission(unit, emission.source, emission.biogenic, by_step))
+                (biogenic if emission.biogenic else fossil)[emission.source] += float(by_step.sum())
                 if not emission.biogenic:
-                    of_step += kg
+                    of_step += by_step
     return Direct(fossil, biogenic, of_heat, of_step, treated_t, tuple(of_units))
 
 

@@ -48,9 +48,9 @@ def worth(
     """
     price = scenario.market.carbon_price
     followed = spending(scenario, data, accounts, grid_kg, replacing=True)
-    by_unit = [_of_site(scenario, data, followed[kind]) for kind in ("kg", "cost")]
+    kg_by_unit, cost_by_unit = (_of_site(scenario, data, followed[kind]) for kind in ("kg", "cost"))
     if not scenario.processes:
-        return Worth({}, {}, *by_unit)
+        return Worth({}, {}, kg_by_unit, cost_by_unit)
     spent = {
         unit: np.column_stack(
             [
@@ -66,8 +66,8 @@ def worth(
     net = network(scenario, data)
     per_t = spread(net, spent).per_t
     store_places = [(name, s) for s, name in enumerate(net.stores) if net.has_input[s]]
-    by_tonne = [{name: float(per_t[s, kind]) for name, s in store_places} for kind in (0, 1, 2)]
-    return Worth(*by_tonne[:2], *by_unit, by_tonne[2])
+    kg, cost, mwh = ({name: float(per_t[s, kind]) for name, s in store_places} for kind in (0, 1, 2))
+    return Worth(kg, cost, kg_by_unit, cost_by_unit, mwh)
 
 
 def _of_site(scenario: Scenario, data: xr.Dataset, spent: Traced) -> dict[str, float]:

@@ -167,8 +167,8 @@ class Decisions:
         times = ("created", "data_at", "expires", "ends")
         return [
             Advice(
-                row.id, row.state, *(getattr(row, name).replace(tzinfo=UTC) for name in times), row.hash,
-                json.loads(row.body),
+                id=row.id, state=row.state, hash=row.hash, body=json.loads(row.body),
+                **{name: getattr(row, name).replace(tzinfo=UTC) for name in times},
             )
             for row in rows
         ]  # fmt: skip

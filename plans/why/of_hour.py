@@ -208,7 +208,7 @@ class OfHour:
         Args:
             whole: whether the site decides in whole numbers, so that a MWh more is planned again.
         """
-        options = [
+        options: list[tuple[str, str, str]] = [
             ("idle", Message("{name} idle, {hour}", name=name, hour=self.name), name)
             for name, _ in self.drawing()[:MOST_UNITS]
         ]

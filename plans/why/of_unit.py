@@ -78,7 +78,7 @@ class OfUnit:
 
     def questions(self) -> list[tuple[str, str]]:
         """Key and words of each thing that could be otherwise."""
-        options = [("without", Message("without {name}", name=self.name))]
+        options: list[tuple[str, str]] = [("without", Message("without {name}", name=self.name))]
         if self.process is not None and not self.process.must_run and self.units == self.process.units:
             options.append(("on", Message(ON, name=self.name)))
         if self.machine is not None and self.machine.min_load > 0:

@@ -37,7 +37,7 @@ def units(snapshot: dict[str, Any]) -> alt.LayerChart:
     colour_of = palette.in_turn(row["order"] for row in snapshot["operations"])
     frame = frame.assign(colour=frame["order"].map(colour_of))
     for name in ("start", "end"):
-        clipped = frame[name].clip(pd.Timestamp(first), pd.Timestamp(last))
+        clipped = frame[name].clip(first, last)
         frame[name] = [_local(value, zone) for value in clipped]
     x = alt.X(
         "start:T",

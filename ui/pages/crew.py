@@ -11,11 +11,12 @@ from emberline.plans.exports.crews import Line, crews, does, lines, unit_pages
 from emberline.plans.store import Store, StoredRun, StoreError
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario
-from emberline.ui.pages.result import headed, heats
+from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
+from emberline.ui.text.slack import stops
 from emberline.ui.text.speaker import speaker
 
 NEXT = 4
@@ -96,7 +97,7 @@ def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
         return
     slack = slacks_of.slacks(scenario, run, row.activity.name)[row.activity.what]
     most = wording.number(slack.later_min, 0)
-    stop = heats.stops(scenario, slack.later)
+    stop = stops(scenario, slack.later)
     if minutes <= slack.later_min:
         text = mark("✓ {heat} may be late by {minutes} min: nothing else moves (at most {most} min: {stop}).")
     else:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
@@ -141,7 +141,7 @@ def _document(document: Document, stem: str) -> None:
     for part in document.tables:
         if part.rows:
             st.markdown(f"**{part.title}**")
-            st.dataframe(pd.DataFrame(part.as_dicts()).style.format(part.text, na_rep=""), hide_index=True)
+            st.dataframe(pd.DataFrame(part.as_dicts()).style.format(cast(Any, part.text), na_rep=""), hide_index=True)
             if part.note:
                 st.caption(part.note)
     for remark in document.remarks:

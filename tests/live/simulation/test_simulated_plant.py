@@ -49,7 +49,8 @@ def test_a_new_plan_leaves_the_past(tmp_path: Path) -> None:
 def test_messages_are_lost_and_swapped_as_often_as_asked() -> None:
     """Proves: shares of lost and late messages are those asked for. Sensitivity: each swap loses a message."""
     at, messages = datetime(2026, 6, 16, tzinfo=UTC), Messages(1, 0.0, 0.1, 0.02)
-    numbers = [message[1] for k in range(5000) for message in messages.sent({"a": (float(k), 0.0)}, at)]
+    sent = [message for k in range(5000) for message in messages.sent({"a": (float(k), 0.0)}, at)]
+    numbers = [float(message[1]) for message in sent]
     assert len(numbers) == pytest.approx(4500, abs=80)
     late = sum(first > second for first, second in pairwise(numbers))
     assert late == pytest.approx(90, abs=35)

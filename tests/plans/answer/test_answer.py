@@ -148,8 +148,8 @@ def of_kind(kind: str) -> Plan:
         case = planned.shop(orders=[cast("A", 2)], disturbances={"replications": 0}, locks=[lock])
         return with_rules(plan(case, schedule=twin.dispatch(case)))
     signal = ["goal.signal=marginal", "disturbances.replications=0", "site.battery=null"]
-    lock = 'locks=[{"heat": "C1-1", "stage": "melting", "start": "3 h"}]'
-    return plan(load("melt-shop-small", signal), schedule=twin.dispatch(load("melt-shop-small", [*signal, lock])))
+    override = 'locks=[{"heat": "C1-1", "stage": "melting", "start": "3 h"}]'
+    return plan(load("melt-shop-small", signal), schedule=twin.dispatch(load("melt-shop-small", [*signal, override])))
 
 
 @pytest.mark.parametrize("kind", ["site", "cement", "lock", "marginal"])

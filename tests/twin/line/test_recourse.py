@@ -92,7 +92,7 @@ def test_load_management_holds_power_back_before_the_start() -> None:
     duration = todo.arrays["duration"].tolist()
     course = ListReplay(todo, duration, {}, recourse, LoadManagement(todo, room, 15.0, 0.0, 0.5)).run()
     assert (course.start[i], course.end[i]) == (0.0, 90.0)
-    acts = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
+    acts: list[object] = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
     assert acts == [("less power", "F", 0.0, 45.0, 30.0)]
 
 
@@ -115,7 +115,7 @@ def test_a_cast_is_ended_where_its_next_heat_is_late(
     assert course.start[second] == start
     rows = missed(todo, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
     assert [row.amount for row in rows if row.kind == "cast"] == gaps
-    acts = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
+    acts: list[object] = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
     assert acts == ([("end of cast", "C", 150.0, 15.0, 900.0)] if not gaps else [])
 
 
@@ -135,7 +135,7 @@ def test_a_heat_that_has_waited_too_long_goes_back_to_the_ladle_furnace(most: in
     assert course.start[last] == start
     rows = missed(todo, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
     assert [row.amount for row in rows if row.kind == "wait"] == ([] if most else [60.0])
-    acts = [(act.kind, act.unit, act.at_min, pytest.approx(act.amount), act.cost) for act in course.acts]
+    acts: list[object] = [(act.kind, act.unit, act.at_min, pytest.approx(act.amount), act.cost) for act in course.acts]
     assert acts == ([("return", "L", 255.0, 2.4, 500.0)] if most else [])
     if most:
         again = second_treatments(course)

@@ -18,6 +18,7 @@ from emberline.plans.store.store import Store
 from emberline.scenarios import bundled, load, loads
 from emberline.scenarios.reading.loading import LIBRARY
 from emberline.ui.charts import plan
+from emberline.ui.charts.view import View
 from emberline.ui.pages.request import amounts
 from emberline.ui.pages.result.answer import plain
 from emberline.ui.text import wording
@@ -177,7 +178,8 @@ def test_casts_table_gives_back_the_orders(name: str) -> None:
 def test_charts_carry_units_and_local_time(stored_home: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: each vertical axis names its unit, tooltips give full local time with offset."""
     monkeypatch.setenv("EMBERLINE_HOME", str(stored_home[0]))
-    result = plan.below_each_other(plan.timeline_panels(Store().open(stored_home[1]).plan)).to_dict()
+    stored = Store().open(stored_home[1]).plan
+    result = plan.below_each_other(plan.timeline_panels(stored), View.of(stored.scenario.horizon)).to_dict()
     text = json.dumps(result)
     for unit in ("[MW]", "[MWh]", "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+02:00)"):
         assert unit in text

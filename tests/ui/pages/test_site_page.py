@@ -182,7 +182,9 @@ def test_the_page_of_a_site_with_a_line(home: Path, with_line: Plan) -> None:
     assert app.multiselect(key="carriers").value == ["warm", "steam"]
     app.multiselect(key="carriers").set_value(["gas"]).run()
     assert not app.exception
-    assert '"field": "order"' in json.dumps(charts.below_each_other(charts.timeline_panels(with_line)).to_dict())
+    assert '"field": "order"' in json.dumps(
+        charts.below_each_other(charts.timeline_panels(with_line), View.of(with_line.scenario.horizon)).to_dict()
+    )
 
 
 def test_lines_that_only_one_has_stand_once(site_plan: Plan) -> None:

@@ -167,7 +167,7 @@ def test_power_is_the_lines(works_plan: Plan) -> None:
 
 def all_panels(result: Plan, baseline: bool = True) -> Any:
     """All panels of a plan, its Gantt too."""
-    return charts.below_each_other(charts.timeline_panels(result, baseline)).to_dict()
+    return charts.below_each_other(charts.timeline_panels(result, baseline), View.of(result.scenario.horizon)).to_dict()
 
 
 def test_gantt_is_of_runs(works_plan: Plan) -> None:

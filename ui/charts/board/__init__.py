@@ -98,7 +98,7 @@ def of_heats(
     colours = palette.in_turn(order.name for order in scenario.orders)
     heats = {heat.name: heat for heat in scenario.heats}
     texts = {name: tr(text) for name, text in TEXTS.items()}
-    size, unit = 1.0, scenario.market.currency
+    size, unit = 1.0, str(scenario.market.currency)
     if board is not None and scenario.goal.minimize == "carbon":
         size, unit = 1000.0, "t CO2e"
     signal = tr(board.rules()["worth"]["says"]) if board else ""

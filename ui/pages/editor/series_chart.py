@@ -47,7 +47,7 @@ def preview(series: Imported, zone: str, unit: str, scenario: Scenario | None = 
     role = series.mapping.role
     colour = plan.PRICE if "price" in role else plan.CARBON if "int" in role else plan.POWER
     names = [name for name, *_ in curves]
-    shades = [colour, plan.BASELINE]
+    shades = [colour, palette.BASELINE]
     return (
         alt.Chart(points)
         .mark_line(interpolate="step-after", strokeWidth=1.5)

@@ -186,7 +186,7 @@ def _about(plan: Plan, run: str) -> None:
         st.text(" ".join(map(say, first.lines[1:])))
     st.text("\n".join(_notes(plan, run)))
     figures.show_remarks(plan)
-    st.text(tr("Compared with {whom}.", whom=wording.comparison(plan.scenario)))
+    st.text(tr("Compared with {whom}.", whom=wording.comparison(plan)))
 
 
 def _figures(plan: Plan, run: str) -> None:
@@ -258,7 +258,7 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     if scenario.heats:
         yield tr("Padlock: locked by you. Dashed edge and !: others must move; solid red edge and ✕: impossible there.")
     yield tr("Above zero: supply; below: charging and export. Black line: demand.")
-    if scenario.processes and selection.panels:
+    if scenario.processes and "stores" in selection.parts:
         yield tr(
             "Stores are scaled to their capacity; band: where the baseline keeps them; dotted: required at the end."
         )

@@ -505,7 +505,7 @@ def test_nested_values_are_tables_of_their_own(home: Path) -> None:
 def test_who_is_renamed_keeps_what_refers_to_it() -> None:
     """Proves: a store's new name is that of inputs, deliveries and modes too, a stage's that of durations; names that
     change places, and what is called so elsewhere, are left alone."""
-    data = {
+    data: dict[str, Any] = {
         "stores": [{"name": "a"}, {"name": "b"}],
         "processes": [{"name": "a", "inputs": [{"store": "a"}], "modes": [{"name": "m", "outputs": [{"store": "b"}]}]}],
         "deliveries": [{"name": "a", "store": "b"}],
@@ -514,6 +514,6 @@ def test_who_is_renamed_keeps_what_refers_to_it() -> None:
     assert renamed(data, ("stores",), old, new) == {("processes", 0, "inputs", 0, "store"): "c"}
     assert renamed(data, ("stores",), old, [{"name": "b"}, {"name": "a"}]) == {}
     assert renamed(data, ("stores",), old, old[:1]) == {}
-    line = {"stages": [{"name": "s"}], "grades": [{"name": "g", "duration_min": {"s": 3, "t": 4}}]}
+    line: dict[str, Any] = {"stages": [{"name": "s"}], "grades": [{"name": "g", "duration_min": {"s": 3, "t": 4}}]}
     values = renamed({"line": line}, ("line", "stages"), line["stages"], [{"name": "r"}])
     assert values == {("line", "grades", 0, "duration_min"): {"r": 3, "t": 4}}
