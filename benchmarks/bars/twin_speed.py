@@ -70,7 +70,7 @@ def compared(scenario: Scenario) -> list[Row]:
     follower = Follower(scenario, schedule)
     following = ListReplay(follower.todo, follower.todo.arrays["duration"].tolist(), {})
     following.run()
-    operations, events = len(follower.todo), next(following.env._eid)
+    operations, events = len(follower.todo), next(vars(following.env)["_eid"])
     # in turns, so that a slow minute of the machine hits all of them
     works: dict[str, Callable[[], object]] = {
         "bare": lambda: bare(scenario),

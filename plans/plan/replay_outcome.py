@@ -76,7 +76,7 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     reader, stores = _Reader(scenario), scenario.processes or any(site_stores(scenario))
     plans = [(scenario, followed.schedule), *([followed.other] if followed.other else [])]
     runs = [twin.runs(margins, schedule, numbers, seed=seed) for margins, schedule in plans]
-    baselines: Iterator[Columns] = iter(())
+    baselines: Iterator[Any] = iter(())
     if followed.dispatched is not None:
         baselines = twin.runs(scenario, followed.dispatched, numbers, seed=seed)
     for replication, *by_plan in zip(numbers, *runs, strict=True):

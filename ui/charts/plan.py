@@ -187,7 +187,8 @@ def below_each_other(panels: list[Any], view: View, drag: bool = False) -> alt.V
     if drag:
         over: dict[str, Any] = {"type": "interval", "encodings": ["x"], "zoom": False}
         selections.append(alt.TopLevelSelectionParameter(name=DRAGGED, select=over, views=views))
-    whole.params = [*([] if whole.params is alt.Undefined else whole.params), *selections]
+    before: Any = whole.params
+    whole.params = [*([] if before is alt.Undefined else before), *selections]
     return (
         whole.resolve_scale(x="shared", color="independent")
         .configure_view(strokeOpacity=0.25)

@@ -24,7 +24,7 @@ ROW = 56
 FONT = 15
 
 
-def units(snapshot: dict[str, Any]) -> alt.LayerChart:
+def units(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
     """Operations of each unit: thick as they were and as they are expected, thin below as planned; a line at now."""
     zone = ZoneInfo(snapshot["zone"])
     now = datetime.fromisoformat(snapshot["at"])
@@ -37,8 +37,7 @@ def units(snapshot: dict[str, Any]) -> alt.LayerChart:
     colour_of = palette.in_turn(row["order"] for row in snapshot["operations"])
     frame = frame.assign(colour=frame["order"].map(colour_of))
     for name in ("start", "end"):
-        clipped = frame[name].clip(first, last)
-        frame[name] = [_local(value, zone) for value in clipped]
+        frame[name] = [_local(min(max(value, first), last), zone) for value in frame[name]]
     x = alt.X(
         "start:T",
         title=tr("local time, {zone}", zone=snapshot["zone"]),
@@ -60,7 +59,7 @@ def units(snapshot: dict[str, Any]) -> alt.LayerChart:
     return alt.layer(*layers, line.encode(x="start:T")).properties(height=alt.Step(ROW), width="container")
 
 
-def power(snapshot: dict[str, Any]) -> alt.LayerChart:
+def power(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
     """Mean import of the metered intervals around now: measured, expected, planned, and the limit."""
     zone, values = ZoneInfo(snapshot["zone"]), snapshot["power"]
     now = datetime.fromisoformat(snapshot["at"])

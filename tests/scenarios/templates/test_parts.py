@@ -16,7 +16,8 @@ NEEDS = {"arrival": ("silo", "mill"), "delivery": ("silo", "mill"), "silo": ("mi
 
 def placed(*names: str) -> tuple[str, Keys]:
     """The text of an empty sheet with some parts, and where the last one is."""
-    text, path = start(EMPTY, "mine"), ()
+    text = start(EMPTY, "mine")
+    path: Keys = ()
     for name in names:
         part = parts()[name]
         data = parse(text).data

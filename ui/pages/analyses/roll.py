@@ -48,7 +48,7 @@ def ask(request: Request) -> Question:
     with st.container(horizontal=True):
         foresight = st.toggle(tr("Also with everything known"), value=True, key="roll.foresight")
         disturbed = st.toggle(tr("With disturbances of the line"), key="roll.disturbed")
-    picks = [day for day in (days if isinstance(days, tuple | list) else (days,)) if isinstance(day, date)]
+    picks = [*days]
     if len(picks) < 2:
         return Question(problem=tr("Choose the first and the last day."))
     if not every:
@@ -129,7 +129,7 @@ def _amount(difference: dict[str, Any], result: dict[str, Any]) -> str:
 
 
 def _sides(result: dict[str, Any]) -> Any:
-    rows = [(tr("baseline"), None, result["baseline"])]
+    rows: list[tuple[str, Any, Any]] = [(tr("baseline"), None, result["baseline"])]
     rows += [(tr("rolled, every {span}", span=span(one["every_min"])), one, one["figures"])
              for one in (*result["less_often"], result["roll"])]  # fmt: skip
     if result["foresight"] is not None:
