@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from emberline.models import explain, schedules
 from emberline.plans.plan.baseline import Baseline, envelope_of
 from emberline.plans.plan.counted import shortages
-from emberline.plans.plan.pipeline import stands
+from emberline.plans.plan.pipeline import plan, stands
 from emberline.plans.why.why_not import CLOSE, Changed, Repair, WhyNot, repair_of
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.messages import Message
@@ -104,11 +104,9 @@ class _Quick:
 
     def _planned(self, scenario: Scenario, baseline: Baseline) -> bool:
         """Whether any use of a site keeps all limits: one is soon known."""
-        from emberline import models
-
         goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": self.time_limit_s})
         request = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
-        return bool(models.optimize(request, baseline.envelope, baseline.start).attrs["found"])
+        return plan(request, baseline=baseline, replications=0).schedule is not None
 
     def _value(self, limit: explain.Limit) -> float | None:
         """The value nearest to its own with which everything has a place; None: none is known."""

@@ -84,7 +84,8 @@ def _line(scenario: Scenario, row: Line) -> None:
     with st.container(border=True, gap=None):
         activity = row.activity
         st.text(f"{start} – {end}   {activity.name}")
-        st.text(f"{does(activity.what, speaker(current()))}, {activity.definition}, {row.minutes:.0f} min")
+        work, minutes = does(activity.what, speaker(current())), f"{row.minutes:.0f}"
+        st.text(tr("{work}, {what}, {minutes} min", work=work, what=activity.definition, minutes=minutes))
 
 
 def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:

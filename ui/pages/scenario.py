@@ -47,7 +47,7 @@ def page() -> None:
     _check_address()
     with st.sidebar:
         source = sources.choose(st.session_state.get(sources.SEED, {}))
-        new_plant.button("new.side")
+        new_plant.button(key="new.side")
         _upload()
     editing.show_refusal()
     if new_plant.open_now():
@@ -108,7 +108,7 @@ def _look(source: ScenarioSource) -> None:
     title, new, button = st.columns([4, 1, 1], vertical_alignment="center")
     title.subheader(tr("Scenario"), anchor=False)
     with new:
-        new_plant.button("new.main")
+        new_plant.button(key="new.main")
     with button:
         copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
     draft_list.show()

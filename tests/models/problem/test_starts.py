@@ -75,7 +75,7 @@ def test_a_rule_broken_by_one_slot_is_named(change: dict[str, Any], says: str) -
         ({"second": {"release": "90 min"}}, ""),
         ({"second": {"release": "105 min"}}, "B-1 at stage 0 starts in slot 6, outside 7…31"),
         ({"second": {"due": "270 min"}}, ""),
-        ({"second": {"due": "255 min"}}, "cast 1 starts in slot 15, outside its window"),
+        ({"second": {"due": "255 min"}}, "cast 1 starts in slot 15, outside 0…14"),
         ({"locks": [{"heat": "A-2", "stage": "melting", "latest": "45 min"}]}, ""),
         (
             {"locks": [{"heat": "A-2", "stage": "melting", "latest": "30 min"}]},
@@ -88,10 +88,10 @@ def test_windows_end_where_release_due_and_locks_say(limits: dict[str, Any], say
     assert mistakes(problem(**limits), SOONEST) == ([says] if says else [])
 
 
-def test_a_cast_outside_its_window_is_said_once() -> None:
-    """Proves: where a cast cannot be, it is not said what it meets there."""
+def test_a_cast_outside_its_window_is_named_with_what_it_meets_there() -> None:
+    """Proves: each rule that is broken is named once: the window, and the caster that is taken."""
     late = mistakes(problem(second={"due": "240 min"}), replace(SOONEST, cast_slot=(7, 14)))
-    assert late == ["cast 1 starts in slot 14, outside its window"]
+    assert late == ["cast 1 starts in slot 14, outside 0…13", "C is used by cast 0 and cast 1 at once"]
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_a_page_in_chinese_has_no_english_label(module: str, run_id: str) -> Non
     app = in_chinese(module, run_id)
     assert not app.exception
     assert english(app) == set()
-    assert any(CHINESE.search(str(item.value)) for item in app.subheader)
+    assert any(CHINESE.search(str(item.value)) for item in [*app.subheader, *app.text, *app.caption, *app.info])
 
 
 def test_a_stored_plan_is_shown_in_chinese(run_id: str) -> None:
@@ -271,4 +271,4 @@ def test_no_page_draws_words_of_its_own() -> None:
             words = [part.value for part in parts if isinstance(part, ast.Constant) and WORD.search(str(part.value))]
             if call.func.attr in DRAWS and words and words not in (["Emberline"], ["Language · 语言"]):
                 rows.append((path.name, call.lineno, words))
-    assert rows == []
+    assert not rows, "\n".join(map(str, rows))
