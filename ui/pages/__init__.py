@@ -73,7 +73,10 @@ STYLE = """<style>
 .product { font-weight: 700; font-size: 1.05rem; letter-spacing: 0.01em; padding-right: 0.6rem; }
 .st-key-header [data-testid="stPageLink-NavLink"] { padding: 0.15rem 0.65rem; border-radius: 0.25rem;
   background: transparent; min-height: 0; }
-.st-key-header [data-testid="stPageLink-NavLink"] p { white-space: nowrap; font-size: 0.9rem; }
+.st-key-header [data-testid="stPageLink-NavLink"] p { white-space: nowrap; font-size: 0.9rem;
+  font-weight: 400; }
+.st-key-header [data-testid="stPageLink-NavLink"]:focus-visible { outline: 2px solid light-dark(#1F6393, #5FA8DA);
+  outline-offset: -2px; }
 .st-key-header_top [data-testid="stPageLink-NavLink"] p { font-size: 0.95rem; }
 .st-key-header_sections, .st-key-header_links { flex: 0 1 auto; flex-wrap: nowrap !important; overflow-x: auto; }
 [class*="st-key-section_active"] a, [class*="st-key-page_active"] a {
