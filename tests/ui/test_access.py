@@ -169,4 +169,4 @@ def test_the_first_page_by_its_name(filled: StoredHome, browser: Browser) -> Non
 
 def _path(module: str) -> str:
     """Address of a page; that of the first one is empty."""
-    return "" if module == next(iter(PAGES)) else ADDRESSES.get(module, module)
+    return ADDRESSES.get(module, module)

@@ -127,7 +127,7 @@ def test_a_bar_is_dragged(page: tuple[Page, str, Watched]) -> None:
     expect(bar.locator(".padlock")).to_have_count(1)
     expect(tab.locator(".ghost")).to_have_count(1)
     assert "locks=" in tab.url
-    tab.get_by_role("button", name="Undo", exact=True).click()
+    tab.locator(".st-key-board-changes").get_by_role("button", name="Undo", exact=True).click()
     expect(again).to_have_count(0)
     expect(tab.locator(".ghost")).to_have_count(0)
     at_rest(tab)
@@ -138,7 +138,7 @@ def test_a_bar_is_dragged(page: tuple[Page, str, Watched]) -> None:
     again.click()
     tab.wait_for_url(lambda url: run not in url)
     (new,) = parse_qs(urlsplit(tab.url).query)["run"]
-    expect(tab.get_by_role("heading", name=f"Plan {new[:8]}")).to_be_visible(timeout=WAIT_MS)
+    expect(tab.locator(f".st-key-plan_{new[:8]}")).to_be_visible(timeout=WAIT_MS)
     at_rest(tab)
     expect(bar.locator(".padlock")).to_have_count(1)
     assert watched.wrong == []

@@ -197,12 +197,12 @@ def below_each_other(panels: list[Any], view: View, drag: bool = False) -> alt.V
     )
 
 
-def _time_of(panel: Any) -> alt.X:
-    """The time axis of a panel."""
-    while getattr(panel, "layer", None):
-        panel = panel.layer[0]
-    x: alt.X = panel.encoding.x
-    return x
+def _time_of(panel: Any) -> Any:
+    """The time axis of a panel: that of the first of its layers which has one."""
+    layers = getattr(panel, "layer", None)
+    if not layers:
+        return panel.encoding.x
+    return next((x for x in map(_time_of, layers) if x is not alt.Undefined), alt.Undefined)
 
 
 def search(

@@ -73,12 +73,15 @@ STYLE = """<style>
 .product { font-weight: 700; font-size: 1.05rem; letter-spacing: 0.01em; padding-right: 0.6rem; }
 .st-key-header [data-testid="stPageLink-NavLink"] { padding: 0.15rem 0.65rem; border-radius: 0.25rem;
   background: transparent; min-height: 0; }
-.st-key-header [data-testid="stPageLink-NavLink"] p { white-space: nowrap; font-size: 0.9rem; }
+.st-key-header [data-testid="stPageLink-NavLink"] p { white-space: nowrap; font-size: 0.9rem;
+  font-weight: 400; }
+.st-key-header [data-testid="stPageLink-NavLink"]:focus-visible { outline: 2px solid light-dark(#1F6393, #5FA8DA);
+  outline-offset: -2px; }
 .st-key-header_top [data-testid="stPageLink-NavLink"] p { font-size: 0.95rem; }
 .st-key-header_sections, .st-key-header_links { flex: 0 1 auto; flex-wrap: nowrap !important; overflow-x: auto; }
 [class*="st-key-section_active"] a, [class*="st-key-page_active"] a {
   box-shadow: inset 0 -2px 0 0 light-dark(#1F6393, #5FA8DA); border-radius: 0 !important; }
-[class*="st-key-section_active"] p, [class*="st-key-page_active"] p { font-weight: 650; }
+[class*="st-key-section_active"] p, [class*="st-key-page_active"] p { text-shadow: 0.4px 0 0 currentColor; }
 .st-key-header_tools { min-width: max-content; flex-wrap: nowrap !important; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-header_plan) { margin-left: auto; flex: 0 1 40rem; min-width: 6rem; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-header_tools) { margin-left: auto; }
@@ -118,9 +121,11 @@ SECTIONS = {
 }
 """Sections of the header and their pages; the name of a section leads to the first of them."""
 FIRST = "plan"
-"""The page of the bare address, which is also reached by its name."""
-ADDRESSES = {FIRST: "start"}
+"""The page of the bare address."""
+ADDRESSES = {FIRST: ""}
 """Addresses that differ from the module's name."""
+ALIASES = (FIRST, "start")
+"""Further addresses of the first page."""
 
 
 def route() -> None:
@@ -133,8 +138,11 @@ def route() -> None:
         document_language.declare(current())
     why = sign_in.refusal()
     pages = {name: _page(name) for name in PAGES}
-    alias = st.Page(lambda: st.switch_page(pages[FIRST]), title="Emberline", url_path=FIRST, visibility="hidden")
-    page = st.navigation([*pages.values(), alias], position="hidden")
+    aliases = [
+        st.Page(lambda: st.switch_page(pages[FIRST]), title="Emberline", url_path=address, visibility="hidden")
+        for address in ALIASES
+    ]
+    page = st.navigation([*pages.values(), *aliases], position="hidden")
     header: Any = import_module("emberline.ui.pages.header.header")  # imported when drawn, as pages are
     if why:
         header.language()

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from emberline.ui.pages import ADDRESSES, FIRST, PAGES
+from emberline.ui.pages import ADDRESSES, ALIASES, PAGES
 from emberline.ui.server.oidc import CALLBACK
 from emberline.ui.text.language import mark, spoken, tr
 
@@ -58,7 +58,7 @@ class Documents:
         app: the app, for all other requests.
         document: of the pages."""
         self.app, self.document = app, document
-        self.addresses = {"", FIRST, *(ADDRESSES.get(name, name) for name in PAGES)}
+        self.addresses = {*ALIASES, *(ADDRESSES.get(name, name) for name in PAGES)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""

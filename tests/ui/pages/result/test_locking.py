@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from datetime import timedelta
@@ -11,13 +10,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emberline.plans import board as boards
 from emberline.plans.jobs import queue
 from emberline.plans.plan import replan
 from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.plans.why.slack import slacks
 from emberline.scenarios import ScenarioError, load
-from emberline.ui.charts import plan
+from emberline.ui.charts import board as drawing
+from emberline.ui.charts.view import View
 from emberline.ui.pages.result import heats
 from emberline.ui.pages.result import locks as locking
 
@@ -136,8 +137,13 @@ def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> No
     again = Store().open(new).plan
     assert again.scenario.locks == (lock,)
     assert start_of(again, heat, "melting") == start
-    result = json.dumps(plan.timeline(again).to_dict())
-    assert "M-0.8,-0.1" in result
+    rules, scenario = boards.of_plan(again), again.scenario
+    assert again.replay is not None
+    assert rules is not None
+    data = drawing.of_heats(scenario, again.replay, None, View.of(scenario.horizon), rules)
+    data = drawing.with_locks(data, new, rules, scenario.locks, ())
+    assert [bar["id"] for bar in data["bars"] if bar["locked"]] == [f"{heat}/melting"]
+    assert list(data["places"]) == [drawing.key_text(rules.key_of[heat, "melting"])]
     app = opened(new)
     assert not app.exception
     assert [box.value for box in app.multiselect if box.label == "Locks"] == [[0]]
