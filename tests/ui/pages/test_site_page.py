@@ -154,7 +154,7 @@ def test_the_page_of_a_site_without_a_line(home: Path, site_plan: Plan) -> None:
     """Proves: no heats, no steel, and tabs for bill and ledger that add up to the plan's figures."""
     app = opened(stored(site_plan))
     assert not app.exception
-    assert tabs(app) == ["Schedule", "Bill", "Carbon ledger", "All figures", "Disturbed replays"]
+    assert tabs(app) == ["Schedule", "Bill", "Carbon ledger", "All figures", "Disturbed replays", "About this plan"]
     captions = [caption.value for caption in app.caption]
     assert {"Carbon, average intensity", "Demand charge of the month", "Peak", "Best possible plan"} <= set(captions)
     assert site_plan.replay_figures is not None

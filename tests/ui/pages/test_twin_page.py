@@ -22,7 +22,7 @@ from emberline.ui.charts import flow_sheet, plan, replay
 from emberline.ui.charts.view import View
 from emberline.ui.pages.session import run_or_baseline
 from emberline.ui.pages.session.run_or_baseline import Subject
-from emberline.ui.text import wording
+from emberline.ui.text import naming, wording
 
 
 @cache
@@ -168,7 +168,7 @@ def test_other_plants(home: Path, name: str) -> None:
     app = page("twin")
     app.selectbox(key="twin.look").set_value(name).run()
     assert not app.exception
-    assert load(name).title in texts(app)
+    assert naming.title(load(name)) in texts(app)
     if name == "works-hub-year":
         assert "every day is as planned" in texts(app)
         assert str(app.selectbox(key=f"twin.part.{name}").value).startswith("week from")

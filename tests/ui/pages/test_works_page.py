@@ -31,7 +31,7 @@ from emberline.ui.text import facts, works
 ROOT = Path(__file__).resolve().parents[3]
 TABS = [
     "Schedule", "Units", "Stores and deliveries", "Products", "Bill", "Carbon ledger", "All figures",
-    "Disturbed replays",
+    "Disturbed replays", "About this plan",
 ]  # fmt: skip
 
 
