@@ -18,7 +18,7 @@ from emberline.plans.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.charts import comparison
 from emberline.ui.pages.parts import compare_runs as compared
-from emberline.ui.pages.session import run_picker, session
+from emberline.ui.pages.session import run_picker, session, titles
 from emberline.ui.text.numbers import stamp
 
 
@@ -83,8 +83,11 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
     app.run()
     assert not app.exception
     text = page_text(app)
-    for run in runs:
-        assert run[:8] in text
+    names = [titles.of_run(run) for run in runs]
+    assert len(set(names)) == len(names)
+    shown = [str(item.value) for item in app.text]
+    for name in names:
+        assert name in shown
     assert text.count("gap ") >= 2
     assert text.count("bound ") >= 2
     assert "they can be compared" in text
