@@ -26,8 +26,8 @@ from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr
 
-MOMENT = "moment"
-"""Name of the parameter, minutes after the horizon's start."""
+MOMENT = "replayed"
+"""Name of the parameter, minutes after the horizon's start; not the moment under the pointer, ``plan.MOMENT``."""
 DOES = {
     unit_runs.RUN: mark("runs"),
     unit_runs.START_UP: mark("starts up"),

@@ -11,7 +11,7 @@ import streamlit as st
 
 from emberline.plans.difference import Difference
 from emberline.plans.plan import Plan
-from emberline.plans.store import CatalogueError, Store, StoredRun, StoreError
+from emberline.plans.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.ui.charts import comparison
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.parts import compare_runs as study
@@ -92,13 +92,12 @@ def _choose(ids: list[str]) -> list[str]:
         st.text(tr("No stored plan matches. Make one on the page Plan."))
     there = [run for run in ids if run in entries]
     letters = dict(zip(there, LETTERS, strict=False))
-
-    def name(run: str) -> str:
-        return run_picker.chip(letters[run], entries[run]) if run in letters else run_picker.label(entries[run])
+    labels = run_picker.labels(entry for run, entry in entries.items() if run not in letters)
+    labels |= {run: run_picker.chip(letter, entries[run]) for run, letter in letters.items()}
 
     selection = wide.multiselect(
         tr("Plans, two to five"), list(entries), default=there, max_selections=MOST,
-        format_func=name, placeholder=tr("choose plans"), wrap=True,
+        format_func=labels.__getitem__, placeholder=tr("choose plans"), wrap=True,
         key=f"compare.runs.{text}.{','.join(ids)}", help=tr("The others are compared with the first one"),
     )  # fmt: skip
     st.session_state[SELECTION] = selection
@@ -126,16 +125,16 @@ def _open(ids: list[str]) -> dict[str, StoredRun]:
 def _cards(runs: dict[str, StoredRun]) -> None:
     """A card per plan with status, gap and bound."""
     entries = run_picker.entries(also=[stored.id for stored in runs.values()])
+    names = run_picker.distinct({run.id: _name(run, entries.get(run.id)) for run in runs.values()})
     places: list[Any] = []
     for _ in range(0, len(runs), ABREAST):
         places += st.columns(min(len(runs), ABREAST))
     for place, (letter, stored) in zip(places, runs.items(), strict=False):
-        plan, entry = stored.plan, entries.get(stored.id)
+        plan = stored.plan
         shade = comparison.SHADES[LETTERS.index(letter)]
         with place.container(border=True, gap="xxsmall", height="stretch"):
             st.html(f'<span style="display:inline-block;width:0.7em;height:0.7em;background:{shade}"></span> {letter}')
-            name = entry.name if entry is not None and entry.name else titles.of_scenario(plan.scenario)
-            st.text(name)
+            st.text(names[stored.id])
             st.text(tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal)))
             bound = wording.objective(plan.scenario, plan.bound)
             st.text(
@@ -145,6 +144,10 @@ def _cards(runs: dict[str, StoredRun]) -> None:
                     gap=wording.percent(plan.gap), bound=bound,
                 )
             )  # fmt: skip
+
+
+def _name(stored: StoredRun, entry: Entry | None) -> str:
+    return entry.name if entry is not None and entry.name else titles.of_scenario(stored.plan.scenario)
 
 
 def _warnings(plans: dict[str, Plan]) -> None:

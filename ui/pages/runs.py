@@ -177,10 +177,10 @@ def _tonnes(kg: float | None) -> str:
 
 def _one(store: Store, entries: dict[str, Entry]) -> None:
     """One run and its actions."""
-    ids, looked = list(entries), session.run()
+    ids, looked, labels = list(entries), session.run(), run_picker.labels(entries.values())
     choice = st.selectbox(
         tr("Run"), ids, index=ids.index(looked) if looked in entries else 0,
-        format_func=lambda run: run_picker.label(entries[run]), key="runs.one",
+        format_func=labels.__getitem__, key="runs.one",
     )  # fmt: skip
     entry = entries[choice]
     with st.container(border=True):

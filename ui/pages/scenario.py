@@ -273,9 +273,10 @@ def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
 
 
 def _plain_title(draft: drafts.Draft, now: DraftState) -> str:
-    """Title of the draft's scenario, without signs that a heading would read as format."""
+    """Title of the draft's scenario, without signs that a heading would read as format or as a link."""
     title = str((now.data or {}).get("title") or "") or sources.draft_title(draft)
-    return re.sub(r"[^\w .,:;%/+()-]", " ", title)[:120]
+    title = re.sub(r"[^\w .,:;%/+()-]", " ", title)
+    return re.sub(r"//+|:(?=[^\W\d]|/)|(?<!\d)\.(?=\w)|\.(?=[^\W\d])", " ", title)[:120]
 
 
 def _step(draft: drafts.Draft, by: int) -> None:

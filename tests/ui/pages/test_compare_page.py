@@ -18,6 +18,8 @@ from emberline.plans.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.charts import comparison
 from emberline.ui.pages.parts import compare_runs as compared
+from emberline.ui.pages.session import run_picker, session, titles
+from emberline.ui.text.numbers import stamp
 
 
 def script() -> None:
@@ -81,8 +83,11 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
     app.run()
     assert not app.exception
     text = page_text(app)
-    for run in runs:
-        assert run[:8] in text
+    names = [titles.of_run(run) for run in runs]
+    assert len(set(names)) == len(names)
+    shown = [str(item.value) for item in app.text]
+    for name in names:
+        assert name in shown
     assert text.count("gap ") >= 2
     assert text.count("bound ") >= 2
     assert "they can be compared" in text
@@ -234,8 +239,8 @@ def test_locks_are_described_in_words(app: AppTest, runs: list[str], cheap: Plan
 
 
 def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[str]) -> None:
-    """Proves: what is chosen is called by letter, name, goal and id, however long the name is; what is offered by more.
-    Sensitivity: a chip that is cut before its id."""
+    """Proves: what is chosen is called by letter, name, goal and time, however long the name is; what is offered by
+    more; plans with equal labels also have their ids. Sensitivity: a chip that is cut before its time."""
     store = Store()
     folder = store.path(runs[0])
     store.catalogue.label(runs[0], name="a trial of the night shift in the week of " + "9" * 30, add=[], remove=[],
@@ -246,9 +251,16 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     assert not app.sidebar.multiselect
     one, other = app.multiselect[0].options
     assert one.startswith("A · a trial of the night shift")
-    assert one.endswith(f"… · least carbon · {runs[0][:8]}")
+    created = [stamp(session.here(store.entry(run).created)) for run in runs]
+    assert one.endswith(f"… · least carbon · {created[0]}")
     assert len(one) < 75
-    assert other.endswith(f"t CO2e saved · {runs[1][:8]}")
+    assert other.endswith(f"t CO2e saved · {created[1]}")
+    entries = [store.entry(run) for run in runs]
+    alike = [dataclasses.replace(entries[0], id=run) for run in (runs[0], "0" * 32)]
+    labels = run_picker.labels([*alike, entries[1]])
+    assert len(set(labels.values())) == 3
+    assert all(labels[entry.id].endswith(f" · {entry.id[:8]}") for entry in alike)
+    assert labels[runs[1]] == other
     app.multiselect[0].set_value(runs).run()
     assert not app.exception
-    assert app.multiselect[0].options[1].startswith("B · melt-shop-small · least cost · ")
+    assert app.multiselect[0].options[1].startswith("B · Small melt shop, 1 day, 9 heats")

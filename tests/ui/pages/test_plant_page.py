@@ -22,6 +22,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import flow_sheet
 from emberline.ui.charts import sankey as sankeys
 from emberline.ui.charts.flow_sheet import drawing
+from emberline.ui.text import naming
 
 WHOLE = None
 
@@ -141,7 +142,7 @@ def test_other_plants(home: Path, name: str) -> None:
     app = page("plant")
     app.selectbox(key="plant.look").set_value(name).run()
     assert not app.exception
-    assert load(name).title in texts(app)
+    assert naming.title(load(name)) in texts(app)
     weeks = [box for box in app.selectbox if box.key == f"plant.week.{name}"]
     assert bool(weeks) == (name == "works-hub-year")
     for box in weeks:

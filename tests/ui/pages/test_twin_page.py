@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,7 @@ from emberline.ui.charts import flow_sheet, plan, replay
 from emberline.ui.charts.view import View
 from emberline.ui.pages.session import run_or_baseline
 from emberline.ui.pages.session.run_or_baseline import Subject
-from emberline.ui.text import wording
+from emberline.ui.text import naming, wording
 
 
 @cache
@@ -50,6 +52,15 @@ def test_the_board_knows_every_moment(name: str) -> None:
         assert broken == pytest.approx(float(run["stop_min"].values[stopped].sum()))
 
 
+def with_data(part: dict[str, Any], above: bool) -> Iterator[bool]:
+    """Of each mark of a panel, whether it has data, of its own or of a layer above."""
+    above = above or "data" in part
+    if "layer" not in part:
+        yield above
+    for layer in part.get("layer", ()):
+        yield from with_data(layer, above)
+
+
 def test_the_replay_moves_a_line_through_every_panel() -> None:
     """Proves: one slider over the view's steps; each panel of the timeline has a line at the moment and its data."""
     scenario, run = disturbed("melt-shop-small", 0)
@@ -64,7 +75,7 @@ def test_the_replay_moves_a_line_through_every_panel() -> None:
     lined = [panel for panel in value["vconcat"] if f'"calculate": "{replay.MOMENT}"' in json.dumps(panel)]
     assert len(lined) == len(panels)
     for panel in value["vconcat"]:
-        assert all("data" in layer or "data" in panel for layer in panel["layer"])
+        assert all(with_data(panel, False))
     text = json.dumps(value)
     assert "battery, baseline [MWh]" in text
     assert "battery, plan" not in text
@@ -168,7 +179,7 @@ def test_other_plants(home: Path, name: str) -> None:
     app = page("twin")
     app.selectbox(key="twin.look").set_value(name).run()
     assert not app.exception
-    assert load(name).title in texts(app)
+    assert naming.title(load(name)) in texts(app)
     if name == "works-hub-year":
         assert "every day is as planned" in texts(app)
         assert str(app.selectbox(key=f"twin.part.{name}").value).startswith("week from")

@@ -31,7 +31,7 @@ from emberline.ui.text import facts, works
 ROOT = Path(__file__).resolve().parents[3]
 TABS = [
     "Schedule", "Units", "Stores and deliveries", "Products", "Bill", "Carbon ledger", "All figures",
-    "Disturbed replays",
+    "Disturbed replays", "About this plan",
 ]  # fmt: skip
 
 
@@ -71,9 +71,13 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> Non
     message = "\n".join([text.value for text in app.main.text] + [caption.value for caption in app.main.caption])
     assert "heats" not in message
     assert any("stocks are valued" in caption.value for caption in app.caption)
-    assert not [item for item in app.multiselect if item.key == "stores"]  # on demand
-    app.toggle(key="panels").set_value(True).run()
-    assert app.multiselect(key="stores").value == list(works_plan.scenario.store)
+    offered, selected = charts.parts(works_plan.scenario), charts.parts(works_plan.scenario, first=True)
+    assert set(selected) < set(offered)  # the others on demand
+    assert app.multiselect(key="panels").value == list(selected)
+    app.multiselect(key="panels").set_value(list(offered)).run()
+    assert not app.exception
+    assert app.multiselect(key="stores").options == list(works_plan.scenario.store)
+    assert app.multiselect(key="stores").value == list(works_plan.scenario.store)[: process_panels.MOST_STORES]
     app.multiselect(key="stores").set_value(["clinker"]).run()
     app.multiselect(key="carriers").set_value(["kiln_gas"]).run()
     assert not app.exception

@@ -101,7 +101,7 @@ def pick(draft: drafts.Draft, now: DraftState, table: EditorTable, depth: int = 
     record = record_of(table.record, items[place])
     if record is not None:
         with st.container(border=True):
-            st.markdown(f"**{names[choice or 0]}**".replace("[", "(").replace("]", ")"))
+            st.text(names[choice or 0])
             draw(draft, now, (*table.path, place), record, depth)
 
 

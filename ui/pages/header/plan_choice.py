@@ -14,11 +14,11 @@ def draw() -> None:
     runs = run_picker.entries(also=[now] if now else [])
     if not runs:
         return
-    ids = list(runs)
+    ids, labels = list(runs), run_picker.labels(runs.values())
     with st.container(key="header_plan"):
         choice = st.selectbox(
             tr("Plan in view"), ids, index=ids.index(now) if now in runs else None,
-            format_func=lambda run: run_picker.label(runs[run]), placeholder=tr("choose a plan"),
+            format_func=labels.__getitem__, placeholder=tr("choose a plan"),
             key=f"picking.{now}", label_visibility="collapsed",
         )  # fmt: skip
     if choice and choice != now:

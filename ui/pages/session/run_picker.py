@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from emberline.plans.store import CatalogueError, Entry, Store, StoreError
@@ -31,6 +32,17 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
         if entry.state == "stored":
             rows[run] = entry
     return rows | {entry.id: entry for entry in store.search(text, state="stored", limit=MOST) if entry.id not in rows}
+
+
+def labels(entries: Iterable[Entry]) -> dict[str, str]:
+    """Labels by id: the first digits of the id follow where two are equal, as a choice goes by its label."""
+    return distinct({entry.id: label(entry) for entry in entries})
+
+
+def distinct(names: dict[str, str]) -> dict[str, str]:
+    """Names by id, with the first digits of the id where two are equal."""
+    counts = Counter(names.values())
+    return {run: f"{name} · {run[:8]}" if counts[name] > 1 else name for run, name in names.items()}
 
 
 def label(entry: Entry) -> str:
