@@ -16,7 +16,7 @@ from browsing import WAIT_MS, Watched, at_rest, go, sound
 from playwright.sync_api import Browser, Page, expect
 from served import Server
 
-from emberline.ui.pages import ADDRESSES, PAGES
+from emberline.ui.pages import ADDRESSES, FIRST, PAGES
 
 pytestmark = pytest.mark.browser
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
@@ -169,4 +169,4 @@ def test_the_first_page_by_its_name(filled: StoredHome, browser: Browser) -> Non
 
 def _path(module: str) -> str:
     """Address of a page; that of the first one is empty."""
-    return "" if module == next(iter(PAGES)) else ADDRESSES.get(module, module)
+    return "" if module == FIRST else ADDRESSES.get(module, module)
