@@ -175,11 +175,13 @@ def below_each_other(panels: list[Any], view: View, drag: bool = False) -> alt.V
     edges = pd.DataFrame({"start": view.edges_min[:-1], "until": view.edges_min[1:]})
     rows = []
     for i, panel in enumerate(panels):
-        x = _time_of(panel)  # the same axis, or the browser would have to choose one
+        x = time_of(panel)  # the same axis, or the browser would have to choose one
         fields = alt.Chart(edges, name=f"{MOMENT}{i}").mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q")
         line = alt.Chart(pd.DataFrame([{"start": view.span_min[0]}])).encode(x=x)
         line = line.transform_filter(f"isValid({MOMENT}.start)").transform_calculate(start=f"{MOMENT}.start[0]")
-        rows.append(alt.layer(fields, panel, line.mark_rule(color=site_panels.BASELINE, strokeWidth=1, clip=True)))
+        # without a pointer the line is not there, and nothing could name it
+        line = line.mark_rule(color=site_panels.BASELINE, strokeWidth=1, clip=True, aria=False)
+        rows.append(alt.layer(fields, panel, line))
     whole = alt.vconcat(*rows, spacing=8)
     views = [row.layer[0].name for row in whole.vconcat]  # as they are called in the whole
     under: dict[str, Any] = {"type": "point", "fields": ["start"], "on": "pointerover", "clear": "pointerout"}
@@ -197,12 +199,17 @@ def below_each_other(panels: list[Any], view: View, drag: bool = False) -> alt.V
     )
 
 
-def _time_of(panel: Any) -> Any:
-    """The time axis of a panel: that of the first of its layers which has one."""
-    layers = getattr(panel, "layer", None)
-    if not layers:
-        return panel.encoding.x
-    return next((x for x in map(_time_of, layers) if x is not alt.Undefined), alt.Undefined)
+def time_of(panel: Any) -> alt.X:
+    """The time axis of a panel: that of the first layer that has one, since a band over the whole width has none."""
+    return next(x for x in _axes(panel) if isinstance(x, alt.X))
+
+
+def _axes(panel: Any) -> Iterator[Any]:
+    """The horizontal axis of each layer."""
+    for layer in getattr(panel, "layer", []):
+        yield from _axes(layer)
+    if not hasattr(panel, "layer"):
+        yield panel.encoding.x
 
 
 def search(

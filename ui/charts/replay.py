@@ -20,7 +20,7 @@ from emberline.plans.exports import palette
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.charts.flow_sheet import unit_power
-from emberline.ui.charts.plan import below_each_other
+from emberline.ui.charts.plan import below_each_other, time_of
 from emberline.ui.charts.site_panels import BASE, PanelData, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
@@ -77,7 +77,7 @@ def _run(plan: Plan) -> xr.Dataset:
 
 def _with_line(panel: Any) -> Any:
     """A panel with the line of the moment, on its own axis."""
-    x = panel.layer[0].encoding.x
+    x = time_of(panel)
     line = alt.Chart(pd.DataFrame({"one": [1]})).transform_calculate(start=MOMENT)
     line = line.mark_rule(color=palette.LIMIT, strokeWidth=1.6, clip=True).encode(x=x)
     # properties shared by the layers belong to the panel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,22 @@ def test_power_is_the_lines(works_plan: Plan) -> None:
 def all_panels(result: Plan, baseline: bool = True) -> Any:
     """All panels of a plan, its Gantt too."""
     return charts.below_each_other(charts.timeline_panels(result, baseline), View.of(result.scenario.horizon)).to_dict()
+
+
+def test_every_span_has_its_axis(works_plan: Plan) -> None:
+    """Proves: what spans a time has an axis of time, under each panel too. Sensitivity: the axis taken from a panel's
+    first layer, where that is a band over the whole width; the browser then stops with an error."""
+    layers = list(_layers(all_panels(works_plan)))
+    spans = [layer["encoding"] for layer in layers if "x2" in layer.get("encoding", {})]
+    assert len(spans) > 10
+    assert [one for one in spans if "x" not in one] == []
+
+
+def _layers(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A panel and all that it is made of."""
+    yield panel
+    for part in (*panel.get("vconcat", ()), *panel.get("layer", ())):
+        yield from _layers(part)
 
 
 def test_gantt_is_of_runs(works_plan: Plan) -> None:
