@@ -85,9 +85,9 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
     text = page_text(app)
     names = [titles.of_run(run) for run in runs]
     assert len(set(names)) == len(names)
-    shown = [str(item.value) for item in app.text]
+    lines = [str(item.value) for item in app.text]
     for name in names:
-        assert name in shown
+        assert name in lines
     assert text.count("gap ") >= 2
     assert text.count("bound ") >= 2
     assert "they can be compared" in text
