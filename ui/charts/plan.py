@@ -27,8 +27,6 @@ from emberline.ui.text.language import mark, tr
 
 Layers = alt.LayerChart | alt.FacetChart
 POWER, CARBON, PRICE = palette.POWER, palette.CARBON, palette.PRICE
-DRAGGED = "dragged"
-"""Name of the selection of a range."""
 MOMENT = "moment"
 """Name of the selection of the moment under the pointer."""
 NEAR_ZERO = 0.15
@@ -57,7 +55,7 @@ def timeline(
     scenario, view = plan.scenario, view or View.of(plan.scenario.horizon)
     panels = timeline_panels(plan, baseline, view, carriers, stores, selected=selected)
     rows = panels[1:] if scenario.heats or scenario.processes else panels
-    return below_each_other(rows or _signals(scenario, PanelData(view)), view, drag=True)
+    return below_each_other(rows or _signals(scenario, PanelData(view)), view)
 
 
 def timeline_panels(
@@ -164,17 +162,17 @@ def preview(scenario: Scenario) -> alt.VConcatChart:
     return below_each_other(_signals(scenario, PanelData(view), height=110), view)
 
 
-def below_each_other(panels: list[Any], view: View, drag: bool = False) -> alt.VConcatChart:
+def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt.VConcatChart:
     """Panels on one time axis: the moment under the pointer is marked in all of them.
 
     Args:
         panels: one below the other.
         view: the part of the horizon.
-        drag: whether a range can be dragged over (``DRAGGED``).
+        pointer: whether the moment under the pointer is marked.
     """
     edges = pd.DataFrame({"start": view.edges_min[:-1], "until": view.edges_min[1:]})
     rows = []
-    for i, panel in enumerate(panels):
+    for i, panel in enumerate(panels if pointer else []):
         x = time_of(panel)  # the same axis, or the browser would have to choose one
         fields = alt.Chart(edges, name=f"{MOMENT}{i}").mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q")
         line = alt.Chart(pd.DataFrame([{"start": view.span_min[0]}])).encode(x=x)
@@ -182,15 +180,13 @@ def below_each_other(panels: list[Any], view: View, drag: bool = False) -> alt.V
         # without a pointer the line is not there, and nothing could name it
         line = line.mark_rule(color=site_panels.BASELINE, strokeWidth=1, clip=True, aria=False)
         rows.append(alt.layer(fields, panel, line))
-    whole = alt.vconcat(*rows, spacing=8)
-    views = [row.layer[0].name for row in whole.vconcat]  # as they are called in the whole
+    whole = alt.vconcat(*(rows or panels), spacing=8)
+    views = [row.layer[0].name for row in whole.vconcat] if pointer else []  # as they are called in the whole
     under: dict[str, Any] = {"type": "point", "fields": ["start"], "on": "pointerover", "clear": "pointerout"}
-    selections = [alt.TopLevelSelectionParameter(name=MOMENT, select=under, views=views)]
-    if drag:
-        over: dict[str, Any] = {"type": "interval", "encodings": ["x"], "zoom": False}
-        selections.append(alt.TopLevelSelectionParameter(name=DRAGGED, select=over, views=views))
     before: Any = whole.params
-    whole.params = [*([] if before is alt.Undefined else before), *selections]
+    if pointer:
+        selection = alt.TopLevelSelectionParameter(name=MOMENT, select=under, views=views)
+        whole.params = [*([] if before is alt.Undefined else before), selection]
     return (
         whole.resolve_scale(x="shared", color="independent")
         .configure_view(strokeOpacity=0.25)

@@ -64,7 +64,7 @@ def replay(plan: Plan, panels: list[Any], view: View, dark: bool) -> alt.VConcat
     moment = alt.param(
         name=MOMENT, value=start, bind=alt.binding_range(min=first, max=last - step, step=step, name=f"{tr('Moment')} ")
     )
-    whole = below_each_other([_with_line(panel) for panel in panels], view)
+    whole = below_each_other([_with_line(panel) for panel in panels], view, pointer=False)
     boards = [_figures(plan, view, dark), *_board(plan.scenario, _run(plan), view, dark)]
     whole.vconcat = [*boards, *whole.vconcat]
     return whole.add_params(moment)

@@ -220,7 +220,6 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     """Charts and the selected heat; a click redraws only this part."""
     assert plan.replay is not None
     scenario, horizon = plan.scenario, plan.scenario.horizon
-    zoom.take(run, horizon, st.session_state.get(_chart_key(run)))
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
         # a click on a heat shows its details; a site without a line has none
         heat = heats.pick(plan, run) if scenario.heats else None
@@ -240,8 +239,7 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
             lambda: plan_charts.timeline(
                 plan, selection.baseline, selection.view, selection.carriers, selection.stores, selection.parts
             ),
-            tr("Operations of each unit, power, carbon intensity, price."), key=_chart_key(run), on_select="rerun",
-            selection_mode=[plan_charts.DRAGGED],
+            tr("Operations of each unit, power, carbon intensity, price."), key=_chart_key(run),
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, selection)))
     board.refresh(run)
@@ -273,7 +271,7 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     if selection.view.says:
         yield wording.sentence(selection.view.says)
         yield tr("Blue line: highest step of the import; shaded: range of levels.")
-    yield tr("Drag over a chart to see that time closer; the line under the pointer is the same moment in all charts.")
+    yield tr("The line under the pointer is the same moment in all charts.")
 
 
 @dataclass(frozen=True)

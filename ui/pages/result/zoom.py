@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import streamlit as st
 
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts.plan import DRAGGED
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers
 
@@ -59,20 +57,6 @@ def show(run: str, span: tuple[float, float] | None) -> None:
 def count(run: str) -> int:
     """How often another range was chosen: a chart is of one range."""
     return int(st.session_state.get(f"range.{run}.count", 0))
-
-
-def take(run: str, horizon: Horizon, event: Any) -> bool:
-    """Show what was dragged over in a chart, if anything was."""
-    dragged = ((event or {}).get("selection", {}).get(DRAGGED) or {}).get("start")
-    if not dragged or len(dragged) < 2:
-        return False
-    step = horizon.step_min
-    low, high = min(dragged), max(dragged)
-    first, last = max(low // step * step, 0.0), min(-(-high // step) * step, horizon.length_min)
-    if last - first < 2 * step:  # a click with a trembling hand
-        return False
-    show(run, (first, last))
-    return True
 
 
 def view(run: str, horizon: Horizon) -> View:
