@@ -219,7 +219,7 @@ def _baseline(plan: Plan, run: str) -> None:
 def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     """Charts and the selected heat; a click redraws only this part."""
     assert plan.replay is not None
-    scenario, horizon = plan.scenario, plan.scenario.horizon
+    scenario = plan.scenario
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
         # a click on a heat shows its details; a site without a line has none
         heat = heats.pick(plan, run) if scenario.heats else None
