@@ -28,12 +28,12 @@ class SimulatedPlant:
         if scenario.processes or not scenario.heats:
             raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
         self.scenario = scenario
-        self._how = {"replication": replication, "disturbed": disturbed}
+        self._replication, self._disturbed = replication, disturbed
         self._begin(twin.dispatch(scenario))
 
     def _begin(self, schedule: xr.Dataset) -> None:
         self.schedule = schedule
-        self.run = twin.replay(self.scenario, schedule, **self._how)  # type: ignore[arg-type]
+        self.run = twin.replay(self.scenario, schedule, replication=self._replication, disturbed=self._disturbed)
         for name in ("_traces", "_energies", "_rest", "_operations"):
             self.__dict__.pop(name, None)
 

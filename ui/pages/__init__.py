@@ -22,7 +22,8 @@ STYLE = """<style>
 [data-testid="stBaseButton-primary"]:enabled:hover { background-color: #1F6393; border-color: #1F6393; }
 [data-testid="stMainBlockContainer"] { padding: 4.7rem 2rem 3rem 2rem; }
 [data-testid="stHeader"] { top: 5rem; height: 0; min-height: 0; background: transparent; }
-[data-testid="stSidebar"] { top: 4.95rem; height: calc(100% - 4.95rem); }
+[data-testid="stSidebar"] { top: 4.95rem; height: calc(100dvh - 4.95rem) !important; min-height: 0; }
+[data-testid="stAppViewContainer"] { overflow: clip; }
 [data-testid="stSidebarHeader"] { height: 1.5rem; padding-bottom: 0; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
 [data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] th:nth-child(n+3) { text-align: right !important; }
