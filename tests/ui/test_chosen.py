@@ -81,6 +81,7 @@ def test_a_draft_is_found_by_its_address(server: Server, page: Page) -> None:
     address = copied(page, server, SITE)
     name, draft = f"my copy of {SITE}", address.partition("draft=")[2]
     text = f"{server.url}/scenario?draft={draft}"
+    press(page, "Address")
     expect(page.get_by_text(text, exact=True)).to_be_visible()
     page.reload()
     assert chosen_scenario(page) == name

@@ -47,7 +47,8 @@ def server(home: tuple[Path, str]) -> Iterator[Server]:
 def rested(page: Page) -> None:
     """Wait until a page stands, and all of it is there."""
     main = page.get_by_test_id("stMain")
-    expect(main.get_by_role("heading").or_(main.get_by_test_id("stText")).first).to_be_visible(timeout=90_000)
+    parts = [main.get_by_test_id(name) for name in ("stText", "stAlert")]
+    expect(main.get_by_role("heading").or_(parts[0]).or_(parts[1]).first).to_be_visible(timeout=90_000)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=90_000)
     at_rest(page)
 

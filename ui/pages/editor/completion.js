@@ -92,7 +92,7 @@ export default function ({ parentElement, data }) {
     layout();
   };
   const close = () => { list.hidden = true; choices = []; };
-  const offer = () => {
+  const offer = requested => {
     const before = field.value.slice(0, field.selectionStart), lines = field.value.split("\n");
     const row = before.split("\n").length - 1, column = before.length - before.lastIndexOf("\n") - 1;
     const head = lines[row].slice(0, column);
@@ -101,6 +101,7 @@ export default function ({ parentElement, data }) {
     const here = record(data.keys, place(lines, row, column));
     if (!here || head.trim().startsWith("#") || (!word && !value)) return close();
     const start = value ? value[2] : word[1];
+    if (!requested && !value && !start) return close(); // an empty line is no question
     const options = value ? ((here[value[1]] || [])[2] || []).map(one => [one, ""])
       : Object.entries(here).map(([key, entry]) => [key, entry[0]]);
     choices = options.filter(([key]) => key.startsWith(start) && key !== start)
@@ -142,12 +143,13 @@ export default function ({ parentElement, data }) {
   };
   const typed = () => {
     number();
-    offer();
+    offer(false);
     clearTimeout(timer);
     timer = setTimeout(check, QUIET_MS);
   };
   const pressed = event => {
-    if (event.key === " " && event.ctrlKey) { event.preventDefault(); offer(); return; }
+    if (event.key === " " && event.ctrlKey) { event.preventDefault(); offer(true); return; }
+    if (event.key === "Enter" && event.ctrlKey && event.isTrusted) return close();
     if (list.hidden) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
