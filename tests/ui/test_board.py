@@ -147,7 +147,7 @@ def test_a_bar_is_dragged(page: tuple[Page, str, Watched]) -> None:
 def test_a_bar_is_moved_by_keys(page: tuple[Page, str, Watched]) -> None:
     """Proves: arrows move a bar by a step, Escape takes it back, Enter drops it, L locks and frees, Tab goes on to the
     next bar, and the focus stays on the bar when the page is drawn again; + and 0 zoom, as dragging over the axis does,
-    and the address has the range in view."""
+    and the address has the range in view; "Why here?" leads to that analysis of the heat."""
     tab, _, watched = page
     bar = bar_of(tab, "C1-2")
     home = bar.get_attribute("transform")
@@ -197,4 +197,7 @@ def test_a_bar_is_moved_by_keys(page: tuple[Page, str, Watched]) -> None:
     tab.keyboard.press("Tab")
     expect(bar).not_to_be_focused()
     assert tab.evaluate("document.activeElement.shadowRoot.activeElement.dataset.id") != "C1-2/melting"
+    tab.get_by_role("button", name="Why here?").click()
+    tab.wait_for_url("**/analyses?*")
+    expect(settled(tab, "Heat")).to_have_value("C1-2")
     assert watched.wrong == []
