@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import JobStatus, queue
+from emberline.plans.plan import replan
 from emberline.plans.store import RUN_ID, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.charts import gantt, plan
@@ -230,9 +231,15 @@ def _clock(status: JobStatus, scenario: Scenario | None) -> None:
 def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) -> None:
     """The best plan of a line so far above the baseline, or the baseline alone: the schedule to beat."""
     key = (str(request.get("scenario")), *request.get("overrides", []))
-    if request.get("kind") != "plan" or not (scenario.heats or scenario.processes) or request.get("text"):
+    if not (scenario.heats or scenario.processes):
         return
-    run, view = run_or_baseline.baseline_run(key)[0], View.of(scenario.horizon)
+    if request.get("kind") == "replan":
+        run = stored_runs.open_run(str(request["given"]["run"])).plan.baseline
+    elif request.get("kind") == "plan" and not request.get("text"):
+        run = run_or_baseline.baseline_run(key)[0]
+    else:
+        return
+    view = View.of(scenario.horizon)
     operations = status.operations if scenario.heats else ()
 
     def draw() -> gantt.Layers:
@@ -244,7 +251,7 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
     st.markdown(f"**{says}**")
     with st.container(key="preview"):
         chart_cache.chart(
-            ("baseline", *key, hash(operations)), lambda: plan.below_each_other([draw()], view),
+            ("baseline", request.get("kind"), *key, hash(operations)), lambda: plan.below_each_other([draw()], view),
             tr("Operations of each unit in the best plan so far.") if operations
             else tr("Operations of each unit in the baseline."),
         )  # fmt: skip
@@ -273,7 +280,8 @@ def _holding(status: JobStatus, scenario: Scenario | None) -> None:
 
 def _scenario_of(request: dict[str, Any]) -> Scenario | None:
     if request.get("kind") == "replan":
-        return stored_runs.open_run(str(request["given"]["run"])).plan.scenario
+        before, seconds = stored_runs.open_run(str(request["given"]["run"])).plan, request["given"].get("seconds")
+        return (replan.hurried(before, float(seconds)) if seconds else before).scenario
     try:
         return look(request["scenario"], tuple(request["overrides"]))
     except (ValueError, KeyError):
