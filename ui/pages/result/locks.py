@@ -13,7 +13,8 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.plan import Plan, replan
-from emberline.scenarios import Scenario
+from emberline.plans.store import snapshots
+from emberline.scenarios import Scenario, bundled
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.request.sources import note_of
 from emberline.ui.pages.session import job_progress, session
@@ -129,9 +130,10 @@ def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...], seconds: float | N
     request, key = queue.request(run), key_of(run, plan)
     note = note_of(run)
     note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: data}}
+    source = request.get("scenario") or (key if key in bundled() else snapshots.find(str(note.get("snapshot", ""))))
     new = job_progress.start(
-        request.get("scenario"), [*request.get("overrides", []), override(data)], text=request.get("text"), note=note,
-        kind="replan", options={"run": run, "locks": data, "seconds": seconds},
+        str(source) if source else None, [*request.get("overrides", []), override(data)], text=request.get("text"),
+        note=note, kind="replan", options={"run": run, "locks": data, "seconds": seconds},
     )  # fmt: skip
     hold(key, locks)
     session.choose(new)

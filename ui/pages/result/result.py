@@ -166,7 +166,7 @@ def _relax(plan: Plan) -> Iterator[str]:
 
 def _notes(plan: Plan, run: str) -> Iterator[str]:
     """What else is to be known about a plan: goal, status, cap, filled gaps, baseline, holding."""
-    yield tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal))
+    yield tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal, plan.scenario.market.currency))
     if answer.of_run(run) is None:
         yield tr("Status: {status}", status=wording.status(plan))
     cap = _cap(run) if plan.scenario.locks else None
