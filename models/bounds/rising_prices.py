@@ -37,6 +37,7 @@ class Bound(ABC):
     master: Casts
     prices: tuple[np.ndarray, ...]
     """The best so far: of units, then of what else the linear program prices."""
+    tolerances = TOLERANCES
     settled = 0.0
     """What the linear program leaves out of its objective and the bound counts."""
 
@@ -100,8 +101,8 @@ class Bound(ABC):
     def _close_in(self, block: int) -> None:
         """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
         level = 0
-        while level < len(TOLERANCES) and not self._stop():
-            prices = self._mix(block, TOLERANCES[level])
+        while level < len(self.tolerances) and not self._stop():
+            prices = self._mix(block, self.tolerances[level])
             if prices is None:
                 return
             mixed = prices.objective + self.settled

@@ -45,10 +45,18 @@ class Dispatching(Protocol):
 
 
 class Programs(Protocol):
-    """Solvers that are kept for the next search."""
+    """Solvers and columns that are kept for the next search."""
 
     def program(self, role: str, model: Any) -> Any:
         """A solver that holds a model, by what the model is for."""
+
+    def columns(self, problem: SlotProblem) -> tuple[list[cast_pricing.Way], tuple[np.ndarray, ...]] | None:
+        """Columns and prices that the last bound of the same line ended with."""
+
+    def keep_columns(
+        self, problem: SlotProblem, columns: list[cast_pricing.Way], prices: tuple[np.ndarray, ...]
+    ) -> None:
+        """Take them."""
 
 
 @dataclass
