@@ -23,7 +23,7 @@ from emberline.ui.pages.editor import series_chart
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import navigation, session, sign_in
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
 from emberline.ui.text import numbers
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
@@ -147,8 +147,10 @@ def _show(one: Signal, newest: Course) -> None:
     """Chart of a signal, and the button that uses it in a draft."""
     horizon, values = _run(newest)
     title = f"{tr(QUANTITIES[one.quantity])} [{one.measure.unit}]"
-    chart = steps.curve(values, View.of(horizon), title)
-    st.altair_chart(chart, width="stretch", alt=tr("The signal over time."))
+    chart_cache.chart(
+        ("signal", one, newest.issued, len(newest.values)), lambda: steps.curve(values, View.of(horizon), title),
+        tr("The signal over time."),
+    )  # fmt: skip
     place = PLACES.get(one.quantity)
     if place is None:
         st.caption(tr("No series of a scenario is such a quantity."))
