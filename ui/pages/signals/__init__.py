@@ -101,7 +101,7 @@ def _fetch() -> None:
         if lacking:
             secrets = numbers.listed(lacking)
             st.text(tr("{title} needs an account; set {secrets} for the server.", title=source.title, secrets=secrets))
-        if pressed and isinstance(first, date) and isinstance(last, date):
+        if pressed:
             _bring(f"{name}/{zone.strip()}", first, last)
 
 
