@@ -146,18 +146,18 @@ def offer_back(run: str) -> None:
         request = queue.request(run)
     except StoreError:
         return
-    given = request.get("given", {})
-    if request.get("kind") != "replan" or not given.get("seconds"):
+    options = request.get("given", {})
+    if request.get("kind") != "replan" or not options.get("seconds"):
         return
     st.text(
         tr(
             "No plan around these locks was found in {seconds} s. Unlock one at the side, or press Plan there, which "
             "searches longer.",
-            seconds=f"{given['seconds']:g}",
+            seconds=f"{options['seconds']:g}",
         )
     )
     if st.button(tr("Back to the plan before"), key=f"back.{run}"):
-        session.choose(str(given["run"]))
+        session.choose(str(options["run"]))
         st.rerun()
 
 

@@ -55,14 +55,14 @@ def page() -> None:
         )
     )
     _fetch()
-    kept = {str(one): newest for one in stored() if (newest := _course(one)) is not None}
-    if not kept:
+    courses = {str(one): newest for one in stored() if (newest := _course(one)) is not None}
+    if not courses:
         st.info(tr("No signal has been fetched yet. Choose one above and press Fetch."))
         return
-    _table(kept)
-    name = st.selectbox(tr("Signal"), list(kept), key="signals.shown", format_func=lambda one: _label(signal(one)))
+    _table(courses)
+    name = st.selectbox(tr("Signal"), list(courses), key="signals.shown", format_func=lambda one: _label(signal(one)))
     if name is not None:
-        _show(signal(name), kept[name])
+        _show(signal(name), courses[name])
 
 
 def _course(one: Signal) -> Course | None:
@@ -125,7 +125,7 @@ def _bring(name: str, first: date, last: date) -> None:
         st.caption(say(remark))
 
 
-def _table(kept: dict[str, Course]) -> None:
+def _table(courses: dict[str, Course]) -> None:
     rows = [
         {
             tr("signal"): name,
@@ -138,7 +138,7 @@ def _table(kept: dict[str, Course]) -> None:
             tr("estimated"): f"{int(one.estimated.sum())} / {len(one.values)}",
             tr("licence"): one.licence,
         }
-        for name, one in kept.items()
+        for name, one in courses.items()
     ]
     draw(pd.DataFrame(rows), {})
 
