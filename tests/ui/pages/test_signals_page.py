@@ -19,7 +19,7 @@ START = datetime(2026, 6, 1, 22, tzinfo=UTC)
 
 
 @pytest.fixture
-def kept(home: Path) -> None:
+def stored_signal(home: Path) -> None:
     """Two and a half days of a signal."""
     count = 120
     starts = int(START.timestamp()) + 1800 * np.arange(count)
@@ -27,7 +27,7 @@ def kept(home: Path) -> None:
     keep(signal(NAME), Issue(START, "CC BY 4.0", starts, *rows))
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_signal")
 def test_a_signal_is_used_in_a_copy() -> None:
     """Proves: the table has source, span and licence; one press makes a copy of the scenario in view with the signal as
     its series, on the first whole day of the plant's clock. Sensitivity: a horizon that the signal does not cover."""

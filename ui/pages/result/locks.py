@@ -13,7 +13,7 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.plan import Plan, replan
-from emberline.plans.store import snapshots
+from emberline.plans.store import StoreError, snapshots
 from emberline.scenarios import Scenario, bundled
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.request.sources import note_of
@@ -138,6 +138,27 @@ def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...], seconds: float | N
     hold(key, locks)
     session.choose(new)
     return new
+
+
+def offer_back(run: str) -> None:
+    """Where no plan was found around locks in a few seconds: what can be done, and the plan before; else nothing."""
+    try:
+        request = queue.request(run)
+    except StoreError:
+        return
+    options = request.get("given", {})
+    if request.get("kind") != "replan" or not options.get("seconds"):
+        return
+    st.text(
+        tr(
+            "No plan around these locks was found in {seconds} s. Unlock one at the side, or press Plan there, which "
+            "searches longer.",
+            seconds=f"{options['seconds']:g}",
+        )
+    )
+    if st.button(tr("Back to the plan before"), key=f"back.{run}"):
+        session.choose(str(options["run"]))
+        st.rerun()
 
 
 def _place(key: str) -> str:

@@ -27,6 +27,7 @@ from emberline.ui.pages.result import (
     figures,
     headed,
     heats,
+    locks,
     picked,
     products,
     repairs,
@@ -97,6 +98,7 @@ def show(run: str) -> None:
     headed.show_title(plan.scenario, run)
     _verdict(plan, run)
     if plan.replay is None:
+        locks.offer_back(run)
         if plan.status != "cancelled":
             repairs.ask(run)
         figures.show_baseline(plan)

@@ -23,7 +23,7 @@ from emberline.ui.pages.editor import series_chart
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import navigation, session, sign_in
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
 from emberline.ui.text import numbers
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
@@ -55,14 +55,14 @@ def page() -> None:
         )
     )
     _fetch()
-    kept = {str(one): newest for one in stored() if (newest := _course(one)) is not None}
-    if not kept:
+    courses = {str(one): newest for one in stored() if (newest := _course(one)) is not None}
+    if not courses:
         st.info(tr("No signal has been fetched yet. Choose one above and press Fetch."))
         return
-    _table(kept)
-    name = st.selectbox(tr("Signal"), list(kept), key="signals.shown", format_func=lambda one: _label(signal(one)))
+    _table(courses)
+    name = st.selectbox(tr("Signal"), list(courses), key="signals.shown", format_func=lambda one: _label(signal(one)))
     if name is not None:
-        _show(signal(name), kept[name])
+        _show(signal(name), courses[name])
 
 
 def _course(one: Signal) -> Course | None:
@@ -101,7 +101,7 @@ def _fetch() -> None:
         if lacking:
             secrets = numbers.listed(lacking)
             st.text(tr("{title} needs an account; set {secrets} for the server.", title=source.title, secrets=secrets))
-        if pressed and isinstance(first, date) and isinstance(last, date):
+        if pressed:
             _bring(f"{name}/{zone.strip()}", first, last)
 
 
@@ -125,7 +125,7 @@ def _bring(name: str, first: date, last: date) -> None:
         st.caption(say(remark))
 
 
-def _table(kept: dict[str, Course]) -> None:
+def _table(courses: dict[str, Course]) -> None:
     rows = [
         {
             tr("signal"): name,
@@ -138,7 +138,7 @@ def _table(kept: dict[str, Course]) -> None:
             tr("estimated"): f"{int(one.estimated.sum())} / {len(one.values)}",
             tr("licence"): one.licence,
         }
-        for name, one in kept.items()
+        for name, one in courses.items()
     ]
     draw(pd.DataFrame(rows), {})
 
@@ -147,8 +147,10 @@ def _show(one: Signal, newest: Course) -> None:
     """Chart of a signal, and the button that uses it in a draft."""
     horizon, values = _run(newest)
     title = f"{tr(QUANTITIES[one.quantity])} [{one.measure.unit}]"
-    chart = steps.curve(values, View.of(horizon), title)
-    st.altair_chart(chart, width="stretch", alt=tr("The signal over time."))
+    chart_cache.chart(
+        ("signal", one, newest.issued, len(newest.values)), lambda: steps.curve(values, View.of(horizon), title),
+        tr("The signal over time."),
+    )  # fmt: skip
     place = PLACES.get(one.quantity)
     if place is None:
         st.caption(tr("No series of a scenario is such a quantity."))
