@@ -39,7 +39,7 @@ class Bound(ABC):
     master: Casts
     prices: tuple[np.ndarray, ...]
     """The best so far: of units, then of what else the linear program prices."""
-    tolerances = TOLERANCES
+    tolerances: tuple[float, ...] = TOLERANCES
     patience = math.inf
     """Mixes without a better bound after which the linear program is solved more closely, or blocks get shorter."""
     settled = 0.0
