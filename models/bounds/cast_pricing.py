@@ -116,10 +116,10 @@ class Ways:
         problem = self.problem
         by_stage = [cells if credit is None else cells - credit[s] for s in range(len(problem.stage_units))]
 
-        def energy(stage: int, drawn: np.ndarray) -> np.ndarray:
-            curve = cost_curves.energy(problem, drawn, by_stage[stage])
+        def energy(stage: int, profile: np.ndarray) -> np.ndarray:
+            curve = cost_curves.energy(problem, profile, by_stage[stage])
             for count, worth in counted:
-                curve = curve + cost_curves.energy(problem, count(stage, drawn), worth[None, :])
+                curve = curve + cost_curves.energy(problem, count(stage, profile), worth[None, :])
             return curve
 
         self._energy = {

@@ -29,6 +29,8 @@ from emberline.models.search.incumbent import Search
 
 TOLERANCES = (1e-2, 1e-3)
 """Of the linear program, which takes too long to a closer one."""
+PATIENCE = 3
+"""Mixes without a better bound."""
 APART = 60.0
 """What a MWh costs that casts draw and the site does not deliver, or the other way round, by its mean worth."""
 
@@ -144,6 +146,7 @@ class JointBound(Bound):
 
     master: SiteMaster
     tolerances = TOLERANCES
+    patience = PATIENCE
 
     def __init__(self, search: Search) -> None:
         """Build the site's linear program and the casts' curves."""
@@ -175,11 +178,11 @@ class JointBound(Bound):
             self.search.study.keep_columns(self.search.problem, self.master.columns, self.prices)
 
     def _begin(self) -> None:
-        kept = None if self.search.study is None else self.search.study.columns(self.search.problem)
-        if kept is None:
+        last = None if self.search.study is None else self.search.study.columns(self.search.problem)
+        if last is None:
             super()._begin()
             return
-        columns, prices = kept
+        columns, prices = last
         for way in columns:
             self.master.add(way)
         if [one.shape for one in prices] == [one.shape for one in self.prices]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.bounds.unit_rounding import Rounding, roundings, with_rows
+from emberline.models.bounds.unit_rounding import Rounding, least_import, roundings, supplied, with_rows
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.formulations.site.objective import Aim
@@ -71,21 +71,26 @@ class SiteProgram:
         """Add the rows of whole units, where one peak is billed or import is limited."""
         if not data.balance_meters or (self.line < 0).any():
             return
+        form, base = self.program.form, float(data.base.min())
+        rows, imports = form.rows_of(model.site.balance), self.program.columns_of(model.site.imports)
+        supply = supplied(form, rows, imports, self.line)
         rates = None if data.purchase is None else data.purchase.rates
         peaks = () if rates is None else rates.peaks
-        base, column = float(data.base.min()), 0
+        if supply is None:
+            return
         some: list[Rounding] = []
+        column = -1
         if len(peaks) == 1 and len(peaks[0].groups) == 1 and len(peaks[0].intervals) == problem.n_cells:
             column = int(self.program.columns_of(model.site.purchase.tariff.billed)[0])
-            some = roundings(problem, base, peaks[0].floor_mw * data.hours, True) if column >= 0 else []
+        if column >= 0:
+            floor = max(peaks[0].floor_mw, least_import(problem, base, form, supply) / data.hours)
+            form.lower[column] = max(form.lower[column], floor)
+            some = roundings(problem, base, floor * data.hours, True)
         if data.import_limit_mw is not None:
             some += roundings(problem, base, data.limit_mwh(), False)
         if some:
-            rows, imports = self.program.form.rows_of(model.site.balance), self.program.columns_of(model.site.imports)
-            form, self.counted = with_rows(
-                self.program.form, rows, imports, self.line, (max(column, 0), data.hours), some
-            )
-            self.roundings = some[: len(self.counted)]
+            form, self.counted = with_rows(form, supply, (max(column, 0), data.hours), some)
+            self.roundings = some
             self.program = Program(form)
 
     def proven(

@@ -13,6 +13,7 @@ where l is what a unit draws, L the most that it can, k = ⌊D/L⌋ and r = (k +
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -88,41 +89,55 @@ def _sum_and_most(problem: SlotProblem, stage: int) -> tuple[float, float]:
     return sum(units), max(units, default=0.0)
 
 
+def supplied(form: Compiled, balance: np.ndarray, imports: np.ndarray, line: np.ndarray) -> Any | None:
+    """What the site delivers besides import, as rows by cell over its columns; None where it may be negative.
+
+    Args:
+        form: the site's linear program.
+        balance: of each cell, the row of its balance; cells are slots.
+        imports: the column of its import.
+        line: the column of what the line draws.
+    """
+    from scipy.sparse import csc_matrix, csr_matrix
+
+    rows = csr_matrix(csc_matrix((form.values, form.index, form.starts), shape=form.shape))[balance]
+    signs = -np.asarray(rows[np.arange(len(line)), line]).ravel()
+    supply = csr_matrix(rows.multiply(1 / signs[:, None]))
+    supply.data[(supply.data < 0) | (supply.indices == np.repeat(imports, np.diff(supply.indptr)))] = 0.0
+    supply.eliminate_zeros()
+    return None if (signs <= 0).any() or (form.lower[supply.indices] < 0).any() else supply
+
+
+def least_import(problem: SlotProblem, base: float, form: Compiled, supply: Any) -> float:
+    """What is imported at least in some cell of every plan [MWh]: a unit runs, and the site delivers its most."""
+    runs = [
+        min(float(curve.max(initial=0.0)) for curve in operation.cells.values())
+        for cast in problem.casts
+        for operation in problem.heats[cast.heats[0]].operations
+    ]
+    return max(runs, default=0.0) + base - float((supply @ form.upper).max())
+
+
 def with_rows(
-    form: Compiled,
-    balance: np.ndarray,
-    imports: np.ndarray,
-    line: np.ndarray,
-    billed: tuple[int, float],
-    some: list[Rounding],
+    form: Compiled, supply: Any, billed: tuple[int, float], some: list[Rounding]
 ) -> tuple[Compiled, np.ndarray]:
     """A site's linear program with the rows of some roundings, and the columns of what counts.
 
     Args:
         form: the program.
-        balance: of each cell, the row of its balance; cells are slots.
-        imports: the column of its import.
-        line: the column of what the line draws.
+        supply: what the site delivers (``supplied``).
         billed: the column of the demand that is billed [MW], and hours of a cell.
         some: at least one.
 
     Returns:
-        The program; columns of shape (n_roundings, n_cells), no rounding where the site cannot be rounded.
+        The program; columns of shape (n_roundings, n_cells).
     """
     from scipy.sparse import block_array, csc_matrix, csr_matrix, eye_array
 
-    n, width, places = len(line), len(some) * len(line), np.arange(len(line))
-    matrix = csr_matrix(csc_matrix((form.values, form.index, form.starts), shape=form.shape))
-    rows = matrix[balance]
-    signs = -np.asarray(rows[places, line]).ravel()
-    supply = csr_matrix(rows.multiply(1 / signs[:, None]))
-    supply.data[(supply.data < 0) | (supply.indices == np.repeat(imports, np.diff(supply.indptr)))] = 0.0
-    supply.eliminate_zeros()
-    if (signs <= 0).any() or (form.lower[supply.indices] < 0).any():
-        # what may be less than nothing is no supply
-        return form, np.zeros((0, n), dtype=int)
-    column, hours = billed
-    charged = csr_matrix((np.full(n, hours), (places, np.full(n, column))), shape=supply.shape)
+    n, (column, hours) = supply.shape[0], billed
+    width = len(some) * n
+    matrix = csc_matrix((form.values, form.index, form.starts), shape=form.shape)
+    charged = csr_matrix((np.full(n, hours), (np.arange(n), np.full(n, column))), shape=supply.shape)
     more = block_array([[supply + charged if one.charged else supply] for one in some])
     low = [-one.others - one.free + (one.billed if one.charged else 0.0) for one in some]
     whole = block_array([[matrix, None], [more, eye_array(width) * -1.0]], format="csc")

@@ -48,8 +48,8 @@ class Study:
 
     def columns(self, problem: Any) -> tuple[list[Any], tuple[np.ndarray, ...]] | None:
         """Columns and prices that the last bound of a line ended with, where it was the same line."""
-        kept = self._columns
-        return kept[1:] if kept is not None and same(kept[0], problem) else None
+        last = self._columns
+        return last[1:] if last is not None and same(last[0], problem) else None
 
     def keep_columns(self, problem: Any, columns: list[Any], prices: tuple[np.ndarray, ...]) -> None:
         """Take the columns of a line's bound, and its best prices."""
