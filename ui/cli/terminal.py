@@ -55,7 +55,7 @@ def first_answer(plan: Plan) -> Iterator[str | Table]:
     answer = first(plan)
     if answer is None:
         return
-    yield answer.says
+    yield from answer.lines
     yield ""
     strip = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for tile in answer.tiles:
