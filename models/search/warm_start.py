@@ -47,6 +47,16 @@ class Study:
         self._plant: Any = None
         self._bound: tuple[Scenario, float] | None = None
         self._site: tuple[Any, tuple[Any, ...]] | None = None
+        self._columns: tuple[Any, list[Any], tuple[np.ndarray, ...]] | None = None
+
+    def columns(self, problem: Any) -> tuple[list[Any], tuple[np.ndarray, ...]] | None:
+        """Columns and prices that the last bound of a line ended with, where it was the same line."""
+        last = self._columns
+        return last[1:] if last is not None and same(last[0], problem) else None
+
+    def keep_columns(self, problem: Any, columns: list[Any], prices: tuple[np.ndarray, ...]) -> None:
+        """Take the columns of a line's bound, and its best prices."""
+        self._columns = problem, columns, prices
 
     def program(self, role: str, model: pyo.ConcreteModel) -> Program:
         """A solver that holds a model: the one that had this role before, if there is one.

@@ -86,7 +86,7 @@ def heading(scenario: Scenario) -> list[str]:
     return [
         f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name,
         wording.span(scenario.horizon),
-        f"{wording.size(scenario)}; {wording.goal(scenario.goal)}",
+        f"{wording.size(scenario)}; {wording.goal(scenario.goal, scenario.market.currency)}",
     ]
 
 
