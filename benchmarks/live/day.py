@@ -42,7 +42,9 @@ class Day:
 
     figures: Figures
     limits: int
-    """Limits that were broken."""
+    """Limits that were broken; set-points of the battery that it could not follow are no limit of the plant."""
+    unfollowed: int
+    """Those set-points."""
     kinds: dict[str, int]
     plannings: int = 0
     approvals: int = 0
@@ -58,7 +60,8 @@ def plant_of(twin: SimulatedPlant, folder: Path) -> Plant:
 
 def ended(scenario: Scenario, run: xr.Dataset, plannings: int = 0, approvals: int = 0) -> Day:
     broken = Counter(str(row["kind"]) for row in violations(run))
-    return Day(sums.figures(scenario, run), broken.total(), dict(broken), plannings, approvals)
+    unfollowed = broken["battery"]
+    return Day(sums.figures(scenario, run), broken.total() - unfollowed, unfollowed, dict(broken), plannings, approvals)
 
 
 def run(seed: int) -> dict[str, Day]:
@@ -127,6 +130,8 @@ def main() -> Findings:
         rows.append(interval(f"{NAMES[way]}: cost", np.array([d[way].figures.cost for d in days]), "EUR"))
         broken = np.array([float(d[way].limits) for d in days])
         rows.append(interval(f"{NAMES[way]}: limits broken", broken, "", f"on {int((broken > 0).sum())} days"))
+        spans = np.array([float(d[way].unfollowed) for d in days])
+        rows.append(interval(f"{NAMES[way]}: times the battery could not follow", spans, ""))
     for way, than in (("live", "morning"), ("live", "baseline"), ("morning", "baseline")):
         says = f"{NAMES[way]} − {NAMES[than]}"
         rows.append(interval(f"{says}: carbon", apart(days, way, than, "carbon_kg") / 1000, "t"))

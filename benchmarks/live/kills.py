@@ -59,7 +59,9 @@ def _child(work: Callable[[], None]) -> int:
 def _advise(folder: Path, plant: str, schedule: xr.Dataset) -> None:
     body = {"says": "x", "changes": [], "marks": []}
     later = NOW + timedelta(hours=1)
-    Decisions(plant, folder).advise(Advice("a" * 32, "open", NOW, NOW, later, later, "0" * 64, body), schedule, "x", "")
+    Decisions(plant, folder).advise(
+        Advice(f"aaaa{plant}", "open", NOW, NOW, later, later, "0" * 64, body), schedule, "x", ""
+    )
 
 
 def _approve(folder: Path, plant: str, statement: int | None) -> None:

@@ -91,7 +91,7 @@ class Outcome:
             return None
         return {
             "reason": self.reason.value,
-            "step": None if self.planned is None else asdict(self.planned),
+            "step": None if self.planned is None else asdict(replace(self.planned, import_mw=None)),
             "late": {heat: round(minutes, 6) for heat, minutes in self.late.items()},
             "down": list(self.state.down),
             "advice": None if self.proposal is None else self.proposal.id,
