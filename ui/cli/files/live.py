@@ -68,6 +68,9 @@ def simulate(
     noise: Annotated[float, typer.Option(min=0, max=0.2, help="noise of numbers, as a share of the range")] = 0.01,
     lost: Annotated[float, typer.Option(min=0, max=0.9, help="share of messages that are lost")] = 0.02,
     swapped: Annotated[float, typer.Option(min=0, max=0.5, help="share of messages that arrive late")] = 0.01,
+    broker: Annotated[
+        str | None, typer.Option(metavar="mqtt://HOST:PORT", help="be an edge node of Sparkplug B at this broker too")
+    ] = None,
     restart_every: Annotated[
         float | None, typer.Option(min=10, metavar="MIN", help="the server restarts so often, in the plant's minutes")
     ] = None,
@@ -85,7 +88,9 @@ def simulate(
 
     plant = SimulatedPlant(load(scenario), replication=replication)
     named = str(Path(scenario).resolve()) if Path(scenario).is_file() else scenario
-    simulation = Simulation(plant, named, port, speed, Messages(replication + 1, noise, lost, swapped), restart_every)
+    simulation = Simulation(
+        plant, named, port, speed, Messages(replication + 1, noise, lost, swapped), restart_every, broker
+    )
     simulation.write(output)
     print(f"plant {plant.scenario.name} at {simulation.url}, {speed:g} times as fast; tags in {output}")
     print(f"  emberline live check {output}\n  emberline live run {output}")
