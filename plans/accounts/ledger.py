@@ -206,8 +206,9 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
 def grades_kg_per_t(scenario: Scenario, book: Ledger) -> dict[str, float]:
     """What a tonne of each grade of heats carries, the grid by its average intensity [kg CO2e/t]."""
     kilograms, mass = book.of_heat("average").to_numpy(), book.by_heat["mass_t"].to_numpy()
-    grades = np.array([heat.grade.name for heat in scenario.heats])
-    return {name: float(kilograms[grades == name].sum() / mass[grades == name].sum()) for name in dict.fromkeys(grades)}
+    names = [heat.grade.name for heat in scenario.heats]
+    masks = {name: np.array([other == name for other in names]) for name in dict.fromkeys(names)}
+    return {name: float(kilograms[mask].sum() / mass[mask].sum()) for name, mask in masks.items()}
 
 
 def broken_grades(scenario: Scenario, run: xr.Dataset) -> dict[str, tuple[float, float]]:

@@ -24,6 +24,8 @@ from emberline.scenarios.reading.meter import Meter
 
 COVERED = 0.95
 """Share of a day that must be metered; other days are left out."""
+ROUNDING = 1e-9
+"""Share of the energy below which a cause is none."""
 FEWEST_DAYS = 7
 """Of a period: fewer say nothing of what is usual."""
 
@@ -45,7 +47,8 @@ class Losses:
     @property
     def table(self) -> pd.DataFrame:
         """Losses by cause, the largest first (``significant_uses``); empty where no cause took more."""
-        more = {cause: mwh for cause, mwh in self.split.by_cause.items() if mwh > 0}
+        least = ROUNDING * abs(self.split.actual_mwh)
+        more = {cause: mwh for cause, mwh in self.split.by_cause.items() if mwh > least}
         return significant_uses(pd.DataFrame([more]), list(more)) if more else pd.DataFrame()
 
     @property

@@ -31,11 +31,20 @@ ALARM = mark(
 CAUSES = {
     "mix": mark("mix of grades"),
     "idling": mark("idling"),
-    "waiting": mark("waiting"),
+    "waiting": mark("waits of heats"),
     "drift": mark("drift"),
     "fault": mark("fault"),
 }
-ENERGY = ("_mwh", "mwh", "_kwh", "kwh")
+WORDS = (
+    mark("By period"), mark("Baseline"), mark("Quality of the baseline"), mark("Significant energy uses"),
+    mark("Losses by cause"), mark("Days that stand out (fault)"), mark("period"), mark("actual"), mark("expected"),
+    mark("variable"), mark("coefficient"), mark("standard error"), mark("figure"), mark("value"), mark("cause"),
+    mark("energy [MWh]"), mark("share of the deviation"), mark("day"), mark("use"), mark("energy"), mark("share"),
+    mark("cumulated"), mark("significant"),
+)  # fmt: skip
+"""Titles and columns of the auditor's tables, as the page shows them."""
+ENERGY = {"mwh": "MWh", "kwh": "kWh", "gj": "GJ", "tj": "TJ"}
+"""Ends of the names of columns of energy, and their units."""
 
 
 def page() -> None:
@@ -114,7 +123,7 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
             tr("Baseline {baseline} and report period {report} overlap.", baseline=baseline, report=report)
         )
     rows = [joined(tables, step, span.first, span.last) for span in spans]
-    columns = sorted(map(str, rows[0].columns), key=lambda column: not column.lower().endswith(ENERGY))
+    columns = sorted(map(str, rows[0].columns), key=lambda column: not column.lower().endswith(tuple(ENERGY)))
     blank = tr("choose one")
     with st.container(horizontal=True):
         energy = st.selectbox(tr("Energy"), columns, key="performance.energy")
@@ -137,7 +146,7 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         st.metric(tr("Saving"), wording.percent(saved.share, 1), border=True)
         digits = 0 if saved.predicted >= 10_000 else 2
         interval = f"{wording.number(saved.low, digits)} … {wording.number(saved.high, digits)}"
-        st.metric(tr("Saving, 95 % interval [{unit}]", unit=str(energy)), interval, border=True)
+        st.metric(tr("Saving, 95 % interval [{unit}]", unit=_unit(str(energy))), interval, border=True)
     rate = wording.percent(result.cusum.false_alarms, 0)
     if alarm is None:
         st.text(tr(NO_ALARM, rate=rate))
@@ -145,13 +154,13 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         st.warning(tr(ALARM, at=str(alarm.at), since=str(alarm.since), rate=rate))
     for title, chart in (
         (tr("Energy performance indicator (EnPI): actual over expected"), charts.indicator(result.report)),
-        (tr("CUSUM: expected less actual energy, added up"), charts.sums(result.cusum, str(energy))),
+        (tr("CUSUM: expected less actual energy, added up"), charts.sums(result.cusum, _unit(str(energy)))),
     ):
         st.markdown(f"**{title}**")
         st.altair_chart(chart)
     if result.uses is not None:
         st.markdown(f"**{tr('Significant energy uses')}**")
-        st.altair_chart(charts.pareto(result.uses, str(energy)))
+        st.altair_chart(charts.pareto(result.uses, _unit(str(energy))))
     split = _losses(spans)
     if split is not None:
         result = replace(result, losses=split)
@@ -161,9 +170,14 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
     document = result.document("Energy performance", f"{name}: {report} against {baseline}")
     for part in document.tables[1:]:
         if part.rows:
-            with st.expander(part.title):
-                st.dataframe(pd.DataFrame(part.as_dicts()), hide_index=True)
+            with st.expander(tr(part.title)):
+                st.dataframe(pd.DataFrame(part.as_dicts()).rename(columns=tr), hide_index=True)
     _downloads(document)
+
+
+def _unit(column: str) -> str:
+    """Unit of a column of energy by its name; its name where that does not tell."""
+    return next((unit for end, unit in ENERGY.items() if column.lower().endswith(end)), column)
 
 
 def _losses(spans: tuple[Period, Period]) -> Losses | None:

@@ -84,21 +84,21 @@ def stack(name: str, hours: Sequence[Hour], period: Period, rule: str) -> Stack:
     """
     begin = datetime.combine(period.first, time())
     table = np.full((2, 24 * period.days), math.nan)
-    seen: dict[int, str] = {}
+    rows: dict[int, str] = {}
     for hour, at in zip(hours, _standard(name, hours), strict=True):
         place = int((at - begin).total_seconds() // 3600)
         if not 0 <= place < table.shape[1]:
             continue
-        if place in seen:
-            raise ValueError(f"{hour.place}: hour: {name} has {at:%Y-%m-%d %H:%M} in {seen[place]} too")
-        seen[place] = hour.place
+        if place in rows:
+            raise ValueError(f"{hour.place}: hour: {name} has {at:%Y-%m-%d %H:%M} in {rows[place]} too")
+        rows[place] = hour.place
         table[:, place] = hour.g_per_nm3, hour.nm3_per_h
     concentration, flow = table
     no_flow = np.isnan(flow)
     # what nothing flows past has no concentration that is missing
     no_concentration = np.isnan(concentration) & ~(flow == 0)
-    known = concentration[~np.isnan(concentration)]
-    if not len(known) or no_flow.all():
+    measured = concentration[~np.isnan(concentration)]
+    if not len(measured) or no_flow.all():
         raise ValueError(f"{name} has no measured hours in {period}")
     if no_flow.any() and rule == "refuse":
         raise ValueError(
@@ -107,8 +107,8 @@ def stack(name: str, hours: Sequence[Hour], period: Period, rule: str) -> Stack:
     if no_flow.any():
         rates = flow[~no_flow]
         flow = np.where(no_flow, {"mean": rates.mean(), "highest": rates.max(), "lowest": rates.min()}[rule], flow)
-    deviation = float(known.std(ddof=1)) if len(known) > 1 else 0.0
-    concentration = np.where(no_concentration, known.mean() + SUBSTITUTE_SD * deviation, concentration)
+    deviation = float(measured.std(ddof=1)) if len(measured) > 1 else 0.0
+    concentration = np.where(no_concentration, measured.mean() + SUBSTITUTE_SD * deviation, concentration)
     t_co2 = np.where(flow > 0, concentration * flow, 0.0) / 1e6
     missing = no_flow | no_concentration
     return Stack(

@@ -95,3 +95,19 @@ def test_losses_by_cause_come_from_log_and_meter() -> None:
     )
     assert sum(result.split.by_cause.values()) == pytest.approx(result.split.deviation_mwh)
     assert result.rows[0][0] == "drift"
+
+
+def test_the_alarm_keeps_its_place_in_time() -> None:
+    """Proves: all layers of the chart have one order of periods, and a unit stands on its axis.
+
+    Sensitivity: the period of the alarm drawn after the last one."""
+    import pandas as pd
+
+    from emberline.plans.performance.cusum import Cusum
+    from emberline.ui.charts import performance as charts
+
+    periods = [f"2026-{month:02}" for month in range(1, 6)]
+    curve = pd.Series([-1.0, -2, -3, -4, -5], index=periods)
+    chart = charts.sums(Cusum(curve, -curve, 1.5, 0.03), "MWh").to_dict()
+    assert len(chart["layer"]) == 3
+    assert [layer["encoding"]["x"]["sort"] for layer in chart["layer"]] == [periods] * 3
