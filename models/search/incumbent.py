@@ -45,10 +45,18 @@ class Dispatching(Protocol):
 
 
 class Programs(Protocol):
-    """Solvers that are kept for the next search."""
+    """Solvers and columns that are kept for the next search."""
 
     def program(self, role: str, model: Any) -> Any:
         """A solver that holds a model, by what the model is for."""
+
+    def columns(self, problem: SlotProblem) -> tuple[list[cast_pricing.Way], tuple[np.ndarray, ...]] | None:
+        """Columns and prices that the last bound of the same line ended with."""
+
+    def keep_columns(
+        self, problem: SlotProblem, columns: list[cast_pricing.Way], prices: tuple[np.ndarray, ...]
+    ) -> None:
+        """Take them."""
 
 
 @dataclass
@@ -73,6 +81,7 @@ class Search(Record):
     """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
     load_worth: np.ndarray | None = None
     """What a MWh that the line draws is worth by cell, by the multipliers of the best bound; shape (n_cells,)."""
+    _reported: Starts | None = None
     study: Programs | None = None
     """Keeps the solver of the bound for the next search."""
 
@@ -122,6 +131,26 @@ class Search(Record):
             self.draft, self.draft_rank = starts, rank
             return True
         return False
+
+    def news(self) -> dict[str, Any]:
+        """The best plan where it is a new one: heat, stage (its number), unit and start [min] of each operation."""
+        best, problem = self.best, self.problem
+        if best is None or best is self._reported:
+            return {}
+        self._reported = best
+        rows = [
+            (heat.name, operation.stage, problem.units[best.unit[h][i]], best.minute(problem, h, i))
+            for h, heat in enumerate(problem.heats) for i, operation in enumerate(heat.operations)
+        ]  # fmt: skip
+        for c, cast in enumerate(problem.casts):
+            u, begin = best.cast_unit[c], best.cast_minute(problem, c)
+            names = [problem.heats[h].name for h in cast.heats]
+            last = len(problem.stage_units) - 1
+            rows += [
+                (name, last, problem.units[u], begin + float(offset))
+                for name, offset in zip(names, cast.offsets[u], strict=True)
+            ]
+        return {"operations": rows}
 
     def _hold(self, starts: Starts, flows: Flows) -> None:
         """Plan heats around what the assets do now."""

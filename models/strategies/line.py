@@ -128,6 +128,7 @@ def heats(
         dispatching=dispatcher,
         coarser=coarse_grid.coarser(scenario, envelope, rounding),
         study=study,
+        bound=study.bound(scenario) if study is not None else None,
     )
     first = search.offer(baseline) if baseline is not None else False
     for other in others:

@@ -9,8 +9,12 @@ from browsing import WAIT_MS, Watched, at_rest, change, choose, go, press, settl
 from playwright.sync_api import Browser, Page, expect
 from served import Server
 
+from emberline.scenarios import load
+from emberline.ui.text import naming
+
 pytestmark = pytest.mark.browser
 SMALL = "melt-shop-small"
+COPY = f"draft: {naming.title(load(SMALL))}"
 CARBON = "Carbon [EUR/t]"
 DIFFERS = "The inputs at the side differ from those of the plan below"
 
@@ -57,7 +61,7 @@ def test_the_choice_follows_from_page_to_page(server: Server, page: Page, order:
     number that was moved. Sensitivity: a list that begins again on each page shows its first scenario."""
     if copy:
         copied(page, server)
-        name = f"my copy of {SMALL}"
+        name = COPY
         go(page, "en", "plan")
     else:
         page.goto(server.url)
@@ -79,7 +83,7 @@ def test_a_draft_is_found_by_its_address(server: Server, page: Page) -> None:
     """Proves: loaded again, and in another tab, the address of a draft opens that draft, on the pages Scenario and
     Plan; and the address to keep stands next to it."""
     address = copied(page, server)
-    name, draft = f"my copy of {SMALL}", address.partition("draft=")[2]
+    name, draft = COPY, address.partition("draft=")[2]
     text = f"{server.url}/scenario?draft={draft}"
     press(page, "Address")
     expect(page.get_by_text(text, exact=True)).to_be_visible()

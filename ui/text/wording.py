@@ -326,7 +326,7 @@ def baseline_name(scenario: Scenario) -> str:
     return tr("the baseline, which runs the site by simple rules without looking ahead")
 
 
-def goal(goal: Goal) -> str:
+def goal(goal: Goal, currency: str) -> str:
     """The goal and its caps in words."""
     words = tr("{goal} ({signal})", goal=tr(GOALS[goal.minimize]), signal=tr(SIGNALS[goal.signal]))
     caps = []
@@ -336,7 +336,7 @@ def goal(goal: Goal) -> str:
     if goal.caps.carbon_kg is not None:
         caps.append(tr("carbon at most {tonnes} t", tonnes=number(goal.caps.carbon_kg / 1000, 1)))
     if goal.caps.cost is not None:
-        caps.append(tr("cost at most {cost}", cost=number(goal.caps.cost, 0)))
+        caps.append(tr("cost at most {cost} {currency}", cost=number(goal.caps.cost, 0), currency=currency))
     for name, row in FACTORS.items():
         top = getattr(goal.caps, row.cap)
         if top is not None:
