@@ -24,6 +24,7 @@ from emberline.plans.decisions import Decisions
 MINUTES = 30.0
 SPEED = 40
 LOOK_S = 20.0
+TIMEOUT_MS = 600_000
 SIZES = {"wall": (1920, 1080), "wall-4k": (3840, 2160), "laptop": (1440, 900)}
 SETTLED = 0.3
 """Share of the time before memory counts as settled."""
@@ -89,20 +90,21 @@ def main() -> Findings:
                 program = os.environ.get("EMBERLINE_CHROMIUM", "/usr/bin/chromium")
                 browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
                 page = browser.new_page(viewport={"width": 1920, "height": 1080}, color_scheme="dark")
+                page.set_default_timeout(TIMEOUT_MS)
                 page.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
                 page.on("pageerror", lambda one: errors.append(str(one)))
                 page.goto(f"{url}/shift")
-                page.locator(".shift b").first.wait_for(timeout=600_000)
+                page.locator(".shift b").first.wait_for()
                 session = page.context.new_cdp_session(page)
                 session.send("Performance.enable")
-                began, shown = time.monotonic(), set[str]()
+                began, clocks = time.monotonic(), set[str]()
                 while time.monotonic() - began < minutes * 60 and plant.poll() is None:
                     page.wait_for_timeout(LOOK_S * 1000)
                     if page.locator('[data-testid="stException"]').count():
                         errors.append("the page shows an exception")
                     (snapshot,) = current()
                     without_age += ages(snapshot)
-                    shown.add(page.locator(".shift b").first.inner_text())
+                    clocks.add(page.locator(".shift b").first.inner_text())
                     session.send("HeapProfiler.collectGarbage")
                     values = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
                     heap.append(values["JSHeapUsedSize"] / 1e6)
@@ -117,8 +119,8 @@ def main() -> Findings:
                         _pictures(page, pictures, len(heap))
                 _pictures(page, pictures, 0)
                 browser.close()
-                if len(shown) < len(heap) - 2:
-                    raise Wrong(f"the page has stood still: {len(shown)} times in {len(heap)} looks")
+                if len(clocks) < len(heap) - 2:
+                    raise Wrong(f"the page has stood still: {len(clocks)} times in {len(heap)} looks")
         finally:
             for process in reversed(started):
                 process.terminate()

@@ -53,7 +53,9 @@ const out = JSON.parse(require('fs').readFileSync(0)).map(({hex, rows, seq, time
 console.log(JSON.stringify(out));
 """
 SERVER = """
-const {OPCUAServer, Variant, DataType, StatusCodes} = require(process.argv[2] + '/node-opcua-server');
+const {OPCUAServer} = require(process.argv[2] + '/node-opcua-server');
+const {Variant, DataType} = require(process.argv[2] + '/node-opcua-variant');
+const {StatusCodes} = require(process.argv[2] + '/node-opcua-status-code');
 const {OPCUACertificateManager} = require(process.argv[2] + '/node-opcua-certificate-manager');
 (async () => {
   const rootFolder = process.argv[4];
@@ -184,7 +186,7 @@ def node_opcua(folder: Path) -> None:
     finally:
         process.kill()
     values = {name: one.value if isinstance(one, Reading) else one for name, one in readings.items()}
-    if values != {"power": 85000.0, "state": 1.0, "heat": "C1-1", "bad": None}:
+    if values != {"power": 85000.0, "state": 1.0, "heat": "C1-1", "bad": 1.0}:
         raise Wrong(f"node-opcua: {values}")
     bad = readings["bad"]
     if not isinstance(bad, Reading) or bad.status != "BadSensorFailure":

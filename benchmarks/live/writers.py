@@ -17,7 +17,7 @@ from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Findings, Table, measured
 from emberline import twin
 from emberline.live.connectors import ConnectorError
-from emberline.live.outputs.job_orders import BEGUN, WHO, JobOrders
+from emberline.live.outputs.job_orders import ACTIVE, WHO, JobOrders
 from emberline.live.outputs.set_points import SetPoints, addresses
 from emberline.live.simulation.job_orders import JobShop
 from emberline.live.tags import Live, Plant
@@ -132,14 +132,15 @@ class Operator:
                 continue
 
 
-def job_orders(seed: int, decisions: Decisions, jobs: JobShop, operator: Operator, schedule: xr.Dataset) -> None:
+def job_orders(
+    seed: int, decisions: Decisions, jobs: JobShop, operator: Operator, schedule: xr.Dataset, now: datetime
+) -> None:
     """One advice through the receiver of job orders, with an operator, the page and the clock acting at random.
 
     Raises:
         Wrong: a job runs that the operator has not started, or a start has no row in the audit.
     """
     random = np.random.default_rng([seed, 2])
-    now = load_now(schedule) + timedelta(hours=seed % EACH_HOME)
     number = f"{random.integers(2**63):016x}{seed:016x}"
     body = {"says": "random", "changes": [], "marks": []}
     ends = now + timedelta(minutes=float(random.uniform(20, 200)))
@@ -154,15 +155,10 @@ def job_orders(seed: int, decisions: Decisions, jobs: JobShop, operator: Operato
                 decisions.decide(number, approve=bool(random.random() < 0.5), who="page", reason="mood", now=now)
         now += timedelta(minutes=float(random.uniform(0, 40)))
         decisions.expire(now)
-        begun = {number for number, state in jobs.states().items() if state in BEGUN}
-        if strangers := begun - set(operator.starts):
+        active = {number for number, state in jobs.states().items() if state in ACTIVE}
+        if strangers := active - set(operator.starts):
             raise Wrong(f"seed {seed}: {strangers} run without a start")
     orders.step(now)
-
-
-def load_now(schedule: xr.Dataset) -> datetime:
-    """Beginning of a schedule."""
-    return datetime.fromisoformat(str(schedule["time"].values[0])[:19] + "+00:00")
 
 
 def audited(decisions: Decisions, operator: Operator) -> int:
@@ -187,13 +183,14 @@ def through(plans: int) -> tuple[Counter[str], int]:
     count: Counter[str] = Counter()
     for seed in range(plans):
         count += set_points(seed, plants, schedule)
-    approvals = 0
+    jobs_of = schedule[["unit", "start_min", "end_min"]]
+    begin, approvals = plants[True].scenario.horizon.start_utc, 0
     for first in range(0, plans, EACH_HOME):
         with tempfile.TemporaryDirectory() as folder:
             decisions, jobs = Decisions("live", Path(folder)), JobShop()
             operator = Operator(jobs, np.random.default_rng([first, 3]))
             for seed in range(first, min(first + EACH_HOME, plans)):
-                job_orders(seed, decisions, jobs, operator, schedule)
+                job_orders(seed, decisions, jobs, operator, jobs_of, begin + timedelta(hours=seed - first))
             approvals += audited(decisions, operator)
             count["starts"] += len(operator.starts)
     return count, approvals

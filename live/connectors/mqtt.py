@@ -16,9 +16,9 @@ from paho.mqtt import publish as one_message
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from emberline.live.connectors.csv_folder import moment
 from emberline.live.connectors.errors import ConnectorError, secret
 from emberline.live.connectors.sparkplug.host import NAMESPACE, Host, node_of
+from emberline.live.connectors.times import moment
 from emberline.live.tags import Connector, Reading, Tag
 
 KEEPALIVE_S, LONGEST_PAUSE_S = 15, 2
@@ -256,4 +256,4 @@ def _time(value: Any, connector: Connector) -> datetime | None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return datetime.fromtimestamp(value / 1000 if value > EPOCH_S else value, UTC)
-    return moment(str(value), connector)
+    return moment(str(value), connector.zone)

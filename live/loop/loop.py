@@ -91,7 +91,7 @@ class Outcome:
             return None
         return {
             "reason": self.reason.value,
-            "step": None if self.planned is None else asdict(self.planned),
+            "step": None if self.planned is None else asdict(replace(self.planned, import_mw=None)),
             "late": {heat: round(minutes, 6) for heat, minutes in self.late.items()},
             "down": list(self.state.down),
             "advice": None if self.proposal is None else self.proposal.id,
@@ -152,20 +152,20 @@ class Loop:
             now: by the plant's clock.
             request: somebody wants a plan now.
         """
-        seen = self.watch(readings, now)
-        reason, says = self._reason(seen.state, seen.late, now, request)
+        view = self.watch(readings, now)
+        reason, says = self._reason(view.state, view.late, now, request)
         now_min = self.scenario.horizon.minutes(now)
         if reason is None or not 0 <= now_min < self.scenario.horizon.length_min - self._settings.frozen_min:
-            return seen
-        self._planned_at, self._lateness = now, dict(seen.late)
-        self._down = frozenset(seen.state.down)
+            return view
+        self._planned_at, self._lateness = now, dict(view.late)
+        self._down = frozenset(view.state.down)
         self._known_prices = self._prices(now_min)
-        self.before_planning(seen)
-        planned, proposal = self._plan(seen.state, seen.expected, now, now_min, reason, says)
+        self.before_planning(view)
+        planned, proposal = self._plan(view.state, view.expected, now, now_min, reason, says)
         event = Message("Planned: {says} The horizon is over.", says=says)
         if planned is not None:
             event = Message("Planned: {says} Status: {status}.", says=says, status=Message(planned.status))
-        return replace(seen, events=(*seen.events, event), reason=reason, planned=planned, proposal=proposal)
+        return replace(view, events=(*view.events, event), reason=reason, planned=planned, proposal=proposal)
 
     def watch(self, readings: Mapping[str, Reading | str], now: datetime) -> Outcome:
         """A cycle that decides nothing, as during a search."""

@@ -84,13 +84,13 @@ class Service:
     def _pause_s(self, outcome: Outcome) -> float:
         """Until the next cycle: a tag is shown as stale at once when it becomes so."""
         tags = {tag.name: tag.longest_age_s for tag in self.plant.live.tags}
-        left = [
+        ages = [
             tags[value.tag] - value.age_s
             for value in outcome.state.tags
             if value.quality is Quality.OK and value.age_s is not None
         ]
         speed = 1.0 if self.plant.live.clock is None else self.plant.live.clock.speed
-        soon = min(left, default=float("inf")) / speed + SHORTEST_PAUSE_S
+        soon = min(ages, default=float("inf")) / speed + SHORTEST_PAUSE_S
         return max(min(self.plant.live.loop.read_every_s, soon), SHORTEST_PAUSE_S)
 
     def _search(

@@ -31,7 +31,7 @@ class JobState(StrEnum):
     ABORTED = "Aborted"
 
 
-BEGUN = (JobState.ALLOWED, JobState.RUNNING, JobState.INTERRUPTED, JobState.ENDED)
+ACTIVE = (JobState.ALLOWED, JobState.RUNNING, JobState.INTERRUPTED, JobState.ENDED)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class JobOrders:
                 if advice.state == OPEN and now < advice.expires:
                     self._receiver.store(order_of(advice, self._decisions.schedule(advice.id)))
                     says.append(Message("Advice {id} is stored as a job order.", id=advice.id[:8]))
-            elif advice.state == OPEN and state in BEGUN:
+            elif advice.state == OPEN and state in ACTIVE:
                 says += self._start(advice, now)
             elif advice.state not in (OPEN, APPROVED):
                 says += self._withdraw(advice.id, state)

@@ -96,7 +96,7 @@ class OpcUaSetPoints:
     def write(self, address: str, value: float | datetime) -> None:
         """Write a node, in its own type."""
 
-        async def put(one: Client) -> None:
+        async def write(one: Client) -> None:
             node = one.get_node(address)
             kind = await node.read_data_type_as_variant_type()
             content: Any = value
@@ -106,7 +106,7 @@ class OpcUaSetPoints:
                 content = int(value)
             await node.write_value(ua.DataValue(ua.Variant(content, kind)))
 
-        self._server.run(put)
+        self._server.run(write)
 
 
 class OpcUaReceiver:

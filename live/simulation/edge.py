@@ -109,15 +109,15 @@ class Edge:
         self._seq = 0
         self._numbers.clear()
         self.births += 1
-        own = [Metric("bdSeq", INT64, self._session), Metric(REBIRTH, BOOLEAN, False)]
-        self._publish("NBIRTH", "", own, at, self._next())
+        metrics = [Metric("bdSeq", INT64, self._session), Metric(REBIRTH, BOOLEAN, False)]
+        self._publish("NBIRTH", "", metrics, at, self._next())
         devices: dict[str, list[Metric]] = {}
         for address, (value, _) in self._values.items():
             device, name = _parts(address)
             kind = STRING if isinstance(value, str) else DOUBLE
             devices.setdefault(device, []).append(Metric(name, kind, value, at_ms=_ms(at)))
-        for device, metrics in devices.items():
-            self._publish("DBIRTH", device, metrics, at, self._next())
+        for device, rows in devices.items():
+            self._publish("DBIRTH", device, rows, at, self._next())
 
     def _publish(self, kind: str, device: str, metrics: list[Metric], at: datetime, seq: int) -> None:
         self._client.publish(self._topic(kind, device), encode(Payload(_ms(at), seq, metrics)))

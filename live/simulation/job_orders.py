@@ -124,9 +124,9 @@ class JobServer:
         rows = []
         for number, state in self.jobs.states().items():
             path = ua.RelativePath(Elements=[])
-            shown = ua.ISA95StateDataType(BrowsePath=path, StateText=ua.LocalizedText(state.value), StateNumber=0)
+            row_state = ua.ISA95StateDataType(BrowsePath=path, StateText=ua.LocalizedText(state.value), StateNumber=0)
             order = ua.ISA95JobOrderDataType(JobOrderID=number)
-            rows.append(ua.ISA95JobOrderAndStateDataType(JobOrder=order, State=[shown]))
+            rows.append(ua.ISA95JobOrderAndStateDataType(JobOrder=order, State=[row_state]))
         await self._list.write_value(ua.Variant(rows, ua.VariantType.ExtensionObject, is_array=True))
 
     async def _store(self, parent: Any, order: Any, comment: Any) -> list[Any]:

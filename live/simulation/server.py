@@ -103,10 +103,10 @@ class Simulation:
                 schedule = self.approved()
                 if schedule is not None:
                     self.plant.follow(schedule, self.now_min)
-                now, shown = self.clock.now(), values(self.plant, self.now_min)
+                now, snapshot = self.clock.now(), values(self.plant, self.now_min)
                 if edge is not None:
-                    edge.send(shown, now, self._to_broker)
-                for address, value, at in self.messages.sent(shown, now):
+                    edge.send(snapshot, now, self._to_broker)
+                for address, value, at in self.messages.sent(snapshot, now):
                     variant = ua.Variant(value, ua.VariantType.String if isinstance(value, str) else None)
                     stamp = at.replace(tzinfo=None)
                     await nodes[address].write_value(ua.DataValue(variant, SourceTimestamp=stamp))
@@ -121,7 +121,7 @@ def served(simulation: Simulation) -> Iterator[Simulation]:
     stop = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(simulation.run(over=stop.is_set)), daemon=True)
     thread.start()
-    if not simulation.ready.wait(30):
+    if not simulation.ready.wait(120):
         raise TimeoutError(f"the simulated plant at {simulation.url} does not start")
     try:
         yield simulation

@@ -118,10 +118,10 @@ def encode(payload: Payload) -> bytes:
         ValueError: a value is not of its type.
     """
     message = _CLASSES["Payload"]()
-    _put(message, timestamp=payload.at_ms, seq=payload.seq)
+    _assign(message, timestamp=payload.at_ms, seq=payload.seq)
     for metric in payload.metrics:
         one = message.metrics.add()
-        _put(one, name=metric.name, alias=metric.alias, timestamp=metric.at_ms, datatype=metric.datatype)
+        _assign(one, name=metric.name, alias=metric.alias, timestamp=metric.at_ms, datatype=metric.datatype)
         if metric.is_historical:
             one.is_historical = True
         if metric.quality is not None:
@@ -177,7 +177,7 @@ def _of(message: Any, field: str) -> Any:
     return getattr(message, field) if message.HasField(field) else None
 
 
-def _put(message: Any, **fields: Any) -> None:
+def _assign(message: Any, **fields: Any) -> None:
     for name, value in fields.items():
         if value is not None:
             setattr(message, name, value)

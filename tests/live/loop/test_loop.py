@@ -123,17 +123,19 @@ def test_the_plan_in_force_stays_while_data_are_away(tmp_path: Path) -> None:
 
 def test_a_real_plan_is_advised(tmp_path: Path) -> None:
     """Proves: the search behind the loop gives a plan that leaves what has begun and the frozen time as they are, and
-    is better by the goal. Sensitivity: a heat in the furnace is planned again."""
+    is better by the goal, and that its log replays. Sensitivity: a heat in the furnace is planned again."""
     plant, twin = small(tmp_path)
     service = service_of(plant)
     service.loop.priced(load_scenario("melt-shop-small", ["goal.gap=20 %"]))
-    outcome = service.loop.step(readings(plant, twin, 0.5), twin.scenario.horizon.start_utc + timedelta(minutes=0.5))
+    outcome = service.take(readings(plant, twin, 0.5), twin.scenario.horizon.start_utc + timedelta(minutes=0.5))
     assert outcome.proposal is not None
     assert outcome.proposal.body["better"] > 0
     now = 0.5 + plant.live.loop.frozen_min
     before, after = service.loop.schedule["start_min"], outcome.proposal.schedule["start_min"]
     frozen = before.to_numpy() < now
     assert (abs(before - after).to_numpy()[frozen] < 1.5).all()
+    (row,) = replayed(plant, Log(service.decisions.folder / "log"), service.decisions.schedule)
+    assert row.same
 
 
 def test_what_the_log_holds_is_plain(tmp_path: Path) -> None:
@@ -183,7 +185,13 @@ def test_new_prices_give_a_plan_that_replays(tmp_path: Path) -> None:
 def test_files_are_read_again(tmp_path: Path) -> None:
     """Proves: a series that changes on the disk is news, and only this one. Sensitivity: prices of the
     start stay."""
-    (tmp_path / "prices.csv").write_text("\n".join(["price", *["50"] * 96]) + "\n")
+
+    def priced(price: float) -> None:
+        start = load_scenario("melt-shop-small").horizon.start_utc
+        times = [(start + timedelta(minutes=15 * k)).isoformat() for k in range(96)]
+        (tmp_path / "prices.csv").write_text("\n".join(["time_utc,price", *(f"{at},{price}" for at in times)]) + "\n")
+
+    priced(50)
     small(tmp_path)
     path, library = tmp_path / "live.yaml", Path(scenarios.__file__).parent / "library"
     content = (
@@ -199,7 +207,7 @@ def test_files_are_read_again(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('scenario: "melt-shop-small"', "scenario: works.yaml"))
     plant = load(path)
     assert changes(plant.scenario.inputs, scenario_of(plant).inputs) == {}
-    (tmp_path / "prices.csv").write_text("\n".join(["price", *["80"] * 96]) + "\n")
+    priced(80)
     news = changes(plant.scenario.inputs, scenario_of(plant).inputs)
     assert set(news) == {"price_per_mwh"}
     assert float(with_series(plant.scenario, news).inputs["price_per_mwh"][3]) == 80

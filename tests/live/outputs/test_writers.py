@@ -47,7 +47,7 @@ def test_random_plans() -> None:
 
 
 class Controllers:
-    """Controllers that do as they are told."""
+    """Controllers that follow."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {"ns=2;s=SetPoint": 0.0}
