@@ -1,8 +1,9 @@
 """What every test may use, and what is left out where the machine lacks it (in CI nothing may be lacking).
 
 Mark a test ``browser`` when it drives the pages in Chromium, ``shared`` when it reads the shared folder of real
-series and published cases, ``postgresql`` when it needs a database server, ``libreoffice`` when it opens a file
-there; take the fixtures ``chromium``, ``shared``, ``postgresql`` and ``libreoffice`` for them.
+series and published cases, ``postgresql`` when it needs a database server, ``mosquitto`` when it needs a broker,
+``libreoffice`` when it opens a file there; take the fixtures ``chromium``, ``shared``, ``postgresql``, ``broker`` and
+``libreoffice`` for them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import Phase, settings
 
 if TYPE_CHECKING:
+    from brokers import Broker
     from postgres import Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +63,13 @@ def find_libreoffice() -> Path | None:
     return next((Path(result) for name in names if (result := shutil.which(name))), None)
 
 
+def find_mosquitto() -> Path | None:
+    """The broker named by EMBERLINE_MOSQUITTO, or the first one on the path or where Debian has it."""
+    named = os.environ.get("EMBERLINE_MOSQUITTO")
+    place = shutil.which(named or "mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    return None if place is None else Path(place)
+
+
 def find_shared() -> Path | None:
     """The folder named by EMBERLINE_SHARED, or ``shared`` next to the checkout."""
     folder = Path(os.environ.get("EMBERLINE_SHARED") or ROOT.parent / "shared")
@@ -76,6 +85,10 @@ NEEDS = {
     "libreoffice": (
         find_libreoffice(),
         "LibreOffice is missing: apt install libreoffice-calc, or set EMBERLINE_LIBREOFFICE to its path",
+    ),
+    "mosquitto": (
+        find_mosquitto(),
+        "mosquitto is missing: apt install mosquitto, or set EMBERLINE_MOSQUITTO to its path",
     ),
     "shared": (
         find_shared(),
@@ -137,6 +150,17 @@ def postgresql() -> Iterator[Server]:
     assert programs is not None, "mark this test with @pytest.mark.postgresql"
     with running(programs) as server:
         yield server
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker of the test's own; the test carries the marker ``mosquitto``."""
+    from brokers import running
+
+    program = NEEDS["mosquitto"][0]
+    assert program is not None, "mark this test with @pytest.mark.mosquitto"
+    with running(program, tmp_path) as one:
+        yield one
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

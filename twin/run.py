@@ -13,6 +13,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import Policy, ViolationKind
 from emberline.scenarios.line.tables import LineShop, careless, shop
+from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.first_come import Serving
@@ -210,6 +211,8 @@ def follow(
     duration, energy = _factors(todo, seed, replication, disturbed)
     failures = _failures(todo.shop, seed, replication, disturbed)
     recourse = todo.shop.scenario.recourse if disturbed else None
+    if recourse == Recourse():  # no rule: nobody asks for one at each operation
+        recourse = None
     return ListReplay(todo, duration, failures, recourse, load_management, clock).run(), energy
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from emberline.scenarios.line.scatter import BREAKDOWN, SPREAD, Spread, stream
@@ -11,14 +13,20 @@ from emberline.scenarios.records.disturbances import Disturbances
 def factors(disturbances: Disturbances, unit: str, n_heats: int, seed: int, replication: int) -> np.ndarray:
     """Factors on the duration and the energy of each heat on a unit, shape (n_heats, 2)."""
     spread = Spread(disturbances, unit)
-    if spread.none:
-        return np.ones((n_heats, 2))
+    return np.ones((n_heats, 2)) if spread.none else _draw(spread, unit, n_heats, seed, replication)
+
+
+@lru_cache(maxsize=256)
+def _draw(spread: Spread, unit: str, n_heats: int, seed: int, replication: int) -> np.ndarray:
+    """Factors drawn once for all that are followed under the same disturbances: plan, draft, baseline."""
     normal = stream(seed, unit, replication, SPREAD).standard_normal((n_heats, 2))
     durations, energies = spread.durations(normal[:, 0]), spread.energies(normal[:, 1])
     if not spread.exponential:
         # a unit draws no more than its nominal power: a heat that needs more energy takes longer
         durations = np.maximum(durations, energies)
-    return np.column_stack([durations, energies])
+    table = np.column_stack([durations, energies])
+    table.setflags(write=False)
+    return table
 
 
 class Breakdowns:

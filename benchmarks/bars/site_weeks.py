@@ -17,7 +17,7 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.instruments.scaled import WINTER, of_heats
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline import models, twin
+from emberline.plans import plan
 from emberline.scenarios import Scenario, load
 
 SITE = "melt-shop-site"
@@ -48,15 +48,12 @@ def two_days() -> Scenario:
 
 
 def gap(result: Scenario) -> tuple[float, str]:
-    """Gap at the limit [%], and status with the violations of the undisturbed replay."""
-    envelope = twin.envelope(result)
-    listed = twin.dispatch(result, envelope)
+    """Gap at the limit [%], and status with the violations of the undisturbed replay; planned as users' plans are."""
     with quiet():
-        schedule = models.optimize(result, envelope, listed if listed.attrs["complete"] else None)
-    if not schedule.attrs["found"]:
-        return float("inf"), str(schedule.attrs["status"])
-    broken = twin.replay(result, schedule)["violation_kind"].values.tolist()
-    return 100 * float(schedule.attrs["gap"]), f"{schedule.attrs['status']}; {len(broken)} violations"
+        outcome = plan(result, replications=0)
+    if outcome.gap is None or outcome.replay is None:
+        return float("inf"), outcome.status
+    return 100 * outcome.gap, f"{outcome.status}; {len(outcome.replay['violation_kind'])} violations"
 
 
 def measure(seeds: range, folder: Path) -> Table:

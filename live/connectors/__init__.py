@@ -1,5 +1,5 @@
 """Connectors: how the values of tags are read from the plant."""
 
-from emberline.live.connectors.reading import ConnectorError, read
+from emberline.live.connectors.reading import ConnectorError, Feed, read
 
-__all__ = ["ConnectorError", "read"]
+__all__ = ["ConnectorError", "Feed", "read"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from emberline.live.connectors.errors import ConnectorError
+from emberline.live.connectors.times import moment
 from emberline.live.tags import Connector, Reading, Tag
-from emberline.scenarios.importing.mapping import zone_of
 
 MOST_FILES = 50
 """The newest that are read."""
@@ -54,21 +53,7 @@ def _rows(connector: Connector, path: Path, addresses: set[str]) -> Iterator[tup
     for row in rows:
         address = (row[connector.tag] or "").strip()
         if address in addresses:
-            yield address, Reading((row[connector.value] or "").strip(), moment(row[connector.time] or "", connector))
-
-
-def moment(text: str, connector: Connector) -> datetime:
-    """A time of a source without OPC UA.
-
-    Raises:
-        ConnectorError: it is none, or has no offset and the connector no zone.
-    """
-    try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ConnectorError(f"{text[:40]!r} is no time; 2026-06-01T06:00:00Z is one") from None
-    if at.tzinfo is None:
-        if connector.zone is None:
-            raise ConnectorError(f"time without offset {text[:40]!r}; give the connector a zone")
-        at = at.replace(tzinfo=zone_of(connector.zone))
-    return at.astimezone(UTC)
+            yield (
+                address,
+                Reading((row[connector.value] or "").strip(), moment(row[connector.time] or "", connector.zone)),
+            )

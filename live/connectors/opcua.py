@@ -49,13 +49,7 @@ async def _read(
 ) -> dict[str, Reading]:
     one = client(connector, environment)
     try:
-        if connector.security is not None:
-            one.application_uri = _application(folder / str(connector.certificate)) or one.application_uri
-            parts = [connector.security, "SignAndEncrypt"]
-            parts += [str(folder / str(path)) for path in (connector.certificate, connector.key)]
-            if connector.server_certificate is not None:
-                parts.append(str(folder / connector.server_certificate))
-            await one.set_security_string(",".join(parts))
+        await secure(one, connector, folder)
         async with one:
             return {tag.name: await _tag(one, tag) for tag in tags}
     except TimeoutError:
@@ -66,6 +60,18 @@ async def _read(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120] or type(error).__name__
         raise ConnectorError(f"cannot connect: {reason}") from None
+
+
+async def secure(one: Client, connector: Connector, folder: Path) -> None:
+    """Set certificates, where the connector has them."""
+    if connector.security is None:
+        return
+    one.application_uri = _application(folder / str(connector.certificate)) or one.application_uri
+    parts = [connector.security, "SignAndEncrypt"]
+    parts += [str(folder / str(path)) for path in (connector.certificate, connector.key)]
+    if connector.server_certificate is not None:
+        parts.append(str(folder / connector.server_certificate))
+    await one.set_security_string(",".join(parts))
 
 
 def _application(path: Path) -> str | None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from emberline.live.connectors.csv_folder import moment
 from emberline.live.connectors.errors import ConnectorError, secret
+from emberline.live.connectors.times import moment
 from emberline.live.tags import Connector, Reading, Tag
 
 QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
@@ -58,7 +58,7 @@ def _tag(connection: Any, connector: Connector, tag: Tag) -> Reading:
     value, at = row
     if at is None:
         return Reading(_plain(value), None)
-    return Reading(_plain(value), moment(at.isoformat() if isinstance(at, datetime) else str(at), connector))
+    return Reading(_plain(value), moment(at.isoformat() if isinstance(at, datetime) else str(at), connector.zone))
 
 
 def _plain(value: Any) -> float | str | None:

@@ -13,6 +13,7 @@ from emberline.live.estimate.heats import HeatInProgress, HeatTracker
 from emberline.live.estimate.levels import Level
 from emberline.live.estimate.meter import Meter
 from emberline.live.tags import Finding, Plant, Quality, Reading, Tag, judge
+from emberline.scenarios.messages import Message
 from emberline.twin import Operation
 
 WIDER = 3.0
@@ -22,6 +23,8 @@ GROWTH_PER_H = 1.0
 SHARE = 0.01
 """Standard error of a number whose tag states none, as a share of its range."""
 Z90 = 1.645
+JOB = "job "
+"""Beginning of the name of a reading that is an operation which the plant has reported: ``job HEAT/STAGE``."""
 FIRST_ERROR = 0.05
 """Standard error of a level that has not been measured yet, as a share of the capacity."""
 
@@ -91,7 +94,7 @@ class State:
     """Of the current metered interval."""
     peak_mw: float
     price: float | None
-    events: tuple[str, ...] = ()
+    events: tuple[Message, ...] = ()
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -130,6 +133,10 @@ class Estimator:
             now: by the plant's clock.
         """
         news = []
+        for name, report in readings.items():
+            if name.startswith(JOB) and isinstance(report, Reading) and self._newest.get(name) != report:
+                self._newest[name] = report
+                self._job(name.removeprefix(JOB), str(report.value))
         for tag in self.plant.live.tags:
             reading = readings.get(tag.name)
             if reading is None:
@@ -150,6 +157,13 @@ class Estimator:
                 self._take(tag, finding, self.plant.scenario.horizon.minutes(reading.at))
         return news
 
+    def _job(self, name: str, text: str) -> None:
+        """An operation that the plant has reported: unit, start and end."""
+        heat, _, stage = name.rpartition("/")
+        unit, *times = text.split()
+        minutes = [self.plant.scenario.horizon.minutes(datetime.fromisoformat(time)) for time in times]
+        self.heats.report(heat, stage, unit, minutes[0], minutes[1] if len(minutes) > 1 else None)
+
     def _take(self, tag: Tag, finding: Finding, at_min: float) -> None:
         value = finding.value
         if tag.heat_of is not None:
@@ -162,7 +176,7 @@ class Estimator:
             level = self.levels[tag.level_of]
             self._move(tag.level_of, level, at_min)
             if not level.measure(value, error(self.plant, tag)):
-                self._suspect[tag.name] = "does not fit what flowed in and out"
+                self._suspect[tag.name] = Message("does not fit what flowed in and out")
 
     def _move(self, name: str, level: Level, at_min: float) -> None:
         if at_min > level.at_min:

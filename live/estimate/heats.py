@@ -9,6 +9,7 @@ from emberline.live.estimate.remaining import Remaining, remaining
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.line.tables import shop
+from emberline.scenarios.messages import Message
 from emberline.twin import Operation
 
 
@@ -58,7 +59,7 @@ class HeatTracker:
     scenario: Scenario
     occupations: dict[tuple[str, str], Occupation] = field(default_factory=dict)
     """By heat and stage."""
-    events: list[str] = field(default_factory=list)
+    events: list[Message] = field(default_factory=list)
     """What could not be, one line each, since they were last taken."""
     _units: dict[str, _Unit] = field(default_factory=dict)
 
@@ -91,7 +92,7 @@ class HeatTracker:
         h = self._heat_index[heat]
         nominal = self._shop.duration[h][self._shop.unit_index[unit]]
         if nominal != nominal:
-            self.events.append(f"heat {heat} on {unit}, where it cannot run")
+            self.events.append(Message("Heat {heat} is on {unit}, where it cannot run.", heat=heat, unit=unit))
             return
         earlier = self.occupations.get((heat, stage))
         if earlier is not None and earlier.unit == unit:
@@ -105,6 +106,24 @@ class HeatTracker:
         for other, end in ((o, at_min) for (name, s), o in self.occupations.items() if name == heat and s != stage):
             if other.end_min is None:
                 other.end_min = end
+
+    def report(self, heat: str, stage: str, unit: str, start_min: float, end_min: float | None) -> None:
+        """The plant has reported an operation, whose times are exact."""
+        if heat not in self._heat_index or unit not in self._shop.unit_index or stage not in self._shop.stages:
+            self.events.append(
+                Message("A job response names {heat} ({stage}) on {unit}: unknown.", heat=heat, stage=stage, unit=unit)
+            )
+            return
+        one = self._units.setdefault(unit, _Unit())
+        occupation = Occupation(heat, stage, unit, start_min, 0.0, end_min)
+        before = self.occupations.get((heat, stage))
+        if before is not None:
+            occupation.down_min = before.down_min
+            if one.current is before:
+                one.current = None
+        self.occupations[heat, stage] = occupation
+        if end_min is None:
+            one.heat, one.current = heat, occupation
 
     def state(self, unit: str, down: bool, at_min: float) -> None:
         """A unit's state was measured."""

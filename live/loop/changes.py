@@ -47,7 +47,7 @@ def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset) -> lis
             text = Message("Heat {heat} ({stage}) starts earlier: {new} instead of {old}.", **times)
         messages.append(text)
     if more:
-        messages.append(Message("{count} more heats move.", count=more))
+        messages.append(Message("Further heats that move: {count}.", count=more))
     if not messages:
         messages.append(Message("Heats stay; the set-points of the site change."))
     return messages

@@ -25,20 +25,22 @@ class Log:
         self.folder = folder
         self._before: dict[str, Any] = {}
 
-    def cycle(self, now: datetime, readings: Readings, request: bool, planned: Mapping[str, Any] | None) -> None:
-        """Log a cycle; only readings that differ from those of the cycle before."""
+    def cycle(self, now: datetime, readings: Readings, **more: Any) -> None:
+        """Log a cycle; only readings that differ from those of the cycle before.
+
+        Args:
+            now: its time.
+            readings: by tag.
+            more: ``request``; ``search``: a search begins; ``during``: one is under way, nothing is decided.
+        """
         plain = {name: _plain(reading) for name, reading in readings.items()}
         news = {name: value for name, value in plain.items() if self._before.get(name) != value}
         self._before = plain
-        row: dict[str, Any] = {"now": now.isoformat(), "readings": news}
-        if request:
-            row["request"] = True
-        if planned is not None:
-            row["planned"] = planned
-        self._write(now, row, durable=planned is not None)
+        flags = {name: value for name, value in more.items() if value}
+        self._write(now, {"now": now.isoformat(), "readings": news, **flags}, durable=False)
 
     def mark(self, now: datetime, **what: Any) -> None:
-        """Log what is no cycle: ``begin``, ``approved`` or ``ended``."""
+        """Log what is no cycle: ``begin``, ``approved``, ``ended``, ``series`` or what was ``planned``."""
         if "begin" in what:
             self._before = {}
         self._write(now, {"now": now.isoformat(), **what}, durable=True)

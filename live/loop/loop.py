@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -24,11 +24,12 @@ from emberline.live.loop.changes import moves
 from emberline.live.tags import Finding, Plant, Quality, Reading
 from emberline.plans.rolling import How, Step, onward
 from emberline.scenarios import Scenario
-from emberline.scenarios.messages import Message
+from emberline.scenarios.messages import Message, with_messages
 
 Planner = Callable[[Scenario, How, xr.Dataset, xr.Dataset, xr.Dataset, float], tuple[Step, xr.Dataset]]
 PRICES_AHEAD_H = 12
 """Prices of so many hours are compared."""
+PRICES = ("price_per_mwh", "carbon_intensity_kg_per_mwh")
 
 
 class Reason(StrEnum):
@@ -78,6 +79,7 @@ class Outcome:
     late: Mapping[str, float]
     """Heats that will be finished later than planned [min]."""
     events: tuple[str, ...] = ()
+    """Messages."""
     reason: Reason | None = None
     """Why this cycle planned, if it did."""
     planned: Step | None = None
@@ -89,7 +91,7 @@ class Outcome:
             return None
         return {
             "reason": self.reason.value,
-            "step": None if self.planned is None else asdict(self.planned),
+            "step": None if self.planned is None else asdict(replace(self.planned, import_mw=None)),
             "late": {heat: round(minutes, 6) for heat, minutes in self.late.items()},
             "down": list(self.state.down),
             "advice": None if self.proposal is None else self.proposal.id,
@@ -150,75 +152,99 @@ class Loop:
             now: by the plant's clock.
             request: somebody wants a plan now.
         """
+        view = self.watch(readings, now)
+        reason, says = self._reason(view.state, view.late, now, request)
+        now_min = self.scenario.horizon.minutes(now)
+        if reason is None or not 0 <= now_min < self.scenario.horizon.length_min - self._settings.frozen_min:
+            return view
+        self._planned_at, self._lateness = now, dict(view.late)
+        self._down = frozenset(view.state.down)
+        self._known_prices = self._prices(now_min)
+        self.before_planning(view)
+        planned, proposal = self._plan(view.state, view.expected, now, now_min, reason, says)
+        event = Message("Planned: {says} The horizon is over.", says=says)
+        if planned is not None:
+            event = Message("Planned: {says} Status: {status}.", says=says, status=Message(planned.status))
+        return replace(view, events=(*view.events, event), reason=reason, planned=planned, proposal=proposal)
+
+    def watch(self, readings: Mapping[str, Reading | str], now: datetime) -> Outcome:
+        """A cycle that decides nothing, as during a search."""
         findings = self.estimator.observe(readings, now)
         state = self.estimator.state(now)
         now_min = self.scenario.horizon.minutes(now)
         expected = twin.expect(self.scenario, self.schedule, state.actuals, now_min)
         self.estimator.expected = expected
         late = lateness(self.scenario, expected, self.intended, now_min)
-        events = [*state.events, *self._news(state)]
-        reason, says = self._reason(state, late, now, request)
-        if reason is None or not 0 <= now_min < self.scenario.horizon.length_min - self._settings.frozen_min:
-            return Outcome(state, findings, expected, late, tuple(events))
-        self.before_planning(Outcome(state, findings, expected, late, tuple(events)))
-        self._planned_at, self._lateness = now, dict(late)
-        self._down = frozenset(state.down)
-        self._known_prices = self._prices(now_min)
-        planned, proposal = self._plan(state, expected, now, now_min, reason, says)
-        events.append(f"planned ({says}): {planned.status if planned else 'the horizon is over'}")
-        return Outcome(state, findings, expected, late, tuple(events), reason, planned, proposal)
+        return Outcome(state, findings, expected, late, (*state.events, *self._news(state)))
 
-    def _news(self, state: State) -> list[str]:
+    def _news(self, state: State) -> list[Message]:
         """Tags that became bad."""
         bad = {value.tag: value for value in state.tags if value.quality is not Quality.OK}
-        by_cause: dict[str, list[str]] = {}
+        by_cause: dict[tuple[Quality, str], list[str]] = {}
         for tag, value in bad.items():
             if tag not in self._reported:
-                by_cause.setdefault(f"{value.quality.value}: {value.says}", []).append(tag)
-        news = [f"{', '.join(tags)} {'are' if len(tags) > 1 else 'is'} {cause}" for cause, tags in by_cause.items()]
+                by_cause.setdefault((value.quality, value.says), []).append(tag)
         self._reported = set(bad)
-        return news
+        return [
+            Message("Stale: {tags}: {says}", tags=tuple(tags), says=says)
+            if quality is Quality.STALE
+            else Message("Suspect: {tags}: {says}", tags=tuple(tags), says=says)
+            for (quality, says), tags in by_cause.items()
+        ]
 
-    def restored(self, readings: Mapping[str, Reading | str], now: datetime, planned: Planned | None) -> None:
-        """Take in a cycle of an earlier process, without deciding anything again."""
-        self.estimator.observe(readings, now)
-        if planned is not None:
-            self._planned_at, self._lateness, self._down = now, dict(planned.late), frozenset(planned.down)
-            self._known_prices = self._prices(self.scenario.horizon.minutes(now))
+    def remember(self, planned: Planned, now: datetime) -> None:
+        """Take in a planning of an earlier process, without deciding anything again."""
+        self._planned_at, self._lateness, self._down = now, dict(planned.late), frozenset(planned.down)
+        self._known_prices = self._prices(self.scenario.horizon.minutes(now))
 
     def _reason(
         self, state: State, late: Mapping[str, float], now: datetime, request: bool
     ) -> tuple[Reason | None, str]:
         if request:
-            return Reason.REQUEST, "requested by hand"
+            return Reason.REQUEST, Message("Requested by hand.")
         if self._planned_at is None:
-            return (Reason.START, "the loop has begun") if not state.marks else (None, "")
+            return (Reason.START, Message("The loop has begun.")) if not state.marks else (None, "")
         since_min = (now - self._planned_at).total_seconds() / 60
         if since_min < self._settings.rest_min:
             return None, ""
         if new := sorted(frozenset(state.down) - self._down):
-            return Reason.BREAKDOWN, f"{', '.join(new)} is broken down"
+            return Reason.BREAKDOWN, Message("Broken down: {units}.", units=tuple(new))
         self._down &= frozenset(state.down)
         more = {heat: minutes - self._lateness.get(heat, 0.0) for heat, minutes in late.items()}
         if more and max(more.values()) > self._settings.late_min:
             heat = max(more, key=more.__getitem__)
-            return Reason.DEVIATION, f"heat {heat} will be {late[heat]:.0f} min later than planned"
-        prices = self._prices(self.scenario.horizon.minutes(now))
-        change = 0.0 if self._known_prices is None else _changed(self._known_prices, prices)
+            minutes = late[heat]
+            says = Message("Heat {heat} will be {minutes:.0f} min later than planned.", heat=heat, minutes=minutes)
+            return Reason.DEVIATION, says
+        change, by = self._changes(self._prices(self.scenario.horizon.minutes(now)))
+        if by > self._settings.intensity_change:
+            text = Message("Carbon intensities have changed by {change:.0f} kg/MWh in the mean.", change=by)
+            return Reason.PRICES, text
         if change > self._settings.price_change:
-            return Reason.PRICES, f"prices have changed by {change:.2f} {self.scenario.market.currency}/MWh in the mean"
+            unit = f"{self.scenario.market.currency}/MWh"
+            return Reason.PRICES, Message(
+                "Prices have changed by {change:.2f} {unit} in the mean.", change=change, unit=unit
+            )
         if since_min >= self._settings.plan_every_min:
-            return Reason.CLOCK, f"{since_min / 60:.1f} h since the last plan"
+            return Reason.CLOCK, Message("{hours:.1f} h since the last plan.", hours=since_min / 60)
         return None, ""
 
     def _prices(self, now_min: float) -> np.ndarray:
-        """Prices from now on; nan before."""
-        values = self.scenario.inputs["price_per_mwh"].to_numpy().astype(float).copy()
+        """Prices and carbon intensities of the hours to come, nan before and after; shape (2, n_steps)."""
+        inputs = self.scenario.inputs
+        values = np.stack([inputs[name].to_numpy().astype(float) for name in PRICES])
         step = self.scenario.horizon.step_min
         first, last = int(now_min // step), int((now_min + PRICES_AHEAD_H * 60) // step)
-        values[:first] = math.nan
-        values[last:] = math.nan
+        values[:, :first] = math.nan
+        values[:, last:] = math.nan
         return values
+
+    def _changes(self, prices: np.ndarray) -> tuple[float, float]:
+        """By how much prices and intensities differ in the mean from those of the last planning."""
+        if self._known_prices is None:
+            return 0.0, 0.0
+        price, intensity = (_changed(*pair) for pair in zip(self._known_prices, prices, strict=True))
+        return price, intensity
 
     def _how(self) -> How:
         grid = self.scenario.site.grid.metered_interval_min
@@ -270,7 +296,7 @@ class Loop:
             expires=now + timedelta(minutes=self._settings.expires_min),
             ends=now + timedelta(hours=self._settings.plan_expires_h),
             schedule=schedule,
-            body=body,
+            body=with_messages(body),
         )
 
     def _hurried(self) -> Scenario:

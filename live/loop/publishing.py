@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from emberline.live.connectors import ConnectorError
 from emberline.live.tags import Plant
 from emberline.plans.decisions import Advice
+from emberline.scenarios.messages import MESSAGES, Message
 
 TIMEOUT_S = 5.0
 
@@ -18,18 +21,29 @@ def document(plant: Plant, advice: Advice) -> dict[str, Any]:
     times = {name: getattr(advice, name).isoformat() for name in ("created", "data_at", "expires", "ends")}
     changes = [change["says"] for change in advice.body["changes"]]
     return {
-        "plant": plant.name, "advice": advice.id, "hash": advice.hash, **times, **advice.body, "changes": changes,
+        "plant": plant.name, "advice": advice.id, "hash": advice.hash, **times,
+        **{name: value for name, value in advice.body.items() if name != MESSAGES}, "changes": changes,
     }  # fmt: skip
 
 
-def publish(plant: Plant, advice: Advice) -> Iterator[str]:
+def publish(plant: Plant, advice: Advice, environment: Mapping[str, str] = os.environ) -> Iterator[Message]:
     """Send an advice to every place that ``live.yaml`` names; what went wrong, one line each."""
     payload = json.dumps(document(plant, advice), ensure_ascii=False).encode()
     for publication in plant.live.publish:
-        headers = {"Content-Type": "application/json", "User-Agent": "emberline"}
-        request = urllib.request.Request(publication.url, payload, headers)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S):
-                pass
-        except (OSError, ValueError) as error:
-            yield f"webhook: {' '.join(str(error).split())[:120]}"
+            if publication.kind == "webhook":
+                _post(publication.url or "", payload)
+            else:
+                from emberline.live.connectors.mqtt import send
+
+                connector = next(one for one in plant.live.connectors if one.name == publication.connector)
+                send(connector, publication.topic, payload, plant.folder, environment)
+        except (OSError, ValueError, ConnectorError, ModuleNotFoundError) as error:
+            text = " ".join(str(error).split())[:120]
+            yield Message("The advice is not sent ({kind}): {error}", kind=publication.kind, error=text)
+
+
+def _post(url: str, payload: bytes) -> None:
+    request = urllib.request.Request(url, payload, {"Content-Type": "application/json", "User-Agent": "emberline"})
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S):
+        pass

@@ -11,6 +11,7 @@ import xarray as xr
 
 from emberline.live.loop.log import Log, Readings, readings_of
 from emberline.live.loop.loop import Loop, Planned, Planner
+from emberline.live.loop.series import with_series
 from emberline.live.tags import Plant
 from emberline.plans.rolling import Step
 
@@ -47,26 +48,70 @@ def replayed(
     loop: Loop | None = None
     readings: Readings = {}
     rows: list[dict[str, Any]] = []
-    for row in log.rows(since):
+    all_rows = list(log.rows(since))
+    for k, row in enumerate(all_rows):
         rows.append(row)
         now = datetime.fromisoformat(row["now"])
         if "begin" in row:
             loop, readings = restored(plant, rows, schedule_of), {}
         elif loop is None:
             continue
-        elif "approved" in row:
-            loop.approved(row["approved"], schedule_of(row["approved"]))
-        elif "ended" in row:
-            loop.ended()
-        elif "readings" in row:
+        elif "readings" in row and not row.get("during"):
             readings = readings_of(row, readings)
-            logged = row.get("planned")
-            loop.planner = planner or _recorded(logged, schedule_of)
+            search = _Search(all_rows[k + 1 :], readings)
+            if row.get("search") and search.logged is None:
+                continue  # the process was killed while it searched
+            loop.planner = search.planner(loop, schedule_of, planner)
             outcome = loop.step(readings, now, request=bool(row.get("request")))
+            readings = search.readings
             decision = outcome.decision()
             mine = None if decision is None else _short(decision)
-            if logged is not None or mine is not None:
-                yield Compared(now, None if logged is None else _short(logged), mine)
+            if search.logged is not None or mine is not None:
+                yield Compared(now, None if search.logged is None else _short(search.logged), mine)
+        else:
+            _take(loop, row, schedule_of)
+
+
+def _take(loop: Loop, row: Mapping[str, Any], schedule_of: ScheduleOf) -> None:
+    """What came from outside: approvals, and new values of series."""
+    if "approved" in row:
+        loop.approved(row["approved"], schedule_of(row["approved"]))
+    elif "ended" in row:
+        loop.ended()
+    elif "series" in row:
+        loop.priced(with_series(loop.scenario, row["series"]))
+
+
+class _Search:
+    """The rows of a log that belong to the search of a cycle: what was read meanwhile, and its result."""
+
+    def __init__(self, rows: list[dict[str, Any]], readings: Readings) -> None:
+        self.readings, self._during = readings, list[dict[str, Any]]()
+        self.logged: Mapping[str, Any] | None = None
+        for row in rows:
+            if row.get("during"):
+                self._during.append(row)
+            else:
+                self.logged = row.get("planned")
+                break
+
+    def planner(self, loop: Loop, schedule_of: ScheduleOf, planner: Planner | None) -> Planner:
+        """A planner that returns what the log says, or searches again; what was read meanwhile is taken in."""
+
+        def search(
+            scenario: Any, how: Any, schedule: xr.Dataset, expected: Any, baseline: Any, now_min: float
+        ) -> tuple[Step, xr.Dataset]:
+            for row in self._during:
+                self.readings = readings_of(row, self.readings)
+                loop.watch(self.readings, datetime.fromisoformat(row["now"]))
+            if planner is not None:
+                return planner(scenario, how, schedule, expected, baseline, now_min)
+            if self.logged is None or self.logged["step"] is None:
+                raise ValueError("the log has no planning here")
+            number = self.logged["advice"]
+            return Step(**self.logged["step"]), schedule if number is None else schedule_of(number)
+
+        return search
 
 
 def restored(plant: Plant, rows: list[dict[str, Any]], schedule_of: ScheduleOf) -> Loop:
@@ -77,15 +122,13 @@ def restored(plant: Plant, rows: list[dict[str, Any]], schedule_of: ScheduleOf) 
         now = datetime.fromisoformat(row["now"])
         if not horizon.start_utc <= now <= horizon.end_utc:
             continue
-        if "approved" in row:
-            loop.approved(row["approved"], schedule_of(row["approved"]))
-        elif "ended" in row:
-            loop.ended()
-        elif "readings" in row:
+        if "readings" in row:
             readings = readings_of(row, readings)
-            planned = row.get("planned")
-            remembered = None if planned is None else Planned(planned["late"], tuple(planned["down"]))
-            loop.restored(readings, now, remembered)
+            loop.estimator.observe(readings, now)
+        elif "planned" in row:
+            loop.remember(Planned(row["planned"]["late"], tuple(row["planned"]["down"])), now)
+        else:
+            _take(loop, row, schedule_of)
     return loop
 
 
@@ -97,16 +140,3 @@ def _short(logged: Mapping[str, Any]) -> dict[str, Any]:
         "advice": logged["advice"],
         "hash": logged["hash"],
     }
-
-
-def _recorded(logged: Mapping[str, Any] | None, schedule_of: ScheduleOf) -> Planner:
-    """A planner that returns what the log says."""
-
-    def planner(
-        scenario: Any, how: Any, schedule: xr.Dataset, expected: Any, baseline: Any, now_min: float
-    ) -> tuple[Step, xr.Dataset]:
-        if logged is None or logged["step"] is None:
-            raise ValueError("the log has no planning here")
-        return Step(**logged["step"]), schedule if logged["advice"] is None else schedule_of(logged["advice"])
-
-    return planner

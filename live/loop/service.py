@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+
+import xarray as xr
 
 from emberline.live import connectors
 from emberline.live.history import Row, of_plant
 from emberline.live.loop import snapshot
 from emberline.live.loop.log import Log
-from emberline.live.loop.loop import Loop, Outcome, Proposal
+from emberline.live.loop.loop import Loop, Outcome, Planner, Proposal
 from emberline.live.loop.publishing import publish
 from emberline.live.loop.replay import restored
-from emberline.live.tags import Finding, Plant, Reading
+from emberline.live.loop.series import SeriesWatch, with_series
+from emberline.live.outputs.service import Outputs
+from emberline.live.tags import Plant, Quality, Reading
 from emberline.plans.decisions import Advice, Decisions
+from emberline.plans.rolling import Step
+from emberline.scenarios.messages import Message
 
 MOST_EVENTS = 200
 REQUEST = "request"
 """File in the plant's folder by which a plan is requested by hand."""
 CLEAN_EVERY_H = 24
+SHORTEST_PAUSE_S = 0.05
 
 
 class Service:
@@ -52,35 +60,96 @@ class Service:
             self._end(now)
 
     def run(self, over: Callable[[], bool] = lambda: False) -> None:
-        """Cycle until it is over, or the horizon ends."""
+        """Cycle until it is over, or the horizon ends. What the plant shows is read in the background."""
         end = self.plant.scenario.horizon.end_utc
-        while not over() and self.plant.now() < end:
-            began = time.monotonic()
-            self.cycle()
-            pause = max(self.plant.live.loop.read_every_s - (time.monotonic() - began), 0.05)
-            threading.Event().wait(pause)
+        feed, series = connectors.Feed(self.plant, self._environment), SeriesWatch(self.plant)
+        outputs = Outputs(self.plant, self.decisions, self._environment)
 
-    def cycle(self) -> Outcome:
-        """Read once and act on it."""
-        readings = connectors.read(self.plant, self._environment)
-        return self.take(readings, self.plant.now())
+        def newest() -> dict[str, Reading | str]:
+            return feed.newest() | outputs.readings()
+
+        self.loop.planner = partial(self._search, newest, self.loop.planner)
+        try:
+            while not over() and self.plant.now() < end:
+                news, says = series.news()
+                self.priced(news, [*says, *outputs.news()], self.plant.now())
+                outcome = self.take(newest(), self.plant.now())
+                if outcome.reason is None:  # else time has gone on meanwhile
+                    threading.Event().wait(self._pause_s(outcome))
+        finally:
+            feed.close()
+            series.close()
+            outputs.close()
+
+    def _pause_s(self, outcome: Outcome) -> float:
+        """Until the next cycle: a tag is shown as stale at once when it becomes so."""
+        tags = {tag.name: tag.longest_age_s for tag in self.plant.live.tags}
+        ages = [
+            tags[value.tag] - value.age_s
+            for value in outcome.state.tags
+            if value.quality is Quality.OK and value.age_s is not None
+        ]
+        speed = 1.0 if self.plant.live.clock is None else self.plant.live.clock.speed
+        soon = min(ages, default=float("inf")) / speed + SHORTEST_PAUSE_S
+        return max(min(self.plant.live.loop.read_every_s, soon), SHORTEST_PAUSE_S)
+
+    def _search(
+        self, newest: Callable[[], Mapping[str, Reading | str]], planner: Planner, *task: Any
+    ) -> tuple[Step, xr.Dataset]:
+        """Search in another thread; until it ends the plant is watched."""
+        result: Future[tuple[Step, xr.Dataset]] = Future()
+
+        def work() -> None:
+            try:
+                result.set_result(planner(*task))
+            except BaseException as error:
+                result.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        while not wait([result], self.plant.live.loop.read_every_s).done:
+            self.watch(newest(), self.plant.now())
+        return result.result()
+
+    def priced(self, news: Mapping[str, list[float]], says: Sequence[Message], now: datetime) -> None:
+        """Take in new values of series, and what went wrong with others."""
+        for event in says:
+            self._event(now, event)
+        if news:
+            self.loop.priced(with_series(self.loop.scenario, news))
+            self.log.mark(now, series=news)
+
+    def watch(self, readings: Mapping[str, Reading | str], now: datetime) -> None:
+        """Take in what was read during a search."""
+        outcome = self.loop.watch(readings, now)
+        self.log.cycle(now, readings, during=True)
+        self._keep(outcome, readings, now)
+        self._show(outcome)
 
     def take(self, readings: Mapping[str, Reading | str], now: datetime) -> Outcome:
         """Act on what was read."""
         self._decided(now)
         path = self.decisions.folder / REQUEST
-        request = path.is_file()
-        self.loop.before_planning = self._show
+        request, searched = path.is_file(), False
+
+        def before_planning(outcome: Outcome) -> None:
+            nonlocal searched
+            searched = True
+            self.log.cycle(now, readings, request=request, search=True)
+            self._show(outcome)
+
+        self.loop.before_planning = before_planning
         outcome = self.loop.step(readings, now, request=request)
         if request:
             path.unlink(missing_ok=True)
         if outcome.proposal is not None:
             self._advise(outcome.proposal)
-        self.log.cycle(now, readings, request, outcome.decision())
-        for says in outcome.events:
-            self._event(now, says)
-        self._keep(outcome.findings, readings, now, outcome.events)
-        self._show(outcome)
+        if searched:
+            self.log.mark(now, planned=outcome.decision())
+        else:
+            self.log.cycle(now, readings, request=request)
+        self._keep(outcome, readings, now)
+        if not searched:  # else what was seen meanwhile is newer
+            self._show(outcome)
         return outcome
 
     def _show(self, outcome: Outcome) -> None:
@@ -91,7 +160,7 @@ class Service:
         in_force, over = self.decisions.standing(now)
         if over:
             for number in self.decisions.expire(now):
-                self._event(now, f"advice {number[:8]} has expired")
+                self._event(now, Message("Advice {id} has expired.", id=number[:8]))
             in_force, _ = self.decisions.standing(now)
         if in_force is None:
             if self._in_force:
@@ -100,13 +169,13 @@ class Service:
             self.loop.approved(in_force.id, self.decisions.schedule(in_force.id))
             self.log.mark(now, approved=in_force.id)
             self._in_force = in_force.id
-            self._event(now, f"advice {in_force.id[:8]} is approved and in force")
+            self._event(now, Message("Advice {id} is approved and in force.", id=in_force.id[:8]))
 
     def _end(self, now: datetime) -> None:
         self.loop.ended()
         self.log.mark(now, ended=self._in_force or True)
         self._in_force = ""
-        self._event(now, "the plan in force has ended; the baseline is followed")
+        self._event(now, Message("The plan in force has ended; the baseline is followed."))
 
     def _advise(self, proposal: Proposal) -> None:
         advice = Advice(
@@ -114,24 +183,30 @@ class Service:
             proposal.body,
         )  # fmt: skip
         self.decisions.advise(advice, proposal.schedule, "loop", proposal.says)
-        for says in publish(self.plant, advice):
+        in_force = self.decisions.in_force()
+        if ("" if in_force is None else in_force.id) != self._in_force:
+            reason = "the plan in force has changed during the search"
+            self.decisions.decide(advice.id, approve=False, who="loop", reason=reason, now=proposal.created)
+            return
+        for says in publish(self.plant, advice, self._environment):
             self._event(proposal.created, says)
 
     def _event(self, now: datetime, says: str) -> None:
         self.events = [*self.events, {"at": now.isoformat(), "says": says}][-MOST_EVENTS:]
 
-    def _keep(
-        self, findings: list[Finding], readings: Mapping[str, Reading | str], now: datetime, events: tuple[str, ...]
-    ) -> None:
+    def _keep(self, outcome: Outcome, readings: Mapping[str, Reading | str], now: datetime) -> None:
+        """Add events and what was measured to the history."""
+        for says in outcome.events:
+            self._event(now, says)
         rows = []
-        for finding in findings:
+        for finding in outcome.findings:
             reading = readings[finding.tag]
             measured = reading.at if isinstance(reading, Reading) and reading.at is not None else now
             number = finding.value if isinstance(finding.value, float) else None
             text = finding.value if isinstance(finding.value, str) else ""
             quality = finding.quality.value
             rows.append(Row(measured, now, finding.tag, number, text, finding.unit, quality, finding.says))
-        rows += [Row(now, now, "", None, says, "", "", "") for says in events]
+        rows += [Row(now, now, "", None, says, "", "", "") for says in outcome.events]
         if rows:
             self.history.add(rows)
         if self._cleaned is None or now - self._cleaned > timedelta(hours=CLEAN_EVERY_H):

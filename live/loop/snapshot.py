@@ -16,6 +16,7 @@ from emberline.live.loop.loop import Loop, Outcome
 from emberline.plans.accounts import sums
 from emberline.scenarios import Scenario
 from emberline.scenarios.home import home
+from emberline.scenarios.messages import dumps
 
 FILE = "now.json"
 MOST_EVENTS = 30
@@ -52,7 +53,7 @@ def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict
     forecast = expected_mw
     if state.mean_so_far_mw is not None:
         forecast = state.mean_so_far_mw * share + expected_mw * (1 - share)
-    extra = None
+    extra, site = None, loop.plant.tag(power_of="site")
     if outcome.late:
         extra = sums.figures(scenario, outcome.expected).cost - sums.figures(scenario, loop.intended).cost
     return {
@@ -66,12 +67,13 @@ def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict
         "speed": 1.0 if loop.plant.live.clock is None else loop.plant.live.clock.speed,
         "start": horizon.start_utc.isoformat(),
         "plan": loop.plan_id,
-        "tags": [{**asdict(value), "quality": value.quality.value} for value in state.tags],
+        "tags": [{**asdict(value), "quality": value.quality.value, "says": dumps(value.says)} for value in state.tags],
         "heats": [asdict(heat) for heat in state.heats],
         "down": list(state.down),
         "levels": {name: list(pair) for name, pair in state.levels.items()},
         "power": {
             "now_mw": state.site_mw,
+            "age_s": next((value.age_s for value in state.tags if site is not None and value.tag == site.name), None),
             "mean_mw": state.mean_so_far_mw,
             "forecast_mw": forecast,
             "plan_mw": planned_mw[m],
@@ -93,7 +95,7 @@ def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict
         "operations": _operations(scenario, outcome.expected, loop.intended, now_min),
         "late": dict(outcome.late),
         "late_cost": extra,
-        "events": events[-MOST_EVENTS:],
+        "events": [{**event, "says": dumps(event["says"])} for event in events[-MOST_EVENTS:]],
     }
 
 

@@ -1,10 +1,10 @@
-"""The file ``live.yaml`` of a simulated plant: its tags, as the simulation's OPC UA server has them."""
+"""The file ``live.yaml`` of a simulated plant: its tags, as its OPC UA server or its edge node has them."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -60,25 +60,31 @@ def _tags(plant: SimulatedPlant, age_s: float) -> Iterator[dict[str, Any]]:
 
 
 def text(
-    plant: SimulatedPlant, scenario: str, url: str, clock: tuple[datetime, datetime, float], longest_age_s: float
-) -> str:
+    plant: SimulatedPlant, scenario: str, url: str, clock: tuple[datetime, datetime, float], longest_age_s: float,
+    address_of: Callable[[str], str] | None = None,
+) -> str:  # fmt: skip
     """The file.
 
     Args:
         plant: that is simulated.
         scenario: name or path of its scenario.
-        url: of the OPC UA server.
+        url: of the OPC UA server, or of the broker.
         clock: a moment of this computer, that of the plant then, and its speed.
         longest_age_s: of every tag, in the plant's time.
+        address_of: metric of Sparkplug from a node id; None: tags are read from the OPC UA server.
     """
     at, shows, speed = clock
+    rows = list(_tags(plant, longest_age_s))
+    if address_of is not None:
+        rows = [{**row, "address": address_of(row["address"])} for row in rows]
+    kind = "opcua" if address_of is None else "sparkplug"
     lines = [
         f"scenario: {json.dumps(scenario)}",
         f"clock: {{at: '{at.isoformat()}', plant: '{shows.isoformat()}', speed: {speed:g}}}",
         "connectors:",
-        f"- {{name: plant, kind: opcua, url: '{url}', timeout_s: 4}}",
+        f"- {{name: plant, kind: {kind}, url: '{url}', timeout_s: 4}}",
         "tags:",
-        *(f"- {json.dumps(row, ensure_ascii=False)}" for row in _tags(plant, longest_age_s)),
+        *(f"- {json.dumps(row, ensure_ascii=False)}" for row in rows),
         "loop: {read_every_s: 2}",
     ]
     return "\n".join(lines) + "\n"

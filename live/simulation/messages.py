@@ -24,7 +24,7 @@ class Messages:
     """Share of messages that never arrive."""
     swapped: float = 0.0
     """Share of messages that arrive after the next one of the same address."""
-    _late: dict[str, Message] = field(default_factory=dict)
+    _late: dict[str, Message] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Draw from a generator of its own."""

@@ -1,4 +1,4 @@
-"""The simulated plant as an OPC UA server."""
+"""The simulated plant as an OPC UA server, and as an edge node of Sparkplug where a broker is named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,11 +40,14 @@ class Simulation:
     speed: float
     messages: Messages
     restart_every_min: float | None = None
+    broker: str | None = None
+    """``mqtt://…``: tags are then read from there."""
     approved: Callable[[], xr.Dataset | None] = lambda: None
     """The schedule that the shift follows from now on, where it has changed."""
 
     def __post_init__(self) -> None:
         """Start the clock at the beginning of the horizon."""
+        self._to_broker = replace(self.messages)
         self.ready = threading.Event()
         """Set once the server has been up."""
         self.url = f"opc.tcp://127.0.0.1:{self.port}"
@@ -60,7 +63,13 @@ class Simulation:
         """Write ``live.yaml``."""
         clock = (self.clock.at, self.clock.plant, self.clock.speed)
         age_s = max(AGE_CYCLES * CYCLE_S * self.speed, 5.0)
-        path.write_text(text(self.plant, self.name, self.url, clock, age_s), encoding="utf-8")
+        if self.broker is None:
+            content = text(self.plant, self.name, self.url, clock, age_s)
+        else:
+            from emberline.live.simulation.edge import address_of
+
+            content = text(self.plant, self.name, self.broker, clock, age_s, address_of)
+        path.write_text(content, encoding="utf-8")
 
     async def run(self, until_min: float | None = None, over: Callable[[], bool] = lambda: False) -> None:
         """Serve until the horizon ends."""
@@ -82,6 +91,11 @@ class Simulation:
         for address, (value, _) in values(self.plant, self.now_min).items():
             node_id = ua.NodeId.from_string(address)
             nodes[address] = await server.nodes.objects.add_variable(node_id, str(node_id.Identifier), value)
+        edge = None
+        if self.broker is not None:
+            from emberline.live.simulation.edge import Edge
+
+            edge = Edge(self.broker)
         async with server:
             self.ready.set()
             while self.now_min < until_min and not over():
@@ -89,12 +103,16 @@ class Simulation:
                 schedule = self.approved()
                 if schedule is not None:
                     self.plant.follow(schedule, self.now_min)
-                now = self.clock.now()
-                for address, value, at in self.messages.sent(values(self.plant, self.now_min), now):
+                now, snapshot = self.clock.now(), values(self.plant, self.now_min)
+                if edge is not None:
+                    edge.send(snapshot, now, self._to_broker)
+                for address, value, at in self.messages.sent(snapshot, now):
                     variant = ua.Variant(value, ua.VariantType.String if isinstance(value, str) else None)
                     stamp = at.replace(tzinfo=None)
                     await nodes[address].write_value(ua.DataValue(variant, SourceTimestamp=stamp))
                 await asyncio.sleep(max(CYCLE_S - (time.monotonic() - began), 0.01))
+        if edge is not None:
+            edge.close()
 
 
 @contextmanager
@@ -103,7 +121,7 @@ def served(simulation: Simulation) -> Iterator[Simulation]:
     stop = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(simulation.run(over=stop.is_set)), daemon=True)
     thread.start()
-    if not simulation.ready.wait(30):
+    if not simulation.ready.wait(120):
         raise TimeoutError(f"the simulated plant at {simulation.url} does not start")
     try:
         yield simulation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from emberline.scenarios.reading.document import Document, dotted
 from emberline.scenarios.records.base import Misplaced, Mistakes, Place, unknown
 
 SITE = "site"
+METRIC = re.compile(r"(?P<group>[^/+#:]+)/(?P<edge>[^/+#:]+)(/(?P<device>[^/+#:]+))?:(?P<metric>.+)")
+"""Address of a metric of Sparkplug; its device is missing where it is the edge node's own."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,27 @@ def load(path: Path) -> Plant:
         problems += _faults(document, error)
     if live is None:
         raise ScenarioError(problems)
-    named = live.scenario
     try:
-        scenario = load_scenario(named if named in bundled() else path.parent / named)
+        scenario = _scenario(live.scenario, path.parent)
     except ScenarioError as error:
         raise ScenarioError([*problems, *error.problems]) from None
     problems += [Problem(document.where(place), dotted(place), says) for place, says in _mistakes(live, scenario)]
     if problems:
         raise ScenarioError(problems)
     return Plant(live, scenario, path.parent, path.stem)
+
+
+def scenario_of(plant: Plant) -> Scenario:
+    """The plant's scenario, read again with the newest values of its series.
+
+    Raises:
+        ScenarioError: it can no longer be read.
+    """
+    return _scenario(plant.live.scenario, plant.folder)
+
+
+def _scenario(name: str, folder: Path) -> Scenario:
+    return load_scenario(name if name in bundled() else folder / name)
 
 
 def levels(scenario: Scenario) -> dict[str, str]:
@@ -104,14 +119,30 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
     if not live.tags:
         yield ("tags",), "names no tag"
     connectors = [connector.name for connector in live.connectors]
+    kinds = {connector.name: connector.kind for connector in live.connectors}
     for noun, names in (("connectors", connectors), ("tags", [tag.name for tag in live.tags])):
         for i, name in enumerate(names):
             if name in names[:i]:
                 yield (noun, i, "name"), f"there are two of the name {name}"
+    brokers = [name for name, kind in kinds.items() if kind in ("mqtt", "sparkplug")]
+    for i, publication in enumerate(live.publish):
+        if publication.kind == "mqtt" and publication.connector not in brokers:
+            yield ("publish", i, "connector"), unknown("connector to a broker", publication.connector or "", brokers)
+    servers = [name for name, kind in kinds.items() if kind == "opcua"]
+    if live.job_orders is not None and live.job_orders.connector not in servers:
+        yield ("job_orders", "connector"), unknown("OPC UA connector", live.job_orders.connector, servers)
+    if live.set_points.enabled and live.set_points.connector not in servers:
+        yield ("set_points", "connector"), unknown("OPC UA connector", live.set_points.connector or "", servers)
+    if scenario.battery is None:
+        for i, point in enumerate(live.set_points.allow):
+            if point.battery:
+                yield ("set_points", "allow", i, "battery"), "the plant has none"
     meanings: dict[tuple[str, object], str] = {}
     for i, tag in enumerate(live.tags):
         if tag.connector not in connectors:
             yield ("tags", i, "connector"), unknown("connector", tag.connector, connectors)
+        elif kinds[tag.connector] == "sparkplug" and METRIC.fullmatch(tag.address) is None:
+            yield ("tags", i, "address"), "is group/edge:metric or group/edge/device:metric"
         yield from ((("tags", i, key), says) for key, says in _of_tag(tag, scenario))
         key, subject = next((key, getattr(tag, key)) for key in MEANINGS if getattr(tag, key))
         if (key, subject) in meanings:

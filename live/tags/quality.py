@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from emberline.live.tags.loading import Plant
 from emberline.live.tags.record import Tag
+from emberline.scenarios.messages import Message
 
 FACTOR = 1000
 """Between units that are mistaken for each other, such as kW and MW."""
@@ -18,6 +19,10 @@ SMALLEST_PRICE = 1e-6
 HALF_HOUR_S = 1800
 NEAR_S = 120
 """How near to whole half-hours an age is that comes from a wrong clock."""
+
+
+OFFLINE = "offline"
+"""Status of a value whose source has reported that it is gone."""
 
 
 class Quality(StrEnum):
@@ -56,6 +61,8 @@ def judge(plant: Plant, tag: Tag, reading: Reading, now: datetime) -> Finding:
     """The quality of a reading at a moment."""
     value, says = _value(plant, tag, reading)
     quality = Quality.SUSPECT if says else Quality.OK
+    if reading.status == OFFLINE:
+        quality, says = Quality.STALE, Message("its source has reported that it is offline")
     age = None if reading.at is None else (now - reading.at).total_seconds()
     if not says:
         quality, says = _timely(plant, tag, reading.at, now)
@@ -66,34 +73,40 @@ def _value(plant: Plant, tag: Tag, reading: Reading) -> tuple[float | str | None
     """Value in Emberline's unit, or none and what is wrong."""
     raw = reading.value
     if reading.status:
-        return None, f"the source marks it as {reading.status}"
+        return None, Message("the source marks it as {status}", status=reading.status)
     if raw is None or (raw == "" and tag.heat_of is None):
-        return None, "has no value"
+        return None, Message("has no value")
     if tag.heat_of is not None:
         return _heat(plant, raw) if raw != "" else ("", "")
     if tag.state_of is not None:
         key = _key(raw)
         if key not in tag.states:
-            return None, f"unknown state {key[:40]!r}; states are {', '.join(tag.states)}"
+            return None, Message(
+                "unknown state {state}; states are {states}", state=repr(key[:40]), states=tuple(tag.states)
+            )
         return tag.states[key], ""
     try:
         number = float(raw)
     except ValueError:
-        return None, f"{str(raw)[:40]!r} is no number"
+        return None, Message("{value} is no number", value=repr(str(raw)[:40]))
     return _number(plant, tag, number)
 
 
 def _number(plant: Plant, tag: Tag, number: float) -> tuple[float | None, str]:
     low, high = tag.range or (-float("inf"), float("inf"))
     if not low <= number <= high:
-        says = f"{number:g} {tag.unit} lies outside its range, {low:g} to {high:g} {tag.unit}"
-        largest = max(abs(low), abs(high))
-        if abs(number) >= NEAR * FACTOR * largest:
-            says += f": about {FACTOR} times too large; is it in another unit?"
-        return None, says
+        params = {"value": number, "low": low, "high": high, "unit": tag.unit}
+        if abs(number) < NEAR * FACTOR * max(abs(low), abs(high)):
+            return None, Message("{value:g} {unit} lies outside its range, {low:g} to {high:g} {unit}", **params)
+        text = Message(
+            "{value:g} {unit} lies outside its range, {low:g} to {high:g} {unit}: about 1000 times too large; is it in"
+            " another unit?",
+            **params,
+        )
+        return None, text
     value = number * tag.factor(plant.unit_of(tag))
     if tag.price and 0 < abs(value) < SMALLEST_PRICE:
-        return None, f"{number:g} {tag.unit} is no price"
+        return None, Message("{value:g} {unit} is no price", value=number, unit=tag.unit)
     return value, ""
 
 
@@ -101,7 +114,8 @@ def _heat(plant: Plant, raw: float | str) -> tuple[str | None, str]:
     name, names = _key(raw), [heat.name for heat in plant.scenario.heats]
     if name in names:
         return name, ""
-    return None, f"unknown heat {name[:40]!r}; heats are {', '.join(names[:10])}{' …' if len(names) > 10 else ''}"
+    some = (*names[:10], "…") if len(names) > 10 else tuple(names)
+    return None, Message("unknown heat {heat}; heats are {heats}", heat=repr(name[:40]), heats=some)
 
 
 def _key(raw: float | str) -> str:
@@ -112,18 +126,25 @@ def _key(raw: float | str) -> str:
 def _timely(plant: Plant, tag: Tag, at: datetime | None, now: datetime) -> tuple[Quality, str]:
     """Quality by the time of a value."""
     if at is None:
-        return Quality.SUSPECT, "has no time, so that its age is unknown"
+        return Quality.SUSPECT, Message("has no time, so that its age is unknown")
     age = (now - at).total_seconds()
     limit = plant.live.largest_clock_error_s
     if age < -limit:
-        return Quality.SUSPECT, f"its time lies {_span(-age)} in the future; set the clock or the zone of its source"
+        text = Message("its time lies {span} in the future; set the clock or the zone of its source", span=_span(-age))
+        return Quality.SUSPECT, text
     if age <= tag.longest_age_s:
         return Quality.OK, ""
-    says = f"is {_span(age)} old; at most {_span(tag.longest_age_s)} is allowed"
+    params = {"span": _span(age), "limit": _span(tag.longest_age_s)}
     over = age % HALF_HOUR_S
     if HALF_HOUR_S - NEAR_S < age < 15 * 3600 and min(over, HALF_HOUR_S - over) < NEAR_S:
-        says += f". If it is new, the clock or the zone of its source is wrong by {round(age / HALF_HOUR_S) / 2:g} h"
-    return Quality.STALE, says
+        text = Message(
+            "is {span} old; at most {limit} is allowed. If it is new, the clock or the zone of its source is wrong by"
+            " {hours:g} h",
+            hours=round(age / HALF_HOUR_S) / 2,
+            **params,
+        )
+        return Quality.STALE, text
+    return Quality.STALE, Message("is {span} old; at most {limit} is allowed", **params)
 
 
 def _span(seconds: float) -> str:

@@ -10,12 +10,15 @@ from pydantic import AwareDatetime, Field, model_validator
 from emberline.scenarios.records.base import NAME, Misplaced, Record
 from emberline.scenarios.records.quantity import factor
 
-Kind = Literal["opcua", "csv", "sql"]
+Kind = Literal["opcua", "sparkplug", "mqtt", "csv", "sql"]
+BROKER = {"url", "user", "password_from", "certificate", "key", "server_certificate", "timeout_s"}
 KEYS: dict[str, tuple[set[str], set[str]]] = {
     "opcua": (
         {"url"},
         {"url", "user", "password_from", "security", "certificate", "key", "server_certificate", "timeout_s"},
     ),
+    "sparkplug": ({"url"}, {*BROKER, "host", "reorder_s"}),
+    "mqtt": ({"url"}, {*BROKER, "topic", "time", "value", "zone"}),
     "csv": ({"folder"}, {"folder", "time", "tag", "value", "zone"}),
     "sql": (set(), {"url", "url_from", "zone"}),
 }
@@ -30,7 +33,7 @@ class Connector(Record):
     name: str = Field(pattern=NAME)
     kind: Kind
     url: str | None = None
-    """``opc.tcp://…`` of an OPC UA server, or the SQLAlchemy URL of a database."""
+    """``opc.tcp://…`` of an OPC UA server, ``mqtt(s)://…`` of a broker, or the SQLAlchemy URL of a database."""
     url_from: str | None = None
     """Environment variable that holds the URL of a database."""
     user: str | None = None
@@ -42,7 +45,7 @@ class Connector(Record):
     """Certificate of this client, relative to the file's folder."""
     key: str | None = None
     server_certificate: str | None = None
-    """Certificate that the server has to show; none: any."""
+    """Certificate that the server has to show; none: any. Of a broker: that of its authority; none: the system's."""
     folder: str | None = None
     """Folder that a historian writes CSV files into."""
     time: str = "time"
@@ -53,6 +56,12 @@ class Connector(Record):
     """Column of the values."""
     zone: str | None = None
     """Zone of times without offset."""
+    host: str = Field(default="emberline", pattern=r"^[^/+#]+$", max_length=80)
+    """Name of this host application among the edge nodes of Sparkplug."""
+    reorder_s: float = Field(default=2, gt=0, le=60)
+    """How long a message of Sparkplug may come late before a rebirth is requested."""
+    topic: str = Field(default="{address}", max_length=400)
+    """Topic of MQTT with ``{address}`` in it, where a tag's address is put."""
     timeout_s: float = Field(default=10, gt=0, le=120)
 
     @model_validator(mode="after")
@@ -67,6 +76,10 @@ class Connector(Record):
             raise ValueError("give url, or url_from: the environment variable that holds it")
         if self.kind == "opcua" and not str(self.url).startswith("opc.tcp://"):
             raise Misplaced("begins with opc.tcp://", "url")
+        if self.kind in ("sparkplug", "mqtt") and not str(self.url).startswith(("mqtt://", "mqtts://")):
+            raise Misplaced("begins with mqtt:// or mqtts://", "url")
+        if "{address}" not in self.topic or any(sign in self.topic for sign in "+#"):
+            raise Misplaced("holds {address}, and neither + nor #", "topic")
         if self.security is not None and (self.certificate is None or self.key is None):
             raise Misplaced("needs certificate and key", "security")
         if self.password_from is not None and self.user is None:
@@ -80,7 +93,7 @@ class Tag(Record):
     name: str = Field(pattern=NAME)
     connector: str
     address: str = Field(min_length=1, max_length=2000)
-    """Node id of OPC UA, name in the CSV files, or a query that gives one row: value and time."""
+    """Node id of OPC UA, metric of Sparkplug, topic of MQTT, name in the CSV files, or a query for value and time."""
     power_of: str | None = None
     """Unit of the plant whose electric power it is, or ``site``."""
     level_of: str | None = None
@@ -170,8 +183,12 @@ class LoopSettings(Record):
     """A heat that is expected so much later than planned is a deviation."""
     price_change: float = Field(default=1, ge=0)
     """Mean change of prices of the coming hours that is worth a plan, in the currency per MWh."""
+    intensity_change: float = Field(default=10, ge=0)
+    """The same of carbon intensities [kg/MWh]."""
     search_s: float = Field(default=20, gt=0, le=600)
-    """Time limit of a search, during which nothing is read."""
+    """Time limit of a search."""
+    series_every_min: float = Field(default=5, gt=0, le=1440)
+    """So often signals are fetched and the scenario's series are read again, by this computer's clock."""
     frozen_min: float = Field(default=30, ge=0, le=480)
     """What begins within this time stays as it is; rounded up to whole metered intervals."""
     look_ahead_h: float = Field(default=24, ge=1, le=336)
@@ -194,8 +211,84 @@ class HistorySettings(Record):
 class Publication(Record):
     """A place that advice is sent to, besides the page *Shift*."""
 
-    kind: Literal["webhook"]
-    url: str = Field(pattern=r"^https?://\S+$")
+    kind: Literal["webhook", "mqtt"]
+    url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Of a webhook."""
+    connector: str | None = None
+    """Broker that it is published at; the message is not retained."""
+    topic: str = Field(default="emberline/advice", pattern=r"^[^+#]+$", max_length=400)
+
+    @model_validator(mode="after")
+    def _place(self) -> Publication:
+        required, other = ("url", "connector") if self.kind == "webhook" else ("connector", "url")
+        if getattr(self, required) is None:
+            raise Misplaced(f"is required by the kind {self.kind}", required)
+        if getattr(self, other) is not None:
+            raise Misplaced(f"{self.kind} takes {required}", other)
+        return self
+
+
+class SetPoint(Record):
+    """A value that may be written to the plant: the battery's power (positive: charge), or a flow of an asset."""
+
+    name: str = Field(pattern=NAME)
+    address: str = Field(min_length=1, max_length=400)
+    """Node id that is written, and read back."""
+    battery: bool = False
+    flow: str | None = None
+    """Flow of the site, such as ``boiler.main``."""
+    unit: str
+    range: tuple[float, float]
+    """Lowest and highest value that may be written, in ``unit``."""
+    ramp_per_min: float = Field(gt=0)
+    """Largest change in a minute, in ``unit``."""
+    every_s: float = Field(default=10, ge=1, le=600)
+    """Shortest time between two writes, by the plant's clock."""
+    heartbeat: str = Field(min_length=1, max_length=400)
+    """Node id of a counter that rises with each write."""
+    valid_until: str | None = None
+    """Node id of the time until which the value holds."""
+    expires_s: float = Field(default=120, ge=5, le=3600)
+
+    @model_validator(mode="after")
+    def _one(self) -> SetPoint:
+        if self.battery == (self.flow is not None):
+            raise ValueError("give battery: true, or flow")
+        if self.range[0] >= self.range[1]:
+            raise Misplaced("the first number is below the second", "range")
+        if self.battery:
+            self.factor("MW")
+        return self
+
+    def factor(self, unit: str) -> float:
+        """How many ``unit`` one of its own unit is.
+
+        Raises:
+            Misplaced: it does not convert.
+        """
+        try:
+            return factor(self.unit, unit)
+        except ValueError as error:
+            raise Misplaced(str(error), "unit") from None
+
+
+class SetPointSettings(Record):
+    """Set-points that may be written. Without ``enabled: true`` none is."""
+
+    enabled: bool = False
+    connector: str | None = None
+    """Of kind ``opcua``."""
+    allow: tuple[SetPoint, ...] = Field(default=(), max_length=100)
+
+
+class JobOrderSettings(Record):
+    """The plant's receiver of job orders (OPC UA, ISA-95 job control)."""
+
+    connector: str
+    receiver: str
+    """Node id of an object of ``ISA95JobOrderReceiverObjectType``."""
+    responses: str | None = None
+    """Node id of an object of ``ISA95JobResponseProviderObjectType``: actual operations are read from there."""
 
 
 class Live(Record):
@@ -211,3 +304,5 @@ class Live(Record):
     loop: LoopSettings = LoopSettings()
     history: HistorySettings = HistorySettings()
     publish: tuple[Publication, ...] = Field(default=(), max_length=20)
+    job_orders: JobOrderSettings | None = None
+    set_points: SetPointSettings = SetPointSettings()

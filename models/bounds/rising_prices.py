@@ -26,6 +26,8 @@ SMOOTHING = 0.5
 """Weight of the best prices so far in the next ones."""
 TOLERANCES = (1e-2, 1e-3, 1e-4, 1e-6)
 """Of the linear program: the next one where it brings no new cast."""
+LOWEST = -1e30
+"""A bound that says nothing."""
 CLOSE = 5e-4
 """Distance between mix and bound, as a share, at which blocks are made shorter."""
 
@@ -37,6 +39,9 @@ class Bound(ABC):
     master: Casts
     prices: tuple[np.ndarray, ...]
     """The best so far: of units, then of what else the linear program prices."""
+    tolerances: tuple[float, ...] = TOLERANCES
+    patience = math.inf
+    """Mixes without a better bound after which the linear program is solved more closely, or blocks get shorter."""
     settled = 0.0
     """What the linear program leaves out of its objective and the bound counts."""
 
@@ -99,9 +104,9 @@ class Bound(ABC):
 
     def _close_in(self, block: int) -> None:
         """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
-        level = 0
-        while level < len(TOLERANCES) and not self._stop():
-            prices = self._mix(block, TOLERANCES[level])
+        level, idle, height = 0, 0, max(self.best, LOWEST)
+        while level < len(self.tolerances) and not self._stop():
+            prices = self._mix(block, self.tolerances[level])
             if prices is None:
                 return
             mixed = prices.objective + self.settled
@@ -116,7 +121,10 @@ class Bound(ABC):
                 # nothing new between the two: what the prices themselves say
                 self._value(*new_prices)
                 new = self._price(prices)
-            level += not new
+            rose = self.best > height + CLOSE * abs(height)
+            height, idle = (self.best, 0) if rose else (height, idle + 1)
+            if not new or idle >= self.patience:
+                level, idle = level + 1, 0
             if len(self.master.columns) > MOST_COLUMNS:
                 self.master.keep(prices, round(COLUMN_SHARE * MOST_COLUMNS))
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from emberline.models.kernel.progress import Progress
 
@@ -98,9 +99,12 @@ class Record(ABC):
     def tell(self) -> None:
         """Report incumbent, bound and gap; plans and bound come from two threads."""
         with self._telling:
-            self.on_progress(
-                {"incumbent": self.value, "bound": self.bound, "gap": self.told_gap, "seconds": self.spent_s}
-            )
+            event = {"incumbent": self.value, "bound": self.bound, "gap": self.told_gap, "seconds": self.spent_s}
+            self.on_progress(event | self.news())
+
+    def news(self) -> dict[str, Any]:
+        """What is reported besides; of a line the best plan, once."""
+        return {}
 
     def clock(self, name: str, began: float) -> None:
         """Add the seconds since ``began`` to a phase."""

@@ -2,11 +2,13 @@
 
 Where two models differ in numbers only (a price, a cap, the size of an asset), the second is sent as changes to the
 first, and its basis and solution are where the solver begins. The last plan is one more beginning of the next search.
+A bound holds for larger margins too, as these only leave plans out.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,7 +45,18 @@ class Study:
         self._programs: dict[str, Program] = {}
         self._schedule: xr.Dataset | None = None
         self._plant: Any = None
+        self._bound: tuple[Scenario, float] | None = None
         self._site: tuple[Any, tuple[Any, ...]] | None = None
+        self._columns: tuple[Any, list[Any], tuple[np.ndarray, ...]] | None = None
+
+    def columns(self, problem: Any) -> tuple[list[Any], tuple[np.ndarray, ...]] | None:
+        """Columns and prices that the last bound of a line ended with, where it was the same line."""
+        last = self._columns
+        return last[1:] if last is not None and same(last[0], problem) else None
+
+    def keep_columns(self, problem: Any, columns: list[Any], prices: tuple[np.ndarray, ...]) -> None:
+        """Take the columns of a line's bound, and its best prices."""
+        self._columns = problem, columns, prices
 
     def program(self, role: str, model: pyo.ConcreteModel) -> Program:
         """A solver that holds a model: the one that had this role before, if there is one.
@@ -78,10 +91,26 @@ class Study:
         """The last schedule, where it is one of the same heats, units and steps."""
         return () if self._schedule is None or self._plant != _plant(scenario) else (self._schedule,)
 
+    def bound(self, scenario: Scenario) -> float | None:
+        """What no plan of a scenario lies below, in its goal's measure and without the constant; None: nothing proven
+        of a scenario that differs in smaller margins of time and power only."""
+        if self._bound is None:
+            return None
+        other, bound = self._bound
+        if not _wider(scenario, other) or _plans(scenario) != _plans(other):
+            return None
+        return bound if scenario.inputs is other.inputs or scenario.inputs.equals(other.inputs) else None
+
     def keep(self, scenario: Scenario, schedule: xr.Dataset) -> None:
-        """Take a schedule for the next search to begin with."""
+        """Take a schedule for the next search to begin with, and its bound where it says more than the one at hand."""
         if schedule.attrs.get("found"):
             self._schedule, self._plant = schedule, _plant(scenario)
+        bound = float(schedule.attrs.get("bound", math.nan))
+        if math.isnan(bound) or not scenario.heats:
+            return
+        best = self.bound(scenario)
+        if best is None or (bound > best and self._bound is not None and _wider(self._bound[0], scenario)):
+            self._bound = scenario, bound
 
 
 def same(one: Any, other: Any) -> bool:
@@ -106,3 +135,29 @@ def same(one: Any, other: Any) -> bool:
 def _plant(scenario: Scenario) -> dict[str, Any]:
     """What makes schedules of two scenarios alike: what is made, on what, when."""
     return scenario.model_dump(include={"line", "orders", "processes", "stores", "horizon", "state"})
+
+
+def _plans(scenario: Scenario) -> dict[str, Any]:
+    """What decides which plans there are and what each is worth, margins of time and power aside."""
+    margins = {"margins": True, "due_margin_min": True, "import_margin_mw": True}
+    judging = {"replications": True, "seed": True, "hold": True}
+    content = scenario.model_dump(
+        exclude={
+            "name": True, "title": True, "description": True, "tolerances": True, "recourse": True,
+            "disturbances": margins | judging, "goal": {"time_limit_s": True, "gap": True, "hold": True},
+        }
+    )  # fmt: skip
+    quantiles = [scenario.disturbances.quantile(stage.name) for stage in scenario.line.stages]
+    return content | {"quantiles": quantiles}
+
+
+def _wider(scenario: Scenario, other: Scenario) -> bool:
+    """Whether each margin of time and power is as large as another scenario's at least."""
+    one, two = scenario.disturbances, other.disturbances
+    stages = [stage.name for stage in scenario.line.stages]
+    return (
+        one.due_margin_min >= two.due_margin_min
+        and one.import_margin_mw >= two.import_margin_mw
+        and all(one.slack_min(stage) >= two.slack_min(stage) for stage in stages)
+        and all(one.wait_min(stage) >= two.wait_min(stage) for stage in stages)
+    )

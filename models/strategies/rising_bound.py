@@ -70,7 +70,8 @@ def of(search: Search) -> InTurn:
     quick = casts.of(search) if fine else None
     if quick is not None:
         return InTurn([lambda: quick] if long else [lambda: quick, lambda: Bound(search)])
-    if joint.useful(search) and (fine or not data.plain):
+    # an import limit that is felt is best seen by the pooled relaxation, as long as that has a root in time
+    if joint.useful(search) and (long or not data.plain):
         return InTurn([lambda: joint.JointBound(search), lambda: Bound(search)])
     return InTurn([lambda: Bound(search)])
 

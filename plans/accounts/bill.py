@@ -137,7 +137,7 @@ def _market(scenario: Scenario, flows: xr.Dataset, nominated: xr.Dataset | None)
     for settled in settle(scenario, planned["import_mw"].to_numpy() * hours):
         yield from _line(settled.name, settled.kind, float(settled.mwh.sum()), "MWh", float(settled.money.sum()))
     export_mwh = planned["export_mw"].to_numpy() * hours
-    earned = float(export_mwh @ scenario.inputs["export_price_per_mwh"].to_numpy())
+    earned = float(export_mwh @ scenario.inputs.variables["export_price_per_mwh"].values)
     yield from _line("export", "export", float(export_mwh.sum()), "MWh", 0.0 - earned)
     if planned is flows:
         return
@@ -183,7 +183,7 @@ def _recourse(flows: xr.Dataset) -> Iterator[BillLine]:
 def _carbon(scenario: Scenario, flows: xr.Dataset, direct_kg: float) -> Iterator[BillLine]:
     price = scenario.market.carbon_price
     imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
-    grid_kg = float(imported @ scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy())
+    grid_kg = float(imported @ scenario.inputs.variables["carbon_intensity_kg_per_mwh"].values)
     bought_kg = sum(float(account.scope2_kg.sum()) for account in accounts(scenario, flows))
     for name, kg, rate in (
         ("scope 1", direct_kg, price.on_direct),

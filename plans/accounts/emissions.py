@@ -45,18 +45,16 @@ class Direct:
         return sum(self.fossil.values())
 
 
-def operations(data: xr.Dataset) -> Iterator[tuple[str, str, float, float]]:
-    """Heat, stage, start and end [min] of each operation of a run or a schedule."""
+def operations(data: xr.Dataset, stage: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Heat, start and end [min] of each operation of a run or a schedule at a stage."""
     if "op_heat" in data:
-        names = ("op_heat", "op_stage", "op_start_min", "op_end_min")
-        yield from zip(*(data[name].values.tolist() for name in names), strict=True)
-        return
-    for heat, starts, ends in zip(
-        data["heat"].values.tolist(), data["start_min"].values.tolist(), data["end_min"].values.tolist(), strict=True
-    ):
-        for stage, start, end in zip(data["stage"].values.tolist(), starts, ends, strict=True):
-            if start == start:  # missing where the route skips the stage
-                yield heat, stage, start, end
+        here = data["op_stage"].values == stage
+        heats, starts, ends = (data[name].values[here] for name in ("op_heat", "op_start_min", "op_end_min"))
+        return heats.tolist(), starts, ends
+    column = data["stage"].values.tolist().index(stage)
+    starts, ends = data["start_min"].values[:, column], data["end_min"].values[:, column]
+    here = ~np.isnan(starts)  # missing where the route skips the stage
+    return data["heat"].values[here].tolist(), starts[here], ends[here]
 
 
 def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
@@ -74,19 +72,16 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
     biogenic = {e.source: 0.0 for emissions in stages.values() for e in emissions if e.biogenic}
     treated_t = {name: 0.0 for name, emissions in stages.items() if emissions}
     grid = np.arange(n + 1) * step
-    by_stage: dict[str, list[tuple[int, float, float]]] = {}
-    for name, stage, start, end in operations(data):
-        if stages[stage]:
-            by_stage.setdefault(stage, []).append((index[name], start, end))
-    for stage, rows in by_stage.items():
-        heats, starts, ends = (np.array(column) for column in zip(*rows, strict=True))
+    for stage in [stage for stage in scenario.line.stages if stages.get(stage.name)]:
+        names, starts, ends = operations(data, stage.name)
+        heats = np.array([index[name] for name in names], dtype=int)
         long = ends > starts
         shares = np.clip(grid, starts[:, None], ends[:, None]) - starts[:, None]
         shares = np.divide(shares, (ends - starts)[:, None], out=np.zeros_like(shares), where=long[:, None])
         tonnes = np.array(mass)[heats] * (shares[:, -1] - shares[:, 0])
         tonnes_of_step = np.diff(np.array(mass)[heats] @ shares)
-        treated_t[stage] += float(tonnes.sum())
-        for emission in stages[stage]:
+        treated_t[stage.name] += float(tonnes.sum())
+        for emission in stages[stage.name]:
             kg = emission.kg_per_t * float(tonnes.sum())
             if emission.biogenic:
                 biogenic[emission.source] += kg
@@ -164,7 +159,7 @@ def site_emissions(scenario: Scenario, flows: xr.Dataset) -> SiteEmissions:
     """What assets and grid emit in a run or a schedule."""
     imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
     grid = {
-        signal: imported * scenario.inputs[INTENSITY[signal]].to_numpy()
+        signal: imported * scenario.inputs.variables[INTENSITY[signal]].values
         for signal in SIGNALS
         if INTENSITY[signal] in scenario.inputs
     }

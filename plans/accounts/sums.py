@@ -94,4 +94,4 @@ def _dumped(data: xr.Dataset, hours: float) -> dict[str, float]:
 
 
 def _unserved(data: xr.Dataset) -> int:
-    return int(np.isin(data["violation_kind"].values, UNSERVED).sum()) if "violation_kind" in data else 0
+    return sum(kind in UNSERVED for kind in data["violation_kind"].values.tolist()) if "violation_kind" in data else 0

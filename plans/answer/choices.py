@@ -27,7 +27,7 @@ from emberline.scenarios.records.goal import Target
 if TYPE_CHECKING:
     from emberline.models import Study
 
-SHARE, MOST_SHARE = 0.12, 0.5
+SHARE, MOST_SHARE = 0.12, 0.2
 """Of the time limit, for the searches of the other two points together; the most where the plan took less than it may.
 """
 SEARCH_SHARE = 0.34

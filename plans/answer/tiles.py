@@ -56,8 +56,9 @@ class Tile:
 
 
 def lines(headline: Headline) -> tuple[str, ...]:
-    """The headline in a few sentences, the saving first."""
-    parts = (*_savings(headline), _beyond(headline), _holds(headline), _best(headline), _front(headline))
+    """The headline in a few sentences: the saving, how often the plan holds, then all else."""
+    saving, *others = _savings(headline)
+    parts = (saving, _holds(headline), *others, _beyond(headline), _best(headline), _front(headline))
     return tuple(text for text in parts if text)
 
 
@@ -406,9 +407,12 @@ def _saved(value: float, unit: str, of: float) -> Message:
 
 def _front(headline: Headline) -> str:
     """The points of the quick front, undisturbed."""
-    if len(headline.choices) < 2:
+    choices = headline.choices
+    if len(choices) < 2:
         return ""
-    points = joined([point_text(choice, headline.currency) for choice in headline.choices])
+    if all(choice.figures == choices[0].figures for choice in choices):
+        return Message("Least carbon, less carbon at no more cost and least cost: one plan is the best known for all.")
+    points = joined([point_text(choice, headline.currency) for choice in choices])
     return Message("To choose from, undisturbed: {points}.", points=points)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,6 +160,11 @@ class Decisions:
     def all(self) -> list[Advice]:
         """Every advice, the newest first."""
         return self._advice(select(ADVICE).where(ADVICE.c.plant == self.plant).order_by(ADVICE.c.created.desc()))
+
+    def concerning(self, numbers: Collection[str]) -> list[Advice]:
+        """Advice that is open, and that of some ids."""
+        mine = (ADVICE.c.plant == self.plant) & ((ADVICE.c.state == OPEN) | ADVICE.c.id.in_(list(numbers)))
+        return self._advice(select(ADVICE).where(mine))
 
     def _advice(self, query: Select) -> list[Advice]:
         with self._store.catalogue.reading() as connection:

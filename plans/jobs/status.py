@@ -36,6 +36,8 @@ class JobStatus:
     """What went wrong, one line each."""
     history: tuple[tuple[float, float | None, float | None], ...] = field(default=(), repr=False)
     """Seconds of the search, incumbent and bound."""
+    operations: tuple[tuple[str, int, str, float], ...] = field(default=(), repr=False)
+    """Of the best plan of a line so far: heat, number of its stage, unit and start [min]."""
     points: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """Of a front, as ``emberline.plans.pareto.search`` tells them."""
     under_way: tuple[dict[str, Any], ...] = field(default=(), repr=False)
@@ -59,6 +61,7 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
     """What the events of a job tell, whoever lives."""
     now = JobStatus(run, "queued", kind)
     history: list[tuple[float, float | None, float | None]] = []
+    operations: list[list[Any]] = []
     points: list[dict[str, Any]] = []
     under_way: dict[int, dict[str, Any]] = {}
     rounds: list[dict[str, Any]] = []
@@ -75,6 +78,7 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
             now = replace(now, incumbent=incumbent, bound=bound, gap=gap, seconds=seconds)
             if seconds is not None and (incumbent is not None or bound is not None):
                 history.append((seconds, incumbent, bound))
+            operations = event.get("operations") or operations
         elif phase == "analysis":
             now = replace(now, count=event["done"], of=event["of"])
             if event["says"] not in steps[-1:]:
@@ -93,4 +97,5 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
                 points.append(event)
                 under_way.pop(event["point"], None)
     now = replace(now, history=tuple(history), points=tuple(points), rounds=tuple(rounds), steps=tuple(steps))
+    now = replace(now, operations=tuple((heat, stage, unit, at) for heat, stage, unit, at in operations))
     return now if now.ended else replace(now, under_way=tuple(under_way.values()))

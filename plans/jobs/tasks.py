@@ -131,23 +131,35 @@ def _watched(task: Task, scenario: Scenario) -> Progress:
 
 
 def again(task: Task) -> dict[str, Any]:
-    """Plan a stored plan again around locks, from its schedule on; with ``seconds``, for no longer than these."""
-    from emberline.plans.plan.replan import hurried, replan, with_locks
+    """Plan a stored plan again around locks, from its schedule on; with ``seconds``, for no longer than these.
+
+    In seconds a plan with the margins that the stored one has learnt is found only next to it. Where there is none, the
+    search takes those that were asked for, and the plan is then judged and its margins raised as far as time allows.
+    """
+    from emberline.plans.plan.replan import holds, hurried, replan, with_locks, without_margins
     from emberline.plans.plan.stored_starts import earlier
     from emberline.plans.robustness.making import again_that_holds
     from emberline.scenarios.records.orders import Lock
 
-    before = Store(task.home).open(str(task.options["run"])).plan
-    if task.options.get("seconds"):
-        before = hurried(before, float(task.options["seconds"]))
+    before, seconds = Store(task.home).open(str(task.options["run"])).plan, task.options.get("seconds")
     locks = [Lock.model_validate(lock) for lock in task.options["locks"]]
+    began = time.perf_counter()
     scenario = with_locks(before.scenario, locks)
+    near = _near(before, scenario)
+    if seconds:
+        before = hurried(before, float(seconds))
+        if before.holding is not None and not any(holds(scenario, before.envelope, one) for one in near):
+            before = without_margins(before)
+            near = _near(before, with_locks(before.scenario, locks))
+        scenario = with_locks(before.scenario, locks)
     tell = _watched(task, scenario)
 
     def work() -> Plan:
-        began = time.perf_counter()
-        others = [*_near(before, scenario), *earlier(Store(task.home), scenario).schedules]
-        after = replan(before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=others)
+        stored = () if seconds else earlier(Store(task.home), scenario).schedules
+        after = replan(
+            before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=[*near, *stored],
+            lists=not seconds,
+        )  # fmt: skip
         spent = time.perf_counter() - began
         return again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
 

@@ -6,4 +6,5 @@ from collections.abc import Callable
 from typing import Any
 
 Progress = Callable[[dict[str, Any]], None]
-"""Called with ``phase`` always, and while optimizing with ``incumbent``, ``bound``, ``gap`` and ``seconds``."""
+"""Called with ``phase`` always, and while optimizing with ``incumbent``, ``bound``, ``gap`` and ``seconds``;
+of a line also with ``operations`` where the best plan is a new one."""

@@ -48,6 +48,7 @@ def replan(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     others: Sequence[xr.Dataset] = (),
+    lists: bool = True,
 ) -> Plan:
     """Plan a stored plan's scenario again, from its schedule on.
 
@@ -59,7 +60,7 @@ def replan(
         stored: the earlier plan.
         locks: all locks that hold now; None: those that it was made with.
         keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
-        study, others: as of ``emberline.plans.plan.pipeline.Search``.
+        study, others, lists: as of ``emberline.plans.plan.pipeline.Search``.
         on_progress, cancel: as of ``emberline.plans.plan.pipeline.plan``.
 
     Raises:
@@ -72,7 +73,8 @@ def replan(
     if unchanged and stored.has_schedule and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
-        return plan(variant, on_progress=on_progress, cancel=cancel, search=Search(study=study, others=others))
+        search = Search(study=study, others=others, lists=lists)
+        return plan(variant, on_progress=on_progress, cancel=cancel, search=search)
     if not unchanged and variant.goal.caps.extra_cost_share is not None:
         variant = _capped(variant, stored)
     study = study or Study()
@@ -92,6 +94,7 @@ def replan(
             study=study,
             keep=lambda candidate: choose(variant, stored.envelope, before, candidate, keep_share, judged=unchanged),
             others=others,
+            lists=lists,
         ),
     )
 
@@ -157,6 +160,16 @@ def hurried(stored: Plan, seconds: float) -> Plan:
     goal = goal.model_copy(update={"time_limit_s": min(goal.time_limit_s, seconds)})
     scenario = stored.scenario.model_copy(update={"goal": goal}).with_inputs(stored.scenario.inputs)
     return dataclasses.replace(stored, scenario=scenario)
+
+
+def without_margins(stored: Plan) -> Plan:
+    """A stored plan to plan again with the margins that were asked for, in place of those that were learnt.
+
+    With fewer margins a better plan may exist, so the bound does not hold any more.
+    """
+    goal = stored.scenario.goal
+    scenario = stored.requested.model_copy(update={"goal": goal}).with_inputs(stored.scenario.inputs)
+    return dataclasses.replace(stored, scenario=scenario, bound=None, gap=None)
 
 
 def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:

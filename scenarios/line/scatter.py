@@ -46,6 +46,12 @@ class Spread:
         distribution = None if special is None else special.distribution
         self.exponential = (distribution or general.distribution) == "exponential"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spread) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
     @property
     def none(self) -> bool:
         """Whether nothing scatters."""

@@ -59,7 +59,7 @@ def settle(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Settled, ...]:
         scenario: with contracts and spot price on its steps.
         import_mwh: nominated import by step [MWh], shape (n_steps,).
     """
-    hours, spot = scenario.horizon.step_h, scenario.inputs["price_per_mwh"].to_numpy()
+    hours, spot = scenario.horizon.step_h, scenario.inputs.variables["price_per_mwh"].values
     lines: list[Settled] = []
     blocks: list[tuple[BaseBlock | Green, np.ndarray]] = []
     rest = import_mwh

@@ -10,6 +10,7 @@ from shops import MARKET, cast, melt_shop
 
 from emberline.models.bounds import joint_prices
 from emberline.models.search.incumbent import Search
+from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
 
 
@@ -75,9 +76,10 @@ def best_plan(built: Scenario) -> float | None:
     return every.value
 
 
-def joint_bound(built: Scenario) -> tuple[Search, joint_prices.JointBound]:
-    """A search whose bound prices have raised as far as they can."""
+def joint_bound(built: Scenario, study: Study | None = None) -> tuple[Search, joint_prices.JointBound]:
+    """A search whose bound prices have raised as far as they can, from what a study has kept."""
     proof = search(built)
+    proof.study = study
     bound = joint_prices.JointBound(proof)
     bound.run()
     if bound.failure is not None:

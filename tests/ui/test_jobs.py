@@ -178,10 +178,12 @@ def test_a_torn_last_line_is_skipped(home: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "request.json").write_text("{}")
     event = {"phase": "optimize", "incumbent": 5.0, "bound": 4.0, "gap": 0.2, "seconds": 1.0}
+    event["operations"] = [["H1", 0, "F1", 60.0]]
     (folder / "events.jsonl").write_text(json.dumps(event) + '\n{"phase": "opti')
     status = queue.status(run)
     assert (status.phase, status.incumbent, status.bound) == ("optimize", 5.0, 4.0)
     assert status.history == ((1.0, 5.0, 4.0),)
+    assert status.operations == (("H1", 0, "F1", 60.0),)
 
 
 def test_ids_are_no_paths(home: Path) -> None:

@@ -204,12 +204,13 @@ class ListReplay:
         return True
 
     def _returns(self, i: int, at: float) -> bool:
-        """Whether a heat goes back to the reheating stage, where it came from, as it has waited too long."""
+        """Whether a heat goes back to the reheating stage where it came from: it has waited longer than tolerated."""
         assert self.recourse is not None
         b, shop = self.todo.before[i], self.todo.shop
         if len(self.returns) >= self.recourse.return_most or b < 0 or self.todo.stage[b] != shop.reheating:
             return False
-        return at - (self.end[b] or 0.0) > shop.longest_wait[shop.reheating] + TOLERANCE
+        most = shop.longest_wait[shop.reheating] + shop.scenario.tolerances.wait_min
+        return at - (self.end[b] or 0.0) > most + TOLERANCE
 
     def _again(self, i: int, at: float) -> Generator[Any, None, float]:
         """The second treatment of a heat on the unit where it was, as soon as that is free; when it is back."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -137,6 +138,34 @@ def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Itera
             "ends": wording.moment(horizon.instant(end)),
             **{name: f"{wording.number(value, digits)} {unit}" for name, (value, digits, unit) in values.items()},
         }
+
+
+def of_operations(
+    scenario: Scenario,
+    operations: Sequence[tuple[str, int, str, float]],
+    baseline: xr.Dataset | None,
+    view: View,
+    whose: str,
+) -> Layers:
+    """The same of a schedule that has not been replayed, as a search reports it.
+
+    Args:
+        scenario: with its line.
+        operations: heat, number of its stage, unit and start [min] of each.
+        baseline, view, whose: as of :func:`of_heats`.
+    """
+    grades, stages = {heat.name: heat.grade for heat in scenario.heats}, scenario.line.stages
+    rows = [
+        (heat, stages[stage].name, unit, at, at + (scenario.line.duration_min(grades[heat], unit) or 0.0),
+         scenario.line.energy_mwh(grades[heat], unit))
+        for heat, stage, unit, at in operations
+    ]  # fmt: skip
+    names = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
+    columns: dict[str, Any] = {
+        f"op_{name}": ("op", list(column)) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    run = xr.Dataset(columns | {"op_waited_min": ("op", np.full(len(rows), np.nan))})
+    return of_heats(scenario, run, baseline, view, whose)
 
 
 def of_heats(

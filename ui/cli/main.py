@@ -22,7 +22,7 @@ from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, 
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
-    from emberline.plans.plan import Baseline
+    from emberline.plans.plan import Baseline, Plan
     from emberline.plans.plan.alternatives import AsRun
     from emberline.scenarios import Scenario
 
@@ -183,10 +183,14 @@ def plan(
     pace.refuse(case)
 
     store = Store()
-    baseline, day = (None, None) if as_run is None else _as_run(case, as_run, meter)
-    with store.working(case) as run:
-        plan = dataclasses.replace(make(case, quiet, store, baseline), as_run=day)
-        folder = store.save(run, plan)
+
+    def saved(request: Scenario) -> tuple[str, Plan, Path]:
+        baseline, day = (None, None) if as_run is None else _as_run(request, as_run, meter)
+        with store.working(request) as run:
+            plan = dataclasses.replace(make(request, quiet, store, baseline), as_run=day)
+            return run, plan, store.save(run, plan)
+
+    run, plan, folder = saved(case)
     reason = None
     if not plan.has_schedule and plan.status != "cancelled":
         reason = why_not.at_once(scenario, changes)
@@ -196,12 +200,8 @@ def plan(
         if repair and reason.repairs:
             more = list(reason.repairs[0].overrides)
             print(f"planning again with {'; '.join(reason.repairs[0].says)}", file=sys.stderr)
-            again = [*changes, *more]
-            case, reason = _load(scenario, [*again, *hold_off]), None
-            with store.working(case) as run:
-                plan = make(case, quiet, store)
-                folder = store.save(run, plan)
-            changes = again
+            changes, reason = [*changes, *more], None
+            run, plan, folder = saved(_load(scenario, [*changes, *hold_off]))
         else:
             reason = why_not.after_plan(plan, reason, scenario, changes, quiet)
     if as_json:

@@ -55,7 +55,7 @@ def first_answer(plan: Plan) -> Iterator[str | Table]:
     answer = first(plan)
     if answer is None:
         return
-    yield answer.says
+    yield from answer.lines
     yield ""
     strip = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for tile in answer.tiles:
@@ -86,7 +86,7 @@ def heading(scenario: Scenario) -> list[str]:
     return [
         f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name,
         wording.span(scenario.horizon),
-        f"{wording.size(scenario)}; {wording.goal(scenario.goal)}",
+        f"{wording.size(scenario)}; {wording.goal(scenario.goal, scenario.market.currency)}",
     ]
 
 

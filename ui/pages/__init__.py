@@ -99,6 +99,7 @@ PAGES = {
     "plant": mark("Flow sheet"),
     "twin": mark("Twin"),
     "scenario": mark("Scenario"),
+    "signals": mark("Signals"),
     "plan": mark("Schedule"),
     "crew": mark("My unit"),
     "why": mark("Why"),
@@ -115,7 +116,7 @@ PAGES = {
 """Module of each page, which has a function ``page``, and its name. A new page also needs a place in ``SECTIONS``."""
 SECTIONS = {
     mark("Plant"): ("plant", "twin", "shift"),
-    mark("Scenario"): ("scenario",),
+    mark("Scenario"): ("scenario", "signals"),
     mark("Plan"): ("plan", "crew", "why", "carbon", "robustness", "pareto", "analyses", "export"),
     mark("Runs"): ("runs", "compare"),
     mark("Supervision"): ("performance", "reports"),

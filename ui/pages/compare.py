@@ -135,7 +135,7 @@ def _cards(runs: dict[str, StoredRun]) -> None:
         with place.container(border=True, gap="xxsmall", height="stretch"):
             st.html(f'<span style="display:inline-block;width:0.7em;height:0.7em;background:{shade}"></span> {letter}')
             st.text(names[stored.id])
-            st.text(tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal)))
+            st.text(tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal, plan.scenario.market.currency)))
             bound = wording.objective(plan.scenario, plan.bound)
             st.text(
                 tr(

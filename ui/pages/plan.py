@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import JobStatus, queue
+from emberline.plans.plan import replan
 from emberline.plans.store import RUN_ID, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.charts import gantt, plan
@@ -133,7 +134,7 @@ def _facts(scenario: Scenario) -> None:
         if scenario.orders:
             casts = trn("{count} cast", "{count} casts", len(scenario.orders))
             size = f"{stages}\n{numbers.listed([size, casts])}"
-        st.text(tr("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal)))
+        st.text(tr("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal, scenario.market.currency)))
         for line in facts.odd(scenario):
             st.text(tr("odd: {line}", line=line))
     if scenario.processes:
@@ -214,7 +215,7 @@ def _running(run: str) -> None:
     if status.cancelling:
         st.caption(tr("The search stops at the solver's next check; then the plan is replayed."))
     if scenario is not None:
-        _baseline(request, scenario)
+        _baseline(request, scenario, status)
 
 
 def _clock(status: JobStatus, scenario: Scenario | None) -> None:
@@ -227,18 +228,32 @@ def _clock(status: JobStatus, scenario: Scenario | None) -> None:
     st.progress(min(passed / limit, 1.0), text=says)
 
 
-def _baseline(request: dict[str, Any], scenario: Scenario) -> None:
-    """The schedule to beat, while there is no other."""
+def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) -> None:
+    """The best plan of a line so far above the baseline, or the baseline alone: the schedule to beat."""
     key = (str(request.get("scenario")), *request.get("overrides", []))
-    if request.get("kind") != "plan" or not (scenario.heats or scenario.processes) or request.get("text"):
+    if not (scenario.heats or scenario.processes):
         return
-    run, view = run_or_baseline.baseline_run(key)[0], View.of(scenario.horizon)
-    draw = gantt.of_heats if scenario.heats else gantt.of_units
-    st.markdown(f"**{tr('The baseline: the schedule to beat')}**")
+    if request.get("kind") == "replan":
+        run = stored_runs.open_run(str(request["given"]["run"])).plan.baseline
+    elif request.get("kind") == "plan" and not request.get("text"):
+        run = run_or_baseline.baseline_run(key)[0]
+    else:
+        return
+    view = View.of(scenario.horizon)
+    operations = status.operations if scenario.heats else ()
+
+    def draw() -> gantt.Layers:
+        if operations:
+            return gantt.of_operations(scenario, operations, run, view, "best plan")
+        return (gantt.of_heats if scenario.heats else gantt.of_units)(scenario, run, None, view, "baseline")
+
+    says = tr("The best plan so far; thin: the baseline") if operations else tr("The baseline: the schedule to beat")
+    st.markdown(f"**{says}**")
     with st.container(key="preview"):
         chart_cache.chart(
-            ("baseline", *key), lambda: plan.below_each_other([draw(scenario, run, None, view, tr("baseline"))], view),
-            tr("Operations of each unit in the baseline."),
+            ("baseline", request.get("kind"), *key, hash(operations)), lambda: plan.below_each_other([draw()], view),
+            tr("Operations of each unit in the best plan so far.") if operations
+            else tr("Operations of each unit in the baseline."),
         )  # fmt: skip
 
 
@@ -265,7 +280,8 @@ def _holding(status: JobStatus, scenario: Scenario | None) -> None:
 
 def _scenario_of(request: dict[str, Any]) -> Scenario | None:
     if request.get("kind") == "replan":
-        return stored_runs.open_run(str(request["given"]["run"])).plan.scenario
+        before, seconds = stored_runs.open_run(str(request["given"]["run"])).plan, request["given"].get("seconds")
+        return (replan.hurried(before, float(seconds)) if seconds else before).scenario
     try:
         return look(request["scenario"], tuple(request["overrides"]))
     except (ValueError, KeyError):

@@ -130,7 +130,7 @@ def _facts(scenario: Scenario) -> None:
         st.text(scenario.description)
         st.text(
             f"{wording.span(scenario.horizon)}\n"
-            f"{numbers.clauses([wording.size(scenario), wording.goal(scenario.goal)])}"
+            f"{numbers.clauses([wording.size(scenario), wording.goal(scenario.goal, scenario.market.currency)])}"
         )
     lines = [line.partition(": ") for line in facts.lines(scenario)]
     with st.expander(tr("Summary")):

@@ -12,6 +12,7 @@ import streamlit as st
 from emberline.live.loop import current, decide, message
 from emberline.plans.decisions import Advice, Decisions
 from emberline.plans.store import StoreError
+from emberline.scenarios.messages import loads, restored
 from emberline.ui.charts import shift as charts
 from emberline.ui.pages.session import sign_in
 from emberline.ui.text.language import mark, tr, trn
@@ -26,12 +27,10 @@ STYLE = """<style>
 .shift span, .shift i { font-size: 1.05rem; font-style: normal; display: block; }
 [data-testid="stMain"] [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 .shift .bad { border: 3px solid #D55E00; }
+/* read at three metres on a wall screen that is not scaled by its system */
+@media (min-width: 2400px) { [data-testid="stMainBlockContainer"] { zoom: 1.4; } }
+@media (min-width: 3400px) { [data-testid="stMainBlockContainer"] { zoom: 2; } }
 </style>"""
-REASONS = {
-    "start": mark("The loop has begun."), "deviation": mark("The plant deviates from the plan."),
-    "breakdown": mark("A unit has broken down."), "prices": mark("Prices have changed."),
-    "clock": mark("It is time for a new plan."), "request": mark("Requested by hand."),
-}  # fmt: skip
 QUALITIES = {"ok": mark("✓ good"), "suspect": mark("⚠ suspect"), "stale": mark("⏲ stale")}
 
 
@@ -75,10 +74,15 @@ def _tiles(snapshot: dict[str, Any]) -> list[str]:
     power, zone = snapshot["power"], ZoneInfo(snapshot["zone"])
     at, ends = (datetime.fromisoformat(text).astimezone(zone) for text in (snapshot["at"], power["ends"]))
     plan = tr("plan in force: {id}", id=snapshot["plan"][:8]) if snapshot["plan"] else tr("the baseline is followed")
-    tiles = [_tile(f"{at:%H:%M:%S}", f"{at:%d.%m.%Y}", plan)]
+    wall_s = (datetime.now(UTC) - datetime.fromisoformat(snapshot["written"])).total_seconds()
+    age = tr("{seconds:.0f} s old", seconds=max(wall_s * snapshot["speed"], 0))
+    tiles = [_tile(f"{at:%H:%M:%S}", f"{at:%d.%m.%Y}, {age}", plan)]
     limit = tr("no limit") if power["limit_mw"] is None else tr("limit {mw:g} MW", mw=power["limit_mw"])
     planned = tr("plan {mw:.1f} MW", mw=power["plan_mw"])
-    tiles.append(_tile(_mw(power["now_mw"]), tr("import now"), f"{planned}, {limit}"))
+    label = tr("import now")
+    if power["age_s"] is not None:
+        label += f", {tr('{seconds:.0f} s old', seconds=max(power['age_s'], 0))}"
+    tiles.append(_tile(_mw(power["now_mw"]), label, f"{planned}, {limit}"))
     over = power["limit_mw"] is not None and power["forecast_mw"] > power["limit_mw"]
     until = tr("until now {mw}", mw=_mw(power["mean_mw"]))
     says = tr("expected mean at {time}", time=f"{ends:%H:%M}")
@@ -119,11 +123,9 @@ def _advice(plant: str, snapshot: dict[str, Any]) -> None:
     if advice is None or advice.expires <= now:
         return
     with st.container(border=True):
-        body = advice.body
-        st.subheader(tr("Advice: {reason}", reason=tr(REASONS[body["reason"]])), anchor=False)
-        st.text(body["says"])
-        for change in body["changes"]:
-            st.text(f"• {say(message(change))}")
+        body = restored(dict(advice.body))
+        st.subheader(tr("Advice: {reason}", reason=say(body["says"])), anchor=False)
+        st.text("\n".join(f"• {say(message(change))}" for change in body["changes"]))
         facts = [
             tr("data of {time}", time=f"{advice.data_at.astimezone(zone):%H:%M}"),
             tr("expires at {time}", time=f"{advice.expires.astimezone(zone):%H:%M}"),
@@ -170,7 +172,7 @@ def _events(snapshot: dict[str, Any]) -> None:
     zone = ZoneInfo(snapshot["zone"])
     st.markdown(f"**{tr('Events')}**")
     for event in reversed(snapshot["events"][-12:]):
-        st.text(f"{datetime.fromisoformat(event['at']).astimezone(zone):%H:%M}  {say(event['says'])}")
+        st.text(f"{datetime.fromisoformat(event['at']).astimezone(zone):%H:%M}  {say(loads(event['says']))}")
 
 
 def _tags(snapshot: dict[str, Any]) -> None:
@@ -188,7 +190,7 @@ def _tags(snapshot: dict[str, Any]) -> None:
                 tr("value"): f"{text} {tr('(predicted)') if tag['predicted'] else ''}".strip(),
                 tr("90 % band"): band,
                 tr("age"): "–" if tag["age_s"] is None else f"{max(tag['age_s'], 0):.0f} s",
-                tr("remark"): tag["says"],
+                tr("remark"): say(loads(tag["says"])),
             }
         )
     st.dataframe(rows, hide_index=True, width="stretch")

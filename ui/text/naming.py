@@ -155,6 +155,8 @@ def _of_goal(key: str, before: Any, after: Any, part: dict[str, Any]) -> str:
         share = (after or {}).get("extra_cost_share")
         if share != (before or {}).get("extra_cost_share") and share is not None:
             return tr("cost at most +{share} %", share=f"{100 * share:g}")
+        if share is None and (cost := (after or {}).get("cost")) is not None:
+            return tr("cost at most {amount}", amount=numbers.number(cost, 0))
         return tr("own caps")
     return tr("gap {share} %", share=f"{100 * after:g}") if key == "gap" and after is not None else ""
 

@@ -326,9 +326,11 @@ def baseline_name(scenario: Scenario) -> str:
     return tr("the baseline, which runs the site by simple rules without looking ahead")
 
 
-def goal(goal: Goal) -> str:
+def goal(goal: Goal, currency: str) -> str:
     """The goal and its caps in words."""
     words = tr("{goal} ({signal})", goal=tr(GOALS[goal.minimize]), signal=tr(SIGNALS[goal.signal]))
+    if goal.grade is not None:
+        words = tr("least embedded emissions of {grade}, then {goal}", grade=goal.grade, goal=words)
     caps = []
     if goal.caps.extra_cost_share is not None and goal.minimize == "carbon":
         share = percent(goal.caps.extra_cost_share, 1)
@@ -336,7 +338,7 @@ def goal(goal: Goal) -> str:
     if goal.caps.carbon_kg is not None:
         caps.append(tr("carbon at most {tonnes} t", tonnes=number(goal.caps.carbon_kg / 1000, 1)))
     if goal.caps.cost is not None:
-        caps.append(tr("cost at most {cost}", cost=number(goal.caps.cost, 0)))
+        caps.append(tr("cost at most {cost} {currency}", cost=number(goal.caps.cost, 0), currency=currency))
     for name, row in FACTORS.items():
         top = getattr(goal.caps, row.cap)
         if top is not None:
@@ -344,6 +346,8 @@ def goal(goal: Goal) -> str:
             caps.append(
                 tr("{what} at most {amount}", what=tr(NAMES[name]), amount=f"{number(top * factor, digits)} {unit}")
             )
+    for grade, kg_per_t in goal.caps.embedded_kg_per_t.items():
+        caps.append(tr("{grade} at most {kg} kg CO2e/t", grade=grade, kg=number(kg_per_t, 1)))
     if goal.caps.peak_mw is not None:
         caps.append(tr("peak at most {power} MW", power=number(goal.caps.peak_mw, 1)))
     return clauses([words, *caps])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from itertools import chain
 
+import numpy as np
 import xarray as xr
 
 from emberline.plans.jobs.engine import Engine
@@ -19,10 +20,10 @@ from emberline.plans.plan.replays import COLUMNS, PARTS, Replays
 from emberline.plans.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
-from emberline.plans.robustness.holding.breaks import causes, steps
-from emberline.plans.robustness.holding.knobs import Knob, margins
+from emberline.plans.robustness.holding.breaks import FIXED, amounts, causes, steps
+from emberline.plans.robustness.holding.knobs import Knob, margins, varied
 from emberline.plans.robustness.holding.misses import PART, Misses, misses
-from emberline.plans.robustness.holding.raises import larger
+from emberline.plans.robustness.holding.raises import larger, listed
 from emberline.plans.robustness.holding.robustness import Robustness, Round
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import FIGURES
@@ -38,6 +39,8 @@ TRAINING = 400
 JUDGEMENTS = 3
 """How often at most a plan is judged: each time on days of its own, or else the judge would come to steer."""
 ROUNDS = 30
+VARIATIONS = 60
+"""Margins drawn around the best ones at most, where raises alone do not make a plan hold."""
 DRAFT_SHARE, ROUND_SHARE = 0.3, 0.08
 """Share of the time that the draft may take, and a plan that steers: its margins matter then, not its last per cent.
 The plan that is kept is searched for again with what is left."""
@@ -45,7 +48,7 @@ DAYS_SHARE, JUDGED_SHARE = 0.08, 0.2
 """Share of the time that a batch of replays which steer may take, and that is kept for the judgement."""
 LEAST_DAYS = 20
 """Days that are replayed whatever time is left."""
-SPARE = 0.1
+SPARE = 1.3
 """Standard errors above the level at which a plan is judged, where not the whole interval must lie above it."""
 LEAST_PLAN_S = 5.0
 FAR = 0.8
@@ -143,6 +146,8 @@ class _Loop:
         self.rounds: list[Round] = []
         self.stuck: set[Knob] = set()
         """Margins that are not raised any more: no plan is left then, or it holds no more often."""
+        self.raised: set[Knob] = set()
+        """Margins that were raised or should have been."""
         self.training = TRAINING if whole else min(replications, TRAINING)
 
     @property
@@ -154,6 +159,10 @@ class _Loop:
     def remaining_s(self) -> float:
         """Seconds."""
         return self.search_s - self.gone
+
+    def _over(self) -> bool:
+        """Whether there is no time for another plan."""
+        return self.stop() or self.remaining_s <= LEAST_PLAN_S
 
     def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Robustness:
         from emberline.models import Study
@@ -175,7 +184,9 @@ class _Loop:
             self.level = max(self.level, self._baseline_share())
         best, judged, status, why = plain, None, "", ""
         for judgement in range(JUDGEMENTS):
-            best, status, why = self._raise(best, judgement, begin)
+            best, days, status, why = self._raise(best, judgement, begin)
+            if days is not None and status == "cannot" and best.scenario.heats and self.whole:
+                best, status = self._vary(best, days, judgement)
             best = self._polish(best, judgement)
             judged = self._judge(best, plain, judgement)
             if judged is not None and self.by_baseline:
@@ -224,8 +235,14 @@ class _Loop:
             return "not shown", f"{judged.n} replays are too few to tell: the level lies within the interval"
         return ("cannot" if status == "holds" else status), why
 
-    def _plan(self, scenario: Scenario, share: float) -> Plan:
-        """A plan without replays, warm from those before, in a share of the time limit at most."""
+    def _plan(self, scenario: Scenario, share: float, lists: tuple[xr.Dataset, ...] | None = None) -> Plan:
+        """A plan without replays, warm from those before, in a share of the time limit at most.
+
+        Args:
+            scenario: with its margins.
+            share: of the time limit.
+            lists: that keep the margins, to begin with; None: those of the rules are made.
+        """
         limit = max(min(share * self.limit_s, self.remaining_s), LEAST_PLAN_S)
         if not self.whole:
             limit = min(self.scenario.goal.time_limit_s, limit)
@@ -234,8 +251,11 @@ class _Loop:
         )
         # the baseline has no margins, but it reckons with the quantile that rates are planned by
         same = scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
+        search = self.search
+        if lists is not None:
+            search = dataclasses.replace(search, others=[*search.others, *lists], lists=False)
         candidate = plan(
-            silent, baseline=self.baseline if same else None, search=self.search, replications=0, cancel=self.stop,
+            silent, baseline=self.baseline if same else None, search=search, replications=0, cancel=self.stop,
             on_progress=lambda event: self.tell({**event, "elapsed": self.gone, "limit": self.limit_s}),
         )  # fmt: skip
         return dataclasses.replace(candidate, scenario=scenario)
@@ -278,22 +298,23 @@ class _Loop:
             return interval(days.successes, days.n)[0] >= self.level
         return days.successes >= self.level * days.n + SPARE * (self.level * (1 - self.level) * days.n) ** 0.5
 
-    def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, str, str]:
-        """Raise margins from a plan on; the plan that held best, and what ended it."""
+    def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
+        """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
         now, began = start, time.perf_counter()
         days = self._train(now, judgement, began)
         if days is None:
-            return start, "cancelled", "cancelled before the first replays were over"
+            return start, None, "cancelled", "cancelled before the first replays were over"
         best, best_days = now, days
         while not self._enough(days):
             if self.remaining_s <= LEAST_PLAN_S:
-                return best, "out of time", f"the time limit of {self.limit_s:g} s was over"
+                return best, best_days, "out of time", f"the time limit of {self.limit_s:g} s was over"
             if len(self.rounds) >= ROUNDS or not steps(days, self.level, self.stuck):
-                return best, "cannot", "no margin that can still be raised makes it hold more often" + self._finer()
+                why = "no margin that can still be raised makes it hold more often" + self._finer()
+                return best, best_days, "cannot", why
             later = self._next(now, days, judgement, begin)
             begin = None
             if self.stop():
-                return best, "cancelled", "cancelled"
+                return best, best_days, "cancelled", "cancelled"
             if later is None:
                 continue  # the margin that answers to most breaks is stuck: the others are tried
             after, after_days, top = later
@@ -305,7 +326,29 @@ class _Loop:
                 now, days = best, best_days
                 continue
             now, days = after, after_days
-        return now, "holds", ""
+        return now, days, "holds", ""
+
+    def _vary(self, best: Plan, days: Misses, judgement: int) -> tuple[Plan, str]:
+        """Other margins around those of a plan that no raise makes hold: more of one may need less of another."""
+        chance = np.random.default_rng(seed_of(self.scenario, f"varying {judgement}"))
+        for _ in range(VARIATIONS):
+            if self._enough(days) or self._over() or len(self.rounds) >= ROUNDS:
+                break
+            knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
+            scenario, began = varied(best.scenario, knobs, chance), time.perf_counter()
+            if margins(scenario) in (row.margins for row in self.rounds):
+                continue
+            assert best.schedule is not None
+            careful = listed(scenario, best.schedule, self._over)
+            if careful is None:
+                continue
+            candidate = self._plan(scenario, ROUND_SHARE, (careful,))
+            if candidate.schedule is None or not candidate.acceptable:
+                continue
+            after = self._train(candidate, judgement, began)
+            if after is not None and after.successes / after.n > days.successes / days.n:
+                best, days = candidate, after
+        return best, "holds" if self._enough(days) else "cannot"
 
     def _finer(self) -> str:
         """What may leave more room."""
@@ -322,14 +365,17 @@ class _Loop:
         None: there is no such plan, and that margin is not raised any more; or the time is over.
         """
         every = steps(days, self.level, self.stuck)
+        self.raised |= {knob for knob, _ in every}
         assert now.schedule is not None
         far = days.successes < FAR * self.level * days.n
-        earlier = [] if begin is None else [now.scenario.model_copy(update={"disturbances": begin})]
-        for scenario in chain(earlier, larger(now.scenario, every, now.schedule, far=far)):
-            if self.stop() or self.remaining_s <= LEAST_PLAN_S:
+        earlier: list[tuple[Scenario, tuple[xr.Dataset, ...] | None]] = []
+        if begin is not None:
+            earlier.append((now.scenario.model_copy(update={"disturbances": begin}), None))
+        for scenario, lists in chain(earlier, larger(now.scenario, every, now.schedule, far=far, over=self._over)):
+            if self._over():
                 return None
             began = time.perf_counter()
-            candidate = self._plan(scenario, ROUND_SHARE)
+            candidate = self._plan(scenario, ROUND_SHARE, lists)
             if candidate.schedule is None or not candidate.acceptable:
                 self._note(
                     Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=time.perf_counter() - began)

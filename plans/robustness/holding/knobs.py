@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.disturbances import Disturbances, Margin
@@ -18,6 +20,8 @@ STEPS: dict[Kind, tuple[float, float]] = {
 """Least and largest raise in one round [min; quantile; MW]."""
 WHOLE: dict[Kind, float] = {"slack": 1.0, "wait": 1.0, "due": 1.0, "quantile": 0.05, "import": 0.1, "rates": 0.05}
 """What a raise is a multiple of."""
+VARIATIONS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
+"""Shares of the largest raise by which margins are varied."""
 MOST_QUANTILE = 0.95
 MOST_LIMIT_SHARE = 0.5
 """Of the import limit, that may be kept free."""
@@ -106,12 +110,28 @@ def most(scenario: Scenario, knob: Knob) -> float:
 
 def raised(scenario: Scenario, knob: Knob, by: float) -> Scenario | None:
     """The scenario with a margin raised, in whole steps and as far as it can be; None: it is there already."""
-    disturbances, least = scenario.disturbances, WHOLE[knob.kind]
-    now, top = value(disturbances, knob), most(scenario, knob)
-    new = min(now + math.ceil(by / least - 1e-9) * least, math.floor(top / least + 1e-9) * least)
-    new = round(new, 6)
-    if new <= now + 1e-9:
-        return None
+    now = value(scenario.disturbances, knob)
+    new = _whole(scenario, knob, now + by)
+    return None if new <= now + 1e-9 else _with(scenario, knob, new)
+
+
+def varied(scenario: Scenario, knobs: Iterable[Knob], chance: np.random.Generator) -> Scenario:
+    """The scenario with each of some margins a little larger or smaller, or as it is, by chance."""
+    for knob in knobs:
+        by = float(chance.choice(VARIATIONS)) * STEPS[knob.kind][1]
+        scenario = _with(scenario, knob, _whole(scenario, knob, max(value(scenario.disturbances, knob) + by, 0.0)))
+    return scenario
+
+
+def _whole(scenario: Scenario, knob: Knob, amount: float) -> float:
+    """A value in whole steps, as far as the margin can be."""
+    least, top = WHOLE[knob.kind], most(scenario, knob)
+    return round(min(math.ceil(amount / least - 1e-9) * least, math.floor(top / least + 1e-9) * least), 6)
+
+
+def _with(scenario: Scenario, knob: Knob, new: float) -> Scenario:
+    """The scenario with a margin of some value."""
+    disturbances = scenario.disturbances
     field = {"due": "due_margin_min", "import": "import_margin_mw", "rates": "planning_quantile"}.get(knob.kind)
     if field is not None:
         changed = disturbances.model_copy(update={field: new})

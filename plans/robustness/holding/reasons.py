@@ -45,6 +45,7 @@ HELP = {
         "a higher import limit, load management (recourse.less_power_share, recourse.start_later_min), engines that "
         "step in (recourse.engine_most_mwh), or tolerances.metered_mw"
     ),
+    "export": mark("a higher export limit, or tolerances.metered_mw"),
     "delivery": mark("more stock at the start, later deliveries, or units that fail less often"),
     "level": mark("a lower end level, more stock at the start, or a larger store"),
     "process": mark("units that fail less often, or a spread of rates that is smaller"),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import emberline, refused
 from driven import drive, later_by_a_step, readings, small
 
+from emberline import scenarios
 from emberline.live.loop import Log, Service, current, replayed
-from emberline.live.tags import Plant
+from emberline.live.loop.series import changes, with_series
+from emberline.live.tags import Plant, load
+from emberline.live.tags.loading import scenario_of
 from emberline.plans.decisions import Decisions
 from emberline.plans.store import StoreError
 from emberline.scenarios import load as load_scenario
@@ -59,10 +64,10 @@ def test_a_logged_day_gives_the_same_decisions(tmp_path: Path) -> None:
     assert emberline("live", "replay", str(tmp_path / "live.yaml")).returncode == 1
 
 
-def test_advice_is_approved_or_declined_once(tmp_path: Path) -> None:
+def test_advice_is_approved_or_declined_once(tmp_path: Path, kind: str) -> None:
     """Proves: an advice has id, hash, time of its data, expiry, and says what changes and why; it is decided once, a
-    refusal needs a reason, an expired one cannot be approved, and every decision has its audit row. Sensitivity: two
-    people approve and decline the same advice."""
+    refusal needs a reason, an expired one cannot be approved, and every decision has its audit row; in SQLite and in
+    PostgreSQL. Sensitivity: two people approve and decline the same advice."""
     plant, twin = small(tmp_path)
     service = service_of(plant)
     service.loop.planner = later_by_a_step
@@ -72,7 +77,7 @@ def test_advice_is_approved_or_declined_once(tmp_path: Path) -> None:
     assert advice.data_at == start
     assert advice.expires == start + timedelta(minutes=60)
     assert len(advice.hash) == 64
-    assert advice.body["says"] == "the loop has begun"
+    assert advice.body["says"] == "The loop has begun."
     assert advice.body["changes"][0]["says"].startswith("Heat C1-1 (ladle) starts later: ")
     refused(emberline("live", "decline", advice.id[:6], "--reason", " "), "declining needs a reason")
     report = emberline("live", "decline", advice.id[:6], "--reason", "crane is out", "--who", "Ada")
@@ -80,7 +85,7 @@ def test_advice_is_approved_or_declined_once(tmp_path: Path) -> None:
     refused(emberline("live", "approve", advice.id[:6]), "is declined; only an open one can be decided")
     rows = service.decisions.audit()
     assert [(row.act, row.who, row.reason) for row in rows] == [
-        ("advised", "loop", "the loop has begun"), ("declined", "Ada", "crane is out"),
+        ("advised", "loop", "The loop has begun."), ("declined", "Ada", "crane is out"),
     ]  # fmt: skip
     (service.decisions.folder / "request").touch()
     drive(service, twin, 6, 9)
@@ -118,17 +123,19 @@ def test_the_plan_in_force_stays_while_data_are_away(tmp_path: Path) -> None:
 
 def test_a_real_plan_is_advised(tmp_path: Path) -> None:
     """Proves: the search behind the loop gives a plan that leaves what has begun and the frozen time as they are, and
-    is better by the goal. Sensitivity: a heat in the furnace is planned again."""
+    is better by the goal, and that its log replays. Sensitivity: a heat in the furnace is planned again."""
     plant, twin = small(tmp_path)
     service = service_of(plant)
     service.loop.priced(load_scenario("melt-shop-small", ["goal.gap=20 %"]))
-    outcome = service.loop.step(readings(plant, twin, 0.5), twin.scenario.horizon.start_utc + timedelta(minutes=0.5))
+    outcome = service.take(readings(plant, twin, 0.5), twin.scenario.horizon.start_utc + timedelta(minutes=0.5))
     assert outcome.proposal is not None
     assert outcome.proposal.body["better"] > 0
     now = 0.5 + plant.live.loop.frozen_min
     before, after = service.loop.schedule["start_min"], outcome.proposal.schedule["start_min"]
     frozen = before.to_numpy() < now
     assert (abs(before - after).to_numpy()[frozen] < 1.5).all()
+    (row,) = replayed(plant, Log(service.decisions.folder / "log"), service.decisions.schedule)
+    assert row.same
 
 
 def test_what_the_log_holds_is_plain(tmp_path: Path) -> None:
@@ -146,3 +153,103 @@ def test_what_the_log_holds_is_plain(tmp_path: Path) -> None:
     assert [len(row["readings"]) for row in rows if "readings" in row] == [len(plant.live.tags)] + [0] * 19
     path.write_text(path.read_text() + '{"now": "2026-06-15T22:00')
     assert service_of(plant).loop.plan_id == ""
+
+
+def test_new_prices_give_a_plan_that_replays(tmp_path: Path) -> None:
+    """Proves: series with new values are a reason to plan, after the rest time; small changes are none; the log has the
+    values, so that a replay and a restart know them. Sensitivity: the replay plans with the old prices."""
+    plant, twin = small(tmp_path)
+    start = twin.scenario.horizon.start_utc
+    service = service_of(plant)
+    service.loop.planner = later_by_a_step
+    drive(service, twin, 0, 30)
+    prices = plant.scenario.inputs["price_per_mwh"].to_numpy()
+    service.priced({"price_per_mwh": (prices + 0.5).tolist()}, [], start + timedelta(minutes=30))
+    drive(service, twin, 30, 33)
+    assert [one.body["reason"] for one in service.decisions.all()] == ["start"]
+    service.priced({"price_per_mwh": (prices + 30).tolist()}, [], start + timedelta(minutes=33))
+    drive(service, twin, 33, 36)
+    advice = service.decisions.all()[0]
+    assert advice.body["says"] == "Prices have changed by 30.00 EUR/MWh in the mean."
+    intensity = plant.scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
+    service.priced({"carbon_intensity_kg_per_mwh": (intensity + 50).tolist()}, [], start + timedelta(minutes=60))
+    drive(service, twin, 60, 63)
+    assert service.decisions.all()[0].body["says"] == "Carbon intensities have changed by 50 kg/MWh in the mean."
+    rows = list(replayed(plant, Log(service.decisions.folder / "log"), service.decisions.schedule))
+    assert len(rows) == 3
+    assert all(row.same for row in rows), rows
+    again = service_of(plant, 63).loop.scenario.inputs
+    assert float(again["price_per_mwh"][0]) == pytest.approx(prices[0] + 30)
+
+
+def test_files_are_read_again(tmp_path: Path) -> None:
+    """Proves: a series that changes on the disk is news, and only this one. Sensitivity: prices of the
+    start stay."""
+
+    def priced(price: float) -> None:
+        start = load_scenario("melt-shop-small").horizon.start_utc
+        times = [(start + timedelta(minutes=15 * k)).isoformat() for k in range(96)]
+        (tmp_path / "prices.csv").write_text("\n".join(["time_utc,price", *(f"{at},{price}" for at in times)]) + "\n")
+
+    priced(50)
+    small(tmp_path)
+    path, library = tmp_path / "live.yaml", Path(scenarios.__file__).parent / "library"
+    content = (
+        (library / "melt-shop-small.yaml")
+        .read_text()
+        .replace(
+            "price_per_mwh: {table: de_typical_2018, column: price_eur_per_mwh}",
+            "price_per_mwh: {csv: prices.csv, column: price, interval_min: 15}",
+            1,
+        )
+    )
+    (tmp_path / "works.yaml").write_text(content)
+    path.write_text(path.read_text().replace('scenario: "melt-shop-small"', "scenario: works.yaml"))
+    plant = load(path)
+    assert changes(plant.scenario.inputs, scenario_of(plant).inputs) == {}
+    priced(80)
+    news = changes(plant.scenario.inputs, scenario_of(plant).inputs)
+    assert set(news) == {"price_per_mwh"}
+    assert float(with_series(plant.scenario, news).inputs["price_per_mwh"][3]) == 80
+
+
+def test_the_plant_is_watched_during_a_search(tmp_path: Path) -> None:
+    """Proves: while a search runs readings are taken in, kept and shown, and the log replays to the same decision; an
+    advice of a search during which another plan came into force is not left open. Sensitivity: a search of a minute
+    leaves a gap of a minute in the history."""
+    plant, twin = small(tmp_path)
+    start = twin.scenario.horizon.start_utc
+    service = service_of(plant)
+    minutes, enough = [1.0], threading.Event()
+
+    def newest() -> Any:
+        minutes[0] += 1
+        if minutes[0] > 20:
+            enough.set()
+        return readings(plant, twin, minutes[0])
+
+    def slow(*task: Any) -> Any:
+        assert enough.wait(60)
+        return later_by_a_step(*task)
+
+    class Later(type(plant)):  # type: ignore[misc]
+        def now(self) -> Any:
+            return start + timedelta(minutes=minutes[0])
+
+    service.plant = Later(
+        plant.live.model_copy(update={"loop": plant.live.loop.model_copy(update={"read_every_s": 0.001})}),
+        plant.scenario, plant.folder, plant.name,
+    )  # fmt: skip
+    service.loop.planner = lambda *task: service._search(newest, slow, *task)
+    service.take(readings(plant, twin, 0), start)
+    (advice,) = service.decisions.all()
+    assert advice.data_at == start
+    rows = service.history.table(start, start + timedelta(hours=1))
+    assert rows.num_rows >= 15 * len(plant.live.tags)
+    (snapshot,) = current()
+    assert snapshot["at"] >= (start + timedelta(minutes=0)).isoformat()
+    log = Log(service.decisions.folder / "log")
+    assert sum(bool(row.get("during")) for row in log.rows()) >= 15
+    (row,) = replayed(plant, log, service.decisions.schedule)
+    assert row.same
+    assert row.replayed is not None

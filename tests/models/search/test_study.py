@@ -70,6 +70,26 @@ def test_schedules_of_another_plant_are_no_beginning() -> None:
     assert study.beginnings(load("melt-shop-day")) == ()
 
 
+def test_a_bound_holds_for_larger_margins_only() -> None:
+    """Proves: what is proven of a plan without margins bounds plans with margins of time and power, whose search ends
+    at once where the list at hand is within the gap; it says nothing of another goal, smaller margins or longer
+    durations. Sensitivity: the bound of a plan with margins taken for one without."""
+    study, shop = Study(), "melt-shop-small"
+    scenario = load(shop, DAY)
+    planned(scenario, study)
+    bound = study.bound(scenario)
+    assert bound is not None
+    careful = load(shop, [*DAY, "disturbances.due_margin_min=30", "goal.gap=0.5"])
+    assert study.bound(careful) == bound
+    objective, gap = planned(careful, study)
+    assert gap == pytest.approx(1 - bound / objective, abs=1e-6)
+    for other in ("goal.minimize=cost", "disturbances.planning_quantile=0.9", "site.grid.import_limit_mw=150"):
+        assert study.bound(load(shop, [*DAY, other])) is None, other
+    of_margins = Study()
+    planned(careful, of_margins)
+    assert of_margins.bound(scenario) is None
+
+
 def test_records_of_arrays_are_compared_by_value() -> None:
     """Proves: equal arrays in records, tuples and dictionaries are equal, one number else and they are not."""
     one = (np.arange(3.0), {"a": [1, np.ones(2)]}, "x")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +14,12 @@ from shops import cast, melt_shop
 from shops import scenario as cast_shop
 
 from emberline.plans import plan
+from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.replan import choose, holds, lock, locked, replan, with_locks
+from emberline.plans.plan.replan import choose, holds, lock, locked, replan, with_locks, without_margins
 from emberline.plans.store.store import Store
 from emberline.scenarios import ScenarioError, load
+from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.orders import Lock
 
 INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0]
@@ -116,6 +120,35 @@ def test_a_heat_that_is_locked_to_another_unit_goes_there() -> None:
     assert again.schedule is not None
     assert again.schedule["unit"].sel(heat="H1", stage="melting").item() == other
     assert again.objective == pytest.approx(result.objective or 0.0, rel=1e-5), "the furnaces are alike"
+
+
+def test_a_search_reports_the_best_plan_as_it_improves() -> None:
+    """Proves: each better plan is reported once, with unit and start of every operation, the last as the schedule has
+    them. Sensitivity: a plan that is reported with every bound floods the log of a job."""
+    events: list[dict[str, Any]] = []
+    result = plan(shop(INTENSITY, [1, 1]), on_progress=events.append)
+    reports = [event["operations"] for event in events if "operations" in event]
+    assert result.schedule is not None
+    at = {heat: result.schedule.sel(heat=heat, stage="melting") for heat in ("H1", "H2")}
+    assert reports[-1] == [(heat, 0, str(one["unit"].item()), float(one["start_min"])) for heat, one in at.items()]
+    assert all(one != two for one, two in pairwise(reports))
+
+
+def test_margins_that_were_learnt_give_way(stored: Plan) -> None:
+    """Proves: to be planned again in seconds a plan has the margins that were asked for, and no bound, which larger
+    margins had raised; what is disturbed stays."""
+    disturbances = {"duration_spread": 0.1, "due_margin_min": 30.0}
+    scenario = stored.scenario.model_copy(update={"disturbances": Disturbances.model_validate(disturbances)})
+    holding = Holding(
+        level=0.9, status="holds", reached=True, days=100, share=0.95, interval=(0.9, 0.97), baseline_share=None,
+        draft_share=None, severity={}, baseline_severity={}, recourse_cost=0.0, draft_objective=None, draft_bound=None,
+        draft_gap=None, draft_figures={}, draft_saving={}, price={}, most_price=None, margins={}, settings=(),
+        request={"due_margin_min": 5.0}, misses=(),
+    )  # fmt: skip
+    again = without_margins(replace(stored, scenario=scenario, holding=holding))
+    assert again.scenario.disturbances.model_dump(exclude_defaults=True) == disturbances | {"due_margin_min": 5.0}
+    assert again.bound is None
+    assert again.scenario.goal == scenario.goal
 
 
 def test_an_earlier_plan_that_breaks_a_lock_does_not_hold(stored: Plan) -> None:

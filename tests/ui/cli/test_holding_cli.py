@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import emberline
 
-SMALL = ("melt-shop-small", "--set", "goal.gap=50 %", "--workers", "1", "-n", "30", "--time-limit", "10")
+SMALL = ("melt-shop-small", "--set", "goal.gap=50 %", "--workers", "1", "-n", "20", "--time-limit", "10")
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def test_a_plan_that_holds_is_reported_and_kept() -> None:
     assert json.loads((folder / "holding.json").read_text(encoding="utf-8"))["robust"] == answer["robust"]
     assert len(list(folder.glob("ensemble-*.nc"))) == 1
     data = json.loads(emberline("show", answer["run"], "--json").stdout)
-    assert (data["replays"]["n"], data["replays"]["held"]) == (30, answer["robust"]["held"])
+    assert (data["replays"]["n"], data["replays"]["held"]) == (20, answer["robust"]["held"])
     assert set(answer["price"]) == {"carbon_kg", "cost", "peak_mw"}
 
 

@@ -2,7 +2,7 @@
 
 The browser checks a move with the rules of ``plans/board`` while a bar is dragged (``rules.js``); dropped, it is sent
 here as an act: ``{"do": "move", "key": "3.0", "unit": 1, "slot": 12, "heat": "C1-4"}``. The other acts are ``lock``,
-``undo`` and ``select``.
+``undo``, ``select`` and ``range``: the span in view, ``{"do": "range", "span": [240, 720]}`` in minutes.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ HTML = """<div class="board"><button type="button" class="skip"></button>
 <svg role="group"></svg><div class="status" role="status" aria-live="polite"></div><div class="help"></div>
 <span class="end" tabindex="-1"></span></div>"""
 MOST_ORDERS_IN_LEGEND = 16
-RUNS = mark("Choose a run to see its figures and its slack. Tab goes to the next bar. Shift and wheel zoom.")
+RUNS = mark(
+    "Choose a run to see its figures and its slack. Tab goes to the next bar. Drag over free space, or + and −, "
+    "to zoom."
+)
 TEXTS = {
     "board": mark("Planning board: units from top to bottom, local time from left to right"),
     "help": mark(
         "Drag a bar in time or to another unit, or use the arrow keys and Enter. L locks, Escape undoes, Tab goes to "
-        "the next bar. Shift and wheel zoom."
+        "the next bar. Drag over free space, or + and −, to zoom."
     ),
-    "fixed": mark("Starts of this plan do not lie on steps: lock a heat in its card. Shift and wheel zoom."),
+    "fixed": mark("Starts of this plan do not lie on steps: lock a heat in its card. Drag over free space to zoom."),
     "skip": mark("Skip the bars"),
     "in": mark("Zoom in"),
     "out": mark("Zoom out"),
@@ -228,17 +231,16 @@ def _stops(run: xr.Dataset, units: Sequence[str]) -> Iterable[list[Any]]:
 
 
 def _axis(view: View) -> dict[str, Any]:
-    """Span of the view, and what a clock in the browser needs: start, offsets from UTC, names of days and months."""
+    """Spans of view and horizon, and what a clock in the browser needs: offsets from UTC, names of days and months."""
     horizon: Horizon = view.horizon
-    first, last = view.span_min
     offsets: list[list[float]] = []
-    for minute in range(round(first), round(last) + 1, 60):
+    for minute in range(0, round(horizon.length_min) + 1, 60):
         offset = horizon.instant(minute).utcoffset()
         value = 0.0 if offset is None else offset.total_seconds() / 60
         if not offsets or offsets[-1][1] != value:
             offsets.append([minute, value])
     days, months = numbers.names(current())
     return {
-        "span": [first, last], "epoch": horizon.instant(0).timestamp() * 1000, "offsets": offsets, "weekdays": days,
-        "months": months,
+        "span": list(view.span_min), "whole": [0.0, horizon.length_min],
+        "epoch": horizon.instant(0).timestamp() * 1000, "offsets": offsets, "weekdays": days, "months": months,
     }  # fmt: skip

@@ -1,7 +1,7 @@
 // The planning board: bars of a plan that can be dragged, moved by keys, locked. Python: ui/charts/board/__init__.py.
 
 const SVG = "http://www.w3.org/2000/svg";
-const LEFT = 98, RIGHT = 6, TOP = 6, AXIS = 34, ROW = 34, BAR = 20, THIN = 5, CHARACTER = 6.6, DRAG = 4;
+const LEFT = 98, RIGHT = 6, TOP = 6, AXIS = 34, ROW = 34, BAR = 20, THIN = 5, CHARACTER = 6.6, DRAG = 4, SHORTEST = 120;
 const PADLOCK = "M-4,-1 V-3 a4,4 0 0 1 8,0 V-1 M-5.5,-1 H5.5 V6 H-5.5 Z";
 
 const make = (name, attributes, parent) => {
@@ -131,6 +131,7 @@ class Board {
     });
     const hours = (this.view[1] - this.view[0]) / 60;
     const every = [1, 2, 3, 6, 12, 24, 48, 168].find((one) => hours / one <= (this.width - LEFT) / 56) || 336;
+    let dated = false;
     for (let minute = Math.ceil(this.view[0] / 60) * 60; minute <= this.view[1]; minute += 60) {
       const at = this.at(minute);
       const hour = at.getUTCHours();
@@ -140,7 +141,8 @@ class Board {
       make("line", { class: day ? "grid day" : "grid", x1: x, x2: x, y1: TOP, y2: bottom + 4 }, svg);
       const anchor = x > this.width - 40 ? "end" : "middle";
       make("text", { class: "tick", x, y: bottom + 16, "text-anchor": anchor }, svg).textContent = every < 24 ? this.clock(minute) : this.day(minute);
-      if (every < 24 && (day || minute === this.view[0])) {
+      if (every < 24 && (day || !dated)) {
+        dated = true;
         make("text", { class: "tick", x, y: bottom + 30, "text-anchor": anchor }, svg).textContent = this.day(minute);
       }
     }
@@ -157,7 +159,7 @@ class Board {
     return fill(this.data.texts.date, { weekday: this.data.weekdays[(at.getUTCDay() + 6) % 7], day: at.getUTCDate(),
       month: this.data.months[at.getUTCMonth()] });
   }
-  moment(minute) { return this.data.span[1] - this.data.span[0] > 1500 ? `${this.day(minute)} ${this.clock(minute)}` : this.clock(minute); }
+  moment(minute) { return this.data.whole[1] - this.data.whole[0] > 1500 ? `${this.day(minute)} ${this.clock(minute)}` : this.clock(minute); }
 
   between(start, end) { return `${this.moment(start)}–${this.day(start) === this.day(end) ? this.clock(end) : this.moment(end)}`; }
 
@@ -288,12 +290,16 @@ class Board {
     const bar = this.barOf(event.target);
     if (event.button !== 0) return;
     const start = { x: event.clientX, y: event.clientY, view: [...this.view] };
+    const [left, top] = [this.svg.getBoundingClientRect().left, this.svg.getBoundingClientRect().top];
+    const onAxis = event.clientY - top > TOP + this.data.rows.length * ROW;
+    const brush = !bar && (onAxis || event.shiftKey || !this.zoomed);
     this.drag = { bar, moved: false };
     const move = (later) => {
       const dx = later.clientX - start.x, dy = later.clientY - start.y;
       if (!this.drag || (!this.drag.moved && Math.hypot(dx, dy) < DRAG)) return;
       this.drag.moved = true;
       if (bar && this.rules && bar.key) this.carry(bar, dx, later.clientY);
+      else if (brush) this.select(start.x - left, later.clientX - left);
       else if (!bar) this.pan(start.view, dx);
     };
     const stop = (later) => {
@@ -303,14 +309,16 @@ class Board {
       const { drag } = this;
       this.drag = null;
       if (!drag) return;
-      if (bar && drag.moved) this.drop(bar);
+      if (brush && drag.moved) this.take(start.x - left, later.clientX - left, later.type === "pointerup");
+      else if (!bar && drag.moved) this.range();
+      else if (bar && drag.moved) this.drop(bar);
       else if (bar && later.type === "pointerup") this.send({ do: "select", heat: bar.heat, key: bar.key || "" });
       else if (!drag.moved) this.send({ do: "select", heat: "", key: "" });
     };
     window.addEventListener("pointermove", move);
     window.addEventListener("pointerup", stop);
     window.addEventListener("pointercancel", stop);
-    if (bar) event.preventDefault();
+    event.preventDefault();
     if (bar) this.nodes.get(bar.id)[0].focus({ preventScroll: true });
   }
 
@@ -365,6 +373,9 @@ class Board {
     } else if (event.key === "Enter" || event.key === " ") {
       if (this.preview) this.drop(bar);
       else this.send({ do: "select", heat: bar.heat, key: bar.key || "" });
+    } else if (["+", "-", "0"].includes(event.key)) {
+      const [, start, end] = this.span(bar, this.now);
+      this.zoom({ "+": 0.5, "-": 2, 0: 0 }[event.key], (start + end) / 2);
     } else if ((event.key === "l" || event.key === "L") && bar.key) {
       if (this.preview) this.drop(bar);
       else this.send({ do: "lock", key: bar.key, heat: bar.heat });
@@ -387,20 +398,48 @@ class Board {
     this.drop(bar);
   }
 
+  get zoomed() { return String(this.view) !== String(this.data.whole); }
+  minute(x) { return this.view[0] + (Math.min(Math.max(x, LEFT), this.width - RIGHT) - LEFT) / this.perMinute; }
+
+  // A range that is being dragged over, and then shown.
+  select(from, to) {
+    if (!this.brush?.isConnected) this.brush = make("rect", { class: "brush", y: 0, height: TOP + this.data.rows.length * ROW }, this.svg);
+    const [low, high] = [from, to].sort((a, b) => a - b).map((x) => this.x(this.minute(x)));
+    this.brush.setAttribute("x", low);
+    this.brush.setAttribute("width", high - low);
+  }
+
+  take(from, to, done) {
+    this.brush?.remove();
+    const [low, high] = [from, to].sort((a, b) => a - b).map((x) => this.minute(x));
+    if (done && high - low >= SHORTEST) {
+      this.view = [low, high];
+      this.draw();
+      this.range();
+    }
+  }
+
+  // The range in view is that of all panels, and of the address: once it rests.
+  range() {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.send({ do: "range", span: this.view.map(Math.round) }), 400);
+  }
+
   pan(view, dx) {
-    const [low, high] = this.data.span, length = view[1] - view[0];
+    const [low, high] = this.data.whole, length = view[1] - view[0];
     const from = Math.min(Math.max(view[0] - dx / this.perMinute, low), high - length);
     this.view = [from, from + length];
     this.draw();
   }
 
   zoom(factor, at = (this.view[0] + this.view[1]) / 2) {
-    const [low, high] = this.data.span;
-    const length = factor ? Math.min(Math.max((this.view[1] - this.view[0]) * factor, 120), high - low) : high - low;
+    const [low, high] = this.data.whole;
+    const length = factor ? Math.min(Math.max((this.view[1] - this.view[0]) * factor, SHORTEST), high - low) : high - low;
     const share = (at - this.view[0]) / (this.view[1] - this.view[0]);
     const from = Math.min(Math.max(at - share * length, low), high - length);
     this.view = [from, from + length];
     this.draw();
+    this.range();
   }
 
   wheel(event) {

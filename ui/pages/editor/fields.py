@@ -43,7 +43,10 @@ TITLES = {
     "exhaust_per_unit": "Exhaust", "running_cost_per_h": "Running cost", "cop": "Coefficient of performance",
 }  # fmt: skip
 """Titles of fields whose name alone is not clear."""
-OF_RECORD = {("Stream", "per_t"): ("Amount per tonne", ""), ("Stream", "per_unit"): ("Amount per unit", "")}
+OF_RECORD = {
+    ("Stream", "per_t"): ("Amount per tonne", ""), ("Stream", "per_unit"): ("Amount per unit", ""),
+    ("Caps", "cost"): ("Cost", "{currency}"),
+}  # fmt: skip
 """Labels and units of fields whose name means something else in some records."""
 NOT_ASKED = {("Accounting", "table")}
 """Fields that refer to the user's files, for the command line only."""
@@ -136,7 +139,8 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
 def label_parts(name: str, currency: str, share: bool = False, record: str = "") -> tuple[str, str]:
     """Label and unit of a field."""
     if (record, name) in OF_RECORD:
-        return OF_RECORD[record, name]
+        title, unit = OF_RECORD[record, name]
+        return title, unit.format(currency=currency)
     end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
     unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name

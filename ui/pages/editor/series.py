@@ -264,7 +264,7 @@ def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, An
 
 def _move(draft: drafts.Draft, series: Imported, horizon: Horizon) -> None:
     """Offer to move the horizon of the draft to the days of the file, and to use the file."""
-    values = series_chart.moved_horizon(series, horizon)
+    values = series_chart.moved_horizon(series.span, horizon)
     if values is None or not series.role.path:
         return
     start = str(values["horizon", "start"])

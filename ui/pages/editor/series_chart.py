@@ -111,9 +111,9 @@ def midnight(at: datetime, horizon: Horizon) -> datetime:
     return at.astimezone(horizon.tz).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
 
 
-def moved_horizon(series: Imported, horizon: Horizon) -> dict[tuple[str, ...], Any] | None:
-    """Values of a draft that put the horizon into the file's time: its first whole day on; None: no day is whole."""
-    first, last = series.span
+def moved_horizon(span: tuple[datetime, datetime], horizon: Horizon) -> dict[tuple[str, ...], Any] | None:
+    """Values of a draft that put the horizon into a span: its first whole day on; None: no day is whole."""
+    first, last = span
     day = midnight(first, horizon)
     if day.replace(tzinfo=horizon.tz) < first:
         day += DAY

@@ -19,7 +19,7 @@ def draw() -> None:
         choice = st.selectbox(
             tr("Plan in view"), ids, index=ids.index(now) if now in runs else None,
             format_func=labels.__getitem__, placeholder=tr("choose a plan"),
-            key=f"picking.{now}", label_visibility="collapsed",
+            key=f"picking.{now}.{now in runs}", label_visibility="collapsed",  # another one once it is stored
         )  # fmt: skip
     if choice and choice != now:
         session.choose(choice)

@@ -12,7 +12,7 @@ import streamlit as st
 from emberline.plans.jobs import queue
 from emberline.plans.store import Store, as_planned, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
-from emberline.ui.pages.session import session, sign_in
+from emberline.ui.pages.session import session, sign_in, titles
 from emberline.ui.text.language import tr
 
 SCENARIO_KEY = "source"
@@ -67,8 +67,8 @@ def my_drafts() -> dict[str, drafts.Draft]:
 
 
 def draft_title(draft: drafts.Draft) -> str:
-    """Title of a draft."""
-    return tr("my copy of {name}", name=draft.origin)
+    """Title of a draft, from its content and what was changed; of one with mistakes, what it is a copy of."""
+    return name_of(str(draft.path), draft.origin)
 
 
 def sources(seed: dict[str, Any]) -> dict[str, ScenarioSource]:
@@ -136,11 +136,11 @@ def same(one: Scenario, other: Scenario) -> bool:
     return plain[0] == plain[1]
 
 
-def name_of(path: str) -> str:
-    """Title of an argument of :func:`look`."""
+def name_of(path: str, otherwise: str = "") -> str:
+    """Title of an argument of :func:`look`; of a draft with mistakes another name."""
     if path in bundled():
         return path
     try:
-        return tr("my copy of {name}", name=look(path).name)
-    except ScenarioError:
-        return tr("my scenario")
+        return tr("draft: {title}", title=titles.of_scenario(look(path)))
+    except (ScenarioError, OSError):
+        return tr("draft: {title}", title=otherwise) if otherwise else tr("my scenario")

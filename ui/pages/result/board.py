@@ -14,13 +14,14 @@ from emberline.scenarios.records.orders import Lock
 from emberline.ui.charts import board as drawing
 from emberline.ui.charts.view import View
 from emberline.ui.pages.result import locks as locking
+from emberline.ui.pages.result import zoom
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, tr, trn
 from emberline.ui.text.messages import say
 
 MOST_UNDONE = 50
 MOST_REASONS = 6
-QUICK_S = 6.0
+QUICK_S = 5.0
 """Longest search around moves: a shift leader waits for it [s]."""
 
 
@@ -63,6 +64,9 @@ def _act(plan: Plan, run: str) -> None:
     act = event.get("act")
     if not isinstance(act, dict):
         return
+    if act.get("do") == "range":
+        _range(plan, run, act.get("span"))
+        return
     if not plan.scenario.heats:
         st.session_state[f"picked.{run}"] = str(act.get("heat", ""))
         return
@@ -88,6 +92,19 @@ def _act(plan: Plan, run: str) -> None:
                 pin(plan, run, board.lock((h, i), place))
         except (ScenarioError, KeyError, TypeError, ValueError):
             return
+
+
+def _range(plan: Plan, run: str, span: Any) -> None:
+    """Show a span in all panels, in whole steps."""
+    horizon = plan.scenario.horizon
+    if not (isinstance(span, list) and len(span) == 2 and all(isinstance(end, int | float) for end in span)):
+        return
+    first, last = (min(max(end, 0.0), horizon.length_min) for end in span)
+    step = horizon.step_min
+    first, last = step * round(first / step), step * round(last / step)
+    whole = first <= 0 and last >= horizon.length_min
+    if last - first >= step:
+        zoom.show(run, None if whole else (first, last))
 
 
 def pin(plan: Plan, run: str, lock: Lock) -> None:

@@ -19,6 +19,7 @@ from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.result import board
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import navigation
 from emberline.ui.text import moment, wording
 from emberline.ui.text import numbers as local
 from emberline.ui.text.language import mark, tr, trn
@@ -75,6 +76,11 @@ def show(plan: Plan, run: str, book: Ledger, heat: str) -> None:
         says.text(";  ".join(texts))
         with action:
             _lock_button(plan, run, heat)
+            if st.button(tr("Why here?"), width="stretch", key=f"why.{run}.{heat}"):
+                navigation.analyse("why", **{f"why.about.{run}": "heat", f"why.heat.{run}": heat})
+            locked = any(lock.heat == heat for lock in plan.scenario.locks)
+            if locked and st.button(tr("What the locks cost"), width="stretch", key=f"price.{run}.{heat}"):
+                navigation.analyse("locks")
         draw(_stages(plan, heat), {tr("waited [min]"): 0, tr("electricity [MWh]"): 1})
         _what_if(plan, run, heat)
         st.caption(

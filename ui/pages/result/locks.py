@@ -13,7 +13,8 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.plan import Plan, replan
-from emberline.scenarios import Scenario
+from emberline.plans.store import StoreError, snapshots
+from emberline.scenarios import Scenario, bundled
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.request.sources import note_of
 from emberline.ui.pages.session import job_progress, session
@@ -129,13 +130,35 @@ def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...], seconds: float | N
     request, key = queue.request(run), key_of(run, plan)
     note = note_of(run)
     note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: data}}
+    source = request.get("scenario") or (key if key in bundled() else snapshots.find(str(note.get("snapshot", ""))))
     new = job_progress.start(
-        request.get("scenario"), [*request.get("overrides", []), override(data)], text=request.get("text"), note=note,
-        kind="replan", options={"run": run, "locks": data, "seconds": seconds},
+        str(source) if source else None, [*request.get("overrides", []), override(data)], text=request.get("text"),
+        note=note, kind="replan", options={"run": run, "locks": data, "seconds": seconds},
     )  # fmt: skip
     hold(key, locks)
     session.choose(new)
     return new
+
+
+def offer_back(run: str) -> None:
+    """Where no plan was found around locks in a few seconds: what can be done, and the plan before; else nothing."""
+    try:
+        request = queue.request(run)
+    except StoreError:
+        return
+    options = request.get("given", {})
+    if request.get("kind") != "replan" or not options.get("seconds"):
+        return
+    st.text(
+        tr(
+            "No plan around these locks was found in {seconds} s. Unlock one at the side, or press Plan there, which "
+            "searches longer.",
+            seconds=f"{options['seconds']:g}",
+        )
+    )
+    if st.button(tr("Back to the plan before"), key=f"back.{run}"):
+        session.choose(str(options["run"]))
+        st.rerun()
 
 
 def _place(key: str) -> str:

@@ -27,6 +27,7 @@ from emberline.ui.pages.result import (
     figures,
     headed,
     heats,
+    locks,
     picked,
     products,
     repairs,
@@ -97,6 +98,7 @@ def show(run: str) -> None:
     headed.show_title(plan.scenario, run)
     _verdict(plan, run)
     if plan.replay is None:
+        locks.offer_back(run)
         if plan.status != "cancelled":
             repairs.ask(run)
         figures.show_baseline(plan)
@@ -166,7 +168,7 @@ def _relax(plan: Plan) -> Iterator[str]:
 
 def _notes(plan: Plan, run: str) -> Iterator[str]:
     """What else is to be known about a plan: goal, status, cap, filled gaps, baseline, holding."""
-    yield tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal))
+    yield tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal, plan.scenario.market.currency))
     if answer.of_run(run) is None:
         yield tr("Status: {status}", status=wording.status(plan))
     cap = _cap(run) if plan.scenario.locks else None

@@ -10,6 +10,7 @@ from emberline.plans.board import run_slack
 from emberline.plans.plan import Plan
 from emberline.ui.charts import board as drawing
 from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import navigation
 from emberline.ui.text import moment, wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -36,7 +37,10 @@ def show(plan: Plan, run: str) -> None:
     start, end = one.first * horizon.step_min, one.last * horizon.step_min
     hours = (end - start) / 60
     with st.container(border=True, gap="xsmall"):
-        st.text(
+        says, action = st.columns([6, 1], vertical_alignment="center")
+        if action.button(tr("Why here?"), width="stretch", key=f"why.{run}.{one.unit}"):
+            navigation.analyse("why", **{f"why.about.{run}": "unit", f"why.unit.{run}": one.unit})
+        says.text(
             " · ".join(
                 [
                     one.unit, one.mode, f"{moment.short(start, horizon)}–{moment.short(end, horizon)}",

@@ -20,11 +20,11 @@ from emberline.plans.robustness.ensemble import ensemble, interval
 from emberline.plans.robustness.holding import Robustness, hold
 from emberline.plans.robustness.holding.breaks import steps
 from emberline.plans.robustness.holding.hold import seed_of
-from emberline.plans.robustness.holding.knobs import Knob, margins, most, raised, settings, value
+from emberline.plans.robustness.holding.knobs import Knob, margins, most, raised, settings, value, varied
 from emberline.plans.robustness.holding.misses import Limit, Misses, misses
 from emberline.plans.store import ensembles
 from emberline.plans.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, load
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.base import ScenarioError
 from emberline.scenarios.records.disturbances import Tolerances
@@ -243,6 +243,22 @@ def test_raises_stop_where_a_limit_leaves_no_room() -> None:
     assert raised(two, Knob("slack", "ladle"), 1) is None
     assert raised(two, Knob("import"), 1) is None
     assert raised(two, Knob("quantile", "melting"), 0.1) is not None
+
+
+def test_margins_vary_within_their_limits() -> None:
+    """Proves: margins drawn around others change as they are named, some up and some down, in whole steps, none below
+    zero or above what there is room for. Sensitivity: a wait below nothing; slack and wait longer than the limit."""
+    case, knobs = load("melt-shop-day"), (Knob("slack", "ladle"), Knob("wait", "ladle"), Knob("due"))
+    chance, rows = np.random.default_rng(3), []
+    for _ in range(50):
+        case = varied(case, knobs, chance)
+        rows.append([value(case.disturbances, knob) for knob in knobs])
+        assert all(0 <= value(case.disturbances, knob) <= most(case, knob) + 1e-9 for knob in knobs)
+    assert set(margins(case)) <= {"planning_quantile", "ladle.slack_min", "ladle.wait_min", "due_margin_min"}
+    steps = np.diff(np.array(rows), axis=0)
+    assert (steps > 0).any(axis=0).all()
+    assert (steps < 0).any(axis=0).all()
+    assert (np.array(rows) % 1 == 0).all()
 
 
 def test_a_plan_with_margins_keeps_them_and_a_bound() -> None:

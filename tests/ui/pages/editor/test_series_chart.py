@@ -41,7 +41,7 @@ def test_whole_days_in_utc_are_starts() -> None:
 )
 def test_the_horizon_moves_to_the_first_whole_day(start: str, hours: int, first: str | None, days: int | None) -> None:
     """Proves: the horizon begins at a midnight of the plant that the file covers. Sensitivity: a day of UTC."""
-    values = series_chart.moved_horizon(prices(start, hours), load(SMALL).horizon)
+    values = series_chart.moved_horizon(prices(start, hours).span, load(SMALL).horizon)
     assert (values is None) == (first is None)
     if values is not None:
         assert values["horizon", "start"] == first

@@ -1,0 +1,1 @@
+"""The loop next to a plant: simulated days, kills, and partners of other makers."""

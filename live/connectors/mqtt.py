@@ -1,0 +1,259 @@
+"""MQTT: a session with a broker that stays, for Sparkplug edge nodes and for plain JSON topics."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from paho.mqtt import publish as one_message
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+from emberline.live.connectors.errors import ConnectorError, secret
+from emberline.live.connectors.sparkplug.host import NAMESPACE, Host, node_of
+from emberline.live.connectors.times import moment
+from emberline.live.tags import Connector, Reading, Tag
+
+KEEPALIVE_S, LONGEST_PAUSE_S = 15, 2
+LOOK_S = 0.2
+"""Between two looks at what is due."""
+EPOCH_S = 1e11
+"""A number above is milliseconds since 1970, not seconds."""
+
+
+def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> dict[str, Reading]:
+    """Connect, and wait until each tag has a value or the time is over.
+
+    Raises:
+        ConnectorError: the broker is not reached or refuses.
+    """
+    session = Session(connector, tags, folder, environment, announces=False)
+    end = time.monotonic() + connector.timeout_s
+    try:
+        while time.monotonic() < end and not (session.connected.is_set() and session.is_complete):
+            threading.Event().wait(0.05)
+        return session.readings()
+    finally:
+        session.close()
+
+
+class Session:
+    """A connection to a broker: it comes back after an outage, and has the newest reading of each tag."""
+
+    def __init__(
+        self, connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str],
+        announces: bool = True,
+    ) -> None:  # fmt: skip
+        """Begin to connect.
+
+        Args:
+            connector: of kind ``mqtt`` or ``sparkplug``.
+            tags: that are read.
+            folder: that paths of certificates are relative to.
+            environment: with the password.
+            announces: whether the state of the host application is published.
+
+        Raises:
+            ConnectorError: the password is not set, or a certificate cannot be read.
+        """
+        self._connector, self._tags = connector, tags
+        self._host = Host(connector.reorder_s) if connector.kind == "sparkplug" else None
+        self._values: dict[str, Reading] = {}
+        self._lock = threading.Lock()
+        self._says = "has not answered yet"
+        self.connected = threading.Event()
+        self._state_topic = f"{NAMESPACE}/STATE/{connector.host}" if self._host and announces else None
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        options = _options(connector, folder, environment)
+        if options["auth"]:
+            self._client.username_pw_set(**options["auth"])
+        if options["tls"] is not None:
+            try:
+                self._client.tls_set(**options["tls"], cert_reqs=ssl.CERT_REQUIRED)
+            except (OSError, ValueError) as error:
+                raise ConnectorError(f"its certificates cannot be used: {error}"[:160]) from None
+        self._client.on_connect, self._client.on_disconnect = self._begin, self._end
+        self._client.on_connect_fail = self._fail
+        self._client.on_message = self._message
+        self._client.reconnect_delay_set(1, LONGEST_PAUSE_S)
+        self._client.connect_timeout = min(connector.timeout_s, 5.0)
+        self._will()
+        self._client.connect_async(options["hostname"], options["port"], KEEPALIVE_S)
+        self._client.loop_start()
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._watch.start()
+
+    def close(self) -> None:
+        """Say goodbye and disconnect."""
+        self._over.set()
+        if self._state_topic is not None and self.connected.is_set():
+            self._client.publish(self._state_topic, self._state(False), 1, True).wait_for_publish(2)
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._watch.join(2)
+
+    @property
+    def requests(self) -> int:
+        """Rebirths requested so far."""
+        return 0 if self._host is None else self._host.requests
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether each tag has a reading."""
+        with self._lock:
+            return all(self._reading(tag).at is not None for tag in self._tags)
+
+    def readings(self) -> dict[str, Reading]:
+        """The newest reading of each tag.
+
+        Raises:
+            ConnectorError: there is no connection now.
+        """
+        if not self.connected.is_set():
+            raise ConnectorError(self._says)
+        with self._lock:
+            return {tag.name: self._reading(tag) for tag in self._tags}
+
+    def _reading(self, tag: Tag) -> Reading:
+        if self._host is not None:
+            return self._host.reading(tag.address)
+        return self._values.get(tag.address, Reading(None, None, "not sent yet"))
+
+    def _will(self) -> None:
+        """The state that the broker publishes when this process dies; its time is that of the session's begin."""
+        self._begins_ms = int(time.time() * 1000)
+        if self._state_topic is not None:
+            self._client.will_set(self._state_topic, self._state(False), 1, True)
+
+    def _state(self, online: bool) -> str:
+        return json.dumps({"online": online, "timestamp": self._begins_ms})
+
+    def _begin(self, client: Client, data: Any, flags: ConnectFlags, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self._says = f"the broker refuses: {reason}"
+            return
+        if self._host is None:
+            topics = {self._topic(tag.address) for tag in self._tags}
+        else:
+            nodes = {node for tag in self._tags if (node := node_of(tag.address)) is not None}
+            with self._lock:
+                self._host.connect(nodes, time.monotonic())
+            topics = {f"{NAMESPACE}/{group}/+/{edge}{rest}" for group, edge in nodes for rest in ("", "/+")}
+        if self._state_topic is not None:
+            topics.add(self._state_topic)
+        client.subscribe([(topic, 1) for topic in sorted(topics)])
+        if self._state_topic is not None:
+            client.publish(self._state_topic, self._state(True), 1, True)
+        self.connected.set()
+
+    def _end(self, client: Client, data: Any, flags: DisconnectFlags, reason: Any, properties: Any) -> None:
+        if self.connected.is_set():
+            self._says = "the connection to the broker is lost"
+        self.connected.clear()
+        self._will()
+
+    def _fail(self, client: Client, data: Any) -> None:
+        self._says = "cannot connect: no broker answers"
+
+    def _topic(self, address: str) -> str:
+        """Topic of an address, which may end with ``#`` and the keys of a value within the JSON."""
+        topic = address.partition("#")[0]
+        return self._connector.topic.replace("{address}", topic)
+
+    def _message(self, client: Client, data: Any, message: MQTTMessage) -> None:
+        if message.topic == self._state_topic:
+            if json.loads(message.payload or b"{}").get("online") is False and not self._over.is_set():
+                client.publish(message.topic, self._state(True), 1, True)  # an earlier session's will
+            return
+        with self._lock:
+            if self._host is not None:
+                self._host.receive(message.topic, bytes(message.payload), time.monotonic())
+                return
+            for tag in self._tags:
+                if self._topic(tag.address) == message.topic:
+                    reading = self._plain(tag, message)
+                    before = self._values.get(tag.address)
+                    if before is None or before.at is None or reading.at is None or reading.at >= before.at:
+                        self._values[tag.address] = reading
+
+    def _plain(self, tag: Tag, message: MQTTMessage) -> Reading:
+        """A JSON value, or an object with value and time; a retained value without time has none."""
+        try:
+            content = json.loads(message.payload)
+        except ValueError:
+            content = message.payload.decode("utf-8", "replace")
+        keys = tag.address.partition("#")[2]
+        time_text: Any = None
+        value = content
+        if isinstance(content, dict):
+            time_text = content.get(self._connector.time)
+            value = content
+            for key in (keys or self._connector.value).split("."):
+                value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, bool):
+            value = float(value)
+        if isinstance(value, dict | list):
+            return Reading(None, None, "neither number nor text")
+        try:
+            at = _time(time_text, self._connector)
+        except ConnectorError as error:
+            return Reading(None, None, str(error))
+        if at is None and not message.retain:
+            at = datetime.now(UTC)
+        return Reading(float(value) if isinstance(value, int) else value, at)
+
+    def _look(self) -> None:
+        while not self._over.wait(LOOK_S):
+            if self._host is None or not self.connected.is_set():
+                continue
+            with self._lock:
+                commands = self._host.due(time.monotonic())
+            for topic, content in commands:
+                self._client.publish(topic, content)
+
+
+def send(
+    connector: Connector, topic: str, content: bytes, folder: Path, environment: Mapping[str, str], qos: int = 1
+) -> None:
+    """Publish one message, not retained.
+
+    Raises:
+        ConnectorError: the broker is not reached or refuses.
+    """
+    options = _options(connector, folder, environment)
+    try:
+        one_message.single(topic, content, qos, **options, keepalive=KEEPALIVE_S)
+    except Exception as error:  # paho raises its own and those of sockets and TLS
+        raise ConnectorError(f"cannot publish: {' '.join(str(error).split())[:120]}") from None
+
+
+def _options(connector: Connector, folder: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    url = urlsplit(str(connector.url))
+    auth = None
+    if connector.user is not None:
+        auth = {"username": connector.user, "password": secret(connector.password_from, environment)}
+    tls = None
+    if url.scheme == "mqtts":
+        files = {"ca_certs": "server_certificate", "certfile": "certificate", "keyfile": "key"}
+        paths = {name: getattr(connector, key) for name, key in files.items()}
+        tls = {name: str(folder / path) for name, path in paths.items() if path is not None}
+    return {
+        "hostname": url.hostname or "", "port": url.port or (8883 if tls is not None else 1883),
+        "auth": auth, "tls": tls,
+    }  # fmt: skip
+
+
+def _time(value: Any, connector: Connector) -> datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value / 1000 if value > EPOCH_S else value, UTC)
+    return moment(str(value), connector.zone)

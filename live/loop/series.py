@@ -1,0 +1,95 @@
+"""New prices and intensities while the loop runs: signals are fetched, files read again, in the background."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.live.signals import SourceError, Span, fetch
+from emberline.live.tags import Plant
+from emberline.live.tags.loading import scenario_of
+from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.messages import Message
+from emberline.scenarios.signals import signal
+
+
+class SeriesWatch:
+    """Reads the scenario's series again every so often."""
+
+    def __init__(self, plant: Plant) -> None:
+        """Begin with the series that the plant's scenario has."""
+        self._plant = plant
+        self._inputs = plant.scenario.inputs
+        self._news: dict[str, list[float]] = {}
+        self._says: list[Message] = []
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End; a request under way ends by itself."""
+        self._over.set()
+
+    def news(self) -> tuple[dict[str, list[float]], list[Message]]:
+        """Series that have changed since the last call, and what went wrong."""
+        with self._lock:
+            news, says = self._news, self._says
+            self._news, self._says = {}, []
+        return news, says
+
+    def _run(self) -> None:
+        while not self._over.wait(self._plant.live.loop.series_every_min * 60):
+            says = list(self._fetch())
+            try:
+                inputs = scenario_of(self._plant).inputs
+            except ScenarioError as error:
+                says.append(Message("The series are not read again: {error}", error=str(error)[:200]))
+                inputs = self._inputs
+            with self._lock:
+                self._news |= changes(self._inputs, inputs)
+                self._says += says
+            self._inputs = inputs
+
+    def _fetch(self) -> Iterator[Message]:
+        horizon = self._plant.scenario.horizon
+        for name in sorted(set(_signals(self._plant.scenario.model_dump()))):
+            try:
+                fetch(signal(name), Span(max(horizon.start_utc, datetime.now(UTC)), horizon.end_utc))
+            except SourceError as error:
+                yield Message("Signal {name}: {error}", name=name, error=str(error)[:200])
+
+
+def changes(before: xr.Dataset, now: xr.Dataset) -> dict[str, list[float]]:
+    """Series that differ, as plain numbers."""
+    news = {}
+    for variable in now.data_vars:
+        name, values = str(variable), now[variable].to_numpy()
+        is_series = name in before and before[name].shape == values.shape and values.dtype.kind == "f"
+        if is_series and values.ndim == 1 and not np.array_equal(before[name].to_numpy(), values, equal_nan=True):
+            news[name] = values.tolist()
+    return news
+
+
+def with_series(scenario: Scenario, news: Mapping[str, list[float]]) -> Scenario:
+    """A scenario with new values of its series."""
+    inputs = scenario.inputs.copy(deep=True)
+    for name, values in news.items():
+        inputs[name][:] = np.array(values)
+    return scenario.with_inputs(inputs)
+
+
+def _signals(data: Any) -> Iterator[str]:
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            if key == "signal" and isinstance(value, str) and value.count("/") == 2:
+                yield value
+            yield from _signals(value)
+    elif isinstance(data, list | tuple):
+        for value in data:
+            yield from _signals(value)
