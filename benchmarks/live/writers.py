@@ -181,8 +181,6 @@ def through(plans: int) -> tuple[Counter[str], int]:
         {name: schedule[name] for name in ("charge_mw", "discharge_mw")}
     )
     count: Counter[str] = Counter()
-    for seed in range(plans):
-        count += set_points(seed, plants, schedule)
     jobs_of = schedule[["unit", "start_min", "end_min"]]
     begin, approvals = plants[True].scenario.horizon.start_utc, 0
     for first in range(0, plans, EACH_HOME):
@@ -190,9 +188,12 @@ def through(plans: int) -> tuple[Counter[str], int]:
             decisions, jobs = Decisions("live", Path(folder)), JobShop()
             operator = Operator(jobs, np.random.default_rng([first, 3]))
             for seed in range(first, min(first + EACH_HOME, plans)):
+                count += set_points(seed, plants, schedule)
                 job_orders(seed, decisions, jobs, operator, jobs_of, begin + timedelta(hours=seed - first))
             approvals += audited(decisions, operator)
             count["starts"] += len(operator.starts)
+        if first % 1000 == 900:
+            print(f"{first + EACH_HOME} plans: {dict(count)}, {approvals} approvals by start", flush=True)
     return count, approvals
 
 

@@ -11,13 +11,14 @@ LEAST_MIN = 1.0
 MOST = 8
 
 
-def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset) -> list[Message]:
+def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_min: float) -> list[Message]:
     """Heats that start at another time or on another unit at their first open stage, the next ones first.
 
     Args:
         scenario: of both.
         expected: run that goes on without the advice.
         schedule: that is advised (table ``SCHEDULE``).
+        now_min: the moment; what has begun is no change.
     """
     instant = scenario.horizon.instant
     columns = (expected[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min"))
@@ -26,7 +27,7 @@ def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset) -> lis
     messages: list[Message] = []
     more = 0
     for heat, stage, unit, start in rows:
-        if heat in moved:
+        if heat in moved or start <= now_min:
             continue
         place = {"heat": heat, "stage": stage}
         new, on = float(schedule["start_min"].sel(place)), str(schedule["unit"].sel(place).item())

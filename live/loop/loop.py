@@ -269,7 +269,7 @@ class Loop:
             return None, None
         if not step.adopted or not step.moved_heats + step.moved_mwh:
             return step, None
-        changes = moves(self.scenario, expected, schedule)
+        changes = moves(self.scenario, expected, schedule, now_min)
         digest = hash_of(schedule)
         numbers = [self.plant.name, digest, now.isoformat()]
         body = {

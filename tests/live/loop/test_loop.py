@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,9 @@ def test_a_logged_day_gives_the_same_decisions(tmp_path: Path) -> None:
     rows = list(replayed(plant, Log(decisions.folder / "log"), decisions.schedule))
     assert len(rows) >= 3
     assert all(row.same for row in rows), rows
+    for one in decisions.all():  # what has begun is no change
+        olds = [change["params"]["old"] for change in one.body["changes"] if "old" in change["params"]]
+        assert all(datetime.fromisoformat(old) > one.created for old in olds)
     assert {row.replayed["reason"] for row in rows if row.replayed} >= {"start", "clock"}
     assert decisions.unbroken()
     report = emberline("live", "replay", str(tmp_path / "live.yaml"))
