@@ -191,16 +191,13 @@ STEP = ("time",)
 FLOWS = {
     "line_mw": Variable(STEP, "MW", "electricity of the line"),
     "idle_mw": Variable(STEP, "MW", "part of line_mw that units draw outside work, by their states", optional=True),
-    "base_load_mw": Variable(STEP, "MW", "fixed base load"),
-    "pv_mw": Variable(STEP, "MW", "PV used or exported"),
-    "pv_curtailed_mw": Variable(STEP, "MW", "PV neither used nor exported"),
     "charge_mw": Variable(STEP, "MW", "battery charge at its terminals"),
     "discharge_mw": Variable(STEP, "MW", "battery discharge at its terminals"),
     "battery_mwh": Variable(STEP, "MWh", "battery level at the end of the step"),
     "import_mw": Variable(STEP, "MW", "import from the grid"),
     "export_mw": Variable(STEP, "MW", "export to the grid"),
     "meter_mw": Variable(("meter",), "MW", "net grid import, mean over the metered interval (negative: export)"),
-    # of the site's assets; not there where it has none
+    # of the site's assets; not there where a schedule is empty
     "asset_rate": Variable(
         ("flow", "time"), "", "what an asset delivers to a carrier's balance per hour, negative: takes", optional=True
     ),
@@ -238,7 +235,6 @@ PROCESS_FLOWS = (
 ``stream_process``, ``stream_place`` and ``stream_unit`` (t/h, MW, Nm3/h) tell whose it is, where it goes and its unit.
 Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit with a
 mode whose rate is zero starts up or changes over, to run in that mode."""
-ASSET_FLOWS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 
 INPUTS = Table(
     {
@@ -283,10 +279,6 @@ ENVELOPE = Table(
         "available": Variable(("unit", "time"), "1", "share of the step in which the unit may work"),
         "started_min": Variable(HEAT_STAGE, "min", "start of an operation that has begun already; else missing"),
         "started_unit": Variable(HEAT_STAGE, "", "unit of an operation that has begun already; else empty", text=True),
-        "base_load_mw": Variable(STEP, "MW", "fixed base load"),
-        "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
-        "battery_level_mwh": Variable((), "MWh", "level at the start"),
-        "peak_so_far_mw": Variable((), "MW", "highest metered mean of the month until now"),
         "process_available": Variable(
             ("process", "time"),
             "1",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 CURRENCY = "{currency}"
+CARBON = "carbon"
 
 
 class CarbonPrice(Protocol):
@@ -83,7 +84,7 @@ METRICS = {
     row.name: row
     for row in (
         Metric(
-            "carbon",
+            CARBON,
             "kg CO2e",
             "carbon_kg",
             lambda price: {"scope1": 1.0, "scope2": 1.0},

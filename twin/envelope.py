@@ -40,10 +40,6 @@ def envelope(scenario: Scenario) -> xr.Dataset:
             "available": (("unit", "time"), _availability(table)),
             "started_min": (("heat", "stage"), started),
             "started_unit": (("heat", "stage"), started_unit),
-            "base_load_mw": ("time", scenario.inputs["base_load_mw"].values),
-            "pv_available_mw": ("time", scenario.inputs["pv_available_mw"].values),
-            "battery_level_mwh": ((), 0.0 if scenario.battery is None else scenario.battery.start_level),
-            "peak_so_far_mw": ((), scenario.state.peak_so_far_mw),
             **processes,
         },
         coords={

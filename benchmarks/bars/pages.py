@@ -2,11 +2,11 @@
 page.
 
 A stored plan of the reference melt shop's day is looked at, with its replays, a plan of the same day for another goal
-next to it, and a front. *First paint*: from going to the address until the page's heading is on the screen; *drawn*:
-until its script has ended. *Again*: from a key that runs the page again (``r``) until its script has ended. The empty
-page is Streamlit with one line of text, measured in turns with the others; files that Streamlit itself serves are in
-the browser's cache for all of them. Then the same while others poll: tabs without a browser that watch a search, each
-running its fragment again every second, as browsers do.
+next to it, and a front. *First paint*: from going to the address until the page's heading, or its only line, is on the
+screen; *drawn*: until its script has ended. *Again*: from a key that runs the page again (``r``) until its script has
+ended. The empty page is Streamlit with one line of text, measured in turns with the others; files that Streamlit itself
+serves are in the browser's cache for all of them. Then the same while others poll: tabs without a browser that watch a
+search, each running its fragment again every second, as browsers do.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ window.painted = null; window.rested = null; window.asked = null;
 const look = () => {
   const now = performance.now();
   const app = document.querySelector('[data-testid=stApp]');
-  if (window.painted === null && document.querySelector('[data-testid=stMain] :is(h1, h2, h3)')) {
+  const main = document.querySelector('[data-testid=stMain]');
+  if (window.painted === null && main?.querySelector(':is(h1, h2, h3, [data-testid=stAlert])')) {
     window.painted = -1;
     requestAnimationFrame(() => { window.painted = performance.now(); });
   }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Load, Named, Source
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.series import Series
 
@@ -171,6 +172,21 @@ def factored(key: str, name: str, kind: str, series: Series, unit: str, loosest:
         f"{key}.scale", name, kind, 1.0, loosest, "%", step=0.001, factor=100.0,
         write=lambda new: (f"{key}.scale={number(new * series.scale)}",),
     )  # fmt: skip
+
+
+def assets(scenario: Scenario) -> Iterator[tuple[Named, str]]:
+    """Every asset as the scenario spells it, with its key; the base load has that of its load."""
+    names = [asset.name for asset in scenario.site.assets]
+    yield scenario.site.base_load, "site.base_load_mw"
+    if scenario.site.sun is not None:
+        yield scenario.site.sun, "site.pv"
+    for i, asset in enumerate(scenario.site.assets):
+        yield asset, f"site.assets.{item(asset.name, i, names)}"
+
+
+def rate_key(asset: Load | Source, scenario: Scenario, key: str) -> str:
+    """Key of what a load takes or a source gives."""
+    return key if asset is scenario.site.base_load else f"{key}.rate"
 
 
 def without(key: str, items: Iterable[Any], left_out: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import singledispatch
 
-from emberline.models.explain.limit import Limit, droppable, factored, item, moment, numeric
+from emberline.models.explain.limit import Limit, assets, droppable, factored, item, moment, numeric, rate_key
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import FlexibleLoad, LatentHeatStore, Load, Machine, Named, Source, Storage
 from emberline.scenarios.messages import Message, mark
@@ -20,7 +20,7 @@ CAPS = {"carbon": Message("cap on carbon")}
 
 
 def limits(scenario: Scenario) -> Iterator[Limit]:
-    """Grid, caps, battery, base load, carriers and assets, outages, the horizon's length."""
+    """Grid, caps, battery, carriers and assets, outages, the horizon's length."""
     yield from _goal(scenario)
     yield from _grid(scenario)
     site = scenario.site
@@ -28,8 +28,6 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
     if battery is not None:
         end_share = battery.end_level / battery.capacity
         yield _level("site.battery.end_level_share", "battery", end_share, battery.capacity, 0.0, "MWh")
-    if float(scenario.inputs["base_load_mw"].max()) > 0:
-        yield factored("site.base_load_mw", Message("base load"), "demand", site.base_load_mw, "MW")
     carriers = [carrier.name for carrier in site.carriers]
     for i, carrier in enumerate(site.carriers):
         if not carrier.dumps:
@@ -38,9 +36,8 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
             yield droppable(
                 key, says, Message("surplus of {carrier} vented", carrier=carrier.name), "surplus", f"{key}=true"
             )
-    names = [asset.name for asset in site.assets]
-    for i, asset in enumerate(site.assets):
-        yield from _asset(asset, scenario, f"site.assets.{item(asset.name, i, names)}")
+    for asset, key in assets(scenario):
+        yield from _asset(asset, scenario, key)
     yield from _outages(scenario)
     yield from _horizon(scenario)
 
@@ -121,7 +118,9 @@ def _units(asset: Named, scenario: Scenario) -> tuple[str, str]:
 @_asset.register(Source)
 def _(asset: Load | Source, scenario: Scenario, key: str) -> Iterator[Limit]:
     says = mark("demand of {name}") if asset.sign < 0 else mark("what {name} gives")
-    yield factored(f"{key}.rate", Message(says, name=asset.name), "demand", asset.rate, _units(asset, scenario)[1])
+    message = Message("base load") if asset is scenario.site.base_load else Message(says, name=asset.name)
+    if scenario.asset_series(asset.name)["rate"].any():
+        yield factored(rate_key(asset, scenario, key), message, "demand", asset.rate, _units(asset, scenario)[1])
 
 
 @_asset.register(Storage)

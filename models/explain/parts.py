@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.explain.limit import item
+from emberline.models.explain.limit import assets, item, rate_key
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Converter, FlexibleLoad, Load, Machine, Named, Source, Storage, of
+from emberline.scenarios.assets import ELECTRICITY, FlexibleLoad, Load, Machine, Named, Source, Storage
 from emberline.scenarios.metrics import METRICS
 
 
@@ -93,71 +93,62 @@ def _grid(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
     yield "site.grid.export_limit_mw", Part(list(site.exports.values()), data.hours, "upper", step)
     if data.battery is not None:
         yield "site.battery.end_level_share", Part([site.end], data.battery.capacity)
-    if data.balance_meters:
-        base = scenario.site.base_load_mw
-        key = "site.base_load_mw" if base.value is not None else "site.base_load_mw.scale"
-        yield key, Part(list(site.balance.values()), data.base, minutes=step)
 
 
 def _assets(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
-    if site_model.ports.hub is None:
-        return
-    names = [asset.name for asset in scenario.site.assets]
-    block = site_model.model.site.hub
-    for i, asset in enumerate(scenario.site.assets):
-        key = f"site.assets.{item(asset.name, i, names)}"
-        yield from _asset(asset, site_model, block.asset[i], key, scenario.horizon.step_min)
+    site, ports = site_model.model.site, site_model.ports.hub
+    blocks = {} if ports is None else {asset.name: site.hub.asset[i] for i, asset in enumerate(ports.hub.assets)}
+    for asset, key in assets(scenario):
+        yield from _asset(asset, scenario, site_model, blocks.get(asset.name), key)
 
 
 @singledispatch
-def _asset(asset: Named, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
-    """Parts of an asset's limits, found by its kind; any kind may limit its rate and its amount over the horizon."""
-    assert site_model.ports.hub is not None
+def _asset(asset: Named, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
+    """Parts of an asset's limits, found by its kind; any kind may limit its rate and its amount over the horizon.
+
+    ``block`` is the asset's own; None where the model states it together with others.
+    """
+    horizon = scenario.horizon
     if getattr(asset, "rate_limit", None) is not None:
-        yield f"{key}.rate_limit", Part(list(block.amount.values()), site_model.ports.hub.hub.hours, "upper", step)
+        yield f"{key}.rate_limit", Part(list(block.amount.values()), horizon.step_h, "upper", horizon.step_min)
     if getattr(asset, "horizon_limit", None) is not None:
         yield f"{key}.horizon_limit", Part([block.horizon_limit], 1.0)
 
 
 @_asset.register(Load)
 @_asset.register(Source)
-def _(asset: Load | Source, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
-    assert site_model.ports.hub is not None
-    hub, site = site_model.ports.hub.hub, site_model.model.site
-    electric = asset.carrier == ELECTRICITY
+def _(asset: Load | Source, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
+    site, electric = site_model.model.site, asset.carrier == ELECTRICITY
     balance = (site if electric else site.hub.carrier[asset.carrier]).component("balance")
     if balance is not None and (site_model.coarse.balance_meters or not electric):
-        series = asset.rate.value is None
-        rate = -asset.sign * hub.series[asset.name]["rate"] * hub.hours
-        yield f"{key}.rate{'.scale' if series else ''}", Part(list(balance.values()), rate, minutes=step)
+        name = rate_key(asset, scenario, key) + ("" if asset.rate.value is not None else ".scale")
+        rate = -asset.sign * scenario.asset_series(asset.name)["rate"] * scenario.horizon.step_h
+        yield name, Part(list(balance.values()), rate, minutes=scenario.horizon.step_min)
 
 
 @_asset.register(Storage)
-def _(asset: Storage, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
-    assert site_model.ports.hub is not None
+def _(asset: Storage, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
+    horizon = scenario.horizon
     yield f"{key}.end_level_share", Part([block.end], asset.capacity)
     for field, variable in (("in_rate", block.put_in), ("out_rate", block.put_out)):
         if getattr(asset, field) is not None:
-            yield f"{key}.{field}", Part(list(variable.values()), site_model.ports.hub.hub.hours, "upper", step)
+            yield f"{key}.{field}", Part(list(variable.values()), horizon.step_h, "upper", horizon.step_min)
 
 
 @_asset.register(FlexibleLoad)
-def _(asset: FlexibleLoad, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
-    assert site_model.ports.hub is not None
-    shares = np.array([amount for _, amount in site_model.ports.hub.hub.days[asset.name]]) / asset.per_day
+def _(asset: FlexibleLoad, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
+    shares = np.array([amount for _, amount in asset.days(scenario.horizon)]) / asset.per_day
     yield f"{key}.per_day", Part(list(block.per_day.values()), shares)
-    yield from _machine(asset, site_model, block, key, step)
+    yield from _machine(asset, scenario, site_model, block, key)
 
 
 @_asset.register(Machine)
-def _machine(asset: Machine, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
+def _machine(asset: Machine, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
     if block.component("filled") is not None or block.component("at_least") is not None:
         return  # what a larger one would need besides, the model does not tell so simply
-    assert site_model.ports.hub is not None
-    hub = site_model.ports.hub.hub
-    core = next(core for core in of(hub.assets, Converter) if core.name == asset.name)
-    each = core.capacity / getattr(asset, asset.size) * hub.hours
-    available = np.minimum(hub.series[asset.name]["availability"], 1.0)
+    core, step = scenario.site.cores[asset.name], scenario.horizon.step_min
+    each = core.capacity / getattr(asset, asset.size) * scenario.horizon.step_h
+    available = np.minimum(scenario.asset_series(asset.name)["availability"], 1.0)
     yield f"{key}.{asset.size}", Part(list(block.load.values()), each * available, "upper", step)
     most = block.component("most")
     if most is not None:

@@ -94,7 +94,10 @@ def _prices(site_model: SiteModel, multipliers: Multipliers, aim: Aim) -> xr.Dat
     electricity = (price if coarse.balance_meters else price + bound).tolist()
     meters = np.repeat(limit, round(coarse.meter_min / data.meter_min))
     balance = {ELECTRICITY: electricity}
-    level, rate, horizon = {}, {}, {}
+    level: dict[str, list[float]] = {}
+    rate, horizon = dict[str, list[float]](), dict[str, float]()
+    if data.sun_mw and not data.plain and data.pv.any():
+        rate |= dict.fromkeys(data.sun_mw, np.maximum(-multipliers.of_bounds(site.pv), 0.0).tolist())
     if site_model.ports.hub is not None:
         block = site.hub
         for name in block.CARRIER:

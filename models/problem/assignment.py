@@ -68,7 +68,11 @@ def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
 
 
 def line_cells(
-    problem: SlotProblem, starts: Starts, extra: dict[int, float], weight: np.ndarray | None = None
+    problem: SlotProblem,
+    starts: Starts,
+    extra: dict[int, float],
+    weight: np.ndarray | None = None,
+    shares: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Energy of the line by cell, what is under way left out [MWh], shape (n_cells,).
 
@@ -77,7 +81,9 @@ def line_cells(
         starts: who starts where and when.
         extra: reheating by heat [MWh].
         weight: by stage: what a MWh counts; None: one.
+        shares: by heat and by cast: the same; None: one.
     """
+    of_heat, of_cast = shares or (np.ones(len(problem.heats)), np.ones(len(problem.casts)))
     weight = np.ones(len(problem.stage_units)) if weight is None else weight
     load = np.zeros(problem.n_cells)
 
@@ -89,14 +95,15 @@ def line_cells(
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             if operation.started_min is None:
-                add_cells(starts.slot[h][i] * per, weight[operation.stage] * operation.cells[starts.unit[h][i]])
+                counts = of_heat[h] * weight[operation.stage]
+                add_cells(starts.slot[h][i] * per, counts * operation.cells[starts.unit[h][i]])
         if h in extra and heat.reheat is not None:
             u = starts.unit[h][heat.reheat]
             spread = even_cells(problem, heat.operations[heat.reheat].minutes[u])
-            add_cells(starts.slot[h][heat.reheat] * per, extra[h] * spread)
+            add_cells(starts.slot[h][heat.reheat] * per, of_heat[h] * extra[h] * spread)
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None:
-            add_cells(starts.cast_slot[c] * per, weight[-1] * cast.cells[starts.cast_unit[c]])
+            add_cells(starts.cast_slot[c] * per, of_cast[c] * weight[-1] * cast.cells[starts.cast_unit[c]])
     return load
 
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
+from emberline.models.problem.line import GradeCap
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
 
 
-def direct_kg(scenario: Scenario, envelope: xr.Dataset) -> float:
-    """Scope 1 within the horizon [kg CO2e], the same for every plan; of what has started, what is left."""
+def direct_kg(scenario: Scenario, envelope: xr.Dataset, heats: Sequence[int] | None = None) -> float:
+    """Scope 1 within the horizon [kg CO2e], the same for every plan; of what has started, what is left.
+
+    Args:
+        scenario: with its line.
+        envelope: of the scenario.
+        heats: places of the heats that count; None: all.
+    """
     started = envelope["started_min"].to_numpy()
     minutes = envelope["duration_min"].to_numpy()
     units = [unit.name for unit in scenario.line.units]
     total = 0.0
-    for h, heat in enumerate(scenario.heats):
+    for h in range(len(scenario.heats)) if heats is None else heats:
+        heat = scenario.heats[h]
         for stage in scenario.line.route(heat.grade):
             s = scenario.line.stages.index(stage)
             share = 1.0
@@ -27,6 +37,28 @@ def direct_kg(scenario: Scenario, envelope: xr.Dataset) -> float:
                 share = 0.0  # it has left this stage
             total += share * heat.grade.mass_t * sum(e.kg_per_t for e in stage.emissions if not e.biogenic)
     return total
+
+
+def grade_caps(scenario: Scenario, envelope: xr.Dataset) -> tuple[GradeCap, ...]:
+    """Caps on what a tonne of a grade may carry.
+
+    As the ledger has it, a heat carries its own scope 1, what it draws at the grid's intensity, and by its mass a share
+    of all else that the site emits and imports::
+
+        kg(grade) = scope 1 + Σ c[t] · e[t] of its heats + share · (carbon − Σ c[t] · e[t] of all heats)
+
+    The ledger mixes what comes into the site step by step; here PV, stores and machines count for all heats alike. With
+    a grid alone both are the same. The twin's ledger has the last word (``plans/accounts/ledger.py``).
+    """
+    mass = np.array([heat.grade.mass_t for heat in scenario.heats])
+    caps = []
+    for grade, kg_per_t in scenario.goal.caps.embedded_kg_per_t.items():
+        heats = np.array([float(heat.grade.name == grade) for heat in scenario.heats])
+        tonnes = float(heats @ mass)
+        if tonnes:
+            scope1_kg = direct_kg(scenario, envelope, np.flatnonzero(heats).tolist())
+            caps.append(GradeCap(grade, kg_per_t * tonnes - scope1_kg, tonnes / float(mass.sum()), heats))
+    return tuple(caps)
 
 
 def baseline_cost(scenario: Scenario, data: SiteData, start: xr.Dataset | None) -> float | None:

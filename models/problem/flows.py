@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from emberline.models.problem.site_assets import Hub
-from emberline.scenarios.assets import Storage, of
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.assets.account import label
 
 
@@ -31,24 +32,34 @@ class HubFlows:
         amount = np.sum([a for key, a in self.amounts.items() if self.carriers[key] == carrier], axis=0)
         return np.asarray(amount - self.dumped.get(carrier, 0.0))
 
-    def columns(self, hub: Hub) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Variables of table ``FLOWS`` and their coordinates."""
-        units = hub.carriers
+    def columns(self, scenario: Scenario, others_mw: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Variables of table ``FLOWS`` and their coordinates.
+
+        Args:
+            scenario: whose assets they are.
+            others_mw: what assets deliver that the model states together, by asset: all of electricity.
+        """
+        site, hours = scenario.site, scenario.horizon.step_h
+        units, stores = site.carrier, site.stores
+        by_key = {(name, ""): rate for name, rate in others_mw.items()}
+        by_key |= {key: amount / hours for key, amount in self.amounts.items()}
+        order = [asset.name for asset in site.equipment]
+        rates = {key: by_key[key] for key in sorted(by_key, key=lambda key: order.index(key[0]))}
+        carriers = dict.fromkeys(((name, "") for name in others_mw), ELECTRICITY) | self.carriers
+        names = [carriers[key] for key in rates]
 
         def table(rows: dict[Any, np.ndarray]) -> np.ndarray:
-            return np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
+            return np.array(list(rows.values()), dtype=float).reshape(len(rows), scenario.horizon.n_steps)
 
-        stores = {store.name: store for store in of(hub.assets, Storage)}
         columns = {
-            "asset_rate": (("flow", "time"), table(self.amounts) / hub.hours),
+            "asset_rate": (("flow", "time"), table(rates)),
             "asset_level": (("store", "time"), table(self.levels)),
             "asset_on": (("machine", "time"), table(self.on)),
-            "dumped_rate": (("carrier", "time"), table(self.dumped) / hub.hours),
+            "dumped_rate": (("carrier", "time"), table(self.dumped) / hours),
         }
-        names = list(self.carriers.values())
         coordinates = {
-            "flow": _text([label(*key) for key in self.amounts]),
-            "flow_asset": ("flow", _text([asset for asset, _ in self.amounts])),
+            "flow": _text([label(*key) for key in rates]),
+            "flow_asset": ("flow", _text([asset for asset, _ in rates])),
             "flow_carrier": ("flow", _text(names)),
             "flow_unit": ("flow", _text([units[name].rate_unit for name in names])),
             "store": _text(list(self.levels)),
@@ -58,6 +69,10 @@ class HubFlows:
             "carrier_unit": ("carrier", _text([units[name].rate_unit for name in self.dumped])),
         }
         return columns, coordinates
+
+
+NO_ASSETS = HubFlows({}, {}, {}, {}, {}, {})
+"""Where the model states none."""
 
 
 @dataclass(frozen=True)

@@ -322,3 +322,27 @@ class Counted:
     """By heat: slot of its leading operation."""
     cast: dict[int, tuple[int, int]]
     """By cast: caster and slot."""
+
+
+@dataclass(frozen=True)
+class GradeCap:
+    """A cap on what the heats of a grade carry (``models/problem/constants.py``)."""
+
+    grade: str
+    top_kg: float
+    """For all its heats, their scope 1 left out [kg CO2e]."""
+    mass_share: float
+    """Of its heats in all heats."""
+    heats: np.ndarray
+    """1 for its heats, else 0; shape (n_heats,)."""
+
+    def weights(self, problem: SlotProblem) -> tuple[np.ndarray, np.ndarray]:
+        """What a kilogram of each heat and of each cast counts, shape (n_heats,) and (n_casts,)."""
+        mass = np.array([heat.mass_t for heat in problem.heats])
+        of_casts = [float(np.average(self.heats[list(c.heats)], weights=mass[list(c.heats)])) for c in problem.casts]
+        return self.heats - self.mass_share, np.array(of_casts) - self.mass_share
+
+    def excess_kg(self, carried_kg: float) -> float:
+        """Kilograms above the cap; 0 where it is kept."""
+        above = carried_kg - self.top_kg
+        return above if above > 1e-6 * max(abs(self.top_kg), 1.0) else 0.0

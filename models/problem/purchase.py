@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from emberline.models.problem.site_assets import fixed_mw
 from emberline.scenarios import Scenario
 from emberline.scenarios.tariff import Rates, charged
 from emberline.scenarios.tariff.settlement import UnusedBlocks, unused_blocks
@@ -111,9 +112,9 @@ def read(scenario: Scenario, limit_mw: float | None) -> Purchase | None:
 
 
 def _draw_mw(scenario: Scenario) -> float:
-    """What base load, line and processes can draw at most [MW]."""
+    """What loads, line and processes can draw at most [MW]."""
     line = sum(max(phase.power_mw for phase in unit.profile) for unit in scenario.line.units)
     processes = sum(
         process.count * max(mw for mode in process.all_modes for _, mw in mode.knots) for process in scenario.processes
     )
-    return float(scenario.inputs["base_load_mw"].max()) + line + processes
+    return float(-np.min(sum(fixed_mw(scenario).values()), initial=0.0)) + line + processes

@@ -26,7 +26,9 @@ class SiteData:
 
     hours: float
     base: np.ndarray
+    """What loads of electricity take, less what sources give."""
     pv: np.ndarray
+    """What PV and wind could give."""
     price: np.ndarray
     export_price: np.ndarray
     carbon: np.ndarray
@@ -40,6 +42,10 @@ class SiteData:
     cell_min: float
     step_min: float
     battery: Storage | None
+    fixed_mw: dict[str, np.ndarray]
+    """What each load and source of ``base`` delivers, by asset."""
+    sun_mw: dict[str, np.ndarray]
+    """What each plant of ``pv`` could deliver, by asset."""
     curtails: bool = False
     """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
     hub: Hub | None = None
@@ -99,7 +105,7 @@ class SiteData:
         return round(self.step_min / self.cell_min)
 
     def unavoidable(self, weight: np.ndarray) -> float:
-        """What base load beyond PV costs by a weight per MWh: no plan can change it, unless assets can deliver it."""
+        """What loads beyond PV cost by a weight per MWh: no plan can change it, unless assets can deliver it."""
         if self.hub is not None:
             return 0.0
         return float(np.maximum(self.base - self.pv, 0.0) @ weight)
@@ -112,7 +118,7 @@ class SiteData:
 def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
     """The site of a scenario."""
     horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
-    hours = horizon.step_h
+    hours, fixed, sun = horizon.step_h, assets.fixed_mw(scenario), assets.sun_mw(scenario)
     signal = "carbon_intensity_kg_per_mwh"
     if scenario.goal.signal == "marginal":
         signal = f"marginal_{signal}"
@@ -125,8 +131,8 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
     prices, purchase = marginal_prices(scenario), purchases.read(scenario, limit)
     return SiteData(
         hours=hours,
-        base=inputs["base_load_mw"].to_numpy() * hours,
-        pv=inputs["pv_available_mw"].to_numpy() * hours,
+        base=-sum(fixed.values(), np.zeros(horizon.n_steps)) * hours,
+        pv=sum(sun.values(), np.zeros(horizon.n_steps)) * hours,
         price=prices.imported,
         export_price=prices.exported,
         carbon=inputs[signal].to_numpy(),
@@ -138,8 +144,10 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         cell_min=math.gcd(int(horizon.step_min), int(site.grid.metered_interval_min)),
         step_min=horizon.step_min,
         battery=scenario.battery,
+        fixed_mw=fixed,
+        sun_mw=sun,
         curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
-        hub=assets.read(scenario),
+        hub=assets.read(scenario, {**fixed, **sun}),
         purchase=purchase,
         metrics=in_use(scenario),
         sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),

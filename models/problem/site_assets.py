@@ -68,14 +68,44 @@ def dearest(hub: Hub, metric: str) -> float:
     return max([0.0, *(unit for _, unit in supplies(hub, metric, np.max))])
 
 
-def read(scenario: Scenario) -> Hub | None:
-    """The assets of a scenario; None where there are none."""
+def fixed_mw(scenario: Scenario) -> dict[str, np.ndarray]:
+    """What loads and sources of electricity deliver, by asset, shape (n_slots,) each.
+
+    Those that count by a factor stand among the assets that the model states.
+    """
+    return {
+        asset.name: asset.sign * scenario.asset_series(asset.name)["rate"]
+        for asset in scenario.site.fixed
+        if not _counts(asset)
+    }
+
+
+def sun_mw(scenario: Scenario) -> dict[str, np.ndarray]:
+    """What PV and wind could deliver, by asset, shape (n_slots,) each; those that count by a factor left out."""
+    return {
+        plant.name: plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
+        for plant in scenario.site.renewables
+        if not _counts(plant)
+    }
+
+
+def _counts(asset: Named) -> bool:
+    return any(getattr(asset, row.per_unit) for row in FACTORS.values())
+
+
+def read(scenario: Scenario, others: Collection[str]) -> Hub | None:
+    """The assets of a scenario that the model states one by one; None where there are none.
+
+    Args:
+        scenario: with its site.
+        others: names of those that it states together.
+    """
     site = scenario.site
-    if not site.assets:
+    assets = tuple(asset for asset in site.equipment if asset.name not in others)
+    if not assets and not site.carrier[ELECTRICITY].dumps:
         return None
     hours = scenario.horizon.step_h
-    assets = site.equipment
-    series = {asset.name: scenario.asset_series(asset.name) for asset in assets}
+    series = {asset.name: scenario.asset_series(asset.name) for asset in site.equipment}
     days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
     return Hub(
         hours=hours,
@@ -88,7 +118,7 @@ def read(scenario: Scenario) -> Hub | None:
         factors={
             name: {asset.name: getattr(asset, row.per_unit) for asset in site.assets} for name, row in FACTORS.items()
         },
-        harmless=harmless(site.carrier, assets, series, bool((scenario.inputs["price_per_mwh"] >= 0).all())),
+        harmless=harmless(site.carrier, site.equipment, series, bool((scenario.inputs["price_per_mwh"] >= 0).all())),
     )
 
 

@@ -16,12 +16,14 @@ from emberline.models.bounds import cast_pricing
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
 from emberline.models.heuristics.line.placement import Shop
-from emberline.models.problem.assignment import Starts, line_gives, load_cells, mistakes
+from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, line_gives, load_cells, mistakes
 from emberline.models.problem.flows import TIME_LIMIT_S, Flows
+from emberline.models.problem.line import GradeCap
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.record import Record
 from emberline.models.search.site_in_turn import Guide, guide_around
+from emberline.scenarios.metrics import CARBON
 
 LAST_S = 15.0
 """After the wish to end, for what the site can really do in the best plan."""
@@ -121,12 +123,13 @@ class Search(Record):
         if flows is None:
             return False
         rank = self.aim.rank(flows)
-        acceptable = flows.over_mwh == 0 and (not capped or self.aim.keeps_caps(flows))
+        broken = self._broken_grades(starts, flows) if capped else 0.0
+        acceptable = flows.over_mwh == 0 and broken == 0 and (not capped or self.aim.keeps_caps(flows))
         if acceptable and (self.best_flows is None or rank < self.aim.rank(self.best_flows) - 1e-9):
             self.best, self.best_flows = starts, flows
             self._hold(starts, flows)
             self.tell()
-        rank = rank if acceptable else self.aim.draft_rank(self.data, flows)
+        rank = rank if acceptable else self.aim.draft_rank(self.data, flows) + broken
         if rank < self.draft_rank - 1e-9 * abs(self.draft_rank if math.isfinite(self.draft_rank) else 0.0) - 1e-9:
             self.draft, self.draft_rank = starts, rank
             return True
@@ -151,6 +154,21 @@ class Search(Record):
                 for name, offset in zip(names, cast.offsets[u], strict=True)
             ]
         return {"operations": rows}
+
+    def keeps_caps(self, starts: Starts, flows: Flows) -> bool:
+        """Whether a plan keeps all caps, those on grades too."""
+        return self.aim.keeps_caps(flows) and not self._broken_grades(starts, flows)
+
+    def _broken_grades(self, starts: Starts, flows: Flows) -> float:
+        """What broken caps on grades count."""
+        prices = self.aim.grade_prices(self.data) if self.aim.grades else []
+        return sum(price * cap.excess_kg(self.carried_kg(cap, starts, flows)) for cap, price in prices)
+
+    def carried_kg(self, cap: GradeCap, starts: Starts, flows: Flows) -> float:
+        """What a grade carries under a plan, its scope 1 left out [kg CO2e] (``models/problem/constants.py``)."""
+        shares = cap.weights(self.problem)
+        cells = line_cells(self.problem, starts, extra_mwh(self.problem, starts), shares=shares)
+        return cap.mass_share * flows.totals[CARBON] + float(self.problem.on_slots(cells) @ self.data.average)
 
     def _hold(self, starts: Starts, flows: Flows) -> None:
         """Plan heats around what the assets do now."""

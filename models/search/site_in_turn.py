@@ -16,7 +16,7 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import CARBON, METRICS
 
 
 @dataclass(frozen=True)
@@ -55,4 +55,6 @@ def guide_around(
     }
     totals[aim.first] -= sum(float(amount @ gives[carrier]) for carrier, amount in prices.items())
     tops = {name: top - (flows.totals[name] - totals[name]) for name, top in aim.tops.items()}
-    return Guide(site, replace(aim, tops=tops))
+    more_kg = flows.totals[CARBON] - totals[CARBON]
+    grades = tuple(replace(cap, top_kg=cap.top_kg - cap.mass_share * more_kg) for cap in aim.grades)
+    return Guide(site, replace(aim, tops=tops, grades=grades))

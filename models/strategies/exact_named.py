@@ -149,6 +149,7 @@ def _model(search: Search) -> Named:
     formulation = Named(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
     if formulation.possible:
         formulation.ports.keep(formulation.model, search.aim.tops)
+        formulation.cap_grades(search.aim.grades, soft=False)
     return formulation
 
 

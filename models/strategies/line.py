@@ -191,7 +191,7 @@ def _settle(search: Search, data: SiteData, baseline: Starts | None) -> None:
         if seconds > limit and search.best is not None:
             break
         flows = search.settled(plan, seconds)
-        if flows is None or flows.over_mwh > 0 or not search.aim.keeps_caps(flows):
+        if flows is None or flows.over_mwh > 0 or not search.keeps_caps(plan, flows):
             continue
         if search.best_flows is None or search.aim.rank(flows) < search.aim.rank(search.best_flows):
             search.best, search.best_flows = plan, flows

@@ -70,7 +70,7 @@ def trace(
     sold = _sold(scenario, flows) if scenario.emissions.by_products != "none" else {}
     unit_uses = _unit_uses(scenario, flows)
     uses = np.zeros((n, len(names)))
-    uses[:, place[ELECTRICITY]] = line + flows["base_load_mw"].to_numpy() * hours
+    uses[:, place[ELECTRICITY]] = line
     filled = {store.name: (store.carrier, filling(scenario, flows, store)) for store in site_stores(scenario)}
     for carrier, amount in filled.values():
         uses[:, place[carrier]] += amount
@@ -81,7 +81,7 @@ def trace(
             if carrier != ELECTRICITY:  # that is the line's
                 uses[:, place[carrier]] += amount
     machines, electric = {}, {}
-    for load in of(scenario.site.assets, Load):
+    for load in of(scenario.site.equipment, Load):
         uses[:, place[load.carrier]] -= flow(flows, load.name) * hours
     for name, core in scenario.site.cores.items():
         machines[name] = _machine(scenario, core, flows, names)

@@ -33,7 +33,23 @@ from emberline.scenarios.assets.account import Account, flow
 from emberline.scenarios.records.horizon import clock_hours
 from emberline.scenarios.tariff.settlement import market_based
 
-__all__ = ["BIOGENIC", "MARKET", "SIGNALS", "Entry", "Ledger", "factors", "heat_costs", "heat_shares", "ledger"]
+__all__ = [
+    "BIOGENIC",
+    "MARKET",
+    "SIGNALS",
+    "Entry",
+    "Ledger",
+    "broken_grades",
+    "factors",
+    "grades_kg_per_t",
+    "heat_costs",
+    "heat_shares",
+    "ledger",
+]
+
+
+CLOSE = 1e-3
+"""Share by which a schedule and its replay may differ."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +201,28 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
         products=product_accounts,
         entries=tuple(_entries(scenario, run, unit_emissions, site)),
     )
+
+
+def grades_kg_per_t(scenario: Scenario, book: Ledger) -> dict[str, float]:
+    """What a tonne of each grade of heats carries, the grid by its average intensity [kg CO2e/t]."""
+    kilograms, mass = book.of_heat("average").to_numpy(), book.by_heat["mass_t"].to_numpy()
+    names = [heat.grade.name for heat in scenario.heats]
+    masks = {name: np.array([other == name for other in names]) for name in dict.fromkeys(names)}
+    return {name: float(kilograms[mask].sum() / mass[mask].sum()) for name, mask in masks.items()}
+
+
+def broken_grades(scenario: Scenario, run: xr.Dataset) -> dict[str, tuple[float, float]]:
+    """Grades that carry more than their cap in a run, and the cap [kg CO2e/t].
+
+    Args:
+        scenario: with its caps.
+        run: table ``RUN``.
+    """
+    caps = scenario.goal.caps.embedded_kg_per_t
+    if not caps:
+        return {}
+    carried = grades_kg_per_t(scenario, ledger(scenario, run))
+    return {grade: (carried[grade], cap) for grade, cap in caps.items() if carried[grade] > cap * (1 + CLOSE)}
 
 
 def heat_shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:

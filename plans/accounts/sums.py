@@ -12,6 +12,7 @@ from emberline.plans.accounts.figures import SAME_TONNES, Figures
 from emberline.plans.accounts.site_stores import levels
 from emberline.plans.accounts.stock_worth import Worth, worth
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import load_mw
 from emberline.scenarios.tariff.settlement import market_based
 
 UNSERVED = ("shortage", "surplus", "delivery")
@@ -48,7 +49,7 @@ def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | Non
         energy_cost=money.of(*IMPORT, *EXPORT),
         carbon_cost=money.carbon,
         currency=scenario.market.currency,
-        energy_mwh=float((data["line_mw"] + data["base_load_mw"]).sum()) * hours,
+        energy_mwh=float((data["line_mw"].to_numpy() + load_mw(scenario, data)).sum()) * hours,
         import_mwh=float(imported.sum()),
         export_mwh=float(data["export_mw"].sum()) * hours,
         peak_mw=float(np.max(np.maximum(data["meter_mw"].to_numpy(), 0.0), initial=0.0)),

@@ -21,6 +21,7 @@ from emberline.plans.accounts.emissions import INTENSITY, direct, site_emissions
 from emberline.plans.answer.headline import Headline
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import load_mw
 from emberline.scenarios.messages import mark
 
 LABELS = {
@@ -91,8 +92,8 @@ def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
 
 
 def consumed_mwh(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
-    """Electricity of line, processes and base load by step, shape (n_steps,)."""
-    return np.asarray((run["line_mw"] + run["base_load_mw"]).to_numpy() * scenario.horizon.step_h)
+    """Electricity of line, processes and loads by step, shape (n_steps,)."""
+    return (run["line_mw"].to_numpy() + load_mw(scenario, run)) * scenario.horizon.step_h
 
 
 def _electricity(
@@ -112,7 +113,7 @@ def _electricity(
     consumption = float(before.sum() - after.sum()) * mean
     moved = float((before - after) @ worth)
     rest = saved - moved
-    if not (site.equipment or site.pv or site.battery or site.grid.export_limit_mw):
+    if not (site.moving or site.renewables or site.battery or site.grid.export_limit_mw):
         moved, rest = saved, 0.0  # nothing else draws or feeds in: contracts make the rest
     return {"shifting": moved - consumption, "consumption": consumption, "site": rest}
 

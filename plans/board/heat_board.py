@@ -24,7 +24,6 @@ from emberline.scenarios.records.orders import Lock
 
 Place = tuple[int, int]
 """Unit and start slot."""
-ON_STEP_MIN = 1e-6
 
 
 def of_plan(plan: Plan) -> HeatBoard | None:

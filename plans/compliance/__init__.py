@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import opened
 
 if TYPE_CHECKING:
-    from emberline.plans.compliance.of_products import ProductEmissions, product_emissions
+    from emberline.plans.compliance.of_products import AVERAGE, ProductEmissions, product_emissions
 
-__all__ = ["ProductEmissions", "product_emissions"]
-_PLACES = {"ProductEmissions": "of_products", "product_emissions": "of_products"}
+__all__ = ["AVERAGE", "ProductEmissions", "product_emissions"]
+_PLACES = {"AVERAGE": "of_products", "ProductEmissions": "of_products", "product_emissions": "of_products"}
 
 
 def __getattr__(name: str) -> object:

@@ -5,6 +5,10 @@ Implementing Regulation (EU) 2025/2547, annex II, and Implementing Regulation (E
 
 from __future__ import annotations
 
+from pydantic import Field
+
+from emberline.scenarios.records.base import Record
+
 LEAST_T_CO2_PER_T_CLINKER = 0.525
 """Least emission factor of clinker where calcium and magnesium oxides are not analysed, and default of kiln dust."""
 T_CO2_PER_T_CAO, T_CO2_PER_T_MGO = 0.785, 1.092
@@ -72,3 +76,33 @@ def kiln_dust_t_co2_per_t(
         raise ValueError(f"calcination {calcination:g} must be 0 to 1")
     loss = clinker_t_co2_per_t / (1 + clinker_t_co2_per_t) * calcination
     return loss / (1 - loss)
+
+
+class Oxides(Record):
+    """Analysis of clinker, in a monitoring plan."""
+
+    cao: float = Field(ge=0, le=1)
+    """Share of calcium oxide in clinker."""
+    mgo: float = Field(default=0.0, ge=0, le=1)
+    cao_in_meal: float = Field(default=0.0, ge=0, le=1)
+    """From inputs that were no carbonate, for each tonne of clinker."""
+    mgo_in_meal: float = Field(default=0.0, ge=0, le=1)
+
+    @property
+    def t_co2_per_t(self) -> float:
+        """Emission factor of clinker [t CO2/t]."""
+        meal = {"cao_in_meal": self.cao_in_meal, "mgo_in_meal": self.mgo_in_meal}
+        return clinker_t_co2_per_t(self.cao, self.mgo, **meal)
+
+
+class KilnDust(Record):
+    """Dust that leaves the kiln, in a monitoring plan."""
+
+    clinker_t_co2_per_t: float = Field(default=LEAST_T_CO2_PER_T_CLINKER, gt=0)
+    calcination: float | None = Field(default=None, ge=0, le=1)
+    """Share of its carbonate that is calcined; None: not known."""
+
+    @property
+    def t_co2_per_t(self) -> float:
+        """Emission factor of the dust [t CO2/t]."""
+        return kiln_dust_t_co2_per_t(self.clinker_t_co2_per_t, self.calcination)

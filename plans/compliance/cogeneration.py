@@ -8,10 +8,16 @@ Implementing Regulation (EU) 2025/2547, annex II, section C, and the cogeneratio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from pydantic import Field
+
+from emberline.scenarios.records.base import Record
+
+Fuel = Literal["coal", "natural_gas", "blast_furnace_gas", "coke_oven_gas", "waste_heat"]
 DEFAULT_HEAT_EFFICIENCY, DEFAULT_POWER_EFFICIENCY = 0.55, 0.25
 """Where efficiencies cannot be determined."""
-REFERENCE_POWER_EFFICIENCY = {
+REFERENCE_POWER_EFFICIENCY: dict[Fuel, float] = {
     "coal": 0.442,
     "natural_gas": 0.53,
     "blast_furnace_gas": 0.35,
@@ -22,6 +28,26 @@ REFERENCE_POWER_EFFICIENCY = {
 REFERENCE_HEAT_EFFICIENCY = 0.88
 """Of hot water made alone from coal."""
 TJ_PER_MWH = 0.0036
+
+
+class Cogeneration(Record):
+    """A unit of combined heat and power in a monitoring plan."""
+
+    name: str = Field(min_length=1, max_length=80)
+    fuel: Fuel
+    """Whose reference efficiency of electricity made alone holds."""
+    reference_heat: float = Field(default=REFERENCE_HEAT_EFFICIENCY, gt=0, le=1)
+
+    def share_out(self, t_co2: float, fuel_tj: float, heat_tj: float, power_mwh: float) -> Shared:
+        """Share out the emissions of a period."""
+        return share_out(
+            t_co2,
+            fuel_tj=fuel_tj or None,
+            heat_tj=heat_tj,
+            power_mwh=power_mwh,
+            reference_heat=self.reference_heat,
+            reference_power=REFERENCE_POWER_EFFICIENCY[self.fuel],
+        )
 
 
 @dataclass(frozen=True)

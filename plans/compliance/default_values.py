@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
 
 MARK_UP = {2026: 0.10, 2027: 0.20, 2028: 0.30}
@@ -93,10 +94,10 @@ def read_default_values(path: Path) -> DefaultValues:
     if lacking:
         raise ValueError(f"{path.name} lacks the column {', '.join(lacking)}")
     rows, faults = [], []
-    for raw in table:
+    for line, raw in csv_rows(table, path.name):
         values = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
         problems = list(_problems(values))
-        place = f"{path.name} row {table.line_num}"
+        place = f"{path.name} row {line}"
         faults += [f"{place}: {problem}" for problem in problems]
         if not problems:
             rows.append(

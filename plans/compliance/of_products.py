@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emberline.plans.accounts import Ledger
+from emberline.plans.accounts.ledger import Ledger
 from emberline.scenarios import Scenario
 
 AVERAGE = "average"

@@ -12,7 +12,7 @@ from emberline.models import site
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import label
+from emberline.scenarios.assets.account import label, unused_mw
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message, mark
 
@@ -158,15 +158,15 @@ def used(scenario: Scenario, schedule: xr.Dataset) -> Iterator[Use]:
     if scenario.site.battery is not None:
         charged = schedule["charge_mw"].to_numpy() * hours
         yield Use("battery", "charges", "MWh", float(charged.sum()), charged, True)
-    if scenario.site.pv is not None:
-        gone = schedule["pv_curtailed_mw"].to_numpy() * hours
-        yield Use("PV", "curtails", "MWh", float(gone.sum()), gone, False)
+    for plant in scenario.site.renewables:
+        gone = unused_mw(scenario, schedule, plant) * hours
+        yield Use(plant.name, "curtails", "MWh", float(gone.sum()), gone, False)
     if "asset_rate" not in schedule:
         return
     switched = schedule["machine"].values.tolist() if "asset_on" in schedule else []
     labels = schedule["flow"].values.tolist()
     units = dict(zip(labels, schedule["flow_unit"].values.tolist(), strict=True))
-    for asset in scenario.site.equipment:
+    for asset in scenario.site.moving:
         counted = label(asset.name, asset.counted)
         if counted not in labels:
             continue

@@ -21,6 +21,7 @@ from emberline.plans.exports.speaker import ENGLISH, Speaker
 from emberline.plans.exports.tables import LINE, PROCESSES
 from emberline.plans.exports.texts import one_line
 from emberline.plans.store.run_folder import StoredRun
+from emberline.scenarios.assets.account import load_mw
 from emberline.scenarios.records.horizon import Horizon
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _power(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
     import altair as alt
 
     plan, horizon = run.plan, run.plan.scenario.horizon
-    need = replay["line_mw"].to_numpy() + replay["base_load_mw"].to_numpy()
+    need = replay["line_mw"].to_numpy() + load_mw(plan.scenario, replay)
     load_label = speaker.say(PROCESSES if plan.scenario.processes else LINE)
     imported = speaker.say("grid import")
     curves = {

@@ -10,10 +10,14 @@ from emberline.plans.accounts.bill import hourly_cost
 from emberline.plans.accounts.emissions import INTENSITY
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.store.run_folder import StoredRun
+from emberline.scenarios.assets.account import flow, unused_mw
 from emberline.scenarios.records.horizon import clock_hours
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
+
+    from emberline.scenarios import Scenario
 
 FLOWS_MW = {
     "import_mw": "grid import",
@@ -54,10 +58,11 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
     here = local(run, times)
     groups = pd.Index(here.date if by_day else clock_hours(times, scenario.horizon.zone))
     money = scenario.market.currency
-    sums = {f"{label} [MWh]": replay[name].to_numpy() * step_h for name, label in FLOWS_MW.items()}
+    powers = {name: replay[name].to_numpy() for name in FLOWS_MW if name in replay} | short_mw(scenario, replay)
+    sums = {f"{label} [MWh]": powers[name] * step_h for name, label in FLOWS_MW.items()}
     sums["grid import, baseline [MWh]"] = plan.baseline["import_mw"].to_numpy() * step_h
-    if assets and "asset_rate" in replay:
-        data = replay["asset_rate"]
+    if assets:
+        data = replay["asset_rate"].drop_sel(flow=[asset.name for asset in scenario.site.short])
         for key, measure in zip(data["flow"].values.tolist(), data["flow_unit"].values.tolist(), strict=True):
             moved = data.sel(flow=key).to_numpy() * step_h
             sums[f"{key} [{'MWh' if measure == 'MW' else measure.removesuffix('/h')}]"] = moved
@@ -79,6 +84,16 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
     else:
         grouped.insert(0, "start", local(run, pd.Series(times).groupby(groups).min().to_numpy()))
     return grouped.reset_index(drop=True)
+
+
+def short_mw(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:
+    """Base load and PV as they are tabulated [MW], by column."""
+    base, sun, none = scenario.site.base_load, scenario.site.sun, np.zeros(scenario.horizon.n_steps)
+    return {
+        "base_load_mw": -flow(run, base.name),
+        "pv_mw": none if sun is None else flow(run, sun.name),
+        "pv_curtailed_mw": none if sun is None else unused_mw(scenario, run, sun),
+    }
 
 
 def local(run: StoredRun, times: np.ndarray) -> pd.DatetimeIndex:

@@ -16,7 +16,7 @@ from emberline.plans.accounts.ledger import Entry, ledger
 from emberline.plans.accounts.stock import stock_changes
 from emberline.plans.answer.causes import Cause
 from emberline.plans.exports.activities import activities
-from emberline.plans.exports.hours import hours, local
+from emberline.plans.exports.hours import hours, local, short_mw
 from emberline.plans.exports.refusal import CannotExport
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.store.run_folder import StoredRun
@@ -102,6 +102,8 @@ def steps(run: StoredRun) -> pd.DataFrame:
     for name, variable in plan.replay.data_vars.items():
         if variable.dims == ("time",):
             table[str(name)] = variable.to_numpy()
+    table |= short_mw(scenario, plan.replay)
+    short = [asset.name for asset in scenario.site.short]
     table["baseline_line_mw"] = plan.baseline["line_mw"].to_numpy()
     table["baseline_import_mw"] = plan.baseline["import_mw"].to_numpy()
     for name, variable in scenario.inputs.data_vars.items():
@@ -114,7 +116,8 @@ def steps(run: StoredRun) -> pd.DataFrame:
         if name in plan.replay:
             data = plan.replay[name]
             for key, measure in zip(data[label].values.tolist(), data[unit].values.tolist(), strict=True):
-                table[f"{key} [{measure}]"] = data.sel({label: key}).to_numpy()
+                if key not in short:
+                    table[f"{key} [{measure}]"] = data.sel({label: key}).to_numpy()
     for name, variable in book.by_step.data_vars.items():
         table[str(name)] = variable.to_numpy()
     return pd.DataFrame(table)

@@ -1,21 +1,17 @@
 """Energy performance: baseline by regression, its validity, indicator, CUSUM with alarm, normalised savings."""
 
-from emberline.plans.performance.baseline import EnergyBaseline, fit
-from emberline.plans.performance.cusum import Cusum, cusum
+from emberline.plans.performance.cusum import Cusum
+from emberline.plans.performance.losses import Losses, losses
 from emberline.plans.performance.review import review
-from emberline.plans.performance.savings import savings
-from emberline.plans.performance.tables import by_period, read_content, read_table
-from emberline.plans.performance.validity import breaches
+from emberline.plans.performance.tables import Step, joined, read_content, read_table
 
 __all__ = [
     "Cusum",
-    "EnergyBaseline",
-    "breaches",
-    "by_period",
-    "cusum",
-    "fit",
+    "Losses",
+    "Step",
+    "joined",
+    "losses",
     "read_content",
     "read_table",
     "review",
-    "savings",
 ]

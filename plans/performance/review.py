@@ -10,6 +10,7 @@ import pandas as pd
 from emberline.plans.compliance.reports.table import Document, Table, table
 from emberline.plans.performance.baseline import EnergyBaseline, fit
 from emberline.plans.performance.cusum import Cusum, cusum
+from emberline.plans.performance.losses import Losses
 from emberline.plans.performance.savings import Savings, savings
 from emberline.plans.performance.significant_uses import MOST, significant_uses
 from emberline.plans.performance.validity import Breach, breaches, refuse_invalid
@@ -28,6 +29,8 @@ class Review:
     """Energy, ``predicted``, ``enpi`` and ``cusum`` by row."""
     uses: pd.DataFrame | None = None
     """Uses of the report period by size (``significant_uses``); None: the table has none."""
+    losses: Losses | None = None
+    """By cause; None: there is no heat log."""
 
     def figures(self) -> dict[str, object]:
         """Plain data."""
@@ -46,6 +49,7 @@ class Review:
             "confidence": self.savings.confidence,
             "false_alarms": self.cusum.false_alarms,
             "alarm": alarm and {"at": str(alarm.at), "since": str(alarm.since)},
+            "losses_mwh": None if self.losses is None else dict(self.losses.split.by_cause),
         }
 
     def document(self, title: str, subtitle: str) -> Document:
@@ -82,6 +86,7 @@ class Review:
             table("Baseline", ("variable", "coefficient", "standard error", "p"), coefficients),
             table("Quality of the baseline", ("figure", "value"), quality),
             *([] if self.uses is None else [self._uses()]),
+            *([] if self.losses is None else _losses(self.losses)),
         )
         return Document(title, subtitle, tables, tuple(map(str, self.rules)), self.figures())
 
@@ -97,6 +102,20 @@ class Review:
         ]
         note = f"Significant are the largest uses that make up {MOST:.0%} of the energy of all uses."
         return table("Significant energy uses", ("use", "energy", "share", "cumulated", "significant"), rows, note)
+
+
+def _losses(losses: Losses) -> list[Table]:
+    note = (
+        f"Against {losses.split.expected_mwh:,.6g} MWh for the tonnes that were made, and a base load of "
+        f"{losses.base_mw:,.4g} MW, on {len(losses.days)} days. Mix, idling and waiting are what the twin says, drift "
+        f"and fault what it does not explain. Days without meter: {losses.without_meter}; heats whose waits are not in "
+        f"the log: {losses.without_wait}."
+    )
+    faults = [(str(day), mwh) for day, mwh in losses.faults.items()]
+    return [
+        table("Losses by cause", ("cause", "energy [MWh]", "share of the deviation"), losses.rows, note),
+        table("Days that stand out (fault)", ("day", "energy [MWh]"), faults),
+    ]
 
 
 def review(

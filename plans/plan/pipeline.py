@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from emberline.plans.accounts.ledger import broken_grades
 from emberline.plans.accounts.site_stores import levels, searched, site_stores
 from emberline.plans.accounts.sums import figures
+from emberline.plans.compliance.grades import least_carried
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.counted import ruled_out
 from emberline.plans.plan.disturbances import disturbed_replays
@@ -144,6 +146,7 @@ def stands(scenario: Scenario, baseline: Baseline) -> bool:
     low = any(
         ends[store.name] < store.end - CLOSE * store.capacity for store in site_stores(scenario) if store.name in ends
     )
+    above = above or bool(broken_grades(scenario, baseline.run))
     return not scenario.disturbances.careful and not violations(baseline.run) and not above and not low
 
 
@@ -170,7 +173,10 @@ def _optimize(
             study=search.study,
         )
 
-    schedule = searched(scenario, baseline.run, schedule_of) if search.end_levels else schedule_of(scenario)
+    def end(request: Scenario) -> xr.Dataset:
+        return searched(request, baseline.run, schedule_of) if search.end_levels else schedule_of(request)
+
+    schedule = least_carried(scenario, end(scenario), end)
     if search.lists and not schedule.attrs["found"] and baseline.complete and scenario.heats:
         schedule = _list_instead(scenario, baseline, schedule) if stands(scenario, baseline) else schedule
     return search.keep(schedule) if search.keep is not None else schedule

@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures, Rule, comparable
-from emberline.plans.accounts.ledger import Ledger, ledger
+from emberline.plans.accounts.ledger import Ledger, broken_grades, ledger
 from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
 from emberline.plans.plan.alternatives.choice import Choice
@@ -91,7 +91,12 @@ class Plan:
     @property
     def acceptable(self) -> bool:
         """A plan that was found, holds undisturbed and agrees with its replay; one of least lateness may be late."""
-        return self.has_schedule and not self.missed and self.agreed
+        return self.has_schedule and not self.missed and self.agreed and not self.broken_grades
+
+    @property
+    def broken_grades(self) -> dict[str, tuple[float, float]]:
+        """Grades that carry more than their cap by the ledger of the replay, and the cap [kg CO2e/t]."""
+        return {} if self.replay is None else broken_grades(self.scenario, self.replay)
 
     @property
     def late(self) -> list[dict[str, Any]]:
@@ -139,6 +144,13 @@ class Plan:
             )
         if not self.agreed:
             return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
+        for grade, (kg_per_t, cap) in self.broken_grades.items():
+            return Message(
+                "Not acceptable: {grade} carries {kg_per_t:.1f} kg CO2e/t by the twin's ledger, its cap is {cap:.1f}.",
+                grade=grade,
+                kg_per_t=kg_per_t,
+                cap=cap,
+            )
         feasible: str = Message("Feasible, and the twin agrees.")
         if self.holding is not None:
             feasible = self._holding(self.holding)

@@ -8,11 +8,10 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Renewable, of
 from emberline.scenarios.assets.account import flow
 
 LetGo = dict[str, np.ndarray]
-"""PV and wind of the assets that a schedule curtails, by asset, shape (n_steps,) [MW]."""
+"""PV and wind that a schedule curtails, by asset, shape (n_steps,) [MW]."""
 TIMED = ("start_min", "end_min")
 
 
@@ -57,7 +56,7 @@ def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:
 
 
 def let_go(scenario: Scenario, schedule: xr.Dataset) -> LetGo:
-    """PV and wind of the assets that a schedule curtails, on the series that it was made on."""
+    """PV and wind that a schedule curtails, on the series that it was made on."""
     return {name: could - flow(schedule, name) for name, could in _available(scenario)}
 
 
@@ -80,5 +79,5 @@ def with_sun(scenario: Scenario, schedule: xr.Dataset, letting: LetGo, begin_min
 
 
 def _available(scenario: Scenario) -> Iterator[tuple[str, np.ndarray]]:
-    for plant in of(scenario.site.assets, Renewable):
+    for plant in scenario.site.renewables:
         yield plant.name, plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])

@@ -1,10 +1,15 @@
-"""Records of earlier releases in the words of today (``emberline.scenarios.earlier_words``)."""
+"""Records of earlier releases in the words of today (``emberline.scenarios.earlier_words``), and in today's shape."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.earlier_words import reworded
+from emberline.scenarios.records.site import BASE_LOAD, PV
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 TEXTS = ("policy", "reason", "verdict", "status")
 """Attributes of datasets, and keys of a run's summary, in which an earlier word may stand."""
@@ -16,3 +21,20 @@ def renamed(record: dict[str, Any]) -> dict[str, Any]:
         reworded(key): renamed(value) if isinstance(value, dict) else reworded(value) if key in TEXTS else value
         for key, value in record.items()
     }
+
+
+def with_assets(data: xr.Dataset) -> xr.Dataset:
+    """Flows with base load and PV among the assets; they were variables of their own."""
+    import xarray as xr
+
+    if "base_load_mw" not in data or "import_mw" not in data:
+        return data
+    names = data["flow_asset"].values.tolist() if "asset_rate" in data else []
+    rows = [data["asset_rate"]] if names else []
+    for rate, asset in ((data["pv_mw"], PV), (-data["base_load_mw"], BASE_LOAD)):
+        name = f"site {asset}" if asset in names else asset
+        labels = {"flow_asset": name, "flow_carrier": ELECTRICITY, "flow_unit": "MW"}
+        row = rate.expand_dims(flow=[name], axis=-2)
+        rows.insert(0, row.assign_coords({key: ("flow", [text]) for key, text in labels.items()}))
+    rest = data.drop_dims("flow", errors="ignore").drop_vars(["base_load_mw", "pv_mw", "pv_curtailed_mw"])
+    return rest.assign(asset_rate=xr.concat(rows, "flow"))

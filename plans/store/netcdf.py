@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from emberline.plans.store.earlier_releases import renamed
+from emberline.plans.store.earlier_releases import renamed, with_assets
 from emberline.scenarios.messages import MESSAGES, restored, table
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def read(path: Path) -> xr.Dataset:
     messages = json.loads(whole.attrs.pop(MESSAGES, "{}"))
     for attrs in (whole.attrs, *(variable.attrs for variable in whole.variables.values())) if messages else ():
         attrs.update(restored({**attrs, MESSAGES: messages}))
-    return whole.assign_attrs(renamed(whole.attrs))
+    return with_assets(whole.assign_attrs(renamed(whole.attrs)))
 
 
 def is_full(folder: Path) -> bool:

@@ -19,6 +19,7 @@ from emberline.plans.why.outages import away
 from emberline.plans.why.resolver import Resolver
 from emberline.plans.why.shadow_prices import prices
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.assets.account import flow, unused_mw
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.horizon import Horizon, read_moment
 
@@ -112,7 +113,7 @@ class OfHour:
 
     def facts(self) -> Iterator[str]:
         """Import, signal, and who draws what."""
-        schedule, inputs = self.schedule, self.scenario.inputs
+        schedule = self.schedule
         worth, kind, unit = signal(self.resolver.plan)
         import_mw, export_mw = (self._mean(schedule[name]) for name in ("import_mw", "export_mw"))
         yield Message(
@@ -124,11 +125,12 @@ class OfHour:
             signal=Message(SIGNALS[kind]), here=signal_text(self._mean(worth)), unit=unit,
             mean=signal_text(float(worth.mean())),
         )  # fmt: skip
-        sun = inputs["pv_available_mw"]
-        if float(sun.max()) > 0:
+        sun = self.scenario.site.sun
+        if sun is not None:
+            used = flow(schedule, sun.name)
             yield Message(
                 "PV could give {could:.1f} MW, {used:.1f} MW is used",
-                could=self._mean(sun), used=self._mean(schedule["pv_mw"]),
+                could=self._mean(used + unused_mw(self.scenario, schedule, sun)), used=self._mean(used),
             )  # fmt: skip
         for name, mw in self.drawing():
             yield Message("{name} draws {mw:.1f} MW on average", name=name, mw=mw)

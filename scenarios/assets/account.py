@@ -14,6 +14,7 @@ from emberline.scenarios.assets.use import Use
 from emberline.scenarios.metrics import FACTORS
 
 if TYPE_CHECKING:
+    from emberline.scenarios.assets.trade import Renewable
     from emberline.scenarios.records.scenario import Scenario
 
 
@@ -87,3 +88,14 @@ def label(asset: str, key: str = "") -> str:
 def flow(flows: xr.Dataset, asset: str, key: str = "") -> np.ndarray:
     """Rate of a flow, positive where it delivers [carrier's unit/h], shape (n_steps,)."""
     return np.asarray(flows["asset_rate"].sel(flow=label(asset, key)).to_numpy())
+
+
+def unused_mw(scenario: Scenario, flows: xr.Dataset, plant: Renewable) -> np.ndarray:
+    """What a plant could give and is neither used nor exported [MW], shape (n_steps,)."""
+    could = plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
+    return np.asarray(could - flow(flows, plant.name))
+
+
+def load_mw(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
+    """Electricity that the base load and other loads take, less what sources give [MW], shape (n_steps,)."""
+    return -sum((flow(flows, asset.name) for asset in scenario.site.fixed), np.zeros(flows.sizes["time"]))

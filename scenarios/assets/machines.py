@@ -327,6 +327,3 @@ class FlexibleLoad(Machine):
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the amount that it must take in them, in the carrier's unit."""
         return [(steps, self.per_day * share) for steps, share in horizon.local_days()]
-
-
-Maker = GasEngine | Boiler | HeatPump | Electrolyser | Turbine | WasteHeatRecovery | OxygenPlant

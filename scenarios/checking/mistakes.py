@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, site, to_the_minute
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.records.base import Mistakes
-from emberline.scenarios.records.goal import Target
+from emberline.scenarios.records.base import Mistakes, unknown
+from emberline.scenarios.records.goal import Signal, Target
 from emberline.scenarios.records.scenario import Heat, Scenario
 from emberline.scenarios.tariff.record import Before
 
@@ -217,6 +217,7 @@ def _of_goal(scenario: Scenario) -> Mistakes:
                     ("goal", "caps", name),
                     f"is not kept by the goal {goal}{of_line}; leave it out, or take another goal",
                 )
+    yield from _of_grades(scenario)
     minutes = scenario.horizon.length_min
     if minutes % scenario.site.grid.metered_interval_min:
         yield (
@@ -230,6 +231,23 @@ def _of_goal(scenario: Scenario) -> Mistakes:
             ("horizon", "start"),
             f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour",
         )
+
+
+def _of_grades(scenario: Scenario) -> Mistakes:
+    grades = {heat.grade.name for heat in scenario.heats}
+    caps = scenario.goal.caps.embedded_kg_per_t
+    places: dict[tuple[str, ...], str] = {("goal", "caps", "embedded_kg_per_t", name): name for name in caps}
+    if scenario.goal.grade is not None:
+        places["goal", "grade"] = scenario.goal.grade
+        if scenario.goal.minimize != Target.CARBON:
+            yield ("goal", "grade"), f"goes with minimize: carbon, not {scenario.goal.minimize}"
+    for place, grade in places.items():
+        if grade not in grades:
+            yield place, unknown("grade", grade, sorted(grades)) if grades else "there are no heats"
+        elif scenario.by_the_minute:
+            yield place, f"is not kept by the goal {scenario.goal.minimize}; leave it out, or take another goal"
+        elif scenario.goal.signal != Signal.AVERAGE:
+            yield place, "counts the average intensity; leave goal.signal: marginal out"
 
 
 def _unknown_operation(

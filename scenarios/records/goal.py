@@ -37,6 +37,8 @@ class Caps(Record):
     cost: Money | None = None
     water_m3: float | None = Field(default=None, ge=0)
     """Drawn over the horizon."""
+    embedded_kg_per_t: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """Embedded emissions by grade [kg CO2e/t]: scope 1, and scope 2 by the average intensity."""
     peak_mw: Megawatts | None = None
     """Highest metered mean of the grid import."""
     extra_cost_share: Fraction | None = 0.02
@@ -66,6 +68,8 @@ class Goal(Record):
     """Goals are lexicographic: the first is minimized, the others break ties in a fixed order, early starts last."""
 
     minimize: Target = Target.CARBON
+    grade: str | None = None
+    """Grade whose embedded emissions are lowered before the carbon of the site; none: no grade goes first."""
     signal: Signal = Signal.AVERAGE
     """Which carbon intensity the goal counts with; a plan shows both."""
     caps: Caps = Caps()

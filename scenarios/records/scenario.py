@@ -249,11 +249,14 @@ class Scenario(Record):
 
     def asset_series(self, name: str) -> dict[str, np.ndarray]:
         """The series of an asset by key (``AssetSeries.key``), each of shape (n_steps,); what is constant included."""
-        record = self.site.cores.get(name) or next(asset for asset in self.site.assets if asset.name == name)
-        columns = {}
+        record = next(asset for asset in self.site.equipment if asset.name == name)
+        columns = {f"{self.site.base_load.name}.rate": self.inputs["base_load_mw"].to_numpy()}
+        if self.site.sun is not None:
+            factor = self.inputs["pv_available_mw"].to_numpy() / self.site.sun.peak_mw
+            columns[f"{self.site.sun.name}.capacity_factor"] = factor
         if "asset_values" in self.inputs:
             labels = self.inputs["series"].values.tolist()
-            columns = dict(zip(labels, self.inputs["asset_values"].values, strict=True))
+            columns |= dict(zip(labels, self.inputs["asset_values"].values, strict=True))
         values = {}
         for entry in record.wants():
             constant = (entry.series.value or 0.0) * entry.series.scale

@@ -1,6 +1,6 @@
-"""The site: grid connection, fixed base load, PV and battery, and the hub of carriers and assets.
+"""The site: grid connection and battery, carriers and assets, of which base load and PV are two in short spelling.
 
-Electricity is a carrier as any other; base load, ``pv``, ``battery`` and the grid belong to its balance.
+Electricity is a carrier as any other; ``battery`` and the grid belong to its balance.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from emberline.scenarios.assets.base import POWER, Asset, Carrier, Named, of
 from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, unit_in
 from emberline.scenarios.assets.storage import Storage
-from emberline.scenarios.assets.trade import Trade
+from emberline.scenarios.assets.trade import Load, OneFlow, Renewable, Source, Trade
 from emberline.scenarios.records.base import Misplaced, Record
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
 from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
+
+BASE_LOAD, PV = "base load", "PV"
+"""Names of the assets that ``base_load_mw`` and ``pv`` spell."""
 
 
 class Grid(Record):
@@ -133,9 +136,46 @@ class Site(Record):
         return {core.name: core for core in of((asset.core(units) for asset in self.assets), Converter)}
 
     @cached_property
+    def base_load(self) -> Load:
+        """The base load as an asset."""
+        return Load(kind="load", name=self._free(BASE_LOAD), carrier=ELECTRICITY, rate=self.base_load_mw)
+
+    @cached_property
+    def sun(self) -> Renewable | None:
+        """The PV plant in short spelling as an asset; None where it gives nothing."""
+        if self.pv is None or not self.pv.peak_mw:
+            return None
+        factor = self.pv.capacity_factor
+        return Renewable(kind="pv", name=self._free(PV), peak_mw=self.pv.peak_mw, capacity_factor=factor)
+
+    def _free(self, name: str) -> str:
+        return f"site {name}" if any(asset.name == name for asset in self.assets) else name
+
+    @cached_property
+    def short(self) -> tuple[Named, ...]:
+        """Assets in short spelling."""
+        return (self.base_load,) if self.sun is None else (self.base_load, self.sun)
+
+    @cached_property
     def equipment(self) -> tuple[Named, ...]:
-        """Assets as twin and models run them, in declared order: machines and flexible loads as converters."""
-        return tuple(self.cores.get(asset.name, asset) for asset in self.assets)
+        """Assets as twin and models run them, short spellings first: machines and flexible loads as converters."""
+        return (*self.short, *(self.cores.get(asset.name, asset) for asset in self.assets))
+
+    @cached_property
+    def fixed(self) -> tuple[OneFlow, ...]:
+        """Loads and sources of electricity: nothing of them is decided, the rest of the site balances them."""
+        return tuple(asset for asset in of(self.equipment, Load, Source) if asset.carrier == ELECTRICITY)
+
+    @cached_property
+    def moving(self) -> tuple[Named, ...]:
+        """The other assets, as twin and models run them."""
+        names = {asset.name for asset in (*self.fixed, *self.renewables)}
+        return tuple(asset for asset in self.equipment if asset.name not in names)
+
+    @cached_property
+    def renewables(self) -> tuple[Renewable, ...]:
+        """PV and wind: what the grid does not take is curtailed."""
+        return of(self.equipment, Renewable)
 
     @cached_property
     def stores(self) -> dict[str, Storage]:

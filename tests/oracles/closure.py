@@ -86,8 +86,8 @@ def closure(scenario: Scenario, flows: xr.Dataset, line_gives: Mapping[str, np.n
 
 
 ELECTRIC = {
-    "import_mw": 1.0, "pv_mw": 1.0, "discharge_mw": 1.0,
-    "export_mw": -1.0, "line_mw": -1.0, "base_load_mw": -1.0, "charge_mw": -1.0,
+    "import_mw": 1.0, "discharge_mw": 1.0,
+    "export_mw": -1.0, "line_mw": -1.0, "charge_mw": -1.0,
 }  # fmt: skip
 """Parts of electricity's balance that no asset has, and whether they give or take."""
 

@@ -13,6 +13,7 @@ from emberline.plans.accounts.emissions import INTENSITY
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario, load
+from emberline.scenarios.assets.account import flow, load_mw
 
 EXACT = 1e-6
 """Schedule and undisturbed replay are the same piecewise constant power: they differ by rounding only."""
@@ -81,8 +82,8 @@ def assert_adds_up(scenario: Scenario, run: Any) -> None:
 
     # energy is conserved: what comes in is what is used, and heats and idle units draw what the line draws
     hours = scenario.horizon.step_h
-    result = run["import_mw"] + run["pv_mw"] + run["discharge_mw"]
-    inputs = run["export_mw"] + run["line_mw"] + run["base_load_mw"] + run["charge_mw"]
+    result = run["import_mw"] + sum(flow(run, plant.name) for plant in scenario.site.renewables) + run["discharge_mw"]
+    inputs = run["export_mw"] + run["line_mw"] + load_mw(scenario, run) + run["charge_mw"]
     assert np.abs((result - inputs).values).max() < 1e-6
     idle = run["idle_mw"].values if "idle_mw" in run else 0.0
     assert run["heat_mwh"].sum("heat").values == pytest.approx((run["line_mw"].values - idle) * hours, abs=1e-6)

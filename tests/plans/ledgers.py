@@ -55,7 +55,7 @@ def flows(
         power: variables in MW by step, zero unless given.
     """
     n = scenario.horizon.n_steps
-    names = ("line_mw", "base_load_mw", "pv_mw", "charge_mw", "discharge_mw", "import_mw", "export_mw", "battery_mwh")
+    names = ("line_mw", "charge_mw", "discharge_mw", "import_mw", "export_mw", "battery_mwh")
     table = {name: np.asarray(power.get(name, np.zeros(n)), float) for name in names}
     data = xr.Dataset({name: ("time", values) for name, values in table.items()}, {"time": scenario.horizon.times})
     meter = scenario.site.grid.metered_interval_min
@@ -68,16 +68,18 @@ def flows(
     for name in ("start_min", "end_min"):
         data[name] = (("heat", "stage"), np.zeros((0, 0)))
     moved = {(asset, key): np.asarray(values, float) for (asset, key), values in (moves or {}).items()}
+    moved[scenario.site.base_load.name, ""] = -np.asarray(power.get("base_load_mw", np.zeros(n)), float)
+    if scenario.site.sun is not None:
+        moved[scenario.site.sun.name, ""] = np.asarray(power.get("pv_mw", np.zeros(n)), float)
     for asset in scenario.site.assets:
         core = scenario.site.cores.get(asset.name)
         keys = list(core.flows) if core else ["in", "out"] if asset.kind == "storage" else [""]
         for key in keys:
             moved.setdefault((asset.name, key), np.zeros(n))
-    if moved:
-        data["asset_rate"] = (("flow", "time"), np.array(list(moved.values())))
-        running = {name: np.asarray((on or {}).get(name, np.ones(n)), float) for name in scenario.site.cores}
-        data["asset_on"] = (("machine", "time"), np.array(list(running.values())).reshape(len(running), n))
-        data = data.assign_coords(flow=[label(*key) for key in moved], machine=np.array(list(running), "U20"))
+    data["asset_rate"] = (("flow", "time"), np.array(list(moved.values())))
+    running = {name: np.asarray((on or {}).get(name, np.ones(n)), float) for name in scenario.site.cores}
+    data["asset_on"] = (("machine", "time"), np.array(list(running.values())).reshape(len(running), n))
+    data = data.assign_coords(flow=[label(*key) for key in moved], machine=np.array(list(running), "U20"))
     return data
 
 

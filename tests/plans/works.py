@@ -158,7 +158,7 @@ def course(
 
 def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
     """What is done as a run of the twin, with violations by kind and unit; it has all that table ``RUN`` asks for."""
-    data = data.drop_dims(["heat", "stage"]).assign(pv_curtailed_mw=("time", np.zeros(data.sizes["time"])))
+    data = data.drop_dims(["heat", "stage"])
     if "flow" in data:
         data = data.assign_coords(flow_unit=("flow", np.full(data.sizes["flow"], "MW")))
     for name, variable in RUN.items():

@@ -81,7 +81,8 @@ def _assets(draw: Draw) -> list[dict[str, Any]]:
 def states(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
     """What is handed on at four moments of a disturbed run whose engine, cooler and meter were altered."""
     scenario = Scenario.model_validate(busy_state(seed), context={"currency": "EUR"})
-    run = _altered(replay(scenario, twin.dispatch(scenario), replication=1, disturbed=True), Draw(4000 + seed))
+    run = replay(scenario, twin.dispatch(scenario), replication=1, disturbed=True)
+    run = _altered(scenario, run, Draw(4000 + seed))
     length, whole = scenario.horizon.length_min, 60.0
     for begin in (0.0, whole, whole * (length // whole // 2), length - whole):
         window = later(scenario, run, begin, length)
@@ -89,14 +90,14 @@ def states(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
         yield f"run from {begin:g} min", replay(window, twin.dispatch(window), replication=2, disturbed=True)
 
 
-def _altered(run: xr.Dataset, draw: Draw) -> xr.Dataset:
+def _altered(scenario: Scenario, run: xr.Dataset, draw: Draw) -> xr.Dataset:
     """A run whose machines go on and off at random, on ramps, and whose meter reads more and less than it drew."""
     n = run.sizes["time"]
     on = np.repeat(draw.rng.random(n) < 0.5, draw.pick(1, 2, 3))[:n]
     run = run.copy(deep=True)
     for name in run["machine"].values.tolist():
         run["asset_on"].loc[{"machine": name}] = on
-    for name in run["flow"].values.tolist():
+    for name in run["flow"].values.tolist()[len(scenario.site.short) :]:
         run["asset_rate"].loc[{"flow": name}] = run["asset_rate"].sel(flow=name) + on * draw.rng.uniform(0, 4, n)
     run["asset_level"] += draw.rng.uniform(-2, 9, run["asset_level"].shape)
     run["battery_mwh"] += draw.rng.uniform(-2, 6, n)

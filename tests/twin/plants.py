@@ -47,7 +47,7 @@ def schedule(
     zeros = np.zeros(n)
     meter = scenario.site.grid.metered_interval_min
     names = [delivery.name for delivery in scenario.deliveries]
-    site = ("line_mw", "base_load_mw", "pv_mw", "pv_curtailed_mw", "charge_mw", "discharge_mw", "battery_mwh",
+    site = ("line_mw", "charge_mw", "discharge_mw", "battery_mwh",
             "import_mw", "export_mw")  # fmt: skip
     data = xr.Dataset(
         {

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.process import carriers_of
 from emberline.twin.site.assets.hub import SiteHub
 
@@ -45,26 +46,26 @@ class SiteGrid:
         return self.meter_min // self.cell_min
 
     @cached_property
-    def base_load_mw(self) -> np.ndarray:
-        """Fixed base load, shape (n_cells,)."""
-        return np.repeat(self.scenario.inputs["base_load_mw"].values, self.per_step)
+    def fixed_mw(self) -> np.ndarray:
+        """What loads of electricity take, less what sources give, shape (n_cells,)."""
+        return np.repeat(self.hub.fixed_mw, self.per_step)
 
     @cached_property
-    def pv_available_mw(self) -> np.ndarray:
-        """What the PV plant could give, shape (n_cells,)."""
-        return np.repeat(self.scenario.inputs["pv_available_mw"].values, self.per_step)
+    def hub(self) -> SiteHub:
+        """The site's assets."""
+        return SiteHub(self.scenario)
 
     @cached_property
-    def hub(self) -> SiteHub | None:
-        """The site's assets; None where it has none, and no process takes or gives a carrier."""
+    def steps(self) -> bool:
+        """Whether the assets have to be gone through step by step: something else than the grid balances a carrier."""
         touched = any(True for process in self.scenario.processes for _ in carriers_of(process))
-        return SiteHub(self.scenario) if self.scenario.site.assets or touched else None
+        site = self.scenario.site
+        return touched or bool(site.moving) or site.carrier[ELECTRICITY].dumps
 
     @cached_property
     def committed_mw(self) -> np.ndarray:
-        """What is drawn whatever the line does: base load and loads among the assets, less sun and wind, (n_cells,)."""
-        power = self.base_load_mw - self.pv_available_mw
-        return power if self.hub is None else power + np.repeat(self.hub.committed_mw, self.per_step)
+        """What is drawn whatever the line does: loads among the assets, less sun and wind, shape (n_cells,)."""
+        return np.repeat(self.hub.committed_mw, self.per_step)
 
     @cached_property
     def import_limit_mw(self) -> float:

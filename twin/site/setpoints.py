@@ -1,8 +1,8 @@
-"""Set-points of a schedule for the battery, PV and the assets of the site."""
+"""Set-points of a schedule for the battery and the assets of the site."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -16,14 +16,10 @@ class Setpoints:
 
     charge_mw: np.ndarray
     discharge_mw: np.ndarray
-    pv_curtailed_mw: np.ndarray
-    assets: AssetSetpoints | None = None
-    """Of the site's assets, where it has any."""
+    assets: AssetSetpoints = field(default_factory=lambda: AssetSetpoints({}, {}, {}))
 
     @classmethod
     def read(cls, schedule: xr.Dataset) -> Setpoints:
         """From a dataset of table ``SCHEDULE``."""
-        charge, discharge, curtailed = (
-            schedule[name].to_numpy() for name in ("charge_mw", "discharge_mw", "pv_curtailed_mw")
-        )
-        return cls(charge, discharge, curtailed, AssetSetpoints.read(schedule))
+        charge, discharge = (schedule[name].to_numpy() for name in ("charge_mw", "discharge_mw"))
+        return cls(charge, discharge, AssetSetpoints.read(schedule))

@@ -1,4 +1,4 @@
-"""The site around the line: PV, battery and grid, balanced on the finest grid that both step and meter need.
+"""The site around the line: sun, battery and grid, balanced on the finest grid that both step and meter need.
 
 That grid divides the plan's step and the metered interval; the load on it is integrated exactly. Without set-points the
 assets follow plain rules, one decision for each metered interval:
@@ -7,9 +7,8 @@ assets follow plain rules, one decision for each metered interval:
 2. What the load lies above the import limit, the battery delivers.
 3. Otherwise the battery goes back to the level wanted at the end, as fast as the import limit allows, without export.
 
-PV that is neither used, stored nor exported is curtailed. The site's other assets move first, constant within a step
-(``twin.site.assets``); what they leave of electricity is balanced here, and their PV and wind are curtailed with the
-rest.
+PV and wind that are neither used, stored nor exported are curtailed. The site's other assets move first, constant
+within a step (``twin.site.assets``); what they leave of electricity is balanced here.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.baseline import rule
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.following import follow
+from emberline.twin.site.assets.following import follow, missed_sun
 from emberline.twin.site.assets.hub import Electric
-from emberline.twin.site.assets.setpoints import AssetSetpoints
+from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
 from emberline.twin.site.setpoints import Setpoints
@@ -68,19 +67,16 @@ def balance(
     Raises:
         ValueError: the schedule lacks an asset, or the line gives what is no carrier of the site's.
     """
-    pv = grid.pv_available_mw
+    renewables, missed = grid.hub.renewables, list[Violation]()
     if setpoints is not None:
-        pv = np.maximum(pv - np.repeat(np.maximum(setpoints.pv_curtailed_mw, 0.0), grid.per_step), 0.0)
-    load = line_mw + grid.base_load_mw
+        renewables = setpoints.assets.sun(renewables)
+        missed = list(missed_sun(grid.hub, setpoints.assets))
+    by_plant = {name: np.repeat(rate, grid.per_step) for name, rate in renewables.items()}
+    load, sun = line_mw + grid.fixed_mw, sum(by_plant.values(), np.zeros(len(line_mw)))
     acts = [] if acts is None else acts
-    step_in = EngineRecourse.of(grid, load - pv, setpoints, acts) if relieving else None
-    run = _assets(grid, load, pv, setpoints, line_gives, answering, step_in)
-    others: dict[str, np.ndarray] = {}
-    if run is not None:
-        load = load - np.repeat(run.electricity_mw, grid.per_step)
-        others = {name: np.repeat(rate, grid.per_step) for name, rate in run.renewables.items()}
-    # what can be curtailed
-    sun = pv + sum(others.values(), np.zeros(len(pv)))
+    step_in = EngineRecourse.of(grid, load - sun, setpoints, acts) if relieving else None
+    run = _assets(grid, load, sun, setpoints, line_gives, answering, step_in)
+    load = load - np.repeat(run.electricity_mw, grid.per_step)
     charge, discharge, level, violations = battery(grid, load - sun, setpoints, relieving, acts)
     net = load - sun + charge - discharge
     export_limit = grid.scenario.site.grid.export_limit_mw
@@ -91,18 +87,15 @@ def balance(
         share = np.divide(np.clip(over, 0.0, mean), mean, out=np.zeros_like(mean), where=mean > 0)
         rest = 1 - np.repeat(share, grid.per_meter)
         net = net + sun * (1 - rest)
-        pv, others = pv * rest, {name: rate * rest for name, rate in others.items()}
+        by_plant = {name: rate * rest for name, rate in by_plant.items()}
     dumped = np.zeros(len(net))
-    if run is not None and grid.scenario.site.carrier[ELECTRICITY].dumps:
+    if grid.steps and grid.scenario.site.carrier[ELECTRICITY].dumps:
         dumped = np.repeat(np.maximum(-export_limit - grid.metered(net), 0.0), grid.per_meter)
         net = net + dumped
     meter = grid.metered(net)
     violations += _limits(grid, meter, export_limit)
     flows: Flows = {
         "line_mw": grid.stepped(line_mw),
-        "base_load_mw": grid.stepped(grid.base_load_mw),
-        "pv_mw": grid.stepped(pv),
-        "pv_curtailed_mw": grid.stepped(grid.pv_available_mw - pv),
         "charge_mw": grid.stepped(charge),
         "discharge_mw": grid.stepped(discharge),
         "battery_mwh": level[grid.per_step - 1 :: grid.per_step],
@@ -111,15 +104,13 @@ def balance(
         "export_mw": np.maximum(-grid.stepped(net), 0.0),
         "meter_mw": meter,
     }
-    if run is not None:
-        used = {name: grid.stepped(rate) for name, rate in others.items()}
-        flows.update(run.variables(used, grid.stepped(dumped)))
-        if line_gives:
-            names = np.array(list(line_gives), dtype=np.str_)
-            rates = np.array(list(line_gives.values()))
-            flows["line_rate"] = xr.DataArray(rates, dims=("given", "time"), coords={"given": names})
-        violations += run.violations
-    return flows, violations
+    used = {name: grid.stepped(rate) for name, rate in by_plant.items()}
+    flows.update(run.variables(used, grid.stepped(dumped)))
+    if line_gives and grid.steps:
+        names = np.array(list(line_gives), dtype=np.str_)
+        rates = np.array(list(line_gives.values()))
+        flows["line_rate"] = xr.DataArray(rates, dims=("given", "time"), coords={"given": names})
+    return flows, violations + run.violations + missed
 
 
 def variables(flows: Flows) -> dict[str, Any]:
@@ -133,26 +124,25 @@ def variables(flows: Flows) -> dict[str, Any]:
 def _assets(
     grid: SiteGrid,
     load: np.ndarray,
-    pv: np.ndarray,
+    sun: np.ndarray,
     setpoints: Setpoints | None,
     line_gives: Mapping[str, np.ndarray] | None,
     answering: bool,
     step_in: EngineRecourse | None,
-) -> HubRun | None:
-    """What the site's assets do under a load and PV, shape (n_cells,) each."""
-    if grid.hub is None:
-        return None
+) -> HubRun:
+    """What the site's assets do under a load, with PV and wind, shape (n_cells,) each."""
+    if not grid.steps:
+        return HubRun.of(SitePlant(grid.hub, grid.hub.fixed_rates(None)))
     if setpoints is not None:
-        asset_setpoints = setpoints.assets or AssetSetpoints({}, {}, {})
-        return follow(grid.hub, asset_setpoints, line_gives, answering=answering, step_in=step_in)
-    net, mean = load - pv, grid.stepped(load - pv)
+        return follow(grid.hub, setpoints.assets, line_gives, answering=answering, step_in=step_in)
+    net, mean = load - sun, grid.stepped(load - sun)
     worst, lightest = (grid.over_meters(cells, worst=high) for cells, high in ((net, True), (load, False)))
     electric = Electric(
         net_mw=mean,
         # in a metered interval that lies above the step's mean there is so much less to spare
         most_import_mw=grid.import_limit_mw - (worst - mean),
         most_export_mw=grid.scenario.site.grid.export_limit_mw - (grid.stepped(load) - lightest),
-        curtailable_mw=grid.stepped(pv),
+        curtailable_mw=grid.stepped(sun),
     )
     return rule(grid.hub, electric, line_gives)
 

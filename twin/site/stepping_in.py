@@ -36,21 +36,20 @@ class EngineRecourse:
         Where the worst metered interval of a step lies above its mean, the worst one counts.
         """
         most = grid.scenario.recourse.engine_most_mwh
-        if not most or setpoints is None or grid.hub is None or not np.isfinite(grid.import_limit_mw):
+        if not most or setpoints is None or not np.isfinite(grid.import_limit_mw):
             return None
         net = net_mw + np.repeat(setpoints.charge_mw - setpoints.discharge_mw, grid.per_step)
         return cls(grid.scenario, (grid.over_meters(net, worst=True) - grid.import_limit_mw).tolist(), most, acts)
 
-    def step_in(self, plant: SitePlant, sun_mw: float, t: int) -> dict[str, float]:
+    def step_in(self, plant: SitePlant, t: int) -> dict[str, float]:
         """Raise machines of a step where that is needed; the new load of each by name.
 
         Args:
             plant: in the step, its set-points followed.
-            sun_mw: what PV and wind among the assets give.
             t: the step.
         """
         hours = plant.hub.hours
-        short = min(self.above_mw[t] - plant.balance[ELECTRICITY] - sun_mw, self.left_mwh / hours)
+        short = min(self.above_mw[t] - plant.balance[ELECTRICITY], self.left_mwh / hours)
         loads: dict[str, float] = {}
         for machine, port in plant.givers[ELECTRICITY]:
             if short <= TOLERANCE or not machine.able or (machine.core.switched and not machine.on):

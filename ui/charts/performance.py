@@ -50,7 +50,8 @@ def sums(cusum: Cusum, unit: str) -> alt.LayerChart | alt.FacetChart:
     """CUSUM of expected less actual energy; a vertical line marks the alarm."""
     periods = [str(at) for at in cusum.curve.index]
     table = pd.DataFrame({"period": periods, "cusum": cusum.curve.to_numpy()})
-    x = alt.X("period:O", title=None, sort=None)
+    # layers of different orders would put the alarm's period last
+    x = alt.X("period:O", title=None, sort=periods)
     y = alt.Y("cusum:Q", title=f"CUSUM [{unit}]")
     layers: list[Any] = [
         alt.Chart(table).mark_area(color=BLUE, opacity=0.15).encode(x=x, y=y),
@@ -58,5 +59,5 @@ def sums(cusum: Cusum, unit: str) -> alt.LayerChart | alt.FacetChart:
     ]
     if cusum.alarm is not None:
         at = pd.DataFrame({"period": [str(cusum.alarm.at)]})
-        layers.append(alt.Chart(at).mark_rule(color=RED, strokeWidth=2).encode(x=alt.X("period:O", sort=periods)))
+        layers.append(alt.Chart(at).mark_rule(color=RED, strokeWidth=2).encode(x=x))
     return alt.layer(*layers).properties(height=HEIGHT)

@@ -16,6 +16,7 @@ import xarray as xr
 from emberline.plans.exports import palette
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import load_mw
 from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.charts.site_panels import (
     BASE,
@@ -45,13 +46,13 @@ SIZE = 10.5
 def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
     """Electricity by process, stacked on the base load; dashed line: the baseline."""
     scenario, run = plan.scenario, _run(plan)
-    names = {BASE: run["base_load_mw"].to_numpy(), **_by_process(scenario, run, "process_mw")}
+    names = {BASE: load_mw(scenario, run), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
     titles = {"clock": tr("from"), **{key: f"{display_name(name)} [MW]" for key, name in up.items()}}
     layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: PALE, **palette.of_processes(scenario)})
     if baseline:
-        before = plan.baseline["process_mw"].sum("process") + plan.baseline["base_load_mw"]
-        layers += _dashed(table, x, table.mean("pbaseline", before.to_numpy()))
+        before = plan.baseline["process_mw"].sum("process").to_numpy() + load_mw(scenario, plan.baseline)
+        layers += _dashed(table, x, table.mean("pbaseline", before))
         titles["pbaseline"] = f"{tr('total, baseline')} [MW]"
     return alt.layer(*layers, hover(table, x, titles)).properties(height=POWER)
 

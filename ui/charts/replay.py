@@ -19,6 +19,7 @@ from emberline.plans.accounts import unit_runs
 from emberline.plans.exports import palette
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import load_mw
 from emberline.ui.charts.flow_sheet import unit_power
 from emberline.ui.charts.plan import below_each_other, time_of
 from emberline.ui.charts.site_panels import BASE, PanelData, y_axis
@@ -92,7 +93,7 @@ def _figures(plan: Plan, view: View, dark: bool) -> Any:
     inputs, money = scenario.inputs, scenario.market.currency
     series = [
         (tr("grid import"), "MW", run["import_mw"].to_numpy()),
-        (tr("load"), "MW", (run["line_mw"] + run["base_load_mw"]).to_numpy()),
+        (tr("load"), "MW", run["line_mw"].to_numpy() + load_mw(scenario, run)),
         (tr("grid intensity"), "kg/MWh", inputs["carbon_intensity_kg_per_mwh"].to_numpy()),
     ]
     if scenario.market.has_spot:
@@ -176,7 +177,7 @@ def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str,
     else:
         power, rates = unit_power(scenario, run), {}
     idle = run["line_mw"].to_numpy() - sum(power.values(), none)
-    for name, load in ((tr("idling"), idle), (tr(BASE), run["base_load_mw"].to_numpy())):
+    for name, load in ((tr("idling"), idle), (tr(BASE), load_mw(scenario, run))):
         if load.max(initial=0.0) > SMALL:
             power[name] = load
     edges = view.edges_min.tolist()

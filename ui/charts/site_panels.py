@@ -19,7 +19,7 @@ import xarray as xr
 from emberline.plans.exports import palette
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Load, of
+from emberline.scenarios.assets import ELECTRICITY, Load, Supply, of
 from emberline.scenarios.process.flows import streams
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
@@ -60,18 +60,19 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     balances = {name: Balance(name, carrier.rate_unit) for name, carrier in scenario.site.carrier.items()}
     power = balances[ELECTRICITY]
     power.gives["grid import"] = run["import_mw"].to_numpy()
-    power.gives["PV"], power.takes["export"] = run["pv_mw"].to_numpy(), run["export_mw"].to_numpy()
+    power.takes["export"] = run["export_mw"].to_numpy()
     power.gives["battery"], power.takes["battery"] = run["discharge_mw"].to_numpy(), run["charge_mw"].to_numpy()
-    power.need = run["line_mw"].to_numpy() + run["base_load_mw"].to_numpy()
-    loads = {load.name for load in of(scenario.site.assets, Load)}
+    power.need = run["line_mw"].to_numpy()
+    loads, sun = {load.name for load in of(scenario.site.equipment, Load)}, scenario.site.sun
     rates = _rows(run, "asset_rate")
     for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
         balance = balances[carrier]
         if asset in loads:
             balance.need = -rate if balance.need is None else balance.need - rate
             continue
+        name = "PV" if sun is not None and asset == sun.name else asset_label(asset)
         for side, amount in ((balance.gives, np.maximum(rate, 0.0)), (balance.takes, np.maximum(-rate, 0.0))):
-            side[asset_label(asset)] = side.get(asset_label(asset), 0.0) + amount
+            side[name] = side.get(name, 0.0) + amount
     for stream in streams(scenario) if "stream_rate" in run else ():
         if not stream.material:
             rate = run["stream_rate"].sel(stream=stream.label).to_numpy() * stream.sign
@@ -95,7 +96,7 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
 
 def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
     """Fuels: carriers that are bought and converted, but neither stored nor in demand themselves."""
-    supplies = {asset_label(asset.name) for asset in scenario.site.assets if asset.kind == "supply"}
+    supplies = {asset_label(supply.name) for supply in of(scenario.site.assets, Supply)}
     return {
         name
         for name, balance in balances(scenario, run).items()

@@ -1,27 +1,50 @@
-"""Page Performance: energy against its baseline, by month or week, with CUSUM, alarm and savings."""
+"""Page Performance: energy against its baseline, with CUSUM, alarm and savings, and its losses by cause."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pandas as pd
 import streamlit as st
 
 from emberline.plans.compliance.monitoring import Period
 from emberline.plans.compliance.reports import Document, write_excel
-from emberline.plans.performance import by_period, read_content, review
+from emberline.plans.performance import Losses, Step, joined, losses, read_content, review
+from emberline.scenarios.reading import heat_log
+from emberline.scenarios.reading import meter as meters
 from emberline.ui.charts import performance as charts
+from emberline.ui.pages.request.sources import choose, look
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 
 LARGEST_MB = 20
-STEPS = {"month": mark("by month"), "week": mark("by week"), "day": mark("by day")}
+STEPS: dict[Step, str] = {"month": mark("by month"), "week": mark("by week"), "day": mark("by day")}
 NO_ALARM = mark("No alarm. An unchanged period of this length raises one in {rate} of cases.")
 ALARM = mark(
     "Alarm in {at}: more energy than expected since {since}. An unchanged period of this length raises one in {rate} "
     "of cases."
 )
+CAUSES = {
+    "mix": mark("mix of grades"),
+    "idling": mark("idling"),
+    "waiting": mark("waits of heats"),
+    "drift": mark("drift"),
+    "fault": mark("fault"),
+}
+WORDS = (
+    mark("By period"), mark("Baseline"), mark("Quality of the baseline"), mark("Significant energy uses"),
+    mark("Losses by cause"), mark("Days that stand out (fault)"), mark("period"), mark("actual"), mark("expected"),
+    mark("variable"), mark("coefficient"), mark("standard error"), mark("figure"), mark("value"), mark("cause"),
+    mark("energy [MWh]"), mark("share of the deviation"), mark("day"), mark("use"), mark("energy"), mark("share"),
+    mark("cumulated"), mark("significant"),
+)  # fmt: skip
+"""Titles and columns of the auditor's tables, as the page shows them."""
+ENERGY = {"mwh": "MWh", "kwh": "kWh", "gj": "GJ", "tj": "TJ"}
+"""Ends of the names of columns of energy, and their units."""
 
 
 def page() -> None:
@@ -29,57 +52,92 @@ def page() -> None:
     st.subheader(tr("Energy performance"), anchor=False)
     st.text(
         tr(
-            "Energy against what the baseline expects for the same production. A table (CSV) with a column of times, "
-            "one of energy, and the variables that explain it."
+            "Energy against what the baseline expects for the same production. Tables (CSV) with a column of times: "
+            "one of energy, and the variables that explain it, in the same file or in another one."
         )
     )
-    file = st.file_uploader(
-        tr("File, at most {most} MB", most=LARGEST_MB), type="csv", max_upload_size=LARGEST_MB, key="performance.file"
-    )
-    if file is None:
+    uploads, zones = st.columns([3, 1])
+    files = uploads.file_uploader(
+        tr("Files, at most {most} MB", most=LARGEST_MB), type="csv", max_upload_size=LARGEST_MB,
+        accept_multiple_files=True, key="performance.file",
+    )  # fmt: skip
+    zone = zones.selectbox(
+        tr("Time zone of the plant"), _zones(), index=None, placeholder=tr("the file's clock"), key="performance.zone",
+        help=tr("Says where a day begins, if the times are in UTC, and how long it is when the clocks change."),
+    )  # fmt: skip
+    if not files:
         return
     try:
-        data = _read(file.getvalue(), file.name)
-        show(data, file.name)
+        tables = [_read(file.getvalue(), file.name, zone or "") for file in files]
+        show(tables, ", ".join(file.name for file in files))
     except ValueError as error:
         for line in str(error).splitlines():
             st.warning(line)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _read(content: bytes, name: str) -> pd.DataFrame:
-    return read_content(content, name)
+@st.cache_data(show_spinner=False)
+def _zones() -> list[str]:
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
 
 
-def show(data: pd.DataFrame, name: str) -> None:
+@st.cache_data(max_entries=8, show_spinner=False)
+def _read(content: bytes, name: str, zone: str) -> pd.DataFrame:
+    return read_content(content, name, zone)
+
+
+def _periods(tables: Sequence[pd.DataFrame]) -> tuple[str, str]:
+    """Baseline and report period to begin with: the first and the last year, or the halves of the only one."""
+    years = sorted({int(year) for table in tables for year in _years(table)})
+    if len(years) > 1:
+        return str(years[0]), str(years[-1])
+    return f"{years[0]}-01-01..{years[0]}-06-30", f"{years[0]}-07-01..{years[0]}-12-31"
+
+
+def _years(table: pd.DataFrame) -> Sequence[int]:
+    """Years in which a table has more than a few hours."""
+    years = list(pd.DatetimeIndex(table.index).year)
+    return [year for year in sorted(set(years)) if years.count(year) * 100 >= len(table)]
+
+
+def show(tables: Sequence[pd.DataFrame], name: str) -> None:
     """Ask for columns and periods, and draw the result.
 
     Args:
-        data: numbers by time.
-        name: of their file.
+        tables: numbers by time.
+        name: of their files.
     """
-    if data.empty or not len(data.columns):
+    if any(table.empty or not len(table.columns) for table in tables):
         raise ValueError(f"{name}: there are no numbers")
-    years = sorted({int(year) for year in pd.DatetimeIndex(data.index).year})
+    begin = _periods(tables)
     with st.container(horizontal=True):
-        baseline = st.text_input(tr("Baseline period"), str(years[0]), key="performance.baseline")
-        report = st.text_input(tr("Report period"), str(years[-1]), key="performance.report")
+        # the keys hold the files, so that other ones begin with their own years
+        baseline = st.text_input(tr("Baseline period"), begin[0], key=f"performance.baseline.{begin[0]}")
+        report = st.text_input(tr("Report period"), begin[1], key=f"performance.report.{begin[1]}")
         step = st.segmented_control(
             tr("Rows"), list(STEPS), default="month", required=True, format_func=lambda key: tr(STEPS[key]),
             key="performance.step",
         )  # fmt: skip
-    rows = [_rows(data, text, step or "month", name) for text in (baseline, report)]
-    columns = [str(column) for column in rows[0].columns]
+    spans = Period.parse(baseline), Period.parse(report)
+    if spans[0].overlaps(spans[1]):
+        raise ValueError(
+            tr("Baseline {baseline} and report period {report} overlap.", baseline=baseline, report=report)
+        )
+    rows = [joined(tables, step, span.first, span.last) for span in spans]
+    columns = sorted(map(str, rows[0].columns), key=lambda column: not column.lower().endswith(tuple(ENERGY)))
+    blank = tr("choose one")
     with st.container(horizontal=True):
         energy = st.selectbox(tr("Energy"), columns, key="performance.energy")
         others = [column for column in columns if column != energy]
-        production = st.multiselect(tr("Production"), others, key="performance.production")
+        production = st.multiselect(tr("Production"), others, key="performance.production", placeholder=blank)
         rest = [column for column in others if column not in production]
-        variables = st.multiselect(tr("Other variables"), rest, key="performance.variables")
+        variables = st.multiselect(tr("Other variables"), rest, key="performance.variables", placeholder=blank)
         rest = [column for column in rest if column not in variables]
-        uses = st.multiselect(tr("Single energy uses"), rest, key="performance.uses")
+        uses = st.multiselect(tr("Single energy uses"), rest, key="performance.uses", placeholder=blank)
     if not production:
-        st.caption(tr("Choose the column that measures production."))
+        if others:
+            st.info(tr("Choose the column that measures production."))
+        else:
+            st.info(tr("There is no column of production: add it to the file, or load a second file that has it."))
         return
     result = review(rows[0], rows[1], str(energy), [*production, *variables], production, uses)
     saved, alarm = result.savings, result.cusum.alarm
@@ -88,31 +146,103 @@ def show(data: pd.DataFrame, name: str) -> None:
         st.metric(tr("Saving"), wording.percent(saved.share, 1), border=True)
         digits = 0 if saved.predicted >= 10_000 else 2
         interval = f"{wording.number(saved.low, digits)} … {wording.number(saved.high, digits)}"
-        st.metric(tr("Saving, 95 % interval [{unit}]", unit=str(energy)), interval, border=True)
+        st.metric(tr("Saving, 95 % interval [{unit}]", unit=_unit(str(energy))), interval, border=True)
     rate = wording.percent(result.cusum.false_alarms, 0)
     if alarm is None:
         st.text(tr(NO_ALARM, rate=rate))
     else:
         st.warning(tr(ALARM, at=str(alarm.at), since=str(alarm.since), rate=rate))
-    st.altair_chart(charts.indicator(result.report))
-    st.altair_chart(charts.sums(result.cusum, str(energy)))
+    for title, chart in (
+        (tr("Energy performance indicator (EnPI): actual over expected"), charts.indicator(result.report)),
+        (tr("CUSUM: expected less actual energy, added up"), charts.sums(result.cusum, _unit(str(energy)))),
+    ):
+        st.markdown(f"**{title}**")
+        st.altair_chart(chart)
     if result.uses is not None:
-        st.altair_chart(charts.pareto(result.uses, str(energy)))
+        st.markdown(f"**{tr('Significant energy uses')}**")
+        st.altair_chart(charts.pareto(result.uses, _unit(str(energy))))
+    split = _losses(spans)
+    if split is not None:
+        result = replace(result, losses=split)
+        _show_losses(split)
     for rule in result.rules:
         st.caption(str(rule))
     document = result.document("Energy performance", f"{name}: {report} against {baseline}")
     for part in document.tables[1:]:
-        with st.expander(part.title):
-            st.dataframe(pd.DataFrame(part.as_dicts()), hide_index=True)
+        if part.rows:
+            with st.expander(tr(part.title)):
+                st.dataframe(pd.DataFrame(part.as_dicts()).rename(columns=tr), hide_index=True)
     _downloads(document)
 
 
-def _rows(data: pd.DataFrame, text: str, step: str, name: str) -> pd.DataFrame:
-    span = Period.parse(text)
-    part = data.loc[str(span.first) : str(span.last)]
-    if part.empty:
-        raise ValueError(f"{name} has no rows from {span}")
-    return by_period(part, "week" if step == "week" else "day" if step == "day" else "month")
+def _unit(column: str) -> str:
+    """Unit of a column of energy by its name; its name where that does not tell."""
+    return next((unit for end, unit in ENERGY.items() if column.lower().endswith(end)), column)
+
+
+def _losses(spans: tuple[Period, Period]) -> Losses | None:
+    """Ask for heat log and meter; what the twin makes of them."""
+    st.markdown(f"**{tr('Losses by cause')}**")
+    with st.expander(tr("From the plant's heat log and meter")):
+        st.caption(
+            tr(
+                "The twin says what the heats that were made should have used. Heat log: heat, grade, unit, start, "
+                "end; meter: time, power_mw; both of both periods."
+            )
+        )
+        path = choose({}).path
+        log, meter = (
+            st.file_uploader(title, type=["csv", "parquet"], max_upload_size=LARGEST_MB, key=f"performance.{key}")
+            for key, title in (("log", tr("Heat log")), ("meter", tr("Meter")))
+        )
+    if log is None or meter is None:
+        return None
+    if not look(path).line.stages:
+        st.info(tr("This scenario has no line, so a heat log cannot belong to it."))
+        return None
+    return split_of(path, (log.name, log.getvalue()), (meter.name, meter.getvalue()), spans)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def split_of(path: str, log: tuple[str, bytes], meter: tuple[str, bytes], spans: tuple[Period, Period]) -> Losses:
+    """Losses by cause.
+
+    Args:
+        path: of the plant's scenario, an argument of ``look``.
+        log: name and content of the file of its heats.
+        meter: the same of its power.
+        spans: baseline and report period.
+
+    Raises:
+        ValueError: every mistake in the files, with their rows.
+    """
+    scenario = look(path)
+    days = [(span.first, span.last) for span in spans]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for part, (name, content) in (("log", log), ("meter", meter)):
+            # each in a folder of its own, as both may bear one name
+            paths.append(Path(folder) / part / Path(name).name)
+            paths[-1].parent.mkdir()
+            paths[-1].write_bytes(content)
+        return losses(scenario, heat_log.read(paths[0], scenario), meters.read(paths[1], scenario), days[0], days[1])
+
+
+def _show_losses(result: Losses) -> None:
+    table = result.table
+    if table.empty:
+        st.text(tr("No cause took more than in the baseline period."))
+    else:
+        st.altair_chart(charts.pareto(table.rename(index={key: tr(name) for key, name in CAUSES.items()}), "MWh"))
+    rows = [
+        {
+            tr("cause"): tr(CAUSES[cause]),
+            "MWh": wording.number(mwh, 1),
+            tr("share of the deviation"): wording.percent(part, 0),
+        }
+        for cause, mwh, part in result.rows
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
 
 
 def _downloads(document: Document) -> None:

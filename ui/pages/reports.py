@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,16 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.compliance.evidence import STEPS, Chain, Entry, EvidenceError, Step, archive, verify
+from emberline.plans.compliance.evidence import (
+    STEPS,
+    Chain,
+    Entry,
+    EvidenceError,
+    Step,
+    archive,
+    leftovers,
+    verify,
+)
 from emberline.plans.compliance.monitoring import Period, example_files, read_activity, read_monitoring_plan
 from emberline.plans.compliance.reports import (
     DOCUMENTS,
@@ -30,6 +40,7 @@ from emberline.ui.text.language import mark, tr
 from emberline.ui.text.numbers import stamp
 
 LARGEST_MB = 20
+ACTIVITY = "activity.csv"
 KINDS = {
     "cbam": mark("CBAM: embedded emissions"),
     "ets": mark("EU ETS: source streams"),
@@ -68,9 +79,11 @@ def page() -> None:
         tr("Reporting period"), str(datetime.now(UTC).year), key="reports.period",
         help=tr("2026, 2026-Q1, 2026-03 or 2026-01-01..2026-06-30"),
     ).strip()  # fmt: skip
+    with suppress(ValueError):  # the figures say what is wrong with it
+        period = Period.parse(period).name
     files = _files()
     report: AnnualReport | None = None
-    if "monitoring.yaml" in files and "activity.csv" in files:
+    if "monitoring.yaml" in files and ACTIVITY in files:
         report = _try(lambda: figures(period, files))
     if report is not None:
         _documents(report, files)
@@ -92,15 +105,19 @@ def _files() -> dict[str, bytes]:
     """Files for the figures, by the names that the reports know them by."""
     titles = {
         "monitoring.yaml": (tr("Monitoring plan"), ["yaml", "yml"]),
-        "activity.csv": (tr("Activity data"), ["csv"]),
+        ACTIVITY: (tr("Activity data"), ["csv"]),
         "defaults.csv": (tr("Default values of precursors, if you have them"), ["csv"]),
         "template.xlsx": (tr("The Commission's workbook to be filled, if you have it"), ["xlsx"]),
     }
     result: dict[str, bytes] = {}
     for column, (name, (title, kinds)) in zip(st.columns(len(titles)), titles.items(), strict=True):
-        file = column.file_uploader(title, type=kinds, max_upload_size=LARGEST_MB, key=f"reports.{name}")
-        if file is not None:
-            result[name] = file.getvalue()
+        several = name == ACTIVITY
+        files = column.file_uploader(
+            title, type=kinds, max_upload_size=LARGEST_MB, accept_multiple_files=several, key=f"reports.{name}"
+        )
+        for number, file in enumerate(files if isinstance(files, list) else [files], start=1):
+            if file is not None:
+                result[name if number == 1 else f"{number}-{name}"] = file.getvalue()
     with st.expander(tr("Example files to begin with")):
         st.caption(tr("Replace names, factors and amounts by yours; figures in them are typical, not measured."))
         for name, content in example_files().items():
@@ -122,7 +139,8 @@ def figures(period: str, files: dict[str, bytes]) -> AnnualReport:
         try:
             table = read_default_values(paths["defaults.csv"]) if "defaults.csv" in files else None
             plan = read_monitoring_plan(paths["monitoring.yaml"])
-            return annual_report(plan, read_activity([paths["activity.csv"]]), span, table)
+            activity = [path for name, path in paths.items() if name.endswith(ACTIVITY)]
+            return annual_report(plan, read_activity(activity), span, table)
         except ValueError as error:
             raise ValueError(str(error).replace(f"{folder}/", "")) from error
 
@@ -196,6 +214,9 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
                 st.error(str(finding))
             if not findings:
                 st.success(tr("{count} records, nothing has changed", count=len(entries)))
+            strangers = len(leftovers(chain))
+            if strangers:
+                st.caption(tr("Files that belong to no record and count for nothing: {count}", count=strangers))
         if mine:
             st.download_button(
                 tr("Archive for the verifier (zip)"), lambda: _archive(chain, period), f"{period}.zip",

@@ -329,6 +329,8 @@ def baseline_name(scenario: Scenario) -> str:
 def goal(goal: Goal, currency: str) -> str:
     """The goal and its caps in words."""
     words = tr("{goal} ({signal})", goal=tr(GOALS[goal.minimize]), signal=tr(SIGNALS[goal.signal]))
+    if goal.grade is not None:
+        words = tr("least embedded emissions of {grade}, then {goal}", grade=goal.grade, goal=words)
     caps = []
     if goal.caps.extra_cost_share is not None and goal.minimize == "carbon":
         share = percent(goal.caps.extra_cost_share, 1)
@@ -344,6 +346,8 @@ def goal(goal: Goal, currency: str) -> str:
             caps.append(
                 tr("{what} at most {amount}", what=tr(NAMES[name]), amount=f"{number(top * factor, digits)} {unit}")
             )
+    for grade, kg_per_t in goal.caps.embedded_kg_per_t.items():
+        caps.append(tr("{grade} at most {kg} kg CO2e/t", grade=grade, kg=number(kg_per_t, 1)))
     if goal.caps.peak_mw is not None:
         caps.append(tr("peak at most {power} MW", power=number(goal.caps.peak_mw, 1)))
     return clauses([words, *caps])

@@ -16,7 +16,7 @@ from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program, SearchRun
 from emberline.models.kernel.templates import building, each, total
-from emberline.models.problem.flows import TIME_LIMIT_S, Flows, HubFlows
+from emberline.models.problem.flows import NO_ASSETS, TIME_LIMIT_S, Flows, HubFlows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
@@ -166,9 +166,6 @@ def columns(scenario: Scenario, data: SiteData, flows: Flows, line: np.ndarray) 
     """
     power = {
         "line_mw": line,
-        "base_load_mw": data.base,
-        "pv_mw": flows.pv,
-        "pv_curtailed_mw": data.pv - flows.pv,
         "charge_mw": flows.charge,
         "discharge_mw": flows.discharge,
         "import_mw": flows.imported,
@@ -177,11 +174,11 @@ def columns(scenario: Scenario, data: SiteData, flows: Flows, line: np.ndarray) 
     variables: dict[str, Any] = {name: ("time", np.asarray(values) / data.hours) for name, values in power.items()}
     variables["battery_mwh"] = ("time", flows.level)
     variables["meter_mw"] = ("meter", flows.meter_mw)
-    coordinates: dict[str, Any] = {}
-    if flows.hub is not None and data.hub is not None:
-        hub_variables, coordinates = flows.hub.columns(data.hub)
-        variables.update(hub_variables)
-    return xr.Dataset(variables, coords=coordinates)
+    # what is curtailed, is so of all in proportion
+    share = np.divide(flows.pv, data.pv, out=np.ones_like(data.pv), where=data.pv > 0)
+    others_mw = data.fixed_mw | {name: could * share for name, could in data.sun_mw.items()}
+    hub_variables, coordinates = (flows.hub or NO_ASSETS).columns(scenario, others_mw)
+    return xr.Dataset(variables | hub_variables, coords=coordinates)
 
 
 def _flows(

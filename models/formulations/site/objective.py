@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.problem.constants import baseline_cost, direct_kg, grade_caps
 from emberline.models.problem.flows import Flows
+from emberline.models.problem.line import GradeCap
 from emberline.models.problem.site import SiteData
 from emberline.models.problem.site_assets import dearest
 from emberline.scenarios import Scenario
@@ -45,6 +46,8 @@ class Aim:
     """Part of the first goal that base load beyond PV causes: left out of objective, bound and gap."""
     tops: dict[str, float]
     """Caps by metric, of what the site adds to it."""
+    grades: tuple[GradeCap, ...] = ()
+    """Caps on what grades carry."""
 
     def expression(self, ports: Any) -> Any:
         """Both goals as one, for a model; from the site's ports."""
@@ -82,6 +85,11 @@ class Aim:
         table = data.guide_per_mwh
         return [(name, cap, top / max(float(np.abs(table[name]).mean()), 1e-9)) for name, cap in self.tops.items()]
 
+    def grade_prices(self, data: SiteData) -> list[tuple[GradeCap, float]]:
+        """Caps on grades, and what a kilogram above one counts while a plan is searched."""
+        top = BREACH * float(np.abs(self.both_weights(data)).max())
+        return [(cap, top / max(float(np.abs(data.average).mean()), 1e-9)) for cap in self.grades]
+
     def weight(self, data: SiteData) -> np.ndarray:
         """Worth of a MWh imported in each slot by the first goal."""
         return data.guide_per_mwh[self.first]
@@ -101,7 +109,8 @@ def of(scenario: Scenario, envelope: xr.Dataset, data: SiteData, baseline: xr.Da
     paid = baseline_cost(scenario, data, baseline)
     if paid is not None and baseline is not None and scenario.processes:
         paid += scenario.market.carbon_price.on_direct / 1000 * float(emitted_kg(scenario, baseline).sum())
-    return read(scenario, data, paid, direct_kg(scenario, envelope) if scenario.heats else 0.0)
+    aim = read(scenario, data, paid, direct_kg(scenario, envelope) if scenario.heats else 0.0)
+    return replace(aim, grades=grade_caps(scenario, envelope))
 
 
 def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct_kg: float) -> Aim:

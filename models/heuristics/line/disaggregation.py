@@ -194,6 +194,9 @@ def _aim(guide: Guide, formulation: Named) -> Callable[[Any], Any]:
     """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
     aim, data, m = guide.aim, guide.data, formulation.model
     broken = formulation.ports.price_caps(m, aim.caps(data), aim.over_price(data))
+    if aim.grades:
+        above = formulation.cap_grades(aim.grades, soft=True)
+        broken += sum(price * kg for (_, price), kg in zip(aim.grade_prices(data), above, strict=True))
     scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
     early = total(t * m.x[h, i, u, t] for h, i, u, t in each(m.START)) + total(
         t * m.z[c, u, t] for c, u, t in each(m.OPTION)

@@ -185,7 +185,10 @@ class Renewal:
         """Round after round, until they or the time are over."""
         search, began = self.search, time.perf_counter()
         offer_time, offered, warmth = began, self.best, 0.0
-        self._begin(lambda: search.phase_over() or time.perf_counter() - began >= seconds)
+        # a cut that knows no peak puts all heats on the cheapest hours, and is refused
+        timed = self._peak is None
+        if timed:
+            self._begin(lambda: search.phase_over() or time.perf_counter() - began >= seconds)
         for number in range(rounds):
             now = time.perf_counter()
             if search.phase_over() or now - began >= seconds:
@@ -194,7 +197,7 @@ class Renewal:
                 warmth = WARMTH * float(np.std(self._heard)) if self._heard else 0.0
             passed = max(number / rounds, (now - began) / seconds)
             self.round(warmth * (1 - passed) ** COOLING)
-            if number % RETIMED == RETIMED - 1:
+            if timed and number % RETIMED == RETIMED - 1:
                 self.retime(NEAR_MIN)
             if self.best < offered and now - offer_time > REPORT_S:
                 search.offer(self.starts())

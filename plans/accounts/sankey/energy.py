@@ -15,7 +15,7 @@ import xarray as xr
 
 from emberline.plans.accounts.sankey.diagram import Diagram, Drawing
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Converter, Named, Storage
+from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Named, Storage, of
 from emberline.scenarios.assets.account import flow
 from emberline.scenarios.process.flows import streams
 
@@ -61,9 +61,7 @@ def _mwh(scenario: Scenario, power: np.ndarray) -> float:
 def _site(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
     power = _of(ELECTRICITY)
     drawing.add(drawing.node("grid", "grid", "grid"), power, _mwh(scenario, run["import_mw"].to_numpy()))
-    drawing.add(drawing.node("PV", "PV", "source"), power, _mwh(scenario, run["pv_mw"].to_numpy()))
     drawing.add(power, drawing.node("export", "export", "use"), _mwh(scenario, run["export_mw"].to_numpy()))
-    drawing.add(power, drawing.node("base load", "base load", "use"), _mwh(scenario, run["base_load_mw"].to_numpy()))
     battery = scenario.battery
     if battery is not None:
         drawing.node("battery", "battery", "store")
@@ -89,8 +87,8 @@ def _asset(record: Named, drawing: Drawing, scenario: Scenario, run: xr.Dataset)
         return
     rate, key = flow(run, record.name), f"asset {record.name}"
     gives, takes = (_mwh(scenario, np.maximum(part, 0.0)) for part in (rate, -rate))
-    kind = "source" if gives > takes else "loss" if record.kind in ("flare", "vent") else "use"
-    drawing.node(key, record.name, kind, named=True)
+    kind = "source" if gives > takes else "loss" if of((record,), Flare) else "use"
+    drawing.node(key, record.name, kind, named=record not in scenario.site.short)
     drawing.add(key, _of(carrier), gives)
     drawing.add(_of(carrier), key, takes)
 

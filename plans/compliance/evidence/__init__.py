@@ -3,6 +3,6 @@
 from emberline.plans.compliance.evidence.archive import archive
 from emberline.plans.compliance.evidence.chain import Chain, EvidenceError
 from emberline.plans.compliance.evidence.entry import STEPS, Entry, Step
-from emberline.plans.compliance.evidence.verification import Finding, verify
+from emberline.plans.compliance.evidence.verification import Finding, leftovers, verify
 
-__all__ = ["STEPS", "Chain", "Entry", "EvidenceError", "Finding", "Step", "archive", "verify"]
+__all__ = ["STEPS", "Chain", "Entry", "EvidenceError", "Finding", "Step", "archive", "leftovers", "verify"]

@@ -3,6 +3,7 @@
 folder/records/000001.json   a record and its hash, in one way to write it
        files/<sha256>        evidence, by its hash
        head                  number and hash of the last record
+       lock                  empty, while somebody writes
 
 A record counts once its file has its name, which is one step of the file system: evidence is in place before, the head
 follows. Whoever dies in between leaves either no record or a whole one. Nothing is ever changed or removed.
@@ -24,6 +25,7 @@ from pydantic import ValidationError
 from emberline.plans.compliance.evidence.entry import FIRST, STEPS, Entry, File, Step
 
 DIGITS = 6
+LOCK = "lock"
 PATIENCE_S = 30.0
 NEXT = {"": "draft", "draft": "submit", "submitted": "approve", "approved": "lock", "locked": "correct"}
 """What a period in a state may do next."""
@@ -157,7 +159,7 @@ class Chain:
     def _alone(self) -> Iterator[None]:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / "lock", timeout=PATIENCE_S):
+            with FileLock(self.folder / LOCK, timeout=PATIENCE_S):
                 yield
         except OSError as error:
             raise EvidenceError(f"{self.folder}: {error.strerror or error}") from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from emberline.plans.compliance.evidence.chain import DIGITS, Chain, head_text, parse
+from emberline.plans.compliance.evidence.chain import DIGITS, LOCK, Chain, head_text, parse
 from emberline.plans.compliance.evidence.entry import FIRST, Entry
 
 
@@ -42,6 +44,18 @@ def verify(chain: Chain) -> list[Finding]:
     findings += [finding for entry in entries for finding in _evidence(chain, entry)]
     findings += _head(chain, entries, len(chain.paths()))
     return sorted(findings, key=lambda finding: finding.record)
+
+
+def leftovers(chain: Chain) -> list[Path]:
+    """Files in the folder that belong to no record, such as evidence of a writer that died before its record.
+
+    They count for nothing. Evidence of a record that has changed is among them if no other record has it.
+    """
+    members = {chain.head, chain.folder / LOCK, *chain.paths()}
+    for path in chain.paths():
+        with suppress(OSError, ValueError):
+            members |= {chain.files / file.sha256 for file in parse(path.read_bytes()).files}
+    return sorted(path for path in chain.folder.rglob("*") if path.is_file() and path not in members)
 
 
 def _evidence(chain: Chain, entry: Entry) -> list[Finding]:

@@ -4,25 +4,31 @@ A file of activity data is a CSV table with the columns ``name``, ``from``, ``to
 where they matter, ``stock_start``, ``stock_end`` and ``source``. A name is a source stream of the monitoring plan, or a
 process, a colon and one of ``production``, ``to market``, ``direct``, ``electricity``, ``electricity exported``,
 ``heat imported``, ``heat exported``, ``waste gas imported``, ``waste gas exported``, ``takes PROCESS``,
-``precursor NAME``. What is used is ``amount + stock_start − stock_end``.
+``precursor NAME``. What is used is ``amount + stock_start − stock_end``. A file with the columns of a stack's hours is
+read as such (``plans/compliance/monitoring/stack.py``).
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 from emberline.plans.compliance.monitoring.period import Period
 from emberline.plans.compliance.monitoring.plan import GapRule
+from emberline.plans.compliance.monitoring.stack import HOURLY, Hour, Stack, read_hours, stack
 from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 REQUIRED = ("name", "from", "to", "amount", "unit")
+STACK_UNIT = "t CO2"
+SAME_STOCK = 1e-6
+"""Share by which a stock may differ from one row to the next."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,10 @@ class Gap:
     rule: GapRule
     amount: float
 
+    def __str__(self) -> str:
+        filled = f"{self.amount:,.6g} by the {self.rule} daily rate"
+        return f"{self.name}: no data from {self.first} to {self.last}, {filled}"
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -70,6 +80,18 @@ class Amount:
     unit: str
     rows: tuple[Measured, ...]
     gaps: tuple[Gap, ...] = ()
+    stack: Stack | None = None
+    """Where it is measured hour by hour."""
+
+    @property
+    def breaks(self) -> Iterator[str]:
+        """Where a stock at the end of a row is not that at the start of the next one."""
+        for row, following in itertools.pairwise(self.rows):
+            if abs(row.stock_end - following.stock_start) > SAME_STOCK * max(row.stock_end, following.stock_start):
+                yield (
+                    f"{row.name}: stock is {row.stock_end:,.6g} {self.unit} on {row.last} and "
+                    f"{following.stock_start:,.6g} {self.unit} on {following.first}"
+                )
 
 
 class MissingData(ValueError):
@@ -81,10 +103,31 @@ class Activity:
     """Activity data of an installation."""
 
     rows: tuple[Measured, ...]
+    stacks: Mapping[str, tuple[Hour, ...]] = field(default_factory=dict)
+    """Hours of measured stacks, by name."""
 
-    def names(self) -> tuple[str, ...]:
-        """Names in the data, in their order."""
-        return tuple(dict.fromkeys(row.name for row in self.rows))
+    @property
+    def places(self) -> Iterator[tuple[str, str]]:
+        """Names in the data, and where they occur first."""
+        yield from {row.name: row.place for row in reversed(self.rows)}.items()
+        yield from ((name, hours[0].place) for name, hours in self.stacks.items())
+
+    def measured(self, name: str, unit: str, period: Period, rule: GapRule) -> Amount:
+        """What a stack emits by its hours [t CO2].
+
+        Raises:
+            ValueError: an amount is given too, another unit, or hours that are missing or occur twice.
+        """
+        twice = next((row for row in self.rows if row.name == name), None)
+        if twice is not None:
+            raise ValueError(f"{twice.place}: {name} is measured hour by hour already")
+        if unit != STACK_UNIT:
+            raise ValueError(f"{name} is measured in {STACK_UNIT}, the monitoring plan has {unit}")
+        hours = self.stacks[name]
+        figures = stack(name, hours, period, rule)
+        file = hours[0].place.rpartition(" row ")[0]
+        row = Measured(name, period.first, period.last, figures.t_co2, unit, file, place=hours[0].place)
+        return Amount(figures.t_co2, unit, (row,), stack=figures)
 
     def amount(self, name: str, unit: str, period: Period, rule: GapRule = "refuse") -> Amount | None:
         """Amount over a period; None where the name does not occur at all.
@@ -140,6 +183,7 @@ def read_activity(paths: Iterable[Path]) -> Activity:
         ScenarioError: with every mistake, file and row.
     """
     rows: list[Measured] = []
+    stacks: dict[str, list[Hour]] = {}
     problems: list[Problem] = []
     for path in paths:
         reason = unreadable(path)
@@ -152,6 +196,10 @@ def read_activity(paths: Iterable[Path]) -> Activity:
             problems.append(Problem(path.name, "", f"is not UTF-8 text (byte {error.start})"))
             continue
         table = csv.DictReader(text.splitlines())
+        if set(HOURLY) <= set(table.fieldnames or ()):
+            for name, hours in read_hours(table, path.name, problems).items():
+                stacks.setdefault(name, []).extend(hours)
+            continue
         lacking = [name for name in REQUIRED if name not in (table.fieldnames or ())]
         if lacking:
             problems.append(Problem(path.name, "", f"lacks the column {', '.join(lacking)}"))
@@ -166,7 +214,7 @@ def read_activity(paths: Iterable[Path]) -> Activity:
                 problems.append(Problem(place, key, says))
     if problems:
         raise ScenarioError(problems)
-    return Activity(tuple(rows))
+    return Activity(tuple(rows), {name: tuple(hours) for name, hours in stacks.items()})
 
 
 def _row(values: dict[str, str], place: str, file: str) -> Measured:
@@ -191,6 +239,8 @@ def _row(values: dict[str, str], place: str, file: str) -> Measured:
             numbers[key] = math.nan
         if not math.isfinite(numbers[key]):
             raise ValueError(f"{key}: must be a number, got {cell[:40]!r}")
+        if numbers[key] < 0 and key != "amount":
+            raise ValueError(f"{key}: a stock is at least 0, got {cell[:40]!r}")
     return Measured(
         values["name"],
         days["from"],

@@ -48,5 +48,16 @@ class Period:
         """Number of days."""
         return (self.last - self.first).days + 1
 
+    @property
+    def name(self) -> str:
+        """Its shortest text: one period has one name, whatever it was written as."""
+        quarters = [f"{self.first.year}-Q{quarter}" for quarter in (1, 2, 3, 4)]
+        texts = (str(self.first.year), *quarters, f"{self.first:%Y-%m}")
+        return next((text for text in texts if Period.parse(text) == self), f"{self.first}..{self.last}")
+
+    def overlaps(self, other: Period) -> bool:
+        """Whether the two have a day in common."""
+        return self.first <= other.last and other.first <= self.last
+
     def __str__(self) -> str:
         return f"{self.first} to {self.last}"

@@ -7,12 +7,15 @@ gaps in the data.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from emberline.plans.compliance.clinker import KilnDust, Oxides
+from emberline.plans.compliance.cogeneration import Cogeneration
 from emberline.plans.compliance.default_values import DefaultValues, mark_up
 from emberline.plans.compliance.goods import GOODS
 from emberline.plans.compliance.production_process import NATURAL_GAS_T_CO2_PER_TJ, WASTE_GAS_CORRECTION
@@ -71,11 +74,20 @@ class Tiers(Record):
     factor: int | None = Field(default=None, ge=1, le=3)
 
 
+KILN: dict[str, type[Oxides | KilnDust]] = {"clinker_oxides": Oxides, "kiln_dust": KilnDust}
+
+
 class MonitoredStream(SourceStream):
     """A source stream with its evidence."""
 
     factor: str | None = None
     """Name in the factor table, in place of numbers."""
+    clinker_oxides: Oxides | None = None
+    """Analysis of clinker, in place of ``t_co2_per_unit``."""
+    kiln_dust: KilnDust | None = None
+    """The same for dust that leaves a kiln."""
+    counts: Literal["activity", "production"] = "activity"
+    """Its amount: activity data of its name, or the production of its process."""
     meter: str | None = None
     tiers: Tiers = Tiers()
     source: str = Field(default="", validate_default=True)
@@ -84,7 +96,7 @@ class MonitoredStream(SourceStream):
     valid_to: date | None = None
     """Last day on which the factors hold."""
     process: str | None = None
-    """The production process that causes the emissions; None: ``shares`` says."""
+    """The production process, or unit of cogeneration, that causes the emissions; None: ``shares`` says."""
     shares: dict[str, float] = {}
     """Share of each production process."""
     gap: GapRule = "refuse"
@@ -92,7 +104,17 @@ class MonitoredStream(SourceStream):
     @model_validator(mode="before")
     @classmethod
     def _looked_up(cls, raw: Any) -> Any:
-        if not isinstance(raw, dict) or not isinstance(raw.get("factor"), str):
+        if not isinstance(raw, dict):
+            return raw
+        of_kiln = {key: raw[key] for key in KILN if raw.get(key) is not None}
+        if of_kiln:
+            stated = [*of_kiln, *(key for key in ("factor", "t_co2_per_unit") if raw.get(key) is not None)]
+            if len(stated) > 1:
+                raise ValueError(f"give {' or '.join(stated)}, not both")
+            with suppress(ValidationError):  # the field reports its own mistakes
+                ((key, value),) = of_kiln.items()
+                return {**raw, "t_co2_per_unit": KILN[key].model_validate(value).t_co2_per_t}
+        if not isinstance(raw.get("factor"), str):
             return raw
         row = carbon_dioxide(raw["factor"])
         unit = str(raw.get("unit", "t"))
@@ -120,6 +142,8 @@ class MonitoredStream(SourceStream):
             raise ValueError(f"stream {self.name}: shares add up to {sum(self.shares.values()):g}, not to 1")
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
             raise ValueError(f"stream {self.name}: valid_to {self.valid_to} lies before valid_from {self.valid_from}")
+        if self.counts == "production" and not self.process:
+            raise ValueError(f"stream {self.name} counts production and needs its process")
         return self
 
     @property
@@ -214,6 +238,12 @@ class MonitoredProcess(Record):
     goods: str
     route: str | None = None
     cn_code: CnCode = ""
+    clinker_ratio: float | None = Field(default=None, gt=0, le=1)
+    """Clinker in a tonne of cement: production follows from ``cement delivered``, ``clinker bought`` and ``sold``."""
+    heat_from: str | None = None
+    """Unit of cogeneration whose factor its imported heat has."""
+    electricity_from: str | None = None
+    """The same for its electricity."""
     electricity_t_co2_per_mwh: float = Field(default=0.0, ge=0)
     electricity_source: str = ""
     """Where the electricity's factor is from; the workbook takes ``D.4(a)``, ``D.4.1`` …"""
@@ -228,6 +258,12 @@ class MonitoredProcess(Record):
     @model_validator(mode="after")
     def _listed(self) -> MonitoredProcess:
         check_goods(self.goods, self.route)
+        for unit, factor in (
+            ("heat_from", "heat_imported_t_co2_per_tj"),
+            ("electricity_from", "electricity_t_co2_per_mwh"),
+        ):
+            if getattr(self, unit) is not None and getattr(self, factor):
+                raise ValueError(f"process {self.name}: give {unit} or {factor}, not both")
         return self
 
 
@@ -250,29 +286,35 @@ class MonitoringPlan(Record):
     streams: tuple[MonitoredStream, ...] = ()
     processes: tuple[MonitoredProcess, ...] = ()
     precursors: tuple[DeclaredPrecursor, ...] = ()
+    cogeneration: tuple[Cogeneration, ...] = ()
     electricity: Electricity | None = None
     """For the reports of scope 2."""
     china_region: ChinaRegion | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> MonitoringPlan:
-        for what, records in (
-            ("meter", self.meters),
-            ("stream", self.streams),
-            ("process", self.processes),
-            ("precursor", self.precursors),
+        meters, processes = [m.name for m in self.meters], [p.name for p in self.processes]
+        units = [unit.name for unit in self.cogeneration]
+        for what, names in (
+            ("meters", meters),
+            ("streams", [stream.name for stream in self.streams]),
+            ("processes or units of cogeneration", [*processes, *units]),
+            ("precursors", [precursor.name for precursor in self.precursors]),
         ):
-            names = [record.name for record in records]
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice:
-                raise ValueError(f"two {what}{'es' if what == 'process' else 's'} are named {twice}")
-        meters, processes = [m.name for m in self.meters], [p.name for p in self.processes]
+                raise ValueError(f"two {what} are named {twice}")
         for stream in self.streams:
             if stream.meter is not None and stream.meter not in meters:
                 raise ValueError(f"stream {stream.name}: {unknown('meter', stream.meter, meters)}")
+            causes = processes if stream.counts == "production" else [*processes, *units]
             for name in stream.by_process:
-                if name not in processes:
-                    raise ValueError(f"stream {stream.name}: {unknown('process', name, processes)}")
+                if name not in causes:
+                    raise ValueError(f"stream {stream.name}: {unknown('process', name, causes)}")
+        for process in self.processes:
+            for unit in (process.heat_from, process.electricity_from):
+                if unit is not None and unit not in units:
+                    raise ValueError(f"process {process.name}: {unknown('unit of cogeneration', unit, units)}")
         return self
 
     def uncertainty(self, stream: MonitoredStream) -> float | None:

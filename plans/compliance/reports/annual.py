@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 
+from emberline.plans.compliance.clinker import clinker_t
+from emberline.plans.compliance.cogeneration import TJ_PER_MWH, Cogeneration, Shared
 from emberline.plans.compliance.default_values import DefaultValues, bundled_default_values
 from emberline.plans.compliance.embedded_emissions import Embedded, embedded
 from emberline.plans.compliance.goods import GOODS
 from emberline.plans.compliance.monitoring.activity import Activity, Amount, Gap, MissingData
 from emberline.plans.compliance.monitoring.period import Period
 from emberline.plans.compliance.monitoring.plan import MonitoredProcess, MonitoredStream, MonitoringPlan
+from emberline.plans.compliance.monitoring.stack import LONGEST_OUTAGE_H, SUBSTITUTE_SD
 from emberline.plans.compliance.production_process import Energy, Precursor, ProductionProcess
 from emberline.plans.compliance.source_stream import StreamEmissions
 from emberline.scenarios.records.base import unknown
@@ -27,8 +30,12 @@ UNITS = {
     "heat exported": "TJ",
     "waste gas imported": "TJ",
     "waste gas exported": "TJ",
+    "cement delivered": "t",
+    "clinker bought": "t",
+    "clinker sold": "t",
 }
 """Quantities of a process, and their units."""
+OF_COGENERATION = {"heat": "TJ", "electricity": "MWh"}
 SAME_T = 0.5
 """Tonnes that do not matter in a report of whole tonnes."""
 
@@ -63,6 +70,8 @@ class AnnualReport:
     """Electricity that no process accounts for."""
     faults: tuple[str, ...] = ()
     """Rows of the table of default values that were left out, with their numbers."""
+    cogeneration: Mapping[str, Shared] = field(default_factory=dict)
+    """Emissions of each unit, shared out to heat and electricity."""
 
     @cached_property
     def embedded(self) -> dict[str, Embedded]:
@@ -104,20 +113,28 @@ class AnnualReport:
     def remarks(self) -> Iterator[str]:
         """What a verifier would ask about."""
         attributed = sum(process.emissions.fossil_t_co2 for process in self.processes)
+        attributed += sum(shared.heat_t_co2 + shared.power_t_co2 for shared in self.cogeneration.values())
         if self.processes and self.streams and abs(attributed - self.fossil_t_co2) > SAME_T:
             yield (
                 f"{attributed:,.0f} t CO2 are attributed to the processes, the streams emit {self.fossil_t_co2:,.0f} t"
             )
         for process in self.processes:
             used = sum(other.takes_t.get(process.name, 0.0) for other in self.processes)
-            if used > process.production_t + SAME_T:
-                yield f"{process.name}: others use {used:,.0f} t, it makes {process.production_t:,.0f} t"
             share = self.embedded[process.name].default_share
             if share:
                 yield f"{process.name}: {share:.1%} of its embedded emissions are default values"
+            market = process.to_market_t or 0.0
+            if market + used > process.production_t + SAME_T:
+                yield (
+                    f"{process.name}: {market + used:,.0f} t go to market and other processes, "
+                    f"it makes {process.production_t:,.0f} t"
+                )
         yield from self.faults
-        for gap in self.gaps:
-            yield f"{gap.name}: no data from {gap.first} to {gap.last}, {gap.amount:,.6g} by the {gap.rule} daily rate"
+        yield from map(str, self.gaps)
+        for amount in (*(line.amount for line in self.streams), *self.amounts.values()):
+            yield from amount.breaks
+        for line in self.streams:
+            yield from _of_stack(line)
 
 
 def annual_report(
@@ -139,12 +156,120 @@ def annual_report(
     defaults = defaults or bundled_default_values()
     valued = tuple(precursor.valued(defaults, period.first.year) for precursor in plan.precursors)
     plan = plan.model_copy(update={"precursors": valued})
-    amounts: dict[str, Amount] = {}
-    lines = tuple(_line(plan, stream, activity, period) for stream in plan.streams)
-    processes = tuple(_process(plan, process, lines, activity, period, amounts) for process in plan.processes)
-    report = AnnualReport(plan, period, lines, processes, amounts, faults=defaults.faults)
+    amounts = _Amounts(activity, period)
+    monitored = {process.name: process for process in plan.processes}
+
+    @cache
+    def production(name: str) -> float:
+        return _production(monitored[name], amounts)
+
+    lines = tuple(_line(plan, stream, activity, period, production) for stream in plan.streams)
+    shared = {unit.name: _shared(unit, lines, amounts) for unit in plan.cogeneration}
+    processes = tuple(
+        _process(plan, _rated(process, shared), lines, amounts, production(process.name)) for process in plan.processes
+    )
+    report = AnnualReport(plan, period, lines, processes, amounts.table, faults=defaults.faults, cogeneration=shared)
     _ = report.embedded
     return report
+
+
+class _Amounts:
+    """Amounts of processes and units over a period, gathered as they are read."""
+
+    def __init__(self, activity: Activity, period: Period) -> None:
+        self.activity, self.period = activity, period
+        self.table: dict[str, Amount] = {}
+
+    def of(self, record: MonitoredProcess | Cogeneration, quantity: str, unit: str) -> Amount | None:
+        """An amount; None where the data do not have it."""
+        name = f"{record.name}: {quantity}"
+        rule = record.gap if isinstance(record, MonitoredProcess) else "refuse"
+        amount = self.activity.amount(name, unit, self.period, rule)
+        if amount is not None:
+            if amount.amount < 0 and quantity != "direct":
+                raise ValueError(f"{name}: {amount.amount:,.6g} {unit} is negative")
+            self.table[name] = amount
+        return amount
+
+
+def _of_stack(line: StreamLine) -> Iterator[str]:
+    """Hours of a measured stack that were substituted."""
+    stack, name = line.amount.stack, line.stream.name
+    if stack is None:
+        return
+    if stack.concentrations_missing:
+        yield (
+            f"{name}: no concentration in {stack.concentrations_missing:,} hours, "
+            f"the mean and {SUBSTITUTE_SD:g} standard deviations stand for it"
+        )
+    if stack.flows_missing:
+        yield f"{name}: no flow in {stack.flows_missing:,} hours, the {line.stream.gap} flow of an hour stands for it"
+    if stack.substituted_t_co2:
+        yield f"{name}: {stack.substituted_t_co2 / stack.t_co2:.1%} of its emissions are substituted"
+    if stack.longest_outage_h > LONGEST_OUTAGE_H:
+        yield f"{name}: {stack.longest_outage_h:,} hours in a row without a value, to be reported to the authority"
+
+
+def _production(process: MonitoredProcess, amounts: _Amounts) -> float:
+    """What a process makes [t]: activity data, or clinker by the cement that was delivered."""
+    stated = amounts.of(process, "production", "t")
+    parts = {name: amounts.of(process, name, "t") for name in ("cement delivered", "clinker bought", "clinker sold")}
+    delivered = parts["cement delivered"]
+    if process.clinker_ratio is None:
+        stray = next((name for name, amount in parts.items() if amount is not None), None)
+        if stray is not None:
+            raise ValueError(f"{process.name}: {stray} needs clinker_ratio in the monitoring plan")
+        if stated is None or not stated.amount:
+            raise MissingData(f"{process.name}: production has no activity data")
+        return stated.amount
+    if stated is not None:
+        raise ValueError(f"{process.name}: give production or clinker_ratio, not both")
+    if delivered is None:
+        raise MissingData(f"{process.name}: cement delivered has no activity data")
+    bought, sold = (parts[name] for name in ("clinker bought", "clinker sold"))
+    try:
+        return clinker_t(
+            delivered.amount + _increase(delivered),
+            process.clinker_ratio,
+            cement_stock_increase_t=_increase(delivered),
+            clinker_bought_t=0.0 if bought is None else bought.amount + _increase(bought),
+            clinker_sold_t=0.0 if sold is None else sold.amount + _increase(sold),
+            clinker_stock_increase_t=sum(_increase(part) for part in (bought, sold) if part is not None),
+        )
+    except ValueError as error:
+        raise ValueError(f"{process.name}: {error}") from None
+
+
+def _increase(amount: Amount) -> float:
+    """Stock at the end less that at the start."""
+    return sum(row.stock_end - row.stock_start for row in amount.rows)
+
+
+def _shared(unit: Cogeneration, lines: tuple[StreamLine, ...], amounts: _Amounts) -> Shared:
+    """Emissions of a unit of cogeneration by product."""
+    parts = [(line, line.stream.by_process.get(unit.name, 0.0)) for line in lines]
+    products = {quantity: amounts.of(unit, quantity, measure) for quantity, measure in OF_COGENERATION.items()}
+    lacking = [quantity for quantity, amount in products.items() if amount is None]
+    if lacking:
+        raise MissingData(f"{unit.name}: {lacking[0]} has no activity data")
+    heat, power = (amount.amount for amount in products.values() if amount is not None)
+    t_co2 = sum(line.emissions.fossil_t_co2 * part for line, part in parts)
+    fuel_tj = sum(line.emissions.energy_tj * part for line, part in parts)
+    if fuel_tj and not 0 < heat + power * TJ_PER_MWH <= fuel_tj:
+        raise ValueError(
+            f"{unit.name}: heat and electricity of {heat + power * TJ_PER_MWH:,.6g} TJ from {fuel_tj:,.6g} TJ of fuel"
+        )
+    return unit.share_out(t_co2, fuel_tj, heat, power)
+
+
+def _rated(process: MonitoredProcess, shared: Mapping[str, Shared]) -> MonitoredProcess:
+    """A process with the factors of the units that its heat and electricity are from."""
+    factors: dict[str, float] = {}
+    if process.heat_from is not None:
+        factors["heat_imported_t_co2_per_tj"] = shared[process.heat_from].heat_t_co2_per_tj or 0.0
+    if process.electricity_from is not None:
+        factors["electricity_t_co2_per_mwh"] = shared[process.electricity_from].power_t_co2_per_mwh or 0.0
+    return process.model_copy(update=factors)
 
 
 def _refuse_unknown(plan: MonitoringPlan, activity: Activity) -> None:
@@ -153,16 +278,32 @@ def _refuse_unknown(plan: MonitoringPlan, activity: Activity) -> None:
         names += [f"{process.name}: {quantity}" for quantity in UNITS]
         names += [f"{process.name}: takes {other.name}" for other in plan.processes if other is not process]
         names += [f"{process.name}: precursor {precursor.name}" for precursor in plan.precursors]
-    for row in activity.rows:
-        if row.name not in names:
-            raise ValueError(f"{row.place}: {unknown('name', row.name, names)}")
+    names += [f"{unit.name}: {quantity}" for unit in plan.cogeneration for quantity in OF_COGENERATION]
+    stacks = [stream.name for stream in plan.streams if stream.method == "measurement"]
+    for name, place in activity.places:
+        if name not in names:
+            raise ValueError(f"{place}: {unknown('name', name, names)}")
+        if name in activity.stacks and name not in stacks:
+            raise ValueError(f"{place}: {name} is not measured; hours belong to streams of the method measurement")
 
 
-def _line(plan: MonitoringPlan, stream: MonitoredStream, activity: Activity, period: Period) -> StreamLine:
+def _line(
+    plan: MonitoringPlan,
+    stream: MonitoredStream,
+    activity: Activity,
+    period: Period,
+    production: Callable[[str], float],
+) -> StreamLine:
     first, last = stream.valid_from or period.first, stream.valid_to or period.last
     if first > period.first or last < period.last:
         raise ValueError(f"factors of {stream.name} hold from {first} to {last}, the period is {period}")
-    amount = activity.amount(stream.name, stream.unit, period, stream.gap)
+    amount: Amount | None
+    if stream.name in activity.stacks:
+        amount = activity.measured(stream.name, stream.unit, period, stream.gap)
+    elif stream.counts == "production":
+        amount = Amount(production(str(stream.process)), stream.unit, ())
+    else:
+        amount = activity.amount(stream.name, stream.unit, period, stream.gap)
     if amount is None:
         raise MissingData(f"{stream.name} has no activity data")
     return StreamLine(stream, amount, stream.emissions(amount.amount), plan.uncertainty(stream))
@@ -172,25 +313,17 @@ def _process(
     plan: MonitoringPlan,
     process: MonitoredProcess,
     lines: tuple[StreamLine, ...],
-    activity: Activity,
-    period: Period,
-    amounts: dict[str, Amount],
+    amounts: _Amounts,
+    production_t: float,
 ) -> ProductionProcess:
     def of(quantity: str, unit: str) -> float | None:
-        name = f"{process.name}: {quantity}"
-        amount = activity.amount(name, unit, period, process.gap)
-        if amount is None:
-            return None
-        amounts[name] = amount
-        return amount.amount
+        amount = amounts.of(process, quantity, unit)
+        return None if amount is None else amount.amount
 
     def energy(quantity: str, factor: float, correction: float = 1.0) -> Energy | None:
         tj = of(quantity, "TJ")
         return None if tj is None else Energy(tj=tj, t_co2_per_tj=factor, correction=correction)
 
-    production_t = of("production", "t")
-    if not production_t:
-        raise MissingData(f"{process.name}: production has no activity data")
     direct = of("direct", "t CO2")
     mine = [(line.stream, line.amount.amount, line.stream.by_process.get(process.name, 0.0)) for line in lines]
     takes = {other.name: of(f"takes {other.name}", "t") for other in plan.processes if other is not process}

@@ -61,6 +61,7 @@ def cbam(report: AnnualReport) -> Document:
         table("Embedded emissions", columns, rows, note),
         _streams(report),
         table("Heat, gas and electricity across the boundary", ("process", "what", "t CO2"), credits),
+        _cogeneration(report),
     )
     figures = {"processes": products, **_totals(report)}
     return _document("CBAM: specific embedded emissions", report, tables, figures)
@@ -195,6 +196,22 @@ def _streams(report: AnnualReport) -> Table:
     )
 
 
+def _cogeneration(report: AnnualReport) -> Table:
+    rows = [
+        (
+            name,
+            shared.heat_t_co2,
+            shared.power_t_co2,
+            shared.heat_share,
+            shared.heat_t_co2_per_tj,
+            shared.power_t_co2_per_mwh,
+        )
+        for name, shared in report.cogeneration.items()
+    ]
+    columns = ("unit", "heat [t CO2]", "electricity [t CO2]", "share of heat", "heat [t CO2/TJ]", "power [t CO2/MWh]")
+    return table("Cogeneration", columns, rows, "Shared out by reference efficiencies of heat and power made alone.")
+
+
 def _evidence(report: AnnualReport) -> Table:
     rows = [
         (
@@ -203,7 +220,7 @@ def _evidence(report: AnnualReport) -> Table:
             None if line.uncertainty is None else f"± {line.uncertainty:.2%}",
             ", ".join(f"{name} {tier}" for name, tier in line.stream.tiers.model_dump().items() if tier is not None),
             line.stream.source,
-            "; ".join(dict.fromkeys(row.source for row in line.amount.rows)),
+            "; ".join(dict.fromkeys(row.source for row in line.amount.rows)) or f"production of {line.stream.process}",
         )
         for line in report.streams
     ]

@@ -27,6 +27,7 @@ def products_of_plan(plan: Plan, evidence: Mapping[str, str]) -> Document:
     if book is None:
         raise ValueError(f"the plan has no schedule: {plan.verdict}")
     scenario, before = plan.scenario, ledger(plan.scenario, plan.baseline)
+    caps = scenario.goal.caps.embedded_kg_per_t
     ours, theirs = product_emissions(scenario, book), product_emissions(scenario, before)
     rows = [
         (
@@ -36,10 +37,12 @@ def products_of_plan(plan: Plan, evidence: Mapping[str, str]) -> Document:
             result.see_indirect,
             result.see_total,
             theirs[name].see_total if name in theirs else None,
+            caps[name] / 1000 if name in caps else None,
         )
         for name, result in ours.items()
     ]
-    columns = ("product", "mass [t]", "direct [t/t]", "indirect [t/t]", "total [t/t]", "baseline, total [t/t]")
+    columns = ("product", "mass [t]", "direct [t/t]", "indirect [t/t]", "total [t/t]", "baseline, total [t/t]",
+               "cap [t/t]")  # fmt: skip
     note = "The site alone, the grid by its average intensity; bought precursors are not in it."
     sums = [
         (name, mine, theirs_t, mine - theirs_t)
@@ -62,6 +65,7 @@ def products_of_plan(plan: Plan, evidence: Mapping[str, str]) -> Document:
                 "see_indirect": result.see_indirect,
                 "see_total": result.see_total,
                 "baseline_see_total": theirs[name].see_total if name in theirs else None,
+                "cap": caps[name] / 1000 if name in caps else None,
             }
             for name, result in ours.items()
         },

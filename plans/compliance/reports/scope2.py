@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emberline.plans.compliance.monitoring.plan import Electricity
+from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
 
 HOURLY = ("hour", "use_mwh", "certificate_mwh", "zone")
@@ -126,12 +127,21 @@ def read_hourly(path: Path) -> tuple[list[float], list[HourlyCertificate]]:
     reason = unreadable(path)
     if reason:
         raise ValueError(f"{named(path)}: {reason}")
-    table = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
+    try:
+        table = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is not UTF-8 text (byte {error.start})") from None
     lacking = [name for name in HOURLY if name not in (table.fieldnames or ())]
     if lacking:
         raise ValueError(f"{path.name} lacks the column {', '.join(lacking)}")
     use, certificates = [], []
-    for index, row in enumerate(table):
+    lines: dict[str, int] = {}
+    for index, (line, row) in enumerate(csv_rows(table, path.name)):
+        hour = (row["hour"] or "").strip()
+        if not hour or hour in lines:
+            says = f"{hour[:40]!r} is in row {lines[hour]} too" if hour else "is required"
+            raise ValueError(f"{path.name} row {line}: hour: {says}")
+        lines[hour] = line
         numbers = []
         for name in ("use_mwh", "certificate_mwh"):
             cell = (row[name] or "").strip() or "0"
@@ -140,9 +150,7 @@ def read_hourly(path: Path) -> tuple[list[float], list[HourlyCertificate]]:
             except ValueError:
                 number = math.nan
             if not number >= 0 or math.isinf(number):
-                raise ValueError(
-                    f"{path.name} row {table.line_num}: {name}: must be a number of at least 0, got {cell[:40]!r}"
-                )
+                raise ValueError(f"{path.name} row {line}: {name}: must be a number of at least 0, got {cell[:40]!r}")
             numbers.append(number)
         use.append(numbers[0])
         if numbers[1]:

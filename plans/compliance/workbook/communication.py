@@ -20,11 +20,11 @@ from emberline.plans.compliance.workbook.sheets import TemplateError, Value, Wor
 
 INSTALLATION, STREAMS, EMISSIONS = "A_InstData", "B_EmInst", "C_Emissions&Energy"
 PROCESSES, PRECURSORS, PRODUCTS, CONSTANTS = "D_Processes", "E_PurchPrec", "Summary_Products", "Parameters_Constants"
-MOST = {"goods": 10, "processes": 10, "precursors": 20, "source streams": 75, "routes": 8}
+MOST = {"goods": 10, "processes": 10, "precursors": 20, "source streams": 75, "measured stacks": 10, "routes": 8}
 """What the template has room for."""
 FIRST_GOOD, FIRST_PROCESS, FIRST_PRECURSOR = 62, 83, 102
 """Rows of sheet A."""
-FIRST_STREAM, FIRST_PRODUCT = 17, 10
+FIRST_STREAM, FIRST_STACK, FIRST_PRODUCT = 17, 113, 10
 PROCESS_HEAD, PROCESS_STEP = 11, 65
 PRECURSOR_HEAD, PRECURSOR_STEP = 14, 44
 ADDRESS = (
@@ -44,6 +44,7 @@ class Labels:
     routes: dict[tuple[str, str], str]
     methods: dict[str, str]
     only_direct: str
+    carbon_dioxide: str
     measured: str
     default: str
 
@@ -72,6 +73,7 @@ class Labels:
             routes,
             dict(methods),
             values.get("B62", "Only direct production"),
+            values.get("B55", "CO2"),
             values.get("B69", "Measured"),
             values.get("C69", "Default"),
         )
@@ -110,14 +112,17 @@ def _refuse_too_many(report: AnnualReport) -> None:
         "goods": len({process.goods for process in plan.processes}),
         "processes": len(plan.processes),
         "precursors": len(plan.precursors),
-        "source streams": len(report.streams),
+        "source streams": len(report.streams) - len(_stacks(report)),
+        "measured stacks": len(_stacks(report)),
     }
     for what, count in counts.items():
         if count > MOST[what]:
             raise TemplateError(f"the template has room for {MOST[what]} {what}, the report has {count}")
     for line in report.streams:
         if line.stream.method == "measurement":
-            raise TemplateError(f"stream {line.stream.name} is measured; the template's measured stacks are not filled")
+            if line.amount.stack is None:
+                raise TemplateError(f"stream {line.stream.name} is measured; the template needs its hours")
+            continue
         if abs(line.stream.carbon_to_co2 - CO2_PER_CARBON) > 1e-9:
             raise TemplateError(f"stream {line.stream.name}: the template counts {CO2_PER_CARBON} t CO2/t C")
         if line.stream.unit not in UNITS:
@@ -153,9 +158,20 @@ def _installation(report: AnnualReport, labels: Labels) -> Cells:
 
 def _streams(report: AnnualReport, labels: Labels) -> Cells:
     cells: Cells = {}
-    for row, line in enumerate(report.streams, start=FIRST_STREAM):
+    stacks = _stacks(report)
+    for row, line in enumerate((line for line in report.streams if line not in stacks), start=FIRST_STREAM):
         cells |= {f"{column}{row}": value for column, value in _stream(line, labels)}
+    for row, line in enumerate(stacks, start=FIRST_STACK):
+        stack = line.amount.stack
+        assert stack is not None
+        cells |= {f"D{row}": line.stream.name, f"E{row}": labels.carbon_dioxide, f"V{row}": stack.g_per_nm3}
+        cells |= {f"X{row}": stack.hours, f"Z{row}": stack.nm3_per_h / 1000}
+        cells[f"R{row}"] = line.stream.biogenic_share * 100
     return cells
+
+
+def _stacks(report: AnnualReport) -> list[StreamLine]:
+    return [line for line in report.streams if line.stream.method == "measurement"]
 
 
 def _stream(line: StreamLine, labels: Labels) -> Iterator[tuple[str, Value | None]]:

@@ -15,6 +15,7 @@ import xarray as xr
 from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.baseline import Baseline, envelope_of
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.assets.account import load_mw
 from emberline.scenarios.reading.heat_log import HeatLog
 from emberline.scenarios.reading.meter import Meter
 from emberline.scenarios.records.scenario import Heat
@@ -140,7 +141,7 @@ def _metered(scenario: Scenario, run: xr.Dataset, meter: Meter) -> xr.Dataset:
             raise ScenarioError([Problem(meter.name, "", f"has no reading at {at:%Y-%m-%d %H:%M} of the horizon")])
         return sums / number
 
-    used = (run["line_mw"] + run["base_load_mw"]).to_numpy()
+    used = run["line_mw"].to_numpy() + load_mw(scenario, run)
     more = mean(horizon.step_min, horizon.n_steps) - used
     interval, size = scenario.site.grid.metered_interval_min, run.sizes["meter"]
     per_step = max(round(interval / horizon.step_min), 1)

@@ -69,3 +69,30 @@ def test_small_files_are_merged_and_exported(tmp_path: Path, monkeypatch: pytest
     emberline("live", "export", str(path), *span, "--output", str(tmp_path / "out.csv"))
     assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith('"2026-06-16T22:00:00')
     refused(emberline("live", "export", str(path), "--from", "x", "--output", str(tmp_path / "o.csv")), "--from")
+
+
+def test_activity_data_are_the_energy_of_measured_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a day is its mean power times its hours, a suspect value counts for nothing, and a day with a gap is left
+    out for the monitoring plan's rule. Sensitivity: a gap filled by the last value, days by UTC."""
+    monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
+    path, output = tmp_path / "live.yaml", tmp_path / "activity.csv"
+    path.write_text(TEXT.replace("{HISTORY}", "{}").replace("longest_age_s: 60", "longest_age_s: 900"))
+    plant = load(path)
+    first = datetime(2026, 6, 17, tzinfo=plant.scenario.horizon.tz)
+    rows = []
+    for quarter in range(3 * 96):
+        at = first + timedelta(minutes=15 * quarter)
+        if not 96 <= quarter < 110:  # three hours and a half of the second day are missing
+            rows.append(Row(at, at, "power", 10.0 if quarter < 96 else 20.0, "", "MW", "ok", ""))
+    at = first + timedelta(minutes=7)
+    rows.append(Row(at, at, "power", 9999.0, "", "MW", "suspect", "out of range"))
+    of_plant(plant).add(rows)
+    period = "2026-06-17..2026-06-19"
+    emberline("live", "activity", str(path), period, "--quantity", "melt shop: electricity=power", "-o", str(output))
+    lines = output.read_text().splitlines()
+    assert lines[1:] == [
+        "melt shop: electricity,2026-06-17,2026-06-17,240.0,MWh,history of power",
+        "melt shop: electricity,2026-06-19,2026-06-19,480.0,MWh,history of power",
+    ]
+    process = emberline("live", "activity", str(path), period, "--quantity", "x=heat", "-o", str(tmp_path / "b.csv"))
+    refused(process, "is no tag of a power; there are power")

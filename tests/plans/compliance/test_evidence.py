@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from emberline.plans.compliance.evidence import Chain, EvidenceError, archive, verify
+from emberline.plans.compliance.evidence import Chain, EvidenceError, archive, leftovers, verify
 from emberline.plans.compliance.evidence.entry import Step
 
 FILES = {
@@ -116,6 +116,19 @@ def test_a_head_that_lags_by_a_record_catches_up(tmp_path: Path) -> None:
     assert [finding.says for finding in verify(chain)] == ["the head has changed"]
     with pytest.raises(EvidenceError, match="the head has changed"):
         chain.append("2025", "lock", "Bo")
+
+
+def test_files_that_belong_to_no_record_are_named(tmp_path: Path) -> None:
+    """Proves: evidence without a record, half a file and a stranger among the records are named, nothing else is.
+
+    Sensitivity: evidence of the killed writers, which nobody looked at; the lock or the head taken for strangers."""
+    chain = locked(tmp_path)
+    assert leftovers(chain) == []
+    strangers = [chain.files / ("0" * 64), chain.files / ".x.partial", chain.records / "000002.json.old"]
+    for path in strangers:
+        path.write_bytes(b"x")
+    assert leftovers(chain) == sorted(strangers)
+    assert verify(chain) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")

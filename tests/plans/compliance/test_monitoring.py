@@ -252,3 +252,137 @@ def test_the_plan_of_the_documentation_can_be_read(tmp_path: Path) -> None:
     plan = read_monitoring_plan(path)
     assert [stream.name for stream in plan.streams] == ["coke", "natural gas"]
     assert plan.processes[0].cn_code == "72061000"
+
+
+KILN = """
+installation: {name: Kiln works}
+streams:
+  - {name: meal, method: process, clinker_oxides: {cao: 0.65, mgo: 0.02, cao_in_meal: 0.01}, counts: production,
+     process: clinker, source: laboratory}
+  - {name: dust, method: process, kiln_dust: {calcination: 0.5}, process: clinker, source: laboratory}
+  - {name: gas, method: combustion, factor: natural_gas, process: CHP}
+processes:
+  - {name: clinker, goods: Cement clinker, clinker_ratio: 0.75, heat_from: CHP, electricity_from: CHP}
+cogeneration:
+  - {name: CHP, fuel: natural_gas}
+"""
+KILN_DATA = """name,from,to,amount,unit,stock_start,stock_end
+clinker: cement delivered,2026-01-01,2026-12-31,1000,t,50,70
+clinker: clinker bought,2026-01-01,2026-12-31,40,t,10,25
+clinker: clinker sold,2026-01-01,2026-12-31,8,t,,
+dust,2026-01-01,2026-12-31,20,t,,
+gas,2026-01-01,2026-12-31,1,t,,
+CHP: heat,2026-01-01,2026-12-31,0.0264,TJ,,
+CHP: electricity,2026-01-01,2026-12-31,3.3333333333,MWh,,
+clinker: heat imported,2026-01-01,2026-12-31,0.0264,TJ,,
+clinker: electricity,2026-01-01,2026-12-31,3.3333333333,MWh,,
+"""
+
+
+def test_clinker_dust_and_cogeneration_of_a_kiln_by_hand(tmp_path: Path) -> None:
+    """Proves: clinker from cement delivered, its factor by oxides, dust by calcination, a fuel shared out to heat and
+    power by reference efficiencies, and nothing of it counted twice. Sensitivity: stock of cement with the wrong sign,
+    stock of clinker counted as bought, the fuel of the CHP attributed to the process as well."""
+    result = report(tmp_path, KILN, KILN_DATA)
+    clinker_t = (1000 + 20) * 0.75 - 40 + 8 + 15
+    (process,) = result.processes
+    assert process.production_t == pytest.approx(clinker_t, rel=1e-12)
+    loss = 0.525 / 1.525 * 0.5
+    stated = clinker_t * (0.64 * 0.785 + 0.02 * 1.092) + 20 * loss / (1 - loss)
+    assert process.emissions.fossil_t_co2 == pytest.approx(stated, rel=1e-12)
+    fuel_tj, t_co2 = 0.048, 0.048 * 56.1
+    heat, power = 0.0264 / fuel_tj / 0.88, 3.3333333333 * 0.0036 / fuel_tj / 0.53
+    share = heat / (heat + power)
+    assert result.cogeneration["CHP"].heat_share == pytest.approx(share, rel=1e-12)
+    clinker = result.embedded["clinker"]
+    assert clinker.see_direct * clinker_t == pytest.approx(stated + share * t_co2, rel=1e-12)
+    assert clinker.see_indirect * clinker_t == pytest.approx((1 - share) * t_co2, rel=1e-12)
+    assert list(result.remarks()) == []
+    assert "Cogeneration" in DOCUMENTS["cbam"](result).html()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{calcination: 0.5}", "{calcination: 1.5}", "kiln_dust.calcination"),
+        ("kiln_dust: {calcination: 0.5}", "kiln_dust: {}, t_co2_per_unit: 1", "give kiln_dust or t_co2_per_unit"),
+        ("heat_from: CHP", "heat_from: CHB", "unknown unit of cogeneration 'CHB'"),
+        (", process: CHP}", ", process: CHB}", "unknown process 'CHB'"),
+        ("clinker_ratio: 0.75, ", "", "cement delivered needs clinker_ratio"),
+        ("electricity_from: CHP", "electricity_from: CHP, electricity_t_co2_per_mwh: 0.5", "not both"),
+    ],
+)
+def test_mistakes_of_a_kiln_are_named(old: str, new: str, words: str, tmp_path: Path) -> None:
+    """Proves: each is refused by its key. Sensitivity: a factor stated twice, a unit that does not exist."""
+    assert old in KILN
+    with pytest.raises((ScenarioError, ValueError), match=words):
+        report(tmp_path, KILN.replace(old, new), KILN_DATA)
+
+
+def test_more_energy_than_fuel_is_refused(tmp_path: Path) -> None:
+    """Proves: a CHP gives no more than its fuel holds. Sensitivity: heat in GJ that was meant in TJ."""
+    with pytest.raises(ValueError, match=r"CHP: heat and electricity of 26.4\d* TJ from 0.048 TJ of fuel"):
+        report(
+            tmp_path,
+            KILN,
+            KILN_DATA.replace("CHP: heat,2026-01-01,2026-12-31,0.0264", "CHP: heat,2026-01-01,2026-12-31,26.4"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "coal,2026-01-01,2026-06-30,90.5,t,10,0",
+            "coal,2026-01-01,2026-06-30,90.5,t,-10,0",
+            "stock_start: a stock is",
+        ),
+        ("clinker: electricity,2026-01-01,2026-12-31,100", "clinker: electricity,2026-01-01,2026-12-31,-1", "negative"),
+        (
+            "cement: takes clinker,2026-01-01,2026-12-31,600",
+            "cement: takes clinker,2026-01-01,2026-12-31,-600",
+            "negative",
+        ),
+        ("clinker: production,2026-01-01,2026-12-31,640", "clinker: production,2026-01-01,2026-12-31,-640", "negative"),
+    ],
+)
+def test_negative_amounts_are_one_line(old: str, new: str, words: str, tmp_path: Path) -> None:
+    """Proves: a negative stock, use or production is refused by its name. Sensitivity: several lines of a record."""
+    assert old in ACTIVITY
+    with pytest.raises(ValueError, match=words) as error:
+        report(tmp_path, activity=ACTIVITY.replace(old, new))
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_what_a_verifier_would_ask_is_a_remark(tmp_path: Path) -> None:
+    """Proves: a stock that is not carried on, and more handed on than made. Sensitivity: clipped at nothing."""
+    text = ACTIVITY.replace("coal,2026-01-01,2026-06-30,90.5,t,10,0", "coal,2026-01-01,2026-06-30,90.5,t,10,4")
+    text += "clinker: to market,2026-01-01,2026-12-31,50,t,,\n"
+    remarks = list(report(tmp_path, activity=text).remarks())
+    assert "coal: stock is 4 t on 2026-06-30 and 0 t on 2026-07-01" in remarks
+    assert "clinker: 650 t go to market and other processes, it makes 640 t" in remarks
+
+
+def test_a_leap_year_has_its_day(tmp_path: Path) -> None:
+    """Proves: 29 February counts in the rate of a gap. Sensitivity: years of 365 days."""
+    text = "name,from,to,amount,unit\ns,2028-01-01,2028-02-29,60,t CO2\ns,2028-04-01,2028-12-31,275,t CO2\n"
+    plan = (
+        "installation: {name: Works}\nstreams:\n  - {name: s, method: measurement, unit: t CO2, source: x, gap: mean}\n"
+    )
+    assert report(tmp_path, plan, text, Period.parse("2028")).fossil_t_co2 == pytest.approx(366)
+
+
+def test_one_period_has_one_name() -> None:
+    """Proves: a locked year is not drafted again under two dates. Sensitivity: the text as it was typed."""
+    for text in ("2026", "2026-Q2", "2026-03", "2026-01-02..2026-06-30"):
+        assert Period.parse(text).name == text
+    assert Period.parse(" 2026-01-01..2026-12-31").name == "2026"
+    assert Period.parse("2026-02-01..2026-02-28").name == "2026-02"
+
+
+def test_hours_that_occur_twice_are_refused(tmp_path: Path) -> None:
+    """Proves: an hour counts once. Sensitivity: certificates of one hour under two rows."""
+    path = tmp_path / "hours.csv"
+    path.write_text("hour,use_mwh,certificate_mwh,zone\n0,10,5,DE\n0,1,1,DE\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"hours\.csv row 3: hour: '0' is in row 2 too"):
+        read_hourly(path)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from emberline.plans.performance import breaches, by_period, cusum, fit, read_table, review, savings
-from emberline.plans.performance.baseline import EnergyBaseline, Unfit
-from emberline.plans.performance.tables import read_content
-from emberline.plans.performance.validity import Invalid
+from emberline.plans.performance import joined, read_table, review
+from emberline.plans.performance.baseline import EnergyBaseline, Unfit, fit
+from emberline.plans.performance.cusum import cusum
+from emberline.plans.performance.savings import savings
+from emberline.plans.performance.tables import by_period, read_content
+from emberline.plans.performance.validity import Invalid, breaches
 from emberline.scenarios import ScenarioError
 
 LONGLEY = """60323 83.0 234289 2356 1590 107608 1947
@@ -202,3 +206,29 @@ def test_months_are_those_of_the_file() -> None:
         by_period(read_content("\n".join(["time,energy_mwh", *weeks]).encode(), "w.csv"), "month")
     with pytest.raises(ScenarioError, match=r"m.csv row \d+: cannot be read: field larger"):
         read_content(f"time,energy_mwh\n2026-01-01,{'1' * 140_000}\n".encode(), "m.csv")
+
+
+def test_days_on_which_the_clock_changes_are_whole() -> None:
+    """Proves: days and months by the plant's clock, from UTC and from local times that skip and repeat an hour, and
+    tonnes by the day joined to them. Sensitivity: a day of 23 hours that lacks one, an hour of the next month."""
+    zone = ZoneInfo("Europe/Berlin")
+    utc = pd.date_range("2026-02-28T23:00", "2026-11-01T00:00", freq="h", tz="UTC", inclusive="left")
+    texts = {
+        "time_utc": [f"{at:%Y-%m-%dT%H:%M}" for at in utc],
+        "time": [f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" for at in utc],
+    }
+    tonnes = [f"{day:%Y-%m-%d},5" for day in pd.date_range("2026-03-01", "2026-10-31", freq="D")]
+    production = read_content("\n".join(["date,tonnes", *tonnes]).encode(), "t.csv", "Europe/Berlin")
+    for column, times in texts.items():
+        load = read_content("\n".join([f"{column},load_mw", *[f"{t},2" for t in times]]).encode(), "l.csv", str(zone))
+        months = joined([load, production], "month", date(2026, 3, 1), date(2026, 10, 31))
+        assert months["load_mwh"].tolist() == [2.0 * hours for hours in (743, 720, 744, 720, 744, 744, 720, 745)], (
+            column
+        )
+        assert months["tonnes"].tolist() == [5.0 * days for days in (31, 30, 31, 30, 31, 31, 30, 31)]
+        days = joined([load], "day", date(2026, 3, 28), date(2026, 3, 30))
+        assert days["load_mwh"].tolist() == [48.0, 46.0, 48.0]
+    with pytest.raises(ScenarioError, match="two files have a column load_mwh"):
+        joined([load, load], "day", date(2026, 3, 28), date(2026, 3, 30))
+    with pytest.raises(ScenarioError, match="unknown zone 'Berlin'"):
+        read_content(b"time,x\n2026-01-01,1\n", "l.csv", "Berlin")

@@ -150,8 +150,8 @@ def test_a_battery_gives_way_to_the_import_limit_and_makes_up_for_it() -> None:
     """Proves: set-points charge 2 MW in the second hour; the load is 3 MW higher than planned there, so that it gives 1
     instead, and takes the 3 MWh later where no new peak comes of it. Sensitivity: following blindly draws 13 of 10 MW.
     """
-    grid, zeros = stored(), np.zeros(4)
-    setpoints = Setpoints(np.array([0.0, 2.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 2.0]), zeros)
+    grid = stored()
+    setpoints = Setpoints(np.array([0.0, 2.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 2.0]))
     load = np.array([8.0, 11.0, 7.0, 6.0])
     blind = battery(grid, load, setpoints)
     assert (load + blind[0] - blind[1]).max() == 13
@@ -169,7 +169,7 @@ def test_a_battery_gives_way_to_the_import_limit_and_makes_up_for_it() -> None:
 def test_what_a_battery_cannot_make_up_for_is_a_violation() -> None:
     """Proves: its level at the end lacks what it gave in the last hour. Sensitivity: a level that nobody looks at."""
     grid, zeros = stored(), np.zeros(4)
-    _, _, level, late = battery(grid, np.array([8.0, 8.0, 8.0, 12.0]), Setpoints(zeros, zeros, zeros), relieving=True)
+    _, _, level, late = battery(grid, np.array([8.0, 8.0, 8.0, 12.0]), Setpoints(zeros, zeros), relieving=True)
     assert level[-1] == pytest.approx(2)
     assert [(row[0], row[5]) for row in late] == [("battery", "MWh")]
     assert late[0][4] == pytest.approx(2.0)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from plants import MARKET, plants, schedule
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import flow, load_mw
 from emberline.twin import dispatch, replay
 from emberline.twin.processes.following import SchedulePolicy
 from emberline.twin.processes.network import works_table
@@ -49,8 +50,9 @@ def closes(scenario: Scenario, run: xr.Dataset) -> None:
     assert (run["off_spec_tph"] <= run["process_tph"] + 1e-12).all()
     result = run["process_mw"].sum("process").to_numpy()
     np.testing.assert_allclose(result, run["line_mw"].to_numpy(), rtol=SHARE, atol=SHARE)
-    supply = (run["import_mw"] + run["pv_mw"] + run["discharge_mw"]).to_numpy()
-    demand = (run["line_mw"] + run["base_load_mw"] + run["charge_mw"] + run["export_mw"]).to_numpy()
+    sun = sum(flow(run, plant.name) for plant in scenario.site.renewables)
+    supply = (run["import_mw"] + sun + run["discharge_mw"]).to_numpy()
+    demand = (run["line_mw"] + load_mw(scenario, run) + run["charge_mw"] + run["export_mw"]).to_numpy()
     np.testing.assert_allclose(supply, demand, rtol=SHARE, atol=SHARE)
 
 

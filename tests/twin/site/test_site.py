@@ -12,18 +12,21 @@ from hypothesis import strategies as st
 from shops import cast, energy_mwh, one_machine, scenario, violations
 
 from emberline.scenarios import Scenario, load
+from emberline.scenarios.assets.account import flow, load_mw
 from emberline.twin import dispatch, replay, simulate
+from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
 def conserved(run: xr.Dataset, case: Scenario) -> None:
     """Import and export close the balance; the battery's level follows from what goes in and out."""
-    net = run["line_mw"] + run["base_load_mw"] - run["pv_mw"] + run["charge_mw"] - run["discharge_mw"]
+    sun = np.zeros(case.horizon.n_steps) if case.site.sun is None else flow(run, case.site.sun.name)
+    net = run["line_mw"] + load_mw(case, run) - sun + run["charge_mw"] - run["discharge_mw"]
     np.testing.assert_allclose((run["import_mw"] - run["export_mw"]).values, net.values, atol=1e-9)
-    available = case.inputs["pv_available_mw"].values
-    np.testing.assert_allclose((run["pv_mw"] + run["pv_curtailed_mw"]).values, available, atol=1e-9)
+    assert (sun <= case.inputs["pv_available_mw"].values + 1e-9).all()
+    assert sun.min() >= -1e-9
     assert float(run["meter_mw"].mean()) == pytest.approx(float(net.mean()), abs=1e-9)
-    for name in ("pv_mw", "pv_curtailed_mw", "charge_mw", "discharge_mw", "import_mw", "export_mw"):
+    for name in ("charge_mw", "discharge_mw", "import_mw", "export_mw"):
         assert float(run[name].min()) >= -1e-9, name
     battery = case.battery
     if battery is None:
@@ -136,7 +139,7 @@ def test_a_full_battery_curtails() -> None:
     Sensitivity: an export violation instead.
     """
     flows, missed = ruled([3, 3], level_share=1.0, end_level_share=1.0)
-    assert flows["pv_curtailed_mw"] == pytest.approx([4, 4])
+    assert flows["asset_rate"][1] == pytest.approx([4, 4])
     assert flows["export_mw"] == pytest.approx([1, 1])
     assert missed == []
 
@@ -153,7 +156,7 @@ def test_export_is_curtailed_by_the_metered_mean() -> None:
         site={"grid": {"metered_interval_min": 60}, "pv": {"peak_mw": 8.0, "capacity_factor": 1.0}},
     )
     flows, missed = balance(SiteGrid(case), np.array([4.0, 14.0]))
-    assert flows["pv_curtailed_mw"] == pytest.approx([0, 0])
+    assert np.asarray(flows["asset_rate"])[1] == pytest.approx([8, 8])
     assert flows["meter_mw"] == pytest.approx([1])
     assert missed == []
 
@@ -166,13 +169,13 @@ def test_a_battery_that_follows_counts_at_its_terminals() -> None:
         one_machine(), [cast(count=1)], horizon={"length_h": 2.0, "step_min": 60.0},
         site={"grid": {"metered_interval_min": 60}, "battery": {**cell, "level_share": 0.5}},
     )  # fmt: skip
-    setpoints = Setpoints(np.array([2.0, 0.0]), np.array([0.0, 1.0]), np.zeros(2))
+    setpoints = Setpoints(np.array([2.0, 0.0]), np.array([0.0, 1.0]))
     flows, missed = balance(SiteGrid(case), np.full(2, 5.0), setpoints)
     assert (flows["charge_mw"].tolist(), flows["discharge_mw"].tolist()) == ([2, 0], [0, 1])
     assert flows["battery_mwh"].tolist() == pytest.approx([6, 4])
     assert flows["import_mw"].tolist() == pytest.approx([7, 4])
     assert missed == []
-    _, missed = balance(SiteGrid(case), np.full(2, 5.0), Setpoints(np.zeros(2), np.array([4.0, 0.0]), np.zeros(2)))
+    _, missed = balance(SiteGrid(case), np.full(2, 5.0), Setpoints(np.zeros(2), np.array([4.0, 0.0])))
     assert [(kind, at, round(amount, 9)) for kind, _, _, at, amount, _ in missed] == [("battery", 0.0, 1.5)]
 
 
@@ -184,9 +187,9 @@ def test_a_schedule_may_curtail() -> None:
         horizon={"length_h": 1.0, "step_min": 30.0},
         site={"pv": {"peak_mw": 8.0, "capacity_factor": 1.0}},
     )
-    setpoints = Setpoints(np.zeros(2), np.zeros(2), np.array([3.0, 0.0]))
+    setpoints = Setpoints(np.zeros(2), np.zeros(2), AssetSetpoints({"PV": np.array([5.0, 8.0])}, {}, {}))
     flows, _ = balance(SiteGrid(case), np.full(4, 10.0), setpoints)
-    assert flows["pv_mw"] == pytest.approx([5, 8])
+    assert np.asarray(flows["asset_rate"])[1] == pytest.approx([5, 8])
     assert flows["import_mw"] == pytest.approx([5, 2])
 
 

@@ -24,7 +24,7 @@ def followed(case: Scenario, load: list[float], recourse: dict[str, Any], chp: f
     """Import [MW], violations and acts where the schedule's set-points are followed under another load."""
     case = case.model_copy(update={"recourse": Recourse.model_validate(recourse)})
     schedule = dispatch(case)
-    if "asset_rate" in schedule:
+    if "chp" in schedule["machine"].values:
         schedule["asset_rate"].loc[{"flow": "chp.main"}] = chp
         schedule["asset_rate"].loc[{"flow": "chp.outputs.0"}] = chp
         schedule["asset_rate"].loc[{"flow": "gas"}] = chp / 0.4

@@ -431,7 +431,7 @@ def test_sun_and_wind_are_used_and_curtailed_by_the_metered_mean() -> None:
         )
     )  # fmt: skip
     assert rates(run, "wind") == [4]
-    assert run["pv_mw"].values == pytest.approx([2])
+    assert rates(run, "PV") == pytest.approx([2])
     assert run["charge_mw"].values == pytest.approx([3])
     assert run["export_mw"].values == pytest.approx([2])
 

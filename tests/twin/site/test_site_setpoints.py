@@ -310,6 +310,6 @@ def test_a_schedule_must_tell_every_asset() -> None:
     grid = SiteGrid(case)
     zero = np.zeros(len(grid.edges) - 1)
     with pytest.raises(ValueError, match=r"no set-point for flow 'boiler\.main'"):
-        balance(grid, zero, Setpoints(np.zeros(1), np.zeros(1), np.zeros(1)))
+        balance(grid, zero, Setpoints(np.zeros(1), np.zeros(1)))
     with pytest.raises(ValueError, match="the line gives 'hot'; carriers it may give to are gas, heat"):
         balance(grid, zero, None, {"hot": np.ones(1)})

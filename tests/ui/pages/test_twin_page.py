@@ -20,6 +20,7 @@ from emberline import twin
 from emberline.plans.plan.record import violations
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load
+from emberline.scenarios.assets.account import load_mw
 from emberline.ui.charts import flow_sheet, plan, replay
 from emberline.ui.charts.view import View
 from emberline.ui.pages.session import run_or_baseline
@@ -93,8 +94,8 @@ def test_the_board_tells_what_the_flow_sheet_does(name: str) -> None:
     view = View.of(scenario.horizon)
     assert view.merged == 1
     rows = pd.DataFrame(list(replay.means(scenario, run, view)))
-    load_mw = (run["line_mw"] + run["base_load_mw"]).to_numpy()
-    np.testing.assert_allclose(rows.groupby("start")["mw"].sum().to_numpy(), load_mw, atol=1e-2)
+    total = run["line_mw"].to_numpy() + load_mw(scenario, run)
+    np.testing.assert_allclose(rows.groupby("start")["mw"].sum().to_numpy(), total, atol=1e-2)
     noon = round(12 * 60 / scenario.horizon.step_min)
     now = rows[rows["start"] == noon * scenario.horizon.step_min].set_index("unit")
     result = flow_sheet.sheet(scenario, run, noon)

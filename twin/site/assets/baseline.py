@@ -66,9 +66,7 @@ class SiteBaseline:
         self._net = electric.net_mw.tolist()
         self._most_import: list[float] = electric.most_import_mw.tolist()
         self._most_export: list[float] = electric.most_export_mw.tolist()
-        sun = sum(hub.renewables.values(), np.zeros(hub.n))
-        self._curtailable: list[float] = (electric.curtailable_mw + sun).tolist()
-        self._renewable: list[float] = sun.tolist()
+        self._curtailable: list[float] = electric.curtailable_mw.tolist()
         market, inputs = hub.scenario.market, hub.scenario.inputs
         carbon = market.carbon_price.on_grid / 1000 * inputs["carbon_intensity_kg_per_mwh"].to_numpy()
         price = inputs["price_per_mwh"].to_numpy() + carbon
@@ -114,7 +112,7 @@ class SiteBaseline:
     def _attempt(self, t: int) -> None:
         plant = self.plant
         plant.reset(t)
-        plant.balance[ELECTRICITY] += self._renewable[t] - self._net[t]
+        plant.balance[ELECTRICITY] -= self._net[t]
         for name, machine in plant.machines.items():
             load = machine.place(self._load_targets.get(name, 0.0))
             plant.run(machine, load, t, load > 0 or (machine.held_on and not machine.core.min_load))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.assets import ELECTRICITY, Load, Source, of
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.assets.account import label
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.plant import SitePlant
@@ -47,8 +47,7 @@ class HubRun:
             for name, machine in plant.machines.items()
         }
         by_asset |= {name: {"in": -tank.ins, "out": tank.outs} for name, tank in tanks.items()}
-        fixed = {asset.name: asset.sign * hub.series[asset.name]["rate"] for asset in of(hub.assets, Load, Source)}
-        by_asset |= {name: {"": rate} for name, rate in (fixed | trades | dict(used)).items()}
+        by_asset |= {name: {"": rate} for name, rate in (hub.fixed | trades | dict(used)).items()}
         rates: dict[tuple[str, str], np.ndarray] = {}
         carriers: dict[tuple[str, str], str] = {}
         for asset in hub.assets:
@@ -67,15 +66,15 @@ class HubRun:
 
     @property
     def renewables(self) -> dict[str, np.ndarray]:
-        """What PV and wind among the assets give [MW]."""
+        """What PV and wind give [MW]."""
         return {name: self.rates[name, ""] for name in self.hub.renewables}
 
     @property
     def electricity_mw(self) -> np.ndarray:
-        """What the other assets deliver to the busbar, less what is vented [MW]."""
+        """What the other assets deliver to the busbar, less what is vented [MW]; loads and sources left out."""
         net = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
         for (asset, key), rate in self.rates.items():
-            if self.carriers[asset, key] == ELECTRICITY and asset not in self.hub.renewables:
+            if self.carriers[asset, key] == ELECTRICITY and asset not in (*self.hub.renewables, *self.hub.fixed):
                 net = net + rate
         return net
 

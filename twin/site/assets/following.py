@@ -11,7 +11,7 @@ of their products first, as their controllers do, within what they may do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import TINY, MachineRun
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import AssetSetpoints
-from emberline.twin.violation import TOLERANCE
+from emberline.twin.violation import TOLERANCE, Violation
 
 if TYPE_CHECKING:
     from emberline.twin.site.stepping_in import EngineRecourse
@@ -58,6 +58,15 @@ def follow(
     for t in range(hub.n):
         follower.step(t)
     return HubRun.of(plant, follower.renewables)
+
+
+def missed_sun(hub: SiteHub, setpoints: AssetSetpoints) -> Iterator[Violation]:
+    """What PV and wind were to give and cannot."""
+    for name, available in hub.renewables.items():
+        missed_mw = np.array(setpoints.rate(name)) - available
+        for t in np.flatnonzero(missed_mw > TOLERANCE * max(float(available.max(initial=0.0)), 1.0)).tolist():
+            at_min, energy = t * hub.scenario.horizon.step_min, float(missed_mw[t]) * hub.hours
+            yield Violation(ViolationKind.ASSET, "", name, at_min, energy, "MWh")
 
 
 class SetpointRun:
@@ -95,15 +104,8 @@ class SetpointRun:
             name: np.maximum(setpoints.dumped[name], 0.0).tolist() if name in setpoints.dumped else none
             for name in plant.dumping
         }
-        self.renewables: dict[str, np.ndarray] = {}
+        self.renewables = setpoints.sun(plant.hub.renewables)
         """What PV and wind give [MW]."""
-        self._missed_sun: dict[str, list[float]] = {}
-        self._peaks: dict[str, float] = {}
-        for name, available in plant.hub.renewables.items():
-            target = np.array(setpoints.rate(name))
-            self.renewables[name] = np.clip(target, 0.0, available)
-            self._peaks[name] = float(available.max(initial=0.0))
-            self._missed_sun[name] = np.maximum(target - available, 0.0).tolist()
 
     def step(self, t: int) -> None:
         """One step: the set-points, then what must give way."""
@@ -121,7 +123,7 @@ class SetpointRun:
             plant.dump(name, rates[t])
         self._balance(t)
         if self._step_in is not None:
-            raised = self._step_in.step_in(plant, sum(float(rate[t]) for rate in self.renewables.values()), t)
+            raised = self._step_in.step_in(plant, t)
             for name, load in raised.items():
                 self._loads[name][t] = load
             if raised:
@@ -217,8 +219,6 @@ class SetpointRun:
             planned = self._ins[tank.name][t], self._outs[tank.name][t]
             missed = abs(tank.put_in - planned[0]) + abs(tank.put_out - planned[1])
             self._note(tank.name, tank.carrier, missed, tank.store.capacity / hours, t)
-        for name, missed_mw in self._missed_sun.items():
-            self._note(name, ELECTRICITY, missed_mw[t], self._peaks[name], t)
 
     def _note(self, name: str, carrier: str, rate: float, size: float, t: int) -> None:
         if rate > TOLERANCE * max(size, 1.0):

@@ -17,13 +17,13 @@ class Electric:
     """What the assets find at the electric busbar, per step, shape (n_steps,) each."""
 
     net_mw: np.ndarray
-    """Line and base load less what the PV plant could give, mean over the step."""
+    """Line, loads and sources less what PV and wind could give, mean over the step."""
     most_import_mw: np.ndarray
     """Highest mean import at which no metered interval is above its limit; infinite without a limit."""
     most_export_mw: np.ndarray
-    """Highest mean export, PV left aside, at which no metered interval is above its limit."""
+    """Highest mean export, PV and wind left aside, at which no metered interval is above its limit."""
     curtailable_mw: np.ndarray
-    """PV in ``net_mw``."""
+    """PV and wind in ``net_mw``."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class SiteHub:
 
     @cached_property
     def renewables(self) -> dict[str, np.ndarray]:
-        """What PV and wind among the assets could give [MW]."""
+        """What PV and wind could give [MW]."""
         return {
             plant.name: plant.available_mw(self.series[plant.name]["capacity_factor"])
             for plant in of(self.assets, Renewable)
@@ -77,16 +77,18 @@ class SiteHub:
 
     @cached_property
     def fixed(self) -> dict[str, np.ndarray]:
-        """What loads and sources deliver to each carrier per hour, shape (n_steps,) each."""
-        totals = {name: np.zeros(self.n) for name in self.carriers}
-        for asset in of(self.assets, Load, Source):
-            totals[asset.carrier] = totals[asset.carrier] + asset.sign * self.series[asset.name]["rate"]
-        return totals
+        """What loads and sources deliver per hour, by asset, shape (n_steps,) each."""
+        return {asset.name: asset.sign * self.series[asset.name]["rate"] for asset in of(self.assets, Load, Source)}
+
+    @cached_property
+    def fixed_mw(self) -> np.ndarray:
+        """What loads of electricity take, less what sources give, shape (n_steps,)."""
+        return -sum((self.fixed[asset.name] for asset in self.scenario.site.fixed), np.zeros(self.n))
 
     @cached_property
     def committed_mw(self) -> np.ndarray:
         """Electricity that is as good as certain: loads less sources and renewables, flexible loads run evenly."""
-        totals = -self.fixed[ELECTRICITY] - sum(self.renewables.values(), np.zeros(self.n))
+        totals = self.fixed_mw - sum(self.renewables.values(), np.zeros(self.n))
         for name, days in self.days.items():
             if self.machines[name].carrier == ELECTRICITY:
                 for steps, amount in days:
@@ -94,12 +96,16 @@ class SiteHub:
         return totals
 
     def fixed_rates(self, line_gives: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
-        """``fixed`` with what the line and processes give; what they take is negative, a need as that of a load.
+        """What loads, sources, the line and processes deliver to each carrier per hour; electricity is the grid's.
+
+        What the line and processes take is negative, a need as that of a load. Shape (n_steps,) each.
 
         Raises:
             ValueError: the line gives what is no carrier of the site's, or electricity.
         """
-        totals = dict(self.fixed)
+        totals = {name: np.zeros(self.n) for name in self.carriers}
+        for asset in of(self.scenario.site.moving, Load, Source):
+            totals[asset.carrier] = totals[asset.carrier] + self.fixed[asset.name]
         for name, rate in (line_gives or {}).items():
             if name == ELECTRICITY or name not in totals:
                 names = ", ".join(other for other in totals if other != ELECTRICITY)

@@ -33,6 +33,10 @@ class AssetSetpoints:
 
         return cls(rows("asset_rate", "flow"), rows("asset_on", "machine"), rows("dumped_rate", "carrier"))
 
+    def sun(self, could: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What PV and wind give as it was planned, as far as they could, by asset [MW]."""
+        return {name: np.clip(self.rate(name), 0.0, available) for name, available in could.items()}
+
     def rate(self, asset: str, key: str = "") -> list[float]:
         """A flow as it was planned.
 

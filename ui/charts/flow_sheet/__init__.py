@@ -30,7 +30,9 @@ def sheet(scenario: Scenario, run: xr.Dataset, step: int | None) -> Sheet:
     at = Moment(scenario, run, step)
     site, machines = list(connections(at)), list[Box]()
     for record in scenario.site.equipment:
-        (machines if record.name in scenario.site.cores else site).append(asset_box(record, at))
+        box = asset_box(record, at)
+        if box.works or record is not scenario.site.base_load:
+            (machines if record.name in scenario.site.cores else site).append(box)
     production = list(processes(at) if scenario.processes else stages(at))
     boxes = [*site, *machines, *production]
     carriers = []

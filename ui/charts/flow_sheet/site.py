@@ -7,8 +7,8 @@ from functools import singledispatch
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY, Converter, Named, Storage
-from emberline.scenarios.assets.account import flow
+from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Named, Renewable, Storage
+from emberline.scenarios.assets.account import flow, unused_mw
 from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Moment, amount_text
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
@@ -18,27 +18,18 @@ VISIBLE_FLOW = 0.05
 
 
 def connections(at: Moment) -> Iterator[Box]:
-    """Grid, PV, battery and base load."""
+    """Grid and battery."""
     scenario, run, unit = at.scenario, at.run, at.unit(ELECTRICITY)
     into, out = at.amount(run["import_mw"].to_numpy()), at.amount(run["export_mw"].to_numpy())
     lines = [tr("in {amount}", amount=amount_text(into, unit))]
     if scenario.site.grid.export_limit_mw:
         lines.append(tr("out {amount}", amount=amount_text(out, unit)))
     yield Box(tr("grid"), lines, {ELECTRICITY: into - out})
-    if scenario.site.pv is not None and scenario.site.pv.peak_mw:
-        sun, curtailment = at.amount(run["pv_mw"].to_numpy()), at.amount(run["pv_curtailed_mw"].to_numpy())
-        lines = [amount_text(sun, unit)]
-        if curtailment > SMALL:
-            lines.append(tr("{amount} unused", amount=amount_text(curtailment, unit)))
-        yield Box(tr("PV"), lines, {ELECTRICITY: sun})
     battery = scenario.battery
     if battery is not None:
         level = at.level(run["battery_mwh"].to_numpy(), battery.start_level)
         gives, takes = at.amount(run["discharge_mw"].to_numpy()), at.amount(run["charge_mw"].to_numpy())
         yield _store(at, tr("battery"), ELECTRICITY, (gives, takes), level, battery.capacity, "MWh")
-    base = at.amount(run["base_load_mw"].to_numpy())
-    if base > SMALL:
-        yield Box(tr("base load"), [amount_text(base, unit)], {ELECTRICITY: -base})
 
 
 def _store(
@@ -62,6 +53,22 @@ def asset_box(record: Named, at: Moment) -> Box:
     (carrier,) = record.flows.values()
     amount = at.amount(flow(at.run, record.name))
     return Box(record.name, [amount_text(amount, at.unit(carrier))], {carrier: amount})
+
+
+@asset_box.register(Load)
+def _(record: Load, at: Moment) -> Box:
+    amount = at.amount(flow(at.run, record.name))
+    name, size = (tr("base load"), -amount) if record is at.scenario.site.base_load else (record.name, amount)
+    return Box(name, [amount_text(size, at.unit(record.carrier))], {record.carrier: amount})
+
+
+@asset_box.register(Renewable)
+def _(record: Renewable, at: Moment) -> Box:
+    amount, unit = at.amount(flow(at.run, record.name)), at.unit(ELECTRICITY)
+    lines, curtailment = [amount_text(amount, unit)], at.amount(unused_mw(at.scenario, at.run, record))
+    if curtailment > SMALL:
+        lines.append(tr("{amount} unused", amount=amount_text(curtailment, unit)))
+    return Box(tr("PV") if record is at.scenario.site.sun else record.name, lines, {ELECTRICITY: amount})
 
 
 @asset_box.register(Storage)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Force, Named, Refused, print_json, writable
+from emberline.ui.cli.options import AsJson, Force, Named, Refused, print_json, writable, writing
 
 File = Annotated[Path, typer.Argument(metavar="LIVE.YAML", help="connectors and tags of the plant")]
 
@@ -129,6 +129,45 @@ def export(
     table = of_plant(plant).table(begin, until, tag or None)
     write(table, output)
     print(f"{table.num_rows} values in {output}")
+
+
+@app.command()
+def activity(
+    file: File,
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="2026, 2026-Q1, 2026-03 or two dates")],
+    quantity: Annotated[
+        list[str],
+        typer.Option("--quantity", metavar="NAME=TAG", help='such as "crude steel: electricity=power"; repeatable'),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="activity data to write (csv)")],
+    force: Force = False,
+) -> None:
+    """Write activity data for reports: what power tags have measured on each day [MWh].
+
+    Days that are not measured are left out, so that the monitoring plan's rule for gaps fills and shows them.
+    """
+    import csv
+
+    from emberline.live.history import daily_energy, of_plant
+    from emberline.live.tags import load
+    from emberline.plans.compliance.monitoring import Period
+
+    plant = load(file)
+    writable(output, force, ("csv",))
+    rows: list[tuple[str | float, ...]] = []
+    try:
+        span = Period.parse(period)
+        for pair in quantity:
+            name, equals, tag = (part.strip() for part in pair.rpartition("="))
+            if not (name and equals and tag):
+                raise Refused(f"--quantity {pair}: write NAME=TAG")
+            energies = daily_energy(plant, of_plant(plant), tag, span.first, span.last)
+            rows += [(name, str(day), str(day), mwh, "MWh", f"history of {tag}") for day, mwh in energies]
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    with writing(output) as partial, partial.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target).writerows([("name", "from", "to", "amount", "unit", "source"), *rows])
+    print(f"{len(rows)} of {span.days * len(quantity)} days in {output}")
 
 
 @app.command()

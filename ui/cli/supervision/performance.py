@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emberline.scenarios import ScenarioError
 from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
+
+if TYPE_CHECKING:
+    from emberline.plans.compliance.monitoring import Period
+    from emberline.plans.performance import Losses, Step
 
 STEPS = ("day", "week", "month")
 
 
 def performance(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV table with a column of times, energy and variables")
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="CSV tables with a column of times, energy and variables; may be several"),
     ],
     energy: Annotated[str, typer.Option(metavar="COLUMN", help="energy used")],
     production: Annotated[
@@ -32,6 +39,15 @@ def performance(
         list[str] | None,
         typer.Option("--use", metavar="COLUMN", help="energy of a single use, such as a furnace; repeatable"),
     ] = None,
+    plant: Annotated[
+        str | None, typer.Option(metavar="SCENARIO", help="the plant, for losses by cause; needs --log and --meter")
+    ] = None,
+    log: Annotated[Path | None, typer.Option(metavar="FILE", help="its heat log, of both periods")] = None,
+    meter: Annotated[Path | None, typer.Option(metavar="FILE", help="its meter (time, power_mw)")] = None,
+    zone: Annotated[
+        str,
+        typer.Option(metavar="ZONE", help="time zone of the plant, such as Europe/Berlin; else the file's clock"),
+    ] = "",
     by: Annotated[str, typer.Option(metavar="|".join(STEPS), help="rows are added up by this")] = "month",
     ashrae: Annotated[bool, typer.Option("--ashrae", help="hold the baseline to ASHRAE Guideline 14 too")] = False,
     output: Annotated[
@@ -49,28 +65,35 @@ def performance(
     """
     from emberline.plans.compliance.monitoring import Period
     from emberline.plans.compliance.reports import write_excel
-    from emberline.plans.performance import by_period, read_table, review
+    from emberline.plans.performance import joined, read_table, review
 
     if by not in STEPS:
         raise Refused(f"--by {by}: choose {', '.join(STEPS)}")
+    sources = plant, log, meter
+    if any(sources) and not all(sources):
+        raise Refused("losses by cause need --plant, --log and --meter")
     if output is not None:
         writable(output, force, ("html", "xlsx", "json"))
-    data = read_table(file)
+    tables = [read_table(file, zone) for file in files]
+    names = ", ".join(file.name for file in files)
     variables = [*production, *(variable or [])]
     try:
         spans = [Period.parse(text) for text in (baseline, report)]
-        parts = [data.loc[str(span.first) : str(span.last)] for span in spans]
-        empty = next((span for span, part in zip(spans, parts, strict=True) if part.empty), None)
-        if empty is not None:
-            raise Refused(f"{file.name} has no rows from {empty}")
-        rows = [by_period(part, "month" if by == "month" else "week" if by == "week" else "day") for part in parts]
+        if spans[0].overlaps(spans[1]):
+            raise Refused(f"baseline {spans[0]} and report period {spans[1]} overlap")
+        step: Step = "month" if by == "month" else "week" if by == "week" else "day"
+        rows = [joined(tables, step, span.first, span.last) for span in spans]
         lacking = [name for name in (energy, *variables, *(use or [])) if name not in rows[0]]
         if lacking:
-            raise Refused(f"{file.name} has no column {lacking[0]}; there are {', '.join(rows[0].columns)}")
+            raise Refused(f"{names} has no column {lacking[0]}; there are {', '.join(rows[0].columns)}")
         result = review(rows[0], rows[1], energy, variables, production, use or [], ashrae=ashrae)
+        if plant is not None and log is not None and meter is not None:
+            result = replace(result, losses=_losses(plant, log, meter, spans))
+    except ScenarioError:
+        raise
     except ValueError as error:
         raise Refused(str(error)) from error
-    document = result.document("Energy performance", f"{file.name}: {spans[1]} against {spans[0]}")
+    document = result.document("Energy performance", f"{names}: {spans[1]} against {spans[0]}")
     if output is not None:
         with writing(output) as partial:
             if output.suffix == ".xlsx":
@@ -94,7 +117,24 @@ def performance(
     if result.uses is not None:
         for name, row in result.uses.iterrows():
             print(f"use         {name}: {row['energy']:,.6g}, {row['share']:.0%}{', significant' * row['significant']}")
+    if result.losses is not None:
+        for cause, mwh, share in result.losses.rows:
+            print(f"loss        {cause}: {mwh:,.6g} MWh, {share:.0%} of the deviation")
     for rule in result.rules:
         print(f"warning     {rule}")
     if output is not None:
         print(output)
+
+
+def _losses(plant: str, log: Path, meter: Path, spans: list[Period]) -> Losses:
+    """Losses of a report period by cause."""
+    from emberline.plans.performance import losses
+    from emberline.scenarios import load
+    from emberline.scenarios.reading import heat_log
+    from emberline.scenarios.reading import meter as meters
+
+    scenario = load(plant)
+    if not scenario.line.stages:
+        raise Refused(f"--plant {plant}: has no line, so a heat log cannot belong to it")
+    periods = [(span.first, span.last) for span in spans]
+    return losses(scenario, heat_log.read(log, scenario), meters.read(meter, scenario), periods[0], periods[1])

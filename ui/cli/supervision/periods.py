@@ -70,7 +70,8 @@ def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_js
     from emberline.plans.compliance.evidence import EvidenceError
 
     try:
-        entries = [entry for entry in chain().entries() if period in ("", entry.period)]
+        name = _name(period) if period else ""
+        entries = [entry for entry in chain().entries() if name in ("", entry.period)]
     except EvidenceError as error:
         raise Refused(str(error)) from error
     if as_json:
@@ -85,18 +86,21 @@ def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_js
 
 def verify(as_json: AsJson = False) -> None:
     """Compare every record and its evidence with their hashes; exit code 1 where one has changed."""
+    from emberline.plans.compliance.evidence import leftovers
     from emberline.plans.compliance.evidence import verify as verify_chain
 
     records = chain()
-    findings = verify_chain(records)
+    findings, strangers = verify_chain(records), [str(path) for path in leftovers(records)]
     if as_json:
-        print_json(
-            {"records": len(records.paths()), "findings": [{"record": f.record, "says": f.says} for f in findings]}
-        )
+        rows = [{"record": f.record, "says": f.says} for f in findings]
+        print_json({"records": len(records.paths()), "findings": rows, "leftovers": strangers})
     elif findings:
         print(*findings, sep="\n")
     else:
         print(f"{len(records.paths())} records, nothing has changed")
+    if not as_json:
+        for path in strangers:
+            print(f"{path} belongs to no record; a writer that was interrupted leaves such files", file=sys.stderr)
     raise typer.Exit(1 if findings else 0)
 
 
@@ -112,7 +116,7 @@ def archive(
     writable(output, force, ("zip",))
     try:
         with writing(output) as partial:
-            write_archive(chain(), period, partial)
+            write_archive(chain(), _name(period), partial)
     except EvidenceError as error:
         raise Refused(str(error)) from error
     print(output)
@@ -130,20 +134,26 @@ def _evidence(period: str, monitoring: Path, activity: list[Path] | None, defaul
     return evidence_files(report, sources)
 
 
+def _name(period: str) -> str:
+    """The one name of a period."""
+    from emberline.plans.compliance.monitoring import Period
+
+    try:
+        return Period.parse(period).name
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
 def _record(period: str, step: Any, by: str, reason: str, files: dict[str, bytes] | None) -> None:
     from importlib.metadata import version
 
     from emberline.plans.compliance.evidence import EvidenceError
-    from emberline.plans.compliance.monitoring import Period
 
     try:
-        Period.parse(period)
         entry = chain().append(
-            period.strip(), step, by or getpass.getuser(), files=files, reason=reason, version=version("emberline")
+            _name(period), step, by or getpass.getuser(), files=files, reason=reason, version=version("emberline")
         )
     except EvidenceError as error:
-        raise Refused(str(error)) from error
-    except ValueError as error:
         raise Refused(str(error)) from error
     print(f"{entry}, by {entry.by}, {len(entry.files)} files", file=sys.stderr)
     print(entry.sha256)

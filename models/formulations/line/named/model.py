@@ -9,7 +9,7 @@ windows it is the general formulation for lines whose heats all differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Draws
-from emberline.models.formulations.line.named import idling, precedence, reheating
+from emberline.models.formulations.line.named import grade_caps, idling, precedence, reheating
 from emberline.models.formulations.line.named.placed import Placed
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
@@ -25,7 +25,7 @@ from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts, in_order
-from emberline.models.problem.line import Windows
+from emberline.models.problem.line import GradeCap, Windows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.problem.slots import runs
@@ -164,6 +164,7 @@ class Named:
             reheating.add(self._placed(), starts),
             *(idling.add(self._placed()) if self.gaps else ()),
         ]
+        self._of_heats = draws[:3]
         load.add(m, problem, draws)
         per = problem.cells_per_slot
         m.site, m.gives = pyo.Block(), pyo.Block()
@@ -171,6 +172,11 @@ class Named:
             m.site, self.data, lambda c, t: m.line[c], lambda t: sum([m.line[t * per + k] for k in range(per)]),
             soft=not self.firm, line_gives=load.give(m.gives, problem, draws),
         )  # fmt: skip
+
+    def cap_grades(self, caps: Sequence[GradeCap], *, soft: bool) -> list[Any]:
+        """Add caps on what grades carry; returns by how much each is broken [kg], variables; 0 unless soft."""
+        parts = self.model, self.problem, self._of_heats, self.ports, self.data.average
+        return grade_caps.add(*parts, caps, soft=soft)
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""

@@ -62,7 +62,8 @@ def test_energy_balances_and_is_what_the_ledger_counts(name: str) -> None:
     used = sum(
         amount
         for link in result.links
-        if link.source == power and link.target.split()[0] in ("stage", "process", "base", "idle")
+        if link.source == power
+        and (link.target.split()[0] in ("stage", "process", "idle") or link.target == "asset base load")
         for amount in [link.amount]
     )
     assert used == pytest.approx(sums.energy_mwh, rel=CLOSE)

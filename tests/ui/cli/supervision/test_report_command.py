@@ -90,7 +90,7 @@ def test_energy_performance_by_the_command(works: Path) -> None:
     figures = json.loads(emberline("performance", *request, "--json").stdout)
     assert figures["saving_low"] < figures["saving"] < figures["saving_high"]
     assert figures["saving"] == pytest.approx(0.05 * 12 * (101 + 0.5 * 1005), rel=0.05)
-    refused(emberline("performance", *request[:-1], "2030"), "has no rows from 2030-01-01")
+    refused(emberline("performance", *request[:-1], "2030"), "there are no rows from 2030-01-01")
     refused(emberline("performance", *request[:2], "kwh", *request[3:]), "no column kwh; there are mwh, tonnes")
 
 
