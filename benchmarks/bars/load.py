@@ -1,4 +1,4 @@
-"""How the gap at the limit degrades with less of a machine: on one core, and beside two processes that never rest.
+"""How the gap at the limit degrades with less of a machine: on one core, and next to two processes that never rest.
 
 The day of 24 heats on 5 min, the week of 168 heats and the week of 84 heats with its site, each planned with no gap, so
 that the limit ends the search. Needs the shared folder of real series, as the bench ``plans`` does.
@@ -51,10 +51,10 @@ def _busy() -> Iterator[None]:
             loop.wait()
 
 
-MACHINES = {"two cores": _whole, "one core": _one_core, f"beside {BUSY} busy processes": _busy}
+MACHINES = {"two cores": _whole, "one core": _one_core, f"next to {BUSY} busy processes": _busy}
 
 
-@bench("load", "The gap at the limit on two cores, on one, and beside two busy processes", long=True)
+@bench("load", "The gap at the limit on two cores, on one, and next to two busy processes", long=True)
 def main() -> Findings | None:
     """Every case on every machine."""
     folder = shared()
