@@ -35,10 +35,11 @@ def ask(stored: StoredRun) -> Question:
     if scenario.by_the_minute:
         return Question(problem=tr("Lateness weighs neither carbon nor cost; choose a plan for one of them."))
     options = [about for about in ABOUT if about != "heat" or scenario.heats]
+    widget = f"why.about.{stored.id}"
+    st.session_state.setdefault(widget, options[0])  # the card of a heat or a run may have set it
     about = st.segmented_control(
-        tr("About"), options, default=options[0], required=True, format_func=lambda key: tr(ABOUT[key]),
-        key=f"why.about.{stored.id}",
-    )  # fmt: skip
+        tr("About"), options, required=True, format_func=lambda key: tr(ABOUT[key]), key=widget
+    )
     forms = {"heat": _heat, "unit": _unit, "hour": _hour}
     decision = forms[str(about)](scenario, stored.id)
     return Question({**decision, "time_limit_s": time_limit("why")})

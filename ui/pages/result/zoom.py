@@ -41,6 +41,7 @@ def current(run: str, horizon: Horizon) -> tuple[float, float] | None:
         st.session_state[place] = None if parts is None else tuple(map(float, parts.groups()))
     span = st.session_state[place]
     if span is None or not 0 <= span[0] < span[1] <= horizon.length_min:
+        st.query_params.pop(PARAMETER, None)
         return None
     st.query_params[PARAMETER] = f"{round(span[0])}-{round(span[1])}"
     return float(span[0]), float(span[1])
@@ -50,8 +51,6 @@ def show(run: str, span: tuple[float, float] | None) -> None:
     """Show a range, or all of the horizon; the chart is drawn again."""
     st.session_state[f"range.{run}"] = span
     st.session_state[f"range.{run}.count"] = count(run) + 1
-    if span is None:
-        st.query_params.pop(PARAMETER, None)
 
 
 def count(run: str) -> int:
