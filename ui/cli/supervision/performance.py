@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberline.scenarios import ScenarioError
 from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
 
 if TYPE_CHECKING:
@@ -66,6 +65,7 @@ def performance(
     from emberline.plans.compliance.monitoring import Period
     from emberline.plans.compliance.reports import write_excel
     from emberline.plans.performance import joined, read_table, review
+    from emberline.scenarios import ScenarioError
 
     if by not in STEPS:
         raise Refused(f"--by {by}: choose {', '.join(STEPS)}")
