@@ -47,24 +47,25 @@ def sold(tariff: dict[str, Any], **how: Any) -> tuple[Scenario, Any]:
 
 
 def test_a_feed_in_above_the_price_is_no_mint() -> None:
-    """Proves: 20 MWh of demand without sun at 8 and 40 MWh sold at 15: −440. Sensitivity: what goes in a circle
-    through the meter would earn 7 for each MWh without end.
+    """Proves: 40 MWh sold at 15: −600, next to 20 MWh of demand without sun, which nothing can change. Sensitivity:
+    what goes in a circle through the meter would earn 7 for each MWh without end.
     """
     use, feed = ({"name": name, "rates": [{"per_mwh": rate}]} for name, rate in (("use", 8.0), ("feed", 15.0)))
     _, result = sold({"energy": [use], "export": [feed]}, price=[0.0] * 4)
     assert result.attrs["found"] == 1, result.attrs["reason"]
-    assert result.attrs["objective"] == pytest.approx(20 * 8 - 40 * 15)
-    assert result.attrs["bound"] == pytest.approx(-440, abs=1e-3)
+    assert result.attrs["objective"] == pytest.approx(-40 * 15)
+    assert result.attrs["bound"] == pytest.approx(-600, abs=1e-3)
+    assert float(result["import_mw"].sum()) == pytest.approx(20.0)
 
 
 def test_a_negative_levy_is_no_mint() -> None:
-    """Proves: each MWh imported earns 60, and 20 are needed where the sun is away: −1,200, and nothing is drawn in a
-    circle; with sun the site would rather import and let the sun be. Sensitivity: no best plan at all.
+    """Proves: each MWh imported earns 60; with sun the site would rather import and let the sun be, 20 MWh: −1,200 next
+    to the 20 MWh needed where the sun is away; and nothing is drawn in a circle. Sensitivity: no best plan at all.
     """
     _, result = sold({"levies": [{"name": "bounty", "per_mwh": -60.0}]}, price=[0.0] * 4)
     assert result.attrs["found"] == 1, result.attrs["reason"]
-    # the sun is curtailed: 40 MWh at 60 each
-    assert result.attrs["objective"] == pytest.approx(-40 * 60)
+    assert result.attrs["objective"] == pytest.approx(-20 * 60)
+    assert float(result["import_mw"].sum()) == pytest.approx(40.0)
     assert float((result["import_mw"] * result["export_mw"]).max()) == pytest.approx(0.0, abs=1e-6)
 
 
