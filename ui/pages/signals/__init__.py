@@ -97,7 +97,7 @@ def _fetch() -> None:
         last = until.date_input(tr("until"), today + timedelta(days=1), key="signals.to", format="YYYY-MM-DD")
         lacking = [secret for secret in source.secrets if not os.environ.get(secret)]
         pressed = action.button(tr("Fetch"), type="primary", width="stretch", key="fetch", disabled=bool(lacking))
-        st.caption(tr("Licence: {licence}. {url}", licence=tr(source.licence), url=source.url))
+        st.markdown(tr("Licence: {licence}. {url}", licence=tr(source.licence), url=source.url))
         if lacking:
             secrets = numbers.listed(lacking)
             st.text(tr("{title} needs an account; set {secrets} for the server.", title=source.title, secrets=secrets))
