@@ -95,7 +95,7 @@ def test_a_number_moved_is_searched_for_as_long_as_asked(start: Callable[..., st
     rows = []
     for scale in (1.0, 0.9):
         price = f"{{table: de_typical_2018, column: price_eur_per_mwh, scale: {scale}}}"
-        items = ["goal.time_limit_s=60", "disturbances.replications=1", f"market.price_per_mwh={price}"]
+        items = ["goal.time_limit_s=60", "goal.hold=off", f"market.price_per_mwh={price}"]
         run = start("melt-shop-small", items)
         assert until(run, lambda s: s.ended).state == "stored"
         rows.append(Store().open(run).plan)
