@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -72,7 +72,7 @@ def line_cells(
     starts: Starts,
     extra: dict[int, float],
     weight: np.ndarray | None = None,
-    shares: tuple[np.ndarray, np.ndarray] | None = None,
+    shares: tuple[np.ndarray, Sequence[dict[int, np.ndarray]]] | None = None,
 ) -> np.ndarray:
     """Energy of the line by cell, what is under way left out [MWh], shape (n_cells,).
 
@@ -81,9 +81,9 @@ def line_cells(
         starts: who starts where and when.
         extra: reheating by heat [MWh].
         weight: by stage: what a MWh counts; None: one.
-        shares: by heat and by cast: the same; None: one.
+        shares: by heat, and by cast, caster and cell: the same; None: one.
     """
-    of_heat, of_cast = shares or (np.ones(len(problem.heats)), np.ones(len(problem.casts)))
+    of_heat = np.ones(len(problem.heats)) if shares is None else shares[0]
     weight = np.ones(len(problem.stage_units)) if weight is None else weight
     load = np.zeros(problem.n_cells)
 
@@ -103,7 +103,9 @@ def line_cells(
             add_cells(starts.slot[h][heat.reheat] * per, of_heat[h] * extra[h] * spread)
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None:
-            add_cells(starts.cast_slot[c] * per, of_cast[c] * weight[-1] * cast.cells[starts.cast_unit[c]])
+            u = starts.cast_unit[c]
+            counts = weight[-1] * (1.0 if shares is None else shares[1][c][u])
+            add_cells(starts.cast_slot[c] * per, counts * cast.cells[u])
     return load
 
 

@@ -42,13 +42,14 @@ def direct_kg(scenario: Scenario, envelope: xr.Dataset, heats: Sequence[int] | N
 def grade_caps(scenario: Scenario, envelope: xr.Dataset) -> tuple[GradeCap, ...]:
     """Caps on what a tonne of a grade may carry.
 
-    As the ledger has it, a heat carries its own scope 1, what it draws at the grid's intensity, and by its mass a share
-    of all else that the site emits and imports::
+    As the ledger has it, a heat carries its own scope 1, what it draws at the intensity of the site's electricity, and
+    by its mass a share of all else that the site emits and imports::
 
         kg(grade) = scope 1 + Σ c[t] · e[t] of its heats + share · (carbon − Σ c[t] · e[t] of all heats)
 
-    The ledger mixes what comes into the site step by step; here PV, stores and machines count for all heats alike. With
-    a grid alone both are the same. The twin's ledger has the last word (``plans/accounts/ledger.py``).
+    c[t] is the grid's intensity times the share of import in what is used. A plan is judged by its own share, a program
+    by that of the last draft. What machines emit for electricity counts for all heats alike here; the twin's ledger
+    follows it too and has the last word (``plans/accounts/ledger.py``).
     """
     mass = np.array([heat.grade.mass_t for heat in scenario.heats])
     caps = []

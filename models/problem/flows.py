@@ -93,6 +93,13 @@ class Flows:
     hub: HubFlows | None = None
     """What the site's assets do."""
 
+    def import_share(self) -> np.ndarray:
+        """Share of import in the electricity of each slot, shape (n_slots,); 1 where there is none."""
+        supply = 0.0 if self.hub is None else np.maximum(self.hub.delivered(ELECTRICITY), 0.0)
+        all_mwh = self.imported + self.pv + self.discharge + supply - self.exported
+        used = all_mwh > 1e-9
+        return np.where(used, np.minimum(self.imported / np.where(used, all_mwh, 1.0), 1.0), 1.0)
+
 
 def _text(names: list[str]) -> np.ndarray:
     return np.array(names, dtype=f"U{max(map(len, names), default=1)}")

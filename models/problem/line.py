@@ -336,11 +336,19 @@ class GradeCap:
     heats: np.ndarray
     """1 for its heats, else 0; shape (n_heats,)."""
 
-    def weights(self, problem: SlotProblem) -> tuple[np.ndarray, np.ndarray]:
-        """What a kilogram of each heat and of each cast counts, shape (n_heats,) and (n_casts,)."""
-        mass = np.array([heat.mass_t for heat in problem.heats])
-        of_casts = [float(np.average(self.heats[list(c.heats)], weights=mass[list(c.heats)])) for c in problem.casts]
-        return self.heats - self.mass_share, np.array(of_casts) - self.mass_share
+    def weights(self, problem: SlotProblem) -> tuple[np.ndarray, list[dict[int, np.ndarray]]]:
+        """What a kilogram counts: of each heat, shape (n_heats,), and of each cast by caster and cell."""
+        of_heats = self.heats - self.mass_share
+        return of_heats, [{u: self._of_cells(cast, u, problem.cell_min) for u in cast.cells} for cast in problem.casts]
+
+    def _of_cells(self, cast: Cast, u: int, cell_min: float) -> np.ndarray:
+        """Which heat of a cast a cell belongs to, shape (n_cells,); one that several share counts by their minutes."""
+        first = np.arange(len(cast.cells[u])) * cell_min
+        starts = np.asarray(cast.offsets[u], dtype=float)
+        ends = np.append(starts[1:], max(cast.minutes[u], first[-1] + cell_min))
+        minutes = np.minimum(first[:, None] + cell_min, ends) - np.maximum(first[:, None], starts)
+        minutes = np.maximum(minutes, 0.0)
+        return np.asarray(minutes @ (self.heats - self.mass_share)[list(cast.heats)] / minutes.sum(axis=1))
 
     def excess_kg(self, carried_kg: float) -> float:
         """Kilograms above the cap; 0 where it is kept."""

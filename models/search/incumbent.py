@@ -75,6 +75,8 @@ class Search(Record):
     draft: Starts | None = None
     """The plan to go on from: the best one, or one that comes out better but breaks the import limit or a cap yet."""
     draft_rank: float = math.inf
+    draft_flows: Flows | None = None
+    """What the site did under the last draft."""
     guide: Guide | None = None
     """Where the site has assets: the site with its assets held."""
     proving: bool = True
@@ -131,7 +133,7 @@ class Search(Record):
             self.tell()
         rank = rank if acceptable else self.aim.draft_rank(self.data, flows) + broken
         if rank < self.draft_rank - 1e-9 * abs(self.draft_rank if math.isfinite(self.draft_rank) else 0.0) - 1e-9:
-            self.draft, self.draft_rank = starts, rank
+            self.draft, self.draft_rank, self.draft_flows = starts, rank, flows
             return True
         return False
 
@@ -168,7 +170,13 @@ class Search(Record):
         """What a grade carries under a plan, its scope 1 left out [kg CO2e] (``models/problem/constants.py``)."""
         shares = cap.weights(self.problem)
         cells = line_cells(self.problem, starts, extra_mwh(self.problem, starts), shares=shares)
-        return cap.mass_share * flows.totals[CARBON] + float(self.problem.on_slots(cells) @ self.data.average)
+        mixed = self.data.average * flows.import_share()
+        return cap.mass_share * flows.totals[CARBON] + float(self.problem.on_slots(cells) @ mixed)
+
+    @property
+    def mixed(self) -> np.ndarray:
+        """Intensity of the site's electricity under the last draft, shape (n_slots,) [kg/MWh]."""
+        return self.data.average * (1.0 if self.draft_flows is None else self.draft_flows.import_share())
 
     def _hold(self, starts: Starts, flows: Flows) -> None:
         """Plan heats around what the assets do now."""

@@ -55,6 +55,16 @@ def terms(problem: SlotProblem) -> int:
     return total + idling.arcs(problem)
 
 
+def proves(search: Search) -> bool:
+    """Whether the program says of every plan what it is worth and whether it is one.
+
+    A cap on a grade counts with the mix of one plan where the site has more than the grid.
+    """
+    data = search.data
+    alone = data.battery is None and data.hub is None and not data.pv.any()
+    return exact(search.problem) and (alone or not search.aim.grades)
+
+
 def exact(problem: SlotProblem) -> bool:
     """Whether the program says of every plan what it is worth, so that its bound is one: what has begun lies between
     slots."""
@@ -117,10 +127,10 @@ def solve(search: Search, limit: float) -> bool:
     search.clock("build", began)
     began = time.perf_counter()
     start = _start_values(formulation, program, search)
-    proves = exact(search.problem)
+    proven = proves(search)
 
     def tell(event: dict[str, Any]) -> None:
-        if proves and event["bound"] is not None:
+        if proven and event["bound"] is not None:
             search.raise_bound(event["bound"] - aim.constant)
 
     outcome = Outcome("none", None, None, 0.0, 0)
@@ -136,9 +146,9 @@ def solve(search: Search, limit: float) -> bool:
     search.clock("whole", began)
     if outcome.has_solution:
         search.offer(formulation.read())
-    if proves and outcome.bound is not None:
+    if proven and outcome.bound is not None:
         search.raise_bound(outcome.bound - aim.constant)
-    if proves and outcome.status == "infeasible":
+    if proven and outcome.status == "infeasible":
         search.infeasible |= search.best is None
     return outcome.status in ("optimal", "infeasible")
 
@@ -150,7 +160,7 @@ def _model(search: Search) -> Named:
     if formulation.possible:
         formulation.ports.keep(formulation.model, search.aim.tops)
         if search.aim.grades:
-            formulation.cap_grades(search.aim.grades, soft=False)
+            formulation.cap_grades(search.aim.grades, search.mixed, soft=False)
     return formulation
 
 

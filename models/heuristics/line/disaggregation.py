@@ -156,7 +156,7 @@ def named(
         formulation = Named(search.problem, guide.data, windows, loose)
         if not formulation.possible:
             return None, 0.0, False
-        aim = _aim(guide, formulation)
+        aim = _aim(search, guide, formulation)
         twice = overlap * formulation.twice if loose else 0.0
         formulation.model.goal = pyo.Objective(rule=lambda m: aim(m) + twice)
         program = Program(formulation.model)
@@ -190,12 +190,12 @@ def named(
     return formulation.read(), float(pyo.value(formulation.twice)), outcome.status != "optimal"
 
 
-def _aim(guide: Guide, formulation: Named) -> Callable[[Any], Any]:
+def _aim(search: Search, guide: Guide, formulation: Named) -> Callable[[Any], Any]:
     """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
     aim, data, m = guide.aim, guide.data, formulation.model
     broken = formulation.ports.price_caps(m, aim.caps(data), aim.over_price(data))
     if aim.grades:
-        above = formulation.cap_grades(aim.grades, soft=True)
+        above = formulation.cap_grades(aim.grades, search.mixed, soft=True)
         broken += sum(price * kg for (_, price), kg in zip(aim.grade_prices(data), above, strict=True))
     scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
     early = total(t * m.x[h, i, u, t] for h, i, u, t in each(m.START)) + total(

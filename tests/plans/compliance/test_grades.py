@@ -135,3 +135,39 @@ def test_the_model_counts_what_the_ledger_does() -> None:
     mine = state.carried_kg(cap, starts, flows) - cap.top_kg
     product = product_emissions(built, ledger(built, twin.replay(built, schedule)))[grade]
     assert mine == pytest.approx((1000 * product.see_total - 1.0) * product.tonnes, rel=1e-6)
+
+
+def test_the_model_counts_mixed_casts_and_pv_as_the_ledger_does() -> None:
+    """Proves: the same kilograms for each of eleven grades, some of which share a cast, on a site with PV.
+
+    Sensitivity: PV that counts for all heats alike, a cast whose heats all draw at its mean."""
+    from emberline import twin
+    from emberline.models.formulations.site import objective as aims
+    from emberline.models.formulations.site.dispatch import dispatcher
+    from emberline.models.problem import line_reader
+    from emberline.models.problem import site as sites
+    from emberline.models.problem.assignment import from_schedule
+    from emberline.models.problem.idle_floor import with_floors
+    from emberline.models.search.incumbent import Search
+    from emberline.plans.accounts.ledger import grades_kg_per_t, ledger
+    from emberline.scenarios import load
+
+    grades = sorted({heat.grade.name for heat in load("melt-shop-day").heats})
+    caps = ", ".join(f"{grade}: 1" for grade in grades)
+    day = load("melt-shop-day", [f"goal.caps.embedded_kg_per_t={{{caps}}}"])
+    envelope = twin.envelope(day)
+    schedule = twin.dispatch(day, envelope)
+    problem, data = with_floors(line_reader.from_scenario(day, envelope)), sites.read(day, envelope)
+    search = Search(
+        problem=problem, data=data, aim=aims.of(day, envelope, data, schedule), time_limit=60, gap=0,
+        on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+    )  # fmt: skip
+    starts = from_schedule(problem, schedule)
+    assert starts is not None
+    flows = search.flows(starts)
+    assert flows is not None
+    theirs = grades_kg_per_t(day, ledger(day, twin.replay(day, schedule)))
+    tonnes = {grade: sum(heat.grade.mass_t for heat in day.heats if heat.grade.name == grade) for grade in grades}
+    mine = {cap.grade: 1 + (search.carried_kg(cap, starts, flows) - cap.top_kg) / tonnes[cap.grade]
+            for cap in search.aim.grades}  # fmt: skip
+    assert mine == pytest.approx(theirs, rel=1e-6)

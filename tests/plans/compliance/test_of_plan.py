@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from emberline.plans import plan
@@ -10,7 +12,9 @@ from emberline.scenarios import load
 
 
 def test_a_report_of_a_plan_is_its_ledger() -> None:
-    """Proves: direct emissions, days and electricity of a plan. Sensitivity: a horizon that ends a day later."""
+    """Proves: direct emissions, days and electricity of a plan, its products, casts and heats.
+
+    Sensitivity: a horizon that ends a day later, a mean of heats for a cast."""
     result = plan(load("melt-shop-small", ["goal.gap=5%", "disturbances.replications=0"]))
     assert result.ledger is not None
     report = report_of_plan(result, "run 1")
@@ -24,7 +28,23 @@ def test_a_report_of_a_plan_is_its_ledger() -> None:
     sheet = products_of_plan(result, {"run": "1"})
     total = sum(part["mass_t"] * part["see_total"] for part in sheet.figures["products"].values())
     assert total * 1000 == pytest.approx(result.ledger.total_kg("average"), rel=1e-9)
-    assert len(sheet.tables[2].rows) == len(result.scenario.heats)
+    tables: dict[str, Any] = {one.title: one.as_dicts() for one in sheet.tables}
+    heats = {row["heat"]: row for row in tables["Heats"]}
+    assert len(heats) == len(result.scenario.heats)
+    casting = result.scenario.line.campaign_stage
+    assert result.schedule is not None
+    assert casting is not None
+    for cast, order in zip(tables["Casts"], result.scenario.orders, strict=True):
+        # a cast carries what its heats do, and begins with the first of them at the caster
+        of_cast = [heats[heat.name] for heat in result.scenario.heats if heat.order == order.name]
+        assert (cast["cast"], cast["heats"]) == (order.name, len(of_cast))
+        assert cast["mass [t]"] == sum(row["mass [t]"] for row in of_cast)
+        for column in ("kg CO2e/t", "baseline, kg CO2e/t"):
+            kg = sum(row["mass [t]"] * row[column] for row in of_cast)
+            assert cast["mass [t]"] * cast[column] == pytest.approx(kg, rel=1e-12)
+        first = result.schedule.sel(heat=of_cast[0]["heat"], stage=casting.name)
+        assert cast["unit"] == str(first["unit"].item())
+        assert cast["start"] == result.scenario.horizon.instant(float(first["start_min"])).isoformat(" ", "minutes")
     assert "Evidence" in sheet.html()
     assert result.replay_figures is not None
     assert DOCUMENTS["china"](report).figures["electricity_mwh"] == pytest.approx(result.replay_figures.import_mwh)

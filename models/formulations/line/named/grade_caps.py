@@ -14,13 +14,16 @@ from emberline.models.kernel.templates import each, total
 from emberline.models.problem.line import GradeCap, SlotProblem
 from emberline.scenarios.metrics import CARBON
 
+CASTS = 1
+"""Place of the starts of casts among what draws."""
+
 
 def add(
     m: pyo.ConcreteModel,
     problem: SlotProblem,
     draws: Sequence[Draws],
     ports: Any,
-    average: np.ndarray,
+    mixed: np.ndarray,
     caps: Sequence[GradeCap],
     *,
     soft: bool,
@@ -32,11 +35,11 @@ def add(
         problem: the line.
         draws: of starts of heats, casts and reheating.
         ports: of the site.
-        average: intensity of the grid by slot [kg/MWh].
+        mixed: intensity of the site's electricity by slot [kg/MWh].
         caps: on grades.
         soft: they may be broken, which the objective must price.
     """
-    kilograms = [_kilograms(problem, each_draw, average) for each_draw in draws]
+    kilograms = [_kilograms(problem, each_draw, mixed) for each_draw in draws]
     m.carried = pyo.Block(range(len(caps)))
     for k, cap in enumerate(caps):
         block = m.carried[k]
@@ -44,11 +47,14 @@ def add(
         block.ONE = pyo.RangeSet(0, 0)
         block.above = Variable(block.ONE, bounds=(0.0, None if soft else 0.0))
         by_heat, by_cast = cap.weights(problem)
+        of_casts = _of_casts(problem, by_cast, mixed)
         block.kind = pyo.Block(range(len(draws)))
         for i, (draw, table) in enumerate(zip(draws, kilograms, strict=True)):
-            shares = by_cast if i == 1 else by_heat
             keys = draw.variable.index_set()
-            values = [shares[key[0]] * table[key[:-1]][key[-1]] if key[:-1] in table else 0.0 for key in keys]
+            if i == CASTS:
+                values = [of_casts[key[:-1]][key[-1]] for key in keys]
+            else:
+                values = [by_heat[key[0]] * table[key[:-1]][key[-1]] if key[:-1] in table else 0.0 for key in keys]
             block.kind[i].kg = Series(keys, values=np.array(values))
         block.limit = pyo.Constraint(rule=_rule(block, draws, ports, cap))
     return [m.carried[k].above[0] for k in range(len(caps))]
@@ -66,13 +72,27 @@ def _rule(block: Any, draws: Sequence[Draws], ports: Any, cap: GradeCap) -> Any:
     return rule
 
 
-def _kilograms(problem: SlotProblem, draws: Draws, average: np.ndarray) -> dict[tuple[Any, ...], np.ndarray]:
-    """What each variable draws at the grid's intensity [kg], by its key: shape (n_slots,) over its own slot."""
+def _of_casts(
+    problem: SlotProblem, counts: Sequence[dict[int, np.ndarray]], mixed: np.ndarray
+) -> dict[tuple[Any, ...], np.ndarray]:
+    """What casts count by cast, caster and slot of their start [kg]: shape (n_slots,) each."""
+    n, per = problem.n_slots, problem.cells_per_slot
+    after = np.append(mixed, np.zeros(n))
+    table: dict[tuple[Any, ...], np.ndarray] = {}
+    for c, cast in enumerate(problem.casts):
+        for u, cells in cast.cells.items():
+            mwh = np.add.reduceat(counts[c][u] * cells, np.arange(0, len(cells), per))[:n]
+            table[c, u] = np.array([float(mwh @ after[t : t + len(mwh)]) for t in range(n)])
+    return table
+
+
+def _kilograms(problem: SlotProblem, draws: Draws, mixed: np.ndarray) -> dict[tuple[Any, ...], np.ndarray]:
+    """What each variable draws at the site's intensity [kg], by its key: shape (n_slots,) over its own slot."""
     n = problem.n_slots
     table: dict[tuple[Any, ...], np.ndarray] = {}
     for terms in draws.energy.of.values():
         for (*key, _, shift), mwh, first, last in terms:
             slots = np.arange(max(first, 0), min(last, n - 1) + 1)
             kilograms = table.setdefault(tuple(key), np.zeros(n))
-            kilograms[slots + shift] += mwh * average[slots]
+            kilograms[slots + shift] += mwh * mixed[slots]
     return table

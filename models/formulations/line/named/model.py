@@ -173,10 +173,15 @@ class Named:
             soft=not self.firm, line_gives=load.give(m.gives, problem, draws),
         )  # fmt: skip
 
-    def cap_grades(self, caps: Sequence[GradeCap], *, soft: bool) -> list[Any]:
-        """Add caps on what grades carry; returns by how much each is broken [kg], variables; 0 unless soft."""
-        parts = self.model, self.problem, self._of_heats, self.ports, self.data.average
-        return grade_caps.add(*parts, caps, soft=soft)
+    def cap_grades(self, caps: Sequence[GradeCap], mixed: np.ndarray, *, soft: bool) -> list[Any]:
+        """Add caps on what grades carry; returns by how much each is broken [kg], variables; 0 unless soft.
+
+        Args:
+            caps: on grades.
+            mixed: intensity of the site's electricity by slot [kg/MWh].
+            soft: they may be broken.
+        """
+        return grade_caps.add(self.model, self.problem, self._of_heats, self.ports, mixed, caps, soft=soft)
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
