@@ -70,7 +70,7 @@ class SeriesWatch:
         for one in names:
             try:
                 continue_to(one, horizon.end_utc)
-            except ValueError as error:
+            except (ValueError, OSError) as error:
                 yield Message("Signal {name}: {error}", name=str(one), error=str(error)[:200])
 
 

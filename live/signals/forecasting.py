@@ -25,6 +25,8 @@ WEEKS_BACK = 4
 """Where the same hour last week has no value, that of the week before is taken, and so on."""
 PERIODS = 4
 """Most spans of the past, of a week or the forecast's length, on which the error is measured."""
+COVERED = 0.9
+"""Share of the hours for which last week has a value that the regression must forecast too, or it is not used."""
 RIDGE_ALPHA = 1.0
 """Weight of the coefficients' squares; columns have a standard deviation of 1."""
 DRIVERS = ("load-forecast", "wind-onshore-forecast", "wind-offshore-forecast", "pv-forecast")
@@ -81,13 +83,18 @@ def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[F
         )
         for method in methods
     }
+    says = f"signal {name} has too many gaps for a forecast; fetch more of its days"
+    counts = {method: np.isfinite(miss).sum() for method, miss in misses.items()}
+    misses = {method: miss for method, miss in misses.items() if counts[method] >= COVERED * counts[LAST_WEEK]}
     both = np.all([np.isfinite(miss) for miss in misses.values()], axis=0)
     if not both.any():
-        raise ValueError(f"signal {name} has too many gaps for a forecast; fetch more of its days")
+        raise ValueError(says)
     errors = {method: float(miss[both].mean()) for method, miss in misses.items()}
     best = min(errors, key=lambda method: errors[method])
     ahead = values(best, grid.end)[grid.end :]
     usable = np.isfinite(ahead)
+    if not usable.any():
+        raise ValueError(says)
     result = Forecast(
         datetime.now(UTC).replace(microsecond=0), best, errors[best], len(origins) * period * grid.seconds / DAY_S,
         grid.starts[grid.end :][usable], grid.seconds, np.round(ahead[usable], 6),

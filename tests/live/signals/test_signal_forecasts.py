@@ -113,12 +113,15 @@ def test_regression_is_better_where_load_and_wind_drive_the_price() -> None:
 
 def test_drivers_that_end_too_early_are_not_used() -> None:
     """Proves: a regression that could not be calculated ahead is not chosen, however well it fits the past; signals of
-    another country do not count. Sensitivity: drivers continued by their last value."""
+    another country do not count, nor do drivers without a past. Sensitivity: drivers continued by their last value."""
     driven()
     assert set(forecast(signal(PRICE), 4)[1]) == {LAST_WEEK}
     assert set(forecast(signal(PRICE), 3, [signal(WIND)])[1]) == {LAST_WEEK, RIDGE}
     starts = hours(JUNE, 40)
     publish("entsoe/price/NL", starts, weekly(starts))
+    short = "smard/load-forecast/NL"  # ten days alone
+    publish(short, hours(JUNE + timedelta(days=3), 13), np.full(13 * 24, 1.0))
+    assert set(forecast(signal("entsoe/price/NL"), 3, [signal(short)])[1]) == {LAST_WEEK}
     assert set(forecast(signal("entsoe/price/NL"), 3)[1]) == {LAST_WEEK}
 
 
