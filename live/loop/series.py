@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.live.signals import SourceError, Span, fetch
+from emberline.live.signals import SourceError, Span, drivers, fetch, forecast
+from emberline.live.signals.forecasting import LONGEST_DAYS
 from emberline.live.tags import Plant
 from emberline.live.tags.loading import scenario_of
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.messages import Message
-from emberline.scenarios.signals import signal
+from emberline.scenarios.signals import Signal, course, signal
 
 
 class SeriesWatch:
@@ -58,11 +60,30 @@ class SeriesWatch:
 
     def _fetch(self) -> Iterator[Message]:
         horizon = self._plant.scenario.horizon
-        for name in sorted(set(_signals(self._plant.scenario.model_dump()))):
+        names = [signal(name) for name in sorted(set(_signals(self._plant.scenario.model_dump())))]
+        ahead = [one for name in names for one in drivers(name) if one not in names]
+        for one in (*dict.fromkeys(ahead), *names):
             try:
-                fetch(signal(name), Span(max(horizon.start_utc, datetime.now(UTC)), horizon.end_utc))
+                fetch(one, Span(max(horizon.start_utc, datetime.now(UTC)), horizon.end_utc))
             except SourceError as error:
-                yield Message("Signal {name}: {error}", name=name, error=str(error)[:200])
+                yield Message("Signal {name}: {error}", name=str(one), error=str(error)[:200])
+        for one in names:
+            try:
+                continue_to(one, horizon.end_utc)
+            except (ValueError, OSError) as error:
+                yield Message("Signal {name}: {error}", name=str(one), error=str(error)[:200])
+
+
+def continue_to(name: Signal, end: datetime) -> None:
+    """Forecast a signal up to a time, at most as far as a forecast goes, where less is published.
+
+    Raises:
+        ValueError: too few values for a forecast.
+    """
+    newest = course(name)
+    lacks_s = end.timestamp() - (int(newest.starts[-1]) + newest.seconds)
+    if lacks_s > 0:
+        forecast(name, min(math.ceil(lacks_s / 86_400), LONGEST_DAYS))
 
 
 def changes(before: xr.Dataset, now: xr.Dataset) -> dict[str, list[float]]:

@@ -134,19 +134,33 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
 
 
 def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
-    course = signals.course(signals.signal(series.signal or ""))
+    signal = signals.signal(series.signal or "")
+    published = course = signals.course(signal)
+    if (forecast := signals.forecast_of(signal)) is not None:
+        course = signals.continued(published, forecast)
     as_file = series.model_copy(update={"interval_min": course.seconds / 60, "unit": None, "scale": 1.0})
     name = f"signal {series.signal}"
-    resolved = _onto(as_file, horizon, unit, course.starts, course.values, name, column="the signal")
+    try:
+        resolved = _onto(as_file, horizon, unit, course.starts, course.values, name, column="the signal")
+    except ValueError as error:
+        if course.starts[-1] + course.seconds < horizon.end_utc.timestamp():
+            raise ValueError(f"{error}; emberline signals forecast {signal} continues it") from None
+        raise
     start, end = horizon.start_utc.timestamp(), horizon.end_utc.timestamp()
     inside = (course.starts + course.seconds > start) & (course.starts < end)
     facts = {"name": series.signal, "at": stamp(int(course.issued.timestamp())), "licence": course.licence}
     estimated = int(course.estimated[inside].sum())
-    source = (
-        Message("signal {name}, issued {at}, {count} values estimated, {licence}", **facts, count=estimated)
-        if estimated
-        else Message("signal {name}, issued {at}, {licence}", **facts)
-    )
+    ahead = int(inside[len(published.starts) :].sum())
+    if ahead and forecast is not None:
+        source = Message(
+            "signal {name}, issued {at}, {count} values estimated, {ahead} of them a forecast of {time} ({method}), "
+            "{licence}", **facts, count=estimated, ahead=ahead,
+            time=stamp(int(forecast.issued.timestamp())), method=forecast.text(signal.measure.unit),
+        )  # fmt: skip
+    elif estimated:
+        source = Message("signal {name}, issued {at}, {count} values estimated, {licence}", **facts, count=estimated)
+    else:
+        source = Message("signal {name}, issued {at}, {licence}", **facts)
     return replace(resolved, values=resolved.values * signal_factor(series, unit), source=source)
 
 

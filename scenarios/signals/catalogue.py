@@ -57,7 +57,8 @@ SOURCES = {
     "smard": Source(
         "SMARD, Bundesnetzagentur", "https://www.smard.de", {
             "price": PRICE, "load": POWER, "pv": POWER, "wind-onshore": POWER, "wind-offshore": POWER,
-            "gas": POWER, "lignite": POWER, "hard-coal": POWER,
+            "gas": POWER, "lignite": POWER, "hard-coal": POWER, "load-forecast": POWER, "pv-forecast": POWER,
+            "wind-onshore-forecast": POWER, "wind-offshore-forecast": POWER,
         }, "DE-LU", CC_BY, 60, 600, 7,
     ),
     "energy-charts": Source(

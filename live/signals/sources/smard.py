@@ -14,7 +14,8 @@ from emberline.scenarios.signals import Issue
 
 FILTERS = {
     "price": 4169, "load": 410, "pv": 4068, "wind-onshore": 4067, "wind-offshore": 1225,
-    "gas": 4071, "lignite": 1223, "hard-coal": 4069,
+    "gas": 4071, "lignite": 1223, "hard-coal": 4069, "load-forecast": 411, "pv-forecast": 125,
+    "wind-onshore-forecast": 123, "wind-offshore-forecast": 3791,
 }  # fmt: skip
 RESOLUTIONS = {"quarterhour": 900, "hour": 3600}
 WEEK_MS = (7 * 24 + 1) * 3_600_000
@@ -50,6 +51,7 @@ def read(text: str, request: Request, seconds: int) -> Issue:
     """The issue of a file; energies become the mean power of their interval."""
     data = document(text)
     factor = 1.0 if request.signal.quantity == "price" else 3600 / seconds
-    rows = [(int(at) // 1000, None if value is None else number(value) * factor, False) for at, value in data["series"]]
+    ahead = request.signal.quantity.endswith("-forecast")
+    rows = [(int(at) // 1000, None if value is None else number(value) * factor, ahead) for at, value in data["series"]]
     created = (data.get("meta_data") or {}).get("created")
     return request.issue(rows, seconds, None if created is None else datetime.fromtimestamp(created / 1000, UTC))

@@ -115,6 +115,40 @@ def fetch(
 
 
 @app.command()
+def forecast(
+    name: Annotated[str, typer.Argument(metavar="SIGNAL", help="source, quantity and zone, such as smard/price/DE-LU")],
+    days: Annotated[int, typer.Option("--days", metavar="N", help="from the last published value on; 1 to 14")] = 7,
+    on: Annotated[
+        list[str] | None,
+        typer.Option("--on", metavar="SIGNAL", help="a signal for the regression; default: forecasts of load and wind"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forecast a signal where none is published, with the error on days that were held out.
+
+    Scenarios that name the signal use the forecast after its last published value, marked as estimated.
+    """
+    from emberline.live.signals import forecast as forecast_signal
+    from emberline.scenarios.signals import signal
+
+    try:
+        one = signal(name)
+        result, errors = forecast_signal(one, days, None if on is None else [signal(other) for other in on])
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    if as_json:
+        rows = [[_stamp(at), value] for at, value in zip(result.starts.tolist(), result.values.tolist(), strict=True)]
+        facts = {"signal": name, "unit": one.measure.unit, "method": result.method, "mean_absolute_errors": errors}
+        print_json({**facts, "error_days": result.error_days, "seconds": result.seconds, "values": rows})
+        return
+    print(f"{name}: {len(result.values)} values from {_stamp(int(result.starts[0]))} on, estimated")
+    unit, span = one.measure.unit, f"on the last {result.error_days:g} days"
+    for method, miss in errors.items():
+        mark = ", used" if method == result.method else ""
+        print(f"  {method}: mean absolute error {miss:.3g} {unit} {span}{mark}")
+
+
+@app.command()
 def export(
     name: Annotated[str, typer.Argument(metavar="SIGNAL", help="source, quantity and zone, such as smard/price/DE-LU")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="a .csv or .parquet file")],

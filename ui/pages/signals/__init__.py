@@ -16,7 +16,7 @@ from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.reading.loading import find
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.signals import SOURCES, Course, Signal, course, signal, stored
+from emberline.scenarios.signals import SOURCES, Course, Signal, course, forecast_of, signal, stored
 from emberline.ui.charts.analyses import steps
 from emberline.ui.charts.view import View
 from emberline.ui.pages.editor import series_chart
@@ -33,7 +33,10 @@ QUANTITIES = {
     "marginal": mark("carbon intensity, marginal"), "load": mark("load of the zone"), "pv": mark("PV of the zone"),
     "wind-onshore": mark("wind onshore of the zone"), "wind-offshore": mark("wind offshore of the zone"),
     "gas": mark("gas plants of the zone"), "lignite": mark("lignite plants of the zone"),
-    "hard-coal": mark("hard coal plants of the zone"),
+    "hard-coal": mark("hard coal plants of the zone"), "load-forecast": mark("load of the zone, forecast"),
+    "pv-forecast": mark("PV of the zone, forecast"),
+    "wind-onshore-forecast": mark("wind onshore of the zone, forecast"),
+    "wind-offshore-forecast": mark("wind offshore of the zone, forecast"),
 }  # fmt: skip
 PLACES = {
     "price": ("market", "price_per_mwh"), "intensity": ("market", "carbon_intensity_kg_per_mwh"),
@@ -151,6 +154,11 @@ def _show(one: Signal, newest: Course) -> None:
         ("signal", one, newest.issued, len(newest.values)), lambda: steps.curve(values, View.of(horizon), title),
         tr("The signal over time."),
     )  # fmt: skip
+    if (ahead := forecast_of(one)) is not None:
+        st.caption(
+            tr("Continued until {time} by a forecast: {method}.", time=_stamp(int(ahead.starts[-1]) + ahead.seconds),
+               method=say(ahead.text(one.measure.unit)))
+        )  # fmt: skip
     place = PLACES.get(one.quantity)
     if place is None:
         st.caption(tr("No series of a scenario is such a quantity."))

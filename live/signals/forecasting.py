@@ -1,0 +1,167 @@
+"""Forecast of a signal where none is published: the same hour last week, or ridge regression on load and wind.
+
+Each method forecasts weeks of the past from what was published before them; the one with the smaller mean absolute
+error continues the signal. Hours are those of the wall clock, also across the days on which clocks change.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from emberline.scenarios.signals import Course, Signal, course, keep_forecast, stored
+from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE, Forecast
+
+DAY_S = 86_400
+HISTORY_DAYS = 84
+"""That a forecast looks back; an older market is another one."""
+LEAST_DAYS = 14
+"""Of history before days that are held out."""
+LONGEST_DAYS = 14
+"""Of a forecast."""
+WEEKS_BACK = 4
+"""Where the same hour last week has no value, that of the week before is taken, and so on."""
+PERIODS = 4
+"""Most spans of the past, of a week or the forecast's length, on which the error is measured."""
+COVERED = 0.9
+"""Share of the hours for which last week has a value that the regression must forecast too, or it is not used."""
+RIDGE_ALPHA = 1.0
+"""Weight of the coefficients' squares; columns have a standard deviation of 1."""
+DRIVERS = ("load-forecast", "wind-onshore-forecast", "wind-offshore-forecast", "pv-forecast")
+CLOCKS = {"watttime": ZoneInfo("America/New_York")}
+"""By source. Clocks of Europe change at one moment, so that any of its zones stands for all."""
+EUROPE = ZoneInfo("Europe/Berlin")
+
+
+def drivers(name: Signal) -> list[Signal]:
+    """Signals of the same country that are published ahead and were fetched: load, wind and sun."""
+    return [one for one in stored() if one.quantity in DRIVERS and one.zone[:2] == name.zone[:2] and one != name]
+
+
+def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[Forecast, dict[str, float]]:
+    """Forecast a signal for some days from its last published value on, and keep the forecast in the home.
+
+    Args:
+        name: the signal.
+        days: 1 to 14.
+        on: signals that the regression uses; by default :func:`drivers`. Those that end before the forecast does are
+            left out, so that the error is measured with what is known ahead.
+
+    Returns:
+        The forecast, and the mean absolute error of each method, in the signal's unit.
+
+    Raises:
+        ValueError: too few values were fetched, or a number of days that is not allowed.
+    """
+    if not 1 <= days <= LONGEST_DAYS:
+        raise ValueError(f"--days: {days} days; 1 to {LONGEST_DAYS} are allowed")
+    grid = _Grid(course(name), days, CLOCKS.get(name.source, EUROPE))
+    period = max(days, 7) * DAY_S // grid.seconds
+    origins = [grid.end - count * period for count in range(1, PERIODS + 1)]
+    least = LEAST_DAYS * DAY_S // grid.seconds
+    origins = [origin for origin in origins if origin >= least]
+    if not origins:
+        present = grid.end * grid.seconds / DAY_S
+        raise ValueError(
+            f"signal {name} has {present:.0f} days of values; a forecast needs {LEAST_DAYS + max(days, 7)}: "
+            f"emberline signals fetch {name} --from DATE"
+        )
+    table = [grid.driver(course(one)) for one in (drivers(name) if on is None else on)]
+    columns = [column for column in table if column is not None]
+    methods = [LAST_WEEK, RIDGE] if columns else [LAST_WEEK]
+    lags = {origin: grid.last_week(grid.values, origin) for origin in (*origins, grid.end)}
+
+    def values(method: str, origin: int) -> np.ndarray:
+        result = lags[origin] if method == LAST_WEEK else grid.ridge(lags[origin], columns, origin)
+        return np.asarray(np.clip(result, name.measure.lowest, name.measure.highest))
+
+    misses = {
+        method: np.concatenate(
+            [np.abs(values(method, origin) - grid.values)[origin : origin + period] for origin in origins]
+        )
+        for method in methods
+    }
+    says = f"signal {name} has too many gaps for a forecast; fetch more of its days"
+    counts = {method: np.isfinite(miss).sum() for method, miss in misses.items()}
+    misses = {method: miss for method, miss in misses.items() if counts[method] >= COVERED * counts[LAST_WEEK]}
+    both = np.all([np.isfinite(miss) for miss in misses.values()], axis=0)
+    if not both.any():
+        raise ValueError(says)
+    errors = {method: float(miss[both].mean()) for method, miss in misses.items()}
+    best = min(errors, key=lambda method: errors[method])
+    ahead = values(best, grid.end)[grid.end :]
+    usable = np.isfinite(ahead)
+    if not usable.any():
+        raise ValueError(says)
+    result = Forecast(
+        datetime.now(UTC).replace(microsecond=0), best, errors[best], len(origins) * period * grid.seconds / DAY_S,
+        grid.starts[grid.end :][usable], grid.seconds, np.round(ahead[usable], 6),
+    )  # fmt: skip
+    keep_forecast(name, result)
+    return result, errors
+
+
+class _Grid:
+    """Published values on an even raster, and the steps of the forecast after them."""
+
+    def __init__(self, newest: Course, days: int, clock: ZoneInfo) -> None:
+        self.seconds = newest.seconds
+        present = np.isfinite(newest.values)
+        if not present.any():
+            raise ValueError("the signal has no values")
+        starts, values = newest.starts[present], newest.values[present]
+        stop = int(starts[-1]) + self.seconds
+        first = max(int(starts[0]), stop - HISTORY_DAYS * DAY_S)
+        self.starts = np.arange(first, stop + days * DAY_S, self.seconds)
+        self.end = (stop - first) // self.seconds
+        """Index of the first step that is not published."""
+        self.values = self._on(starts, values)
+        offsets = [datetime.fromtimestamp(at, clock).utcoffset() for at in self.starts.tolist()]
+        self._offsets = np.array([0 if one is None else int(one.total_seconds()) for one in offsets])
+
+    def _on(self, starts: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Values on the raster; nan where there are none."""
+        places, rest = np.divmod(starts - self.starts[0], self.seconds)
+        inside = (rest == 0) & (places >= 0) & (places < len(self.starts))
+        result = np.full(len(self.starts), np.nan)
+        result[places[inside]] = values[inside]
+        return result
+
+    def driver(self, newest: Course) -> np.ndarray | None:
+        """Another signal on this raster, as means; None where it ends before the forecast."""
+        shortest = int(np.gcd(newest.seconds, self.seconds))
+        parts, pieces = newest.seconds // shortest, self.seconds // shortest
+        starts = (newest.starts[:, None] + np.arange(parts) * shortest).ravel() - self.starts[0]
+        places = starts // shortest
+        inside = (places >= 0) & (places < len(self.starts) * pieces) & (starts % shortest == 0)
+        fine = np.full(len(self.starts) * pieces, np.nan)
+        fine[places[inside]] = np.repeat(newest.values, parts)[inside]
+        result = np.asarray(fine.reshape(-1, pieces).mean(axis=1))
+        return result if np.isfinite(result[self.end :]).all() else None
+
+    def last_week(self, values: np.ndarray, origin: int) -> np.ndarray:
+        """Of each step the value at the same hour of the wall clock a week before, of what is known at a step."""
+        result, week = np.full(len(values), np.nan), 7 * DAY_S // self.seconds
+        steps = np.arange(len(values))
+        for weeks in range(1, WEEKS_BACK + 1):
+            earlier = steps - weeks * week
+            shift = (self._offsets - self._offsets[np.maximum(earlier, 0)]) // self.seconds
+            earlier = earlier + shift
+            usable = np.isnan(result) & (earlier >= 0) & (earlier < origin)
+            result[usable] = values[earlier[usable]]
+        return result
+
+    def ridge(self, lag: np.ndarray, columns: list[np.ndarray], origin: int) -> np.ndarray:
+        """Ridge regression on the value last week, and on drivers now and last week, from what is known at a step."""
+        past = [self.last_week(column, len(column)) for column in columns]
+        table = np.column_stack([lag, *columns, *past])
+        complete = np.isfinite(table).all(axis=1)
+        train = complete & np.isfinite(self.values) & (np.arange(len(lag)) < origin)
+        if train.sum() * self.seconds < 7 * DAY_S:
+            return np.full(len(lag), np.nan)
+        mean, spread = table[train].mean(axis=0), table[train].std(axis=0)
+        scaled, level = (table - mean) / np.where(spread > 0, spread, 1.0), self.values[train].mean()
+        normal = scaled[train].T @ scaled[train] + RIDGE_ALPHA * np.eye(table.shape[1])
+        return np.asarray(level + scaled @ np.linalg.solve(normal, scaled[train].T @ (self.values[train] - level)))

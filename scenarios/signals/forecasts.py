@@ -1,0 +1,94 @@
+"""A forecast that continues a signal where nothing is published yet; it is apart from what was issued, and marked.
+
+    home/signals/<source>/<quantity>/forecast/<zone>.json
+
+A published value always counts before a forecast. Only the newest forecast of a signal is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.signals.catalogue import Signal
+from emberline.scenarios.signals.issues import Course, folder
+
+LAST_WEEK = mark("same hour last week")
+RIDGE = mark("ridge regression on load and wind")
+METHODS = (LAST_WEEK, RIDGE)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Values of a signal beyond its last published one."""
+
+    issued: datetime
+    method: str
+    """One of ``METHODS``."""
+    error: float
+    """Mean absolute error on days that were held out, in the signal's unit."""
+    error_days: float
+    """How many days these are."""
+    starts: np.ndarray
+    """Start of each interval, seconds since 1970 UTC; shape (n,)."""
+    seconds: int
+    """Length of each interval."""
+    values: np.ndarray
+    """In the signal's unit; shape (n,)."""
+
+    def text(self, unit: str) -> Message:
+        """How it was calculated, and its error."""
+        return Message(
+            "{method}, mean absolute error {error} {unit} on the last {days} days",
+            method=Message(self.method), error=f"{self.error:.3g}", unit=unit, days=f"{self.error_days:g}",
+        )  # fmt: skip
+
+
+def keep_forecast(name: Signal, forecast: Forecast) -> None:
+    """Keep a forecast in the home, in place of the one before."""
+    path = _path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fields = {
+        **forecast.__dict__,
+        "issued": forecast.issued.isoformat(),
+        "starts": forecast.starts.tolist(),
+        "values": forecast.values.tolist(),
+    }
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(fields), encoding="utf-8")
+    partial.replace(path)
+
+
+def forecast_of(name: Signal) -> Forecast | None:
+    """The newest forecast of a signal; None: there is none that can be read."""
+    try:
+        fields = json.loads(_path(name).read_text(encoding="utf-8"))
+        numbers = {key: np.array(fields[key], dtype=kind) for key, kind in (("starts", np.int64), ("values", float))}
+        forecast = Forecast(**{**fields, **numbers, "issued": datetime.fromisoformat(fields["issued"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return forecast if forecast.method in METHODS and len(forecast.starts) == len(forecast.values) else None
+
+
+def continued(course: Course, forecast: Forecast) -> Course:
+    """A signal and, marked as estimated, its forecast for what comes after its last published value."""
+    parts = forecast.seconds // course.seconds
+    if parts * course.seconds != forecast.seconds or not len(course.starts):
+        return course
+    starts = (forecast.starts[:, None] + np.arange(parts) * course.seconds).ravel()
+    later = starts >= course.starts[-1] + course.seconds
+    return replace(
+        course,
+        starts=np.append(course.starts, starts[later]),
+        values=np.append(course.values, np.repeat(forecast.values, parts)[later]),
+        estimated=np.append(course.estimated, np.ones(int(later.sum()), dtype=bool)),
+    )
+
+
+def _path(name: Signal) -> Path:
+    return folder() / name.source / name.quantity / "forecast" / f"{name.zone}.json"
