@@ -137,7 +137,7 @@ def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
     signal = signals.signal(series.signal or "")
     published = course = signals.course(signal)
     if (forecast := signals.forecast_of(signal)) is not None:
-        course = signals.continued(published, forecast)
+        course = _continued(published, forecast)
     as_file = series.model_copy(update={"interval_min": course.seconds / 60, "unit": None, "scale": 1.0})
     name = f"signal {series.signal}"
     try:
@@ -162,6 +162,21 @@ def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
     else:
         source = Message("signal {name}, issued {at}, {licence}", **facts)
     return replace(resolved, values=resolved.values * signal_factor(series, unit), source=source)
+
+
+def _continued(course: signals.Course, forecast: signals.Forecast) -> signals.Course:
+    """A signal and, marked as estimated, its forecast for what comes after its last published value."""
+    parts = forecast.seconds // course.seconds
+    if parts * course.seconds != forecast.seconds or not len(course.starts):
+        return course
+    starts = (forecast.starts[:, None] + np.arange(parts) * course.seconds).ravel()
+    later = starts >= course.starts[-1] + course.seconds
+    return replace(
+        course,
+        starts=np.append(course.starts, starts[later]),
+        values=np.append(course.values, np.repeat(forecast.values, parts)[later]),
+        estimated=np.append(course.estimated, np.ones(int(later.sum()), dtype=bool)),
+    )
 
 
 def signal_factor(series: Series | Forecast, unit: str) -> float:

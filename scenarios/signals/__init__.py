@@ -1,7 +1,7 @@
 """Public signals, such as prices and carbon intensities: what there is, and what was fetched of it, kept as issued."""
 
 from emberline.scenarios.signals.catalogue import SOURCES, Quantity, Signal, Source, signal
-from emberline.scenarios.signals.forecasts import Forecast, continued, forecast_of, keep_forecast
+from emberline.scenarios.signals.forecasts import Forecast, forecast_of, keep_forecast
 from emberline.scenarios.signals.issues import Course, Issue, course, folder, issued, keep, stored, table
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "Quantity",
     "Signal",
     "Source",
-    "continued",
     "course",
     "folder",
     "forecast_of",

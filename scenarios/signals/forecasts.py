@@ -8,15 +8,15 @@ A published value always counts before a forecast. Only the newest forecast of a
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
+from emberline.scenarios.home import home
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.signals.catalogue import Signal
-from emberline.scenarios.signals.issues import Course, folder
 
 LAST_WEEK = mark("same hour last week")
 RIDGE = mark("ridge regression on load and wind")
@@ -75,20 +75,5 @@ def forecast_of(name: Signal) -> Forecast | None:
     return forecast if forecast.method in METHODS and len(forecast.starts) == len(forecast.values) else None
 
 
-def continued(course: Course, forecast: Forecast) -> Course:
-    """A signal and, marked as estimated, its forecast for what comes after its last published value."""
-    parts = forecast.seconds // course.seconds
-    if parts * course.seconds != forecast.seconds or not len(course.starts):
-        return course
-    starts = (forecast.starts[:, None] + np.arange(parts) * course.seconds).ravel()
-    later = starts >= course.starts[-1] + course.seconds
-    return replace(
-        course,
-        starts=np.append(course.starts, starts[later]),
-        values=np.append(course.values, np.repeat(forecast.values, parts)[later]),
-        estimated=np.append(course.estimated, np.ones(int(later.sum()), dtype=bool)),
-    )
-
-
 def _path(name: Signal) -> Path:
-    return folder() / name.source / name.quantity / "forecast" / f"{name.zone}.json"
+    return home().absolute() / "signals" / name.source / name.quantity / "forecast" / f"{name.zone}.json"
