@@ -61,7 +61,7 @@ def test_bounds_in_turn_against_every_schedule(case: str, seed: int, monkeypatch
     """
     monkeypatch.setattr(bounds, "FINE_SLOTS", 0)
     built = shop(seed, **CASES[case])
-    first = cast_bound.CastBound
+    first: type[Any] = cast_bound.CastBound
     if cast_bound.of(search(built)) is None:
         first = JointBound
         monkeypatch.setattr(bounds, "LONG_HEATS", 0)  # a felt limit: shorter lines begin with the relaxation
