@@ -66,9 +66,8 @@ def main() -> Findings:
     """Print the table of ``docs/savings.md``; ``--part`` picks some by name or date."""
     cases = [(name, load(name)) for name in bundled() if load(name).horizon.length_min <= LONGEST_MIN]
     folder = shared()
-    for seed in SEEDS if folder is not None else ():
-        day = day_of(seed)
-        cases.append((f"melt-shop-day, prices of {day}", scenario(day, folder)))  # type: ignore[arg-type]
+    if folder is not None:
+        cases += [(f"melt-shop-day, prices of {day}", scenario(day, folder)) for day in map(day_of, SEEDS)]
     rows, seconds = [], []
     for label, case in cases:
         if not included(label):
