@@ -84,9 +84,16 @@ def simulate(
     import asyncio
 
     from emberline.live.loop import approved
-    from emberline.live.simulation import Messages, SimulatedPlant, Simulation
     from emberline.scenarios import load
 
+    try:
+        from emberline.live.simulation import Messages, SimulatedPlant, Simulation
+    except ModuleNotFoundError as error:
+        says = f"{error.name} is not installed; a simulated plant needs it: pip install 'emberline[live]'"
+        raise Refused(says) from None
+    _free(port)
+    if broker is not None:
+        _note_broker(broker)
     plant = SimulatedPlant(load(scenario), replication=replication)
     named = str(Path(scenario).resolve()) if Path(scenario).is_file() else scenario
     simulation = Simulation(
@@ -97,6 +104,36 @@ def simulate(
     print(f"  emberline live check {output}\n  emberline live run {output}")
     simulation.approved = approved(output.stem)
     asyncio.run(simulation.run())
+
+
+def _free(port: int) -> None:
+    import socket
+
+    with socket.socket() as place:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            place.bind(("127.0.0.1", port))
+        except OSError:
+            raise Refused(f"--port {port}: is in use; choose another") from None
+
+
+def _note_broker(url: str) -> None:
+    """Report a broker that does not answer: the plant goes on trying."""
+    import socket
+    import sys
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        place = parts.hostname or "", parts.port or 1883
+    except ValueError as error:
+        raise Refused(f"--broker {url[:60]}: {error}") from None
+    if parts.scheme != "mqtt" or not place[0]:
+        raise Refused(f"--broker {url[:60]}: write it as mqtt://HOST:PORT")
+    try:
+        socket.create_connection(place, 2).close()
+    except OSError:
+        print(f"note: no broker answers at {url}; values go there as soon as one does", file=sys.stderr)
 
 
 @app.command()
