@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from emberline.live.history.history import History, of_plant
 from emberline.live.tags import Plant, Quality, Tag
 from emberline.scenarios import Problem, ScenarioError
-from emberline.scenarios.reading.heat_log import COLUMNS
+from emberline.scenarios.reading.heat_log import COLUMNS, OPTIONAL
 from emberline.scenarios.reading.meter import Meter
 
 COVERED = 0.95
@@ -164,20 +165,21 @@ class Measured:
             raise ScenarioError([Problem(self.name, "tags", "none is the power of the site (power_of: site)")])
         interval_min = self.plant.scenario.site.grid.metered_interval_min
         power = self.series(interval_min)[self.column(tag)].dropna()
-        return Meter(self.name, power.index.as_unit("s").asi8 / 60, power.to_numpy(), interval_min)
+        start_min = power.index.to_numpy().astype("datetime64[s]").astype(float) / 60
+        return Meter(self.name, start_min, power.to_numpy(), interval_min)
 
     def heats(self) -> Heats:
         """Operations and breakdowns as a heat log's table; their times lie between two messages.
 
         Raises:
-            ScenarioError: no tag is the heat of a unit.
+            ScenarioError: no tag is the heat of a unit, or none was seen.
         """
         heats, line = {heat.name: heat for heat in self.plant.scenario.heats}, self.plant.scenario.line
         tags = [(unit, self.plant.tag(heat_of=unit.name)) for unit in line.units]
         if not any(tag for _, tag in tags):
             raise ScenarioError([Problem(self.name, "tags", "none is the heat of a unit (heat_of)")])
         stage_of = {unit.name: k for k, stage in enumerate(line.stages) for unit in stage.units}
-        rows: list[dict[str, object]] = []
+        rows: list[dict[str, Any]] = []
         unknown = uncertain = 0
         for unit, tag in tags:
             for span in () if tag is None else self._spans(tag):
@@ -192,7 +194,9 @@ class Measured:
                     names = {"heat": heat.name, "grade": heat.grade.name, "order": heat.order, "unit": unit.name}
                     rows.append(names | numbers | {"energy_mwh": self._energy(unit.name, span)})
         table = pd.DataFrame(_visits(rows) + self._breakdowns(), columns=list(COLUMNS))
-        table = table.dropna(axis="columns", how="all")
+        if not rows:
+            raise ScenarioError([Problem(self.name, "", "holds no heats of this time")])
+        table = table.drop(columns=[name for name in OPTIONAL if table[name].isna().all()])
         if any("down" in tag.states.values() for tag in self.plant.live.tags):
             table["event"] = table["event"].fillna("") if "event" in table else ""
         for column in ("start", "end"):
@@ -248,24 +252,24 @@ class Measured:
         mwh = float(self.means(tag, np.array([span.start, span.end]))[0]) * (span.end - span.start) / 3600
         return mwh if mwh > 0 else float("nan")
 
-    def _breakdowns(self) -> list[dict[str, object]]:
+    def _breakdowns(self) -> list[dict[str, Any]]:
         spans = [(tag.state_of, span) for tag in self.plant.live.tags if tag.states for span in self._spans(tag)]
         return [
             {"unit": unit, "start": span.start, "end": span.end, "event": "breakdown"}
             for unit, span in spans
-            if span.text == "down" and not np.isnan(span.start)
+            if span.text == "down" and not np.isnan(span.start) and (span.under_way or not np.isnan(span.end))
         ]
 
 
-def _visits(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def _visits(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Operations by time: a number that is used again is another heat, and a heat is at one stage at a time."""
-    last: dict[object, dict[str, object]] = {}
-    count: dict[object, int] = {}
+    last: dict[str, dict[str, Any]] = {}
+    count: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: (row["start"], row["stage"])):
         name, before = row["heat"], last.get(row["heat"])
-        if before is not None and before["stage"] >= row["stage"]:  # type: ignore[operator]
+        if before is not None and before["stage"] >= row["stage"]:
             count[name] = count.get(name, 1) + 1
-        elif before is not None and before["end"] > row["start"]:  # type: ignore[operator]
+        elif before is not None and before["end"] > row["start"]:
             before["end"] = row["start"]
         last[name] = row
         if name in count:

@@ -159,7 +159,7 @@ def test_a_real_plan_is_advised(tmp_path: Path) -> None:
         (service.decisions.folder / "request").touch()
         drive(service_now, twin, at_min, at_min + 1)
     assert [how.margins for how in requests] == [margins, margins]
-    wide = margins | {"margins": [{"stage": "ladle", "wait_min": 15}]}
+    wide = {**margins, "margins": [{"stage": "ladle", "wait_min": 15}]}
     loop, view = service.loop, outcome
     changed = replace(requests[0], margins=wide)
     step, schedule = onward(loop.scenario, changed, loop.schedule, view.expected, loop.baseline, 0.5)
@@ -168,8 +168,8 @@ def test_a_real_plan_is_advised(tmp_path: Path) -> None:
     casting = schedule["start_min"].sel(stage="casting") - schedule["end_min"].sel(stage="ladle")
     longest = loop.scenario.line.stages[1].longest_wait_min
     assert longest is not None
-    after = schedule["start_min"].sel(stage="melting").to_numpy() >= step.begin_min
-    assert (casting.to_numpy()[after] <= longest - 15 + 1e-6).all()
+    later = schedule["start_min"].sel(stage="melting").to_numpy() >= step.begin_min
+    assert (casting.to_numpy()[later] <= longest - 15 + 1e-6).all()
 
 
 def test_what_the_log_holds_is_plain(tmp_path: Path) -> None:
