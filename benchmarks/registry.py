@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import bars, batteries, live, published
+from benchmarks import batteries, live, planning, published, speed
 from benchmarks.reporting.findings import Findings
 
 Run = Callable[[], Findings | None]
@@ -80,7 +80,7 @@ def discover(family: str | None = None) -> None:
     """
     modules = {
         module.name: f"{package.__name__}.{module.name}"
-        for package in (bars, batteries, live, published)
+        for package in (planning, speed, batteries, live, published)
         for module in pkgutil.iter_modules(package.__path__)
     } | {"peers": "benchmarks.peers"}
     for name in [family] if family in modules else sorted(modules):

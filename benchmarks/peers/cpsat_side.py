@@ -39,7 +39,7 @@ def solve(day: dict[str, Any]) -> dict[str, Any]:
     """Starts [min] by heat and stage, caster by cast, progress.
 
     Args:
-        day: what ``benchmarks.bars.cp_sat.day`` tells.
+        day: what ``benchmarks.planning.cp_sat.day`` tells.
     """
     m = cp_model.CpModel()
     step, end, slots = day["step_min"], day["end_min"], day["slots"]

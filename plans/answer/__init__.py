@@ -3,7 +3,8 @@
 from emberline.plans.answer.answer import Answer, answer, costs_more, summary
 from emberline.plans.answer.causes import Cause
 from emberline.plans.answer.choices import OVERRIDES
-from emberline.plans.answer.headline import Headline, headline
+from emberline.plans.answer.headline import headline
+from emberline.plans.answer.record import Headline
 from emberline.plans.answer.rules import with_rules
 from emberline.plans.answer.tiles import Tile
 

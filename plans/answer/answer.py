@@ -7,8 +7,10 @@ from typing import Any
 
 from emberline.plans.answer.causes import Cause, causes
 from emberline.plans.answer.changes import Change, changes
-from emberline.plans.answer.headline import Headline, headline
-from emberline.plans.answer.tiles import Tile, lines, tiles
+from emberline.plans.answer.headline import headline
+from emberline.plans.answer.record import Headline
+from emberline.plans.answer.sentences import lines
+from emberline.plans.answer.tiles import Tile, tiles
 from emberline.plans.plan.record import Plan
 from emberline.scenarios.messages import sentences
 

@@ -18,7 +18,7 @@ import xarray as xr
 
 from emberline.plans.accounts.bill import bill, energy_cost
 from emberline.plans.accounts.emissions import INTENSITY, direct, site_emissions
-from emberline.plans.answer.headline import Headline
+from emberline.plans.answer.record import Headline
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import load_mw

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference
-from emberline.plans.answer.headline import SAME, month_share
+from emberline.plans.answer.headline import month_share
+from emberline.plans.answer.record import SAME
 from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan

@@ -24,7 +24,7 @@ from emberline.plans.accounts.sums import figures
 from emberline.plans.answer import answer, headline, with_rules
 from emberline.plans.answer.causes import causes
 from emberline.plans.answer.changes import changes
-from emberline.plans.answer.tiles import of_days
+from emberline.plans.answer.wording import of_days
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.store import Store
 from emberline.scenarios import load

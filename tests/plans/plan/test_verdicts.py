@@ -18,7 +18,7 @@ from emberline.plans.accounts.bill import bill
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.sums import figures
 from emberline.plans.answer import answer
-from emberline.plans.answer.tiles import amount
+from emberline.plans.answer.wording import amount
 from emberline.plans.exports import export
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store.store import Store

@@ -278,7 +278,7 @@ def test_two_days_of_real_forecasts(shared: Path, tmp_path: Path) -> None:
     """Proves: on 8 and 9 November 2021, planned every twelve hours on the forecasts as they were issued, the works' hub
     emits less than its baseline and no less than a plan that knew everything; the roll holds in the twin. Sensitivity:
     planned on what comes true, most of the regret is gone."""
-    from benchmarks.bars.rolling import hub_days
+    from benchmarks.planning.rolling import hub_days
 
     scenario = hub_days(shared, tmp_path, days=2)
     result = compare(scenario, How(every_min=12 * HOUR))

@@ -6,7 +6,7 @@ from pkgutil import resolve_name
 
 import pytest
 
-from benchmarks.bars import ablation
+from benchmarks.planning import ablation
 from emberline.scenarios import bundled
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.bars.plans import MISSING, shared
 from benchmarks.instruments.quiet import quiet
+from benchmarks.planning.days import MISSING, shared
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import Findings, Table, measured
 from emberline.scenarios import Scenario, load

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from benchmarks.bars.plans import MISSING, day_of, scenario, shared
 from benchmarks.instruments.quiet import quiet
 from benchmarks.peers import compare
+from benchmarks.planning.days import MISSING, day_of, scenario, shared
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import NEVER, Findings, Plot, Row, Table, measured
 from emberline import models, twin

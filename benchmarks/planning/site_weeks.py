@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.bars import week
-from benchmarks.bars.cement import week_of
-from benchmarks.bars.plans import MISSING, scenario, shared
 from benchmarks.instruments.quiet import quiet
 from benchmarks.instruments.scaled import WINTER, of_heats
+from benchmarks.planning import week
+from benchmarks.planning.cement import week_of
+from benchmarks.planning.days import MISSING, scenario, shared
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
 from emberline.plans import plan

@@ -12,9 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bars.cement import week_of
-from benchmarks.bars.plans import MISSING, scenario, shared
 from benchmarks.instruments.quiet import quiet
+from benchmarks.planning.cement import week_of
+from benchmarks.planning.days import MISSING, scenario, shared
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import NEVER, Bar, Findings, Plot, Table, measured
 from emberline import models, twin

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.bars.pages import QUIET, chromium
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
+from benchmarks.speed.pages import QUIET, chromium
 
 if TYPE_CHECKING:
     from emberline.plans.board import HeatBoard

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bars.plans import MISSING, scenario, shared
 from benchmarks.instruments.quiet import quiet
 from benchmarks.peers.protocol import peak_mib
+from benchmarks.planning.days import MISSING, scenario, shared
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured, number
 from emberline import models, twin

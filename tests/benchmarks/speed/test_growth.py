@@ -8,12 +8,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from benchmarks.bars import growth, hub_year, startup, week
 from benchmarks.instruments import points, scaled
 from benchmarks.peers import hub
 from benchmarks.peers.compare import Answers
 from benchmarks.peers.protocol import peak_mib
+from benchmarks.planning import week
 from benchmarks.reporting.findings import NEVER
+from benchmarks.speed import growth, hub_year, startup
 
 
 @pytest.mark.parametrize("power", [0.0, 1.0, 2.5])

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import time
 
-from benchmarks.bars.plans import SEEDS, day_of, scenario, shared
 from benchmarks.instruments.quiet import quiet
+from benchmarks.planning.days import SEEDS, day_of, scenario, shared
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Table, measured
 from emberline.plans import Plan

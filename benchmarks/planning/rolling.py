@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.bars.plans import MISSING, shared
 from benchmarks.instruments.quiet import quiet
+from benchmarks.planning.days import MISSING, shared
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import Findings, Row, Table, measured
 from emberline.plans.rolling import Comparison, Difference, How, compare

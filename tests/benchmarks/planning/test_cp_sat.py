@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from benchmarks.bars import cp_sat
+from benchmarks.planning import cp_sat
 from benchmarks.reporting.findings import NEVER
 from emberline import twin
 from emberline.scenarios import Scenario, load

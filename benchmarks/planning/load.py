@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from benchmarks.bars import week
-from benchmarks.bars.cement import week_of
-from benchmarks.bars.plans import MISSING, day_of, scenario, shared
-from benchmarks.bars.site_weeks import SITE, gap
+from benchmarks.planning import week
+from benchmarks.planning.cement import week_of
+from benchmarks.planning.days import MISSING, day_of, scenario, shared
+from benchmarks.planning.site_weeks import SITE, gap
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Row, Table, measured
 from emberline.scenarios import Scenario

@@ -1,0 +1,1 @@
+"""What plans reach in their time: gaps, bounds and savings, compared with bars."""

@@ -1,0 +1,225 @@
+"""The records of a headline: what a plan saves, how often it holds, what a simple rule reaches."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from emberline.plans.plan.alternatives.choice import Choice
+from emberline.plans.plan.alternatives.day import AsRun
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a plan saves of one figure: raw, then with the stock that it ends with, then what is to be expected."""
+
+    baseline: float
+    plan: float
+    """Of the undisturbed replay, as ``baseline``."""
+    stock: float = 0.0
+    """Credit for what the plan ends with in stock more than the baseline."""
+    p10: float | None = None
+    """Of the net saving in the disturbed replays; None: there are none."""
+    p50: float | None = None
+    p90: float | None = None
+    median_share: float | None = None
+    """``p50`` as a share of the baseline's median."""
+
+    @property
+    def raw(self) -> float:
+        """Baseline less plan."""
+        return self.baseline - self.plan
+
+    @property
+    def net(self) -> float:
+        """Raw saving and stock."""
+        return self.raw + self.stock
+
+    @property
+    def expected(self) -> float:
+        """Median of the disturbed replays; the net saving where there are none."""
+        return self.net if self.p50 is None else self.p50
+
+    @property
+    def share(self) -> float:
+        """Expected saving as a share of the baseline's figure."""
+        if self.median_share is not None:
+            return self.median_share
+        return self.net / abs(self.baseline) if self.baseline else 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        more = {name: getattr(self, name) for name in ("raw", "net", "expected", "share")}
+        return asdict(self) | more
+
+
+@dataclass(frozen=True)
+class DemandCharge:
+    """Part of the cost saved that is a charge on the peak of a month, of which the plan covers only some days."""
+
+    saved: Saving
+    rest: Saving
+    """Of the cost without it."""
+    month_share: float
+    """Share of the month that the plan covers."""
+
+    @property
+    def of_days(self) -> float:
+        """What of the charge saved falls on the days of the plan."""
+        return self.saved.expected * self.month_share
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        parts = {"saved": self.saved.summary(), "rest": self.rest.summary()}
+        return parts | {"month_share": self.month_share, "of_days": self.of_days}
+
+
+@dataclass(frozen=True)
+class PerTonne:
+    """What a tonne of product takes, stock credited to the plan."""
+
+    carbon_kg: float
+    baseline_carbon_kg: float
+    kwh: float
+    baseline_kwh: float
+    cost: float
+    baseline_cost: float
+
+
+@dataclass(frozen=True)
+class Holding:
+    """How often plan and baseline keep all limits in disturbed replays."""
+
+    n: int
+    share: float
+    baseline_share: float | None
+    low: float | None = None
+    """The interval of ``share``, where enough days were replayed to state one."""
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class SimpleRule:
+    """The best simple rule, and what the plan saves beyond it; undisturbed, stock credited."""
+
+    name: str
+    units: tuple[str, ...]
+    hours: float
+    peak_mw: float | None
+    saved: float
+    """By the rule against the baseline, of the goal's figure [kg CO2e, or the currency]."""
+    beyond: float
+    """By the plan against the rule."""
+    beyond_share: float
+    """Of the rule's figure."""
+    days: int = 0
+    """Disturbed days on which it was followed as well, those of the plan; 0: none."""
+    share: float | None = None
+    """Of these days on which it held."""
+    expected: float | None = None
+    """Median of what it saves on them."""
+    plan_expected: float | None = None
+    """Median of what the plan saves on them."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first figures of a plan. Savings are None where the baseline does not make or serve the same."""
+
+    goal: str
+    """Value of ``goal.minimize``."""
+    signal: str
+    currency: str
+    average: Saving | None
+    """Of carbon [kg CO2e] by the grid's average intensity."""
+    marginal: Saving | None
+    """By its marginal intensity; None also where the market gives none."""
+    cost: Saving | None
+    demand: DemandCharge | None
+    """None where no charge counts for longer than the plan."""
+    per_tonne: PerTonne | None
+    """None where nothing is made."""
+    peak_mw: float
+    baseline_peak_mw: float
+    holding: Holding | None
+    """None where nothing is disturbed."""
+    rule: SimpleRule | None
+    """None where no rule was tried, or none makes the same."""
+    choices: tuple[Choice, ...]
+    """The quick front: least carbon, no regret, least cost, as far as they are known; one of them is the plan."""
+    as_run: AsRun | None
+    """The day as run, where that is what the savings stand against."""
+    unlocked: bool
+    """Whether the plan has locks; the savings then stand against the baseline without them, undisturbed."""
+    status: str
+    objective: float | None
+    bound: float | None
+    gap: float | None
+
+    @property
+    def carbon(self) -> Saving | None:
+        """Saving of carbon by the goal's signal."""
+        return self.marginal if self.signal == "marginal" else self.average
+
+    @property
+    def day_cost(self) -> Saving | None:
+        """Saving of cost on the days of the plan: without the demand charge of a longer month."""
+        return self.cost if self.demand is None else self.demand.rest
+
+    @property
+    def per_tonne_avoided(self) -> float | None:
+        """Cost of a tonne of CO2e avoided [currency/t]; negative: each tonne avoided also saves money.
+
+        None where no carbon is avoided.
+        """
+        if self.carbon is None or self.day_cost is None or self.carbon.expected <= 0 or is_same(self.carbon):
+            return None
+        return -self.day_cost.expected / (self.carbon.expected / 1000)
+
+    @property
+    def to_best(self) -> float | None:
+        """By how much the best of all plans may be better at most, in the goal's unit; None: no bound is known."""
+        if self.gap is None or self.objective is None or self.bound is None:
+            return None
+        return max(self.objective - self.bound, 0.0)
+
+    @property
+    def worse(self) -> tuple[str, ...]:
+        """Dimensions in which the plan is worse than the baseline: ``average``, ``marginal``, ``cost``, ``peak``,
+        ``holding``."""
+        savings = {"average": self.average, "marginal": self.marginal, "cost": self.day_cost}
+        names = [name for name, saving in savings.items() if saving is not None and is_worse(saving)]
+        if self.peak_mw > self.baseline_peak_mw * (1 + HIGHER) + SAME:
+            names.append("peak")
+        holding = self.holding
+        if holding is not None and holding.baseline_share is not None and holding.share < holding.baseline_share:
+            names.append("holding")
+        return tuple(names)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        savings = {name: getattr(self, name) for name in ("average", "marginal", "cost")}
+        return asdict(self) | {
+            **{name: None if saving is None else saving.summary() for name, saving in savings.items()},
+            "demand": None if self.demand is None else self.demand.summary(),
+            "choices": [choice.summary() for choice in self.choices],
+            "per_tonne_avoided": self.per_tonne_avoided,
+            "to_best": self.to_best,
+            "worse": list(self.worse),
+        }
+
+
+HIGHER = 0.005
+"""Rise of the peak, as a share, from which on it counts as worse."""
+SAME = 5e-5
+"""Share below which a difference is none."""
+
+
+def is_same(saving: Saving) -> bool:
+    """Whether a figure is that of the baseline, as far as a person would say."""
+    return abs(saving.expected) <= SAME * max(abs(saving.baseline), 1.0)
+
+
+def is_worse(saving: Saving) -> bool:
+    """Whether more is emitted or paid than by the baseline."""
+    return saving.expected < 0 and not is_same(saving)

@@ -1,0 +1,79 @@
+"""Amounts, shares and rules of a headline in words."""
+
+from __future__ import annotations
+
+import math
+
+from emberline.plans.answer.record import Headline, Saving, is_same, is_worse
+from emberline.scenarios.goal_metrics import IN_MINUTES
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.metrics import METRICS
+
+
+def amount(value: float) -> Message:
+    """A number with about three digits."""
+    size = abs(value)
+    digits = 0 if size >= 99.95 or size == round(size) else 1 if size >= 9.995 else 2
+    return Message(f"{{value:,.{digits}f}}", value=value)
+
+
+def percent(share: float) -> Message:
+    """A share in percent, with a digit more where it is small."""
+    digits = 0 if abs(share) >= 0.0995 or share == 0 else 1 if abs(share) >= 0.00995 else 2
+    return Message(f"{{value:,.{digits}f}} %", value=100 * share)
+
+
+def of_days(share: float | None) -> Message:
+    """A share of days in percent, rounded down: 399 of 400 are not all, and a level that is missed is not reached."""
+    return Message("{value:,.0f} %", value=math.floor(100 * (share or 0.0) + 1e-9))
+
+
+def way(saving: Saving) -> str:
+    """``less``, ``more`` or ``same``, compared with the baseline."""
+    return "same" if is_same(saving) else "more" if is_worse(saving) else "less"
+
+
+def joined(parts: list[Message]) -> str:
+    """Clauses, one after the other."""
+    if len(parts) < 2:
+        return parts[0] if parts else ""
+    names = [f"part{i}" for i in range(len(parts))]
+    return Message("; ".join(f"{{{name}}}" for name in names), **dict(zip(names, parts, strict=True)))
+
+
+def of_goal(headline: Headline, value: float) -> tuple[Message, str]:
+    """A value of the goal (kg CO2e, money or minutes) in the unit that is shown: amount and unit."""
+    if headline.goal in IN_MINUTES:
+        return amount(value), "min"
+    unit, factor, _ = METRICS[headline.goal].display_in(headline.currency)
+    return amount(value * factor), unit
+
+
+RULES = {
+    ("rest", "average"): mark(
+        "{units} at rest in the {hours:g} h of each day with the most carbon-intensive electricity"
+    ),
+    ("rest", "marginal"): mark("{units} at rest in the {hours:g} h of each day with the highest marginal intensity"),
+    ("rest", "price"): mark("{units} at rest in the {hours:g} dearest hours of each day"),
+    ("peak", ""): mark("no peak above {peak:,.1f} MW"),
+}
+
+
+def rule_text(headline: Headline) -> Message:
+    """The simple rule in words."""
+    rule = headline.rule
+    assert rule is not None
+    parts = []
+    if rule.hours:
+        money = headline.goal in METRICS and METRICS[headline.goal].money
+        kind = "price" if money else str(headline.signal)
+        parts.append(Message(RULES["rest", kind], units=rule.units, hours=rule.hours))
+    if rule.peak_mw is not None:
+        parts.append(Message(RULES["peak", ""], peak=rule.peak_mw))
+    if len(parts) == 1:
+        return parts[0]
+    return Message("{rest}, {peak}", rest=parts[0], peak=parts[1])
+
+
+LEAST_GAP = 5e-5
+"""A smaller gap is none."""
