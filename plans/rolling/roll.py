@@ -359,14 +359,14 @@ def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None
         assert one.replay is not None
         assert one.replay_figures is not None
         values.append(goal_metric(one.scenario).of(one.replay_figures))
-        missed.append(_broken(one) + _short(one.scenario, one.replay) + _over(one.scenario, one.replay_figures))
+        missed.append(broken(one) + _short(one.scenario, one.replay) + _over(one.scenario, one.replay_figures))
     if missed[0] != missed[1]:
         return None, missed[1] < missed[0]
     gain = values[0] - values[1]
     return gain, gain > keep_share * abs(values[0])
 
 
-def _broken(planned: Plan) -> int:
+def broken(planned: Plan) -> int:
     """How many limits are missed by more than their tolerance. What the battery cannot follow breaks none: its level is
     never quite what a plan assumed, and :func:`_short` looks at the end."""
     tolerance = planned.scenario.tolerances.of
