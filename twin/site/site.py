@@ -57,7 +57,7 @@ def balance(
         line_gives: what the line and processes give of other carriers per hour, in the carrier's unit, mean over each
             step, shape (n_steps,) each; negative: they take it, as loads do.
         answering: whether machines answer to a need that is not as planned, where set-points are followed.
-        relieving: whether set-points give way to the import limit, those of machines by the scenario's recourse.
+        relieving: whether set-points give way to the limits of the grid, those of machines by the scenario's recourse.
         acts: where recourse of battery and engines is added; None: it is not recorded.
 
     Returns:
@@ -77,7 +77,7 @@ def balance(
     step_in = EngineRecourse.of(grid, load - sun, setpoints, acts) if relieving else None
     run = _assets(grid, load, sun, setpoints, line_gives, answering, step_in)
     load = load - np.repeat(run.electricity_mw, grid.per_step)
-    charge, discharge, level, violations = battery(grid, load - sun, setpoints, relieving, acts)
+    charge, discharge, level, violations = battery(grid, load - sun, sun, setpoints, relieving, acts)
     net = load - sun + charge - discharge
     export_limit = grid.scenario.site.grid.export_limit_mw
     over = -export_limit - grid.metered(net)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import broken
 import pytest
 
@@ -41,8 +43,8 @@ def test_what_cannot_be_counted_has_a_first_repair_too(name: str, change: str) -
 
     lists: list[tuple[str, ...]] = []
 
-    def changed(more: tuple[str, ...]) -> Scenario:
-        lists.append(more)
+    def changed(more: Sequence[str]) -> Scenario:
+        lists.append(tuple(more))
         return load(name, [change, *more])
 
     answer = quick.quick(changed, time_limit_s=20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ class HubRun:
         # in the order in which the file declares them, as the model does
         levels = {name: self.levels[name] for name in stores}
 
-        def table(rows: Mapping[object, np.ndarray], **labels: Iterable[str]) -> Rows:
+        def table(rows: Mapping[Any, np.ndarray], **labels: Iterable[str]) -> Rows:
             values = np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
             return Rows(values, {name: _text(tuple(column)) for name, column in labels.items()})
 
