@@ -30,7 +30,6 @@ def texts(app: AppTest) -> str:
 
 def with_tab(app: AppTest, name: str, page: str = "result") -> AppTest:
     """The page of a run with another of its tabs open: those of the plan, or of the page Carbon (``carbon``)."""
-    (run,) = app.query_params["run"]
-    language = "".join(app.query_params.get("lang", "en"))  # a text or a list of one
+    run, language = ("".join(app.query_params.get(key, "en")) for key in ("run", "lang"))  # texts or lists of one
     app.session_state[f"{page}.{run}.tabs.{language}"] = name
     return app.run()
