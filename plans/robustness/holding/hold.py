@@ -224,8 +224,9 @@ class _Loop:
         """Share of the days that steer on which the baseline holds, at most ``MOST_DEFAULT``."""
         if not self.baseline.complete:
             return 0.0
-        days = self._days(self.scenario, self.baseline.schedule, 0)
-        return 0.0 if days is None else min(days.successes / days.n, MOST_DEFAULT)
+        days = self._days(self.scenario, self.baseline.schedule, 0, least=PART)
+        # of a few days nothing is known; the judgement looks again
+        return 0.0 if days is None or days.n < LEAST_DAYS else min(days.successes / days.n, MOST_DEFAULT)
 
     def _reached(self, judged: Ensemble) -> bool:
         """Whether a judgement shows that the level is reached."""
@@ -267,13 +268,13 @@ class _Loop:
         )  # fmt: skip
         return dataclasses.replace(candidate, scenario=scenario)
 
-    def _days(self, scenario: Scenario, schedule: xr.Dataset, judgement: int) -> Misses | None:
-        """What a schedule misses on the days that steer; fewer of them where they take too long."""
+    def _days(self, scenario: Scenario, schedule: xr.Dataset, judgement: int, least: int = LEAST_DAYS) -> Misses | None:
+        """What a schedule misses on the days that steer; fewer of them where they take too long, but the least."""
         until, polls = min(self.gone + DAYS_SHARE * self.limit_s, self.limit_s), [0]
 
         def enough() -> bool:
             polls[0] += 1
-            return self.stop() or (self.whole and polls[0] > LEAST_DAYS / PART and self.gone > until)
+            return self.stop() or (self.whole and polls[0] > least / PART and self.gone > until)
 
         seed = seed_of(self.scenario, f"steering {judgement}")
         return misses(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
