@@ -238,8 +238,10 @@ class Measured:
         """Mass of the heats that left a unit, by interval; nan where its tag was measured too little."""
         at, texts = self._column(tag, "text")
         mass = {heat.name: heat.grade.mass_t for heat in self.plant.scenario.heats}
-        left = np.flatnonzero(texts[1:] != texts[:-1])
-        tonnes = np.histogram(at[left + 1] if len(left) else [], edges, weights=[mass.get(texts[k], 0.0) for k in left])
+        exits = np.flatnonzero(texts[1:] != texts[:-1])
+        tonnes = np.histogram(
+            at[exits + 1] if len(exits) else [], edges, weights=[mass.get(texts[k], 0.0) for k in exits]
+        )
         until = np.minimum(np.append(at[1:], np.inf), at + tag.longest_age_s)
         seconds = [np.clip(np.minimum(until, b) - np.maximum(at, a), 0, None).sum() for a, b in pairwise(edges)]
         return np.where(np.array(seconds) >= COVERED * np.diff(edges), tonnes[0], np.nan)
