@@ -2,7 +2,8 @@
 page.
 
 A stored plan of the reference melt shop's day is looked at, with its replays, a plan of the same day for another goal
-next to it, and a front. *First paint*: from going to the address until the page's heading, or its only line, is on the
+next to it, and a front; the pages with the largest charts also with a plan of a cement week and of a site's week.
+*First paint*: from going to the address until the page's heading, or its only line, is on the
 screen; *drawn*: until its script has ended. *Again*: from a key that runs the page again (``r``) until its script has
 ended. The empty page is Streamlit with one line of text, measured in turns with the others; files that Streamlit itself
 serves are in the browser's cache for all of them. Then the same while others poll: tabs without a browser that watch a
@@ -38,7 +39,9 @@ DAY, SMALL = "melt-shop-day", "melt-shop-small"
 ROUNDS, AGAIN = 5, 4
 """Visits of each page, and runs of it again at each visit."""
 OTHERS = 20
-FIRST_S, AGAIN_S = 1.5, 0.3
+FIRST_S, AGAIN_S = 1.0, 0.2
+LARGE, HEAVY = ("cement-week", "melt-shop-site"), ("plan", "plant", "twin", "carbon")
+"""Larger scenarios, and the pages that are also measured with a plan of each."""
 EMPTY = 'import streamlit as st\nst.subheader("Empty", anchor=False)\n'
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
@@ -50,7 +53,7 @@ const look = () => {
   const now = performance.now();
   const app = document.querySelector('[data-testid=stApp]');
   const main = document.querySelector('[data-testid=stMain]');
-  if (window.painted === null && main?.querySelector(':is(h1, h2, h3, [data-testid=stAlert])')) {
+  if (window.painted === null && main?.querySelector(':is(h1, h2, h3, h4, h5, [data-testid=stAlert])')) {
     window.painted = -1;
     requestAnimationFrame(() => { window.painted = performance.now(); });
   }
@@ -206,12 +209,17 @@ def main() -> Findings:
         context = chrome.new_context(viewport={"width": 1440, "height": 900})
         context.add_init_script(WATCH)
         sites = {"empty": bare} | {name: f"{app}/{address}?{query}" for name, address in addresses.items()}
+        titles = {"empty": "an empty page", **PAGES}
+        for scenario in LARGE:
+            run = _answer(home, "plan", scenario, "--time-limit", "20")["run"]
+            sites |= {f"{name} {scenario}": f"{app}/{addresses[name]}?run={run}" for name in HEAVY}
+            titles |= {f"{name} {scenario}": f"{PAGES[name]}, {scenario}" for name in HEAVY}
         for address in sites.values():
             visit(context, address, 1)  # imports, files and caches, once
         visited = _rounds(context, sites)
         polled = _among_others(context, app, sites["plan"], home)
         chrome.close()
-    return Findings([_alone(visited, {"empty": "an empty page", **PAGES}), polled])
+    return Findings([_alone(visited, titles), polled])
 
 
 def _rounds(context: BrowserContext, sites: dict[str, str]) -> dict[str, dict[str, list[float]]]:

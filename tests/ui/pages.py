@@ -26,3 +26,10 @@ def texts(app: AppTest) -> str:
     """Everything that is said on it."""
     kinds = ("text", "markdown", "caption", "subheader", "warning")
     return "\n".join(str(getattr(item, "value", "")) for kind in kinds for item in app.get(kind))
+
+
+def with_tab(app: AppTest, name: str, page: str = "result") -> AppTest:
+    """The page of a run with another of its tabs open: those of the plan, or of the page Carbon (``carbon``)."""
+    run = "".join(app.query_params["run"])  # a text, or a list of one
+    app.session_state[f"{page}.{run}.tabs.en"] = name
+    return app.run()

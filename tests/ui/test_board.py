@@ -146,8 +146,9 @@ def test_a_bar_is_dragged(page: tuple[Page, str, Watched]) -> None:
 
 def test_a_bar_is_moved_by_keys(page: tuple[Page, str, Watched]) -> None:
     """Proves: arrows move a bar by a step, Escape takes it back, Enter drops it, L locks and frees, Tab goes on to the
-    next bar, and the focus stays on the bar when the page is drawn again; + zooms, and the address has the
-    range in view."""
+    next bar, and the focus stays on the bar when the page is drawn again; + zooms and 0 shows all again, a drag
+    over the axis shows what it covers, and the address has the range in view; "Why here?" asks about that heat.
+    Sensitivity: a reset that leaves the range in the address, a drag that shows another span."""
     tab, _, watched = page
     bar = bar_of(tab, "C1-2")
     home = bar.get_attribute("transform")
@@ -177,8 +178,40 @@ def test_a_bar_is_moved_by_keys(page: tuple[Page, str, Watched]) -> None:
     at_rest(tab)
     expect(tab.get_by_role("button", name="Whole horizon")).to_be_visible()
     expect(bar).to_be_focused()
+    tab.keyboard.press("0")
+    tab.wait_for_url(lambda url: "range=" not in url)
+    at_rest(tab)
+    expect(tab.get_by_role("button", name="Whole horizon")).to_have_count(0)
+    drag_over_the_axis(tab, 0.25, 0.5)
+    tab.wait_for_url("**range=*")
+    (span,) = parse_qs(urlsplit(tab.url).query)["range"]
+    assert [float(end) for end in span.split("-")] == pytest.approx([6 * 60, 12 * 60], abs=15)
+    at_rest(tab)
+    tab.get_by_role("button", name="Whole horizon").click()
+    tab.wait_for_url(lambda url: "range=" not in url)
+    at_rest(tab)
     bar.focus()
     tab.keyboard.press("Tab")
     expect(bar).not_to_be_focused()
     assert tab.evaluate("document.activeElement.shadowRoot.activeElement.dataset.id") != "C1-2/melting"
+    bar.focus()
+    tab.keyboard.press("Enter")
+    tab.get_by_role("button", name="Why here?").click()
+    tab.wait_for_url("**/analyses?*")
+    assert settled(tab, "Heat").input_value() == "C1-2"
     assert watched.wrong == []
+
+
+def drag_over_the_axis(page: Page, start: float, end: float) -> None:
+    """Drag below the bars, over shares of the span in view."""
+    drawing_area = page.locator(".board > svg")
+    drawing_area.scroll_into_view_if_needed()
+    box = drawing_area.bounding_box()
+    assert box is not None
+    west, east = box["x"] + 98, box["x"] + box["width"] - 6  # names of units, margin
+    height = box["y"] + box["height"] - 12
+    page.mouse.move(west + start * (east - west), height)
+    page.mouse.down()
+    page.mouse.move(west + (start + end) / 2 * (east - west), height)
+    page.mouse.move(west + end * (east - west), height, steps=4)
+    page.mouse.up()

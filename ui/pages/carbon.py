@@ -17,7 +17,7 @@ from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result import accounts, embedded, products
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs, titles
+from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, titles
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -62,9 +62,7 @@ def page() -> None:
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
         parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)
-    for tab, show in zip(st.tabs(list(parts)), parts.values(), strict=True):
-        with tab:
-            show()
+    navigation.tabs(parts, f"carbon.{'.'.join(subject.key)}")
 
 
 def _factors(subject: Subject, name: str) -> None:

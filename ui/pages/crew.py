@@ -12,7 +12,7 @@ from emberline.plans.store import Store, StoredRun, StoreError
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result import headed
-from emberline.ui.pages.session import session, stored_runs
+from emberline.ui.pages.session import chart_cache, session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
@@ -37,14 +37,15 @@ def page() -> None:
     except StoreError as error:
         st.warning(say(str(error)))
         return
-    names = crews(stored)
+    names = chart_cache.value(("crews", run), lambda: crews(stored))
     headed.show_title(stored.plan.scenario, run)
     if not names:
         st.info(tr("This plan has no unit with a crew."))
         return
     unit, late = _ask(names)
     now = _now(stored.plan.scenario)
-    rows = [row for row in lines(stored, unit) if row.end_min > now]
+    every = chart_cache.value(("crew", run, unit), lambda: list(lines(stored, unit)))
+    rows = [row for row in every if row.end_min > now]
     st.subheader(tr("Next at the unit"), anchor=False)
     for row in _until(rows):
         _line(stored.plan.scenario, row)

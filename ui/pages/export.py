@@ -12,7 +12,7 @@ import streamlit as st
 from emberline.plans.exports import FORMATS, activities, export, manifest, tables
 from emberline.plans.store import StoredRun, StoreError
 from emberline.ui.pages.result import headed
-from emberline.ui.pages.session import session, stored_runs
+from emberline.ui.pages.session import chart_cache, session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.speaker import speaker
@@ -108,8 +108,9 @@ def _table(stored: StoredRun, kind: str) -> str:
 
 
 def _unit(stored: StoredRun) -> str:
-    assert stored.plan.replay is not None
-    names = list(activities.units(stored.plan.scenario, stored.plan.replay))
+    plan, run = stored.plan, stored.plan.replay
+    assert run is not None
+    names = chart_cache.value(("export units", stored.id), lambda: list(activities.units(plan.scenario, run)))
     return st.selectbox(tr("Unit"), names, index=None, placeholder=tr("all units"), key="export.unit") or ""
 
 

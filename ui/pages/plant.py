@@ -10,13 +10,12 @@ from emberline.plans.accounts import ledger
 from emberline.plans.accounts.sankey import Diagram, carbon, energy
 from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts import flow_sheet
 from emberline.ui.charts import sankey as sankeys
 from emberline.ui.charts.flow_sheet import drawing
 from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_or_baseline, titles
+from emberline.ui.pages.session import chart_cache, market_chart, run_or_baseline, titles
 from emberline.ui.pages.session.run_or_baseline import Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -41,6 +40,7 @@ def page() -> None:
     scenario = subject.scenario
     st.text(f"{titles.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
+    market_chart.say_sources(scenario)
     with st.spinner(tr("The twin simulates the baseline")):
         subject.run(policy)
     _sheet(subject, policy)
@@ -66,18 +66,19 @@ def _sheet(subject: Subject, policy: str) -> None:
         values = _choice(tr("Values"), VALUES, MOMENT, "plant.values")
     step = None
     if values == MOMENT:
-        horizon, views = scenario.horizon, weeks(scenario.horizon)
+        views = weeks(scenario.horizon)
         view = next(iter(views.values()))
         if len(views) > 1:
             view = views[part.selectbox(tr("Week"), list(views)[1:], key=f"plant.week.{scenario.name}")]
-        step = _moment(horizon, view.first, view.end, f"plant.step.{scenario.name}.{view.first}")
-    sheet = flow_sheet.sheet(scenario, run, step)
+        step = _moment(subject, view.first, view.end, f"plant.step.{scenario.name}.{view.first}")
+    key = ("sheet", *subject.key, policy, step)
+    sheet = chart_cache.value(key, lambda: flow_sheet.sheet(scenario, run, step))
     dark = st.context.theme.type == "dark"
-    colour_of = sankeys.carrier_colours(scenario) | palette.of_stores(scenario)
     with st.container(key="sheet"):
-        st.altair_chart(
-            drawing.draw(sheet, colour_of, dark), width="stretch", key="plant.sheet",
-            alt=tr("Flow sheet of the plant; the table below has the same values."),
+        chart_cache.chart(
+            (*key, dark),
+            lambda: drawing.draw(sheet, sankeys.carrier_colours(scenario) | palette.of_stores(scenario), dark),
+            tr("Flow sheet of the plant; the table below has the same values."), key="plant.sheet",
         )  # fmt: skip
     says = tr(
         "Bars are carriers and stores; the width of a line shows its flow among flows of the same unit; arrows "
@@ -90,19 +91,19 @@ def _sheet(subject: Subject, policy: str) -> None:
     )
     st.caption(f"{says} {at}")
     with st.expander(tr("The same as a table")):
-        draw(flow_sheet.table(sheet), {})
+        draw(chart_cache.value(("table", *key), lambda: flow_sheet.table(sheet)), {})
 
 
-def _moment(horizon: Horizon, first: int, end: int, key: str) -> int:
+def _moment(subject: Subject, first: int, end: int, key: str) -> int:
     """The step to show: by default noon of the first day."""
-    steps = list(range(first, end))
-    noon = min(first + round(12 * 60 / horizon.step_min), steps[-1])
-    return int(
-        st.select_slider(
-            tr("Moment, local time ({zone})", zone=horizon.zone), steps, noon, key=key,
-            format_func=lambda step: wording.moment(horizon.instant(step * horizon.step_min)),
-        )
-    )  # fmt: skip
+    horizon = subject.scenario.horizon
+    labels = chart_cache.value(
+        ("moments", *subject.key, first, end),
+        lambda: {step: wording.moment(horizon.instant(step * horizon.step_min)) for step in range(first, end)},
+    )
+    noon = min(first + round(12 * 60 / horizon.step_min), end - 1)
+    says = tr("Moment, local time ({zone})", zone=horizon.zone)
+    return int(st.select_slider(says, list(labels), noon, key=key, format_func=labels.__getitem__))
 
 
 def _diagram(stands_for: tuple[Hashable, ...], diagram: Diagram, scenario: Scenario, says: str) -> None:
@@ -112,10 +113,11 @@ def _diagram(stands_for: tuple[Hashable, ...], diagram: Diagram, scenario: Scena
 
 def _energy(subject: Subject, policy: str) -> None:
     scenario = subject.scenario
-    diagram = energy(scenario, subject.run(policy))
+    key = ("energy", *subject.key, policy)
+    diagram = chart_cache.value(key, lambda: energy(scenario, subject.run(policy)))
     with st.container(key="energy"):
         says = tr("Diagram of energy from source to use; the table below has the same values.")
-        _diagram(("energy", *subject.key, policy), diagram, scenario, says)
+        _diagram(key, diagram, scenario, says)
     st.caption(
         tr(
             "MWh over the horizon; width is energy. Flows that only pass through a storage are not drawn; "
@@ -132,10 +134,11 @@ def _carbon(subject: Subject, policy: str) -> None:
     signals = {name: wording.SIGNALS[name] for name in ledger.SIGNALS if name in book.grid}
     if len(signals) > 1:
         signal = _choice(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
-    diagram = carbon(scenario, book, signal)
+    key = ("carbon", *subject.key, policy, signal)
+    diagram = chart_cache.value(key, lambda: carbon(scenario, book, signal))
     with st.container(key="carbon"):
         says = tr("Diagram of carbon from source to product; the table below has the same values.")
-        _diagram(("carbon", *subject.key, policy, signal), diagram, scenario, says)
+        _diagram(key, diagram, scenario, says)
     total = wording.number((book.total_kg(signal) or 0.0) / 1000, 2)
     st.caption(
         tr(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -53,10 +54,10 @@ def page() -> None:
     with st.spinner(tr("The twin runs")):
         runs = {name: _run(subject, name, replication) for name in subject.policies}
     _caption(subject, replication)
-    _figures(subject, runs)
+    _figures(subject, runs, replication)
     _wrong(scenario, runs)
     _replay(subject, runs, replication)
-    _operations(scenario, runs)
+    _operations(subject, runs, replication)
 
 
 def _replication(subject: Subject, place: Any, number: Any) -> int | None:
@@ -108,14 +109,17 @@ def _caption(subject: Subject, replication: int | None) -> None:
     )
 
 
-def _figures(subject: Subject, runs: dict[str, xr.Dataset]) -> None:
+def _figures(subject: Subject, runs: dict[str, xr.Dataset], replication: int | None) -> None:
     """Figures of the day as cards, plan and baseline."""
-    scenario = subject.scenario
-    columns = {}
-    for name, run in runs.items():
+
+    def cards(name: str) -> list[tuple[str, str, str]]:
         nominated = subject.plan.schedule if subject.plan is not None and name == PLAN else None
-        sums = run_sums.figures(scenario, run, nominated=nominated)
-        columns[name] = list(_card_values(scenario, sums, run))
+        sums = run_sums.figures(subject.scenario, runs[name], nominated=nominated)
+        return list(_card_values(subject.scenario, sums, runs[name]))
+
+    columns = {
+        name: chart_cache.value(("cards", *subject.key, replication, name), partial(cards, name)) for name in runs
+    }
     first = next(iter(columns.values()))
     with st.container(horizontal=True, key="cards"):
         for i, (label, _, number) in enumerate(first):
@@ -212,23 +216,30 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
     )
 
 
-def _operations(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
+def _operations(subject: Subject, runs: dict[str, xr.Dataset], replication: int | None) -> None:
     """States of each unit as a table."""
     with st.expander(tr("The run as a table")):
         whose, run = next(iter(runs.items()))
-        rows = pd.DataFrame(list(replay.states(scenario, run)))
-        if not len(rows):
+        table = chart_cache.value(("states", *subject.key, replication), lambda: _states(subject.scenario, run))
+        if not len(table):
             st.text(tr("A site without a line: the flow sheet on the page Plant shows its assets."))
             return
-        rows = rows[rows["works"]]
-        for name in ("start", "end"):
-            rows[name] = [wording.moment(scenario.horizon.instant(at)) for at in rows[name]]
-        titles = {
-            "unit": tr("unit"),
-            "does": tr("does"),
-            "start": tr("start"),
-            "end": tr("end"),
-            "power": tr("power, mean"),
-        }
         st.caption(tr("Run of the {whose}.", whose=tr(NAMES[whose])))
-        draw(rows[list(titles)].rename(columns=titles), {})
+        draw(table, {})
+
+
+def _states(scenario: Scenario, run: xr.Dataset) -> pd.DataFrame:
+    rows = pd.DataFrame(list(replay.states(scenario, run)))
+    if not len(rows):
+        return rows
+    rows = rows[rows["works"]]
+    for name in ("start", "end"):
+        rows[name] = [wording.moment(scenario.horizon.instant(at)) for at in rows[name]]
+    titles = {
+        "unit": tr("unit"),
+        "does": tr("does"),
+        "start": tr("start"),
+        "end": tr("end"),
+        "power": tr("power, mean"),
+    }
+    return rows[list(titles)].rename(columns=titles)

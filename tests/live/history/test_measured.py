@@ -78,10 +78,10 @@ def test_a_heat_log_is_read_from_the_tags(tmp_path: Path) -> None:
     assert powers > 10
     assert lost >= heats.uncertain > 0
     broken = heats.table[heats.table["event"] == "breakdown"]
-    stops = [at for _, at, halt in twin.stops if halt > 1 and not 715 < at < 755]
+    expected = [at for _, at, halt in twin.stops if halt > 1 and not 715 < at < 755]
     begins = (broken["start"] - start).dt.total_seconds() / 60
-    assert sorted(begins) == pytest.approx(sorted(stops), abs=1)
-    assert len(stops) > 2
+    assert sorted(begins) == pytest.approx(sorted(expected), abs=1)
+    assert len(expected) > 2
     keep(plant, SimulatedPlant(twin.scenario, replication=2), day=1)
     end = twin.scenario.horizon.end_utc + timedelta(days=1)
     log = heat_log.checked(Measured.of(plant, end=end).heats().table, plant.scenario)

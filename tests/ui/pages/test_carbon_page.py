@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pages import with_tab
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans import Plan, plan
@@ -60,7 +61,7 @@ def test_totals_are_the_ledgers(run_id: str) -> None:
 
 def test_heats_add_up_to_the_total(run_id: str) -> None:
     """Proves: the table of heats adds up to the card of the whole. Sensitivity: a heat left out."""
-    app = opened(run_id)
+    app = with_tab(opened(run_id), "By heat", "carbon")
     heats = next(t.value for t in app.dataframe if "all [kg CO2e]" in t.value)
     result = Store().open(run_id).plan
     assert result.replay is not None
@@ -107,6 +108,7 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
     assert both == pytest.approx(_amount(message), abs=0.02)
     way = "more" if saved["stock_carbon_kg"] > 0 else "less"
     assert any(text.value.startswith(f"Stock: the plan ends with {way} than the baseline; ") for text in app.text)
+    with_tab(app, "Average against marginal", "carbon")
     ways = next(t.value for t in app.dataframe if "saved [t CO2e]" in t.value)
     by_hand = ways["baseline [t CO2e]"] - ways["scope 1 and 2 [t CO2e]"] + ways["stock credited [t CO2e]"]
     assert ways["saved [t CO2e]"].tolist() == pytest.approx(by_hand.tolist())

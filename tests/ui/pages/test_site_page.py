@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from closure import closure
+from pages import with_tab
 from sites import example, works
 from streamlit.testing.v1 import AppTest
 
@@ -159,11 +160,13 @@ def test_the_page_of_a_site_without_a_line(home: Path, site_plan: Plan) -> None:
     for label in ("Carbon, average intensity", "Demand charge of the month", "Peak", "Best possible plan"):
         assert label in strip
     assert site_plan.replay_figures is not None
+    assert any("runs the site by simple rules" in caption.value for caption in app.caption)
+    with_tab(app, "Bill")
     message = "\n".join(text.value for text in app.main.text)
     assert f"The lines add up to {wording.number(site_plan.replay_figures.cost, 0)} EUR" in message
     assert "heats" not in message
-    assert any("runs the site by simple rules" in caption.value for caption in app.caption)
-    bill, ledger = (frame.value for frame in app.dataframe[:2])
+    (bill,) = (frame.value for frame in app.dataframe)
+    (ledger,) = (frame.value for frame in with_tab(app, "Carbon ledger").dataframe)
     assert bill["plan [EUR]"].sum() == pytest.approx(site_plan.replay_figures.cost, rel=1e-9)
     assert bill["baseline [EUR]"].sum() == pytest.approx(site_plan.baseline_figures.cost, rel=1e-9)
     by_scope = ledger.groupby("scope")["plan [t CO2e]"].sum()

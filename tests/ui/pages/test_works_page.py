@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pages import with_tab
 from sites import cement_day_plan
 from streamlit.testing.v1 import AppTest
 
@@ -94,6 +95,7 @@ def test_tables_add_up(app: AppTest, works_plan: Plan) -> None:
     assert runs["electricity [MWh]"].sum() == pytest.approx(
         float(works_plan.replay["process_mw"].sum()) * hours, rel=1e-6
     )
+    with_tab(app, "Stores and deliveries")
     stores = table_of(app, "store", "capacity [t]").set_index("store")
     assert stores["end [t]"].to_dict() == pytest.approx(works_plan.replay_figures.stock)
     assert stores["end, baseline [t]"].to_dict() == pytest.approx(works_plan.baseline_figures.stock)
@@ -131,9 +133,11 @@ def test_carbon_of_products_adds_up(works_plan: Plan) -> None:
 def test_bill_and_ledger_know_processes(app: AppTest, works_plan: Plan) -> None:
     """Proves: the lines add up to the figures, and calcination is an entry of the ledger."""
     assert works_plan.replay_figures is not None
+    with_tab(app, "Bill")
     assert table_of(app, "kind", "plan [EUR]")["plan [EUR]"].sum() == pytest.approx(
         works_plan.replay_figures.cost, rel=1e-9
     )
+    with_tab(app, "Carbon ledger")
     entries = table_of(app, "scope", "source").set_index("source")["plan [t CO2e]"]
     made_t = (
         float(works_plan.replay["process_tph"].sel(process="kiln").sum()) / 4 if works_plan.replay is not None else 0.0

@@ -35,7 +35,7 @@ from emberline.ui.pages.result import (
     units,
     zoom,
 )
-from emberline.ui.pages.session import chart_cache, navigation, stored_runs
+from emberline.ui.pages.session import chart_cache, market_chart, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
@@ -126,10 +126,8 @@ def show(run: str) -> None:
         "stores": scenario.stores,
         "products": scenario.stores,
     }
-    parts = {name: draw for name, draw in parts.items() if needs.get(name, True)}
-    for tab, draw in zip(st.tabs([tr(TABS[name]) for name in parts]), parts.values(), strict=True):
-        with tab:
-            draw()
+    parts = {tr(TABS[name]): draw for name, draw in parts.items() if needs.get(name, True)}
+    navigation.tabs(parts, f"result.{run}", always=(tr(TABS["schedule"]), tr(TABS["heats"])))
     _downloads(stored)
 
 
@@ -244,6 +242,7 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
             tr("Operations of each unit, power, carbon intensity, price."), key=_chart_key(run),
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, selection)))
+    market_chart.say_sources(scenario)
     board.refresh(run)
 
 

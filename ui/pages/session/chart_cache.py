@@ -1,15 +1,17 @@
-"""Cached charts: their content is immutable, so a page is redrawn without building them again."""
+"""Cached charts and tables: their content is immutable, so a page is redrawn without building them again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
 from emberline.ui.text.language import current
 from emberline.ui.text.numbers import symbols
+
+Value = TypeVar("Value")
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
@@ -30,5 +32,24 @@ def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str,
         says: description for readers who cannot see it.
         how: further arguments of ``st.vega_lite_chart``.
     """
-    key = tuple(map(str, (current(), *stands_for)))
-    st.vega_lite_chart(_spec(key, build), width="stretch", alt=says, **how)
+    st.vega_lite_chart(_spec(_key(stands_for), build), width="stretch", alt=says, **how)
+
+
+@st.cache_resource(max_entries=192, show_spinner=False)
+def _value(key: tuple[str, ...], _build: Callable[[], Any]) -> Any:
+    return _build()
+
+
+def value(stands_for: tuple[Hashable, ...], build: Callable[[], Value]) -> Value:
+    """What a chart or table is drawn from; shared by all tabs, not to be changed.
+
+    Args:
+        stands_for: its name and everything it depends on, other than the language.
+        build: makes it.
+    """
+    result: Value = _value(_key(stands_for), build)
+    return result
+
+
+def _key(stands_for: tuple[Hashable, ...]) -> tuple[str, ...]:
+    return tuple(map(str, (current(), *stands_for)))

@@ -23,6 +23,11 @@ def draw(scenario: Scenario) -> None:
             ("market", content.hexdigest()), lambda: plan.preview(scenario),
             tr("Carbon intensity and price of electricity over time."),
         )  # fmt: skip
+    say_sources(scenario)
+
+
+def say_sources(scenario: Scenario) -> None:
+    """Draw a line that names the source of each series; nothing where all are constant."""
     sources = provenance.lines(scenario)
     if sources:
         st.caption(tr("Data: {sources}", sources="; ".join(sources)).replace("$", "\\$"))

@@ -1,14 +1,15 @@
-"""Navigation to another page of the same tab."""
+"""Navigation to another page of the same tab of the browser, and between the parts of a page."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import streamlit as st
 
 from emberline.ui.pages import ADDRESSES, PAGES
 from emberline.ui.pages.session import session
-from emberline.ui.text.language import tr
+from emberline.ui.text.language import current, tr
 
 
 def go(module: str) -> None:
@@ -32,3 +33,18 @@ def analyse(name: str, **answers: Any) -> None:
 
 def _drawn_by_its_module() -> None:
     """Placeholder: Streamlit identifies a page by its address."""
+
+
+def tabs(parts: Mapping[str, Callable[[], None]], key: str, always: Collection[str] = ()) -> None:
+    """Draw parts of a page below tabs: the open one, so that a page does not wait for what nobody looks at.
+
+    Args:
+        parts: what draws each, by its name in the user's language.
+        key: of the tabs, in all languages.
+        always: names of parts that are drawn behind the others too, as their inputs would be lost.
+    """
+    places = st.tabs(list(parts), key=f"{key}.tabs.{current()}", on_change="rerun")
+    for place, (name, draw) in zip(places, parts.items(), strict=True):
+        if place.open or name in always:
+            with place:
+                draw()

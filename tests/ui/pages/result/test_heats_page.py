@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pages import page, texts
+from pages import page, texts, with_tab
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans import plan
@@ -56,7 +56,7 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
         store = Store()
         with store.working(result.scenario) as run:
             store.save(run, result)
-        app = page("plan", run)
+        app = with_tab(page("plan", run), "About this plan")
         assert not app.exception
         share = result.scenario.goal.caps.extra_cost_share
         assert share is not None
