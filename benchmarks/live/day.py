@@ -27,10 +27,6 @@ from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 
 SCENARIO, CHANGES = "melt-shop-small", ["goal.gap=5 %", "goal.time_limit_s=300"]
-MTBF = os.environ.get("EMBERLINE_MTBF", "")
-"""Mean time between breakdowns of the furnace, such as ``6 h``; empty: the scenario's 60 h."""
-if MTBF:
-    CHANGES.append(f"disturbances.breakdowns=[{{unit: EAF, mtbf_h: {MTBF}, mttr_min: 40}}]")
 """A gap that every search reaches, so that plans do not depend on the machine."""
 SEEDS = int(os.environ.get("EMBERLINE_SEEDS", "20"))
 EVERY_MIN = 5.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -216,10 +217,28 @@ class Measured:
 
     def _column(self, tag: Tag, column: str) -> tuple[np.ndarray, np.ndarray]:
         """Times [s since 1970], rising, and good values of a tag, those just before the begin included."""
-        table = self.history.table(self.begin - timedelta(seconds=tag.longest_age_s), self.end, [tag.name])
-        rows = zip(*(table[name].to_pylist() for name in ("time_utc", column, "quality")), strict=True)
-        values = {at.timestamp(): value for at, value, quality in rows if quality == Quality.OK and value is not None}
-        return np.array(sorted(values)), np.array([values[at] for at in sorted(values)])
+        rows = self._rows.get(tag.name)
+        if rows is None:
+            return np.array([]), np.array([])
+        rows = rows[rows["at"] >= self.begin.timestamp() - tag.longest_age_s]
+        return rows["at"].to_numpy(), rows[column].to_numpy()
+
+    @cached_property
+    def _rows(self) -> dict[str, pd.DataFrame]:
+        """Good values by tag, each time once, by time (``at``, s since 1970)."""
+        tags = {tag.name: tag for tag in self.plant.live.tags}
+        longest_s = max((tag.longest_age_s for tag in tags.values()), default=0.0)
+        table = self.history.table(self.begin - timedelta(seconds=longest_s), self.end, tags)
+        rows = table.select(["tag", "value", "text", "quality"]).to_pandas()
+        rows = rows.assign(at=table["time_utc"].cast("int64").to_numpy() / 1e6)
+        rows = (
+            rows[rows["quality"] == Quality.OK.value]
+            .drop_duplicates(["tag", "at"], keep="last")
+            .sort_values("at", kind="stable")
+        )
+        number = rows["tag"].map({name: tag.is_number for name, tag in tags.items()}).astype(bool)
+        rows = rows[~number | rows["value"].notna()]
+        return {str(tag): part for tag, part in rows.groupby("tag")}
 
     def _spans(self, tag: Tag) -> Iterator[Span]:
         """Times in which a tag of texts showed the same; an edge lies midway between two messages, if they are near."""
