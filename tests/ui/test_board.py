@@ -208,10 +208,10 @@ def drag_over_the_axis(page: Page, start: float, end: float) -> None:
     drawing_area.scroll_into_view_if_needed()
     box = drawing_area.bounding_box()
     assert box is not None
-    left, right = box["x"] + 98, box["x"] + box["width"] - 6  # names of units, margin
-    height = box["y"] + box["height"] - 12
-    page.mouse.move(left + start * (right - left), height)
+    x, width = box["x"] + 98, box["width"] - 98 - 6  # names of units, margin
+    y = box["y"] + box["height"] - 12
+    page.mouse.move(x + start * width, y)
     page.mouse.down()
-    page.mouse.move(left + (start + end) / 2 * (right - left), height)
-    page.mouse.move(left + end * (right - left), height, steps=4)
+    page.mouse.move(x + (start + end) / 2 * width, y)
+    page.mouse.move(x + end * width, y, steps=4)
     page.mouse.up()
