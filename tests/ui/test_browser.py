@@ -26,8 +26,9 @@ def server(home: Path) -> Iterator[Server]:
 
 
 def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -> None:
-    """Proves: a board of runs, a card of the one that is clicked, tables of units, stores and products, a file; nothing
-    sticks out of a wide and of a small window, and no chart reports an error."""
+    """Proves: a board of runs, a card of the one that is clicked, a run that is moved by keys and locked until that
+    is undone, tables of units, stores and products, a file; nothing sticks out of a wide and of a small window, and no
+    chart reports an error."""
     result, store = cement_day_plan(), Store()
     with store.working(result.scenario) as run:
         store.save(run, result)
@@ -46,7 +47,7 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
         sound(page)
     bar = page.locator(".board .bar.free").first
     bar.focus()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Plan again around it")).to_be_visible()
     at_rest(page)
