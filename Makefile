@@ -11,9 +11,9 @@ RESULTS := docs/speed/results.json
 PARTS  := $(wildcard emberline scenarios twin models plans live ui app.py benchmarks tests)
 ROOMS  := scenarios twin models plans live ui
 ARGS   ?=
-# Tests on the cores there are, and one process more, as tests of the pages wait for browsers: each process has its run
+# Tests on the cores there are, and two processes more, as tests of the pages wait for browsers: each process has its run
 # of neighbours, as they share plans and servers, and who is done takes from the other. `-n 0` in ARGS: one process.
-CORES  := -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 4 --dist worksteal
+CORES  := -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2))) --maxprocesses 4 --dist worksteal
 
 help:  ## list the targets (this)
 	@echo "make TARGET [ARGS=\"…\"]"
@@ -30,10 +30,13 @@ demo: $(STAMP)  ## plan a day of the reference melt shop (24 heats) and say wher
 	@echo "  all stored plans         $(BIN)/emberline runs"
 	@echo "  other things to ask      $(BIN)/emberline --help"
 
-demo-live: $(STAMP)  ## a simulated plant, the loop and the page Shift, until Ctrl-C (needs the extra live)
-	@trap 'kill 0' EXIT; cd "$$(mktemp -d)" && \
-	  { "$(CURDIR)/$(BIN)/emberline" live simulate melt-shop-small --speed 60 & } && sleep 5 && \
-	  { "$(CURDIR)/$(BIN)/emberline" live run live.yaml & } && "$(CURDIR)/$(BIN)/emberline" app
+demo-live: $(STAMP)  ## a simulated plant, the loop and the page Shift, until Ctrl-C; needs no broker
+	@folder="$$(mktemp -d)"; cd "$$folder"; export EMBERLINE_HOME="$$folder/home"; trap 'kill 0' EXIT; \
+	"$(CURDIR)/$(BIN)/emberline" live simulate melt-shop-small --speed 60 & plant=$$!; \
+	while [ ! -f live.yaml ] && kill -0 $$plant 2>/dev/null; do sleep 0.2; done; [ -f live.yaml ] || exit 2; \
+	"$(CURDIR)/$(BIN)/emberline" live run live.yaml & \
+	echo "The page Shift is in the section Plant. Everything of this demo lies in $$folder."; \
+	"$(CURDIR)/$(BIN)/emberline" app
 
 test: $(STAMP)  ## run the tests, on up to 4 cores (ARGS="-k heat -x" goes to pytest; -n 0: in one process)
 	$(BIN)/python -m pytest $(CORES) $(ARGS)

@@ -6,10 +6,34 @@ It answers to the few words of xarray that accounts use, with the same figures t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a variable over time, with the labels of its first dimension."""
+
+    values: np.ndarray
+    """Shape (n_rows, n_steps)."""
+    labels: dict[str, np.ndarray]
+    """By coordinate, shape (n_rows,) each; the first one is the dimension."""
+
+    @property
+    def dims(self) -> tuple[str, str]:
+        """Names of the dimensions."""
+        return next(iter(self.labels)), "time"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype, copy=copy)
+
+    def as_data(self) -> xr.DataArray:
+        """The same for a dataset."""
+        dim = self.dims[0]
+        return xr.DataArray(self.values, {name: (dim, labels) for name, labels in self.labels.items()}, self.dims)
 
 
 class Column:
@@ -60,7 +84,7 @@ class Columns:
 
     def __init__(self, variables: Mapping[str, Any], coordinates: Mapping[str, Any], attrs: dict[str, Any]) -> None:
         """Args:
-        variables: as for a dataset: dimensions and array, or an array that knows its own.
+        variables: as for a dataset: dimensions and array, or rows.
         coordinates: labels of dimensions.
         attrs: of the run.
         """
@@ -70,9 +94,9 @@ class Columns:
         for name, labels in coordinates.items():
             self._add(name, labels if isinstance(labels, tuple) else (name, labels))
         for name, variable in variables.items():
-            if isinstance(variable, xr.DataArray):
-                for key, labels in variable.coords.items():
-                    self._add(str(key), (labels.dims, labels.values))
+            if isinstance(variable, Rows):
+                for key, labels in variable.labels.items():
+                    self._add(key, (variable.dims[0], labels))
                 variable = variable.dims, variable.values
             self._add(name, variable)
 

@@ -224,6 +224,7 @@ def record(
     shop, arrays = todo.shop, todo.arrays
     ran = course(todo, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
     variables, of_run = _variables(todo, ran, queued)
+    variables.update(site_variables(ran.flows))
     times, step = shop.scenario.horizon.times, shop.scenario.horizon.step_min
     data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})
     if by_heat:
@@ -252,7 +253,7 @@ def columns(
     """The run as plain arrays; arguments as of :func:`record`."""
     ran = course(todo, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
     variables, of_run = _variables(todo, ran, None)
-    return Columns(variables, {}, {**attrs, **of_run})
+    return Columns(variables | site_variables(ran.flows, plain=True), {}, {**attrs, **of_run})
 
 
 def _variables(todo: Operations, ran: Course, queued: np.ndarray | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -282,7 +283,6 @@ def _variables(todo: Operations, ran: Course, queued: np.ndarray | None) -> tupl
     variables.update(violation_variables(ran.violations))
     variables.update(stop_variables((units[unit[i]], at, halt) for i, halts in stops.items() for at, halt in halts))
     variables.update(recourse_variables(ran.acts))
-    variables.update(site_variables(ran.flows))
     return variables, {
         "tonnes": float(sum(shop.mass_t[h] for h in finished)),
         "heats": len(finished),

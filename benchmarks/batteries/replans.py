@@ -25,8 +25,8 @@ SHOP = "melt-shop-day"
 PV_MW = (12, 20, 30, 40, 60, 12, 14, 16, 10, 25, 50, 12)
 """The first is the plan before."""
 SECONDS = 60.0
-SPARE_S = 15.0
-"""By which a plan may be late: replays that are under way, and rules."""
+SPARE_S = 6.0
+"""By which a plan may be late: a batch of replays that is under way, and storing it."""
 CLOSE = 1e-3
 """Share by which figures may differ where another plan is as good within its gap."""
 SOLVER = (

@@ -25,7 +25,7 @@ from emberline import twin
 from emberline.live.loop import Service, current
 from emberline.live.simulation import SimulatedPlant
 from emberline.live.simulation.edge import address_of
-from emberline.live.simulation.live_file import text
+from emberline.live.simulation.live_file import text, values
 from emberline.live.tags import Plant, load
 from emberline.plans.decisions import Advice, Decisions
 from emberline.plans.rolling import How, Step
@@ -183,6 +183,33 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+NODE_SERVER = """
+const [modules, port, pki, table, ahead_ms] = process.argv.slice(2);
+const {OPCUAServer} = require(modules + '/node-opcua-server');
+const {Variant, DataType} = require(modules + '/node-opcua-variant');
+const {DataValue} = require(modules + '/node-opcua-data-value');
+const {OPCUACertificateManager} = require(modules + '/node-opcua-certificate-manager');
+(async () => {
+  const manager = new OPCUACertificateManager({automaticallyAcceptUnknownCertificate: true, rootFolder: pki});
+  await manager.initialize();
+  const server = new OPCUAServer({port: Number(port), serverCertificateManager: manager});
+  await server.initialize();
+  server.engine.addressSpace.registerNamespace('urn:works');
+  const space = server.engine.addressSpace.getNamespace('urn:works');
+  const objects = server.engine.addressSpace.rootFolder.objects;
+  for (const [name, value] of Object.entries(JSON.parse(table))) {
+    const dataType = typeof value === 'string' ? 'String' : 'Double';
+    const variant = new Variant({dataType: DataType[dataType], value});
+    space.addVariable({organizedBy: objects, browseName: name, nodeId: 's=' + name, dataType,
+      value: {timestamped_get: () => new DataValue({value: variant,
+        sourceTimestamp: new Date(Date.now() + Number(ahead_ms))})}});
+  }
+  await server.start();
+})();
+"""
+"""A server of node-opcua with the plant's tags; each reading has the plant's time when it is taken."""
+
+
 class Process:
     """A program that listens at a port, and can be killed and started again."""
 
@@ -320,6 +347,43 @@ def outages() -> Findings:
     for kind in late:
         rows.append(measured(f"{kind}: stale after the longest age", late[kind], bars=[Bar(1.0, "worst")]))
         rows.append(measured(f"{kind}: data flow again after", back[kind], bars=[Bar(BACK_S, "worst")]))
+    return Findings([Table(f"Killed for {AWAY_S:g} s", rows, notes=["Every plan made meanwhile had each tag marked."])])
+
+
+@bench("live-outages-node", "a server of node-opcua (npm) killed for 20 s, twice: as live-outages", long=True)
+def outages_of_node() -> Findings:
+    """Kill a server of another maker twice."""
+    from benchmarks.live.partners import modules
+
+    twin_of = SimulatedPlant(load_scenario("melt-shop-small"))
+    start, now, port = twin_of.scenario.horizon.start_utc + timedelta(hours=2), datetime.now(UTC), free_port()
+    table = {address.split(";s=")[1]: value for address, (value, _) in values(twin_of, 120.0).items()}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["EMBERLINE_HOME"] = str(folder / "home")
+        (folder / "server.js").write_text(NODE_SERVER)
+        script, pki, ahead_ms = folder / "server.js", folder / "pki", (start - now).total_seconds() * 1000
+        command = ("node", str(script), str(modules()), str(port), str(pki), json.dumps(table), str(ahead_ms))
+        server, stop = Process(port, *command), threading.Event()
+        file = folder / "node.yaml"
+        content = text(twin_of, "melt-shop-small", f"opc.tcp://127.0.0.1:{port}", (now, start, 1.0), AGE_S)
+        file.write_text(content.replace("loop: {read_every_s: 2}", "loop: {read_every_s: 0.5, rest_min: 0}"))
+        plant = load(file)
+        service = Service(plant)
+        service.loop.planner = quick
+        thread = threading.Thread(target=service.run, args=(stop.is_set,), daemon=True)
+        thread.start()
+        try:
+            pairs = [outage(plant, server) for _ in range(2)]
+        finally:
+            stop.set()
+            thread.join(10)
+            server.kill()
+    rows = [
+        measured("node-opcua: stale after the longest age", [max(late, 0.0) for late, _ in pairs],
+                 bars=[Bar(1.0, "worst")]),
+        measured("node-opcua: data flow again after", [back for _, back in pairs], bars=[Bar(BACK_S, "worst")]),
+    ]  # fmt: skip
     return Findings([Table(f"Killed for {AWAY_S:g} s", rows, notes=["Every plan made meanwhile had each tag marked."])])
 
 

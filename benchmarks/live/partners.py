@@ -84,7 +84,7 @@ def modules() -> Path:
         Wrong: there is none, or no node.
     """
     folder = Path(os.environ.get(MODULES, "node_modules")).resolve()
-    if shutil.which("node") is None or not (folder / "sparkplug-payload").is_dir():
+    if shutil.which("node") is None or not (folder / "node-opcua-server").is_dir():
         raise Wrong(f"needs node, and in {MODULES}: npm install sparkplug-payload node-opcua-server")
     return folder
 

@@ -6,109 +6,219 @@ import os
 import tempfile
 from collections import Counter
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from benchmarks.live.kills import free_port
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Findings, Table, measured
 from emberline import twin
 from emberline.live.connectors import ConnectorError
 from emberline.live.outputs.job_orders import ACTIVE, WHO, JobOrders
+from emberline.live.outputs.opcua import OpcUaSetPoints, Server
 from emberline.live.outputs.set_points import SetPoints, addresses
 from emberline.live.simulation.job_orders import JobShop
 from emberline.live.tags import Live, Plant
 from emberline.plans.decisions import Advice, Decisions
 from emberline.plans.store import StoreError
+from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 
 PLANS = 10_000
 EACH_HOME = 100
 """Plans in one home; the next has a new one."""
 ODD = (np.nan, np.inf, -np.inf, 1e30, -1e30, 1e-11)
-LOW, HIGH, RAMP = -3000.0, 2500.0, 600.0
-POINT: dict[str, Any] = {
-    "name": "battery", "address": "ns=2;s=Battery.SetPoint", "battery": True, "unit": "kW", "range": [LOW, HIGH],
-    "ramp_per_min": RAMP, "every_s": 10, "heartbeat": "ns=2;s=Beat", "valid_until": "ns=2;s=Until",
-}  # fmt: skip
-
-
-def plant_of(enabled: bool) -> Plant:
-    """The small melt shop with one set-point."""
-    rows = {
-        "scenario": "melt-shop-small",
-        "connectors": [{"name": "plant", "kind": "opcua", "url": "opc.tcp://x"}],
-        "tags": [],
-        "set_points": {"enabled": enabled, "connector": "plant", "allow": [POINT]},
-    }
-    return Plant(Live.model_validate(rows), load_scenario("melt-shop-small"), Path())
+SCENARIOS = ("melt-shop-small", "melt-shop-site")
+"""The first has a battery, the second flows too; homes take turns."""
+REAL_EVERY = 20
+"""Every twentieth plan goes to a server of OPC UA (asyncua) instead of the controllers with faults."""
+POINTS = 4
+Write = tuple[str, float | datetime, float]
+"""Address, value, and what the controller showed before."""
 
 
 class Controllers:
     """Controllers with faults: values that are odd, refuse to be written, or stay as they are."""
 
-    def __init__(self, random: np.random.Generator) -> None:
-        self.values = {str(POINT["address"]): float(random.uniform(-4000, 4000))}
-        self.writes: list[tuple[str, float | datetime]] = []
+    def __init__(self, plant: Plant, random: np.random.Generator) -> None:
+        self.values = {
+            point.address: float(random.uniform(*np.array(point.range) * 1.2)) for point in plant.live.set_points.allow
+        }
+        self.writes: list[Write] = []
+        self._display = dict(self.values)
         self._random = random
 
     def read(self, address: str) -> float:
         if self._random.random() < 0.02:
             raise ConnectorError("no answer")
-        return float(self._random.choice(ODD)) if self._random.random() < 0.02 else self.values[address]
+        odd = self._random.random() < 0.02
+        self._display[address] = float(self._random.choice(ODD)) if odd else self.values[address]
+        return self._display[address]
 
     def write(self, address: str, value: float | datetime) -> None:
         if self._random.random() < 0.02:
             raise ConnectorError("refused")
-        self.writes.append((address, value))
+        self.writes.append((address, value, self._display.get(address, 0.0)))
         if isinstance(value, float) and self._random.random() > 0.02:
             self.values[address] = value
 
 
+class Nodes:
+    """Nodes of a server, through the client that the loop uses; the server says what has been written."""
+
+    def __init__(self, server: ServerOfNodes, plant: Plant) -> None:
+        self._client, self._server = server.client, server
+        self._before = server.values()
+        self.writes: list[Write] = []
+        for point in plant.live.set_points.allow:
+            server.set(point.address, float(np.mean(point.range)))
+        self._before = server.values()
+
+    def read(self, address: str) -> float:
+        return self._client.read(address)
+
+    def write(self, address: str, value: float | datetime) -> None:
+        self._client.write(address, value)
+        now = self._server.values()
+        changed = {name for name in now if now[name] != self._before[name]}
+        if changed - {address}:
+            raise Wrong(f"the server has changed {changed} with a write to {address}")
+        before = self._before[address]
+        self.writes.append((address, value, before if isinstance(before, float) else 0.0))
+        self._before = now
+
+
+class ServerOfNodes:
+    """A server of OPC UA with the nodes of all set-points and one that nobody may write, and a client of the loop."""
+
+    def __init__(self) -> None:
+        from asyncua import sync, ua
+
+        self._server = sync.Server()
+        self._server.set_endpoint(f"opc.tcp://127.0.0.1:{free_port()}")
+        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        self._server.register_namespace("urn:works")
+        self._nodes: dict[str, Any] = {}
+        names = [f"ns=2;s=Point{k}" for k in range(POINTS)]
+        for address in (*names, "ns=2;s=Beat", "ns=2;s=Until", "ns=2;s=Other"):
+            start: float | datetime = datetime(2026, 1, 1, tzinfo=UTC) if address.endswith("Until") else 0.0
+            node = self._server.nodes.objects.add_variable(ua.NodeId.from_string(address), address[7:], start)
+            node.set_writable()
+            self._nodes[address] = node
+        self._server.start()
+        url = self._server.aio_obj.endpoint.geturl()
+        plant = plant_of(np.random.default_rng(0), load_scenario(SCENARIOS[0]), url)
+        self._connection = Server(plant, plant.live.connectors[0], {})
+        self.client = OpcUaSetPoints(self._connection)
+
+    def values(self) -> dict[str, Any]:
+        return {address: node.read_value() for address, node in self._nodes.items()}
+
+    def set(self, address: str, value: float) -> None:
+        self._nodes[address].write_value(value)
+
+    def close(self) -> None:
+        self._connection.close()
+        self._server.stop()
+
+
+def plant_of(random: np.random.Generator, scenario: Scenario, url: str = "opc.tcp://x") -> Plant:
+    """A plant with random set-points: of the battery and of flows, in units, ranges, ramps and rests of their own."""
+    points: list[dict[str, Any]] = []
+    flows = [] if not scenario.site.assets else list(twin_of(scenario)[0]["flow"].values)
+    for k in range(int(random.integers(1, POINTS + 1))):
+        low = float(random.uniform(-4, 1))
+        point: dict[str, Any] = {
+            "name": f"point {k}", "address": f"ns=2;s=Point{k}", "heartbeat": "ns=2;s=Beat",
+            "every_s": float(random.uniform(1, 20)), "expires_s": float(random.uniform(5, 300)),
+        }  # fmt: skip
+        if random.random() < 0.7:
+            point["valid_until"] = "ns=2;s=Until"
+        if k == 0 or not flows:
+            point |= {"battery": True, "unit": str(random.choice(["kW", "MW"]))}
+        else:
+            flow = str(random.choice(flows))
+            unit = str(twin_of(scenario)[0]["flow_unit"].sel(flow=flow).item())
+            point |= {"flow": flow, "unit": unit}
+        scale = 1000.0 if point["unit"] == "kW" else 1.0
+        high = low + float(random.uniform(3, 12))
+        point["range"] = [low * scale, high * scale]
+        point["ramp_per_min"] = scale * float(random.uniform(0.05, 5))
+        points.append(point)
+    rows = {
+        "scenario": scenario.name,
+        "connectors": [{"name": "plant", "kind": "opcua", "url": url}],
+        "tags": [],
+        "set_points": {"enabled": bool(random.random() < 0.9), "connector": "plant", "allow": points},
+    }
+    return Plant(Live.model_validate(rows), scenario, Path())
+
+
+@cache
+def twin_named(name: str) -> tuple[xr.Dataset, xr.Dataset]:
+    """Schedule with set-points of the site, and what a job order needs of it."""
+    scenario = load_scenario(name)
+    run, schedule = twin.simulate(scenario), twin.dispatch(scenario)
+    site = {key: run[key] for key in ("charge_mw", "discharge_mw", "asset_rate", "flow_unit") if key in run}
+    return schedule.assign(site), schedule[["unit", "start_min", "end_min"]]
+
+
+def twin_of(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset]:
+    return twin_named(scenario.name)
+
+
 def spoilt(schedule: xr.Dataset, random: np.random.Generator) -> xr.Dataset:
     """A plan whose set-points are random, some far outside of what can be, or no numbers."""
-    plan = schedule.copy(deep=True)
-    for name in ("charge_mw", "discharge_mw"):
-        values = random.uniform(-1, 6, plan[name].shape)
-        odd = random.random(values.shape) < 0.1
-        values[odd] = random.choice(ODD, odd.sum())
-        plan[name] = plan[name].copy(data=values)
-    return plan
+    values: dict[str, Any] = {}
+    for name in {"charge_mw", "discharge_mw", "asset_rate"} & set(schedule):
+        numbers = random.uniform(-1, 6, schedule[name].shape)
+        odd = random.random(numbers.shape) < 0.1
+        numbers[odd] = random.choice(ODD, odd.sum())
+        values[str(name)] = schedule[name].copy(data=numbers)
+    return schedule.assign(values)
 
 
-def set_points(seed: int, plants: dict[bool, Plant], schedule: xr.Dataset) -> Counter[str]:
-    """One plan through the writer of set-points, over some steps.
+def set_points(seed: int, scenario: Scenario, server: ServerOfNodes | None) -> Counter[str]:
+    """One plan through the writer of set-points of a random plant, over some steps.
 
     Raises:
         Wrong: something was written that must not be.
     """
     random = np.random.default_rng([seed, 1])
-    enabled, approved = random.random() < 0.9, random.random() < 0.8
-    plant, controllers = plants[enabled], Controllers(random)
-    writer, plan = SetPoints(plant, controllers), spoilt(schedule, random)
+    plant, approved = plant_of(random, scenario), bool(random.random() < 0.8)
+    controllers = Controllers(plant, random) if server is None else Nodes(server, plant)
+    writer, plan = SetPoints(plant, controllers), spoilt(twin_of(scenario)[0], random)
     now = plant.scenario.horizon.instant(float(random.uniform(-60, 24 * 60)))
     ends = now + timedelta(minutes=float(random.uniform(-1, 3)))
-    count: Counter[str] = Counter(plans=1)
+    count: Counter[str] = Counter({"plans": 1, "plans to a server": server is not None})
+    allowed = set(addresses(plant))
+    points = {point.address: point for point in plant.live.set_points.allow}
     for _ in range(6):
-        before, first = controllers.values[str(POINT["address"])], len(controllers.writes)
+        first = len(controllers.writes)
         says = writer.step("advice" if approved else "", plan, ends, now)
         count["refused"] += len(says)
-        for address, value in controllers.writes[first:]:
+        for address, value, before in controllers.writes[first:]:
             count["writes"] += 1
-            if not enabled or not approved or now >= ends:
+            count["writes to a server"] += server is not None
+            if not plant.live.set_points.enabled or not approved or now >= ends:
                 raise Wrong(f"seed {seed}: written without a plan in force")
-            if address not in set(addresses(plant)):
+            if address not in allowed:
                 raise Wrong(f"seed {seed}: {address} is not in the allow-list")
-            if address == POINT["address"] and not (isinstance(value, float) and LOW <= value <= HIGH):
-                raise Wrong(f"seed {seed}: {value} lies outside the range")
-            is_value = address == POINT["address"] and isinstance(value, float)
-            if is_value and abs(value - before) > RAMP / 6 + 1e-6:  # type: ignore[operator]
-                raise Wrong(f"seed {seed}: {before} to {value} is steeper than the ramp")
-            if address == POINT["valid_until"] and not (isinstance(value, datetime) and now < value <= ends):
+            if address.endswith("Until") and not (isinstance(value, datetime) and now < value <= ends):
                 raise Wrong(f"seed {seed}: valid until {value}")
+            point = points.get(address)
+            if point is None:
+                continue
+            low, high = point.range
+            if not (isinstance(value, float) and low <= value <= high):
+                raise Wrong(f"seed {seed}: {value} lies outside the range")
+            if abs(value - before) > point.ramp_per_min * point.every_s / 60 + 1e-6:
+                raise Wrong(f"seed {seed}: {before} to {value} is steeper than the ramp")
         now += timedelta(seconds=float(random.uniform(1, 40)))
     return count
 
@@ -141,6 +251,10 @@ def job_orders(
         Wrong: a job runs that the operator has not started, or a start has no row in the audit.
     """
     random = np.random.default_rng([seed, 2])
+    heats = np.sort(random.choice(schedule.sizes["heat"], int(random.integers(1, 7)), replace=False))
+    schedule = schedule.isel(heat=heats)
+    moved = float(random.uniform(-30, 300))
+    schedule = schedule.assign({name: schedule[name] + moved for name in ("start_min", "end_min")})
     number = f"{random.integers(2**63):016x}{seed:016x}"
     body = {"says": "random", "changes": [], "marks": []}
     ends = now + timedelta(minutes=float(random.uniform(20, 200)))
@@ -174,26 +288,26 @@ def audited(decisions: Decisions, operator: Operator) -> int:
 
 
 def through(plans: int) -> tuple[Counter[str], int]:
-    """Random plans through both writers: counts, and approvals by start of a job."""
-    plants = {enabled: plant_of(enabled) for enabled in (True, False)}
-    schedule = twin.simulate(plants[True].scenario)
-    schedule = twin.dispatch(plants[True].scenario).assign(
-        {name: schedule[name] for name in ("charge_mw", "discharge_mw")}
-    )
+    """Random plans for random plants through both writers: counts, and approvals by start of a job."""
     count: Counter[str] = Counter()
-    jobs_of = schedule[["unit", "start_min", "end_min"]]
-    begin, approvals = plants[True].scenario.horizon.start_utc, 0
-    for first in range(0, plans, EACH_HOME):
-        with tempfile.TemporaryDirectory() as folder:
-            decisions, jobs = Decisions("live", Path(folder)), JobShop()
-            operator = Operator(jobs, np.random.default_rng([first, 3]))
-            for seed in range(first, min(first + EACH_HOME, plans)):
-                count += set_points(seed, plants, schedule)
-                job_orders(seed, decisions, jobs, operator, jobs_of, begin + timedelta(hours=seed - first))
-            approvals += audited(decisions, operator)
-            count["starts"] += len(operator.starts)
-        if first % 1000 == 900:
-            print(f"{first + EACH_HOME} plans: {dict(count)}, {approvals} approvals by start", flush=True)
+    approvals, server = 0, ServerOfNodes()
+    try:
+        for first in range(0, plans, EACH_HOME):
+            scenario = load_scenario(SCENARIOS[first // EACH_HOME % len(SCENARIOS)])
+            begin = scenario.horizon.start_utc
+            with tempfile.TemporaryDirectory() as folder:
+                decisions, jobs = Decisions("live", Path(folder)), JobShop()
+                operator = Operator(jobs, np.random.default_rng([first, 3]))
+                for seed in range(first, min(first + EACH_HOME, plans)):
+                    count += set_points(seed, scenario, server if seed % REAL_EVERY == 0 else None)
+                    now = begin + timedelta(hours=seed - first)
+                    job_orders(seed, decisions, jobs, operator, twin_of(scenario)[1], now)
+                approvals += audited(decisions, operator)
+                count["starts"] += len(operator.starts)
+            if first % 1000 == 900:
+                print(f"{first + EACH_HOME} plans: {dict(count)}, {approvals} approvals by start", flush=True)
+    finally:
+        server.close()
     return count, approvals
 
 
@@ -202,6 +316,7 @@ def main() -> Findings:
     """Count what was written, refused and started."""
     plans = int(os.environ.get("EMBERLINE_PLANS", PLANS))
     count, approvals = through(plans)
-    rows = [measured(name, [float(count[name])], unit="") for name in ("plans", "writes", "refused", "starts")]
+    names = ("plans", "writes", "plans to a server", "writes to a server", "refused", "starts")
+    rows = [measured(name, [float(count[name])], unit="") for name in names]
     rows.append(measured("approvals by start of a job, each audited once", [float(approvals)], unit=""))
     return Findings([Table("Writers", rows)])

@@ -66,6 +66,8 @@ class Planned:
 
     late: Mapping[str, float]
     down: tuple[str, ...]
+    margins: Mapping[str, Any] | None = None
+    """That plans keep since then."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ class Loop:
         self._lateness: dict[str, float] = {}
         self._known_prices: np.ndarray | None = None
         self._reported: set[str] = set()
+        self._margins: Mapping[str, Any] | None = None  # learnt with the first plan, for all of them
         self.estimator = Estimator(self.plant, self.baseline)
         self._follow(twin.dispatch(self.scenario))
 
@@ -196,6 +199,7 @@ class Loop:
         """Take in a planning of an earlier process, without deciding anything again."""
         self._planned_at, self._lateness, self._down = now, dict(planned.late), frozenset(planned.down)
         self._known_prices = self._prices(self.scenario.horizon.minutes(now))
+        self._margins = planned.margins or self._margins
 
     def _reason(
         self, state: State, late: Mapping[str, float], now: datetime, request: bool
@@ -254,7 +258,7 @@ class Loop:
         # undated orders are planned to the end
         if any(order.due is None for order in self.scenario.orders):
             look = max(look, math.ceil(self.scenario.horizon.length_min / step) * step)
-        return How(float(step), float(look), float(frozen), self._settings.keep_share)
+        return How(float(step), float(look), float(frozen), self._settings.keep_share, True, self._margins)
 
     def _plan(
         self, state: State, expected: xr.Dataset, now: datetime, now_min: float, reason: Reason, says: str
@@ -267,6 +271,8 @@ class Loop:
             if type(error) is not ValueError:
                 raise
             return None, None
+        if step.margins is not None:
+            self._margins = step.margins
         if not step.adopted or not step.moved_heats + step.moved_mwh:
             return step, None
         changes = moves(self.scenario, expected, schedule, now_min)

@@ -126,7 +126,9 @@ def restored(plant: Plant, rows: list[dict[str, Any]], schedule_of: ScheduleOf) 
             readings = readings_of(row, readings)
             loop.estimator.observe(readings, now)
         elif "planned" in row:
-            loop.remember(Planned(row["planned"]["late"], tuple(row["planned"]["down"])), now)
+            planned = row["planned"]
+            margins = (planned["step"] or {}).get("margins")
+            loop.remember(Planned(planned["late"], tuple(planned["down"]), margins), now)
         else:
             _take(loop, row, schedule_of)
     return loop

@@ -77,12 +77,11 @@ def order_of(advice: Advice, schedule: xr.Dataset) -> JobOrder:
     """The job order of an advice; an operation is a parameter ``HEAT/STAGE`` with unit, start and end."""
     rows = {"hash": advice.hash, "data": advice.data_at.isoformat(), "expires": advice.expires.isoformat()}
     first = advice.created
-    for heat in schedule["heat"].values.tolist():
-        for stage in schedule["stage"].values.tolist():
-            place = {"heat": heat, "stage": stage}
-            unit, start = str(schedule["unit"].sel(place).item()), float(schedule["start_min"].sel(place))
+    columns = (schedule[name].transpose("heat", "stage").values.tolist() for name in ("unit", "start_min", "end_min"))
+    for heat, *of_heat in zip(schedule["heat"].values.tolist(), *columns, strict=True):
+        for stage, unit, start, end in zip(schedule["stage"].values.tolist(), *of_heat, strict=True):
             if unit and start == start:
-                rows[f"{heat}/{stage}"] = f"{unit} {start:.1f} {float(schedule['end_min'].sel(place)):.1f}"
+                rows[f"{heat}/{stage}"] = f"{unit} {start:.1f} {end:.1f}"
     return JobOrder(advice.id, advice.body["says"], first, advice.ends, rows)
 
 

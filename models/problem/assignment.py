@@ -38,6 +38,16 @@ class Starts:
         started = problem.casts[c].started_min
         return started if started is not None else self.cast_slot[c] * problem.step_min
 
+    def operations(self, problem: SlotProblem) -> Iterator[tuple[int, int, int, float]]:
+        """Heat, stage, unit (their numbers) and start [min] of each operation, the heats of casts included."""
+        for h, heat in enumerate(problem.heats):
+            for i, operation in enumerate(heat.operations):
+                yield h, operation.stage, self.unit[h][i], self.minute(problem, h, i)
+        for c, cast in enumerate(problem.casts):
+            u, begin = self.cast_unit[c], self.cast_minute(problem, c)
+            for h, offset in zip(cast.heats, cast.offsets[u], strict=True):
+                yield h, len(problem.stage_units) - 1, u, begin + float(offset)
+
 
 def in_order(problem: SlotProblem, starts: Starts) -> Starts:
     """The same plan with heats that are alike in the order of their starts; heats of casts have theirs already."""

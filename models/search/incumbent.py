@@ -144,17 +144,8 @@ class Search(Record):
             return {}
         self._reported = best
         rows = [
-            (heat.name, operation.stage, problem.units[best.unit[h][i]], best.minute(problem, h, i))
-            for h, heat in enumerate(problem.heats) for i, operation in enumerate(heat.operations)
-        ]  # fmt: skip
-        for c, cast in enumerate(problem.casts):
-            u, begin = best.cast_unit[c], best.cast_minute(problem, c)
-            names = [problem.heats[h].name for h in cast.heats]
-            last = len(problem.stage_units) - 1
-            rows += [
-                (name, last, problem.units[u], begin + float(offset))
-                for name, offset in zip(names, cast.offsets[u], strict=True)
-            ]
+            (problem.heats[h].name, stage, problem.units[u], minute) for h, stage, u, minute in best.operations(problem)
+        ]
         return {"operations": rows}
 
     def keeps_caps(self, starts: Starts, flows: Flows) -> bool:

@@ -167,16 +167,12 @@ def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Star
     for h, stage in zip(*np.nonzero(np.isfinite(started)), strict=True):
         name = str(envelope["started_unit"].to_numpy()[h, stage])
         place(int(h), int(stage), problem.units.index(name), float(started[h, stage]))
-    reheated = assignment.extra_mwh(problem, best)
-    for h, heat in enumerate(problem.heats):
-        for i, operation in enumerate(heat.operations):
-            place(h, operation.stage, best.unit[h][i], best.minute(problem, h, i))
-            if i == heat.reheat:
-                extra[h, operation.stage] = reheated.get(h, 0.0)
-    for c, cast in enumerate(problem.casts):
-        u = best.cast_unit[c]
-        for position, h in enumerate(cast.heats):
-            place(h, len(problem.stage_units) - 1, u, best.cast_minute(problem, c) + float(cast.offsets[u][position]))
+    for operation in best.operations(problem):
+        place(*operation)
+    for h, mwh in assignment.extra_mwh(problem, best).items():
+        reheat = problem.heats[h].reheat
+        assert reheat is not None
+        extra[h, problem.heats[h].operations[reheat].stage] = mwh
     flows = search.best_flows
     assert flows is not None
     data = data.assign(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -27,13 +28,33 @@ class UnitEmission:
 
 
 @dataclass(frozen=True)
+class StageEmission:
+    """What the operations at a stage emit, spread evenly over their time."""
+
+    kg_per_t: tuple[float, ...]
+    """Of each fossil source."""
+    mass_t: np.ndarray
+    """Of each operation, shape (n,)."""
+    start_min: np.ndarray
+    end_min: np.ndarray
+
+    def over_at(self, grid: np.ndarray) -> np.ndarray:
+        """Share of each operation that is over at some moments [min], shape (n, n_moments)."""
+        starts, ends = self.start_min[:, None], self.end_min[:, None]
+        shares = np.clip(grid, starts, ends) - starts
+        return np.divide(shares, ends - starts, out=np.zeros_like(shares), where=ends > starts)
+
+
+@dataclass(frozen=True)
 class Direct:
     """Scope 1 of line and processes over a horizon [kg CO2e]: by source, by heat, by unit and by step."""
 
     fossil: dict[str, float]
     biogenic: dict[str, float]
     of_heat: np.ndarray
-    of_step: np.ndarray
+    of_stages: tuple[StageEmission, ...]
+    edges: np.ndarray
+    """Of the steps [min], shape (n_steps + 1,)."""
     treated_t: dict[str, float]
     """Tonnes treated by stage, or by process and mode, off-spec product included."""
     of_units: tuple[UnitEmission, ...] = ()
@@ -43,6 +64,19 @@ class Direct:
     def total_kg(self) -> float:
         """Fossil emissions."""
         return sum(self.fossil.values())
+
+    @cached_property
+    def of_step(self) -> np.ndarray:
+        """By step, shape (n_steps,)."""
+        kg = np.zeros(len(self.edges) - 1)
+        for stage in self.of_stages:
+            tonnes = np.diff(stage.mass_t @ stage.over_at(self.edges))
+            for kg_per_t in stage.kg_per_t:
+                kg += kg_per_t * tonnes
+        for unit in self.of_units:
+            if not unit.biogenic:
+                kg += unit.kg
+        return kg
 
 
 def operations(data: xr.Dataset, stage: str) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -66,20 +100,19 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
     index = {heat.name: i for i, heat in enumerate(scenario.heats)}
     mass = [heat.grade.mass_t for heat in scenario.heats]
     stages: dict[str, tuple[Emission, ...]] = dict(scenario.emitters)
-    step, n = scenario.horizon.step_min, scenario.horizon.n_steps
-    of_heat, of_step = np.zeros(len(mass)), np.zeros(n)
+    of_heat, of_stages = np.zeros(len(mass)), []
     fossil = {e.source: 0.0 for emissions in stages.values() for e in emissions if not e.biogenic}
     biogenic = {e.source: 0.0 for emissions in stages.values() for e in emissions if e.biogenic}
     treated_t = {name: 0.0 for name, emissions in stages.items() if emissions}
-    grid = np.arange(n + 1) * step
+    edges = np.arange(scenario.horizon.n_steps + 1) * scenario.horizon.step_min
     for stage in [stage for stage in scenario.line.stages if stages.get(stage.name)]:
         names, starts, ends = operations(data, stage.name)
         heats = np.array([index[name] for name in names], dtype=int)
-        long = ends > starts
-        shares = np.clip(grid, starts[:, None], ends[:, None]) - starts[:, None]
-        shares = np.divide(shares, (ends - starts)[:, None], out=np.zeros_like(shares), where=long[:, None])
-        tonnes = np.array(mass)[heats] * (shares[:, -1] - shares[:, 0])
-        tonnes_of_step = np.diff(np.array(mass)[heats] @ shares)
+        fossil_kg = tuple(emission.kg_per_t for emission in stages[stage.name] if not emission.biogenic)
+        emitted = StageEmission(fossil_kg, np.array(mass)[heats], starts, ends)
+        shares = emitted.over_at(edges[[0, -1]])
+        tonnes = emitted.mass_t * (shares[:, 1] - shares[:, 0])
+        of_stages.append(emitted)
         treated_t[stage.name] += float(tonnes.sum())
         for emission in stages[stage.name]:
             kg = emission.kg_per_t * float(tonnes.sum())
@@ -88,7 +121,6 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
                 continue
             fossil[emission.source] += kg
             np.add.at(of_heat, heats, emission.kg_per_t * tonnes)
-            of_step += emission.kg_per_t * tonnes_of_step
     of_units = []
     for unit, process in scenario.process_units:
         for name, mode, tonnes in treated(scenario, unit, process, data):
@@ -98,9 +130,7 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
                 by_step = emission.kg_per_t * tonnes
                 of_units.append(UnitEmission(unit, emission.source, emission.biogenic, by_step))
                 (biogenic if emission.biogenic else fossil)[emission.source] += float(by_step.sum())
-                if not emission.biogenic:
-                    of_step += by_step
-    return Direct(fossil, biogenic, of_heat, of_step, treated_t, tuple(of_units))
+    return Direct(fossil, biogenic, of_heat, tuple(of_stages), edges, treated_t, tuple(of_units))
 
 
 def told_modes(modes: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,14 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference
 from emberline.plans.answer.headline import month_share
 from emberline.plans.answer.record import SAME
+from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.goal import Target
 
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
     from emberline.models import Study
 
 SHARE, MOST_SHARE = 0.12, 0.2
-"""Of the time limit, for the searches of the other two points together; the most where the plan took less than it may.
-"""
+"""Of the time limit, that is kept for the searches of the other two points together; the most where the plan took less
+than it may."""
 SEARCH_SHARE = 0.34
 """Of that time, for one search."""
 MOST_BETWEEN = 4
 """Searches between least carbon and least cost."""
 LEAST_S = 2.0
 """For one of them."""
+NO_TIME = Message("No time was left to search all points between least carbon and least cost.")
 OVERRIDES = {
     LEAST_CARBON: ["goal.minimize=carbon"],
     NO_REGRET: ["goal.minimize=carbon", "goal.caps.extra_cost_share=0"],
@@ -57,7 +59,7 @@ def own_point(scenario: Scenario) -> str | None:
 def with_choices(
     base: Plan,
     *,
-    limit_s: float | None = None,
+    deadline: Deadline | None = None,
     baseline: Baseline | None = None,
     study: Study | None = None,
     on_progress: Progress | None = None,
@@ -67,7 +69,7 @@ def with_choices(
 
     Args:
         base: a plan.
-        limit_s: for all searches; None: their share of the time limit.
+        deadline: after which no more is searched; None: their share of the time limit from now on.
         baseline: of the plan's scenario; None: it is simulated.
         study: of the search that made the plan.
         on_progress: called with ``phase``, ``elapsed`` and ``limit``.
@@ -76,9 +78,11 @@ def with_choices(
     mine = own_point(base.scenario)
     if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
         return base
-    limit_s = SHARE * base.scenario.goal.time_limit_s if limit_s is None else limit_s
-    search = _Search(base, limit_s, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
-    return dataclasses.replace(base, choices=search.run(mine))
+    deadline = deadline or Deadline(SHARE * base.scenario.goal.time_limit_s)
+    search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
+    choices = search.run(mine)
+    late = (NO_TIME,) if search.late else ()
+    return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *late))
 
 
 class _Search:
@@ -87,7 +91,7 @@ class _Search:
     def __init__(
         self,
         base: Plan,
-        limit_s: float,
+        deadline: Deadline,
         baseline: Baseline | None,
         study: Study | None,
         tell: Progress,
@@ -95,7 +99,7 @@ class _Search:
     ) -> None:
         self.base, self.scenario, self.study, self.tell, self.stop = base, base.scenario, study, tell, stop
         self.baseline = baseline or Baseline.of(base.scenario, base.envelope, over=lambda: True)
-        self.began, self.limit_s = time.perf_counter(), limit_s
+        self.deadline, self.late = deadline, False
         assert base.replay_figures is not None
         self.points = [_choice(base, "", base.replay_figures, base.status, base.gap)]
         self.schedules = [] if base.schedule is None else [base.schedule]
@@ -138,16 +142,16 @@ class _Search:
     def _goal(self, target: Target, extra_cost_share: float | None) -> Scenario:
         """The scenario with another goal, and its share of the time that is left."""
         caps = self.scenario.goal.caps.model_copy(update={"extra_cost_share": extra_cost_share})
-        limit_s = max(SEARCH_SHARE * self.limit_s, LEAST_S)
+        limit_s = max(min(max(SEARCH_SHARE * self.deadline.limit_s, LEAST_S), self.deadline.rest_s), 0.0)
         goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "time_limit_s": limit_s})
         return self.scenario.model_copy(update={"goal": goal})
 
     def _find(self, request: Scenario) -> bool:
         """Search one point; False: the time is over, or nothing was found."""
-        gone = time.perf_counter() - self.began
-        if self.stop() or gone > self.limit_s:
+        self.late = self.late or self.deadline.rest_s <= 0
+        if self.stop() or self.late:
             return False
-        self.tell({"phase": "choices", "elapsed": gone, "limit": self.limit_s})
+        self.tell({"phase": "choices", "elapsed": self.deadline.gone_s, "limit": self.deadline.limit_s})
         inputs = self.scenario.inputs
         result = plan(
             request.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,

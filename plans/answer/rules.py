@@ -8,7 +8,7 @@ lowest peak with which everything is made in time is set and kept. Both together
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from emberline.plans.accounts.figures import Figures, Rule, comparable
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import difference
 from emberline.plans.accounts.sums import figures
+from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.replay_outcome import Followed, outcomes
@@ -24,6 +25,7 @@ from emberline.plans.plan.replays import QUANTILES, saved
 from emberline.plans.plan.start_lists import leading_units, lower_peaks, ruled, worst_hours
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
 
 HOURS = (1, 2, 3, 4, 5, 6, 8)
 """Hours of rest a day that are tried."""
@@ -33,26 +35,45 @@ DAYS, LEAST_DAYS = 100, 20
 """Disturbed days on which the best rule is followed, at most and in any case."""
 DAYS_S = 5.0
 """Of the processor, for these days."""
+NO_TIME = Message("No time was left to compare it with all rules that a shift may follow.")
 
 
-def with_rules(plan: Plan) -> Plan:
-    """The plan with the rules that it can be compared with: the best simple one, and the baseline without locks."""
+def with_rules(plan: Plan, deadline: Deadline | None = None) -> Plan:
+    """The plan with the rules that it can be compared with: the best simple one, and the baseline without locks.
+
+    Args:
+        plan: whatever it was made for.
+        deadline: after which no other rule is tried, and the best one followed on no other day; None: there is none.
+    """
     scenario, references = plan.scenario, []
     if not plan.has_schedule or not (scenario.heats or scenario.processes):
         return plan
+    clock = _Time(TIME_LIMIT_S, deadline)
     free, reference, days = scenario, plan.baseline_figures, plan
     if scenario.locks:
         free = scenario.model_copy(update={"locks": ()}).with_inputs(scenario.inputs)
-        unlocked = Baseline.of(free)
+        unlocked = Baseline.of(free, over=clock.over)
         if not comparable(unlocked.figures, plan.baseline_figures) or not unlocked.complete:
             return plan
         reference, days = unlocked.figures, replace(plan, replays=None)
         references.append(Rule("unlocked", reference))
-    rules = [(rule, followed) for rule, followed in _candidates(free) if comparable(reference, rule.figures)]
+    rules = [pair for pair in _candidates(free, clock.over) if comparable(reference, pair[0].figures)]
     if rules:
         best, followed = min(rules, key=lambda pair: goal_value(free, reference, pair[0].figures))
-        references.append(_on_the_same_days(days, best, followed))
-    return replace(plan, rules=tuple(references))
+        references.append(_on_the_same_days(days, best, followed, _Time(DAYS_S, deadline)))
+    late = (NO_TIME,) if deadline is not None and deadline.rest_s <= 0 else ()
+    return replace(plan, rules=tuple(references), omissions=(*plan.omissions, *late))
+
+
+class _Time:
+    """Time of the processor, within a deadline."""
+
+    def __init__(self, limit_s: float, deadline: Deadline | None) -> None:
+        self.until, self.deadline = time.process_time() + limit_s, deadline
+
+    def over(self) -> bool:
+        """Whether it is over."""
+        return time.process_time() > self.until or (self.deadline is not None and self.deadline.rest_s <= 0)
 
 
 def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
@@ -61,17 +82,16 @@ def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
     return metric.of(sums) - difference(reference, sums).credit(metric.figure)
 
 
-def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed) -> Rule:
+def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Time) -> Rule:
     """The rule, with what it saves and how often it holds on the first disturbed days of the plan."""
     replays, name = plan.replays, goal_metric(plan.scenario).figure
     if replays is None or not replays.n or f"baseline_{name}" not in replays.data:
         return rule
-    until = time.process_time() + DAYS_S
     seed = replays.data.attrs.get("seed")
     rows = []
     for outcome in outcomes(replace(followed, seed=None if seed is None else int(seed)), range(min(replays.n, DAYS))):
         rows.append(outcome.figures)
-        if _over(until) and len(rows) >= LEAST_DAYS:
+        if clock.over() and len(rows) >= LEAST_DAYS:
             break
     n, ours = len(rows), saved(replays.data, name)
     more = np.array([row.get(f"more_{name}", 0.0) for row in rows])
@@ -81,12 +101,13 @@ def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed) -> Rule:
     return replace(rule, days=n, successes=int(sum(row["held"] for row in rows)), expected=expected)
 
 
-def _candidates(scenario: Scenario) -> Iterator[tuple[Rule, Followed]]:
+def _candidates(scenario: Scenario, over: Callable[[], bool]) -> Iterator[tuple[Rule, Followed]]:
     """Rules with which everything is made in time and every limit is kept, and what is followed then."""
     from emberline import twin
 
-    until = time.process_time() + TIME_LIMIT_S
-    baseline = Baseline.of(scenario, over=lambda: _over(until))
+    if over():
+        return
+    baseline = Baseline.of(scenario, over=over)
     envelope = baseline.envelope
     peaks: list[float | None] = [None]
     if scenario.heats:
@@ -96,10 +117,10 @@ def _candidates(scenario: Scenario) -> Iterator[tuple[Rule, Followed]]:
     worst = worst_hours(scenario, envelope)
     for peak_mw in peaks:
         for hours in (0, *HOURS):
-            if (not hours and peak_mw is None) or _over(until):
+            if (not hours and peak_mw is None) or over():
                 continue
             variant = ruled(scenario, units, worst, hours, peak_mw)
-            listed = Baseline.of(variant, over=lambda: _over(until))
+            listed = Baseline.of(variant, over=over)
             if not listed.complete:
                 break
             schedule = listed.schedule
@@ -114,7 +135,3 @@ def _candidates(scenario: Scenario) -> Iterator[tuple[Rule, Followed]]:
                 variant if scenario.processes else scenario, schedule, baseline.schedule if stores else None
             )
             yield Rule(name, figures(scenario, run, nominated=schedule), resting, float(hours), peak_mw), followed
-
-
-def _over(until: float) -> bool:
-    return time.process_time() > until

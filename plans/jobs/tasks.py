@@ -136,6 +136,7 @@ def again(task: Task) -> dict[str, Any]:
     In seconds a plan with the margins that the stored one has learnt is found only next to it. Where there is none, the
     search takes those that were asked for, and the plan is then judged and its margins raised as far as time allows.
     """
+    from emberline.plans.answer import with_rules
     from emberline.plans.plan.replan import holds, hurried, read_lock, replan, with_locks, without_margins
     from emberline.plans.plan.stored_starts import earlier
     from emberline.plans.robustness.making import again_that_holds
@@ -160,7 +161,9 @@ def again(task: Task) -> dict[str, Any]:
             lists=not seconds,
         )  # fmt: skip
         spent = time.perf_counter() - began
-        return again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
+        return with_rules(
+            again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
+        )
 
     return _stored(task, scenario, work)
 
@@ -181,23 +184,21 @@ def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
 
 def point(task: Task) -> dict[str, Any]:
     """Make the plan of a point of a front: its schedule is there, the twin follows it with and without disturbance."""
+    from emberline.plans.answer import with_rules
     from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.plan_of_point import front_plan
 
     front = fronts.read(str(task.options["front"]), task.home).front
     number = int(task.options["point"])
     tell = task.telling(lambda phase: LONGEST_S)
-    return _stored(task, front.scenario, lambda: front_plan(front, number, on_progress=tell))
+    return _stored(task, front.scenario, lambda: with_rules(front_plan(front, number, on_progress=tell)))
 
 
 def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[str, Any]:
     """Make a plan and store it under the job's id."""
-    from emberline.plans.answer import with_rules
-
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
         new_plan = make()
-        new_plan = new_plan if new_plan.rules else with_rules(new_plan)
         faulthandler.cancel_dump_traceback_later()
         store.save(run, new_plan)
     return {"acceptable": new_plan.acceptable}

@@ -55,6 +55,8 @@ class Plan:
     seconds: dict[str, float] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     """Simple rules that the plan is compared with; empty where none was tried or none makes the same."""
+    omissions: tuple[str, ...] = ()
+    """What there was no time for, one sentence each."""
     choices: tuple[Choice, ...] = ()
     """Points of the quick front, the plan's own among them; empty where there is none."""
     as_run: AsRun | None = None
@@ -160,7 +162,7 @@ class Plan:
                 "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=successes, n=n
             )
         reasons = () if self.holding is None else self.holding.reasons
-        parts: list[str] = [feasible, self._lateness, self.reason, *reasons]
+        parts: list[str] = [feasible, self._lateness, self.reason, *reasons, *self.omissions]
         goal = goal_metric(self.scenario).figure
         saved = self.saved()
         if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
@@ -290,6 +292,7 @@ class Plan:
             "acceptable": self.acceptable,
             "verdict": self.verdict,
             "filled": filled(self.scenario),
+            "omissions": list(self.omissions),
             "rules": [rule.summary() for rule in self.rules],
             "choices": [choice.summary() for choice in self.choices],
             "as_run": None if self.as_run is None else self.as_run.summary(),

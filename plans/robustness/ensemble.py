@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -156,10 +157,10 @@ def interval(successes: int, n: int) -> tuple[float, float]:
     Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal of the
     American Statistical Association 22.
     """
-    from scipy.stats import binomtest
-
-    bounds = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
-    return float(bounds.low), float(bounds.high)
+    z, share = NormalDist().inv_cdf((1 + CONFIDENCE) / 2), successes / n
+    middle, shrink = share + z * z / (2 * n), 1 + z * z / n
+    half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    return max(min((middle - half) / shrink, share), 0.0), min(max((middle + half) / shrink, share), 1.0)
 
 
 def ensemble(

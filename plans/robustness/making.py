@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from emberline.plans.answer.choices import MOST_SHARE, SHARE, own_point, with_choices
 from emberline.plans.answer.rules import with_rules
+from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 DAYS = 400
 """Fresh disturbed days on which a plan is judged at most; fewer where the time limit is short."""
-
-
 LEAST_S = 1.0
 """Time for holding after a search that took all there was [s]."""
+RULES_SHARE = 0.06
+"""Of the time limit, that is kept for simple rules."""
 
 
 def plan_that_holds(
@@ -37,7 +38,7 @@ def plan_that_holds(
     study: Study | None = None,
     draft: Plan | None = None,
     baseline: Baseline | None = None,
-    share: float = 1.0,
+    deadline: Deadline | None = None,
     replications: int = DAYS,
     engine: Engine | None = None,
     on_progress: Progress | None = None,
@@ -54,18 +55,19 @@ def plan_that_holds(
         study: what earlier plans in this process have left.
         draft: a plan of the scenario to begin with; None: one is made.
         baseline: what it is compared with; None: it is simulated.
-        share: of the time limit that it may take.
+        deadline: of all of it; None: the scenario's time limit from now on.
         replications: fresh days on which it is judged, at most.
         engine: who replays; None: this process.
         on_progress: called with ``phase`` and what belongs to it; ``draft`` has the figures of the draft.
         cancel: polled; True takes the best plan so far.
     """
+    deadline = deadline or Deadline(scenario.goal.time_limit_s)
     before = Earlier() if store is None else earlier(store, scenario)
     search = Search(study=study, others=before.schedules)
     if not scenario.holding:
         if draft is not None:
             return draft
-        goal = scenario.goal.model_copy(update={"time_limit_s": share * scenario.goal.time_limit_s})
+        goal = scenario.goal.model_copy(update={"time_limit_s": max(deadline.rest_s, LEAST_S)})
         result = plan(
             scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), baseline=baseline,
             search=dataclasses.replace(search, keep=before.keep), on_progress=on_progress, cancel=cancel,
@@ -73,9 +75,8 @@ def plan_that_holds(
         return dataclasses.replace(result, scenario=scenario)
     same = before.same
     answer = hold(
-        scenario, engine or Engine(), replications=replications, time_limit_s=share * scenario.goal.time_limit_s,
-        plain=draft, baseline=baseline, search=search,
-        begin=None if same is None else same.scenario.disturbances, whole=True,
+        scenario, engine or Engine(), replications=replications, deadline=deadline, plain=draft,
+        baseline=baseline, search=search, begin=None if same is None else same.scenario.disturbances, whole=True,
         on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     return before.better(answer.robust)
@@ -87,23 +88,29 @@ def answered(
     store: Store | None = None,
     study: Study | None = None,
     baseline: Baseline | None = None,
+    clock: Callable[[], float] = time.perf_counter,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
-    """Make the plan of a scenario, with its time limit for the plan and its quick front together.
+    """Make the plan of a scenario, with its time limit for the plan, its quick front and simple rules together.
+
+    ``Plan.omissions`` says what there was no time for.
 
     Args:
         scenario: what is asked.
         store: whose plans of the same orders are where the search begins.
         study: what earlier plans in this process have left.
         baseline: what the plan is compared with; None: it is simulated.
+        clock: by which the time limit counts.
         on_progress, cancel: as of :func:`plan_that_holds`.
     """
+    deadline = Deadline(scenario.goal.time_limit_s, clock)
     from emberline.models import Study
 
-    study, began = study or Study(), time.perf_counter()
+    study = study or Study()
+    front = 0.0 if own_point(scenario) is None else SHARE
     result = plan_that_holds(
-        scenario, store=store, study=study, baseline=baseline, share=1.0 if own_point(scenario) is None else 1 - SHARE,
+        scenario, store=store, study=study, baseline=baseline, deadline=deadline.part(1 - front - RULES_SHARE),
         on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     if baseline is not None and result.baseline is not baseline.run:  # a stored plan was better
@@ -111,13 +118,12 @@ def answered(
             result, baseline=baseline.run, baseline_figures=baseline.figures, baseline_complete=baseline.complete,
             replays=None,
         )  # fmt: skip
-    limit_s = scenario.goal.time_limit_s
-    rest_s = min(limit_s - (time.perf_counter() - began), MOST_SHARE * limit_s)
     result = with_choices(
-        result, limit_s=max(rest_s, SHARE * limit_s), baseline=baseline, study=study, on_progress=on_progress,
-        cancel=cancel,
+        dataclasses.replace(result, omissions=()),
+        deadline=deadline.part(1 - RULES_SHARE).within(MOST_SHARE * deadline.limit_s), baseline=baseline, study=study,
+        on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
-    return with_rules(result)
+    return with_rules(result, deadline)
 
 
 def again_that_holds(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
@@ -24,6 +25,10 @@ class How:
     """What the plan before says until so long after a moment stands; the new plan begins there."""
     keep_share: float = 0.001
     """A plan that is better by less than this share of its goal is not worth a change: the one before goes on."""
+    hold: bool = False
+    """Whether plans keep margins, where the scenario asks for plans that hold."""
+    margins: Mapping[str, Any] | None = None
+    """Keys of ``disturbances`` that an earlier plan has learnt; None: they are learnt with the plan."""
 
 
 def refuse(scenario: Scenario, how: How, *, disturbed: bool = False) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -23,9 +23,11 @@ from emberline import twin
 from emberline.models import Study
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.sums import figures
+from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.record import Plan, violations
+from emberline.plans.robustness.holding.hold import hold
 from emberline.plans.rolling import budgets, orders
 from emberline.plans.rolling.horizon import How, refuse, window_end
 from emberline.plans.rolling.laying import LetGo, cut, lay, let_go, with_sun
@@ -33,6 +35,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.reading.issued_forecasts import foreseen, part
+from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.horizon import Horizon
 from emberline.twin.state import later
 
@@ -64,12 +67,14 @@ class Step:
     moved_heats: int
     """Operations that start at another time or on another unit."""
     seconds: float
+    margins: Mapping[str, Any] | None = None
+    """Keys of ``disturbances`` that were learnt for the plan; None: none were."""
     import_mw: np.ndarray | None = field(default=None, repr=False, compare=False)
     """Import that is planned from ``begin_min`` to ``end_min`` from now on, shape (n_steps of the plan,)."""
 
     def summary(self) -> dict[str, Any]:
-        """Plain data for JSON, without the planned import; ``adopted`` is ``laid`` there."""
-        values = {name: value for name, value in asdict(self).items() if name != "import_mw"}
+        """Plain data for JSON, without margins and planned import; ``adopted`` is ``laid`` there."""
+        values = {name: value for name, value in asdict(self).items() if name not in ("import_mw", "margins")}
         return {"laid" if name == "adopted" else name: value for name, value in values.items()}
 
 
@@ -273,13 +278,23 @@ def _plan(
     share = budgets.share_left(scenario, begin, plan_scenario)
     plan_scenario = budgets.with_limits(plan_scenario, share)
     baseline = Baseline.of(plan_scenario)
+    if course.how.hold and course.how.margins is not None:
+        plan_scenario = _with_margins(plan_scenario, course.how.margins)
     capped = budgets.with_caps(plan_scenario, until, past, course.baseline, k, share, baseline)
     before = None
     if end <= course.reach_min:
         before = with_sun(plan_scenario, cut(course.schedule, plan_scenario, begin), course.letting, begin)
     others = [] if before is None or not plan_scenario.heats else [before.assign_attrs(complete=1)]
     search = Search(others=others, study=study, lists=False, end_levels=False, optimize=optimize)
-    planned = plan(capped, baseline=baseline, search=search, replications=0, cancel=cancel)
+    learning = course.how.hold and course.how.margins is None and capped.holding
+    if learning:
+        planned = hold(
+            capped, Engine(), time_limit_s=capped.goal.time_limit_s, baseline=baseline, search=search, whole=True,
+            cancel=cancel,
+        ).robust  # fmt: skip
+    else:
+        planned = plan(capped, baseline=baseline, search=search, replications=0, cancel=cancel)
+    margins = _margins(planned.scenario) if learning and planned.has_schedule else None
     if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
         # what is left of a budget may be out of reach: then as little as can be on top
         planned = plan(plan_scenario, baseline=baseline, search=search, replications=0, cancel=cancel)
@@ -309,8 +324,21 @@ def _plan(
         moved_mwh=moved_mwh,
         moved_heats=moved,
         seconds=time.perf_counter() - began,
+        margins=margins,
         import_mw=(schedule if is_laid or before is None else before)["import_mw"].to_numpy(),
     )
+
+
+def _margins(scenario: Scenario) -> dict[str, Any]:
+    """The margins of a scenario as plain data."""
+    return scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
+
+
+def _with_margins(scenario: Scenario, margins: Mapping[str, Any]) -> Scenario:
+    """A scenario with the margins of another."""
+    plain = scenario.disturbances.model_dump(mode="json") | dict(margins)
+    disturbances = Disturbances.model_validate(plain)
+    return scenario.model_copy(update={"disturbances": disturbances}).with_inputs(scenario.inputs)
 
 
 def _expected(course: _Course, now: float) -> tuple[Scenario, xr.Dataset]:
@@ -331,11 +359,18 @@ def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None
         assert one.replay is not None
         assert one.replay_figures is not None
         values.append(goal_metric(one.scenario).of(one.replay_figures))
-        missed.append(len(one.violations) + _short(one.scenario, one.replay) + _over(one.scenario, one.replay_figures))
+        missed.append(broken(one) + _short(one.scenario, one.replay) + _over(one.scenario, one.replay_figures))
     if missed[0] != missed[1]:
         return None, missed[1] < missed[0]
     gain = values[0] - values[1]
     return gain, gain > keep_share * abs(values[0])
+
+
+def broken(planned: Plan) -> int:
+    """How many limits are missed by more than their tolerance. What the battery cannot follow breaks none: its level is
+    never quite what a plan assumed, and :func:`_short` looks at the end."""
+    tolerance = planned.scenario.tolerances.of
+    return sum(row["kind"] != "battery" and row["amount"] > tolerance(row["kind"]) for row in planned.violations)
 
 
 def _short(scenario: Scenario, run: xr.Dataset) -> bool:

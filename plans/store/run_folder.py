@@ -113,6 +113,7 @@ def read(folder: Path, run: str) -> StoredRun:
         replays=_replays(scenario, summary["replays"], data["replays"]),
         holding=Holding.read(summary["holding"]) if summary.get("holding") else None,
         seconds=summary["seconds"],
+        omissions=tuple(summary.get("omissions", [])),
         rules=tuple(_rule(stored) for stored in summary.get("rules", [])),
         choices=tuple(
             Choice(**stored | {"figures": _figures(stored["figures"])}) for stored in summary.get("choices", [])

@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+import xarray as xr
+
 from emberline.models import explain, schedules
 from emberline.plans.plan.baseline import Baseline, envelope_of
 from emberline.plans.plan.counted import shortages
@@ -18,13 +20,17 @@ from emberline.plans.why.why_not import CLOSE, Changed, Repair, WhyNot, repair_o
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.messages import Message
 
-__all__ = ["quick", "shortages"]
+__all__ = ["quick", "shortages", "without_place"]
 TIME_LIMIT_S = 2.0
 """Of the processor, so that a busy machine gets the same answer."""
 FIRST = ("grid", "cap", "due", "lock", "level", "supply", "horizon", "stop", "outage", "amount", "wait", "run")
 """Kinds of limits in the order in which they are tried; the rest follows by price."""
 ENOUGH = 2
 """Repairs after which no more are looked for."""
+FIRST_SHARE = 0.5
+"""Share of the time after which one repair is enough."""
+PARTS = (1 / 64, 1 / 8)
+"""Shares of the way to a limit's loosest value tried first, before halves: most are missed by little."""
 
 
 def quick(changed: Changed, *, time_limit_s: float = TIME_LIMIT_S) -> WhyNot:
@@ -37,6 +43,22 @@ def quick(changed: Changed, *, time_limit_s: float = TIME_LIMIT_S) -> WhyNot:
     return _Quick(changed, time_limit_s).run()
 
 
+def without_place(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[str]:
+    """Heats for which the baseline has no place, as a sentence; empty where it makes all: then there is a plan, or
+    nothing speaks against one.
+
+    Args:
+        scenario: what is asked.
+        envelope: of the scenario, where it is known.
+    """
+    if not scenario.heats:
+        return []
+    end = time.process_time() + TIME_LIMIT_S / 2
+    baseline = Baseline.of(scenario, envelope, over=lambda: time.process_time() > end)
+    heats = str(baseline.schedule.attrs["unplaced"])
+    return [Message("the baseline finds no place for {heats}", heats=heats)] if heats else []
+
+
 @dataclass
 class _Quick:
     changed: Changed
@@ -44,8 +66,12 @@ class _Quick:
     began: float = field(default_factory=time.process_time)
 
     @property
+    def seconds(self) -> float:
+        return time.process_time() - self.began
+
+    @property
     def over(self) -> bool:
-        return time.process_time() - self.began > self.time_limit_s
+        return self.seconds > self.time_limit_s
 
     def run(self) -> WhyNot:
         scenario = self.changed(())
@@ -55,7 +81,7 @@ class _Quick:
         repairs: list[Repair] = []
         attempts = 0
         for limit in limits:
-            if self.over or len(repairs) >= ENOUGH:
+            if self.over or len(repairs) >= ENOUGH or (repairs and self.seconds > FIRST_SHARE * self.time_limit_s):
                 break
             if limit.kind in ("order", "rate"):
                 continue  # another machine, or less made: left to the full search
@@ -71,22 +97,15 @@ class _Quick:
         return WhyNot(
             status=status,
             step_min=scenario.horizon.step_min,
-            missing=(*lacking, *self._left_out(scenario)),
+            missing=(*lacking, *without_place(scenario, envelope)),
             conflict=tuple(limit.statement for limit in in_the_way),
             keys=tuple(limit.key for limit in in_the_way),
             repairs=tuple(repairs),
             attempts=attempts,
             of=len(limits),
             complete=False,
-            seconds=time.process_time() - self.began,
+            seconds=self.seconds,
         )
-
-    def _left_out(self, scenario: Scenario) -> list[str]:
-        """Heats for which the baseline has no place."""
-        if not scenario.heats:
-            return []
-        left_out = str(Baseline.of(scenario).schedule.attrs["unplaced"])
-        return [Message("the baseline finds no place for {heats}", heats=left_out)] if left_out else []
 
     def _works(self, overrides: tuple[str, ...]) -> bool:
         """Whether the baseline's list is a plan with some overrides."""
@@ -95,12 +114,11 @@ class _Quick:
         except ScenarioError:
             return False
         envelope = envelope_of(scenario)
-        if shortages(scenario, envelope):
-            return False
         baseline = Baseline.of(scenario, envelope, over=lambda: self.over)
         if baseline.complete and stands(scenario, baseline):
             return True
-        return not scenario.heats and not scenario.processes and self._planned(scenario, baseline)
+        alone = not scenario.heats and not scenario.processes
+        return alone and not shortages(scenario, envelope) and self._planned(scenario, baseline)
 
     def _planned(self, scenario: Scenario, baseline: Baseline) -> bool:
         """Whether any use of a site keeps all limits: one is soon known."""
@@ -115,13 +133,15 @@ class _Quick:
             return None
         if limit.dropped:
             return loose
-        tight = limit.value
+        tight, parts = limit.value, list(PARTS)
         while abs(loose - tight) > CLOSE * limit.scale and not self.over:
-            middle = limit.rounded((tight + loose) / 2)
+            middle = limit.rounded(tight + (loose - tight) * (parts.pop(0) if parts else 0.5))
             if limit.sign * (loose - middle) <= 0 or limit.sign * (middle - tight) <= 0:
-                break
+                if not parts:
+                    break
+                continue
             if self._works(limit.write(middle)):
-                loose = middle
+                loose, parts = middle, []
             else:
                 tight = middle
         return loose

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,12 @@ def read(path: Path) -> Document:
 
 def parse(text: str, name: str = "scenario.yaml") -> Document:
     """Read a scenario from text; see :func:`read`."""
+    return deepcopy(_parse(text, name))
+
+
+@lru_cache(maxsize=8)
+def _parse(text: str, name: str) -> Document:
+    """The same, read once: who looks for a repair reads a file with one change after another."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 

@@ -250,18 +250,24 @@ class Scenario(Record):
 
     def asset_series(self, name: str) -> dict[str, np.ndarray]:
         """The series of an asset by key (``AssetSeries.key``), each of shape (n_steps,); what is constant included."""
-        record = next(asset for asset in self.site.equipment if asset.name == name)
-        columns = {f"{self.site.base_load.name}.rate": self.inputs["base_load_mw"].to_numpy()}
-        if self.site.sun is not None:
-            factor = self.inputs["pv_available_mw"].to_numpy() / self.site.sun.peak_mw
-            columns[f"{self.site.sun.name}.capacity_factor"] = factor
-        if "asset_values" in self.inputs:
-            labels = self.inputs["series"].values.tolist()
-            columns |= dict(zip(labels, self.inputs["asset_values"].values, strict=True))
-        values = {}
-        for entry in record.wants():
-            constant = (entry.series.value or 0.0) * entry.series.scale
-            values[entry.key] = columns.get(entry.label(name), np.full(self.horizon.n_steps, constant))
+        return self._by_asset[name]
+
+    @cached_property
+    def _by_asset(self) -> dict[str, dict[str, np.ndarray]]:
+        """Series of each asset by key."""
+        inputs, site = self.inputs, self.site
+        columns = {f"{site.base_load.name}.rate": inputs["base_load_mw"].to_numpy()}
+        if site.sun is not None:
+            columns[f"{site.sun.name}.capacity_factor"] = inputs["pv_available_mw"].to_numpy() / site.sun.peak_mw
+        if "asset_values" in inputs:
+            labels = inputs["series"].values.tolist()
+            columns |= dict(zip(labels, inputs["asset_values"].values, strict=True))
+        values: dict[str, dict[str, np.ndarray]] = {}
+        for record in site.equipment:
+            for entry in record.wants():
+                constant = np.full(self.horizon.n_steps, (entry.series.value or 0.0) * entry.series.scale)
+                values.setdefault(record.name, {})[entry.key] = columns.get(entry.label(record.name), constant)
+            values.setdefault(record.name, {})
         return values
 
     @cached_property

@@ -11,6 +11,7 @@ from closure import closure
 
 from emberline.scenarios import Scenario
 from emberline.twin import dispatch, replay, simulate
+from emberline.twin.site.site import variables
 
 GAS = hubs.GAS
 BOILER: dict[str, Any] = {
@@ -111,7 +112,4 @@ def missed(run: xr.Dataset) -> list[tuple[Any, ...]]:
 def dataset(scenario: Scenario, flows: dict[str, Any]) -> xr.Dataset:
     """Flows of ``balance`` as a dataset."""
     table = {name: value for name, value in flows.items() if name != "meter_mw"}
-    return xr.Dataset(
-        {name: value if isinstance(value, xr.DataArray) else ("time", value) for name, value in table.items()},
-        coords={"time": scenario.horizon.times},
-    )
+    return xr.Dataset(variables(table), coords={"time": scenario.horizon.times})

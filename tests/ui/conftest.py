@@ -43,7 +43,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def stored_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home folder with one plan of the small melt shop, and the plan's id. To be copied, not changed."""
     home = tmp_path_factory.mktemp("stored")
-    command = [sys.executable, "-m", "ui", "plan", "melt-shop-small", "--quiet", "--time-limit", "5"]
+    command = [sys.executable, "-m", "ui", "plan", "melt-shop-small", "--quiet", "--time-limit", "10"]
     process = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "EMBERLINE_HOME": str(home)}, capture_output=True, text=True, check=False
     )

@@ -30,7 +30,6 @@ def texts(app: AppTest) -> str:
 
 def with_tab(app: AppTest, name: str, page: str = "result") -> AppTest:
     """The page of a run with another of its tabs open: those of the plan, or of the page Carbon (``carbon``)."""
-    run = app.query_params["run"]
-    run = run if isinstance(run, str) else run[0]
+    run = "".join(app.query_params["run"])  # a text, or a list of one
     app.session_state[f"{page}.{run}.tabs.en"] = name
     return app.run()

@@ -154,9 +154,11 @@ def test_pages_in_chinese_and_dark(filled: StoredHome, browser: Browser) -> None
     page.context.close()
 
 
-def test_the_first_page_by_its_name(filled: StoredHome, browser: Browser) -> None:
-    """Proves: who writes the first page's name into the address comes to it, with the run that is named."""
-    page, watched = opened(browser, filled.server, f"plan?run={filled.run}")
+@pytest.mark.parametrize("address", ["plan", "start"])
+def test_the_first_page_by_its_names(filled: StoredHome, browser: Browser, address: str) -> None:
+    """Proves: the name of the first page, and the one of earlier releases, lead to it, with the run that is named. The
+    other addresses of earlier releases are those of today."""
+    page, watched = opened(browser, filled.server, f"{address}?run={filled.run}")
     expect(page.locator(f".st-key-plan_{filled.run[:8]}")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert urlsplit(page.url).path == "/"

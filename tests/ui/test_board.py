@@ -208,10 +208,10 @@ def drag_over_the_axis(page: Page, start: float, end: float) -> None:
     drawing_area.scroll_into_view_if_needed()
     box = drawing_area.bounding_box()
     assert box is not None
-    x, width = box["x"] + 98, box["width"] - 98 - 6  # names of units, margin
-    y = box["y"] + box["height"] - 12
-    page.mouse.move(x + start * width, y)
+    west, east = box["x"] + 98, box["x"] + box["width"] - 6  # names of units, margin
+    height = box["y"] + box["height"] - 12
+    page.mouse.move(west + start * (east - west), height)
     page.mouse.down()
-    page.mouse.move(x + (start + end) / 2 * width, y)
-    page.mouse.move(x + end * width, y, steps=4)
+    page.mouse.move(west + (start + end) / 2 * (east - west), height)
+    page.mouse.move(west + end * (east - west), height, steps=4)
     page.mouse.up()

@@ -1,4 +1,4 @@
-"""The header in a real browser: at the same place on every page, one choice of the plan, old addresses."""
+"""The header in a real browser: at the same place on every page, one choice of the plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from served import Server
 from emberline.ui.pages import ADDRESSES, PAGES, SECTIONS
 
 pytestmark = pytest.mark.browser
-OLD = ("", "start", "plan", "scenario", "plant", "twin", "compare", "pareto", "robustness", "carbon", "performance")
 PLACES = """() => [...document.querySelectorAll('.st-key-header_sections a')]
   .map(link => Math.round(link.getBoundingClientRect().x))"""
 
@@ -41,17 +40,6 @@ def test_the_header_stays_at_its_place(server: Server, browser: Browser, stored_
         assert f"/{ADDRESSES.get(module, module)}?" in page.url
         assert page.evaluate(PLACES) == places
         expect(page.get_by_role("combobox", name="Plan in view")).not_to_have_value("")
-        expect(page.get_by_test_id("stException")).to_have_count(0)
-    page.close()
-
-
-def test_old_addresses_open(server: Server, browser: Browser) -> None:
-    """Proves: every address of earlier releases still leads to a page."""
-    page = browser.new_page()
-    for address in OLD:
-        page.goto(f"{server.url}/{address}")
-        at_rest(page)
-        expect(page.get_by_text("Page not found")).to_have_count(0)
         expect(page.get_by_test_id("stException")).to_have_count(0)
     page.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import simpy
@@ -81,8 +82,6 @@ class ListReplay:
         self.end: list[float | None] = [None] * n
         self.waiting: list[Any] = [None] * n
         self.stops: dict[int, list[tuple[float, float]]] = {}
-        campaign = todo.shop.campaign
-        self._ahead = sorted((i for i in range(n) if todo.stage[i] != campaign), key=todo.scheduled.__getitem__)
         self._open = 0
         self._place = [0] * len(todo.sequence)
         """How many operations of each unit are over."""
@@ -102,12 +101,12 @@ class ListReplay:
     def _unit(self, u: int, sequence: list[int]) -> Generator[Any, None, None]:
         todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
         shop = todo.shop
-        setup, outages, failures = shop.setup[u], shop.outages[u], self.failures.get(u)
+        outages, failures = shop.outages[u], self.failures.get(u)
         casting = shop.stage_of[u] == shop.campaign
-        free, previous = -math.inf, -1
+        free = -math.inf
         for place, i in enumerate(sequence):
             b = todo.before[i]
-            follows = casting and previous >= 0 and todo.same_cast(previous, i)
+            follows = todo.follows[i]
             if follows and self.recourse is not None and self._ends_cast(i, free):
                 follows = False
             if b < 0:
@@ -121,8 +120,7 @@ class ListReplay:
             if todo.started[i]:
                 finish = self._finish_started(i, failures)
             else:
-                gap = setup if previous < 0 else shop.setup_between(u, todo.heat[previous], todo.heat[i])
-                at = max(at, ready, free if follows else free + gap, self._second_until[u])
+                at = max(at, ready, free if follows else free + todo.gap[i], self._second_until[u])
                 if not follows:
                     if outages:
                         at = after_outages(outages, at, self._expected(sequence, place))
@@ -163,12 +161,11 @@ class ListReplay:
             over = finish
             if place + 1 < len(sequence):
                 # on a line of one stage the next heat may enter before this one has left
-                over += min(shop.setup_between(u, todo.heat[i], todo.heat[sequence[place + 1]]), 0.0)
+                over += min(todo.gap[sequence[place + 1]], 0.0)
             if over > env.now:
                 yield env.timeout(over - env.now)
             end[i] = free = finish
             self._place[u] = place + 1
-            previous = i
             event = waiting[i]
             if event is not None:
                 event.succeed()
@@ -239,7 +236,7 @@ class ListReplay:
     def _casts_on(self, sequence: list[int], place: int) -> bool:
         """Whether a caster may cast a heat longer for the next one of its cast."""
         assert self.recourse is not None
-        follows = place + 1 < len(sequence) and self.todo.same_cast(sequence[place], sequence[place + 1])
+        follows = place + 1 < len(sequence) and self.todo.follows[sequence[place + 1]]
         return bool(self.recourse.cast_longer_share) and follows and self.todo.before[sequence[place + 1]] >= 0
 
     def _casting(self, sequence: list[int], place: int, at: float, working: float) -> Generator[Any, None, float]:
@@ -290,13 +287,10 @@ class ListReplay:
 
     def _cast(self, sequence: list[int], place: int) -> list[int]:
         """The heats of the cast that begins at a place of a caster's sequence."""
-        first = sequence[place]
-        length = 1
-        while place + length < len(sequence) and self.todo.same_cast(first, sequence[place + length]):
-            if sequence[place + length] in self.new_casts:
-                break
-            length += 1
-        return sequence[place : place + length]
+        over = place + 1
+        while over < len(sequence) and self.todo.follows[sequence[over]] and sequence[over] not in self.new_casts:
+            over += 1
+        return sequence[place:over]
 
     def _expected(self, sequence: list[int], place: int) -> float:
         """Planned minutes of an operation, or of the whole cast that it begins."""
@@ -309,11 +303,11 @@ class ListReplay:
         """
         todo = self.todo
         low = -math.inf
-        for j in range(todo.last_of(i), i, -1):
+        for j in todo.after[i]:
             expected = self._expected_start(j)
             if expected > todo.scheduled[j] + TOLERANCE:
                 low = max(low, expected)
-            low -= todo.reach(j)
+            low -= todo.reach[j]
         return low
 
     def _expected_start(self, i: int) -> float:
@@ -330,9 +324,8 @@ class ListReplay:
             if not math.isnan(self.start[j]):
                 at, free = self.start[j], self._expected_end(j, now)
                 continue
-            follows = place > 0 and todo.same_cast(sequence[place - 1], j) and j not in self.new_casts
-            gap = todo.shop.setup_between(u, todo.heat[sequence[place - 1]], todo.heat[j]) if place else 0.0
-            at = max(todo.scheduled[j], free if follows else free + gap, now)
+            follows = todo.follows[j] and j not in self.new_casts
+            at = max(todo.scheduled[j], free if follows else free + todo.gap[j], now)
             if not follows and todo.stage[j] == todo.shop.campaign:
                 at = self._heats_in_time(sequence, place, at)
             free = at + todo.planned[j]
@@ -357,8 +350,7 @@ class ListReplay:
 
     def _forecast(self, now: float, operations: list[int]) -> dict[int, float]:
         """Expected end of operations: what is over is known, the rest takes its planned duration in the kept order."""
-        todo, end, start = self.todo, self.end, self.start
-        ahead = self._ahead
+        todo, end, start, ahead = self.todo, self.end, self.start, self.todo.ahead
         while self._open < len(ahead) and end[ahead[self._open]] is not None:
             self._open += 1
         ends: dict[int, float] = {}
@@ -370,26 +362,31 @@ class ListReplay:
             else:
                 ends[b] = finish
         free: dict[int, float] = {}
-        setup = todo.shop.setup
-        for i in ahead[self._open :]:
-            if not missing:
-                break
-            u = todo.unit[i]
-            over = end[i]
-            if over is None and math.isnan(start[i]):
-                b = todo.before[i]
-                at = max(todo.scheduled[i], now)
-                if b >= 0:
-                    before = end[b]
-                    at = max(at, (ends.get(b, now) if before is None else before) + todo.travel[i])
-                if u in free:
-                    at = max(at, free[u] + setup[u])
-                over = at + todo.planned[i]
-            elif over is None:
-                over = self._expected_end(i, now)
-            ends[i] = over
-            free[u] = over
-            missing.discard(i)
+        unit, before, planned, setup = todo.unit, todo.before, todo.planned, todo.shop.setup
+        # half of a run's time is spent here: comparisons in place of max()
+        for i in islice(ahead, self._open, None) if missing else ():
+            u, over = unit[i], end[i]
+            if over is None:
+                begin = start[i]
+                if begin == begin:  # under way, not nan
+                    over = self._expected_end(i, now)
+                else:
+                    at, b = todo.scheduled[i], before[i]
+                    if now > at:
+                        at = now
+                    if b >= 0:
+                        ready = end[b]
+                        ready = (ends.get(b, now) if ready is None else ready) + todo.travel[i]
+                        if ready > at:
+                            at = ready
+                    if u in free and free[u] + setup[u] > at:
+                        at = free[u] + setup[u]
+                    over = at + planned[i]
+            ends[i] = free[u] = over
+            if i in missing:
+                missing.remove(i)
+                if not missing:
+                    break
         for b in missing:  # a list whose order cannot be kept: nothing is known of these
             ends[b] = now
         return ends

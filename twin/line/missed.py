@@ -17,8 +17,8 @@ from emberline.twin.site.site import Violation
 def last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:
     """End of the last stage of each heat; infinite where it was not reached."""
     last = dict.fromkeys(range(len(todo.shop.names)), math.inf)
-    for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True)):
-        if k == todo.shop.route[h][-1] and not math.isnan(end[i]):
+    for h, i in todo.last.items():
+        if not math.isnan(end[i]):
             last[h] = float(end[i])
     return last
 
@@ -30,7 +30,7 @@ def late_min(todo: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
     h = shop.index[heat]
     i = max((i for i, other in enumerate(todo.heat) if other == h), default=-1)
     limit = min(shop.due[h], shop.length)
-    if i < 0 or todo.stage[i] != shop.route[h][-1] or math.isnan(end[i]):
+    if todo.last.get(h) != i or math.isnan(end[i]):
         return ("" if i < 0 else shop.units[todo.unit[i]]), shop.length
     return shop.units[todo.unit[i]], float(end[i]) - limit
 
@@ -63,7 +63,7 @@ def missed(
         )
     for sequence in todo.sequence:
         for first, second in pairwise(sequence):
-            if todo.started[second] or second in new_casts or not todo.same_cast(first, second):
+            if todo.started[second] or second in new_casts or not todo.follows[second]:
                 continue
             if start[second] - end[first] > TOLERANCE:
                 amount, at = float(start[second] - end[first]), float(end[first])

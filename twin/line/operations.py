@@ -71,16 +71,56 @@ class Operations:
                 ranks[i] = place
         return ranks
 
+    @cached_property
+    def follows(self) -> list[bool]:
+        """Whether each operation goes on with the cast of the one before it on its unit."""
+        flags = [False] * len(self)
+        for sequence in self.sequence:
+            for first, second in pairwise(sequence):
+                flags[second] = self.same_cast(first, second)
+        return flags
+
+    @cached_property
+    def gap(self) -> list[float]:
+        """Set-up between each operation and the one before it on its unit [min]; 0 for the first."""
+        gaps = [0.0] * len(self)
+        for u, sequence in enumerate(self.sequence):
+            for first, second in pairwise(sequence):
+                gaps[second] = self.shop.setup_between(u, self.heat[first], self.heat[second])
+        return gaps
+
+    @cached_property
+    def ahead(self) -> list[int]:
+        """Operations of all stages but the casters', in the order of their starts."""
+        campaign = self.shop.campaign
+        return sorted((i for i, k in enumerate(self.stage) if k != campaign), key=self.scheduled.__getitem__)
+
+    @cached_property
+    def last(self) -> dict[int, int]:
+        """The operation at the last stage of each heat's route; heats that do not come there are left out."""
+        route = self.shop.route
+        return {h: i for i, (h, k) in enumerate(zip(self.heat, self.stage, strict=True)) if k == route[h][-1]}
+
+    @cached_property
+    def after(self) -> list[range]:
+        """The later operations of each one's heat, the last one first."""
+        return [range(self.last_of(i), i, -1) for i in range(len(self))]
+
     def last_of(self, i: int) -> int:
         """The last operation of the heat of an operation."""
         while i + 1 < len(self) and self.before[i + 1] == i:
             i += 1
         return i
 
-    def reach(self, i: int) -> float:
-        """How long before an operation the one before it of the same heat may begin, where reality is late [min]."""
-        b = self.before[i]
-        return self.shop.duration[self.heat[b]][self.unit[b]] + HELD_SHARE * self.shop.longest_wait[self.stage[b]]
+    @cached_property
+    def reach(self) -> list[float]:
+        """How long before each operation the one before it of the same heat may begin, where reality is late [min]; 0
+        for the first."""
+        shop = self.shop
+        return [
+            shop.duration[self.heat[b]][self.unit[b]] + HELD_SHARE * shop.longest_wait[self.stage[b]] if b >= 0 else 0.0
+            for b in self.before
+        ]
 
     @cached_property
     def soonest(self) -> list[float]:
@@ -88,7 +128,7 @@ class Operations:
         starts = [-NEVER] * len(self)
         for i in range(len(self) - 2, -1, -1):
             if self.before[i + 1] == i:
-                starts[i] = max(self.scheduled[i + 1], starts[i + 1]) - self.reach(i + 1)
+                starts[i] = max(self.scheduled[i + 1], starts[i + 1]) - self.reach[i + 1]
         return starts
 
     def same_cast(self, first: int, second: int) -> bool:

@@ -63,12 +63,12 @@ class WorksFollower:
 
     def columns(self, seed: int, replication: int) -> Columns:
         """One disturbed run as plain arrays."""
-        return Columns(*self._course(seed, replication, True))
+        return Columns(*self._course(seed, replication, True, plain=True))
 
     def _course(
-        self, seed: int, replication: int, disturbed: bool
+        self, seed: int, replication: int, disturbed: bool, *, plain: bool = False
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        """Variables, coordinates and attributes of a run."""
+        """Variables, coordinates and attributes of a run, of ``Columns`` where it is ``plain``."""
         table, grid = self.table, self.grid
         policy: Controller = self._follow or ProcessBaseline(table, grid)
         mix: Mix = self._follow.mix if self._follow else {}
@@ -91,7 +91,7 @@ class WorksFollower:
             **violation_variables(late + violations),
             **stop_variables((u.machine.name, at, halt) for u in works.units for at, halt in u.stops),
             **recourse_variables(acts),
-            **variables(flows),
+            **variables(flows, plain=plain),
             **records.variables(),
         }
         attrs = {

@@ -1,8 +1,9 @@
 """The battery, by the plain rules or by set-points; its rules stand in ``emberline.twin.site.site``.
 
-Where reality differs from the plan, set-points give way to the import limit, as any energy management does it: in a
-metered interval that would lie above, the battery charges less and delivers more. What its level lacks then is made up
-for as soon as the mean neither exceeds the limit nor is the highest yet, so that no new peak comes of it.
+Where reality differs from the plan, set-points give way to the limits of the grid, as any energy management does it: in
+a metered interval that would lie above the import limit, the battery charges less and delivers more. What its level
+lacks then is made up for as soon as the mean neither exceeds the limit nor is the highest yet, so that no new peak
+comes of it. It does not deliver what could neither be exported nor curtailed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from emberline.twin.violation import TOLERANCE, Act, Violation
 def battery(
     grid: SiteGrid,
     net: np.ndarray,
+    sun: np.ndarray,
     setpoints: Setpoints | None,
     relieving: bool = False,
     acts: list[Act] | None = None,
@@ -28,8 +30,9 @@ def battery(
     Args:
         grid: the site's grids.
         net: what is drawn without the battery in each cell [MW], shape (n_cells,).
+        sun: PV and wind in it, which can be curtailed [MW], shape (n_cells,).
         setpoints: the schedule's; None: the plain rules.
-        relieving: whether set-points give way to the import limit.
+        relieving: whether set-points give way to the limits of the grid.
         acts: where that is noted, if recourse limits it or gives it a cost.
     """
     record = grid.scenario.battery
@@ -40,8 +43,11 @@ def battery(
     if setpoints is not None:
         charge, discharge, violations = _follow(grid, store, setpoints)
         flow, level = charge - discharge, np.array(store.levels[1:])
-        if relieving and (grid.metered(net + flow) > grid.import_limit_mw + TOLERANCE).any():
-            flow, level, late, energy = _relieve(grid, net, flow, level)
+        means = grid.metered(net + flow)
+        # above: drawn beyond the limit; below: given beyond what can be exported or curtailed
+        over, under = means - grid.import_limit_mw, grid.least_mw - means - grid.metered(sun)
+        if relieving and (np.maximum(over, under) > TOLERANCE).any():
+            flow, level, late, energy = _relieve(grid, means.tolist(), under.tolist(), flow, level)
             recourse = grid.scenario.recourse
             if acts is not None and (recourse.battery_cost_per_mwh or recourse.battery_most_mwh is not None):
                 acts += [
@@ -117,14 +123,15 @@ def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np
 
 
 def _relieve(
-    grid: SiteGrid, net: np.ndarray, planned: np.ndarray, levels: np.ndarray
+    grid: SiteGrid, means: list[float], under: list[float], planned: np.ndarray, levels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[Violation], dict[float, float]]:
-    """Flows [MW], charge positive, and levels [MWh] of a battery that keeps the import limit where it can; violations,
-    and by the moment [min] the energy [MWh] by which set-points gave way.
+    """Flows [MW], charge positive, and levels [MWh] of a battery that keeps the limits of the grid where it can;
+    violations, and by the moment [min] the energy [MWh] by which set-points gave way to the import limit.
 
     Args:
         grid: the site's grids.
-        net: what is drawn without the battery [MW].
+        means: drawn with its flow by set-points in each metered interval [MW].
+        under: by how much more is given there than can be exported or curtailed [MW]; negative where all can.
         planned: its flow by set-points [MW].
         levels: at the end of each cell by set-points [MWh].
     """
@@ -137,12 +144,13 @@ def _relieve(
     flows, highest = [], -np.inf
     most = grid.scenario.recourse.battery_most_mwh
     rest_mwh, meter_h, energy = np.inf if most is None else most, grid.meter_min / 60, dict[float, float]()
-    means = grid.metered(net + planned).tolist()
     for m, mean in enumerate(means):
         cells = slice(m * grid.per_meter, (m + 1) * grid.per_meter)
         lacking = float(levels[cells.start - 1]) - store.level if m else 0.0
         shift = max(min(grid.import_limit_mw - mean, 0.0), -rest_mwh / meter_h)
         relief = shift < -TOLERANCE
+        if under[m] > TOLERANCE:
+            shift = under[m]
         if not shift and lacking > TOLERANCE:
             room = min(grid.import_limit_mw, highest) - mean
             shift = max(min(room, _flow(lacking, counting) / into), 0.0)

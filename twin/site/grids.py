@@ -73,6 +73,13 @@ class SiteGrid:
         limit = self.scenario.site.grid.import_limit_mw
         return math.inf if limit is None else limit
 
+    @cached_property
+    def least_mw(self) -> float:
+        """What may be drawn at least, negative: export; infinitely little where a surplus is dumped."""
+        site = self.scenario.site
+        dumps = self.steps and site.carrier[ELECTRICITY].dumps
+        return -math.inf if dumps else -site.grid.export_limit_mw
+
     def metered(self, cells: np.ndarray) -> np.ndarray:
         """Means over the metered intervals, shape (n_meter,)."""
         return cells.reshape(-1, self.per_meter).mean(axis=1)

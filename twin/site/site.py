@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.columns import Rows
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.baseline import rule
 from emberline.twin.site.assets.flows import HubRun
@@ -34,7 +34,7 @@ from emberline.twin.violation import TOLERANCE, Act, Violation
 
 __all__ = ["TOLERANCE", "Setpoints", "SiteGrid", "Violation", "balance", "variables"]
 
-Flows = dict[str, np.ndarray | xr.DataArray]
+Flows = dict[str, np.ndarray | Rows]
 """Variables of table ``FLOWS``; those of assets with their own coordinates."""
 
 
@@ -57,7 +57,7 @@ def balance(
         line_gives: what the line and processes give of other carriers per hour, in the carrier's unit, mean over each
             step, shape (n_steps,) each; negative: they take it, as loads do.
         answering: whether machines answer to a need that is not as planned, where set-points are followed.
-        relieving: whether set-points give way to the import limit, those of machines by the scenario's recourse.
+        relieving: whether set-points give way to the limits of the grid, those of machines by the scenario's recourse.
         acts: where recourse of battery and engines is added; None: it is not recorded.
 
     Returns:
@@ -77,7 +77,7 @@ def balance(
     step_in = EngineRecourse.of(grid, load - sun, setpoints, acts) if relieving else None
     run = _assets(grid, load, sun, setpoints, line_gives, answering, step_in)
     load = load - np.repeat(run.electricity_mw, grid.per_step)
-    charge, discharge, level, violations = battery(grid, load - sun, setpoints, relieving, acts)
+    charge, discharge, level, violations = battery(grid, load - sun, sun, setpoints, relieving, acts)
     net = load - sun + charge - discharge
     export_limit = grid.scenario.site.grid.export_limit_mw
     over = -export_limit - grid.metered(net)
@@ -109,16 +109,19 @@ def balance(
     if line_gives and grid.steps:
         names = np.array(list(line_gives), dtype=np.str_)
         rates = np.array(list(line_gives.values()))
-        flows["line_rate"] = xr.DataArray(rates, dims=("given", "time"), coords={"given": names})
+        flows["line_rate"] = Rows(rates, {"given": names})
     return flows, violations + run.violations + missed
 
 
-def variables(flows: Flows) -> dict[str, Any]:
-    """Flows as variables of a dataset: with their dimensions, or as arrays that know them."""
-    return {
-        name: value if isinstance(value, xr.DataArray) else ("meter" if name == "meter_mw" else "time", value)
-        for name, value in flows.items()
-    }
+def variables(flows: Flows, *, plain: bool = False) -> dict[str, Any]:
+    """Flows as variables of a dataset with their dimensions; ``plain``: as ``Columns`` has them."""
+    named: dict[str, Any] = {}
+    for name, value in flows.items():
+        if isinstance(value, Rows):
+            named[name] = value if plain else value.as_data()
+        else:
+            named[name] = "meter" if name == "meter_mw" else "time", value
+    return named
 
 
 def _assets(

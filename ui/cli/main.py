@@ -93,6 +93,8 @@ def check(scenario: Named, changes: Changes = None) -> None:
     if lacking:
         reply = why_not.at_once(scenario, list(changes or []))
         raise Refused(*(f"{case.name}: no plan is possible: {line}" for line in lacking), *why_not.repair_lines(reply))
+    for line in why_not.doubts(case, scenario, list(changes or [])):
+        print(line)
     print("no mistake found")
 
 
@@ -190,6 +192,8 @@ def plan(
             plan = dataclasses.replace(make(request, quiet, store, baseline), as_run=day)
             return run, plan, store.save(run, plan)
 
+    for line in () if quiet else why_not.doubts(case, scenario, changes):
+        print(line, file=sys.stderr)
     run, plan, folder = saved(case)
     reason = None
     if not plan.has_schedule and plan.status != "cancelled":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 from hashlib import blake2b
 from itertools import chain
@@ -11,6 +10,7 @@ from itertools import chain
 import numpy as np
 import xarray as xr
 
+from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
@@ -51,6 +51,8 @@ LEAST_DAYS = 20
 SPARE = 1.3
 """Standard errors above the level at which a plan is judged, where not the whole interval must lie above it."""
 LEAST_PLAN_S = 5.0
+LEAST_SEARCH_S = 0.5
+"""For a search that begins when the time is over, with the lists that are known."""
 FAR = 0.8
 """Share of the level below which a raise that does not help by itself stays: several margins may be missing at once."""
 
@@ -68,6 +70,7 @@ def hold(
     level: float | None = None,
     replications: int = 1000,
     time_limit_s: float = 300.0,
+    deadline: Deadline | None = None,
     plain: Plan | None = None,
     baseline: Baseline | None = None,
     search: Search | None = None,
@@ -83,12 +86,13 @@ def hold(
         engine: who replays.
         level: the share; None: the scenario's ``goal.hold``, or 0.9, or what the baseline reaches if that is more.
         replications: days by which plans are judged.
-        time_limit_s: for the search; judging comes after it.
+        time_limit_s: for the search from now on; judging comes after it.
+        deadline: in its place.
         plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
         baseline: of the scenario; None: it is simulated.
         search: how the draft is searched.
         begin: margins of an earlier plan of the same scenario that held: they are tried first.
-        whole: the time limit is that of draft, search and judgement together, with fewer days where it is short; the
+        whole: the time is that of draft, search and judgement together, with fewer days where it is short; the
             plan is judged once its share is a little above the level, rather than the lower end of its interval.
         on_progress: called with ``phase`` and what belongs to it (``draft``, ``round``, ``judge``).
         cancel: polled; True takes the best plan so far.
@@ -101,7 +105,8 @@ def hold(
     if target is not None and not 0 < target <= MOST_LEVEL:
         raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
     refuse(scenario)
-    loop = _Loop(scenario, engine, target, replications, time_limit_s, whole, on_progress, cancel, baseline)
+    deadline = deadline or Deadline(time_limit_s)
+    loop = _Loop(scenario, engine, target, replications, deadline, whole, on_progress, cancel, baseline)
     answer = loop.run(plain, search or Search(), begin)
     if level is None:
         return answer
@@ -129,7 +134,7 @@ class _Loop:
         engine: Engine,
         level: float | None,
         replications: int,
-        time_limit_s: float,
+        deadline: Deadline,
         whole: bool,
         on_progress: Progress | None,
         cancel: Callable[[], bool] | None,
@@ -138,8 +143,8 @@ class _Loop:
         self.baseline = baseline or Baseline.of(scenario)
         self.scenario, self.engine, self.level, self.replications = scenario, engine, level or LEVEL, replications
         self.by_baseline = level is None
-        self.limit_s, self.whole, self.began = time_limit_s, whole, time.perf_counter()
-        self.search_s = (1 - JUDGED_SHARE) * time_limit_s if whole else time_limit_s
+        self.deadline, self.limit_s, self.whole = deadline, deadline.limit_s, whole
+        self.search_s = (1 - JUDGED_SHARE) * self.limit_s if whole else self.limit_s
         self.tell: Progress = on_progress or (lambda event: None)
         self.stop = cancel or (lambda: False)
         self.search = Search()
@@ -153,7 +158,7 @@ class _Loop:
     @property
     def gone(self) -> float:
         """Seconds since it began."""
-        return time.perf_counter() - self.began
+        return self.deadline.gone_s
 
     @property
     def remaining_s(self) -> float:
@@ -244,7 +249,9 @@ class _Loop:
             lists: that keep the margins, to begin with; None: those of the rules are made.
         """
         limit = max(min(share * self.limit_s, self.remaining_s), LEAST_PLAN_S)
-        if not self.whole:
+        if self.whole:  # a plan that does not hold is better than none, but the limit is the limit
+            limit = min(limit, max(self.deadline.rest_s, LEAST_SEARCH_S))
+        else:
             limit = min(self.scenario.goal.time_limit_s, limit)
         silent = scenario.model_copy(
             update={"goal": scenario.goal.model_copy(update={"time_limit_s": min(limit, self.limit_s)})}
@@ -262,11 +269,11 @@ class _Loop:
 
     def _days(self, scenario: Scenario, schedule: xr.Dataset, judgement: int) -> Misses | None:
         """What a schedule misses on the days that steer; fewer of them where they take too long."""
-        until, polls = time.perf_counter() + DAYS_SHARE * self.limit_s, [0]
+        until, polls = min(self.gone + DAYS_SHARE * self.limit_s, self.limit_s), [0]
 
         def enough() -> bool:
             polls[0] += 1
-            return self.stop() or (self.whole and polls[0] > LEAST_DAYS / PART and time.perf_counter() > until)
+            return self.stop() or (self.whole and polls[0] > LEAST_DAYS / PART and self.gone > until)
 
         seed = seed_of(self.scenario, f"steering {judgement}")
         return misses(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
@@ -281,7 +288,7 @@ class _Loop:
         row = Round(
             margins(candidate.scenario), candidate.status, candidate.gap, days.successes, days.n,
             figures.carbon_kg if figures else None, figures.cost if figures else None,
-            causes(days), time.perf_counter() - began,
+            causes(days), self.gone - began,
         )  # fmt: skip
         self._note(row)
         return days
@@ -300,7 +307,7 @@ class _Loop:
 
     def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
         """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
-        now, began = start, time.perf_counter()
+        now, began = start, self.gone
         days = self._train(now, judgement, began)
         if days is None:
             return start, None, "cancelled", "cancelled before the first replays were over"
@@ -335,7 +342,7 @@ class _Loop:
             if self._enough(days) or self._over() or len(self.rounds) >= ROUNDS:
                 break
             knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
-            scenario, began = varied(best.scenario, knobs, chance), time.perf_counter()
+            scenario, began = varied(best.scenario, knobs, chance), self.gone
             if margins(scenario) in (row.margins for row in self.rounds):
                 continue
             assert best.schedule is not None
@@ -374,12 +381,10 @@ class _Loop:
         for scenario, lists in chain(earlier, larger(now.scenario, every, now.schedule, far=far, over=self._over)):
             if self._over():
                 return None
-            began = time.perf_counter()
+            began = self.gone
             candidate = self._plan(scenario, ROUND_SHARE, lists)
             if candidate.schedule is None or not candidate.acceptable:
-                self._note(
-                    Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=time.perf_counter() - began)
-                )
+                self._note(Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=self.gone - began))
                 continue
             trained = self._train(candidate, judgement, began)
             return None if trained is None else (candidate, trained, every[0][0])
@@ -391,7 +396,7 @@ class _Loop:
         as_asked = margins(candidate.scenario) == margins(self.scenario) and not self.whole
         if candidate.status == "within gap" or as_asked or self.remaining_s <= LEAST_PLAN_S or self.stop():
             return candidate
-        before, began = self.rounds, time.perf_counter()
+        before, began = self.rounds, self.gone
         finer = self._plan(candidate.scenario, 1.0)
         worse = candidate.objective is not None and (finer.objective or 0.0) > candidate.objective
         if finer.schedule is None or not finer.acceptable or worse:

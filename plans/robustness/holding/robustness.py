@@ -134,7 +134,7 @@ class Robustness:
             settings=tuple(settings(self.robust.scenario)),
             request=scenario.disturbances.model_dump(mode="json", include=set(MARGINS), exclude_defaults=True),
             misses=rows,
-            reasons=() if reached else tuple(reasons(scenario, rows, self.judged.n)),
+            reasons=() if reached else tuple(reasons(scenario, rows, self.judged.n, self.status == "out of time")),
             rounds=len(self.rounds),
             limit_s=limit_s,
             seconds=self.seconds,

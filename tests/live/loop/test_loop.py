@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 from commands import emberline, refused
 from driven import drive, later_by_a_step, readings, small
 
@@ -18,7 +20,9 @@ from emberline.live.loop.series import changes, with_series
 from emberline.live.tags import Plant, load
 from emberline.live.tags.loading import scenario_of
 from emberline.plans.decisions import Decisions
+from emberline.plans.rolling import How, Step, onward
 from emberline.plans.store import StoreError
+from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 
 
@@ -126,10 +130,12 @@ def test_the_plan_in_force_stays_while_data_are_away(tmp_path: Path) -> None:
 
 def test_a_real_plan_is_advised(tmp_path: Path) -> None:
     """Proves: the search behind the loop gives a plan that leaves what has begun and the frozen time as they are, and
-    is better by the goal, and that its log replays. Sensitivity: a heat in the furnace is planned again."""
+    is better by the goal, that its log replays, and that the margins which it learnt are those of the next plan, after
+    a restart too. Sensitivity: a heat in the furnace is planned again; every plan learns its margins again."""
     plant, twin = small(tmp_path)
     service = service_of(plant)
-    service.loop.priced(load_scenario("melt-shop-small", ["goal.gap=20 %"]))
+    calm = ["disturbances.duration_spread=0.1 %", "disturbances.energy_spread=0", "disturbances.breakdowns=[]"]
+    service.loop.priced(load_scenario("melt-shop-small", ["goal.gap=20 %", *calm]))
     outcome = service.take(readings(plant, twin, 0.5), twin.scenario.horizon.start_utc + timedelta(minutes=0.5))
     assert outcome.proposal is not None
     assert outcome.proposal.body["better"] > 0
@@ -139,6 +145,31 @@ def test_a_real_plan_is_advised(tmp_path: Path) -> None:
     assert (abs(before - after).to_numpy()[frozen] < 1.5).all()
     (row,) = replayed(plant, Log(service.decisions.folder / "log"), service.decisions.schedule)
     assert row.same
+    assert outcome.planned is not None
+    margins = outcome.planned.margins
+    assert margins is not None
+    again, requests = service_of(plant, 20), list[How]()
+
+    def planner(scenario: Scenario, how: How, *rest: Any) -> tuple[Step, xr.Dataset]:
+        requests.append(how)
+        return later_by_a_step(scenario, how, *rest)
+
+    for service_now, at_min in ((service, 15), (again, 20)):
+        service_now.loop.planner = planner
+        (service.decisions.folder / "request").touch()
+        drive(service_now, twin, at_min, at_min + 1)
+    assert [how.margins for how in requests] == [margins, margins]
+    wide = {**margins, "margins": [{"stage": "ladle", "wait_min": 15}]}
+    loop, view = service.loop, outcome
+    changed = replace(requests[0], margins=wide)
+    step, schedule = onward(loop.scenario, changed, loop.schedule, view.expected, loop.baseline, 0.5)
+    assert step.adopted
+    assert step.margins is None
+    casting = schedule["start_min"].sel(stage="casting") - schedule["end_min"].sel(stage="ladle")
+    longest = loop.scenario.line.stages[1].longest_wait_min
+    assert longest is not None
+    later = schedule["start_min"].sel(stage="melting").to_numpy() >= step.begin_min
+    assert (casting.to_numpy()[later] <= longest - 15 + 1e-6).all()
 
 
 def test_what_the_log_holds_is_plain(tmp_path: Path) -> None:

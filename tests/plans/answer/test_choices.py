@@ -9,6 +9,7 @@ import pytest
 from emberline.plans import plan
 from emberline.plans.answer import answer
 from emberline.plans.answer.choices import with_choices
+from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.store import Store
 from emberline.scenarios import load
 
@@ -18,7 +19,7 @@ def test_three_points_of_a_small_shop(tmp_path: Path) -> None:
     some carbon for, and one of least cost; figures are those of the undisturbed replays, the sentence says each, and a
     stored run gives them back. Sensitivity: no-regret that costs more; a point that another one beats."""
     result = plan(load("melt-shop-small", ["goal.gap=2 %", "disturbances.replications=0"]))
-    front = with_choices(result, limit_s=300)
+    front = with_choices(result, deadline=Deadline(300.0))
     most, calm, cheap = front.choices
     assert [point.name for point in front.choices] == ["least carbon", "no regret", "least cost"]
     assert [point.is_plan for point in front.choices] == [True, False, False]

@@ -9,9 +9,11 @@ from typing import Any
 import planned
 import pytest
 
+from emberline.plans.answer import choices, rules
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.stored_starts import earlier, same_asked
-from emberline.plans.robustness.making import again_that_holds, plan_that_holds
+from emberline.plans.robustness.holding.hold import LEAST_DAYS
+from emberline.plans.robustness.making import again_that_holds, answered, plan_that_holds
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario
 from emberline.scenarios.reading import loading
@@ -146,3 +148,32 @@ def test_made_again_it_still_holds() -> None:
     assert before.holding is not None
     assert result.holding.level == before.holding.level
     assert result.holding.request == before.holding.request
+
+
+def test_nothing_is_begun_after_the_limit_and_what_is_missing_is_said(tmp_path: Path) -> None:
+    """Proves: when the limit is over as the plan is judged, as few days are judged as may be, no point of the front is
+    searched, no rule is tried, and the plan says so, also when it is read again. With all the time there is nothing is
+    missing. Sensitivity: phases with a time of their own, after the limit."""
+    now, phases = [0.0], list[str]()
+
+    def tell(event: dict[str, Any]) -> None:
+        phases.append(event["phase"])
+        if event["phase"] == "judge":
+            now[0] = 301.0
+
+    case = shop(goal={"hold": 0.01})
+    late = answered(case, clock=lambda: now[0], on_progress=tell)
+    assert late.holding is not None
+    assert late.holding.days == LEAST_DAYS
+    assert not {"optimize", "round", "choices"} & set(phases[phases.index("judge") :])
+    assert late.rules == ()
+    assert late.omissions == (choices.NO_TIME, rules.NO_TIME)
+    assert all(line in late.verdict for line in late.omissions)
+    store = Store(tmp_path / "home")
+    with store.working(case) as run:
+        store.save(run, late)
+    assert store.open(run).plan.omissions == late.omissions
+    calm = answered(case, store=store, clock=lambda: 0.0)
+    assert calm.omissions == ()
+    assert {point.name for point in calm.choices} == set(choices.OVERRIDES)
+    assert calm.rules

@@ -127,6 +127,9 @@ def test_margins_that_cannot_be_are_refused(disturbances: dict[str, Any], says: 
     assert says in entries[0][1]
 
 
+NONE = np.zeros(4)
+
+
 def stored(limit: float = 10.0) -> SiteGrid:
     """A battery of 8 MWh and 4 MW, half full, without losses; four hours."""
     case = Scenario.model_validate(
@@ -153,23 +156,36 @@ def test_a_battery_gives_way_to_the_import_limit_and_makes_up_for_it() -> None:
     grid = stored()
     setpoints = Setpoints(np.array([0.0, 2.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 2.0]))
     load = np.array([8.0, 11.0, 7.0, 6.0])
-    blind = battery(grid, load, setpoints)
+    blind = battery(grid, load, NONE, setpoints)
     assert (load + blind[0] - blind[1]).max() == 13
-    charge, discharge, level, late = battery(grid, load, setpoints, relieving=True)
+    charge, discharge, level, late = battery(grid, load, NONE, setpoints, relieving=True)
     assert (charge - discharge).tolist() == pytest.approx([0, -1, 3, -2])
     assert level.tolist() == pytest.approx([4, 3, 6, 4])
     assert late == []
     calm = np.array([8.0, 8.0, 7.0, 6.0])
     for one, two in zip(
-        battery(grid, calm, setpoints)[:3], battery(grid, calm, setpoints, relieving=True)[:3], strict=True
+        battery(grid, calm, NONE, setpoints)[:3], battery(grid, calm, NONE, setpoints, relieving=True)[:3], strict=True
     ):
         assert one.tolist() == two.tolist()
 
 
+def test_a_battery_gives_no_more_than_can_be_taken() -> None:
+    """Proves: set-points give 2 MW in two hours, and nothing may be exported. In the first 1 MW is drawn, and it gives
+    1; in the other 2.5 MW are drawn and 3 MW of sun can be curtailed, and it follows. What it kept is there in the end.
+    Sensitivity: a limit of export that is missed by what is drawn too little."""
+    setpoints = Setpoints(NONE, np.array([2.0, 0.0, 2.0, 0.0]))
+    net, sun = np.array([1.0, 1.0, -0.5, 1.0]), np.array([0.0, 0.0, 3.0, 0.0])
+    _, discharge, level, late = battery(stored(), net, sun, setpoints, relieving=True)
+    assert discharge.tolist() == pytest.approx([1, 0, 2, 0])
+    assert level.tolist() == pytest.approx([3, 3, 1, 1])
+    assert late == []
+    assert battery(stored(), net, sun, setpoints)[1].tolist() == [2, 0, 2, 0]
+
+
 def test_what_a_battery_cannot_make_up_for_is_a_violation() -> None:
     """Proves: its level at the end lacks what it gave in the last hour. Sensitivity: a level that nobody looks at."""
-    grid, zeros = stored(), np.zeros(4)
-    _, _, level, late = battery(grid, np.array([8.0, 8.0, 8.0, 12.0]), Setpoints(zeros, zeros), relieving=True)
+    load = np.array([8.0, 8.0, 8.0, 12.0])
+    _, _, level, late = battery(stored(), load, NONE, Setpoints(NONE, NONE), relieving=True)
     assert level[-1] == pytest.approx(2)
     assert [(row[0], row[5]) for row in late] == [("battery", "MWh")]
     assert late[0][4] == pytest.approx(2.0)

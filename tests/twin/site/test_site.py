@@ -171,9 +171,9 @@ def test_a_battery_that_follows_counts_at_its_terminals() -> None:
     )  # fmt: skip
     setpoints = Setpoints(np.array([2.0, 0.0]), np.array([0.0, 1.0]))
     flows, missed = balance(SiteGrid(case), np.full(2, 5.0), setpoints)
-    assert (flows["charge_mw"].tolist(), flows["discharge_mw"].tolist()) == ([2, 0], [0, 1])
-    assert flows["battery_mwh"].tolist() == pytest.approx([6, 4])
-    assert flows["import_mw"].tolist() == pytest.approx([7, 4])
+    assert [np.asarray(flows[name]).tolist() for name in ("charge_mw", "discharge_mw")] == [[2, 0], [0, 1]]
+    assert np.asarray(flows["battery_mwh"]).tolist() == pytest.approx([6, 4])
+    assert np.asarray(flows["import_mw"]).tolist() == pytest.approx([7, 4])
     assert missed == []
     _, missed = balance(SiteGrid(case), np.full(2, 5.0), Setpoints(np.zeros(2), np.array([4.0, 0.0])))
     assert [(kind, at, round(amount, 9)) for kind, _, _, at, amount, _ in missed] == [("battery", 0.0, 1.5)]

@@ -88,6 +88,16 @@ def test_list_and_check(home: Path) -> None:
     assert not home.exists()
 
 
+def test_check_says_what_the_baseline_cannot_make_with_a_repair(home: Path) -> None:
+    """Proves: where nothing is proven, a check names the heats without a place and what would help, and is content.
+    Sensitivity: *no mistake found* alone, and a search of a minute for an answer."""
+    code = emberline("check", "melt-shop-day", "--set", "site.grid.import_limit_mw=190")
+    assert code.returncode == 0
+    assert "doubtful" in code.stdout
+    assert "the baseline finds no place for C6-1" in code.stdout
+    assert "--set site.grid.import_limit_mw=19" in code.stdout
+
+
 def test_schema_accepts_the_bundled_scenarios() -> None:
     """Proves: an editor that checks by the schema is content with what is shipped, and finds an unknown key."""
     schema = json.loads(emberline("schema").stdout)

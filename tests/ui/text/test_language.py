@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from emberline.ui.pages import PAGES
 from emberline.ui.text import wording
 from emberline.ui.text.extraction import KEYWORDS
-from emberline.ui.text.language import CATALOGUES, LANGUAGES, LOCALES, catalogue, tr, trn
+from emberline.ui.text.language import CATALOGUES, LANGUAGES, LOCALES, tr, trn
 from emberline.ui.text.messages import say
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -111,10 +111,10 @@ def english(app: AppTest) -> set[str]:
 
 def in_chinese(module: str, run: str, tab: str = "") -> AppTest:
     app = AppTest.from_string(SCRIPT.format(module=module), default_timeout=60)
-    if tab:
-        app.session_state[f"result.{run}.tabs.zh"] = catalogue("zh").gettext(tab)
     app.query_params["lang"] = "zh"
     app.query_params["run"] = run
+    if tab:
+        app.session_state[f"result.{run}.tabs.zh"] = tab
     return app.run()
 
 
@@ -138,11 +138,10 @@ def test_a_page_in_chinese_has_no_english_label(module: str, run_id: str) -> Non
 def test_a_stored_plan_is_shown_in_chinese(run_id: str) -> None:
     """Proves: what plans and models say in English, as status and verdict, is Chinese on the page; the English page
     has it as it is."""
-    about = "About this plan"
-    message = "\n".join(text.value for text in in_chinese("plan", run_id, about).main.text)
+    message = "\n".join(text.value for text in in_chinese("plan", run_id, "关于此计划").main.text)
     assert "已证明" in message
     assert "proven" not in message
-    assert "proven" in "\n".join(text.value for text in with_tab(page("plan", run_id), about).main.text)
+    assert "proven" in "\n".join(text.value for text in with_tab(page("plan", run_id), "About this plan").main.text)
 
 
 def script() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.assets.account import label
+from emberline.scenarios.columns import Rows
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.violation import Violation
@@ -78,7 +80,7 @@ class HubRun:
                 net = net + rate
         return net
 
-    def variables(self, renewables: Mapping[str, np.ndarray], dumped_mw: np.ndarray) -> dict[str, xr.DataArray]:
+    def variables(self, renewables: Mapping[str, np.ndarray], dumped_mw: np.ndarray) -> dict[str, Rows]:
         """Variables of table ``FLOWS`` with their coordinates.
 
         Args:
@@ -95,36 +97,31 @@ class HubRun:
         # in the order in which the file declares them, as the model does
         levels = {name: self.levels[name] for name in stores}
 
-        def table(rows: Mapping, dim: str, **coordinates: list[str]) -> xr.DataArray:
+        def table(rows: Mapping[Any, np.ndarray], **labels: Iterable[str]) -> Rows:
             values = np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
-            return xr.DataArray(
-                values, dims=(dim, "time"), coords={name: (dim, _text(labels)) for name, labels in coordinates.items()}
-            )
+            return Rows(values, {name: _text(tuple(column)) for name, column in labels.items()})
 
         return {
             "asset_rate": table(
                 rates,
-                "flow",
-                flow=[label(*key) for key in rates],
-                flow_asset=[asset for asset, _ in rates],
+                flow=(label(*key) for key in rates),
+                flow_asset=(asset for asset, _ in rates),
                 flow_carrier=names,
-                flow_unit=[hub.carriers[name].rate_unit for name in names],
+                flow_unit=(hub.carriers[name].rate_unit for name in names),
             ),
             "asset_level": table(
-                levels,
-                "store",
-                store=list(levels),
-                store_unit=[hub.carriers[store.carrier].unit for store in stores.values()],
+                levels, store=levels, store_unit=(hub.carriers[store.carrier].unit for store in stores.values())
             ),
-            "asset_on": table(self.on, "machine", machine=list(self.on)),
+            "asset_on": table(self.on, machine=self.on),
             "dumped_rate": table(
-                dumped,
-                "carrier",
-                carrier=list(dumped),
-                carrier_unit=[hub.carriers[name].rate_unit for name in dumped],
+                dumped, carrier=dumped, carrier_unit=(hub.carriers[name].rate_unit for name in dumped)
             ),
         }
 
 
-def _text(names: list[str]) -> np.ndarray:
-    return np.array(names, dtype=f"U{max(map(len, names), default=1)}")
+@lru_cache(maxsize=256)
+def _text(names: tuple[str, ...]) -> np.ndarray:
+    """Labels, the same array for all runs of a site."""
+    labels = np.array(names, dtype=f"U{max(map(len, names), default=1)}")
+    labels.setflags(write=False)
+    return labels

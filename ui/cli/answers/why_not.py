@@ -14,6 +14,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, print_json
 if TYPE_CHECKING:
     from emberline.plans.plan import Plan
     from emberline.plans.why import why_not as conflicts
+    from emberline.scenarios import Scenario
 
 QUICK_S = 5.0
 """An answer that took less is a first one."""
@@ -84,6 +85,20 @@ def at_once(scenario: str, changes: Sequence[str]) -> conflicts.WhyNot:
     from emberline.scenarios import load
 
     return quick.quick(lambda more: load(scenario, [*changes, *more]))
+
+
+def doubts(case: Scenario, scenario: str, changes: Sequence[str]) -> Iterator[str]:
+    """What speaks against a plan before it is searched, with a repair, where nothing is proven.
+
+    Args:
+        case: the scenario with its changes.
+        scenario, changes: as of ``explained``.
+    """
+    from emberline.plans.why import quick
+
+    if quick.without_place(case) and not quick.shortages(case):
+        yield f"{'doubtful':<10}only a search can tell whether there is a plan"
+        yield from lines(at_once(scenario, changes))
 
 
 def after_plan(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emberline.ui.cli.history import End, Start, span
 from emberline.ui.cli.options import AsJson, Force, Named, Refused, print_json, writable, writing
 
 File = Annotated[Path, typer.Argument(metavar="LIVE.YAML", help="connectors and tags of the plant")]
@@ -83,9 +84,16 @@ def simulate(
     import asyncio
 
     from emberline.live.loop import approved
-    from emberline.live.simulation import Messages, SimulatedPlant, Simulation
     from emberline.scenarios import load
 
+    try:
+        from emberline.live.simulation import Messages, SimulatedPlant, Simulation
+    except ModuleNotFoundError as error:
+        says = f"{error.name} is not installed; a simulated plant needs it: pip install 'emberline[live]'"
+        raise Refused(says) from None
+    _free(port)
+    if broker is not None:
+        _note_broker(broker)
     plant = SimulatedPlant(load(scenario), replication=replication)
     named = str(Path(scenario).resolve()) if Path(scenario).is_file() else scenario
     simulation = Simulation(
@@ -98,12 +106,42 @@ def simulate(
     asyncio.run(simulation.run())
 
 
+def _free(port: int) -> None:
+    import socket
+
+    with socket.socket() as place:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            place.bind(("127.0.0.1", port))
+        except OSError:
+            raise Refused(f"--port {port}: is in use; choose another") from None
+
+
+def _note_broker(url: str) -> None:
+    """Report a broker that does not answer: the plant goes on trying."""
+    import socket
+    import sys
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        place = parts.hostname or "", parts.port or 1883
+    except ValueError as error:
+        raise Refused(f"--broker {url[:60]}: {error}") from None
+    if parts.scheme != "mqtt" or not place[0]:
+        raise Refused(f"--broker {url[:60]}: write it as mqtt://HOST:PORT")
+    try:
+        socket.create_connection(place, 2).close()
+    except OSError:
+        print(f"note: no broker answers at {url}; values go there as soon as one does", file=sys.stderr)
+
+
 @app.command()
 def export(
     file: File,
     output: Annotated[Path, typer.Option("--output", "-o", help="a file .csv or .parquet")],
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="a time with its offset")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="a time with its offset")] = None,
+    start: Start = None,
+    end: End = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="only this tag; may be repeated")] = None,
     force: Force = False,
 ) -> None:
@@ -113,17 +151,10 @@ def export(
     from emberline.live.history import export as write
     from emberline.live.history import of_plant
     from emberline.live.tags import load
-    from emberline.scenarios.records.instants import read_instant
 
     plant = load(file)
     writable(output, force, ("csv", "parquet"))
-    moments = []
-    for option, moment in (("--from", start), ("--to", end)):
-        try:
-            moments.append(None if moment is None else read_instant(moment))
-        except ValueError as error:
-            raise Refused(f"{option} {moment}: {error}") from None
-    begin, until = moments
+    begin, until = span(start, end)
     until = until or plant.now()
     begin = begin or until - timedelta(days=1)
     table = of_plant(plant).table(begin, until, tag or None)
@@ -148,7 +179,7 @@ def activity(
     """
     import csv
 
-    from emberline.live.history import daily_energy, of_plant
+    from emberline.live.history import Measured
     from emberline.live.tags import load
     from emberline.plans.compliance.monitoring import Period
 
@@ -156,18 +187,19 @@ def activity(
     writable(output, force, ("csv",))
     rows: list[tuple[str | float, ...]] = []
     try:
-        span = Period.parse(period)
+        days = Period.parse(period)
+        measured = Measured.of_days(plant, days.first, days.last)
         for pair in quantity:
             name, equals, tag = (part.strip() for part in pair.rpartition("="))
             if not (name and equals and tag):
                 raise Refused(f"--quantity {pair}: write NAME=TAG")
-            energies = daily_energy(plant, of_plant(plant), tag, span.first, span.last)
+            energies = measured.daily_energy(tag)
             rows += [(name, str(day), str(day), mwh, "MWh", f"history of {tag}") for day, mwh in energies]
     except ValueError as error:
         raise Refused(str(error)) from error
     with writing(output) as partial, partial.open("w", encoding="utf-8", newline="") as target:
         csv.writer(target).writerows([("name", "from", "to", "amount", "unit", "source"), *rows])
-    print(f"{len(rows)} of {span.days * len(quantity)} days in {output}")
+    print(f"{len(rows)} of {days.days * len(quantity)} days in {output}")
 
 
 @app.command()

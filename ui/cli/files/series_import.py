@@ -1,4 +1,5 @@
-"""Command ``emberline import``: a file of a meter, historian or market as a series of any scenario."""
+"""Command ``emberline import``: a file of a meter, historian or market, or what a live plant has measured, as a series
+of any scenario."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emberline.ui.cli.history import End, FromHistory, Start, measured_of, one_of
 from emberline.ui.cli.options import AsJson, Refused, print_json, writable, writing
 
 if TYPE_CHECKING:
@@ -17,15 +19,22 @@ if TYPE_CHECKING:
 
 
 def bring_in(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel (.xlsx) or Parquet, with any extension")],
     output: Annotated[Path, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .csv to write")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="CSV, Excel (.xlsx) or Parquet, with any extension")
+    ] = None,
+    history: FromHistory = None,
+    start: Start = None,
+    end: End = None,
     role: Annotated[
         str | None,
         typer.Option(
             "--as", metavar="WHAT", help="price, export-price, intensity, marginal-intensity, load, pv or actual"
         ),
     ] = None,
-    column: Annotated[str | None, typer.Option(metavar="NAME", help="column of the values")] = None,
+    column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="column of the values; of a history, the tag")
+    ] = None,
     through: Annotated[
         str | None, typer.Option(metavar="NAME", help="last column, if a row is a day and --column is its first")
     ] = None,
@@ -95,6 +104,7 @@ def bring_in(
     from emberline.scenarios.importing import LARGEST_MB, bring, guess, read
     from emberline.scenarios.reading.series import LARGEST_FILE_MB
 
+    one_of(file, history, "a FILE", start, end)
     horizon = None if into is None else scenarios.load(into).horizon
     writable(output, force, ("csv",))
     files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
@@ -116,8 +126,12 @@ def bring_in(
         from emberline.scenarios.importing import ROLES
 
         raise Refused(f"--as is required: the kind of series, one of {', '.join(ROLES)}")
+    if file is None:
+        content, name = _of_history(history, start, end, settings)
+    else:
+        content, name = _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name
     raw = read(
-        _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name, sheet=settings.get("sheet"),
+        content, name, sheet=settings.get("sheet"),
         header=settings.get("header"), separator=settings.get("separator"), largest_mb=LARGEST_FILE_MB,
     )  # fmt: skip
     proposal = guess(raw, role, settings)
@@ -144,6 +158,17 @@ def bring_in(
         print(f"use it    emberline plan SCENARIO --set @{files['overlay']}")
     else:
         print(f"use it    emberline calibrate SCENARIO --log HEATS --meter {output}")
+
+
+def _of_history(file: Path | None, start: str | None, end: str | None, settings: dict[str, Any]) -> tuple[bytes, str]:
+    """Means of what a live plant has measured, as a file; its times and its column are added to the settings."""
+    measured = measured_of(file, start, end)
+    interval_min = settings.setdefault("interval_min", measured.plant.scenario.site.grid.metered_interval_min)
+    tag = next((tag for tag in measured.plant.live.tags if tag.name == settings.get("value")), None)
+    if tag is not None:
+        settings |= {"value": measured.column(tag)}
+    settings |= {"time": "time_utc", "zone": "UTC", "stamps": "start"}
+    return measured.series(interval_min).to_csv(date_format="%Y-%m-%dT%H:%M:%SZ").encode(), measured.name
 
 
 def _content(file: Path, largest_mb: float) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emberline.ui.cli.history import End, FromHistory, Start, heats_of, measured_of, one_of
 from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json, writable, writing
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it e
 
 def calibrate(
     scenario: Named,
-    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="heat log: .csv or .parquet")],
+    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="heat log: .csv or .parquet")] = None,
+    history: FromHistory = None,
+    start: Start = None,
+    end: End = None,
     meter: Annotated[
         Path | None, typer.Option("--meter", metavar="FILE", help="power over time, if the log has no energies")
     ] = None,
@@ -46,7 +50,7 @@ def calibrate(
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
-    """Fit durations, energies, breakdowns and repairs to the plant's heat log.
+    """Fit durations, energies, breakdowns and repairs to the plant's heat log, or to what its tags have measured.
 
     The result is written as an overlay for --set @FILE. The twin is fitted to the first 70 % of the log and must
     reproduce the rest (exit code 1 if it does not); residuals over time show which unit drifts.
@@ -55,11 +59,12 @@ def calibrate(
     from emberline.scenarios.reading import heat_log
     from emberline.scenarios.reading import meter as meters
 
+    one_of(log, history, "--log", start, end)
     if output is not None:
         writable(output, force, ("yaml", "yml"))
     case = load(scenario, changes or [])
     _has_line(case)
-    heats = heat_log.read(log, case)
+    heats = heat_log.read(log, case) if log is not None else heats_of(measured_of(history, start, end), case)
     metered = None if meter is None else meters.read(meter, case)
     from emberline.plans.calibration import calibrate as fit
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emberline.ui.cli.history import FromHistory, heats_of
 from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
 
 if TYPE_CHECKING:
+    from emberline.live.history import Measured
     from emberline.plans.compliance.monitoring import Period
     from emberline.plans.performance import Losses, Step
 
@@ -19,10 +21,6 @@ STEPS = ("day", "week", "month")
 
 
 def performance(
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE", help="CSV tables with a column of times, energy and variables; may be several"),
-    ],
     energy: Annotated[str, typer.Option(metavar="COLUMN", help="energy used")],
     production: Annotated[
         list[str],
@@ -30,6 +28,11 @@ def performance(
     ],
     baseline: Annotated[str, typer.Option(metavar="PERIOD", help="baseline period, such as 2025")],
     report: Annotated[str, typer.Option(metavar="PERIOD", help="report period, such as 2026 or 2026-Q1")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="CSV tables with a column of times, energy and variables; may be several"),
+    ] = None,
+    history: FromHistory = None,
     variable: Annotated[
         list[str] | None,
         typer.Option("--variable", metavar="COLUMN", help="another relevant variable, such as degree days; repeatable"),
@@ -39,7 +42,8 @@ def performance(
         typer.Option("--use", metavar="COLUMN", help="energy of a single use, such as a furnace; repeatable"),
     ] = None,
     plant: Annotated[
-        str | None, typer.Option(metavar="SCENARIO", help="the plant, for losses by cause; needs --log and --meter")
+        str | None,
+        typer.Option(metavar="SCENARIO", help="the plant, for losses by cause; needs --log and --meter, or --history"),
     ] = None,
     log: Annotated[Path | None, typer.Option(metavar="FILE", help="its heat log, of both periods")] = None,
     meter: Annotated[Path | None, typer.Option(metavar="FILE", help="its meter (time, power_mw)")] = None,
@@ -69,26 +73,32 @@ def performance(
 
     if by not in STEPS:
         raise Refused(f"--by {by}: choose {', '.join(STEPS)}")
+    if not files and history is None:
+        raise Refused("give a FILE, or --history with the live.yaml of a plant")
     sources = plant, log, meter
-    if any(sources) and not all(sources):
-        raise Refused("losses by cause need --plant, --log and --meter")
+    if any(sources) and not all(sources) and (history is None or log is not None or meter is not None):
+        raise Refused("losses by cause need --plant, --log and --meter, or --plant and --history")
     if output is not None:
         writable(output, force, ("html", "xlsx", "json"))
-    tables = [read_table(file, zone) for file in files]
-    names = ", ".join(file.name for file in files)
+    tables = [read_table(file, zone) for file in files or []]
+    names = ", ".join(file.name for file in files or [])
     variables = [*production, *(variable or [])]
     try:
         spans = [Period.parse(text) for text in (baseline, report)]
         if spans[0].overlaps(spans[1]):
             raise Refused(f"baseline {spans[0]} and report period {spans[1]} overlap")
+        if history is not None:
+            measured = _measured(history, spans)
+            tables.append(measured.by_day())
+            names = ", ".join(filter(None, (names, measured.name)))
         step: Step = "month" if by == "month" else "week" if by == "week" else "day"
         rows = [joined(tables, step, span.first, span.last) for span in spans]
         lacking = [name for name in (energy, *variables, *(use or [])) if name not in rows[0]]
         if lacking:
             raise Refused(f"{names} has no column {lacking[0]}; there are {', '.join(rows[0].columns)}")
         result = review(rows[0], rows[1], energy, variables, production, use or [], ashrae=ashrae)
-        if plant is not None and log is not None and meter is not None:
-            result = replace(result, losses=_losses(plant, log, meter, spans))
+        if plant is not None:
+            result = replace(result, losses=_losses(plant, log, meter, history, spans))
     except ScenarioError:
         raise
     except ValueError as error:
@@ -126,7 +136,15 @@ def performance(
         print(output)
 
 
-def _losses(plant: str, log: Path, meter: Path, spans: list[Period]) -> Losses:
+def _measured(history: Path, spans: list[Period]) -> Measured:
+    """What a live plant has measured in two periods and between them."""
+    from emberline.live.history import Measured
+    from emberline.live.tags import load
+
+    return Measured.of_days(load(history), min(span.first for span in spans), max(span.last for span in spans))
+
+
+def _losses(plant: str, log: Path | None, meter: Path | None, history: Path | None, spans: list[Period]) -> Losses:
     """Losses of a report period by cause."""
     from emberline.plans.performance import losses
     from emberline.scenarios import load
@@ -137,4 +155,8 @@ def _losses(plant: str, log: Path, meter: Path, spans: list[Period]) -> Losses:
     if not scenario.line.stages:
         raise Refused(f"--plant {plant}: has no line, so a heat log cannot belong to it")
     periods = [(span.first, span.last) for span in spans]
-    return losses(scenario, heat_log.read(log, scenario), meters.read(meter, scenario), periods[0], periods[1])
+    if log is not None and meter is not None:
+        return losses(scenario, heat_log.read(log, scenario), meters.read(meter, scenario), periods[0], periods[1])
+    assert history is not None
+    measured = _measured(history, spans)
+    return losses(scenario, heats_of(measured, scenario), measured.meter(), periods[0], periods[1])

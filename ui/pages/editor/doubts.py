@@ -15,16 +15,19 @@ from emberline.ui.text.messages import say
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def lacking(path: str) -> list[str]:
-    """What an immutable text lacks, one sentence each; empty also where it cannot be read."""
+def lacking(path: str) -> tuple[bool, list[str]]:
+    """What an immutable text lacks, one sentence each, and whether no plan is possible; nothing also where it cannot be
+    read."""
     from pathlib import Path
 
     from emberline.plans.why import quick
 
     try:
-        return quick.shortages(snapshots.load(Path(path)))
+        scenario = snapshots.load(Path(path))
+        lines = quick.shortages(scenario)
+        return bool(lines), lines or quick.without_place(scenario)
     except (ScenarioError, OSError):
-        return []
+        return False, []
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -43,14 +46,14 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     if now.scenario is None:
         return
     path = str(draft.path)
-    lines = lacking(path)
+    proven, lines = lacking(path)
     if not lines:
         for line in facts.odd(now.scenario):
             st.caption(f"⚠ {say(line)}")
         return
     with st.container(border=True, key="lacking"):
         for line in lines:
-            st.text(f"✕ {tr('No plan is possible:')} {say(line)}")
+            st.text(f"✕ {tr('No plan is possible:')} {say(line)}" if proven else f"⚠ {say(line)}")
         for i, (says, overrides) in enumerate(repairs(path)):
             text, button = st.columns([4, 1], vertical_alignment="center")
             text.text("\n".join(map(say, says)))
