@@ -13,6 +13,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import parts
 from emberline.scenarios.process import Mode, Process, in_steps
 from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.process.locks import LockedRuns, locked_runs
 from emberline.scenarios.process.store import Store
 
 
@@ -63,6 +64,8 @@ class Plant:
     """Slots of each local day and electricity that a process must draw in them [MWh]."""
     stops: dict[str, tuple[int, int, int]]
     """Planned stops by process: earliest and latest slot, and how many slots."""
+    locks: Mapping[tuple[str, str], LockedRuns]
+    """Locks on runs by process and mode."""
     parts: dict[str, Mapping[str, float]]
     """What a unit of each component counts, by metric."""
     credits: bool = True
@@ -118,6 +121,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
         orders=tuple((d, *d.span(horizon)) for d in scenario.deliveries if d.amount_t is not None),
         days={process.name: process.days(horizon) for process in scenario.processes if process.daily_energy_mwh},
         stops={name: window for name, window in windows.items() if window is not None},
+        locks=locked_runs(scenario.run_locks, scenario.processes, horizon),
         parts=parts(scenario),
         credits=scenario.goal.credit_stock,
     )

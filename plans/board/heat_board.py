@@ -20,7 +20,7 @@ from emberline.plans.why.limits import Line
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.locks import merged
 from emberline.scenarios.messages import Message
-from emberline.scenarios.records.orders import Lock
+from emberline.scenarios.records.orders import AnyLock, Lock
 
 Place = tuple[int, int]
 """Unit and start slot."""
@@ -102,11 +102,12 @@ class HeatBoard:
             self.free, self.plan.schedule, *self.operation(key), slot * self.problem.step_min, self.problem.units[unit]
         )
 
-    def moves(self, locks: Sequence[Lock]) -> dict[line.Key, Place]:
+    def moves(self, locks: Sequence[AnyLock]) -> dict[line.Key, Place]:
         """Where locks with a start put operations and casts."""
         places: dict[line.Key, Place] = {}
         index = {name: u for u, name in enumerate(self.problem.units)}
-        for (heat, stage), window in merged(locks, self.free.horizon).items():
+        heats = [lock for lock in locks if isinstance(lock, Lock)]
+        for (heat, stage), window in merged(heats, self.free.horizon).items():
             key = self.key_of.get((heat, stage))
             if key is None or not window.fixed:
                 continue

@@ -137,13 +137,12 @@ def again(task: Task) -> dict[str, Any]:
     search takes those that were asked for, and the plan is then judged and its margins raised as far as time allows.
     """
     from emberline.plans.answer import with_rules
-    from emberline.plans.plan.replan import holds, hurried, replan, with_locks, without_margins
+    from emberline.plans.plan.replan import holds, hurried, read_lock, replan, with_locks, without_margins
     from emberline.plans.plan.stored_starts import earlier
     from emberline.plans.robustness.making import again_that_holds
-    from emberline.scenarios.records.orders import Lock
 
     before, seconds = Store(task.home).open(str(task.options["run"])).plan, task.options.get("seconds")
-    locks = [Lock.model_validate(lock) for lock in task.options["locks"]]
+    locks = [read_lock(lock) for lock in task.options["locks"]]
     began = time.perf_counter()
     scenario = with_locks(before.scenario, locks)
     near = _near(before, scenario)
@@ -171,8 +170,13 @@ def again(task: Task) -> dict[str, Any]:
 
 def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
     """Schedules nearest to a stored plan's that keep other locks: where a search around them begins."""
+    from emberline.plans.board import RunBoard
     from emberline.plans.why.nearest import neighbours
 
+    if before.schedule is not None and scenario.processes:
+        board = RunBoard(before)
+        moves = board.moves(scenario.run_locks)
+        return [] if board.outside(moves) else [board.moved(moves)]
     if before.schedule is None or not scenario.heats or scenario.by_the_minute or scenario.line.changeovers:
         return []
     return neighbours(scenario, before.envelope, before.schedule)

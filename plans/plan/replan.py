@@ -23,8 +23,9 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.messages import Message
-from emberline.scenarios.records.orders import Lock
+from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 
 if TYPE_CHECKING:
     from emberline.models import Study
@@ -41,7 +42,7 @@ Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping
 
 def replan(
     stored: Plan,
-    locks: Sequence[Lock] | None = None,
+    locks: Sequence[AnyLock] | None = None,
     *,
     keep_share: float = KEEP_SHARE,
     study: Study | None = None,
@@ -60,7 +61,8 @@ def replan(
         stored: the earlier plan.
         locks: all locks that hold now; None: those that it was made with.
         keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
-        study, others, lists: as of ``emberline.plans.plan.pipeline.Search``.
+        study, others, lists: as of ``emberline.plans.plan.pipeline.Search``; of processes the first of the others is
+            where the search begins.
         on_progress, cancel: as of ``emberline.plans.plan.pipeline.plan``.
 
     Raises:
@@ -69,7 +71,7 @@ def replan(
     from emberline.models import Study
 
     variant = stored.scenario if locks is None else with_locks(stored.scenario, locks)
-    unchanged = same_locks(variant.locks, stored.scenario.locks)
+    unchanged = same_locks(all_locks(variant), all_locks(stored.scenario))
     if unchanged and stored.has_schedule and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
@@ -80,7 +82,7 @@ def replan(
     study = study or Study()
     study.keep(variant, stored.schedule.assign_attrs(found=1))
     stored_locks, holding = (
-        {lock.model_dump_json() for lock in scenario.locks} for scenario in (stored.scenario, variant)
+        {lock.model_dump_json() for lock in all_locks(scenario)} for scenario in (stored.scenario, variant)
     )
     # what binds more raises no plan's worth
     tighter = unchanged or stored_locks <= holding
@@ -91,6 +93,7 @@ def replan(
         on_progress=on_progress,
         cancel=cancel,
         search=Search(
+            start=others[0] if variant.processes and others else None,
             study=study,
             keep=lambda candidate: choose(variant, stored.envelope, before, candidate, keep_share, judged=unchanged),
             others=others,
@@ -148,10 +151,18 @@ def choose(
 def holds(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the new baseline."""
     if not scenario.heats:
-        return True
+        return not scenario.run_locks or not _off_locks(scenario, schedule)
     from emberline.models import explain
 
     return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, time_limit=JUDGE_S)
+
+
+def _off_locks(scenario: Scenario, schedule: xr.Dataset) -> bool:
+    """Whether runs of processes are not where they are locked."""
+    from emberline import twin
+
+    kinds = twin.replay(scenario, schedule)["violation_kind"].values.tolist()
+    return ViolationKind.LOCK in kinds
 
 
 def hurried(stored: Plan, seconds: float) -> Plan:
@@ -172,24 +183,32 @@ def without_margins(stored: Plan) -> Plan:
     return dataclasses.replace(stored, scenario=scenario, bound=None, gap=None)
 
 
-def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
+def all_locks(scenario: Scenario) -> tuple[AnyLock, ...]:
+    """Locks on heats and on runs of processes."""
+    return (*scenario.locks, *scenario.run_locks)
+
+
+def with_locks(scenario: Scenario, locks: Sequence[AnyLock]) -> Scenario:
     """The scenario with other locks.
 
     Raises:
-        ScenarioError: a lock is mistaken: no such heat, stage or unit, a time off the steps or outside the horizon.
+        ScenarioError: a lock is mistaken: no such heat, stage, unit, process or mode, a time off the steps or outside
+            the horizon.
     """
-    variant = scenario.model_copy(update={"locks": tuple(locks)}).with_inputs(scenario.inputs)
+    heats, runs = ([lock for lock in locks if isinstance(lock, kind)] for kind in (Lock, RunLock))
+    update = {"locks": tuple(heats), "run_locks": tuple(runs)}
+    variant = scenario.model_copy(update=update).with_inputs(scenario.inputs)
     problems = [
         Problem(scenario.name, ".".join(map(str, place)), says)
         for place, says in between_nouns(variant)
-        if place and place[0] == "locks"
+        if place and place[0] in ("locks", "run_locks")
     ]
     if problems:
         raise ScenarioError(problems)
     return variant
 
 
-def same_locks(one: Sequence[Lock], other: Sequence[Lock]) -> bool:
+def same_locks(one: Sequence[AnyLock], other: Sequence[AnyLock]) -> bool:
     """Whether two lists lock the same, in whatever order."""
     first, second = (sorted(lock.model_dump_json() for lock in locks) for locks in (one, other))
     return first == second
@@ -284,15 +303,23 @@ def first_stage(scenario: Scenario, heat: str) -> str:
     return ""
 
 
-def as_set(lock: Lock) -> dict[str, str]:
+def as_set(lock: AnyLock) -> dict[str, str]:
     """A lock as plain data for an override; spans after the start in minutes."""
-    moments = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
-    return {
-        "heat": lock.heat,
-        "stage": lock.stage,
-        **({} if lock.unit is None else {"unit": lock.unit}),
-        **{name: _moment(value) for name, value in moments.items() if value is not None},
-    }
+    return {name: value if isinstance(value, str) else _moment(value) for name, value in lock if value is not None}
+
+
+def read_lock(data: Mapping[str, str]) -> AnyLock:
+    """The lock of plain data.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return RunLock.model_validate(data) if "process" in data else Lock.model_validate(data)
+
+
+def override(scenario: Scenario, locks: Sequence[Mapping[str, str]]) -> str:
+    """Override for a list of locks as plain data: on runs where there are processes, else on heats."""
+    return f"{'run_locks' if scenario.processes else 'locks'}={json.dumps(list(locks), ensure_ascii=False)}"
 
 
 def _moment(value: datetime | timedelta) -> str:

@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timedelta
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, site, to_the_minute
+from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, run_locks, site, to_the_minute
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.base import Mistakes, unknown
 from emberline.scenarios.records.goal import Signal, Target
@@ -37,6 +37,7 @@ def between_nouns(scenario: Scenario) -> Mistakes:
     yield from wrong
     if not wrong:
         yield from locks.impossible(scenario)
+    yield from run_locks.mistakes(scenario)
     yield from _of_goal(scenario)
 
 

@@ -54,3 +54,22 @@ class Lock(Record):
         if self.start is not None and (self.earliest is not None or self.latest is not None):
             raise ValueError(f"lock of heat {self.heat}: give start, or earliest and latest, not both")
         return self
+
+
+class RunLock(Record):
+    """A decision that the planner has taken: a unit of this process begins a run then, and runs until the end at least.
+
+    Units of a process are alike, so what is locked is how many: as many runs begin as locks name that time, and as many
+    units run meanwhile as locks cover it.
+    """
+
+    process: str
+    mode: str | None = None
+    """None: the only one of a process without modes."""
+    start: Moment
+    """At the start of the horizon: it may have begun before."""
+    end: Moment | None = None
+    """None: as long as the least run."""
+
+
+AnyLock = Lock | RunLock

@@ -27,7 +27,7 @@ from emberline.scenarios.records.goal import Goal, Target
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.line import Grade, Line
 from emberline.scenarios.records.market import Market
-from emberline.scenarios.records.orders import Lock, Order
+from emberline.scenarios.records.orders import Lock, Order, RunLock
 from emberline.scenarios.records.series import Entry
 from emberline.scenarios.records.site import Site
 from emberline.scenarios.records.state import State
@@ -66,6 +66,7 @@ class Scenario(Record):
     line: Line = NO_LINE
     orders: tuple[Order, ...] = ()
     locks: tuple[Lock, ...] = ()
+    run_locks: tuple[RunLock, ...] = Field(default=(), max_length=500)
     site: Site = Field(default_factory=Site)
     stores: tuple[Store, ...] = Field(default=(), max_length=200)
     processes: tuple[Process, ...] = Field(default=(), max_length=100)

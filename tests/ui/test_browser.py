@@ -26,8 +26,9 @@ def server(home: Path) -> Iterator[Server]:
 
 
 def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -> None:
-    """Proves: a board of runs, a card of the one that is clicked, tables of units, stores and products, a file; nothing
-    sticks out of a wide and of a small window, and no chart reports an error."""
+    """Proves: a board of runs, a card of the one that is clicked, a run that is moved by keys and locked until that
+    is undone, tables of units, stores and products, a file; nothing sticks out of a wide and of a small window, and no
+    chart reports an error."""
     result, store = cement_day_plan(), Store()
     with store.working(result.scenario) as run:
         store.save(run, result)
@@ -44,6 +45,17 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
         page.set_viewport_size({"width": width, "height": 900})
         at_rest(page)
         sound(page)
+    bar = page.locator(".board .bar.free").first
+    bar.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Plan again around it")).to_be_visible()
+    at_rest(page)
+    expect(bar.locator(".padlock")).to_have_count(1)
+    expect(page.locator(".ghost")).to_have_count(1)
+    page.locator(".st-key-board-changes").get_by_role("button", name="Undo", exact=True).click()
+    expect(page.locator(".ghost")).to_have_count(0)
+    at_rest(page)
     for tab, says in (("Units", "Runs of"), ("Stores and deliveries", "Deliveries"), ("Products", "Destinations")):
         page.get_by_role("tab", name=tab, exact=True).click()
         expect(page.get_by_text(says, exact=True)).to_be_visible()

@@ -11,7 +11,9 @@ import numpy as np
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
+from emberline.scenarios.line.locks import SECOND
 from emberline.scenarios.process import carriers_of
+from emberline.scenarios.process.locks import locked_runs
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
 from emberline.twin.violation import TOLERANCE, Violation
@@ -42,6 +44,31 @@ def missed(table: WorksTable, records: Records, *, disturbed: bool) -> list[Viol
             Violation(ViolationKind.ENERGY, "", name, at, amount, "MWh")
             for name, at, amount in underfed(table, records)
         ]
+    return violations
+
+
+def off_locks(table: WorksTable, records: Records) -> list[Violation]:
+    """Locked runs that do not begin then [min to the nearest], and minutes in which fewer units run than are locked."""
+    scenario, step, violations = table.scenario, table.step_min, list[Violation]()
+    for (process, mode), locked in locked_runs(scenario.run_locks, scenario.processes, scenario.horizon).items():
+        members = {u for u, machine in enumerate(table.machines) if machine.process.name == process}
+        runs = [
+            run for run in records.course.runs
+            if run.unit in members and table.machines[run.unit].ways[run.mode].name == mode
+        ]  # fmt: skip
+        for k, count in locked.begins.items():
+            off = sorted(abs(run.begin - k * step) for run in runs)
+            if sum(minutes <= SECOND for minutes in off) < count:
+                amount = off[count - 1] if len(off) >= count else scenario.horizon.length_min
+                violations.append(Violation(ViolationKind.LOCK, "", process, k * step, amount, "min"))
+        edges = np.arange(table.n_steps) * step
+        running = sum(
+            ((edges > run.begin - SECOND) & (edges + step < run.end + SECOND)).astype(int) for run in runs
+        )  # fmt: skip
+        few = np.flatnonzero(running < locked.running)
+        if len(few):
+            at, amount = float(few[0]) * step, len(few) * step
+            violations.append(Violation(ViolationKind.LOCK, "", process, at, amount, "min"))
     return violations
 
 

@@ -11,7 +11,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check, metered
 from emberline.twin.processes.following import Mix, SchedulePolicy
-from emberline.twin.processes.missed import carrier_neighbours, missed
+from emberline.twin.processes.missed import carrier_neighbours, missed, off_locks
 from emberline.twin.processes.network import WorksTable, works_table
 from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
@@ -84,6 +84,8 @@ class WorksFollower:
                 row for row in violations if row.kind != ViolationKind.ASSET or row.unit not in self._neighbours
             ]
         late = missed(table, records, disturbed=disturbed)
+        if self._follow and not disturbed:
+            late += off_locks(table, records)
         columns = {
             **NO_OPERATIONS,
             **violation_variables(late + violations),

@@ -28,6 +28,7 @@ STYLE = """<style>
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
 [data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] th:nth-child(n+3) { text-align: right !important; }
 [class*="st-key-figures"] td:nth-child(2), [class*="st-key-figures"] th:nth-child(2) { text-align: right !important; }
+.st-key-notes [data-testid="stTable"] :is(td, th):nth-child(n) { text-align: left !important; }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums; }
 .strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.4rem, 1fr)); gap: 0.35rem 0.7rem;
   border: 1px solid light-dark(#CDD3D9, #35414D); border-radius: 0.25rem; padding: 0.35rem 0.7rem; }

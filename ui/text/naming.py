@@ -76,7 +76,7 @@ def _part(part: str, before: Any, after: Any) -> Iterator[str]:
     before, after = before or {}, after or {}
     if part == "orders":
         yield from _orders(before, after)
-    elif part == "locks":
+    elif part in ("locks", "run_locks"):
         yield trn("{count} lock", "{count} locks", len(after))
     elif part in PARTS:
         yield tr(PARTS[part])

@@ -100,6 +100,7 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
     block.units = pyo.Block(block.UNITS)
     unit_ports = tuple(add_units(block.units[i], units, plant, ordered) for i, units in enumerate(plant.units))
     _alike(block, plant)
+    _locked(block, plant, unit_ports)
     electricity = joined(term for ports in unit_ports for term in ports.electricity)
     block.electricity = Variable(block.T, domain=pyo.NonNegativeReals)
 
@@ -151,6 +152,20 @@ def _first_first(block: Any, slots: Any, later: Any, one: list[Any], other: list
     @constraint(block, slots)
     def first_first(b: Any, t: int) -> Any:
         return starts(other, t) <= b.started[t]
+
+
+def _locked(block: Any, plant: Plant, unit_ports: tuple[UnitPorts, ...]) -> None:
+    """Runs that the planner has locked: so many begin, so many units run."""
+    rows = []
+    for (name, mode), runs in plant.locks.items():
+        ports = [one for one in unit_ports if one.units.process.name == name]
+        m = [one.name for one in ports[0].units.modes].index(mode)
+        for t, count in runs.begins.items():
+            rows.append(sum(events[t - lag] for one in ports for events, lag in one.begins(m)) >= count)
+        for t in np.flatnonzero(runs.running).tolist():
+            rows.append(sum(one.block.mode[m].on[t] for one in ports) >= int(runs.running[t]))
+    block.LOCKED = pyo.RangeSet(0, len(rows) - 1)
+    block.locked = pyo.Constraint(block.LOCKED, rule=lambda b, i: rows[i])
 
 
 def _orders(block: Any, plant: Plant) -> None:

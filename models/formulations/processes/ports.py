@@ -29,6 +29,11 @@ class UnitPorts:
     starting: int = 0
     """Slots of a start-up."""
 
+    def begins(self, mode: int) -> list[tuple[Any, int]]:
+        """Events that lead to a run of a mode, and how many slots later each does."""
+        changes = [(events, self.changing[key]) for key, events in self.turns.items() if key[1] == mode]
+        return [(self.block.mode[mode].fire, self.starting), *changes]
+
 
 def joined(terms: Iterable[Linear]) -> Linear:
     """Flows without constants as one."""

@@ -71,6 +71,10 @@ class Search(ProcessSearch):
                 self.baseline = self._begin(start)
         if self.best is not None:
             self.hints.append(self.model.switches(self.best.values))
+        elif start is not None and self.scenario.run_locks:
+            # runs that are locked elsewhere: what gives way lies near
+            with self.timed("corridor"):
+                self._corridor(self.model.runs_of(start), 1, max(round(CORRIDOR_H / self.model.hours), 1))
         self.hints += [self.model.runs_of(other) for other in others]
         if len(self.model.whole) <= SMALL:
             self._direct()
@@ -126,7 +130,8 @@ class Search(ProcessSearch):
         return min(max((outcome.bound - self.aim.constant) / abs(outcome.bound), 1e-4), 1.0)
 
     def _by_parts(self) -> None:
-        switches = self._hours()
+        # around locked runs there is a plan already: what is left of the time improves it
+        switches = self._hours() if self.best is None or not self.scenario.run_locks else None
         if switches is not None and not self.phase_over():
             slots = len(next(iter(switches.values())))
             with self.timed("corridor"):

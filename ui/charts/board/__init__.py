@@ -15,10 +15,11 @@ from typing import Any
 import xarray as xr
 
 from emberline.plans.accounts import unit_runs
-from emberline.plans.board import HeatBoard
+from emberline.plans.board import HeatBoard, RunBoard
 from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.orders import AnyLock, Lock
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import current, mark, tr
@@ -32,8 +33,8 @@ HTML = """<div class="board"><button type="button" class="skip"></button>
 <span class="end" tabindex="-1"></span></div>"""
 MOST_ORDERS_IN_LEGEND = 16
 RUNS = mark(
-    "Choose a run to see its figures and its slack. Tab goes to the next bar. Drag over free space, or + and −, "
-    "to zoom."
+    "Drag a run in time, or use the arrow keys and Enter; what it breaks is shown when it is dropped. L locks, Escape "
+    "undoes, Tab goes to the next bar. Drag over free space, or + and −, to zoom."
 )
 TEXTS = {
     "board": mark("Planning board: units from top to bottom, local time from left to right"),
@@ -101,11 +102,8 @@ def of_heats(
     colours = palette.in_turn(order.name for order in scenario.orders)
     heats = {heat.name: heat for heat in scenario.heats}
     texts = {name: tr(text) for name, text in TEXTS.items()}
-    size, unit = 1.0, str(scenario.market.currency)
-    if board is not None and scenario.goal.minimize == "carbon":
-        size, unit = 1000.0, "t CO2e"
-    signal = tr(board.rules()["worth"]["says"]) if board else ""
-    texts["estimate"] = tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
+    size, unit = _unit(scenario)
+    texts["estimate"] = _estimate(board.rules(), unit) if board else ""
     casting = scenario.line.campaign_stage
     bars = []
     for heat, stage, name, start, end, waited, energy in _operations(run):
@@ -139,16 +137,28 @@ def of_heats(
     }  # fmt: skip
 
 
+def _unit(scenario: Scenario) -> tuple[float, str]:
+    """Unit of the estimate of a move, and how many of the goal's it is."""
+    return (1000.0, "t CO2e") if scenario.goal.minimize == "carbon" else (1.0, str(scenario.market.currency))
+
+
+def _estimate(rules: dict[str, Any], unit: str) -> str:
+    signal = tr(rules["worth"]["says"])
+    return tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
+
+
 def run_id(one: unit_runs.UnitRun) -> str:
     """Name of a process run on the board."""
     return f"{one.unit}/{one.first}"
 
 
-def of_runs(scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View) -> dict[str, Any]:
+def of_runs(
+    scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, board: RunBoard
+) -> dict[str, Any]:
     """Bars of process runs; start-ups, change-overs and waits are pale. Arguments as of :func:`of_heats`."""
     units, step = [unit for unit, _ in scenario.process_units], scenario.horizon.step_min
     several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
-    colours = palette.of_modes(scenario)
+    colours, numbers_of = palette.of_modes(scenario), {run_id(one): i for i, one in enumerate(board.runs)}
     bars = []
     for one in unit_runs.unit_runs(scenario, run):
         hours = (one.last - one.first) * scenario.horizon.step_h
@@ -157,47 +167,62 @@ def of_runs(scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, vi
         if does:
             facts = [f"{wording.number(one.tonnes, 0)} t", f"{wording.number(one.tonnes / hours, 1)} t/h", *facts]
         label = one.mode if several[one.unit] and does else ""
+        number, u = numbers_of.get(run_id(one)), units.index(one.unit)
+        lead = 0 if number is None else one.first - board.begins[number]
         bars.append(
             {
-                "id": run_id(one), "key": "", "row": units.index(one.unit), "start": one.first * step,
-                "end": one.last * step, "heat": run_id(one) if does else "", "stage": "", "label": label, "short": "",
-                "colour": colours[one.mode], "title": f"{one.mode} · {tr(DOES[one.what])}", "facts": facts,
-                "lengths": [], "offsets": [], "group": "", "groupName": "", "pale": not does,
+                "id": run_id(one), "key": key_text(None if number is None else (number, 0)), "row": u,
+                "start": one.first * step, "end": one.last * step, "heat": run_id(one) if does else "", "stage": "",
+                "label": label, "short": "", "colour": colours[one.mode], "facts": facts,
+                "title": f"{one.mode} · {tr(DOES[one.what])}", "lengths": [[u, (one.last - one.first) * step]],
+                "offsets": [[u, lead * step]], "group": "",
+                "groupName": "", "pale": not does,
             }
         )  # fmt: skip
     thin = [] if baseline is None else [
         [units.index(one.unit), one.first * step, one.last * step, colours[one.mode]]
         for one in unit_runs.unit_runs(scenario, baseline) if one.what == unit_runs.RUN
     ]  # fmt: skip
-    texts = {name: tr(text) for name, text in TEXTS.items()} | {"fixed": tr(RUNS)}
+    size, unit = _unit(scenario)
+    texts = {name: tr(text) for name, text in TEXTS.items()} | {"help": tr(RUNS)}
+    texts["estimate"] = _estimate(board.rules(), unit)
     legend = list(colours.items()) if len(colours) <= MOST_ORDERS_IN_LEGEND else []
     return {
-        **_axis(view), "rows": units, "rowOf": [], "bars": bars, "baseline": thin, "stops": list(_stops(run, units)),
-        "legend": legend, "texts": texts, "unitSize": 1.0, "rules": None,
+        **_axis(view), "rows": units, "rowOf": list(range(len(units))), "bars": bars, "baseline": thin,
+        "stops": list(_stops(run, units)), "legend": legend, "texts": texts, "unitSize": size, "rules": board.rules(),
     }  # fmt: skip
 
 
 def with_locks(
-    data: dict[str, Any], run: str, board: HeatBoard | None, locks: Sequence[Any], picked: Iterable[str]
+    data: dict[str, Any], run: str, board: HeatBoard | RunBoard | None, locks: Sequence[AnyLock], picked: Iterable[str]
 ) -> dict[str, Any]:
     """The bars with a reader's locks, and the heats that stand out.
 
     Args:
-        data: of :func:`of_heats`.
+        data: of :func:`of_heats` or :func:`of_runs`.
         run: id of the plan.
         board: as there.
         locks: that apply now.
         picked: heats; the others are pale, if there are any.
     """
-    places = {} if board is None else board.moves(locks)
-    named = {(lock.heat, lock.stage) for lock in locks}
-    keys = {key_text(key) for key in places}
+    places: dict[str, list[int]] = {}
+    missed: list[str] = []
+    if isinstance(board, RunBoard):
+        moves = board.moves(locks)
+        places = {
+            key_text((i, 0)): [data["rules"]["starts"]["unit"][i][0], board.begins[i] + first - board.runs[i].first]
+            for i, first in moves.items()
+        }
+        if not board.outside(moves) and not board.collisions(moves) and board.missed(moves):
+            missed = [key_text((i, 0)) for i, first in moves.items() if first != board.runs[i].first]
+    elif board is not None:
+        places = {key_text(key): list(place) for key, place in board.moves(locks).items()}
+    named = {(lock.heat, lock.stage) for lock in locks if isinstance(lock, Lock)}
     bars = [
-        {**bar, "locked": (bar["heat"], bar["stage"]) in named or bool(bar["key"] and bar["key"] in keys)}
+        {**bar, "locked": (bar["heat"], bar["stage"]) in named or bool(bar["key"] and bar["key"] in places)}
         for bar in data["bars"]
     ]
-    moves = {key_text(key): list(place) for key, place in places.items()}
-    return {**data, "run": run, "bars": bars, "places": moves, "picked": list(picked)}
+    return {**data, "run": run, "bars": bars, "places": places, "missed": missed, "picked": list(picked)}
 
 
 def key_text(key: tuple[int, int] | None) -> str:

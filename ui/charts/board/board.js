@@ -177,6 +177,7 @@ class Board {
       keys.forEach((key) => (never ? hard : soft).add(key));
       one.hard = never;
     }
+    if (!this.preview) this.data.missed.forEach((key) => soft.add(key));
     this.ghosts.replaceChildren();
     const picked = new Set(this.data.picked);
     const groups = new Map();

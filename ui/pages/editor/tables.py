@@ -16,7 +16,7 @@ from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.disturbances import Breakdown, Spread
 from emberline.scenarios.records.line import Grade, Stage, Transfer, Unit
-from emberline.scenarios.records.orders import Lock, Order
+from emberline.scenarios.records.orders import Lock, Order, RunLock
 from emberline.scenarios.records.state import Outage, Started
 from emberline.ui.pages.editor import nested, rows
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines
@@ -38,6 +38,7 @@ TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {
     "outages": (mark("Outages"), ("state", "outages"), Outage),
     "started": (mark("In progress"), ("state", "started"), Started),
     "locks": (mark("Locks"), ("locks",), Lock),
+    "run_locks": (mark("Locks on runs"), ("run_locks",), RunLock),
 }
 """Title, place in the scenario and record of each table; None: rows of several kinds."""
 

@@ -87,6 +87,7 @@ WORDS = (
     mark("Electricity"),
     mark("Power by rate"),
     mark("Inputs"),
+    mark("Process"),
     mark("Outputs"),
     mark("Heat"),
     mark("Count"),

@@ -11,9 +11,8 @@ import streamlit as st
 
 from emberline.plans.accounts import comparable
 from emberline.plans.difference import Difference, difference
-from emberline.plans.plan import Plan
+from emberline.plans.plan import Plan, replan
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.result import locks
 from emberline.ui.pages.session import stored_runs
 from emberline.ui.text import wording
@@ -194,11 +193,11 @@ def scenario_changes(runs: Mapping[str, str], plans: Mapping[str, Plan]) -> list
 
 def _locks(plan: Plan, key: str, value: Any) -> Any:
     """Locks in words; any other value as it is."""
-    if key.split(".")[0] != "locks" or value is None:
+    if key.split(".")[0] not in ("locks", "run_locks") or value is None:
         return value
     several = value if isinstance(value, list) else [value]
     try:
-        return listed(locks.lock_text(plan.scenario, Lock.model_validate(lock)) for lock in several) or NOT_THERE
+        return listed(locks.lock_text(plan.scenario, replan.read_lock(lock)) for lock in several) or NOT_THERE
     except ValueError:  # a part of a lock
         return value
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.plans.plan import replan
 from emberline.plans.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields, quick_form
@@ -79,7 +80,7 @@ def ask(seed: dict[str, Any], page: str) -> Request:
     locks = locking.applied(source.key, original, seeds)
     if locks is not None:
         values[locking.KEY] = locks
-        overrides.append(locking.override(locks))
+        overrides.append(replan.override(original, locks))
     repairs = repairing.applied(source.key, seeds)
     if repairs:
         values[repairing.KEY] = repairs

@@ -67,7 +67,8 @@ def show_notes(answer: Answer) -> None:
     """Draw how each figure comes about."""
     columns = [tr("figure"), tr("value"), tr("how it comes about")]
     rows = [[say(text) for text in (tile.label, tile.value, tile.note)] for tile in answer.tiles]
-    st.table(pd.DataFrame(rows, columns=columns).set_index(columns[0]))
+    with st.container(key="notes"):
+        st.table(pd.DataFrame(rows, columns=columns).set_index(columns[0]))
 
 
 def plain(text: str) -> str:

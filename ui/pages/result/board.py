@@ -1,4 +1,5 @@
-"""The planning board of a plan: heats are dragged, locked and freed; then the plan is made again around the locks."""
+"""The planning board of a plan: heats and runs of processes are dragged, locked and freed; then the plan is made again
+around the locks."""
 
 from __future__ import annotations
 
@@ -7,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans import board as boards
-from emberline.plans.board import HeatBoard
+from emberline.plans.board import HeatBoard, RunBoard
 from emberline.plans.plan import Plan, replan
 from emberline.scenarios import ScenarioError
-from emberline.scenarios.records.orders import Lock
+from emberline.scenarios.records.orders import AnyLock, Lock
 from emberline.ui.charts import board as drawing
 from emberline.ui.charts.view import View
 from emberline.ui.pages.result import locks as locking
@@ -23,12 +24,14 @@ MOST_UNDONE = 50
 MOST_REASONS = 6
 QUICK_S = 5.0
 """Longest search around moves: a shift leader waits for it [s]."""
+RUNS_S = 20.0
+"""The same around runs of processes, whose weeks have more to decide [s]."""
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def of_run(run: str, _plan: Plan) -> HeatBoard | None:
+def of_run(run: str, _plan: Plan) -> HeatBoard | RunBoard | None:
     """The board of a stored plan."""
-    return boards.of_plan(_plan)
+    return RunBoard(_plan) if _plan.scenario.processes and _plan.schedule is not None else boards.of_plan(_plan)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -36,10 +39,10 @@ def _bars(
     run: str, baseline: bool, span: tuple[float, float], language: str, _plan: Plan, _view: View
 ) -> dict[str, Any]:
     assert _plan.replay is not None
-    before = _plan.baseline if baseline else None
-    if not _plan.scenario.heats:
-        return drawing.of_runs(_plan.scenario, _plan.replay, before, _view)
-    return drawing.of_heats(_plan.scenario, _plan.replay, before, _view, of_run(run, _plan))
+    before, board = _plan.baseline if baseline else None, of_run(run, _plan)
+    if isinstance(board, RunBoard):
+        return drawing.of_runs(_plan.scenario, _plan.replay, before, _view, board)
+    return drawing.of_heats(_plan.scenario, _plan.replay, before, _view, board)
 
 
 def show(plan: Plan, run: str, view: View, baseline: bool, picked: tuple[str, ...]) -> None:
@@ -67,31 +70,51 @@ def _act(plan: Plan, run: str) -> None:
     if act.get("do") == "range":
         _range(plan, run, act.get("span"))
         return
-    if not plan.scenario.heats:
-        st.session_state[f"picked.{run}"] = str(act.get("heat", ""))
-        return
-    if act.get("do") != "undo":
+    if act.get("do") == "undo":
+        undo(plan, run)
+    elif plan.scenario.heats:
         names = [heat.name for heat in plan.scenario.heats]
         heat = str(act.get("heat", ""))
         st.session_state[f"heat.{run}"] = heat if heat in names else None
         st.session_state[f"heat.{run}.begins"] = (heat,) if heat in names else ()
-    if act.get("do") == "undo":
-        undo(plan, run)
-    elif act.get("do") in ("move", "lock"):
+    else:
+        st.session_state[f"picked.{run}"] = str(act.get("heat", ""))
+    if act.get("do") in ("move", "lock"):
         board = of_run(run, plan)
         try:
-            h, i = map(int, str(act["key"]).split("."))
-            if board is None or (h, i) not in set(board.key_of.values()):
-                return
-            here = board.moves(locking.current(locking.key_of(run, plan), plan)).get((h, i))
-            if act["do"] == "lock" and here is not None:
-                hold(plan, run, boards.undone(locking.current(locking.key_of(run, plan), plan), board, (h, i)))
-                return
-            place = board.place((h, i)) if act["do"] == "lock" else (int(act["unit"]), int(act["slot"]))
-            if place[0] in board.units((h, i)) and 0 <= place[1] < board.problem.n_slots:
-                pin(plan, run, board.lock((h, i), place))
-        except (ScenarioError, KeyError, TypeError, ValueError):
+            if isinstance(board, RunBoard):
+                _lock_run(board, plan, run, act)
+            elif board is not None:
+                _lock_heat(board, plan, run, act)
+        except (ScenarioError, KeyError, TypeError, ValueError, IndexError):
             return
+
+
+def _lock_heat(board: HeatBoard, plan: Plan, run: str, act: dict[str, Any]) -> None:
+    h, i = map(int, str(act["key"]).split("."))
+    if (h, i) not in set(board.key_of.values()):
+        return
+    now = locking.on_heats(run, plan)
+    if act["do"] == "lock" and board.moves(now).get((h, i)) is not None:
+        hold(plan, run, boards.undone(now, board, (h, i)))
+        return
+    place = board.place((h, i)) if act["do"] == "lock" else (int(act["unit"]), int(act["slot"]))
+    if place[0] in board.units((h, i)) and 0 <= place[1] < board.problem.n_slots:
+        pin(plan, run, board.lock((h, i), place))
+
+
+def _lock_run(board: RunBoard, plan: Plan, run: str, act: dict[str, Any]) -> None:
+    """Lock a run where it was dropped, or where it is; free one that is locked."""
+    number, now = int(str(act["key"]).split(".")[0]), locking.current(locking.key_of(run, plan), plan)
+    moves = board.moves(now)
+    if act["do"] == "lock" and number in moves:
+        del moves[number]
+    else:
+        at = board.runs[number].first
+        moves[number] = at if act["do"] == "lock" else int(act["slot"]) + at - board.begins[number]
+    locks = tuple(board.lock(i, first) for i, first in sorted(moves.items()))
+    replan.with_locks(plan.scenario, locks)
+    hold(plan, run, locks)
 
 
 def _range(plan: Plan, run: str, span: Any) -> None:
@@ -109,11 +132,11 @@ def _range(plan: Plan, run: str, span: Any) -> None:
 
 def pin(plan: Plan, run: str, lock: Lock) -> None:
     """Add a lock to those that apply; it takes the place of one on the same heat and stage, or cast."""
-    now = locking.current(locking.key_of(run, plan), plan)
+    now = locking.on_heats(run, plan)
     hold(plan, run, replan.pinned(plan.scenario.model_copy(update={"locks": now}), [lock]))
 
 
-def hold(plan: Plan, run: str, locks: tuple[Lock, ...]) -> None:
+def hold(plan: Plan, run: str, locks: tuple[AnyLock, ...]) -> None:
     """Let other locks apply; the step can be undone."""
     key = locking.key_of(run, plan)
     steps = st.session_state.setdefault(f"board.{run}.steps", [])
@@ -131,12 +154,13 @@ def undo(plan: Plan, run: str) -> None:
         st.session_state[f"board.{run}.changed"] = True
 
 
-def _changes(plan: Plan, run: str, now: tuple[Lock, ...]) -> None:
+def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
     """What differs from the plan, what is in the way, and the buttons."""
-    if replan.same_locks(now, plan.scenario.locks):
+    if replan.same_locks(now, replan.all_locks(plan.scenario)):
         return
     board = of_run(run, plan)
-    before = {lock.model_dump_json() for lock in plan.scenario.locks}
+    seconds = RUNS_S if plan.scenario.processes else QUICK_S
+    before = {lock.model_dump_json() for lock in replan.all_locks(plan.scenario)}
     fresh = [lock for lock in now if lock.model_dump_json() not in before]
     gone = len(before - {lock.model_dump_json() for lock in now})
     with st.container(border=True, gap="xsmall", key="board.changes"):
@@ -153,14 +177,14 @@ def _changes(plan: Plan, run: str, now: tuple[Lock, ...]) -> None:
         undone.button(tr("Undo"), width="stretch", key=f"undo.{run}", on_click=undo, args=(plan, run))
         says_again = tr(
             "Searches for {seconds} s at most, from this plan on; Plan at the side searches as long as is set there.",
-            seconds=wording.number(QUICK_S, 0),
+            seconds=wording.number(seconds, 0),
         )
         pressed = again.button(
             tr("Plan again around it"), type="primary", width="stretch", key=f"around.{run}", help=says_again
         )
         if pressed:
             try:
-                locking.plan_again(run, plan, now, QUICK_S)
+                locking.plan_again(run, plan, now, seconds)
             except ScenarioError as error:
                 st.text("\n".join(f"✕ {problem.says}" for problem in error.problems))
             except RuntimeError as error:
@@ -170,17 +194,30 @@ def _changes(plan: Plan, run: str, now: tuple[Lock, ...]) -> None:
         reasons = in_the_way(board, now)
         if reasons:
             st.text("\n".join(f"! {line}" for line in reasons[:MOST_REASONS]))
-            st.caption(tr("With all other heats where they are; planning again moves them as far as needed."))
+            st.caption(tr("With everything else where it is; planning again moves it as far as needed."))
 
 
-def in_the_way(board: HeatBoard | None, locks: tuple[Lock, ...]) -> list[str]:
+def in_the_way(board: HeatBoard | RunBoard | None, locks: tuple[AnyLock, ...]) -> list[str]:
     """What the moves break with all else where the plan has it, in words."""
     if board is None:
         return []
+    if isinstance(board, RunBoard):
+        return _in_the_way_of_runs(board, board.moves(locks))
     places = board.moves(locks)
     lines = []
     for key, place in places.items():
         if place != board.place(key):
             heat = board.operation(key)[0] if key[0] >= 0 else board.free.orders[board.problem.casts[key[1]].order].name
             lines += [f"{heat}: {wording.sentence(say(reason))}" for reason in board.in_the_way(key, place, places)]
+    return list(dict.fromkeys(lines))
+
+
+def _in_the_way_of_runs(board: RunBoard, moves: dict[int, int]) -> list[str]:
+    horizon = board.plan.scenario.horizon
+    lines = [tr("{run} lies outside the horizon", run=f"{one.unit} {one.mode}") for one in board.outside(moves)]
+    lines += [
+        tr("{unit} is busy with {other}", unit=hit.unit, other=f"{hit.other.mode}, {hit.one.mode}")
+        for hit in board.collisions(moves)
+    ]
+    lines = lines or [wording.violation(row, horizon) for row in board.missed(moves)]
     return list(dict.fromkeys(lines))

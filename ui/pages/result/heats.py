@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.accounts import Ledger, ledger
+from emberline.plans.board import HeatBoard
 from emberline.plans.exports import clock_changes
 from emberline.plans.plan import Plan, replan
 from emberline.plans.why import slack as slacks_of
@@ -94,7 +95,7 @@ def show(plan: Plan, run: str, book: Ledger, heat: str) -> None:
 
 def _lock_button(plan: Plan, run: str, heat: str) -> None:
     """Lock the heat at its place, or unlock it; the next plan respects it."""
-    now = locking.current(locking.key_of(run, plan), plan)
+    now = locking.on_heats(run, plan)
     mine = [lock for lock in now if lock.heat == heat]
     if mine:
         if st.button(tr("Unlock"), width="stretch", key=f"unlock.{run}.{heat}"):
@@ -114,8 +115,8 @@ def _lock_button(plan: Plan, run: str, heat: str) -> None:
 def _what_if(plan: Plan, run: str, heat: str) -> None:
     """A start that is written, or another unit: what is in the way there, and a button that locks it."""
     lines = board.of_run(run, plan)
-    stages = [] if lines is None else [stage for name, stage in lines.key_of if name == heat]
-    if lines is None or not stages:
+    stages = [stage for name, stage in lines.key_of if name == heat] if isinstance(lines, HeatBoard) else []
+    if not isinstance(lines, HeatBoard) or not stages:
         return
     which, where, when, action = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
     stage = which.selectbox(tr("What if"), stages, key=f"if.stage.{run}.{heat}")
@@ -185,7 +186,7 @@ def _stages(plan: Plan, heat: str) -> pd.DataFrame:
 def edit(plan: Plan, run: str) -> None:
     """Draw all heats as a table with editable starts and locks, and plan again around them."""
     scenario = plan.scenario
-    now = locking.current(locking.key_of(run, plan), plan)
+    now = locking.on_heats(run, plan)
     before = table(plan, now)
     numbers = {
         mark("moved [min]"): ("%+.0f", tr("Compared with the baseline")),

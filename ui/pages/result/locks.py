@@ -1,4 +1,5 @@
-"""Locks of the planner: heats that start at a stage on a unit at a given time, whatever else is planned.
+"""Locks of the planner: heats that start at a stage on a unit at a given time, and runs of processes, whatever else is
+planned.
 
 The side keeps a list of locks per scenario as plain data; without one, the scenario's locks apply. A worker plans a
 stored plan again around them, starting from its schedule (``plans/plan/replan.py``).
@@ -15,7 +16,7 @@ from emberline.plans.jobs import queue
 from emberline.plans.plan import Plan, replan
 from emberline.plans.store import StoreError, snapshots
 from emberline.scenarios import Scenario, bundled
-from emberline.scenarios.records.orders import Lock
+from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 from emberline.ui.pages.request.sources import note_of
 from emberline.ui.pages.session import job_progress, session
 from emberline.ui.text import numbers
@@ -38,7 +39,7 @@ def applied(key: str, original: Scenario, seeds: dict[str, Any]) -> list[LockDat
     place = _place(key)
     _recall(key)
     locks: list[LockData] | None = st.session_state.setdefault(place, seeds.get(KEY))
-    entries = [replan.as_set(lock) for lock in original.locks] if locks is None else locks
+    entries = [replan.as_set(lock) for lock in replan.all_locks(original)] if locks is None else locks
     if not entries:
         return locks
     widget = f"{place}.list"
@@ -49,14 +50,14 @@ def applied(key: str, original: Scenario, seeds: dict[str, Any]) -> list[LockDat
 
     st.multiselect(
         tr("Locks"), list(range(len(entries))),
-        format_func=lambda i: lock_text(original, Lock.model_validate(entries[i])), key=widget, on_change=on_change,
+        format_func=lambda i: lock_text(original, replan.read_lock(entries[i])), key=widget, on_change=on_change,
         help=tr("The next plan respects them; remove one with its cross."),
     )  # fmt: skip
     return locks
 
 
-def lock_text(scenario: Scenario, lock: Lock) -> str:
-    """A lock in a few words: heat, stage, unit, time."""
+def lock_text(scenario: Scenario, lock: AnyLock) -> str:
+    """A lock in a few words: heat, stage, unit, time; process, mode, times."""
     horizon = scenario.horizon
 
     def at(moment: Any) -> str:
@@ -64,6 +65,9 @@ def lock_text(scenario: Scenario, lock: Lock) -> str:
         day = "" if horizon.length_min <= 25 * 60 else f"{numbers.weekday(instant)} "
         return f"{day}{instant:%H:%M}"
 
+    if isinstance(lock, RunLock):
+        until = "" if lock.end is None else f"–{at(lock.end)}"
+        return " ".join(filter(None, [lock.process, lock.mode, f"{at(lock.start)}{until}"]))
     times = [at(lock.start)] if lock.start is not None else []
     if lock.earliest is not None:
         times.append(tr("from {time}", time=at(lock.earliest)))
@@ -72,19 +76,19 @@ def lock_text(scenario: Scenario, lock: Lock) -> str:
     return " ".join(filter(None, [lock.heat, lock.stage, lock.unit, *times]))
 
 
-def override(locks: list[LockData]) -> str:
-    """Override for a list of locks."""
-    return f"locks={json.dumps(locks, ensure_ascii=False)}"
-
-
-def current(key: str, plan: Plan) -> tuple[Lock, ...]:
+def current(key: str, plan: Plan) -> tuple[AnyLock, ...]:
     """The locks that apply now: those of the side or, without any, those of the plan."""
     _recall(key)
     locks = st.session_state.get(_place(key))
-    return plan.scenario.locks if locks is None else tuple(map(Lock.model_validate, locks))
+    return replan.all_locks(plan.scenario) if locks is None else tuple(map(replan.read_lock, locks))
 
 
-def hold(key: str, locks: tuple[Lock, ...]) -> None:
+def on_heats(run: str, plan: Plan) -> tuple[Lock, ...]:
+    """The locks on heats that apply now."""
+    return tuple(lock for lock in current(key_of(run, plan), plan) if isinstance(lock, Lock))
+
+
+def hold(key: str, locks: tuple[AnyLock, ...]) -> None:
     """Store locks at the side; the next plan respects them."""
     _keep(key, [replan.as_set(lock) for lock in locks])
 
@@ -101,7 +105,7 @@ def _recall(key: str) -> None:
         return
     try:
         address = json.loads(session.locks())
-        locks = [replan.as_set(Lock.model_validate(lock)) for lock in address[KEY]] if address["of"] == key else None
+        locks = [replan.as_set(replan.read_lock(lock)) for lock in address[KEY]] if address["of"] == key else None
     except (ValueError, TypeError, KeyError):  # no locks, or an invalid address
         return
     if locks is not None:
@@ -113,7 +117,7 @@ def key_of(run: str, plan: Plan) -> str:
     return str(note_of(run).get("scenario", plan.scenario.name))
 
 
-def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...], seconds: float | None = None) -> str:
+def plan_again(run: str, plan: Plan, locks: tuple[AnyLock, ...], seconds: float | None = None) -> str:
     """Start the worker that plans a stored plan again around locks; returns the id of the new run.
 
     Args:
@@ -132,8 +136,8 @@ def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...], seconds: float | N
     note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: data}}
     source = request.get("scenario") or (key if key in bundled() else snapshots.find(str(note.get("snapshot", ""))))
     new = job_progress.start(
-        str(source) if source else None, [*request.get("overrides", []), override(data)], text=request.get("text"),
-        note=note, kind="replan", options={"run": run, "locks": data, "seconds": seconds},
+        str(source) if source else None, [*request.get("overrides", []), replan.override(plan.scenario, data)],
+        text=request.get("text"), note=note, kind="replan", options={"run": run, "locks": data, "seconds": seconds},
     )  # fmt: skip
     hold(key, locks)
     session.choose(new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from datetime import timedelta
@@ -129,7 +130,7 @@ def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> No
     fixed_lock = replan.as_set(lock)
     note = {"scenario": locking.key_of(run, stored_plan), "inputs": {locking.KEY: [fixed_lock]}}
     table = {"run": run, "locks": [fixed_lock]}
-    new = queue.start(None, [locking.override([fixed_lock])], note=note, kind="replan", options=table)
+    new = queue.start(None, [f"locks={json.dumps([fixed_lock])}"], note=note, kind="replan", options=table)
     end = time.monotonic() + 120
     while not queue.status(new).ended and time.monotonic() < end:
         time.sleep(0.2)
