@@ -1,13 +1,30 @@
-"""Why there is no plan: limits in the plant's words, which of them cannot all hold, and the smallest repair."""
+"""Why there is no plan: limits in the plant's words, which of them cannot all hold, and the smallest repair.
 
-from emberline.models.explain.abatement_price import abatement_price
-from emberline.models.explain.capacity import hours, missing
-from emberline.models.explain.elastic import Conflict, Elastic
-from emberline.models.explain.limit import PRICES, Limit
-from emberline.models.explain.limits import limits
-from emberline.models.explain.relaxed import baseline_holds, holds, impossible, impossible_at_all
+What only counts is imported without Pyomo.
+"""
+
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.doors import opened
+
+if TYPE_CHECKING:
+    from emberline.models.explain.all_limits import limits
+    from emberline.models.explain.cap_price import abatement_price
+    from emberline.models.explain.capacity import hours, missing
+    from emberline.models.explain.elastic import Conflict, Elastic
+    from emberline.models.explain.limit import PRICES, Limit
+    from emberline.models.explain.relaxed import baseline_holds, holds, impossible, impossible_at_all
 
 __all__ = [
     "PRICES", "Conflict", "Elastic", "Limit", "abatement_price", "baseline_holds", "holds", "hours",
     "impossible", "impossible_at_all", "limits", "missing",
 ]  # fmt: skip
+_PLACES = {
+    "PRICES": "limit", "Limit": "limit", "limits": "all_limits", "abatement_price": "cap_price",
+    "hours": "capacity", "missing": "capacity", "Conflict": "elastic", "Elastic": "elastic",
+    "baseline_holds": "relaxed", "holds": "relaxed", "impossible": "relaxed", "impossible_at_all": "relaxed",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    return opened(__name__, _PLACES, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emberline.plans.store.store import Store
-from emberline.plans.why.why import why
+from emberline.plans.why.question import why
 
 if TYPE_CHECKING:
     from emberline.plans.jobs.tasks import Task

@@ -10,17 +10,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-import xarray as xr
-
 from emberline.models import explain, schedules
 from emberline.plans.plan.baseline import Baseline, envelope_of
-from emberline.plans.plan.counted import shortages
 from emberline.plans.plan.pipeline import plan, stands
+from emberline.plans.why.doubts import shortages, without_place
 from emberline.plans.why.why_not import CLOSE, Changed, Repair, WhyNot, repair_of
 from emberline.scenarios import Scenario, ScenarioError
-from emberline.scenarios.messages import Message
 
-__all__ = ["quick", "shortages", "without_place"]
 TIME_LIMIT_S = 2.0
 """Of the processor, so that a busy machine gets the same answer."""
 FIRST = ("grid", "cap", "due", "lock", "level", "supply", "horizon", "stop", "outage", "amount", "wait", "run")
@@ -41,22 +37,6 @@ def quick(changed: Changed, *, time_limit_s: float = TIME_LIMIT_S) -> WhyNot:
         time_limit_s: seconds of the processor.
     """
     return _Quick(changed, time_limit_s).run()
-
-
-def without_place(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[str]:
-    """Heats for which the baseline has no place, as a sentence; empty where it makes all: then there is a plan, or
-    nothing speaks against one.
-
-    Args:
-        scenario: what is asked.
-        envelope: of the scenario, where it is known.
-    """
-    if not scenario.heats:
-        return []
-    end = time.process_time() + TIME_LIMIT_S / 2
-    baseline = Baseline.of(scenario, envelope, over=lambda: time.process_time() > end)
-    heats = str(baseline.schedule.attrs["unplaced"])
-    return [Message("the baseline finds no place for {heats}", heats=heats)] if heats else []
 
 
 @dataclass

@@ -87,9 +87,9 @@ def check(scenario: Named, changes: Changes = None) -> None:
         print(line)
     for line in facts.odd(case):
         print(f"odd: {line}")
-    from emberline.plans.why import quick
+    from emberline.plans.why import doubts
 
-    lacking = quick.shortages(case)
+    lacking = doubts.shortages(case)
     if lacking:
         reply = why_not.at_once(scenario, list(changes or []))
         raise Refused(*(f"{case.name}: no plan is possible: {line}" for line in lacking), *why_not.repair_lines(reply))

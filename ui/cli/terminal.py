@@ -17,7 +17,6 @@ from rich.text import Text
 from emberline.plans.accounts import Figures
 from emberline.plans.answer import Cause
 from emberline.plans.answer import answer as first
-from emberline.plans.exports import tables
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
@@ -72,6 +71,8 @@ def first_answer(plan: Plan) -> Iterator[str | Table]:
 
 def causes_table(causes: Sequence[Cause], currency: str) -> Table:
     """The saving of the undisturbed day by cause."""
+    from emberline.plans.exports import tables
+
     (first_head, *heads), rows = tables.cause_table(causes, currency)
     table = Table(first_head, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for head in heads:

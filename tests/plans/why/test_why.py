@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from emberline.plans import plan
 from emberline.plans.plan.record import Plan
-from emberline.plans.why import Answer, Why, why
+from emberline.plans.why import Answer, Why
+from emberline.plans.why.question import why
 from emberline.scenarios import Scenario, ScenarioError, load, loads
 
 CLOSE = 1e-6

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from commands import emberline
 
-from emberline.plans.why import quick
+from emberline.plans.why import doubts
 from emberline.scenarios import load
 from emberline.scenarios.templates.plants import TEMPLATES
 
@@ -20,7 +20,7 @@ def test_a_new_plant_can_be_planned(template: str, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     scenario = load(path)
     assert scenario.name == "mine"
-    assert quick.shortages(scenario) == []
+    assert doubts.shortages(scenario) == []
 
 
 def test_from_a_meter_alone(tmp_path: Path) -> None:

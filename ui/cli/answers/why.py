@@ -49,8 +49,7 @@ def why(
     Each answer is a full plan with status and gap, compared with the stored one, and the limits in its way. Ctrl-C
     keeps the answers found so far.
     """
-    from emberline.plans.why import refuse
-    from emberline.plans.why import why as ask
+    from emberline.plans.why import question
     from emberline.scenarios import Problem, ScenarioError
     from emberline.ui.cli.progress import study
 
@@ -59,10 +58,10 @@ def why(
             raise ScenarioError([Problem(option, "", "needs --heat")])
     store, number = find(run)
     plan = store.open(number).plan
-    refuse(plan, heat, unit, hour)
+    question.refuse(plan, heat, unit, hour)
 
     def work(tell: Any, wish: Any) -> Why:
-        return ask(
+        return question.why(
             plan, heat=heat, stage=stage, at=at, unit=unit, hour=hour, every=every, time_limit_s=time_limit,
             on_progress=tell, cancel=wish,
         )  # fmt: skip

@@ -20,12 +20,12 @@ def lacking(path: str) -> tuple[bool, list[str]]:
     read."""
     from pathlib import Path
 
-    from emberline.plans.why import quick
+    from emberline.plans.why import doubts
 
     try:
         scenario = snapshots.load(Path(path))
-        lines = quick.shortages(scenario)
-        return bool(lines), lines or quick.without_place(scenario)
+        lines = doubts.shortages(scenario)
+        return bool(lines), lines or doubts.without_place(scenario)
     except (ScenarioError, OSError):
         return False, []
 

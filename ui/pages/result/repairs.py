@@ -95,10 +95,10 @@ def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bo
 @st.cache_data(max_entries=64, show_spinner=False)
 def lacking(question: Question) -> list[str]:
     """What a request lacks by arithmetic, one sentence each; empty also where it cannot be read."""
-    from emberline.plans.why import quick
+    from emberline.plans.why import doubts
 
     try:
-        return quick.shortages(load(question.scenario, list(question.overrides)))
+        return doubts.shortages(load(question.scenario, list(question.overrides)))
     except (ScenarioError, OSError):
         return []
 
