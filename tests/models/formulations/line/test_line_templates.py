@@ -111,8 +111,10 @@ def assert_same(make: Any) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("change", [lambda p: p, underway, shut], ids=["as it is", "begun", "shut"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "change"),
+    [*((case, lambda p: p) for case in CASES), ("two cells in a slot", underway), ("two cells in a slot", shut)],
+)
 def test_lines(case: str, change: Any) -> None:
     """Proves: counts, for a bound, a plan and on average, and named heats are templates that say what the rules say.
 

@@ -19,7 +19,7 @@ from emberline.scenarios import Scenario, load
 from emberline.scenarios.assets import ELECTRICITY
 
 ARRAYS = ("cost", "lower", "upper", "whole", "row_lower", "row_upper", "starts", "index", "values")
-BUNDLED = ("aluminium-potline", "cement-anhui", "cement-week", "steam-cracker-utilities")
+BUNDLED = ("aluminium-potline", "cement-week", "steam-cracker-utilities")
 FUELS = {"gj_per_t": 3.6, "fuels": [{"carrier": "coal", "share": 0.7, "most": 0.9},
                                     {"carrier": "gas", "share": 0.3, "least": 0.1}]}  # fmt: skip
 BENT = [{"rate_tph": r, "power_mw": mw} for r, mw in ((10.0, 1.0), (20.0, 3.0), (30.0, 7.0))]
@@ -71,7 +71,7 @@ def test_bundled_plants_are_templates(name: str) -> None:
     assert form.shape[0] > 2000
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(25))
 def test_random_plants_are_templates(seed: int) -> None:
     """Proves: likewise with ramps, outages, planned stops, least runs and rests, change-overs by pairs, orders."""
     assert_same(works(**random_works(seed)), ordered=bool(seed % 2))
