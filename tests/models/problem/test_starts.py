@@ -272,7 +272,7 @@ def test_reheating_that_has_begun_is_decided() -> None:
     assert set(extra_mwh(line, starts)) == {1, 2}
 
 
-def begun(operations: list[tuple[str, str, float]], count: int = 1) -> SlotProblem:
+def under_way(operations: list[tuple[str, str, float]], count: int = 1) -> SlotProblem:
     """A line with a cast of some heats, of which some operations have begun: heat, stage, start."""
     units = {"melting": "F", "ladle": "L", "casting": "C"}
     rows = [{"heat": h, "stage": s, "unit": units[s], "start": f"{start} min"} for h, s, start in operations]
@@ -284,7 +284,7 @@ def begun(operations: list[tuple[str, str, float]], count: int = 1) -> SlotProbl
 def test_who_has_begun_between_slots_is_ready_and_waits_to_the_minute(start: float) -> None:
     """Proves: a heat in F since some minutes before the horizon comes to L 15 min after its end and waits for it 60 min
     at most, counted from when it really began. Sensitivity: a slot more, or one less, as its start lies between two."""
-    line = begun([("A-1", "melting", start)])
+    line = under_way([("A-1", "melting", start)])
     over = start + 45
     for slot in range(9):
         at = slot * line.step_min
@@ -299,7 +299,7 @@ def test_a_cast_under_way_takes_its_next_heats_to_the_minute(start: float) -> No
     """Proves: with A-1 in C since then, A-3 is cast 90 min after that, and reaches C in time and waits 45 min at most.
     What A-1 did before is past: it came to C sooner than any plan would have it. Sensitivity: the past judged by the
     plan's durations; the cast counted from the slot in which it began."""
-    line = begun([("A-1", "ladle", start - 10), ("A-1", "casting", start), ("A-2", "ladle", start)], 3)
+    line = under_way([("A-1", "ladle", start - 10), ("A-1", "casting", start), ("A-2", "ladle", start)], 3)
     (slot,) = set(line.casts[0].first.values())
     ladles = [heat.operations[0].first for heat in line.heats[:2]]
     for late in range(2, 8):
