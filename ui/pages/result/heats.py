@@ -20,7 +20,7 @@ from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.result import board
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import navigation
+from emberline.ui.pages.session import chart_cache, navigation
 from emberline.ui.text import moment, wording
 from emberline.ui.text import numbers as local
 from emberline.ui.text.language import mark, tr, trn
@@ -187,7 +187,8 @@ def edit(plan: Plan, run: str) -> None:
     """Draw all heats as a table with editable starts and locks, and plan again around them."""
     scenario = plan.scenario
     now = locking.on_heats(run, plan)
-    before = table(plan, now)
+    locks_now = (lock.model_dump_json() for lock in now)
+    before = chart_cache.value(("heats", run, *locks_now), lambda: table(plan, now))
     numbers = {
         mark("moved [min]"): ("%+.0f", tr("Compared with the baseline")),
         "waited [min]": ("%.0f", tr("In addition to the transfer")),
