@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.instruments.quiet import quiet
+from benchmarks.planning import savings
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Row, Table, measured
 from emberline.plans import Plan
@@ -36,8 +37,8 @@ HEAD = (
 )  # fmt: skip
 
 
-def row(name: str, overrides: list[str], days: int) -> tuple[list[str], float]:
-    """A plan of a scenario judged on fresh days, as cells; and the seconds that it took."""
+def row(name: str, overrides: list[str], days: int) -> tuple[list[str], list[str], float]:
+    """A plan of a scenario judged on fresh days, and what it saves, as cells; and the seconds that it took."""
     case, began = load(name, overrides), time.perf_counter()
     draft_s: list[float] = []
 
@@ -51,7 +52,7 @@ def row(name: str, overrides: list[str], days: int) -> tuple[list[str], float]:
     label = " ".join([name, *overrides])
     record = result.holding
     if result.schedule is None or record is None:
-        return [label, "–", "–", "–", "–", "–", "–", "–", "–", f"{seconds:.0f}", result.verdict], seconds
+        return [label, *["–"] * 8, f"{seconds:.0f}", result.verdict], [label, *savings.row(result)[1:]], seconds
     share, low, high = _judged(result, days)
     price = next((values for figure, values in record.price.items() if figure == "carbon_kg"), {}).get("nominal")
     return [
@@ -61,7 +62,7 @@ def row(name: str, overrides: list[str], days: int) -> tuple[list[str], float]:
         "–" if price is None else f"{price / 1000:,.1f} t CO2e, {record.price['cost']['nominal']:,.0f}",
         "–" if result.gap is None else f"{100 * result.gap:.2f} %",
         f"{draft_s[0]:.1f}" if draft_s else "–", f"{seconds:.0f}", " ".join(map(str, record.reasons)),
-    ], seconds  # fmt: skip
+    ], [label, *savings.row(result)[1:]], seconds  # fmt: skip
 
 
 def _judged(result: Plan, days: int) -> tuple[float, float, float]:
@@ -105,19 +106,21 @@ def on_drawn_days() -> Findings:
 
 def _all(cases: list[tuple[str, list[str]]], days: int) -> Findings:
     seconds: list[Row] = []
-    rows = []
+    rows, saved = [], []
     for name, overrides in cases:
         label = " ".join([name, *overrides])
         if not included(label):
             continue
         try:
-            cells, took = row(name, overrides, days)
+            cells, saving, took = row(name, overrides, days)
         except ScenarioError as error:
             print(f"{label}: left out, {error}", flush=True)
             continue
         rows.append(cells)
+        saved.append(saving)
         seconds.append(measured(label, [took], "s"))
         _printed(rows[-1:])
     print()
     _printed(rows)
+    print(f"\nWhat they save:\n\n{savings.markdown(saved)}", flush=True)
     return Findings([Table("Seconds of each plan", seconds)])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import texts, with_tab
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans.answer import answer
@@ -30,12 +31,6 @@ ROOT = Path(__file__).resolve().parents[3]
 def app(home: Path) -> AppTest:
     """The app in a session of its own with an empty home."""
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join(
-        str(getattr(item, "value", "")) for kind in ("text", "markdown", "caption") for item in app.get(kind)
-    )
 
 
 def plan_button(app: AppTest) -> Any:
@@ -72,9 +67,12 @@ def test_from_question_to_answer(app: AppTest) -> None:
     changed = "Small melt shop, 1 day, 9 heats · PV 20 MW"
     (title,) = [item.value for item in app.text if item.value.startswith(changed)]
     assert {"prices 150 %", "carbon 120 EUR/t"} < set(title.split(" · "))
-    text = texts(app)
-    for part in ("best possible", "bound", "disturbed days", "baseline"):
-        assert part in text
+    for tab, parts in {
+        "About this plan": ("disturbed days", "baseline"),
+        "All figures": ("best possible", "bound"),
+    }.items():
+        text = texts(with_tab(app, tab))
+        assert all(part in text for part in parts), text
     first = answer(Store().open(run).plan)
     assert first is not None
     assert any(item.value == f"##### {plain(first.lines[0])}" for item in app.markdown)
