@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,11 +73,6 @@ class Pools:
     def _windows(self, heat: Heat) -> Reach:
         first = [operation.first for operation in heat.operations]
         last = [operation.last for operation in heat.operations]
-        step = self.problem.step_min
-        for i, operation in enumerate(heat.operations):
-            if operation.started_min is not None:
-                slot = operation.started_min / step
-                first[i] = last[i] = math.floor(slot) if self.bounding else math.ceil(slot)
         heat.tighten(first, last)
         return Reach(first, last)
 

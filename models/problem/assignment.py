@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -255,19 +254,16 @@ def _lags(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
             if last and h not in cast_of:
                 continue
             row = operation.units.index(starts.unit[h][i])
-            here = starts.minute(problem, h, i) / problem.step_min
             if last:
                 c = cast_of[h][0]
-                column = problem.casts[c].units.index(starts.cast_unit[c])
-                there = starts.cast_minute(problem, c) / problem.step_min
+                column, there = problem.casts[c].units.index(starts.cast_unit[c]), starts.cast_slot[c]
             else:
-                column = heat.operations[i + 1].units.index(starts.unit[h][i + 1])
-                there = starts.minute(problem, h, i + 1) / problem.step_min
-            lag, loose = there - here, operation.started_min is not None
-            if lag < heat.least[i][row, column] - loose - EPS:
+                column, there = heat.operations[i + 1].units.index(starts.unit[h][i + 1]), starts.slot[h][i + 1]
+            lag = there - starts.slot[h][i]
+            if lag < heat.least[i][row, column]:
                 says = f"{heat.name} leaves stage {operation.stage} too early for the next"
                 yield Conflict("early", ((h, i),), says)
-            if lag > heat.most[i][row, column] + loose + EPS:
+            if lag > heat.most[i][row, column]:
                 yield Conflict("wait", ((h, i),), f"{heat.name} waits too long after stage {operation.stage}")
 
 
@@ -303,7 +299,7 @@ def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:
         for operation in heat.operations:
             if operation.started_min is not None:
                 own_units.append(operation.units[0])
-                own_slots.append(math.floor(operation.started_min / problem.step_min))
+                own_slots.append(operation.first)
                 continue
             slot = start[h, operation.stage] / problem.step_min
             if not np.isfinite(slot) or abs(slot - round(slot)) > 1e-6:
@@ -317,7 +313,7 @@ def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:
         slot = start[cast.heats[0], stage_last] / problem.step_min
         if cast.started_min is not None:
             cast_units.append(cast.units[0])
-            cast_slots.append(math.floor(cast.started_min / problem.step_min))
+            cast_slots.append(cast.first[cast.units[0]])
             continue
         if not np.isfinite(slot) or abs(slot - round(slot)) > 1e-6:
             return None

@@ -90,9 +90,9 @@ class Operation:
     cells: dict[int, np.ndarray]
     """Energy by cell from the one on in which it starts, reheating left out, for each unit [MWh]."""
     first: int
-    """Earliest start slot."""
+    """Earliest start slot; of what has begun the one in which it did."""
     last: int
-    """Latest start slot."""
+    """Latest start slot; likewise."""
     started_min: float | None = None
     """Start of an operation that is done or under way [min, ≤ 0]; it has exactly one unit."""
     due: dict[int, int] = field(default_factory=dict)
@@ -130,17 +130,16 @@ class Heat:
         pick = max if slowest else min
         return sum(pick(self.operations[k].minutes.values()) + self.quickest[k] for k in range(i, j))
 
-    def tighten(self, first: list[int], last: list[int], loose: int = 0) -> None:
+    def tighten(self, first: list[int], last: list[int]) -> None:
         """Narrow windows of start slots by the lags between operations, the loosest of all pairs of units.
 
         Args:
             first: earliest slot of each operation, changed in place.
             last: latest slot, likewise.
-            loose: slots that may pass beyond the most, where an earlier start lies between slots.
         """
         for i in range(1, len(first)):
             first[i] = max(first[i], first[i - 1] + int(self.least[i - 1].min()))
-            last[i] = min(last[i], last[i - 1] + int(self.most[i - 1].max()) + loose)
+            last[i] = min(last[i], last[i - 1] + int(self.most[i - 1].max()))
         for i in range(len(first) - 2, -1, -1):
             if self.operations[i].started_min is None:
                 last[i] = min(last[i], last[i + 1] - int(self.least[i].min()))

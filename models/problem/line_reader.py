@@ -139,6 +139,7 @@ class _Reader:
         heat = self.scenario.heats[h]
         if np.isfinite(started):
             units = [self.units.index(str(self.started_unit[h, stage]))]
+            first = last = down(float(started), self.step)
         elif locked is not None:
             units = [u for u in units if u == locked]
         if final and not self.campaign:
@@ -146,7 +147,7 @@ class _Reader:
             units = [u for u in units if not allowed or self.units[u] in allowed]
         minutes = {u: float(self.nominal[h, u]) for u in units}
         due = {u: down(self._due(h) - float(self.planned[h, u]), self.step) for u in units} if final else {}
-        if due:
+        if due and not np.isfinite(started):
             last = min(last, max(due.values()))
         return Operation(
             stage=stage,
@@ -223,25 +224,35 @@ class _Reader:
             slack = short = 0.0  # too late for margins
         if self.rounding.outer:
             short = 0.0  # on slots it may give way
+        # what has begun lies between slots: its lags count from the slot before
+        within = 0.0 if a.started_min is None else max(a.started_min - a.first * self.step, 0.0)
         least, most = (np.zeros((len(a.units), len(targets)), dtype=int) for _ in range(2))
         for i, u in enumerate(a.units):
             for j, v in enumerate(targets):
                 transfer = self.line.transfer_min(self.units[u], self.units[v])
-                offset = 0.0
+                offset, started = 0.0, math.nan
                 if cast is not None:
                     group, position = cast
                     offset = float(self.planned[group[:position], v].sum())
-                low = self.rounding.least(float(self.planned[h, u]), transfer + slack, offset, self.step)
+                    started = self._cast_started(group, v)
+                    if np.isfinite(started):
+                        offset += max(started - down(started, self.step) * self.step, 0.0)
+                low = self.rounding.least(within + float(self.planned[h, u]), transfer + slack, offset, self.step)
                 high = whole = self.n
                 if longest is not None:
                     high, whole = (
-                        self.rounding.most(float(self.nominal[h, u]), transfer, wait, offset, self.step)
+                        self.rounding.most(within + float(self.nominal[h, u]), transfer, wait, offset, self.step)
                         for wait in (longest - short, longest)
                     )
                 # a margin gives way before the wait itself does; what has begun waits as long as it must
                 high = max(high, low if a.started_min is not None else min(low, whole))
                 if self.rounding.outer and a.started_min is not None:
                     high = self.n
+                if a.started_min is not None and np.isfinite(started):
+                    # nothing is left to decide; a cast waits less than a slot for a heat that is late
+                    lag = down(started, self.step) - a.first
+                    over = np.isfinite(self.started[h, -1])
+                    low, high = (min(low, lag), max(high, lag)) if over else (low - 1, high + 1)
                 least[i, j], most[i, j] = low, high
         return least, most
 
@@ -265,12 +276,7 @@ class _Reader:
         stage = len(self.line.stages) - 1
         units = self._casters(order, group)
         offsets = {u: np.concatenate([[0.0], np.cumsum(self.planned[group, u])[:-1]]) for u in units}
-        current = max((i for i, h in enumerate(group) if np.isfinite(self.started[h, stage])), default=None)
-        started = math.nan
-        if current is not None and units:
-            # the heats of a cast follow the one that has begun last, the next one not before the plan begins
-            started = float(self.started[group[current], stage] - offsets[units[0]][current])
-            started = max([started, *(-offsets[units[0]][current + 1 : current + 2])])
+        started = self._cast_started(group, units[0]) if units else math.nan
         within = self._within(started)
         cells, nominal, first, last = {}, {}, {}, {}
         for u in units:
@@ -283,7 +289,7 @@ class _Reader:
                 begin, end = self._locked(h, stage, off)
                 lo = max(lo, begin, self.rounding.slots(heat.release_min, self.step))
                 hi = min(hi, end, down(self._due(h) - off - float(self.planned[h, u]), self.step))
-            first[u], last[u] = lo, hi
+            first[u], last[u] = (lo, hi) if math.isnan(started) else (down(started, self.step),) * 2
         return Cast(
             order=order,
             heats=tuple(group),
@@ -299,6 +305,16 @@ class _Reader:
             started_min=float(started) if np.isfinite(started) else None,
             nominal_min=nominal,
         )
+
+    def _cast_started(self, group: list[int], u: int) -> float:
+        """When a cast that is under way on a unit began, as its next heats count [min]; nan: it has not."""
+        current = max((i for i, h in enumerate(group) if np.isfinite(self.started[h, -1])), default=None)
+        if current is None:
+            return math.nan
+        # the heats of a cast follow the one that has begun last, the next one not before the plan begins
+        offsets = np.concatenate([[0.0], np.cumsum(self.planned[group, u])])
+        started = float(self.started[group[current], -1] - offsets[current])
+        return started if current + 1 == len(group) else max(started, -float(offsets[current + 1]))
 
     def _cast_power(self, group: list[int], u: int) -> tuple[np.ndarray, np.ndarray]:
         ends, power, begin = [], [], 0.0

@@ -163,17 +163,16 @@ class Line:
     def _row(self, h: int, i: int) -> int:
         return self.problem.heats[h].operations[i].units.index(self.starts.unit[h][i])
 
-    def _slot(self, key: line.Key) -> float:
-        return self.begin(key) / self.problem.step_min
+    def _slot(self, key: line.Key) -> int:
+        return self.starts.cast_slot[key[1]] if key[0] < 0 else self.starts.slot[key[0]][key[1]]
 
     def _lag(
-        self, heat: line.Heat, h: int, i: int, row: int, column: int, here: float, there: float, which: str
+        self, heat: line.Heat, h: int, i: int, row: int, column: int, here: int, there: int, which: str
     ) -> Iterator[Message]:
         """What is wrong from operation i to the next, if anything."""
         least, most = heat.least[i][row, column], heat.most[i][row, column]
-        loose = heat.operations[i].started_min is not None
         stage = self._stage(heat.operations[i])
-        if there - here < least - loose - CLOSE:
+        if there - here < least:
             if which in ("", "caster"):
                 yield Message(
                     "heat {heat} is there from {stage} at {time} at the earliest",
@@ -196,7 +195,7 @@ class Line:
                     there=self._at(there),
                     stage=stage,
                 )
-        if there - here > most + loose + CLOSE:
+        if there - here > most:
             longest = self.scenario.line.stages[heat.operations[i].stage].longest_wait_min
             yield Message(
                 "heat {heat} may wait {longest:g} min at most after {stage}",

@@ -19,6 +19,7 @@ from emberline.scenarios import Scenario
 
 MOST_ROUNDS = 30
 """How often operations are moved out of what their units are not available for."""
+EPS = 1e-9
 Rule = tuple[line.Key, line.Key, float]
 """The second starts at least so many slots after the first."""
 
@@ -44,7 +45,7 @@ class _Line:
     def __init__(self, problem: line.SlotProblem, target: line.Starts) -> None:
         self.problem = problem
         self.unit: dict[line.Key, int] = {}
-        self.at: dict[line.Key, float] = {}
+        self.at: dict[line.Key, int] = {}
         self.window: dict[line.Key, tuple[float, float]] = {}
         self.holds: dict[line.Key, int] = {}
         self.works: dict[line.Key, float] = {}
@@ -55,10 +56,10 @@ class _Line:
                 is_fixed = operation.started_min is not None
                 unit = target.unit[h][i] if target.unit[h][i] in operation.units else next(iter(operation.units), -1)
                 window = (operation.first, operation.latest(unit))
-                key, place = (h, i), (target.unit[h][i], target.minute(problem, h, i) / problem.step_min)
+                key, place = (h, i), (target.unit[h][i], target.slot[h][i])
                 self._take(key, *place, operation.units, window, is_fixed, operation.occupy, operation.planned)
         for c, cast in enumerate(problem.casts):
-            u, at = target.cast_unit[c], target.cast_minute(problem, c) / problem.step_min
+            u, at = target.cast_unit[c], target.cast_slot[c]
             caster = u if u in cast.units else next(iter(cast.units), -1)
             window = (cast.first.get(caster, 0), cast.last.get(caster, -1))
             self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.hold, cast.minutes)
@@ -67,7 +68,7 @@ class _Line:
         self,
         key: line.Key,
         unit: int,
-        at: float,
+        at: int,
         units: tuple[int, ...],
         window: tuple[int, int],
         is_fixed: bool,
@@ -111,15 +112,18 @@ class _Line:
                 units = problem.casts[there[1]].units if last else heat.operations[i + 1].units
                 column = units.index(self.unit[there])
                 least, most = heat.least[i][row, column], heat.most[i][row, column]
-                loose = operation.started_min is not None
-                yield here, there, float(least - loose)
-                yield there, here, -float(most + loose)
+                yield here, there, float(least)
+                yield there, here, -float(most)
         on: dict[int, list[line.Key]] = {}
         for key in sorted(self.at, key=lambda key: (float(np.clip(self.at[key], *self.window[key])), self.at[key])):
             on.setdefault(self.unit[key], []).append(key)
         for sequence in on.values():
             for one, two in itertools.pairwise(sequence):
-                yield one, two, float(self.holds[one])
+                h, i = one
+                started_min = (problem.casts[i] if h < 0 else problem.heats[h].operations[i]).started_min
+                # what has begun within a slot holds its unit so much longer
+                within = 0.0 if started_min is None else started_min / problem.step_min - self.at[one]
+                yield one, two, float(math.ceil(self.holds[one] + within - EPS))
 
     def solve(self) -> line.Starts | None:
         """Least sum of moves; each start has its slot and its distance from what is target."""
@@ -152,18 +156,12 @@ class _Line:
     def _starts(self, slot: dict[line.Key, float]) -> line.Starts:
         problem = self.problem
 
-        def at(key: line.Key, started_min: float | None) -> int:
-            return math.floor(started_min / problem.step_min) if started_min is not None else round(slot[key])
-
         operations = [range(len(heat.operations)) for heat in problem.heats]
         return line.Starts(
             unit=tuple(tuple(self.unit[h, i] for i in indices) for h, indices in enumerate(operations)),
-            slot=tuple(
-                tuple(at((h, i), problem.heats[h].operations[i].started_min) for i in indices)
-                for h, indices in enumerate(operations)
-            ),
+            slot=tuple(tuple(round(slot[h, i]) for i in indices) for h, indices in enumerate(operations)),
             cast_unit=tuple(self.unit[-1, c] for c in range(len(problem.casts))),
-            cast_slot=tuple(at((-1, c), cast.started_min) for c, cast in enumerate(problem.casts)),
+            cast_slot=tuple(round(slot[-1, c]) for c in range(len(problem.casts))),
         )
 
 

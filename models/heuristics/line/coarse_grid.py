@@ -77,16 +77,19 @@ def finer(coarse: Search, fine: Search) -> Starts | None:
         return None
     ratio = round(coarse.problem.step_min / fine.problem.step_min)
 
-    def slot(start: int, started: float | None) -> int:
-        return start * ratio if started is None else int(started // fine.problem.step_min)
-
     heats, casts = fine.problem.heats, fine.problem.casts
     return Starts(
         best.unit,
         tuple(
-            tuple(slot(t, operation.started_min) for t, operation in zip(slots, heats[h].operations, strict=True))
+            tuple(
+                t * ratio if operation.started_min is None else operation.first
+                for t, operation in zip(slots, heats[h].operations, strict=True)
+            )
             for h, slots in enumerate(best.slot)
         ),
         best.cast_unit,
-        tuple(slot(t, casts[c].started_min) for c, t in enumerate(best.cast_slot)),
+        tuple(
+            t * ratio if cast.started_min is None else cast.first[cast.units[0]]
+            for cast, t in zip(casts, best.cast_slot, strict=True)
+        ),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from emberline.models.problem.aggregation import leading_stage
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.line import Counted, Windows
@@ -89,14 +87,11 @@ def _propagate(
         return
     low = [windows[h, i][0] for i in range(last + 1)]
     high = [windows[h, i][1] for i in range(last + 1)]
-    for i, operation in enumerate(heat.operations):
-        if operation.started_min is not None:
-            low[i] = high[i] = int(np.floor(operation.started_min / problem.step_min))
     if cast is not None:
         unit, slot = cast
         column = problem.casts[problem.cast_of()[h][0]].units.index(unit)
         high[last] = min(high[last], slot + around - int(heat.least[last][:, column].min()))
         low[last] = max(low[last], slot - around - int(heat.most[last][:, column].max()))
-    heat.tighten(low, high, loose=1)
+    heat.tighten(low, high)
     for i in range(last + 1):
         windows[h, i] = (low[i], high[i])

@@ -16,7 +16,6 @@ from driven import drive, later_by_a_step, readings, small
 
 from emberline import scenarios
 from emberline.live.loop import Log, Service, current, replayed
-from emberline.live.loop.loop import Loop
 from emberline.live.loop.series import changes, with_series
 from emberline.live.tags import Plant, load
 from emberline.live.tags.loading import scenario_of
@@ -161,16 +160,16 @@ def test_a_real_plan_is_advised(tmp_path: Path) -> None:
         drive(service_now, twin, at_min, at_min + 1)
     assert [how.margins for how in requests] == [margins, margins]
     wide = {**margins, "margins": [{"stage": "ladle", "wait_min": 15}]}
-    loop = Loop(plant)  # at the beginning, with nothing under way
-    loop.priced(service.loop.scenario)
-    wish = replace(requests[0], margins=wide, frozen_min=0.0)
-    step, schedule = onward(loop.scenario, wish, loop.schedule, loop.intended, loop.baseline, 0.0)
+    loop, view = service.loop, outcome
+    changed = replace(requests[0], margins=wide)
+    step, schedule = onward(loop.scenario, changed, loop.schedule, view.expected, loop.baseline, 0.5)
     assert step.adopted
     assert step.margins is None
     casting = schedule["start_min"].sel(stage="casting") - schedule["end_min"].sel(stage="ladle")
     longest = loop.scenario.line.stages[1].longest_wait_min
     assert longest is not None
-    assert (casting.to_numpy() <= longest - 15 + 1e-6).all()
+    later = schedule["start_min"].sel(stage="melting").to_numpy() >= step.begin_min
+    assert (casting.to_numpy()[later] <= longest - 15 + 1e-6).all()
 
 
 def test_what_the_log_holds_is_plain(tmp_path: Path) -> None:

@@ -270,3 +270,42 @@ def test_reheating_that_has_begun_is_decided() -> None:
     line = problem(state={"started": rows})
     starts = Starts((ROUTE, ROUTE, ROUTE), ((-7, -1), (0, 4), (3, 7)), (2, 2), (5, 13))
     assert set(extra_mwh(line, starts)) == {1, 2}
+
+
+def under_way(operations: list[tuple[str, str, float]], count: int = 1) -> SlotProblem:
+    """A line with a cast of some heats, of which some operations have begun: heat, stage, start."""
+    units = {"melting": "F", "ladle": "L", "casting": "C"}
+    rows = [{"heat": h, "stage": s, "unit": units[s], "start": f"{start} min"} for h, s, start in operations]
+    case = scenario(melt_shop(), [cast("A", count)], horizon={"length_h": 8.0}, state={"started": rows})
+    return line_reader.from_scenario(case, envelope(case))
+
+
+@pytest.mark.parametrize("start", [-75, -44.75, -30.25, -30, -29.75, -20.5, -0.25])
+def test_who_has_begun_between_slots_is_ready_and_waits_to_the_minute(start: float) -> None:
+    """Proves: a heat in F since some minutes before the horizon comes to L 15 min after its end and waits for it 60 min
+    at most, counted from when it really began. Sensitivity: a slot more, or one less, as its start lies between two."""
+    line = under_way([("A-1", "melting", start)])
+    over = start + 45
+    for slot in range(9):
+        at = slot * line.step_min
+        starts = Starts((ROUTE,), ((line.heats[0].operations[0].first, slot),), (2,), (slot + 3,))
+        expected = ["A-1 leaves stage 0 too early for the next"] * (at < over + 15)
+        expected += ["A-1 waits too long after stage 0"] * (at > over + 60)
+        assert mistakes(line, starts) == expected, at
+
+
+@pytest.mark.parametrize("start", [-44.75, -40, -30.25, -20.5, -0.25])
+def test_a_cast_under_way_takes_its_next_heats_to_the_minute(start: float) -> None:
+    """Proves: with A-1 in C since then, A-3 is cast 90 min after that, and reaches C in time and waits 45 min at most.
+    What A-1 did before is past: it came to C sooner than any plan would have it. Sensitivity: the past judged by the
+    plan's durations; the cast counted from the slot in which it began."""
+    line = under_way([("A-1", "ladle", start - 10), ("A-1", "casting", start), ("A-2", "ladle", start)], 3)
+    (slot,) = set(line.casts[0].first.values())
+    ladles = [heat.operations[0].first for heat in line.heats[:2]]
+    for late in range(2, 8):
+        ladle = late * line.step_min
+        starts = Starts(((1,), (1,), ROUTE), ((ladles[0],), (ladles[1],), (late - 4, late)), (2,), (slot,))
+        expected = ["A-3 leaves stage 1 too early for the next"] * (ladle + 45 > start + 90)
+        expected += ["A-3 waits too long after stage 1"] * (ladle + 75 < start + 90)
+        says = [text for text in mistakes(line, starts) if "stage 1" in text and "at once" not in text]
+        assert says == expected, ladle

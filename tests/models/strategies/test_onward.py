@@ -45,6 +45,21 @@ def searched(scenario: Scenario, begin: bool = True) -> Search:
     return search
 
 
+@pytest.mark.parametrize(("start", "latest"), [(-119.5, 120), (-100, 120), (-61, 120), (-60, 180), (-0.25, 180)])
+def test_a_heat_under_way_waits_no_longer_than_it_may(start: float, latest: float) -> None:
+    """Proves: a heat in F1 since some minutes before the horizon, for 2 h, waits 2 h at most for L, which takes it the
+    later the better: it begins there in the last hour that it may.
+
+    Sensitivity: an hour more, as its start lies between two."""
+    state = {"started": [{"heat": "H1", "stage": "melting", "unit": "F1", "start": f"{start} min"}]}
+    scenario = shop([90.0 - 10 * hour for hour in range(9)], [2, 1], ladle_h=1, wait_h=2, state=state)
+    envelope = twin.envelope(scenario)
+    for start_list in (None, twin.dispatch(scenario, envelope)):
+        plan = optimize(scenario, envelope, start_list)
+        assert plan.attrs["gap"] <= 1e-6
+        assert float(plan["start_min"].sel(heat="H1", stage="ladle")) == latest
+
+
 @pytest.mark.parametrize("case", range(6))
 def test_the_whole_line_ends_at_the_enumerated_optimum(case: int) -> None:
     """Proves: with and without a plan to begin with, plan and bound of one program are the optimum of all lists, or it

@@ -55,8 +55,6 @@ function work(rules, key, unit) {
     slots: of(one.occupy, unit) };
 }
 
-const begins = (rules, key, place, started) => (started === null ? place[1] : started / rules.step);
-
 // What places break: a list of { kind, keys }, empty where the line can do it.
 export function conflicts(rules, places) {
   const keys = Object.keys(places);
@@ -75,9 +73,9 @@ export function conflicts(rules, places) {
       );
       if (out) result.push({ kind: "outage", keys: [key] });
     }
-    const begin = begins(rules, key, places[key], started);
+    const from = started === null ? slot : started / rules.step;
     if (!use.has(unit)) use.set(unit, []);
-    use.get(unit).push([begin, begin + slots, key]);
+    use.get(unit).push([from, from + slots, key]);
   }
   lags(rules, places, result);
   for (const spans of use.values()) {
@@ -102,10 +100,9 @@ function lags(rules, places, result) {
     const after = last ? rules.casts[castOf.get(h)] : heat.operations[i + 1];
     const row = operation.units.indexOf(places[key][0]);
     const column = after.units.indexOf(places[next][0]);
-    const lag = begins(rules, next, places[next], after.started) - begins(rules, key, places[key], operation.started);
-    const loose = operation.started === null ? 0 : 1;
-    if (lag < heat.least[i][row][column] - loose - EPS) result.push({ kind: "early", keys: [key], next });
-    if (lag > heat.most[i][row][column] + loose + EPS) result.push({ kind: "wait", keys: [key], next });
+    const lag = places[next][1] - places[key][1];
+    if (lag < heat.least[i][row][column]) result.push({ kind: "early", keys: [key], next });
+    if (lag > heat.most[i][row][column]) result.push({ kind: "wait", keys: [key], next });
   }));
 }
 

@@ -237,13 +237,13 @@ class Named:
             places = []
             for i, operation in enumerate(heat.operations):
                 if operation.started_min is not None:
-                    places.append((operation.units[0], int(np.floor(operation.started_min / problem.step_min))))
+                    places.append((operation.units[0], operation.first))
                 else:
                     places.append(on[h, i])
             units.append(tuple(u for u, _ in places))
             slots.append(tuple(t for _, t in places))
         for c, cast in enumerate(problem.casts):
             if cast.started_min is not None:
-                casts[c] = (cast.units[0], int(np.floor(cast.started_min / problem.step_min)))
+                casts[c] = (cast.units[0], cast.first[cast.units[0]])
         cast_units, cast_slots = zip(*(casts[c] for c in range(len(problem.casts))), strict=True) if casts else ((), ())
         return in_order(problem, Starts(tuple(units), tuple(slots), cast_units, cast_slots))

@@ -25,7 +25,7 @@ def add(placed: Placed) -> bool:
     after: dict[Key, tuple[list[Key], list[Key]]] = {}
     cast_of = problem.cast_of()
     for h, heat in enumerate(problem.heats):
-        for i, operation in enumerate(heat.operations):
+        for i in range(len(heat.operations)):
             last = i == len(heat.operations) - 1
             if last and h not in cast_of:
                 continue
@@ -33,19 +33,13 @@ def add(placed: Placed) -> bool:
             there = _cast_places(placed, cast_of[h][0]) if last else _places(placed, h, i + 1)
             deadline.look()
             least, most = heat.least[i], heat.most[i]
-            loose = int(operation.started_min is not None)
             for column, v in enumerate(there):
                 for t, _ in there[v]:
                     ready = [key for row, u in enumerate(here) for s, key in here[u] if s + least[row, column] <= t]
                     before[h, i, v, t] = ([key for s, key in there[v] if s <= t], ready)
             for row, u in enumerate(here):
                 for t, _ in here[u]:
-                    gone = [
-                        key
-                        for column, v in enumerate(there)
-                        for s, key in there[v]
-                        if s <= t + most[row, column] + loose
-                    ]
+                    gone = [key for column, v in enumerate(there) for s, key in there[v] if s <= t + most[row, column]]
                     after[h, i, u, t] = ([key for s, key in here[u] if s <= t], gone)
     m.precedence, m.longest_wait = pyo.Block(), pyo.Block()
     possible = _tied(placed, m.precedence, before)
@@ -74,15 +68,14 @@ def _places(placed: Placed, h: int, i: int) -> dict[int, list[tuple[int, Key]]]:
     """Slot and key of each possible start, by unit in the order of the operation's units."""
     operation = placed.problem.heats[h].operations[i]
     if operation.started_min is not None:
-        slot = int(np.ceil(operation.started_min / placed.problem.step_min - 1e-9))
-        return {operation.units[0]: [(slot, ())]}
+        return {operation.units[0]: [(operation.first, ())]}
     return {u: [(t, (h, i, u, t)) for t in placed.of[h, i, u]] for u in operation.units}
 
 
 def _cast_places(placed: Placed, c: int) -> dict[int, list[tuple[int, Key]]]:
     cast = placed.problem.casts[c]
     if cast.started_min is not None:
-        return {cast.units[0]: [(int(np.floor(cast.started_min / placed.problem.step_min + 1e-9)), ())]}
+        return {cast.units[0]: [(cast.first[cast.units[0]], ())]}
     places: dict[int, list[tuple[int, Key]]] = {u: [] for u in cast.units}
     for u, t in placed.windows.cast[c]:
         places[u].append((t, (c, u, t)))

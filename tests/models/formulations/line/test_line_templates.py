@@ -24,7 +24,7 @@ from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.aggregation import leading_stage
 from emberline.models.problem.averaging import averaged
-from emberline.models.problem.line import Windows
+from emberline.models.problem.line import Windows, down
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import load
@@ -52,7 +52,7 @@ def underway(problem: SlotProblem) -> SlotProblem:
     gone, here, *coming = cast.heats
     heats[gone] = replace(heats[gone], operations=(), least=(), most=(), reheat=None)
     heat, unit = heats[here], heats[here].operations[-1].units[0]
-    operation = replace(heat.operations[-1], units=(unit,), started_min=-10.0)
+    operation = replace(heat.operations[-1], units=(unit,), started_min=-10.0, first=-1, last=-1)
     heats[here] = replace(
         heat, operations=(operation,), least=(heat.least[-1][:1, :1] - 60,), most=(heat.most[-1][:1, :1] + 50,),
         quickest=heat.quickest[-1:], kind=("begun",), reheat=None,
@@ -62,7 +62,8 @@ def underway(problem: SlotProblem) -> SlotProblem:
         heats[h] = replace(
             heats[h], least=(*least[:-1], least[-1][:, :1] - 60), most=(*most[:-1], most[-1][:, :1] + 40)
         )
-    casts = (replace(cast, units=cast.units[:1], started_min=-20.0), *problem.casts[1:])
+    since = {cast.units[0]: down(-20.0, problem.step_min)}
+    casts = (replace(cast, units=cast.units[:1], started_min=-20.0, first=since, last=since), *problem.casts[1:])
     return replace(problem, heats=tuple(heats), casts=casts)
 
 
