@@ -28,8 +28,15 @@ def main_stays() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where a test of the pages fails: how its jobs ended, and what their workers printed."""
+    """Where a test of the pages fails: what its pages say, how its jobs ended, and what their workers printed."""
     report = yield
+    if (
+        report.failed
+        and report.when == "call"
+        and (browser := getattr(item, "funcargs", {}).get("browser")) is not None
+    ):
+        pages = [page for context in browser.contexts for page in context.pages]
+        report.sections += [(f"page {page.url}", page.evaluate("() => document.body.innerText")) for page in pages]
     server = getattr(item, "funcargs", {}).get("server")
     if report.failed and server is not None and "EMBERLINE_HOME" in server.environment:
         jobs = Path(server.environment["EMBERLINE_HOME"]) / "jobs"
