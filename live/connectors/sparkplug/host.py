@@ -85,7 +85,7 @@ class Host:
             self._birth(edge, payload)
         elif kind in ("DBIRTH", "NDATA", "DDATA", "DDEATH"):
             if not edge.is_born:
-                edge.birth_due = now if edge.birth_due is None else edge.birth_due
+                self._wish(edge, now)
             elif payload.at_ms is None or payload.at_ms >= edge.birth_ms:
                 self._count(edge, payload.seq, now)
             if kind == "DBIRTH":
@@ -148,6 +148,8 @@ class Host:
             if metric.is_historical:
                 continue
             reading = _reading(metric, payload.at_ms)
+            if not edge.is_born and not birth:  # late after a death, or of a session whose birth was missed
+                reading = replace(reading, status=reading.status or LOST)
             before = edge.values.get(place)
             if birth or before is None or before.at is None or reading.at is None or reading.at >= before.at:
                 edge.values[place] = reading

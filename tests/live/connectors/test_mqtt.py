@@ -121,11 +121,14 @@ def test_death_makes_stale_and_what_is_unknown_is_asked_for(node: Node, tmp_path
     finding = judge(plant, tag, power(node), datetime.fromtimestamp(MS / 1000, UTC))
     assert (finding.quality, finding.value) == (Quality.STALE, None)
     assert finding.says == "its source has reported that it is offline"
+    node.send("DDATA", Metric("Power", DOUBLE, 9.0), device="EAF", now=1.5)
+    assert power(node).status  # it was late
+    assert len(host.due(1.6)) == 1
     node.birth(2.0, session=1)
     assert power(node).status == ""
     node.send("DDATA", Metric(None, DOUBLE, 2.0, alias=99), device="EAF", now=3.0)
     assert [len(host.due(3.0 + k)) for k in range(50)].count(1) == 1
-    assert host.requests == 1
+    assert host.requests == 2
     node.birth(60.0, session=1)
     host.connect([("works", "edge"), ("works", "other")], 70.0)
     assert [topic[-5:] for k in range(20) for topic, _ in host.due(70.0 + k)] == ["/edge", "other"]
