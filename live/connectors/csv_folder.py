@@ -27,14 +27,14 @@ def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: M
     files = sorted(place.glob("*.csv"), key=lambda path: path.stat().st_mtime_ns)[-MOST_FILES:]
     if not files:
         raise ConnectorError(f"there is no .csv file in {str(connector.folder)[:120]}")
-    names = {tag.address: tag.name for tag in tags}
+    addresses = {tag.address for tag in tags}
     newest: dict[str, Reading] = {}
     for path in files:
-        for address, reading in _rows(connector, path, set(names)):
+        for address, reading in _rows(connector, path, addresses):
             before = newest.get(address)
             if before is None or before.at is None or (reading.at is not None and reading.at >= before.at):
                 newest[address] = reading
-    return {name: newest.get(address, Reading(None, None, "in no file")) for address, name in names.items()}
+    return {tag.name: newest.get(tag.address, Reading(None, None, "in no file")) for tag in tags}
 
 
 def _rows(connector: Connector, path: Path, addresses: set[str]) -> Iterator[tuple[str, Reading]]:

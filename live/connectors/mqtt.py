@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import ssl
 import threading
 import time
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from paho.mqtt import publish as one_message
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -26,6 +26,8 @@ LOOK_S = 0.2
 """Between two looks at what is due."""
 EPOCH_S = 1e11
 """A number above is milliseconds since 1970, not seconds."""
+LARGEST_BYTES = 1_000_000
+"""Of a message of JSON."""
 
 
 def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> dict[str, Reading]:
@@ -70,22 +72,15 @@ class Session:
         self._says = "has not answered yet"
         self.connected = threading.Event()
         self._state_topic = f"{NAMESPACE}/STATE/{connector.host}" if self._host and announces else None
-        self._client = Client(CallbackAPIVersion.VERSION2)
-        options = _options(connector, folder, environment)
-        if options["auth"]:
-            self._client.username_pw_set(**options["auth"])
-        if options["tls"] is not None:
-            try:
-                self._client.tls_set(**options["tls"], cert_reqs=ssl.CERT_REQUIRED)
-            except (OSError, ValueError) as error:
-                raise ConnectorError(f"its certificates cannot be used: {error}"[:160]) from None
+        self._client, place = _client(connector, folder, environment)
+        self._client.suppress_exceptions = True  # a message that nobody expects leaves the session alive
         self._client.on_connect, self._client.on_disconnect = self._begin, self._end
         self._client.on_connect_fail = self._fail
         self._client.on_message = self._message
         self._client.reconnect_delay_set(1, LONGEST_PAUSE_S)
         self._client.connect_timeout = min(connector.timeout_s, 5.0)
         self._will()
-        self._client.connect_async(options["hostname"], options["port"], KEEPALIVE_S)
+        self._client.connect_async(*place, KEEPALIVE_S)
         self._client.loop_start()
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
@@ -186,9 +181,11 @@ class Session:
 
     def _plain(self, tag: Tag, message: MQTTMessage) -> Reading:
         """A JSON value, or an object with value and time; a retained value without time has none."""
+        if len(message.payload) > LARGEST_BYTES:
+            return Reading(None, None, f"longer than {LARGEST_BYTES / 1e6:g} MB")
         try:
-            content = json.loads(message.payload)
-        except ValueError:
+            content = json.loads(message.payload, parse_int=float)  # whole numbers may be too large for a float
+        except (ValueError, RecursionError):
             content = message.payload.decode("utf-8", "replace")
         keys = tag.address.partition("#")[2]
         time_text: Any = None
@@ -208,7 +205,7 @@ class Session:
             return Reading(None, None, str(error))
         if at is None and not message.retain:
             at = datetime.now(UTC)
-        return Reading(float(value) if isinstance(value, int) else value, at)
+        return Reading(value, at)
 
     def _look(self) -> None:
         while not self._over.wait(LOOK_S):
@@ -228,32 +225,57 @@ def send(
     Raises:
         ConnectorError: the broker is not reached or refuses.
     """
-    options = _options(connector, folder, environment)
+    client, place = _client(connector, folder, environment)
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    client.on_connect = lambda client, data, flags, reason, properties: answers.put(reason)
+    client.connect_timeout = connector.timeout_s
     try:
-        one_message.single(topic, content, qos, **options, keepalive=KEEPALIVE_S)
-    except Exception as error:  # paho raises its own and those of sockets and TLS
+        client.connect(*place, KEEPALIVE_S)
+        client.loop_start()
+        reason = answers.get(timeout=connector.timeout_s)
+        if reason.is_failure:
+            raise ConnectorError(f"cannot publish: the broker refuses: {reason}")
+        message = client.publish(topic, content, qos)
+        message.wait_for_publish(connector.timeout_s)
+        if not message.is_published():
+            raise queue.Empty
+    except queue.Empty:
+        raise ConnectorError(f"cannot publish: no answer within {connector.timeout_s:g} s") from None
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConnectorError(f"cannot publish: {' '.join(str(error).split())[:120]}") from None
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
-def _options(connector: Connector, folder: Path, environment: Mapping[str, str]) -> dict[str, Any]:
-    url = urlsplit(str(connector.url))
-    auth = None
+def _client(connector: Connector, folder: Path, environment: Mapping[str, str]) -> tuple[Client, tuple[str, int]]:
+    """A client that is not connected yet, with host and port of its broker."""
+    url, client = urlsplit(str(connector.url)), Client(CallbackAPIVersion.VERSION2)
     if connector.user is not None:
-        auth = {"username": connector.user, "password": secret(connector.password_from, environment)}
-    tls = None
+        client.username_pw_set(connector.user, secret(connector.password_from, environment))
     if url.scheme == "mqtts":
         files = {"ca_certs": "server_certificate", "certfile": "certificate", "keyfile": "key"}
         paths = {name: getattr(connector, key) for name, key in files.items()}
-        tls = {name: str(folder / path) for name, path in paths.items() if path is not None}
-    return {
-        "hostname": url.hostname or "", "port": url.port or (8883 if tls is not None else 1883),
-        "auth": auth, "tls": tls,
-    }  # fmt: skip
+        tls: dict[str, Any] = {name: str(folder / path) for name, path in paths.items() if path is not None}
+        try:
+            client.tls_set(**tls, cert_reqs=ssl.CERT_REQUIRED)
+        except (OSError, ValueError) as error:
+            raise ConnectorError(f"its certificates cannot be used: {error}"[:160]) from None
+    try:
+        port = url.port or (8883 if url.scheme == "mqtts" else 1883)
+    except ValueError as error:
+        raise ConnectorError(f"its url: {error}") from None
+    if not url.hostname:
+        raise ConnectorError("its url names no host")
+    return client, (url.hostname, port)
 
 
 def _time(value: Any, connector: Connector) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value / 1000 if value > EPOCH_S else value, UTC)
+        try:
+            return datetime.fromtimestamp(value / 1000 if value > EPOCH_S else value, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ConnectorError(f"{value:g} is no time") from None
     return moment(str(value), connector.zone)

@@ -46,7 +46,7 @@ class Feed:
                     from emberline.live.connectors.mqtt import Session
 
                     self._sessions[connector.name] = Session(connector, tags, plant.folder, environment), tags
-                except (ConnectorError, ModuleNotFoundError) as error:
+                except Exception as error:
                     self._newest[connector.name] = _away(connector, tags, _reason(connector, error))
                 continue
             thread = threading.Thread(target=self._poll, args=(connector, tags), daemon=True)
@@ -100,7 +100,7 @@ def _connectors(plant: Plant) -> list[tuple[Connector, list[Tag]]]:
 def _once(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> Readings:
     try:
         return dict(_reader(connector)(connector, tags, folder, environment))
-    except (ConnectorError, ModuleNotFoundError) as error:
+    except Exception as error:  # whatever it is, the next reading may succeed
         return _away(connector, tags, _reason(connector, error))
 
 
@@ -112,7 +112,9 @@ def _reason(connector: Connector, error: Exception) -> object:
     if isinstance(error, ModuleNotFoundError) and connector.kind in PACKAGES:
         what = PACKAGES[connector.kind]
         return f"{error.name} is not installed; {what} needs it: pip install 'emberline[live]'"
-    return error
+    if isinstance(error, ConnectorError):
+        return error
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
 Reader = Callable[[Connector, Sequence[Tag], Path, Mapping[str, str]], dict[str, Reading]]

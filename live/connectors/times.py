@@ -21,5 +21,11 @@ def moment(text: str, zone: str | None) -> datetime:
     if at.tzinfo is None:
         if zone is None:
             raise ConnectorError(f"time without offset {text[:40]!r}; give the connector a zone")
-        at = at.replace(tzinfo=zone_of(zone))
-    return at.astimezone(UTC)
+        try:
+            at = at.replace(tzinfo=zone_of(zone))
+        except ValueError as error:
+            raise ConnectorError(str(error)) from None
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ConnectorError(f"{text[:40]!r} lies outside the years 1 to 9999") from None

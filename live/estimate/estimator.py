@@ -23,6 +23,8 @@ GROWTH_PER_H = 1.0
 SHARE = 0.01
 """Standard error of a number whose tag states none, as a share of its range."""
 Z90 = 1.645
+LONGEST_MIN = 7 * 1440
+"""Before the horizon, an operation that is still reported may have begun."""
 JOB = "job "
 """Beginning of the name of a reading that is an operation which the plant has reported: ``job HEAT/STAGE``."""
 FIRST_ERROR = 0.05
@@ -124,6 +126,8 @@ class Estimator:
         self._newest: dict[str, Reading] = {}
         self._away: dict[str, str] = {}
         self._suspect: dict[str, str] = {}
+        self._ahead: set[str] = set()
+        """Tags whose newest value came with a time in the future: it never becomes a good one."""
 
     def observe(self, readings: Mapping[str, Reading | str], now: datetime) -> list[Finding]:
         """Take in what was read; the findings of readings that are new.
@@ -136,7 +140,7 @@ class Estimator:
         for name, report in readings.items():
             if name.startswith(JOB) and isinstance(report, Reading) and self._newest.get(name) != report:
                 self._newest[name] = report
-                self._job(name.removeprefix(JOB), str(report.value))
+                self._job(name.removeprefix(JOB), str(report.value), now)
         for tag in self.plant.live.tags:
             reading = readings.get(tag.name)
             if reading is None:
@@ -146,9 +150,15 @@ class Estimator:
                 continue
             self._away.pop(tag.name, None)
             before = self._newest.get(tag.name)
-            if before is not None and (reading == before or _older(reading, before)):
+            is_ahead = tag.name in self._ahead
+            if before is not None and (reading == before or (_older(reading, before) and not is_ahead)):
                 continue
             finding = judge(self.plant, tag, reading, now)
+            if reading.at is not None:
+                self._ahead.discard(tag.name)
+                if self._is_ahead(reading.at, now):
+                    self._ahead.add(tag.name)
+                    self._suspect[tag.name] = finding.says
             if finding.quality is not Quality.SUSPECT or before is None or reading.at is not None:
                 self._newest[tag.name] = reading
             news.append(finding)
@@ -157,11 +167,19 @@ class Estimator:
                 self._take(tag, finding, self.plant.scenario.horizon.minutes(reading.at))
         return news
 
-    def _job(self, name: str, text: str) -> None:
-        """An operation that the plant has reported: unit, start and end."""
+    def _is_ahead(self, at: datetime, now: datetime) -> bool:
+        return (at - now).total_seconds() > self.plant.live.largest_clock_error_s
+
+    def _job(self, name: str, text: str, now: datetime) -> None:
+        """An operation that the plant has reported: unit, which may have blanks, start and end."""
         heat, _, stage = name.rpartition("/")
-        unit, *times = text.split()
-        minutes = [self.plant.scenario.horizon.minutes(datetime.fromisoformat(time)) for time in times]
+        unit, *texts = text.rsplit(" ", 2)
+        times = [datetime.fromisoformat(time) for time in texts if time]
+        minutes = [self.plant.scenario.horizon.minutes(time) for time in times]
+        if minutes != sorted(minutes) or minutes[0] < -LONGEST_MIN or self._is_ahead(times[-1], now):
+            says = Message("A job response gives times of {heat} ({stage}) that cannot be.", heat=heat, stage=stage)
+            self.heats.events.append(says)
+            return
         self.heats.report(heat, stage, unit, minutes[0], minutes[1] if len(minutes) > 1 else None)
 
     def _take(self, tag: Tag, finding: Finding, at_min: float) -> None:

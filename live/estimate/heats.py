@@ -109,7 +109,8 @@ class HeatTracker:
 
     def report(self, heat: str, stage: str, unit: str, start_min: float, end_min: float | None) -> None:
         """The plant has reported an operation, whose times are exact."""
-        if heat not in self._heat_index or unit not in self._shop.unit_index or stage not in self._shop.stages:
+        table, h, u = self._shop, self._heat_index.get(heat), self._shop.unit_index.get(unit)
+        if h is None or u is None or table.stages[table.stage_of[u]] != stage or not table.duration[h][u] > 0:
             self.events.append(
                 Message("A job response names {heat} ({stage}) on {unit}: unknown.", heat=heat, stage=stage, unit=unit)
             )

@@ -48,8 +48,10 @@ class Log:
     def _write(self, now: datetime, row: Mapping[str, Any], durable: bool) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{now.astimezone(UTC).date()}.jsonl"
+        # a power failure may have cut off the last line of an earlier process
+        is_cut = "begin" in row and path.is_file() and not path.read_bytes().endswith(b"\n")
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write("\n" * is_cut + json.dumps(row) + "\n")  # in ASCII: texts of the plant may be no Unicode
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -60,7 +62,7 @@ class Log:
         for path in sorted(self.folder.glob("*.jsonl")):
             if path.stem < first:
                 continue
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
                 try:
                     yield json.loads(line)
                 except json.JSONDecodeError:

@@ -6,6 +6,7 @@ import json
 import os
 import urllib.request
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from typing import Any
 
 from emberline.live.connectors import ConnectorError
@@ -38,7 +39,7 @@ def publish(plant: Plant, advice: Advice, environment: Mapping[str, str] = os.en
 
                 connector = next(one for one in plant.live.connectors if one.name == publication.connector)
                 send(connector, publication.topic, payload, plant.folder, environment)
-        except (OSError, ValueError, ConnectorError, ModuleNotFoundError) as error:
+        except (OSError, ValueError, HTTPException, ConnectorError, ModuleNotFoundError) as error:
             text = " ".join(str(error).split())[:120]
             yield Message("The advice is not sent ({kind}): {error}", kind=publication.kind, error=text)
 

@@ -50,7 +50,7 @@ class SeriesWatch:
             says = list(self._fetch())
             try:
                 inputs = scenario_of(self._plant).inputs
-            except ScenarioError as error:
+            except (ScenarioError, OSError, ValueError) as error:
                 says.append(Message("The series are not read again: {error}", error=str(error)[:200]))
                 inputs = self._inputs
             with self._lock:
@@ -65,7 +65,7 @@ class SeriesWatch:
         for one in (*dict.fromkeys(ahead), *names):
             try:
                 fetch(one, Span(max(horizon.start_utc, datetime.now(UTC)), horizon.end_utc))
-            except SourceError as error:
+            except (SourceError, OSError, ValueError) as error:
                 yield Message("Signal {name}: {error}", name=str(one), error=str(error)[:200])
         for one in names:
             try:

@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any
 
 import xarray as xr
+from filelock import FileLock, Timeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from emberline.live import connectors
 from emberline.live.history import Row, of_plant
@@ -24,9 +26,12 @@ from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Plant, Quality, Reading
 from emberline.plans.decisions import Advice, Decisions
 from emberline.plans.rolling import Step
+from emberline.plans.store import StoreError
 from emberline.scenarios.messages import Message
 
 MOST_EVENTS = 200
+MOST_ROWS = 100_000
+"""That wait for a history which is away; the newest."""
 REQUEST = "request"
 """File in the plant's folder by which a plan is requested by hand."""
 CLEAN_EVERY_H = 24
@@ -54,13 +59,32 @@ class Service:
         self.loop: Loop = restored(plant, rows, self.decisions.schedule)
         self.log.mark(now, begin=True)
         self._cleaned: datetime | None = None
+        self._rows: list[Row] = []
+        self._history_away = ""
         in_force = self.decisions.in_force()
         self._in_force = self.loop.plan_id
         if in_force is None and self.loop.plan_id:
             self._end(now)
 
     def run(self, over: Callable[[], bool] = lambda: False) -> None:
-        """Cycle until it is over, or the horizon ends. What the plant shows is read in the background."""
+        """Cycle until it is over, or the horizon ends. What the plant shows is read in the background.
+
+        Raises:
+            StoreError: another process runs this plant's loop.
+        """
+        self.decisions.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.decisions.folder / "loop.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            says = f"the loop of plant {self.plant.name} runs already; a plant is named after its file"
+            raise StoreError(says) from None
+        try:
+            self._run(over)
+        finally:
+            lock.release()
+
+    def _run(self, over: Callable[[], bool]) -> None:
         end = self.plant.scenario.horizon.end_utc
         feed, series = connectors.Feed(self.plant, self._environment), SeriesWatch(self.plant)
         outputs = Outputs(self.plant, self.decisions, self._environment)
@@ -207,11 +231,19 @@ class Service:
             quality = finding.quality.value
             rows.append(Row(measured, now, finding.tag, number, text, finding.unit, quality, finding.says))
         rows += [Row(now, now, "", None, says, "", "", "") for says in outcome.events]
-        if rows:
-            self.history.add(rows)
-        if self._cleaned is None or now - self._cleaned > timedelta(hours=CLEAN_EVERY_H):
-            self.history.forget(now - timedelta(days=self.plant.live.history.keep_days))
-            self._cleaned = now
+        self._rows = [*self._rows, *rows][-MOST_ROWS:]
+        try:
+            if self._rows:
+                self.history.add(self._rows)
+            self._rows, self._history_away = [], ""
+            if self._cleaned is None or now - self._cleaned > timedelta(hours=CLEAN_EVERY_H):
+                self.history.forget(now - timedelta(days=self.plant.live.history.keep_days))
+                self._cleaned = now
+        except (OSError, SQLAlchemyError) as error:  # the rows follow as soon as it is there again
+            text = " ".join(str(getattr(error, "orig", None) or error).split())[:120]
+            if text != self._history_away:
+                self._event(now, Message("The history is not written: {error}", error=text))
+            self._history_away = text
 
 
 def plain(outcome: Outcome) -> dict[str, Any]:

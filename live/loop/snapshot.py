@@ -54,6 +54,7 @@ def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict
     if state.mean_so_far_mw is not None:
         forecast = state.mean_so_far_mw * share + expected_mw * (1 - share)
     extra, site = None, loop.plant.tag(power_of="site")
+    site_value = next((value for value in state.tags if site is not None and value.tag == site.name), None)
     if outcome.late:
         extra = sums.figures(scenario, outcome.expected).cost - sums.figures(scenario, loop.intended).cost
     return {
@@ -73,7 +74,8 @@ def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict
         "levels": {name: list(pair) for name, pair in state.levels.items()},
         "power": {
             "now_mw": state.site_mw,
-            "age_s": next((value.age_s for value in state.tags if site is not None and value.tag == site.name), None),
+            "age_s": None if site_value is None else site_value.age_s,
+            "predicted": site_value is not None and site_value.predicted,
             "mean_mw": state.mean_so_far_mw,
             "forecast_mw": forecast,
             "plan_mw": planned_mw[m],

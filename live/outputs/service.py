@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from emberline.live.connectors.errors import ConnectorError
 from emberline.live.estimate.estimator import JOB
@@ -12,7 +13,8 @@ from emberline.live.outputs.job_orders import JobOrders
 from emberline.live.outputs.set_points import SetPoints
 from emberline.live.tags import Plant, Reading
 from emberline.plans.decisions import Decisions
-from emberline.scenarios.messages import Message
+from emberline.plans.store import StoreError
+from emberline.scenarios.messages import Message, mark
 
 
 class Outputs:
@@ -62,26 +64,33 @@ class Outputs:
             points = SetPoints(self._plant, OpcUaSetPoints(servers[-1]))
         while not self._over.is_set():
             if orders is not None:
-                self._orders(orders)
+                self._try(partial(self._orders, orders), mark("The receiver of job orders is not reached: {error}"))
             if points is not None:
-                self._points(points)
+                self._try(partial(self._points, points), mark("Set-points are not written: {error}"))
             self._over.wait(live.loop.read_every_s)
         for server in servers:
             server.close()
 
-    def _orders(self, orders: JobOrders) -> None:
+    def _try(self, step: Callable[[], None], says: str) -> None:
+        """Do a step; whatever goes wrong is one event, and the next step may succeed."""
         try:
-            for says in orders.step(self._plant.now()):
-                self._says.put(says)
-            for (heat, stage), actual in orders.actuals().items():
-                end = "" if actual.end is None else actual.end.isoformat()
-                at = actual.end or actual.start
-                self._actuals[f"{JOB}{heat}/{stage}"] = Reading(f"{actual.unit} {actual.start.isoformat()} {end}", at)
-            self._away.pop("orders", None)
-        except ConnectorError as error:
-            if self._away.get("orders") != str(error):
-                self._says.put(Message("The receiver of job orders is not reached: {error}", error=str(error)))
-            self._away["orders"] = str(error)
+            step()
+            self._away.pop(says, None)
+        except Exception as error:
+            text = " ".join(str(error).split())[:200]
+            if not isinstance(error, ConnectorError | StoreError):
+                text = f"{type(error).__name__}: {text}"
+            if self._away.get(says) != text:
+                self._says.put(Message(says, error=text))
+            self._away[says] = text
+
+    def _orders(self, orders: JobOrders) -> None:
+        for says in orders.step(self._plant.now()):
+            self._says.put(says)
+        for (heat, stage), actual in orders.actuals().items():
+            end = "" if actual.end is None else actual.end.isoformat()
+            at = actual.end or actual.start
+            self._actuals[f"{JOB}{heat}/{stage}"] = Reading(f"{actual.unit} {actual.start.isoformat()} {end}", at)
 
     def _points(self, points: SetPoints) -> None:
         in_force = self._decisions.in_force()

@@ -88,9 +88,9 @@ class SetPoints:
                 reason = self._one(point, schedule, min(ends, now + timedelta(seconds=point.expires_s)), now)
             except ConnectorError as error:
                 reason = str(error)
-                self._last.pop(point.name, None)
             if reason:
                 self._blocked[point.name] = reason
+                self._last[point.name] = _Last(math.nan, now)  # the next plan begins where the controller falls back to
                 says.append(Message("Set-point {name} is not written: {reason}", name=point.name, reason=reason))
         return says
 

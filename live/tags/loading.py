@@ -133,8 +133,16 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
         yield ("job_orders", "connector"), unknown("OPC UA connector", live.job_orders.connector, servers)
     if live.set_points.enabled and live.set_points.connector not in servers:
         yield ("set_points", "connector"), unknown("OPC UA connector", live.set_points.connector or "", servers)
+    points = live.set_points.allow
+    for i, point in enumerate(points):
+        others = [one for one in points if one is not point]
+        if point.name in [one.name for one in points[:i]]:
+            yield ("set_points", "allow", i, "name"), f"there are two of the name {point.name}"
+        signs = [point.heartbeat, point.valid_until, *(of for one in others for of in (one.heartbeat, one.valid_until))]
+        if point.address in [*signs, *(one.address for one in others)]:
+            yield ("set_points", "allow", i, "address"), "is written for something else too"
     if scenario.battery is None:
-        for i, point in enumerate(live.set_points.allow):
+        for i, point in enumerate(points):
             if point.battery:
                 yield ("set_points", "allow", i, "battery"), "the plant has none"
     meanings: dict[tuple[str, object], str] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -120,7 +121,8 @@ def _heat(plant: Plant, raw: float | str) -> tuple[str | None, str]:
 
 def _key(raw: float | str) -> str:
     """A value as a key: whole numbers without decimals."""
-    return str(int(raw)) if isinstance(raw, float | int) and raw == int(raw) else str(raw).strip()
+    is_whole = isinstance(raw, float | int) and math.isfinite(raw) and raw == int(raw)
+    return str(int(raw)) if is_whole else str(raw).strip()
 
 
 def _timely(plant: Plant, tag: Tag, at: datetime | None, now: datetime) -> tuple[Quality, str]:

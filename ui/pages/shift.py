@@ -82,7 +82,9 @@ def _tiles(snapshot: dict[str, Any]) -> list[str]:
     label = tr("import now")
     if power["age_s"] is not None:
         label += f", {tr('{seconds:.0f} s old', seconds=max(power['age_s'], 0))}"
-    tiles.append(_tile(_mw(power["now_mw"]), label, f"{planned}, {limit}"))
+    predicted = bool(power.get("predicted"))  # no good value was measured
+    label += f" {tr('(predicted)')}" if predicted else ""
+    tiles.append(_tile(_mw(power["now_mw"]), label, f"{planned}, {limit}", bad=predicted))
     over = power["limit_mw"] is not None and power["forecast_mw"] > power["limit_mw"]
     until = tr("until now {mw}", mw=_mw(power["mean_mw"]))
     says = tr("expected mean at {time}", time=f"{ends:%H:%M}")

@@ -6,6 +6,7 @@ No clock and no network: the session hands messages and times in, and sends what
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -58,6 +59,7 @@ class Host:
             edge = self._edges.setdefault(node, _Edge())
             edge.is_born, edge.requested = False, None
             edge.missing.clear()
+            edge.aliases.clear()  # of its next session they may be others
             edge.birth_due = now + self.reorder_s
 
     def receive(self, topic: str, content: bytes, now: float) -> None:
@@ -73,7 +75,7 @@ class Host:
             return
         try:
             payload = decode(content)
-        except ValueError:
+        except (ValueError, OverflowError):
             return
         group, kind, name, device = parts[1], parts[2], parts[3], "".join(parts[4:])
         edge = self._edges.setdefault((group, name), _Edge())
@@ -83,7 +85,7 @@ class Host:
             self._birth(edge, payload)
         elif kind in ("DBIRTH", "NDATA", "DDATA", "DDEATH"):
             if not edge.is_born:
-                edge.birth_due = now if edge.birth_due is None else edge.birth_due
+                self._wish(edge, now)
             elif payload.at_ms is None or payload.at_ms >= edge.birth_ms:
                 self._count(edge, payload.seq, now)
             if kind == "DBIRTH":
@@ -110,6 +112,7 @@ class Host:
             return  # of an earlier session
         edge.is_born, edge.birth_due = False, None
         edge.missing.clear()
+        edge.aliases.clear()
         edge.devices.clear()
         for device in {device for device, _ in edge.values}:
             self._offline(edge, device)
@@ -145,6 +148,8 @@ class Host:
             if metric.is_historical:
                 continue
             reading = _reading(metric, payload.at_ms)
+            if not edge.is_born and not birth:  # late after a death, or of a session whose birth was missed
+                reading = replace(reading, status=reading.status or LOST)
             before = edge.values.get(place)
             if birth or before is None or before.at is None or reading.at is None or reading.at >= before.at:
                 edge.values[place] = reading
@@ -190,7 +195,10 @@ def node_of(address: str) -> Node | None:
 
 def _reading(metric: Metric, payload_ms: int | None) -> Reading:
     at_ms = metric.at_ms if metric.at_ms is not None else payload_ms
-    at = None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC)
+    at = None
+    if at_ms is not None:
+        with suppress(ValueError, OverflowError, OSError):  # no time
+            at = datetime.fromtimestamp(at_ms / 1000, UTC)
     if metric.is_unread or isinstance(metric.value, bytes):
         return Reading(None, at, "neither number nor text")
     status = "" if metric.quality in (None, GOOD) else "stale" if metric.quality == 500 else "bad"

@@ -164,6 +164,11 @@ def test_of_a_historian_the_newest_row_counts(tmp_path: Path) -> None:
     assert read(load(path))["power"] == Reading("70", datetime(2026, 6, 1, 6, 10, tzinfo=UTC))
     (folder / "a.csv").write_text("tag,stamp,value\n")
     assert "a.csv has no column 'time'" in str(read(load(path))["power"])
+    (folder / "a.csv").write_text(f"tag,time,value\nP1,2026-06-01T08:10:00,{'7' * 200_000}\n")
+    assert "Error: field larger than field limit" in str(read(load(path))["power"])
+    (folder / "a.csv").unlink()
+    path = file(tmp_path, "kind: csv, folder: historian", power("power", "P1"), power("same", "P1", "site"))
+    assert {str(one) for one in read(load(path)).values()} == {str(Reading("50", datetime(2026, 6, 1, 6, tzinfo=UTC)))}
 
 
 def test_queries_read_and_do_not_write(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brokers import Broker
+from paho.mqtt.client import MQTTMessage
 
-from emberline.live.connectors import Feed, read
+from emberline.live.connectors import ConnectorError, Feed, read
+from emberline.live.connectors.mqtt import Session, send
 from emberline.live.connectors.sparkplug.host import Host
 from emberline.live.connectors.sparkplug.payload import Metric, Payload, Value, decode, encode
 from emberline.live.tags import Plant, Quality, Reading, judge, load
@@ -118,14 +121,22 @@ def test_death_makes_stale_and_what_is_unknown_is_asked_for(node: Node, tmp_path
     finding = judge(plant, tag, power(node), datetime.fromtimestamp(MS / 1000, UTC))
     assert (finding.quality, finding.value) == (Quality.STALE, None)
     assert finding.says == "its source has reported that it is offline"
+    node.send("DDATA", Metric("Power", DOUBLE, 9.0), device="EAF", now=1.5)
+    assert power(node).status  # it was late
+    assert len(host.due(1.6)) == 1
     node.birth(2.0, session=1)
     assert power(node).status == ""
     node.send("DDATA", Metric(None, DOUBLE, 2.0, alias=99), device="EAF", now=3.0)
     assert [len(host.due(3.0 + k)) for k in range(50)].count(1) == 1
-    assert host.requests == 1
+    assert host.requests == 2
     node.birth(60.0, session=1)
     host.connect([("works", "edge"), ("works", "other")], 70.0)
     assert [topic[-5:] for k in range(20) for topic, _ in host.due(70.0 + k)] == ["/edge", "other"]
+    node.send("DDATA", Metric(None, DOUBLE, 9.0, alias=7), device="EAF", now=90.0)
+    assert power(node).value == 1.0  # what the alias means now is not known
+    node.birth(91.0)
+    node.send("DDATA", Metric("Power", DOUBLE, 9.0, at_ms=2**63), device="EAF", now=91.0)
+    assert power(node) == Reading(9.0, None)
     host.receive("spBv1.0/works/NDATA/edge", b"\xff", 0.0)
     host.receive("a/b", b"", 0.0)
 
@@ -199,6 +210,34 @@ def test_an_edge_node_and_a_broker_that_dies(broker: Broker, tmp_path: Path) -> 
     finally:
         feed.close()
     assert json.loads(subscribe.simple("spBv1.0/STATE/emberline", port=broker.port).payload)["online"] is False
+
+
+def test_messages_that_nobody_expects(tmp_path: Path) -> None:
+    """Proves: JSON that is nested deeply, numbers and times that no float or calendar holds, bytes that are no text and
+    messages that are too long make their tag suspect, and raise nothing. Sensitivity: the session's thread ends."""
+    plant = plant_of(tmp_path, "kind: mqtt, url: 'mqtt://127.0.0.1:1'", "EAF")
+    (connector,), (tag,) = plant.live.connectors, plant.live.tags
+    session = Session(connector, [tag], tmp_path, {})
+    for content in (
+        b"[" * 200_000, b"1" + b"0" * 400, b"NaN", b"\xff", b" " * 1_000_001, b'{"value": 1, "time": 1e30}',
+        b'{"value": 1, "time": "0001-01-01T00:00:00+14:00"}', b'{"value": [1]}', b"null",
+    ):  # fmt: skip
+        session._values.clear()
+        message = MQTTMessage(topic=b"EAF")
+        message.payload = content
+        session._message(session._client, None, message)
+        assert judge(plant, tag, session._values["EAF"], datetime.now(UTC)).quality is Quality.SUSPECT, content[:40]
+    session.close()
+
+
+def test_a_broker_that_does_not_answer(tmp_path: Path) -> None:
+    """Proves: publishing at a place that only takes connections ends. Sensitivity: the loop waits for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        url = f"mqtt://127.0.0.1:{place.getsockname()[1]}"
+        (connector,) = plant_of(tmp_path, f"kind: mqtt, url: '{url}', timeout_s: 0.2", "EAF").live.connectors
+        with pytest.raises(ConnectorError, match="no answer within"):
+            send(connector, "a", b"x", tmp_path, {})
+    assert "names no host" in str(read(plant_of(tmp_path, "kind: mqtt, url: 'mqtt://:1'", "EAF"))["EAF"])
 
 
 @pytest.mark.mosquitto

@@ -112,3 +112,9 @@ def test_what_cannot_be_is_marked_by_name(
     assert says in suspects[tag].says
     assert state.actuals == before.actuals
     assert state.levels["battery"][0] == pytest.approx(before.levels["battery"][0], abs=0.01)
+    if seconds:  # it is not good when its time comes, and does not hide good values until then
+        marks = estimator.state(now + timedelta(seconds=seconds)).marks
+        assert f"{tag}: suspect" in marks
+        now += timedelta(seconds=5)
+        estimator.observe({tag: Reading(value, now)}, now)
+        assert f"{tag}: suspect" not in estimator.state(now).marks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,12 +14,15 @@ import pytest
 import xarray as xr
 from commands import emberline, refused
 from driven import drive, later_by_a_step, readings, small
+from filelock import FileLock
 
 from emberline import scenarios
 from emberline.live.loop import Log, Service, current, replayed
+from emberline.live.loop.publishing import publish
 from emberline.live.loop.series import changes, with_series
-from emberline.live.tags import Plant, load
+from emberline.live.tags import Plant, Reading, load
 from emberline.live.tags.loading import scenario_of
+from emberline.live.tags.record import Publication
 from emberline.plans.decisions import Decisions
 from emberline.plans.rolling import How, Step, onward
 from emberline.plans.store import StoreError
@@ -69,6 +73,7 @@ def test_a_logged_day_gives_the_same_decisions(tmp_path: Path) -> None:
     log = next(decisions.folder.glob("log/*.jsonl"))
     log.write_text(log.read_text().replace('"EAF heat": ["C1', '"EAF heat": ["C2'))
     assert emberline("live", "replay", str(tmp_path / "live.yaml")).returncode == 1
+    refused(emberline("live", "replay", str(tmp_path / "live.yaml"), "--from", "noon"), "--from noon: ")
 
 
 def test_advice_is_approved_or_declined_once(tmp_path: Path, kind: str) -> None:
@@ -185,8 +190,48 @@ def test_what_the_log_holds_is_plain(tmp_path: Path) -> None:
     path = next(Decisions("live").folder.glob("log/2026-06-15.jsonl"))
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert [len(row["readings"]) for row in rows if "readings" in row] == [len(plant.live.tags)] + [0] * 19
+    odd = Reading("\ud800 \u2028", start)  # as JSON of a broker may have it
+    service.take({**same, "EAF heat": odd}, start + timedelta(seconds=21))
     path.write_text(path.read_text() + '{"now": "2026-06-15T22:00')
     assert service_of(plant).loop.plan_id == ""
+    rows = list(Log(path.parent).rows())
+    assert sum("begin" in row for row in rows) == 2
+    assert rows[-2]["readings"]["EAF heat"][0] == odd.value
+
+
+def test_what_is_away_does_not_end_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: what a history that is away has not taken follows later, with one event; a webhook that answers no HTTP
+    is one line; a second loop of the plant is refused. Sensitivity: a full disk for a minute leaves a gap."""
+    plant, twin = small(tmp_path)
+    service, start = service_of(plant), twin.scenario.horizon.start_utc
+    service.loop.planner = later_by_a_step
+
+    def away(rows: object) -> None:
+        raise OSError("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.history, "add", away)
+        drive(service, twin, 0, 6)
+    drive(service, twin, 6, 9)
+    assert [event["says"] for event in service.events].count("The history is not written: no space") == 1
+    table = service.history.table(start, start + timedelta(hours=1), ["site power"])
+    assert table.num_rows == 3
+    with FileLock(service.decisions.folder / "loop.lock"), pytest.raises(StoreError, match="runs already"):
+        service.run(lambda: True)
+    with socket.create_server(("127.0.0.1", 0)) as place:
+
+        def answer() -> None:
+            with place.accept()[0] as client:
+                client.recv(100_000)
+                client.sendall(b"nonsense\r\n\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        hook = Publication(kind="webhook", url=f"http://127.0.0.1:{place.getsockname()[1]}/")
+        live = plant.live.model_copy(update={"publish": (hook,)})
+        (says,) = publish(replace(plant, live=live), service.decisions.all()[0])
+        thread.join()
+    assert says == "The advice is not sent (webhook): nonsense"
 
 
 def test_new_prices_give_a_plan_that_replays(tmp_path: Path) -> None:

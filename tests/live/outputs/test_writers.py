@@ -19,8 +19,10 @@ from emberline import twin
 from emberline.live.estimate import Estimator
 from emberline.live.loop import Service
 from emberline.live.outputs.job_orders import Actual, JobOrders, JobState
+from emberline.live.outputs.service import Outputs
 from emberline.live.outputs.set_points import SetPoints
 from emberline.live.tags import Live, Plant, Reading
+from emberline.plans.decisions import Decisions
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 
@@ -97,6 +99,8 @@ def test_a_set_point_goes_by_its_ramp_and_is_read_back() -> None:
     assert says == "Set-point battery is not written: the controller shows -200 kW instead of 600"
     assert writer.step("b", plan, now + timedelta(hours=1), now + timedelta(seconds=20)) == []
     assert controllers.values["ns=2;s=SetPoint"] == -200.0
+    assert writer.step("c", plan, now + timedelta(hours=1), now + timedelta(seconds=30)) == []
+    assert controllers.values["ns=2;s=SetPoint"] == -100.0
 
 
 @contextmanager
@@ -178,7 +182,8 @@ def test_a_job_order_is_approved_by_its_start(shared: Path, tmp_path: Path) -> N
 
 def test_a_reported_operation_is_exact(tmp_path: Path) -> None:
     """Proves: start and end of a job response are those of the estimate, whatever the tags showed; names that are
-    unknown are an event. Sensitivity: the time of a message is taken for that of the start."""
+    unknown, a unit of another stage and times that cannot be are events. Sensitivity: the time of a message is taken
+    for that of the start; a clock an hour off, or a unit's name with a blank, ends the loop."""
     plant, run = small(tmp_path)
     estimator, start = Estimator(plant, run.run), plant.scenario.horizon.start_utc
     now = start + timedelta(minutes=60)
@@ -186,13 +191,38 @@ def test_a_reported_operation_is_exact(tmp_path: Path) -> None:
     readings: dict[str, Reading | str] = {
         "job C1-1/melting": Reading(f"EAF {begin.isoformat()} {end.isoformat()}", end),
         "job C9-9/melting": Reading(f"EAF {begin.isoformat()}", begin),
+        "job C1-2/melting": Reading(f"EAF {(now + timedelta(hours=1)).isoformat()} ", begin),
+        "job C1-2/ladle": Reading(f"LF 1 {begin.isoformat()} ", begin),
+        "job C1-2/casting": Reading(f"EAF {begin.isoformat()} ", begin),
     }
     estimator.observe(readings, now)
     state = estimator.state(now)
     assert state.actuals["C1-1", "melting"] == twin.Operation("EAF", 2.0, 57.0)
-    assert list(state.events) == ["A job response names C9-9 (melting) on EAF: unknown."]
+    assert list(state.events) == [
+        "A job response names C9-9 (melting) on EAF: unknown.",
+        "A job response gives times of C1-2 (melting) that cannot be.",
+        "A job response names C1-2 (ladle) on LF 1: unknown.",
+        "A job response names C1-2 (casting) on EAF: unknown.",
+    ]
     estimator.observe(readings, now)
     assert estimator.state(now).events == ()
+
+
+def test_whatever_goes_wrong_is_one_event(tmp_path: Path) -> None:
+    """Proves: an error of any kind in a step is one event, and the steps go on. Sensitivity: the thread ends without a
+    word."""
+    plant, _ = small(tmp_path)
+    outputs, count = Outputs(plant, Decisions("live"), {}), 0
+
+    def step() -> None:
+        nonlocal count
+        count += 1
+        raise KeyError("row")
+
+    for _ in range(3):
+        outputs._try(step, "Set-points are not written: {error}")
+    assert count == 3
+    assert outputs.news() == ["Set-points are not written: KeyError: 'row'"]
 
 
 def test_settings_are_checked() -> None:

@@ -22,6 +22,10 @@ tags:
 - {name: spot, connector: plant, address: d, price: true, unit: EUR/MWh, range: [-500, 5000], longest_age_s: 90000}
 """
 
+POINT = "{name: battery, battery: true, address: p, unit: kW, range: [-1, 1], ramp_per_min: 1, heartbeat: q}"
+SAME = POINT.replace("address: p", "address: r")
+BEAT = POINT.replace("name: battery", "name: other").replace("address: p", "address: q")
+
 
 def plant(folder: Path, text: str = TEXT) -> Plant:
     (folder / "live.yaml").write_text(text)
@@ -56,6 +60,8 @@ def finding(one: Plant, name: str, value: float | str | None, *, age_s: float = 
         ("4840'", "4840', password_from: X", "connectors.0.password_from: needs a user"),
         ("4840'", "4840', security: Basic256Sha256", "connectors.0.security: needs certificate and key"),
         ("melt-shop-small", "nowhere.yaml", "nowhere.yaml: no such file"),
+        ("tags:", f"set_points: {{allow: [{POINT}, {SAME}]}}\ntags:", "allow.1.name: there are two of the name"),
+        ("tags:", f"set_points: {{allow: [{POINT}, {BEAT}]}}\ntags:", "allow.1.address: is written for something"),
     ],
 )
 def test_mistakes_name_line_and_key(tmp_path: Path, before: str, after: str, says: str) -> None:
@@ -85,6 +91,8 @@ def test_mistakes_name_line_and_key(tmp_path: Path, before: str, after: str, say
         ("furnace heat", "H99", 1, Quality.SUSPECT, "unknown heat 'H99'; heats are"),
         ("furnace state", 1.0, 1, Quality.OK, ""),
         ("furnace state", 7.0, 1, Quality.SUSPECT, "unknown state '7'; states are 1, 0"),
+        ("furnace state", float("nan"), 1, Quality.SUSPECT, "unknown state 'nan'"),
+        ("furnace heat", float("inf"), 1, Quality.SUSPECT, "unknown heat 'inf'"),
     ],
 )
 def test_quality(tmp_path: Path, name: str, value: float, age_s: float, quality: Quality, says: str) -> None:

@@ -67,3 +67,7 @@ def test_advice_is_decided_on_the_page(home: Path, tmp_path: Path) -> None:
     assert advice.id[:8] in texts(opened())
     assert service.loop.plan_id == advice.id
     assert timedelta(0) < advice.ends - advice.created
+    assert "(predicted)" not in texts(app)
+    away = {tag.name: "connector plant: cannot connect" for tag in plant.live.tags}
+    service.take(away, plant.scenario.horizon.start_utc + timedelta(minutes=60))
+    assert "(predicted)" in texts(opened())

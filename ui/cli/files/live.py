@@ -304,11 +304,10 @@ def replay(
     from emberline.live.tags import load
     from emberline.plans.decisions import Decisions
     from emberline.plans.rolling import onward
-    from emberline.scenarios.records.instants import read_instant
 
     plant = load(file)
     decisions = Decisions(plant.name)
-    since = None if day is None else read_instant(day)
+    since, _ = span(day, None)
     rows = list(
         replayed(
             plant, Log(decisions.folder / "log"), decisions.schedule, since=since, planner=onward if solve else None
