@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Plant, Quality, Reading
 from emberline.plans.decisions import Advice, Decisions
 from emberline.plans.rolling import Step
-from emberline.plans.store import StoreError
+from emberline.plans.store import CatalogueError, StoreError
 from emberline.scenarios.messages import Message
 
 MOST_EVENTS = 200
@@ -60,7 +61,7 @@ class Service:
         self.log.mark(now, begin=True)
         self._cleaned: datetime | None = None
         self._rows: list[Row] = []
-        self._history_away = ""
+        self._history_away = self._catalogue_away = ""
         in_force = self.decisions.in_force()
         self._in_force = self.loop.plan_id
         if in_force is None and self.loop.plan_id:
@@ -151,7 +152,8 @@ class Service:
 
     def take(self, readings: Mapping[str, Reading | str], now: datetime) -> Outcome:
         """Act on what was read."""
-        self._decided(now)
+        with self._catalogue(now):
+            self._decided(now)
         path = self.decisions.folder / REQUEST
         request, searched = path.is_file(), False
 
@@ -166,7 +168,8 @@ class Service:
         if request:
             path.unlink(missing_ok=True)
         if outcome.proposal is not None:
-            self._advise(outcome.proposal)
+            with self._catalogue(now):
+                self._advise(outcome.proposal)
         if searched:
             self.log.mark(now, planned=outcome.decision())
         else:
@@ -178,6 +181,17 @@ class Service:
 
     def _show(self, outcome: Outcome) -> None:
         snapshot.write(self.decisions.folder, snapshot.snapshot(self.loop, outcome, self.events))
+
+    @contextmanager
+    def _catalogue(self, now: datetime) -> Iterator[None]:
+        """Without the catalogue nothing is approved or advised: the plan in force stays, and the plant is watched."""
+        try:
+            yield
+            self._catalogue_away = ""
+        except CatalogueError as error:
+            if str(error) != self._catalogue_away:
+                self._catalogue_away = str(error)
+                self._event(now, Message("The catalogue is away, the plan in force stays: {error}", error=str(error)))
 
     def _decided(self, now: datetime) -> None:
         """Follow approvals, and end what has expired."""

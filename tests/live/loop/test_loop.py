@@ -25,7 +25,7 @@ from emberline.live.tags.loading import scenario_of
 from emberline.live.tags.record import Publication
 from emberline.plans.decisions import Decisions
 from emberline.plans.rolling import How, Step, onward
-from emberline.plans.store import StoreError
+from emberline.plans.store import CatalogueError, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 
@@ -107,6 +107,31 @@ def test_advice_is_approved_or_declined_once(tmp_path: Path, kind: str) -> None:
         service.decisions.decide(late.id, approve=True, who="x", reason="", now=late.expires)
     assert service.decisions.find(late.id).state == "expired"
     assert emberline("live", "audit").returncode == 0
+
+
+def test_the_plan_in_force_stays_while_the_catalogue_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a database that does not answer ends no loop and no plan, is said once, and what is advised waits for it.
+    Sensitivity: the error ends the loop."""
+    plant, twin = small(tmp_path)
+    service = service_of(plant)
+    service.loop.planner = later_by_a_step
+    drive(service, twin, 0, 3)
+    (advice,) = service.decisions.all()
+    at = twin.scenario.horizon.start_utc + timedelta(minutes=3)
+    service.decisions.decide(advice.id, approve=True, who="x", reason="", now=at)
+    drive(service, twin, 3, 4)
+
+    def away(*_: object) -> None:
+        raise CatalogueError("no answer")
+
+    with monkeypatch.context() as without:
+        for name in ("standing", "advise"):
+            without.setattr(service.decisions, name, away)
+        drive(service, twin, 4, 30)
+        assert service.loop.plan_id == advice.id
+        assert sum("no answer" in event["says"] for event in service.events) == 1
+    service.take(readings(plant, twin, 30), advice.ends + timedelta(minutes=1))
+    assert service.loop.plan_id == ""
 
 
 def test_the_plan_in_force_stays_while_data_are_away(tmp_path: Path) -> None:
