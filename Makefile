@@ -11,9 +11,9 @@ RESULTS := docs/speed/results.json
 PARTS  := $(wildcard emberline scenarios twin models plans live ui app.py benchmarks tests)
 ROOMS  := scenarios twin models plans live ui
 ARGS   ?=
-# Tests on the cores there are, and two processes more, as tests of the pages wait for browsers: each process has its run
+# Tests on the cores there are, and one process more, as tests of the pages wait for browsers: each process has its run
 # of neighbours, as they share plans and servers, and who is done takes from the other. `-n 0` in ARGS: one process.
-CORES  := -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2))) --maxprocesses 4 --dist worksteal
+CORES  := -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 4 --dist worksteal
 
 help:  ## list the targets (this)
 	@echo "make TARGET [ARGS=\"…\"]"
