@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def audits(kills: int) -> tuple[int, int]:
         _end(_child(lambda: _judge(folder, plants)))
         first = int((folder / "approved").read_text())
         for plant in plants:  # the shift tries again
-            os.waitpid(_child(lambda plant=plant: _again(folder, plant)), 0)  # type: ignore[misc]
+            os.waitpid(_child(partial(_again, folder, plant)), 0)
         _end(_child(lambda: _judge(folder, plants)))
         if int((folder / "approved").read_text()) != kills:
             raise Wrong("an approval is lost")
