@@ -12,7 +12,7 @@ front, ``point`` the plan of a point of a stored front, ``replay`` follows a sto
 
     home/jobs/<id>/request.json    what is asked
                     worker.lock    held while the worker lives
-                    worker.pid     its process
+                    worker.pid     its process, written under the lock
                     given          the note by which a waiting worker is given it
                     events.jsonl   what happened, one JSON object a line; a torn last line is skipped
                     cancel         asks for what there is so far
@@ -214,6 +214,9 @@ def status(run: str) -> JobStatus:
     child = _children.get(run)
     if child is not None and child.poll() is not None:
         del _children[run]
+    # in this order: a worker that begins or ends between two looks must not be taken for a dead one
+    starting = child.poll() is None if child is not None else (age(folder / "request.json") or 0.0) < STARTING_S
+    has_begun = (folder / "worker.pid").exists()
     alive = is_locked(folder / "worker.lock")
     now = read_status(run, kind, folder)
     if alive:
@@ -225,8 +228,7 @@ def status(run: str) -> JobStatus:
         return now
     if is_stored:
         return replace(now, state="stored")
-    starting = child.poll() is None if child is not None else (age(folder / "request.json") or 0.0) < STARTING_S
-    if starting and not (folder / "worker.lock").exists():
+    if starting and not has_begun:
         return now
     if (folder / "stop").exists():
         return replace(now, state="stopped", lines=(Message("stopped before there was anything to keep"),))

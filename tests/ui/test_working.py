@@ -40,7 +40,7 @@ def test_pages_say_the_same(home: Path, module: str, state: str) -> None:
     kind = "front" if module == "pareto" else "plan"
     table = {"kind": kind, "scenario": "melt-shop-small", "overrides": [], "note": {}, "given": {"points": 3}}
     (folder / "request.json").write_text(json.dumps(table))
-    (folder / "worker.lock").touch()
+    (folder / "worker.pid").write_text("0")
     if state in EVENTS:
         (folder / "events.jsonl").write_text(json.dumps({"phase": state, "lines": EVENTS[state]}) + "\n")
     if state == "stopped":

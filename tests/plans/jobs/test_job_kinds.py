@@ -20,6 +20,7 @@ from emberline.plans import plan
 from emberline.plans.jobs import queue
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.jobs.queue import JobStatus
+from emberline.plans.jobs.status import read_status
 from emberline.plans.pareto import store
 from emberline.plans.pareto.plan_of_point import run_of
 from emberline.plans.robustness.ensemble import ensemble
@@ -250,6 +251,29 @@ def test_a_killed_worker_is_reported(home: Path, followed: str) -> None:
     assert queue.about(followed, "replay") == job
 
 
+def test_a_worker_that_begins_between_two_looks_is_alive(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a worker that has just made its lock, and one that begins and takes it while its events are read, are not
+    taken for dead ones. Sensitivity: a process number without a lock that is held is a dead worker."""
+    run = "2" * 32
+    folder = home / "jobs" / run
+    folder.mkdir(parents=True)
+    (folder / "request.json").write_text(json.dumps({"kind": "replay", "given": {}}))
+    lock = folder / "worker.lock"
+    lock.touch()
+    assert queue.status(run).state == "queued"
+    lock.unlink()
+
+    def begun(*seen: Any) -> JobStatus:
+        (folder / "worker.pid").write_text("0")
+        lock.touch()
+        return read_status(*seen)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "read_status", begun)
+        assert queue.status(run).state == "queued"
+    assert queue.status(run).state == "broken"
+
+
 @pytest.mark.parametrize(
     ("kind", "inputs", "says"),
     [
@@ -285,7 +309,7 @@ def test_a_point_that_came_to_nothing_is_begun_again(home: Path, front: str) -> 
     dead = home / "jobs" / run
     dead.mkdir()
     (dead / "request.json").write_text(json.dumps({"kind": "point", "given": {}}))
-    (dead / "worker.lock").touch()
+    (dead / "worker.pid").write_text("0")
     assert queue.status(run).state == "broken"
     assert queue.start("site", kind="point", options={"front": front, "point": number}, run=run) == run
     assert until(run, lambda s: s.ended).state == "stored"

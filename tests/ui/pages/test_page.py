@@ -137,7 +137,7 @@ def test_a_lost_run_says_so(app: AppTest, home: Path) -> None:
     folder = home / "jobs" / run
     folder.mkdir(parents=True)
     (folder / "request.json").write_text(json.dumps({"scenario": "melt-shop-small", "overrides": [], "note": {}}))
-    (folder / "worker.lock").touch()
+    (folder / "worker.pid").write_text("0")
     app.query_params["run"] = run
     app.run()
     assert not app.exception

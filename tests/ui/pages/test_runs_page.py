@@ -139,7 +139,7 @@ def test_what_was_stopped_and_what_was_taken_early_say_so(run_id: str) -> None:
         folder = job_folder.folder_of(lost)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "request.json").write_text("{}")
-        (folder / "worker.lock").write_text("")
+        (folder / "worker.pid").write_text("0")
         if stopped:
             (folder / "stop").write_text("")
         app = opened()
