@@ -20,7 +20,7 @@ from emberline.scenarios.messages import Message, mark
 
 QUARTER = 4
 """The avoided hours are the worst quarter of all."""
-MOST_ORDERS = 2
+MOST_ORDERS = 3
 MOST_USES = 2
 LEAST_SHARE = 0.005
 """Share of the electricity that must leave the worst hours to be worth a sentence."""
@@ -156,7 +156,7 @@ def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     }
     ranked = sorted(gains, key=lambda order: -gains[order])
     best = [order for order in ranked[:MOST_ORDERS] if gains[order] > 0]
-    way = [order for order in ranked[-1:] if gains[order] < 0 and best]
+    way = [order for order in ranked[-1:] if gains[order] < 0 and best and len(best) < MOST_ORDERS]
     for order, text in [*((order, "later") for order in best), *((order, "way") for order in way)]:
         old, new = before[order], after[order]
         if abs(new.worth - old.worth) <= WORTH_TELLING * abs(old.worth):

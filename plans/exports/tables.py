@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 HEAT_COLUMNS = (
     "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
+    "moved_min", "due",
 )  # fmt: skip
 ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")
 LINE, PROCESSES = mark("line and base load"), mark("processes and base load")
@@ -36,7 +37,7 @@ FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 
 
 def heat_list(run: StoredRun) -> pd.DataFrame:
-    """One row for each operation, by start: local times, unit, waits, energy.
+    """One row for each operation, by start: local times, unit, waits, energy, how much later than in the baseline.
 
     The carbon of a heat stands at its last operation alone, so that the column adds up to what the heats emit."""
     import pandas as pd
@@ -50,6 +51,8 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     # in the order of their ends: the last one of each heat stays
     last = {str(replay["op_heat"].values[i]): i for i in replay["op_end_min"].values.argsort(kind="stable").tolist()}
     rows = []
+    before = zip(*(plan.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True)
+    baseline = {(heat, stage): start for heat, stage, start in before}
     columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
     operations = zip(*(replay[f"op_{name}"].values.tolist() for name in columns), strict=True)
     for i, (heat, stage, unit, start, end, waited, energy) in enumerate(operations):
@@ -66,6 +69,8 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
                 "waited_min": waited,
                 "energy_mwh": energy,
                 "heat_carbon_kg": kg[heat] if i == last[heat] else float("nan"),
+                "moved_min": start - baseline.get((heat, stage), float("nan")),
+                "due": scenario.horizon.instant(heats[heat].due_min),
             }
         )
     return pd.DataFrame(rows, columns=list(HEAT_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)

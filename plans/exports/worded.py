@@ -57,6 +57,7 @@ HEADS = (
     mark("gas"), mark("activity"), mark("figure"), mark("plan"), mark("saved"), mark("saved %"), mark("day"),
     mark("hours"), mark("grid import"), mark("grid export"), mark("line or processes"), mark("base load"),
     mark("PV used or exported"), mark("PV not used"), mark("battery charge"), mark("battery discharge"),
+    mark("moved"), mark("due"),
     mark("grid import, baseline"), mark("scope 1"), mark("scope 2, heat bought"), mark("scope 2, average intensity"),
     mark("scope 2, marginal intensity"), mark("scope 2, market-based"), mark("energy and assets"), mark("spot price"),
     mark("average intensity"), mark("marginal intensity"), mark("idle"), mark("baseline line"), mark("baseline import"),

@@ -50,7 +50,7 @@ class Unit(Record):
     @model_validator(mode="after")
     def _power(self) -> Unit:
         if self.phases and self.power_mw is not None:
-            raise ValueError(f"unit {self.name}: give power_mw or phases, not both")
+            raise ValueError(f"unit {self.name}: give power_mw or phases, not both; one power needs no phases")
         if self.phases and abs(sum(phase.share for phase in self.phases) - 1) > 1e-9:
             total = sum(phase.share for phase in self.phases)
             raise Misplaced(f"unit {self.name}: the shares of its phases add up to {total:g}, must be 1", "phases")

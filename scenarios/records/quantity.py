@@ -83,6 +83,8 @@ def convert(text: str, unit: str) -> float:
         ValueError: the text is no quantity, or its dimension is another one than that of ``unit``.
     """
     match = QUANTITY.fullmatch(text[:80])
+    if not match and QUANTITY.fullmatch(point := text[:80].replace(",", ".", 1)):
+        raise ValueError(f"{text[:40]!r} has a comma; write decimals with a point, such as '{point[:40].strip()}'")
     if not match or len(text) > 80:
         raise ValueError(
             f"{text[:40]!r} is not a quantity; write a number, or a number with its unit such as '1 {unit or '%'}'"

@@ -14,7 +14,7 @@ from emberline.ui.pages.parts import robustness_ensemble as ensemble
 from emberline.ui.pages.parts import robustness_holding as holding
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import job_progress, session, stored_runs
-from emberline.ui.text import wording
+from emberline.ui.text import facts, wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
 
@@ -62,6 +62,7 @@ def page() -> None:
     for ended in jobs:
         if ended is not None and ended.state != "stored":
             job_progress.show_failure(ended, tr("Press the button at the side to try again."))
+    st.caption(facts.disturbances(plan.scenario))
     holding.show(stored)
     seeds = ensembles.seeds(stored)
     if not seeds:

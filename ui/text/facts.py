@@ -29,7 +29,7 @@ from emberline.scenarios.records.line import Unit
 from emberline.scenarios.tariff import remarks
 from emberline.ui.text import charges, works
 from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.numbers import clauses, listed, percent
+from emberline.ui.text.numbers import clauses, listed, number, percent
 
 ASSETS = {
     "supply": mark("supply"), "sale": mark("sale"), "flare": mark("flare"), "vent": mark("vent"),
@@ -111,6 +111,30 @@ def _steps(scenario: Scenario) -> Iterator[str]:
         yield f"{tr('rounding of {units}', units=listed(names))}: {says}"
 
 
+MOST_POWER_SHARE = 0.1
+"""By which the power of a unit may differ from what the energies of its grades come to, without a remark."""
+SPREADS = (
+    ("duration_spread", mark("durations of heats by {share}")),
+    ("energy_spread", mark("energies of heats by {share}")),
+    ("rate_spread", mark("rates of processes by {share}")),
+    ("delivery_spread", mark("deliveries by {share}")),
+)
+
+
+def disturbances(scenario: Scenario) -> str:
+    """What differs from the plan on a disturbed day, and by how much; without the settings of single units."""
+    table = scenario.disturbances
+    parts = [tr(text, share=percent(getattr(table, name), 0)) for name, text in SPREADS if getattr(table, name)]
+    parts += [
+        tr(
+            "breakdowns of {unit}, every {between} h of work on average, for {repair} min",
+            unit=one.unit, between=number(one.mtbf_h, 0), repair=number(one.mttr_min, 0),
+        )
+        for one in table.breakdowns
+    ]  # fmt: skip
+    return tr("What varies on a disturbed day: {causes}. Shares are standard deviations.", causes=clauses(parts))
+
+
 def odd(scenario: Scenario) -> Iterator[str]:
     """Values that are valid but probably not intended, one line each."""
     site = scenario.site
@@ -121,6 +145,7 @@ def odd(scenario: Scenario) -> Iterator[str]:
             base=f"{base:g}",
             limit=f"{limit:g}",
         )
+    yield from _powers(scenario)
     for price in scenario.apparent:
         yield tr(
             "{price} is a price for apparent power; it counts per kW, at a power factor of 1: divide it by yours",
@@ -152,6 +177,26 @@ def odd(scenario: Scenario) -> Iterator[str]:
                 "as state.peak_so_far_mw"
             )
         yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
+
+
+def _powers(scenario: Scenario) -> Iterator[str]:
+    """Units whose power is another one than what the energies of their grades come to."""
+    line = scenario.line
+    grades = {heat.grade.name: heat.grade for heat in scenario.heats}.values()
+    for unit in line.units:
+        for grade in grades:
+            minutes = line.duration_min(grade, unit.name)
+            if not minutes or not unit.mean_mw:
+                continue
+            mwh = line.energy_mwh(grade, unit.name)
+            if abs(60 * mwh / minutes - unit.mean_mw) > MOST_POWER_SHARE * unit.mean_mw:
+                yield tr(
+                    "unit {unit}: its power is {given} MW on average, but grade {grade} draws {energy} MWh in "
+                    "{minutes} min there, which is {power} MW; the energy of the grade counts",
+                    unit=unit.name, given=number(unit.mean_mw), grade=grade.name, energy=number(mwh),
+                    minutes=number(minutes, 0), power=number(60 * mwh / minutes),
+                )  # fmt: skip
+                break
 
 
 def _market(scenario: Scenario) -> Iterator[str]:

@@ -13,10 +13,10 @@ import xarray as xr
 from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.baseline import Baseline
-from emberline.plans.plan.pipeline import Search, plan
+from emberline.plans.plan.pipeline import Search, plan, stands
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.replays import COLUMNS, PARTS, Replays
+from emberline.plans.plan.replays import COLUMNS, PARTS, Replays, saved
 from emberline.plans.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
@@ -26,6 +26,8 @@ from emberline.plans.robustness.holding.misses import PART, Misses, misses
 from emberline.plans.robustness.holding.raises import larger, listed
 from emberline.plans.robustness.holding.robustness import Robustness, Round
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.disturbances import Disturbances
@@ -201,12 +203,39 @@ class _Loop:
             if judged is None or status != "holds" or self._reached(judged) or self.remaining_s <= LEAST_PLAN_S:
                 break
             status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
+        if judged is not None and self._gains_nothing(judged):
+            best = self._as_baseline(plain)
+            judged = self._judge(best, plain, judgement)
         plain_judged = None if judged is None else judged.other or judged
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
         answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.gone)
         return answer.with_record(self.scenario, self.limit_s)
+
+    def _gains_nothing(self, judged: Ensemble) -> bool:
+        """Whether the baseline reaches the level too and is better by the goal, or as good, on the same days."""
+        if not self.scenario.heats or not stands(self.scenario, self.baseline):
+            return False
+        share = int((judged.data["baseline_violations"] == 0).sum()) / judged.n
+        return share >= self.level and float(saved(judged.data, goal_metric(self.scenario).figure).mean()) <= 0
+
+    def _as_baseline(self, plain: Plan) -> Plan:
+        """The baseline's list as the plan, with the bound of the draft: no plan with other margins lies below it."""
+        assert plain.replay_figures is not None
+        row, objective, gap = goal_metric(self.scenario), None, None
+        if plain.objective is not None:
+            objective = plain.objective + row.of(self.baseline.figures) - row.of(plain.replay_figures)
+        if objective is not None and plain.bound is not None:
+            gap = max(objective - plain.bound, 0.0) / max(abs(objective), 1e-9)
+        reason = Message("No plan that holds as often saves anything, so the baseline is the plan.")
+        same = plan(
+            self.scenario, baseline=self.baseline, schedule=self.baseline.schedule.assign_attrs(found=1), replications=0
+        )
+        return dataclasses.replace(
+            same, status="best found", objective=objective, bound=plain.bound, gap=gap, constant=plain.constant,
+            reason=reason,
+        )  # fmt: skip
 
     def _show(self, draft: Plan) -> None:
         """Report what the draft comes to, long before the plan that holds is there."""

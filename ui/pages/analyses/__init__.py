@@ -14,7 +14,7 @@ from emberline.plans.store import RUN_ID, StoredRun, StoreError
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
 from emberline.ui.pages.request.sources import SEED
-from emberline.ui.pages.session import job_progress, session, stored_runs
+from emberline.ui.pages.session import job_progress, navigation, session, stored_runs
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import stamp
@@ -50,7 +50,8 @@ def page() -> None:
         pressed = st.button(
             tr(analysis.start), type="primary", disabled=busy or bool(question.problem), key=f"{name}.start"
         )
-    if pressed:
+    at_once = st.session_state.pop(navigation.AT_ONCE, "") == name
+    if pressed or (at_once and not busy and not question.problem):
         _start(name, subject, question)
     with place.container():
         _earlier(name, analysis, job)

@@ -55,6 +55,17 @@ def show(stored: StoredRun, seed: int) -> None:
         st.warning(say(str(error)))
         return
     _chance(ensemble, stamp)
+    record = stored.plan.holding
+    if record is not None:
+        low, high = (wording.percent(share, 0) for share in record.interval)
+        st.caption(
+            tr(
+                "These are other days than those by which the plan was judged when it was made: there it held on "
+                "{share} of {days} (95 % interval {low} to {high}). Chance alone moves the share within such an "
+                "interval.",
+                share=wording.percent(record.share, 1), days=record.days, low=low, high=high,
+            )
+        )  # fmt: skip
     views = weeks(ensemble.scenario.horizon)
     view = next(iter(views.values()))
     if len(views) > 1:

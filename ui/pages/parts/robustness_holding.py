@@ -145,6 +145,9 @@ def show(stored: StoredRun) -> None:
     target = wording.percent(answer["level"], 1)
     with st.container(border=True, gap="xxsmall"):
         st.text(f"{tr(STATUS[answer['status']])} {tr('Target: {asked}.', asked=target)}")
+        record = stored.plan.holding
+        if record is not None and not record.reached:
+            st.text("\n".join(map(say, record.reasons)))
         rows = [(tr("this plan"), answer["robust"]), (tr("the plain plan"), answer["plain"])]
         for label, judged in rows:
             span = judged["interval"]

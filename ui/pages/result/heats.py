@@ -62,6 +62,8 @@ def show(plan: Plan, run: str, book: Ledger, heat: str) -> None:
     with st.container(border=True):
         says, action = st.columns([5, 2], vertical_alignment="center")
         parts = [heat, batch.grade.name, tr("order {order}", order=batch.order), f"{batch.grade.mass_t:g} t"]
+        if batch.due_min < scenario.horizon.length_min:
+            parts.append(tr("due {time}", time=wording.moment(scenario.horizon.instant(batch.due_min))))
         says.text(" · ".join(parts))
         mine = plan.replay["op_heat"].values == heat
         electricity = float(plan.replay["op_energy_mwh"].to_numpy()[mine].sum())
@@ -203,6 +205,7 @@ def edit(plan: Plan, run: str) -> None:
         f"{tr(START)} [{scenario.horizon.zone}]", max_chars=moment.LONGEST, required=True, help=tr(moment.HOW)
     )
     columns["end"] = st.column_config.TextColumn(f"{tr('end')} [{scenario.horizon.zone}]")
+    columns["due"] = st.column_config.TextColumn(tr("due"))
     columns[AT_MIN] = None  # hidden
     after = st.data_editor(
         before, hide_index=True, key=f"heats.{run}", column_config=columns,
@@ -252,11 +255,12 @@ def table(plan: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
     frame["moved [min]"] = [
         start - baseline.get(key, start) for key, start in zip(keys, frame["start_min"], strict=True)
     ]
-    for name in (START, "end"):
+    frame["due_min"] = [heats[heat].due_min for heat in frame["heat"]]
+    for name in (START, "end", "due"):
         frame[name] = [moment.short(at, horizon) for at in frame[f"{name}_min"]]
     frame = frame.sort_values(["start_min", "unit"], ignore_index=True)
     frame = frame.rename(columns={"waited_min": "waited [min]", "energy_mwh": "electricity [MWh]"})
-    order = [LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "moved [min]", "waited [min]"]
+    order = [LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "due", "moved [min]", "waited [min]"]
     return frame[[*order, "electricity [MWh]", AT_MIN]]
 
 

@@ -151,7 +151,8 @@ def _verdict(plan: Plan, run: str) -> None:
     with st.container(key="verdict", gap="xxsmall"):
         if first is not None:
             answer.show_headline(first, rest=False)
-        if not plan.acceptable or plan.late or plan.reason:
+        short = plan.holding is not None and not plan.holding.reached
+        if not plan.acceptable or plan.late or plan.reason or short:
             st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
         if lines:
             st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))

@@ -18,8 +18,12 @@ def go(module: str) -> None:
     st.switch_page(st.Page(_drawn_by_its_module, title=tr(PAGES[module]), url_path=address, default=module == "plan"))
 
 
+AT_ONCE = "analysis.at_once"
+"""In the session: an analysis that starts when its form is drawn."""
+
+
 def analyse(name: str, **answers: Any) -> None:
-    """Show the page Analyses with an analysis of the plan in view, its form filled in.
+    """Show the page Analyses with an analysis of the plan in view, its form filled in, and start it.
 
     Args:
         name: of the analysis.
@@ -27,6 +31,7 @@ def analyse(name: str, **answers: Any) -> None:
     """
     for key, value in answers.items():
         st.session_state[key] = value
+    st.session_state[AT_ONCE] = name
     session.look_at(name)
     go("analyses")
 

@@ -80,7 +80,7 @@ def edit_start(page: Page, typed: str, row: int = 0) -> None:
     for _ in range(ATTEMPTS):
         box = grid.bounding_box()
         assert box is not None
-        page.mouse.dblclick(box["x"] + box["width"] * 0.52, box["y"] + 52 + 35 * row)
+        page.mouse.dblclick(box["x"] + box["width"] * 0.475, box["y"] + 52 + 35 * row)
         try:
             field.wait_for(timeout=5000)
         except PlaywrightTimeoutError:
