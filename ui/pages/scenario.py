@@ -198,6 +198,22 @@ def _edit(draft: drafts.Draft) -> None:
         tr("Edit as"), list(VIEWS), required=True, format_func=label, key=f"view.{draft.id}",
         label_visibility="collapsed",
     )  # fmt: skip
+    failure: Exception | None = None
+    try:
+        _view(draft, now, view)
+    except Exception as error:  # the button that was pressed above counts all the same
+        failure = error
+    draft_list.show()
+    # pressing the button has saved the field that had the focus, or the page is drawn again
+    if st.session_state.pop(PLAN_NEXT, "") == draft.id and not now.problems:
+        st.session_state[SCENARIO_KEY] = st.session_state[sources.AT_ONCE] = draft.id
+        navigation.go("plan")
+    if failure is not None:
+        raise failure
+
+
+def _view(draft: drafts.Draft, now: DraftState, view: str) -> None:
+    """Draw the draft as form, flow sheet, tables, series or text, or its changes."""
     if view == "sheet":
         sheet.show(draft, now)
     elif view == "tables":
@@ -210,11 +226,6 @@ def _edit(draft: drafts.Draft) -> None:
         source_text.show_changes(draft, now)
     elif form.show(draft, now) == "market":
         nested.draw(draft, now, ("market",), Market)
-    draft_list.show()
-    # pressing the button has saved the field that had the focus, or the page is drawn again
-    if st.session_state.pop(PLAN_NEXT, "") == draft.id and not now.problems:
-        st.session_state[SCENARIO_KEY] = st.session_state[sources.AT_ONCE] = draft.id
-        navigation.go("plan")
 
 
 def _unapplied(draft: drafts.Draft, now: DraftState) -> None:

@@ -20,7 +20,7 @@ from emberline.scenarios.records.goal import Caps, Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.instants import zones
 from emberline.scenarios.records.line import HeatLoss
-from emberline.scenarios.records.market import CarbonPrice, Market
+from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.scenario import Scenario
 from emberline.scenarios.records.site import Battery, Grid, Pv, Site
 from emberline.scenarios.records.state import State as PlantState
@@ -51,10 +51,7 @@ SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
     ),
     "market": (
         mark("Market"),
-        (
-            FieldGroup(mark("Prices and carbon intensity"), ("market",), Market),
-            FieldGroup(mark("Carbon price"), ("market", "carbon_price"), CarbonPrice),
-        ),
+        (FieldGroup(mark("Prices and carbon intensity"), ("market",), Market),),
     ),
     "site": (
         mark("Site"),
@@ -106,6 +103,8 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
 
 
 def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
+    if group.record is Market:  # what lies within it is drawn below it
+        return now.at(group.path)
     names = {dotted((*group.path, name)) for name in group.record.model_fields}
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]
 

@@ -60,13 +60,16 @@ def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     """Draw a list of the draft as a table, and save what is changed in it."""
     place = f"table.{draft.id}.{table.name}"
     cache = st.session_state.get(place)
-    if cache is None or cache["version"] != draft.version:
+    # Streamlit forgets edits in a table that another view or page does not draw: then it begins with what the draft has
+    if cache is None or cache["version"] != draft.version or f"{place}.{cache['began']}" not in st.session_state:
         rows = items(now, table.path)
+        count = 1 + int(cache["count"]) if cache is not None else 0
         cache = {
             "version": draft.version,
             "items": deepcopy(rows),
             "frame": frame_of(rows, table),
-            "began": draft.version,
+            "began": f"{draft.version}.{count}" if count else draft.version,
+            "count": count,
         }
         st.session_state[place] = cache
     frame: pd.DataFrame = cache["frame"]
