@@ -39,6 +39,7 @@ def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) ->
     """Messages of a source file, and the field descriptions that form and tables show."""
     from emberline.scenarios.descriptions import documented
     from emberline.scenarios.records.line import Unit
+    from emberline.scenarios.records.market import CarbonPrice
     from emberline.ui.pages.editor.fields import fields
     from emberline.ui.pages.editor.form import SECTIONS
     from emberline.ui.pages.editor.tables import TABLES
@@ -47,5 +48,5 @@ def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) ->
     forms = [group.record for _, groups in SECTIONS.values() for group in groups]
     texts = [documented(record).get(field.name, "") for record in forms for field in fields(record, "EUR")]
     tables = [record for _, _, record in TABLES.values() if record is not None]
-    texts += [text for record in (*tables, Unit) for text in documented(record).values()]
+    texts += [text for record in (*tables, Unit, CarbonPrice) for text in documented(record).values()]
     yield from ((1, "mark", text, []) for text in dict.fromkeys(filter(None, texts)))

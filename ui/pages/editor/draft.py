@@ -48,8 +48,16 @@ class DraftState:
         return {} if self.data is None else remarks(self.text)
 
     def remark(self, path: Keys) -> str:
-        """The comment that holds for a place, its own or that of what it lies in; empty: there is none."""
+        """The comment that holds for a place, its own or that of what it lies in; empty: there is none, or the person's
+        file has taken the place of the figures that it is about."""
+        if self.imported(path):
+            return ""
         return next((self.remarks[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.remarks), "")
+
+    def imported(self, path: Keys) -> bool:
+        """Whether a value is a series from a file of the person's."""
+        value = self.value(path)
+        return isinstance(value, dict) and "csv" in value
 
     def names(self, *path: str) -> list[str]:
         """Names of the items of a list."""

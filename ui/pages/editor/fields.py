@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.process.recipe import Rate
+from emberline.scenarios.reading.document import plain
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.series import Series
 from emberline.ui.text.language import mark, tr
@@ -191,6 +193,16 @@ def _bare(annotation: Any) -> Any:
                 annotation = parts[0]
                 continue
         return annotation
+
+
+DECIMAL_COMMA = re.compile(r"([+-]?(?:0(?=,)|\d+(?=,(?!\d{3}(?!\d))))),(\d+(?:[^\d,.].*)?)")
+"""A number with a decimal comma and perhaps a unit; three digits after it may be thousands, unless 0 stands before."""
+
+
+def value_of(text: str) -> Any:
+    """The value that was typed; a decimal comma that can mean nothing else is written as a point."""
+    match = DECIMAL_COMMA.fullmatch(text)
+    return plain(f"{match[1]}.{match[2]}" if match else text)
 
 
 def as_typed(value: Any) -> str:

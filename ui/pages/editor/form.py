@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.reading.document import Keys, dotted, parse, plain
+from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.emissions import Accounting
@@ -26,7 +26,7 @@ from emberline.scenarios.records.site import Battery, Grid, Pv, Site
 from emberline.scenarios.records.state import State as PlantState
 from emberline.scenarios.templates import parts
 from emberline.ui.pages.editor.draft import DraftState, set_values, state
-from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default
+from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default, value_of
 from emberline.ui.pages.editor.references import REFERENCES, renamed
 from emberline.ui.text.language import mark, tr, trn
 
@@ -224,7 +224,7 @@ def _typed(text: str, kind: str) -> Any:
             return parse(f"v: {text}").data.get("v", text)
         except ScenarioError:
             return text
-    return plain(text)
+    return value_of(text)
 
 
 def _typical(draft: drafts.Draft, now: DraftState, path: Keys, value: Any) -> str:

@@ -14,11 +14,11 @@ from pydantic import BaseModel
 
 from emberline.plans.store import drafts
 from emberline.scenarios.assets import KINDS
-from emberline.scenarios.reading.document import Keys, dotted, plain
+from emberline.scenarios.reading.document import Keys, dotted
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.ui.pages.editor import form, rows
-from emberline.ui.pages.editor.draft import DraftState, set_values
-from emberline.ui.pages.editor.fields import Inner, as_typed, inner, label_of, label_parts
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
+from emberline.ui.pages.editor.fields import Inner, as_typed, inner, label_of, label_parts, value_of
 from emberline.ui.pages.editor.rows import EditorTable
 from emberline.ui.text.language import mark, tr
 
@@ -116,10 +116,11 @@ def _amounts(draft: drafts.Draft, now: DraftState, place: Keys) -> None:
         frame, num_rows="dynamic", hide_index=True, alt=tr(AMOUNT), key=f"amounts.{draft.id}.{draft.version}.{place}",
         column_config={"name": tr(NAME), "amount": tr(AMOUNT)},
     )  # fmt: skip
+    problem_lines(now, now.at(place), most=AT_TOP)
     after: dict[str, Any] = {}
     for row in edited.to_dict("records"):
         name, amount = (("" if pd.isna(row[key]) else str(row[key]).strip()) for key in ("name", "amount"))
         if name and amount:
-            after[name] = plain(amount)
+            after[name] = value_of(amount)
     if after != amounts and set_values(draft, {place: after or ABSENT}):
         st.rerun()

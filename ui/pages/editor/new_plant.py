@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
 
 from emberline.plans.store import drafts
-from emberline.scenarios import ScenarioError
+from emberline.scenarios import Scenario, ScenarioError, loads
 from emberline.scenarios.importing import LARGEST_MB, Imported
 from emberline.scenarios.importing.meter_file import by_meter, last_days, load_of
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.instants import zones
 from emberline.scenarios.templates import plants as templates
-from emberline.ui.text import wording
+from emberline.ui.text import charges, wording
 from emberline.ui.text.language import mark, tr
 
 OPEN = "new.plant"
@@ -26,7 +27,10 @@ NAMES = {
     "melt-shop": (mark("Melt shop"), mark("One arc furnace, ladle furnace and caster; six heats in two casts.")),
     "mini-mill": (mark("Mini-mill"), mark("A melt shop with ten heats, a bar mill, PV and a battery on one site.")),
     "cement-works": (mark("Cement works"), mark("Raw mill, kiln, two cement mills, silos; two grades by truck.")),
-    "grinding-plant": (mark("Grinding plant"), mark("One mill between two silos, under a day and night tariff.")),
+    "grinding-plant": (
+        mark("Grinding plant"),
+        mark("One mill between two silos, with prices for day and night and for the month's peak."),
+    ),
     "foundry": (mark("Foundry"), mark("Two induction furnaces for one moulding line, and compressors.")),
     "boiler-house": (mark("Boiler house"), mark("Steam from a gas engine and two boilers, with a steam store and PV.")),
     "meter": (mark("From a meter file"), mark("The site's load as metered; try PV, a battery and tariffs around it.")),
@@ -93,8 +97,13 @@ def _choose() -> str:
                 ):  # fmt: skip
                     st.session_state["new.template"] = name
                     st.rerun()
-                st.caption(tr(description))
+                st.caption("  \n".join([tr(description), *charges.lines(_template(name))]))
     return choice
+
+
+@cache
+def _template(name: str) -> Scenario:
+    return loads(templates.template(name))
 
 
 def _load(content: bytes, name: str, zone: str, template: str) -> Imported | None:

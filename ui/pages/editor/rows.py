@@ -17,10 +17,11 @@ from pydantic import BaseModel
 from emberline.plans.store import drafts
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.descriptions import documented
-from emberline.scenarios.reading.document import Keys, plain
+from emberline.scenarios.reading.document import Keys, dotted, plain
 from emberline.scenarios.reading.editing import ABSENT, flow
-from emberline.ui.pages.editor.draft import DraftState, set_values
-from emberline.ui.pages.editor.fields import WINDOWS, as_typed, columns, inner, label_of, label_parts
+from emberline.scenarios.records.line import Unit
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
+from emberline.ui.pages.editor.fields import WINDOWS, as_typed, columns, inner, label_of, label_parts, value_of
 from emberline.ui.pages.editor.references import renamed
 from emberline.ui.text.language import tr
 
@@ -82,6 +83,8 @@ def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
         column_config=_columns(now, table, list(frame.columns)),
         alt=table.title,
     )
+    problem_lines(now, now.at(table.path), most=AT_TOP)
+    _one_power(draft, now, table)
     after = items_of(edited, cache["items"], frame)
     before = items(now, table.path)
     if after == before:
@@ -93,6 +96,20 @@ def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
         # the editor keeps its state: it shows what the draft now contains
         st.session_state[place] = cache | {"version": drafts.open_draft(draft.id).version}
         st.rerun()
+
+
+def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
+    """Offer to leave out the phases of units that have one power as well."""
+    for place, row in enumerate(items(now, table.path) if table.record is Unit else ()):
+        if not isinstance(row, dict) or row.get("power_mw") is None or not row.get("phases"):
+            continue
+        says, button = st.columns([3, 2], vertical_alignment="center")
+        says.text(f"{row.get('name', place + 1)}: {as_typed(row['power_mw'])}")
+        label = tr("Replace its phases by this one power")
+        if button.button(label, key=f"power.{dotted(table.path)}.{place}", width="stretch") and set_values(
+            draft, {(*table.path, place, "phases"): ABSENT}
+        ):
+            st.rerun()
 
 
 def money(now: DraftState) -> str:
@@ -195,7 +212,7 @@ def items_of(edited: pd.DataFrame, before: list[Any], frame: pd.DataFrame) -> li
 def _set_cell(item: dict[str, Any], column: str, cell: str) -> None:
     field, _, inner = column.partition(".")
     if inner and cell:
-        item.setdefault(field, {})[inner] = plain(cell)
+        item.setdefault(field, {})[inner] = value_of(cell)
         return
     if inner:
         item.get(field, {}).pop(inner, None)
@@ -216,4 +233,4 @@ def _value(field: str, cell: str) -> Any:
         return [plain(part.strip()) for part in cell.split(",") if part.strip()]
     if field in WINDOWS or field in TEXT:
         return cell
-    return plain(cell)
+    return value_of(cell)

@@ -19,7 +19,7 @@ from emberline.scenarios.records.line import Grade, Stage, Transfer, Unit
 from emberline.scenarios.records.orders import Lock, Order, RunLock
 from emberline.scenarios.records.state import Outage, Started
 from emberline.ui.pages.editor import nested, rows
-from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines
+from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.text.language import mark, tr
 
 TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {
@@ -78,7 +78,6 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     choice = place.selectbox(tr("Table"), order, format_func=label, key=f"table.{draft.id}")
     table = by_name[choice]
     rows.edit(draft, now, table)
-    problem_lines(now, [problem for problem in now.at(table.path) if problem not in now.problems[:AT_TOP]])
     st.caption(
         tr(
             "A cell takes a number in the column's unit, or a quantity with its own unit such as 85000 kW; an "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario_page import of, opened, section, view
+from scenario_page import copied, field, of, opened, section, texts, view
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans.store import drafts
@@ -14,6 +14,7 @@ from emberline.plans.store.drafts import Draft
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.templates.plants import start
 from emberline.ui.pages.editor import form
+from emberline.ui.pages.editor.fields import value_of
 from emberline.ui.pages.session import navigation
 
 
@@ -75,3 +76,85 @@ def test_a_charge_that_was_deleted_stays_deleted(home: Path) -> None:
     app.button(key="undo").click().run()
     app.run()
     assert of(app).text == draft.text
+
+
+def test_a_template_says_what_its_tariff_charges(home: Path) -> None:
+    """Proves: the card of a template names every charge of its tariff with its price, the demand charge too; a template
+    without a tariff names none."""
+    app = opened()
+    app.button(key="new.side").click().run()
+    assert not app.exception
+    says = {caption.value.partition("  \n")[0]: caption.value for caption in app.caption}
+    mill, shop = (next(text for name, text in says.items() if word in name) for word in ("mill between", "arc furnace"))
+    assert "65 to 110 EUR/MWh" in mill
+    assert "8000 EUR/MW, monthly" in mill
+    assert "EUR/MW" not in shop
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("22,5", 22.5), ("-1,25 MW", "-1.25 MW"), ("0,125", 0.125), ("1,2345", 1.2345), ("85000,0 kW", "85000.0 kW"),
+        ("1,250", "1,250"), ("1,250 MW", "1,250 MW"), ("1,250.5", "1,250.5"), ("1.250,5", "1.250,5"), ("a,5", "a,5"),
+        ("1,2,3", "1,2,3"),
+    ],
+)  # fmt: skip
+def test_a_decimal_comma_is_read_where_it_is_clear(typed: str, value: Any) -> None:
+    """Proves: a comma before three digits, which may be thousands, and lists stay as typed; every other is a point."""
+    assert value_of(typed) == value
+
+
+def test_a_mistake_in_a_cell_stands_at_the_table(home: Path) -> None:
+    """Proves: a decimal comma in a field or cell reaches the draft as a point; what stays wrong is said at the top and
+    once more where it was typed, also in a table within a box of the flow sheet."""
+    app, draft = of_template("grinding-plant")
+    section(app, draft, "site")
+    field(app, draft, "site.base_load_mw").set_value("0,75 MW").run()
+    assert "base_load_mw: 0.75 MW" in of(app).text
+    app.session_state[f"sheet.{draft.id}"] = "deliveries/0"
+    view(app, draft, "sheet")
+    key = f"table.{draft.id}.deliveries.0.weekly.{of(app).version}"
+    edits: dict[str, Any] = {"edited_rows": {0: {"rate_tph": "22,5"}}, "added_rows": [], "deleted_rows": []}
+    app.session_state[key] = edits
+    app.run()
+    assert "rate_tph: 22.5}" in of(app).text
+    assert "✓ no mistake found" in texts(app)
+    app.session_state[key] = edits | {"edited_rows": {0: {"rate_tph": "1,500"}}}
+    app.run()
+    assert not app.exception
+    assert texts(app).count("'1,500' has a comma") == 2
+
+
+def test_a_file_of_ones_own_is_the_source_of_its_figures(home: Path) -> None:
+    """Proves: where a meter's file is the base load, the template's remark on typical figures is not said of it;
+    Sensitivity: without a file it is."""
+    app, draft = of_template("melt-shop")
+    app.session_state[f"sheet.{draft.id}"] = "site/base_load_mw"
+    view(app, draft, "sheet")
+    assert "as placed: Typical: dedusting" in texts(app)
+    csv = "time_utc,base_load_mw\n" + "".join(f"2026-09-{14 + h // 24}T{h % 24:02d}:00Z,4\n" for h in range(72))
+    path = drafts.add_files(draft, "load", {"csv": csv})["csv"]
+    series = f"{{csv: {path}, column: base_load_mw, interval_min: 60}}"
+    (line,) = [line for line in draft.text.splitlines() if "base_load_mw" in line]
+    drafts.write(draft, draft.text.replace(line, f"  base_load_mw: {series}"))
+    app.run()
+    assert "✓ no mistake found" in texts(app)
+    assert "your own file" in texts(app)
+    assert "Typical: dedusting" not in texts(app) + str([caption.help for caption in app.caption])
+
+
+def test_one_power_takes_the_place_of_phases(home: Path) -> None:
+    """Proves: a power typed where phases are preset can replace them by one button, after which there is no mistake."""
+    app, draft = copied()
+    view(app, draft, "tables")
+    app.selectbox(key=f"table.{draft.id}").set_value("units.0").run()
+    app.session_state[f"table.{draft.id}.units.0.{draft.version}"] = {
+        "edited_rows": {0: {"power_mw": "40"}}, "added_rows": [], "deleted_rows": [],
+    }  # fmt: skip
+    app.run()
+    assert "give power_mw or phases, not both" in texts(app)
+    app.button(key="power.line.stages.0.units.0").click().run()
+    assert not app.exception
+    assert "✓ no mistake found" in texts(app)
+    (unit, *_) = parse(of(app).text).data["line"]["stages"][0]["units"]
+    assert (unit["power_mw"], "phases" in unit) == (40, False)

@@ -169,6 +169,8 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
         return
     with st.container(border=True, key="sheet.form"):
         st.markdown(f"**{_plain(box.name)}**")
+        if now.imported(box.path):
+            st.caption(tr("Source of the figures: your own file, as imported."))
         if source := now.remark(box.path):
             st.caption(tr("Source of the figures as placed: {source}", source=source))
         if box.path == ("site",):
