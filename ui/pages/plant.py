@@ -14,8 +14,10 @@ from emberline.ui.charts import flow_sheet
 from emberline.ui.charts import sankey as sankeys
 from emberline.ui.charts.flow_sheet import drawing
 from emberline.ui.charts.view import weeks
+from emberline.ui.pages.editor import new_plant
+from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, market_chart, run_or_baseline, titles
+from emberline.ui.pages.session import chart_cache, market_chart, navigation, run_or_baseline, titles
 from emberline.ui.pages.session.run_or_baseline import Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -28,6 +30,7 @@ VALUES = {MOMENT: mark("at a moment"), TOTALS: mark("totals")}
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Plant"), anchor=False)
+    _to_the_editor()
     which, whose = st.columns([3, 2], vertical_alignment="bottom")
     with which:
         subject = run_or_baseline.choose("plant")
@@ -48,6 +51,24 @@ def page() -> None:
     _energy(subject, policy)
     st.markdown(f"**{tr('Carbon from source to product')}**")
     _carbon(subject, policy)
+
+
+def _to_the_editor() -> None:
+    """Where a plant is built or changed: this page only shows it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            tr("This page shows the plant of a plan; it is built and changed on the page Scenario."), width="content"
+        )
+        draw, new = (
+            st.button(label, key=key, type="tertiary", icon=icon)
+            for label, key, icon in (
+                (tr("Flow sheet"), "plant.edit", ":material/edit:"), (tr("New plant"), "plant.new", ":material/add:"),
+            )
+        )  # fmt: skip
+    if draw or new:
+        st.session_state[new_plant.OPEN] = new
+        st.session_state[navigation.view_key(str(st.session_state.get(SCENARIO_KEY)))] = "sheet"
+        navigation.go("scenario")
 
 
 def _choice(label: str, names: dict[str, str], default: str, key: str) -> str:

@@ -193,11 +193,13 @@ def _edit(draft: drafts.Draft) -> None:
     def label(view: str) -> str:
         return f"{tr(VIEWS[view])} ({count})" if view == "changes" and count else tr(VIEWS[view])
 
-    st.session_state.setdefault(f"view.{draft.id}", "form")
+    last = navigation.view_key(draft.id)
+    st.session_state.setdefault(f"view.{draft.id}", st.session_state.get(last, "form"))
     view = st.segmented_control(
         tr("Edit as"), list(VIEWS), required=True, format_func=label, key=f"view.{draft.id}",
         label_visibility="collapsed",
     )  # fmt: skip
+    st.session_state[last] = view
     failure: Exception | None = None
     try:
         _view(draft, now, view)

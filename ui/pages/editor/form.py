@@ -91,15 +91,17 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
         wrong = {problem for group in groups for problem in _of_group(now, group)}
         return f"{tr(title)} ✕ {len(wrong)}" if wrong else tr(title)
 
+    key = f"form.section.{draft.id}"
+    st.session_state.setdefault(key, st.session_state.get(f"{key}.last", "horizon"))
     section = st.pills(
-        tr("Section"), list(SECTIONS), default="horizon", required=True, format_func=label,
-        key=f"form.section.{draft.id}", label_visibility="collapsed",
+        tr("Section"), list(SECTIONS), required=True, format_func=label, key=key, label_visibility="collapsed"
     )  # fmt: skip
-    for part in SECTIONS[section or "horizon"][1]:
+    st.session_state[f"{key}.last"] = section
+    for part in SECTIONS[section][1]:
         if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
             continue
         group(draft, now, part)
-    return section or "horizon"
+    return section
 
 
 def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from emberline.plans.store import drafts
 from emberline.scenarios.assets import KINDS
+from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import Keys, dotted
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.ui.pages.editor import form, rows
@@ -51,10 +52,18 @@ def draw(draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseMode
         words, unit = label_parts(entry.name, rows.money(now))
         wrong = len(now.at(place))
         title = f"{label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
-        with st.expander(title, expanded=bool(value) and value is not ABSENT and depth < 2, key=f"in.{dotted(place)}"):
+        if entry.record is Rate and _one_value(value):
+            title = tr("A range instead of one rate")
+        shown = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
+        with st.expander(title, expanded=shown and depth < 2, key=f"in.{dotted(place)}"):
             if entry.help:
                 st.caption(tr(entry.help))
             _entry(draft, now, place, entry, depth)
+
+
+def _one_value(value: Any) -> bool:
+    """Whether a record is written as one value: then its fields are not used."""
+    return value is not ABSENT and not isinstance(value, dict | list)
 
 
 def _elsewhere(record: type[BaseModel]) -> tuple[str, ...]:

@@ -18,6 +18,11 @@ def go(module: str) -> None:
     st.switch_page(st.Page(_drawn_by_its_module, title=tr(PAGES[module]), url_path=address, default=module == "plan"))
 
 
+def view_key(draft: str) -> str:
+    """In the session: the view of a draft that the page Scenario drew last; Streamlit forgets it with the page."""
+    return f"view.{draft}.last"
+
+
 AT_ONCE = "analysis.at_once"
 """In the session: an analysis that starts when its form is drawn."""
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario_page import copied, field, of, opened, section, texts, view
+from pages import page
+from scenario_page import copied, field, of, opened, script, section, texts, view
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans.store import drafts
@@ -158,3 +159,55 @@ def test_one_power_takes_the_place_of_phases(home: Path) -> None:
     assert "✓ no mistake found" in texts(app)
     (unit, *_) = parse(of(app).text).data["line"]["stages"][0]["units"]
     assert (unit["power_mw"], "phases" in unit) == (40, False)
+
+
+def test_one_rate_hides_the_fields_of_a_range(home: Path) -> None:
+    """Proves: the form of a mill with one rate folds low and high away; one with a range shows them."""
+    app, draft = of_template("grinding-plant")
+    app.session_state[f"sheet.{draft.id}"] = "processes/0"
+    view(app, draft, "sheet")
+
+    def ranges() -> list[tuple[str, bool]]:
+        parts = [part for part in app.expander if part.label.startswith(("A range", "Rate"))]
+        return [(part.label, part.proto.expanded) for part in parts]
+
+    assert ranges() == [("A range instead of one rate", False)]
+    drafts.write(draft, draft.text.replace("rate: 100 t/h\n", "rate: {low: 80 t/h, high: 100 t/h}\n", 1))
+    app.run()
+    assert not app.exception
+    ((label, expanded),) = ranges()
+    assert label == "Rate"
+    assert expanded
+
+
+def test_a_draft_opens_where_it_was_left(home: Path) -> None:
+    """Proves: view and section of a draft are those that were open before another scenario was looked at."""
+    app, draft = of_template("grinding-plant")
+    section(app, draft, "site")
+    view(app, draft, "sheet")
+    for name in ("melt-shop-small", draft.id):
+        app.selectbox(key="scenario").set_value(name).run()
+    assert app.segmented_control(key=f"view.{draft.id}").value == "sheet"
+    view(app, draft, "form")
+    assert app.pills(key=f"form.section.{draft.id}").value == "site"
+
+
+def test_the_page_plant_leads_to_where_plants_are_built(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: the page Plant says that it only shows, and its buttons lead to the draft's flow sheet and to a new
+    plant."""
+    _, draft = of_template("grinding-plant")
+    went: list[str] = []
+    monkeypatch.setattr(navigation, "go", went.append)
+    app = page("plant")
+    assert "built and changed on the page Scenario" in texts(app)
+    app.session_state["source"] = draft.id
+    app.button(key="plant.edit").click().run()
+    assert not app.exception
+    assert (went, app.session_state["new.plant"]) == (["scenario"], False)
+    key = navigation.view_key(draft.id)
+    shown = AppTest.from_function(script, default_timeout=60)
+    shown.query_params["draft"] = draft.id
+    shown.session_state[key] = app.session_state[key]
+    assert shown.run().segmented_control(key=f"view.{draft.id}").value == "sheet"
+    app.button(key="plant.new").click().run()
+    assert (went[1:], app.session_state["new.plant"]) == (["scenario"], True)
