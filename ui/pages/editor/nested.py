@@ -54,8 +54,8 @@ def draw(draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseMode
         title = f"{label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
         if entry.record is Rate and _one_value(value):
             title = tr("A range instead of one rate")
-        shown = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
-        with st.expander(title, expanded=shown and depth < 2, key=f"in.{dotted(place)}"):
+        visible = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
+        with st.expander(title, expanded=visible and depth < 2, key=f"in.{dotted(place)}"):
             if entry.help:
                 st.caption(tr(entry.help))
             _entry(draft, now, place, entry, depth)

@@ -12,8 +12,9 @@ import streamlit as st
 
 from emberline.plans.store import drafts, snapshots
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
-from emberline.ui.pages.editor import completion
+from emberline.ui.pages.editor import completion, words
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
+from emberline.ui.pages.editor.rows import money
 from emberline.ui.text.language import tr
 
 LONGEST_CELL = 300
@@ -89,26 +90,39 @@ def show_changes(draft: drafts.Draft, now: DraftState) -> None:
     if table.empty:
         st.text(tr("Nothing has changed since it was copied."))
         return
+    people, line = table[["what", "before", "after"]], table[["key", "original", "now"]]
     with st.container(key="changes"):
         st.dataframe(
-            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640), alt=tr("Changes"),
-            column_config={"key": tr("key"), "original": tr("original"), "now": tr("now")},
+            people, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640), alt=tr("Changes"),
+            column_config={"what": tr("what"), "before": tr("original"), "after": tr("now")},
         )  # fmt: skip
-    st.caption(tr("On the command line: --set key=value for each line."))
+        with st.expander(tr("On the command line")):
+            st.caption(tr("--set key=value for each line."))
+            st.dataframe(
+                line, hide_index=True, alt=tr("On the command line"),
+                column_config={"key": tr("key"), "original": tr("original"), "now": tr("now")},
+            )  # fmt: skip
 
 
 def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
-    """Differences to the original; None: the text cannot be read."""
+    """Differences to the original, by labels and by keys; None: the text cannot be read."""
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
-    rows = list(differences(began, now.data))
+    rows, currency = list(differences(began, now.data)), money(now)
+    labels = [words.of_place(change.path, currency, began, now.data) for change in rows]
     return pd.DataFrame(
         {
+            "what": [label for label, _ in labels],
+            "before": [
+                words.of_value(change.before, of, currency) for change, (_, of) in zip(rows, labels, strict=True)
+            ],
+            "after": [words.of_value(change.now, of, currency) for change, (_, of) in zip(rows, labels, strict=True)],
             "key": [_path_text(change.path, began, now.data) for change in rows],
             "original": [_cell(change.before) for change in rows],
             "now": [_cell(change.now) for change in rows],
-        }
+        },
+        dtype=str,
     )
 
 

@@ -205,9 +205,9 @@ def test_the_page_plant_leads_to_where_plants_are_built(home: Path, monkeypatch:
     assert not app.exception
     assert (went, app.session_state["new.plant"]) == (["scenario"], False)
     key = navigation.view_key(draft.id)
-    shown = AppTest.from_function(script, default_timeout=60)
-    shown.query_params["draft"] = draft.id
-    shown.session_state[key] = app.session_state[key]
-    assert shown.run().segmented_control(key=f"view.{draft.id}").value == "sheet"
+    editor = AppTest.from_function(script, default_timeout=60)
+    editor.query_params["draft"] = draft.id
+    editor.session_state[key] = app.session_state[key]
+    assert editor.run().segmented_control(key=f"view.{draft.id}").value == "sheet"
     app.button(key="plant.new").click().run()
     assert (went[1:], app.session_state["new.plant"]) == (["scenario"], True)

@@ -108,23 +108,31 @@ def test_text_with_mistakes_has_lines(home: Path) -> None:
 
 
 def test_changes_are_listed_by_key(home: Path) -> None:
-    """Proves: the difference to the original is a table of key, original and now, items by their names."""
+    """Proves: the difference to the original is a table of key, original and now, items by their names; people
+    see labels with units first."""
     app, draft = copied()
     data = parse(draft.text).data
     data["orders"][2]["heats"][0]["count"] = 2
     data["goal"]["gap"] = "2 %"
     del data["site"]["pv"]
+    data["line"]["stages"][0]["units"][0]["phases"][1]["power_mw"] = 60
     from emberline.scenarios.reading.editing import revised
 
     drafts.write(draft, revised(draft.text, data))
     app.run()
     view(app, draft, "changes")
-    table = app.dataframe[0].value
+    first, table = (one.value for one in app.dataframe)
     rows = {row["key"]: (row["original"], row["now"]) for row in table.to_dict("records")}
     assert rows["goal.gap"] == ("1 %", "2 %")
     assert rows["orders.C3.heats.0.count"] == ("3", "2")
     assert rows["site.pv"][1] == "–"
-    assert len(rows) == 3
+    assert len(rows) == 4
+    people = {row["what"]: (row["before"], row["after"]) for row in first.to_dict("records")}
+    assert people["Orders › C3 › Heats › 1 › Count"] == ("3", "2")
+    assert people["Goal › Gap [share or %]"] == ("1 %", "2 %")
+    assert people["Stages › melting › Units › EAF › Phases › 2 › Power [MW]"] == ("64 MW", "60")
+    (gone,) = (before for what, (before, after) in people.items() if after == "–")
+    assert gone == "Peak 8 MW, Capacity factor (table pv_typical, column capacity_factor)"
 
 
 def test_users_do_not_see_each_other(home: Path) -> None:
