@@ -48,7 +48,7 @@ def page() -> str:
                 f"`{name}`",
                 _unit(name),
                 _default(field),
-                texts.get(name) or _parts(field),
+                " ".join(filter(None, (texts.get(name), _parts(field)))),
                 examples.get((record, name), ""),
             )
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
@@ -61,9 +61,9 @@ def _first(record: type[BaseModel]) -> str:
 
 
 def _parts(field: Any) -> str:
-    """For a key without a docstring of its own: the records that it holds."""
+    """The records that a key holds."""
     names = list(dict.fromkeys(record.__name__ for record in within(field.annotation)))
-    return f"see {', '.join(names)}" if names else ""
+    return f"See {', '.join(names)}." if names else ""
 
 
 def _unit(name: str) -> str:

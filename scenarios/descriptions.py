@@ -1,5 +1,7 @@
 """Descriptions of a scenario's keys: the docstrings below the fields of the records, for forms, schema and reference.
 
+Fields without one are described by their name, in ``descriptions.toml``.
+
 They are read from the source when asked for: pydantic would do so for every record at every start.
 """
 
@@ -8,8 +10,10 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -27,7 +31,18 @@ def documented(record: type) -> dict[str, str]:
         for field, below in zip(body.body, body.body[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(below):
                 texts[field.target.id] = " ".join(ast.literal_eval(below.value).split())  # type: ignore[attr-defined]
+    common, kinds = _by_name(), [kind.__name__ for kind in record.__mro__]
+    for name in record.model_fields if issubclass(record, BaseModel) else ():
+        keys = [*(f"{kind}.{name}" for kind in kinds), name]
+        if name not in texts and (key := next((key for key in keys if key in common), None)) is not None:
+            texts[name] = common[key]
     return texts
+
+
+@cache
+def _by_name() -> dict[str, str]:
+    """Descriptions by ``Record.field`` or by ``field``."""
+    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -38,15 +38,8 @@ def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> I
 def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
     """Messages of a source file, and the field descriptions that form and tables show."""
     from emberline.scenarios.descriptions import documented
-    from emberline.scenarios.records.line import Unit
-    from emberline.scenarios.records.market import CarbonPrice
-    from emberline.ui.pages.editor.fields import fields
-    from emberline.ui.pages.editor.form import SECTIONS
-    from emberline.ui.pages.editor.tables import TABLES
+    from emberline.ui.pages.editor.words import records
 
     yield from of_code(file, keywords, comment_tags, options)
-    forms = [group.record for _, groups in SECTIONS.values() for group in groups]
-    texts = [documented(record).get(field.name, "") for record in forms for field in fields(record, "EUR")]
-    tables = [record for _, _, record in TABLES.values() if record is not None]
-    texts += [text for record in (*tables, Unit, CarbonPrice) for text in documented(record).values()]
+    texts = [text for record in records() for name, text in documented(record).items() if name in record.model_fields]
     yield from ((1, "mark", text, []) for text in dict.fromkeys(filter(None, texts)))

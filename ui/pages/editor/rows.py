@@ -120,12 +120,16 @@ def money(now: DraftState) -> str:
 
 def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str, Any]:
     currency = money(now)
+    described = [
+        documented(record)
+        for record in _records(table, [row for row in items(now, table.path) if isinstance(row, dict)])
+    ]
     configured = {}
     for name in names:
         field, _, inner = name.partition(".")
         words, unit = label_parts(field, currency, record=table.record.__name__ if table.record else "")
         label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
-        doc = documented(table.record).get(field) if table.record else None
+        doc = next((texts[field] for texts in described if field in texts), None)
         configured[name] = st.column_config.TextColumn(
             label, help=tr(doc) if doc else None, pinned=(name == "name" and len(names) > MANY) or None
         )

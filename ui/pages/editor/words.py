@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from emberline.scenarios.assets import KINDS
 from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.editing import ABSENT
+from emberline.scenarios.records.line import Unit
 from emberline.scenarios.records.scenario import Scenario
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
 from emberline.ui.pages.editor.form import SECTIONS
@@ -248,6 +250,59 @@ WORDS = (
     mark("Valley"),
     mark("Valley ratio"),
     mark("Weekdays"),
+    mark("After"),
+    mark("Arrivals"),
+    mark("Assets"),
+    mark("Battery"),
+    mark("Battery cost"),
+    mark("Battery most"),
+    mark("Before"),
+    mark("Breakdowns"),
+    mark("Caps"),
+    mark("Carriers"),
+    mark("Cast gap"),
+    mark("Cast longer"),
+    mark("Cast longer share"),
+    mark("Changeovers"),
+    mark("Deliveries"),
+    mark("Disturbances"),
+    mark("Embedded"),
+    mark("End cast after"),
+    mark("End cast cost"),
+    mark("End cast most"),
+    mark("Engine cost"),
+    mark("Engine most"),
+    mark("Grades"),
+    mark("Grid"),
+    mark("Heat loss"),
+    mark("Horizon"),
+    mark("Less power"),
+    mark("Less power share"),
+    mark("Line"),
+    mark("Locks"),
+    mark("Margins"),
+    mark("Market"),
+    mark("Metered"),
+    mark("Orders"),
+    mark("Outages"),
+    mark("PV"),
+    mark("Processes"),
+    mark("Quantile"),
+    mark("Recourse"),
+    mark("Return"),
+    mark("Return cost"),
+    mark("Return most"),
+    mark("Run locks"),
+    mark("Site"),
+    mark("Slack"),
+    mark("Stages"),
+    mark("Start later"),
+    mark("Started"),
+    mark("Stores"),
+    mark("Table"),
+    mark("Tolerances"),
+    mark("Transfers"),
+    mark("Wait"),
 )
 """All labels of form and tables, without units."""
 TITLES = {groups[-1].path[:1] or (name,): title for name, (title, groups) in SECTIONS.items()} | {
@@ -255,6 +310,16 @@ TITLES = {groups[-1].path[:1] or (name,): title for name, (title, groups) in SEC
 }
 """Titles of sections and tables by their place."""
 BETWEEN = " › "
+
+
+def records() -> list[type[BaseModel]]:
+    """The records that form and tables show, with what lies within them."""
+    entries: list[type[BaseModel]] = [group.record for _, groups in SECTIONS.values() for group in groups]
+    entries += [record for _, _, record in TABLES.values() if record is not None]
+    entries = list(dict.fromkeys([*entries, Unit, *KINDS.values()]))
+    for record in entries:  # grows while it is gone through
+        entries += [one.record for one in inner(record) if one.record is not None and one.record not in entries]
+    return entries
 
 
 def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseModel] | None]:

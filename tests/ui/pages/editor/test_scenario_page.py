@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from babel.messages.pofile import read_po
 from scenario_page import copied, field, of, opened, script, section, texts, view
 from streamlit.testing.v1 import AppTest
 
@@ -17,17 +18,15 @@ from emberline.plans.jobs import queue
 from emberline.plans.store import drafts, snapshots
 from emberline.plans.store.store import Store
 from emberline.scenarios import bundled, load, loads
-from emberline.scenarios.assets import KINDS
+from emberline.scenarios.descriptions import documented
 from emberline.scenarios.importing import bring, guess, read
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.loading import LIBRARY
-from emberline.scenarios.records.line import Unit
-from emberline.scenarios.records.market import Market
 from emberline.ui.pages.editor import form, rows, series_chart, tables
 from emberline.ui.pages.editor.draft import DraftState, checked
-from emberline.ui.pages.editor.fields import fields, inner, label_parts
+from emberline.ui.pages.editor.fields import columns, fields, inner, label_parts
 from emberline.ui.pages.editor.references import renamed
-from emberline.ui.pages.editor.words import WORDS
+from emberline.ui.pages.editor.words import WORDS, records
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -467,13 +466,9 @@ def test_orders_are_written_short() -> None:
 
 def test_every_label_can_be_translated() -> None:
     """Proves: the translators' list has every label that is made of a field's name. Sensitivity: a new field fails."""
-    records = [record for _, _, record in tables.TABLES.values() if record is not None]
-    records += [Unit, Market, *KINDS.values()]
-    for record in records:  # what lies within them has labels as well
-        records += [entry.record for entry in inner(record) if entry.record and entry.record not in records]
-    names = {label_parts(name, "EUR", record=record.__name__)[0] for record in records for name in record.model_fields}
-    for _, groups in form.SECTIONS.values():
-        names |= {one.words for group in groups for one in fields(group.record, "EUR")}
+    names = {
+        label_parts(name, "EUR", record=record.__name__)[0] for record in records() for name in record.model_fields
+    }
     assert names == set(WORDS)
 
 
@@ -487,6 +482,21 @@ def test_every_field_has_its_unit_and_help() -> None:
             for one in form_fields:
                 if one.name.endswith(("_mw", "_mwh", "_min", "_h", "_t", "_s", "_kg", "_share")):
                     assert one.unit, one
+
+
+def test_every_field_has_words_as_help() -> None:
+    """Proves: every field, column and inner record of the editor is described, and the description translated.
+    Sensitivity: a field without a description shows its bare key as help."""
+    with (ROOT / "ui/locale/zh.po").open("rb") as file:
+        chinese = read_po(file)
+    for record in records():
+        texts = documented(record)
+        names = {*columns(record, "EUR"), *(one.name for one in (*fields(record, "EUR"), *inner(record)))}
+        assert names <= set(texts), record.__name__
+        for name in names:
+            translation = chinese.get(texts[name])
+            assert translation is not None, texts[name]
+            assert translation.string, texts[name]
 
 
 def test_nested_values_are_tables_of_their_own(home: Path) -> None:
