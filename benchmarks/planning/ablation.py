@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.instruments.quiet import quiet
-from benchmarks.registry import bench
+from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import NEVER, Findings, Table, measured
 from emberline import models, twin
 from emberline.scenarios import load
@@ -50,6 +50,9 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "heats by chance": {"strategies.continuation.shake": answer(False)},
     "heats by name": {"strategies.exact_named.solve": answer(False), "strategies.continuation.fits": answer(False)},
     "groups of casts": {"strategies.due_date_groups.run": answer(None)},
+    "site in the master": {"bounds.joint_prices.useful": answer(False)},
+    "whole units": {"bounds.site_prices.roundings": answer([])},
+    "casts renewed under a site": {f"{LINE}.renewal_under_site.useful": answer(False)},
     "hours": {"heuristics.processes.relax_and_fix.Search._hours": answer(None)},
     "parts of a process plan": {
         "heuristics.processes.relax_and_fix.Search._improve": lambda self, grid, values, *more: values
@@ -78,13 +81,14 @@ OF_HEATS = (
     "prices on units", "branching", "hull of the limit", "pooled plans", "casts taken out", "minimum cut",
     "all heats by a slot", "some heats further", "heats by chance", "heats by name",
 )  # fmt: skip
+OF_SITE = ("site in the master", "whole units", "casts renewed under a site")
 OF_PROCESSES = ("hours", "parts of a process plan", "second thread")
 CASES = {
     "day": Case("melt-shop-day", 10.0, OF_HEATS, starts=DAYS),
     "day on 5 min": Case("melt-shop-day", 15.0, (*OF_HEATS, "coarse grid"), ("horizon.step_min=5",), DAYS[:2]),
     "small": Case("melt-shop-small", 6.0, OF_HEATS, starts=DAYS),
     "week": Case("melt-shop-week", 45.0, (*OF_HEATS, "groups of casts")),
-    "line and site": Case("melt-shop-site", 45.0, (*OF_HEATS, "groups of casts")),
+    "line and site": Case("melt-shop-site", 45.0, (*OF_SITE, *OF_HEATS, "groups of casts")),
     "cement": Case("cement-anhui", 20.0, OF_PROCESSES),
     "lateness": Case("melt-shop-small", 10.0, ("casting grid", "pairs in order"), ("goal.minimize=lateness",), DAYS),
 }
@@ -145,5 +149,10 @@ def compared(name: str, case: Case, components: Sequence[str]) -> Table:
 
 @bench("ablation", "Each heuristic and bound switched off in turn: gap at the limit on bundled cases", long=True)
 def main() -> Findings:
-    """All cases."""
-    return Findings([compared(name, case, case.components) for name, case in CASES.items()])
+    """All cases, or those components of a case that are named."""
+    tables = []
+    for name, case in CASES.items():
+        components = [component for component in case.components if included(f"{name}, {component}")]
+        if components:
+            tables.append(compared(name, case, components))
+    return Findings(tables)

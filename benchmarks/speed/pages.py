@@ -264,6 +264,6 @@ def _among_others(context: BrowserContext, app: str, address: str, home: str) ->
     rows = [
         measured("Plan: again, while a search is at work", alone),
         measured(f"Plan: again, while {OTHERS} watch it", among, reference=alone, bars=[Bar(1.0)]),
-        measured(f"a poll, one of {OTHERS}", polls, bars=[Bar(2.0, "worst")], says=f"{len(polls)} polls"),
+        measured(f"a poll, one of {OTHERS}", polls, bars=[Bar(1.0, "worst")], says=f"{len(polls)} polls"),
     ]
     return Table(f"{OTHERS} users who poll", rows, reference="the same with nobody else")

@@ -33,6 +33,8 @@ def page() -> None:
     status = _status(run)
     _follow(run, status)
     busy = status is not None and not status.ended
+    notes = st.container()  # what the inputs at the side come to stands above the plan, which is there sooner
+    stored = result.show_headline(status.run) if status is not None and status.state == "stored" else None
     with st.sidebar:
         place = st.container(key="start")
         request = ask(st.session_state[SEED], "plan")
@@ -42,22 +44,23 @@ def page() -> None:
             _start(request)
         if place.button(tr("Plan"), type="primary", width="stretch", disabled=bool(request.problems) or busy):
             _start(request)
-    if request.problems:
-        with st.container(border=True):
-            st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change these inputs at the side:')}")
-            for line in request.problems:
-                st.text(f"✕ {line}")
-    elif not busy and request.scenario is not None and not _explained(request, status):
-        repairs.offer(request.name, request.overrides, request.note)
+    with notes:
+        if request.problems:
+            with st.container(border=True):
+                st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change these inputs at the side:')}")
+                for line in request.problems:
+                    st.text(f"✕ {line}")
+        elif not busy and request.scenario is not None and not _explained(request, status):
+            repairs.offer(request.name, request.overrides, request.note)
+        if stored is not None:
+            _differs(request, stored.id)
     if status is None:
         _empty(request)
     elif busy:
         _running(status.run)
-    elif status.state == "stored":
-        with st.container():  # always there: what follows keeps its place on the page
-            _differs(request, status.run)
-        result.show(status.run)
-    else:
+    elif stored is not None:
+        result.show(stored)
+    elif status.state != "stored":
         job_progress.show_failure(status, tr("Press Plan at the side to try again."))
 
 
@@ -191,11 +194,12 @@ def _running(run: str) -> None:
             help=tr("Largest possible distance from the best plan. Fixed emissions and costs are left out"),
         )
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
-        if status.history:
+        history = chart_cache.recent(f"history {run}", status.history)
+        if history:
             limit = scenario.goal.time_limit_s if scenario else 0.0
             chart_cache.chart(  # all viewers of a search share it
-                ("search", run, len(status.history), status.history[-1]),
-                lambda: plan.search(status.history, unit, factor, limit),
+                ("search", run, len(history), history[-1]),
+                lambda: plan.search(history, unit, factor, limit),
                 tr("Best plan and bound during the search; the figures above are the latest."),
             )
     take, stop, _ = st.columns([2, 1, 2])
@@ -240,7 +244,7 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
     else:
         return
     view = View.of(scenario.horizon)
-    operations = status.operations if scenario.heats else ()
+    operations = chart_cache.recent(f"operations {status.run}", status.operations if scenario.heats else ())
 
     def draw() -> gantt.Layers:
         if operations:
@@ -251,7 +255,8 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
     st.markdown(f"**{says}**")
     with st.container(key="preview"):
         chart_cache.chart(
-            ("baseline", request.get("kind"), *key, hash(operations)), lambda: plan.below_each_other([draw()], view),
+            ("baseline", request.get("kind"), *key, hash(operations)),
+            lambda: plan.below_each_other([draw()], view, pointer=False),
             tr("Operations of each unit in the best plan so far.") if operations
             else tr("Operations of each unit in the baseline."),
         )  # fmt: skip

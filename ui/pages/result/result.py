@@ -87,16 +87,21 @@ def _of_cap(plan: Plan, cap: float) -> str:
     return says + " " + tr("The share excludes the carbon price of direct emissions, which are fixed.")
 
 
-def show(run: str) -> None:
-    """Draw a stored run."""
+def show_headline(run: str) -> StoredRun | None:
+    """Draw the title of a stored run and what it comes to; None: it cannot be read, and the page says why."""
     try:
         stored = stored_runs.open_run(run)
     except StoreError as error:
         st.warning(str(error))
-        return
-    plan = stored.plan
-    headed.show_title(plan.scenario, run)
-    _verdict(plan, run)
+        return None
+    headed.show_title(stored.plan.scenario, run)
+    _verdict(stored.plan, run)
+    return stored
+
+
+def show(stored: StoredRun) -> None:
+    """Draw the rest of a stored run, below its headline."""
+    plan, run = stored.plan, stored.id
     if plan.replay is None:
         locks.offer_back(run)
         if plan.status != "cancelled":

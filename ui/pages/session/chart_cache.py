@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from emberline.ui.text.language import current
 from emberline.ui.text.numbers import symbols
 
 Value = TypeVar("Value")
+RECENT_S = 3.0
+"""Age of the charts of a search under way [s]."""
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
@@ -48,6 +51,26 @@ def value(stands_for: tuple[Hashable, ...], build: Callable[[], Value]) -> Value
         build: makes it.
     """
     result: Value = _value(_key(stands_for), build)
+    return result
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _latest(name: str) -> dict[str, Any]:
+    return {}
+
+
+def recent(name: str, now: Value) -> Value:
+    """What a chart of something that changes all the time is drawn from: as it was at most ``RECENT_S`` ago, the same
+    for all who watch it, so that it is not built anew for each of them at each poll.
+
+    Args:
+        name: of what is watched.
+        now: as it is now.
+    """
+    latest, at = _latest(name), time.monotonic()
+    if at >= latest.get("until", 0.0):
+        latest |= {"until": at + RECENT_S, "value": now}
+    result: Value = latest["value"]
     return result
 
 
