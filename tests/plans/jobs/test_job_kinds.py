@@ -263,13 +263,13 @@ def test_a_worker_that_begins_between_two_looks_is_alive(home: Path, monkeypatch
     assert queue.status(run).state == "queued"
     lock.unlink()
 
-    def begun(*seen: Any) -> JobStatus:
+    def begin(*inputs: Any) -> JobStatus:
         (folder / "worker.pid").write_text("0")
         lock.touch()
-        return read_status(*seen)
+        return read_status(*inputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(queue, "read_status", begun)
+        patch.setattr(queue, "read_status", begin)
         assert queue.status(run).state == "queued"
     assert queue.status(run).state == "broken"
 

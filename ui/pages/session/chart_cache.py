@@ -61,7 +61,7 @@ def _latest(name: str) -> dict[str, Any]:
 
 def recent(name: str, now: Value) -> Value:
     """What a chart of something that changes all the time is drawn from: as it was at most ``RECENT_S`` ago, the same
-    for all who watch it, so that it is not built anew for each of them at each poll.
+    for all who watch it, so that it is not built again for each of them at each poll.
 
     Args:
         name: of what is watched.
