@@ -200,7 +200,7 @@ def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt
     return whole
 
 
-def layered(panel: Any, before: Sequence[Any] = (), after: Sequence[Any] = ()) -> alt.LayerChart:
+def layered(panel: Any, before: Sequence[Any] = (), after: Sequence[Any] = ()) -> Layers:
     """A panel with layers below and above its own ones, side by side: those of a layer would be copied many times."""
     # properties shared by the layers belong to the panel
     shared = {name: panel[name] for name in ("data", "height", "title") if panel[name] is not alt.Undefined}
