@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from served import Server
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = sys.modules["__main__"]
+"""Taken here, since a fixture of a module may open a page before its first test begins."""
 
 
 @pytest.fixture(autouse=True)
 def main_stays() -> Iterator[None]:
     """Streamlit puts a page in the place of the program; processes started later would begin with that page."""
-    program = sys.modules["__main__"]
     yield
-    sys.modules["__main__"] = program
+    sys.modules["__main__"] = PROGRAM
 
 
 @pytest.hookimpl(wrapper=True)
