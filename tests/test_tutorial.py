@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -10,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import emberline
 
 TUTORIAL = Path(__file__).resolve().parent.parent / "docs" / "tutorial.md"
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -28,22 +28,17 @@ def commands(block: str) -> list[tuple[str, int, list[str]]]:
     return rows
 
 
-def run(command: str, folder: Path) -> tuple[int, str]:
-    """Run a command of this environment; exit code and what it said on both streams."""
+def run(command: str, alone: bool) -> tuple[int, str]:
+    """Run a command, ``alone`` as the program of this environment; exit code and what it said on both streams."""
     program, *arguments = shlex.split(command)
     assert program == "emberline", command
-    path = Path(sys.executable).parent / program
-    environment = {name: value for name, value in os.environ.items() if name not in ("EMBERLINE_DEBUG", "FORCE_COLOR")}
-    process = subprocess.run(
-        [path, *arguments],
-        cwd=folder,
-        env=environment | {"EMBERLINE_HOME": str(folder / "home"), "PYTHONIOENCODING": "utf-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
+    if not alone:
+        process = emberline(*arguments, together=True)
+    else:
+        process = subprocess.run(
+            [Path(sys.executable).parent / program, *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=300, check=False,
+        )  # fmt: skip
     return process.returncode, process.stdout
 
 
@@ -59,8 +54,15 @@ def missing(quoted: list[str], text: str) -> str | None:
     return None
 
 
-def test_tutorial(tmp_path: Path) -> None:
-    """Proves: a reader who types the tutorial gets what it shows. Sensitivity: any word of the command that changes."""
+def test_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a reader who types the tutorial gets what it shows. Sensitivity: any word of the command that changes.
+
+    The first command is the program itself; the others run in this process, where a start takes no time."""
+    for name in ("EMBERLINE_DEBUG", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in (("EMBERLINE_HOME", str(tmp_path / "home")), ("PYTHONIOENCODING", "utf-8")):
+        monkeypatch.setenv(name, text)
+    monkeypatch.chdir(tmp_path)
     ran = 0
     for kind, name, text in BLOCK.findall(TUTORIAL.read_text(encoding="utf-8")):
         file, *how = name.split() or [""]
@@ -76,7 +78,7 @@ def test_tutorial(tmp_path: Path) -> None:
             path.write_text(text, encoding="utf-8")
         elif kind == "console":
             for command, code, quoted in commands(text):
-                rest, message = run(command, tmp_path)
+                rest, message = run(command, alone=ran == 0)
                 assert rest == code, f"$ {command}\n{message}"
                 assert (quote := missing(quoted, message)) is None, f"$ {command}\nquoted: {quote}\nsaid:\n{message}"
                 ran += 1

@@ -17,7 +17,7 @@ from emberline.plans.compliance.monitoring import forecast
 from emberline.scenarios import bundled, load
 
 CLOSES = 1e-9
-SEARCH_S = 6.0
+SEARCH_S = 2.0
 """Of the processor, so that a busy machine's plans are as good; the time limit is far off."""
 
 

@@ -12,9 +12,10 @@ import pytest
 from emberline.ui.cli.main import main
 
 
-def emberline(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with its streams caught."""
-    text, message = io.StringIO(), io.StringIO()
+def emberline(*args: str, together: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run the command with its streams caught; ``together``: both as one text, in the order of the lines."""
+    text = io.StringIO()
+    message = text if together else io.StringIO()
     with redirect_stdout(text), redirect_stderr(message), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["emberline", *args])
         with pytest.raises(SystemExit) as rest:

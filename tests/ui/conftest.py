@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from served import Server
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = sys.modules["__main__"]
+"""Taken here, since a fixture of a module may open a page before its first test begins."""
 
 
 @pytest.fixture(autouse=True)
 def main_stays() -> Iterator[None]:
     """Streamlit puts a page in the place of the program; processes started later would begin with that page."""
-    program = sys.modules["__main__"]
     yield
-    sys.modules["__main__"] = program
+    sys.modules["__main__"] = PROGRAM
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,13 +50,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def stored_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A home folder with one plan of the small melt shop, and the plan's id. To be copied, not changed."""
-    home = tmp_path_factory.mktemp("stored")
+    """A home folder with one plan of the small melt shop, and the plan's id, made by the first of the processes of
+    tests that needs it. To be copied, not changed."""
+    folder = tmp_path_factory.getbasetemp()
+    home = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "stored"
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-small", "--quiet", "--time-limit", "10"]
-    process = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "EMBERLINE_HOME": str(home)}, capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 0, process.stderr + process.stdout
+    environment = {**os.environ, "EMBERLINE_HOME": str(home)}
+    with FileLock(home.with_suffix(".lock")):
+        if not home.exists():
+            process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+            assert process.returncode == 0, process.stderr + process.stdout
     (run,) = [path.name for path in (home / "runs").iterdir() if not path.name.startswith(".")]
     return home, run
 

@@ -22,6 +22,8 @@ from emberline.scenarios.home import home as home_folder
 
 LONG = ("goal.gap=0", "goal.time_limit_s=900", "disturbances.replications=2")
 """The reference day without a gap to stop at: at work until it is stopped."""
+FIRST = ("goal.gap=0.5", "goal.hold=off")
+"""The first plan will do where it only matters that there is one."""
 
 
 def until(run: str, target: Callable[[JobStatus], bool], seconds: float = 240) -> JobStatus:
@@ -54,7 +56,7 @@ def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) 
     """Proves: start, watch, open; what was asked is kept. Sensitivity: another id would not open."""
     run = start(
         "melt-shop-small",
-        ["orders.C1.due=15 h", "goal.time_limit_s=5", "disturbances.replications=2", "goal.hold=off"],
+        ["orders.C1.due=15 h", *FIRST, "disturbances.replications=2"],
         note={"who": "test"},
     )
     status = until(run, lambda s: s.ended)
@@ -70,7 +72,7 @@ def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
     """Proves: the second plan of a plant is made by the process of the first one; ending the first job, which is done,
     does not end it; without a worker that waits another one is started. Sensitivity: a process for each job.
     """
-    few = ["goal.time_limit_s=5", "disturbances.replications=2", "goal.hold=off"]
+    few = [*FIRST, "disturbances.replications=2"]
     rows: list[str] = []
     pids: list[str] = []
     for price in (60, 90, 120):
@@ -139,7 +141,7 @@ def test_a_worker_outlives_whoever_started_it(home: Path) -> None:
     """Proves: the server may die; the state is recovered from the disk alone."""
     code = (
         "import os; from emberline.plans.jobs import queue as jobs; "
-        "changes = ['goal.time_limit_s=5', 'disturbances.replications=2']; "
+        f"changes = {[*FIRST, 'disturbances.replications=2']}; "
         "print(jobs.start('melt-shop-small', changes), flush=True); os.kill(os.getpid(), 9)"
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -106,7 +106,8 @@ def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
         if panel is not None:
             rows.append(panel)
     panels = below_each_other([*rows, imports(plans, view)], view)
-    return panels.resolve_scale(x="shared", color="independent", strokeDash="independent")
+    panels.resolve.scale.strokeDash = "independent"
+    return panels
 
 
 def gantt(letter: str, plan: Plan, view: View) -> Any:

@@ -179,20 +179,32 @@ def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt
         line = line.transform_filter(f"isValid({MOMENT}.start)").transform_calculate(start=f"{MOMENT}.start[0]")
         # without a pointer the line is not there, and nothing could name it
         line = line.mark_rule(color=site_panels.BASELINE, strokeWidth=1, clip=True, aria=False)
-        rows.append(alt.layer(fields, panel, line))
-    whole = alt.vconcat(*(rows or panels), spacing=8)
+        rows.append(layered(panel, before=[fields], after=[line]))
+    # all at once: each method of a chart copies the whole of it
+    whole = alt.vconcat(
+        *(rows or panels),
+        spacing=8,
+        resolve=alt.Resolve(scale=alt.ScaleResolveMap(x="shared", color="independent")),
+        config=alt.Config(
+            view=alt.ViewConfig(strokeOpacity=0.25),
+            axis=alt.AxisConfig(titleFontWeight="normal", labelFontSize=SMALLEST, titleFontSize=SMALLEST),
+            legend=alt.LegendConfig(labelFontSize=SMALLEST, titleFontSize=SMALLEST),
+        ),
+    )
     views = [row.layer[0].name for row in whole.vconcat] if pointer else []  # as they are called in the whole
     under: dict[str, Any] = {"type": "point", "fields": ["start"], "on": "pointerover", "clear": "pointerout"}
     before: Any = whole.params
     if pointer:
         selection = alt.TopLevelSelectionParameter(name=MOMENT, select=under, views=views)
         whole.params = [*([] if before is alt.Undefined else before), selection]
-    return (
-        whole.resolve_scale(x="shared", color="independent")
-        .configure_view(strokeOpacity=0.25)
-        .configure_axis(titleFontWeight="normal", labelFontSize=SMALLEST, titleFontSize=SMALLEST)
-        .configure_legend(labelFontSize=SMALLEST, titleFontSize=SMALLEST)
-    )
+    return whole
+
+
+def layered(panel: Any, before: Sequence[Any] = (), after: Sequence[Any] = ()) -> Layers:
+    """A panel with layers below and above its own ones, side by side: those of a layer would be copied many times."""
+    # properties shared by the layers belong to the panel
+    shared = {name: panel[name] for name in ("data", "height", "title") if panel[name] is not alt.Undefined}
+    return alt.layer(*before, *panel.layer, *after, **shared)
 
 
 def time_of(panel: Any) -> alt.X:

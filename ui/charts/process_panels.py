@@ -33,8 +33,10 @@ from emberline.ui.charts.site_panels import (
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
-ROW, POWER, DELIVERED = 34, 105, 80
+ROW, STORE, POWER, DELIVERED = 34, 84, 105, 80
 """Heights [px]."""
+FEW_STORES = 3
+"""As many have high rows."""
 MOST_STORES = 8
 """Stores drawn by default."""
 ORDER_LINE = 6
@@ -84,6 +86,7 @@ def store_panels(
 ) -> Iterator[Any]:
     """A row per store, scaled to its capacity: its level, the required level at the end, and the baseline's level."""
     scenario, run, colour = plan.scenario, _run(plan), palette.of_stores(plan.scenario)
+    high = len(stores) <= FEW_STORES
     for i, (name, store) in enumerate(scenario.store.items()):
         if name not in stores:
             continue
@@ -91,7 +94,10 @@ def store_panels(
         key = table.level(f"k{i}", start, run["stock_t"].sel(stock=name).to_numpy())
         titles = {"clock": tr("at"), key: f"{name}, {tr(whose)} [t]"}
         y = alt.Y(
-            f"{key}:Q", title="[t]", axis=y_axis(values=[0, full], format=",.0f"), scale=alt.Scale(domain=[0, full])
+            f"{key}:Q",
+            title="[t]",
+            axis=y_axis(values=[0, full / 2, full] if high else [0, full], format=",.0f"),
+            scale=alt.Scale(domain=[0, full]),
         )
         base = alt.Chart(table.frame).encode(x=x)
         target = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=INK, strokeDash=[1, 3])
@@ -109,7 +115,7 @@ def store_panels(
             layers.append(_thin(table, x, before, "linear"))
         holds, end = (wording.number(tonnes, 0) for tonnes in (full, store.end_t))
         says = tr("{name}: capacity {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
-        yield _row([*layers, hover(table, x, titles)], says)
+        yield _row([*layers, hover(table, x, titles)], says, STORE if high else ROW)
 
 
 def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
@@ -222,6 +228,6 @@ def _thin(table: PanelData, x: alt.X, key: str, interpolate: Any) -> Any:
     return line.mark_line(color=BASELINE, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
 
 
-def _row(layers: list[Any], says: str) -> Any:
+def _row(layers: list[Any], says: str, height: int = ROW) -> Any:
     title = alt.TitleParams(says, anchor="start", frame="group", fontSize=SIZE, fontWeight="normal", offset=3)
-    return alt.layer(*layers).properties(height=ROW, title=title)
+    return alt.layer(*layers).properties(height=height, title=title)

@@ -21,7 +21,7 @@ from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import load_mw
 from emberline.ui.charts.flow_sheet import unit_power
-from emberline.ui.charts.plan import below_each_other, time_of
+from emberline.ui.charts.plan import below_each_other, layered, time_of
 from emberline.ui.charts.site_panels import BASE, PanelData, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
@@ -81,9 +81,7 @@ def _with_line(panel: Any) -> Any:
     x = time_of(panel)
     line = alt.Chart(pd.DataFrame({"one": [1]})).transform_calculate(start=MOMENT)
     line = line.mark_rule(color=palette.LIMIT, strokeWidth=1.6, clip=True).encode(x=x)
-    # properties shared by the layers belong to the panel
-    shared = {name: panel[name] for name in ("data", "height", "title") if panel[name] is not alt.Undefined}
-    return alt.layer(*panel.layer, line, **shared)
+    return layered(panel, after=[line])
 
 
 def _figures(plan: Plan, view: View, dark: bool) -> Any:

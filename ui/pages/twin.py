@@ -97,16 +97,11 @@ def _caption(subject: Subject, replication: int | None) -> None:
             number=replication + 1,
             seed=seed,
         )
-    whose = (
-        tr("Plan (thick) and baseline (thin) under the same disturbances.")
-        if PLAN in subject.policies
-        else subject.status
-    )
-    st.caption(
-        f"{day} {whose}"
-        if PLAN not in subject.policies
-        else f"{day} {whose} {tr('{sentence}.', sentence=subject.status)}"
-    )
+    whose = subject.status
+    if PLAN in subject.policies:
+        both = tr("Plan (thick) and baseline (thin) under the same disturbances.")
+        whose = f"{both} {wording.sentence(subject.status)}"
+    st.caption(f"{day} {whose}")
 
 
 def _figures(subject: Subject, runs: dict[str, xr.Dataset], replication: int | None) -> None:

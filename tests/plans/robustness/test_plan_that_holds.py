@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import planned
 import pytest
 
@@ -18,6 +19,7 @@ from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario
 from emberline.scenarios.reading import loading
 from emberline.scenarios.records.base import ScenarioError
+from emberline.scenarios.records.disturbances import Tolerances
 
 DAYS = 100
 
@@ -177,3 +179,24 @@ def test_nothing_is_begun_after_the_limit_and_what_is_missing_is_said(tmp_path: 
     assert calm.omissions == ()
     assert {point.name for point in calm.choices} == set(choices.OVERRIDES)
     assert calm.rules
+
+
+def test_the_baseline_is_the_plan_where_nothing_that_holds_is_better() -> None:
+    """Proves: where the baseline has the cleanest hours and holds, and a plan with margins would only be later, the
+    baseline is the plan, with the draft's bound and a reason. Sensitivity: without the rule the plan emits more."""
+    case = shop(duration_spread=0.05, breakdowns=[])
+    case = case.model_copy(update={"tolerances": Tolerances(wait_min=5, cast_gap_min=5)}).with_inputs(case.inputs)
+    intensity = case.inputs["carbon_intensity_kg_per_mwh"]
+    rising = intensity.copy(data=np.linspace(50.0, 900.0, intensity.size))
+    result = plan_that_holds(
+        case.with_inputs(case.inputs.assign(carbon_intensity_kg_per_mwh=rising)), replications=DAYS
+    )
+    assert result.replay_figures is not None
+    assert result.holding is not None
+    assert result.replay_figures.carbon_kg == pytest.approx(result.baseline_figures.carbon_kg, rel=1e-9)
+    assert result.holding.share == result.holding.baseline_share
+    assert result.acceptable
+    assert str(result.reason).startswith("No plan that holds as often saves anything")
+    assert result.bound is not None
+    assert result.objective is not None
+    assert result.gap == pytest.approx((result.objective - result.bound) / result.objective, abs=1e-9)

@@ -40,7 +40,7 @@ def home_with_plan(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict
     """A home with one plan, and what ``plan --json`` said."""
     home = tmp_path_factory.mktemp("home_with_plan")
     result = process(
-        "plan", "melt-shop-small", "--json", "--time-limit", "5", "--no-hold",
+        "plan", "melt-shop-small", "--json", "--gap", "50%", "--no-hold",
         env={**os.environ, "EMBERLINE_HOME": str(home)},
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -256,7 +256,7 @@ def test_twenty_mistakes_twenty_lines(home: Path, tmp_path: Path) -> None:
 
 def test_what_only_solving_can_show_is_exit_code_1(home: Path) -> None:
     """Proves: a lock that cannot be kept gives no plan, and the run that says so is stored."""
-    result = process("plan", "melt-shop-small", "--json", "--set", UNKEPT)
+    result = emberline("plan", "melt-shop-small", "--json", "--set", UNKEPT)
     assert result.returncode == 1, result.stderr
     answer = json.loads(result.stdout)
     assert (answer["schedule"], answer["acceptable"]) == (None, False)

@@ -43,15 +43,33 @@ def works_plan() -> Plan:
     return cement_day_plan()
 
 
-@pytest.fixture
-def app(home: Path, works_plan: Plan) -> AppTest:
-    """Its page."""
-    store = Store()
-    with store.working(works_plan.scenario) as run:
-        store.save(run, works_plan)
-    opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
-    opened.query_params["run"] = run
-    return opened.run()
+@pytest.fixture(scope="module")
+def app(works_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppTest]:
+    """Its page, opened once: the tests of it open tabs, and the one that changes more puts it back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMBERLINE_HOME", str(tmp_path_factory.mktemp("works") / "home"))
+        store = Store()
+        with store.working(works_plan.scenario) as run:
+            store.save(run, works_plan)
+        opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+        opened.query_params["run"] = run
+        yield opened.run()
+
+
+@pytest.fixture(scope="module")
+def all_panels(works_plan: Plan) -> Any:
+    """All panels of the plan, its Gantt too. To be read only."""
+    return _below_each_other(charts.timeline_panels(works_plan), works_plan)
+
+
+@pytest.fixture(scope="module")
+def below_the_gantt(works_plan: Plan) -> Any:
+    """All panels but the Gantt. To be read only."""
+    return charts.timeline(works_plan).to_dict()
+
+
+def _below_each_other(panels: list[Any], result: Plan) -> Any:
+    return charts.below_each_other(panels, View.of(result.scenario.horizon)).to_dict()
 
 
 def table_of(app: AppTest, *columns: str) -> Any:
@@ -83,6 +101,7 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> Non
     app.multiselect(key="stores").set_value(["clinker"]).run()
     app.multiselect(key="carriers").set_value(["kiln_gas"]).run()
     assert not app.exception
+    app.multiselect(key="panels").set_value(selected).run()
 
 
 def test_tables_add_up(app: AppTest, works_plan: Plan) -> None:
@@ -174,15 +193,10 @@ def test_power_is_the_lines(works_plan: Plan) -> None:
     assert stack.to_numpy()[:-1] == pytest.approx(need, abs=0.005)
 
 
-def all_panels(result: Plan, baseline: bool = True) -> Any:
-    """All panels of a plan, its Gantt too."""
-    return charts.below_each_other(charts.timeline_panels(result, baseline), View.of(result.scenario.horizon)).to_dict()
-
-
-def test_every_span_has_its_axis(works_plan: Plan) -> None:
+def test_every_span_has_its_axis(all_panels: Any) -> None:
     """Proves: what spans a time has an axis of time, under each panel too. Sensitivity: the axis taken from a panel's
     first layer, where that is a band over the whole width; the browser then stops with an error."""
-    layers = list(_layers(all_panels(works_plan)))
+    layers = list(_layers(all_panels))
     spans = [layer["encoding"] for layer in layers if "x2" in layer.get("encoding", {})]
     assert len(spans) > 10
     assert [one for one in spans if "x" not in one] == []
@@ -195,17 +209,18 @@ def _layers(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _layers(part)
 
 
-def test_gantt_is_of_runs(works_plan: Plan) -> None:
+def test_gantt_is_of_runs(works_plan: Plan, all_panels: Any) -> None:
     """Proves: a bar for each run and not for each step, of plan and baseline; each mode has one colour in all units."""
     assert works_plan.replay is not None
-    result = all_panels(works_plan)
-    bars = rows_of(result, whose="plan")
+    bars = rows_of(all_panels, whose="plan")
     runs = list(unit_runs(works_plan.scenario, works_plan.replay))
     assert {(bar["unit"], bar["start"], bar["end"]) for bar in bars} == {
         (run.unit, 15 * run.first, 15 * run.last) for run in runs
     }
-    assert len(rows_of(result, whose="baseline")) == len(list(unit_runs(works_plan.scenario, works_plan.baseline)))
-    assert not rows_of(all_panels(works_plan, baseline=False), whose="baseline")
+    assert len(rows_of(all_panels, whose="baseline")) == len(list(unit_runs(works_plan.scenario, works_plan.baseline)))
+    alone = _below_each_other(charts.timeline_panels(works_plan, baseline=False, selected=[]), works_plan)
+    assert rows_of(alone, whose="plan") == bars
+    assert not rows_of(alone, whose="baseline")
     kiln = next(bar for bar in bars if bar["unit"] == "kiln")
     assert kiln["starts"] == "Mon 9 Mar 2026 00:00 +01:00"
     assert (kiln["rate"].endswith(" t/h"), kiln["power"].endswith(" MW"), kiln["tonnes"].endswith(" t")) == (True,) * 3
@@ -218,26 +233,26 @@ def test_gantt_is_of_runs(works_plan: Plan) -> None:
     assert not set(assets.values()) & set(colours.values())
 
 
-def test_every_axis_has_its_unit(works_plan: Plan) -> None:
+def test_every_axis_has_its_unit(works_plan: Plan, below_the_gantt: Any) -> None:
     """Proves: units on the axes of power, rates, stores, deliveries, intensity and price; local time below; texts tell
     what a store holds and must hold."""
-    text = json.dumps(charts.timeline(works_plan).to_dict(), ensure_ascii=False)
+    text = json.dumps(below_the_gantt, ensure_ascii=False)
     for part in (
         '["power", "[MW]"]', '["electricity", "[MW]"]', '["deliveries", "[t/h]"]', '"title": "[t]"', '"title": "[t/h]"',
         "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+01:00)", "kiln: rate",
         "CEM I: capacity 3\u202f800 t, at the end at least 2\u202f900 t",
     ):  # fmt: skip
         assert part in text, part
-    one = json.dumps(charts.timeline(works_plan, stores=["clinker"]).to_dict())
+    one = json.dumps(charts.timeline(works_plan, stores=["clinker"], selected=["stores"]).to_dict())
     assert "clinker: capacity" in one
     assert "meal: capacity" not in one
 
 
-def test_a_week_of_quarter_hours_stays_light(works_plan: Plan) -> None:
+def test_a_week_of_quarter_hours_stays_light(works_plan: Plan, below_the_gantt: Any) -> None:
     """Proves: one table for all panels: the chart of a day stays below 250 kB, so a week's below 1.5 MB."""
-    result = charts.timeline(works_plan).to_dict()
-    assert len(json.dumps(result)) < 250_000
-    assert sum(len(rows) > works_plan.scenario.horizon.n_steps for rows in result["datasets"].values()) == 1
+    assert len(json.dumps(below_the_gantt)) < 250_000
+    tables = below_the_gantt["datasets"].values()
+    assert sum(len(rows) > works_plan.scenario.horizon.n_steps for rows in tables) == 1
 
 
 def test_orders_that_overlap_stand_above_each_other(works_plan: Plan) -> None:

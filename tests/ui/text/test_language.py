@@ -6,6 +6,7 @@ import ast
 import re
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ KINDS = (
 )  # fmt: skip
 
 
+@cache
 def messages_of_code() -> set[str | tuple[str, str]]:
     """Every message of the code, as ``make messages`` reads it."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as file:

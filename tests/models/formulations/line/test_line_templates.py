@@ -140,7 +140,8 @@ def test_counts_by_unit(case: str) -> None:
     pools = Pooled(problem, data, bounding=False)
     first = tuple(tuple(pools.windows[h].first) for h in range(len(problem.heats)))
     corridor = Corridor(first, tuple(pools.casting.places[c][0][1] for c in range(len(problem.casts))), 5)
-    for limited in (data, replace(data, import_limit_mw=None)):
+    # without a limit the third case is the first
+    for limited in (data, replace(data, import_limit_mw=None))[: 1 if CASES[case][1][len(WHOLE) :] else 2]:
         assert_same(partial(Matched, problem, limited))
         assert_same(partial(Matched, problem, limited, units="shortest"))
         assert_same(partial(Matched, problem, limited, corridor=corridor))

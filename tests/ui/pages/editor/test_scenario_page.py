@@ -244,7 +244,7 @@ def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: t
     (home.parent / "price.csv").write_text(csv, encoding="utf-8")
     text = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8").replace("name: melt-shop-small", "name: mine")
     price = {"csv": str(home.parent / "price.csv"), "column": "price"}
-    scenario = loads(text, overrides=[f"market.price_per_mwh={json.dumps(price)}", "goal.time_limit_s=5"])
+    scenario = loads(text, overrides=[f"market.price_per_mwh={json.dumps(price)}", "goal.gap=0.5", "goal.hold=off"])
     store = Store()
     with store.working(scenario) as run:
         store.save(run, dataclasses.replace(Store(stored_home[0]).open(stored_home[1]).plan, scenario=scenario))
