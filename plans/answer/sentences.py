@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emberline.plans.answer.record import SAME, Headline, Saving, SimpleRule, is_same, is_worse
 from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, rule_text, way
-from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.plans.plan.alternatives.choice import LABELS, LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 
@@ -213,12 +213,14 @@ OWN_POINTS = {
 
 def _front(headline: Headline) -> str:
     """The points of the quick front, undisturbed."""
-    choices = headline.choices
-    if len(choices) < 2:
+    others = [point for point in headline.choices if not point.is_plan]
+    mine = next((point for point in headline.choices if point.is_plan), None)
+    if not others:
         return ""
-    if all(choice.figures == choices[0].figures for choice in choices):
-        return Message("Least carbon, less carbon at no more cost and least cost: one plan is the best known for all.")
-    points = joined([point_text(choice, headline.currency) for choice in choices])
+    if mine is not None and all(point.figures == mine.figures for point in others):
+        points = joined([Message(LABELS[point.name]) for point in others], ", ")
+        return Message("Short searches ({points}) had no better plan than this one; a longer one may.", points=points)
+    points = joined([point_text(point, headline.currency) for point in headline.choices])
     return Message("To choose from, undisturbed: {points}.", points=points)
 
 
