@@ -240,8 +240,8 @@ def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
             yield Change(
                 "limit",
                 Message(
-                    "The cap on cost is used up: the cost is {extra:.1f} % above the baseline's, and the cap is "
-                    "{cap:.1f} %.",
+                    "The cap on cost is used up: undisturbed, the cost is {extra:.1f} % above the baseline's, and the "
+                    "cap is {cap:.1f} %.",
                     extra=100 * extra, cap=100 * share,
                 ),
                 numbers={"extra": 100 * extra, "cap": 100 * share},

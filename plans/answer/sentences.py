@@ -150,8 +150,8 @@ def _beyond(headline: Headline) -> str:
     rule = headline.rule
     if rule is None:
         return ""
-    if rule.expected is not None and rule.plan_expected is not None and rule.share is not None:
-        return _beyond_on_days(headline, rule)
+    if rule.expected_beyond is not None:
+        return _beyond_on_days(headline, rule, rule.expected_beyond)
     by_rule, unit = of_goal(headline, abs(rule.saved))
     ours, _ = of_goal(headline, abs(rule.beyond))
     if rule.saved <= 0:
@@ -164,12 +164,10 @@ def _beyond(headline: Headline) -> str:
     return Message(text, by_rule=by_rule, unit=unit, ours=ours, rule=rule_text(headline))
 
 
-def _beyond_on_days(headline: Headline, rule: SimpleRule) -> Message:
+def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Message:
     """What a simple rule saves on the same disturbed days, and how often it holds."""
     assert rule.expected is not None
-    assert rule.plan_expected is not None
     by_rule, unit = of_goal(headline, abs(rule.expected))
-    more = rule.plan_expected - rule.expected
     ours, _ = of_goal(headline, abs(more))
     if rule.expected <= 0:
         text = mark(
