@@ -27,6 +27,8 @@ class Tile:
 def tiles(headline: Headline) -> tuple[Tile, ...]:
     """The strip of figures, in their order."""
     worse, strip = headline.worse, []
+    savings = (headline.average, headline.marginal, headline.day_cost)
+    on_days = any(saving is not None and saving.p50 is not None for saving in savings)
     for name, label in (
         ("average", Message("Carbon, average intensity")),
         ("marginal", Message("Carbon, marginal intensity")),
@@ -36,7 +38,7 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         if saving is not None:
             unit, scale = (headline.currency, 1.0) if name == "cost" else ("t CO2e", 1e-3)
             value, note = _change(saving, unit, scale), _steps(saving, unit, scale)
-            strip.append(Tile(name, label, value, note, _totals(saving, unit, scale), name in worse))
+            strip.append(Tile(name, label, value, note, _totals(saving, scale, on_days), name in worse))
     if headline.demand is not None:
         strip.append(_of_month(headline.demand, headline))
     if headline.per_tonne_avoided is not None:
@@ -108,15 +110,22 @@ def _change(saving: Saving, unit: str, scale: float) -> str:
     return Message(texts[way(saving)], **({} if way(saving) == "same" else values))
 
 
-def _totals(saving: Saving, unit: str, scale: float) -> str:
-    """The two figures of the undisturbed day, and the net of them where stock counts."""
-    text = mark("{baseline} → {plan} {unit}") if saving.p50 is None else mark("undisturbed {baseline} → {plan} {unit}")
+def _totals(saving: Saving, scale: float, on_days: bool) -> str:
+    """The two figures of the undisturbed day, and the net of them where stock counts.
+
+    Args:
+        saving: of one figure.
+        scale: to the unit that is shown.
+        on_days: whether other figures of the strip are of disturbed days.
+    """
+    text = mark("undisturbed {baseline} → {plan}")
+    if saving.p50 is None:
+        text = mark("this figure undisturbed too: {baseline} → {plan}") if on_days else mark("{baseline} → {plan}")
     before, after, net = (amount(value * scale) for value in (saving.baseline, saving.plan, abs(saving.net)))
-    parts = [Message(text, baseline=before, plan=after, unit=unit)]
+    parts = [Message(text, baseline=before, plan=after)]
     if saving.stock:
-        parts.append(
-            Message(mark("{net} less with stock") if saving.net >= 0 else mark("{net} more with stock"), net=net)
-        )
+        of_net = mark("{net} less with stock") if saving.net >= 0 else mark("{net} more with stock")
+        parts.append(Message(of_net, net=net))
     return joined(parts)
 
 
@@ -170,7 +179,7 @@ def _avoided(headline: Headline) -> Tile:
     value = mark("costs {price} {currency}") if price > 0 else mark("saves {price} {currency}")
     note = Message("cost of the plan above the baseline's, for each tonne avoided")
     value = Message(value, price=amount(abs(price)), currency=headline.currency)
-    return Tile("avoided", Message("Each tonne of CO2e avoided"), value, note, note)
+    return Tile("avoided", Message("Each tonne of CO2e avoided"), value, note, Message("cost above the baseline's"))
 
 
 def _of_days(holding: Holding, worse: bool) -> Tile:

@@ -37,9 +37,9 @@ def show(plan: Plan, run: str) -> None:
         return
     show_strip(answer)
     says = tr("Compared with {whom}.", whom=wording.comparison(plan))
-    cost = answer.headline.cost
-    if cost is not None and cost.p50 is not None:
-        says += " " + tr("Carbon and cost: median of the disturbed days; below it the undisturbed day.")
+    carbon = answer.headline.carbon
+    if carbon is not None and carbon.p50 is not None:
+        says += " " + tr("Carbon and cost: median of the disturbed days; the small print has the undisturbed day.")
     st.caption(says)
     _offer_points(plan, run, answer)
     _changes(plan, run, answer)
