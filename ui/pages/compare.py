@@ -40,7 +40,7 @@ def page() -> None:
         st.text(
             tr(
                 "Choose two to five plans above. The others are compared with the first one: figures, scenarios, "
-                "schedules, and moved heats."
+                "schedules, and what moved."
             )
         )
         return
@@ -258,7 +258,9 @@ def _charts(runs: dict[str, StoredRun]) -> None:
 
 def _moves(runs: dict[str, StoredRun]) -> None:
     first, *others = runs
-    st.markdown(f"**{tr('Moved heats and units')}**")
+    heats = all(runs[letter].plan.scenario.heats for letter in runs)
+    title = tr("Moved heats and units") if heats else tr("What units, machines and stores do otherwise")
+    st.markdown(f"**{title}**")
     letter = others[0]
     if len(others) > 1:
         letter = str(
@@ -277,7 +279,11 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
         rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
-        draw(pd.DataFrame(rows, columns=list(names)), {first: 1, letter: 1, names[5]: 1})
+        table = pd.DataFrame(rows, columns=list(names))
+        draw(
+            table if any(u.because for u in difference.uses) else table.drop(columns=names[-1]),
+            {first: 1, letter: 1, names[5]: 1},
+        )
     elif not difference.heats:
         st.text(tr("None: both schedules are the same."))
 

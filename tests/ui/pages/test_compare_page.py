@@ -108,11 +108,15 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
 
 
 def test_rows_are_sorted_by_what_differs_most(runs: list[str]) -> None:
-    """Proves: shares fall from row to row, equal figures come last, and a difference is the other less the first."""
+    """Proves: shares of the totals fall from row to row, and so do those of the savings, which come after them; a
+    difference is the other less the first."""
     table = {letter: Store().open(run).plan for letter, run in zip("AB", runs, strict=True)}
     rows = compared.figures(table)
-    shares = [row.relative for row in rows]
-    assert shares == sorted(shares, reverse=True)
+    savings = [row for row in rows if " saved" in row.label]
+    assert rows[-2:] == savings
+    for part in (rows[:-2], savings):
+        shares = [row.relative for row in part]
+        assert shares == sorted(shares, reverse=True)
     (steel,) = [row for row in rows if row.label == "production"]
     assert steel.same
     assert steel.more == {"B": 0}
@@ -187,8 +191,9 @@ def test_an_address_that_names_no_run(app: AppTest, runs: list[str], named: str)
 
 
 def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None:
-    """Proves: where locks or limits bind the baseline too, the page says that savings are counted from other days; of
-    the same baseline nothing is said. Sensitivity: a saving that only the other baseline makes."""
+    """Proves: where the baselines differ, the page says that each saving is against its own, and why where there are
+    locks; savings come after the totals. Of the same baseline nothing is said. Sensitivity: a saving that only the
+    other baseline makes, first of all; locks that nobody has set."""
     one = Store().open(runs[0]).plan
     again = Store().open(runs[0]).plan
     for stored_plan in (one, again):
@@ -199,9 +204,17 @@ def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None
     (line,) = compared.baseline_differences({"A": one, "B": other})
     ours, theirs = (f"{kg / 1000:.1f}" for kg in (one.baseline_figures.carbon_kg, sums.carbon_kg))
     assert line == (
-        f"The baselines of A and B differ (carbon {ours} instead of {theirs} t CO2e): locks and limits bind them too, "
-        "so compare the totals, not the savings."
+        f"The baselines of A and B differ (carbon {ours} instead of {theirs} t CO2e): each saving is against its own "
+        "baseline, so compare the totals, not the savings."
     )
+    assert one.schedule is not None
+    lock = replan.lock(one.scenario, one.schedule, "C1-2", "melting")
+    locked = one.scenario.model_copy(update={"locks": (lock,)})
+    (line_of_locks,) = compared.baseline_differences({"A": dataclasses.replace(one, scenario=locked), "B": other})
+    assert ", as locks bind them too: each saving is against its own baseline" in line_of_locks
+    rows = [row.label for row in compared.figures({"A": one, "B": other})]
+    assert sorted(rows[-2:]) == [f"{name} saved, each compared with its own baseline" for name in ("carbon", "cost")]
+    assert "carbon saved compared with the baseline" in {row.label for row in compared.figures({"A": one, "B": again})}
     app.query_params["runs"] = f"{runs[0]},{stored(other)}"
     app.run()
     assert not app.exception
