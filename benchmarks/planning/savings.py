@@ -15,7 +15,8 @@ from benchmarks.planning.days import SEEDS, day_of, scenario, shared
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Table, measured
 from emberline.plans import Plan
-from emberline.plans.answer import Headline, answer
+from emberline.plans.answer import answer
+from emberline.plans.answer.record import Headline
 from emberline.plans.robustness import answered
 from emberline.scenarios import bundled, load
 from emberline.scenarios.goal_metrics import goal_metric

@@ -2,12 +2,11 @@
 
 from emberline.plans.answer.answer import Answer, answer, costs_more, summary
 from emberline.plans.answer.causes import Cause
-from emberline.plans.answer.choices import OVERRIDES
+from emberline.plans.answer.choices import OVERRIDES, own_point
 from emberline.plans.answer.headline import headline
-from emberline.plans.answer.record import Headline
 from emberline.plans.answer.rules import with_rules
 from emberline.plans.answer.tiles import Tile
 
 __all__ = [
-    "OVERRIDES", "Answer", "Cause", "Headline", "Tile", "answer", "costs_more", "headline", "summary", "with_rules",
+    "OVERRIDES", "Answer", "Cause", "Tile", "answer", "costs_more", "headline", "own_point", "summary", "with_rules",
 ]  # fmt: skip

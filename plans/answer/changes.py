@@ -214,9 +214,9 @@ def _places(
 def _uses(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     """Units at other hours, then fuels and machines that are used more or less; the largest changes."""
     uses = [use for use in use_changes(plan, plan.baseline, run) if use.what != "makes"]
-    timed = [use for use in uses if use.because]
-    timed.sort(key=lambda use: -max(use.moved, abs(use.after - use.before)))
-    amounts = [use for use in uses if not use.because and not use.moved]
+    timed = [use for use in uses if use.moved and use.because]
+    timed.sort(key=lambda use: -use.moved)
+    amounts = [use for use in uses if not use.moved]
     amounts.sort(key=lambda use: -abs(use.after - use.before) / max(use.before, use.after))
     for use in [*timed[:MOST_USES], *amounts[:MOST_USES]]:
         yield Change("use", Message("{change}.", change=use.says), (use.name,), numbers=_of_use(use))
@@ -240,8 +240,8 @@ def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
             yield Change(
                 "limit",
                 Message(
-                    "The cap on cost is used up: the cost is {extra:.1f} % above the baseline's, and the cap is "
-                    "{cap:.1f} %.",
+                    "The cap on cost is used up: undisturbed, the cost is {extra:.1f} % above the baseline's, and the "
+                    "cap is {cap:.1f} %.",
                     extra=100 * extra, cap=100 * share,
                 ),
                 numbers={"extra": 100 * extra, "cap": 100 * share},

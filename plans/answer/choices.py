@@ -1,7 +1,8 @@
 """The quick front of a plan: least carbon, less carbon at no more cost, least cost.
 
 The plan itself is one of the three points. The others are short searches with the same limits and margins, from its
-schedule on. A point is the best of all schedules known then, so that no other of them is better at what it stands for.
+schedule on. A point is the best of all schedules known then, so that no other of them is better at what it stands for;
+one that was not searched for, or that is worse than the baseline at what it stands for, is left out.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference
 from emberline.plans.answer.headline import month_share
 from emberline.plans.answer.record import SAME
+from emberline.plans.answer.wording import joined
 from emberline.plans.jobs.deadline import Deadline
-from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.plans.plan.alternatives.choice import LABELS, LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
@@ -81,7 +83,7 @@ def with_choices(
     deadline = deadline or Deadline(SHARE * base.scenario.goal.time_limit_s)
     search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
     choices = search.run(mine)
-    late = (NO_TIME,) if search.late else ()
+    late = (search.no_time,) if search.late else ()
     return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *late))
 
 
@@ -100,31 +102,45 @@ class _Search:
         self.base, self.scenario, self.study, self.tell, self.stop = base, base.scenario, study, tell, stop
         self.baseline = baseline or Baseline.of(base.scenario, base.envelope, over=lambda: True)
         self.deadline, self.late = deadline, False
+        self.searches: set[str] = set()
+        """Points that were searched for."""
         assert base.replay_figures is not None
         self.points = [_choice(base, "", base.replay_figures, base.status, base.gap)]
         self.schedules = [] if base.schedule is None else [base.schedule]
 
     def run(self, mine: str) -> tuple[Choice, ...]:
         """The points, the plan's own among them; those that are not known are left out."""
+        self.searches.add(mine)
         if mine != LEAST_COST:
-            self._find(self._goal(Target.COST, None))
+            self._find(LEAST_COST, self._goal(Target.COST, None))
         if mine != LEAST_CARBON:
-            self._find(self._goal(Target.CARBON, self.scenario.goal.caps.extra_cost_share or None))
+            self._find(LEAST_CARBON, self._goal(Target.CARBON, self.scenario.goal.caps.extra_cost_share or None))
         if mine != NO_REGRET:
             self._between()
+            if not self.late and LEAST_CARBON in self.searches and self._best(LEAST_CARBON) == self._best(NO_REGRET):
+                self.searches.add(NO_REGRET)  # nothing lies between
         points = {name: self.points[0] if name == mine else self._best(name) for name in OVERRIDES}
-        return tuple(
+        named = [
             dataclasses.replace(point, name=name, is_plan=name == mine)
             for name, point in points.items()
-            if point is not None
-        )
+            if point is not None and name in self.searches
+        ]
+        return tuple(point for point in named if point.is_plan or not point.worse)
+
+    @property
+    def no_time(self) -> Message:
+        """What there was no time to search for."""
+        missing = [Message(LABELS[name]) for name in OVERRIDES if name not in self.searches]
+        if not missing:
+            return NO_TIME
+        return Message("No time was left to search for: {points}.", points=joined(missing, ", "))
 
     def _between(self) -> None:
         """Points between least carbon and least cost: least cost with such a price on carbon that both ends are worth
         the same, again and again (Aneja and Nair 1979, "Bicriteria transportation problem", Management Science 25)."""
         price = self.scenario.market.carbon_price
         if self.scenario.goal.signal != "average":  # a price on carbon counts by the average intensity
-            self._find(self._goal(Target.CARBON, 0.0))
+            self._find(NO_REGRET, self._goal(Target.CARBON, 0.0))
             return
         for _ in range(MOST_BETWEEN):
             low, high = self._best(NO_REGRET), self._best(LEAST_CARBON)
@@ -134,7 +150,7 @@ class _Search:
             price = price.model_copy(update={"per_t": per_t, "covers": "all", "free_share": 0.0})
             market = self.scenario.market.model_copy(update={"carbon_price": price})
             goal = self._goal(Target.COST_WITH_CARBON_PRICE, None).goal
-            if not self._find(self.scenario.model_copy(update={"goal": goal, "market": market})):
+            if not self._find(NO_REGRET, self.scenario.model_copy(update={"goal": goal, "market": market})):
                 return
             if self._best(NO_REGRET) == low and self._best(LEAST_CARBON) == high:
                 return
@@ -146,7 +162,7 @@ class _Search:
         goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "time_limit_s": limit_s})
         return self.scenario.model_copy(update={"goal": goal})
 
-    def _find(self, request: Scenario) -> bool:
+    def _find(self, name: str, request: Scenario) -> bool:
         """Search one point; False: the time is over, or nothing was found."""
         self.late = self.late or self.deadline.rest_s <= 0
         if self.stop() or self.late:
@@ -162,6 +178,7 @@ class _Search:
         counted = plan(self.scenario, baseline=self.baseline, schedule=result.schedule, replications=0)
         if counted.replay_figures is None or not counted.acceptable:
             return False
+        self.searches.add(name)
         self.schedules = [*self.schedules, result.schedule]
         self.points.append(_choice(self.base, "", counted.replay_figures, result.status, result.gap))
         return True

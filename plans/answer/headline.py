@@ -46,7 +46,7 @@ def headline(plan: Plan) -> Headline | None:
         baseline_peak_mw=baseline.peak_mw,
         holding=holding,
         rule=_rule(plan),
-        choices=plan.choices,
+        choices=tuple(point for point in plan.choices if not point.worse),
         as_run=plan.as_run,
         unlocked=free is not None,
         status=plan.status,

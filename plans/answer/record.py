@@ -121,6 +121,13 @@ class SimpleRule:
     plan_expected: float | None = None
     """Median of what the plan saves on them."""
 
+    @property
+    def expected_beyond(self) -> float | None:
+        """By the plan beyond the rule on them; None: there are none."""
+        if self.expected is None or self.plan_expected is None or self.share is None:
+            return None
+        return self.plan_expected - self.expected
+
 
 @dataclass(frozen=True)
 class Headline:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emberline.plans.answer.record import SAME, Headline, Saving, SimpleRule, is_same, is_worse
 from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, rule_text, way
-from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.plans.plan.alternatives.choice import LABELS, LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 
@@ -150,8 +150,8 @@ def _beyond(headline: Headline) -> str:
     rule = headline.rule
     if rule is None:
         return ""
-    if rule.expected is not None and rule.plan_expected is not None and rule.share is not None:
-        return _beyond_on_days(headline, rule)
+    if rule.expected_beyond is not None:
+        return _beyond_on_days(headline, rule, rule.expected_beyond)
     by_rule, unit = of_goal(headline, abs(rule.saved))
     ours, _ = of_goal(headline, abs(rule.beyond))
     if rule.saved <= 0:
@@ -164,12 +164,10 @@ def _beyond(headline: Headline) -> str:
     return Message(text, by_rule=by_rule, unit=unit, ours=ours, rule=rule_text(headline))
 
 
-def _beyond_on_days(headline: Headline, rule: SimpleRule) -> Message:
+def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Message:
     """What a simple rule saves on the same disturbed days, and how often it holds."""
     assert rule.expected is not None
-    assert rule.plan_expected is not None
     by_rule, unit = of_goal(headline, abs(rule.expected))
-    more = rule.plan_expected - rule.expected
     ours, _ = of_goal(headline, abs(more))
     if rule.expected <= 0:
         text = mark(
@@ -213,12 +211,14 @@ OWN_POINTS = {
 
 def _front(headline: Headline) -> str:
     """The points of the quick front, undisturbed."""
-    choices = headline.choices
-    if len(choices) < 2:
+    others = [point for point in headline.choices if not point.is_plan]
+    mine = next((point for point in headline.choices if point.is_plan), None)
+    if not others:
         return ""
-    if all(choice.figures == choices[0].figures for choice in choices):
-        return Message("Least carbon, less carbon at no more cost and least cost: one plan is the best known for all.")
-    points = joined([point_text(choice, headline.currency) for choice in choices])
+    if mine is not None and all(point.figures == mine.figures for point in others):
+        points = joined([Message(LABELS[point.name]) for point in others], ", ")
+        return Message("Short searches ({points}) had no better plan than this one; a longer one may.", points=points)
+    points = joined([point_text(point, headline.currency) for point in headline.choices])
     return Message("To choose from, undisturbed: {points}.", points=points)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emberline.plans.answer.record import DemandCharge, Headline, Saving, is_worse
+from emberline.plans.answer.record import DemandCharge, Headline, Holding, Saving, SimpleRule, is_worse
 from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, rule_text, way
 from emberline.scenarios.messages import Message, mark
 
@@ -17,6 +17,9 @@ class Tile:
     label: str
     value: str
     note: str
+    """How it comes about."""
+    brief: str
+    """The note in a few words: on which days, and against what."""
     worse: bool = False
     """Whether the plan is worse than the baseline here."""
 
@@ -24,6 +27,8 @@ class Tile:
 def tiles(headline: Headline) -> tuple[Tile, ...]:
     """The strip of figures, in their order."""
     worse, strip = headline.worse, []
+    savings = (headline.average, headline.marginal, headline.day_cost)
+    on_days = any(saving is not None and saving.p50 is not None for saving in savings)
     for name, label in (
         ("average", Message("Carbon, average intensity")),
         ("marginal", Message("Carbon, marginal intensity")),
@@ -32,7 +37,8 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         saving: Saving | None = headline.day_cost if name == "cost" else getattr(headline, name)
         if saving is not None:
             unit, scale = (headline.currency, 1.0) if name == "cost" else ("t CO2e", 1e-3)
-            strip.append(Tile(name, label, _change(saving, unit, scale), _steps(saving, unit, scale), name in worse))
+            value, note = _change(saving, unit, scale), _steps(saving, unit, scale)
+            strip.append(Tile(name, label, value, note, _totals(saving, scale, on_days), name in worse))
     if headline.demand is not None:
         strip.append(_of_month(headline.demand, headline))
     if headline.per_tonne_avoided is not None:
@@ -49,29 +55,49 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
                     kg=amount(per_tonne.baseline_carbon_kg), kwh=per_tonne.baseline_kwh, cost=amount(per_tonne.cost),
                     baseline=amount(per_tonne.baseline_cost), currency=headline.currency,
                 ),
+                Message(
+                    "undisturbed; baseline {kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(per_tonne.baseline_carbon_kg),
+                    kwh=per_tonne.baseline_kwh,
+                ),
             )
         )  # fmt: skip
-    rule = headline.rule
-    if rule is not None:
-        value, unit = of_goal(headline, abs(rule.beyond))
-        text = mark("{amount} {unit} less ({share})") if rule.beyond >= 0 else mark("{amount} {unit} more ({share})")
-        says = Message(text, amount=value, unit=unit, share=percent(abs(rule.beyond_share)))
-        note = Message("undisturbed; the rule: {rule}", rule=rule_text(headline))
-        if rule.share is not None and rule.expected is not None:
-            by_rule, _ = of_goal(headline, rule.expected)
-            note = Message(
-                "undisturbed; on {days} disturbed days the rule saves {by_rule} {unit} and holds on {share} of them; "
-                "the rule: {rule}",
-                days=rule.days, by_rule=by_rule, unit=unit, share=of_days(rule.share), rule=rule_text(headline),
-            )  # fmt: skip
-        strip.append(Tile("rule", Message("Compared with a simple rule"), says, note, rule.beyond < 0))
-    peak = Message("baseline {peak:,.1f} MW", peak=headline.baseline_peak_mw)
-    strip.append(Tile("peak", Message("Peak"), Message("{peak:,.1f} MW", peak=headline.peak_mw), peak, "peak" in worse))
-    holding = headline.holding
-    if holding is not None:
-        strip.append(Tile("holding", Message("Holds"), of_days(holding.share), _of_days(headline), "holding" in worse))
+    if headline.rule is not None:
+        strip.append(_of_rule(headline, headline.rule))
+    strip.append(_of_peak(headline))
+    if headline.holding is not None:
+        strip.append(_of_days(headline.holding, "holding" in worse))
     strip.append(_best_tile(headline))
     return tuple(strip)
+
+
+def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
+    """What the plan has beyond a simple rule, on the disturbed days where there are any."""
+    label, beyond = Message("Compared with a simple rule"), rule.expected_beyond
+    value, unit = of_goal(headline, abs(rule.beyond))
+    text = mark("{amount} {unit} less ({share})") if rule.beyond >= 0 else mark("{amount} {unit} more ({share})")
+    calm = Message(text, amount=value, unit=unit, share=percent(abs(rule.beyond_share)))
+    if beyond is None or rule.expected is None:
+        note = Message("undisturbed; the rule: {rule}", rule=rule_text(headline))
+        return Tile("rule", label, calm, note, Message("undisturbed"), rule.beyond < 0)
+    by_rule, _ = of_goal(headline, rule.expected)
+    note = Message(
+        "on {days} disturbed days the rule saves {by_rule} {unit} and holds on {share} of them; undisturbed the plan "
+        "has {calm}; the rule: {rule}",
+        days=rule.days, by_rule=by_rule, unit=unit, share=of_days(rule.share), calm=calm, rule=rule_text(headline),
+    )  # fmt: skip
+    brief = Message("on {days} disturbed days; it holds on {share}", days=rule.days, share=of_days(rule.share))
+    value, _ = of_goal(headline, abs(beyond))
+    text = mark("{amount} {unit} less") if beyond >= 0 else mark("{amount} {unit} more")
+    return Tile("rule", label, Message(text, amount=value, unit=unit), note, brief, beyond < 0)
+
+
+def _of_peak(headline: Headline) -> Tile:
+    label, value = Message("Peak"), Message("{peak:,.1f} MW", peak=headline.peak_mw)
+    note = brief = Message("baseline {peak:,.1f} MW", peak=headline.baseline_peak_mw)
+    worse = "peak" in headline.worse
+    if worse:
+        brief = Message("{more:,.1f} MW above the baseline", more=headline.peak_mw - headline.baseline_peak_mw)
+    return Tile("peak", label, value, note, brief, worse)
 
 
 def _change(saving: Saving, unit: str, scale: float) -> str:
@@ -84,12 +110,34 @@ def _change(saving: Saving, unit: str, scale: float) -> str:
     return Message(texts[way(saving)], **({} if way(saving) == "same" else values))
 
 
+def _totals(saving: Saving, scale: float, on_days: bool) -> str:
+    """The two figures of the undisturbed day, and the net of them where stock counts.
+
+    Args:
+        saving: of one figure.
+        scale: to the unit that is shown.
+        on_days: whether other figures of the strip are of disturbed days.
+    """
+    text = mark("undisturbed {baseline} → {plan}")
+    if saving.p50 is None:
+        text = mark("this figure undisturbed too: {baseline} → {plan}") if on_days else mark("{baseline} → {plan}")
+    before, after, net = (amount(value * scale) for value in (saving.baseline, saving.plan, abs(saving.net)))
+    parts = [Message(text, baseline=before, plan=after)]
+    if saving.stock:
+        of_net = mark("{net} less with stock") if saving.net >= 0 else mark("{net} more with stock")
+        parts.append(Message(of_net, net=net))
+    return joined(parts)
+
+
 def _steps(saving: Saving, unit: str, scale: float) -> str:
     """How the saving comes about: values, stock as a step, the net of the undisturbed day, the range."""
     low, high = saving.p10, saving.p90
+    text = mark("{baseline} to {plan} {unit}")
+    if saving.p50 is not None:
+        text = mark("undisturbed {baseline} to {plan} {unit}")
     parts = [
         Message(
-            "{baseline} to {plan} {unit}", baseline=amount(saving.baseline * scale), plan=amount(saving.plan * scale),
+            text, baseline=amount(saving.baseline * scale), plan=amount(saving.plan * scale),
             unit=unit,
         )
     ]  # fmt: skip
@@ -121,40 +169,43 @@ def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
         whole=amount(0.0 if whole is None else whole.expected),
     )  # fmt: skip
     label = Message("Demand charge of the month")
-    return Tile("demand", label, _change(demand.saved, unit, 1.0), note, is_worse(demand.saved))
+    brief = Message("{days} {unit} of it on the days of this plan", days=amount(demand.of_days), unit=unit)
+    return Tile("demand", label, _change(demand.saved, unit, 1.0), note, brief, is_worse(demand.saved))
 
 
 def _avoided(headline: Headline) -> Tile:
     price = headline.per_tonne_avoided
     assert price is not None
     value = mark("costs {price} {currency}") if price > 0 else mark("saves {price} {currency}")
-    return Tile(
-        "avoided", Message("Each tonne of CO2e avoided"),
-        Message(value, price=amount(abs(price)), currency=headline.currency),
-        Message("cost of the plan above the baseline's, for each tonne avoided"),
-    )  # fmt: skip
+    note = Message("cost of the plan above the baseline's, for each tonne avoided")
+    value = Message(value, price=amount(abs(price)), currency=headline.currency)
+    return Tile("avoided", Message("Each tonne of CO2e avoided"), value, note, Message("cost above the baseline's"))
 
 
-def _of_days(headline: Headline) -> str:
-    holding = headline.holding
-    assert holding is not None
-    parts = []
-    if holding.baseline_share is not None:
-        parts.append(Message("baseline {share}", share=of_days(holding.baseline_share)))
+def _of_days(holding: Holding, worse: bool) -> Tile:
+    count, base = Message("{count} disturbed days", count=holding.n), holding.baseline_share
+    parts, brief = [], count
+    if base is not None:
+        parts.append(Message("baseline {share}", share=of_days(base)))
+        brief = joined([*parts, count])
+        if worse:
+            points = amount(round(100 * (base - holding.share), 1))
+            brief = Message("{points} points below the baseline; {days}", points=points, days=count)
     if holding.low is not None and holding.high is not None:
         parts.append(
             Message("{low} to {high} with 95 % confidence", low=of_days(holding.low), high=of_days(holding.high))
         )
-    return joined([*parts, Message("{count} disturbed days", count=holding.n)])
+    return Tile("holding", Message("Holds"), of_days(holding.share), joined([*parts, count]), brief, worse)
 
 
 def _best_tile(headline: Headline) -> Tile:
     gap, distance = headline.gap, headline.to_best
     label = Message("Best possible plan")
     if gap is None or distance is None:
-        return Tile("best", label, Message("not known"), Message("{status}", status=Message(headline.status)))
+        status = Message("{status}", status=Message(headline.status))
+        return Tile("best", label, Message("not known"), status, status)
     value, unit = of_goal(headline, distance)
     note = Message("proven; within {gap} of what can be decided", gap=percent(gap))
     if gap < LEAST_GAP:
-        return Tile("best", label, Message("this one"), Message("proven"))
-    return Tile("best", label, Message("{amount} {unit} better at most", amount=value, unit=unit), note)
+        return Tile("best", label, Message("this one"), Message("proven"), Message("proven"))
+    return Tile("best", label, Message("{amount} {unit} better at most", amount=value, unit=unit), note, note)

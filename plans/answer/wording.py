@@ -33,12 +33,12 @@ def way(saving: Saving) -> str:
     return "same" if is_same(saving) else "more" if is_worse(saving) else "less"
 
 
-def joined(parts: list[Message]) -> str:
-    """Clauses, one after the other."""
+def joined(parts: list[Message], sign: str = "; ") -> str:
+    """Clauses, one after the other, with a sign between them."""
     if len(parts) < 2:
         return parts[0] if parts else ""
     names = [f"part{i}" for i in range(len(parts))]
-    return Message("; ".join(f"{{{name}}}" for name in names), **dict(zip(names, parts, strict=True)))
+    return Message(sign.join(f"{{{name}}}" for name in names), **dict(zip(names, parts, strict=True)))
 
 
 def of_goal(headline: Headline, value: float) -> tuple[Message, str]:

@@ -1,7 +1,8 @@
 """How two plans differ, in the plant's words, and because of what: read off their data, never guessed.
 
 A reason is given only where the data show it: the scenario was changed there, energy is cleaner or cheaper at the new
-time, the unit is taken at the old one, or the heat follows others of its own.
+time, the unit is taken at the old one, or the heat follows others of its own. A price or an intensity explains when
+something is used, never how much: more or less of it has its reason in a stock, or none.
 """
 
 from __future__ import annotations

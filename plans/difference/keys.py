@@ -52,10 +52,11 @@ class SeriesChange:
 def changed_keys(before: Scenario, after: Scenario) -> Iterator[KeyChange]:
     """Keys that the scenarios tell differently, in the order of the nouns."""
     one, two = (scenario.model_dump(mode="json", exclude=set(LEFT_OUT)) for scenario in (before, after))
-    yield from _between((), one, two)
+    yield from changes_between((), one, two)
 
 
-def _between(path: tuple[str, ...], one: Any, two: Any) -> Iterator[KeyChange]:
+def changes_between(path: tuple[str, ...], one: Any, two: Any) -> Iterator[KeyChange]:
+    """Keys below a path that two records or lists of records, as plain data, have otherwise."""
     if one == two:
         return
     mine, other = _items(one), _items(two)
@@ -65,7 +66,7 @@ def _between(path: tuple[str, ...], one: Any, two: Any) -> Iterator[KeyChange]:
     for name in dict.fromkeys([*mine, *other]):
         values = mine.get(name), other.get(name)
         if None not in values:
-            yield from _between((*path, name), *values)
+            yield from changes_between((*path, name), *values)
         elif values != (None, None):
             yield KeyChange(".".join((*path, name)), *values)
 

@@ -22,6 +22,8 @@ NOTHING = 1e-9
 """Less than this in a step is the solver's tolerance."""
 WORTH_TELLING = 0.005
 """A mean intensity or price that differs by less than this share is no reason."""
+MOST = 0.9
+"""Share of what a unit gives a store more or less that the store must end with, to be the reason."""
 
 SIGNALS = {
     "average": mark("carbon intensity"),
@@ -97,8 +99,10 @@ def use_changes(plan: Plan, one: xr.Dataset, two: xr.Dataset, scenario: Scenario
         scenario: of the first one; None: the same.
     """
     # by their units: what is not used at all neither takes nor delivers
+    first = scenario or plan.scenario
     others = {(use.name, use.unit): use for use in used(plan.scenario, two)}
-    for mine in used(scenario or plan.scenario, one):
+    hours = first.horizon.step_h, plan.scenario.horizon.step_h
+    for mine in used(first, one):
         other = others.get((mine.name, mine.unit))
         if other is None:
             continue
@@ -109,14 +113,35 @@ def use_changes(plan: Plan, one: xr.Dataset, two: xr.Dataset, scenario: Scenario
             moved = float(np.abs(mine.by_step - other.by_step).sum()) / 2
             if moved <= SAME * max(mine.amount, 1.0):
                 continue
-        because = _because(plan, mine, other)
+        because = _cheaper(plan, mine, other) if moved else _in_stock(mine.name, (one, two), hours)
         what = other.what if other.amount else mine.what
         yield UseChange(mine.name, what, mine.unit, mine.amount, other.amount, moved, because)
 
 
-def _because(after: Plan, mine: Use, other: Use) -> str:
-    """Cleaner or cheaper hours, where the data of the second plan say so."""
-    if not mine.taking or mine.by_step.shape != other.by_step.shape or not (mine.amount and other.amount):
+def _in_stock(unit: str, runs: tuple[xr.Dataset, xr.Dataset], hours: tuple[float, float]) -> str:
+    """The store that ends with most of what a unit of a process gives it more or less; empty: there is none."""
+    if any("stock_t" not in run or "stream_rate" not in run for run in runs):
+        return ""
+    before, after = (
+        dict(zip(run["stock"].values.tolist(), run["stock_t"].to_numpy()[:, -1], strict=True)) for run in runs
+    )
+    more: dict[str, float] = {}
+    for run, h, sign in zip(runs, hours, (-1, 1), strict=True):
+        mine = run["stream_process"].values == unit
+        tonnes = sign * run["stream_rate"].to_numpy()[mine].sum(axis=1) * h
+        for place, amount in zip(run["stream_place"].values[mine].tolist(), tonnes.tolist(), strict=True):
+            more[place] = more.get(place, 0.0) + amount
+    for store in sorted(before.keys() & after.keys() & more.keys(), key=lambda name: -abs(more[name])):
+        rise = float(after[store] - before[store])
+        if rise * more[store] > 0 and abs(rise) >= MOST * abs(more[store]):
+            ends = {"after": float(after[store]), "before": float(before[store])}
+            return Message("{store} ends with {after:,.4g} t in stock instead of {before:,.4g} t", store=store, **ends)
+    return ""
+
+
+def _cheaper(after: Plan, mine: Use, other: Use) -> str:
+    """Cleaner or cheaper hours of the same amount, where the data of the second plan say so."""
+    if not mine.taking:
         return ""
     worth, kind, unit = signal(after)
     here, there = (float(use.by_step @ worth / use.by_step.sum()) for use in (mine, other))

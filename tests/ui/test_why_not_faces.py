@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans import analyses
+from emberline.plans.answer import OVERRIDES
 from emberline.plans.jobs import queue
 from emberline.plans.why.why_not import Repair, WhyNot
 from emberline.ui.cli.answers import why_not
@@ -112,4 +113,47 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
     ]
     assert any("orders.C1.due=285 min" in text.value for text in app.text)
     app.button(key="melt-shop-small.repairs.back").click().run()
-    assert not any("Applied repairs" in text.value for text in app.text)
+    assert not any("Applied changes" in text.value for text in app.text)
+
+
+def test_a_point_of_the_front_is_searched_and_the_side_has_its_goal(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: the buttons say that they search; one starts the request again with its goal, which the side then has in
+    its field; a cap at no more cost is named in words, and goes when another point is searched. Sensitivity: the goal
+    as an applied repair below a field with the old one; a cap of no more cost that stays for least carbon."""
+    started: list[tuple[str, ...]] = []
+    request = {"scenario": "melt-shop-small", "overrides": [], "note": {"scenario": "melt-shop-small"}}
+
+    def start(scenario: str, overrides: Any, note: Any = None, kind: str = "plan", options: Any = None) -> str:
+        started.append(tuple(overrides))
+        request.update(overrides=list(overrides), note=note)
+        return "0" * 32
+
+    monkeypatch.setattr(queue, "request", lambda run: request)
+    monkeypatch.setattr(queue, "start", start)
+
+    def page() -> None:
+        from emberline.plans.answer import OVERRIDES
+        from emberline.ui.pages.request import form
+        from emberline.ui.pages.result import repairs
+
+        form.ask({}, "plan")
+        for name, overrides in OVERRIDES.items():
+            repairs.variant("f" * 32, f"Search: {name}", overrides)
+
+    def goal(app: AppTest) -> str:
+        return str(next(box.value for box in app.selectbox if box.label == "Goal"))
+
+    app = AppTest.from_function(page, default_timeout=180).run()
+    buttons = {button.label.removeprefix("Search: "): button.key for button in app.button if "Search: " in button.label}
+    assert goal(app) == "carbon"
+    for name, overrides in ("least cost", ["goal.minimize=cost"]), ("no regret", OVERRIDES["no regret"]):
+        app.button(key=buttons[name]).click().run()
+        assert not app.exception
+        assert list(started[-1])[-len(overrides) :] == overrides
+        assert f"goal.minimize={goal(app)}" == overrides[0]
+    assert any("no more cost than the baseline" in text.value for text in app.text)
+    app.button(key=buttons["least carbon"]).click().run()
+    assert "goal.caps.extra_cost_share=0" not in started[-1]
+    assert not any("Applied changes" in text.value for text in app.text)

@@ -35,7 +35,7 @@ STYLE = """<style>
 .tile { min-width: 0; display: flex; flex-direction: column; justify-content: space-between; line-height: 1.25; }
 .tile span { font-size: 0.72rem; opacity: 0.8; }
 .tile b { font-size: 0.92rem; font-variant-numeric: tabular-nums; font-weight: 650; }
-.tile small { font-size: 0.7rem; opacity: 0.75; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.tile small { font-size: 0.7rem; opacity: 0.75; min-height: 2.5em; overflow-wrap: anywhere; }
 .tile.worse b { color: light-dark(#A3470F, #F0A35E); }
 [class*="st-key-plan_"] [data-testid="stText"] { font-size: 0.85rem; opacity: 0.85; }
 [class*="st-key-plan_"] > div:first-child [data-testid="stText"] { font-size: 1.1rem; font-weight: 650; opacity: 1; }

@@ -40,7 +40,7 @@ def page() -> None:
         st.text(
             tr(
                 "Choose two to five plans above. The others are compared with the first one: figures, scenarios, "
-                "schedules, and moved heats."
+                "schedules, and what moved."
             )
         )
         return
@@ -93,7 +93,8 @@ def _choose(ids: list[str]) -> list[str]:
     there = [run for run in ids if run in entries]
     letters = dict(zip(there, LETTERS, strict=False))
     labels = run_picker.labels(entry for run, entry in entries.items() if run not in letters)
-    labels |= {run: run_picker.chip(letter, entries[run]) for run, letter in letters.items()}
+    bases = titles.bases(entries.values())
+    labels |= {run: run_picker.chip(letter, entries[run], bases[run]) for run, letter in letters.items()}
 
     selection = wide.multiselect(
         tr("Plans, two to five"), list(entries), default=there, max_selections=MOST,
@@ -125,7 +126,8 @@ def _open(ids: list[str]) -> dict[str, StoredRun]:
 def _cards(runs: dict[str, StoredRun]) -> None:
     """A card per plan with status, gap and bound."""
     entries = run_picker.entries(also=[stored.id for stored in runs.values()])
-    names = run_picker.distinct({run.id: _name(run, entries.get(run.id)) for run in runs.values()})
+    bases = titles.bases(entries.values())
+    names = run_picker.distinct({run.id: _name(run, entries.get(run.id), bases) for run in runs.values()})
     places: list[Any] = []
     for _ in range(0, len(runs), ABREAST):
         places += st.columns(min(len(runs), ABREAST))
@@ -146,8 +148,10 @@ def _cards(runs: dict[str, StoredRun]) -> None:
             )  # fmt: skip
 
 
-def _name(stored: StoredRun, entry: Entry | None) -> str:
-    return entry.name if entry is not None and entry.name else titles.of_scenario(stored.plan.scenario)
+def _name(stored: StoredRun, entry: Entry | None, bases: dict[str, str]) -> str:
+    if entry is not None and entry.name:
+        return entry.name
+    return titles.of_run(stored.id, titles.of_scenario(stored.plan.scenario), bases.get(stored.id, ""))
 
 
 def _warnings(plans: dict[str, Plan]) -> None:
@@ -258,7 +262,9 @@ def _charts(runs: dict[str, StoredRun]) -> None:
 
 def _moves(runs: dict[str, StoredRun]) -> None:
     first, *others = runs
-    st.markdown(f"**{tr('Moved heats and units')}**")
+    heats = all(runs[letter].plan.scenario.heats for letter in runs)
+    title = tr("Moved heats and units") if heats else tr("What units, machines and stores do otherwise")
+    st.markdown(f"**{title}**")
     letter = others[0]
     if len(others) > 1:
         letter = str(
@@ -277,7 +283,11 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
         rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
-        draw(pd.DataFrame(rows, columns=list(names)), {first: 1, letter: 1, names[5]: 1})
+        table = pd.DataFrame(rows, columns=list(names))
+        draw(
+            table if any(u.because for u in difference.uses) else table.drop(columns=names[-1]),
+            {first: 1, letter: 1, names[5]: 1},
+        )
     elif not difference.heats:
         st.text(tr("None: both schedules are the same."))
 

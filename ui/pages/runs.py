@@ -87,11 +87,12 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
 
 
 def _table(store: Store, entries: list[Entry]) -> None:
+    bases = titles.bases(entries)
     table = pd.DataFrame(
         {
             tr("created"): [stamp(session.here(entry.created)) for entry in entries],
             tr("first day"): [_first_day(store, entry.id) for entry in entries],
-            tr("plan"): [titles.of_run(entry.id, entry.scenario) for entry in entries],
+            tr("plan"): [titles.of_run(entry.id, entry.scenario, bases[entry.id]) for entry in entries],
             tr("name"): [entry.name for entry in entries],
             tr("goal"): [tr(GOALS.get(entry.goal, entry.goal)) for entry in entries],
             tr("status"): [_status(entry) for entry in entries],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from emberline.plans.difference.keys import changes_between
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.disturbances import MARGINS
 from emberline.scenarios.records.horizon import Horizon
@@ -79,7 +80,9 @@ def _part(part: str, before: Any, after: Any) -> Iterator[str]:
     elif part in ("locks", "run_locks"):
         yield trn("{count} lock", "{count} locks", len(after))
     elif part in PARTS:
-        yield tr(PARTS[part])
+        keys = list(changes_between((), before, after))
+        single = isinstance(keys[0].after, str | int | float) if len(keys) == 1 else False
+        yield f"{keys[0].key} {_value(keys[0].after)}" if single else tr(PARTS[part])
     elif part in READERS:
         for key in dict.fromkeys([*before, *after]):
             if before.get(key) != after.get(key):
@@ -88,6 +91,10 @@ def _part(part: str, before: Any, after: Any) -> Iterator[str]:
                     yield text
     else:
         yield part
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _orders(before: Any, after: Any) -> Iterator[str]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from emberline.plans.accounts.figures import Figures
+from emberline.plans.accounts.figures import SAME, Figures
+from emberline.scenarios.messages import mark
 
 LEAST_CARBON, NO_REGRET, LEAST_COST = NAMES = ("least carbon", "no regret", "least cost")
 """*No regret*: less carbon at no more cost than the baseline's."""
+LABELS = {
+    LEAST_CARBON: mark("least carbon"),
+    NO_REGRET: mark("less carbon at no more cost"),
+    LEAST_COST: mark("least cost"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,14 @@ class Choice:
     gap: float | None
     is_plan: bool = False
     """Whether it is the plan itself."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is worse than the baseline at what it stands for, and so no *least*."""
+        saved, of = (
+            (self.cost, self.figures.cost) if self.name == LEAST_COST else (self.carbon_kg, self.figures.carbon_kg)
+        )
+        return saved < -SAME * max(abs(of), 1.0)
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""

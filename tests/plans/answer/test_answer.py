@@ -24,6 +24,7 @@ from emberline.plans.accounts.sums import figures
 from emberline.plans.answer import answer, headline, with_rules
 from emberline.plans.answer.causes import causes
 from emberline.plans.answer.changes import changes
+from emberline.plans.answer.record import Holding
 from emberline.plans.answer.wording import of_days
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.store import Store
@@ -217,6 +218,13 @@ def test_what_is_worse_is_said_aloud() -> None:
     assert "By the marginal intensity of the grid it emits 4.50 t CO2e more." in says
     marks = {tile.name: tile.worse for tile in dataclasses.replace(first, headline=other).tiles}
     assert (marks["average"], marks["marginal"], marks["cost"]) == (False, True, True)
+    days = dataclasses.replace(saving, stock=-2000.0, p10=7000.0, p50=8000.0, p90=9000.0, median_share=0.08)
+    worse_days = dataclasses.replace(other, average=days, holding=Holding(400, 0.92, 0.94), peak_mw=head.peak_mw + 9)
+    brief = {tile.name: tile.brief for tile in dataclasses.replace(first, headline=worse_days).tiles}
+    assert brief["average"] == "undisturbed 100 → 90; 8 less with stock"
+    assert brief["cost"] == "this figure undisturbed too: 1\u202f000 → 1\u202f300"
+    assert brief["holding"] == "2 points below the baseline; 400 disturbed days"
+    assert brief["peak"].endswith(" MW above the baseline")
 
 
 @given(seed=st.integers(0, 10**6), minimize=st.sampled_from(["carbon", "cost"]))

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from emberline.plans import plan
+from emberline.plans import Plan, plan
 from emberline.plans.answer import answer
 from emberline.plans.answer.choices import with_choices
 from emberline.plans.jobs.deadline import Deadline
+from emberline.plans.plan.alternatives import Choice
 from emberline.plans.store import Store
-from emberline.scenarios import load
+from emberline.scenarios import load, loads
+
+MILL = """
+name: mill-house
+horizon: {start: 2026-03-09, zone: UTC, length_h: 12, step_min: 60}
+site: {grid: {metered_interval_min: 60}}
+stores: [{name: cement, capacity_t: 2000 t, level_t: 500 t, end_level_t: 500 t}]
+processes: [{name: mill, rate: 100 t/h, power_mw: 4, outputs: [{store: cement}]}]
+deliveries: [{name: trucks, store: cement, rate: 25 t/h}]
+market:
+  price_per_mwh: {table: de_typical_2018, column: price_eur_per_mwh}
+  carbon_intensity_kg_per_mwh: {table: de_typical_2018, column: carbon_intensity_average_kg_per_mwh}
+disturbances: {replications: 0}
+goal: {minimize: cost, gap: 0.1 %, time_limit_s: 10, caps: {extra_cost_share: null}}
+"""
+
+
+@pytest.fixture(scope="module")
+def dirty() -> Plan:
+    """A mill that is cheapest when electricity is dirtiest."""
+    case = loads(MILL)
+    price = case.inputs["price_per_mwh"]
+    intensity = case.inputs["carbon_intensity_kg_per_mwh"]
+    again = case.inputs.assign(carbon_intensity_kg_per_mwh=("time", 600.0 - 4 * price.to_numpy(), intensity.attrs))
+    return plan(case.with_inputs(again))
 
 
 def test_three_points_of_a_small_shop(tmp_path: Path) -> None:
@@ -38,6 +64,43 @@ def test_three_points_of_a_small_shop(tmp_path: Path) -> None:
     with store.working(result.scenario) as run:
         store.save(run, front)
     assert store.open(run).plan.choices == front.choices
+
+
+def test_what_was_not_searched_is_no_point(dirty: Plan) -> None:
+    """Proves: next to a plan of least cost that emits more than the baseline no point is named while there was no time
+    to search for any, and what was not searched is said; with time least carbon is another plan, below the baseline.
+    Sensitivity: the plan itself as the least carbon known."""
+    saved = dirty.saved()
+    assert saved["carbon_kg"] < 0 < saved["cost"]
+    late = with_choices(dirty, deadline=Deadline(0.0))
+    assert [point.name for point in late.choices] == ["least cost"]
+    assert late.omissions == ("No time was left to search for: least carbon, less carbon at no more cost.",)
+    assert _says(late) == []
+    calm = with_choices(dirty, deadline=Deadline(300.0))
+    assert calm.omissions == ()
+    points = {point.name: point for point in calm.choices}
+    assert points["least carbon"].carbon_kg > 0
+    assert not any(point.worse for point in calm.choices)
+
+
+def test_a_point_that_is_worse_than_the_baseline_is_not_named(dirty: Plan) -> None:
+    """Proves: a stored front whose least carbon emits more than the baseline is not named as one; where short searches
+    had nothing better than the plan, that is what is said. Sensitivity: one plan is called the best known for all."""
+    assert dirty.replay_figures is not None
+    cost = Choice("least cost", dirty.replay_figures, -3580.0, 100.0, "feasible", 0.1, is_plan=True)
+    worse = dataclasses.replace(cost, name="least carbon", is_plan=False)
+    assert _says(dataclasses.replace(dirty, choices=(worse, cost))) == []
+    same = [dataclasses.replace(point, carbon_kg=20.0) for point in (worse, cost)]
+    assert _says(dataclasses.replace(dirty, choices=tuple(same))) == [
+        "Short searches (least carbon) had no better plan than this one; a longer one may."
+    ]
+
+
+def _says(result: Plan) -> list[str]:
+    """The sentences on the front."""
+    first = answer(result)
+    assert first is not None
+    return [line for line in first.lines if "least" in line or "choose" in line]
 
 
 def test_a_goal_in_minutes_has_no_front() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import planned
 import pytest
@@ -70,6 +72,35 @@ def test_a_rule_is_told_with_what_the_plan_saves_beyond_it(tmp_path: object) -> 
     stored = answer(store.open(number).plan)
     assert stored is not None
     assert stored.headline == head
+
+
+def test_tile_and_sentence_of_a_rule_have_one_basis() -> None:
+    """Proves: with disturbed days both compare plan and rule on them, and without both are undisturbed; the tile says
+    which. Sensitivity: an undisturbed tile next to a sentence of disturbed days."""
+    first = answer(with_rules(followed(planned.shop(orders=[cast("A", 2)], disturbances=QUIET))))
+    assert first is not None
+    head = first.headline
+    assert head.rule is not None
+    for days, share, expected, ours in (
+        (0, None, None, None),
+        (100, 0.92, 1000.0, 3500.0),
+        (100, 0.92, 3500.0, 1000.0),
+    ):
+        rule = dataclasses.replace(
+            head.rule, beyond=8000.0, days=days, share=share, expected=expected, plan_expected=ours
+        )
+        shown = dataclasses.replace(first, headline=dataclasses.replace(head, rule=rule))
+        tile = next(tile for tile in shown.tiles if tile.name == "rule")
+        if expected is None or ours is None:
+            assert tile.value.startswith("8 t CO2e less (")
+            assert tile.brief == "undisturbed"
+            assert "the plan saves 8 t CO2e more" in shown.says
+        else:
+            assert tile.value == f"2.50 t CO2e {'less' if ours > expected else 'more'}"
+            assert tile.brief == "on 100 disturbed days; it holds on 92 %"
+            assert "undisturbed the plan has 8 t CO2e less" in tile.note
+            assert "2.50 t CO2e more" in shown.says
+            assert tile.worse == (ours < expected)
 
 
 def test_a_lock_does_not_move_the_baseline() -> None:

@@ -142,3 +142,24 @@ def test_what_processes_and_assets_do_otherwise(milled: Plan) -> None:
     assert moved.before == moved.after
     assert moved.moved > 0
     assert "at other times, because electricity is" in moved.says
+
+
+def test_a_price_explains_when_and_never_how_much(milled: Plan) -> None:
+    """Proves: a mill that runs less, in cheaper hours, because its silo ends lower, has the stock as its reason and not
+    the price; where as much is made at other times the price is the reason; the battery, which charges more or less,
+    has none. Sensitivity: a mean price compared whether or not the amounts are the same."""
+    (store,) = milled.scenario.stores
+    for end_t in (300.0, 900.0):
+        after = plan(changed(milled.scenario, stores=(store.model_copy(update={"end_level_t": end_t}),)))
+        for one, two in ((milled, after), (after, milled)):
+            changes = {(use.name, use.what): use for use in difference(one, two).uses}
+            runs = changes["mill", "runs"]
+            assert runs.after != runs.before
+            assert runs.says.endswith(f"cement ends with {_end(two):,.4g} t in stock instead of {_end(one):,.4g} t")
+            for use in changes.values():
+                assert use.moved or "electricity" not in use.because
+
+
+def _end(result: Plan) -> float:
+    assert result.schedule is not None
+    return float(result.schedule["stock_t"].sel(stock="cement").values[-1])

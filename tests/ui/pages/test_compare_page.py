@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from emberline.scenarios import load
 from emberline.ui.charts import comparison
 from emberline.ui.pages.parts import compare_runs as compared
 from emberline.ui.pages.session import run_picker, session, titles
+from emberline.ui.text import naming
 from emberline.ui.text.numbers import stamp
 
 
@@ -108,11 +110,15 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
 
 
 def test_rows_are_sorted_by_what_differs_most(runs: list[str]) -> None:
-    """Proves: shares fall from row to row, equal figures come last, and a difference is the other less the first."""
+    """Proves: shares of the totals fall from row to row, and so do those of the savings, which come after them; a
+    difference is the other less the first."""
     table = {letter: Store().open(run).plan for letter, run in zip("AB", runs, strict=True)}
     rows = compared.figures(table)
-    shares = [row.relative for row in rows]
-    assert shares == sorted(shares, reverse=True)
+    savings = [row for row in rows if " saved" in row.label]
+    assert rows[-2:] == savings
+    for part in (rows[:-2], savings):
+        shares = [row.relative for row in part]
+        assert shares == sorted(shares, reverse=True)
     (steel,) = [row for row in rows if row.label == "production"]
     assert steel.same
     assert steel.more == {"B": 0}
@@ -187,8 +193,9 @@ def test_an_address_that_names_no_run(app: AppTest, runs: list[str], named: str)
 
 
 def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None:
-    """Proves: where locks or limits bind the baseline too, the page says that savings are counted from other days; of
-    the same baseline nothing is said. Sensitivity: a saving that only the other baseline makes."""
+    """Proves: where the baselines differ, the page says that each saving is against its own, and why where there are
+    locks; savings come after the totals. Of the same baseline nothing is said. Sensitivity: a saving that only the
+    other baseline makes, first of all; locks that nobody has set."""
     one = Store().open(runs[0]).plan
     again = Store().open(runs[0]).plan
     for stored_plan in (one, again):
@@ -199,9 +206,17 @@ def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None
     (line,) = compared.baseline_differences({"A": one, "B": other})
     ours, theirs = (f"{kg / 1000:.1f}" for kg in (one.baseline_figures.carbon_kg, sums.carbon_kg))
     assert line == (
-        f"The baselines of A and B differ (carbon {ours} instead of {theirs} t CO2e): locks and limits bind them too, "
-        "so compare the totals, not the savings."
+        f"The baselines of A and B differ (carbon {ours} instead of {theirs} t CO2e): each saving is against its own "
+        "baseline, so compare the totals, not the savings."
     )
+    assert one.schedule is not None
+    lock = replan.lock(one.scenario, one.schedule, "C1-2", "melting")
+    locked = one.scenario.model_copy(update={"locks": (lock,)})
+    (line_of_locks,) = compared.baseline_differences({"A": dataclasses.replace(one, scenario=locked), "B": other})
+    assert ", as locks bind them too: each saving is against its own baseline" in line_of_locks
+    rows = [row.label for row in compared.figures({"A": one, "B": other})]
+    assert sorted(rows[-2:]) == [f"{name} saved, each compared with its own baseline" for name in ("carbon", "cost")]
+    assert "carbon saved compared with the baseline" in {row.label for row in compared.figures({"A": one, "B": again})}
     app.query_params["runs"] = f"{runs[0]},{stored(other)}"
     app.run()
     assert not app.exception
@@ -254,9 +269,10 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     created = [stamp(session.here(store.entry(run).created)) for run in runs]
     assert one.endswith(f"… · least carbon · {created[0]}")
     assert len(one) < 75
-    assert other.endswith(f"t CO2e saved · {created[1]}")
+    assert re.search(r"t CO2e (saved|more) · holds on \d+ % · ", other)
+    assert other.endswith(f" · {created[1]}")
     entries = [store.entry(run) for run in runs]
-    alike = [dataclasses.replace(entries[0], id=run) for run in (runs[0], "0" * 32)]
+    alike = [dataclasses.replace(entries[0], id=run) for run in ("1" * 32, "0" * 32)]
     labels = run_picker.labels([*alike, entries[1]])
     assert len(set(labels.values())) == 3
     assert all(labels[entry.id].endswith(f" · {entry.id[:8]}") for entry in alike)
@@ -264,3 +280,29 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     app.multiselect[0].set_value(runs).run()
     assert not app.exception
     assert app.multiselect[0].options[1].startswith("B · Small melt shop, 1 day, 9 heats")
+
+
+def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan) -> None:
+    """Proves: plans of a scenario that is not bundled are labelled by what was changed since its first plan, a single
+    value with its key, and by how often they hold; carbon saved below 0 is more carbon. Sensitivity: labels that
+    differ in their time alone, and "−0.7 t CO2e saved"."""
+    mine = changed_scenario(cheap, name="my-shop", title="My shop")
+    goal = mine.scenario.goal.model_copy(update={"gap": 0.1})
+    entries = [Store().entry(stored(one)) for one in (mine, changed_scenario(mine, goal=goal))]
+    first, second = run_picker.labels(entries).values()
+    assert first.startswith("My shop, 1 day, 9 heats · least cost · ")
+    assert second.startswith("My shop, 1 day, 9 heats · gap 10 % · least cost · ")
+    assert cheap.successes is not None
+    held, n = cheap.successes
+    assert f" · holds on {int(100 * held / n)} % · " in first
+    assert " · 0.7 t CO2e more · " in run_picker.label(dataclasses.replace(entries[0], saved_carbon_kg=-700.0))
+    silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]
+    assert naming.changes(*silos) == ["cement.level_t 900"]
+    silos[1]["stores"][0]["end_level_t"] = 700.0
+    assert naming.changes(*silos) == ["own levels of stores"]
+
+
+def changed_scenario(result: Plan, **update: object) -> Plan:
+    """A plan with another scenario, its series as they are."""
+    scenario = result.scenario.model_copy(update=update).with_inputs(result.scenario.inputs)
+    return dataclasses.replace(result, scenario=scenario)

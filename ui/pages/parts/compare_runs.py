@@ -12,7 +12,6 @@ import streamlit as st
 from emberline.plans.accounts import comparable
 from emberline.plans.difference import Difference, difference
 from emberline.plans.plan import Plan, replan
-from emberline.scenarios import Scenario
 from emberline.ui.pages.result import locks
 from emberline.ui.pages.session import stored_runs
 from emberline.ui.text import wording
@@ -73,7 +72,15 @@ class FigureComparison:
 
 
 def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
-    """Figures of the undisturbed replays, savings, and how often the plans held; largest differences first."""
+    """Figures of the undisturbed replays, savings, and how often the plans held; largest differences first.
+
+    Savings come after the totals: where the baselines differ, each is against another one, and its label says so.
+    """
+    one, *others = plans.values()
+    of_carbon, of_cost = tr("carbon saved compared with the baseline"), tr("cost saved compared with the baseline")
+    if any(list(_differ(one, other)) for other in others):
+        of_carbon = tr("carbon saved, each compared with its own baseline")
+        of_cost = tr("cost saved, each compared with its own baseline")
     values: dict[tuple[str, str, int], dict[str, float | None]] = {}
 
     def tell(letter: str, label: str, unit: str, digits: int, value: float | None) -> None:
@@ -88,13 +95,13 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
             if row.label not in (wording.STOCK, *wording.CREDITED.values()):
                 tell(letter, row.title, row.unit, row.digits, row.plan)
         saved, money = plan.saved(), plan.scenario.market.currency
-        tell(letter, tr("carbon saved compared with the baseline"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
-        tell(letter, tr("cost saved compared with the baseline"), money, 0, saved.get("cost"))
+        tell(letter, of_carbon, "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
+        tell(letter, of_cost, money, 0, saved.get("cost"))
         if plan.successes is not None:
             holds, n = plan.successes
             tell(letter, tr("disturbed days on which it held"), "%", 0, 100 * holds / n)
     rows = [FigureComparison(*key, row) for key, row in values.items()]
-    return sorted(rows, key=lambda row: -row.relative)
+    return sorted(rows, key=lambda row: (row.label in (of_carbon, of_cost), -row.relative))
 
 
 def _scaled(value: float | None, factor: float) -> float | None:
@@ -136,28 +143,28 @@ def incomparable(plans: Mapping[str, Plan]) -> Iterator[str]:
 
 
 def baseline_differences(plans: Mapping[str, Plan]) -> Iterator[str]:
-    """Differences between the baselines of otherwise comparable plans, which affect the savings."""
+    """Differences between the baselines of plans, which affect the savings."""
     (first, one), *rest = plans.items()
     for letter, other in rest:
-        a, b = one.scenario, other.scenario
-        if _question(a) != _question(b):
-            continue  # reported already
         parts = [
             tr("{figure} {ours} instead of {theirs} {unit}", figure=tr(label), ours=mine, theirs=others, unit=unit)
             for label, unit, mine, others in _differ(one, other)
         ]
         if parts:
-            yield tr(
-                "The baselines of {first} and {other} differ ({parts}): locks and limits bind them too, so "
-                "compare the totals, not the savings.",
-                first=first, other=letter, parts=listed(parts),
-            )  # fmt: skip
-
-
-def _question(scenario: Scenario) -> tuple[Any, ...]:
-    """Properties that must be equal for two plans to be comparable."""
-    horizon = scenario.horizon  # its span: steps may differ
-    return scenario.name, horizon.instant(0), horizon.length_min, scenario.market.currency, scenario.goal.signal
+            locked = any(plan.scenario.locks or plan.scenario.run_locks for plan in (one, other))
+            values = {"first": first, "other": letter, "parts": listed(parts)}
+            if locked:
+                yield tr(
+                    "The baselines of {first} and {other} differ ({parts}), as locks bind them too: each saving is "
+                    "against its own baseline, so compare the totals, not the savings.",
+                    **values,
+                )
+            else:
+                yield tr(
+                    "The baselines of {first} and {other} differ ({parts}): each saving is against its own baseline, "
+                    "so compare the totals, not the savings.",
+                    **values,
+                )
 
 
 def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:

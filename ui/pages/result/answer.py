@@ -7,7 +7,7 @@ import html
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.answer import OVERRIDES, Answer, Cause, Tile, costs_more
+from emberline.plans.answer import OVERRIDES, Answer, Cause, Tile, own_point
 from emberline.plans.answer import answer as first
 from emberline.plans.exports import tables
 from emberline.plans.plan import Plan
@@ -36,18 +36,30 @@ def show(plan: Plan, run: str) -> None:
     if answer is None:
         return
     show_strip(answer)
-    st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan)))
-    labels = {
-        LEAST_CARBON: tr("Plan with least carbon"),
-        NO_REGRET: tr("Plan with less carbon at no more cost"),
-        LEAST_COST: tr("Plan with least cost"),
-    }
-    others = [point.name for point in plan.choices if not point.is_plan]
-    others = others or ([NO_REGRET] if costs_more(plan) else [])
-    with st.container(horizontal=True):
-        for name in others:
-            repairs.variant(run, labels[name], OVERRIDES[name])
+    says = tr("Compared with {whom}.", whom=wording.comparison(plan))
+    carbon = answer.headline.carbon
+    if carbon is not None and carbon.p50 is not None:
+        says += " " + tr("Carbon and cost: median of the disturbed days; the small print has the undisturbed day.")
+    st.caption(says)
+    _offer_points(plan, run, answer)
     _changes(plan, run, answer)
+
+
+def _offer_points(plan: Plan, run: str, answer: Answer) -> None:
+    """Buttons that search the other points of the quick front in full."""
+    goal, mine = plan.scenario.goal, own_point(plan.scenario)
+    if mine is None or answer.headline.carbon is None:
+        return
+    seconds = f"{goal.time_limit_s:g}"
+    labels = {
+        LEAST_CARBON: tr("Search: least carbon (up to {seconds} s)", seconds=seconds),
+        NO_REGRET: tr("Search: less carbon at no more cost (up to {seconds} s)", seconds=seconds),
+        LEAST_COST: tr("Search: least cost (up to {seconds} s)", seconds=seconds),
+    }
+    with st.container(horizontal=True):
+        for name in labels:
+            if name != mine:
+                repairs.variant(run, labels[name], OVERRIDES[name])
 
 
 def show_headline(answer: Answer, rest: bool = True) -> None:
@@ -77,9 +89,9 @@ def plain(text: str) -> str:
 
 
 def _tile(tile: Tile) -> str:
-    label, value, note = (html.escape(say(text)) for text in (tile.label, tile.value, tile.note))
-    sign, kind = ("▲ ", "tile worse") if tile.worse else ("", "tile")
-    return f'<div class="{kind}" title="{note}"><span>{label}</span><b>{sign}{value}</b><small>{note}</small></div>'
+    label, value, note, brief = (html.escape(say(text)) for text in (tile.label, tile.value, tile.note, tile.brief))
+    sign, kind = ("⚠\ufe0e ", "tile worse") if tile.worse else ("", "tile")
+    return f'<div class="{kind}" title="{note}"><span>{label}</span><b>{sign}{value}</b><small>{brief}</small></div>'
 
 
 def _changes(plan: Plan, run: str, answer: Answer) -> None:

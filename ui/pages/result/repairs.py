@@ -19,6 +19,8 @@ from emberline.ui.text.messages import say
 TIME_LIMIT_S = 60.0
 KEY = "repair"
 """Key in the user's inputs: overrides of applied repairs."""
+GOAL, NO_MORE_COST = "goal.minimize=", "goal.caps.extra_cost_share=0"
+"""Overrides of another goal: the side has a field for the one, but no share that tells 0 from none."""
 
 
 @dataclass(frozen=True)
@@ -153,32 +155,44 @@ def show(reply: dict[str, Any], key: str, scenario: str, overrides: tuple[str, .
 
 
 def variant(run: str, label: str, overrides: list[str]) -> None:
-    """Offer to plan the request of a run again with some overrides; nothing where the request is not known.
+    """Offer to search the request of a run for another goal; nothing where the request is not known.
 
     Args:
         run: whose request it is.
         label: of the button.
-        overrides: to add.
+        overrides: of the goal (``OVERRIDES`` of ``plans/answer/choices.py``).
     """
     try:
         request = queue.request(run)
     except StoreError:
         return
-    if request.get("scenario") and st.button(label, type="tertiary", key=f"variant.{run}.{label}"):
-        question = Question(str(request["scenario"]), tuple(request["overrides"]))
-        _plan(question, dict(request.get("note") or {}), overrides)
+    key = f"variant.{run}.{'.'.join(overrides)}"
+    if request.get("scenario") and st.button(label, icon=":material/search:", key=key):
+        before = tuple(text for text in request["overrides"] if text != NO_MORE_COST)
+        _plan(Question(str(request["scenario"]), before), dict(request.get("note") or {}), overrides)
 
 
 def _plan(question: Question, note: dict[str, Any], more: list[str], then: Callable[[], None] = st.rerun) -> None:
-    """Plan again with a repair; the side keeps it until it is removed."""
-    repairs = [*dict(note.get("inputs", {})).get(KEY, []), *more]
-    note = {"scenario": question.scenario, **note, "inputs": {**dict(note.get("inputs", {})), KEY: repairs}}
+    """Plan again with a repair; the side keeps it until it is removed, and shows another goal in its field."""
+    inputs = dict(note.get("inputs", {}))
+    goals = [text for text in more if text.startswith(GOAL)]
+    repairs = [*inputs.get(KEY, []), *(text for text in more if text not in goals)]
+    if goals:
+        inputs["goal"] = goals[-1].removeprefix(GOAL)
+        repairs = [text for text in repairs if text != NO_MORE_COST or text in more]
+    inputs |= {KEY: list(dict.fromkeys(repairs))}
+    note = {"scenario": question.scenario, **note, "inputs": inputs}
     try:
         run = job_progress.start(question.scenario, [*question.overrides, *more], note=note)
     except RuntimeError as error:
         st.warning(say(str(error)))
         return
-    st.session_state[_place(str(note["scenario"]))] = repairs
+    name = str(note["scenario"])
+    st.session_state[_place(name)] = inputs[KEY]
+    if goals:
+        fields = {field: value for field, value in inputs.items() if field != KEY or value}
+        st.session_state[f"{name}.said"] = fields
+        st.session_state[f"{name}.undone"] = int(st.session_state.get(f"{name}.undone", 0)) + 1
     session.choose(run)
     then()
 
@@ -190,7 +204,8 @@ def applied(name: str, seeds: dict[str, Any]) -> list[str]:
     if not repairs:
         return []
     with st.container(border=True, gap="xxsmall"):
-        st.text("\n".join([tr("Applied repairs:"), *repairs]))
+        texts = [tr("no more cost than the baseline") if text == NO_MORE_COST else text for text in repairs]
+        st.text("\n".join([tr("Applied changes:"), *texts]))
         if st.button(tr("Remove"), key=f"{place}.back"):
             st.session_state[place] = []
             st.rerun()

@@ -1,4 +1,4 @@
-"""Choice of stored runs with search; labels show time, scenario, goal and saving."""
+"""Choice of stored runs with search; labels show what was changed, goal, saving, chance to hold and time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
 
 def labels(entries: Iterable[Entry]) -> dict[str, str]:
     """Labels by id: the first digits of the id follow where two are equal, as a choice goes by its label."""
-    return distinct({entry.id: label(entry) for entry in entries})
+    rows = list(entries)
+    bases = titles.bases(rows)
+    return distinct({entry.id: label(entry, bases[entry.id]) for entry in rows})
 
 
 def distinct(names: dict[str, str]) -> dict[str, str]:
@@ -45,19 +47,27 @@ def distinct(names: dict[str, str]) -> dict[str, str]:
     return {run: f"{name} · {run[:8]}" if counts[name] > 1 else name for run, name in names.items()}
 
 
-def label(entry: Entry) -> str:
-    """A run in one line, as plain text: what it is and what was changed, not its id."""
+def label(entry: Entry, base: str = "") -> str:
+    """A run in one line, as plain text: what it is and what was changed, not its id.
+
+    Args:
+        entry: the run.
+        base: id of the run that its changes are against where its scenario is not a bundled one.
+    """
     created = session.here(entry.created)
     goal = GOALS.get(entry.goal)
-    parts = [entry.name or titles.of_run(entry.id, entry.scenario), tr(goal) if goal else entry.goal]
+    parts = [entry.name or titles.of_run(entry.id, entry.scenario, base), tr(goal) if goal else entry.goal]
     if entry.saved_carbon_kg is not None:
-        parts.append(tr("{tonnes} t CO2e saved", tonnes=wording.number(entry.saved_carbon_kg / 1000, 1)))
-    return " · ".join([*parts, stamp(created)])
+        tonnes = wording.number(abs(entry.saved_carbon_kg) / 1000, 1)
+        less = entry.saved_carbon_kg >= 0
+        parts.append(tr("{tonnes} t CO2e saved", tonnes=tonnes) if less else tr("{tonnes} t CO2e more", tonnes=tonnes))
+    parts.append(titles.holds(entry.id))
+    return " · ".join(part for part in [*parts, stamp(created)] if part)
 
 
-def chip(letter: str, entry: Entry) -> str:
-    """A chosen run as a short label: letter, name, goal and time."""
-    name, goal = entry.name or titles.of_run(entry.id, entry.scenario), GOALS.get(entry.goal)
+def chip(letter: str, entry: Entry, base: str = "") -> str:
+    """A chosen run as a short label: letter, name, goal and time; ``base`` as of :func:`label`."""
+    name, goal = entry.name or titles.of_run(entry.id, entry.scenario, base), GOALS.get(entry.goal)
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME - 1]}…"
     created = session.here(entry.created)

@@ -3,22 +3,57 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from emberline.plans.store import Store
+from emberline.plans.answer.wording import of_days
+from emberline.plans.store import Entry, Store
 from emberline.scenarios import Scenario, bundled, load
 from emberline.ui.text import naming
-from emberline.ui.text.language import current
+from emberline.ui.text.language import current, tr
+from emberline.ui.text.messages import say
 
 
-def of_run(run: str, otherwise: str = "") -> str:
-    """Title of a stored run with its changes; ``otherwise`` where its files are not here."""
-    parts = _of_file(str(Store().path(run) / "scenario.json"), current())
+def of_run(run: str, otherwise: str = "", base: str = "") -> str:
+    """Title of a stored run with its changes; ``otherwise`` where its files are not here.
+
+    Args:
+        run: its id.
+        otherwise: a title.
+        base: id of the run that its changes are against where its scenario is not a bundled one; empty: none.
+    """
+    path, store = Store().path, "scenario.json"
+    parts = _of_file(str(path(run) / store), str(path(base) / store) if base and base != run else "", current())
     return " · ".join(parts) or otherwise
+
+
+def bases(entries: Iterable[Entry]) -> dict[str, str]:
+    """By run the first run of the same scenario among some: what was changed since then tells them apart."""
+    rows = sorted(entries, key=lambda entry: entry.created)
+    first: dict[str, str] = {}
+    return {entry.id: first.setdefault(entry.scenario, entry.id) for entry in rows}
+
+
+def holds(run: str) -> str:
+    """On how many of the disturbed days a stored plan holds; empty: unknown."""
+    share = _share_of_days(str(Store().path(run) / "plan.json"))
+    return "" if share is None else tr("holds on {share}", share=say(of_days(share)))
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _share_of_days(path: str) -> float | None:
+    try:
+        summary = json.loads(Path(path).read_text(encoding="utf-8"))["summary"]
+        if summary.get("holding"):
+            return float(summary["holding"]["share"])
+        replays = summary["replays"]
+        return float(replays["held"]) / replays["n"] if replays["n"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def of_scenario(scenario: Scenario) -> str:
@@ -32,9 +67,13 @@ def changes(scenario: Scenario) -> list[str]:
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
-def _of_file(path: str, _language: str) -> list[str]:
+def _of_file(path: str, base: str, _language: str) -> list[str]:
     try:
-        return _parts(Scenario.model_validate(json.loads(Path(path).read_text(encoding="utf-8"))))
+        scenario = Scenario.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
+        if not base or scenario.name in bundled():
+            return _parts(scenario)
+        before = json.loads(Path(base).read_text(encoding="utf-8"))
+        return [naming.title(scenario), *naming.changes(before, json.loads(Path(path).read_text(encoding="utf-8")))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
