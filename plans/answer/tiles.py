@@ -176,15 +176,16 @@ def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
 def _avoided(headline: Headline) -> Tile:
     price = headline.per_tonne_avoided
     assert price is not None
-    value = mark("costs {price} {currency}") if price > 0 else mark("saves {price} {currency}")
+    text = mark("costs {price} {currency}") if price > 0 else mark("saves {price} {currency}")
     note = Message("cost of the plan above the baseline's, for each tonne avoided")
-    value = Message(value, price=amount(abs(price)), currency=headline.currency)
+    value = Message(text, price=amount(abs(price)), currency=headline.currency)
     return Tile("avoided", Message("Each tonne of CO2e avoided"), value, note, Message("cost above the baseline's"))
 
 
 def _of_days(holding: Holding, worse: bool) -> Tile:
     count, base = Message("{count} disturbed days", count=holding.n), holding.baseline_share
-    parts, brief = [], count
+    parts: list[Message] = []
+    brief: str = count
     if base is not None:
         parts.append(Message("baseline {share}", share=of_days(base)))
         brief = joined([*parts, count])

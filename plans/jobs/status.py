@@ -19,6 +19,8 @@ class JobStatus:
     state: str
     kind: str = "plan"
     phase: str = ""
+    phases: tuple[str, ...] = ()
+    """All phases so far; a plan that is made to hold comes back to some of them."""
     incumbent: float | None = None
     bound: float | None = None
     gap: float | None = None
@@ -73,6 +75,8 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
             now = replace(now, state=phase, lines=lines)
             break
         now = replace(now, state="working", phase=phase, since=event.get("at") if now.since is None else now.since)
+        if phase not in now.phases:
+            now = replace(now, phases=(*now.phases, phase))
         if phase == "optimize" and "seconds" in event:
             incumbent, bound, gap, seconds = (event.get(name) for name in ("incumbent", "bound", "gap", "seconds"))
             now = replace(now, incumbent=incumbent, bound=bound, gap=gap, seconds=seconds)

@@ -17,8 +17,10 @@ from filelock import FileLock
 from emberline.plans.jobs import folder as job_folder
 from emberline.plans.jobs import queue
 from emberline.plans.jobs.queue import JobStatus
+from emberline.plans.jobs.status import read_status
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios.home import home as home_folder
+from emberline.ui.pages.plan import step_signs
 
 LONG = ("goal.gap=0", "goal.time_limit_s=900", "disturbances.replications=2")
 """The reference day without a gap to stop at: at work until it is stopped."""
@@ -210,3 +212,32 @@ def test_what_killed_workers_have_left_is_removed(home: Path) -> None:
         os.utime(idle / "alive.lock", (0, 0))
         job_folder.prune(job_folder.jobs_folder())
         assert {path.stem for path in idle.iterdir()} == {"alive", "young"}
+
+
+def test_a_step_that_was_done_stays_done(tmp_path: Path) -> None:
+    """Proves: while a plan is made to hold, its steps have a tick once they were done, whatever the search comes back
+    to, and one step is under way. Sensitivity: ticks that go back to a dot with the first round."""
+    phases = [
+        "twin",
+        "optimize",
+        "replay",
+        "replays",
+        "draft",
+        "twin",
+        "optimize",
+        "replay",
+        "round",
+        "judge",
+        "choices",
+    ]
+    ticks: set[str] = set()
+    for count in range(1, len(phases) + 1):
+        events = [{"phase": phase, "round": 1} for phase in phases[:count]]
+        (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
+        signs = step_signs(read_status("f" * 32, "plan", tmp_path))
+        assert list(signs.values()).count("▸") == 1
+        now = {step for step, sign in signs.items() if sign != "·"}
+        assert ticks <= now
+        ticks = now
+    assert ticks == set(signs)
+    assert signs["choices"] == "▸"

@@ -146,7 +146,9 @@ def test_a_point_of_the_front_is_searched_and_the_side_has_its_goal(
         return str(next(box.value for box in app.selectbox if box.label == "Goal"))
 
     app = AppTest.from_function(page, default_timeout=180).run()
-    buttons = {button.label.removeprefix("Search: "): button.key for button in app.button if "Search: " in button.label}
+    buttons = {
+        button.label.removeprefix("Search: "): str(button.key) for button in app.button if "Search: " in button.label
+    }
     assert goal(app) == "carbon"
     for name, overrides in ("least cost", ["goal.minimize=cost"]), ("no regret", OVERRIDES["no regret"]):
         app.button(key=buttons[name]).click().run()

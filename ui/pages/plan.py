@@ -13,6 +13,7 @@ from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.plan import replan
 from emberline.plans.store import RUN_ID, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.metrics import METRICS
 from emberline.ui.charts import gantt, plan
 from emberline.ui.charts.view import View
 from emberline.ui.pages.request.form import Request, ask, start
@@ -25,6 +26,8 @@ from emberline.ui.text.messages import say
 
 OF = "seed.of"
 """In the session: the run that set the inputs at the side, or that was started from them."""
+STEP_OF = {"draft": "optimize", "round": "optimize", "judge": "replays"}
+"""Phases of a plan that is made to hold, by the step that they belong to."""
 
 
 def page() -> None:
@@ -155,6 +158,13 @@ def _facts(scenario: Scenario) -> None:
         st.caption(wording.sentence(says))
 
 
+def step_signs(status: JobStatus) -> dict[str, str]:
+    """A sign for each step of making a plan: under way, done, or still to come; what was done once stays done."""
+    now = STEP_OF.get(status.phase, status.phase)
+    past = {STEP_OF.get(phase, phase) for phase in status.phases}
+    return {phase: "▸" if phase == now else "✓" if phase in past else "·" for phase in wording.PHASES}
+
+
 @st.fragment(run_every=job_progress.POLL_S)
 def _running(run: str) -> None:
     status = queue.status(run)
@@ -165,10 +175,7 @@ def _running(run: str) -> None:
     st.subheader(tr("Making the plan"), anchor=False)
     job_progress.waiting(status)
     _clock(status, scenario)
-    phases = list(wording.PHASES)
-    at = phases.index(status.phase) if status.phase in phases else -1
-    for place, (column, phase) in enumerate(zip(st.columns(len(phases)), phases, strict=True)):
-        sign = "✓" if place < at else "▸" if place == at else "·"
+    for column, (phase, sign) in zip(st.columns(len(wording.PHASES)), step_signs(status).items(), strict=True):
         count = f" {status.count}/{status.of}" if phase == "replays" and status.of else ""
         column.text(f"{sign} {tr(wording.PHASES[phase])}{count}")
     unit, factor, digits = wording.measure(scenario) if scenario else ("", 1.0, 0)
@@ -194,6 +201,8 @@ def _running(run: str) -> None:
             help=tr("Largest possible distance from the best plan. Fixed emissions and costs are left out"),
         )
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
+        if scenario is not None and scenario.goal.minimize in METRICS:
+            st.caption(tr("Best plan and bound are without fixed emissions and costs; the plan itself has totals."))
         history = chart_cache.recent(f"history {run}", status.history)
         if history:
             limit = scenario.goal.time_limit_s if scenario else 0.0

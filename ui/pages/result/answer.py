@@ -39,7 +39,7 @@ def show(plan: Plan, run: str) -> None:
     says = tr("Compared with {whom}.", whom=wording.comparison(plan))
     carbon = answer.headline.carbon
     if carbon is not None and carbon.p50 is not None:
-        says += " " + tr("Carbon and cost: median of the disturbed days; the small print has the undisturbed day.")
+        says += " " + tr("Carbon and cost: median of disturbed days; small print: undisturbed.")
     st.caption(says)
     _offer_points(plan, run, answer)
     _changes(plan, run, answer)
