@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from emberline.plans.difference.keys import changes_between
+from emberline.plans.difference import changes_between
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.disturbances import MARGINS
 from emberline.scenarios.records.horizon import Horizon

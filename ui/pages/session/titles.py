@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.answer.wording import of_days
+from emberline.plans.answer import of_days
 from emberline.plans.store import Entry, Store
 from emberline.scenarios import Scenario, bundled, load
 from emberline.ui.text import naming
