@@ -64,6 +64,7 @@ def with_choices(
     deadline: Deadline | None = None,
     baseline: Baseline | None = None,
     study: Study | None = None,
+    judge: Callable[[Plan], Plan | None] | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
@@ -74,6 +75,8 @@ def with_choices(
         deadline: after which no more is searched; None: their share of the time limit from now on.
         baseline: of the plan's scenario; None: it is simulated.
         study: of the search that made the plan.
+        judge: what takes the place of the plan where one of the schedules is better by its own goal, as a cap hides
+            from a search what a price leads to; None of it: the plan stays.
         on_progress: called with ``phase``, ``elapsed`` and ``limit``.
         cancel: polled; True leaves out what is not there yet.
     """
@@ -82,7 +85,14 @@ def with_choices(
         return base
     deadline = deadline or Deadline(SHARE * base.scenario.goal.time_limit_s)
     search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
-    choices = search.run(mine)
+    search.run(mine)
+    better = search.better(mine)
+    after = judge(better) if judge is not None and better is not None else None
+    if after is not None:
+        base = search.base = after
+        assert after.replay_figures is not None
+        search.points[0] = _choice(after, "", after.replay_figures, after.status, after.gap)
+    choices = search.named(mine)
     late = (search.no_time,) if search.late else ()
     return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *late))
 
@@ -108,8 +118,8 @@ class _Search:
         self.points = [_choice(base, "", base.replay_figures, base.status, base.gap)]
         self.schedules = [] if base.schedule is None else [base.schedule]
 
-    def run(self, mine: str) -> tuple[Choice, ...]:
-        """The points, the plan's own among them; those that are not known are left out."""
+    def run(self, mine: str) -> None:
+        """Search the points other than the plan's own."""
         self.searches.add(mine)
         if mine != LEAST_COST:
             self._find(LEAST_COST, self._goal(Target.COST, None))
@@ -119,6 +129,29 @@ class _Search:
             self._between()
             if not self.late and LEAST_CARBON in self.searches and self._best(LEAST_CARBON) == self._best(NO_REGRET):
                 self.searches.add(NO_REGRET)  # nothing lies between
+
+    def better(self, mine: str) -> Plan | None:
+        """The plan of the schedule that is best at what the plan stands for, where that is less carbon and another one
+        than the plan's; not judged on disturbed days."""
+        own, best = self.points[0], self._best(mine)
+        if mine == LEAST_COST or best is None or self.base.schedule is None or self.base.objective is None:
+            return None
+        gain = best.carbon_kg - own.carbon_kg
+        if gain <= SAME * abs(own.figures.carbon_kg):
+            return None
+        objective, bound, gap = self.base.objective - gain, self.base.bound, None
+        if bound is not None:
+            gap = max(objective - bound, 0.0) / max(abs(objective), 1e-9)
+        schedule = self.schedules[self.points.index(best)]
+        replications = None if self.base.holding is None else 0  # which are judged later
+        result = plan(self.scenario, baseline=self.baseline, schedule=schedule, replications=replications)
+        status = "best found" if gap is None or gap > self.scenario.goal.gap else "within gap"
+        return dataclasses.replace(
+            result, status=status, objective=objective, bound=bound, gap=gap, constant=self.base.constant, reason=""
+        )
+
+    def named(self, mine: str) -> tuple[Choice, ...]:
+        """The points, the plan's own among them; those that are not known are left out."""
         points = {name: self.points[0] if name == mine else self._best(name) for name in OVERRIDES}
         named = [
             dataclasses.replace(point, name=name, is_plan=name == mine)

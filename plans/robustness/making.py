@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from emberline.plans.answer.choices import MOST_SHARE, SHARE, own_point, with_choices
 from emberline.plans.answer.rules import with_rules
@@ -121,9 +122,39 @@ def answered(
     result = with_choices(
         dataclasses.replace(result, omissions=()),
         deadline=deadline.part(1 - RULES_SHARE).within(MOST_SHARE * deadline.limit_s), baseline=baseline, study=study,
-        on_progress=on_progress, cancel=cancel,
+        judge=lambda better: _judged(result, better, deadline), on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     return with_rules(result, deadline)
+
+
+def _judged(base: Plan, better: Plan, deadline: Deadline) -> Plan | None:
+    """A plan with the margins of another that is better by the goal, with its record of disturbed days; None: it holds
+    less often, below the level, or there is no time to see that."""
+    if base.holding is None:
+        return better if better.acceptable else None
+    if deadline.rest_s <= LEAST_S:
+        return None
+    after = again_that_holds(base, better, deadline.gone_s + RULES_SHARE * deadline.limit_s)
+    before, holding = base.holding, after.holding
+    if after.objective is None or base.objective is None or after.objective >= base.objective:
+        return None
+    if holding is None or not (holding.reached or holding.share >= before.share):
+        return None
+    price = {}
+    for name, row in before.price.items():
+        now = {"nominal": row["nominal"] + getattr(after.replay_figures, name) - getattr(base.replay_figures, name)}
+        if "mean" in row and "baseline" in row:
+            now["mean"] = row["mean"] + row["baseline"] - holding.price[name]["baseline"]
+        price[name] = now | {"baseline": holding.price[name]["baseline"]}
+    draft: dict[str, Any] = {
+        field.name: getattr(before, field.name) for field in fields(before) if field.name.startswith("draft_")
+    }
+    record = dataclasses.replace(
+        holding, level=before.level, price=price, rounds=before.rounds + holding.rounds, limit_s=before.limit_s,
+        seconds=before.seconds + holding.seconds, **draft,
+        most_price=None if before.draft_bound is None else after.objective - before.draft_bound,
+    )  # fmt: skip
+    return dataclasses.replace(after, holding=record)
 
 
 def again_that_holds(
