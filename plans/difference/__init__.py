@@ -2,7 +2,7 @@
 
 from emberline.plans.difference.difference import Difference, FigureChange, difference
 from emberline.plans.difference.heat_move import HeatMove, StageMove
-from emberline.plans.difference.keys import KeyChange, SeriesChange
+from emberline.plans.difference.keys import KeyChange, SeriesChange, changes_between
 from emberline.plans.difference.uses import UseChange
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "SeriesChange",
     "StageMove",
     "UseChange",
+    "changes_between",
     "difference",
 ]

@@ -89,17 +89,17 @@ def test_tile_and_sentence_of_a_rule_have_one_basis() -> None:
         rule = dataclasses.replace(
             head.rule, beyond=8000.0, days=days, share=share, expected=expected, plan_expected=ours
         )
-        shown = dataclasses.replace(first, headline=dataclasses.replace(head, rule=rule))
-        tile = next(tile for tile in shown.tiles if tile.name == "rule")
+        other = dataclasses.replace(first, headline=dataclasses.replace(head, rule=rule))
+        tile = next(tile for tile in other.tiles if tile.name == "rule")
         if expected is None or ours is None:
             assert tile.value.startswith("8 t CO2e less (")
             assert tile.brief == "undisturbed"
-            assert "the plan saves 8 t CO2e more" in shown.says
+            assert "the plan saves 8 t CO2e more" in other.says
         else:
             assert tile.value == f"2.50 t CO2e {'less' if ours > expected else 'more'}"
             assert tile.brief == "on 100 disturbed days; it holds on 92 %"
             assert "undisturbed the plan has 8 t CO2e less" in tile.note
-            assert "2.50 t CO2e more" in shown.says
+            assert "2.50 t CO2e more" in other.says
             assert tile.worse == (ours < expected)
 
 
