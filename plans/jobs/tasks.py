@@ -136,7 +136,7 @@ def again(task: Task) -> dict[str, Any]:
     In seconds a plan with the margins that the stored one has learnt is found only next to it. Where there is none, the
     search takes those that were asked for, and the plan is then judged and its margins raised as far as time allows.
     """
-    from emberline.plans.answer import with_rules
+    from emberline.plans.answer.rules import with_rules
     from emberline.plans.plan.replan import holds, hurried, read_lock, replan, with_locks, without_margins
     from emberline.plans.plan.stored_starts import earlier
     from emberline.plans.robustness.making import again_that_holds
@@ -184,7 +184,7 @@ def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
 
 def point(task: Task) -> dict[str, Any]:
     """Make the plan of a point of a front: its schedule is there, the twin follows it with and without disturbance."""
-    from emberline.plans.answer import with_rules
+    from emberline.plans.answer.rules import with_rules
     from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.plan_of_point import front_plan
 

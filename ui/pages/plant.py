@@ -62,7 +62,7 @@ def _to_the_editor() -> None:
         draw, new = (
             st.button(label, key=key, type="tertiary", icon=icon)
             for label, key, icon in (
-                (tr("Flow sheet"), "plant.edit", ":material/edit:"), (tr("New plant"), "plant.new", ":material/add:"),
+                (tr("Edit a plant"), "plant.edit", ":material/edit:"), (tr("New plant"), "plant.new", ":material/add:"),
             )
         )  # fmt: skip
     if draw or new:

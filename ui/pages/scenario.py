@@ -202,7 +202,7 @@ def _edit(draft: drafts.Draft) -> None:
     st.session_state[last] = view
     failure: Exception | None = None
     try:
-        _view(draft, now, view)
+        _view(draft, now, str(view))
     except Exception as error:  # the button that was pressed above counts all the same
         failure = error
     draft_list.show()

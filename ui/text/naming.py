@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from emberline.plans.difference import changes_between
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.disturbances import MARGINS
 from emberline.scenarios.records.horizon import Horizon
@@ -79,8 +80,6 @@ def _part(part: str, before: Any, after: Any) -> Iterator[str]:
     elif part in ("locks", "run_locks"):
         yield trn("{count} lock", "{count} locks", len(after))
     elif part in PARTS:
-        from emberline.plans.difference import changes_between  # it loads the records of plans
-
         keys = list(changes_between((), before, after))
         single = isinstance(keys[0].after, str | int | float) if len(keys) == 1 else False
         yield f"{keys[0].key} {_value(keys[0].after)}" if single else tr(PARTS[part])

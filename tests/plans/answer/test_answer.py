@@ -21,10 +21,11 @@ from emberline.plans import Plan, plan
 from emberline.plans.accounts.emissions import INTENSITY
 from emberline.plans.accounts.stock import difference
 from emberline.plans.accounts.sums import figures
-from emberline.plans.answer import answer, headline, with_rules
+from emberline.plans.answer import answer, headline
 from emberline.plans.answer.causes import causes
 from emberline.plans.answer.changes import changes
 from emberline.plans.answer.record import Holding
+from emberline.plans.answer.rules import with_rules
 from emberline.plans.answer.wording import of_days
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.store import Store

@@ -12,7 +12,8 @@ from shops import cast
 from emberline import twin
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.sums import figures
-from emberline.plans.answer import answer, with_rules
+from emberline.plans.answer import answer
+from emberline.plans.answer.rules import with_rules
 from emberline.plans.plan.record import violations
 from emberline.plans.plan.start_lists import ruled, worst_hours
 from emberline.plans.store import Store
@@ -89,17 +90,17 @@ def test_tile_and_sentence_of_a_rule_have_one_basis() -> None:
         rule = dataclasses.replace(
             head.rule, beyond=8000.0, days=days, share=share, expected=expected, plan_expected=ours
         )
-        other = dataclasses.replace(first, headline=dataclasses.replace(head, rule=rule))
-        tile = next(tile for tile in other.tiles if tile.name == "rule")
+        variant = dataclasses.replace(first, headline=dataclasses.replace(head, rule=rule))
+        tile = next(tile for tile in variant.tiles if tile.name == "rule")
         if expected is None or ours is None:
             assert tile.value.startswith("8 t CO2e less (")
             assert tile.brief == "undisturbed"
-            assert "the plan saves 8 t CO2e more" in other.says
+            assert "the plan saves 8 t CO2e more" in variant.says
         else:
             assert tile.value == f"2.50 t CO2e {'less' if ours > expected else 'more'}"
             assert tile.brief == "on 100 disturbed days; it holds on 92 %"
             assert "undisturbed the plan has 8 t CO2e less" in tile.note
-            assert "2.50 t CO2e more" in other.says
+            assert "2.50 t CO2e more" in variant.says
             assert tile.worse == (ours < expected)
 
 

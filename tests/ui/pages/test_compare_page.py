@@ -293,8 +293,8 @@ def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan
     assert first.startswith("My shop, 1 day, 9 heats · least cost · ")
     assert second.startswith("My shop, 1 day, 9 heats · gap 10 % · least cost · ")
     assert cheap.successes is not None
-    days, n = cheap.successes
-    assert f" · holds on {int(100 * days / n)} % · " in first
+    successes, n = cheap.successes
+    assert f" · holds on {int(100 * successes / n)} % · " in first
     assert " · 0.7 t CO2e more · " in run_picker.label(dataclasses.replace(entries[0], saved_carbon_kg=-700.0))
     silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]
     assert naming.changes(*silos) == ["cement.level_t 900"]

@@ -93,9 +93,9 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
 
     key = f"form.section.{draft.id}"
     st.session_state.setdefault(key, st.session_state.get(f"{key}.last", "horizon"))
-    section = st.pills(
+    section = str(st.pills(
         tr("Section"), list(SECTIONS), required=True, format_func=label, key=key, label_visibility="collapsed"
-    )  # fmt: skip
+    ))  # fmt: skip
     st.session_state[f"{key}.last"] = section
     for part in SECTIONS[section][1]:
         if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.plans.answer import of_days
 from emberline.plans.store import Entry, Store
 from emberline.scenarios import Scenario, bundled, load
 from emberline.ui.text import naming
 from emberline.ui.text.language import current, tr
+from emberline.ui.text.messages import say
 
 
 def of_run(run: str, otherwise: str = "", base: str = "") -> str:
@@ -38,9 +39,9 @@ def bases(entries: Iterable[Entry]) -> dict[str, str]:
 
 
 def holds(run: str) -> str:
-    """On how many of the disturbed days a stored plan holds, rounded down; empty: unknown."""
+    """On how many of the disturbed days a stored plan holds; empty: unknown."""
     share = _share_of_days(str(Store().path(run) / "plan.json"))
-    return "" if share is None else tr("holds on {share}", share=f"{math.floor(100 * share + 1e-9)} %")
+    return "" if share is None else tr("holds on {share}", share=say(of_days(share)))
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
