@@ -133,11 +133,11 @@ class _Search:
     def better(self, mine: str) -> Plan | None:
         """The plan of the schedule that is best at what the plan stands for, where that is less carbon and another one
         than the plan's; not judged on disturbed days."""
-        own, best = self.points[0], self._best(mine)
+        first, best = self.points[0], self._best(mine)
         if mine == LEAST_COST or best is None or self.base.schedule is None or self.base.objective is None:
             return None
-        gain = best.carbon_kg - own.carbon_kg
-        if gain <= SAME * abs(own.figures.carbon_kg):
+        gain = best.carbon_kg - first.carbon_kg
+        if gain <= SAME * abs(first.figures.carbon_kg):
             return None
         objective, bound, gap = self.base.objective - gain, self.base.bound, None
         if bound is not None:
