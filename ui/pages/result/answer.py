@@ -137,4 +137,5 @@ def show_causes(plan: Plan, run: str, answer: Answer) -> None:
 def table(causes: tuple[Cause, ...], currency: str) -> None:
     """Draw the saving by cause, carbon by each signal and cost."""
     heads, rows = tables.cause_table(causes, currency, speaker(current()))
-    st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))
+    with st.container(key="figures.causes"):  # the style aligns all of its numbers
+        st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))
