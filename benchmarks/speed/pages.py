@@ -7,7 +7,7 @@ next to it, and a front; the pages with the largest charts also with a plan of a
 screen; *drawn*: until its script has ended. *Again*: from a key that runs the page again (``r``) until its script has
 ended. The empty page is Streamlit with one line of text, measured in turns with the others; files that Streamlit itself
 serves are in the browser's cache for all of them. Then the same while others poll: tabs without a browser that watch a
-search, each running its fragment again every second, as browsers do.
+search, each running its fragments again when they ask for it, as browsers do.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _wait(page: Page, what: str) -> None:
 
 
 class Poll(threading.Thread):
-    """Somebody who watches a search: runs the fragment that polls again each second until the bench ends it."""
+    """Somebody who watches a search: runs each fragment that polls when its time has come, until the bench ends it."""
 
     def __init__(self, url: str, run: str, end: threading.Event) -> None:
         super().__init__(daemon=True)
@@ -138,10 +138,13 @@ class Poll(threading.Thread):
         try:
             with open_tab(self.url, "", f"run={self.run_}") as tab:
                 tab.rerun()
-                while not self.end.wait(max(0.0, 1.0 - (self.took[-1] if self.took else 0.0))):
-                    if not tab.polls:
-                        raise RuntimeError("the page does not poll: its search has ended")
-                    self.took.append(sum(tab.rerun(fragment) for fragment in tuple(tab.polls)))
+                if not tab.polls:
+                    raise RuntimeError("the page does not poll: its search has ended")
+                due = {fragment: time.monotonic() + interval for fragment, interval in tab.polls.items()}
+                while not self.end.wait(max(0.0, min(due.values()) - time.monotonic())):
+                    fragment = min(due, key=lambda one: due[one])
+                    self.took.append(tab.rerun(fragment))
+                    due[fragment] = time.monotonic() + tab.polls[fragment]
         except Exception as error:  # reported by the bench
             self.failed = f"{type(error).__name__}: {error}"
 
