@@ -122,14 +122,23 @@ def answered(
     result = with_choices(
         dataclasses.replace(result, omissions=()),
         deadline=deadline.part(1 - RULES_SHARE).within(MOST_SHARE * deadline.limit_s), baseline=baseline, study=study,
-        judge=lambda better: _judged(result, better, deadline), on_progress=on_progress, cancel=cancel,
+        judge=lambda better: in_its_place(result, better, deadline), on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     return with_rules(result, deadline)
 
 
-def _judged(base: Plan, better: Plan, deadline: Deadline) -> Plan | None:
-    """A plan with the margins of another that is better by the goal, with its record of disturbed days; None: it holds
-    less often, below the level, or there is no time to see that."""
+def in_its_place(base: Plan, better: Plan, deadline: Deadline) -> Plan | None:
+    """What takes the place of a plan: one with its margins that is better by the goal, judged on disturbed days.
+
+    Args:
+        base: the plan.
+        better: undisturbed; it has not been judged.
+        deadline: of all of the plan.
+
+    Returns:
+        The better plan, its price and draft those of the plan; None: it holds less often, below the level, or there is
+        no time to see that.
+    """
     if base.holding is None:
         return better if better.acceptable else None
     if deadline.rest_s <= LEAST_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import planned
 import pytest
 
 from emberline.plans.answer import choices, rules
+from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.stored_starts import earlier, same_asked
 from emberline.plans.robustness.holding.hold import LEAST_DAYS
-from emberline.plans.robustness.making import again_that_holds, answered, plan_that_holds
+from emberline.plans.robustness.making import again_that_holds, answered, in_its_place, plan_that_holds
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario
 from emberline.scenarios.reading import loading
@@ -203,3 +205,27 @@ def test_the_baseline_is_the_plan_where_nothing_that_holds_is_better() -> None:
     assert result.bound is not None
     assert result.objective is not None
     assert result.gap == pytest.approx((result.objective - result.bound) / result.objective, abs=1e-9)
+
+
+def test_a_better_plan_is_judged_before_it_takes_the_place() -> None:
+    """Proves: a plan that is better by the goal takes the place of one that holds once it holds too, with the level,
+    the draft and the price of the one before; it stays out where it is no better, or no time is left to judge it.
+    Sensitivity: a plan that nobody followed through disturbed days."""
+    better = robust()
+    assert better.objective is not None
+    assert better.holding is not None
+    base = dataclasses.replace(better, objective=better.objective + 100.0)
+    after = in_its_place(base, better, Deadline(300.0))
+    assert after is not None
+    assert after.holding is not None
+    assert after.holding.reached
+    assert (after.holding.level, after.holding.draft_objective) == (
+        better.holding.level,
+        better.holding.draft_objective,
+    )
+    assert after.replays is not None
+    assert after.replays.n == after.holding.days
+    for name, row in after.holding.price.items():
+        assert row["nominal"] == pytest.approx(better.holding.price[name]["nominal"], abs=1e-6), name
+    assert in_its_place(better, better, Deadline(300.0)) is None
+    assert in_its_place(base, better, Deadline(0.0)) is None
