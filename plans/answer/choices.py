@@ -19,6 +19,7 @@ from emberline.plans.answer.record import SAME
 from emberline.plans.answer.wording import joined
 from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.plan.alternatives.choice import LABELS, LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.plans.plan.alternatives.substitute import substitute
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
@@ -97,6 +98,22 @@ def with_choices(
     return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *late))
 
 
+def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """The points of a quick front once another plan is its own, which also stands where it is better than a point."""
+    assert plan.replay_figures is not None
+    first = _choice(plan, "", plan.replay_figures, plan.status, plan.gap)
+
+    def beats(point: Choice) -> bool:
+        if point.name == LEAST_COST:
+            return first.cost > point.cost
+        return first.carbon_kg > point.carbon_kg and (point.name == LEAST_CARBON or first.cost >= 0)
+
+    return tuple(
+        dataclasses.replace(first, name=point.name, is_plan=point.is_plan) if point.is_plan or beats(point) else point
+        for point in points
+    )
+
+
 class _Search:
     """The searches of a quick front."""
 
@@ -139,16 +156,8 @@ class _Search:
         gain = best.carbon_kg - first.carbon_kg
         if gain <= SAME * abs(first.figures.carbon_kg):
             return None
-        objective, bound, gap = self.base.objective - gain, self.base.bound, None
-        if bound is not None:
-            gap = max(objective - bound, 0.0) / max(abs(objective), 1e-9)
         schedule = self.schedules[self.points.index(best)]
-        replications = None if self.base.holding is None else 0  # which are judged later
-        result = plan(self.scenario, baseline=self.baseline, schedule=schedule, replications=replications)
-        status = "best found" if gap is None or gap > self.scenario.goal.gap else "within gap"
-        return dataclasses.replace(
-            result, status=status, objective=objective, bound=bound, gap=gap, constant=self.base.constant, reason=""
-        )
+        return substitute(self.base, schedule, self.baseline, judged=self.base.holding is None)
 
     def named(self, mine: str) -> tuple[Choice, ...]:
         """The points, the plan's own among them; those that are not known are left out."""

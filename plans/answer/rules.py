@@ -18,6 +18,8 @@ from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import difference
 from emberline.plans.accounts.sums import figures
 from emberline.plans.jobs.deadline import Deadline
+from emberline.plans.plan import caps
+from emberline.plans.plan.alternatives.substitute import substitute
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.replay_outcome import Followed, outcomes
@@ -35,15 +37,21 @@ DAYS, LEAST_DAYS = 100, 20
 """Disturbed days on which the best rule is followed, at most and in any case."""
 DAYS_S = 5.0
 """Of the processor, for these days."""
+ABOUT = 0.05
+"""By which a rule may hold less often than a plan on a few days, and yet be judged in its place."""
 NO_TIME = Message("No time was left to compare it with all rules that a shift may follow.")
 
 
-def with_rules(plan: Plan, deadline: Deadline | None = None) -> Plan:
+def with_rules(
+    plan: Plan, deadline: Deadline | None = None, judge: Callable[[Plan], Plan | None] | None = None
+) -> Plan:
     """The plan with the rules that it can be compared with: the best simple one, and the baseline without locks.
 
     Args:
         plan: whatever it was made for.
         deadline: after which no other rule is tried, and the best one followed on no other day; None: there is none.
+        judge: what takes the place of the plan where a rule saves more on the same days and holds about as often; None
+            of it: the plan stays.
     """
     scenario, references = plan.scenario, []
     if not plan.has_schedule or not (scenario.heats or scenario.processes):
@@ -60,9 +68,32 @@ def with_rules(plan: Plan, deadline: Deadline | None = None) -> Plan:
     rules = [pair for pair in _candidates(free, clock.over) if comparable(reference, pair[0].figures)]
     if rules:
         best, followed = min(rules, key=lambda pair: goal_value(free, reference, pair[0].figures))
-        references.append(_on_the_same_days(days, best, followed, _Time(DAYS_S, deadline)))
+        rule = _on_the_same_days(days, best, followed, _Time(DAYS_S, deadline))
+        after = None if judge is None or not _beats(rule, plan) else judge(_as_plan(plan, followed))
+        if after is not None:
+            plan, rule = after, _on_the_same_days(after, best, followed, _Time(DAYS_S, deadline))
+        references.append(rule)
     late = (NO_TIME,) if deadline is not None and deadline.rest_s <= 0 else ()
     return replace(plan, rules=tuple(references), omissions=(*plan.omissions, *late))
+
+
+def _beats(rule: Rule, plan: Plan) -> bool:
+    """Whether a rule of heats saves more than a plan that was made to hold, within its cap, about as often."""
+    if plan.holding is None or not plan.scenario.heats or plan.scenario.locks or not rule.days:
+        return False
+    cap = caps.fixed(plan.scenario, plan.envelope, Baseline.of(plan.scenario, plan.envelope, lambda: True).schedule)
+    if cap.cost is not None and rule.figures.cost > cap.cost:
+        return False
+    assert rule.expected is not None
+    often = rule.successes / rule.days >= min(plan.holding.level, plan.holding.share) - ABOUT
+    return often and rule.expected["p50"] > max(rule.expected["plan_p50"], 0.0)
+
+
+def _as_plan(plan: Plan, followed: Followed) -> Plan:
+    """The list of a rule as the plan; the rule's name is what is said of it."""
+    reason = Message("No plan was found that holds as often and saves as much as a simple rule, so that is the plan.")
+    baseline = Baseline.of(plan.scenario, plan.envelope, lambda: True)
+    return substitute(plan, followed.schedule, baseline, reason=reason)
 
 
 class _Time:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from emberline.plans.answer.choices import MOST_SHARE, SHARE, own_point, with_choices
+from emberline.plans.answer.choices import MOST_SHARE, SHARE, own_point, with_choices, with_own
 from emberline.plans.answer.rules import with_rules
 from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.jobs.engine import Engine
@@ -28,8 +28,8 @@ DAYS = 400
 """Fresh disturbed days on which a plan is judged at most; fewer where the time limit is short."""
 LEAST_S = 1.0
 """Time for holding after a search that took all there was [s]."""
-RULES_SHARE = 0.06
-"""Of the time limit, that is kept for simple rules."""
+RULES_SHARE, JUDGED_SHARE = 0.1, 0.04
+"""Of the time limit, that is kept for simple rules, and of that for the judgement of one that beats the plan."""
 
 
 def plan_that_holds(
@@ -119,21 +119,30 @@ def answered(
             result, baseline=baseline.run, baseline_figures=baseline.figures, baseline_complete=baseline.complete,
             replays=None,
         )  # fmt: skip
+    result = dataclasses.replace(result, omissions=())
     result = with_choices(
-        dataclasses.replace(result, omissions=()),
+        result,
         deadline=deadline.part(1 - RULES_SHARE).within(MOST_SHARE * deadline.limit_s), baseline=baseline, study=study,
-        judge=lambda better: in_its_place(result, better, deadline), on_progress=on_progress, cancel=cancel,
+        judge=None if baseline is not None else lambda better: in_its_place(result, better, deadline),
+        on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
-    return with_rules(result, deadline)
+
+    def judge(better: Plan) -> Plan | None:
+        after = in_its_place(result, better, deadline, spare=0.0)
+        return None if after is None else dataclasses.replace(after, choices=with_own(after, result.choices))
+
+    # a day that was really run is not what the twin follows through disturbed days
+    return with_rules(result, deadline.part(1 - JUDGED_SHARE), judge if baseline is None else None)
 
 
-def in_its_place(base: Plan, better: Plan, deadline: Deadline) -> Plan | None:
+def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RULES_SHARE) -> Plan | None:
     """What takes the place of a plan: one with its margins that is better by the goal, judged on disturbed days.
 
     Args:
         base: the plan.
         better: undisturbed; it has not been judged.
         deadline: of all of the plan.
+        spare: share of the time limit that comes after it.
 
     Returns:
         The better plan, its price and draft those of the plan; None: it holds less often, below the level, or there is
@@ -143,7 +152,7 @@ def in_its_place(base: Plan, better: Plan, deadline: Deadline) -> Plan | None:
         return better if better.acceptable else None
     if deadline.rest_s <= LEAST_S:
         return None
-    after = again_that_holds(base, better, deadline.gone_s + RULES_SHARE * deadline.limit_s)
+    after = again_that_holds(base, better, deadline.gone_s + spare * deadline.limit_s)
     before, holding = base.holding, after.holding
     if after.objective is None or base.objective is None or after.objective >= base.objective:
         return None
@@ -163,7 +172,8 @@ def in_its_place(base: Plan, better: Plan, deadline: Deadline) -> Plan | None:
         seconds=before.seconds + holding.seconds, **draft,
         most_price=None if before.draft_bound is None else after.objective - before.draft_bound,
     )  # fmt: skip
-    return dataclasses.replace(after, holding=record)
+    reason = better.reason if after.schedule is better.schedule else after.reason
+    return dataclasses.replace(after, holding=record, reason=reason, omissions=base.omissions)
 
 
 def again_that_holds(

@@ -294,7 +294,8 @@ def _plain_title(draft: drafts.Draft, now: DraftState) -> str:
 
 def _step(draft: drafts.Draft, by: int) -> None:
     try:
-        editing.note_version(drafts.step(draft, by))
+        after = drafts.step(draft, by)
+        session.note_version(after.id, after.version)
     except drafts.DraftError as error:
         st.session_state[editing.REFUSAL] = str(error)
     st.rerun()

@@ -155,9 +155,9 @@ def _of_market(key: str, before: Any, after: Any, part: dict[str, Any]) -> str:
 
 def _of_goal(key: str, before: Any, after: Any, part: dict[str, Any]) -> str:
     if key == "minimize":
-        return tr(GOALS.get(after, str(after)))
+        return tr(GOALS[after or "carbon"])
     if key == "signal":
-        return tr("{signal} intensity", signal=tr(str(after)))
+        return tr("{signal} intensity", signal=tr(str(after or "average")))
     if key == "caps":
         share = (after or {}).get("extra_cost_share")
         if share != (before or {}).get("extra_cost_share") and share is not None:

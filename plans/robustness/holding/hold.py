@@ -12,6 +12,7 @@ import xarray as xr
 
 from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.jobs.engine import Engine
+from emberline.plans.plan.alternatives.substitute import substitute
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan, stands
 from emberline.plans.plan.progress import Progress
@@ -222,20 +223,8 @@ class _Loop:
 
     def _as_baseline(self, plain: Plan) -> Plan:
         """The baseline's list as the plan, with the bound of the draft: no plan with other margins lies below it."""
-        assert plain.replay_figures is not None
-        row, objective, gap = goal_metric(self.scenario), None, None
-        if plain.objective is not None:
-            objective = plain.objective + row.of(self.baseline.figures) - row.of(plain.replay_figures)
-        if objective is not None and plain.bound is not None:
-            gap = max(objective - plain.bound, 0.0) / max(abs(objective), 1e-9)
-        reason = Message("No plan that holds as often saves anything, so the baseline is the plan.")
-        same = plan(
-            self.scenario, baseline=self.baseline, schedule=self.baseline.schedule.assign_attrs(found=1), replications=0
-        )
-        return dataclasses.replace(
-            same, status="best found", objective=objective, bound=plain.bound, gap=gap, constant=plain.constant,
-            reason=reason,
-        )  # fmt: skip
+        reason = Message("No plan was found that holds as often and saves anything, so the baseline is the plan.")
+        return substitute(plain, self.baseline.schedule, self.baseline, reason=reason)
 
     def _show(self, draft: Plan) -> None:
         """Report what the draft comes to, long before the plan that holds is there."""

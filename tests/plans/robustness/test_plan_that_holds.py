@@ -13,6 +13,8 @@ import pytest
 
 from emberline.plans.answer import choices, rules
 from emberline.plans.jobs.deadline import Deadline
+from emberline.plans.plan.alternatives.substitute import substitute
+from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.stored_starts import earlier, same_asked
 from emberline.plans.robustness.holding.hold import LEAST_DAYS
@@ -201,7 +203,7 @@ def test_the_baseline_is_the_plan_where_nothing_that_holds_is_better() -> None:
     assert result.replay_figures.carbon_kg == pytest.approx(result.baseline_figures.carbon_kg, rel=1e-9)
     assert result.holding.share == result.holding.baseline_share
     assert result.acceptable
-    assert str(result.reason).startswith("No plan that holds as often saves anything")
+    assert str(result.reason).startswith("No plan was found that holds as often and saves anything")
     assert result.bound is not None
     assert result.objective is not None
     assert result.gap == pytest.approx((result.objective - result.bound) / result.objective, abs=1e-9)
@@ -229,3 +231,26 @@ def test_a_better_plan_is_judged_before_it_takes_the_place() -> None:
         assert row["nominal"] == pytest.approx(better.holding.price[name]["nominal"], abs=1e-6), name
     assert in_its_place(better, better, Deadline(300.0)) is None
     assert in_its_place(base, better, Deadline(0.0)) is None
+
+
+def test_a_rule_that_saves_more_and_holds_is_the_plan() -> None:
+    """Proves: where a rule of the shift saves more than the plan on the same days and holds about as often, its list
+    is judged, and takes the plan's place with its figures and a reason; where the judge refuses, the plan stays.
+    Sensitivity: a plan next to which stands a rule that is better in every way."""
+    holding = robust().holding
+    assert holding is not None
+    baseline = Baseline.of(shop())
+    poor = substitute(robust(), baseline.schedule, baseline, judged=True)
+    poor = dataclasses.replace(poor, holding=dataclasses.replace(holding, share=0.3, level=0.3))
+    after = rules.with_rules(poor, judge=lambda better: dataclasses.replace(better, replays=poor.replays))
+    assert poor.replay_figures is not None
+    assert after.replay_figures is not None
+    assert after.objective is not None
+    assert poor.objective is not None
+    (rule,) = after.rules
+    assert rule.figures.carbon_kg == pytest.approx(after.replay_figures.carbon_kg, rel=1e-9)
+    assert after.replay_figures.carbon_kg < poor.replay_figures.carbon_kg
+    less = poor.replay_figures.carbon_kg - after.replay_figures.carbon_kg
+    assert poor.objective - after.objective == pytest.approx(less, rel=1e-6)
+    assert "simple rule, so that is the plan" in after.verdict
+    assert rules.with_rules(poor, judge=lambda _: None).schedule is poor.schedule

@@ -112,13 +112,8 @@ def keep(draft: drafts.Draft, text: str) -> bool:
         st.session_state[REFUSAL] = str(error)
         return False
     session.hold(latest.id)
-    note_version(latest)
+    session.note_version(latest.id, latest.version)
     return latest.version != draft.version
-
-
-def note_version(draft: drafts.Draft) -> None:
-    """Note the version of a draft that this window has shown."""
-    st.session_state[f"{draft.id}.seen"] = draft.version
 
 
 def changed_elsewhere(draft: drafts.Draft) -> None:
@@ -130,7 +125,7 @@ def changed_elsewhere(draft: drafts.Draft) -> None:
                 "Check it and enter your change again."
             )
         )
-    note_version(draft)
+    session.note_version(draft.id, draft.version)
 
 
 def set_values(draft: drafts.Draft, values: dict[Keys, Any]) -> bool:

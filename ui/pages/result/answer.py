@@ -62,10 +62,17 @@ def _offer_points(plan: Plan, run: str, answer: Answer) -> None:
                 repairs.variant(run, labels[name], OVERRIDES[name])
 
 
-def show_headline(answer: Answer, rest: bool = True) -> None:
-    """Draw the headline in words, the saving first; ``rest``: all of its sentences."""
+def show_headline(answer: Answer, rest: bool = True, holds: bool = True) -> None:
+    """Draw the headline in words, the saving first.
+
+    Args:
+        answer: of the plan.
+        rest: whether all of its sentences are drawn.
+        holds: whether the plan holds as often as it should; else how often it does stands in the headline.
+    """
     saving, *others = answer.lines
-    st.markdown(f"##### {plain(say(saving))}")
+    first = say(saving) if holds or not others else f"{say(saving)} ⚠ {say(others[0])}"
+    st.markdown(f"##### {plain(first)}")
     if rest:
         st.text(" ".join(map(say, others)))
 

@@ -148,10 +148,10 @@ def _verdict(plan: Plan, run: str) -> None:
         lines.append(tr("and {count} more", count=len(plan.violations) - MOST_MISSED))
     if not plan.has_schedule:
         lines += [*_relax(plan), *_notes(plan, run)]
+    short = plan.holding is not None and not plan.holding.reached
     with st.container(key="verdict", gap="xxsmall"):
         if first is not None:
-            answer.show_headline(first, rest=False)
-        short = plan.holding is not None and not plan.holding.reached
+            answer.show_headline(first, rest=False, holds=not short)
         if not plan.acceptable or plan.late or plan.reason or short:
             st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
         if lines:

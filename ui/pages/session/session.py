@@ -92,6 +92,11 @@ def hold(draft: str) -> None:
     st.query_params["draft"] = ids
 
 
+def note_version(draft: str, version: str) -> None:
+    """Note the version of a draft that this window knows."""
+    st.session_state[f"{draft}.seen"] = version
+
+
 def leave(draft: str) -> None:
     """Remove a draft from the list."""
     ids = [other for other in drafts() if other != draft]

@@ -211,3 +211,39 @@ def test_the_page_plant_leads_to_where_plants_are_built(home: Path, monkeypatch:
     assert editor.run().segmented_control(key=f"view.{draft.id}").value == "sheet"
     app.button(key="plant.new").click().run()
     assert (went[1:], app.session_state["new.plant"]) == (["scenario"], True)
+
+
+def either() -> None:
+    """The page Scenario or Plan, as the session says."""
+    import streamlit as st
+
+    from emberline.ui.pages import plan, scenario
+    from emberline.ui.pages.session import session
+
+    session.begin()
+    {"scenario": scenario, "plan": plan}[st.session_state["where"]].page()
+
+
+def test_a_draft_that_the_form_at_the_side_changed_is_no_other_windows(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: what the quick form writes into a draft is known to its window; what somebody else writes is warned of.
+    Sensitivity: a warning of another window after Edit everything."""
+    monkeypatch.setattr(navigation, "go", lambda _: None)
+    draft = drafts.create(start("melt-shop", "ours"), "melt-shop")
+    app = AppTest.from_function(either, default_timeout=60)
+    app.query_params["draft"] = draft.id
+    for where in ("scenario", "plan"):
+        app.session_state["where"] = where
+        app.run()
+    next(item for item in app.number_input if item.label == "Carbon [EUR/t]").set_value(77.0).run()
+    app.button(key="quick.edit").click().run()
+    assert drafts.open_draft(draft.id).version != draft.version
+    app.session_state["where"] = "scenario"
+    app.run()
+    assert not app.exception
+    assert "another window" not in texts(app)
+    now = drafts.open_draft(draft.id)
+    drafts.write(now, now.text + "\n# by somebody else\n")
+    app.run()
+    assert "another window" in texts(app)
