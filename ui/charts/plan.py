@@ -203,7 +203,7 @@ def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt
 def layered(panel: Any, before: Sequence[Any] = (), after: Sequence[Any] = ()) -> Layers:
     """A panel with layers below and above its own ones, side by side: those of a layer would be copied many times."""
     # properties shared by the layers belong to the panel
-    shared = {name: panel[name] for name in ("data", "height", "title") if panel[name] is not alt.Undefined}
+    shared = {name: panel[name] for name in ("data", "height", "title", "params") if panel[name] is not alt.Undefined}
     return alt.layer(*before, *panel.layer, *after, **shared)
 
 
