@@ -5,6 +5,7 @@ One record, computed once from a plan, so that command line, page, report and JS
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -174,10 +175,13 @@ def _rule(plan: Plan) -> SimpleRule | None:
         return metric.of(sums) - difference(baseline, sums).credit(metric.figure)
 
     by_rule, ours = value(best.figures), value(plan.replay_figures)
+    share = plan.scenario.goal.caps.extra_cost_share if plan.scenario.goal.minimize == "carbon" else None
+    most = math.inf if share is None else baseline.cost + share * abs(baseline.cost)
     return SimpleRule(
         best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
         (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days,
         best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
+        max(best.figures.cost - most, 0.0),
     )  # fmt: skip
 
 

@@ -120,6 +120,8 @@ class SimpleRule:
     """Median of what it saves on them."""
     plan_expected: float | None = None
     """Median of what the plan saves on them."""
+    over_cap: float = 0.0
+    """By how much the rule costs more than the cap on extra cost allows; 0: it keeps it."""
 
     @property
     def expected_beyond(self) -> float | None:

@@ -146,10 +146,22 @@ def _holds(headline: Headline) -> str:
 
 
 def _beyond(headline: Headline) -> str:
-    """What a simple rule would reach, and what the plan adds."""
+    """What a simple rule would reach, what the plan adds, and whether the rule keeps the cap on cost."""
     rule = headline.rule
     if rule is None:
         return ""
+    reached = _reached(headline, rule)
+    if not rule.over_cap:
+        return reached
+    over = Message(
+        "The rule costs {amount} {currency} more than the cap on cost allows.",
+        amount=amount(rule.over_cap), currency=headline.currency,
+    )  # fmt: skip
+    return Message("{first} {second}", first=reached, second=over)
+
+
+def _reached(headline: Headline, rule: SimpleRule) -> Message:
+    """What a simple rule would reach, and what the plan adds."""
     if rule.expected_beyond is not None:
         return _beyond_on_days(headline, rule, rule.expected_beyond)
     by_rule, unit = of_goal(headline, abs(rule.saved))

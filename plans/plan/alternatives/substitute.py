@@ -26,11 +26,11 @@ def substitute(base: Plan, schedule: xr.Dataset, baseline: Baseline, *, reason: 
     result = plan(
         base.scenario, baseline=baseline, schedule=schedule.assign_attrs(found=1), replications=None if judged else 0
     )
-    sums, known = result.replay_figures, base.replay_figures
+    sums, before = result.replay_figures, base.replay_figures
     objective, gap = None, None
-    if base.objective is not None and sums is not None and known is not None:
+    if base.objective is not None and sums is not None and before is not None:
         row = goal_metric(base.scenario)
-        objective = base.objective + row.of(sums) - row.of(known) - difference(known, sums).credit(row.figure)
+        objective = base.objective + row.of(sums) - row.of(before) - difference(before, sums).credit(row.figure)
     if objective is not None and base.bound is not None:
         gap = max(objective - base.bound, 0.0) / max(abs(objective), 1e-9)
     status = "within gap" if gap is not None and gap <= base.scenario.goal.gap else "best found"

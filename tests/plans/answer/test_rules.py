@@ -102,6 +102,10 @@ def test_tile_and_sentence_of_a_rule_have_one_basis() -> None:
             assert "undisturbed the plan has 8 t CO2e less" in tile.note
             assert "2.50 t CO2e more" in variant.says
             assert tile.worse == (ours < expected)
+    assert head.rule.over_cap == 0
+    dear = dataclasses.replace(head, rule=dataclasses.replace(head.rule, over_cap=638.0))
+    variant = dataclasses.replace(first, headline=dear)
+    assert "The rule costs 638 EUR more than the cap on cost allows." in variant.says
 
 
 def test_a_lock_does_not_move_the_baseline() -> None:
