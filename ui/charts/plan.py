@@ -194,6 +194,9 @@ def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt
     views = [row.layer[0].name for row in whole.vconcat] if pointer else []  # as they are called in the whole
     under: dict[str, Any] = {"type": "point", "fields": ["start"], "on": "pointerover", "clear": "pointerout"}
     before: Any = whole.params
+    for one in () if before is alt.Undefined else before:
+        if isinstance(one, alt.TopLevelSelectionParameter):
+            one.views = one.views[:1]  # a view of its row, or its signals would be there twice
     if pointer:
         selection = alt.TopLevelSelectionParameter(name=MOMENT, select=under, views=views)
         whole.params = [*([] if before is alt.Undefined else before), selection]
