@@ -216,7 +216,7 @@ class _Loop:
 
     def _gains_nothing(self, judged: Ensemble) -> bool:
         """Whether the baseline reaches the level too and is better by the goal, or as good, on the same days."""
-        if not self.scenario.heats or not stands(self.scenario, self.baseline):
+        if not (self.scenario.heats and self.baseline.complete and stands(self.scenario, self.baseline)):
             return False
         share = int((judged.data["baseline_violations"] == 0).sum()) / judged.n
         return share >= self.level and float(saved(judged.data, goal_metric(self.scenario).figure).mean()) <= 0
