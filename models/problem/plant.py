@@ -56,6 +56,8 @@ class Plant:
     stores: tuple[Store, ...]
     start_t: dict[str, float]
     """Level of each store at the start."""
+    reserve_t: Mapping[str, float]
+    """Level that each store is kept at before the end, at least; 0 where a plan has no margin."""
     demand: dict[str, np.ndarray]
     """What demands take from each store, less what arrivals bring [t]."""
     orders: tuple[tuple[Delivery, int, int], ...]
@@ -117,6 +119,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
         units=tuple(part for process in scenario.processes for part in _parts(process, available, planned, burns)),
         stores=scenario.stores,
         start_t=start,
+        reserve_t={name: min(scenario.disturbances.reserve_t(name), level) for name, level in start.items()},
         demand=demand,
         orders=tuple((d, *d.span(horizon)) for d in scenario.deliveries if d.amount_t is not None),
         days={process.name: process.days(horizon) for process in scenario.processes if process.daily_energy_mwh},

@@ -139,7 +139,7 @@ def _plant(scenario: Scenario) -> dict[str, Any]:
 
 def _plans(scenario: Scenario) -> dict[str, Any]:
     """What decides which plans there are and what each is worth, margins of time and power aside."""
-    margins = {"margins": True, "due_margin_min": True, "import_margin_mw": True}
+    margins = {"margins": True, "due_margin_min": True, "import_margin_mw": True, "stock_margins": True}
     judging = {"replications": True, "seed": True, "hold": True}
     content = scenario.model_dump(
         exclude={
@@ -158,6 +158,7 @@ def _wider(scenario: Scenario, other: Scenario) -> bool:
     return (
         one.due_margin_min >= two.due_margin_min
         and one.import_margin_mw >= two.import_margin_mw
+        and all(one.reserve_t(store.name) >= two.reserve_t(store.name) for store in scenario.stores)
         and all(one.slack_min(stage) >= two.slack_min(stage) for stage in stages)
         and all(one.wait_min(stage) >= two.wait_min(stage) for stage in stages)
     )

@@ -1,14 +1,17 @@
-"""Checks of the margins of a plan against the line and the grid connection."""
+"""Checks of the margins of a plan against the line, the stores and the grid connection."""
 
 from __future__ import annotations
 
+from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Mistakes
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.line import Line
 
 
-def mistakes(disturbances: Disturbances, line: Line, import_limit_mw: float | None) -> Mistakes:
-    """Margins that a line or its site cannot have, with their places within the disturbances."""
+def mistakes(
+    disturbances: Disturbances, line: Line, stores: tuple[Store, ...], import_limit_mw: float | None
+) -> Mistakes:
+    """Margins that a line, its stores or its site cannot have, with their places within the disturbances."""
     stages, earlier = [stage.name for stage in line.stages], set[str]()
     for i, margin in enumerate(disturbances.margins):
         if margin.stage not in stages:
@@ -42,3 +45,13 @@ def mistakes(disturbances: Disturbances, line: Line, import_limit_mw: float | No
         yield ("import_margin_mw",), f"is more than the import limit of {import_limit_mw:g} MW"
     if disturbances.due_margin_min and not line.stages:
         yield ("due_margin_min",), "there is no line whose heats could be due"
+    capacity_t, before = {store.name: store.capacity_t for store in stores}, set[str]()
+    for i, item in enumerate(disturbances.stock_margins):
+        if item.store not in capacity_t:
+            options = ", ".join(capacity_t) or "none"
+            yield ("stock_margins", i, "store"), f"unknown store {item.store!r}; stores are {options}"
+        elif item.store in before:
+            yield ("stock_margins", i, "store"), f"{item.store!r} is named twice"
+        elif item.reserve_t > capacity_t[item.store]:
+            yield ("stock_margins", i, "reserve_t"), f"is more than {item.store} holds, {capacity_t[item.store]:g} t"
+        before.add(item.store)

@@ -199,7 +199,9 @@ def _of_state(scenario: Scenario) -> Mistakes:
             if item.unit not in machines:
                 says = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
                 yield ("disturbances", kind, i, "unit"), says
-    for place, says in margins.mistakes(scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw):
+    for place, says in margins.mistakes(
+        scenario.disturbances, scenario.line, scenario.stores, scenario.site.grid.import_limit_mw
+    ):
         yield ("disturbances", *place), says
 
 

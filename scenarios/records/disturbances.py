@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.quantity import Fraction, Hours, Megawatts, Minutes, PositiveMinutes
+from emberline.scenarios.records.quantity import Fraction, Hours, Megawatts, Minutes, PositiveMinutes, in_unit
 
 Quantile = Annotated[float, Field(ge=0.05, le=0.999)]
 
 
-MARGINS = ("planning_quantile", "margins", "due_margin_min", "import_margin_mw")
+MARGINS = ("planning_quantile", "margins", "due_margin_min", "import_margin_mw", "stock_margins")
 """Keys of disturbances that are margins of a plan."""
 
 
@@ -55,6 +55,17 @@ class Margin(Record):
     """How long before the next stage takes it a heat is there."""
     wait_min: Minutes = 0
     """By how much a heat waits less for the next stage than it might."""
+
+
+class StockMargin(Record):
+    """What a plan keeps in a store of processes for deliveries that are larger and units that fail.
+
+    Margins bind plans only. A store that begins with less is kept where it begins.
+    """
+
+    store: str
+    reserve_t: Annotated[float, BeforeValidator(in_unit("t")), Field(ge=0, le=1e6)] = 0
+    """Level that the plan does not fall below before the end."""
 
 
 class Tolerances(Record):
@@ -153,6 +164,8 @@ class Disturbances(Record):
     """By how much a plan finishes each heat before it is due, or before the horizon ends."""
     import_margin_mw: Megawatts = 0
     """By how much a plan draws less than the import limit."""
+    stock_margins: tuple[StockMargin, ...] = ()
+    """By store, each once; ``emberline hold`` finds them."""
     replications: int = Field(default=20, ge=0, le=100_000)
     """Disturbed replays of a plan."""
     seed: int = Field(default=1, ge=0, lt=2**63)
@@ -180,6 +193,10 @@ class Disturbances(Record):
     def careful(self) -> bool:
         """Whether a plan keeps any margin."""
         return bool(self.margins or self.due_margin_min or self.import_margin_mw)
+
+    def reserve_t(self, store: str) -> float:
+        """What a plan keeps in a store [t]."""
+        return next((margin.reserve_t for margin in self.stock_margins if margin.store == store), 0.0)
 
     def quantile(self, stage: str) -> float:
         """Quantile of each operation's time at a stage that the plan reckons with."""

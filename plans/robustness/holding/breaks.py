@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from emberline.plans.robustness.holding.knobs import STEPS, Knob, answering, raised
+from emberline.plans.robustness.holding.knobs import Knob, answering, raised, step
 from emberline.plans.robustness.holding.misses import Misses
 
 FAR, AIMED, NEAR = 0.8, 0.75, 0.75
@@ -34,8 +34,8 @@ def amounts(days: Misses, stuck: Collection[Knob] = ()) -> tuple[tuple[Knob, ...
         knob = next(
             (
                 knob
-                for knob in answering(scenario, limit.kind, limit.stage)
-                if knob not in stuck and raised(scenario, knob, STEPS[knob.kind][0])
+                for knob in answering(scenario, limit.kind, limit.stage, limit.unit)
+                if knob not in stuck and raised(scenario, knob, step(scenario, knob)[0])
             ),
             None,
         )
@@ -65,16 +65,16 @@ def steps(days: Misses, level: float, stuck: Collection[Knob] = ()) -> list[tupl
     aim = NEAR if days.successes > FAR * level * days.n else AIMED
     allowed = int(aim * (1 - level) * days.n)
     finite = np.isfinite(table).all(axis=1)
-    covered = _covered(table[finite], allowed - int((~finite).sum()), [STEPS[knob.kind][1] for knob in knobs])
+    covered = _covered(table[finite], allowed - int((~finite).sum()), [step(days.scenario, knob)[1] for knob in knobs])
     rows = []
     for k, knob in enumerate(knobs):
         target = float(covered[:, k].max(initial=0.0))
         if target <= 0:
             continue
-        least, largest = STEPS[knob.kind]
-        step = least if knob.kind in FIXED else min(max(target, least), largest)
-        rows.append((int((table[finite][:, k] > 0).sum()), knob, step))
-    return [(knob, step) for _, knob, step in sorted(rows, key=lambda row: (-row[0], row[1]))]
+        least, largest = step(days.scenario, knob)
+        by = least if knob.kind in FIXED else min(max(target, least), largest)
+        rows.append((int((table[finite][:, k] > 0).sum()), knob, by))
+    return [(knob, by) for _, knob, by in sorted(rows, key=lambda row: (-row[0], row[1]))]
 
 
 def _covered(table: np.ndarray, allowed: int, scales: list[float]) -> np.ndarray:

@@ -157,6 +157,8 @@ class _Loop:
         self.raised: set[Knob] = set()
         """Margins that were raised or should have been."""
         self.training = TRAINING if whole else min(replications, TRAINING)
+        self.replayed: dict[int, list[tuple[xr.Dataset, Misses]]] = {}
+        """Schedules of processes with the days that steer, by judgement."""
 
     @property
     def gone(self) -> float:
@@ -300,7 +302,7 @@ class _Loop:
     def _train(self, candidate: Plan, judgement: int, began: float) -> Misses | None:
         """How a plan does on the days that steer."""
         assert candidate.schedule is not None
-        days = self._days(candidate.scenario, candidate.schedule, judgement)
+        days = self._same_days(candidate, judgement) or self._days(candidate.scenario, candidate.schedule, judgement)
         if days is None or (days.n < self.training and (self.stop() or not self.whole)):
             return None
         figures = candidate.replay_figures
@@ -310,7 +312,16 @@ class _Loop:
             causes(days), self.gone - began,
         )  # fmt: skip
         self._note(row)
+        self.replayed.setdefault(judgement, []).append((candidate.schedule, days))
         return days
+
+    def _same_days(self, candidate: Plan, judgement: int) -> Misses | None:
+        """Days of an earlier plan that was the same: units of processes follow a schedule, whatever its margins."""
+        if self.scenario.heats:
+            return None
+        earlier = self.replayed.get(judgement, ())
+        days = next((days for schedule, days in earlier if schedule.equals(candidate.schedule)), None)
+        return None if days is None else dataclasses.replace(days, scenario=candidate.scenario)
 
     def _note(self, row: Round) -> None:
         self.rounds.append(row)

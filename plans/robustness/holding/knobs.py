@@ -10,15 +10,17 @@ from typing import Literal
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.disturbances import Disturbances, Margin
+from emberline.scenarios.records.disturbances import Disturbances, Margin, StockMargin
 
-Kind = Literal["slack", "wait", "quantile", "due", "import", "rates"]
+Kind = Literal["slack", "wait", "quantile", "due", "import", "rates", "stock"]
 STEPS: dict[Kind, tuple[float, float]] = {
     "slack": (5.0, 20.0), "wait": (5.0, 30.0), "due": (5.0, 60.0), "quantile": (0.1, 0.1), "import": (0.5, 1.5),
-    "rates": (0.1, 0.2),
+    "rates": (0.1, 0.2), "stock": (0.02, 0.2),
 }  # fmt: skip
-"""Least and largest raise in one round [min; quantile; MW]."""
-WHOLE: dict[Kind, float] = {"slack": 1.0, "wait": 1.0, "due": 1.0, "quantile": 0.05, "import": 0.1, "rates": 0.05}
+"""Least and largest raise in one round [min; quantile; MW; share of what a store holds]."""
+WHOLE: dict[Kind, float] = {
+    "slack": 1.0, "wait": 1.0, "due": 1.0, "quantile": 0.05, "import": 0.1, "rates": 0.05, "stock": 0.01,
+}  # fmt: skip
 """What a raise is a multiple of."""
 VARIATIONS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
 """Shares of the largest raise by which margins are varied."""
@@ -29,7 +31,7 @@ MOST_LIMIT_SHARE = 0.5
 
 @dataclass(frozen=True, order=True)
 class Knob:
-    """A margin that can be raised; ``stage`` is empty where it is of no stage."""
+    """A margin that can be raised; ``stage`` is that of the line, the store of a stock, else empty."""
 
     kind: Kind
     stage: str = ""
@@ -44,16 +46,29 @@ class Knob:
             "due": "time before heats are due",
             "import": "room below the import limit",
             "rates": "planning quantile of rates",
+            "stock": f"stock of {self.stage}",
         }[self.kind]
 
 
-def answering(scenario: Scenario, kind: str, stage: str) -> Iterator[Knob]:
+def step(scenario: Scenario, knob: Knob) -> tuple[float, float]:
+    """Least and largest raise of a margin in one round, in its unit."""
+    least, largest = STEPS[knob.kind]
+    return least * _scale(scenario, knob), largest * _scale(scenario, knob)
+
+
+def _scale(scenario: Scenario, knob: Knob) -> float:
+    """What steps of a margin are counted in."""
+    return scenario.store[knob.stage].capacity_t if knob.kind == "stock" else 1.0
+
+
+def answering(scenario: Scenario, kind: str, stage: str, unit: str = "") -> Iterator[Knob]:
     """Margins that answer to a limit that was missed, the one to be tried first first.
 
     Args:
         scenario: what is asked.
         kind: of the violation.
         stage: of the line, at which it was missed.
+        unit: that missed it, or the delivery.
     """
     names = [each.name for each in scenario.line.stages]
     before = names[: names.index(stage)] if stage in names else []
@@ -74,6 +89,8 @@ def answering(scenario: Scenario, kind: str, stage: str) -> Iterator[Knob]:
     elif kind == "import":
         yield Knob("import")
     elif kind in ("delivery", "level", "process") and scenario.processes:
+        if kind == "delivery":
+            yield from (Knob("stock", each.store) for each in scenario.deliveries if each.name == unit)
         yield Knob("rates")
 
 
@@ -86,6 +103,7 @@ def value(disturbances: Disturbances, knob: Knob) -> float:
         "due": lambda: disturbances.due_margin_min,
         "import": lambda: disturbances.import_margin_mw,
         "rates": lambda: disturbances.planning_quantile,
+        "stock": lambda: disturbances.reserve_t(knob.stage),
     }[knob.kind]()
 
 
@@ -98,6 +116,8 @@ def most(scenario: Scenario, knob: Knob) -> float:
         return scenario.horizon.length_min
     if knob.kind == "import":
         return MOST_LIMIT_SHARE * (scenario.site.grid.import_limit_mw or 0.0)
+    if knob.kind == "stock":
+        return scenario.store[knob.stage].start_t
     at = [stage.name for stage in line.stages].index(knob.stage)
     longest = line.stages[at].longest_wait_min
     if longest is None:
@@ -118,14 +138,14 @@ def raised(scenario: Scenario, knob: Knob, by: float) -> Scenario | None:
 def varied(scenario: Scenario, knobs: Iterable[Knob], chance: np.random.Generator) -> Scenario:
     """The scenario with each of some margins a little larger or smaller, or as it is, by chance."""
     for knob in knobs:
-        by = float(chance.choice(VARIATIONS)) * STEPS[knob.kind][1]
+        by = float(chance.choice(VARIATIONS)) * step(scenario, knob)[1]
         scenario = _with(scenario, knob, _whole(scenario, knob, max(value(scenario.disturbances, knob) + by, 0.0)))
     return scenario
 
 
 def _whole(scenario: Scenario, knob: Knob, amount: float) -> float:
     """A value in whole steps, as far as the margin can be."""
-    least, top = WHOLE[knob.kind], most(scenario, knob)
+    least, top = WHOLE[knob.kind] * _scale(scenario, knob), most(scenario, knob)
     return round(min(math.ceil(amount / least - 1e-9) * least, math.floor(top / least + 1e-9) * least), 6)
 
 
@@ -135,6 +155,10 @@ def _with(scenario: Scenario, knob: Knob, new: float) -> Scenario:
     field = {"due": "due_margin_min", "import": "import_margin_mw", "rates": "planning_quantile"}.get(knob.kind)
     if field is not None:
         changed = disturbances.model_copy(update={field: new})
+    elif knob.kind == "stock":
+        others = [margin for margin in disturbances.stock_margins if margin.store != knob.stage]
+        stock = StockMargin(store=knob.stage, reserve_t=new)
+        changed = disturbances.model_copy(update={"stock_margins": (*others, stock)})
     else:
         stage_margin = disturbances.margin.get(knob.stage, Margin(stage=knob.stage))
         name = {"slack": "slack_min", "wait": "wait_min", "quantile": "quantile"}[knob.kind]
@@ -152,6 +176,7 @@ def margins(scenario: Scenario) -> dict[str, float]:
             amount = getattr(margin, name)
             if amount:
                 by_key[f"{margin.stage}.{name}"] = amount
+    by_key |= {f"{one.store}.reserve_t": one.reserve_t for one in disturbances.stock_margins if one.reserve_t}
     for name in ("due_margin_min", "import_margin_mw"):
         if getattr(disturbances, name):
             by_key[name] = getattr(disturbances, name)
@@ -169,6 +194,9 @@ def settings(scenario: Scenario) -> list[str]:
             parts = [f"stage: {margin.stage}", *(f"{name}: {amounts[name]:g}" for name in amounts if amounts[name])]
             rows.append("{" + ", ".join(parts) + "}")
         overrides.append(f"disturbances.margins=[{', '.join(rows)}]")
+    if disturbances.stock_margins:
+        rows = [f"{{store: {one.store}, reserve_t: {one.reserve_t:g}}}" for one in disturbances.stock_margins]
+        overrides.append(f"disturbances.stock_margins=[{', '.join(rows)}]")
     for name in ("due_margin_min", "import_margin_mw"):
         if getattr(disturbances, name):
             overrides.append(f"disturbances.{name}={getattr(disturbances, name):g}")

@@ -36,6 +36,7 @@ MARGINS = {
     "planning_quantile": (mark("quantile of durations or rates used for planning"), "%"),
     "due_margin_min": (mark("margin before due times"), "min"),
     "import_margin_mw": (mark("margin below the import limit"), "MW"),
+    "reserve_t": (mark("stock kept in {stage}"), "t"),
 }
 """Margins of a plan by key, with their units."""
 PLAIN = ("planning_quantile", Disturbances().planning_quantile)
