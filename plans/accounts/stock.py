@@ -56,7 +56,12 @@ class Difference:
 
 def difference(baseline: Figures, plan: Figures) -> Difference:
     """What a plan has in stock more than its baseline."""
-    return _valued(_more(baseline.stock, plan.stock), baseline, plan)
+    return _valued(_more(baseline.stock, plan.stock), _more(baseline.levels, plan.levels), baseline, plan)
+
+
+def since_start(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
+    """What the baseline has in stock at the end more than at the start; stores of the site are left out."""
+    return _valued(_more({each.name: each.start_t for each in scenario.stores}, baseline.stock), {}, baseline, plan)
 
 
 def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
@@ -65,7 +70,7 @@ def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Differenc
     for delivery in scenario.deliveries:
         tonnes = plan.delivered.get(delivery.name, 0.0) - baseline.delivered.get(delivery.name, 0.0)
         more[delivery.store] = more.get(delivery.store, 0.0) + tonnes
-    return _valued(more, baseline, plan)
+    return _valued(more, _more(baseline.levels, plan.levels), baseline, plan)
 
 
 def stock_changes(scenario: Scenario, more: Difference) -> Iterator[tuple[str, float, str, int]]:
@@ -79,11 +84,11 @@ def stock_changes(scenario: Scenario, more: Difference) -> Iterator[tuple[str, f
             yield name, amount, units.get(name, ""), 1 if abs(amount) >= 1 else 3
 
 
-def _valued(more: Mapping[str, float], baseline: Figures, plan: Figures) -> Difference:
-    tonnes = {name: value if abs(value) > SAME else 0.0 for name, value in more.items()}
+def _valued(more_t: Mapping[str, float], more: Mapping[str, float], baseline: Figures, plan: Figures) -> Difference:
+    """The worth of tonnes by store, and of levels by store of the site."""
+    tonnes = {name: value if abs(value) > SAME else 0.0 for name, value in more_t.items()}
     levels = {
-        name: value if abs(value) > SAME * max(baseline.levels[name], 1.0) else 0.0
-        for name, value in _more(baseline.levels, plan.levels).items()
+        name: value if abs(value) > SAME * max(baseline.levels[name], 1.0) else 0.0 for name, value in more.items()
     }
     kg, cost = (
         _worth(tonnes, f"stock_{kind}_per_t", baseline, plan) + _worth(levels, f"level_{kind}_per_unit", baseline, plan)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from emberline.plans.accounts.figures import Figures
-from emberline.plans.accounts.stock import difference
+from emberline.plans.accounts.stock import difference, since_start
 from emberline.plans.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import QUANTILES
@@ -154,13 +154,15 @@ def _per_tonne(plan: Plan) -> PerTonne | None:
     if not ours.tonnes or not baseline.tonnes:
         return None
     kg, money, mwh = (0.0, 0.0, 0.0) if stock is None else (stock.carbon_kg, stock.cost, stock.mwh)
+    # a tonne of product bears nothing of what is made for stock
+    grown = since_start(plan.scenario, baseline, ours)
     return PerTonne(
-        carbon_kg=(ours.carbon_kg - kg) / ours.tonnes,
-        baseline_carbon_kg=baseline.carbon_kg / baseline.tonnes,
-        kwh=1000 * (ours.energy_mwh - mwh) / ours.tonnes,
-        baseline_kwh=1000 * baseline.energy_mwh / baseline.tonnes,
-        cost=(ours.cost - money) / ours.tonnes,
-        baseline_cost=baseline.cost / baseline.tonnes,
+        carbon_kg=(ours.carbon_kg - kg - grown.carbon_kg) / ours.tonnes,
+        baseline_carbon_kg=(baseline.carbon_kg - grown.carbon_kg) / baseline.tonnes,
+        kwh=1000 * (ours.energy_mwh - mwh - grown.mwh) / ours.tonnes,
+        baseline_kwh=1000 * (baseline.energy_mwh - grown.mwh) / baseline.tonnes,
+        cost=(ours.cost - money - grown.cost) / ours.tonnes,
+        baseline_cost=(baseline.cost - grown.cost) / baseline.tonnes,
     )
 
 

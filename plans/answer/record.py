@@ -76,7 +76,7 @@ class DemandCharge:
 
 @dataclass(frozen=True)
 class PerTonne:
-    """What a tonne of product takes, stock credited to the plan."""
+    """What a tonne of product takes, without what is made for stock."""
 
     carbon_kg: float
     baseline_carbon_kg: float
