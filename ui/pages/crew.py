@@ -13,9 +13,10 @@ from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import chart_cache, session, stored_runs
-from emberline.ui.text import wording
+from emberline.ui.text import moment, wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
+from emberline.ui.text.numbers import listed
 from emberline.ui.text.slack import stops
 from emberline.ui.text.speaker import speaker
 
@@ -78,7 +79,7 @@ def _until(rows: list[Line]) -> list[Line]:
 
 
 def _line(scenario: Scenario, row: Line) -> None:
-    start, end = (f"{scenario.horizon.instant(at):%H:%M}" for at in (row.start_min, row.end_min))
+    start, end = (moment.short(at, scenario.horizon) for at in (row.start_min, row.end_min))
     if row.activity is None:
         st.caption(tr("{start} to {end}: free for {minutes} min", start=start, end=end, minutes=f"{row.minutes:.0f}"))
         return
@@ -86,7 +87,9 @@ def _line(scenario: Scenario, row: Line) -> None:
         activity = row.activity
         st.text(f"{start} – {end}   {activity.name}")
         work, minutes = does(activity.what, speaker(current())), f"{row.minutes:.0f}"
-        st.text(tr("{work}, {what}, {minutes} min", work=work, what=activity.definition, minutes=minutes))
+        products = [f"{wording.number(part.amount, 0)} {part.unit}" for part in activity.materials if part.is_product]
+        what = listed([activity.definition, *products])
+        st.text(tr("{work}, {what}, {minutes} min", work=work, what=what, minutes=minutes))
 
 
 def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:

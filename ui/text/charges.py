@@ -13,6 +13,8 @@ CONTRACTS = {
     "base_block": mark("base block"), "green": mark("green"), "ppa": mark("ppa"), "guarantees": mark("guarantees"),
 }  # fmt: skip
 """Names of the kinds of contracts."""
+SCHEMES = {"eu_ets": mark("EU ETS"), "china_ets": mark("China ETS"), "shadow": mark("shadow price")}
+"""Names of the schemes behind a carbon price."""
 ASSESSED = {"monthly": mark("monthly"), "daily": mark("daily")}
 
 
@@ -43,7 +45,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
             says = tr("{price} on scope 1 only", **values)
         if price_of.free_share:
             says = listed([says, tr("{share} free", share=percent(price_of.free_share, 1))])
-        scheme = f" ({price_of.scheme})" if price_of.scheme else ""
+        scheme = f" ({tr(SCHEMES[price_of.scheme])})" if price_of.scheme else ""
         yield f"{tr('carbon price')}: {says}{scheme}"
 
 
@@ -52,7 +54,8 @@ def _tariff(tariff: Tariff, money: str) -> Iterator[str]:
         yield tr("tariff {name}", name=tariff.name)
     for charge in tariff.energy:
         rates = _rates((r.per_mwh for r in charge.rates), f"{money}/MWh")
-        yield f"{tr('tariff energy {name}', name=charge.name)}: {rates}"
+        named = charge.name != "energy"  # the usual name says nothing more
+        yield f"{tr('tariff energy {name}', name=charge.name) if named else tr('tariff energy')}: {rates}"
     if tariff.peak_valley is not None:
         part = tariff.peak_valley
         says = tr(

@@ -35,6 +35,8 @@ PARTS = {
     "recourse": mark("own recourse"),
 }  # fmt: skip
 """Parts of a scenario whose change is only named."""
+UNITS = {"min": "min", "h": "h", "t": "t", "tph": "t/h", "mw": "MW", "mwh": "MWh"}
+"""Units by the end of a field's name."""
 SILENT = ("name", "title", "description", "schema_version")
 
 
@@ -82,7 +84,7 @@ def _part(part: str, before: Any, after: Any) -> Iterator[str]:
     elif part in PARTS:
         keys = list(changes_between((), before, after))
         single = isinstance(keys[0].after, str | int | float) if len(keys) == 1 else False
-        yield f"{keys[0].key} {_value(keys[0].after)}" if single else tr(PARTS[part])
+        yield _field(keys[0].key, keys[0].after) if single else tr(PARTS[part])
     elif part in READERS:
         for key in dict.fromkeys([*before, *after]):
             if before.get(key) != after.get(key):
@@ -91,6 +93,15 @@ def _part(part: str, before: Any, after: Any) -> Iterator[str]:
                     yield text
     else:
         yield part
+
+
+def _field(key: str, value: Any) -> str:
+    """A field in words: what it belongs to, its name, its value and unit, such as ``ladle longest wait 40 min``."""
+    *place, name = key.split(".")
+    words, _, unit = name.rpartition("_")
+    if unit not in UNITS:
+        words, unit = name, ""
+    return " ".join([*place[-1:], words.replace("_", " "), _value(value), *([UNITS[unit]] if unit else [])])
 
 
 def _value(value: Any) -> str:

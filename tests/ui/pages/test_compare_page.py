@@ -297,7 +297,7 @@ def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan
     assert f" · holds on {int(100 * successes / n)} % · " in first
     assert " · 0.7 t CO2e more · " in run_picker.label(dataclasses.replace(entries[0], saved_carbon_kg=-700.0))
     silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]
-    assert naming.changes(*silos) == ["cement.level_t 900"]
+    assert naming.changes(*silos) == ["cement level 900 t"]
     silos[1]["stores"][0]["end_level_t"] = 700.0
     assert naming.changes(*silos) == ["own levels of stores"]
 

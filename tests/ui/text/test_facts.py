@@ -35,7 +35,7 @@ def test_the_readmes_site_is_described_whole() -> None:
         "asset steam store: storage, 20 MWh, steam",
         "tariff demand network: 8500 EUR/MW, monthly",
         "peak of the month so far: 6 MW",
-        "carbon price: 70 EUR/t on scope 1 only (eu_ets)",
+        "carbon price: 70 EUR/t on scope 1 only (EU ETS)",
         "factor gas grid: natural_gas, 56.1 kg/GJ CO2 (net heating value), valid always: IPCC 2006 Guidelines, Vol. 2",
     ]
     assert odd() == []

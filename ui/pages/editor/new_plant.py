@@ -18,7 +18,7 @@ from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.instants import zones
 from emberline.scenarios.templates import plants as templates
 from emberline.ui.text import charges, wording
-from emberline.ui.text.language import mark, tr
+from emberline.ui.text.language import mark, tr, trn
 
 OPEN = "new.plant"
 """In the session: whether the choice of templates is open."""
@@ -118,9 +118,9 @@ def _load(content: bytes, name: str, zone: str, template: str) -> Imported | Non
         return None
     low, high = (wording.number(float(one), 2) for one in (series.values.min(), series.values.max()))
     says = tr(
-        "{count} values of {minutes} min, {low} to {high} MW; the plan is over {days} day(s) from {start}.",
+        "{count} values of {minutes} min, {low} to {high} MW; the plan is over {length} from {start}.",
         count=len(series.values), minutes=f"{series.mapping.interval_min:g}", low=low, high=high,
-        days=days["days"], start=days["start"],
+        length=trn("{count} day", "{count} days", days["days"]), start=days["start"],
     )  # fmt: skip
     st.text(f"✓ {says}")
     for remark in series.remarks:

@@ -258,6 +258,7 @@ def table(plan: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
     frame["due_min"] = [heats[heat].due_min for heat in frame["heat"]]
     for name in (START, "end", "due"):
         frame[name] = [moment.short(at, horizon) for at in frame[f"{name}_min"]]
+    frame.loc[frame["due_min"] >= horizon.length_min, "due"] = ""  # nobody has asked for a time
     frame = frame.sort_values(["start_min", "unit"], ignore_index=True)
     frame = frame.rename(columns={"waited_min": "waited [min]", "energy_mwh": "electricity [MWh]"})
     order = [LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "due", "moved [min]", "waited [min]"]

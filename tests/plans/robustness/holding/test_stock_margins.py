@@ -122,9 +122,9 @@ def test_a_schedule_that_comes_again_is_not_replayed_again(monkeypatch: pytest.M
     assert draft.schedule is not None
     followed: list[int] = []
 
-    def counted(*given: Any, **more: Any) -> Any:
+    def counted(*args: Any, **more: Any) -> Any:
         followed.append(1)
-        return misses(*given, **more)
+        return misses(*args, **more)
 
     monkeypatch.setattr(import_module("emberline.plans.robustness.holding.hold"), "misses", counted)
     rounds = hold(case, Engine(), level=0.99, replications=60, time_limit_s=900, plain=draft).rounds

@@ -1,0 +1,38 @@
+"""Page My unit: what a unit does next, with its day where the plan has several, and the tonnes that it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import page
+
+from emberline.plans import plan
+from emberline.plans.store import Store
+from emberline.scenarios import loads
+from emberline.scenarios.templates.plants import start
+from emberline.ui.text import wording
+
+
+def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: the runs of two days each name their weekday, and what they make.
+    Sensitivity: fails where only hours and minutes are written.
+    """
+    monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / "home"))
+    mill = loads(start("grinding-plant", "mill"), overrides=["horizon.days=2"])
+    store, result = Store(), plan(mill, replications=0)
+    assert result.schedule is not None
+    with store.working(result.scenario) as run:
+        store.save(run, result)
+    app = page("crew", run)
+    assert not app.exception
+    lines = [line for text in app.get("text") for line in str(text.value).splitlines()]
+    starts = [line for line in lines if " – " in line]
+    assert starts
+    assert all(line[:4] in ("Mon ", "Tue ") for line in starts), starts
+    runs = [line for line in lines if line.startswith("run")]
+    tph = result.schedule["process_tph"].sel(process="mill").to_numpy()
+    step_h = mill.horizon.step_h
+    first, *_ = np.split(tph, np.flatnonzero(np.diff(tph > 0)) + 1)[int(tph[0] <= 0) :]
+    assert f"{wording.number(first.sum() * step_h, 0)} t" in runs[0]
