@@ -25,6 +25,8 @@ from emberline.ui.text.language import mark, tr
 
 DEEPEST = 5
 """Levels below which nothing is drawn any more."""
+OPEN = 3
+"""Levels that are open where there is something in them: the hours and prices of a tariff stand on the third."""
 AMOUNT = mark("Amount")
 NAME = mark("Name")
 
@@ -55,7 +57,7 @@ def draw(draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseMode
         if entry.record is Rate and _one_value(value):
             title = tr("A range instead of one rate")
         visible = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
-        with st.expander(title, expanded=visible and depth < 2, key=f"in.{dotted(place)}"):
+        with st.expander(title, expanded=visible and depth < OPEN, key=f"in.{dotted(place)}"):
             if entry.help:
                 st.caption(tr(entry.help))
             _entry(draft, now, place, entry, depth)
