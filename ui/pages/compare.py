@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import string
 from functools import partial
 from typing import Any
@@ -54,11 +55,10 @@ def page() -> None:
 
 
 def _selection() -> list[str]:
-    """Runs to compare, from the address or the session; initially the current one."""
+    """Runs to compare, from the address or the session; initially the current one and the last other of its plant."""
     address = st.query_params.get(NAMED)
     if address is None:
-        current = [session.run()] if session.run() else []
-        return list(st.session_state.get(SELECTION, current))
+        return list(st.session_state[SELECTION] if SELECTION in st.session_state else _initially(session.run()))
     store, missing = Store(), 0
     ids: list[str] = []
     for part in address.split(",")[:MOST]:
@@ -77,6 +77,15 @@ def _selection() -> list[str]:
             )
         )
     return list(dict.fromkeys(ids))
+
+
+def _initially(current: str) -> list[str]:
+    """The current run and the newest other plan of the same scenario, where there is one."""
+    if not current:
+        return []
+    rows = run_picker.entries(also=[current])
+    others = (run for run, one in rows.items() if run != current and one.scenario == rows[current].scenario)
+    return [current, *itertools.islice(others, 1)] if current in rows else []
 
 
 def _choose(ids: list[str]) -> list[str]:

@@ -78,6 +78,18 @@ def test_an_empty_page_says_what_to_do(app: AppTest) -> None:
     assert "Choose two to five plans" in page_text(app)
 
 
+def test_the_plan_in_view_stands_next_to_the_last_other_of_its_plant(app: AppTest, runs: list[str]) -> None:
+    """Proves: a page without address compares the plan in view with the newest other one of the same scenario; what is
+    taken away stays away.
+    """
+    app.query_params["run"] = runs[0]
+    app.run()
+    assert app.multiselect[0].value == runs
+    app.multiselect[0].set_value(runs[:1]).run()
+    assert app.multiselect[0].value == runs[:1]
+    assert "Choose two to five plans" in page_text(app)
+
+
 def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
     """Proves: first digits in the address are enough; each plan has its status, gap and bound; figures that differ
     stand with value and signed difference, largest share first; the keys that differ have both values."""
