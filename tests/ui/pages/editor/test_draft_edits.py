@@ -175,6 +175,14 @@ def test_a_file_of_ones_own_is_the_source_of_its_figures(home: Path) -> None:
     assert "Typical: dedusting" not in texts(app) + str([caption.help for caption in app.caption])
 
 
+def test_an_empty_field_says_what_counts(home: Path) -> None:
+    """Proves: a field without value whose description says what then counts shows that, not *none*."""
+    app, draft = of_template("grinding-plant")
+    app.session_state[f"sheet.{draft.id}"] = "stores/1"
+    view(app, draft, "sheet")
+    assert field(app, draft, "stores.1.end_level_t").placeholder == "what it is now"
+
+
 def test_one_power_takes_the_place_of_phases(home: Path) -> None:
     """Proves: a power typed where phases are preset can replace them by one button, after which there is no mistake."""
     app, draft = copied()
