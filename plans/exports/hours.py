@@ -103,7 +103,7 @@ def without_zeros(frame: pd.DataFrame, may: Callable[[str], bool] = lambda name:
         frame: a table.
         may: whether a column of a name may be left out.
     """
-    return frame[[name for name in frame if not may(name) or _says_something(frame[name])]]
+    return frame[[name for name in frame if not may(str(name)) or _says_something(frame[name])]]
 
 
 def _says_something(column: pd.Series) -> bool:

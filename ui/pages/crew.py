@@ -10,8 +10,7 @@ import xarray as xr
 
 from emberline.plans.accounts import unit_runs
 from emberline.plans.board import run_slack
-from emberline.plans.exports.activities import Activity
-from emberline.plans.exports.crews import Line, crews, lines, unit_pages, work
+from emberline.plans.exports.crews import Activity, Line, crews, lines, unit_pages, work
 from emberline.plans.store import Store, StoredRun, StoreError
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario

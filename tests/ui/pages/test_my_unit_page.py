@@ -29,7 +29,7 @@ def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.Mo
         store.save(run, result)
     app = page("crew", run)
     assert not app.exception
-    lines = [line for text in app.get("text") for line in str(text.value).splitlines()]
+    lines = [line for text in app.text for line in str(text.value).splitlines()]
     starts = [line for line in lines if " – " in line]
     assert starts
     assert all(line[:4] in ("Mon ", "Tue ") for line in starts), starts
@@ -41,7 +41,7 @@ def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.Mo
     assert not [text.value for text in app.caption if "free for" in text.value and " h" not in text.value]
     app.number_input[0].set_value(600).run()
     assert not app.exception
-    (late,) = (text.value for text in app.get("text") if "mill may be late by" in text.value)
+    (late,) = (text.value for text in app.text if "mill may be late by" in text.value)
     assert result.replay is not None
     one = next(one for one in unit_runs(mill, result.replay) if one.what == RUN)
     slack = run_slack.slack(mill, result.replay, one)
