@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -16,11 +17,11 @@ from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import chart_cache, session, stored_runs
-from emberline.ui.text import moment, wording
+from emberline.ui.text import moment
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import listed
-from emberline.ui.text.slack import stops
+from emberline.ui.text.slack import SAME_MIN, stops
 from emberline.ui.text.speaker import speaker
 
 NEXT = 4
@@ -103,13 +104,13 @@ def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
     slack = _slack(scenario, run, row, row.activity)
     if slack is None:
         return
-    most = wording.number(slack.later_min, 0)
-    stop = stops(scenario, slack.later)
+    words, stop = speaker(current()), stops(scenario, slack.later)
+    late, most = words.duration(minutes), words.duration(math.floor(slack.later_min + SAME_MIN))
     if minutes <= slack.later_min:
-        text = mark("✓ {heat} may be late by {minutes} min: nothing else moves (at most {most} min: {stop}).")
+        text = mark("✓ {heat} may be late by {late}: nothing else moves (at most {most}: {stop}).")
     else:
-        text = mark("▲ {heat} may be late by {most} min only ({stop}): with {minutes} min plan again.")
-    st.text(tr(text, heat=row.activity.name, minutes=minutes, most=most, stop=stop))
+        text = mark("▲ {heat} may be late by {most} only ({stop}): with {late} plan again.")
+    st.text(tr(text, heat=row.activity.name, late=late, most=most, stop=stop))
 
 
 def _slack(scenario: Scenario, run: xr.Dataset, row: Line, activity: Activity) -> slacks_of.Slack | None:

@@ -11,6 +11,7 @@ from pages import page
 from emberline.plans import plan
 from emberline.plans.accounts.unit_runs import RUN, unit_runs
 from emberline.plans.board import run_slack
+from emberline.plans.exports import Speaker
 from emberline.plans.store import Store
 from emberline.scenarios import loads
 from emberline.scenarios.templates.plants import start
@@ -45,4 +46,4 @@ def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.Mo
     assert result.replay is not None
     one = next(one for one in unit_runs(mill, result.replay) if one.what == RUN)
     slack = run_slack.slack(mill, result.replay, one)
-    assert f"{wording.number(slack.later_min, 0)} min" in late
+    assert f" {Speaker().duration(slack.later_min)}" in late
