@@ -183,7 +183,7 @@ def _rule(plan: Plan) -> SimpleRule | None:
         best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
         (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days,
         best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
-        max(best.figures.cost - most, 0.0),
+        best.ties, max(best.figures.cost - most, 0.0),
     )  # fmt: skip
 
 

@@ -120,6 +120,8 @@ class SimpleRule:
     """Median of what it saves on them."""
     plan_expected: float | None = None
     """Median of what the plan saves on them."""
+    ties: str = ""
+    """Where other hours count as much as some of its hours of rest: ``first`` or ``last``, which of them rest."""
     over_cap: float = 0.0
     """By how much the rule costs more than the cap on extra cost allows; 0: it keeps it."""
 

@@ -24,12 +24,12 @@ from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.replay_outcome import Followed, outcomes
 from emberline.plans.plan.replays import QUANTILES, saved
-from emberline.plans.plan.start_lists import leading_units, lower_peaks, ruled, worst_hours
+from emberline.plans.plan.start_lists import leading_units, lower_peaks, rests, ruled, worst_hours
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 
-HOURS = (1, 2, 3, 4, 5, 6, 8)
+HOURS = (1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 16)
 """Hours of rest a day that are tried."""
 TIME_LIMIT_S = 10.0
 """Of the processor, for all rules of a plan."""
@@ -163,6 +163,11 @@ def _candidates(scenario: Scenario, over: Callable[[], bool]) -> Iterator[tuple[
             resting = units if hours else ()
             stores = bool(scenario.processes) or any(site_stores(scenario))
             followed = Followed(
-                variant if scenario.processes else scenario, schedule, baseline.schedule if stores else None
+                variant if scenario.processes else scenario,
+                schedule,
+                baseline.schedule if stores else None,
+                dispatched_in=scenario,
             )
-            yield Rule(name, figures(scenario, run, nominated=schedule), resting, float(hours), peak_mw), followed
+            ties = max(which for _, which in rests(scenario, worst, hours))
+            sums = figures(scenario, run, nominated=schedule)
+            yield Rule(name, sums, resting, float(hours), ties, peak_mw), followed
