@@ -106,13 +106,13 @@ def checked(text: str, folder: Path) -> DraftState:
 
 def keep(draft: drafts.Draft, text: str) -> bool:
     """Save a new text and note its version; False if it was refused, which the next page shows."""
-    known = session.versions()
+    versions = session.versions()
     try:
         latest = drafts.write(draft, text)
     except (drafts.DraftError, ScenarioError) as error:
         st.session_state[REFUSAL] = str(error)
         return False
-    known[latest.id] = latest.version
+    versions[latest.id] = latest.version
     session.hold(latest.id)
     return latest.version != draft.version
 

@@ -120,14 +120,14 @@ def _amounts(draft: drafts.Draft, now: DraftState, place: Keys) -> None:
     """Numbers by name as a table of two columns."""
     value = now.value(place)
     amounts = value if isinstance(value, dict) else {}
-    begun = rows.beginning(
+    editor = rows.beginning(
         f"amounts.{draft.id}.{dotted(place)}", draft, amounts,
         lambda: pd.DataFrame(
             [(str(name), as_typed(amount)) for name, amount in amounts.items()], columns=["name", "amount"], dtype=str
         ),
     )  # fmt: skip
     edited = st.data_editor(
-        begun.frame, num_rows="dynamic", hide_index=True, alt=tr(AMOUNT), key=begun.key,
+        editor.frame, num_rows="dynamic", hide_index=True, alt=tr(AMOUNT), key=editor.key,
         column_config={"name": tr(NAME), "amount": tr(AMOUNT)},
     )  # fmt: skip
     problem_lines(now, now.at(place), most=AT_TOP)
@@ -137,4 +137,4 @@ def _amounts(draft: drafts.Draft, now: DraftState, place: Keys) -> None:
         if name and amount:
             after[name] = value_of(amount)
     if after != amounts:
-        begun.write(draft, after, {place: after or ABSENT})
+        editor.write(draft, after, {place: after or ABSENT})

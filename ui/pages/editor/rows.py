@@ -104,11 +104,11 @@ def items(now: DraftState, path: Keys) -> list[Any]:
 def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     """Draw a list of the draft as a table, and save what is changed in it."""
     rows = items(now, table.path)
-    begun = beginning(f"table.{draft.id}.{table.name}", draft, rows, lambda: frame_of(rows, table))
-    frame = begun.frame
+    editor = beginning(f"table.{draft.id}.{table.name}", draft, rows, lambda: frame_of(rows, table))
+    frame = editor.frame
     edited = st.data_editor(
         frame,
-        key=begun.key,
+        key=editor.key,
         num_rows="dynamic",
         hide_index=True,
         column_order=[name for name in frame.columns if name != PLACE],
@@ -117,11 +117,11 @@ def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     )
     problem_lines(now, now.at(table.path), most=AT_TOP)
     _one_power(draft, now, table)
-    after = items_of(edited, begun.value, frame)
+    after = items_of(edited, editor.value, frame)
     if after == rows:
         return
     values = renamed(now.data, table.path, rows, after) if now.data is not None else {}
-    begun.write(draft, after, {**values, table.path: after if after else ABSENT})
+    editor.write(draft, after, {**values, table.path: after if after else ABSENT})
 
 
 def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:

@@ -80,11 +80,11 @@ def test_a_charge_that_was_deleted_stays_deleted(home: Path) -> None:
     assert of(app).text == draft.text
 
 
-@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("saved", [True, False])
 def test_what_is_typed_while_the_last_value_is_saved_counts(
-    written: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+    saved: bool, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Proves: a run that the next value in a table ends, once the draft is written or before, loses neither value, and
+    """Proves: a run that the next value in a table ends, once the draft is saved or before, loses neither value, and
     no other window is blamed. Sensitivity: an editor that begins again as its note of the draft's version is missing.
     """
     app, draft = of_template("grinding-plant")
@@ -93,7 +93,7 @@ def test_what_is_typed_while_the_last_value_is_saved_counts(
     write = rows.set_values
 
     def ended(*arguments: Any) -> bool:
-        if written:
+        if saved:
             write(*arguments)
         return bool(st.stop())
 
