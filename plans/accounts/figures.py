@@ -110,6 +110,8 @@ class Rule:
     """Units that rest."""
     hours: float = 0.0
     """Hours of rest on each day."""
+    ties: str = ""
+    """Where other hours count as much as some of these: ``first`` or ``last``, which of them rest."""
     peak_mw: float | None = None
     """The peak that is set."""
     days: int = 0

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from emberline.plans.answer.dear_hours import DIGITS, dear_hours
 from emberline.plans.difference.uses import WORTH_TELLING, UseChange, mean_over, signal, signal_text, use_changes
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
 
 QUARTER = 4
-"""The avoided hours are the worst quarter of all."""
+"""The avoided hours are about the worst quarter of all: hours that count the same are in it together or not at all."""
 MOST_ORDERS = 3
 MOST_USES = 2
 LEAST_SHARE = 0.005
@@ -45,6 +46,11 @@ HOURS = {
         "{after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
         "{share_before:.0f} %."
     ),
+    "level": mark(
+        "In the {hours:g} h at the highest price of electricity ({mean} {unit}, {when}) the plant imports "
+        "{after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
+        "{share_before:.0f} %."
+    ),
 }
 MOVED = {
     "later": mark(
@@ -62,7 +68,7 @@ class Change:
     """One sentence about a plan."""
 
     kind: str
-    """``hours``, ``order``, ``use`` or ``limit``."""
+    """``hours``, ``order``, ``use``, ``dear hours`` or ``limit``."""
     says: str
     bars: tuple[str, ...] = ()
     """Heats, units or assets that it is about."""
@@ -85,6 +91,11 @@ def changes(plan: Plan) -> tuple[Change, ...]:
     if plan.scenario.heats:
         sentences += _orders(plan, plan.replay)
     sentences += _uses(plan, plan.replay)
+    if plan.scenario.processes:
+        sentences += [
+            Change("dear hours", reason.says, (reason.unit,), reason.from_min, reason.to_min, reason.numbers)
+            for reason in islice(dear_hours(plan, plan.replay), MOST_USES)
+        ]
     sentences += _limits(plan, plan.replay)
     return tuple(sentences)
 
@@ -93,11 +104,16 @@ def changes(plan: Plan) -> tuple[Change, ...]:
 
 
 def worst_steps(worth: np.ndarray) -> np.ndarray:
-    """The quarter of all steps with the highest worth, in time; empty where it never changes."""
+    """About a quarter of all steps, those with the highest worth; none that counts as much is left out of them.
+
+    Empty where the worth never changes.
+    """
     if float(np.ptp(worth)) <= WORTH_TELLING * max(float(np.abs(worth).max()), 1e-9):
         return np.array([], dtype=int)
-    count = max(len(worth) // QUARTER, 1)
-    return np.sort(np.argsort(-worth, kind="stable")[:count])
+    worth, count = worth.round(DIGITS), max(len(worth) // QUARTER, 1)
+    levels, counts = np.unique(worth, return_counts=True)
+    sizes = counts[::-1].cumsum()[::-1]
+    return np.flatnonzero(worth >= levels[1 + np.argmin(np.abs(sizes[1:] - count))])
 
 
 def _hours(plan: Plan) -> Iterator[Change]:
@@ -126,6 +142,8 @@ def _hours(plan: Plan) -> Iterator[Change]:
     when = Message(texts[len(runs) == 1], first=scenario.horizon.instant(first), last=scenario.horizon.instant(last))
     values = {name: value for name, value in numbers.items() if name != "mean"} | {"mean": signal_text(numbers["mean"])}
     more = {} if kind != "price" else {"unit": unit}
+    if kind == "price" and float(np.ptp(worth[steps].round(DIGITS))) == 0:
+        kind = "level"
     yield Change("hours", Message(HOURS[kind], when=when, **values, **more), (), first, last, numbers)
 
 

@@ -18,6 +18,7 @@ from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import QUANTILES
 from emberline.plans.plan.stock_credit import credit_kg
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import load_mw
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 
 
@@ -156,11 +157,18 @@ def _per_tonne(plan: Plan) -> PerTonne | None:
     kg, money, mwh = (0.0, 0.0, 0.0) if stock is None else (stock.carbon_kg, stock.cost, stock.mwh)
     # a tonne of product bears nothing of what is made for stock
     grown = since_start(plan.scenario, baseline, ours)
+    assert plan.replay is not None
+    energy, baseline_energy = ours.energy_mwh - mwh - grown.mwh, baseline.energy_mwh - grown.mwh
+    load, baseline_load = (
+        float(load_mw(plan.scenario, run).sum()) * plan.scenario.horizon.step_h for run in (plan.replay, plan.baseline)
+    )
     return PerTonne(
         carbon_kg=(ours.carbon_kg - kg - grown.carbon_kg) / ours.tonnes,
         baseline_carbon_kg=(baseline.carbon_kg - grown.carbon_kg) / baseline.tonnes,
-        kwh=1000 * (ours.energy_mwh - mwh - grown.mwh) / ours.tonnes,
-        baseline_kwh=1000 * (baseline.energy_mwh - grown.mwh) / baseline.tonnes,
+        kwh=1000 * energy / ours.tonnes,
+        baseline_kwh=1000 * baseline_energy / baseline.tonnes,
+        units_kwh=1000 * (energy - load) / ours.tonnes,
+        baseline_units_kwh=1000 * (baseline_energy - baseline_load) / baseline.tonnes,
         cost=(ours.cost - money - grown.cost) / ours.tonnes,
         baseline_cost=(baseline.cost - grown.cost) / baseline.tonnes,
     )
@@ -183,7 +191,7 @@ def _rule(plan: Plan) -> SimpleRule | None:
         best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
         (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days,
         best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
-        max(best.figures.cost - most, 0.0),
+        best.ties, max(best.figures.cost - most, 0.0),
     )  # fmt: skip
 
 

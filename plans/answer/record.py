@@ -76,14 +76,22 @@ class DemandCharge:
 
 @dataclass(frozen=True)
 class PerTonne:
-    """What a tonne of product takes, without what is made for stock."""
+    """What a tonne of product takes of the whole site, base load included, without what is made for stock."""
 
     carbon_kg: float
     baseline_carbon_kg: float
     kwh: float
     baseline_kwh: float
+    units_kwh: float
+    """Of the units of line and processes alone."""
+    baseline_units_kwh: float
     cost: float
     baseline_cost: float
+
+    @property
+    def has_load(self) -> bool:
+        """Whether other loads than the units draw electricity of it, or sources give some."""
+        return abs(self.kwh - self.units_kwh) > HIGHER * self.kwh
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,8 @@ class SimpleRule:
     """Median of what it saves on them."""
     plan_expected: float | None = None
     """Median of what the plan saves on them."""
+    ties: str = ""
+    """Where other hours count as much as some of its hours of rest: ``first`` or ``last``, which of them rest."""
     over_cap: float = 0.0
     """By how much the rule costs more than the cap on extra cost allows; 0: it keeps it."""
 

@@ -24,12 +24,12 @@ from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.replay_outcome import Followed, outcomes
 from emberline.plans.plan.replays import QUANTILES, saved
-from emberline.plans.plan.start_lists import leading_units, lower_peaks, ruled, worst_hours
+from emberline.plans.plan.start_lists import leading_units, lower_peaks, rests, ruled, worst_hours
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 
-HOURS = (1, 2, 3, 4, 5, 6, 8)
+HOURS = (1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 16)
 """Hours of rest a day that are tried."""
 TIME_LIMIT_S = 10.0
 """Of the processor, for all rules of a plan."""
@@ -40,6 +40,10 @@ DAYS_S = 5.0
 ABOUT = 0.05
 """By which a rule may hold less often than a plan on a few days, and yet be judged in its place."""
 NO_TIME = Message("No time was left to compare it with all rules that a shift may follow.")
+TIME_OF_DAYS = Message(
+    "The disturbed days took the time that the search had left, so that not all rules that a shift may follow were "
+    "compared."
+)
 
 
 def with_rules(
@@ -73,8 +77,17 @@ def with_rules(
         if after is not None:
             plan, rule = after, _on_the_same_days(after, best, followed, _Time(DAYS_S, deadline))
         references.append(rule)
-    late = (NO_TIME,) if deadline is not None and deadline.rest_s <= 0 else ()
-    return replace(plan, rules=tuple(references), omissions=(*plan.omissions, *late))
+    return replace(plan, rules=tuple(references), omissions=(*plan.omissions, *_missing(plan, clock)))
+
+
+def _missing(plan: Plan, clock: _Time) -> tuple[Message, ...]:
+    """What is said where not all rules were tried: whose time that was, as a search within its gap has ended early."""
+    if not clock.late:
+        return ()
+    if plan.holding is None:
+        return (NO_TIME,)
+    gap = plan.gap if plan.holding.margins_gap is None else plan.holding.margins_gap
+    return (TIME_OF_DAYS if gap is not None and gap <= plan.scenario.goal.gap else NO_TIME,)
 
 
 def _beats(rule: Rule, plan: Plan) -> bool:
@@ -101,10 +114,13 @@ class _Time:
 
     def __init__(self, limit_s: float, deadline: Deadline | None) -> None:
         self.until, self.deadline = time.process_time() + limit_s, deadline
+        self.late = False
+        """Whether the deadline had passed when it was last asked."""
 
     def over(self) -> bool:
         """Whether it is over."""
-        return time.process_time() > self.until or (self.deadline is not None and self.deadline.rest_s <= 0)
+        self.late = self.deadline is not None and self.deadline.rest_s <= 0
+        return self.late or time.process_time() > self.until
 
 
 def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
@@ -163,6 +179,11 @@ def _candidates(scenario: Scenario, over: Callable[[], bool]) -> Iterator[tuple[
             resting = units if hours else ()
             stores = bool(scenario.processes) or any(site_stores(scenario))
             followed = Followed(
-                variant if scenario.processes else scenario, schedule, baseline.schedule if stores else None
+                variant if scenario.processes else scenario,
+                schedule,
+                baseline.schedule if stores else None,
+                dispatched_in=scenario,
             )
-            yield Rule(name, figures(scenario, run, nominated=schedule), resting, float(hours), peak_mw), followed
+            ties = max(which for _, which in rests(scenario, worst, hours))
+            sums = figures(scenario, run, nominated=schedule)
+            yield Rule(name, sums, resting, float(hours), ties, peak_mw), followed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emberline.plans.answer.record import DemandCharge, Headline, Holding, Saving, SimpleRule, is_worse
+from emberline.plans.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule, is_worse
 from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, rule_text, way
 from emberline.scenarios.messages import Message, mark
 
@@ -43,24 +43,8 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         strip.append(_of_month(headline.demand, headline))
     if headline.per_tonne_avoided is not None:
         strip.append(_avoided(headline))
-    per_tonne = headline.per_tonne
-    if per_tonne is not None:
-        strip.append(
-            Tile(
-                "per tonne",
-                Message("Per tonne of product"),
-                Message("{kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(per_tonne.carbon_kg), kwh=per_tonne.kwh),
-                Message(
-                    "baseline {kg} kg CO2e, {kwh:,.0f} kWh; {cost} {currency}, baseline {baseline}",
-                    kg=amount(per_tonne.baseline_carbon_kg), kwh=per_tonne.baseline_kwh, cost=amount(per_tonne.cost),
-                    baseline=amount(per_tonne.baseline_cost), currency=headline.currency,
-                ),
-                Message(
-                    "undisturbed; baseline {kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(per_tonne.baseline_carbon_kg),
-                    kwh=per_tonne.baseline_kwh,
-                ),
-            )
-        )  # fmt: skip
+    if headline.per_tonne is not None:
+        strip.append(_of_tonne(headline.per_tonne, headline.currency))
     if headline.rule is not None:
         strip.append(_of_rule(headline, headline.rule))
     strip.append(_of_peak(headline))
@@ -68,6 +52,33 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         strip.append(_of_days(headline.holding, "holding" in worse))
     strip.append(_best_tile(headline))
     return tuple(strip)
+
+
+def _of_tonne(each: PerTonne, currency: str) -> Tile:
+    """What a tonne takes: of the whole site, and the electricity of the units alone where something else draws too."""
+    label, value = (
+        Message("Per tonne of product"),
+        Message("{kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(each.carbon_kg), kwh=each.kwh),
+    )
+    before = {"kg": amount(each.baseline_carbon_kg), "kwh": each.baseline_kwh}
+    parts = [
+        Message(
+            "baseline {kg} kg CO2e, {kwh:,.0f} kWh; {cost} {currency}, baseline {baseline}",
+            **before, cost=amount(each.cost), baseline=amount(each.baseline_cost), currency=currency,
+        )
+    ]  # fmt: skip
+    brief = [Message("undisturbed; baseline {kg} kg CO2e, {kwh:,.0f} kWh", **before)]
+    if each.has_load:
+        label = Message("Per tonne of product, whole site")
+        units = {"kwh": amount(each.units_kwh), "baseline": amount(each.baseline_units_kwh)}
+        parts.append(
+            Message(
+                "base load included, which the carbon of products leaves out; the units alone draw {kwh} kWh, baseline "
+                "{baseline} kWh", **units,
+            )
+        )  # fmt: skip
+        brief.append(Message("units alone {kwh} kWh, baseline {baseline}", **units))
+    return Tile("per tonne", label, value, joined(parts), joined(brief))
 
 
 def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:

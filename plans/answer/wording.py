@@ -55,6 +55,8 @@ RULES = {
     ),
     ("rest", "marginal"): mark("{units} at rest in the {hours:g} h of each day with the highest marginal intensity"),
     ("rest", "price"): mark("{units} at rest in the {hours:g} dearest hours of each day"),
+    ("rest", "first"): mark("{units} at rest in the {hours:g} dearest hours of each day, of equal ones in the first"),
+    ("rest", "last"): mark("{units} at rest in the {hours:g} dearest hours of each day, of equal ones in the last"),
     ("peak", ""): mark("no peak above {peak:,.1f} MW"),
 }
 
@@ -66,7 +68,7 @@ def rule_text(headline: Headline) -> Message:
     parts = []
     if rule.hours:
         money = headline.goal in METRICS and METRICS[headline.goal].money
-        kind = "price" if money else str(headline.signal)
+        kind = (rule.ties or "price") if money else str(headline.signal)
         parts.append(Message(RULES["rest", kind], units=rule.units, hours=rule.hours))
     if rule.peak_mw is not None:
         parts.append(Message(RULES["peak", ""], peak=rule.peak_mw))

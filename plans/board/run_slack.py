@@ -54,13 +54,24 @@ def buffers(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> list[Buffer]:
 
 
 def intensity(plan: Plan, one: UnitRun) -> Message:
-    """What the goal counts for a MWh while a run lasts, and on average of the plan."""
+    """What the goal counts for a MWh of a run, and for a MWh of all that the plan imports."""
+    assert plan.replay is not None
     worth, kind, unit = signal(plan)
     return Message(
-        "{signal} while it runs: {here} {unit}; mean of the plan: {mean} {unit}",
-        signal=Message(SIGNALS[kind]), here=signal_text(float(worth[one.first : one.last].mean())),
-        mean=signal_text(float(worth.mean())), unit=unit,
+        "{signal} while it runs: {here} {unit}; mean of all that the plan imports: {mean} {unit}",
+        signal=Message(SIGNALS[kind]), here=signal_text(weighted(worth[one.first : one.last], power(plan.replay, one))),
+        mean=signal_text(weighted(worth, plan.replay["import_mw"].to_numpy())), unit=unit,
     )  # fmt: skip
+
+
+def power(run: xr.Dataset, one: UnitRun) -> np.ndarray:
+    """What a unit draws in each step of a run [MW]."""
+    return run["process_mw"].sel(process=one.unit).to_numpy()[one.first : one.last]
+
+
+def weighted(worth: np.ndarray, mw: np.ndarray) -> float:
+    """The mean worth of the MWh that are drawn, by step; of all steps where nothing is."""
+    return float(worth @ mw / mw.sum()) if mw.sum() > MW else float(worth.mean())
 
 
 def slack(scenario: Scenario, run: xr.Dataset, one: UnitRun, every: Sequence[UnitRun] | None = None) -> Slack:

@@ -64,6 +64,8 @@ class Followed:
     """None: the scenario's."""
     other: tuple[Scenario, xr.Dataset] | None = None
     """A plan of the same heats or deliveries with other margins, and its schedule."""
+    dispatched_in: Scenario | None = None
+    """Whose baseline it is; None: of the same scenario."""
 
 
 def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcome]:
@@ -79,7 +81,7 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     runs = [twin.runs(margins, schedule, numbers, seed=seed) for margins, schedule in plans]
     baselines: Iterator[Any] = iter(())
     if followed.dispatched is not None:
-        baselines = twin.runs(scenario, followed.dispatched, numbers, seed=seed)
+        baselines = twin.runs(followed.dispatched_in or scenario, followed.dispatched, numbers, seed=seed)
     for replication, *by_plan in zip(numbers, *runs, strict=True):
         # a schedule was nominated; the baseline nominates what it draws
         sums = [figures(scenario, run, nominated=each[1]) for run, each in zip(by_plan, plans, strict=True)]

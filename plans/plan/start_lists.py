@@ -26,6 +26,8 @@ RESTS_S = 2.0
 """Seconds of the processor for all of them."""
 LEADING = 0.25
 """Units that draw this share of the most hungry one, or more, lead."""
+DIGITS = 6
+"""To which electricity counts the same."""
 PEAKS = 6
 """Peaks that are tried between that of the baseline and an impossible one."""
 
@@ -131,6 +133,21 @@ def worst_hours(scenario: Scenario, envelope: xr.Dataset) -> np.ndarray:
     return np.asarray(site.read(scenario, envelope).guide_per_mwh[goal_metric(scenario).name])
 
 
+def rests(scenario: Scenario, worth: np.ndarray, hours: float) -> Iterator[tuple[np.ndarray, str]]:
+    """Steps of the worst hours of each day, and which of those that count the same they are: ``first`` or ``last``.
+
+    The first ones of a line, which then begins later; of processes the last ones, so that a unit may go on from the
+    better hours before them. Empty: all of them rest, or none.
+    """
+    worth, which = worth.round(DIGITS), "last" if scenario.processes else "first"
+    for steps, share in scenario.horizon.local_days():
+        day = np.array(steps)
+        order = day[np.lexsort((-day if which == "last" else day, -worth[day]))]
+        count = round(hours * share * 60 / scenario.horizon.step_min)
+        tied = bool(np.isin(worth[order[count:]], worth[order[:count]]).any())
+        yield np.sort(order[:count]), which if tied else ""
+
+
 def ruled(
     scenario: Scenario, units: tuple[str, ...], worth: np.ndarray, hours: float, peak_mw: float | None
 ) -> Scenario:
@@ -144,10 +161,7 @@ def ruled(
         peak_mw: the peak; None: none is set.
     """
     horizon, outages = scenario.horizon, list(scenario.state.outages)
-    for steps, share in horizon.local_days():
-        day = np.array(steps)
-        count = round(hours * share * 60 / horizon.step_min)
-        worst = np.sort(day[np.argsort(-worth[day], kind="stable")[:count]])
+    for worst, _ in rests(scenario, worth, hours):
         for _, group in groupby(enumerate(worst.tolist()), lambda pair: pair[1] - pair[0]):
             run = [step for _, step in group]
             begin, end = (timedelta(minutes=step * horizon.step_min) for step in (run[0], run[-1] + 1))

@@ -205,7 +205,7 @@ def _figures(stored: dict[str, Any]) -> Figures:
 
 def _rule(stored: dict[str, Any]) -> Rule:
     fields = {name: stored[name] for name in ("name", "hours", "peak_mw")}
-    fields |= {name: stored[name] for name in ("days", "successes", "expected") if name in stored}
+    fields |= {name: stored[name] for name in ("ties", "days", "successes", "expected") if name in stored}
     return Rule(figures=_figures(stored["figures"]), units=tuple(stored["units"]), **fields)
 
 

@@ -9,7 +9,10 @@ import numpy as np
 import xarray as xr
 
 from emberline.models import explain, schedules
-from emberline.plans.difference.uses import used
+from emberline.plans.accounts.unit_runs import RUN, unit_runs
+from emberline.plans.answer.dear_hours import dear_hours
+from emberline.plans.board import run_slack
+from emberline.plans.difference.uses import signal, signal_text, used
 from emberline.plans.levers.study import BATTERY, without
 from emberline.plans.why.answer import Answer
 from emberline.plans.why.outages import away
@@ -21,6 +24,8 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.process import Process
 
 ON = mark("{name} on all the time, as if it ran when the horizon begins")
+RUNS = 5
+"""Runs of which it is said what stops them."""
 CAPLESS = mark("{says}, with no cap on cost (none keeps it)")
 
 
@@ -75,6 +80,31 @@ class OfUnit:
             )  # fmt: skip
         if not uses:
             yield Message("{name} is not used in the plan", name=self.name)
+        if self.process is not None:
+            yield from self._runs()
+
+    def _runs(self) -> Iterator[str]:
+        """Why it runs in dear hours, and what stops its runs on both sides, of the dearest ones."""
+        plan, horizon = self.resolver.plan, self.scenario.horizon
+        assert plan.replay is not None
+        yield from (reason.says for reason in dear_hours(plan, plan.replay) if reason.unit in self.units)
+        every = list(unit_runs(plan.scenario, plan.replay))
+        worth, kind, unit = signal(plan)
+        runs = [
+            (run_slack.weighted(worth[one.first : one.last], run_slack.power(plan.replay, one)), one)
+            for one in every
+            if one.unit in self.units and one.what == RUN
+        ]
+        for here, one in sorted(sorted(runs, key=lambda pair: -pair[0])[:RUNS], key=lambda pair: pair[1].first):
+            slack = run_slack.slack(plan.scenario, plan.replay, one, every)
+            yield Message(
+                "{name} runs from {first} to {last} at {here} {unit}: {earlier:,.0f} min earlier at most ({before}), "
+                "{later:,.0f} min later at most ({after})",
+                name=one.unit, first=horizon.instant(one.first * horizon.step_min),
+                last=horizon.instant(one.last * horizon.step_min), here=signal_text(here),
+                unit=unit if kind == "price" else "kg CO2e/MWh", earlier=slack.earlier_min,
+                before=slack.earlier.says(horizon), later=slack.later_min, after=slack.later.says(horizon),
+            )  # fmt: skip
 
     def questions(self) -> list[tuple[str, str]]:
         """Key and words of each thing that could be otherwise."""

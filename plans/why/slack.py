@@ -16,11 +16,34 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.line import phase_power
 
 TOLERANCE = 1e-6
 MW = 1e-6
 """Below which nothing is drawn beyond a limit."""
+
+STOPS = {
+    "lock": mark("your lock"),
+    "started": mark("it has started"),
+    "horizon": mark("the horizon"),
+    "release": mark("its release, {time}"),
+    "due": mark("its due time, {time}"),
+    "before": mark("{other} before it"),
+    "after": mark("{other} after it"),
+    "wait": mark("longest wait after {other}"),
+    "wait after": mark("longest wait before {other}"),
+    "unit": mark("{other} on the unit"),
+    "cast": mark("no gap in the cast ({other})"),
+    "outage": mark("unit not available, {time}"),
+    "import": mark("import limit, {time}"),
+    "must run": mark("it must run"),
+    "empty": mark("{other} would run empty, {time}"),
+    "full": mark("{other} would be full, {time}"),
+    "end level": mark("required level of {other} at the end"),
+}
+"""What limits the move of an operation or a run (also ``plans/board/run_slack.py``)."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +51,16 @@ class Stop:
     """What an operation cannot pass."""
 
     kind: str
-    """``lock``, ``started``, ``horizon``, ``release``, ``due``, ``before`` and ``after`` (the heat's own stages),
-    ``wait`` (before it) and ``wait after``, ``unit``, ``cast``, ``outage``, or ``import``."""
+    """Of ``STOPS``."""
     other: str = ""
     """The other heat or stage."""
     at_min: float = math.nan
     """When, where it is a moment [min]."""
+
+    def says(self, horizon: Horizon) -> Message:
+        """What it is."""
+        time = "" if math.isnan(self.at_min) else horizon.instant(self.at_min)
+        return Message(STOPS[self.kind], other=self.other, time=time)
 
 
 @dataclass(frozen=True)

@@ -157,13 +157,15 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
     values = {who: np.quantile(sample, at) for who, sample in whose.items()}
     low, high = min(v.min() for v in values.values()), max(v.max() for v in values.values())
     width = (high - low) / COLUMNS or 1.0
+    ends = [low, high, *([] if undisturbed is None else [undisturbed * factor])]
+    domain = alt.Undefined if max(ends) > min(ends) else [low - 1, low + 1]
     rows = []
     for sign, (who, sample) in zip((1, -1), values.items(), strict=False):
         pile: dict[int, int] = {}
         for share, value in zip(at, sample, strict=True):
-            column = int((value - low) / width)
+            column = round((value - low) / width)
             pile[column] = pile.get(column, 0) + 1
-            place = low + (column + 0.5) * width
+            place = low + column * width  # equal values stand where they are
             rows.append({"whose": who, "x": place, "y": sign * pile[column], "value": value, "share": share})
     frame = pd.DataFrame(rows)
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
@@ -174,7 +176,7 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
     )  # fmt: skip
     shape = alt.Shape("whose:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]))
     x = alt.X(
-        "x:Q", title=title, scale=alt.Scale(zero=False, padding=12),
+        "x:Q", title=title, scale=alt.Scale(zero=False, padding=12, domain=domain),
         axis=alt.Axis(tickCount=4, format=",.0f" if high - low > 8 else ",.1f", grid=False),
     )  # fmt: skip
     tooltip = [

@@ -199,6 +199,12 @@ def test_headlines_of_every_kind_add_up(kind: str, tmp_path: Path) -> None:
             for store in scenario.stores
         )
         assert head.per_tonne.kwh == pytest.approx(1000 * (sums[1].energy_mwh - of_stock) / sums[1].tonnes)
+        # a base load of 1 MW is no unit's
+        units_mwh = sum(float(stored.replay["process_mw"].sel(process=unit).sum()) for unit in ("kiln", "mill"))
+        assert head.per_tonne.units_kwh == pytest.approx(1000 * (units_mwh - of_stock) / sums[1].tonnes)
+        (tile,) = (tile for tile in first.tiles if tile.name == "per tonne")
+        assert tile.label == "Per tonne of product, whole site"
+        assert f"units alone {head.per_tonne.units_kwh:,.0f} kWh" in tile.brief.replace("\u202f", ",").replace("−", "-")
     if kind != "lock":
         assert sum(part.average_kg for part in first.causes) == pytest.approx(head.average.net if head.average else 0)
         assert sum(part.cost for part in first.causes) == pytest.approx(head.cost.net)
@@ -343,4 +349,6 @@ def test_a_tonne_bears_nothing_of_what_is_made_for_stock() -> None:
     assert head.per_tonne is not None
     assert head.per_tonne.kwh == pytest.approx(40.0)
     assert head.per_tonne.baseline_kwh == pytest.approx(40.0)
+    assert head.per_tonne.units_kwh == pytest.approx(40.0)
+    assert "whole site" not in " ".join(tile.label for tile in first.tiles)
     assert head.per_tonne.cost < 40 * 0.001 * 90

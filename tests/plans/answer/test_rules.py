@@ -12,8 +12,10 @@ from shops import cast
 from emberline import twin
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.sums import figures
-from emberline.plans.answer import answer
+from emberline.plans.answer import answer, rules
 from emberline.plans.answer.rules import with_rules
+from emberline.plans.jobs.deadline import Deadline
+from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.record import violations
 from emberline.plans.plan.start_lists import ruled, worst_hours
 from emberline.plans.store import Store
@@ -125,3 +127,16 @@ def test_a_lock_does_not_move_the_baseline() -> None:
     lost = before.baseline_figures.carbon_kg - after.replay_figures.carbon_kg
     assert first.headline.average.net == pytest.approx(lost)
     assert "has no locks" in first.says
+
+
+def test_what_was_not_compared_says_whose_time_it_was() -> None:
+    """Proves: with a deadline that is over the plan says that no time was left; where its search had ended within its
+    gap, that the disturbed days took it; with time left nothing is said. Sensitivity: a note about rules that were all
+    compared."""
+    result = followed(planned.shop(orders=[cast("A", 2)], disturbances=QUIET))
+    assert with_rules(result, Deadline(0.0)).omissions == (rules.NO_TIME,)
+    fields = dict.fromkeys(field.name for field in dataclasses.fields(Holding))
+    for gap, note in ((0.0, rules.TIME_OF_DAYS), (0.5, rules.NO_TIME)):
+        holding = Holding(**{**fields, "level": 0.9, "share": 1.0, "margins_gap": gap})  # type: ignore[arg-type]
+        assert with_rules(dataclasses.replace(result, holding=holding), Deadline(0.0)).omissions == (note,)
+    assert with_rules(result, Deadline(1.0, lambda: 0.0)).omissions == ()

@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -162,6 +163,24 @@ def test_what_is_not_disturbed_is_reported(app: AppTest, run: str, stored_home: 
     assert "This scenario has no disturbances" in page_text(app)
 
 
+def dot_rows(result: Ensemble, name: str) -> list[dict[str, Any]]:
+    """The dots of a figure."""
+    chart = ensemble_charts.dots(result, name, name, 1.0, None).to_dict()
+    return [row for data in chart["datasets"].values() for row in data if "whose" in row]
+
+
+def test_dots_stand_where_their_values_are(run: str) -> None:
+    """Proves: a peak that is the same in all replays has its dots there, and others lie within half a column of their
+    value. Sensitivity: the middle of a column of 1 MW where there is no spread."""
+    result = rough_ensemble(run)
+    values = [row["value"] for row in dot_rows(result, "cost")]
+    width = (max(values) - min(values)) / ensemble_charts.COLUMNS
+    assert all(abs(row["x"] - row["value"]) <= width / 2 * (1 + 1e-9) for row in dot_rows(result, "cost"))
+    same = {name: result.data[name] * 0 + 4.5 for name in ("peak_mw", "baseline_peak_mw")}
+    rows = dot_rows(dataclasses.replace(result, data=result.data.assign(same)), "peak_mw")
+    assert {row["x"] for row in rows} == {4.5}
+
+
 def test_charts_carry_units_and_time(run: str) -> None:
     """Proves: the fan is in MW over local time with offset and lies in order; there are 20 dots of plan and baseline
     each; the heat map has a row for each limit that was missed within the horizon."""
@@ -170,8 +189,7 @@ def test_charts_carry_units_and_time(run: str) -> None:
     fan = json.dumps(ensemble_charts.fan(result, plan, view).to_dict())
     assert "[MW]" in fan
     assert "local time, Europe/Berlin (+02:00)" in fan
-    dots = ensemble_charts.dots(result, "cost", "cost [EUR]", 1.0, None).to_dict()
-    rows = [row for data in dots["datasets"].values() for row in data if "whose" in row]
+    rows = dot_rows(result, "cost")
     assert [sum(row["whose"] == who for row in rows) for who in ("plan", "baseline")] == [20, 20]
     chart = ensemble_charts.broken(result, view)
     cells = [row for data in chart.to_dict()["datasets"].values() for row in data if "count" in row]

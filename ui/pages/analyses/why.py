@@ -99,7 +99,9 @@ def show(stored: StoredAnalysis) -> None:
     for answer in result["answers"]:
         lines = list(_lines(answer))
         if lines:
-            with st.expander(say(answer["says"]), key=f"why.{stored.id}.{answer['says']}"):
+            with st.expander(
+                say(answer["says"]), expanded=answer["more"] is None, key=f"why.{stored.id}.{answer['says']}"
+            ):
                 st.text("\n".join(lines))
     _slots(stored, horizon)
     if not result["complete"]:

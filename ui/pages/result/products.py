@@ -55,7 +55,8 @@ def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
         st.caption(
             tr(
                 "kg CO2e per tonne that enters a store, including inputs: scope 1, and scope 2 by {signal}. "
-                "Off-spec output is carried by the good product. Biogenic CO2 is not in any total.",
+                "Off-spec output is carried by the good product. Biogenic CO2 is not in any total. The base load "
+                "belongs to no product; the figure per tonne of the whole site has it.",
                 signal=tr(wording.SIGNALS[signal]),
             )
         )

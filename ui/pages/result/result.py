@@ -152,7 +152,7 @@ def _verdict(plan: Plan, run: str) -> None:
     with st.container(key="verdict", gap="xxsmall"):
         if first is not None:
             answer.show_headline(first, rest=False, holds=not short)
-        if not plan.acceptable or plan.late or plan.reason or short:
+        if not plan.acceptable or plan.late or plan.reason or short or plan.omissions:
             st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
         if lines:
             st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
