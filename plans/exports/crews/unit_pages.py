@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+
+from emberline.plans.accounts.bill import import_price
 from emberline.plans.exports.activities import Activity, called
 from emberline.plans.exports.crews import unit_lists
 from emberline.plans.exports.crews.unit_lists import Line, work
@@ -40,6 +44,8 @@ class Page:
     start_min: float
     end_min: float
     speaker: Speaker
+    prices: np.ndarray
+    """Of a MWh in each step; empty: the market has none."""
 
     def html(self, rows: list[Line]) -> str:
         """The page.
@@ -64,7 +70,7 @@ class Page:
         head = "".join(f"<th>{html.escape(speaker.say(name))}</th>" for name in HEADS[process])
         body = "".join(self._row(row, len(HEADS[process]) - 3, several) for row in mine)
         paragraphs = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-        below = "".join(f"<p>{html.escape(level)}</p>" for level in (self._levels() if process else ()))
+        below = "".join(f"<p>{html.escape(level)}</p>" for level in (self._notes() if process else ()))
         return (
             f"<section><h1>{html.escape(title)}</h1>{paragraphs}"
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}</section>"
@@ -105,8 +111,8 @@ class Page:
             mark("{products}, {tonnes} t in this shift"), products=says, tonnes=self.speaker.number(tonnes, 0)
         )
 
-    def _levels(self) -> Iterator[str]:
-        """Planned levels of the stores that the unit fills or empties."""
+    def _notes(self) -> Iterator[str]:
+        """Planned levels of the stores that the unit fills or empties, and what electricity costs."""
         first, last = (unit_lists.levels(self.run, self.unit, at) for at in (self.start_min, self.end_min))
         for store, level in first.items():
             holds = self.run.plan.scenario.store[store].capacity_t
@@ -115,15 +121,26 @@ class Page:
                 mark("{store}: {start} t at the start of the shift, {end} t at its end, as planned; it holds {most} t"),
                 store=store, start=start, end=end, most=most,
             )  # fmt: skip
+        step = self.run.plan.scenario.horizon.step_min
+        prices = self.prices[math.floor(self.start_min / step) : math.ceil(self.end_min / step)]
+        if len(prices):
+            low, high = (self.speaker.number(float(price), 0) for price in (prices.min(), prices.max()))
+            says = mark("Electricity costs {low} {unit} in this shift")
+            if low != high:
+                says = mark("Electricity costs {low} to {high} {unit} in this shift")
+            unit = f"{self.run.plan.scenario.market.currency}/MWh"
+            yield self.speaker.say(says, low=low, high=high, unit=unit)
 
 
 def unit_pages(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     """The document: a page for each unit and each shift of the horizon."""
-    horizon, pages = run.plan.scenario.horizon, []
+    scenario, pages = run.plan.scenario, []
+    horizon, market = scenario.horizon, scenario.market
+    prices = import_price(scenario) if market.has_spot or scenario.rates is not None else np.zeros(0)
     for unit in unit_lists.crews(run):
         rows = list(unit_lists.lines(run, unit))
         for start, end in unit_lists.shifts(run):
-            pages.append(Page(run, unit, horizon.minutes(start), horizon.minutes(end), speaker).html(rows))
+            pages.append(Page(run, unit, horizon.minutes(start), horizon.minutes(end), speaker, prices).html(rows))
     return (
         f'<!DOCTYPE html><html lang="{speaker.tag}"><head><meta charset="utf-8"><title>Emberline</title>'
         f"<style>{STYLE}</style></head><body>{''.join(pages)}</body></html>"

@@ -57,6 +57,8 @@ def test_a_mill_reads_tonnes_days_and_silos() -> None:
     both = "Mon 01-05 22:00 | Tue 01-06 10:00 | run | 1\u202f200 t cement, {} t in this shift | 100.0 | 48.0"
     assert both.format(800) in night
     assert both.format(400) in morning
+    assert "Electricity costs 72 EUR/MWh in this shift" in night
+    assert "Electricity costs 135 EUR/MWh in this shift" in morning
 
 
 def test_a_gap_of_hours_is_said_in_hours() -> None:
