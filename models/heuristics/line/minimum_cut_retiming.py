@@ -9,7 +9,7 @@ break it is made dearer until none is broken (Lagrangian relaxation).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,6 +19,9 @@ from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem import cost_curves
 from emberline.models.problem.line_reader import even_cells
 
+NODES, FEWER = 60_000, 6_000
+"""Most starts by slot in a cut, and in that of a longer line: a week of 168 heats has 40,000, and four times as many
+take twenty times as long; several small cuts then bring more."""
 TRIES = 16
 """Cuts until the import limit is kept."""
 DEARER = 0.1
@@ -63,20 +66,30 @@ class Retiming:
         self._first = np.cumsum([0, *(len(heat.operations) for heat in problem.heats)])
         """Number of each heat's first start; the last one is that of the first cast."""
 
-    def best(self, at: Sequence[Placed], reach_min: float) -> list[Placed] | None:
-        """The casts at their best times; None where the import limit was broken to the end.
+    def best(
+        self, at: Sequence[Placed], reach_min: float, over: Callable[[], bool] = lambda: False
+    ) -> list[Placed] | None:
+        """The casts at their best times; None where the import limit was broken to the end, or the time was over.
 
         Args:
             at: where the casts lie.
-            reach_min: by how much each start may change.
+            reach_min: by how much each start may change; less in long lines.
+            over: polled between cuts.
         """
         problem, starts, lags = self.problem, self._starts(at), self._lags(at)
-        low, high = self._windows(at, starts, lags, max(round(min(reach_min / problem.step_min, problem.n_slots)), 1))
+        reach = max(round(min(reach_min / problem.step_min, problem.n_slots)), 1)
+        low, high = self._windows(at, starts, lags, reach)
+        if int((high - low).sum()) > NODES:
+            while int((high - low).sum()) > FEWER and reach > 1:
+                reach = min(reach, int((high - low).max())) // 2
+                low, high = self._windows(at, starts, lags, max(reach, 1))
         costs = self._costs(at, low, high)
         cut = Cut(low, high, lags)
         self._prices *= FADING
         placed = list(at)
         for _ in range(TRIES):
+            if over():
+                break
             dearer = self._dearer(placed, low, high) if self._prices.any() else None
             placed = self._placed(at, cut.best(costs if dearer is None else costs + dearer))
             above = self.above(placed)

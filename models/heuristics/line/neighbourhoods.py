@@ -41,7 +41,7 @@ def retime(search: Search) -> bool:
         return False
     shop = search.retiming.shop
     shop.read(search.draft)
-    places = search.retiming.best([placed for placed in shop.at if placed is not None], math.inf)
+    places = search.retiming.best([placed for placed in shop.at if placed is not None], math.inf, search.phase_over)
     return places is not None and search.offer(shop.starts(places))
 
 

@@ -187,8 +187,12 @@ class Renewal:
         offer_time, offered, warmth = began, self.best, 0.0
         # a cut that knows no peak puts all heats on the cheapest hours, and is refused
         timed = self._peak is None
+
+        def over() -> bool:
+            return search.phase_over() or time.perf_counter() - began >= seconds
+
         if timed:
-            self._begin(lambda: search.phase_over() or time.perf_counter() - began >= seconds)
+            self._begin(over)
         for number in range(rounds):
             now = time.perf_counter()
             if search.phase_over() or now - began >= seconds:
@@ -198,7 +202,7 @@ class Renewal:
             passed = max(number / rounds, (now - began) / seconds)
             self.round(warmth * (1 - passed) ** COOLING)
             if timed and number % RETIMED == RETIMED - 1:
-                self.retime(NEAR_MIN)
+                self.retime(NEAR_MIN, over)
             if self.best < offered and now - offer_time > REPORT_S:
                 search.offer(self.starts())
                 offer_time, offered = now, self.best
@@ -224,14 +228,14 @@ class Renewal:
         failures = 0
         while failures < FAILURES and not over():
             before = self.value
-            failures = 0 if self.retime(FAR_MIN) else failures + 1
+            failures = 0 if self.retime(FAR_MIN, over) else failures + 1
             if not failures and self.value > before - FAR_GAIN * abs(before):
                 break
 
-    def retime(self, reach_min: float) -> bool:
+    def retime(self, reach_min: float, over: Callable[[], bool] = lambda: False) -> bool:
         """Give all starts of the plan their best times; whether that made it better and keeps what it kept."""
         before, value, broken = self._at(), self.value, self._broken
-        after = self.retiming.best(before, reach_min)
+        after = self.retiming.best(before, reach_min, over)
         if after is None:
             return False
         self._make(dict(enumerate(after)))

@@ -78,6 +78,35 @@ def test_no_other_times_of_the_same_sequences_cost_less(case: str, seed: int) ->
         assert cost(shop_of, after) == pytest.approx(best[key], rel=1e-6)
 
 
+def test_a_long_line_is_timed_within_a_shorter_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: where a cut would have too many nodes, starts move less, no rule is broken, nothing costs more, and the
+    graph has the nodes that it may; once the time is over no cut is made. Sensitivity: one cut of a line of 336 heats
+    took longer than its search might.
+    """
+    one = Renewal(week(), None)
+    whole, sizes = one._at(), list[int]()
+
+    class Counted(Cut):
+        def best(self, costs: np.ndarray) -> np.ndarray:
+            sizes.append(self.n)
+            return super().best(costs)
+
+    monkeypatch.setattr("emberline.models.heuristics.line.minimum_cut_retiming.Cut", Counted)
+    one.retiming.best(whole, FAR)
+    monkeypatch.setattr("emberline.models.heuristics.line.minimum_cut_retiming.NODES", sizes[0] - 1)
+    monkeypatch.setattr("emberline.models.heuristics.line.minimum_cut_retiming.FEWER", sizes[0] // 4)
+    before, count = one.value, len(sizes)
+    outcome = one.retiming.best(whole, FAR)
+    assert outcome is not None
+    assert max(sizes[count:]) <= sizes[0] // 4
+    assert not mistakes(one.search.problem, one.shop.starts(outcome))
+    one._make(dict(enumerate(outcome)))
+    assert one.value <= before + 1e-6 * abs(before)
+    count = len(sizes)
+    assert one.retiming.best(whole, FAR, lambda: True) is None
+    assert len(sizes) == count
+
+
 def test_a_limit_that_is_broken_makes_its_hours_dearer() -> None:
     """Proves: from a schedule that keeps a limit that both furnaces cannot draw under at once, the times found keep
     it, and cost no less than where there is none. Sensitivity: a price at the wrong interval."""
