@@ -122,8 +122,10 @@ def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
     others = np.any(~mine & (places == name)) or any(arrival.store == name for arrival in scenario.arrivals)
     if others or store.loss_per_h or float(run["off_spec_tph"].sel(process=unit).sum()):
         return float("nan")
-    left = sum(float(run["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries if d.store == name)
-    return left + store.end_t - store.start_t
+    delivered_t = sum(
+        float(run["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries if d.store == name
+    )
+    return delivered_t + store.end_t - store.start_t
 
 
 def _no_room(scenario: Scenario, run: xr.Dataset, unit: str, dear: np.ndarray, free: np.ndarray) -> list[Message]:

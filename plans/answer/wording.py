@@ -67,8 +67,7 @@ def rule_text(headline: Headline) -> Message:
     assert rule is not None
     parts = []
     if rule.hours:
-        money = headline.goal in METRICS and METRICS[headline.goal].money
-        kind = (rule.ties or "price") if money else str(headline.signal)
+        kind = (rule.ties or "price") if headline.of_money else str(headline.signal)
         parts.append(Message(RULES["rest", kind], units=rule.units, hours=rule.hours))
     if rule.peak_mw is not None:
         parts.append(Message(RULES["peak", ""], peak=rule.peak_mw))
