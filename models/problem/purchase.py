@@ -43,8 +43,7 @@ class Purchase:
         """
         if self.rates is None:
             return np.zeros(1)
-        price = sum((e.per_mwh[0] * self.rates.with_tax(e.kind) for e in self.rates.energy), np.zeros(len(self.rates)))
-        return np.asarray(np.repeat(price, self.per_meter).reshape(-1, self.per_slot).mean(axis=1))
+        return self.rates.first_blocks(len(self.rates) * self.per_meter // self.per_slot)
 
     def cost(self, import_mwh: np.ndarray, meter_mwh: np.ndarray) -> float:
         """What import comes to, exactly [currency].

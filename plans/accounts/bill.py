@@ -17,7 +17,7 @@ import xarray as xr
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts, used
 from emberline.scenarios.tariff import charged
-from emberline.scenarios.tariff.settlement import imbalance_prices, settle
+from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices, settle
 
 IMPORT = ("energy", "resale", "guarantees", "tariff energy", "levy")
 EXPORT = ("export", "tariff export")
@@ -91,12 +91,14 @@ def bill(scenario: Scenario, flows: xr.Dataset, direct_kg: float, nominated: xr.
 def hourly_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
     """Cost by step of energy and assets, shape (n_steps,) [currency].
 
-    Carbon price and tariff, whose charges belong to months, are left out.
+    Carbon price, and what a tariff takes for peaks and months, are left out.
     """
-    hours = scenario.horizon.step_h
-    cost = -flows["export_mw"].to_numpy() * hours * scenario.inputs["export_price_per_mwh"].to_numpy()
-    for settled in settle(scenario, flows["import_mw"].to_numpy() * hours):
-        cost = cost + settled.money
+    hours, rates = scenario.horizon.step_h, scenario.rates
+    cost = energy_cost(scenario, flows)
+    cost = cost - flows["export_mw"].to_numpy() * hours * scenario.inputs["export_price_per_mwh"].to_numpy()
+    if rates is not None and rates.export_per_mwh:
+        price = np.sum(list(rates.export_per_mwh.values()), axis=0)
+        cost = cost - _onto_steps(np.maximum(-flows["meter_mw"].to_numpy(), 0.0) * rates.hours * price, len(cost))
     for account in accounts(scenario, flows):
         cost = cost + account.cost
     return np.asarray(cost)
@@ -120,10 +122,20 @@ def energy_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
             edges = np.concatenate([[before], before + np.cumsum(energy[here])])
             for k, (low, high) in enumerate(zip(charge.limits_mwh, upper, strict=True)):
                 metered[here] += np.diff(np.clip(edges, low, high)) * charge.per_mwh[k, here] * taxed
-    # onto steps: a metered interval may be shorter or longer than a step
-    edges = np.linspace(0, len(rates), n + 1)
-    paid = np.interp(edges, np.arange(len(rates) + 1), np.concatenate([[0.0], np.cumsum(metered)]))
-    return np.asarray(cost + np.diff(paid))
+    return np.asarray(cost + _onto_steps(metered, n))
+
+
+def import_price(scenario: Scenario) -> np.ndarray:
+    """Price of one more MWh imported in each step, shape (n_steps,) [currency/MWh]: contracts, spot price, and what the
+    tariff's first blocks and levies take with their taxes."""
+    price = marginal_prices(scenario).imported
+    return price if scenario.rates is None else price + scenario.rates.first_blocks(len(price))
+
+
+def _onto_steps(metered: np.ndarray, n: int) -> np.ndarray:
+    """Sums by metered interval as sums by step, ``n`` of them: an interval may be shorter or longer than a step."""
+    edges = np.linspace(0, len(metered), n + 1)
+    return np.diff(np.interp(edges, np.arange(len(metered) + 1), np.concatenate([[0.0], np.cumsum(metered)])))
 
 
 def _line(name: str, kind: str, quantity: float, unit: str, amount: float) -> Iterator[BillLine]:

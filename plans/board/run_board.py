@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.unit_runs import RUN, UnitRun, unit_runs
+from emberline.plans.board.run_slack import on_before
 from emberline.plans.difference.uses import SIGNALS, signal
 from emberline.plans.plan.record import Plan, violations
 from emberline.scenarios.datasets import ViolationKind
@@ -50,8 +51,11 @@ class RunBoard:
     @cached_property
     def runs(self) -> tuple[UnitRun, ...]:
         """All runs that can be moved, unit by unit: of units that may stand, and not begun before the horizon."""
-        free = {unit for unit, process in self.plan.scenario.process_units if not process.must_run}
-        return tuple(one for one in self._every if one.what == RUN and one.unit in free and one.first)
+        free = {unit: process for unit, process in self.plan.scenario.process_units if not process.must_run}
+        return tuple(
+            one for one in self._every
+            if one.what == RUN and one.unit in free and (one.first or not on_before(free[one.unit], one.unit))
+        )  # fmt: skip
 
     @cached_property
     def _every(self) -> tuple[UnitRun, ...]:

@@ -19,7 +19,7 @@ from emberline.plans.plan.record import Plan
 from emberline.plans.why.slack import MW, Slack, Stop
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
-from emberline.scenarios.process.record import in_steps
+from emberline.scenarios.process.record import Process, in_steps
 
 TONNES = 1e-6
 """Tonnes that count as zero."""
@@ -101,6 +101,11 @@ def slack(scenario: Scenario, run: xr.Dataset, one: UnitRun, every: Sequence[Uni
     return Slack(back * step, why_back, ahead * step, why_ahead)
 
 
+def on_before(process: Process, unit: str) -> bool:
+    """Whether a unit of a process runs when the horizon begins."""
+    return process.start[process.units.index(unit)].mode is not None
+
+
 def _neighbour(
     scenario: Scenario, one: UnitRun, edge: int, other: UnitRun | None, *, earlier: bool
 ) -> tuple[int, Stop]:
@@ -109,7 +114,7 @@ def _neighbour(
     if process.must_run:
         return 0, Stop("must run")
     if earlier and edge == 0:
-        return 0, Stop("started")
+        return 0, Stop("started" if on_before(process, one.unit) else "horizon")
     if other is None:
         return (edge if earlier else scenario.horizon.n_steps - edge), Stop("horizon")
     gap = edge - other.last if earlier else other.first - edge

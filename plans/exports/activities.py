@@ -20,6 +20,8 @@ from emberline.scenarios.process.flows import streams
 
 SMALL = 1e-6
 """A flow that does not pass this is none."""
+WHOLE = 10
+"""Amounts from here on are written without a fraction."""
 BATTERY = "battery"
 
 
@@ -59,6 +61,23 @@ class Activity:
     waited_min: float | None = None
     """Of a heat before its operation, transfer left out."""
     materials: tuple[Material, ...] = ()
+    tonnes: float | None = None
+    """What a run makes of its process's product, off-spec product included."""
+
+    @property
+    def tph(self) -> float | None:
+        """Mean rate of a run [t/h]."""
+        return None if self.tonnes is None else self.tonnes * 60 / (self.end_min - self.start_min)
+
+    def products(self, speaker: Speaker = ENGLISH) -> str:
+        """What it makes, in words; empty: nothing."""
+        parts = [part for part in self.materials if part.is_product]
+        return speaker.listed(
+            [
+                f"{speaker.number(part.amount, 0 if part.amount >= WHOLE else 1)} {part.unit} {part.name}"
+                for part in parts
+            ]
+        )
 
     @property
     def summary(self) -> str:
@@ -126,7 +145,7 @@ def _runs(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
         yield Activity(
             "processes", unit_run.unit, unit_run.what, unit_run.mode, unit_run.unit, unit_run.mode,
             unit_run.first * step, unit_run.last * step, unit_run.energy_mwh, "MWh",
-            materials=tuple(_moved(scenario, run, unit_run)),
+            materials=tuple(_moved(scenario, run, unit_run)), tonnes=unit_run.tonnes,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emberline.plans.accounts.bill import hourly_cost
+from emberline.plans.accounts.bill import hourly_cost, import_price
 from emberline.plans.accounts.emissions import INTENSITY
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.store.run_folder import StoredRun
@@ -14,10 +14,13 @@ from emberline.scenarios.assets.account import flow, unused_mw
 from emberline.scenarios.records.horizon import clock_hours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     import xarray as xr
 
     from emberline.scenarios import Scenario
+    from emberline.scenarios.tariff import Rates
 
 FLOWS_MW = {
     "import_mw": "grid import",
@@ -29,6 +32,7 @@ FLOWS_MW = {
     "charge_mw": "battery charge",
     "discharge_mw": "battery discharge",
 }
+PRICE, PRICE_OF_BLOCKS = "price with tariff", "price with tariff in the first block"
 SCOPES = {
     "direct_kg": "scope 1",
     "bought_kg": "scope 2, heat bought",
@@ -72,6 +76,8 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
     means = {}
     if scenario.market.has_spot:
         means[f"spot price [{money}/MWh]"] = scenario.inputs["price_per_mwh"].to_numpy()
+    if scenario.rates is not None:
+        means[f"{with_tariff(scenario.rates)} [{money}/MWh]"] = import_price(scenario)
     for signal, name in INTENSITY.items():
         if name in scenario.inputs:
             means[f"{signal} intensity [kg CO2e/MWh]"] = scenario.inputs[name].to_numpy()
@@ -84,6 +90,29 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
     else:
         grouped.insert(0, "start", local(run, pd.Series(times).groupby(groups).min().to_numpy()))
     return grouped.reset_index(drop=True)
+
+
+SMALL = 1e-6
+"""Smaller numbers are noise of the search."""
+
+
+def without_zeros(frame: pd.DataFrame, may: Callable[[str], bool] = lambda name: True) -> pd.DataFrame:
+    """The table without the columns that are zero throughout.
+
+    Args:
+        frame: a table.
+        may: whether a column of a name may be left out.
+    """
+    return frame[[name for name in frame if not may(str(name)) or _says_something(frame[name])]]
+
+
+def _says_something(column: pd.Series) -> bool:
+    return not all(isinstance(value, int | float) and abs(value) < SMALL for value in column)
+
+
+def with_tariff(rates: Rates) -> str:
+    """What the price of a MWh imported is called where there is a tariff."""
+    return PRICE_OF_BLOCKS if rates.in_blocks else PRICE
 
 
 def short_mw(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:

@@ -59,6 +59,20 @@ class Speaker:
         text = at.isoformat(sep=" ", timespec="minutes")
         return text if offset else text[:16]
 
+    def clock(self, at: datetime) -> str:
+        """A local time with its weekday and day."""
+        return f"{at:%a %m-%d %H:%M}"
+
+    def duration(self, minutes: float) -> str:
+        """A time in minutes, from an hour on in hours and minutes."""
+        whole = round(minutes)
+        hours, rest = divmod(whole, 60)
+        if not hours:
+            return self.say(mark("{minutes} min"), minutes=rest)
+        if not rest:
+            return self.say(mark("{hours} h"), hours=hours)
+        return self.say(mark("{hours} h {minutes} min"), hours=hours, minutes=rest)
+
     def day(self, at: datetime) -> str:
         """A day on an axis of time."""
         return f"{at:%m-%d}"

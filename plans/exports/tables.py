@@ -11,15 +11,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from emberline.plans.accounts import process_tables
-from emberline.plans.accounts.bill import BillLine, bill
+from emberline.plans.accounts.bill import BillLine, bill, import_price
 from emberline.plans.accounts.ledger import Entry, ledger
 from emberline.plans.accounts.stock import stock_changes
 from emberline.plans.answer.causes import Cause
 from emberline.plans.exports.activities import activities
-from emberline.plans.exports.hours import hours, local, short_mw
+from emberline.plans.exports.hours import hours, local, short_mw, with_tariff
 from emberline.plans.exports.refusal import CannotExport
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.store.run_folder import StoredRun
+from emberline.scenarios.goal_metrics import goal_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,8 @@ def steps(run: StoredRun) -> pd.DataFrame:
     for name, variable in scenario.inputs.data_vars.items():
         if variable.dims == ("time",):
             table.setdefault(str(name), variable.to_numpy())
+    if scenario.rates is not None:
+        table[f"{with_tariff(scenario.rates).replace(' ', '_')}_per_mwh"] = import_price(scenario)
     if scenario.processes:
         table |= process_tables.unit_columns(plan)
     # flows and levels of assets, a column each
@@ -152,7 +155,8 @@ def ledger_entries(run: StoredRun) -> pd.DataFrame:
 def figures(run: StoredRun) -> pd.DataFrame:
     """Baseline, plan and what is saved, one row for each figure; a number that is not given is missing.
 
-    Each row adds up: what is credited for stock has a row of its own below carbon and cost, then both together."""
+    Cost comes first where the goal counts money. Each row adds up: what is credited for stock has a row of its own
+    below carbon and cost, then both together."""
     import pandas as pd
 
     plan = run.plan
@@ -170,6 +174,8 @@ def figures(run: StoredRun) -> pd.DataFrame:
         (mark("peak of the metered mean"), "MW", "peak_mw"),
         (mark("tonnes"), "t", "tonnes"),
     ]
+    if goal_metric(plan.scenario).money:
+        metrics.sort(key=lambda row: row[2] != "cost")
     more = plan.stock
     credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
     rows = []

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from emberline.plans.exports.activities import called
-from emberline.plans.exports.hours import FLOWS_MW, SCOPES
+from emberline.plans.exports.hours import FLOWS_MW, PRICE, PRICE_OF_BLOCKS, SCOPES
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ HEADS = (
     mark("scope 2, marginal intensity"), mark("scope 2, market-based"), mark("energy and assets"), mark("spot price"),
     mark("average intensity"), mark("marginal intensity"), mark("idle"), mark("baseline line"), mark("baseline import"),
     mark("export price"), mark("carbon intensity"), mark("marginal carbon intensity"), mark("short price"),
-    mark("long price"), mark("battery"), mark("mean rate"),
+    mark("long price"), mark("battery"), mark("mean rate"), mark("price with tariff"),
+    mark("price with tariff in the first block"),
 )  # fmt: skip
 """What heads say before their unit of measure, as far as it is clear by itself."""
 MEANINGS = {
@@ -77,7 +78,7 @@ MEANINGS = {
 """Heads that need more words, or have another meaning elsewhere."""
 OURS_BY_HOUR = {
     *FLOWS_MW.values(), *SCOPES.values(), "grid import, baseline", "energy and assets", "spot price",
-    "average intensity", "marginal intensity",
+    "average intensity", "marginal intensity", PRICE, PRICE_OF_BLOCKS,
 }  # fmt: skip
 """Columns of the hours that no asset has named."""
 DOES = {

@@ -7,6 +7,7 @@ twice as many.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -133,6 +134,12 @@ class Rates:
     def of_month(self, m: int) -> np.ndarray:
         """The intervals of a month, in the order of time."""
         return np.flatnonzero(self.month == m)
+
+    def first_blocks(self, n: int) -> np.ndarray:
+        """What the first blocks and levies take for a MWh in each of ``n`` equal steps, with taxes [currency/MWh]."""
+        price = sum((e.per_mwh[0] * self.with_tax(e.kind) for e in self.energy), np.zeros(len(self)))
+        cells = math.lcm(len(self), n)
+        return np.asarray(np.repeat(price, cells // len(self)).reshape(n, -1).mean(axis=1))
 
     @property
     def in_blocks(self) -> bool:

@@ -63,7 +63,25 @@ def of_works() -> Plan:
     return compared(case, baseline, course(case, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
 
 
+@cache
+def of_mill() -> Plan:
+    """Two days of a mill with a price by day and one by night: it runs 0 to 6, 22 to 34, and from 46 h on."""
+    rates = [{"hours": "6-22", "per_mwh": 135.0}, {"hours": "22-6", "per_mwh": 72.0}]
+    market = {"price_per_mwh": None, "tariff": {"energy": [{"name": "energy", "rates": rates}]}}
+    stores = [
+        {"name": "clinker", "capacity_t": 5000.0, "level_t": 2500.0},
+        {"name": "cement", "capacity_t": 4000.0, "level_t": 900.0},
+    ]
+    case = works(MILL, hours=48, market=market, stores=stores, goal={"minimize": "cost"})
+    on, off = ("mill", 100.0), ("", 0.0)
+    baseline = course(case, {"mill": [on] * 20 + [off] * 28}, line_mw=[4.0] * 20 + [3.55e-15] * 28)
+    runs = {"mill": [*[on] * 6, *[off] * 16, *[on] * 12, *[off] * 12, *[on] * 2]}
+    return compared(case, baseline, course(case, runs))
+
+
 PLANS = {"line": planned.full_plan, "works": of_works, "site": of_site}
+MORE = {"mill": of_mill}
+"""Of one test each."""
 
 
 def simulated(scenario: Scenario) -> Plan:
@@ -91,8 +109,9 @@ HOME = tempfile.TemporaryDirectory(prefix="exported-")
 
 @cache
 def stored_run(plant: str) -> StoredRun:
-    """The run of a line, of works, of a site, or of a day on which clocks change, named by its date; stored once."""
-    return keep(PLANS[plant]() if plant in PLANS else clock_change(plant))
+    """The run of a line, works, a site, a mill, or of a day on which clocks change, named by its date; stored once."""
+    table = PLANS | MORE
+    return keep(table[plant]() if plant in table else clock_change(plant))
 
 
 def keep(result: Plan) -> StoredRun:

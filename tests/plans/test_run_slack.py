@@ -45,14 +45,17 @@ def test_buffers_are_those_of_the_run() -> None:
 
 
 def test_other_runs_and_the_horizon_stop_a_run() -> None:
-    """Proves: between runs in hours 0 and 5 one in hour 2 keeps the rest of an hour to both; what runs as the plan
-    begins has started; the last may move to the end. Sensitivity: no rest between."""
+    """Proves: between runs in hours 0 and 5 one in hour 2 keeps the rest of an hour to both; a run of a unit
+    that runs before the plan begins has started, another cannot come before it; the last may move to the end.
+    Sensitivity: no rest between."""
     scenario, run, every = milled(1000, {0: 100.0, 2: 100.0, 5: 100.0}, {"min_rest_h": 1.0}, deliveries=[])
     first, second, third = (run_slack.slack(scenario, run, one) for one in every)
-    assert (first.earlier_min, first.earlier.kind) == (0, "started")
+    assert (first.earlier_min, first.earlier.kind) == (0, "horizon")
     assert (second.earlier_min, second.earlier.kind) == (0, "unit")
     assert (second.later_min, second.later.kind) == (60, "unit")
     assert (third.later_min, third.later.kind) == (120, "horizon")
+    scenario, run, (first, *_) = milled(1000, {0: 100.0, 2: 100.0}, {"state": {"mode": "mill"}}, deliveries=[])
+    assert run_slack.slack(scenario, run, first).earlier.kind == "started"
 
 
 def test_the_import_limit_stops_a_run() -> None:

@@ -47,6 +47,7 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
 
     Carriers are coal, straw, steam and hot gas, which is waste."""
     table = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **rest.pop("market", {})}
+    table = {name: value for name, value in table.items() if value is not None}
     site = {"grid": {"export_limit_mw": 50.0, "metered_interval_min": 60}, "base_load_mw": 1.0, **rest.pop("site", {})}
     carriers = [{"name": "coal"}, {"name": "straw"}, {"name": "steam"}, {"name": "hot_gas", "waste": True}]
     site = {"carriers": carriers, "assets": [COAL], **site}

@@ -7,12 +7,10 @@ labels readable); each kind of line also has its own dash.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from emberline.plans.exports import palette
@@ -266,7 +264,9 @@ def _signals(scenario: Scenario, table: PanelData, height: int = 78, title: bool
         series["marginal"] = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
         titles["marginal"] = f"{tr('marginal intensity')} [kg CO2e/MWh]"
     spot = scenario.market.has_spot
-    series["price"] = inputs["price_per_mwh"].to_numpy() if spot else first_block(scenario)
+    series["price"] = inputs["price_per_mwh"].to_numpy()
+    if not spot and scenario.rates is not None:
+        series["price"] = scenario.rates.first_blocks(scenario.horizon.n_steps)
     titles["price"] = f"{tr('spot price') if spot else tr('tariff, first block')} [{currency}/MWh]"
     for name, values in series.items():
         table.mean(name, values)
@@ -298,14 +298,3 @@ def _signals(scenario: Scenario, table: PanelData, height: int = 78, title: bool
         alt.layer(*carbon, *broken(series["intensity"]), site_panels.hover(table, x, titles)).properties(height=height),
         alt.layer(cost, *broken(series["price"]), site_panels.hover(table, labelled, titles)).properties(height=height),
     ]
-
-
-def first_block(scenario: Scenario) -> np.ndarray:
-    """Price of one MWh in the first blocks of the tariff in each step, with taxes [currency/MWh], shape (n_steps,)."""
-    rates = scenario.rates
-    if rates is None:
-        return np.zeros(scenario.horizon.n_steps)
-    price = sum((e.per_mwh[0] * rates.with_tax(e.kind) for e in rates.energy), np.zeros(len(rates)))
-    step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
-    cell = math.gcd(step, meter)
-    return np.asarray(np.repeat(price, meter // cell).reshape(-1, step // cell).mean(axis=1))

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import streamlit as st
+import xarray as xr
 
-from emberline.plans.exports.crews import Line, crews, does, lines, unit_pages
+from emberline.plans.accounts import unit_runs
+from emberline.plans.board import run_slack
+from emberline.plans.exports.crews import Activity, Line, crews, lines, unit_pages, work
 from emberline.plans.store import Store, StoredRun, StoreError
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import chart_cache, session, stored_runs
-from emberline.ui.text import moment, wording
+from emberline.ui.text import moment
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import listed
-from emberline.ui.text.slack import stops
+from emberline.ui.text.slack import SAME_MIN, stops
 from emberline.ui.text.speaker import speaker
 
 NEXT = 4
 UNIT = "unit"
 """In the address: the unit in view."""
+HALF_STEP = 0.5
 APPROVED = "approved"
 """Tag of a plan that a shift has approved."""
 
@@ -80,34 +85,43 @@ def _until(rows: list[Line]) -> list[Line]:
 
 def _line(scenario: Scenario, row: Line) -> None:
     start, end = (moment.short(at, scenario.horizon) for at in (row.start_min, row.end_min))
+    words = speaker(current())
     if row.activity is None:
-        st.caption(tr("{start} to {end}: free for {minutes} min", start=start, end=end, minutes=f"{row.minutes:.0f}"))
+        duration = words.duration(row.minutes)
+        st.caption(tr("{start} to {end}: free for {duration}", start=start, end=end, duration=duration))
         return
     with st.container(border=True, gap=None):
         activity = row.activity
         st.text(f"{start} – {end}   {activity.name}")
-        work, minutes = does(activity.what, speaker(current())), f"{row.minutes:.0f}"
-        products = [f"{wording.number(part.amount, 0)} {part.unit}" for part in activity.materials if part.is_product]
-        what = listed([activity.definition, *products])
-        st.text(tr("{work}, {what}, {minutes} min", work=work, what=what, minutes=minutes))
+        st.text(listed(filter(None, [work(activity, words), activity.products(words), words.duration(row.minutes)])))
 
 
 def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
-    """What a delay of the next heat does."""
+    """What a delay of the next heat or run does."""
     scenario, run = stored.plan.scenario, stored.plan.replay
     if not minutes or row is None or row.activity is None or run is None:
         return
-    if row.activity.of != "line":
-        st.text(tr("Slack is known for heats only: plan again with the state of the unit."))
+    slack = _slack(scenario, run, row, row.activity)
+    if slack is None:
         return
-    slack = slacks_of.slacks(scenario, run, row.activity.name)[row.activity.what]
-    most = wording.number(slack.later_min, 0)
-    stop = stops(scenario, slack.later)
+    words, stop = speaker(current()), stops(scenario, slack.later)
+    late, most = words.duration(minutes), words.duration(math.floor(slack.later_min + SAME_MIN))
     if minutes <= slack.later_min:
-        text = mark("✓ {heat} may be late by {minutes} min: nothing else moves (at most {most} min: {stop}).")
+        text = mark("✓ {heat} may be late by {late}: nothing else moves (at most {most}: {stop}).")
     else:
-        text = mark("▲ {heat} may be late by {most} min only ({stop}): with {minutes} min plan again.")
-    st.text(tr(text, heat=row.activity.name, minutes=minutes, most=most, stop=stop))
+        text = mark("▲ {heat} may be late by {most} only ({stop}): with {late} plan again.")
+    st.text(tr(text, heat=row.activity.name, late=late, most=most, stop=stop))
+
+
+def _slack(scenario: Scenario, run: xr.Dataset, row: Line, activity: Activity) -> slacks_of.Slack | None:
+    """Slack of an operation, or of the run that begins with what a unit does next; None: no run follows."""
+    if activity.of == "line":
+        return slacks_of.slacks(scenario, run, activity.name)[activity.what]
+    every, first = list(unit_runs.unit_runs(scenario, run)), row.start_min / scenario.horizon.step_min
+    # a start-up moves with its run
+    of_unit = (one for one in every if one.unit == row.unit and one.what == unit_runs.RUN)
+    one = next((one for one in of_unit if one.first >= first - HALF_STEP), None)
+    return None if one is None else run_slack.slack(scenario, run, one, every)
 
 
 def _approve(stored: StoredRun) -> None:

@@ -295,7 +295,7 @@ def _plain_title(draft: drafts.Draft, now: DraftState) -> str:
 def _step(draft: drafts.Draft, by: int) -> None:
     try:
         after = drafts.step(draft, by)
-        session.note_version(after.id, after.version)
+        session.versions()[after.id] = after.version
     except drafts.DraftError as error:
         st.session_state[editing.REFUSAL] = str(error)
     st.rerun()

@@ -61,6 +61,10 @@ class PageSpeaker(Speaker):
         with spoken(self.language):
             return numbers.moment(at, offset)
 
+    def clock(self, at: datetime) -> str:
+        with spoken(self.language):
+            return numbers.clock(at)
+
     def day(self, at: datetime) -> str:
         with spoken(self.language):
             return numbers.day(at)

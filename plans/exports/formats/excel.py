@@ -19,9 +19,9 @@ from emberline.plans.exports import manifest, tables, worded
 from emberline.plans.exports.activities import called
 from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.crews import unit_lists
-from emberline.plans.exports.crews.unit_pages import HEAD
+from emberline.plans.exports.crews.unit_pages import HEADS
 from emberline.plans.exports.formats import gantt_sheet
-from emberline.plans.exports.hours import hours
+from emberline.plans.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.exports.texts import one_line, printable
 from emberline.plans.store.run_folder import StoredRun
@@ -37,12 +37,18 @@ WIDEST, NARROWEST = 44, 9
 """Of a column [characters]."""
 UNBROKEN = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
 """What no line break parts: a word, or one ideograph."""
-SMALL = 1e-6
-"""Smaller numbers are noise of the search."""
+DIGITS = 9
+"""After the point; what lies behind them is rounding of the search."""
 ACROSS = 12
 """Columns of a table that fit on a page, about."""
 LONGEST_NAME = 31
 """Characters that Excel takes as the name of a sheet."""
+OPTIONAL = {
+    *(name for name in FLOWS_MW if name.startswith(("pv", "charge", "discharge", "export"))),
+    *(f"{label} [MWh]" for label in FLOWS_MW.values() if label.startswith(("PV", "battery", "grid export"))),
+    "battery_mwh", "pv_available_mw", "price_per_mwh", "export_price_per_mwh",
+}  # fmt: skip
+"""Columns of what a site need not have: left out where they are zero throughout."""
 FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
 """What no name of a sheet may have."""
 TITLES = {
@@ -137,7 +143,7 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
             _unit(ours, unit)
         rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines}
         for name, made_by in (*rest.items(), ("ledger", tables.ledger_entries)):
-            _table(ours, name, made_by(run))
+            _table(ours, name, without_zeros(made_by(run), OPTIONAL.__contains__))
         sheet = ours.sheet(speaker.say("Manifest"))
         for row, (label, value) in enumerate(manifest.rows(run, speaker)):
             _text(sheet, row, 0, label, ours.bold)
@@ -159,7 +165,8 @@ def _figures(ours: Book) -> None:
             if isinstance(value, str):
                 _text(sheet, row, column, value)
             elif not math.isnan(value):
-                sheet.write_number(row, column, value, ours.number(2 if values[1] == worded.TONNES else 1))
+                style = ours.number(2 if values[1] == worded.TONNES else 1)
+                sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
             elif column == 2:
                 _text(sheet, row, column, speaker.say("not given"))
     row = len(frame) + 2
@@ -201,7 +208,7 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
                 if isinstance(value, str):
                     _text(sheet, row, column, value)
                 elif _is_number(value):
-                    sheet.write_number(row, column, value, style)
+                    sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
         sheet.set_column(column, column, time if head in times else _width(str(head), values))
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
@@ -269,20 +276,37 @@ def _unit(ours: Book, unit: str) -> None:
     run, speaker = ours.run, ours.speaker
     scenario = run.plan.scenario
     sheet = ours.sheet(speaker.say(mark("Unit {name}"), name=called(unit, scenario, speaker)))
-    head = [*HEAD[:5], mark("minutes")]
+    process = unit_lists.runs_processes(run, unit)
+    stores = list(unit_lists.levels(run, unit, 0.0)) if process else []
+    head = [speaker.say(name) for name in (*HEADS[process][:-1], mark("minutes"))]
+    head += [speaker.say(mark("{store} at the end [t]"), store=store) for store in stores]
     for column, name in enumerate(head):
-        _text(sheet, 0, column, speaker.say(name), ours.head)
+        _text(sheet, 0, column, name, ours.head)
     for row, line in enumerate(unit_lists.lines(run, unit), start=1):
         for column, at in enumerate((line.start_min, line.end_min)):
             sheet.write_datetime(row, column, scenario.horizon.instant(at).replace(tzinfo=None), ours.time)
-        if line.activity is None:
-            _text(sheet, row, 2, speaker.say(mark("free")), ours.wrapped)
-        else:
-            activity = line.activity
-            for column, text in enumerate((worded.does(activity.what, speaker), activity.name, activity.definition), 2):
-                _text(sheet, row, column, text, ours.wrapped)
-        sheet.write_number(row, 5, line.minutes, ours.number(0))
+        activity = line.activity
+        cells: list[str | float] = [speaker.say(mark("free"))]
+        if activity is not None and process:
+            cells = [
+                unit_lists.work(activity, speaker),
+                activity.products(speaker),
+                activity.tph or 0.0,
+                activity.amount,
+            ]
+        elif activity is not None:
+            cells = [unit_lists.work(activity, speaker), activity.name, activity.definition]
+        for column, value in enumerate(cells, 2):
+            if isinstance(value, str):
+                _text(sheet, row, column, value, ours.wrapped)
+            else:
+                sheet.write_number(row, column, round(value, DIGITS) + 0.0, ours.number(1))
+        minutes = len(HEADS[process]) - 1
+        sheet.write_number(row, minutes, line.minutes, ours.number(0))
+        ends = unit_lists.levels(run, unit, line.end_min) if process else {}
+        for column, store in enumerate(stores, minutes + 1):
+            sheet.write_number(row, column, round(ends[store], DIGITS) + 0.0, ours.number(0))
     sheet.set_column(0, 1, 17)
-    sheet.set_column(2, 4, 18)
+    sheet.set_column(2, len(head) - 1, 18)
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)

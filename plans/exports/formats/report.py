@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from emberline.plans.answer import Answer, answer
 from emberline.plans.exports import charts, manifest, tables
 from emberline.plans.exports.clock_changes import clocks_change
-from emberline.plans.exports.hours import hours
+from emberline.plans.exports.hours import hours, without_zeros
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.exports.texts import printable
 from emberline.plans.exports.worded import figures, for_people
@@ -26,8 +26,6 @@ Cells = list[tuple[str, str]]
 TEMPLATE = "report.html.j2"
 MOST_ROWS = 400
 """Of a list: the rest is in the other files."""
-SMALL = 1e-6
-"""Smaller numbers are noise of the search."""
 MOST_HOURS = 50
 """Longest horizon whose energy is reported hour by hour, else day by day [h]."""
 NOTES = {
@@ -99,13 +97,9 @@ def _lists(run: StoredRun, speaker: Speaker) -> dict[str, pd.DataFrame]:
     frames["machines"] = tables.activity_list(run)
     energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
     # what never flows is left out, so that the rest fits on the page
-    frames["energy"] = energy[[name for name in energy if _says_something(energy[name])]]
+    frames["energy"] = without_zeros(energy)
     frames |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
     return {name: for_people(frame, name, scenario, speaker) for name, frame in frames.items()}
-
-
-def _says_something(column: pd.Series) -> bool:
-    return not all(isinstance(value, int | float) and abs(value) < SMALL for value in column)
 
 
 def _list(frame: pd.DataFrame, speaker: Speaker, offset: bool) -> tuple[Cells, list[Cells], int]:

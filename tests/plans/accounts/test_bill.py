@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import ENGINE, GAS, flows, site
 
-from emberline.plans.accounts.bill import Bill, bill, energy_cost, hourly_cost
+from emberline.plans.accounts.bill import Bill, bill, energy_cost, hourly_cost, import_price
 from emberline.plans.accounts.sums import figures
 from emberline.scenarios.assets.account import accounts
 
@@ -191,6 +191,10 @@ def test_a_tariff_alone() -> None:
     assert [(line.name, line.amount) for line in money.lines] == [("day", 900.0)]
     taxed = site(market={"tariff": {**tariff, "taxes": [{"name": "vat", "share": 0.1}]}, "price_per_mwh": None})
     assert energy_cost(taxed, flows(taxed, import_mw=[8, 2])).tolist() == pytest.approx([792, 198])
+    assert hourly_cost(taxed, flows(taxed, import_mw=[8, 2])).tolist() == pytest.approx([792, 198])
+    assert import_price(taxed).tolist() == pytest.approx([99, 99])
+    both = site(market={"tariff": tariff, "price_per_mwh": 7.0})
+    assert import_price(both).tolist() == [97, 97]
 
 
 def test_blocks_of_energy_begin_with_the_month() -> None:

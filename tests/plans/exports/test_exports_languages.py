@@ -19,6 +19,7 @@ from icalendar import Calendar
 from lxml import html
 
 from emberline.plans.exports import ENGLISH, FORMATS, export
+from emberline.plans.exports.activities import activities
 from emberline.plans.exports.formats.excel import sheet_name
 from emberline.plans.exports.texts import printable
 from emberline.plans.exports.worded import for_people, worded
@@ -50,6 +51,7 @@ def names(run: StoredRun) -> set[str]:
     members |= {
         str(label) for name in replay.coords if replay[name].dtype.kind in "UO" for label in replay[name].values
     }
+    members |= {activity.products(ZH) for activity in activities(scenario, replay)}
     members |= {f"{emitter}: {one.source}" for emitter, emissions in scenario.emitters for one in emissions}
     return members | {run.id, str(run.meta["input_sha256"]), scenario.horizon.zone}
 

@@ -253,7 +253,8 @@ def test_a_tariff_alone_has_no_price_level(monkeypatch: pytest.MonkeyPatch) -> N
     overrides = market_of(scenario, monkeypatch, price_level=150.0, carbon_price=90.0)
     assert overrides == ["market.carbon_price.per_t=90"]
     assert loads(alone, overrides=[tariff, *overrides]).market.carbon_price.per_t == 90
-    assert charts.first_block(scenario).tolist() == [50.0] * 24
+    assert scenario.rates is not None
+    assert scenario.rates.first_blocks(24).tolist() == [50.0] * 24
     assert '["tariff", "[EUR/MWh]"]' in json.dumps(charts.preview(scenario).to_dict())
 
 

@@ -106,26 +106,27 @@ def checked(text: str, folder: Path) -> DraftState:
 
 def keep(draft: drafts.Draft, text: str) -> bool:
     """Save a new text and note its version; False if it was refused, which the next page shows."""
+    versions = session.versions()
     try:
         latest = drafts.write(draft, text)
     except (drafts.DraftError, ScenarioError) as error:
         st.session_state[REFUSAL] = str(error)
         return False
+    versions[latest.id] = latest.version
     session.hold(latest.id)
-    session.note_version(latest.id, latest.version)
     return latest.version != draft.version
 
 
 def changed_elsewhere(draft: drafts.Draft) -> None:
     """Warn if another window has changed the draft; input made here on the earlier text is lost."""
-    if st.session_state.get(f"{draft.id}.seen", draft.version) != draft.version:
+    if session.versions().get(draft.id, draft.version) != draft.version:
         st.warning(
             tr(
                 "This draft was changed in another window. Below is its present state, without your last input. "
                 "Check it and enter your change again."
             )
         )
-    session.note_version(draft.id, draft.version)
+    session.versions()[draft.id] = draft.version
 
 
 def set_values(draft: drafts.Draft, values: dict[Keys, Any]) -> bool:

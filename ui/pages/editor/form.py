@@ -76,6 +76,8 @@ SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
 COLUMNS = 3
 EXAMPLES = ("A case of ours", "Cases of ours", "To be tried", "Stands for")
 """Beginnings of remarks on figures that are not typical of anything."""
+NONE = re.compile(r"(?:none: |未给出：|不填：)([^.;。；]+)")
+"""In the description of a field: what counts where it has no value."""
 LONG = ("description",)
 """Fields with several lines of text."""
 
@@ -203,7 +205,9 @@ def _widget(field: FormField, value: Any, key: str, name: str, names: list[str])
     whole = isinstance(value, dict)  # a series: its source is said below, a constant typed here takes its place
     current = "" if value is ABSENT or whole else as_typed(value)
     default = tr("a series; type a constant instead") if whole else typed_default(field)
-    hint = tr("required") if field.required else tr("default {value}", value=default) if default else tr("none")
+    says = NONE.search(tr(field.help)) if field.help else None
+    without = says[1] if says is not None else tr("none")
+    hint = tr("required") if field.required else tr("default {value}", value=default) if default else without
     hint = default if whole else hint
     draw = st.text_area if field.name in LONG else st.text_input
     typed = str(draw(label, current, key=key, help=help_text, placeholder=hint) or "").strip()

@@ -18,7 +18,7 @@ from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import Keys, dotted
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.ui.pages.editor import form, rows
-from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines
 from emberline.ui.pages.editor.fields import Inner, as_typed, inner, label_of, label_parts, value_of
 from emberline.ui.pages.editor.rows import EditorTable
 from emberline.ui.text.language import mark, tr
@@ -120,11 +120,14 @@ def _amounts(draft: drafts.Draft, now: DraftState, place: Keys) -> None:
     """Numbers by name as a table of two columns."""
     value = now.value(place)
     amounts = value if isinstance(value, dict) else {}
-    frame = pd.DataFrame(
-        [(str(name), as_typed(amount)) for name, amount in amounts.items()], columns=["name", "amount"], dtype=str
-    )
+    editor = rows.beginning(
+        f"amounts.{draft.id}.{dotted(place)}", draft, amounts,
+        lambda: pd.DataFrame(
+            [(str(name), as_typed(amount)) for name, amount in amounts.items()], columns=["name", "amount"], dtype=str
+        ),
+    )  # fmt: skip
     edited = st.data_editor(
-        frame, num_rows="dynamic", hide_index=True, alt=tr(AMOUNT), key=f"amounts.{draft.id}.{draft.version}.{place}",
+        editor.frame, num_rows="dynamic", hide_index=True, alt=tr(AMOUNT), key=editor.key,
         column_config={"name": tr(NAME), "amount": tr(AMOUNT)},
     )  # fmt: skip
     problem_lines(now, now.at(place), most=AT_TOP)
@@ -133,5 +136,5 @@ def _amounts(draft: drafts.Draft, now: DraftState, place: Keys) -> None:
         name, amount = (("" if pd.isna(row[key]) else str(row[key]).strip()) for key in ("name", "amount"))
         if name and amount:
             after[name] = value_of(amount)
-    if after != amounts and set_values(draft, {place: after or ABSENT}):
-        st.rerun()
+    if after != amounts:
+        editor.write(draft, after, {place: after or ABSENT})

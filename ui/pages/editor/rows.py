@@ -1,11 +1,12 @@
 """Rows of a list of the draft in an editable table: one column for each field that fits into a cell.
 
-A table keeps its position while it is edited: the editor is reset only when something else has changed the draft.
+A table keeps its position while it is edited: the editor is reset only when something else has changed its rows.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,49 @@ class EditorTable:
     record: type[BaseModel] | None
 
 
+@dataclass
+class Beginning:
+    """What an editor in the browser began with: it tells its edits against that."""
+
+    key: str
+    value: Any
+    frame: pd.DataFrame
+    expected: tuple[Any, ...] = ()
+    """What the draft may have without having been changed elsewhere."""
+
+    def write(self, draft: drafts.Draft, after: Any, values: dict[Keys, Any]) -> None:
+        """Set values in the draft and draw the page again.
+
+        Args:
+            draft: that is edited.
+            after: what the editor will find.
+            values: by place.
+        """
+        # what is typed meanwhile ends this run anywhere, even at a look at the session: so it is noted before
+        self.expected = (*self.expected, after)
+        if set_values(draft, values):
+            st.rerun()
+
+
+def beginning(place: str, draft: drafts.Draft, value: Any, frame: Callable[[], pd.DataFrame]) -> Beginning:
+    """What an editor began with; a new beginning where something else has changed its value.
+
+    Args:
+        place: of the editor in the session.
+        draft: that is edited.
+        value: what the draft has there.
+        frame: makes the table of it.
+    """
+    now: Beginning | None = st.session_state.get(place)
+    # Streamlit forgets edits in a table that another view or page does not draw: then it begins with what the draft has
+    if now is None or value not in now.expected or now.key not in st.session_state:
+        key = f"{place}.{draft.version}"
+        now = Beginning(key if now is None else f"{now.key}+", deepcopy(value), frame())
+        st.session_state[place] = now
+    now.expected = (deepcopy(value),)
+    return now
+
+
 def items(now: DraftState, path: Keys) -> list[Any]:
     """Items of a list; empty if there is none."""
     value = now.value(path)
@@ -59,24 +103,12 @@ def items(now: DraftState, path: Keys) -> list[Any]:
 
 def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     """Draw a list of the draft as a table, and save what is changed in it."""
-    place = f"table.{draft.id}.{table.name}"
-    cache = st.session_state.get(place)
-    # Streamlit forgets edits in a table that another view or page does not draw: then it begins with what the draft has
-    if cache is None or cache["version"] != draft.version or f"{place}.{cache['began']}" not in st.session_state:
-        rows = items(now, table.path)
-        count = 1 + int(cache["count"]) if cache is not None else 0
-        cache = {
-            "version": draft.version,
-            "items": deepcopy(rows),
-            "frame": frame_of(rows, table),
-            "began": f"{draft.version}.{count}" if count else draft.version,
-            "count": count,
-        }
-        st.session_state[place] = cache
-    frame: pd.DataFrame = cache["frame"]
+    rows = items(now, table.path)
+    editor = beginning(f"table.{draft.id}.{table.name}", draft, rows, lambda: frame_of(rows, table))
+    frame = editor.frame
     edited = st.data_editor(
         frame,
-        key=f"{place}.{cache['began']}",
+        key=editor.key,
         num_rows="dynamic",
         hide_index=True,
         column_order=[name for name in frame.columns if name != PLACE],
@@ -85,17 +117,11 @@ def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     )
     problem_lines(now, now.at(table.path), most=AT_TOP)
     _one_power(draft, now, table)
-    after = items_of(edited, cache["items"], frame)
-    before = items(now, table.path)
-    if after == before:
+    after = items_of(edited, editor.value, frame)
+    if after == rows:
         return
-    values = renamed(now.data, table.path, before, after) if now.data is not None else {}
-    if set_values(draft, {**values, table.path: after if after else ABSENT}):
-        from emberline.plans.store import drafts
-
-        # the editor keeps its state: it shows what the draft now contains
-        st.session_state[place] = cache | {"version": drafts.open_draft(draft.id).version}
-        st.rerun()
+    values = renamed(now.data, table.path, rows, after) if now.data is not None else {}
+    editor.write(draft, after, {**values, table.path: after if after else ABSENT})
 
 
 def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:

@@ -101,7 +101,7 @@ def _edit(source: ScenarioSource, overrides: list[str]) -> None:
             origin = source.path if source.path in bundled() else str(changed.data.get("name", source.label))
             draft = drafts.create(before, origin, series, sign_in.person())
         draft = drafts.write(draft, text)
-        session.note_version(draft.id, draft.version)
+        session.versions()[draft.id] = draft.version
     except (drafts.DraftError, ScenarioError) as error:
         st.warning(say(str(error)))
         return

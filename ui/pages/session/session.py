@@ -92,9 +92,11 @@ def hold(draft: str) -> None:
     st.query_params["draft"] = ids
 
 
-def note_version(draft: str, version: str) -> None:
-    """Note the version of a draft that this window knows."""
-    st.session_state[f"{draft}.seen"] = version
+def versions() -> dict[str, str]:
+    """Versions of drafts that this window knows, by draft; changed in place, as a run may end at any look at the
+    session, with a draft written and its version not noted."""
+    versions: dict[str, str] = st.session_state.setdefault("versions", {})
+    return versions
 
 
 def leave(draft: str) -> None:

@@ -193,3 +193,22 @@ def test_libreoffice_opens_and_prints_it(stored: StoredRun, tmp_path: Path, libr
     every = "".join(file.read_text(encoding="utf-8") for file in tmp_path.glob("plan-*.csv"))
     assert not [error for error in ("#NAME?", "#VALUE!", "#REF!", "Err:5") if error in every]
     shutil.rmtree(tmp_path / "profile")
+
+
+def test_a_mill_reads_its_tariff(tmp_path: Path) -> None:
+    """Proves: a step has the price of its hour in the tariff, an hour what its import costs by it; no column is there
+    for PV and battery, rounding of the search is zero, cost comes first where it is the goal, and a run of the unit's
+    sheet has tonnes, rate and electricity. Sensitivity: the spot price that there is not is 0."""
+    result = sheets(export(stored_run("mill"), "xlsx", tmp_path / "plan.xlsx"))
+    steps = records(result["Steps"])
+    assert [row["price with tariff [EUR/MWh]"] for row in steps] == 2 * [*[72] * 6, *[135] * 16, *[72] * 2]
+    heads = [str(head) for head in (*result["Steps"][0], *result["Hours"][0])]
+    assert not [head for head in heads if re.match("price \\[|pv|PV|battery|charge|discharge|export", head)]
+    assert [row["baseline line [MW]"] for row in steps] == [4] * 20 + [0] * 28
+    hours = records(result["Hours"])
+    assert [hours[at]["energy and assets [EUR]"] for at in (5, 6, 22)] == [5 * 72, 135, 5 * 72]
+    assert result["Figures"][1][0] == "cost"
+    run = records(result["Unit mill"])[2]
+    assert [run[name] for name in ("makes", "mean rate [t/h]", "electricity [MWh]", "cement at the end [t]")] == [
+        "1\u202f200 t cement", 100, 48, 1680,
+    ]  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from pages import page
 from scenario_page import copied, field, of, opened, script, section, texts, view
 from streamlit.testing.v1 import AppTest
@@ -14,7 +15,7 @@ from emberline.plans.store import drafts
 from emberline.plans.store.drafts import Draft
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.templates.plants import start
-from emberline.ui.pages.editor import form
+from emberline.ui.pages.editor import form, rows
 from emberline.ui.pages.editor.fields import value_of
 from emberline.ui.pages.session import navigation
 
@@ -77,6 +78,36 @@ def test_a_charge_that_was_deleted_stays_deleted(home: Path) -> None:
     app.button(key="undo").click().run()
     app.run()
     assert of(app).text == draft.text
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_what_is_typed_while_the_last_value_is_saved_counts(
+    saved: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: a run that the next value in a table ends, once the draft is saved or before, loses neither value, and
+    no other window is blamed. Sensitivity: an editor that begins again as its note of the draft's version is missing.
+    """
+    app, draft = of_template("grinding-plant")
+    section(app, draft, "market")
+    key = f"table.{draft.id}.market.tariff.energy.0.rates.{draft.version}"
+    write = rows.set_values
+
+    def ended(*arguments: Any) -> bool:
+        if saved:
+            write(*arguments)
+        return bool(st.stop())
+
+    monkeypatch.setattr(rows, "set_values", ended)
+    edits: dict[str, Any] = {"edited_rows": {0: {"per_mwh": "135"}}, "added_rows": [], "deleted_rows": []}
+    app.session_state[key] = edits
+    app.run()
+    monkeypatch.setattr(rows, "set_values", write)
+    app.session_state[key] = edits | {"edited_rows": {0: {"per_mwh": "135"}, 1: {"per_mwh": "71"}}}
+    app.run()
+    assert not app.exception
+    energy = parse(of(app).text).data["market"]["tariff"]["energy"]
+    assert [rate["per_mwh"] for rate in energy[0]["rates"]] == [135, 71]
+    assert "another window" not in texts(app)
 
 
 def test_a_template_says_what_its_tariff_charges(home: Path) -> None:
@@ -142,6 +173,14 @@ def test_a_file_of_ones_own_is_the_source_of_its_figures(home: Path) -> None:
     assert "✓ no mistake found" in texts(app)
     assert "your own file" in texts(app)
     assert "Typical: dedusting" not in texts(app) + str([caption.help for caption in app.caption])
+
+
+def test_an_empty_field_says_what_counts(home: Path) -> None:
+    """Proves: a field without value whose description says what then counts shows that, not *none*."""
+    app, draft = of_template("grinding-plant")
+    app.session_state[f"sheet.{draft.id}"] = "stores/1"
+    view(app, draft, "sheet")
+    assert field(app, draft, "stores.1.end_level_t").placeholder == "what it is now"
 
 
 def test_one_power_takes_the_place_of_phases(home: Path) -> None:

@@ -9,6 +9,9 @@ import pytest
 from pages import page
 
 from emberline.plans import plan
+from emberline.plans.accounts.unit_runs import RUN, unit_runs
+from emberline.plans.board import run_slack
+from emberline.plans.exports import Speaker
 from emberline.plans.store import Store
 from emberline.scenarios import loads
 from emberline.scenarios.templates.plants import start
@@ -17,7 +20,7 @@ from emberline.ui.text import wording
 
 def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: the runs of two days each name their weekday, and what they make.
-    Sensitivity: fails where only hours and minutes are written.
+    A run may be late by its slack. Sensitivity: fails where only hours and minutes are written.
     """
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / "home"))
     mill = loads(start("grinding-plant", "mill"), overrides=["horizon.days=2"])
@@ -27,7 +30,7 @@ def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.Mo
         store.save(run, result)
     app = page("crew", run)
     assert not app.exception
-    lines = [line for text in app.get("text") for line in str(text.value).splitlines()]
+    lines = [line for text in app.text for line in str(text.value).splitlines()]
     starts = [line for line in lines if " – " in line]
     assert starts
     assert all(line[:4] in ("Mon ", "Tue ") for line in starts), starts
@@ -35,4 +38,12 @@ def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.Mo
     tph = result.schedule["process_tph"].sel(process="mill").to_numpy()
     step_h = mill.horizon.step_h
     first, *_ = np.split(tph, np.flatnonzero(np.diff(tph > 0)) + 1)[int(tph[0] <= 0) :]
-    assert f"{wording.number(first.sum() * step_h, 0)} t" in runs[0]
+    assert f"{wording.number(first.sum() * step_h, 0)} t cement" in runs[0]
+    assert not [text.value for text in app.caption if "free for" in text.value and " h" not in text.value]
+    app.number_input[0].set_value(600).run()
+    assert not app.exception
+    (late,) = (text.value for text in app.text if "mill may be late by" in text.value)
+    assert result.replay is not None
+    one = next(one for one in unit_runs(mill, result.replay) if one.what == RUN)
+    slack = run_slack.slack(mill, result.replay, one)
+    assert f" {Speaker().duration(slack.later_min)}" in late
