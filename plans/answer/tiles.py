@@ -79,7 +79,7 @@ def _of_tonne(each: PerTonne, currency: str) -> Tile:
                 "{baseline} kWh", **units,
             )
         )  # fmt: skip
-        brief.append(Message("units alone {kwh} kWh, baseline {baseline}", **units))
+        brief.append(Message("units alone {kwh} kWh", kwh=units["kwh"]))
     return Tile("per tonne", label, value, joined(parts), joined(brief))
 
 
