@@ -319,8 +319,8 @@ class _Loop:
         """Days of an earlier plan that was the same: units of processes follow a schedule, whatever its margins."""
         if self.scenario.heats:
             return None
-        earlier = self.replayed.get(judgement, ())
-        days = next((days for schedule, days in earlier if schedule.equals(candidate.schedule)), None)
+        earlier, again = self.replayed.get(judgement, ()), candidate.schedule
+        days = next((days for schedule, days in earlier if again is not None and schedule.equals(again)), None)
         return None if days is None else dataclasses.replace(days, scenario=candidate.scenario)
 
     def _note(self, row: Round) -> None:

@@ -15,6 +15,7 @@ from emberline.plans.store import drafts
 from emberline.plans.store.drafts import Draft
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.templates.plants import start
+from emberline.ui.pages.editor import draft as draft_state
 from emberline.ui.pages.editor import form, rows
 from emberline.ui.pages.editor.fields import value_of
 from emberline.ui.pages.session import navigation
@@ -90,7 +91,7 @@ def test_what_is_typed_while_the_last_value_is_saved_counts(
     app, draft = of_template("grinding-plant")
     section(app, draft, "market")
     key = f"table.{draft.id}.market.tariff.energy.0.rates.{draft.version}"
-    write = rows.set_values
+    write = draft_state.set_values
 
     def ended(*arguments: Any) -> bool:
         if saved:
