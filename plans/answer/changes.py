@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.plans.answer.dear_hours import DIGITS, dear_hours
+from emberline.plans.answer.wording import span
 from emberline.plans.difference.uses import WORTH_TELLING, UseChange, mean_over, signal, signal_text, use_changes
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
@@ -134,12 +135,7 @@ def _hours(plan: Plan) -> Iterator[Change]:
     numbers["share_after"] = 100 * numbers["after"] / float(after.sum())
     if abs(numbers["share_before"] - numbers["share_after"]) < 100 * LEAST_SHARE:
         return
-    step = scenario.horizon.step_min
-    runs = [[place for _, place in group] for _, group in groupby(enumerate(steps), lambda pair: pair[1] - pair[0])]
-    longest = max(runs, key=len)
-    first, last = float(longest[0] * step), float((longest[-1] + 1) * step)
-    texts = {True: mark("{first} to {last}"), False: mark("among them {first} to {last}")}
-    when = Message(texts[len(runs) == 1], first=scenario.horizon.instant(first), last=scenario.horizon.instant(last))
+    when, first, last = span(scenario.horizon, steps)
     values = {name: value for name, value in numbers.items() if name != "mean"} | {"mean": signal_text(numbers["mean"])}
     more = {} if kind != "price" else {"unit": unit}
     if kind == "price" and float(np.ptp(worth[steps].round(DIGITS))) == 0:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.plans.answer.wording import amount, joined
+from emberline.plans.answer.wording import amount, joined, span
 from emberline.plans.difference.uses import WORTH_TELLING, signal, signal_text
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
@@ -30,11 +30,11 @@ HOURS = {True: mark("{hours:g} h at {worth} {unit}"), False: mark("{hours:g} h b
 USED = {
     True: mark(
         "All {hours} are used: {name} makes {most} t in them, of the {total} t that are wanted; the other {rest} t "
-        "take {dear_hours:g} h at {dear} {unit}."
+        "take {dear_hours:g} h at {dear} {unit} ({when})."
     ),
     False: mark(
         "All {hours} are used: {name} makes {most} t in them, of {total} t in all; the other {rest} t take "
-        "{dear_hours:g} h at {dear} {unit}."
+        "{dear_hours:g} h at {dear} {unit} ({when})."
     ),
 }
 """By whether all that is made is what deliveries and the end level ask for."""
@@ -49,7 +49,7 @@ class DearHours:
     says: Message
     from_min: float
     to_min: float
-    """Span of all dear steps in which it runs."""
+    """Longest span of dear steps in which it runs."""
     numbers: dict[str, float]
 
 
@@ -61,7 +61,7 @@ def dear_hours(plan: Plan, run: xr.Dataset) -> Iterator[DearHours]:
         run: of table ``RUN`` or ``SCHEDULE``, undisturbed.
     """
     scenario, (worth, kind, currency) = plan.scenario, signal(plan)
-    worth, step_h, step_min = worth.round(DIGITS), scenario.horizon.step_h, scenario.horizon.step_min
+    worth, step_h = worth.round(DIGITS), scenario.horizon.step_h
     unit = currency if kind == "price" else "kg CO2e/MWh"
     for name, process in scenario.process_units:
         tph = run["process_tph"].sel(process=name).to_numpy()
@@ -86,18 +86,19 @@ def dear_hours(plan: Plan, run: xr.Dataset) -> Iterator[DearHours]:
         }  # fmt: skip
         text = USED[abs(total - _wanted_t(scenario, run, name)) <= SAME * total]
         if reasons:
-            text = mark("{name} runs for {dear_hours:g} h at {dear} {unit}: in the other {hours} instead, {reasons}.")
+            text = mark(
+                "{name} runs for {dear_hours:g} h at {dear} {unit} ({when}): in the other {hours} instead, {reasons}."
+            )
+        when, first, last = span(scenario.horizon, np.flatnonzero(dear))
         values = {
-            **numbers, "name": name, "unit": unit, "dear": signal_text(most), "reasons": joined(reasons, ", "),
+            **numbers, "name": name, "unit": unit, "when": when, "dear": signal_text(most),
+            "reasons": joined(reasons, ", "),
             "hours": Message(
                 HOURS[bool(one_level)], hours=numbers["hours"], worth=signal_text(numbers["worth"]), unit=unit
             ),
             "total": amount(total), "rest": amount(numbers["rest"]), "most": amount(total - numbers["rest"]),
         }  # fmt: skip
-        at = np.flatnonzero(dear)
-        yield DearHours(
-            name, Message(text, **values), float(at[0] * step_min), float((at[-1] + 1) * step_min), numbers
-        )  # fmt: skip
+        yield DearHours(name, Message(text, **values), first, last, numbers)
 
 
 def _available(scenario: Scenario, unit: str) -> np.ndarray:
@@ -122,8 +123,10 @@ def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
     others = np.any(~mine & (places == name)) or any(arrival.store == name for arrival in scenario.arrivals)
     if others or store.loss_per_h or float(run["off_spec_tph"].sel(process=unit).sum()):
         return float("nan")
-    deliveries = [delivery.name for delivery in scenario.deliveries if delivery.store == name]
-    return float(run["delivered_t"].sel(delivery=deliveries).sum()) + store.end_t - store.start_t
+    delivered_t = sum(
+        float(run["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries if d.store == name
+    )
+    return delivered_t + store.end_t - store.start_t
 
 
 def _no_room(scenario: Scenario, run: xr.Dataset, unit: str, dear: np.ndarray, free: np.ndarray) -> list[Message]:

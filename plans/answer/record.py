@@ -7,6 +7,7 @@ from typing import Any
 
 from emberline.plans.plan.alternatives.choice import Choice
 from emberline.plans.plan.alternatives.day import AsRun
+from emberline.scenarios.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,11 @@ class Headline:
     objective: float | None
     bound: float | None
     gap: float | None
+
+    @property
+    def of_money(self) -> bool:
+        """Whether the goal is a sum of money."""
+        return self.goal in METRICS and METRICS[self.goal].money
 
     @property
     def carbon(self) -> Saving | None:

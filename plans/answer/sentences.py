@@ -6,7 +6,6 @@ from emberline.plans.answer.record import SAME, Headline, Saving, SimpleRule, is
 from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, rule_text, way
 from emberline.plans.plan.alternatives.choice import LABELS, LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.scenarios.messages import Message, mark
-from emberline.scenarios.metrics import METRICS
 
 CARBON_FIRST = {
     "less": mark("Saves {amount} t CO2e{range}"),
@@ -51,7 +50,7 @@ def _savings(headline: Headline) -> list[str]:
     carbon, cost = headline.carbon, headline.day_cost
     if carbon is None or cost is None:
         return [Message("Nothing is compared: the baseline does not make or serve the same.")]
-    of_carbon = headline.goal not in METRICS or not METRICS[headline.goal].money
+    of_carbon = not headline.of_money
     first, second = (carbon, cost) if of_carbon else (cost, carbon)
     texts = (CARBON_FIRST, COST_SECOND) if of_carbon else (COST_FIRST, CARBON_SECOND)
     ways = [way(first), way(second)]

@@ -29,20 +29,22 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
     worse, strip = headline.worse, []
     savings = (headline.average, headline.marginal, headline.day_cost)
     on_days = any(saving is not None and saving.p50 is not None for saving in savings)
-    for name, label in (
+    figures = [
         ("average", Message("Carbon, average intensity")),
         ("marginal", Message("Carbon, marginal intensity")),
         ("cost", Message("Cost") if headline.demand is None else Message("Cost without the month's demand charge")),
-    ):
+    ]
+    for name, label in sorted(figures, key=lambda figure: (figure[0] == "cost") != headline.of_money):
         saving: Saving | None = headline.day_cost if name == "cost" else getattr(headline, name)
         if saving is not None:
             unit, scale = (headline.currency, 1.0) if name == "cost" else ("t CO2e", 1e-3)
             value, note = _change(saving, unit, scale), _steps(saving, unit, scale)
             strip.append(Tile(name, label, value, note, _totals(saving, scale, on_days), name in worse))
-    if headline.demand is not None:
-        strip.append(_of_month(headline.demand, headline))
-    if headline.per_tonne_avoided is not None:
-        strip.append(_avoided(headline))
+        if name == "cost" and headline.demand is not None:
+            strip.append(_of_month(headline.demand, headline))
+    price = headline.per_tonne_avoided
+    if price is not None and price > 0:
+        strip.append(_avoided(price, headline.currency))
     if headline.per_tonne is not None:
         strip.append(_of_tonne(headline.per_tonne, headline.currency))
     if headline.rule is not None:
@@ -77,7 +79,7 @@ def _of_tonne(each: PerTonne, currency: str) -> Tile:
                 "{baseline} kWh", **units,
             )
         )  # fmt: skip
-        brief.append(Message("units alone {kwh} kWh, baseline {baseline}", **units))
+        brief.append(Message("units alone {kwh} kWh", kwh=units["kwh"]))
     return Tile("per tonne", label, value, joined(parts), joined(brief))
 
 
@@ -122,7 +124,7 @@ def _change(saving: Saving, unit: str, scale: float) -> str:
 
 
 def _totals(saving: Saving, scale: float, on_days: bool) -> str:
-    """The two figures of the undisturbed day, and the net of them where stock counts.
+    """The two figures of the undisturbed day, the plan's with the stock that it has less, or without what it has more.
 
     Args:
         saving: of one figure.
@@ -132,12 +134,9 @@ def _totals(saving: Saving, scale: float, on_days: bool) -> str:
     text = mark("undisturbed {baseline} → {plan}")
     if saving.p50 is None:
         text = mark("this figure undisturbed too: {baseline} → {plan}") if on_days else mark("{baseline} → {plan}")
-    before, after, net = (amount(value * scale) for value in (saving.baseline, saving.plan, abs(saving.net)))
-    parts = [Message(text, baseline=before, plan=after)]
-    if saving.stock:
-        of_net = mark("{net} less with stock") if saving.net >= 0 else mark("{net} more with stock")
-        parts.append(Message(of_net, net=net))
-    return joined(parts)
+    after = amount((saving.plan - saving.stock) * scale)
+    parts = [Message(text, baseline=amount(saving.baseline * scale), plan=after)]
+    return joined([*parts, *([Message("stock counted")] if saving.stock else [])], ", ")
 
 
 def _steps(saving: Saving, unit: str, scale: float) -> str:
@@ -184,12 +183,9 @@ def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
     return Tile("demand", label, _change(demand.saved, unit, 1.0), note, brief, is_worse(demand.saved))
 
 
-def _avoided(headline: Headline) -> Tile:
-    price = headline.per_tonne_avoided
-    assert price is not None
-    text = mark("costs {price} {currency}") if price > 0 else mark("saves {price} {currency}")
+def _avoided(price: float, currency: str) -> Tile:
+    value = Message("costs {price} {currency}", price=amount(price), currency=currency)
     note = Message("cost of the plan above the baseline's, for each tonne avoided")
-    value = Message(text, price=amount(abs(price)), currency=headline.currency)
     return Tile("avoided", Message("Each tonne of CO2e avoided"), value, note, Message("cost above the baseline's"))
 
 

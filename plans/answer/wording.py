@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby
+
+import numpy as np
 
 from emberline.plans.answer.record import Headline, Saving, is_same, is_worse
 from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.records.horizon import Horizon
 
 
 def amount(value: float) -> Message:
@@ -26,6 +30,15 @@ def percent(share: float) -> Message:
 def of_days(share: float | None) -> Message:
     """A share of days in percent, rounded down: 399 of 400 are not all, and a level that is missed is not reached."""
     return Message("{value:,.0f} %", value=math.floor(100 * (share or 0.0) + 1e-9))
+
+
+def span(horizon: Horizon, steps: np.ndarray) -> tuple[Message, float, float]:
+    """When some steps are, which are in order: from first to last, or the longest of several spans; its ends [min]."""
+    runs = [[place for _, place in group] for _, group in groupby(enumerate(steps), lambda pair: pair[1] - pair[0])]
+    longest = max(runs, key=len)
+    first, last = float(longest[0] * horizon.step_min), float((longest[-1] + 1) * horizon.step_min)
+    texts = {True: mark("{first} to {last}"), False: mark("among them {first} to {last}")}
+    return Message(texts[len(runs) == 1], first=horizon.instant(first), last=horizon.instant(last)), first, last
 
 
 def way(saving: Saving) -> str:
@@ -67,8 +80,7 @@ def rule_text(headline: Headline) -> Message:
     assert rule is not None
     parts = []
     if rule.hours:
-        money = headline.goal in METRICS and METRICS[headline.goal].money
-        kind = (rule.ties or "price") if money else str(headline.signal)
+        kind = (rule.ties or "price") if headline.of_money else str(headline.signal)
         parts.append(Message(RULES["rest", kind], units=rule.units, hours=rule.hours))
     if rule.peak_mw is not None:
         parts.append(Message(RULES["peak", ""], peak=rule.peak_mw))

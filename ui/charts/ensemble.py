@@ -161,12 +161,12 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
     domain = alt.Undefined if max(ends) > min(ends) else [low - 1, low + 1]
     rows = []
     for sign, (who, sample) in zip((1, -1), values.items(), strict=False):
-        pile: dict[int, int] = {}
-        for share, value in zip(at, sample, strict=True):
-            column = round((value - low) / width)
-            pile[column] = pile.get(column, 0) + 1
-            place = low + column * width  # equal values stand where they are
-            rows.append({"whose": who, "x": place, "y": sign * pile[column], "value": value, "share": share})
+        columns = ((sample - low) / width).round()
+        for column in np.unique(columns):
+            mine = columns == column
+            place = float(sample[mine].mean())  # equal values stand where they are
+            for y, (share, value) in enumerate(zip(at[mine], sample[mine], strict=True), 1):
+                rows.append({"whose": who, "x": place, "y": sign * y, "value": value, "share": share})
     frame = pd.DataFrame(rows)
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
     scale = alt.Scale(domain=[-most if ensemble.against_baseline else 0, most], nice=False)

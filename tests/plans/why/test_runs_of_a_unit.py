@@ -39,7 +39,7 @@ def test_each_run_says_what_stops_it() -> None:
     resolver = Resolver(result, 10.0, lambda line: None, lambda: False)
     facts = list(OfUnit(resolver, "mill").facts())[-2:]
     assert facts == [
-        "mill runs from Mon 05 Jan 00:00 to Mon 05 Jan 03:00 at 60.0 EUR/MWh: 0 min earlier at most (it has started), "
+        "mill runs from Mon 05 Jan 00:00 to Mon 05 Jan 03:00 at 60.0 EUR/MWh: 0 min earlier at most (the horizon), "
         "60 min later at most (cement would run empty, Mon 05 Jan 02:00)",
         "mill runs from Mon 05 Jan 07:00 to Mon 05 Jan 08:00 at 60.0 EUR/MWh: 180 min earlier at most (mill on the "
         "unit), 0 min later at most (the horizon)",
