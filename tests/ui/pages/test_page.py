@@ -67,9 +67,10 @@ def test_from_question_to_answer(app: AppTest) -> None:
     changed = "Small melt shop, 1 day, 9 heats · PV 20 MW"
     (title,) = [item.value for item in app.text if item.value.startswith(changed)]
     assert {"prices 150 %", "carbon 120 EUR/t"} < set(title.split(" · "))
+    proven = Store().open(run).plan.bound is not None  # a busy machine may prove nothing in so short a time
     for tab, parts in {
         "About this plan": ("disturbed days", "baseline"),
-        "All figures": ("best possible", "bound"),
+        "All figures": ("best possible", "bound") if proven else ("no gap proven",),
     }.items():
         text = texts(with_tab(app, tab))
         assert all(part in text for part in parts), text
