@@ -181,9 +181,12 @@ class Plan:
                 "Feasible, and the twin agrees; it holds on {share:.1f} % of {days} disturbed days, less than the "
                 "{level:g} % that were to be reached, the baseline on {baseline:.1f} %."
             )
-        baseline = 100 * (holding.baseline_share or 0.0)
+        # rounded down, as in the first line: a level that is missed is not reached
+        share, baseline = (
+            math.floor(1000 * (one or 0.0) + 1e-9) / 10 for one in (holding.share, holding.baseline_share)
+        )
         level = round(100 * holding.level, 1)
-        return Message(text, share=100 * holding.share, days=holding.days, level=level, baseline=baseline)
+        return Message(text, share=share, days=holding.days, level=level, baseline=baseline)
 
     @property
     def _lateness(self) -> str:
