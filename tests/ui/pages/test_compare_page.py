@@ -21,6 +21,7 @@ from emberline.ui.charts import comparison
 from emberline.ui.pages.parts import compare_runs as compared
 from emberline.ui.pages.session import run_picker, session, titles
 from emberline.ui.text import naming
+from emberline.ui.text.language import spoken
 from emberline.ui.text.numbers import stamp
 
 
@@ -292,6 +293,13 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     app.multiselect[0].set_value(runs).run()
     assert not app.exception
     assert app.multiselect[0].options[1].startswith("B · Small melt shop, 1 day, 9 heats")
+
+
+def test_titles_follow_the_language(runs: list[str]) -> None:
+    """Proves: a title that was read in one language is not shown in another."""
+    with spoken("zh"):
+        assert "天" in titles.of_run(runs[0])
+    assert "1 day" in titles.of_run(runs[0])
 
 
 def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan) -> None:

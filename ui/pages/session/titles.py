@@ -67,7 +67,8 @@ def changes(scenario: Scenario) -> list[str]:
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
-def _of_file(path: str, base: str, _language: str) -> list[str]:
+def _of_file(path: str, base: str, language: str) -> list[str]:
+    """Parts of a title; Streamlit keeps one for each language, as it would not if the name began with ``_``."""
     try:
         scenario = Scenario.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
         if not base or scenario.name in bundled():
