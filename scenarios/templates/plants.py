@@ -41,7 +41,7 @@ def summary(name: str) -> tuple[str, str]:
 
 
 def start(name: str, plant: str, title: str = "") -> str:
-    """The text of a new plant from a template.
+    """The text of a new plant from a template, without the template's description, which would soon be false.
 
     Args:
         name: of the template.
@@ -50,4 +50,5 @@ def start(name: str, plant: str, title: str = "") -> str:
     """
     text = template(name)
     data = parse(text).data
+    data = {key: value for key, value in data.items() if key != "description"}
     return revised(text, {**data, "name": plant, **({"title": title} if title else {})})

@@ -177,7 +177,7 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
     shape = alt.Shape("whose:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]))
     x = alt.X(
         "x:Q", title=title, scale=alt.Scale(zero=False, padding=12, domain=domain),
-        axis=alt.Axis(tickCount=4, format=",.0f" if high - low > 8 else ",.1f", grid=False),
+        axis=alt.Axis(tickCount=4, format=f",.{0 if high - low > 8 else 1 if high - low > 1 else 2}f", grid=False),
     )  # fmt: skip
     tooltip = [
         alt.Tooltip("whose:N", title=tr("of")),

@@ -96,17 +96,30 @@ class Page:
             cells, kind = [work(activity, speaker), activity.name, activity.definition], ""
         else:
             rate = "" if not activity.tonnes else speaker.number(activity.tph or 0.0, 1)
-            cells = [work(activity, speaker), self._makes(row, activity), rate, speaker.number(activity.amount, 1)]
+            cells = [work(activity, speaker), self._makes(row, activity), rate, self._draws(row, activity)]
             kind = ""
         cells = [*(self._clock(at, with_day) for at in (row.start_min, row.end_min)), *cells]
         return f'<tr{kind}>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}<td class="free"></td></tr>'
 
+    def _within(self, row: Line, activity: Activity) -> float:
+        """What a run makes in this shift [t]; nan: all of it, or nothing is made."""
+        if not activity.tonnes or (row.start_min >= self.start_min and row.end_min <= self.end_min):
+            return math.nan
+        return unit_lists.makes_within(self.run, row, self.start_min, self.end_min)
+
+    def _draws(self, row: Line, activity: Activity) -> str:
+        """Electricity of a run, and in this shift, by what it makes, where it goes on beyond [MWh]."""
+        says, tonnes = self.speaker.number(activity.amount, 1), self._within(row, activity)
+        if math.isnan(tonnes):
+            return says
+        share = self.speaker.number(activity.amount * tonnes / (activity.tonnes or 1.0), 1)
+        return self.speaker.say(mark("{all}, {mwh} in this shift"), all=says, mwh=share)
+
     def _makes(self, row: Line, activity: Activity) -> str:
         """What a run makes, and how much of it in this shift where it goes on beyond."""
-        says = activity.products(self.speaker)
-        if not activity.tonnes or (row.start_min >= self.start_min and row.end_min <= self.end_min):
+        says, tonnes = activity.products(self.speaker), self._within(row, activity)
+        if math.isnan(tonnes):
             return says
-        tonnes = unit_lists.makes_within(self.run, row, self.start_min, self.end_min)
         return self.speaker.say(
             mark("{products}, {tonnes} t in this shift"), products=says, tonnes=self.speaker.number(tonnes, 0)
         )

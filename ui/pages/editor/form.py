@@ -76,8 +76,10 @@ SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
 COLUMNS = 3
 EXAMPLES = ("A case of ours", "Cases of ours", "To be tried", "Stands for")
 """Beginnings of remarks on figures that are not typical of anything."""
-NONE = re.compile(r"(?:none: |未给出：|不填：)([^.;。；]+)")
+NONE = re.compile(r"(?:[nN]one: |未给出：|不填：)([^.;。；]+)")
 """In the description of a field: what counts where it has no value."""
+FORMER = (("Disturbances", "hold"),)
+"""Records and fields of earlier releases, shown only where they have a value."""
 LONG = ("description",)
 """Fields with several lines of text."""
 
@@ -131,6 +133,10 @@ def group(
         return
     if group.title:
         st.markdown(f"**{tr(group.title)}**")
+    entries = [
+        field for field in entries
+        if (group.record.__name__, field.name) not in FORMER or _value(now, group, field) is not ABSENT
+    ]  # fmt: skip
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
     small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
