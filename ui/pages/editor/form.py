@@ -133,10 +133,10 @@ def group(
         return
     if group.title:
         st.markdown(f"**{tr(group.title)}**")
-    entries = [
+    entries = tuple(
         field for field in entries
         if (group.record.__name__, field.name) not in FORMER or _value(now, group, field) is not ABSENT
-    ]  # fmt: skip
+    )  # fmt: skip
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
     small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
