@@ -156,6 +156,7 @@ WORDS = (
     mark("Min up"),
     mark("Min down"),
     mark("Start cost"),
+    mark("Reserve"),
     mark("Stock margins"),
     mark("Stop cost"),
     mark("Start fuel"),
