@@ -189,7 +189,7 @@ def _stores(block: Any, plant: Plant, ports: PlantPorts) -> None:
     block.STORE = pyo.Set(initialize=[store.name for store in stores], dimen=1)
     block.level = Variable(block.STORE, block.T)
     lowest, highest = np.zeros((len(stores), n)), np.repeat([store.capacity_t for store in stores], n)
-    lowest[:, :-1] = np.array([[plant.reserve_t[store.name]] for store in stores])
+    lowest[:, :-1] = np.array([plant.reserve_t[store.name] for store in stores]).reshape(-1, 1)
     lowest[:, -1] = [store.end_t * (1 - HAIR) for store in stores]
     limit(block.level, lowest.reshape(-1), highest)
     # between two moments at which an order's time begins or ends the same orders may be loaded

@@ -157,3 +157,9 @@ def test_the_baseline_has_no_stock_margin() -> None:
     """Proves: the rule that plans are compared with runs the same, margin or not."""
     one, two = (twin.dispatch(case, twin.envelope(case)) for case in (mill(), reserving(300.0)))
     np.testing.assert_array_equal(one["stock_t"].values, two["stock_t"].values)
+
+
+def test_a_plant_without_stores_is_planned() -> None:
+    """Proves: processes that need no store have no levels to keep. Sensitivity: a table of no stores."""
+    case = works([{"name": "cell", "rate": 10.0, "power_mw": 2.0, "must_run": True}], [], price=[50.0] * 4)
+    assert plan(case, replications=0).acceptable
