@@ -52,11 +52,6 @@ class Analysis:
     """Label of the button that ends it with the result so far; empty: a part of it is no result."""
 
 
-def no_question(of: Any) -> Question:
-    """The form of an analysis that needs nothing but its scenario or plan."""
-    return Question()
-
-
 def time_limit(analysis: str) -> float:
     """Draw the time limit of an analysis [s]."""
     return float(
