@@ -9,7 +9,7 @@ from typing import Any
 
 import highspy
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 import xarray as xr
 
 from emberline.models.kernel.arrays import Neighbourhood

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.site.assets.converter import add_converter, drives_to_hull
 from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Ports, Row, Sum, added
