@@ -12,16 +12,15 @@ from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.line import Unit
 from emberline.scenarios.records.scenario import Scenario
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
-from emberline.ui.pages.editor.form import SECTIONS
+from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
 from emberline.ui.pages.editor.nested import record_of
 from emberline.ui.pages.editor.tables import TABLES
 from emberline.ui.text.language import tr
 
-TITLES = {groups[-1].path[:1] or (name,): title for name, (title, groups) in SECTIONS.items()} | {
+TITLES = {(groups[-1].path[:1] if groups else ()) or (name,): title for name, (title, groups) in SECTIONS.items()} | {
     path: title for title, path, _ in TABLES.values()
 }
 """Titles of sections and tables by their place."""
-BETWEEN = " › "
 
 
 def records() -> list[type[BaseModel]]:
