@@ -217,8 +217,9 @@ def _tables(result: Robustness) -> None:
         cells = [wording.number(row[key] * factor, digits) for key in ("nominal", "mean", "baseline")]
         price.add_row(label, unit, *cells)
     figures = terminal.table(("", "unit"), ("P10", "P50", "P90", "plain P10", "P50", "P90"))
-    both = zip(replays.figures(result.judged), replays.figures(result.plain_judged), strict=True)
-    for (label, unit, mine), (_, _, plain) in both:
+    scenario = result.robust.scenario
+    sides = (replays.figures(scenario, judged.quantiles()) for judged in (result.judged, result.plain_judged))
+    for (label, unit, mine), (_, _, plain) in zip(*sides, strict=True):
         figures.add_row(label, unit, *mine, *plain)
     for each in (price, figures):
         console.print()

@@ -147,7 +147,7 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
         console.print(Text(f"ended early: {ensemble.n_requested} replays were requested"))
     console.print()
     table = terminal.table(("", "unit"), ("P10", "P50", "P90"))
-    for label, unit, values in replays.figures(ensemble):
+    for label, unit, values in replays.figures(scenario, ensemble.quantiles()):
         table.add_row(label, unit, *values)
     console.print(table, soft_wrap=True)
     show_stocks(ensemble, stored.plan)

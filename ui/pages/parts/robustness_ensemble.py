@@ -150,9 +150,7 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
     if ensemble.against_baseline:
         says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
     st.caption(says)
-    rows = [(label, unit, *values) for label, unit, values in replays.figures(ensemble)]
-    names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
-    st.table(pd.DataFrame(rows, columns=names).set_index(names[0]))
+    st.table(replays.quantile_table(ensemble.scenario, ensemble.quantiles()))
 
 
 def _stocks(ensemble: Ensemble, plan: Plan) -> None:

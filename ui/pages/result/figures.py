@@ -10,6 +10,7 @@ from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import sentence
+from emberline.ui.text.studies import replays
 
 CARDS = {
     "carbon": mark("Carbon"),
@@ -19,17 +20,6 @@ CARDS = {
     "production": mark("Production"),
     "delivered": mark("Delivered"),
 }
-OF_DAYS = {
-    "carbon_kg": mark("carbon"),
-    "cost": mark("cost"),
-    "peak_mw": mark("peak, metered mean"),
-    "late_heats": mark("late heats"),
-    "missed_deliveries": mark("missed deliveries"),
-    "saved_carbon_kg": mark("carbon saved, same disturbances as the baseline"),
-    "saved_cost": mark("cost saved, same disturbances as the baseline"),
-}
-"""Figures of disturbed replays."""
-
 COMPARISONS = {
     "stock": mark("Stock: {text}"),
     "discarded": mark("Discarded: {text}"),
@@ -97,20 +87,4 @@ def show_days(plan: Plan) -> None:
             held=holds, n=n,
         )  # fmt: skip
     st.text(says)
-    currency = plan.scenario.market.currency
-    units_of: dict[str, tuple[str, float, int]] = {
-        "carbon_kg": ("t CO2e", 1e-3, 2), "cost": (currency, 1.0, 0), "peak_mw": ("MW", 1.0, 1),
-        "late_heats": (tr("heats"), 1.0, 1), "missed_deliveries": (tr("deliveries"), 1.0, 1),
-        "saved_carbon_kg": ("t CO2e", 1e-3, 2), "saved_cost": (currency, 1.0, 0),
-    }  # fmt: skip
-    quantiles = plan.replays.quantiles()
-    rows = []
-    other = "late_heats" if plan.scenario.processes else "missed_deliveries"
-    for name, label in OF_DAYS.items():
-        if name not in quantiles or name == other:  # runs of earlier releases have fewer figures
-            continue
-        unit, factor, digits = units_of[name]
-        values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
-        rows.append([tr(label), unit, *values])
-    columns = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
-    st.table(pd.DataFrame(rows, columns=columns).set_index(tr("figure")))
+    st.table(replays.quantile_table(plan.scenario, plan.replays.quantiles()))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from emberline.plans.robustness import Ensemble
+from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.messages import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from emberline.plans.robustness import Ensemble
 
 FIGURES = (
     (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 2),
@@ -24,14 +30,27 @@ FIGURES = (
 OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_t")
 
 
-def figures(ensemble: Ensemble) -> Iterator[tuple[str, str, list[str]]]:
-    """Label, unit, and P10, median and P90 of each figure."""
-    money, quantiles = ensemble.scenario.market.currency, ensemble.quantiles()
-    absent = (*(() if ensemble.scenario.heats else OF_HEATS), *(() if ensemble.scenario.processes else OF_PROCESSES))
+def figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> Iterator[tuple[str, str, list[str]]]:
+    """Label, unit, and P10, median and P90 of each figure.
+
+    Args:
+        scenario: which names the currency, and tells what a plan can be late with.
+        quantiles: of an ensemble or of a plan's replays; those of earlier releases have fewer figures.
+    """
+    absent = (*(() if scenario.heats else OF_HEATS), *(() if scenario.processes else OF_PROCESSES))
     for label, unit, name, factor, digits in FIGURES:
         if name in quantiles and name not in absent:
             values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
-            yield tr(label), tr(unit) if unit else money, values
+            yield tr(label), tr(unit) if unit else scenario.market.currency, values
+
+
+def quantile_table(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """The figures as a table of text, named by their label."""
+    import pandas as pd
+
+    rows = [(label, unit, *values) for label, unit, values in figures(scenario, quantiles)]
+    names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
+    return pd.DataFrame(rows, columns=names).set_index(names[0])
 
 
 def limit_rows(ensemble: Ensemble, limits: list[dict[str, Any]]) -> list[dict[str, Any]]:
