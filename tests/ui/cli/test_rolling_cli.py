@@ -26,7 +26,7 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
         "Gain over the baseline",
         "Regret against",
         "Every 12 h instead",
-        "cap on cost above the baseline's",
+        "Cap on cost above the baseline's",
         "price_per_mwh",
     )
     for text in message:

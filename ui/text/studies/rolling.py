@@ -57,7 +57,8 @@ def says(result: dict[str, Any]) -> Iterator[str]:
         label, factor, unit = CAPS[name]
         by = number(abs(cap["value"] - cap["cap"]) * factor, 2)
         how = {"cap": tr(label), "amount": by, "unit": unit or result["currency"]}
-        yield tr("{cap}: exceeded by {amount} {unit}", **how) if over else tr("{cap}: {amount} {unit} below it", **how)
+        text = tr("{cap}: exceeded by {amount} {unit}", **how) if over else tr("{cap}: {amount} {unit} below it", **how)
+        yield f"{text[:1].upper()}{text[1:]}"
     if result["roll"]["unplanned"]:
         yield tr("No plan was found {count} times; the previous plan continued.", count=result["roll"]["unplanned"])
     names = ", ".join(result["forecasts"]) or tr("none: everything is known in advance")
