@@ -49,7 +49,7 @@ def index(original: Path) -> str:
 
 
 def _modules(folder: Path) -> list[str]:
-    """Files of the parts fetched ahead, and what they import; none where this release of Streamlit names them otherwise."""
+    """Files of the parts fetched ahead and what they import; none where Streamlit names them otherwise."""
     names = [path.name for part in AHEAD for path in folder.glob(f"{part}.*.js")]
     for name in names:
         imported = IMPORTED.findall((folder / name).read_text(encoding="utf-8"))
