@@ -141,7 +141,7 @@ def test_a_stored_plan_is_shown_in_chinese(run_id: str) -> None:
     """Proves: what plans and models say in English, as status and verdict, is Chinese on the page; the English page
     has it as it is."""
     message = "\n".join(text.value for text in in_chinese("plan", run_id, "关于此计划").main.text)
-    assert "已证明" in message
+    assert "证明" in message  # proven, or not proven in the time that a busy machine left
     assert "proven" not in message
     assert "proven" in "\n".join(text.value for text in with_tab(page("plan", run_id), "About this plan").main.text)
 
