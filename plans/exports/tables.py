@@ -5,7 +5,7 @@ Times are local to the plant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from emberline.plans.accounts import process_tables
 from emberline.plans.accounts.bill import BillLine, bill, import_price
 from emberline.plans.accounts.ledger import Entry, ledger
 from emberline.plans.accounts.stock import stock_changes
-from emberline.plans.answer.causes import Cause
 from emberline.plans.exports.activities import activities
 from emberline.plans.exports.hours import hours, local, short_mw, with_tariff
 from emberline.plans.exports.refusal import CannotExport
@@ -24,6 +23,8 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from emberline.plans.answer import Answer
 
 HEAT_COLUMNS = (
     "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
@@ -222,20 +223,19 @@ CAUSE_HEADS = {
 }
 
 
-def cause_table(
-    causes: Sequence[Cause], currency: str, speaker: Speaker = ENGLISH
-) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows: the cause, carbon by each signal that the market gives, and cost.
+def cause_table(answer: Answer, speaker: Speaker = ENGLISH) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: the cause, carbon by each signal that the market gives, and cost; of goals of money cost first.
 
     Args:
-        causes: of a plan.
-        currency: of the market.
+        answer: of a plan.
         speaker: who words it.
     """
+    causes, currency = answer.causes, answer.headline.currency
     columns = {"average": [cause.average_kg / 1000 for cause in causes]}
     if all(cause.marginal_kg is not None for cause in causes):
         columns["marginal"] = [(cause.marginal_kg or 0.0) / 1000 for cause in causes]
-    columns["cost"] = [cause.cost for cause in causes]
+    cost = {"cost": [cause.cost for cause in causes]}
+    columns = cost | columns if answer.headline.of_money else columns | cost
     heads = [speaker.say(SAVED_BY), *(speaker.say(CAUSE_HEADS[name], currency=currency) for name in columns)]
     labels = [*(speaker.say(cause.label) for cause in causes), speaker.say(IN_ALL)]
     rows = [[label] for label in labels]
