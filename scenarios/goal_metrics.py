@@ -76,7 +76,7 @@ def goal_text(goal: Goal, currency: str) -> Message:
 
 
 def caps(goal: Goal, currency: str) -> Iterator[Message]:
-    """What a plan must keep beside its goal, a clause each."""
+    """What a plan must keep next to its goal, a clause each."""
     top = goal.caps
     if top.extra_cost_share is not None and goal.minimize == "carbon":
         yield cost_cap(top.extra_cost_share)

@@ -5,7 +5,7 @@ Times are local to the plant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from emberline.plans.accounts import process_tables
 from emberline.plans.accounts.bill import BillLine, bill, import_price
 from emberline.plans.accounts.ledger import Entry, ledger
 from emberline.plans.accounts.stock import stock_changes
+from emberline.plans.answer.causes import Cause
+from emberline.plans.answer.record import Headline
 from emberline.plans.exports.activities import activities
 from emberline.plans.exports.hours import hours, local, short_mw, with_tariff
 from emberline.plans.exports.refusal import CannotExport
@@ -23,8 +25,6 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from emberline.plans.answer import Answer
 
 HEAT_COLUMNS = (
     "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
@@ -223,20 +223,22 @@ CAUSE_HEADS = {
 }
 
 
-def cause_table(answer: Answer, speaker: Speaker = ENGLISH) -> tuple[list[str], list[list[str]]]:
+def cause_table(
+    causes: Sequence[Cause], headline: Headline, speaker: Speaker = ENGLISH
+) -> tuple[list[str], list[list[str]]]:
     """Heads and rows: the cause, carbon by each signal that the market gives, and cost; of goals of money cost first.
 
     Args:
-        answer: of a plan.
+        causes: of a plan.
+        headline: of the plan.
         speaker: who words it.
     """
-    causes, currency = answer.causes, answer.headline.currency
     columns = {"average": [cause.average_kg / 1000 for cause in causes]}
     if all(cause.marginal_kg is not None for cause in causes):
         columns["marginal"] = [(cause.marginal_kg or 0.0) / 1000 for cause in causes]
     cost = {"cost": [cause.cost for cause in causes]}
-    columns = cost | columns if answer.headline.of_money else columns | cost
-    heads = [speaker.say(SAVED_BY), *(speaker.say(CAUSE_HEADS[name], currency=currency) for name in columns)]
+    columns = cost | columns if headline.of_money else columns | cost
+    heads = [speaker.say(SAVED_BY), *(speaker.say(CAUSE_HEADS[name], currency=headline.currency) for name in columns)]
     labels = [*(speaker.say(cause.label) for cause in causes), speaker.say(IN_ALL)]
     rows = [[label] for label in labels]
     for name, values in columns.items():

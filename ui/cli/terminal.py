@@ -73,7 +73,7 @@ def causes_table(answer: Answer) -> Table:
     """The saving of the undisturbed day by cause."""
     from emberline.plans.exports import tables
 
-    (first_head, *heads), rows = tables.cause_table(answer)
+    (first_head, *heads), rows = tables.cause_table(answer.causes, answer.headline)
     table = Table(first_head, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)

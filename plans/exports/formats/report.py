@@ -168,7 +168,7 @@ def _answer(first: Answer | None, speaker: Speaker) -> dict[str, Any]:
     """The first answer, worded; empty where there is no plan."""
     if first is None:
         return {}
-    heads, rows = tables.cause_table(first, speaker)
+    heads, rows = tables.cause_table(first.causes, first.headline, speaker)
     kinds = ["text", *["number"] * (len(heads) - 1)]
     return {
         "lines": [printable(speaker.worded(line)) for line in first.lines],

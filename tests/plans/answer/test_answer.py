@@ -257,7 +257,7 @@ def test_the_figure_of_the_goal_comes_first() -> None:
         assert [tile.name for tile in first.tiles[-len(quiet) :]] == quiet
         (tonne,) = (tile for tile in first.tiles if tile.name == "per tonne")
         assert (" EUR, " in tonne.value, "kg CO2e, " in tonne.value) == (goal == "cost", goal == "carbon")
-        heads, rows = cause_table(first)
+        heads, rows = cause_table(first.causes, first.headline)
         assert ("EUR" in heads[1], "EUR" in heads[-1]) == (goal == "cost", goal == "carbon")
         assert all(len(row) == len(heads) for row in rows)
         late = dataclasses.replace(first, headline=dataclasses.replace(first.headline, goal="lateness"))

@@ -48,7 +48,7 @@ def draw(original: Scenario, seeds: dict[str, Any]) -> tuple[dict[str, Any], lis
 
 
 def show_caps(place: Any, scenario: Scenario) -> None:
-    """Say below the goal what a plan must keep beside it."""
+    """Say below the goal what else a plan must keep."""
     clauses = [say(cap) for cap in caps(scenario.goal, scenario.market.currency)]
     if clauses:
         place.caption(wording.sentence(numbers.clauses(clauses)))

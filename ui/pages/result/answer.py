@@ -147,6 +147,6 @@ def show_causes(plan: Plan, run: str, answer: Answer) -> None:
 
 def table(answer: Answer) -> None:
     """Draw the saving by cause, carbon by each signal and cost."""
-    heads, rows = tables.cause_table(answer, speaker(current()))
+    heads, rows = tables.cause_table(answer.causes, answer.headline, speaker(current()))
     with st.container(key="figures.causes"):  # the style aligns all of its numbers
         st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))
