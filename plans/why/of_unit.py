@@ -73,7 +73,9 @@ class OfUnit:
             if one.unit in self.units and one.what == RUN and one.first <= step < one.last:
                 return one
         at = self.scenario.horizon.instant(at_min).isoformat(timespec="minutes")
-        says = f"{self.name} is a process with no run at {at}" if self.process else f"{self.name} is no process"
+        says = f"{self.name} is a process with no run at {at}"
+        if self.process is None:
+            says = f"{self.name} is no process; ask about a --heat"
         raise ScenarioError([Problem("--at", "", says)])
 
     @cached_property

@@ -282,7 +282,7 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     created = [stamp(session.here(store.entry(run).created)) for run in runs]
     assert one.endswith(f"… · least carbon · {created[0]}")
     assert len(one) < 75
-    assert re.search(r"t CO2e (saved|more) · holds on \d+ % · ", other)
+    assert re.search(r"EUR (saved|more) · holds on \d+ % · ", other)
     assert other.endswith(f" · {created[1]}")
     entries = [store.entry(run) for run in runs]
     alike = [dataclasses.replace(entries[0], id=run) for run in ("1" * 32, "0" * 32)]
