@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import legible_bound
 
 if TYPE_CHECKING:
     import altair as alt
@@ -35,7 +36,8 @@ class Result:
         if plan.replay_figures is None:
             return "\n".join([*lines, f"  {plan.verdict}"])
         gap = "no gap proven" if plan.gap is None else f"gap {plan.gap:.2%}"
-        bound = "no bound" if plan.bound is None else f"bound {plan.bound:,.1f}"
+        legible = legible_bound(plan.objective, plan.bound, 0.1)
+        bound = "no bound" if legible is None else f"bound {legible:,.1f}"
         lines.append(f"  {scenario.goal.minimize:<9} {_number(plan.objective)}, {bound}, {gap}")
         carbon, cost = plan.replay_figures.carbon_kg / 1000, plan.replay_figures.cost
         saved, currency = plan.saved(), plan.replay_figures.currency

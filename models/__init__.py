@@ -10,7 +10,8 @@ This is the room's door: ``optimize`` and the other names that the rooms above u
 - ``samples``: decisions that are good on the mean of many days.
 - ``schedules``: the attributes of a schedule.
 
-All but ``optimize`` is imported on first use.
+All but ``optimize`` is imported on first use. Pyomo is imported as ``pyomo.core``: ``pyomo.environ`` loads solvers and
+transformations too, which nothing here uses.
 """
 
 from __future__ import annotations

@@ -390,6 +390,9 @@ ENSEMBLE = {
     "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
     "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),
     "down_min": Variable(("replication", "unit"), "min", "standstill by breakdown within operations", optional=True),
+    # of stores
+    "lowest_t": Variable(("replication", "stock"), "t", "lowest level at the end of a step", optional=True),
+    "last_t": Variable(("replication", "stock"), "t", "level at the end of the horizon", optional=True),
     # the baseline with the same disturbances
     "baseline_carbon_kg": Variable(REPLICATION, "kg CO2e", "the baseline's carbon_kg", optional=True),
     "baseline_cost": Variable(REPLICATION, "{currency}", "the baseline's cost", optional=True),

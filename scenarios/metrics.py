@@ -113,3 +113,15 @@ COMPONENTS = ("cost", "scope1", "scope2", *FACTORS)
 of ``FACTORS``."""
 FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values()))
 """Fields of the figures that hold metrics."""
+
+
+def legible_bound(best: float | None, bound: float | None, digit: float) -> float | None:
+    """The bound as it is written next to the value of a plan: that value where rounding alone would tell them apart.
+
+    Args:
+        best: value of the plan.
+        bound: proven, in the same unit.
+        digit: what the last digit that is written counts, in the same unit.
+    """
+    same = best is not None and bound is not None and abs(best - bound) < digit / 2
+    return best if same else bound

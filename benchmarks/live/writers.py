@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from benchmarks.live.job_orders import JobShop
 from benchmarks.live.kills import free_port
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Findings, Table, measured
@@ -22,7 +23,6 @@ from emberline.live.connectors import ConnectorError
 from emberline.live.outputs.job_orders import ACTIVE, WHO, JobOrders
 from emberline.live.outputs.opcua import OpcUaSetPoints, Server
 from emberline.live.outputs.set_points import SetPoints, addresses
-from emberline.live.simulation.job_orders import JobShop
 from emberline.live.tags import Live, Plant
 from emberline.plans.decisions import Advice, Decisions
 from emberline.plans.store import StoreError

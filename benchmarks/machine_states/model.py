@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.scenarios.energy_states import EnergyStates, Leg, Move, gap_costs, legs, slots_between, through
+from benchmarks.machine_states.graph import Leg, Move, gap_costs, legs, slots_between, through
+from emberline.scenarios.energy_states import EnergyStates
 
 Arc = tuple[int, int]
 """Place of a leg or length of a work, and the slot in which it begins."""

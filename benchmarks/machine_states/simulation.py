@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import simpy
 
-from emberline.scenarios.energy_states import TOLERANCE_MIN, EnergyStates, Move, Work
+from benchmarks.machine_states.graph import Move, Work
+from emberline.scenarios.energy_states import TOLERANCE_MIN, EnergyStates
 from emberline.twin.power import Trace
 
 WORKING = "work"

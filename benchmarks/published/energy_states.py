@@ -22,11 +22,12 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from benchmarks.instruments.quiet import quiet
+from benchmarks.machine_states.graph import Move, Work
 from benchmarks.machine_states.order import Order, cheapest, slots_needed
 from benchmarks.machine_states.simulation import WORKING, Run, replay
 from benchmarks.published.cases import BadCase, parsed, parser, read_json, tell
 from benchmarks.registry import oracle
-from emberline.scenarios.energy_states import EnergyState, EnergyStates, Move, Transition, Work
+from emberline.scenarios.energy_states import EnergyState, EnergyStates, Transition
 
 STEP_MIN = 60.0
 AGREE = 1e-6

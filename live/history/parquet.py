@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from emberline.live.history.rows import MICROSECONDS, SCHEMA, Row, as_table
+from emberline.scenarios.whole_file import replacing
 
 MOST_FILES = 60
 """Of a day; more are merged."""
@@ -83,9 +84,5 @@ def _scalar(at: datetime) -> pa.Scalar:
 
 
 def _write(folder: Path, table: pa.Table) -> None:
-    name = f"{time.time_ns():020d}-{os.getpid()}"
-    partial = folder / f".{name}.partial"
-    pq.write_table(table, partial, compression="zstd")
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(folder / f"{name}.parquet")
+    with replacing(folder / f"{time.time_ns():020d}-{os.getpid()}.parquet") as partial:
+        pq.write_table(table, partial, compression="zstd")

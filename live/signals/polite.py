@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from emberline.scenarios import whole_file
+
 MINUTE_S = 60.0
 TIMEOUT_S = 30.0
 PAUSES_S = (1.0, 4.0)
@@ -93,9 +95,7 @@ class _Record:
 
     def __exit__(self, *error: object) -> None:
         try:
-            partial = self._path.with_suffix(".partial")
-            partial.write_text(json.dumps(self._record), encoding="utf-8")
-            partial.replace(self._path)
+            whole_file.write(self._path, json.dumps(self._record))
         finally:
             self._lock.release()
 

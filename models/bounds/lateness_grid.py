@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.kernel import highs
 from emberline.models.kernel.arrays import Series, Variable, constraint

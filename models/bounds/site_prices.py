@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.bounds.unit_rounding import Rounding, least_import, roundings, supplied, with_rows
 from emberline.models.formulations.site import balance as site_model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.kernel.highs import solve
 from emberline.models.problem.plant import Plant, Units

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from pyomo.core.expr import GetItemExpression, IndexTemplate, TemplateSumExpression
 
 

@@ -12,7 +12,7 @@ import math
 from typing import Any, Protocol
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 import xarray as xr
 from pydantic import BaseModel
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.line.by_unit.groups import Units
 from emberline.models.formulations.line.by_unit.heats_of_counts import around, begin, read

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.line.named import idling
 from emberline.models.formulations.line.named.model import Named

@@ -6,7 +6,6 @@ home/analyses/<id>.json   what was asked, when, and the result, with ids and par
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from emberline.plans.store.store import RUN_ID, StoreError
+from emberline.scenarios import whole_file
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import Message, restored, with_messages
 
@@ -82,15 +82,7 @@ def save(folder: Path, number: str, name: str, request: dict[str, Any], result: 
     }
     place = folder / "analyses"
     place.mkdir(parents=True, exist_ok=True)
-    partial = place / f".{number}.partial"
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(with_messages(content), file, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(place / f"{number}.json")
-    finally:
-        partial.unlink(missing_ok=True)
+    whole_file.write(place / f"{number}.json", json.dumps(with_messages(content), allow_nan=False))
 
 
 def read(number: str) -> StoredAnalysis:

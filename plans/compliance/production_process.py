@@ -17,8 +17,6 @@ from emberline.scenarios.records.base import Record
 NATURAL_GAS_T_CO2_PER_TJ = 56.1
 WASTE_GAS_CORRECTION = 0.667
 """Of waste gas that leaves: its lower efficiency in use than that of natural gas, which it replaces."""
-BOILER_EFFICIENCY = 0.9
-"""Of heat from outside, where only its fuel is known."""
 
 
 class Precursor(Record):
@@ -49,11 +47,6 @@ class Energy(Record):
     def t_co2(self) -> float:
         """t CO2."""
         return self.tj * self.t_co2_per_tj * self.correction
-
-
-def boiler_heat_t_co2_per_tj(fuel_t_co2_per_tj: float) -> float:
-    """Emission factor of heat from outside, of which only the fuel is known [t CO2/TJ]."""
-    return fuel_t_co2_per_tj / BOILER_EFFICIENCY
 
 
 class ProductionProcess(Record):

@@ -19,8 +19,8 @@ from emberline.plans.store import netcdf
 from emberline.plans.store.catalogue.conditions import naive
 from emberline.plans.store.catalogue.errors import StoreError
 from emberline.plans.store.catalogue.tables import ADVICE, AUDIT
-from emberline.plans.store.run_folder import sync
 from emberline.plans.store.store import Store
+from emberline.scenarios.whole_file import replacing
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,10 +78,8 @@ class Decisions:
         """Enter an advice; one that is still open is replaced."""
         folder = self.folder / "advice"
         folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f".{advice.id}.partial"
-        netcdf.write(schedule, partial)
-        sync(partial)
-        partial.replace(self._file(advice.id))
+        with replacing(self._file(advice.id)) as partial:
+            netcdf.write(schedule, partial)
         with self._store.catalogue.writing() as connection:
             mine = (ADVICE.c.plant == self.plant) & (ADVICE.c.state == OPEN)
             for (number,) in connection.execute(select(ADVICE.c.id).where(mine)).all():

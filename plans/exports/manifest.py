@@ -11,8 +11,11 @@ from typing import Any
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_text
+from emberline.scenarios.metrics import legible_bound
 
 TONNES = "t CO2e"
+DIGITS = 3
+"""Of objective and bound, for people."""
 UNITS = {"carbon": "kg CO2e", "water": "m3", "lateness": "min", "makespan": "min"}
 """Of the objective; of other goals it is the market's currency."""
 LABELS = {
@@ -73,6 +76,8 @@ def rows(run: StoredRun, speaker: Speaker = ENGLISH) -> list[tuple[str, str]]:
 def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
     """What the manifest says, by the names of ``LABELS``."""
     texts, scenario = manifest(run), run.plan.scenario
+    digit = (1000 if texts["objective_unit"] == UNITS["carbon"] else 1) * 10**-DIGITS
+    texts["bound"] = legible_bound(texts["objective"], texts["bound"], digit)
     texts["acceptable"] = speaker.say("yes") if texts["acceptable"] else speaker.say("no")
     texts["gap"] = speaker.say("none proven") if texts["gap"] is None else speaker.percent(texts["gap"], 3)
     for name in ("objective", "bound"):
@@ -90,7 +95,7 @@ def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
 def _objective_text(value: float, unit: str, speaker: Speaker) -> str:
     """A value of the objective as the pages tell it: carbon in tonnes."""
     carbon = unit == UNITS["carbon"]
-    return f"{speaker.number(value / 1000 if carbon else value, 3)} {TONNES if carbon else unit}"
+    return f"{speaker.number(value / 1000 if carbon else value, DIGITS)} {TONNES if carbon else unit}"
 
 
 def proof(run: StoredRun, speaker: Speaker = ENGLISH) -> str:

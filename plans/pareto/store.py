@@ -33,6 +33,7 @@ from emberline.plans.store.store import PACKAGES, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import restored, with_messages
+from emberline.scenarios.whole_file import replacing, sync
 
 FORMAT = 1
 FORMATS = ("csv", "json", "nc")
@@ -86,9 +87,9 @@ def save(front: Front, folder: Path | None = None, number: str | None = None) ->
             json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8"
         )
         for path in (*partial.iterdir(), partial):
-            _sync(path)
+            sync(path)
         os.replace(partial, place / number)
-        _sync(place)
+        sync(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return StoredFront(number, place / number, created, front)
@@ -200,17 +201,13 @@ def write(front: Front, path: Path) -> Path:
     kind = path.suffix.removeprefix(".")
     if kind not in FORMATS:
         raise ValueError(f"unknown format {kind!r}; formats are {', '.join(FORMATS)}")
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(path) as partial:
         if kind == "nc":
             netcdf.write(front.data, partial)
         elif kind == "json":
             partial.write_text(json.dumps(front.summary(), indent=1, allow_nan=False), encoding="utf-8")
         else:
             _csv(front, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 
@@ -230,11 +227,3 @@ def _folder(folder: Path | None) -> Path:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -47,6 +47,9 @@ class Outcome:
     longest_wait_min: tuple[float, ...]
     down_min: tuple[float, ...]
     """By unit; empty without heats."""
+    lowest_t: tuple[float, ...] = ()
+    """Lowest level at the end of a step, by store."""
+    last_t: tuple[float, ...] = ()
     meter_mw: np.ndarray | None = None
     """Net grid import, shape (n_meter,); None after the first ``FAN`` replications."""
     other: Outcome | None = None
@@ -141,6 +144,7 @@ class _Reader:
             places.append((limit, min(max(int(at // 60), 0), self.last_hour)))
         first_min, first_heat = first or (math.nan, "")
         waited, longest, down = self._operations(run)
+        levels = run["stock_t"].values if "stock_t" in run else np.zeros((0, 1))
         return Outcome(
             replication=replication,
             figures={
@@ -167,6 +171,8 @@ class _Reader:
             waited_min=waited,
             longest_wait_min=longest,
             down_min=down,
+            lowest_t=tuple(levels.min(axis=1).tolist()),
+            last_t=tuple(levels[:, -1].tolist()),
             meter_mw=run["meter_mw"].to_numpy().astype(np.float32) if replication < FAN else None,
         )
 

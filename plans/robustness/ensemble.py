@@ -34,6 +34,8 @@ QUANTILE_FIGURES = (*FIGURES, "peak_mw", "late_heats", "late_t", "missed_deliver
 """Figures that quantiles are reported of."""
 BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Quantiles of the import over time."""
+LEVELS = {"median_t": 0.5, "p5_t": 0.05, "worst_t": 0.0}
+"""Quantiles of levels of stores."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,33 @@ class Ensemble:
             )
         return sorted(rows, key=lambda row: (-row["first"], -row["replications"]))
 
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+    def stocks(self, undisturbed: xr.Dataset | None = None) -> list[dict[str, Any]]:
+        """How low each store gets in the replays, and what is in it at the end [t]; empty without stores, and of an
+        ensemble of an earlier release.
+
+        Each row: ``store`` and its ``capacity_t``; ``lowest`` and ``last``, each with ``median_t``, ``p5_t``, which one
+        replay in twenty does not exceed, and ``worst_t``, next to ``plan_t`` and ``least_t``, which a plan keeps.
+
+        Args:
+            undisturbed: replay of the plan; None: ``plan_t`` is left out.
+        """
+        rows = []
+        for name in self.data["stock"].values.tolist() if "lowest_t" in self.data else ():
+            store = self.scenario.store[name]
+            least_t = {"lowest": self.scenario.disturbances.reserve_t(name), "last": store.end_t}
+            row: dict[str, Any] = {"store": name, "capacity_t": store.capacity_t}
+            for figure, least in least_t.items():
+                levels = self.data[f"{figure}_t"].sel(stock=name).to_numpy()
+                row[figure] = {key: float(np.quantile(levels, share)) for key, share in LEVELS.items()}
+                row[figure]["least_t"] = least
+                if undisturbed is not None:
+                    of_plan = undisturbed["stock_t"].sel(stock=name).to_numpy()
+                    row[figure]["plan_t"] = float(of_plan.min() if figure == "lowest" else of_plan[-1])
+            rows.append(row)
+        return rows
+
+    def summary(self, undisturbed: xr.Dataset | None = None) -> dict[str, Any]:
+        """Plain data for JSON; ``undisturbed`` as of :meth:`stocks`."""
         share, low, high = self.chance
         fields = {
             "scenario": self.scenario.name,
@@ -136,6 +163,7 @@ class Ensemble:
             "chance": share,
             "interval": {"low": low, "high": high, "confidence": CONFIDENCE, "method": "Wilson"},
             "quantiles": self.quantiles(),
+            "stocks": self.stocks(undisturbed),
             "severity": self.severity()[0],
             "recourse": {"days": self.recourse_days, "cost": self.recourse_cost},
             "broke": self.broke(),
@@ -281,6 +309,10 @@ def together(scenario: Scenario, records: Sequence[Outcome], seed: int) -> xr.Da
             columns[name] = (("replication", dim), np.array([getattr(outcome, name) for outcome in records]))
         coordinates["stage"] = [stage.name for stage in scenario.line.stages]
         coordinates["unit"] = [unit.name for unit in scenario.line.units]
+    if records[0].lowest_t:
+        for name in ("lowest_t", "last_t"):
+            columns[name] = (("replication", "stock"), np.array([getattr(outcome, name) for outcome in records]))
+        coordinates["stock"] = [store.name for store in scenario.stores]
     for i, name in enumerate(("kind", "stage", "unit", "measure")):
         coordinates[f"limit_{name}"] = ("limit", np.array([limit[i] for limit in limits], dtype=np.str_))
     data = check(xr.Dataset({name: columns[name] for name in ENSEMBLE if name in columns}, coordinates), ENSEMBLE)

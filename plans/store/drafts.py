@@ -31,7 +31,7 @@ from typing import Any
 from filelock import FileLock
 
 from emberline.plans.store.store import RUN_ID
-from emberline.scenarios import Problem, ScenarioError
+from emberline.scenarios import Problem, ScenarioError, whole_file
 from emberline.scenarios.home import home
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import Change, differences
@@ -134,9 +134,9 @@ def create(text: str, origin: str, series: Path | None = None, owner: str = "") 
     for path in series.iterdir() if series is not None else ():
         if FILE.match(path.name):
             shutil.copyfile(path, partial / "files" / path.name)
-    _write(partial / "1.yaml", text)
+    whole_file.write(partial / "1.yaml", text)
     notes = {"origin": origin, "owner": owner, "texts": ["1.yaml"], "at": 0, "made": 1}
-    _write(partial / "draft.json", json.dumps(notes))
+    whole_file.write(partial / "draft.json", json.dumps(notes))
     partial.rename(drafts / draft)
     return open_draft(draft)
 
@@ -212,7 +212,7 @@ def write(draft: Draft, text: str) -> Draft:
         return draft
     with _alone(draft) as notes:
         number = notes["made"] + 1
-        _write(draft.folder / f"{number}.yaml", text)
+        whole_file.write(draft.folder / f"{number}.yaml", text)
         texts = [*notes["texts"][: notes["at"] + 1], f"{number}.yaml"]
         if len(texts) > MOST_STEPS:
             del texts[1]
@@ -254,7 +254,7 @@ def add_files(draft: Draft, role: str, files: dict[str, str]) -> dict[str, str]:
         if not FILE.match(name):
             raise DraftError(f"{role[:40]!r} is no name of a series")
         if not (folder / name).exists():
-            _write(folder / name, files[end])
+            whole_file.write(folder / name, files[end])
     return file_names(role, files)
 
 
@@ -299,20 +299,7 @@ def _alone(draft: Draft) -> Iterator[dict[str, Any]]:
 
 
 def _tell(draft: Draft, notes: dict[str, Any]) -> None:
-    _write(draft.folder / "draft.json", json.dumps(notes))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as opened:
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    whole_file.write(draft.folder / "draft.json", json.dumps(notes))
 
 
 def prune(folder: Path, days: float, pattern: str = "*") -> None:

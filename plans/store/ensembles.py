@@ -6,7 +6,6 @@ home/runs/<run>/ensemble-<seed>.nc   table ``ENSEMBLE``; its attributes tell wha
 from __future__ import annotations
 
 import json
-import os
 import re
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from pathlib import Path
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.store import netcdf
 from emberline.plans.store.store import PACKAGES, StoredRun, StoreError
+from emberline.scenarios.whole_file import replacing
 
 FORMAT = 1
 NAME = re.compile(r"ensemble-(\d+)\.nc\Z")
@@ -23,7 +23,6 @@ NAME = re.compile(r"ensemble-(\d+)\.nc\Z")
 def save(ensemble: Ensemble, stored: StoredRun) -> Path:
     """Keep an ensemble with its run; one of the same seed gives way."""
     path = stored.folder / f"ensemble-{int(ensemble.data.attrs['seed'])}.nc"
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     attributes = {
         "format": FORMAT,
         "run": stored.id,
@@ -32,13 +31,8 @@ def save(ensemble: Ensemble, stored: StoredRun) -> Path:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
     }
-    try:
+    with replacing(path) as partial:
         netcdf.write(ensemble.data.assign_attrs(attributes), partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 

@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from emberline.plans.store import run_folder
 from emberline.plans.store.catalogue.database import VARIABLE
 from emberline.plans.store.catalogue.errors import NotKeptError, StoreError
+from emberline.scenarios import whole_file
 from emberline.scenarios.home import home
 
 RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
@@ -89,10 +90,7 @@ class Home:
             return path.read_text(encoding="ascii").strip()
         with self.alone():
             if not path.is_file():
-                partial = self.folder / ".home.id.partial"
-                partial.write_text(uuid.uuid4().hex, encoding="ascii")
-                run_folder.sync(partial)
-                partial.replace(path)
+                whole_file.write(path, uuid.uuid4().hex)
         return path.read_text(encoding="ascii").strip()
 
     @contextmanager

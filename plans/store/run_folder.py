@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,7 +28,7 @@ from emberline.plans.plan.replays import Replays
 from emberline.plans.store import netcdf, run_record
 from emberline.plans.store.catalogue import labels
 from emberline.plans.store.catalogue.errors import StoreError
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, whole_file
 from emberline.scenarios.messages import Message, dumps, with_messages
 
 PACKAGES = ("emberline", "pyomo", "highspy", "simpy", "xarray", "numpy")
@@ -72,8 +71,8 @@ def write(folder: Path, run: str, plan: Plan) -> None:
     }
     (folder / "plan.json").write_text(json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8")
     for path in folder.iterdir():
-        sync(path)
-    sync(folder)
+        whole_file.sync(path)
+    whole_file.sync(folder)
 
 
 def read(folder: Path, run: str) -> StoredRun:
@@ -179,19 +178,7 @@ def label(folder: Path, name: str, tags: tuple[str, ...]) -> None:
     if not name and not tags:
         path.unlink(missing_ok=True)
         return
-    partial = path.with_name(f".labels.{os.getpid()}.partial")
-    partial.write_text(json.dumps({"name": name, "tags": list(tags)}), encoding="utf-8")
-    sync(partial)
-    partial.replace(path)
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    whole_file.write(path, json.dumps({"name": name, "tags": list(tags)}))
 
 
 def _number(value: Any) -> float | None:

@@ -29,7 +29,7 @@ from emberline.plans.store.catalogue.errors import CatalogueError, NotKeptError,
 from emberline.plans.store.home import RUN_ID, Home, is_begun, whole
 from emberline.plans.store.run_folder import DATASETS, PACKAGES, StoredRun
 from emberline.plans.store.run_record import FORMAT
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, whole_file
 from emberline.scenarios.home import home
 
 __all__ = [
@@ -122,7 +122,7 @@ class Store(Home):
             partial.mkdir(parents=True)
             run_folder.write(partial, run, plan)
             os.replace(partial, folder)
-            run_folder.sync(self.runs_folder)
+            whole_file.sync(self.runs_folder)
         except OSError as error:
             why = error.strerror or str(error)
             free = shutil.disk_usage(self.runs_folder).free / 1e6

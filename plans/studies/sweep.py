@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import os
 import traceback
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +24,7 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.plans.robustness.making import plan_that_holds
 from emberline.plans.store.store import Store
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Scenario, load, whole_file
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -276,9 +275,4 @@ def _failure(error: BaseException, store: Store) -> str:
 
 
 def _write(record: Sweep) -> None:
-    partial = record.path.with_name(f".{record.path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(record.summary(), file, indent=1, allow_nan=False, default=str)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(record.path)
+    whole_file.write(record.path, json.dumps(record.summary(), indent=1, allow_nan=False, default=str))

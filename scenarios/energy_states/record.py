@@ -1,11 +1,10 @@
-"""The machine: its states, the ways between them, the gaps that a state is good for, and what a plan has it do."""
+"""The machine: its states, the ways between them, and the gaps that a state is good for."""
 
 from __future__ import annotations
 
 import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from pydantic import Field, model_validator
@@ -177,20 +176,3 @@ class EnergyStates(Record):
         if more <= 0:
             return shortest if saved_mw >= 0 else math.inf
         return shortest + more / saved_mw * 60 if saved_mw > 0 else math.inf
-
-
-@dataclass(frozen=True)
-class Move:
-    """A transition that a plan begins at a moment."""
-
-    at_min: float
-    transition: int
-
-
-@dataclass(frozen=True)
-class Work:
-    """Work that a plan begins at a moment; the machine must be ready."""
-
-    at_min: float
-    duration_min: float
-    power_mw: float

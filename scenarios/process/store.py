@@ -29,8 +29,10 @@ class Store(Record):
     loss_per_h: PerHour = 0.0
     """Share of the level lost in an hour."""
     keep_low: Fraction = 0.3
+    """Today's practice, against which savings are measured: below this share of the capacity the baseline fills it, and
+    what takes from it stops. The plan need not keep it."""
     keep_high: Fraction = 0.8
-    """Levels between which the baseline keeps it, as shares of the capacity."""
+    """Today's practice: above this share of the capacity the baseline fills it no further."""
 
     @model_validator(mode="after")
     def _within(self) -> Store:

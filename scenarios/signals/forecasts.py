@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emberline.scenarios import whole_file
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.signals.catalogue import Signal
@@ -59,9 +60,7 @@ def keep_forecast(name: Signal, forecast: Forecast) -> None:
         "starts": forecast.starts.tolist(),
         "values": forecast.values.tolist(),
     }
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(fields), encoding="utf-8")
-    partial.replace(path)
+    whole_file.write(path, json.dumps(fields))
 
 
 def forecast_of(name: Signal) -> Forecast | None:

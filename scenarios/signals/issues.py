@@ -19,6 +19,7 @@ import numpy as np
 
 from emberline.scenarios.home import home
 from emberline.scenarios.signals.catalogue import Signal, signal
+from emberline.scenarios.whole_file import replacing
 
 DIGITS = 6
 """Decimals that are kept: a price of 1e-11 is none, and spoils the arithmetic of a solver."""
@@ -203,9 +204,8 @@ def _write(path: Path, frame: Any, newest: datetime) -> None:
 
     content = pa.Table.from_pandas(frame, preserve_index=False)
     metadata = {**(content.schema.metadata or {}), NEWEST: newest.isoformat().encode()}
-    partial = path.with_name(f".{path.stem}.partial")
-    pq.write_table(content.replace_schema_metadata(metadata), partial)
-    partial.replace(path)
+    with replacing(path) as partial:
+        pq.write_table(content.replace_schema_metadata(metadata), partial)
 
 
 def _seconds(stamps: Any) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from works import KILN, STORES, TRUCKS, as_run, compared, course, works
 from emberline.plans import Plan
 from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import Count, UnitRun, counts, unit_runs
-from emberline.plans.exports import export
+from emberline.plans.exports import export, manifest
 from emberline.plans.exports.crews import unit_lists
 from emberline.plans.levers.study import levers
 from emberline.plans.pareto.search import pareto
@@ -94,7 +95,8 @@ def test_runs_and_change_overs_of_a_unit(works_plan: Plan) -> None:
 
 def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     """Proves: runs, levels, deliveries and carbon of the products are those of the replay, read by another library, in
-    local times; there is no sheet of heats, and what is saved counts the stock.
+    local times; there is no sheet of heats, and what is saved counts the stock;
+    the sheets stand in the order in which a planner reads them: figures, schedule, trucks, energy, accounts, data.
 
     Sensitivity: UTC, steps off by one, a store's opening level for its end."""
     plan = stored.plan
@@ -103,9 +105,8 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     assert plan.ledger is not None
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
-        "Figures", "Runs", "Stores", "Deliveries", "Products", "Whereabouts", "Gantt",
-        *(f"Unit {name}" for name in unit_lists.crews(stored)), "Hours", "Steps", "Bill",
-        "Ledger", "Manifest",
+        "Figures", "Gantt", "Runs", *(f"Unit {name}" for name in unit_lists.crews(stored)), "Deliveries", "Stores",
+        "Hours", "Bill", "Ledger", "Products", "Whereabouts", "Steps", "Manifest",
     ]  # fmt: skip
     runs = records(result["Runs"])
     grinds = [row for row in runs if row["unit"] == "mill"]
@@ -270,3 +271,19 @@ def test_violations_of_a_works_are_reported(works_plan: Plan) -> None:
     note = "the baseline misses deliveries, needs or surpluses once: no saving is reported"
     assert wording.baseline_note(worse) == note
     assert not any(name in ("saved", "stock") for name, _ in wording.outcomes(worse))
+
+
+def test_plan_and_bound_that_agree_read_alike(stored: StoredRun) -> None:
+    """Proves: pages, command and files write one figure for an objective and a bound that rounding alone would tell
+    apart. Sensitivity: 6,341 next to 6,340."""
+    cost = stored.plan.scenario.goal.model_copy(update={"minimize": "cost"})
+    scenario = stored.plan.scenario.model_copy(update={"goal": cost})
+    near = dataclasses.replace(stored.plan, scenario=scenario, objective=6340.50001, bound=6340.49999)
+    says = wording.status(near)
+    assert f"objective {wording.objective(scenario, near.objective)}" in says
+    assert says.count("341 EUR") == 2
+    proof = manifest.proof(dataclasses.replace(stored, plan=near))
+    assert proof.count("340.500 EUR") == 2
+    far = wording.status(dataclasses.replace(near, bound=6339.0))
+    assert "341 EUR, bound" in far
+    assert "339 EUR" in far

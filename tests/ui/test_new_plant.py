@@ -120,7 +120,8 @@ def test_a_melt_shop_by_its_meter(page: Page, home: Path, tmp_path: Path) -> Non
 
 def test_a_mill_is_drawn(page: Page, home: Path) -> None:
     """Proves: two silos, a mill, trucks and their lines are drawn on an empty sheet, renamed, given a night tariff
-    and planned; undo takes a line back. Sensitivity: a line that reaches the wrong side of the recipe."""
+    and planned; undo takes a name back; the trucks' table shows all of its columns on screens of three widths.
+    Sensitivity: a line that reaches the wrong side of the recipe; a column for months that no truck has."""
     begin(page, "Empty flow sheet", "Our mill")
     press(page, "Create")
     at_rest(page)
@@ -142,4 +143,11 @@ def test_a_mill_is_drawn(page: Page, home: Path) -> None:
     press(page, "Undo")
     at_rest(page)
     assert "clinker" not in draft_of(page).text
+    on_sheet(page, "box", "delivery").click()
+    weekly = page.locator(".st-key-sheet-form .dvn-scroller")
+    expect(weekly).to_be_visible()
+    for width in (1024, 1300, 1440):  # no column of the trucks is cut off
+        page.set_viewport_size({"width": width, "height": 900})
+        at_rest(page)
+        page.wait_for_function("e => e.scrollWidth <= e.clientWidth", arg=weekly.element_handle())
     plan(page)

@@ -164,8 +164,8 @@ class Progress:
     def _search_figures(self) -> str:
         best, bound = self.search.get("incumbent"), self.search.get("bound")
         gap = wording.percent(self.search.get("gap"))
-        say = wording.objective
-        return f"best {say(self.scenario, best)}   bound {say(self.scenario, bound)}   gap {gap}"
+        says = wording.objective(self.scenario, best), wording.bound(self.scenario, best, bound)
+        return f"best {says[0]}   bound {says[1]}   gap {gap}"
 
     def _holding(self, event: dict[str, Any]) -> str:
         """What is known of making the plan hold, and of the time limit."""

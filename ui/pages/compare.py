@@ -147,7 +147,7 @@ def _cards(runs: dict[str, StoredRun]) -> None:
             st.html(f'<span style="display:inline-block;width:0.7em;height:0.7em;background:{shade}"></span> {letter}')
             st.text(names[stored.id])
             st.text(tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal, plan.scenario.market.currency)))
-            bound = wording.objective(plan.scenario, plan.bound)
+            bound = wording.bound(plan.scenario, plan.objective, plan.bound)
             st.text(
                 tr(
                     "{mark} {status}, gap {gap}, bound {bound}",

@@ -14,7 +14,7 @@ from emberline.plans.plan import replan
 from emberline.plans.store import RUN_ID, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.ui.charts import gantt, plan
 from emberline.ui.charts.view import View
 from emberline.ui.pages.request.form import Request, ask, start
@@ -193,7 +193,7 @@ def _running(run: str) -> None:
         )
         bound.metric(
             tr("Bound [{unit}]", unit=unit),
-            say(status.bound),
+            say(legible_bound(status.incumbent, status.bound, 10**-digits / factor)),
             help=tr("Proven: no plan is better. Fixed emissions and costs are left out"),
         )
         gap.metric(

@@ -10,7 +10,7 @@ from emberline.plans.plan import Plan
 from emberline.plans.plan import filled as gaps_filled
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import SIGNALS, goal_first, goal_text
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
@@ -258,6 +258,12 @@ def objective(scenario: Scenario, value: float | None) -> str:
     return "–" if value is None else f"{number(value * factor, digits)} {unit}"
 
 
+def bound(scenario: Scenario, best: float | None, value: float | None) -> str:
+    """A bound with its unit, as it is written next to the objective of the best plan."""
+    _, factor, digits = measure(scenario)
+    return objective(scenario, legible_bound(best, value, 10**-digits / factor))
+
+
 def status_text(status: str, has_plan: bool) -> str:
     """A stored status in words: a search that its user ended with a plan was successful."""
     return tr("stopped early") if status == "cancelled" and has_plan else say(status)
@@ -275,7 +281,8 @@ def status(plan: Plan) -> str:
         status = gap if plan.status == "within gap" else tr("{status}, {gap}", status=status, gap=gap)
     if plan.objective is None or plan.bound is None:
         return status
-    values = {"best": objective(plan.scenario, plan.objective), "bound": objective(plan.scenario, plan.bound)}
+    best = objective(plan.scenario, plan.objective)
+    values = {"best": best, "bound": bound(plan.scenario, plan.objective, plan.bound)}
     text = tr("{status}; objective {best}, bound {bound}, fixed emissions and costs left out", status=status, **values)
     if not plan.no_lower:
         return text

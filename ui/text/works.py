@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import Mode, Process
@@ -11,7 +11,12 @@ from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.flows import directions
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.numbers import clauses, listed
+from emberline.ui.text.numbers import clauses, listed, number, percent
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from emberline.plans.robustness import Ensemble
 
 PROCESS = (
     mark("process"), mark("units"), mark("mode"), mark("rate [t/h]"), mark("power [MW]"), mark("inputs per tonne"),
@@ -23,6 +28,11 @@ STORE = (
 TRANSFERS = (mark("name"), mark("kind"), mark("store"), mark("total [t]"), mark("when"))
 """Column keys in English."""
 COMES, LEAVES, ORDER = mark("in"), mark("out"), mark("order")
+STOCKS = {"lowest": mark("lowest"), "last": mark("at the end")}
+LEVELS = {
+    "least_t": mark("kept by the plan, at least"), "plan_t": mark("plan, undisturbed"), "median_t": mark("median"),
+    "p5_t": mark("5 % of replays below"), "worst_t": mark("worst replay"),
+}  # fmt: skip
 
 
 def processes(scenario: Scenario) -> Iterator[dict[str, Any]]:
@@ -97,6 +107,29 @@ def when(scenario: Scenario, item: Arrival) -> str:
     return tr("constant, {rate} t/h", rate=f"{series.value:g}")
 
 
+def disturbed_stocks(ensemble: Ensemble, undisturbed: xr.Dataset | None) -> list[dict[str, str]]:
+    """A row per store and time: how low it gets in disturbed replays, and what is in it at the end, each in tonnes and
+    as a share of the capacity; none of an ensemble of an earlier release.
+
+    Args:
+        ensemble: of the plan.
+        undisturbed: replay of the plan.
+    """
+    return [
+        {
+            tr("store"): row["store"],
+            tr("level"): tr(says),
+            **{
+                tr(title): f"{number(row[figure][key], 0)} t ({percent(row[figure][key] / row['capacity_t'], 0)})"
+                for key, title in LEVELS.items()
+                if key in row[figure]
+            },
+        }
+        for row in ensemble.stocks(undisturbed)
+        for figure, says in STOCKS.items()
+    ]
+
+
 def lines(scenario: Scenario) -> Iterator[str]:
     """All contents of the works, one line each."""
     for row in processes(scenario):
@@ -109,7 +142,9 @@ def lines(scenario: Scenario) -> Iterator[str]:
         yield f"{of}: {clauses(parts)}"
     for store in scenario.stores:
         levels = tr("now {now} t, at the end at least {end} t", now=f"{store.start_t:g}", end=f"{store.end_t:g}")
-        yield f"{tr('store {name}', name=store.name)}: {listed([f'{store.capacity_t:g} t', levels])}"
+        low, high = (percent(share, 0) for share in (store.keep_low, store.keep_high))
+        keeps = tr("the baseline keeps {low} to {high}", low=low, high=high)
+        yield f"{tr('store {name}', name=store.name)}: {listed([f'{store.capacity_t:g} t', levels, keeps])}"
     for row in deliveries(scenario):
         name, what, store_of, tonnes, time = (row[key] for key in TRANSFERS)
         values = {"tonnes": f"{tonnes:g}", "store": store_of}

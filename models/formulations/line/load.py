@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.kernel.arrays import Series, Variable, constraint

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.recipe import add_beginnings, add_ramp, add_recipe

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.processes.commitment import add_units
 from emberline.models.formulations.processes.ports import UnitPorts, by_slot, joined

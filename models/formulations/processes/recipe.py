@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.processes.ports import UnitPorts, by_slot
 from emberline.models.formulations.processes.runs import REST, Response, Runs

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.site import demand_charge as demand
 from emberline.models.formulations.site.demand_charge import Bounds

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.line.pooled.model import Pooled
 from emberline.models.heuristics.line.disaggregation import name_heats

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.formulations.site.objective import EARLY

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.kernel.arrays import Neighbourhood
 from emberline.models.kernel.highs.handover import quiet

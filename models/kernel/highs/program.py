@@ -9,7 +9,7 @@ from typing import Any
 
 import highspy
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 import xarray as xr
 
 from emberline.models.kernel.arrays import Neighbourhood
@@ -216,10 +216,6 @@ class Program:
     def values_of(self, component: Any) -> xr.DataArray:
         """What the solver holds for the members of a Var component; 0 for those that the model does not use."""
         return self._form.labelled(component, self.solution(), missing=0.0)
-
-    def reduced_costs(self, variable: Any) -> xr.DataArray:
-        """Reduced costs of a Var component after a linear program, in the model's own sense."""
-        return self._form.labelled(variable, self._sense * np.asarray(self._solver.getSolution().col_dual), missing=0.0)
 
     def duals(self, constraint: Any) -> xr.DataArray:
         """By how much the objective changes for a unit more on the right-hand sides of a Constraint component.

@@ -23,6 +23,7 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from emberline.plans.compliance.evidence.entry import FIRST, STEPS, Entry, File, Step
+from emberline.scenarios import whole_file
 
 DIGITS = 6
 LOCK = "lock"
@@ -188,15 +189,6 @@ def head_text(entry: Entry) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, on the disk before it has its name."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    whole_file.write(path, content)
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        whole_file.sync(path.parent)

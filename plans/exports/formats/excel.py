@@ -1,4 +1,4 @@
-"""Excel: figures, heats or runs, a Gantt drawn in cells, hourly energy, steps, bill, ledger and manifest.
+"""Excel: figures, a Gantt drawn in cells, heats or runs, units, hourly energy, bill, ledger, steps and manifest.
 
 Texts are written as texts, never as formulas or links. Excel's times carry no zone: they are the plant's local ones,
 and where clocks change within the horizon their offset stands in a column of its own. Sheets print on A4, landscape.
@@ -52,10 +52,14 @@ OPTIONAL = {
 FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
 """What no name of a sheet may have."""
 TITLES = {
-    "heats": mark("Heats"), "runs": mark("Runs of units"), "stores": mark("Stores"), "deliveries": mark("Deliveries"),
-    "products": mark("Products"), "whereabouts": mark("Where it goes"), "machines": mark("Machines"),
-    "hours": mark("Hours"), "steps": mark("Steps"), "bill": mark("Bill"), "ledger": mark("Carbon ledger"),
+    "heats": mark("Heats"), "runs": mark("Runs of units"), "machines": mark("Machines"),
+    "deliveries": mark("Deliveries"), "stores": mark("Stores"), "hours": mark("Hours"), "bill": mark("Bill"),
+    "ledger": mark("Carbon ledger"), "products": mark("Products"), "whereabouts": mark("Where it goes"),
+    "steps": mark("Steps"),
 }  # fmt: skip
+"""In the order of the sheets: what the shift follows, trucks, energy, accounts, each step."""
+SCHEDULE = ("heats", "runs", "machines")
+"""Tables between the Gantt and the sheets of the units."""
 SHORT = {"runs": "Runs", "whereabouts": "Whereabouts", "ledger": "Ledger"}
 """Titles that are shorter in English."""
 
@@ -135,15 +139,17 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
         machines = tables.activity_list(run)
         if len(machines):
             frames["machines"] = machines
-        for name, frame in frames.items():
-            _table(ours, name, frame)
         if frames:
             gantt_sheet.draw(ours.sheet(speaker.say("Gantt")), book, run, speaker)
+        for name in filter(frames.__contains__, SCHEDULE):
+            _table(ours, name, frames[name])
         for unit in unit_lists.crews(run):
             _unit(ours, unit)
-        rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines}
-        for name, made_by in (*rest.items(), ("ledger", tables.ledger_entries)):
-            _table(ours, name, without_zeros(made_by(run), OPTIONAL.__contains__))
+        rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines, "ledger": tables.ledger_entries}
+        frames |= {name: without_zeros(made_by(run), OPTIONAL.__contains__) for name, made_by in rest.items()}
+        for name in filter(frames.__contains__, TITLES):
+            if name not in SCHEDULE:
+                _table(ours, name, frames[name])
         sheet = ours.sheet(speaker.say("Manifest"))
         for row, (label, value) in enumerate(manifest.rows(run, speaker)):
             _text(sheet, row, 0, label, ours.bold)

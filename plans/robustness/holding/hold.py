@@ -312,13 +312,12 @@ class _Loop:
             causes(days), self.gone - began,
         )  # fmt: skip
         self._note(row)
-        self.replayed.setdefault(judgement, []).append((candidate.schedule, days))
+        if not self.scenario.heats:
+            self.replayed.setdefault(judgement, []).append((candidate.schedule, days))
         return days
 
     def _same_days(self, candidate: Plan, judgement: int) -> Misses | None:
         """Days of an earlier plan that was the same: units of processes follow a schedule, whatever its margins."""
-        if self.scenario.heats:
-            return None
         earlier, again = self.replayed.get(judgement, ()), candidate.schedule
         days = next((days for schedule, days in earlier if again is not None and schedule.equals(again)), None)
         return None if days is None else dataclasses.replace(days, scenario=candidate.scenario)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from emberline.plans.robustness.holding.robustness import Robustness
 from emberline.plans.store import ensembles
 from emberline.plans.store.earlier_releases import renamed
 from emberline.plans.store.store import Store, StoreError
+from emberline.scenarios import whole_file
 
 FILE = "holding.json"
 """The answer (``Robustness.summary``), in the run's folder."""
@@ -23,7 +23,7 @@ def store(run_store: Store, run: str, answer: Robustness) -> Path:
     folder = run_store.save(run, answer.robust)
     if answer.judged is not None:
         ensembles.save(answer.judged, run_store.open(run))
-        _write(folder, answer)
+        whole_file.write(folder / FILE, json.dumps(answer.summary(), indent=1, allow_nan=False))
     return folder
 
 
@@ -64,17 +64,3 @@ def read(folder: Path) -> dict[str, Any] | None:
         return renamed(json.loads(text))
     except (OSError, ValueError, RecursionError):
         raise StoreError(f"{FILE} of run {folder.name} is torn; make the plan again") from None
-
-
-def _write(folder: Path, answer: Robustness) -> None:
-    """Write the answer whole or not at all."""
-    path = folder / FILE
-    partial = path.with_name(f".{FILE}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(answer.summary(), file, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

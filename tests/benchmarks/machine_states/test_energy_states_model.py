@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.machine_states import model, order
+from benchmarks.machine_states.graph import legs, through
 from benchmarks.machine_states.order import cheapest, slots_needed
 from benchmarks.published import energy_states as oracle
 from emberline.models.kernel.highs import solve
-from emberline.scenarios.energy_states import EnergyStates, legs, through
+from emberline.scenarios.energy_states import EnergyStates
 
 FURNACE: dict[str, Any] = {
     "states": [

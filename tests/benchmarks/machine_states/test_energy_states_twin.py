@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.machine_states.graph import Move, Work, through
 from benchmarks.machine_states.order import cheapest
 from benchmarks.machine_states.simulation import Run, baseline, replay
-from emberline.scenarios.energy_states import EnergyStates, Move, Work, through
+from emberline.scenarios.energy_states import EnergyStates
 
 MILL: dict[str, Any] = {
     "states": [

@@ -108,7 +108,7 @@ def receiver(model: Path) -> Iterator[tuple[str, Any]]:
     """A server with a receiver of job orders."""
     from asyncua import Server, ua
 
-    from emberline.live.simulation.job_orders import JobServer, JobShop
+    from benchmarks.live.job_orders import JobServer, JobShop
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

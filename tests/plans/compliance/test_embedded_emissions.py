@@ -11,7 +11,6 @@ from emberline.plans.compliance.production_process import (
     Energy,
     Precursor,
     ProductionProcess,
-    boiler_heat_t_co2_per_tj,
 )
 from emberline.plans.compliance.source_stream import SourceStream
 
@@ -159,4 +158,3 @@ def test_cogeneration_is_shared_by_reference_efficiencies() -> None:
     default = cogeneration.share_out(100, heat_tj=10)
     assert default.heat_share == pytest.approx((0.55 / 0.88) / (0.55 / 0.88 + 0.25 / 0.442), rel=1e-12)
     assert default.power_t_co2_per_mwh is None
-    assert boiler_heat_t_co2_per_tj(56.1) == pytest.approx(62.3333333333)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
@@ -26,8 +27,9 @@ from emberline.plans.jobs.engine import Engine, Piece, engine
 from emberline.plans.robustness.ensemble import PART, Ensemble, ensemble, interval
 from emberline.plans.store import ensembles
 from emberline.plans.store.store import Store, StoreError
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Scenario, load, loads
 from emberline.scenarios.records.base import ScenarioError
+from emberline.scenarios.templates.plants import template
 
 N = 40
 PATIENCE_S = 120.0
@@ -229,6 +231,36 @@ def test_an_ensemble_is_kept_with_its_run(tmp_path: Path) -> None:
     assert store.open(run).plan.status == planned.full_plan().status
     with pytest.raises(StoreError, match=r"seed 9 \(it has 7, 8\)"):
         ensembles.read(stored, 9)
+
+
+def test_levels_of_stores_are_those_of_the_replays() -> None:
+    """Proves: how low each store gets, and what is in it at the end, by the replays themselves; the plan's, what it
+    keeps, and nothing of an ensemble of an earlier release. Sensitivity: stores in another order."""
+    reserve = "disturbances.stock_margins=[{store: cement, reserve_t: 120}]"
+    case = loads(template("grinding-plant"), overrides=["horizon.days=1", reserve])
+    schedule = twin.dispatch(case)
+    result = ensemble(case, schedule, 5, Engine())
+    assert result is not None
+    runs = [run["stock_t"] for run in twin.replays(case, schedule, range(5))]
+    rows = result.stocks(twin.replay(case, schedule))
+    assert [row["store"] for row in rows] == ["clinker", "cement"]
+    for row, least in zip(rows, (0.0, 120.0), strict=True):
+        levels = [run.sel(stock=row["store"]).to_numpy() for run in runs]
+        calm = twin.replay(case, schedule)["stock_t"].sel(stock=row["store"]).to_numpy()
+        for figure, by_run, of_plan in (
+            ("lowest", [level.min() for level in levels], calm.min()),
+            ("last", [level[-1] for level in levels], calm[-1]),
+        ):
+            assert len(set(by_run)) > 1
+            assert row[figure]["worst_t"] == min(by_run)
+            assert row[figure]["median_t"] == np.median(by_run)
+            assert row[figure]["p5_t"] == pytest.approx(np.quantile(by_run, 0.05))
+            assert row[figure]["plan_t"] == of_plan
+        assert row["lowest"]["least_t"] == least
+        assert row["last"]["least_t"] == case.store[row["store"]].start_t
+    assert result.summary()["stocks"] == result.stocks()
+    earlier = dataclasses.replace(result, data=result.data.drop_vars(["lowest_t", "last_t", "stock"]))
+    assert earlier.summary()["stocks"] == []
 
 
 def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

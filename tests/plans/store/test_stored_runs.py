@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 DYING = """
 import os, signal
-import emberline.plans.store.run_folder
-_replace, _sync = os.replace, emberline.plans.store.run_folder.sync
+import emberline.scenarios.whole_file
+_replace, _sync = os.replace, emberline.scenarios.whole_file.sync
 def die(): os.kill(os.getpid(), signal.SIGKILL)
 def replace(a, b):
     if {moment!r} == "before the rename": die()
@@ -36,7 +36,7 @@ def replace(a, b):
 def sync(path):
     if {moment!r} == "while writing" and path.name == "plan.json": die()
     _sync(path)
-os.replace, emberline.plans.store.run_folder.sync = replace, sync
+os.replace, emberline.scenarios.whole_file.sync = replace, sync
 """
 
 
@@ -202,7 +202,7 @@ def test_a_full_disk_marks_the_run(store: Store, full_plan: Plan, monkeypatch: p
     def full(_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("emberline.plans.store.run_folder.sync", full)
+    monkeypatch.setattr("emberline.scenarios.whole_file.sync", full)
     with (
         pytest.raises(NotKeptError, match=r"No space left on device \(.* MB are free there\)"),
         store.working(full_plan.scenario) as run,

@@ -11,14 +11,15 @@ import pytest
 
 from emberline.scenarios.reading.series import typical
 
-DATA = Path(__file__).resolve().parents[3] / "scenarios" / "data"
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT / "scenarios" / "data"
 DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 TABLE = "cn_anhui_typical_2020"
 
 
 @pytest.fixture(scope="module")
-def derive() -> Any:
-    spec = importlib.util.spec_from_file_location("derive", DATA / "derive.py")
+def tables() -> Any:
+    spec = importlib.util.spec_from_file_location("make_tables", ROOT / "docs" / "make_tables.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -50,9 +51,9 @@ def test_the_sun_is_that_of_anhui() -> None:
 
 
 @pytest.mark.shared
-def test_the_table_is_the_mean_of_the_series(derive: Any, shared: Path) -> None:
+def test_the_table_is_the_mean_of_the_series(tables: Any, shared: Path) -> None:
     """Proves: the table can be derived again, to the last digit."""
-    rows = derive.anhui_typical_days(shared / "data" / "cn_2020_capacity_factors_hourly.csv.gz")
+    rows = tables.anhui_typical_days(shared / "data" / "cn_2020_capacity_factors_hourly.csv.gz")
     table = typical(TABLE)
     assert [row[2:] for row in rows] == [
         [table[name][month, 0, hour] for name in ("pv_capacity_factor", "wind_capacity_factor")]
@@ -60,13 +61,13 @@ def test_the_table_is_the_mean_of_the_series(derive: Any, shared: Path) -> None:
         for hour in range(24)
     ]
     shares = np.array([row[2:] for row in rows])
-    assert shares == pytest.approx(shares.round(derive.FACTOR_DECIMALS), abs=1e-12)
+    assert shares == pytest.approx(shares.round(tables.FACTOR_DECIMALS), abs=1e-12)
 
 
 @pytest.mark.shared
-def test_the_weeks_are_those_of_the_series(derive: Any, shared: Path) -> None:
+def test_the_weeks_are_those_of_the_series(tables: Any, shared: Path) -> None:
     """Proves: the table of real weeks can be derived again, to the last digit."""
-    rows = derive.german_weeks(shared / "data" / "de_2018_hourly.csv")
+    rows = tables.german_weeks(shared / "data" / "de_2018_hourly.csv")
     price = typical("de_weeks_2018")["price_eur_per_mwh"]
     assert len(rows) == 12 * 168
     assert all(price[month - 1, weekday, hour] == value for month, weekday, hour, value, *_ in rows)

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-DATA = Path(__file__).resolve().parents[3] / "scenarios" / "data"
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT / "scenarios" / "data"
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 @pytest.fixture(scope="module")
-def derive() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("derive", DATA / "derive.py")
+def tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_tables", ROOT / "docs" / "make_tables.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -40,9 +41,9 @@ def test_typical_days_have_every_month_and_hour_once(name: str) -> None:
     ]
 
 
-def test_pv_table_is_the_stated_formula(derive: Any) -> None:
+def test_pv_table_is_the_stated_formula(tables: Any) -> None:
     """Proves: pv_typical.csv is what SOURCES.md describes. Sensitivity: another tilt or clearness fails here."""
-    assert numbers("pv_typical.csv") == derive.pv_typical_days()
+    assert numbers("pv_typical.csv") == tables.pv_typical_days()
 
 
 def test_pv_yield_is_that_of_central_germany() -> None:
@@ -55,9 +56,9 @@ def test_pv_yield_is_that_of_central_germany() -> None:
 
 
 @pytest.mark.shared
-def test_german_table_is_the_mean_of_the_series(derive: Any, shared: Path) -> None:
+def test_german_table_is_the_mean_of_the_series(tables: Any, shared: Path) -> None:
     """Proves: de_typical_2018.csv can be derived again. Sensitivity: hours in UTC instead of local time fail here."""
-    assert numbers("de_typical_2018.csv") == derive.german_typical_days(shared / "data" / "de_2018_hourly.csv")
+    assert numbers("de_typical_2018.csv") == tables.german_typical_days(shared / "data" / "de_2018_hourly.csv")
 
 
 def test_emission_factors_have_a_source_and_a_known_unit() -> None:

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import broken_limits, cast, melt_shop, one_machine, scenario, violations
 
+from benchmarks.machine_states.graph import Work
 from benchmarks.machine_states.simulation import WORKING, baseline
 from emberline import twin
 from emberline.scenarios import Scenario
-from emberline.scenarios.energy_states import EnergyStates, Work, idle_pieces
+from emberline.scenarios.energy_states import EnergyStates, idle_pieces
 
 FURNACE: dict[str, Any] = {
     "states": [{"name": "ready", "power_mw": 2.0}, {"name": "off", "power_mw": 0.2}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -12,11 +13,16 @@ from pathlib import Path
 
 import pytest
 from commands import emberline, refused
+from works import compared, course, works
 
+from emberline import twin
 from emberline.plans import plan
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.robustness.ensemble import ensemble
 from emberline.plans.store import ensembles
 from emberline.plans.store.store import Store
 from emberline.scenarios import load
+from emberline.ui.cli.studies import replay
 
 SMALL = "melt-shop-small"
 
@@ -56,6 +62,26 @@ def test_replays_are_reported_and_kept(home: Path) -> None:
     assert ("emberline hold SCENARIO" in text.stdout) == (answer["held"] < 15)
     for words in ("chance to hold", "95 % interval", "P10", "what broke it", "late heats", answer["broke"][0]["unit"]):
         assert words in text.stdout
+
+
+def test_levels_of_stores_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Proves: of a works two lines per store say how low it gets and what is in it at the end; an ensemble of an
+    earlier release, which has no levels, prints nothing."""
+    case = works(hours=4, disturbances={"rate_spread": 0.2, "delivery_spread": 0.2})
+    course_of = {"kiln": [("kiln", 100.0)] * 4, "mill": [("mill", 100.0)] * 4}
+    result = ensemble(case, twin.dispatch(case), 4, Engine())
+    assert result is not None
+    by_hand = compared(case, course(case, course_of), course(case, course_of))
+    replay.show_stocks(result, by_hand)
+    head, *lines = capsys.readouterr().out.strip().splitlines()
+    assert head.split()[-2:] == ["worst", "replay"]
+    assert [line.split()[0] for line in lines] == ["clinker", "clinker", "cement", "cement"]
+    worst = float(result.data["lowest_t"].sel(stock="cement").min())
+    assert lines[2].endswith(f"{worst:.0f} t ({worst / 10:.0f} %)")
+    replay.show_stocks(
+        dataclasses.replace(result, data=result.data.drop_vars(["lowest_t", "last_t", "stock"])), by_hand
+    )
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import page
 from streamlit.testing.v1 import AppTest
+from works import compared, course, works
 
 from emberline import twin
 from emberline.plans.jobs import queue
@@ -222,3 +224,31 @@ def test_charts_carry_units_and_time(run: str) -> None:
     assert all(0 < row["count"] <= result.n for row in cells)
     most = max(int(result.data["missed_in_hour"].to_numpy()[:, :-1].max()), 1)
     assert max(row["count"] for row in cells) == most
+
+
+def test_levels_of_stores_are_listed(home: Path) -> None:
+    """Proves: of a works the lowest level and the one at the end stand in tonnes and as a share of the silo, next to
+    the plan's; an ensemble of an earlier release opens without them."""
+    trucks = {"name": "trucks", "store": "cement", "weekly": [{"rate_tph": 30.0}]}
+    case = works(hours=6, deliveries=[trucks], disturbances={"rate_spread": 0.2, "delivery_spread": 0.2})
+    course_of = {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 6}
+    store = Store()
+    with store.working(case) as number:
+        store.save(number, compared(case, course(case, course_of), course(case, course_of)))
+    stored = store.open(number)
+    result = ensemble(stored.plan.scenario, twin.dispatch(case), 6, Engine())
+    assert result is not None
+    ensembles.save(result, stored)
+    app = page("robustness", number)
+    assert not app.exception
+    (table,) = [table.value for table in app.table if "worst replay" in table.value.columns]
+    assert table.index.tolist() == ["clinker", "clinker", "cement", "cement"]
+    table = table.map(lambda cell: cell.replace("\u00a0", " "))
+    assert table["level"].tolist() == ["lowest", "at the end"] * 2
+    worst = float(result.data["last_t"].sel(stock="cement").min())
+    assert table["worst replay"].iloc[3] == f"{worst:.0f} t ({worst / 10:.0f} %)"
+    assert table["plan, undisturbed"].iloc[3] == "620 t (62 %)"
+    ensembles.save(dataclasses.replace(result, data=result.data.drop_vars(["lowest_t", "last_t", "stock"])), stored)
+    app.run()
+    assert not app.exception
+    assert "without the levels of stores" in page_text(app)

@@ -301,7 +301,7 @@ def test_a_question_has_its_answer() -> None:
     for line in (
         "process kiln: 1 unit; 160 to 190 t/h; 5.02 MW; in 1.56 t meal; out 1 t clinker, 0.2 MWh kiln_gas; 3.4 GJ/t: "
         "coal 48 %, rdf 42 %, biomass 10 %; always running, ramp 5 t/h per hour, 12 h per start-up",
-        "store slag: 7000 t, now 3500 t, at the end at least 2500 t",
+        "store slag: 7000 t, now 3500 t, at the end at least 2500 t, the baseline keeps 30 % to 80 %",
         "delivery ship CEM III A: 1200 t from CEM III A, Sat 14 Mar 2026 00:00 to Sun 15 Mar 2026 16:00, "
         "at most 300 t/h",
         "arrival slag trains: 4800 t into slag, by weekday and hour, 120 t/h",

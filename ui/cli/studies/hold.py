@@ -233,6 +233,7 @@ def _tables(result: Robustness) -> None:
     for each in (price, figures):
         console.print()
         console.print(each, soft_wrap=True)
+    replay.show_stocks(result.judged, result.robust)
     rows = result.judged.broke()
     if rows:
         console.print()

@@ -11,6 +11,7 @@ from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
+    from emberline.plans.plan import Plan
     from emberline.plans.robustness import Ensemble
     from emberline.plans.store import StoredRun
 
@@ -54,7 +55,7 @@ def replay(
     path = ensembles.save(ensemble, stored)
     if as_json:
         times = {name: round(value, 3) for name, value in seconds.items()}
-        print_json({"run": number, "file": str(path), **ensemble.summary(), "seconds": times})
+        print_json({"run": number, "file": str(path), **ensemble.summary(stored.plan.replay), "seconds": times})
     else:
         _show(ensemble, stored, str(path), seconds)
 
@@ -156,6 +157,7 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
     for label, unit, values in figures(ensemble):
         table.add_row(label, unit, *values)
     console.print(table, soft_wrap=True)
+    show_stocks(ensemble, stored.plan)
     rows = ensemble.broke()
     if rows:
         console.print()
@@ -196,6 +198,26 @@ def figures(ensemble: Ensemble) -> list[tuple[str, str, list[str]]]:
         (label, unit, [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")])
         for label, unit, name, factor, digits in rows
     ]
+
+
+def show_stocks(ensemble: Ensemble, plan: Plan) -> None:
+    """Print how low stores get, and what is in them at the end; nothing without stores."""
+    from rich.table import Table
+
+    from emberline.ui.cli import terminal
+    from emberline.ui.text import works
+
+    rows = works.disturbed_stocks(ensemble, plan.replay)
+    if not rows:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for place, name in enumerate(rows[0]):
+        table.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row.values())
+    console = terminal.out()
+    console.print()
+    console.print(table, soft_wrap=True)
 
 
 def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:

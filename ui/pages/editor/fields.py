@@ -42,12 +42,14 @@ TITLES = {
     "per_mwh": "Price", "per_mw": "Price", "per_mw_month": "Price for a month", "per_month": "Price for a month",
     "kg_per_t": "Emission", "gj_per_t": "Heat demand", "above_mw": "Above a peak of", "above_mwh": "Above an import of",
     "transformer_mva": "Transformers", "tolerance": "Tolerated share", "on": "Charged on",
+    "keep_low": "Lower level of the baseline", "keep_high": "Upper level of the baseline",
     "exhaust_per_unit": "Exhaust", "running_cost_per_h": "Running cost", "cop": "Coefficient of performance",
 }  # fmt: skip
 """Titles of fields whose name alone is not clear."""
 OF_RECORD = {
     ("Stream", "per_t"): ("Amount per tonne", ""), ("Stream", "per_unit"): ("Amount per unit", ""),
     ("Caps", "cost"): ("Cost", "{currency}"), ("Disturbances", "units"): ("Spread by unit", ""),
+    ("Rate", "usual"): ("Usual rate", "t/h"), ("Fuel", "share"): ("Usual share", SHARE),
 }  # fmt: skip
 """Labels and units of fields whose name means something else in some records."""
 NOT_ASKED = {("Accounting", "table")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.goal_metrics import GOALS
+from emberline.scenarios.process.recipe import Fuel, Rate
+from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.disturbances import Disturbances
@@ -28,6 +31,7 @@ from emberline.scenarios.records.state import State as PlantState
 from emberline.ui.pages.editor.draft import EXAMPLES, DraftState, set_values, source_of, state
 from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default, value_of
 from emberline.ui.pages.editor.references import REFERENCES, renamed
+from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 
 
@@ -38,8 +42,11 @@ class FieldGroup:
     title: str
     path: Keys
     record: type[BaseModel]
+    only: tuple[str, ...] = ()
+    """Fields that are drawn; empty: all."""
 
 
+PRACTICE, BETWEEN = "practice", " › "
 SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
     "horizon": (
         mark("Horizon"),
@@ -69,13 +76,14 @@ SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
             FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss"), HeatLoss),
         ),
     ),
+    PRACTICE: (mark("Today's practice (baseline)"), ()),
     "disturbances": (
         mark("Breakdowns and disturbances"),
         (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",), Disturbances),),
     ),
     "accounting": (mark("Accounting"), (FieldGroup(mark("Counting of emissions"), ("emissions",), Accounting),)),
 }
-"""Title and groups of each section."""
+"""Title and groups of each section; those of today's practice depend on the draft (``practice``)."""
 WITHIN: dict[str, type[BaseModel]] = {"market": Market, "disturbances": Disturbances}
 """Sections whose record has more within it than single fields."""
 LINKS: dict[type[BaseModel], tuple[str, str]] = {
@@ -99,9 +107,9 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
         return ""
 
     def label(name: str) -> str:
-        title, groups = SECTIONS[name]
-        wrong = {problem for group in groups for problem in _of_group(now, group)}
-        return f"{tr(title)} ✕ {len(wrong)}" if wrong else tr(title)
+        wrong = {problem for group in _groups(now, name) for problem in _of_group(now, group)}
+        title = tr(SECTIONS[name][0])
+        return f"{title} ✕ {len(wrong)}" if wrong else title
 
     key = f"form.section.{draft.id}"
     st.session_state.setdefault(key, st.session_state.get(f"{key}.last", "horizon"))
@@ -109,6 +117,8 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
         tr("Section"), list(SECTIONS), required=True, format_func=label, key=key, label_visibility="collapsed"
     ))  # fmt: skip
     st.session_state[f"{key}.last"] = section
+    if section == PRACTICE:
+        _practice(draft, now)
     for part in SECTIONS[section][1]:
         if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
             continue
@@ -132,10 +142,67 @@ def _show_section(draft: str, section: str) -> None:
     st.session_state[f"form.section.{draft}"] = section
 
 
+def _groups(now: DraftState, section: str) -> tuple[FieldGroup, ...]:
+    return tuple(part for _, part in practice(now)) if section == PRACTICE else SECTIONS[section][1]
+
+
+def practice(now: DraftState) -> Iterator[tuple[str, FieldGroup]]:
+    """What the baseline of processes follows, with the name of its store or process: levels, usual rates and fuels."""
+    for path in _items(now, ("stores",)):
+        yield _name(now, path), FieldGroup("", path, Store, ("keep_low", "keep_high"))
+    for process in _items(now, ("processes",)):
+        for path in (process, *_items(now, (*process, "modes"))):
+            names = [_name(now, part) for part in dict.fromkeys((process, path))]
+            if isinstance(now.value((*path, "rate")), dict):
+                yield BETWEEN.join(names), FieldGroup("", (*path, "rate"), Rate, ("usual",))
+            fuels = _items(now, (*path, "heat", "fuels"))
+            for fuel in fuels if len(fuels) > 1 else ():
+                yield BETWEEN.join([*names, _name(now, fuel, "carrier")]), FieldGroup("", fuel, Fuel, ("share",))
+
+
+def _items(now: DraftState, path: Keys) -> list[Keys]:
+    """Places of the items of a list."""
+    value = now.value(path)
+    return [(*path, i) for i in range(len(value))] if isinstance(value, list) else []
+
+
+def _name(now: DraftState, path: Keys, field: str = "name") -> str:
+    name = now.value((*path, field))
+    return f"{int(path[-1]) + 1}" if name is ABSENT else str(name)
+
+
+def _practice(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw what the baseline does, and the values that it follows."""
+    if now.scenario is not None:
+        st.text(tr("Savings are measured against {who}.", who=wording.baseline_name(now.scenario)))
+    values = list(practice(now))
+    if not values:
+        st.text(tr("It has no values of its own."))
+        return
+    st.text(
+        tr(
+            "A unit starts when the store that it fills is below its lower level, and stops when that is above its "
+            "upper level or a store that it takes from is below its lower one. What is to be delivered, and the level "
+            "at the end, come first. Set the values to what your shift does today."
+        )
+    )
+    st.caption(
+        tr(
+            "The plan need not keep these levels. If your shift already rests in dear hours: each plan of processes is "
+            "compared with such a simple rule as well."
+        )
+    )
+    for name, part in values:
+        title, place = st.columns([1, 3], vertical_alignment="center")
+        title.text(name)
+        with place:
+            group(draft, now, part, across=2)
+
+
 def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
     if group.record is Market:  # what lies within it is drawn below it
         return now.at(group.path)
-    names = {dotted((*group.path, name)) for name in group.record.model_fields}
+    names = {dotted((*group.path, name)) for name in group.only or group.record.model_fields}
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]
 
 
@@ -159,7 +226,8 @@ def group(
         st.markdown(f"**{tr(group.title)}**")
     entries = tuple(
         field for field in entries
-        if (group.record.__name__, field.name) not in FORMER or _value(now, group, field) is not ABSENT
+        if (not group.only or field.name in group.only)
+        and ((group.record.__name__, field.name) not in FORMER or _value(now, group, field) is not ABSENT)
     )  # fmt: skip
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
@@ -274,6 +342,8 @@ def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormF
     if problems:
         st.text("\n".join(f"✕ {_cut(problem.key, path)}{problem.says}" for problem in problems[:3]))
         return
+    if value is ABSENT and group.only and typed_default(field):
+        st.caption(f"✓ {tr('typical')}", help=tr("A typical value, not yours: it counts where none is typed."))
     if value is ABSENT or field.kind in ("switch", "choice", "zone"):
         return
     remark = source_of(now, state(str(draft.folder / draft.texts[0])), path, value)

@@ -38,6 +38,8 @@ PLACE = "#"
 """A hidden column: the original index of a row; empty for new rows."""
 LISTS = ("units", "starts", "on", "holidays")
 """Fields whose cells hold several values, with commas between them."""
+RARE = (("Trucks", "months"),)
+"""Records and fields that have a column only where a row says something there."""
 TEXT = ("name", "grade", "unit", "store", "carrier", "kind")
 """Fields whose cells are names, even if they look like numbers."""
 
@@ -174,6 +176,7 @@ def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
                 names += _columns_of(name, values)
             elif name in (HEATS, RATE) or name not in within or any(not isinstance(one, dict | list) for one in values):
                 fits = name in columns(record, "EUR") or name in (HEATS, RATE)
+                fits = fits and (record.__name__, name) not in RARE
                 names += [name] if values or (fits and table.record is not None) else []
     declared = {name for record in _records(table, plainly) for name in record.model_fields}
     names += [name for row in plainly for name in row if name not in declared]

@@ -15,7 +15,7 @@ from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.line import Unit
 from emberline.scenarios.records.scenario import Scenario
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
-from emberline.ui.pages.editor.form import SECTIONS
+from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
 from emberline.ui.pages.editor.nested import record_of
 from emberline.ui.pages.editor.tables import TABLES
 from emberline.ui.text.language import mark, tr
@@ -118,8 +118,8 @@ WORDS = (
     mark("Level"),
     mark("End level"),
     mark("Loss"),
-    mark("Keep low"),
-    mark("Keep high"),
+    mark("Lower level of the baseline"),
+    mark("Upper level of the baseline"),
     mark("Store"),
     mark("Weekly"),
     mark("Amount"),
@@ -248,7 +248,8 @@ WORDS = (
     mark("Transitions"),
     mark("Two part"),
     mark("Used"),
-    mark("Usual"),
+    mark("Usual rate"),
+    mark("Usual share"),
     mark("Valley"),
     mark("Valley ratio"),
     mark("Weekdays"),
@@ -308,11 +309,10 @@ WORDS = (
     mark("Wait"),
 )
 """All labels of form and tables, without units."""
-TITLES = {groups[-1].path[:1] or (name,): title for name, (title, groups) in SECTIONS.items()} | {
+TITLES = {(groups[-1].path[:1] if groups else ()) or (name,): title for name, (title, groups) in SECTIONS.items()} | {
     path: title for title, path, _ in TABLES.values()
 }
 """Titles of sections and tables by their place."""
-BETWEEN = " › "
 
 
 def records() -> list[type[BaseModel]]:

@@ -13,6 +13,7 @@ import streamlit as st
 from emberline.plans.jobs import queue
 from emberline.plans.pareto import StoredFront, rows, run_of, store
 from emberline.scenarios.goal_metrics import GOALS, NAMES
+from emberline.scenarios.metrics import legible_bound
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, titles
@@ -120,7 +121,7 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
     peak.metric(tr("Peak [MW]"), wording.number(row["peak_mw"], 1))
     lines = [tr("Status: {status}", status=say(row["status"]))]
     if row["cost_bound"] is not None:
-        bound = wording.number(row["cost_bound"], 0)
+        bound = wording.number(legible_bound(row["cost"], row["cost_bound"], 1.0), 0)
         lines.append(tr("No plan under its cap costs less than {bound} {unit}.", bound=bound, unit=money))
     if row[axis.difference] is not None:
         each = wording.number(row[axis.difference], 0)
@@ -183,7 +184,7 @@ def _table(stored: StoredFront) -> None:
     values: list[list[Any]] = [
         [row[axis.figure] * axis.factor for row in points],
         [row["cost"] for row in points],
-        [row["cost_bound"] for row in points],
+        [legible_bound(row["cost"], row["cost_bound"], 1.0) for row in points],
         [None if row["gap"] is None else 100 * row["gap"] for row in points],
         [row[axis.difference] for row in points],
         [row[axis.dual] for row in points],

@@ -17,7 +17,7 @@ from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache
-from emberline.ui.text import wording
+from emberline.ui.text import wording, works
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
 
@@ -86,6 +86,7 @@ def show(stored: StoredRun, seed: int) -> None:
         view = views[st.selectbox(tr("Part of the horizon"), names, key="robustness.part")]
     _fan(ensemble, stamp, stored.plan, view)
     _figures(ensemble, stamp, stored.plan)
+    _stocks(ensemble, stored.plan)
     _broken(ensemble, stamp, view)
 
 
@@ -195,6 +196,20 @@ def _figures_in_order(ensemble: Ensemble) -> list[tuple[str, str, str, float, in
     carbon, cost, *others, saved_carbon, saved_cost = FIGURES
     totals = goal_first(ensemble.scenario, carbon, cost)
     return [*totals, *others, *goal_first(ensemble.scenario, saved_carbon, saved_cost)]
+
+
+def _stocks(ensemble: Ensemble, plan: Plan) -> None:
+    if not ensemble.scenario.stores:
+        return
+    st.markdown(f"**{tr('Stores on disturbed days')}**")
+    rows = works.disturbed_stocks(ensemble, plan.replay)
+    if not rows:
+        st.text(tr("This ensemble was made by an earlier release without the levels of stores. Replay again."))
+        return
+    # a level stays on one line
+    cells = [{name: cell.replace(" ", "\u00a0") for name, cell in row.items()} for row in rows]
+    st.table(pd.DataFrame(cells).set_index(next(iter(rows[0]))))
+    st.caption(tr("Lowest of each replay, and level at its end; in brackets: share of the capacity."))
 
 
 def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:

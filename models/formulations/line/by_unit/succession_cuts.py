@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.line.by_unit.bipartite_matching import Demand, patterns
 from emberline.models.formulations.line.by_unit.groups import Groups

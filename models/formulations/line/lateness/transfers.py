@@ -6,7 +6,7 @@ from collections.abc import Collection
 from itertools import pairwise
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.kernel.arrays import Series, constraint
 from emberline.models.kernel.templates import Members, each, total

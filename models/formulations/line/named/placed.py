@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.problem.line import Windows
 from emberline.models.problem.line_reader import SlotProblem

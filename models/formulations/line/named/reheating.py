@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.line.named.placed import Placed

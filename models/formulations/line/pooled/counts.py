@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.banded_rows import Stretches, Terms, weighed

@@ -14,7 +14,7 @@ every plan. Made of heats that are averaged (``models/problem/averaging.py``) it
 from __future__ import annotations
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.pooled import casts, counts, limit_cuts, reheating

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.line.pooled.counts import count
 from emberline.models.kernel.arrays import Variable, constraint

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
-from emberline.models.formulations.site.assets.converter import add_converter, drives_to_hull
+from emberline.models.formulations.site.assets.converter import add_converter
 from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Ports, Row, Sum, added
-from emberline.models.formulations.site.assets.storage import add_latent_heat_store, add_storage, concave
+from emberline.models.formulations.site.assets.storage import add_latent_heat_store, add_storage
 from emberline.models.formulations.site.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
 from emberline.models.kernel.arrays import Variable, constraint
 from emberline.models.problem.site_assets import Hub
@@ -29,11 +29,10 @@ from emberline.scenarios.assets import (
     Source,
     Storage,
     Supply,
-    of,
 )
 from emberline.scenarios.metrics import COMPONENTS
 
-__all__ = ["add", "continuous"]
+__all__ = ["add"]
 
 ADD: dict[type, Callable[..., Ports]] = {
     Supply: add_supply,
@@ -46,12 +45,6 @@ ADD: dict[type, Callable[..., Ports]] = {
     LatentHeatStore: add_latent_heat_store,
     Converter: add_converter,
 }
-
-
-def continuous(hub: Hub) -> bool:
-    """Whether the assets need no whole numbers, filling and emptying at the same time left aside."""
-    whole = any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
-    return not whole and all(concave(store) for store in of(hub.assets, LatentHeatStore))
 
 
 def add(

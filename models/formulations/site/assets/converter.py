@@ -13,7 +13,7 @@ import math
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.site.assets import segments as filling
 from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, Row, slots

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.site.assets import segments
 from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots

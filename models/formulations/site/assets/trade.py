@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots
 from emberline.models.kernel.arrays import Variable, limit

@@ -36,9 +36,8 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     assert plan.replay_figures is not None
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
-        "Figures", "Heats", "Machines", "Gantt",
-        *(f"Unit {name}" for name in unit_lists.crews(stored)), "Hours", "Steps", "Bill", "Ledger",
-        "Manifest",
+        "Figures", "Gantt", "Heats", "Machines", *(f"Unit {name}" for name in unit_lists.crews(stored)),
+        "Hours", "Bill", "Ledger", "Steps", "Manifest",
     ]  # fmt: skip
     assert sum(row["amount [EUR]"] for row in records(result["Bill"])) == pytest.approx(plan.replay_figures.cost)
     scopes = ("1", "2 bought", f"2 {plan.scenario.goal.signal}")
@@ -144,7 +143,7 @@ def test_a_site_has_its_machines(tmp_path: Path) -> None:
     """Proves: a site alone has what its machines and its battery do, as rows and in the Gantt. Sensitivity: no heats,
     no sheet."""
     result = sheets(export(stored_run("site"), "xlsx", tmp_path / "plan.xlsx"))
-    assert list(result) == ["Figures", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest"]
+    assert list(result) == ["Figures", "Gantt", "Machines", "Hours", "Bill", "Ledger", "Steps", "Manifest"]
     engine = [row for row in records(result["Machines"]) if row["unit"] == "engine"]
     assert [(row["what"], row["start"].hour, row["end"].hour) for row in engine] == [("on", 2, 4)]
     assert (engine[0]["amount"], engine[0]["unit of measure"]) == (pytest.approx(4.0), "MWh")

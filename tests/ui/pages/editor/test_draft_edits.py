@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from emberline.plans.store import drafts, snapshots
 from emberline.plans.store.drafts import Draft
+from emberline.scenarios import loads
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.templates.plants import start
@@ -360,3 +361,30 @@ def titled() -> None:
 
     session.begin()
     headed.show_title(load("melt-shop-small"), "a" * 32)
+
+
+def test_todays_practice_is_set_in_the_form(home: Path) -> None:
+    """Proves: what the baseline of a works follows has a section: levels of each store, also of one that the template
+    says nothing of, usual rates and fuels, marked as not the user's; what is typed is what the baseline keeps; a line
+    has nothing to set. Sensitivity: stores listed only where they have keys."""
+    app, draft = of_template("grinding-plant")
+    section(app, draft, "practice")
+    place = f"form.{draft.id}.{draft.version}."
+    names = {str(one.key).removeprefix(place) for one in app.text_input if str(one.key).startswith(place)}
+    assert names == {f"stores.{i}.{name}" for i in (0, 1) for name in ("keep_low", "keep_high")}
+    assert "Savings are measured against the baseline" in texts(app)
+    captions = [caption.value for caption in app.caption]
+    assert (captions.count("✓ typical"), captions.count("✓ example")) == (2, 2)
+    app.text_input(key=f"{place}stores.0.keep_low").set_value("25 %").run()
+    assert not app.exception
+    assert loads(drafts.open_draft(draft.id).text).stores[0].keep_low == 0.25
+    app, draft = of_template("cement-works")
+    section(app, draft, "practice")
+    place = f"form.{draft.id}.{draft.version}."
+    names = {str(one.key).removeprefix(place) for one in app.text_input if str(one.key).startswith(place)}
+    assert {name for name in names if not name.startswith("stores")} == {
+        "processes.1.rate.usual", "processes.1.heat.fuels.0.share", "processes.1.heat.fuels.1.share",
+    }  # fmt: skip
+    app, draft = of_template("melt-shop")
+    section(app, draft, "practice")
+    assert "no values of its own" in texts(app)

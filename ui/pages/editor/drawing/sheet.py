@@ -86,7 +86,8 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     boxes = {box.id: box for box in _boxes(now.data)}
     place = f"sheet.{draft.id}"
     _palette(draft, now, place)
-    drawing_side, form_side = st.columns([8, 5], gap="medium")
+    with st.container(key="sheet.sides"):
+        drawing_side, form_side = st.columns([8, 5], gap="medium")
     with drawing_side:
         act = _draw(now, boxes, st.session_state.get(place, ""), f"{place}.drawn")
         st.caption(
@@ -175,6 +176,8 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
     if box is None:
         with st.container(border=True):
             st.text(tr("Nothing is selected. Click a box or a bar of the flow sheet, or place a part."))
+            if (now.data or {}).get("processes"):
+                st.caption(tr("What savings are measured against: under Form, Today's practice (baseline)."))
         return
     with st.container(border=True, key="sheet.form"):
         st.markdown(f"**{_plain(box.name)}**")

@@ -1,10 +1,9 @@
-"""Derives the bundled typical days and weeks: ``python scenarios/data/derive.py`` writes them next to this file.
+"""Makes the bundled typical days and weeks: ``python docs/make_tables.py`` writes them into ``scenarios/data/``.
 
 ``de_typical_2018.csv`` is a mean of the series ``data/de_2018_hourly.csv`` in the folder named by EMBERLINE_SHARED
 (default: ``shared`` next to the checkout), ``de_weeks_2018.csv`` a week of it in each month,
 ``cn_anhui_typical_2020.csv`` a mean of ``data/cn_2020_capacity_factors_hourly.csv.gz``.
-``pv_typical.csv`` is a formula, given here in full. Licences:
-SOURCES.md.
+``pv_typical.csv`` is a formula, given here in full. Licences: ``scenarios/data/SOURCES.md``.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from pathlib import Path
 from statistics import fmean
 from zoneinfo import ZoneInfo
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "scenarios" / "data"
 BERLIN = ZoneInfo("Europe/Berlin")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DECIMALS = {
@@ -151,8 +151,8 @@ def pv_typical_days() -> list[list[float | int]]:
 def write(
     name: str, columns: Sequence[str], rows: Iterable[Sequence[float | int]], key: Sequence[str] = ("month", "hour")
 ) -> None:
-    """One table next to this file."""
-    with (HERE / name).open("w", encoding="utf-8", newline="") as file:
+    """One of the bundled tables."""
+    with (DATA / name).open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow([*key, *columns])
         table.writerows(rows)
@@ -160,7 +160,7 @@ def write(
 
 def main() -> None:
     """Write all four tables."""
-    shared = Path(os.environ.get("EMBERLINE_SHARED") or HERE.parents[2] / "shared")
+    shared = Path(os.environ.get("EMBERLINE_SHARED") or ROOT.parent / "shared")
     german = shared / "data" / "de_2018_hourly.csv"
     write("de_typical_2018.csv", list(DECIMALS), german_typical_days(german))
     write("de_weeks_2018.csv", list(DECIMALS), german_weeks(german), ("month", "weekday", "hour"))

@@ -1,4 +1,4 @@
-"""The machine on a grid: the time-expanded graph of states and slots, and the cheapest ways through it."""
+"""A machine on a grid: the time-expanded graph of states and slots, the cheapest ways through it, moves and works."""
 
 from __future__ import annotations
 
@@ -7,7 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyStates, Move
+from emberline.scenarios.energy_states import TOLERANCE_MIN, EnergyStates
+
+
+@dataclass(frozen=True)
+class Move:
+    """A transition that a plan begins at a moment."""
+
+    at_min: float
+    transition: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """Work that a plan begins at a moment; the machine must be ready."""
+
+    at_min: float
+    duration_min: float
+    power_mw: float
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The simulated plant's receiver of job orders: what an operator starts runs, and nothing else does."""
+"""A receiver of job orders: what an operator starts runs, and nothing else does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from asyncua import Node, Server, ua
 from emberline.live.connectors.errors import ConnectorError
 from emberline.live.outputs.job_orders import Actual, JobOrder, JobState
 from emberline.live.outputs.opcua import MODEL, parameter
-from emberline.live.simulation.plant import SimulatedPlant
 
 RECEIVER, PROVIDER = 1002, 1003
 """Numbers of the object types in the model's namespace."""
@@ -71,17 +70,6 @@ class JobShop:
             status = WRONG_STATE if number in self._states else UNKNOWN
             raise ConnectorError(f"the call returns status {status}")
         self._states[number] = to
-
-
-def operations(plant: SimulatedPlant, now_min: float) -> dict[tuple[str, str], Actual]:
-    """Operations of the plant that have begun."""
-    instant, now = plant.scenario.horizon.instant, now_min
-    columns = (plant.run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min", "end_min"))
-    return {
-        (heat, stage): Actual(unit, instant(start), instant(end) if end <= now else None)
-        for heat, stage, unit, start, end in zip(*columns, strict=True)
-        if start <= now
-    }
 
 
 class JobServer:
