@@ -224,10 +224,8 @@ def _link(draft: drafts.Draft, label: str, box: str) -> None:
 
 def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
     """What goes wrong with a unit or a delivery on a disturbed day, and where that is entered."""
-    names = {
-        box.name,
-        *(row.get("name") if isinstance(row, dict) else row for row in rows.items(now, (*box.path, "units"))),
-    }
+    units = rows.items(now, (*box.path, "units"))
+    names = [box.name, *(row.get("name") if isinstance(row, dict) else row for row in units)]
     fails = [
         tr("{unit} fails every {hours} of work on average, repair takes {repair}.", unit=row["unit"],
            hours=amount(row.get("mtbf_h"), "h"), repair=amount(row.get("mttr_min"), "min"))
