@@ -8,6 +8,7 @@ series and published cases, ``postgresql`` when it needs a database server, ``mo
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections import Counter
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
+gc.set_threshold(50_000, 20, 50)  # as the command does
 # Workers of jobs wait for another one; those of a test need not outlive it by minutes.
 os.environ.setdefault("EMBERLINE_IDLE_S", "20")
 # What the tests store is theirs.
