@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -34,7 +34,8 @@ def out() -> Console:
 def table(words: Sequence[str], numbers: Sequence[str] = (), more: Sequence[str] = ()) -> Table:
     """An empty table: columns of words, of numbers, and of more words after them."""
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for names, justify in ((words, "left"), (numbers, "right"), (more, "left")):
+    columns: tuple[tuple[Sequence[str], JustifyMethod], ...] = ((words, "left"), (numbers, "right"), (more, "left"))
+    for names, justify in columns:
         for name in names:
             # as text: a unit in brackets would be parsed as a style
             grid.add_column(Text(name), justify=justify, no_wrap=True)
