@@ -23,6 +23,7 @@ from emberline.plans.store.store import Store
 from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View
 from emberline.ui.pages.session import stored_runs
+from emberline.ui.text import wording
 
 
 def script() -> None:
@@ -77,11 +78,11 @@ def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
     assert "make one on the page Plan" in page_text(app)
 
 
-def test_a_plan_not_yet_replayed(app: AppTest) -> None:
+def test_a_plan_not_yet_replayed(app: AppTest, run: str) -> None:
     """Proves: status and gap of the plan are reported, what its own few replays say with an interval, what to press."""
     app.run()
     assert not app.exception
-    assert "bound" in page_text(app)
+    assert wording.sentence(wording.status(Store().open(run).plan)) in page_text(app)
     assert "Press Replay" in page_text(app)
     assert "95 % interval" in page_text(app)
     assert not app.button(key="robustness.start").disabled
