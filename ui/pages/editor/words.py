@@ -298,6 +298,7 @@ WORDS = (
     mark("Run locks"),
     mark("Site"),
     mark("Slack"),
+    mark("Spread by unit"),
     mark("Stages"),
     mark("Start later"),
     mark("Started"),

@@ -12,6 +12,7 @@ import streamlit as st
 from emberline.plans.plan import Plan
 from emberline.plans.robustness import Ensemble
 from emberline.plans.store import StoredRun, StoreError, ensembles
+from emberline.scenarios.goal_metrics import goal_first
 from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result.accounts import draw
@@ -45,10 +46,22 @@ def _read(path: str, written_ns: int, _stored: StoredRun, seed: int) -> Ensemble
     return ensembles.read(_stored, seed)
 
 
+def _stamp(stored: StoredRun, seed: int) -> Stamp:
+    path: Path = stored.folder / f"ensemble-{seed}.nc"
+    return str(path), path.stat().st_mtime_ns
+
+
+def read(stored: StoredRun, seed: int) -> Ensemble | None:
+    """A stored ensemble of a run, by its seed; None: it is torn."""
+    try:
+        return _read(*_stamp(stored, seed), stored, seed)
+    except StoreError:
+        return None
+
+
 def show(stored: StoredRun, seed: int) -> None:
     """Draw a stored ensemble of a run, by its seed."""
-    path: Path = stored.folder / f"ensemble-{seed}.nc"
-    stamp = (str(path), path.stat().st_mtime_ns)
+    stamp = _stamp(stored, seed)
     try:
         ensemble = _read(*stamp, stored, seed)
     except StoreError as error:
@@ -147,9 +160,9 @@ def _limited(ensemble: Ensemble) -> bool:
 def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
     st.markdown(f"**{tr('Results of the replays')}**")
     money, figures = ensemble.scenario.market.currency, plan.replay_figures
+    of_carbon, of_cost = ("carbon_kg", tr("carbon [t CO2e]"), 1e-3), ("cost", tr("cost [{unit}]", unit=money), 1.0)
     measures = (
-        ("carbon_kg", tr("carbon [t CO2e]"), 1e-3),
-        ("cost", tr("cost [{unit}]", unit=money), 1.0),
+        *goal_first(ensemble.scenario, of_carbon, of_cost),
         ("peak_mw", tr("peak, metered mean [MW]"), 1.0),
     )
     for place, (name, title, factor) in zip(st.columns(3), measures, strict=True):
@@ -170,11 +183,19 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
             tr(unit) if unit else money,
             *(wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")),
         )
-        for label, unit, name, factor, digits in FIGURES
+        for label, unit, name, factor, digits in _figures_in_order(ensemble)
         if name in quantiles and name not in left_out
     ]
     names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
     st.table(pd.DataFrame(rows, columns=names).set_index(names[0]))
+    st.caption(tr("P10: on one day of ten it is less; P90: on one day of ten it is more."))
+
+
+def _figures_in_order(ensemble: Ensemble) -> list[tuple[str, str, str, float, int]]:
+    """Rows of the table, of goals of money cost before carbon."""
+    carbon, cost, *others, saved_carbon, saved_cost = FIGURES
+    totals = goal_first(ensemble.scenario, carbon, cost)
+    return [*totals, *others, *goal_first(ensemble.scenario, saved_carbon, saved_cost)]
 
 
 def _stocks(ensemble: Ensemble, plan: Plan) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.plan import Plan
+from emberline.scenarios.goal_metrics import goal_first, goal_metric
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
@@ -29,6 +30,7 @@ OF_DAYS = {
     "saved_cost": mark("cost saved, same disturbances as the baseline"),
 }
 """Figures of disturbed replays."""
+PAIRS = (("carbon_kg", "cost"), ("saved_carbon_kg", "saved_cost"))
 
 COMPARISONS = {
     "stock": mark("Stock: {text}"),
@@ -41,7 +43,7 @@ COMPARISONS = {
 def show_baseline(plan: Plan) -> None:
     """Draw the baseline's figures, where there is no plan."""
     with st.container(horizontal=True, key="cards"):
-        for row in wording.rows(plan.baseline_figures, None):
+        for row in wording.rows(plan.baseline_figures, None, goal_metric(plan.scenario).money):
             if row.label in CARDS:
                 label = f"{tr(CARDS[row.label])} [{row.unit}]"
                 st.metric(
@@ -60,7 +62,7 @@ def show_remarks(plan: Plan) -> None:
 
 def show_all(plan: Plan) -> None:
     """Draw every figure of baseline and plan."""
-    rows = list(wording.rows(plan.baseline_figures, plan.replay_figures))
+    rows = list(wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money))
     st.table(
         pd.DataFrame(
             {
@@ -105,12 +107,13 @@ def show_days(plan: Plan) -> None:
     }  # fmt: skip
     quantiles = plan.replays.quantiles()
     rows = []
-    other = "late_heats" if plan.scenario.processes else "missed_deliveries"
-    for name, label in OF_DAYS.items():
-        if name not in quantiles or name == other:  # runs of earlier releases have fewer figures
+    missed = "missed_deliveries" if plan.scenario.processes else "late_heats"
+    totals, savings = (goal_first(plan.scenario, *pair) for pair in PAIRS)
+    for name in (*totals, "peak_mw", missed, *savings):
+        if name not in quantiles:  # runs of earlier releases have fewer figures
             continue
         unit, factor, digits = units_of[name]
         values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
-        rows.append([tr(label), unit, *values])
+        rows.append([tr(OF_DAYS[name]), unit, *values])
     columns = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
     st.table(pd.DataFrame(rows, columns=columns).set_index(tr("figure")))
