@@ -7,7 +7,6 @@ charge is that over all its rows; rows without a name form a charge by window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
