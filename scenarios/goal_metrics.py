@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
-from emberline.scenarios.metrics import METRICS, Metric
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.metrics import FACTORS, METRICS, Metric
+from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.scenario import Scenario
 
+T = TypeVar("T")
 IN_MINUTES = ("lateness", "makespan")
 """Goals that no metric counts."""
+GOALS = {
+    "carbon": mark("least carbon"),
+    "cost": mark("least cost"),
+    "cost_with_carbon_price": mark("least cost with the carbon price"),
+    "water": mark("least water"),
+    "lateness": mark("least lateness"),
+    "makespan": mark("least makespan"),
+}
+"""In words, by ``goal.minimize``."""
+SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
+NAMES = {"carbon": mark("carbon"), "cost": mark("cost"), "cost_with_carbon_price": mark("cost"), "water": mark("water")}
+"""In words, by metric."""
 
 
 def goal_metric(scenario: Scenario) -> Metric:
@@ -31,6 +47,11 @@ def in_use(scenario: Scenario) -> tuple[str, ...]:
     )
 
 
+def goal_first(scenario: Scenario, carbon: T, cost: T) -> tuple[T, T]:
+    """What is said of carbon and of cost, in the order of the goal."""
+    return (cost, carbon) if goal_metric(scenario).money else (carbon, cost)
+
+
 def figures_of(scenario: Scenario) -> tuple[str, ...]:
     """Fields of the figures that hold the metrics of a scenario."""
     return tuple(dict.fromkeys(METRICS[name].figure for name in in_use(scenario)))
@@ -39,3 +60,44 @@ def figures_of(scenario: Scenario) -> tuple[str, ...]:
 def parts(scenario: Scenario) -> dict[str, Mapping[str, float]]:
     """What a unit of each component counts, by metric of the scenario."""
     return {name: METRICS[name].parts(scenario.market.carbon_price) for name in in_use(scenario)}
+
+
+def goal_text(goal: Goal, currency: str) -> Message:
+    """A goal and its caps in words; the intensity where carbon counts in any of them."""
+    text = Message(GOALS[goal.minimize])
+    money = goal.minimize in METRICS and METRICS[goal.minimize].money
+    if not money or goal.caps.carbon_kg is not None:
+        text = Message("{goal} ({signal})", goal=text, signal=Message(SIGNALS[goal.signal]))
+    if goal.grade is not None:
+        text = Message("least embedded emissions of {grade}, then {goal}", grade=goal.grade, goal=text)
+    for cap in caps(goal, currency):
+        text = Message("{first}; {second}", first=text, second=cap)
+    return text
+
+
+def caps(goal: Goal, currency: str) -> Iterator[Message]:
+    """What a plan must keep next to its goal, a clause each."""
+    top = goal.caps
+    if top.extra_cost_share is not None and goal.minimize == "carbon":
+        yield cost_cap(top.extra_cost_share)
+    if top.carbon_kg is not None:
+        yield Message("carbon at most {tonnes:,.1f} t", tonnes=top.carbon_kg / 1000)
+    if top.cost is not None:
+        yield Message("cost at most {cost:,.0f} {currency}", cost=top.cost, currency=currency)
+    for name, row in FACTORS.items():
+        most = getattr(top, row.cap)
+        if most is not None:
+            unit, factor, digits = row.display
+            amount = Message(f"{{amount:,.{digits}f}} {{unit}}", amount=most * factor, unit=unit)
+            yield Message("{what} at most {amount}", what=Message(NAMES[name]), amount=amount)
+    for grade, kg_per_t in top.embedded_kg_per_t.items():
+        yield Message("{grade} at most {kg:,.1f} kg CO2e/t", grade=grade, kg=kg_per_t)
+    if top.peak_mw is not None:
+        yield Message("peak at most {power:,.1f} MW", power=top.peak_mw)
+
+
+def cost_cap(share: float) -> Message:
+    """A cap on what a plan may cost more than the baseline, in words."""
+    if not share:
+        return Message("cost not above the baseline's")
+    return Message("cost at most {share:g} % above the baseline's", share=100 * share)

@@ -2,11 +2,11 @@
 
 from emberline.plans.answer.answer import Answer, answer, costs_more, summary
 from emberline.plans.answer.causes import Cause
-from emberline.plans.answer.choices import OVERRIDES, own_point
+from emberline.plans.answer.choices import OVERRIDES, other_points
 from emberline.plans.answer.headline import headline
 from emberline.plans.answer.tiles import Tile
 from emberline.plans.answer.wording import of_days
 
 __all__ = [
-    "OVERRIDES", "Answer", "Cause", "Tile", "answer", "costs_more", "headline", "of_days", "own_point", "summary",
+    "OVERRIDES", "Answer", "Cause", "Tile", "answer", "costs_more", "headline", "of_days", "other_points", "summary",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from emberline.plans.answer.causes import Cause, causes
 from emberline.plans.answer.changes import Change, changes
 from emberline.plans.answer.headline import headline
 from emberline.plans.answer.record import Headline
-from emberline.plans.answer.sentences import lines
+from emberline.plans.answer.sentences import holds, lines, other_saving
 from emberline.plans.answer.tiles import Tile, tiles
 from emberline.plans.plan.record import Plan
 from emberline.scenarios.messages import sentences
@@ -27,6 +27,16 @@ class Answer:
     def lines(self) -> tuple[str, ...]:
         """The headline in a few sentences, the saving first."""
         return lines(self.headline)
+
+    @property
+    def other_saving(self) -> str:
+        """The sentence on the figure of carbon and cost that the goal does not minimize; empty where there is none."""
+        return other_saving(self.headline)
+
+    @property
+    def holds(self) -> str:
+        """The sentence on how often the plan holds; empty where nothing is disturbed."""
+        return holds(self.headline)
 
     @property
     def says(self) -> str:
@@ -55,7 +65,7 @@ def answer(plan: Plan) -> Answer | None:
 
 
 def costs_more(plan: Plan) -> bool:
-    """Whether a plan of least carbon costs more than the baseline, so that one at no more cost is worth a try."""
+    """Whether a plan of least carbon costs more than the baseline, so that one that does not is worth a try."""
     first = headline(plan)
     return first is not None and plan.scenario.goal.minimize == "carbon" and "cost" in first.worse
 

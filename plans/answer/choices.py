@@ -1,4 +1,5 @@
-"""The quick front of a plan: least carbon, less carbon at no more cost, least cost.
+"""The quick front of a plan: least carbon within its cap on cost, least carbon at no more cost than the baseline's, and
+least cost.
 
 The plan itself is one of the three points. The others are short searches with the same limits and margins, from its
 schedule on. A point is the best of all schedules known then, so that no other of them is better at what it stands for;
@@ -16,15 +17,16 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference
 from emberline.plans.answer.headline import month_share
 from emberline.plans.answer.record import SAME
-from emberline.plans.answer.wording import joined
+from emberline.plans.answer.wording import joined, point_label
 from emberline.plans.jobs.deadline import Deadline
-from emberline.plans.plan.alternatives.choice import LABELS, LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.plans.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.plans.plan.alternatives.substitute import substitute
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.goal import Target
@@ -57,6 +59,17 @@ def own_point(scenario: Scenario) -> str | None:
         return NO_REGRET if goal.caps.extra_cost_share == 0 else LEAST_CARBON
     metric = METRICS.get(goal.minimize)
     return LEAST_COST if metric is not None and metric.money else None
+
+
+def other_points(scenario: Scenario) -> list[tuple[Message, list[str]]]:
+    """The points that the plan of a scenario is not: each goal in words, and the settings that make a plan of it."""
+    mine, goal = own_point(scenario), scenario.goal
+    if mine is None:
+        return []
+    words = {name: point_label(name, goal.minimize, goal.caps.extra_cost_share) for name in OVERRIDES}
+    if mine == NO_REGRET:  # without its setting the cap of the scenario counts again, whatever that is
+        words[LEAST_CARBON] = Message(GOALS["carbon"])
+    return [(words[name], overrides) for name, overrides in OVERRIDES.items() if name != mine]
 
 
 def with_choices(
@@ -172,10 +185,15 @@ class _Search:
     @property
     def no_time(self) -> Message:
         """What there was no time to search for."""
-        missing = [Message(LABELS[name]) for name in OVERRIDES if name not in self.searches]
+        goal = self.scenario.goal
+        missing = [
+            point_label(name, goal.minimize, goal.caps.extra_cost_share)
+            for name in OVERRIDES
+            if name not in self.searches
+        ]
         if not missing:
             return NO_TIME
-        return Message("No time was left to search for: {points}.", points=joined(missing, ", "))
+        return Message("No time was left to search for: {points}.", points=joined(missing))
 
     def _between(self) -> None:
         """Points between least carbon and least cost: least cost with such a price on carbon that both ends are worth
@@ -235,7 +253,7 @@ class _Search:
                 point for point in points if point.cost >= -SAME * abs(point.figures.cost) and point.carbon_kg > 0
             ]
         else:
-            share = self.scenario.goal.caps.extra_cost_share
+            share = self.scenario.goal.caps.extra_cost_share or None  # with none to give, that is another point
             most = math.inf if share is None else share * abs(self.base.baseline_figures.cost)
             points = [point for point in points if point.cost >= -most - SAME * abs(point.figures.cost)]
         return max(points, key=lambda point: point.carbon_kg, default=None)

@@ -38,6 +38,7 @@ def headline(plan: Plan) -> Headline | None:
     return Headline(
         goal=scenario.goal.minimize if scenario.goal.minimize in IN_MINUTES else goal_metric(scenario).name,
         signal=scenario.goal.signal,
+        extra_cost_share=scenario.goal.caps.extra_cost_share,
         currency=ours.currency,
         average=_carbon(plan, "average"),
         marginal=_carbon(plan, "marginal"),

@@ -149,6 +149,8 @@ class Headline:
     goal: str
     """Value of ``goal.minimize``."""
     signal: str
+    extra_cost_share: float | None
+    """The goal's cap on what a plan may cost more than the baseline; None: there is none."""
     currency: str
     average: Saving | None
     """Of carbon [kg CO2e] by the grid's average intensity."""
@@ -166,7 +168,7 @@ class Headline:
     rule: SimpleRule | None
     """None where no rule was tried, or none makes the same."""
     choices: tuple[Choice, ...]
-    """The quick front: least carbon, no regret, least cost, as far as they are known; one of them is the plan."""
+    """The quick front as far as it is known; one of its points is the plan."""
     as_run: AsRun | None
     """The day as run, where that is what the savings stand against."""
     unlocked: bool

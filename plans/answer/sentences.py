@@ -1,34 +1,43 @@
-"""The headline in a few sentences."""
+"""The headline in a few sentences: what is saved of the goal's figure first, then of the other one."""
 
 from __future__ import annotations
 
 from emberline.plans.answer.record import SAME, Headline, Saving, SimpleRule, is_same, is_worse
-from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, rule_text, way
-from emberline.plans.plan.alternatives.choice import LABELS, LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.plans.answer.wording import (
+    LEAST_GAP,
+    amount,
+    joined,
+    of_days,
+    of_goal,
+    percent,
+    point_label,
+    rule_text,
+    way,
+)
+from emberline.plans.plan.alternatives.choice import Choice
 from emberline.scenarios.messages import Message, mark
 
-CARBON_FIRST = {
-    "less": mark("Saves {amount} t CO2e{range}"),
-    "more": mark("Emits {amount} t CO2e more{range}"),
-    "same": mark("Emits as much as the baseline"),
+CARBON = {
+    "less": mark("Saves {amount} t CO2e{range}."),
+    "more": mark("Emits {amount} t CO2e more{range}."),
+    "same": mark("Emits as much as the baseline."),
+}
+COST = {
+    "less": mark("Saves {amount} {currency}{range}."),
+    "more": mark("Costs {amount} {currency} more{range}."),
+    "same": mark("Costs as much as the baseline."),
 }
 CARBON_SECOND = {
-    "less": mark("saves {amount} t CO2e{range}"),
-    "more": mark("emits {amount} t CO2e more{range}"),
-    "same": mark("emits as much"),
-    "also": mark("{amount} t CO2e{range}"),
-}
-COST_FIRST = {
-    "less": mark("Saves {amount} {currency}{range}"),
-    "more": mark("Costs {amount} {currency} more{range}"),
-    "same": mark("Costs as much as the baseline"),
+    "less": mark("It saves {amount} t CO2e{range}."),
+    "more": mark("It emits {amount} t CO2e more{range}."),
+    "same": mark("It emits as much as the baseline."),
 }
 COST_SECOND = {
-    "less": mark("saves {amount} {currency}{range}"),
-    "more": mark("costs {amount} {currency} more{range}"),
-    "same": mark("costs as much"),
-    "also": mark("{amount} {currency}{range}"),
+    "less": mark("It saves {amount} {currency}{range}."),
+    "more": mark("It costs {amount} {currency} more{range}."),
+    "same": mark("It costs as much as the baseline."),
 }
+EACH_TONNE = mark("It costs {amount} {currency} more{range}: {price} {currency} for each tonne avoided.")
 OTHER_SIGNAL = {
     ("average", "less"): mark("By the average intensity of the grid it saves {amount} t CO2e."),
     ("average", "more"): mark("By the average intensity of the grid it emits {amount} t CO2e more."),
@@ -40,42 +49,46 @@ OTHER_SIGNAL = {
 
 
 def lines(headline: Headline) -> tuple[str, ...]:
-    """The headline in a few sentences: the saving, how often the plan holds, then all else."""
-    saving, *others = _savings(headline)
-    parts = (saving, _holds(headline), *others, _beyond(headline), _best(headline), _front(headline))
+    """The headline in a few sentences: both savings, how often the plan holds, then all else."""
+    savings = goal_saving(headline), other_saving(headline)
+    parts = (*savings, holds(headline), *_about(headline), _beyond(headline), _best(headline), _front(headline))
     return tuple(text for text in parts if text)
 
 
-def _savings(headline: Headline) -> list[str]:
-    carbon, cost = headline.carbon, headline.day_cost
+def goal_saving(headline: Headline) -> str:
+    """What is saved of the figure that the goal minimizes: cost of goals of money, else carbon."""
+    if headline.carbon is None or headline.day_cost is None:
+        return Message("Nothing is compared: the baseline does not make or serve the same.")
+    if headline.of_money:
+        return _saved_of(headline, headline.day_cost, COST)
+    return _saved_of(headline, headline.carbon, CARBON)
+
+
+def other_saving(headline: Headline) -> str:
+    """What is saved of the other one of carbon and cost; empty where nothing is compared."""
+    carbon, cost, price = headline.carbon, headline.day_cost, headline.per_tonne_avoided
     if carbon is None or cost is None:
-        return [Message("Nothing is compared: the baseline does not make or serve the same.")]
-    of_carbon = not headline.of_money
-    first, second = (carbon, cost) if of_carbon else (cost, carbon)
-    texts = (CARBON_FIRST, COST_SECOND) if of_carbon else (COST_FIRST, CARBON_SECOND)
-    ways = [way(first), way(second)]
-    if ways == ["less", "less"]:
-        ways[1] = "also"
-    clauses = [
-        Message(text[key], **_numbers(saving, headline.currency, saving is carbon))
-        for saving, text, key in zip((first, second), texts, ways, strict=True)
-    ]
-    price = headline.per_tonne_avoided
-    both = (
-        mark("{first} and {second}.")
-        if way(first) != "less" or way(second) != "more"
-        else mark("{first} but {second}.")
-    )
-    lines: list[str] = [Message(both, first=clauses[0], second=clauses[1])]
+        return ""
+    if headline.of_money:
+        return _saved_of(headline, carbon, CARBON_SECOND)
     if price is not None and price > 0 and way(cost) == "more":
-        lines = [
-            Message(
-                "{first} and {second}: {price} {currency} for each tonne avoided.",
-                first=clauses[0], second=clauses[1], price=amount(price), currency=headline.currency,
-            )
-        ]  # fmt: skip
-    other = "marginal" if headline.signal == "average" else "average"
-    saving: Saving | None = getattr(headline, other)
+        return _saved_of(headline, cost, {"more": EACH_TONNE}, price=amount(price))
+    return _saved_of(headline, cost, COST_SECOND)
+
+
+def _saved_of(headline: Headline, saving: Saving, texts: dict[str, str], **more: object) -> Message:
+    scale = 1.0 if saving is headline.day_cost else 1e-3
+    return Message(
+        texts[way(saving)], amount=amount(abs(saving.expected) * scale), range=_range(saving, scale),
+        currency=headline.currency, **more,
+    )  # fmt: skip
+
+
+def _about(headline: Headline) -> list[str]:
+    """Whom the savings stand against, the other intensity, a month's demand charge, the peak."""
+    if headline.carbon is None or headline.day_cost is None:
+        return []
+    lines: list[str] = []
     if headline.as_run is not None:
         of = mark("Compared with the day as it was run, by {log}.")
         if headline.as_run.meter:
@@ -83,6 +96,8 @@ def _savings(headline: Headline) -> list[str]:
         lines.append(Message(of, log=headline.as_run.log, meter=headline.as_run.meter))
     if headline.unlocked:
         lines.append(Message("The baseline here has no locks, so that what the locks cost is part of these figures."))
+    other = "marginal" if headline.signal == "average" else "average"
+    saving: Saving | None = getattr(headline, other)
     if saving is not None:
         lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000)))
     demand = headline.demand
@@ -112,12 +127,6 @@ def _savings(headline: Headline) -> list[str]:
     return lines
 
 
-def _numbers(saving: Saving, currency: str, carbon: bool) -> dict[str, object]:
-    scale = 1e-3 if carbon else 1.0
-    numbers: dict[str, object] = {"amount": amount(abs(saving.expected) * scale), "range": _range(saving, scale)}
-    return numbers if carbon else numbers | {"currency": currency}
-
-
 def _range(saving: Saving, scale: float) -> str:
     """The range of four of five disturbed days and the share, in brackets; negative: the other way."""
     if saving.p10 is None or saving.p90 is None:
@@ -132,7 +141,8 @@ def _range(saving: Saving, scale: float) -> str:
     return Message(" ({low} to {high}; {share})", low=low, high=high, share=share)
 
 
-def _holds(headline: Headline) -> str:
+def holds(headline: Headline) -> str:
+    """How often the plan and the baseline hold; empty where nothing is disturbed."""
     holding = headline.holding
     if holding is None:
         return ""
@@ -208,18 +218,6 @@ def _best(headline: Headline) -> str:
     return Message("The best possible plan is better by {amount} {unit} at most (proven).", amount=value, unit=unit)
 
 
-POINTS = {
-    LEAST_CARBON: mark("least carbon: {carbon}, {cost}"),
-    NO_REGRET: mark("less carbon at no more cost: {carbon}, {cost}"),
-    LEAST_COST: mark("least cost: {carbon}, {cost}"),
-}
-OWN_POINTS = {
-    LEAST_CARBON: mark("least carbon (this plan): {carbon}, {cost}"),
-    NO_REGRET: mark("less carbon at no more cost (this plan): {carbon}, {cost}"),
-    LEAST_COST: mark("least cost (this plan): {carbon}, {cost}"),
-}
-
-
 def _front(headline: Headline) -> str:
     """The points of the quick front, undisturbed."""
     others = [point for point in headline.choices if not point.is_plan]
@@ -227,19 +225,24 @@ def _front(headline: Headline) -> str:
     if not others:
         return ""
     if mine is not None and all(point.figures == mine.figures for point in others):
-        points = joined([Message(LABELS[point.name]) for point in others], ", ")
+        points = joined([_point_label(point, headline) for point in others])
         return Message("Short searches ({points}) had no better plan than this one; a longer one may.", points=points)
-    points = joined([point_text(point, headline.currency) for point in headline.choices])
+    choices = headline.choices[::-1] if headline.of_money else headline.choices
+    points = joined([_point_text(point, headline) for point in choices])
     return Message("To choose from, undisturbed: {points}.", points=points)
 
 
-def point_text(choice: Choice, currency: str) -> Message:
-    """A point of the quick front in words: what it saves undisturbed."""
-    texts = OWN_POINTS if choice.is_plan else POINTS
-    return Message(
-        texts[choice.name], carbon=_saved(choice.carbon_kg / 1000, "t CO2e", choice.figures.carbon_kg / 1000),
-        cost=_saved(choice.cost, currency, choice.figures.cost),
-    )  # fmt: skip
+def _point_label(choice: Choice, headline: Headline) -> Message:
+    return point_label(choice.name, headline.goal, headline.extra_cost_share)
+
+
+def _point_text(choice: Choice, headline: Headline) -> Message:
+    """A point of the quick front in words: what it saves undisturbed, of the goal's figure first."""
+    carbon = _saved(choice.carbon_kg / 1000, "t CO2e", choice.figures.carbon_kg / 1000)
+    cost = _saved(choice.cost, headline.currency, choice.figures.cost)
+    first, second = (cost, carbon) if headline.of_money else (carbon, cost)
+    text = mark("{point} (this plan): {first}, {second}") if choice.is_plan else mark("{point}: {first}, {second}")
+    return Message(text, point=_point_label(choice, headline), first=first, second=second)
 
 
 def _saved(value: float, unit: str, of: float) -> Message:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emberline.plans.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule, is_worse
 from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, rule_text, way
 from emberline.scenarios.messages import Message, mark
+
+GOAL, OTHER = "goal", "other"
 
 
 @dataclass(frozen=True)
@@ -22,54 +24,83 @@ class Tile:
     """The note in a few words: on which days, and against what."""
     worse: bool = False
     """Whether the plan is worse than the baseline here."""
+    weight: str = ""
+    """``goal``: what the goal minimizes, to be seen first; ``other``: of carbon and cost the one that it does not."""
 
 
 def tiles(headline: Headline) -> tuple[Tile, ...]:
-    """The strip of figures, in their order."""
-    worse, strip = headline.worse, []
-    savings = (headline.average, headline.marginal, headline.day_cost)
-    on_days = any(saving is not None and saving.p50 is not None for saving in savings)
-    figures = [
-        ("average", Message("Carbon, average intensity")),
-        ("marginal", Message("Carbon, marginal intensity")),
-        ("cost", Message("Cost") if headline.demand is None else Message("Cost without the month's demand charge")),
-    ]
-    for name, label in sorted(figures, key=lambda figure: (figure[0] == "cost") != headline.of_money):
-        saving: Saving | None = headline.day_cost if name == "cost" else getattr(headline, name)
-        if saving is not None:
-            unit, scale = (headline.currency, 1.0) if name == "cost" else ("t CO2e", 1e-3)
-            value, note = _change(saving, unit, scale), _steps(saving, unit, scale)
-            strip.append(Tile(name, label, value, note, _totals(saving, scale, on_days), name in worse))
-        if name == "cost" and headline.demand is not None:
-            strip.append(_of_month(headline.demand, headline))
-    price = headline.per_tonne_avoided
-    if price is not None and price > 0:
-        strip.append(_avoided(price, headline.currency))
-    if headline.per_tonne is not None:
-        strip.append(_of_tonne(headline.per_tonne, headline.currency))
+    """The strip of figures: those of the goal first, those of the other one of carbon and cost last."""
+    worse = headline.worse
+    cost, carbon = _of_cost(headline), _of_carbon(headline)
+    if headline.of_money:
+        goal, other = cost, carbon
+    else:
+        goal, other = carbon, cost
+    rest = []
     if headline.rule is not None:
-        strip.append(_of_rule(headline, headline.rule))
-    strip.append(_of_peak(headline))
+        rest.append(_of_rule(headline, headline.rule))
     if headline.holding is not None:
-        strip.append(_of_days(headline.holding, "holding" in worse))
-    strip.append(_best_tile(headline))
-    return tuple(strip)
+        rest.append(_of_days(headline.holding, "holding" in worse))
+    rest += [_best_tile(headline), _of_peak(headline)]
+    if headline.per_tonne is not None:
+        rest.append(_of_tonne(headline.per_tonne, headline))
+    weight = GOAL if headline.of_money or headline.goal == "carbon" else ""
+    return (
+        *(replace(tile, weight=weight) for tile in goal[:1]), *goal[1:], *rest,
+        *(replace(tile, weight=OTHER if weight else "") for tile in other),
+    )  # fmt: skip
 
 
-def _of_tonne(each: PerTonne, currency: str) -> Tile:
+def _of_carbon(headline: Headline) -> list[Tile]:
+    """Carbon by the goal's intensity, then by the other one."""
+    labels = {"average": Message("Carbon, average intensity"), "marginal": Message("Carbon, marginal intensity")}
+    names = sorted(labels, key=lambda name: name != headline.signal)
+    savings: dict[str, Saving | None] = {name: getattr(headline, name) for name in names}
+    return [
+        _of_saving(headline, name, labels[name], saving, "t CO2e", 1e-3)
+        for name, saving in savings.items()
+        if saving is not None
+    ]
+
+
+def _of_cost(headline: Headline) -> list[Tile]:
+    """Cost, and a month's demand charge apart from it."""
+    saving, demand = headline.day_cost, headline.demand
+    label = Message("Cost") if demand is None else Message("Cost without the month's demand charge")
+    strip = [] if saving is None else [_of_saving(headline, "cost", label, saving, headline.currency, 1.0)]
+    return strip if demand is None else [*strip, _of_month(demand, headline)]
+
+
+def _of_saving(headline: Headline, name: str, label: str, saving: Saving, unit: str, scale: float) -> Tile:
+    savings = (headline.average, headline.marginal, headline.day_cost)
+    on_days = any(one is not None and one.p50 is not None for one in savings)
+    value, note = _change(saving, unit, scale), _steps(saving, unit, scale)
+    return Tile(name, label, value, note, _totals(saving, scale, on_days), name in headline.worse)
+
+
+def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
     """What a tonne takes: of the whole site, and the electricity of the units alone where something else draws too."""
-    label, value = (
-        Message("Per tonne of product"),
-        Message("{kg} kg CO2e, {kwh:,.0f} kWh", kg=amount(each.carbon_kg), kwh=each.kwh),
-    )
-    before = {"kg": amount(each.baseline_carbon_kg), "kwh": each.baseline_kwh}
+
+    def amounts(kg: float, cost: float) -> list[Message]:
+        of_cost = Message("{amount} {unit}", amount=amount(cost), unit=headline.currency)
+        pair = [Message("{amount} {unit}", amount=amount(kg), unit="kg CO2e"), of_cost]
+        return pair[::-1] if headline.of_money else pair
+
+    def with_energy(first: Message, kwh: float) -> Message:
+        return Message("{first}, {kwh:,.0f} kWh", first=first, kwh=kwh)
+
+    label = Message("Per tonne of product")
+    (ours, other), (before, other_before) = (
+        amounts(each.carbon_kg, each.cost), amounts(each.baseline_carbon_kg, each.baseline_cost)
+    )  # fmt: skip
+    before = with_energy(before, each.baseline_kwh)
     parts = [
         Message(
-            "baseline {kg} kg CO2e, {kwh:,.0f} kWh; {cost} {currency}, baseline {baseline}",
-            **before, cost=amount(each.cost), baseline=amount(each.baseline_cost), currency=currency,
+            "baseline {before}; {other}, baseline {other_before}",
+            before=before, other=other, other_before=other_before,
         )
     ]  # fmt: skip
-    brief = [Message("undisturbed; baseline {kg} kg CO2e, {kwh:,.0f} kWh", **before)]
+    brief = [Message("undisturbed; baseline {before}", before=before)]
     if each.has_load:
         label = Message("Per tonne of product, whole site")
         units = {"kwh": amount(each.units_kwh), "baseline": amount(each.baseline_units_kwh)}
@@ -80,7 +111,7 @@ def _of_tonne(each: PerTonne, currency: str) -> Tile:
             )
         )  # fmt: skip
         brief.append(Message("units alone {kwh} kWh", kwh=units["kwh"]))
-    return Tile("per tonne", label, value, joined(parts), joined(brief))
+    return Tile("per tonne", label, with_energy(ours, each.kwh), joined(parts), joined(brief))
 
 
 def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
@@ -181,12 +212,6 @@ def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
     label = Message("Demand charge of the month")
     brief = Message("{days} {unit} of it on the days of this plan", days=amount(demand.of_days), unit=unit)
     return Tile("demand", label, _change(demand.saved, unit, 1.0), note, brief, is_worse(demand.saved))
-
-
-def _avoided(price: float, currency: str) -> Tile:
-    value = Message("costs {price} {currency}", price=amount(price), currency=currency)
-    note = Message("cost of the plan above the baseline's, for each tonne avoided")
-    return Tile("avoided", Message("Each tonne of CO2e avoided"), value, note, Message("cost above the baseline's"))
 
 
 def _of_days(holding: Holding, worse: bool) -> Tile:

@@ -8,7 +8,8 @@ from itertools import groupby
 import numpy as np
 
 from emberline.plans.answer.record import Headline, Saving, is_same, is_worse
-from emberline.scenarios.goal_metrics import IN_MINUTES
+from emberline.plans.plan.alternatives.choice import LEAST_CARBON, NO_REGRET
+from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES, cost_cap
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.horizon import Horizon
@@ -87,6 +88,22 @@ def rule_text(headline: Headline) -> Message:
     if len(parts) == 1:
         return parts[0]
     return Message("{rest}, {peak}", rest=parts[0], peak=parts[1])
+
+
+def point_label(name: str, minimize: str, extra_cost_share: float | None) -> Message:
+    """A point of the quick front in words, as goals are.
+
+    Args:
+        name: of the point.
+        minimize: goal of the plan.
+        extra_cost_share: its cap.
+    """
+    if name not in (LEAST_CARBON, NO_REGRET):
+        money = minimize in METRICS and METRICS[minimize].money
+        return Message(GOALS[minimize if money else "cost"])
+    share = 0.0 if name == NO_REGRET else extra_cost_share or None
+    cap = Message("whatever it costs") if share is None else cost_cap(share)
+    return Message("{goal}, {cap}", goal=Message(GOALS["carbon"]), cap=cap)
 
 
 LEAST_GAP = 5e-5

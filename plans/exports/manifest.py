@@ -10,12 +10,13 @@ from typing import Any
 
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.store.run_folder import StoredRun
+from emberline.scenarios.goal_metrics import goal_text
 from emberline.scenarios.metrics import legible_bound
 
 TONNES = "t CO2e"
 DIGITS = 3
 """Of objective and bound, for people."""
-UNITS = {"carbon": "kg CO2e", "lateness": "min", "makespan": "min"}
+UNITS = {"carbon": "kg CO2e", "water": "m3", "lateness": "min", "makespan": "min"}
 """Of the objective; of other goals it is the market's currency."""
 LABELS = {
     "run": mark("run"),
@@ -36,13 +37,7 @@ LABELS = {
     "input_sha256": mark("input sha256"),
 }
 FIGURES = mark("of the undisturbed replay: what the twin made of the schedule, not what the search says of it")
-GOALS = {
-    "carbon": mark("least carbon"), "cost": mark("least cost"),
-    "cost_with_carbon_price": mark("least cost with the carbon price"), "lateness": mark("least lateness"),
-    "makespan": mark("least makespan"),
-}  # fmt: skip
 NO_LOWER = mark("Both are of plans that leave as much in store as the baseline: {stores}.")
-SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 
 
 def manifest(run: StoredRun) -> dict[str, Any]:
@@ -80,7 +75,7 @@ def rows(run: StoredRun, speaker: Speaker = ENGLISH) -> list[tuple[str, str]]:
 
 def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
     """What the manifest says, by the names of ``LABELS``."""
-    texts, goal = manifest(run), run.plan.scenario.goal
+    texts, scenario = manifest(run), run.plan.scenario
     digit = (1000 if texts["objective_unit"] == UNITS["carbon"] else 1) * 10**-DIGITS
     texts["bound"] = legible_bound(texts["objective"], texts["bound"], digit)
     texts["acceptable"] = speaker.say("yes") if texts["acceptable"] else speaker.say("no")
@@ -90,8 +85,7 @@ def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
         texts[name] = (
             none_text if texts[name] is None else _objective_text(texts[name], texts["objective_unit"], speaker)
         )
-    goal_says, signal = speaker.say(GOALS[goal.minimize]), speaker.say(SIGNALS[goal.signal])
-    texts["goal"] = speaker.word(texts["goal"], "{goal} ({signal})", goal=goal_says, signal=signal)
+    texts["goal"] = speaker.worded(goal_text(scenario.goal, scenario.market.currency))
     texts["figures"] = speaker.say(FIGURES)
     for name in ("status", "verdict", "signs"):
         texts[name] = speaker.worded(texts[name])

@@ -15,6 +15,7 @@ from emberline.plans.accounts.bill import BillLine, bill, import_price
 from emberline.plans.accounts.ledger import Entry, ledger
 from emberline.plans.accounts.stock import stock_changes
 from emberline.plans.answer.causes import Cause
+from emberline.plans.answer.record import Headline
 from emberline.plans.exports.activities import activities
 from emberline.plans.exports.hours import hours, local, short_mw, with_tariff
 from emberline.plans.exports.refusal import CannotExport
@@ -223,20 +224,21 @@ CAUSE_HEADS = {
 
 
 def cause_table(
-    causes: Sequence[Cause], currency: str, speaker: Speaker = ENGLISH
+    causes: Sequence[Cause], headline: Headline, speaker: Speaker = ENGLISH
 ) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows: the cause, carbon by each signal that the market gives, and cost.
+    """Heads and rows: the cause, carbon by each signal that the market gives, and cost; of goals of money cost first.
 
     Args:
         causes: of a plan.
-        currency: of the market.
+        headline: of the plan.
         speaker: who words it.
     """
     columns = {"average": [cause.average_kg / 1000 for cause in causes]}
     if all(cause.marginal_kg is not None for cause in causes):
         columns["marginal"] = [(cause.marginal_kg or 0.0) / 1000 for cause in causes]
-    columns["cost"] = [cause.cost for cause in causes]
-    heads = [speaker.say(SAVED_BY), *(speaker.say(CAUSE_HEADS[name], currency=currency) for name in columns)]
+    cost = {"cost": [cause.cost for cause in causes]}
+    columns = cost | columns if headline.of_money else columns | cost
+    heads = [speaker.say(SAVED_BY), *(speaker.say(CAUSE_HEADS[name], currency=headline.currency) for name in columns)]
     labels = [*(speaker.say(cause.label) for cause in causes), speaker.say(IN_ALL)]
     rows = [[label] for label in labels]
     for name, values in columns.items():

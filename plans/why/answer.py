@@ -32,7 +32,7 @@ class Answer:
 
     key: str
     """``as it is``; of a heat ``freed``, ``earlier``, ``later``, ``baseline``, ``at``, ``unit``; of a unit ``without``,
-    ``on``; of an hour ``idle``, ``more``, ``less``; of a lock ``lock``."""
+    ``on``, of a run of it ``idle``; of an hour ``idle``, ``more``, ``less``; of a lock ``lock``."""
     says: str
     status: str
     """Of the search: ``within gap``, ``best found``, ``infeasible`` (proven), ``no plan within the limit`` …"""
@@ -118,6 +118,8 @@ class Why:
     slack: float | None
     """By how much the stored plan may be off the best, in the goal's measure; None: no bound is known."""
     facts: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+    """Facts of the whole unit, where one run of it was asked about."""
     answers: tuple[Answer, ...] = ()
     slots: tuple[Slot, ...] = ()
     worth: Worth | None = None
@@ -131,6 +133,7 @@ class Why:
         return {
             **{name: getattr(self, name) for name in names},
             "facts": list(self.facts),
+            "rest": list(self.rest),
             "answers": [answer.summary() for answer in self.answers],
             "slots": [
                 {"start_min": slot.start_min, "limits": list(slot.limits), "more_of_goal": slot.more_of_goal}

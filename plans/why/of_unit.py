@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
 from emberline.models import explain, schedules
-from emberline.plans.accounts.unit_runs import RUN, unit_runs
+from emberline.plans.accounts.unit_runs import RUN, UnitRun, unit_runs
 from emberline.plans.answer.dear_hours import dear_hours
 from emberline.plans.board import run_slack
 from emberline.plans.difference.uses import signal, signal_text, used
@@ -32,11 +33,16 @@ CAPLESS = mark("{says}, with no cap on cost (none keeps it)")
 class OfUnit:
     """The answers about one unit or asset."""
 
-    def __init__(self, resolver: Resolver, name: str) -> None:
+    def __init__(self, resolver: Resolver, name: str, at_min: float | None = None) -> None:
         """Look it up.
 
+        Args:
+            resolver: of the plan.
+            name: of the unit or asset.
+            at_min: a moment [min after the start of the horizon] of the one run that is asked about; None: all of it.
+
         Raises:
-            ScenarioError: there is no such unit, or it is none of the plant's decisions.
+            ScenarioError: there is no such unit, it is none of the plant's decisions, or does not run then.
         """
         self.resolver, self.name, self.scenario = resolver, name, resolver.scenario
         site = self.scenario.site
@@ -59,6 +65,40 @@ class OfUnit:
             names += [asset.name for asset in site.assets if asset.decided]
             says = f"{name!r} is no unit or asset of this run; those are {', '.join(names) or 'none'}"
             raise ScenarioError([Problem("--unit", "", says)])
+        self.run = None if at_min is None else self._run_at(at_min)
+
+    def _run_at(self, at_min: float) -> UnitRun:
+        step = at_min // self.scenario.horizon.step_min
+        for one in self._every if self.process is not None else ():
+            if one.unit in self.units and one.what == RUN and one.first <= step < one.last:
+                return one
+        at = self.scenario.horizon.instant(at_min).isoformat(timespec="minutes")
+        says = f"{self.name} is a process with no run at {at}"
+        if self.process is None:
+            says = f"{self.name} is no process; ask about a --heat"
+        raise ScenarioError([Problem("--at", "", says)])
+
+    @cached_property
+    def _every(self) -> list[UnitRun]:
+        plan = self.resolver.plan
+        assert plan.replay is not None
+        return list(unit_runs(plan.scenario, plan.replay))
+
+    @property
+    def question(self) -> str:
+        """What is asked about: the unit, or a run of it."""
+        one = self.run
+        return self.name if one is None else Message("{name}, {span}", name=one.unit, span=self._span(one))
+
+    def _span(self, one: UnitRun) -> Message:
+        horizon = self.scenario.horizon
+        first, last = (horizon.instant(at * horizon.step_min) for at in (one.first, one.last))
+        return Message("{first} to {last}", first=first, last=last)
+
+    def of_run(self) -> Iterator[str]:
+        """Where the run lies that is asked about, and what is in its way; nothing where there is none."""
+        if self.run is not None:
+            yield self._lies(self.run)
 
     def facts(self) -> Iterator[str]:
         """How it is used in the plan."""
@@ -85,29 +125,39 @@ class OfUnit:
 
     def _runs(self) -> Iterator[str]:
         """Why it runs in dear hours, and what stops its runs on both sides, of the dearest ones."""
-        plan, horizon = self.resolver.plan, self.scenario.horizon
+        plan = self.resolver.plan
         assert plan.replay is not None
         yield from (reason.says for reason in dear_hours(plan, plan.replay) if reason.unit in self.units)
-        every = list(unit_runs(plan.scenario, plan.replay))
-        worth, kind, unit = signal(plan)
-        runs = [
-            (run_slack.weighted(worth[one.first : one.last], run_slack.power(plan.replay, one)), one)
-            for one in every
-            if one.unit in self.units and one.what == RUN
-        ]
-        for here, one in sorted(sorted(runs, key=lambda pair: -pair[0])[:RUNS], key=lambda pair: pair[1].first):
-            slack = run_slack.slack(plan.scenario, plan.replay, one, every)
-            yield Message(
-                "{name} runs from {first} to {last} at {here} {unit}: {earlier:,.0f} min earlier at most ({before}), "
-                "{later:,.0f} min later at most ({after})",
-                name=one.unit, first=horizon.instant(one.first * horizon.step_min),
-                last=horizon.instant(one.last * horizon.step_min), here=signal_text(here),
-                unit=unit if kind == "price" else "kg CO2e/MWh", earlier=slack.earlier_min,
-                before=slack.earlier.says(horizon), later=slack.later_min, after=slack.later.says(horizon),
-            )  # fmt: skip
+        runs = [one for one in self._every if one.unit in self.units and one.what == RUN and one != self.run]
+        dearest = sorted(runs, key=lambda one: -self._worth(one))[:RUNS]
+        yield from (self._lies(one) for one in sorted(dearest, key=lambda one: one.first))
+
+    def _worth(self, one: UnitRun) -> float:
+        """What a MWh is worth in a run, in the mean of what it draws."""
+        plan, (worth, _, _) = self.resolver.plan, signal(self.resolver.plan)
+        assert plan.replay is not None
+        return run_slack.weighted(worth[one.first : one.last], run_slack.power(plan.replay, one))
+
+    def _lies(self, one: UnitRun) -> str:
+        """Where a run lies, and what stops it on both sides."""
+        plan, horizon = self.resolver.plan, self.scenario.horizon
+        assert plan.replay is not None
+        _, kind, unit = signal(plan)
+        slack = run_slack.slack(plan.scenario, plan.replay, one, self._every)
+        return Message(
+            "{name} runs from {first} to {last} at {here} {unit}: {earlier:,.0f} min earlier at most ({before}), "
+            "{later:,.0f} min later at most ({after})",
+            name=one.unit, first=horizon.instant(one.first * horizon.step_min),
+            last=horizon.instant(one.last * horizon.step_min), here=signal_text(self._worth(one)),
+            unit=unit if kind == "price" else "kg CO2e/MWh", earlier=slack.earlier_min,
+            before=slack.earlier.says(horizon), later=slack.later_min, after=slack.later.says(horizon),
+        )  # fmt: skip
 
     def questions(self) -> list[tuple[str, str]]:
         """Key and words of each thing that could be otherwise."""
+        if self.run is not None:
+            says = Message("{name} idle, {span}", name=self.run.unit, span=self._span(self.run))
+            return [("idle", says)]
         options: list[tuple[str, str]] = [("without", Message("without {name}", name=self.name))]
         if self.process is not None and not self.process.must_run and self.units == self.process.units:
             options.append(("on", Message(ON, name=self.name)))
@@ -116,9 +166,13 @@ class OfUnit:
         return options
 
     def answer(self, key: str, says: str) -> Answer:
-        """Plan again without it, or with it on."""
+        """Plan again without it, without one run of it, or with it on."""
         from emberline import twin
 
+        if self.run is not None:
+            step = self.scenario.horizon.step_min
+            variant = away(self.scenario, (self.run.unit,), self.run.first * step, self.run.last * step)
+            return self._capless(key, says, variant, twin.envelope(variant))
         if key == "on":
             variant = self._on()
             return self.resolver.ask(key, says, variant, envelope=twin.envelope(variant))

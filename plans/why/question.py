@@ -8,6 +8,7 @@ cost is the amount that it was for the stored plan. What is marked as an estimat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from emberline.plans.plan.record import Plan
@@ -47,7 +48,7 @@ def why(
         plan: with a schedule; of a line, a site or processes.
         heat: name or number of a heat: what if it started earlier, later, at the baseline's time, on another unit.
         stage: of the heat; None: the one at which it draws most.
-        at: a time for the heat, to be asked about instead.
+        at: a time for the heat, to be asked about instead; of a unit of a process, within the one run that is meant.
         unit: a unit or an asset instead: what if it were not there, or on all the time.
         hour: an hour instead: what a MWh is worth, what if those that run in it were idle.
         every: also every other start of the heat, each planned again.
@@ -62,7 +63,7 @@ def why(
     resolver = Resolver(plan, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False))
     if heat is not None:
         return _of_heat(resolver, heat, stage, at, every)
-    return _of_unit(resolver, unit) if unit is not None else _of_hour(resolver, str(hour))
+    return _of_unit(resolver, unit, at) if unit is not None else _of_hour(resolver, str(hour))
 
 
 def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> None:
@@ -111,12 +112,15 @@ def _moment(scenario: Scenario, text: str) -> float:
     return start_min
 
 
-def _of_unit(resolver: Resolver, name: str) -> Why:
-    about = OfUnit(resolver, name)
+def _of_unit(resolver: Resolver, name: str, at: str | None) -> Why:
+    about = OfUnit(resolver, name, None if at is None else minute(resolver.scenario.horizon, "--at", at))
     questions = about.questions()
     resolver.asks = len(questions)
     answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
-    return _report(resolver, name, list(about.facts()), answers)
+    facts, rest = list(about.of_run()), list(about.facts())
+    if not facts:
+        facts, rest = rest, []
+    return replace(_report(resolver, about.question, facts, answers), rest=tuple(rest))
 
 
 def _of_hour(resolver: Resolver, text: str) -> Why:

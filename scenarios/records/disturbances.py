@@ -154,6 +154,7 @@ class Disturbances(Record):
     units: tuple[Spread, ...] = ()
     """Units that differ from the general spread."""
     breakdowns: tuple[Breakdown, ...] = ()
+    """Units that fail and are repaired. One that works 112 h a week and fails twice in it: 56 h between failures."""
     planning_quantile: Quantile = 0.5
     """Quantile of each operation's time on its unit that the plan reckons with."""
     hold: Annotated[Fraction, Field(gt=0, lt=1)] | None = None

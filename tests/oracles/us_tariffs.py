@@ -7,7 +7,6 @@ charge is that over all its rows; rows without a name form a charge by window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def tariff_of(path: Path, tariff: str | None = None) -> Tariff:
     })  # fmt: skip
 
 
-def rate(row: Mapping[Any, Any], per: str, above: str) -> dict[str, Any]:
+def rate(row: dict[Any, Any], per: str, above: str) -> dict[str, Any]:
     """One rate of a charge."""
     months, weekdays = (range(int(row[f"{of}_start"]), int(row[f"{of}_end"]) + 1) for of in ("month", "weekday"))
     return {

@@ -120,7 +120,8 @@ def test_a_point_of_the_front_is_searched_and_the_side_has_its_goal(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Proves: the buttons say that they search; one starts the request again with its goal, which the side then has in
-    its field; a cap at no more cost is named in words, and goes when another point is searched. Sensitivity: the goal
+    its field with its cap on cost below it; a cap at no more cost is named in words, and goes when another point is
+    searched. Sensitivity: the goal
     as an applied repair below a field with the old one; a cap of no more cost that stays for least carbon."""
     started: list[tuple[str, ...]] = []
     request = {"scenario": "melt-shop-small", "overrides": [], "note": {"scenario": "melt-shop-small"}}
@@ -150,12 +151,15 @@ def test_a_point_of_the_front_is_searched_and_the_side_has_its_goal(
         button.label.removeprefix("Search: "): str(button.key) for button in app.button if "Search: " in button.label
     }
     assert goal(app) == "carbon"
+    assert "Cost at most 2 % above the baseline's." in [caption.value for caption in app.caption]
     for name, overrides in ("least cost", ["goal.minimize=cost"]), ("no regret", OVERRIDES["no regret"]):
         app.button(key=buttons[name]).click().run()
         assert not app.exception
         assert list(started[-1])[-len(overrides) :] == overrides
         assert f"goal.minimize={goal(app)}" == overrides[0]
-    assert any("no more cost than the baseline" in text.value for text in app.text)
+        caps = [caption.value for caption in app.caption if caption.value.startswith("Cost")]
+        assert caps == ([] if name == "least cost" else ["Cost not above the baseline's."])
+    assert any("cost not above the baseline's" in text.value for text in app.text)
     app.button(key=buttons["least carbon"]).click().run()
     assert "goal.caps.extra_cost_share=0" not in started[-1]
     assert not any("Applied changes" in text.value for text in app.text)

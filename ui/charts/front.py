@@ -11,11 +11,11 @@ import pandas as pd
 
 from emberline.plans.exports import palette
 from emberline.plans.pareto import Axis, Front, rows
+from emberline.scenarios.goal_metrics import NAMES
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
-from emberline.ui.text.metrics import NAMES
 
 KINDS = {
     "point": (mark("point"), palette.POWER, "circle"),

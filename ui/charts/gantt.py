@@ -23,7 +23,7 @@ from emberline.ui.charts.site_panels import BASELINE, LIMIT, PAPER, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.metrics import DOES
+from emberline.ui.text.unit_states import DOES
 
 Layers = alt.LayerChart | alt.FacetChart
 LABEL = "#1C2530"

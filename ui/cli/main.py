@@ -105,6 +105,7 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     from emberline import twin
     from emberline.plans.accounts import sums
     from emberline.plans.plan import violations
+    from emberline.scenarios.goal_metrics import goal_metric
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
@@ -118,7 +119,7 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     for line in terminal.heading(case):
         print(line)
     print()
-    for row in wording.rows(figures, None):
+    for row in wording.rows(figures, None, goal_metric(case).money):
         print(f"{row.label:<22}{row.number(row.baseline):>12}  {row.unit}")
     print()
     print(f"limits missed: {len(missed) or 'none'}")
@@ -134,9 +135,7 @@ def plan(
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
-    no_regret: Annotated[
-        bool, typer.Option("--no-regret", help="least carbon at no more cost than the baseline's")
-    ] = False,
+    no_regret: Annotated[bool, typer.Option("--no-regret", help="least carbon, cost not above the baseline's")] = False,
     least_cost: Annotated[bool, typer.Option("--least-cost", help="least cost, whatever the goal is")] = False,
     as_run: Annotated[
         Path | None,
@@ -221,7 +220,7 @@ def plan(
         print("\nopen it in the browser  emberline app")
         point = next((choice.name for choice in plan.choices if choice.is_plan), None)
         if point != NO_REGRET and (costs_more(plan) or any(choice.name == NO_REGRET for choice in plan.choices)):
-            print("at no more cost         emberline plan --no-regret, with the same options")
+            print("cost not above baseline emberline plan --no-regret, with the same options")
         if point is not None and point != LEAST_COST:
             print("least cost              emberline plan --least-cost, with the same options")
         if plan.has_schedule:

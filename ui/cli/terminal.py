@@ -14,11 +14,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emberline.plans.accounts import Figures
-from emberline.plans.answer import Cause
+from emberline.plans.answer import Answer
 from emberline.plans.answer import answer as first
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_first, goal_metric
 from emberline.ui.text import wording
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -64,10 +64,10 @@ def print_facts(console: Console, facts: Iterable[tuple[str, str]], width: int =
         console.print(Text.assemble((f"{name:<{width}}", "bold"), text))
 
 
-def figures_table(baseline: Figures, plan: Figures | None) -> Table:
+def figures_table(plan: Plan) -> Table:
     """Baseline, plan and savings of the undisturbed day, with units."""
     grid = table(("", "unit"), ("baseline", "plan", "saved", "saved %"))
-    for row in wording.rows(baseline, plan):
+    for row in wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money):
         if row.baseline is None:
             grid.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
             continue
@@ -95,14 +95,14 @@ def first_answer(plan: Plan) -> Iterator[str | Table]:
         yield from (f"- {change.says}" for change in answer.changes)
     if answer.causes:
         yield ""
-        yield causes_table(answer.causes, answer.headline.currency)
+        yield causes_table(answer)
 
 
-def causes_table(causes: Sequence[Cause], currency: str) -> Table:
+def causes_table(answer: Answer) -> Table:
     """The saving of the undisturbed day by cause."""
     from emberline.plans.exports import tables
 
-    (first_head, *heads), rows = tables.cause_table(causes, currency)
+    (first_head, *heads), rows = tables.cause_table(answer.causes, answer.headline)
     grid = table([first_head], heads)
     for row in rows:
         grid.add_row(*row, style="bold" if row is rows[-1] else "")
@@ -135,7 +135,7 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
     for part in first_answer(plan):
         console.print(Text(part) if isinstance(part, str) else part)
     console.print()
-    console.print(figures_table(plan.baseline_figures, plan.replay_figures))
+    console.print(figures_table(plan))
     console.print()
     facts = [("status", wording.status(plan)), ("verdict", plan.verdict)]
     facts += [("", wording.violation(violation, plan.scenario.horizon)) for violation in plan.violations[:20]]
@@ -199,8 +199,9 @@ class Progress:
         phase = "no plan" if event["phase"] == "round" and not event["of"] else event["phase"]
         says = wording.HOLDING_PHASES[phase].format(**event)
         if "carbon_kg" in saved:
-            says += f"; the draft saves {wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
-            says += f" and {wording.number(saved['cost'], 0)} {self.scenario.market.currency}"
+            carbon = f"{wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
+            cost = f"{wording.number(saved['cost'], 0)} {self.scenario.market.currency}"
+            says += "; the draft saves {} and {}".format(*goal_first(self.scenario, carbon, cost))
         return f"{says} ({event['elapsed']:.0f} of {event['limit']:.0f} s)"
 
     def _line(self) -> Text:

@@ -30,15 +30,19 @@ STYLE = """<style>
 [class*="st-key-figures"] td:nth-child(2), [class*="st-key-figures"] th:nth-child(2) { text-align: right !important; }
 .st-key-notes [data-testid="stTable"] :is(td, th):nth-child(n) { text-align: left !important; }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums; }
-.strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.4rem, 1fr)); gap: 0.35rem 0.7rem;
+.strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(5.8rem, 1fr)); gap: 0.35rem 0.7rem;
   border: 1px solid light-dark(#CDD3D9, #35414D); border-radius: 0.25rem; padding: 0.35rem 0.7rem; }
 .tile { min-width: 0; display: flex; flex-direction: column; justify-content: space-between; line-height: 1.25; }
 .tile span { font-size: 0.72rem; opacity: 0.8; }
 .tile b { font-size: 0.92rem; font-variant-numeric: tabular-nums; font-weight: 650; }
 .tile small { font-size: 0.7rem; opacity: 0.75; min-height: 2.5em; overflow-wrap: anywhere; }
+.tile.goal { grid-column: span 2; }
+.tile.goal b { font-size: 1.2rem; line-height: 1.2; }
+.tile.other b { font-size: 0.8rem; font-weight: 500; }
 .tile.worse b { color: light-dark(#A3470F, #F0A35E); }
 [class*="st-key-plan_"] [data-testid="stText"] { font-size: 0.85rem; opacity: 0.85; }
 [class*="st-key-plan_"] > div:first-child [data-testid="stText"] { font-size: 1.1rem; font-weight: 650; opacity: 1; }
+[class*="st-key-plan_"] button, [class*="st-key-plan_"] button p { font-size: 0.85rem; min-height: 0; padding: 0; }
 .st-key-verdict [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-verdict [data-testid="stText"] { font-size: 0.85rem; line-height: 1.35; }
 .st-key-verdict h5 { padding: 0; font-size: 1.02rem; }

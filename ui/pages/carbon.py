@@ -11,7 +11,7 @@ import streamlit as st
 from emberline.plans.accounts import Ledger, ledger
 from emberline.plans.plan import stock_credit
 from emberline.scenarios import Scenario
-from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
@@ -21,7 +21,6 @@ from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline,
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.metrics import NAMES
 
 WAYS = {
     "average": mark("location, average intensity"),

@@ -14,6 +14,7 @@ import streamlit as st
 from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.pareto import MOST_POINTS, Axis, StoredFront, axes, store
 from emberline.plans.store import RUN_ID, StoreError
+from emberline.scenarios.goal_metrics import NAMES
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask, show_problems
@@ -23,7 +24,6 @@ from emberline.ui.pages.session import job_progress, titles
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
-from emberline.ui.text.metrics import NAMES
 from emberline.ui.text.numbers import stamp
 
 CARBON = "carbon"

@@ -13,6 +13,7 @@ from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.plan import replan
 from emberline.plans.store import RUN_ID, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.ui.charts import gantt, plan
 from emberline.ui.charts.view import View
@@ -272,13 +273,10 @@ def _holding(status: JobStatus, scenario: Scenario | None) -> None:
     saved = status.draft.get("saved", {})
     parts = [tr("The draft is made; margins are learnt now until the plan holds on disturbed days.")]
     if scenario is not None and "carbon_kg" in saved:
-        parts.append(
-            tr(
-                "The draft saves {carbon} t CO2e and {cost} {currency}.",
-                carbon=wording.number(saved["carbon_kg"] / 1000, 2), cost=wording.number(saved["cost"], 0),
-                currency=scenario.market.currency,
-            )
-        )  # fmt: skip
+        carbon = f"{wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
+        cost = f"{wording.number(saved['cost'], 0)} {scenario.market.currency}"
+        first, second = goal_first(scenario, carbon, cost)
+        parts.append(tr("The draft saves {first} and {second}.", first=first, second=second))
     rounds = [row for row in status.rounds if row["of"]]
     if rounds:
         row = rounds[-1]

@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.plan import Plan
 from emberline.plans.robustness import ensemble as replays
 from emberline.plans.store import StoredRun, ensembles
 from emberline.ui.pages.parts import robustness_ensemble as ensemble
+from emberline.ui.pages.parts import robustness_headline as headline
 from emberline.ui.pages.parts import robustness_holding as holding
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import job_progress, stored_runs
@@ -30,8 +30,8 @@ def page() -> None:
         return
     plan, run = stored.plan, stored.id
     headed.show_title(plan.scenario, run)
-    st.text(wording.sentence(wording.status(plan)))
     if plan.schedule is None:
+        st.text(wording.sentence(wording.status(plan)))
         st.info(tr("This run has no schedule to replay. Choose another plan, or relax its limits and plan again."))
         return
     if not plan.scenario.disturbed:
@@ -42,7 +42,9 @@ def page() -> None:
             )
         )
         return
-    job = queue.about(run, "replay")
+    job, seeds = queue.about(run, "replay"), ensembles.seeds(stored)
+    headline.show(plan, ensemble.read(stored, _latest(seeds, job)) if seeds else None)
+    st.caption(" ".join([wording.sentence(wording.status(plan)), facts.disturbances(plan.scenario)]))
     jobs = [job_progress.find_status(about) for about in (job, queue.about(run, "hold")) if about]
     status = next((one for one in jobs if one is not None and not one.ended), None)
     with st.sidebar:
@@ -55,11 +57,14 @@ def page() -> None:
     for ended in jobs:
         if ended is not None and ended.state != "stored":
             job_progress.show_failure(ended, tr("Press the button at the side to try again."))
-    st.caption(facts.disturbances(plan.scenario))
     holding.show(stored)
-    seeds = ensembles.seeds(stored)
     if not seeds:
-        _empty(plan)
+        st.text(
+            tr(
+                "Press Replay at the side: the twin replays this schedule many times, each time with other "
+                "disturbances."
+            )
+        )
         return
     ensemble.show(stored, _seed(stored, seeds, job))
 
@@ -87,18 +92,6 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
             st.rerun()
 
 
-def _empty(plan: Plan) -> None:
-    says = tr("Press Replay at the side: the twin replays this schedule many times, each time with other disturbances.")
-    if plan.replays is not None and plan.replays.n:
-        holds, n = plan.replays.successes, plan.replays.n
-        low, high = (wording.percent(share, 0) for share in replays.interval(holds, n))
-        says += " " + tr(
-            "When it was made, the plan held in {held} of {n} such replays (95 % interval {low} to {high}).",
-            held=holds, n=n, low=low, high=high,
-        )  # fmt: skip
-    st.text(says)
-
-
 @st.fragment(run_every=job_progress.POLL_S)
 def _running(job: str) -> None:
     status = queue.status(job)
@@ -122,12 +115,18 @@ def _running(job: str) -> None:
     job_progress.buttons(status, tr("Stop and keep the replays done so far"), status.count > 0)
 
 
+def _latest(seeds: list[int], job: str | None) -> int:
+    """Seed of the ensemble that was requested last."""
+    latest = queue.request(job).get("given", {}).get("seed") if job else None
+    return int(latest) if latest in seeds else seeds[-1]
+
+
 def _seed(stored: StoredRun, seeds: list[int], job: str | None) -> int:
     """Seed of the ensemble to show: the one requested last, unless another is chosen."""
-    latest = queue.request(job).get("given", {}).get("seed") if job else None
-    first = latest if latest in seeds else seeds[-1]
     if len(seeds) == 1:
         return seeds[0]
     return int(
-        st.selectbox(tr("Ensemble, by random seed"), seeds, index=seeds.index(first), key=f"robustness.shown.{job}")
+        st.selectbox(
+            tr("Ensemble, by random seed"), seeds, index=seeds.index(_latest(seeds, job)), key=f"robustness.shown.{job}"
+        )
     )

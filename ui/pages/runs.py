@@ -11,13 +11,13 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.store import Entry, Store, StoreError
+from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.session import run_picker, session, titles
 from emberline.ui.pages.session.navigation import go
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
-from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import date_of_year, stamp
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}

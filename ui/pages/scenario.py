@@ -12,7 +12,6 @@ from emberline.plans.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.loading import find
-from emberline.scenarios.records.market import Market
 from emberline.ui.pages.editor import doubts, draft_list, form, nested, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import series as editing_series
@@ -191,6 +190,7 @@ def _edit(draft: drafts.Draft) -> None:
         with st.container(border=True):
             editing.problem_lines(now, now.problems, most=editing.AT_TOP)
     doubts.show(draft, now)
+    doubts.show_typical(draft, now)
     _unapplied(draft, now)
 
     def label(view: str) -> str:
@@ -229,8 +229,10 @@ def _view(draft: drafts.Draft, now: DraftState, view: str) -> None:
         source_text.show(draft, now)
     elif view == "changes":
         source_text.show_changes(draft, now)
-    elif form.show(draft, now) == "market":
-        nested.draw(draft, now, ("market",), Market)
+    else:
+        section = form.show(draft, now)
+        if section in form.WITHIN:
+            nested.draw(draft, now, (section,), form.WITHIN[section])
 
 
 def _unapplied(draft: drafts.Draft, now: DraftState) -> None:

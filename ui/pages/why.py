@@ -21,10 +21,11 @@ def page() -> None:
         return
     st.subheader(tr("What changed and why"), anchor=False)
     answer.show_headline(first)
+    answer.show_basis(stored.plan, first)
     for change in first.changes:
         st.text(f"• {say(change.says)}")
     answer.show_causes(stored.plan, stored.id, first)
     if first.causes:
-        answer.table(first.causes, first.headline.currency)
+        answer.table(first)
     st.markdown(f"**{tr('How the figures come about')}**")
     answer.show_notes(first)

@@ -7,11 +7,11 @@ from typing import Any
 
 from emberline.plans.difference import changes_between
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import GOALS, cost_cap
 from emberline.scenarios.records.disturbances import MARGINS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text import numbers
 from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.metrics import GOALS
 
 MOST_CHANGES = 4
 """Most changes in a title; the others are counted."""
@@ -172,7 +172,8 @@ def _of_goal(key: str, before: Any, after: Any, part: dict[str, Any]) -> str:
     if key == "caps":
         share = (after or {}).get("extra_cost_share")
         if share != (before or {}).get("extra_cost_share") and share is not None:
-            return tr("cost at most +{share} %", share=f"{100 * share:g}")
+            cap = cost_cap(share)
+            return tr(cap.id, **cap.params)
         if share is None and (cost := (after or {}).get("cost")) is not None:
             return tr("cost at most {amount}", amount=numbers.number(cost, 0))
         return tr("own caps")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emberline.plans.accounts import comparable, stock
+from emberline.scenarios.goal_metrics import NAMES
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.metrics import NAMES
 from emberline.ui.text.numbers import number
 
 
@@ -91,8 +91,8 @@ CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock 
 """The figure and ``STOCK`` together, if there is any: the total saving."""
 
 
-def rows(baseline: Any, plan: Any) -> Iterator[FigureRow]:
-    """Figures of baseline and plan with units; ``plan`` may be None.
+def rows(baseline: Any, plan: Any, money_first: bool = False) -> Iterator[FigureRow]:
+    """Figures of baseline and plan with units; ``plan`` may be None. Carbon comes first, or what it costs.
 
     Additional stock of the plan is listed below carbon and cost, followed by the sum, so that rows and columns add
     up.
@@ -106,8 +106,9 @@ def rows(baseline: Any, plan: Any) -> Iterator[FigureRow]:
     of_processes = bool(baseline.stock or baseline.delivered)
     more = stock.difference(baseline, plan) if plan is not None and same else None
     credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
-    entries = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
-    entries += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
+    of_carbon = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
+    of_money = [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
+    entries = [*of_money, *of_carbon] if money_first else [*of_carbon, *of_money]
     entries += [(NAMES[name], row.display[0], row.figure, *row.display[1:]) for name, row in FACTORS.items()]
     entries += [
         (mark("peak, metered mean"), "MW", "peak_mw", 1.0, 1),

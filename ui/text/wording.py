@@ -9,18 +9,18 @@ from emberline.plans.accounts import stock, unit_runs
 from emberline.plans.plan import Plan
 from emberline.plans.plan import filled as gaps_filled
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import FACTORS, METRICS, legible_bound
+from emberline.scenarios.goal_metrics import SIGNALS, goal_first, goal_text
+from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
-from emberline.ui.text.metrics import GOALS, NAMES
 from emberline.ui.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
 from emberline.ui.text.rows import CREDITED, MONEY, STOCK, FigureRow, headlines, rows
 
 __all__ = [
-    "CREDITED", "MONEY", "STOCK", "FigureRow", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
-    "signed",
+    "CREDITED", "MONEY", "SIGNALS", "STOCK", "FigureRow", "headlines", "moment", "number", "offset", "percent", "rows",
+    "sentence", "signed",
 ]  # fmt: skip
 
 PHASES = {
@@ -28,7 +28,7 @@ PHASES = {
     "optimize": mark("search for the best schedule"),
     "replay": mark("replay of the schedule in the twin"),
     "replays": mark("disturbed replays"),
-    "choices": mark("short searches for less carbon at no more cost, and for least cost"),
+    "choices": mark("short searches for the other goals"),
 }
 HOLDING_PHASES = {
     "draft": mark("the draft is made; now margins are learnt until the plan holds on disturbed days"),
@@ -37,7 +37,6 @@ HOLDING_PHASES = {
     "judge": mark("the plan is judged on new days"),
 }
 """Progress of a plan that is made to hold."""
-SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 KINDS = {
     "wait": mark("waited too long"),
     "cast": mark("cast interrupted"),
@@ -316,12 +315,11 @@ def size(scenario: Scenario) -> str:
 
 
 def comparison(plan: Plan) -> str:
-    """What a plan is compared with, and what that counts."""
+    """What a plan is compared with."""
     scenario = plan.scenario
     if plan.as_run is not None:
         return tr("the day as it was run, by {log}", log=plan.as_run.log)
-    who = baseline_name(scenario)
-    return clauses([who, tr("stocks are valued")]) if scenario.processes and not scenario.heats else who
+    return baseline_name(scenario)
 
 
 def baseline_name(scenario: Scenario) -> str:
@@ -335,29 +333,7 @@ def baseline_name(scenario: Scenario) -> str:
 
 def goal(goal: Goal, currency: str) -> str:
     """The goal and its caps in words."""
-    words = tr("{goal} ({signal})", goal=tr(GOALS[goal.minimize]), signal=tr(SIGNALS[goal.signal]))
-    if goal.grade is not None:
-        words = tr("least embedded emissions of {grade}, then {goal}", grade=goal.grade, goal=words)
-    caps = []
-    if goal.caps.extra_cost_share is not None and goal.minimize == "carbon":
-        share = percent(goal.caps.extra_cost_share, 1)
-        caps.append(tr("cost at most {share} above the baseline", share=share))
-    if goal.caps.carbon_kg is not None:
-        caps.append(tr("carbon at most {tonnes} t", tonnes=number(goal.caps.carbon_kg / 1000, 1)))
-    if goal.caps.cost is not None:
-        caps.append(tr("cost at most {cost} {currency}", cost=number(goal.caps.cost, 0), currency=currency))
-    for name, row in FACTORS.items():
-        top = getattr(goal.caps, row.cap)
-        if top is not None:
-            unit, factor, digits = row.display
-            caps.append(
-                tr("{what} at most {amount}", what=tr(NAMES[name]), amount=f"{number(top * factor, digits)} {unit}")
-            )
-    for grade, kg_per_t in goal.caps.embedded_kg_per_t.items():
-        caps.append(tr("{grade} at most {kg} kg CO2e/t", grade=grade, kg=number(kg_per_t, 1)))
-    if goal.caps.peak_mw is not None:
-        caps.append(tr("peak at most {power} MW", power=number(goal.caps.peak_mw, 1)))
-    return clauses([words, *caps])
+    return say(goal_text(goal, currency))
 
 
 def span(horizon: Horizon) -> str:
@@ -398,10 +374,12 @@ def holding(plan: Plan) -> list[str]:
     if not record.margins or record.draft_share is None or not record.price:
         return lines
     carbon, cost = (record.price[name]["nominal"] for name in ("carbon_kg", "cost"))
+    texts = f"{signed(carbon / 1000, 2)} t CO2e", f"{signed(cost, 0)} {currency}"
+    first, second = goal_first(plan.scenario, *texts)
     lines.append(
         tr(
-            "price of holding: {carbon} t CO2e and {cost} {currency} against the draft, which holds on {share}",
-            carbon=signed(carbon / 1000, 2), cost=signed(cost, 0), currency=currency,
+            "price of holding: {first} and {second} against the draft, which holds on {share}",
+            first=first, second=second,
             share=percent(record.draft_share, 1),
         )
     )  # fmt: skip

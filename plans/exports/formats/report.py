@@ -168,12 +168,12 @@ def _answer(first: Answer | None, speaker: Speaker) -> dict[str, Any]:
     """The first answer, worded; empty where there is no plan."""
     if first is None:
         return {}
-    heads, rows = tables.cause_table(first.causes, first.headline.currency, speaker)
+    heads, rows = tables.cause_table(first.causes, first.headline, speaker)
     kinds = ["text", *["number"] * (len(heads) - 1)]
     return {
         "lines": [printable(speaker.worded(line)) for line in first.lines],
         "tiles": [
-            tuple(printable(speaker.worded(text)) for text in (tile.label, tile.value, tile.note))
+            (*(printable(speaker.worded(text)) for text in (tile.label, tile.value, tile.note)), tile.weight)
             for tile in first.tiles
         ],
         "changes": [printable(speaker.worded(change.says)) for change in first.changes],

@@ -6,15 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from emberline.plans.accounts.figures import SAME, Figures
-from emberline.scenarios.messages import mark
 
 LEAST_CARBON, NO_REGRET, LEAST_COST = NAMES = ("least carbon", "no regret", "least cost")
-"""*No regret*: less carbon at no more cost than the baseline's."""
-LABELS = {
-    LEAST_CARBON: mark("least carbon"),
-    NO_REGRET: mark("less carbon at no more cost"),
-    LEAST_COST: mark("least cost"),
-}
+"""*No regret*: least carbon among what costs no more than the baseline."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from emberline.plans.answer.changes import changes
 from emberline.plans.answer.record import Holding
 from emberline.plans.answer.rules import with_rules
 from emberline.plans.answer.wording import of_days
+from emberline.plans.exports.tables import cause_table
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.store import Store
 from emberline.scenarios import load
@@ -226,7 +227,7 @@ def test_what_is_worse_is_said_aloud() -> None:
     first = answer(result)
     assert first is not None
     says = dataclasses.replace(first, headline=other).says
-    assert says.startswith("Saves 10 t CO2e (10 %) and costs 300 EUR more (30 %): 30 EUR for each tonne avoided. ")
+    assert says.startswith("Saves 10 t CO2e (10 %). It costs 300 EUR more (30 %): 30 EUR for each tonne avoided. ")
     assert "By the marginal intensity of the grid it emits 4.50 t CO2e more." in says
     marks = {tile.name: tile.worse for tile in dataclasses.replace(first, headline=other).tiles}
     assert (marks["average"], marks["marginal"], marks["cost"]) == (False, True, True)
@@ -237,6 +238,30 @@ def test_what_is_worse_is_said_aloud() -> None:
     assert brief["cost"] == "this figure undisturbed too: 1\u202f000 → 1\u202f300"
     assert brief["holding"] == "2 points below the baseline; 400 disturbed days"
     assert brief["peak"].endswith(" MW above the baseline")
+
+
+def test_the_figure_of_the_goal_comes_first() -> None:
+    """Proves: for a goal of money the first sentence and the first tile are of cost, carbon is the second sentence and
+    among the last, quiet tiles, in the table of causes too; for a goal of carbon the other way round; a goal in minutes
+    makes neither of them loud. Sensitivity: carbon first for everybody."""
+    for goal, sides in {"cost": ("cost", "average"), "carbon": ("average", "cost")}.items():
+        first = answer(moved(3, minimize=goal))
+        assert first is not None
+        assert first.lines[:2] == (first.lines[0], first.other_saving)
+        units = ["EUR", "t CO2e"] if goal == "cost" else ["t CO2e", "EUR"]
+        assert [next(unit for unit in units if unit in line) for line in first.lines[:2]] == units
+        loud = [tile.name for tile in first.tiles if tile.weight == "goal"]
+        quiet = [tile.name for tile in first.tiles if tile.weight == "other"]
+        assert (loud, quiet[0]) == ([sides[0]], sides[1])
+        assert first.tiles[0].name == sides[0]
+        assert [tile.name for tile in first.tiles[-len(quiet) :]] == quiet
+        (tonne,) = (tile for tile in first.tiles if tile.name == "per tonne")
+        assert (" EUR, " in tonne.value, "kg CO2e, " in tonne.value) == (goal == "cost", goal == "carbon")
+        heads, rows = cause_table(first.causes, first.headline)
+        assert ("EUR" in heads[1], "EUR" in heads[-1]) == (goal == "cost", goal == "carbon")
+        assert all(len(row) == len(heads) for row in rows)
+        late = dataclasses.replace(first, headline=dataclasses.replace(first.headline, goal="lateness"))
+        assert {tile.weight for tile in late.tiles} == {""}
 
 
 @given(seed=st.integers(0, 10**6), minimize=st.sampled_from(["carbon", "cost"]))

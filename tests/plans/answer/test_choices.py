@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from emberline.plans import Plan, plan
-from emberline.plans.answer import answer
+from emberline.plans.answer import answer, other_points
 from emberline.plans.answer.choices import with_choices
 from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.plan.alternatives import Choice
 from emberline.plans.store import Store
 from emberline.scenarios import load, loads
+from emberline.scenarios.goal_metrics import goal_text
+from emberline.ui.text.language import spoken
+from emberline.ui.text.messages import say
 
 MILL = """
 name: mill-house
@@ -41,9 +46,9 @@ def dirty() -> Plan:
 
 
 def test_three_points_of_a_small_shop(tmp_path: Path) -> None:
-    """Proves: next to the plan of least carbon stand one with less carbon at no more cost, which it costs to give up
-    some carbon for, and one of least cost; figures are those of the undisturbed replays, the sentence says each, and a
-    stored run gives them back. Sensitivity: no-regret that costs more; a point that another one beats."""
+    """Proves: next to the plan of least carbon stand one of least carbon that costs no more than the baseline, for
+    which some carbon is given up, and one of least cost; figures are those of the undisturbed replays, the sentence
+    says each, and a stored run gives them back. Sensitivity: no-regret that costs more; a point another one beats."""
     result = plan(load("melt-shop-small", ["goal.gap=2 %", "disturbances.replications=0"]))
     front = with_choices(result, deadline=Deadline(300.0))
     most, calm, cheap = front.choices
@@ -58,8 +63,10 @@ def test_three_points_of_a_small_shop(tmp_path: Path) -> None:
         assert point.carbon_kg == pytest.approx(result.baseline_figures.carbon_kg - point.figures.carbon_kg, abs=1.0)
     first = answer(front)
     assert first is not None
-    assert "To choose from, undisturbed: least carbon (this plan): " in first.says
-    assert "less carbon at no more cost: " in first.says
+    assert (
+        "To choose from, undisturbed: least carbon, cost at most 2 % above the baseline's (this plan): " in first.says
+    )
+    assert "; least carbon, cost not above the baseline's: " in first.says
     store = Store(tmp_path / "home")
     with store.working(result.scenario) as run:
         store.save(run, front)
@@ -94,7 +101,9 @@ def test_what_was_not_searched_is_no_point(dirty: Plan) -> None:
     assert saved["carbon_kg"] < 0 < saved["cost"]
     late = with_choices(dirty, deadline=Deadline(0.0))
     assert [point.name for point in late.choices] == ["least cost"]
-    assert late.omissions == ("No time was left to search for: least carbon, less carbon at no more cost.",)
+    assert late.omissions == (
+        "No time was left to search for: least carbon, whatever it costs; least carbon, cost not above the baseline's.",
+    )
     assert _says(late) == []
     calm = with_choices(dirty, deadline=Deadline(300.0))
     assert calm.omissions == ()
@@ -112,7 +121,7 @@ def test_a_point_that_is_worse_than_the_baseline_is_not_named(dirty: Plan) -> No
     assert _says(dataclasses.replace(dirty, choices=(worse, cost))) == []
     same = [dataclasses.replace(point, carbon_kg=20.0) for point in (worse, cost)]
     assert _says(dataclasses.replace(dirty, choices=tuple(same))) == [
-        "Short searches (least carbon) had no better plan than this one; a longer one may."
+        "Short searches (least carbon, whatever it costs) had no better plan than this one; a longer one may."
     ]
 
 
@@ -127,3 +136,31 @@ def test_a_goal_in_minutes_has_no_front() -> None:
     """Proves: a plan for least lateness is left as it is. Sensitivity: searches for carbon that nobody asked for."""
     result = plan(load("melt-shop-small", ["goal.minimize=lateness", "disturbances.replications=0"]))
     assert with_choices(result).choices == ()
+
+
+@pytest.mark.parametrize(
+    ("goal", "share", "points"),
+    [
+        ("carbon", 0.02, ["least carbon, cost not above the baseline's", "least cost"]),
+        ("carbon", 0.0, ["least carbon", "least cost"]),
+        ("cost", 0.02, [
+            "least carbon, cost at most 2 % above the baseline's", "least carbon, cost not above the baseline's",
+        ]),
+        ("cost_with_carbon_price", None, [
+            "least carbon, whatever it costs", "least carbon, cost not above the baseline's",
+        ]),
+        ("lateness", 0.02, []),
+    ],
+)  # fmt: skip
+def test_a_point_is_said_in_the_words_of_its_goal(goal: str, share: float | None, points: list[str]) -> None:
+    """Proves: what else can be searched is named as the goal of that search is named once it is the plan's, its cap on
+    cost included, in both languages. Sensitivity: words for the goal that its settings do not make true."""
+    base = load("melt-shop-small", [f"goal.minimize={goal}", f"goal.caps.extra_cost_share={json.dumps(share)}"])
+    other = other_points(base)
+    assert [str(words) for words, _ in other] == points
+    for words, overrides in other if share else ():
+        target = load("melt-shop-small", [f"goal.caps.extra_cost_share={share}", *overrides]).goal
+        text = goal_text(target, "EUR").replace(" (average intensity); ", ", ").replace(" (average intensity)", "")
+        assert text == words
+    with spoken("zh"):
+        assert not any(re.search("[a-z]{3}", say(words)) for words, _ in other)

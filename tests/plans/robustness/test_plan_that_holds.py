@@ -174,7 +174,7 @@ def test_nothing_is_begun_after_the_limit_and_what_is_missing_is_said(tmp_path: 
     assert not {"optimize", "round", "choices"} & set(phases[phases.index("judge") :])
     assert late.rules == ()
     assert late.omissions == (
-        "No time was left to search for: less carbon at no more cost, least cost.", rules.TIME_OF_DAYS,
+        "No time was left to search for: least carbon, cost not above the baseline's; least cost.", rules.TIME_OF_DAYS,
     )  # fmt: skip
     assert [point.name for point in late.choices] == ["least carbon"]
     assert all(line in late.verdict for line in late.omissions)

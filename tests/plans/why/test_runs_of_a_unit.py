@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import works
 
 from emberline.plans import plan
 from emberline.plans.accounts.unit_runs import unit_runs
 from emberline.plans.board import run_slack
 from emberline.plans.why.of_unit import OfUnit
+from emberline.plans.why.question import why
 from emberline.plans.why.resolver import Resolver
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.text.language import spoken
 from emberline.ui.text.messages import say
 
@@ -62,3 +64,27 @@ def test_the_mean_is_that_of_the_import() -> None:
         result, first
     )
     assert "while it runs: 120 EUR/MWh" in run_slack.intensity(result, second)
+
+
+def test_one_run_is_asked_about() -> None:
+    """Proves: asked about the run at 07:00, the answer is about it: its place is the first fact, the others and the
+    unit's own are apart, and what is tried is the mill idle in that hour, which costs more; the first run is no answer
+    to the second. A time at which nothing runs, and a unit of no process, are refused. Sensitivity: the whole unit."""
+    result = plan(plant())
+    reply = why(result, unit="mill", at="2026-01-05T07:00+00:00", time_limit_s=10.0)
+    assert reply.question == "mill, Mon 05 Jan 07:00 to Mon 05 Jan 08:00"
+    (fact,) = reply.facts
+    assert fact.startswith("mill runs from Mon 05 Jan 07:00 to Mon 05 Jan 08:00")
+    assert any("from Mon 05 Jan 00:00" in other for other in reply.rest)
+    assert fact not in reply.rest
+    keys = [answer.key for answer in reply.answers if answer.key != "as it is"]
+    assert keys == ["idle"]
+    idle = reply.answers[-1]
+    assert idle.says == "mill idle, Mon 05 Jan 07:00 to Mon 05 Jan 08:00"
+    assert idle.more is None or idle.more.cost > 0
+    assert reply.summary()["rest"] == list(reply.rest)
+    with pytest.raises(ScenarioError, match="no run at"):
+        why(result, unit="mill", at="2026-01-05T04:00+00:00", time_limit_s=10.0)
+    whole = why(result, unit="mill", time_limit_s=10.0)
+    assert whole.rest == ()
+    assert "without" in [answer.key for answer in whole.answers]

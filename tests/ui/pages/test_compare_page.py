@@ -282,7 +282,7 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     created = [stamp(session.here(store.entry(run).created)) for run in runs]
     assert one.endswith(f"… · least carbon · {created[0]}")
     assert len(one) < 75
-    assert re.search(r"t CO2e (saved|more) · holds on \d+ % · ", other)
+    assert re.search(r"EUR (saved|more) · holds on \d+ % · ", other)
     assert other.endswith(f" · {created[1]}")
     entries = [store.entry(run) for run in runs]
     alike = [dataclasses.replace(entries[0], id=run) for run in ("1" * 32, "0" * 32)]
@@ -304,8 +304,8 @@ def test_titles_follow_the_language(runs: list[str]) -> None:
 
 def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan) -> None:
     """Proves: plans of a scenario that is not bundled are labelled by what was changed since its first plan, a single
-    value with its key, and by how often they hold; carbon saved below 0 is more carbon. Sensitivity: labels that
-    differ in their time alone, and "−0.7 t CO2e saved"."""
+    value with its key, and by how often they hold; what is saved is of the goal's figure, below 0 it is more of it.
+    Sensitivity: labels that differ in their time alone, and "−0.7 t CO2e saved"."""
     mine = changed_scenario(cheap, name="my-shop", title="My shop")
     goal = mine.scenario.goal.model_copy(update={"gap": 0.1})
     entries = [Store().entry(stored(one)) for one in (mine, changed_scenario(mine, goal=goal))]
@@ -315,7 +315,9 @@ def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan
     assert cheap.successes is not None
     successes, n = cheap.successes
     assert f" · holds on {int(100 * successes / n)} % · " in first
-    assert " · 0.7 t CO2e more · " in run_picker.label(dataclasses.replace(entries[0], saved_carbon_kg=-700.0))
+    assert " · 700 EUR more · " in run_picker.label(dataclasses.replace(entries[0], saved_cost=-700.0))
+    carbon = dataclasses.replace(entries[0], goal="carbon", saved_carbon_kg=-700.0)
+    assert " · 0.7 t CO2e more · " in run_picker.label(carbon)
     silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]
     assert naming.changes(*silos) == ["cement level 900 t"]
     silos[1]["stores"][0]["end_level_t"] = 700.0

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pages import with_tab
+from pages import SCRIPT, with_tab
 from sites import cement_day_plan
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans import Plan
 from emberline.plans.accounts.ledger import ledger
-from emberline.plans.accounts.unit_runs import unit_runs
+from emberline.plans.accounts.unit_runs import RUN, unit_runs
+from emberline.plans.answer import answer
 from emberline.plans.exports import palette
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load, loads
@@ -25,9 +26,11 @@ from emberline.scenarios.reading.loading import LIBRARY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as charts
 from emberline.ui.charts.axis import time_axis
+from emberline.ui.charts.board import run_id
 from emberline.ui.charts.view import View
 from emberline.ui.pages.request import amounts
-from emberline.ui.pages.result import products, units
+from emberline.ui.pages.result import products, run_card, units
+from emberline.ui.pages.session import navigation
 from emberline.ui.text import facts, works
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,7 +93,11 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> Non
     assert [tab.label for tab in app.tabs] == TABS
     message = "\n".join([text.value for text in app.main.text] + [caption.value for caption in app.main.caption])
     assert "heats" not in message
-    assert any("stocks are valued" in caption.value for caption in app.caption)
+    (says,) = [caption.value for caption in app.caption if "Compared with the baseline, which refills" in caption.value]
+    first = answer(works_plan)
+    assert first is not None
+    assert first.headline.cost is not None
+    assert ("What stores hold more or less at the end" in says) == bool(first.headline.cost.stock)
     offered, selected = (list(charts.parts(works_plan.scenario, first)) for first in (False, True))
     assert app.multiselect(key="panels").value == selected
     assert set(selected) < set(offered)  # the others on demand
@@ -364,3 +371,28 @@ def _values(tree: Any, key: str) -> list[Any]:
     if isinstance(tree, list):
         return [value for branch in tree for value in _values(branch, key)]
     return []
+
+
+def test_why_here_asks_about_the_run(app: AppTest, works_plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: "Why here?" of a run asks about that run of its unit, which the form of the analysis then has selected;
+    none selected is the whole unit. Sensitivity: a question about all runs of the unit."""
+    assert works_plan.replay is not None
+    run = "".join(app.query_params["run"])
+    _, one = [each for each in unit_runs(works_plan.scenario, works_plan.replay) if each.what == RUN][:2]
+    asks: dict[str, Any] = {}
+    monkeypatch.setattr(navigation, "analyse", lambda name, **answers: asks.update(answers, analysis=name))
+    app.session_state[f"picked.{run}"] = run_id(one)
+    app.run()
+    app.button(key=f"why.{run}.{one.unit}").click().run()
+    app.session_state[f"picked.{run}"] = None
+    assert asks.pop("analysis") == "why"
+    assert asks == {f"why.about.{run}": "unit", f"why.unit.{run}": one.unit, f"why.begin.{run}.{one.unit}": one.first}
+    form = AppTest.from_string(SCRIPT.format(module="analyses"), default_timeout=60)
+    form.query_params.update({"run": run, "analysis": "why"})
+    for key, value in asks.items():
+        form.session_state[key] = value
+    form.run()
+    assert not form.exception
+    spans = form.selectbox(key=f"why.begin.{run}.{one.unit}")
+    assert spans.value == one.first
+    assert run_card.span(one, works_plan.scenario.horizon) in spans.options

@@ -23,7 +23,7 @@ from emberline.scenarios.records.orders import AnyLock, Lock
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.metrics import DOES
+from emberline.ui.text.unit_states import DOES
 
 FOLDER = Path(__file__).resolve().parent
 HTML = """<div class="board"><button type="button" class="skip"></button>

@@ -27,9 +27,9 @@ def prices(
     from rich.text import Text
 
     from emberline.plans.why import shadow_prices as pricing
+    from emberline.scenarios.goal_metrics import GOALS
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
-    from emberline.ui.text.metrics import GOALS
 
     if output is not None:
         writable(output, force, ("nc",))

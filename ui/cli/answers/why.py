@@ -33,7 +33,8 @@ def why(
         typer.Option("--stage", metavar="STAGE", help="stage of the heat; default: the one that draws most power"),
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="what if the heat started at this time")
+        str | None,
+        typer.Option("--at", metavar="TIME", help="what if the heat started at this time; with --unit: the run then"),
     ] = None,
     every: Annotated[
         bool, typer.Option("--every", help="plan again for every other possible start of the heat")
@@ -54,7 +55,7 @@ def why(
     from emberline.ui.cli.progress import study
 
     for option, text in (("--stage", stage), ("--at", at), ("--every", every)):
-        if text and heat is None:
+        if text and heat is None and (option, unit is None) != ("--at", False):
             raise ScenarioError([Problem(option, "", "needs --heat")])
     store, number = find(run)
     plan = store.open(number).plan
@@ -80,7 +81,7 @@ def lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
 
     gap = "no gap proven" if explanation.gap is None else f"gap {wording.percent(explanation.gap)}"
     yield f"why {explanation.question}: {scenario.name}, plan {explanation.status}, {gap}"
-    for i, fact in enumerate(explanation.facts):
+    for i, fact in enumerate((*explanation.facts, *explanation.rest)):
         yield f"{'' if i else 'now':<9}{fact}"
     if explanation.worth is not None:
         price = f"{wording.number(explanation.worth.value, 1)} {explanation.worth.unit}"

@@ -155,9 +155,9 @@ def _plain(run: Entry) -> dict[str, Any]:
 
 def _table(entries: Sequence[Entry]) -> None:
     """Print the table; columns that would be empty are left out."""
+    from emberline.scenarios.goal_metrics import GOALS
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
-    from emberline.ui.text.metrics import GOALS
 
     columns: dict[str, list[str]] = {
         "run": [run.id[:8] for run in entries],

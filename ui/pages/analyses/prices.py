@@ -9,6 +9,7 @@ import streamlit as st
 
 from emberline.plans.analyses import StoredAnalysis
 from emberline.plans.store import StoredRun
+from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts.analyses import steps
 from emberline.ui.charts.view import View
@@ -16,7 +17,6 @@ from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, tab
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
-from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import number
 
 

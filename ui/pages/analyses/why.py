@@ -7,12 +7,14 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.plans.accounts import unit_runs
 from emberline.plans.analyses import StoredAnalysis
+from emberline.plans.plan import Plan
 from emberline.plans.store import StoredRun
-from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts.analyses import slots
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, table, time_limit
+from emberline.ui.pages.result import run_card
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
@@ -41,12 +43,12 @@ def ask(stored: StoredRun) -> Question:
         tr("About"), options, required=True, format_func=lambda key: tr(ABOUT[key]), key=widget
     )
     forms = {"heat": _heat, "unit": _unit, "hour": _hour}
-    decision = forms[str(about)](scenario, stored.id)
+    decision = forms[str(about)](plan, stored.id)
     return Question({**decision, "time_limit_s": time_limit("why")})
 
 
-def _heat(scenario: Scenario, run: str) -> dict[str, Any]:
-    horizon = scenario.horizon
+def _heat(plan: Plan, run: str) -> dict[str, Any]:
+    scenario, horizon = plan.scenario, plan.scenario.horizon
     steps = [i * horizon.step_min for i in range(horizon.n_steps)]
     names = [heat.name for heat in scenario.heats]
     address = str(st.query_params.get("heat", ""))
@@ -66,16 +68,25 @@ def _heat(scenario: Scenario, run: str) -> dict[str, Any]:
     return {"heat": heat, "stage": stage, "at": moment, "every": every and at is None}
 
 
-def _unit(scenario: Scenario, run: str) -> dict[str, Any]:
-    site = scenario.site
+def _unit(plan: Plan, run: str) -> dict[str, Any]:
+    scenario, site, horizon = plan.scenario, plan.scenario.site, plan.scenario.horizon
     names = [*scenario.line.unit, *(unit for unit, _ in scenario.process_units)]
     names += ["battery"] if site.battery is not None else []
     names += [asset.name for asset in site.assets if asset.decided]
-    return {"unit": st.selectbox(tr("Unit or asset"), names, format_func=say, key=f"why.unit.{run}")}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unit = st.selectbox(tr("Unit or asset"), names, format_func=say, key=f"why.unit.{run}")
+        spans = {one.first: one for one in run_card.runs(run, plan) if (one.unit, one.what) == (unit, unit_runs.RUN)}
+        if not spans:
+            return {"unit": unit}
+        first = st.selectbox(
+            tr("Run"), list(spans), index=None, key=f"why.begin.{run}.{unit}", placeholder=tr("all of them"),
+            format_func=lambda step: run_card.span(spans[step], horizon),
+        )  # fmt: skip
+    return {"unit": unit, "at": None if first is None else horizon.instant(first * horizon.step_min).isoformat()}
 
 
-def _hour(scenario: Scenario, run: str) -> dict[str, Any]:
-    horizon = scenario.horizon
+def _hour(plan: Plan, run: str) -> dict[str, Any]:
+    horizon = plan.scenario.horizon
     minutes = list(range(0, int(horizon.length_min), 60))
     minute = st.selectbox(
         tr("Hour"), minutes, format_func=lambda at: clock(horizon.instant(at)), key=f"why.hour.{run}"
@@ -90,6 +101,9 @@ def show(stored: StoredAnalysis) -> None:
     st.markdown(f"**{tr('Why {question}?', question=say(result['question']))}**")
     for fact in result["facts"]:
         st.text(say(fact))
+    if result.get("rest"):
+        with st.expander(tr("The whole unit"), key=f"why.{stored.id}.rest"):
+            st.text("\n".join(map(say, result["rest"])))
     worth = result["worth"]
     if worth is not None:
         says = tr("One more MWh costs {value} {unit}.", value=number(worth["value"], 1), unit=worth["unit"])

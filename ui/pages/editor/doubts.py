@@ -1,16 +1,20 @@
-"""What a draft lacks by arithmetic, said while it is typed, with changes that would help."""
+"""What a draft lacks by arithmetic, said while it is typed, with changes that would help; and what is only typical."""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from emberline.plans.store import drafts, snapshots
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import override, parse
 from emberline.scenarios.reading.editing import revised
-from emberline.ui.pages.editor.draft import DraftState, keep
+from emberline.ui.pages.editor import words
+from emberline.ui.pages.editor.draft import DraftState, keep, typical
+from emberline.ui.pages.editor.fields import as_typed
+from emberline.ui.pages.editor.rows import money
 from emberline.ui.text import facts
-from emberline.ui.text.language import tr
+from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
 
 
@@ -59,6 +63,23 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
             text.text("\n".join(map(say, says)))
             if button.button(tr("Change it"), key=f"lacking.{i}", width="stretch"):
                 _change(draft, overrides)
+
+
+def show_typical(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw the typical figures that nobody has changed, with their sources; nothing where there are none."""
+    rows = typical(str(draft.path), str(draft.folder / draft.texts[0]))
+    if not rows:
+        return
+    title = trn("{count} typical figure still in use", "{count} typical figures still in use", len(rows))
+    with st.expander(title, icon=":material/info:", key=f"typical.{draft.id}"):
+        table = pd.DataFrame(
+            [(words.of_place(path, money(now), now.data)[0], as_typed(value), source) for path, value, source in rows],
+            columns=["where", "value", "source"],
+        )
+        st.dataframe(
+            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=title,
+            column_config={"where": tr("where"), "value": tr("value"), "source": tr("source")},
+        )  # fmt: skip
 
 
 def _change(draft: drafts.Draft, overrides: list[str]) -> None:

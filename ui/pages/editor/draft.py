@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +16,16 @@ from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
 from emberline.scenarios.reading.remarks import remarks
+from emberline.scenarios.templates import parts
 from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr
 
 AT_TOP = 5
 """Mistakes shown above every view."""
+EXAMPLES = ("A case of ours", "Cases of ours", "To be tried", "Stands for")
+"""Beginnings of remarks on figures that are not typical of anything."""
+TYPICAL = "typical"
+"""In remarks on all other figures that are not the plant's own."""
 REFUSAL = "editing.refusal"
 """In the session: a refusal to show when the page is drawn again."""
 
@@ -90,6 +96,43 @@ def state(path: str) -> DraftState:
     file = Path(path)
     text = file.read_text(encoding="utf-8")
     return checked(text, file.parent)
+
+
+def source_of(now: DraftState, original: DraftState, path: Keys, value: Any) -> str:
+    """Where a value is from that nobody has changed since it was placed; empty: nobody says so, or it was changed."""
+    remark = now.remark(path)
+    if not remark:
+        return ""
+    placed = any(
+        part.into == path[: len(part.into)] and part.record.get(str(path[-1])) == value
+        for part in parts.parts().values()
+    )
+    return remark if placed or original.value(path) == value else ""
+
+
+@st.cache_data(max_entries=48, show_spinner=False)
+def typical(path: str, original: str) -> list[tuple[Keys, Any, str]]:
+    """Typical figures in an immutable text that nobody has changed: place, value, and where it is from.
+
+    Args:
+        path: of the text.
+        original: path of the text that the draft began with.
+    """
+    now, before = state(path), state(original)
+    return [
+        (place, value, source)
+        for place, value in _figures(now.data, ())
+        if TYPICAL in (source := source_of(now, before, place, value)).lower() and not source.startswith(EXAMPLES)
+    ]
+
+
+def _figures(data: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
+    """Numbers and quantities with their places."""
+    if isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _figures(value, (*path, key))
+    elif isinstance(data, int | float | str) and not isinstance(data, bool) and str(data)[:1].isdigit():
+        yield path, data
 
 
 def checked(text: str, folder: Path) -> DraftState:

@@ -48,7 +48,7 @@ TITLES = {
 """Titles of fields whose name alone is not clear."""
 OF_RECORD = {
     ("Stream", "per_t"): ("Amount per tonne", ""), ("Stream", "per_unit"): ("Amount per unit", ""),
-    ("Caps", "cost"): ("Cost", "{currency}"),
+    ("Caps", "cost"): ("Cost", "{currency}"), ("Disturbances", "units"): ("Spread by unit", ""),
     ("Rate", "usual"): ("Usual rate", "t/h"), ("Fuel", "share"): ("Usual share", SHARE),
 }  # fmt: skip
 """Labels and units of fields whose name means something else in some records."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.process.recipe import Fuel, Rate
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.document import Keys, dotted, parse
@@ -27,8 +28,7 @@ from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.scenario import Scenario
 from emberline.scenarios.records.site import Battery, Grid, Pv, Site
 from emberline.scenarios.records.state import State as PlantState
-from emberline.scenarios.templates import parts
-from emberline.ui.pages.editor.draft import DraftState, set_values, state
+from emberline.ui.pages.editor.draft import EXAMPLES, DraftState, set_values, source_of, state
 from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default, value_of
 from emberline.ui.pages.editor.references import REFERENCES, renamed
 from emberline.ui.text import wording
@@ -77,13 +77,21 @@ SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
         ),
     ),
     PRACTICE: (mark("Today's practice (baseline)"), ()),
-    "disturbances": (mark("Disturbances"), (FieldGroup(mark("Spread and replays"), ("disturbances",), Disturbances),)),
+    "disturbances": (
+        mark("Breakdowns and disturbances"),
+        (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",), Disturbances),),
+    ),
     "accounting": (mark("Accounting"), (FieldGroup(mark("Counting of emissions"), ("emissions",), Accounting),)),
 }
 """Title and groups of each section; those of today's practice depend on the draft (``practice``)."""
+WITHIN: dict[str, type[BaseModel]] = {"market": Market, "disturbances": Disturbances}
+"""Sections whose record has more within it than single fields."""
+LINKS: dict[type[BaseModel], tuple[str, str]] = {
+    Grid: (mark("Price of electricity: market or tariff"), "market"),
+    Market: (mark("Import limit and meter: grid connection"), "site"),
+}
+"""By record, what else is looked for there, and the section that has it."""
 COLUMNS = 3
-EXAMPLES = ("A case of ours", "Cases of ours", "To be tried", "Stands for")
-"""Beginnings of remarks on figures that are not typical of anything."""
 NONE = re.compile(r"(?:[nN]one: |未给出：|不填：)([^.;。；]+)")
 """In the description of a field: what counts where it has no value."""
 FORMER = (("Disturbances", "hold"),)
@@ -115,7 +123,23 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
         if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
             continue
         group(draft, now, part)
+        if part.record in LINKS:
+            text, other = LINKS[part.record]
+            link(draft, tr(text), other)
     return section
+
+
+def link(draft: drafts.Draft, label: str, section: str) -> None:
+    """Draw a button that shows a section of the form, from whatever view of the draft."""
+    st.button(
+        label, type="tertiary", icon=":material/arrow_forward:", key=f"link.{section}", on_click=_show_section,
+        args=(draft.id, section),
+    )  # fmt: skip
+
+
+def _show_section(draft: str, section: str) -> None:
+    st.session_state[f"view.{draft}"] = "form"
+    st.session_state[f"form.section.{draft}"] = section
 
 
 def _groups(now: DraftState, section: str) -> tuple[FieldGroup, ...]:
@@ -270,7 +294,8 @@ def _widget(field: FormField, value: Any, key: str, name: str, names: list[str])
         current = as_typed(field.default if value is ABSENT else value)
         if current not in options:
             options = [current, *options]
-        choice = st.selectbox(label, options, options.index(current), key=key, help=help_text, format_func=_choice)
+        words = _goal if field.name == "minimize" else _choice
+        choice = st.selectbox(label, options, options.index(current), key=key, help=help_text, format_func=words)
         return None if choice == current else choice or ABSENT
     if field.kind == "switch":
         current = field.default if value is ABSENT else value
@@ -294,6 +319,10 @@ def _choice(option: str) -> str:
     return option.replace("_", " ") or "–"
 
 
+def _goal(option: str) -> str:
+    return tr(GOALS[option]) if option in GOALS else _choice(option)
+
+
 def _typed(text: str, kind: str) -> Any:
     if not text:
         return ABSENT
@@ -307,19 +336,6 @@ def _typed(text: str, kind: str) -> Any:
     return value_of(text)
 
 
-def _typical(draft: drafts.Draft, now: DraftState, path: Keys, value: Any) -> str:
-    """Where a value is from that nobody has changed since it was placed; empty: nobody says so, or it was changed."""
-    remark = now.remark(path)
-    if not remark:
-        return ""
-    same = state(str(draft.folder / draft.texts[0])).value(path) == value
-    placed = any(
-        part.into == path[: len(part.into)] and part.record.get(str(path[-1])) == value
-        for part in parts.parts().values()
-    )
-    return remark if same or placed else ""
-
-
 def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormField, path: Keys, value: Any) -> None:
     """A line below the field: its mistakes, or how the value was understood."""
     problems = now.at(path)
@@ -330,7 +346,7 @@ def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormF
         st.caption(f"✓ {tr('typical')}", help=tr("A typical value, not yours: it counts where none is typed."))
     if value is ABSENT or field.kind in ("switch", "choice", "zone"):
         return
-    remark = _typical(draft, now, path, value)
+    remark = source_of(now, state(str(draft.folder / draft.texts[0])), path, value)
     if field.kind == "series" and now.scenario is not None:
         st.caption(f"✓ {_span(now.scenario, path)}", help=remark or None)
         return

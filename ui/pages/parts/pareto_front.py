@@ -12,6 +12,7 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.pareto import StoredFront, rows, run_of, store
+from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.metrics import legible_bound
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.result.accounts import draw
@@ -19,7 +20,6 @@ from emberline.ui.pages.session import chart_cache, job_progress, navigation, se
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
-from emberline.ui.text.metrics import GOALS, NAMES
 
 POINT_KEY, CHART = "pareto.point", "pareto.chart"
 """Keys of the choice of points and of the chart."""

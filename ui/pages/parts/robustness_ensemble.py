@@ -11,6 +11,7 @@ import streamlit as st
 from emberline.plans.plan import Plan
 from emberline.plans.robustness import Ensemble
 from emberline.plans.store import StoredRun, StoreError, ensembles
+from emberline.scenarios.goal_metrics import goal_first
 from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result.accounts import draw
@@ -32,10 +33,22 @@ def _read(path: str, written_ns: int, _stored: StoredRun, seed: int) -> Ensemble
     return ensembles.read(_stored, seed)
 
 
+def _stamp(stored: StoredRun, seed: int) -> Stamp:
+    path: Path = stored.folder / f"ensemble-{seed}.nc"
+    return str(path), path.stat().st_mtime_ns
+
+
+def read(stored: StoredRun, seed: int) -> Ensemble | None:
+    """A stored ensemble of a run, by its seed; None: it is torn."""
+    try:
+        return _read(*_stamp(stored, seed), stored, seed)
+    except StoreError:
+        return None
+
+
 def show(stored: StoredRun, seed: int) -> None:
     """Draw a stored ensemble of a run, by its seed."""
-    path: Path = stored.folder / f"ensemble-{seed}.nc"
-    stamp = (str(path), path.stat().st_mtime_ns)
+    stamp = _stamp(stored, seed)
     try:
         ensemble = _read(*stamp, stored, seed)
     except StoreError as error:
@@ -134,9 +147,9 @@ def _limited(ensemble: Ensemble) -> bool:
 def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
     st.markdown(f"**{tr('Results of the replays')}**")
     money, figures = ensemble.scenario.market.currency, plan.replay_figures
+    of_carbon, of_cost = ("carbon_kg", tr("carbon [t CO2e]"), 1e-3), ("cost", tr("cost [{unit}]", unit=money), 1.0)
     measures = (
-        ("carbon_kg", tr("carbon [t CO2e]"), 1e-3),
-        ("cost", tr("cost [{unit}]", unit=money), 1.0),
+        *goal_first(ensemble.scenario, of_carbon, of_cost),
         ("peak_mw", tr("peak, metered mean [MW]"), 1.0),
     )
     for place, (name, title, factor) in zip(st.columns(3), measures, strict=True):
@@ -151,6 +164,7 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
         says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
     st.caption(says)
     st.table(replays.quantile_table(ensemble.scenario, ensemble.quantiles()))
+    st.caption(tr("P10: on one day of ten it is less; P90: on one day of ten it is more."))
 
 
 def _stocks(ensemble: Ensemble, plan: Plan) -> None:

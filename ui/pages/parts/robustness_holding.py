@@ -13,6 +13,7 @@ from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.robustness.holding import MOST_LEVEL, report
 from emberline.plans.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress, session
@@ -172,7 +173,8 @@ def show(stored: StoredRun) -> None:
 
 def _price(scenario: Scenario, price: dict[str, dict[str, float]]) -> pd.DataFrame:
     rows = []
-    for label, unit, name, factor, digits in PRICES:
+    carbon, cost, *others = PRICES
+    for label, unit, name, factor, digits in (*goal_first(scenario, carbon, cost), *others):
         row = price.get(name, {})
         cells = [wording.number(row[key] * factor, digits) if key in row else "" for key in ("nominal", "mean")]
         rows.append((tr(label), unit or scenario.market.currency, *cells))

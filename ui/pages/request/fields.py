@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.goal_metrics import GOALS, caps, in_use
 from emberline.ui.pages.request.amounts import END, NOW, casts, levels, orders_override, stores_override
-from emberline.ui.text import wording
+from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.metrics import GOALS
+from emberline.ui.text.messages import say
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """Yield of a PV plant that the scenario does not have."""
@@ -23,7 +23,7 @@ WIDGETS = "widgets"
 """Key in the seeds: prefix of the widgets' keys; otherwise the scenario's name."""
 
 
-def draw(original: Scenario, seeds: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def draw(original: Scenario, seeds: dict[str, Any]) -> tuple[dict[str, Any], list[str], Any]:
     """Draw all widgets of a scenario.
 
     Args:
@@ -31,12 +31,12 @@ def draw(original: Scenario, seeds: dict[str, Any]) -> tuple[dict[str, Any], lis
         seeds: initial values of the widgets by name, including ``WIDGETS``.
 
     Returns:
-        Values by name that differ from the scenario's, and the overrides.
+        Values by name that differ from the scenario's, the overrides, and the place of the goal's caps.
     """
     values: dict[str, Any] = {}
     overrides: list[str] = []
     _when(original, seeds, values, overrides)
-    _goal(original, seeds, values, overrides)
+    place = _goal(original, seeds, values, overrides)
     _market(original, seeds, values, overrides)
     _site(original, seeds, values, overrides)
     if original.orders:
@@ -44,7 +44,14 @@ def draw(original: Scenario, seeds: dict[str, Any]) -> tuple[dict[str, Any], lis
     if original.stores:
         _stores(original, seeds, values, overrides)
     _search(original, seeds, values, overrides)
-    return values, overrides
+    return values, overrides, place
+
+
+def show_caps(place: Any, scenario: Scenario) -> None:
+    """Say below the goal what else a plan must keep."""
+    clauses = [say(cap) for cap in caps(scenario.goal, scenario.market.currency)]
+    if clauses:
+        place.caption(wording.sentence(numbers.clauses(clauses)))
 
 
 def _of(original: Scenario, seeds: dict[str, Any]) -> str:
@@ -78,7 +85,7 @@ def _when(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], ove
         overrides.append(f"horizon.start={answer.isoformat()}")
 
 
-def _goal(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], overrides: list[str]) -> None:
+def _goal(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], overrides: list[str]) -> Any:
     goals = [name for name in GOALS if name in in_use(original)]
     first = seeds.get("goal", original.goal.minimize)
     answer = st.selectbox(
@@ -91,8 +98,9 @@ def _goal(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], ove
     if answer != original.goal.minimize:
         values["goal"] = answer
         overrides.append(f"goal.minimize={answer}")
+    place = st.empty()
     if original.market.marginal_carbon_intensity_kg_per_mwh is None:
-        return
+        return place
     signals = list(SIGNALS)
     first = seeds.get("signal", original.goal.signal)
     answer = st.segmented_control(
@@ -107,6 +115,7 @@ def _goal(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], ove
     if answer and answer != original.goal.signal:
         values["signal"] = answer
         overrides.append(f"goal.signal={answer}")
+    return place
 
 
 def _market(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], overrides: list[str]) -> None:

@@ -5,7 +5,7 @@ Everything is kept in the session, so that users never see each other's inputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def ask(seed: dict[str, Any], page: str) -> Request:
         return Request(source.path, problems=tuple(map(str, error.problems)), source=source)
     changed, form = st.container(), quick_form.prefix(source)
     seeds = {**_seeds(source, seed, page), fields.WIDGETS: form}
-    values, overrides = fields.draw(original, seeds)
+    values, overrides, caps = fields.draw(original, seeds)
     quick_form.mark(source, values)
     with changed:
         quick_form.tools(source, values, overrides)
@@ -88,9 +88,11 @@ def ask(seed: dict[str, Any], page: str) -> Request:
     st.session_state[f"{source.key}.said"] = values
     request = Request(name, tuple(overrides), tuple(values.items()), source=source)
     try:
-        return Request(name, request.overrides, request.inputs, look(name, request.overrides), source=source)
+        scenario = look(name, request.overrides)
     except ScenarioError as error:
-        return Request(name, request.overrides, request.inputs, problems=tuple(map(str, error.problems)), source=source)
+        return replace(request, problems=tuple(map(str, error.problems)))
+    fields.show_caps(caps, scenario)
+    return replace(request, scenario=scenario)
 
 
 def show_problems(request: Request) -> None:

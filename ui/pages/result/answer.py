@@ -7,11 +7,10 @@ import html
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.answer import OVERRIDES, Answer, Cause, Tile, own_point
+from emberline.plans.answer import Answer, Cause, Tile, other_points
 from emberline.plans.answer import answer as first
 from emberline.plans.exports import tables
 from emberline.plans.plan import Plan
-from emberline.plans.plan.alternatives import LEAST_CARBON, LEAST_COST, NO_REGRET
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.charts import causes as cause_charts
 from emberline.ui.pages.result import picked, repairs
@@ -36,34 +35,24 @@ def show(plan: Plan, run: str) -> None:
     if answer is None:
         return
     show_strip(answer)
-    says = tr("Compared with {whom}.", whom=wording.comparison(plan))
-    carbon = answer.headline.carbon
-    if carbon is not None and carbon.p50 is not None:
-        says += " " + tr("Carbon and cost: median of disturbed days; small print: undisturbed.")
-    st.caption(says)
+    show_basis(plan, answer)
     _offer_points(plan, run, answer)
     _changes(plan, run, answer)
 
 
 def _offer_points(plan: Plan, run: str, answer: Answer) -> None:
     """Buttons that search the other points of the quick front in full."""
-    goal, mine = plan.scenario.goal, own_point(plan.scenario)
-    if mine is None or answer.headline.carbon is None:
+    if answer.headline.carbon is None:
         return
-    seconds = f"{goal.time_limit_s:g}"
-    labels = {
-        LEAST_CARBON: tr("Search: least carbon (up to {seconds} s)", seconds=seconds),
-        NO_REGRET: tr("Search: less carbon at no more cost (up to {seconds} s)", seconds=seconds),
-        LEAST_COST: tr("Search: least cost (up to {seconds} s)", seconds=seconds),
-    }
+    seconds = f"{plan.scenario.goal.time_limit_s:g}"
     with st.container(horizontal=True):
-        for name in labels:
-            if name != mine:
-                repairs.variant(run, labels[name], OVERRIDES[name])
+        for goal, overrides in other_points(plan.scenario):
+            label = tr("Search: {goal} (up to {seconds} s)", goal=say(goal), seconds=seconds)
+            repairs.variant(run, label, overrides)
 
 
 def show_headline(answer: Answer, rest: bool = True, holds: bool = True) -> None:
-    """Draw the headline in words, the saving first.
+    """Draw the headline in words: the saving of the goal's figure large, that of the other one quieter.
 
     Args:
         answer: of the plan.
@@ -71,10 +60,24 @@ def show_headline(answer: Answer, rest: bool = True, holds: bool = True) -> None
         holds: whether the plan holds as often as it should; else how often it does stands in the headline.
     """
     saving, *others = answer.lines
-    first = say(saving) if holds or not others else f"{say(saving)} ⚠ {say(others[0])}"
+    first = say(saving) if holds or not answer.holds else f"{say(saving)} ⚠ {say(answer.holds)}"
     st.markdown(f"##### {plain(first)}")
-    if rest:
-        st.text(" ".join(map(say, others)))
+    text = " ".join(map(say, others)) if rest else say(answer.other_saving)
+    if text:
+        st.text(text)
+
+
+def show_basis(plan: Plan, answer: Answer) -> None:
+    """Draw in a sentence each what the savings stand against and which of the figures counts."""
+    says, carbon = [tr("Compared with {whom}.", whom=wording.comparison(plan))], answer.headline.carbon
+    if carbon is not None and carbon.p50 is not None:
+        says.append(tr("Carbon and cost count by the median of disturbed days; small print: undisturbed."))
+    elif carbon is not None:
+        says.append(tr("All figures are of the day without disturbances."))
+    savings = (answer.headline.carbon, answer.headline.cost)
+    if any(saving is not None and saving.stock for saving in savings):
+        says.append(tr("What stores hold more or less at the end than in the baseline is counted in."))
+    st.caption(" ".join(says))
 
 
 def show_strip(answer: Answer) -> None:
@@ -97,7 +100,8 @@ def plain(text: str) -> str:
 
 def _tile(tile: Tile) -> str:
     label, value, note, brief = (html.escape(say(text)) for text in (tile.label, tile.value, tile.note, tile.brief))
-    sign, kind = ("⚠\ufe0e ", "tile worse") if tile.worse else ("", "tile")
+    sign, kind = ("⚠\ufe0e ", "worse") if tile.worse else ("", "")
+    kind = " ".join(filter(None, ("tile", kind, tile.weight)))
     return f'<div class="{kind}" title="{note}"><span>{label}</span><b>{sign}{value}</b><small>{brief}</small></div>'
 
 
@@ -141,8 +145,8 @@ def show_causes(plan: Plan, run: str, answer: Answer) -> None:
     )  # fmt: skip
 
 
-def table(causes: tuple[Cause, ...], currency: str) -> None:
+def table(answer: Answer) -> None:
     """Draw the saving by cause, carbon by each signal and cost."""
-    heads, rows = tables.cause_table(causes, currency, speaker(current()))
+    heads, rows = tables.cause_table(answer.causes, answer.headline, speaker(current()))
     with st.container(key="figures.causes"):  # the style aligns all of its numbers
         st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))

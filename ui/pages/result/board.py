@@ -77,6 +77,7 @@ def _act(plan: Plan, run: str) -> None:
         heat = str(act.get("heat", ""))
         st.session_state[f"heat.{run}"] = heat if heat in names else None
         st.session_state[f"heat.{run}.begins"] = (heat,) if heat in names else ()
+        st.session_state[f"heat.{run}.stage"] = _stage(plan, run, act)
     else:
         st.session_state[f"picked.{run}"] = str(act.get("heat", ""))
     if act.get("do") in ("move", "lock"):
@@ -88,6 +89,16 @@ def _act(plan: Plan, run: str) -> None:
                 _lock_heat(board, plan, run, act)
         except (ScenarioError, KeyError, TypeError, ValueError, IndexError):
             return
+
+
+def _stage(plan: Plan, run: str, act: dict[str, Any]) -> str | None:
+    """Stage of the bar that was clicked; None: the heat has started there, or no bar was."""
+    board, (h, _, i) = of_run(run, plan), str(act.get("key", "")).partition(".")
+    try:
+        key = int(h), int(i)
+    except ValueError:
+        return None
+    return board.operation(key)[1] if isinstance(board, HeatBoard) and key in board.key_of.values() else None
 
 
 def _lock_heat(board: HeatBoard, plan: Plan, run: str, act: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.plan import Plan
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
@@ -31,7 +32,7 @@ COMPARISONS = {
 def show_baseline(plan: Plan) -> None:
     """Draw the baseline's figures, where there is no plan."""
     with st.container(horizontal=True, key="cards"):
-        for row in wording.rows(plan.baseline_figures, None):
+        for row in wording.rows(plan.baseline_figures, None, goal_metric(plan.scenario).money):
             if row.label in CARDS:
                 label = f"{tr(CARDS[row.label])} [{row.unit}]"
                 st.metric(
@@ -50,7 +51,7 @@ def show_remarks(plan: Plan) -> None:
 
 def show_all(plan: Plan) -> None:
     """Draw every figure of baseline and plan."""
-    rows = list(wording.rows(plan.baseline_figures, plan.replay_figures))
+    rows = list(wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money))
     st.table(
         pd.DataFrame(
             {

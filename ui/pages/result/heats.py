@@ -16,6 +16,7 @@ from emberline.plans.exports import clock_changes
 from emberline.plans.plan import Plan, replan
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.result import board
 from emberline.ui.pages.result import locks as locking
@@ -42,6 +43,7 @@ def _from_list(run: str) -> None:
     """Callback of a choice from the list: it alone stands out."""
     choice = st.session_state[f"heat.{run}"]
     st.session_state[f"heat.{run}.begins"] = () if choice is None else (choice,)
+    st.session_state[f"heat.{run}.stage"] = None
 
 
 def pick(plan: Plan, run: str) -> str | None:
@@ -68,19 +70,20 @@ def show(plan: Plan, run: str, book: Ledger, heat: str) -> None:
         mine = plan.replay["op_heat"].values == heat
         electricity = float(plan.replay["op_energy_mwh"].to_numpy()[mine].sum())
         kg, cost = float(book.of_heat(signal).sel(heat=heat)), _costs(run, plan)[heat]
-        texts = [
-            tr("{amount} MWh of electricity", amount=wording.number(electricity)),
-            tr(
-                "{amount} t CO2e, scope 1 and 2, {signal}",
-                amount=wording.number(kg / 1000, 2), signal=tr(wording.SIGNALS[signal]),
-            ),
-            tr("{amount} {unit} for energy and carbon", amount=wording.number(cost, 0), unit=scenario.market.currency),
-        ]  # fmt: skip
-        says.text(";  ".join(texts))
+        of_carbon = tr(
+            "{amount} t CO2e, scope 1 and 2, {signal}",
+            amount=wording.number(kg / 1000, 2), signal=tr(wording.SIGNALS[signal]),
+        )  # fmt: skip
+        money = scenario.market.currency
+        of_cost = tr("{amount} {unit} for energy and carbon", amount=wording.number(cost, 0), unit=money)
+        texts = [tr("{amount} MWh of electricity", amount=wording.number(electricity))]
+        says.text(";  ".join([*texts, *goal_first(scenario, of_carbon, of_cost)]))
         with action:
             _lock_button(plan, run, heat)
             if st.button(tr("Why here?"), width="stretch", key=f"why.{run}.{heat}"):
-                navigation.analyse("why", **{f"why.about.{run}": "heat", f"why.heat.{run}": heat})
+                stage = st.session_state.get(f"heat.{run}.stage")
+                asks = {f"why.about.{run}": "heat", f"why.heat.{run}": heat, f"why.stage.{run}": stage}
+                navigation.analyse("why", **asks)
             locked = any(lock.heat == heat for lock in plan.scenario.locks)
             if locked and st.button(tr("What the locks cost"), width="stretch", key=f"price.{run}.{heat}"):
                 navigation.analyse("locks")

@@ -16,3 +16,4 @@ def mark_bars(run: str, names: Sequence[str]) -> None:
     """Callback: some heats stand out; the first of them is shown."""
     st.session_state[f"heat.{run}"] = names[0]
     st.session_state[f"heat.{run}.begins"] = tuple(names)
+    st.session_state[f"heat.{run}.stage"] = None

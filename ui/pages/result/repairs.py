@@ -12,6 +12,7 @@ from emberline.plans import analyses
 from emberline.plans.jobs import queue
 from emberline.plans.store import StoreError
 from emberline.scenarios import ScenarioError, load
+from emberline.scenarios.goal_metrics import cost_cap
 from emberline.ui.pages.session import job_progress, navigation, session
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -198,7 +199,7 @@ def applied(name: str, seeds: dict[str, Any]) -> list[str]:
     if not repairs:
         return []
     with st.container(border=True, gap="xxsmall"):
-        texts = [tr("no more cost than the baseline") if text == NO_MORE_COST else text for text in repairs]
+        texts = [say(cost_cap(0)) if text == NO_MORE_COST else text for text in repairs]
         st.text("\n".join([tr("Applied changes:"), *texts]))
         if st.button(tr("Remove"), key=f"{place}.back"):
             st.session_state[place] = []

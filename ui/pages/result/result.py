@@ -199,7 +199,7 @@ def _figures(plan: Plan, run: str) -> None:
     figures.show_all(plan)
     first = answer.of_run(run)
     if first is not None and first.causes:
-        answer.table(first.causes, first.headline.currency)
+        answer.table(first)
 
 
 def _baseline(plan: Plan, run: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from emberline.plans.accounts import unit_runs
 from emberline.plans.board import run_slack
 from emberline.plans.plan import Plan
+from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts import board as drawing
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import navigation
@@ -21,29 +22,37 @@ NARROW = 0.05
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _runs(run: str, _plan: Plan) -> list[unit_runs.UnitRun]:
+def runs(run: str, _plan: Plan) -> list[unit_runs.UnitRun]:
+    """What the units of a stored plan do, read off once. A site without processes has none."""
     assert _plan.replay is not None
-    return list(unit_runs.unit_runs(_plan.scenario, _plan.replay))
+    return list(unit_runs.unit_runs(_plan.scenario, _plan.replay)) if _plan.scenario.processes else []
+
+
+def span(one: unit_runs.UnitRun, horizon: Horizon) -> str:
+    """From when to when something lasts."""
+    start, end = (moment.short(at * horizon.step_min, horizon) for at in (one.first, one.last))
+    return f"{start}–{end}"
 
 
 def show(plan: Plan, run: str) -> None:
     """Draw the run that was chosen on the board; nothing if there is none."""
     assert plan.replay is not None
-    every = _runs(run, plan)
+    every = runs(run, plan)
     one = next((each for each in every if drawing.run_id(each) == st.session_state.get(f"picked.{run}")), None)
     if one is None:
         return
     scenario, horizon = plan.scenario, plan.scenario.horizon
-    start, end = one.first * horizon.step_min, one.last * horizon.step_min
-    hours = (end - start) / 60
+    hours = (one.last - one.first) * horizon.step_min / 60
     with st.container(border=True, gap="xsmall"):
         says, action = st.columns([6, 1], vertical_alignment="center")
         if action.button(tr("Why here?"), width="stretch", key=f"why.{run}.{one.unit}"):
-            navigation.analyse("why", **{f"why.about.{run}": "unit", f"why.unit.{run}": one.unit})
+            begin = one.first if one.what == unit_runs.RUN else None
+            asks = {f"why.about.{run}": "unit", f"why.unit.{run}": one.unit, f"why.begin.{run}.{one.unit}": begin}
+            navigation.analyse("why", **asks)
         says.text(
             " · ".join(
                 [
-                    one.unit, one.mode, f"{moment.short(start, horizon)}–{moment.short(end, horizon)}",
+                    one.unit, one.mode, span(one, horizon),
                     f"{wording.number(hours, 1)} h", f"{wording.number(one.tonnes, 0)} t",
                     f"{wording.number(one.tonnes / hours, 1)} t/h", f"{wording.number(one.energy_mwh / hours, 2)} MW",
                     f"{wording.number(one.energy_mwh, 1)} MWh",

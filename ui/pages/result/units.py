@@ -13,8 +13,8 @@ from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording, works
 from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.metrics import DOES
 from emberline.ui.text.numbers import listed, sentence
+from emberline.ui.text.unit_states import DOES
 
 WORTH, CARBON_OF = mark("value [{unit}]"), mark("carbon [kg CO2e/t]")
 RUN_DIGITS = {

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from emberline.plans.store import CatalogueError, Entry, Store, StoreError
+from emberline.scenarios.goal_metrics import GOALS
+from emberline.scenarios.metrics import METRICS
 from emberline.ui.pages.session import session, titles
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
-from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import stamp
 
 MOST = 100
@@ -55,14 +56,22 @@ def label(entry: Entry, base: str = "") -> str:
         base: id of the run that its changes are against where its scenario is not a bundled one.
     """
     created = session.here(entry.created)
-    goal = GOALS.get(entry.goal)
-    parts = [entry.name or titles.of_run(entry.id, entry.scenario, base), tr(goal) if goal else entry.goal]
-    if entry.saved_carbon_kg is not None:
-        tonnes = wording.number(abs(entry.saved_carbon_kg) / 1000, 1)
-        less = entry.saved_carbon_kg >= 0
-        parts.append(tr("{tonnes} t CO2e saved", tonnes=tonnes) if less else tr("{tonnes} t CO2e more", tonnes=tonnes))
+    name, goal = entry.name or titles.of_run(entry.id, entry.scenario, base), tr(GOALS.get(entry.goal, entry.goal))
+    parts = [name, *([] if goal in name.split(" · ") else [goal]), _saved(entry)]
     parts.append(titles.holds(entry.id))
     return " · ".join(part for part in [*parts, stamp(created)] if part)
+
+
+def _saved(entry: Entry) -> str:
+    """What a run saves of the figure of its goal; empty: it is not compared."""
+    money = entry.goal in METRICS and METRICS[entry.goal].money
+    saved = entry.saved_cost if money else entry.saved_carbon_kg
+    if saved is None:
+        return ""
+    amount = wording.number(abs(saved), 0) if money else wording.number(abs(saved) / 1000, 1)
+    unit = entry.currency if money else "t CO2e"
+    text = tr("{amount} {unit} saved", amount=amount, unit=unit)
+    return text if saved >= 0 else tr("{amount} {unit} more", amount=amount, unit=unit)
 
 
 def chip(letter: str, entry: Entry, base: str = "") -> str:

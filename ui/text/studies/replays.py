@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_first
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
@@ -31,14 +32,16 @@ OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_
 
 
 def figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> Iterator[tuple[str, str, list[str]]]:
-    """Label, unit, and P10, median and P90 of each figure.
+    """Label, unit, and P10, median and P90 of each figure; of goals of money cost before carbon.
 
     Args:
         scenario: which names the currency, and tells what a plan can be late with.
         quantiles: of an ensemble or of a plan's replays; those of earlier releases have fewer figures.
     """
     absent = (*(() if scenario.heats else OF_HEATS), *(() if scenario.processes else OF_PROCESSES))
-    for label, unit, name, factor, digits in FIGURES:
+    carbon, cost, *others, saved_carbon, saved_cost = FIGURES
+    totals, savings = goal_first(scenario, carbon, cost), goal_first(scenario, saved_carbon, saved_cost)
+    for label, unit, name, factor, digits in (*totals, *others, *savings):
         if name in quantiles and name not in absent:
             values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
             yield tr(label), tr(unit) if unit else scenario.market.currency, values

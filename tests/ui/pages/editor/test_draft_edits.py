@@ -11,14 +11,17 @@ from pages import page
 from scenario_page import copied, field, of, opened, script, section, texts, view
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.store import drafts
+from emberline.plans.store import drafts, snapshots
 from emberline.plans.store.drafts import Draft
 from emberline.scenarios import loads
 from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.templates.plants import start
 from emberline.ui.pages.editor import draft as draft_state
 from emberline.ui.pages.editor import form, rows
+from emberline.ui.pages.editor.draft import typical
 from emberline.ui.pages.editor.fields import value_of
+from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import navigation
 
 
@@ -288,6 +291,76 @@ def test_a_draft_that_the_form_at_the_side_changed_is_no_other_windows(
     drafts.write(now, now.text + "\n# by somebody else\n")
     app.run()
     assert "another window" in texts(app)
+
+
+def test_breakdowns_and_prices_are_found_from_the_boxes(home: Path) -> None:
+    """Proves: the box of a mill says how often it fails and leads to the section where that is entered, which says so
+    in its title and has the table of breakdowns; the grid leads to the price of electricity and the price to the grid,
+    on the sheet and in the form. Sensitivity: a section without the table, a box that leads nowhere."""
+    app, draft = of_template("grinding-plant")
+    app.session_state[f"sheet.{draft.id}"] = "processes/0"
+    view(app, draft, "sheet")
+    (row,) = parse(draft.text).data["disturbances"]["breakdowns"]
+    assert f"{row['unit']} fails every" in texts(app)
+    app.button(key="link.disturbances").click().run()
+    assert not app.exception
+    assert app.session_state[f"view.{draft.id}"] == "form"
+    assert "Disturbances: breakdowns, delays, missed deliveries" in texts(app)
+    assert "Breakdowns (1)" in [part.label for part in app.expander]
+    assert app.pills(key=f"form.section.{draft.id}").value == "disturbances"
+    section(app, draft, "site")
+    app.button(key="link.market").click().run()
+    assert app.pills(key=f"form.section.{draft.id}").value == "market"
+    app.button(key="link.site").click().run()
+    assert app.pills(key=f"form.section.{draft.id}").value == "site"
+    app.session_state[f"sheet.{draft.id}"] = "site/grid"
+    view(app, draft, "sheet")
+    app.button(key="sheet.link.site").click().run()
+    assert app.session_state[f"sheet.{draft.id}"] == "site"
+    app.button(key="sheet.link.site/grid").click().run()
+    assert app.session_state[f"sheet.{draft.id}"] == "site/grid"
+    assert not app.exception
+
+
+def test_typical_figures_are_counted_until_they_are_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: the page Scenario lists the figures of a template that nobody has changed, each with its source; one that
+    is changed leaves the list, and what stands for the plant itself was never on it; a plan of the draft says how many
+    were in it, and a plan of something else nothing. Sensitivity: the figures of the draft as it is now."""
+    app, draft = of_template("grinding-plant")
+    original = str(draft.folder / draft.texts[0])
+    rows = typical(original, original)
+    assert rows
+    assert all("typical" in source.lower() for _, _, source in rows)
+    assert not [place for place, _, _ in rows if place[0] in ("stores", "deliveries", "arrivals")]
+    says = f"{len(rows)} typical figures still in use"
+    assert says in [part.label for part in app.expander]
+    planned = snapshots.take(draft.path)
+    place, value, _ = rows[0]
+    data = parse(draft.text).data
+    inner: Any = data
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = 2 * value if isinstance(value, int | float) else "7.5 MW"
+    latest = drafts.write(draft, revised(draft.text, data))
+    assert [one for one in rows if one[0] != place] == typical(str(latest.path), original)
+    for scenario, labels in ((draft.id, [says]), ("melt-shop-small", [])):
+        note = {"scenario": scenario, "snapshot": planned}
+        monkeypatch.setattr(headed, "note_of", lambda run, note=note: note)
+        title = AppTest.from_function(titled, default_timeout=60)
+        title.query_params["draft"] = draft.id
+        title.run()
+        assert not title.exception
+        assert [button.label for button in title.button] == labels
+
+
+def titled() -> None:
+    """The title of a plan alone."""
+    from emberline.scenarios import load
+    from emberline.ui.pages.result import headed
+    from emberline.ui.pages.session import session
+
+    session.begin()
+    headed.show_title(load("melt-shop-small"), "a" * 32)
 
 
 def test_todays_practice_is_set_in_the_form(home: Path) -> None:

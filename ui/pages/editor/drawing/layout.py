@@ -90,21 +90,22 @@ def connections(data: dict[str, Any]) -> Iterator[SheetBox]:
     site = site if isinstance(site, dict) else {}
     grid = site.get("grid") if isinstance(site.get("grid"), dict) else {}
     limit = (grid or {}).get("import_limit_mw")
-    detail = tr("no import limit") if limit is None else tr("at most {amount}", amount=_amount(limit, "MW"))
+    detail = tr("no import limit") if limit is None else tr("at most {amount}", amount=amount(limit, "MW"))
     yield SheetBox(("site", "grid"), tr(CONNECTIONS["grid"]), detail, (ELECTRICITY,))
     for key, of in (("pv", "peak_mw"), ("battery", "energy_mwh")):
         part = site.get(key)
         if isinstance(part, dict):
             unit = "MW" if key == "pv" else "MWh"
             takes = (ELECTRICITY,) if key == "battery" else ()
-            yield SheetBox(("site", key), tr(CONNECTIONS[key]), _amount(part.get(of), unit), (ELECTRICITY,), takes)
+            yield SheetBox(("site", key), tr(CONNECTIONS[key]), amount(part.get(of), unit), (ELECTRICITY,), takes)
     if "base_load_mw" in site:
         load = site["base_load_mw"]
-        detail = str(load.get("csv", tr("a series"))) if isinstance(load, dict) else _amount(load, "MW")
+        detail = str(load.get("csv", tr("a series"))) if isinstance(load, dict) else amount(load, "MW")
         yield SheetBox(("site", "base_load_mw"), tr(CONNECTIONS["base_load_mw"]), detail, (), (ELECTRICITY,))
 
 
-def _amount(value: Any, unit: str) -> str:
+def amount(value: Any, unit: str) -> str:
+    """A value as it is typed, with the unit of its field where it has none of its own."""
     return "" if value is None else value if isinstance(value, str) else f"{value:g} {unit}"
 
 
@@ -152,8 +153,8 @@ def production(data: dict[str, Any]) -> Iterator[SheetBox]:
 
 def _rate(rate: Any) -> str:
     if isinstance(rate, dict):
-        return " – ".join(_amount(rate[key], "t/h") for key in ("low", "high") if key in rate)
-    return _amount(rate, "t/h")
+        return " – ".join(amount(rate[key], "t/h") for key in ("low", "high") if key in rate)
+    return amount(rate, "t/h")
 
 
 def trucks(data: dict[str, Any]) -> Iterator[SheetBox]:
@@ -173,7 +174,7 @@ def bars(data: dict[str, Any]) -> tuple[list[SheetBox], list[SheetBox]]:
         for i, row in _items(site.get("carriers") if isinstance(site, dict) else None)
     ]
     stores = [
-        SheetBox(("stores", i), str(row.get("name", "")), _amount(row.get("capacity_t"), "t"))
+        SheetBox(("stores", i), str(row.get("name", "")), amount(row.get("capacity_t"), "t"))
         for i, row in _items(data.get("stores"))
     ]
     return carriers, stores

@@ -27,7 +27,16 @@ from emberline.scenarios.templates import parts
 from emberline.ui.pages.editor import form, nested, rows
 from emberline.ui.pages.editor.draft import DraftState, keep
 from emberline.ui.pages.editor.drawing import wiring
-from emberline.ui.pages.editor.drawing.layout import SheetBox, assets, bars, connections, drawing, production, trucks
+from emberline.ui.pages.editor.drawing.layout import (
+    SheetBox,
+    amount,
+    assets,
+    bars,
+    connections,
+    drawing,
+    production,
+    trucks,
+)
 from emberline.ui.pages.editor.form import FieldGroup
 from emberline.ui.pages.editor.rows import EditorTable
 from emberline.ui.text.language import mark, tr
@@ -179,6 +188,9 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
         if box.path == ("site",):
             _market(draft, now)
             return
+        if box.path == ("site", "grid"):
+            st.caption(tr("What electricity costs is set in the market: spot prices or a tariff."))
+            _link(draft, tr("Price of electricity: market or tariff"), "site")
         if box.path == ("site", "base_load_mw"):
             form.group(draft, now, FieldGroup("", ("site",), Site), across=1)
             st.caption(tr("A meter's file: under Series, as base load of the site."))
@@ -190,6 +202,8 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
             form.group(draft, now, FieldGroup("", box.path, record), across=2, brief=True)
             if record is Stage:
                 _times(draft, now, box)
+            if record in (Stage, Process, Delivery):
+                _disturbed(draft, now, box)
             nested.draw(draft, now, box.path, record)
         _connections(draft, now, box)
         if box.path not in (("site", "grid"),) and st.button(tr("Remove {name}", name=box.name), key="sheet.remove"):
@@ -200,7 +214,33 @@ def _plain(name: str) -> str:
     return "".join(sign if sign.isalnum() or sign in " ._-" else " " for sign in name)
 
 
+def _link(draft: drafts.Draft, label: str, box: str) -> None:
+    """Draw a button that selects another box or bar."""
+    st.button(
+        label, type="tertiary", icon=":material/arrow_forward:", key=f"sheet.link.{box}",
+        on_click=lambda: st.session_state.update({f"sheet.{draft.id}": box}),
+    )  # fmt: skip
+
+
+def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
+    """What goes wrong with a unit or a delivery on a disturbed day, and where that is entered."""
+    units = rows.items(now, (*box.path, "units"))
+    names = [box.name, *(row.get("name") if isinstance(row, dict) else row for row in units)]
+    fails = [
+        tr("{unit} fails every {hours} of work on average, repair takes {repair}.", unit=row["unit"],
+           hours=amount(row.get("mtbf_h"), "h"), repair=amount(row.get("mttr_min"), "min"))
+        for row in rows.items(now, ("disturbances", "breakdowns"))
+        if isinstance(row, dict) and row.get("unit") in names
+    ]  # fmt: skip
+    says = fails or [tr("No breakdown is entered for it.")]
+    if box.path[0] == "deliveries":
+        says = [tr("What is fetched more or less on a disturbed day: delivery spread.")]
+    st.caption("  \n".join(map(_plain_line, says)))
+    form.link(draft, tr("Breakdowns and disturbances"), "disturbances")
+
+
 def _market(draft: drafts.Draft, now: DraftState) -> None:
+    _link(draft, tr("Import limit and meter: grid connection"), "site/grid")
     form.group(draft, now, FieldGroup("", ("market",), Market), across=2)
     nested.draw(draft, now, ("market",), Market)
 
