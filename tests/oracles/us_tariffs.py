@@ -43,7 +43,7 @@ def tariff_of(path: Path, tariff: str | None = None) -> Tariff:
     })  # fmt: skip
 
 
-def rate(row: dict[str, Any], per: str, above: str) -> dict[str, Any]:
+def rate(row: dict[Any, Any], per: str, above: str) -> dict[str, Any]:
     """One rate of a charge."""
     months, weekdays = (range(int(row[f"{of}_start"]), int(row[f"{of}_end"]) + 1) for of in ("month", "weekday"))
     return {
