@@ -53,7 +53,6 @@ def work(task: Task) -> dict[str, Any]:
     plans = [step.import_mw for step in comparison.rolled.steps]
     return {
         **comparison.summary(),
-        "currency": scenario.market.currency,
         "horizon": scenario.horizon.model_dump(mode="json"),
         "import_mw": {name: _plain(run["import_mw"].to_numpy()) for name, run in runs.items()},
         "planned_mw": [_plain(values) if values is not None else [] for values in plans],

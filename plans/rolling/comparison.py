@@ -142,6 +142,7 @@ class Comparison:
             "goal": self.scenario.goal.minimize,
             "signal": self.scenario.goal.signal,
             "unit": goal_metric(self.scenario).unit_in(self.scenario.market.currency),
+            "currency": self.scenario.market.currency,
             "forecasts": uncertain(self.scenario),
             "roll": _side(rolled),
             "baseline": self.baseline.figures.as_dict() | {"complete": best.baseline_complete},

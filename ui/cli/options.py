@@ -26,13 +26,7 @@ Changes = Annotated[
         help="override a key of the scenario, such as goal.minimize=cost; @FILE.yaml lays a file over it",
     ),
 ]
-Run = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN",
-        help="override a key of the scenario, such as goal.minimize=cost; @FILE.yaml merges a file into it",
-    ),
-]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="id of the run, its first digits, or 'last'")]
 SearchGap = Annotated[str | None, typer.Option("--gap", metavar="SHARE", help="gap of each search, such as 0.5%")]
 SearchTime = Annotated[float | None, typer.Option("--time-limit", metavar="SECONDS", help="time limit of each search")]
 Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")]

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from emberline.plans import Plan
+from emberline.plans.jobs import ClusterError
 from emberline.plans.plan import Baseline
 from emberline.plans.robustness import answered
 from emberline.plans.store import Store
 from emberline.scenarios import Scenario
+from emberline.ui.cli.options import Refused
 from emberline.ui.cli.terminal import Progress
 from emberline.ui.cli.workers import give_up
 
@@ -105,13 +107,22 @@ def make(scenario: Scenario, quiet: bool, store: Store | None = None, baseline: 
         )  # fmt: skip
 
 
-def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Result], taking: str, quiet: bool) -> Result:
+def study(
+    work: Callable[[Callable[[str], None], Callable[[], bool]], Result],
+    taking: str,
+    quiet: bool,
+    cluster: str | None = None,
+) -> Result:
     """Make several plans, with a line of progress per step on standard error; a second Ctrl-C ends everything at once.
 
     Args:
         work: receives a function that reports a line, and one to poll: whether to stop with what there is.
         taking: printed when the user asks for what there is.
         quiet: print nothing.
+        cluster: address where the work is done; None: on this machine.
+
+    Raises:
+        Refused: whoever works cannot be reached, or died of the work.
     """
     began, last = time.perf_counter(), [""]
 
@@ -129,3 +140,5 @@ def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Result], t
             return answering(lambda wish: work(tell, wish), lambda: None, on_wish)
         except KeyboardInterrupt:
             give_up()
+        except ClusterError as error:
+            raise Refused(f"--cluster {error}" if cluster else str(error)) from None

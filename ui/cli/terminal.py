@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -31,22 +31,51 @@ def out() -> Console:
     return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=width)
 
 
+def table(words: Sequence[str], numbers: Sequence[str] = (), more: Sequence[str] = ()) -> Table:
+    """An empty table: columns of words, of numbers, and of more words after them."""
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    columns: tuple[tuple[Sequence[str], JustifyMethod], ...] = ((words, "left"), (numbers, "right"), (more, "left"))
+    for names, justify in columns:
+        for name in names:
+            # as text: a unit in brackets would be parsed as a style
+            grid.add_column(Text(name), justify=justify, no_wrap=True)
+    return grid
+
+
+def table_of(rows: Sequence[dict[str, str]], words: int = 1, more: int = 0) -> Table:
+    """A table of rows by heading, of which there is at least one.
+
+    Args:
+        rows: cells by heading, the same headings in each.
+        words: how many columns at the left are words; those after them are numbers.
+        more: how many at the right are words again.
+    """
+    heads = list(rows[0])
+    end = len(heads) - more
+    grid = table(heads[:words], heads[words:end], heads[end:])
+    for row in rows:
+        grid.add_row(*row.values())
+    return grid
+
+
+def print_facts(console: Console, facts: Iterable[tuple[str, str]], width: int = 10) -> None:
+    """Print lines of text, each behind its name."""
+    for name, text in facts:
+        console.print(Text.assemble((f"{name:<{width}}", "bold"), text))
+
+
 def figures_table(plan: Plan) -> Table:
     """Baseline, plan and savings of the undisturbed day, with units."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("", "unit"):
-        table.add_column(name, no_wrap=True)
-    for name in ("baseline", "plan", "saved", "saved %"):
-        table.add_column(name, justify="right", no_wrap=True)
+    grid = table(("", "unit"), ("baseline", "plan", "saved", "saved %"))
     for row in wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money):
         if row.baseline is None:
-            table.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
+            grid.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
             continue
         share = "" if row.plan is None else wording.percent(row.share, 1)
         saved = (row.saved, share) if row.less_is_better else (None, "")
         cells = [row.number(row.baseline), row.number(row.plan), row.number(saved[0]), saved[1]]
-        table.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
-    return table
+        grid.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
+    return grid
 
 
 def first_answer(plan: Plan) -> Iterator[str | Table]:
@@ -74,12 +103,10 @@ def causes_table(answer: Answer) -> Table:
     from emberline.plans.exports import tables
 
     (first_head, *heads), rows = tables.cause_table(answer.causes, answer.headline)
-    table = Table(first_head, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
+    grid = table([first_head], heads)
     for row in rows:
-        table.add_row(*row, style="bold" if row is rows[-1] else "")
-    return table
+        grid.add_row(*row, style="bold" if row is rows[-1] else "")
+    return grid
 
 
 def heading(scenario: Scenario) -> list[str]:
@@ -123,8 +150,7 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
         facts += holding(*plan.successes, command)
     facts += [("filled", line) for line in wording.filled(plan.scenario)]
     facts += [("run", run), ("folder", str(folder))]
-    for name, text in facts:
-        console.print(Text.assemble((f"{name:<10}", "bold"), text))
+    print_facts(console, facts)
 
 
 class Progress:

@@ -12,14 +12,13 @@ import xarray as xr
 from emberline.plans.accounts import unit_runs
 from emberline.plans.board import run_slack
 from emberline.plans.exports.crews import Activity, Line, crews, lines, unit_pages, work
-from emberline.plans.store import Store, StoredRun, StoreError
+from emberline.plans.store import Store, StoredRun
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result import headed
-from emberline.ui.pages.session import chart_cache, session, stored_runs
+from emberline.ui.pages.session import chart_cache, stored_runs
 from emberline.ui.text import moment
 from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import listed
 from emberline.ui.text.slack import SAME_MIN, stops
 from emberline.ui.text.speaker import speaker
@@ -34,15 +33,10 @@ APPROVED = "approved"
 
 def page() -> None:
     """Draw the page for the plan in view."""
-    run = session.run()
-    if not run:
-        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
+    stored = stored_runs.in_view()
+    if stored is None:
         return
-    try:
-        stored = stored_runs.open_run(run)
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return
+    run = stored.id
     names = chart_cache.value(("crews", run), lambda: crews(stored))
     headed.show_title(stored.plan.scenario, run)
     if not names:

@@ -10,9 +10,9 @@ from pathlib import Path
 import streamlit as st
 
 from emberline.plans.exports import FORMATS, activities, export, manifest, tables
-from emberline.plans.store import StoredRun, StoreError
+from emberline.plans.store import StoredRun
 from emberline.ui.pages.result import headed
-from emberline.ui.pages.session import chart_cache, session, stored_runs
+from emberline.ui.pages.session import chart_cache, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.speaker import speaker
@@ -45,16 +45,10 @@ TABLE_OF = {
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Export"), anchor=False)
-    run = session.run()
-    if not run:
-        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
+    stored = stored_runs.in_view()
+    if stored is None:
         return
-    try:
-        stored = stored_runs.open_run(run)
-    except StoreError as error:
-        st.warning(str(error))
-        return
-    plan = stored.plan
+    plan, run = stored.plan, stored.id
     headed.show_title(plan.scenario, run)
     if plan.replay is None:
         st.info(tr("This run has no schedule to export. Choose another plan."))

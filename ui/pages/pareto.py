@@ -126,12 +126,8 @@ def _requested(front: str) -> str:
 
 def _start(request: Request, points: int, metric: str) -> None:
     settings = {"points": points} if metric == CARBON else {"points": points, "metric": metric}
-    try:
-        front = job_progress.start(request.name, request.overrides, note=request.note, kind="front", options=settings)
-    except RuntimeError as error:
-        st.warning(say(str(error)))
-        return
-    _look_at(front)
+    with job_progress.refusal():
+        _look_at(job_progress.start(request.name, request.overrides, note=request.note, kind="front", options=settings))
 
 
 def _earlier(front: str) -> None:

@@ -23,7 +23,6 @@ from emberline.ui.pages.result import repairs, result, units
 from emberline.ui.pages.session import chart_cache, job_progress, market_chart, run_or_baseline, session, stored_runs
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import tr, trn
-from emberline.ui.text.messages import say
 
 OF = "seed.of"
 """In the session: the run that set the inputs at the side, or that was started from them."""
@@ -106,14 +105,11 @@ def _follow(run: str, status: queue.JobStatus | None) -> None:
 
 
 def _start(request: Request) -> None:
-    try:
+    with job_progress.refusal():
         run = start(request)
-    except RuntimeError as error:
-        st.warning(say(str(error)))
-        return
-    session.choose(run)
-    st.session_state[OF] = run
-    st.rerun()
+        session.choose(run)
+        st.session_state[OF] = run
+        st.rerun()
 
 
 def _empty(request: Request) -> None:

@@ -8,15 +8,14 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.robustness import ensemble as replays
-from emberline.plans.store import StoredRun, StoreError, ensembles
+from emberline.plans.store import StoredRun, ensembles
 from emberline.ui.pages.parts import robustness_ensemble as ensemble
 from emberline.ui.pages.parts import robustness_headline as headline
 from emberline.ui.pages.parts import robustness_holding as holding
 from emberline.ui.pages.result import headed
-from emberline.ui.pages.session import job_progress, session, stored_runs
+from emberline.ui.pages.session import job_progress, stored_runs
 from emberline.ui.text import facts, wording
 from emberline.ui.text.language import tr
-from emberline.ui.text.messages import say
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
 
@@ -25,17 +24,11 @@ def page() -> None:
     """Draw the page for the current run."""
     with st.sidebar:
         place = st.container(key="start")
-    run = session.run()
     st.subheader(tr("Does the plan hold when the day does not go as planned?"), anchor=False)
-    if not run:
-        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
+    stored = stored_runs.in_view()
+    if stored is None:
         return
-    try:
-        stored = stored_runs.open_run(run)
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return
-    plan = stored.plan
+    plan, run = stored.plan, stored.id
     headed.show_title(plan.scenario, run)
     if plan.schedule is None:
         st.text(wording.sentence(wording.status(plan)))
@@ -94,12 +87,9 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
     baseline = st.toggle(tr("Replay the baseline under the same disturbances"), value=True, key="robustness.baseline")
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
         request = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}
-        try:
+        with job_progress.refusal():
             job_progress.start(kind="replay", options=request)
-        except RuntimeError as error:
-            st.warning(say(str(error)))
-            return
-        st.rerun()
+            st.rerun()
 
 
 @st.fragment(run_every=job_progress.POLL_S)

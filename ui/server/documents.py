@@ -23,9 +23,6 @@ SCRIPT = """
         if (theme) localStorage.setItem(`stActiveTheme-${window.location.pathname}-v2`, theme);
       } catch {}
     """
-AHEAD = ("BidiComponent", "Html", "PageLink", "Selectbox")
-"""Parts of Streamlit that every page draws first: fetched with the document, not one after the other when drawn."""
-IMPORTED = re.compile(r"""from ?["'`]\./([^"'`]+\.js)["'`]""")
 PAGE = re.compile(r"[^_./][^./]*")
 """What looks like the address of a page: no file, nothing of the server."""
 UNKNOWN = mark("There is no page at this address.")
@@ -36,25 +33,10 @@ STYLE = """body { font-family: sans-serif; margin: 20vh auto 0; max-width: 30rem
 
 
 def index(original: Path) -> str:
-    """The document of all pages, with the product's name, the script above, and what is fetched ahead."""
+    """The document of all pages, with the product's name and the script above."""
     text = original.read_text(encoding="utf-8")
     text = text.replace("<title>Streamlit</title>", "<title>Emberline</title>")
-    ahead = [
-        f'<link rel="modulepreload" crossorigin href="./static/js/{name}">'
-        for name in _modules(original.parent / "static" / "js")
-        if name not in text
-    ]
-    text = text.replace("</head>", "\n".join([*ahead, "</head>"]), 1)
     return text.replace("<head>", f"<head>\n    <script>{SCRIPT}</script>", 1)
-
-
-def _modules(folder: Path) -> list[str]:
-    """Files of the parts fetched ahead and what they import; none where Streamlit names them otherwise."""
-    names = [path.name for part in AHEAD for path in folder.glob(f"{part}.*.js")]
-    for name in names:
-        imported = IMPORTED.findall((folder / name).read_text(encoding="utf-8"))
-        names += [one for one in imported if one not in names]
-    return names
 
 
 def unknown(language: str) -> str:

@@ -1,7 +1,7 @@
 """Messages of the pages, extracted from the code for translators: an extraction method of Babel (``babel.cfg``).
 
 Babel's own method reads tokens and misses calls within f-strings before Python 3.12; this one reads the syntax tree.
-Field descriptions of scenario records are shown as help, so they are messages too.
+Labels and descriptions of the fields of scenario records are shown by form and tables, so they are messages too.
 """
 
 from __future__ import annotations
@@ -36,10 +36,13 @@ def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> I
 
 
 def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
-    """Messages of a source file, and the field descriptions that form and tables show."""
+    """Messages of a source file, and the labels and descriptions of fields that form and tables show."""
     from emberline.scenarios.descriptions import documented
+    from emberline.ui.pages.editor.fields import label_parts
     from emberline.ui.pages.editor.words import records
 
     yield from of_code(file, keywords, comment_tags, options)
-    texts = [text for record in records() for name, text in documented(record).items() if name in record.model_fields]
+    fields = [(record, name) for record in records() for name in record.model_fields]
+    texts = [label_parts(name, "EUR", record=record.__name__)[0] for record, name in fields]
+    texts += [documented(record).get(name, "") for record, name in fields]
     yield from ((1, "mark", text, []) for text in dict.fromkeys(filter(None, texts)))

@@ -23,10 +23,10 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
     assert words.returncode == 0, words.stderr
     message = (
         "24 h in steps",
-        "gain against baseline",
-        "regret",
-        "every 12 h instead",
-        "cap on extra cost",
+        "Gain over the baseline",
+        "Regret against",
+        "Every 12 h instead",
+        "Cap on cost above the baseline's",
         "price_per_mwh",
     )
     for text in message:

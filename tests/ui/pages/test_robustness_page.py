@@ -25,6 +25,7 @@ from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View
 from emberline.ui.pages.parts.robustness_headline import Evidence, headline, sentences
 from emberline.ui.pages.session import stored_runs
+from emberline.ui.text import wording
 from emberline.ui.text.language import spoken
 
 
@@ -80,11 +81,11 @@ def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
     assert "make one on the page Plan" in page_text(app)
 
 
-def test_a_plan_not_yet_replayed(app: AppTest) -> None:
+def test_a_plan_not_yet_replayed(app: AppTest, run: str) -> None:
     """Proves: how often the plan holds and how sure that is come first, then status and gap, and what to press."""
     app.run()
     assert not app.exception
-    assert "bound" in page_text(app)
+    assert wording.sentence(wording.status(Store().open(run).plan)) in page_text(app)
     assert "Press Replay" in page_text(app)
     (says,) = [item.value for item in app.markdown if "This plan holds on" in item.value]
     assert re.search(r"on \d+ of 100 disturbed days \(between \d+ and \d+\); asked: [\d.]+\.$", says)

@@ -47,18 +47,14 @@ def locks(
 
 
 def _show(prices: lock_prices.LockPrices) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
     console = terminal.out()
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("lock", no_wrap=True)
     names = ("carbon [kg CO2e]", f"cost [{prices.currency}]", "peak [MW]", f"at most [{prices.unit}]", "gap", "status")
-    for name in names:
-        table.add_column(Text(name), justify="right", no_wrap=True)
+    table = terminal.table(["lock"], names)
     rows = [(f"{price.number}  {price.says}", price.freed, price.at_most) for price in prices.prices]
     if prices.all_freed is not None:
         low = prices.all_freed.low

@@ -24,7 +24,6 @@ def prices(
 
     They are the duals of the site's linear program with heats and whole numbers fixed.
     """
-    from rich.table import Table
     from rich.text import Text
 
     from emberline.plans.why import shadow_prices as pricing
@@ -50,11 +49,7 @@ def prices(
         print_json({"run": number, "whole_numbers": data.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
         return
     console = terminal.out()
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("what", "", "unit"):
-        table.add_column(Text(name), no_wrap=True)
-    for name in ("mean", "least", "most", "steps"):
-        table.add_column(Text(name), justify="right", no_wrap=True)
+    table = terminal.table(("what", "", "unit"), ("mean", "least", "most", "steps"))
     for row in rows:
         figures = (wording.number(value, 2) for value in (row.mean, row.low, row.high))
         table.add_row(Text(row.name), row.says, Text(row.unit), *figures, wording.number(row.steps, 0))

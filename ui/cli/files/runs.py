@@ -155,8 +155,6 @@ def _plain(run: Entry) -> dict[str, Any]:
 
 def _table(entries: Sequence[Entry]) -> None:
     """Print the table; columns that would be empty are left out."""
-    from rich.table import Table
-
     from emberline.scenarios.goal_metrics import GOALS
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
@@ -177,11 +175,9 @@ def _table(entries: Sequence[Entry]) -> None:
         "tags": [", ".join(run.tags) for run in entries],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells) or name not in ("name", "tags")}
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, justify="right" if name in ("gap", "carbon saved") else "left", no_wrap=True)
-    for cells in zip(*columns.values(), strict=True):
-        table.add_row(*cells)
+    first = list(columns).index("gap")
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    table = terminal.table_of(rows, words=first, more=len(columns) - first - 2)
     terminal.out().print(table, soft_wrap=True)
     if any(run.state == "broken" for run in entries):
         print(f"broken: {wording.STATES['ended'].word}; plan again", file=sys.stderr)

@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from emberline.plans.calibration import Calibration
     from emberline.scenarios import Scenario
 
-KINDS = {
-    "duration": "duration",
-    "duration_spread": "spread of durations",
-    "energy": "energy",
-    "energy_spread": "spread of energies",
-    "mtbf": "time between breakdowns",
-    "mttr": "repair",
-}
 MOST_THIN = 12
 MOST_DAYS = 1000
 Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")]
@@ -121,65 +113,37 @@ def show(console: Console, calibration: Calibration) -> None:
     """Print the calibration: parameters, fit, sparse data, check on held-out heats, drift."""
     from rich.text import Text
 
+    from emberline.ui.cli import terminal
+    from emberline.ui.text.studies.calibration import check_rows, estimate_rows
+
     zone = calibration.scenario.horizon.tz
     first, last = (calibration.log.instant(at).astimezone(zone) for at in (0.0, calibration.log.until_min))
     heats, broken = calibration.log.heats["heat"].nunique(), len(calibration.log.breakdowns)
     title = f"{calibration.scenario.name}: fitted to {calibration.log.name}, {heats} heats and {broken} breakdowns"
     console.print(Text(f"{title}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M %Z}"))
     console.print()
-    console.print(_estimates(calibration), soft_wrap=True)
+    result = calibration.summary()
+    fitted = estimate_rows(result)
+    if fitted:
+        console.print(terminal.table_of(fitted, words=3), soft_wrap=True)
     console.print()
     console.print(_comparisons(calibration), soft_wrap=True)
     console.print()
-    if calibration.hold_out is not None and calibration.hold_out.checks:
-        console.print(_checks(calibration), soft_wrap=True)
+    checks = check_rows(result)
+    if checks:
+        console.print(Text("heats that the twin was not fitted to", style="bold"))
+        console.print(terminal.table_of(checks, more=1), soft_wrap=True)
         console.print()
-    for name, line in _facts(calibration):
-        console.print(Text.assemble((f"{name:<12}", "bold"), line))
-
-
-def _table(texts: int, *columns: str) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for i, name in enumerate(columns):
-        # as text: a unit in brackets would be parsed as a style
-        table.add_column(Text(name), justify="left" if i < texts else "right", no_wrap=True)
-    return table
-
-
-def _figure(value: float | None, unit: str) -> str:
-    from emberline.ui.text.wording import number, percent
-
-    if value is None:
-        return "–"
-    return percent(value, 2) if unit == "1" else number(value, 2 if abs(value) < 100 else 1)
-
-
-def _estimates(calibration: Calibration) -> Any:
-    from emberline.plans.calibration import estimate
-    from emberline.ui.text.wording import number, percent
-
-    share = percent(calibration.confidence, 1 if calibration.confidence * 100 % 1 else 0)
-    table = _table(3, "unit", "figure", "grade", "observations", "scenario", "fitted", f"{share} interval", "in")
-    for item in calibration.estimates:
-        if not item.fitted:
-            continue
-        unit = estimate.UNITS[item.kind]
-        span = "–" if item.low is None else f"{_figure(item.low, unit)} … {_figure(item.high, unit)}"
-        label = "" if unit == "1" else unit
-        table.add_row(
-            item.unit, KINDS[item.kind], item.grade or "all", number(item.n, 0), _figure(item.before, unit),
-            _figure(item.value, unit), span, label,
-        )  # fmt: skip
-    return table
+    terminal.print_facts(console, _facts(calibration), 12)
 
 
 def _comparisons(calibration: Calibration) -> Any:
+    from emberline.ui.cli import terminal
     from emberline.ui.text.wording import number
 
-    table = _table(2, "working time [min]", "grade", "heats", "log mean", "fit mean", "log 10–90 %", "fit 10–90 %")
+    table = terminal.table(
+        ("working time [min]", "grade"), ("heats", "log mean", "fit mean", "log 10–90 %", "fit 10–90 %")
+    )
     for item in calibration.comparisons:
         spans = (
             f"{number(a)} … {number(b)}" for a, b in ((item.log_low, item.log_high), (item.fit_low, item.fit_high))
@@ -190,22 +154,9 @@ def _comparisons(calibration: Calibration) -> Any:
     return table
 
 
-def _checks(calibration: Calibration) -> Any:
-    from emberline.ui.text.wording import number
-
-    assert calibration.hold_out is not None
-    table = _table(1, "held-out heats", "number", "log mean", "twin mean", "95 % of the twin's", "p", "in")
-    for item in calibration.hold_out.checks:
-        p = "" if item.p_value is None else number(item.p_value, 3)
-        span = f"{number(item.low, 2)} … {number(item.high, 2)}"
-        table.add_row(
-            item.what, number(item.n, 0), number(item.logged, 2), number(item.twin, 2), span, p, item.unit_of_measure
-        )
-    return table
-
-
 def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     from emberline.plans.calibration import POOR_FIT, drift
+    from emberline.ui.text.studies.calibration import KINDS, figure
     from emberline.ui.text.wording import number, percent
 
     facts = []
@@ -214,7 +165,7 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     says = f"rejected for {', '.join(poor)}" if poor else f"no distribution rejected (p at least {number(POOR_FIT, 2)})"
     facts.append(("fit", f"{says}; {len(calibration.goodness)} tests by parametric bootstrap"))
     if calibration.meter is not None:
-        base = _figure(calibration.meter.base_mw, "MW")
+        base = figure(calibration.meter.base_mw, "MW")
         facts.append(("meter", f"base load {base} MW; residual {number(calibration.meter.residual_mw, 2)} MW rms, "
                       f"{percent(calibration.meter.explained, 1)} of the variance explained"))  # fmt: skip
     hold_out = calibration.hold_out

@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, SearchGap,
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.studies import Headroom, Load, Saving
+    from emberline.plans.studies import Headroom, Load
 
 
 def headroom(
@@ -42,7 +42,7 @@ def headroom(
     The exit code is 1 if no plan is acceptable.
     """
     one_place(workers, cluster)
-    from emberline.plans.jobs import ClusterError, engine, memory
+    from emberline.plans.jobs import engine, memory
     from emberline.plans.studies import headroom as rooms
     from emberline.scenarios import load as read
     from emberline.ui.cli.progress import study
@@ -66,10 +66,7 @@ def headroom(
                 on_progress=lambda event: tell(f"{event['done']} of {event['of']}: {_in_words(event['load'])}"),
             )  # fmt: skip
 
-    try:
-        curve = study(work, "keeping the loads planned so far", quiet)
-    except ClusterError as error:
-        raise Refused(f"--cluster {error}" if cluster else str(error)) from None
+    curve = study(work, "keeping the loads planned so far", quiet, cluster)
     if as_json:
         print_json(curve.summary())
     else:
@@ -98,58 +95,16 @@ def _in_words(load: Load) -> str:
 
 
 def _show(curve: Headroom) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
+    from emberline.ui.text.studies.headroom import load_rows
 
     console = terminal.out()
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("load", justify="right", no_wrap=True)
-    names = (
-        "tonnes",
-        "carbon saved [t CO2e]",
-        "95 % of the mean",
-        f"cost saved [{curve.currency}]",
-        "95 % of the mean",
-    )
-    for name in (*names, "of the goal", "at most", "gap", "held"):
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    for load in curve.loads:
-        kg, money = ((load.saved or {}).get(name) for name in ("carbon_kg", "cost"))
-        goal = wording.percent(load.goal_share, 1)
-        if load.goal_low is not None and load.goal_high is not None:
-            goal += f" ({wording.number(100 * load.goal_low, 1)}…{wording.number(100 * load.goal_high, 1)})"
-        status = load.status if load.acceptable or load.status == "not planned" else f"{load.status}, not acceptable"
-        table.add_row(
-            f"{load.share * 100:.0f} %",
-            wording.number(load.tonnes, 0),
-            *_saving(kg, 1e-3, 2),
-            *_saving(money, 1.0, 0),
-            goal,
-            wording.percent(load.goal_most, 1),
-            wording.percent(load.gap),
-            f"{load.successes} of {load.replications}" if load.replications else "–",
-            Text(status),
-        )
-    console.print(table, soft_wrap=True)
+    console.print(terminal.table_of(load_rows(curve.summary()), more=1), soft_wrap=True)
     console.print()
     console.print(Text.assemble(("ends      ", "bold"), curve.says))
-    note = "saved: compared with the baseline at the same load; intervals: of the mean over disturbed days, with the "
-    "same disturbances"
+    note = "saved: undisturbed, compared with the baseline at the same load; in brackets: 95 % of the mean over "
+    note += "disturbed days, with the same disturbances"
     console.print(Text.assemble(("notes     ", "bold"), note))
     console.print("          at most: upper bound on the saving of any plan, from the bound of the search")
-
-
-def _saving(saving: Saving | None, factor: float, digits: int) -> tuple[str, str]:
-    """The undisturbed saving, and the interval of the mean over disturbed days."""
-    from emberline.ui.text.wording import number
-
-    if saving is None:
-        return "–", "–"
-    if saving.low is None or saving.high is None:
-        return number(saving.undisturbed * factor, digits), "–"
-    span = f"{number(saving.low * factor, digits)}…{number(saving.high * factor, digits)}"
-    return number(saving.undisturbed * factor, digits), span

@@ -129,7 +129,7 @@ def _search(
     quiet: bool,
 ) -> Robustness:
     """Search the plan that holds, with a line of progress per round on standard error."""
-    from emberline.plans.jobs import ClusterError, engine
+    from emberline.plans.jobs import engine
     from emberline.plans.robustness.holding import hold as search
     from emberline.ui.cli.progress import study
 
@@ -141,10 +141,7 @@ def _search(
                 on_progress=lambda event: _tell(tell, event),
             )  # fmt: skip
 
-    try:
-        return study(work, "taking the plan that held best so far", quiet)
-    except ClusterError as error:
-        raise Refused(f"--cluster {error}" if where[1] else str(error)) from None
+    return study(work, "taking the plan that held best so far", quiet, where[1])
 
 
 def _tell(tell: Any, event: dict[str, Any]) -> None:
@@ -199,24 +196,17 @@ def _gap(gap: float | None) -> str:
 
 def _tables(result: Robustness) -> None:
     """Print P10, P50 and P90 of both plans next to each other, and what broke the robust one."""
-    from rich.table import Table
-
     from emberline.ui.cli import terminal
     from emberline.ui.cli.studies import replay
     from emberline.ui.text import wording
+    from emberline.ui.text.studies import replays
 
     if result.judged is None or result.plain_judged is None:
         return
-    console = terminal.out()
-
-    def table(*names: str, words: int) -> Table:
-        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-        for place, name in enumerate(names):
-            grid.add_column(name, justify="left" if place < words else "right", no_wrap=True)
-        return grid
-
-    money = result.robust.scenario.market.currency
-    price = table("price of robustness", "unit", "undisturbed", "mean of the days", "still below the baseline", words=2)
+    console, money = terminal.out(), result.robust.scenario.market.currency
+    price = terminal.table(
+        ("price of robustness", "unit"), ("undisturbed", "mean of the days", "still below the baseline")
+    )
     measures = (
         ("carbon_kg", "carbon", "t CO2e", 1e-3, 2),
         ("cost", "cost", money, 1.0, 0),
@@ -226,9 +216,10 @@ def _tables(result: Robustness) -> None:
         row = result.price[figure]
         cells = [wording.number(row[key] * factor, digits) for key in ("nominal", "mean", "baseline")]
         price.add_row(label, unit, *cells)
-    figures = table("", "unit", "P10", "P50", "P90", "plain P10", "P50", "P90", words=2)
-    both = zip(replay.figures(result.judged), replay.figures(result.plain_judged), strict=True)
-    for (label, unit, mine), (_, _, plain) in both:
+    figures = terminal.table(("", "unit"), ("P10", "P50", "P90", "plain P10", "P50", "P90"))
+    scenario = result.robust.scenario
+    sides = (replays.figures(scenario, judged.quantiles()) for judged in (result.judged, result.plain_judged))
+    for (label, unit, mine), (_, _, plain) in zip(*sides, strict=True):
         figures.add_row(label, unit, *mine, *plain)
     for each in (price, figures):
         console.print()

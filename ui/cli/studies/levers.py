@@ -144,29 +144,18 @@ def show(console: Console, study: Levers) -> None:
     console.print()
     console.print(_levers(study), soft_wrap=True)
     console.print()
-    for name, line in _facts(study):
-        console.print(Text.assemble((f"{name:<12}", "bold"), line))
-
-
-def _table(*columns: str) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column(columns[0], no_wrap=True)
-    for name in columns[1:]:
-        # as text: a unit in brackets would be parsed as a style
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    return table
+    terminal.print_facts(console, _facts(study), 12)
 
 
 def _plans(study: Levers) -> Any:
     from emberline.plans.levers import parts
+    from emberline.ui.cli import terminal
     from emberline.ui.text.wording import number
 
     money = study.scenario.market.currency
     bill = ("energy", "demand", "fuel", "carbon", "other")
-    table = _table("plan", "carbon [t CO2e]", f"cost [{money}]", *bill, "peak [MW]", "heats of", "site")
+    columns = ("carbon [t CO2e]", f"cost [{money}]", *bill, "peak [MW]", "heats of", "site")
+    table = terminal.table(["plan"], columns)
     for name, case in study.cases():
         sums = case.figures
         if sums is None:
@@ -186,9 +175,11 @@ def _plans(study: Levers) -> Any:
 
 
 def _levers(study: Levers) -> Any:
+    from emberline.ui.cli import terminal
+
     money = study.scenario.market.currency
     names = [f"{label} [{unit}]" for label in COLUMNS.values() for unit in ("t CO2e", money)]
-    table = _table("saved by", *names)
+    table = terminal.table(["saved by"], names)
     for lever in study.levers:
         cells: list[str] = []
         for column in COLUMNS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, Refused, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, print_json, writable, writing
 from emberline.ui.cli.workers import Cluster, Quiet
 
 if TYPE_CHECKING:
@@ -71,28 +71,25 @@ def front(
 
 
 def _search(case: Scenario, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:
-    from emberline.plans.jobs import ClusterError
     from emberline.plans.pareto import Axis
     from emberline.plans.pareto import pareto as search
     from emberline.ui.cli.progress import study
 
     workers, cluster = where
-    try:
-        return study(
-            lambda tell, wish: search(
-                case,
-                points,
-                metric=metric,
-                workers=workers,
-                cluster=cluster,
-                on_progress=lambda event: tell(_progress_line(event, case, Axis(metric))),
-                cancel=wish,
-            ),
-            "keeping the points found so far",
-            quiet,
-        )
-    except ClusterError as error:
-        raise Refused(f"--cluster {error}" if cluster else str(error)) from None
+    return study(
+        lambda tell, wish: search(
+            case,
+            points,
+            metric=metric,
+            workers=workers,
+            cluster=cluster,
+            on_progress=lambda event: tell(_progress_line(event, case, Axis(metric))),
+            cancel=wish,
+        ),
+        "keeping the points found so far",
+        quiet,
+        cluster,
+    )
 
 
 def _progress_line(event: dict[str, Any], case: Scenario, axis: Axis) -> str:
@@ -125,7 +122,6 @@ def _say(stored: StoredFront, as_json: bool) -> None:
 
 def show(console: Console, stored: StoredFront) -> None:
     """Print a front from the cleanest to the cheapest point."""
-    from rich.table import Table
     from rich.text import Text
 
     from emberline.plans.pareto import rows
@@ -140,14 +136,9 @@ def show(console: Console, stored: StoredFront) -> None:
     signal = f" ({wording.SIGNALS[front.scenario.goal.signal]})" if axis.metric == "carbon" else ""
     console.print(Text(f"{axis.metric} against cost{signal}"))
     console.print()
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("point", no_wrap=True)
     amount = f"{axis.metric} [{axis.unit}]"
     names = (amount, f"cost [{money}]", "gap", f"difference [{per}]", f"dual [{per}]", "peak [MW]")
-    for name in names:
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    for name in ("status", ""):
-        table.add_column(Text(name), no_wrap=True)
+    table = terminal.table(["point"], names, ("status", ""))
     for row in rows(front.data):
         between = wording.number(row[axis.difference], 0)
         if row[axis.difference] is not None and not row["proven"]:
@@ -172,8 +163,7 @@ def show(console: Console, stored: StoredFront) -> None:
     facts += [("notes" if not i else "", line) for i, line in enumerate(front.notes)]
     facts += [("failed", line) for line in front.failed]
     facts += [("front", stored.id), ("folder", str(stored.folder))]
-    for name, text in facts:
-        console.print(Text.assemble((f"{name:<10}", "bold"), text))
+    terminal.print_facts(console, facts)
 
 
 def _figures(amount: float, cost: float, currency: str, axis: Axis) -> str:

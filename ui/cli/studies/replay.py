@@ -71,7 +71,7 @@ def _follow(
     """The ensemble, and the seconds for starting the workers and for replaying."""
     import time
 
-    from emberline.plans.jobs import ClusterError, engine
+    from emberline.plans.jobs import engine
     from emberline.plans.robustness import ensemble
     from emberline.ui.cli.progress import study
 
@@ -111,19 +111,16 @@ def _follow(
             seconds["replays"] = time.perf_counter() - began
         return result
 
-    try:
-        return study(work, "keeping the replays done so far", quiet), seconds
-    except ClusterError as error:
-        raise Refused(f"--cluster {error}" if where[1] else str(error)) from None
+    return study(work, "keeping the replays done so far", quiet, where[1]), seconds
 
 
 def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float]) -> None:
     """Print an ensemble."""
-    from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.studies import replays
 
     console, scenario = terminal.out(), ensemble.scenario
     for line in terminal.heading(scenario):
@@ -149,12 +146,8 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
     if ensemble.n < ensemble.n_requested:
         console.print(Text(f"ended early: {ensemble.n_requested} replays were requested"))
     console.print()
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("", "unit"):
-        table.add_column(name, no_wrap=True)
-    for name in ("P10", "P50", "P90"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for label, unit, values in figures(ensemble):
+    table = terminal.table(("", "unit"), ("P10", "P50", "P90"))
+    for label, unit, values in replays.figures(scenario, ensemble.quantiles()):
         table.add_row(label, unit, *values)
     console.print(table, soft_wrap=True)
     show_stocks(ensemble, stored.plan)
@@ -171,89 +164,37 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
     facts.append(("seconds", f"{seconds['replays']:.1f} ({rate} replays a second), {seconds['start']:.1f} to start"))
     facts += terminal.holding(ensemble.successes, ensemble.n)
     facts += [("run", stored.id), ("file", path)]
-    for name, text in facts:
-        console.print(Text.assemble((f"{name:<10}", "bold"), text))
-
-
-def figures(ensemble: Ensemble) -> list[tuple[str, str, list[str]]]:
-    """Label, unit, and P10, P50 and P90 of each figure of an ensemble."""
-    from emberline.ui.text import wording
-
-    money, quantiles = ensemble.scenario.market.currency, ensemble.quantiles()
-    rows = [
-        ("carbon", "t CO2e", "carbon_kg", 1e-3, 2),
-        ("cost", money, "cost", 1.0, 0),
-        ("peak, metered mean", "MW", "peak_mw", 1.0, 1),
-    ]
-    if ensemble.scenario.heats:
-        rows += [("late heats", "", "late_heats", 1.0, 0), ("late", "t", "late_t", 1.0, 0)]
-    if ensemble.scenario.processes:
-        rows += [("missed deliveries", "", "missed_deliveries", 1.0, 0), ("not delivered", "t", "short_t", 1.0, 1)]
-    if ensemble.against_baseline:
-        rows += [
-            ("carbon saved", "t CO2e", "saved_carbon_kg", 1e-3, 2),
-            ("cost saved", money, "saved_cost", 1.0, 0),
-        ]
-    return [
-        (label, unit, [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")])
-        for label, unit, name, factor, digits in rows
-    ]
+    terminal.print_facts(console, facts)
 
 
 def show_stocks(ensemble: Ensemble, plan: Plan) -> None:
     """Print how low stores get, and what is in them at the end; nothing without stores."""
-    from rich.table import Table
-
     from emberline.ui.cli import terminal
     from emberline.ui.text import works
 
     rows = works.disturbed_stocks(ensemble, plan.replay)
-    if not rows:
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for place, name in enumerate(rows[0]):
-        table.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row.values())
-    console = terminal.out()
-    console.print()
-    console.print(table, soft_wrap=True)
+    if rows:
+        console = terminal.out()
+        console.print()
+        console.print(terminal.table_of(rows, words=2), soft_wrap=True)
 
 
 def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
     """Print what broke the plan, limit by limit."""
-    from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.studies import replays
 
-    console, horizon, broken = terminal.out(), ensemble.scenario.horizon, ensemble.n - ensemble.successes
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("what broke it", "stage", "unit"):
-        table.add_column(name, no_wrap=True)
-    for name in ("first", "in", "share", "typical", "most"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("most often within the hour from", no_wrap=True)
-    for row in rows[:ROWS]:
-        at = "after the end"
-        if row["hour"] * 60 < horizon.length_min:
-            at = wording.moment(horizon.instant(row["hour"] * 60))
-        table.add_row(
-            wording.KINDS.get(row["kind"], row["kind"]),
-            row["stage"] or "site",
-            row["unit"],
-            str(row["first"]),
-            str(row["replications"]),
-            wording.percent(row["replications"] / ensemble.n, 1),
-            f"{wording.number(row['typical'], 1)} {row['measure']}",
-            f"{wording.number(row['amount'], 1)} {row['measure']}",
-            f"{at} (in {row['in_hour']})",
-        )
-    console.print(table, soft_wrap=True)
+    console, broken = terminal.out(), ensemble.n - ensemble.successes
+    cells = [
+        {name: value if isinstance(value, str) else wording.number(value, 1 if isinstance(value, float) else 0)
+         for name, value in row.items()}
+        for row in replays.limit_rows(ensemble, rows[:ROWS])
+    ]  # fmt: skip
+    console.print(Text("what broke it", style="bold"))
+    console.print(terminal.table_of(cells, words=3, more=1), soft_wrap=True)
     if len(rows) > ROWS:
         console.print(Text(f"and {len(rows) - ROWS} more (all with --json)"))
-    console.print(
-        Text("first: replays in which it was the first limit missed; in: replays in which it was missed at all")
-    )
     console.print(Text(f"in {ensemble.after_breakdown} of the {broken} failed replays a unit had broken down before"))

@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json
 from emberline.ui.cli.workers import Quiet
 
 if TYPE_CHECKING:
-    from emberline.plans.rolling import Comparison, Difference, Rolled
+    from emberline.plans.rolling import Comparison
 
 
 def roll(
@@ -106,99 +106,19 @@ def _minutes(option: str, text: str) -> float:
 
 
 def _show(comparison: Comparison) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from emberline.scenarios.reading.issued_forecasts import uncertain
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.studies.rolling import says, side_rows
 
-    console, scenario, rolled = terminal.out(), comparison.scenario, comparison.rolled
+    console, scenario, result = terminal.out(), comparison.scenario, comparison.summary()
     for line in terminal.heading(scenario):
         console.print(Text(line))
     console.print()
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=True)
-    money = scenario.market.currency
-    for name in ("carbon [t CO2e]", f"cost [{money}]", "peak [MW]", "plans", "changed", "moved [MWh]", "limits missed"):
-        table.add_column(Text(name), justify="right", no_wrap=True)
-
-    def row(name: str, sums: Any, *cells: str) -> None:
-        figures = (
-            wording.number(sums.carbon_kg / 1000, 2), wording.number(sums.cost, 0), wording.number(sums.peak_mw, 1)
-        )  # fmt: skip
-        table.add_row(Text(name), *figures, *(cells or [""] * 4))
-
-    def side(name: str, one: Rolled) -> None:
-        changes = sum(step.adopted for step in one.steps)
-        energy = wording.number(sum(step.moved_mwh for step in one.steps), 1)
-        row(name, one.figures, str(len(one.steps)), str(changes), energy, str(len(one.violations)))
-
-    row("baseline", comparison.baseline.figures)
-    for other in comparison.others:
-        side(f"roll, every {_span(other)}", other)
-    side(f"roll, every {_span(rolled)}", rolled)
-    if comparison.foresight is not None:
-        side(f"with foresight, every {_span(rolled)}", comparison.foresight)
-    if comparison.best is not None:
-        missed = str(comparison.best.run.sizes["violation"])
-        row("one plan with foresight", comparison.best.figures, "1", "", "", missed)
-    console.print(table, soft_wrap=True)
+    console.print(terminal.table_of(side_rows(result)), soft_wrap=True)
     console.print()
-    for name, text in _facts(comparison):
-        console.print(Text.assemble((f"{name:<24}", "bold"), text))
-    forecasts = ", ".join(uncertain(scenario)) or "none: everything is known in advance"
-    console.print(Text.assemble((f"{'forecasts':<24}", "bold"), forecasts))
-    for violation in rolled.violations[:10]:
+    for line in says(result):
+        console.print(Text(line))
+    for violation in comparison.rolled.violations[:10]:
         console.print(Text(f"  {wording.violation(violation, scenario.horizon)}"))
-
-
-def _facts(comparison: Comparison) -> list[tuple[str, str]]:
-    from emberline.ui.text import wording
-
-    best, rolled = comparison.perfect, comparison.rolled
-    facts = []
-    gain = comparison.gain
-    no_gain = "it does not make or serve the same"
-    facts.append(("gain against baseline", no_gain if gain is None else _words(comparison, gain)))
-    regret = comparison.regret()
-    if regret is None:
-        facts.append(("regret", f"no plan with foresight was found: {best.reason or best.status}"))
-    else:
-        facts.append(
-            ("regret", f"{_words(comparison, regret)}; that plan: {best.status}, gap {wording.percent(best.gap)}")
-        )
-    if comparison.not_knowing is not None:
-        facts.append(("of which from not knowing", _words(comparison, comparison.not_knowing)))
-    for other, more in comparison.less_often():
-        facts.append((f"every {_span(other)} instead", f"{_words(comparison, more)} more"))
-    money = comparison.scenario.market.currency
-    units = {
-        "carbon_kg": ("cap on carbon", 1e-3, "t CO2e"),
-        "cost": ("cap on cost", 1.0, money),
-        "extra_cost": ("cap on extra cost", 1.0, money),
-    }
-    for name, (value, cap) in comparison.caps().items():
-        label, factor, unit = units[name]
-        over = value > cap + 1e-6 * max(abs(cap), 1.0)
-        by = wording.number(abs(value - cap) * factor, 2)
-        facts.append((label, f"{'exceeded' if over else 'kept'} by {by} {unit}"))
-    if rolled.unplanned:
-        facts.append(("no plan found", f"{rolled.unplanned} of {len(rolled.steps)} times; the previous plan continued"))
-    return facts
-
-
-def _words(comparison: Comparison, difference: Difference) -> str:
-    from emberline.ui.text import wording
-
-    unit, factor, digits = wording.measure(comparison.scenario)
-    text = f"{wording.number(difference.total * factor, digits)} {unit} ({wording.percent(difference.share)})"
-    if difference.interval is None:
-        return text
-    low, high = (wording.number(value * factor, digits) for value in difference.interval)
-    return f"{text}, 90 %: {low} to {high}"
-
-
-def _span(rolled: Rolled) -> str:
-    minutes = rolled.how.every_min
-    return f"{minutes:g} min" if minutes % 60 else f"{minutes / 60:g} h"

@@ -27,7 +27,6 @@ def sample(scenario: Scenario, count: int, share: float | None, as_json: bool, q
 
 
 def _show(comparison: sampled.Compared) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
@@ -48,10 +47,7 @@ def _show(comparison: sampled.Compared) -> None:
     console.print(
         Text(f"planned over {summary['samples']} samples of {', '.join(comparison.names)}: least {what} ({unit}){gap}")
     )
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column(f"on {summary['fresh']} other days", no_wrap=True)
-    for name in ("mean", worst):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = terminal.table([f"on {summary['fresh']} other days"], ("mean", worst))
     labels = {
         "sampled": "planned over samples",
         "plain": "planned on the forecast",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Named, Refused, SearchGap, SearchTime, of_searches, print_json
+from emberline.ui.cli.options import AsJson, Named, SearchGap, SearchTime, of_searches, print_json
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def sweep(
 
     along, same = sweeps.axes([*(changes or []), *of_searches(gap, time_limit)])
     settings = sweeps.settings(scenario, along, same)
-    from emberline.plans.jobs import ClusterError, engine
+    from emberline.plans.jobs import engine
     from emberline.plans.store import Store
     from emberline.ui.cli.progress import study
 
@@ -58,10 +58,7 @@ def sweep(
                 cancel=wish,
             )
 
-    try:
-        sweep = study(work, "keeping the plans made so far", quiet)
-    except ClusterError as error:
-        raise Refused(f"--cluster {error}" if cluster else str(error)) from None
+    sweep = study(work, "keeping the plans made so far", quiet, cluster)
     if as_json:
         print_json({"file": str(sweep.path), **sweep.summary()})
     else:
@@ -77,22 +74,15 @@ def _in_words(row: Row) -> str:
 
 
 def _show_sweep(sweep: Sweep) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
     console = terminal.out()
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for axis in sweep.axes:
-        table.add_column(Text(axis.key), no_wrap=True)
     money = sweep.currency
     names = ("carbon [t CO2e]", f"cost [{money}]", "peak [MW]", "carbon saved", "cost saved", "gap", "held")
-    for name in names:
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    for name in ("status", "run"):
-        table.add_column(name, no_wrap=True)
+    table = terminal.table([axis.key for axis in sweep.axes], names, ("status", "run"))
 
     def cell(values: dict[str, float], name: str, factor: float, digits: int) -> str:
         return wording.number(values[name] * factor if name in values else None, digits)
@@ -121,5 +111,4 @@ def _show_sweep(sweep: Sweep) -> None:
         ("notes", "saved: compared with the baseline under the same setting; gap: fixed emissions and costs left out"),
         ("file", str(sweep.path)),
     ]
-    for name, text in facts:
-        console.print(Text.assemble((f"{name:<10}", "bold"), text))
+    terminal.print_facts(console, facts)

@@ -97,7 +97,7 @@ def _plan() -> StoredRun | None:
 
 def _start(name: str, subject: Any, question: Question) -> None:
     options = {**question.options, "analysis": name}
-    try:
+    with job_progress.refusal():
         if isinstance(subject, form.Request):
             job = job_progress.start(
                 subject.name, subject.overrides, note=subject.note, kind="analysis", options=options
@@ -105,10 +105,7 @@ def _start(name: str, subject: Any, question: Question) -> None:
         else:
             note = {"called": subject.plan.scenario.name}
             job = job_progress.start(note=note, kind="analysis", options={**options, "run": subject.id})
-    except RuntimeError as error:
-        st.warning(say(str(error)))
-        return
-    _look_at(name, job)
+        _look_at(name, job)
 
 
 def _look_at(name: str, job: str) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from emberline.plans.analyses import StoredAnalysis
 from emberline.plans.store import as_planned, drafts
-from emberline.scenarios import load
+from emberline.scenarios import load, whole_file
 from emberline.scenarios.home import home
 from emberline.ui.charts.analyses import fit as charts
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
@@ -20,17 +20,9 @@ from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import number, percent
+from emberline.ui.text.studies.calibration import KINDS, check_rows, estimate_rows
 
 LARGEST_MB = 20
-KINDS = {
-    "duration": mark("duration"),
-    "duration_spread": mark("spread of durations"),
-    "energy": mark("energy"),
-    "energy_spread": mark("spread of energies"),
-    "mtbf": mark("time between breakdowns"),
-    "mttr": mark("repair"),
-}
 UPLOAD, TWIN = "upload", "twin"
 FROM = {UPLOAD: mark("a heat log of the plant"), TWIN: mark("days that the twin generates, to try it")}
 
@@ -82,9 +74,7 @@ def _upload(label: str, key: str) -> str | None:
     folder = home().absolute() / "analyses" / "files"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / name).is_file():
-        partial = folder / f".{name}.partial"
-        partial.write_bytes(content)
-        partial.replace(folder / name)
+        whole_file.write(folder / name, content)
     return name
 
 
@@ -102,7 +92,7 @@ def show(stored: StoredAnalysis) -> None:
         )  # fmt: skip
         st.caption(tr("Point: mean; bar: from 10 % to 90 % of the heats."))
     st.markdown(f"**{tr('Fitted figures')}**")
-    table([_estimate(one, result["confidence"]) for one in result["estimates"] if one["value"] is not None])
+    table(estimate_rows(result))
     _checks(result)
     _drift(stored)
     with st.expander(tr("What stays as in the scenario, and remarks")):
@@ -158,46 +148,11 @@ def _draft(stored: StoredAnalysis) -> None:
     navigation.go("scenario")
 
 
-def _estimate(one: dict[str, Any], confidence: float) -> dict[str, str]:
-    unit = one["unit_of_measure"]
-    span = "–" if one["low"] is None else f"{_figure(one['low'], unit)} … {_figure(one['high'], unit)}"
-    return {
-        tr("unit"): one["unit"],
-        tr("figure"): tr(KINDS[one["kind"]]) + ("" if unit == "1" else f" [{unit}]"),
-        tr("grade"): one["grade"] or tr("all"),
-        tr("observations"): number(one["n"], 0),
-        tr("scenario"): _figure(one["before"], unit),
-        tr("fitted"): _figure(one["value"], unit),
-        tr("{share} interval", share=percent(confidence, 1 if confidence * 100 % 1 else 0)): span,
-    }
-
-
-def _figure(value: float | None, unit: str) -> str:
-    if value is None:
-        return "–"
-    return percent(value, 2) if unit == "1" else number(value, 2 if abs(value) < 100 else 1)
-
-
 def _checks(result: dict[str, Any]) -> None:
-    check = result["hold_out"]
-    if check is None or not check["checks"]:
-        return
-    st.markdown(f"**{tr('Heats that the twin was not fitted to')}**")
-    table(
-        [
-            {
-                tr("figure"): say(one["what"]),
-                tr("heats"): number(one["n"], 0),
-                tr("log mean"): number(one["logged"], 2),
-                tr("twin mean"): number(one["twin"], 2),
-                tr("95 % of the twin's"): f"{number(one['low'], 2)} … {number(one['high'], 2)}",
-                tr("p-value"): "" if one["p_value"] is None else number(one["p_value"], 3),
-                say("unit"): one["unit_of_measure"],
-            }
-            for one in check["checks"]
-        ],
-        "checks",
-    )
+    rows = check_rows(result)
+    if rows:
+        st.markdown(f"**{tr('Heats that the twin was not fitted to')}**")
+        table(rows, "checks")
 
 
 def _drift(stored: StoredAnalysis) -> None:

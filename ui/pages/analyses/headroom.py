@@ -11,7 +11,8 @@ from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import number, percent, sentence
+from emberline.ui.text.numbers import sentence
+from emberline.ui.text.studies.headroom import load_rows
 
 LOADS = tuple(range(30, 101, 10))
 DEFAULT = (50, 60, 70, 80, 90, 100)
@@ -41,7 +42,6 @@ def ask(request: Request) -> Question:
 def show(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
-    money = result["currency"]
     st.markdown(f"**{sentence(say(result['says']))}**")
     if any(load["goal_share"] is not None for load in result["loads"]):
         chart_cache.chart(
@@ -55,27 +55,7 @@ def show(stored: StoredAnalysis) -> None:
                 "saving that counts."
             )
         )
-    rows = []
-    for load in result["loads"]:
-        saved = load["saved"] or {}
-        kg, cost = (saved.get(name) for name in ("carbon_kg", "cost"))
-        refused = not load["acceptable"] and load["status"] != "not planned"
-        rows.append(
-            {
-                tr("load [%]"): number(100 * load["share"], 0),
-                tr("tonnes [t]"): number(load["tonnes"], 0),
-                tr("carbon saved [t CO2e]"): "–" if kg is None else number(kg["undisturbed"] / 1000, 2),
-                tr("cost saved [{unit}]", unit=money): "–" if cost is None else number(cost["undisturbed"], 0),
-                tr("saving of the goal"): percent(load["goal_share"], 1),
-                tr("at most"): percent(load["goal_most"], 1),
-                tr("gap"): percent(load["gap"]),
-                tr("held"): tr("{held} of {n}", held=load["held"], n=load["replications"])
-                if load["replications"]
-                else "–",
-                say("status"): f"{say(load['status'])}{', ' + tr('not acceptable') if refused else ''}",
-            }
-        )
-    table(rows)
+    table(load_rows(result))
 
 
 ANALYSIS = Analysis(

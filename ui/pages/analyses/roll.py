@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -18,7 +17,8 @@ from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import clock, number, percent, signed
+from emberline.ui.text.numbers import clock, percent, signed
+from emberline.ui.text.studies.rolling import amount, says, side_rows, span
 
 SPANS = (15, 30, 60, 120, 180, 240, 360, 720, 1440)
 """Planning intervals offered [min]."""
@@ -77,80 +77,19 @@ def _days(horizon: Horizon) -> tuple[date, date]:
     return horizon.instant(0).date(), (horizon.instant(horizon.length_min) - timedelta(minutes=1)).date()
 
 
-def span(minutes: float) -> str:
-    """A span in words."""
-    return tr("{count} min", count=f"{minutes:g}") if minutes % 60 else tr("{count} h", count=f"{minutes / 60:g}")
-
-
 def show(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
-    st.text("\n".join(_facts(result)))
-    table(list(_sides(result)))
+    st.text("\n".join(says(result)))
+    table(side_rows(result))
     missed = result["roll"]["violations"]
     if missed:
         st.warning(tr("The roll missed {count} limits.", count=len(missed)))
     _moments(stored)
 
 
-def _facts(result: dict[str, Any]) -> list[str]:
-    """Gain, regret and the cost of not knowing, in words."""
-    gain, regret, unknown = (result[name] for name in ("gain", "regret", "not_knowing"))
-    lines = [
-        tr("Gain over the baseline: {amount}", amount=_amount(gain, result))
-        if gain
-        else tr("No gain is reported: the roll does not make or serve the same as the baseline.")
-    ]
-    perfect = result["perfect"]
-    if regret:
-        says = tr("Regret against one plan that knew everything: {amount}", amount=_amount(regret, result))
-        lines.append(f"{says} ({say(perfect['status'])}, {tr('gap {gap}', gap=percent(perfect['gap']))})")
-    if unknown:
-        lines.append(tr("Of which from not knowing: {amount}", amount=_amount(unknown, result)))
-    for other in result["less_often"]:
-        if other["more_than_roll"]:
-            amount = _amount(other["more_than_roll"], result)
-            lines.append(tr("Every {span} instead: {amount} more", span=span(other["every_min"]), amount=amount))
-    if result["roll"]["unplanned"]:
-        lines.append(
-            tr("No plan was found {count} times; the previous plan continued.", count=result["roll"]["unplanned"])
-        )
-    names = ", ".join(result["forecasts"]) or tr("none: everything is known in advance")
-    return [*lines, tr("Forecasts: {names}", names=names)]
-
-
-def _amount(difference: dict[str, Any], result: dict[str, Any]) -> str:
-    unit, factor, digits = (result["unit"], 1.0, 0) if result["unit"] != "kg CO2e" else ("t CO2e", 1e-3, 2)
-    text = f"{number(difference['total'] * factor, digits)} {unit} ({percent(difference['share'], 1)})"
-    if difference["interval_90"] is None:
-        return text
-    low, high = (number(value * factor, digits) for value in difference["interval_90"])
-    return f"{text}, {tr('90 % interval {low} to {high}', low=low, high=high)}"
-
-
-def _sides(result: dict[str, Any]) -> Any:
-    rows: list[tuple[str, Any, Any]] = [(tr("baseline"), None, result["baseline"])]
-    rows += [(tr("rolled, every {span}", span=span(one["every_min"])), one, one["figures"])
-             for one in (*result["less_often"], result["roll"])]  # fmt: skip
-    if result["foresight"] is not None:
-        rows.append((tr("rolled, everything known"), result["foresight"], result["foresight"]["figures"]))
-    if result["perfect"]["figures"] is not None:
-        rows.append((tr("one plan, everything known"), None, result["perfect"]["figures"]))
-    for label, side, sums in rows:
-        yield {
-            tr("run"): label,
-            tr("carbon [t CO2e]"): number(sums["carbon_kg"] / 1000, 2),
-            tr("cost [{unit}]", unit=result["currency"]): number(sums["cost"], 0),
-            tr("peak [MW]"): number(sums["peak_mw"], 1),
-            tr("plans"): "" if side is None else number(side["plans"], 0),
-            tr("adopted"): "" if side is None else number(side["laid"], 0),
-            tr("moved [MWh]"): "" if side is None else number(side["moved_mwh"], 1),
-            tr("limits missed"): "" if side is None else number(len(side["violations"]), 0),
-        }
-
-
 def _moments(stored: StoredAnalysis) -> None:
-    """The roll at a moment that is picks, with its now-line."""
+    """The roll at a moment that is chosen, with its now-line."""
     result = stored.result
     horizon, steps = Horizon.model_validate(result["horizon"]), result["roll"]["steps"]
     if not steps:
@@ -173,14 +112,9 @@ def _moments(stored: StoredAnalysis) -> None:
         tr("Grid import up to the moment, as planned at that moment, and of the baseline."),
     )  # fmt: skip
     adopted = tr("adopted") if step["laid"] else tr("not adopted, the previous plan continued")
-    better = "" if step["better"] is None else f", {tr('better by {amount}', amount=_better(step['better'], result))}"
+    better = "" if step["better"] is None else f", {tr('better by {amount}', amount=amount(step['better'], result))}"
     moved = tr("{energy} MWh moved", energy=signed(step["moved_mwh"], 1).lstrip("+"))
     st.text(f"{say(step['status'])}, {tr('gap {gap}', gap=percent(step['gap']))}{better}; {adopted}; {moved}")
-
-
-def _better(value: float, result: dict[str, Any]) -> str:
-    carbon = result["unit"] == "kg CO2e"
-    return f"{number(value / 1000, 2)} t CO2e" if carbon else f"{number(value, 0)} {result['unit']}"
 
 
 ANALYSIS = Analysis(

@@ -52,11 +52,6 @@ class Analysis:
     """Label of the button that ends it with the result so far; empty: a part of it is no result."""
 
 
-def no_question(of: Any) -> Question:
-    """The form of an analysis that needs nothing but its scenario or plan."""
-    return Question()
-
-
 def time_limit(analysis: str) -> float:
     """Draw the time limit of an analysis [s]."""
     return float(
@@ -92,7 +87,8 @@ def table(rows: list[dict[str, str]], key: str = "") -> None:
     """
     if not rows:
         return
-    frame = pd.DataFrame(rows)
+    # both ends of an interval stay on one line
+    frame = pd.DataFrame(rows).replace("…", "…\u2060", regex=True)
     second = "".join(frame.iloc[:, 1]) if frame.shape[1] > 1 else ""
     # the style of all pages aligns numbers from the third column on
     with st.container(key=f"{'texts' if LETTERS.search(second) else 'figures'}.{key}"):

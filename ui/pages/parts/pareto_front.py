@@ -154,7 +154,7 @@ def _against(place: Any, label: str, value: float, baseline: float, digits: int)
 def _open(stored: StoredFront, point: int) -> None:
     """Open the plan of a point; it is made and stored when it is first opened."""
     request = queue.request(stored.id)
-    try:
+    with job_progress.refusal():
         run = job_progress.start(
             request.get("scenario") or stored.front.scenario.name,
             request.get("overrides", ()),
@@ -163,11 +163,8 @@ def _open(stored: StoredFront, point: int) -> None:
             options={"front": stored.id, "point": point},
             run=run_of(stored.id, point),
         )
-    except RuntimeError as error:
-        st.warning(say(str(error)))
-        return
-    session.choose(run)
-    navigation.go("plan")
+        session.choose(run)
+        navigation.go("plan")
 
 
 def _table(stored: StoredFront) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -18,26 +17,14 @@ from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text import wording, works
-from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
+from emberline.ui.text.studies import replays
 
 Stamp = tuple[str, int]
 """Identity of an ensemble: its file and the time of writing."""
 ROWS = 40
 """Most limits in the table."""
-FIGURES = (
-    (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 2),
-    (mark("cost"), "", "cost", 1.0, 0),
-    (mark("peak, metered mean"), "MW", "peak_mw", 1.0, 1),
-    (mark("late heats"), mark("heats"), "late_heats", 1.0, 1),
-    (mark("late"), "t", "late_t", 1.0, 0),
-    (mark("missed deliveries"), mark("deliveries"), "missed_deliveries", 1.0, 1),
-    (mark("not delivered"), "t", "short_t", 1.0, 1),
-    (mark("carbon saved compared with the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, 2),
-    (mark("cost saved compared with the baseline"), "", "saved_cost", 1.0, 0),
-)
-"""Label, unit (empty: currency), name, factor and digits of figures with quantiles."""
-OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_t")
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -176,26 +163,8 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
     if ensemble.against_baseline:
         says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
     st.caption(says)
-    quantiles, left_out = ensemble.quantiles(), OF_PROCESSES if ensemble.scenario.heats else OF_HEATS
-    rows = [
-        (
-            tr(label),
-            tr(unit) if unit else money,
-            *(wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")),
-        )
-        for label, unit, name, factor, digits in _figures_in_order(ensemble)
-        if name in quantiles and name not in left_out
-    ]
-    names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
-    st.table(pd.DataFrame(rows, columns=names).set_index(names[0]))
+    st.table(replays.quantile_table(ensemble.scenario, ensemble.quantiles()))
     st.caption(tr("P10: on one day of ten it is less; P90: on one day of ten it is more."))
-
-
-def _figures_in_order(ensemble: Ensemble) -> list[tuple[str, str, str, float, int]]:
-    """Rows of the table, of goals of money cost before carbon."""
-    carbon, cost, *others, saved_carbon, saved_cost = FIGURES
-    totals = goal_first(ensemble.scenario, carbon, cost)
-    return [*totals, *others, *goal_first(ensemble.scenario, saved_carbon, saved_cost)]
 
 
 def _stocks(ensemble: Ensemble, plan: Plan) -> None:
@@ -228,26 +197,6 @@ def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
             "miss it at all. Misses after the end of the horizon are in the table."
         )
     )
-    horizon = ensemble.scenario.horizon
-
-    def hour(row: dict[str, Any]) -> str:
-        if row["hour"] * 60 >= horizon.length_min:
-            return tr("after the end")
-        return wording.moment(horizon.instant(row["hour"] * 60))
-
-    table = pd.DataFrame(
-        {
-            tr("limit"): [tr(wording.KINDS.get(row["kind"], row["kind"])) for row in rows[:ROWS]],
-            tr("stage"): [row["stage"] or ("" if row["unit"] else tr("site")) for row in rows[:ROWS]],
-            tr("unit"): [row["unit"] for row in rows[:ROWS]],
-            tr("missed first [replays]"): [row["first"] for row in rows[:ROWS]],
-            tr("missed [replays]"): [row["replications"] for row in rows[:ROWS]],
-            tr("missed [%]"): [100 * row["replications"] / ensemble.n for row in rows[:ROWS]],
-            tr("typically by"): [f"{wording.number(row['typical'], 1)} {row['measure']}" for row in rows[:ROWS]],
-            tr("at most by"): [f"{wording.number(row['amount'], 1)} {row['measure']}" for row in rows[:ROWS]],
-            tr("most often within the hour from"): [hour(row) for row in rows[:ROWS]],
-        }
-    )
-    draw(table, {tr("missed [%]"): 1})
+    draw(pd.DataFrame(replays.limit_rows(ensemble, rows[:ROWS])), {tr("missed [%]"): 1})
     if len(rows) > ROWS:
         st.caption(trn("And {count} more.", "And {count} more.", len(rows) - ROWS))

@@ -73,12 +73,9 @@ def ask(stored: StoredRun, busy: bool) -> None:
                 "replications": REPLAYS,
                 "time_limit_s": seconds,
             }
-            try:
+            with job_progress.refusal():
                 job_progress.start(kind="hold", options=request)
-            except RuntimeError as error:
-                st.warning(say(str(error)))
-                return
-            st.rerun()
+                st.rerun()
 
 
 @st.fragment(run_every=job_progress.POLL_S)

@@ -6,11 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.plan import Plan
-from emberline.scenarios.goal_metrics import goal_first, goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import sentence
+from emberline.ui.text.studies import replays
 
 CARDS = {
     "carbon": mark("Carbon"),
@@ -20,18 +21,6 @@ CARDS = {
     "production": mark("Production"),
     "delivered": mark("Delivered"),
 }
-OF_DAYS = {
-    "carbon_kg": mark("carbon"),
-    "cost": mark("cost"),
-    "peak_mw": mark("peak, metered mean"),
-    "late_heats": mark("late heats"),
-    "missed_deliveries": mark("missed deliveries"),
-    "saved_carbon_kg": mark("carbon saved, same disturbances as the baseline"),
-    "saved_cost": mark("cost saved, same disturbances as the baseline"),
-}
-"""Figures of disturbed replays."""
-PAIRS = (("carbon_kg", "cost"), ("saved_carbon_kg", "saved_cost"))
-
 COMPARISONS = {
     "stock": mark("Stock: {text}"),
     "discarded": mark("Discarded: {text}"),
@@ -99,21 +88,4 @@ def show_days(plan: Plan) -> None:
             held=holds, n=n,
         )  # fmt: skip
     st.text(says)
-    currency = plan.scenario.market.currency
-    units_of: dict[str, tuple[str, float, int]] = {
-        "carbon_kg": ("t CO2e", 1e-3, 2), "cost": (currency, 1.0, 0), "peak_mw": ("MW", 1.0, 1),
-        "late_heats": (tr("heats"), 1.0, 1), "missed_deliveries": (tr("deliveries"), 1.0, 1),
-        "saved_carbon_kg": ("t CO2e", 1e-3, 2), "saved_cost": (currency, 1.0, 0),
-    }  # fmt: skip
-    quantiles = plan.replays.quantiles()
-    rows = []
-    missed = "missed_deliveries" if plan.scenario.processes else "late_heats"
-    totals, savings = (goal_first(plan.scenario, *pair) for pair in PAIRS)
-    for name in (*totals, "peak_mw", missed, *savings):
-        if name not in quantiles:  # runs of earlier releases have fewer figures
-            continue
-        unit, factor, digits = units_of[name]
-        values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
-        rows.append([tr(OF_DAYS[name]), unit, *values])
-    columns = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
-    st.table(pd.DataFrame(rows, columns=columns).set_index(tr("figure")))
+    st.table(replays.quantile_table(plan.scenario, plan.replays.quantiles()))

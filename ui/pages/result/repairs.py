@@ -69,12 +69,9 @@ def _why(run: str) -> str:
 
 def _start_why(run: str, question: Question, note: dict[str, Any]) -> None:
     options = {"analysis": "why_not", "time_limit_s": TIME_LIMIT_S, "run": run}
-    try:
+    with job_progress.refusal():
         job_progress.start(question.scenario, question.overrides, note=note, kind="analysis", options=options)
-    except RuntimeError as error:
-        st.warning(say(str(error)))
-        return
-    st.rerun()
+        st.rerun()
 
 
 def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bool:
@@ -183,19 +180,16 @@ def _plan(question: Question, note: dict[str, Any], more: list[str], then: Calla
         repairs = [text for text in repairs if text != NO_MORE_COST or text in more]
     inputs |= {KEY: list(dict.fromkeys(repairs))}
     note = {"scenario": question.scenario, **note, "inputs": inputs}
-    try:
+    with job_progress.refusal():
         run = job_progress.start(question.scenario, [*question.overrides, *more], note=note)
-    except RuntimeError as error:
-        st.warning(say(str(error)))
-        return
-    name = str(note["scenario"])
-    st.session_state[_place(name)] = inputs[KEY]
-    if goals:
-        fields = {field: value for field, value in inputs.items() if field != KEY or value}
-        st.session_state[f"{name}.said"] = fields
-        st.session_state[f"{name}.undone"] = int(st.session_state.get(f"{name}.undone", 0)) + 1
-    session.choose(run)
-    then()
+        name = str(note["scenario"])
+        st.session_state[_place(name)] = inputs[KEY]
+        if goals:
+            fields = {field: value for field, value in inputs.items() if field != KEY or value}
+            st.session_state[f"{name}.said"] = fields
+            st.session_state[f"{name}.undone"] = int(st.session_state.get(f"{name}.undone", 0)) + 1
+        session.choose(run)
+        then()
 
 
 def applied(name: str, seeds: dict[str, Any]) -> list[str]:

@@ -5,14 +5,30 @@ from __future__ import annotations
 import streamlit as st
 
 from emberline.plans.accounts import Ledger, bill
-from emberline.plans.store import Store, StoredRun
+from emberline.plans.store import Store, StoredRun, StoreError
 from emberline.ui.pages.result import accounts
+from emberline.ui.pages.session import session
+from emberline.ui.text.language import tr
+from emberline.ui.text.messages import say
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def open_run(run: str) -> StoredRun:
     """A stored run; immutable, hence shared."""
     return Store().open(run)
+
+
+def in_view() -> StoredRun | None:
+    """The stored run in view; None: there is none or it cannot be read, and the page says so."""
+    run = session.run()
+    if not run:
+        st.info(tr("Choose a plan in the header, or make one on the page Plan."))
+        return None
+    try:
+        return open_run(run)
+    except StoreError as error:
+        st.warning(say(str(error)))
+        return None
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

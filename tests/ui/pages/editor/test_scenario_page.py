@@ -24,9 +24,9 @@ from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.loading import LIBRARY
 from emberline.ui.pages.editor import form, rows, series_chart, tables
 from emberline.ui.pages.editor.draft import DraftState, checked
-from emberline.ui.pages.editor.fields import columns, fields, inner, label_parts
+from emberline.ui.pages.editor.fields import columns, fields, inner
 from emberline.ui.pages.editor.references import renamed
-from emberline.ui.pages.editor.words import WORDS, records
+from emberline.ui.pages.editor.words import records
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -462,14 +462,6 @@ def test_orders_are_written_short() -> None:
     result = rows.items_of(edited, items, frame)
     assert result[0]["heats"] == [{"grade": "B", "count": 2}, {"grade": "A", "count": 4}]
     assert result[1] == items[1]
-
-
-def test_every_label_can_be_translated() -> None:
-    """Proves: the translators' list has every label that is made of a field's name. Sensitivity: a new field fails."""
-    names = {
-        label_parts(name, "EUR", record=record.__name__)[0] for record in records() for name in record.model_fields
-    }
-    assert names == set(WORDS)
 
 
 def test_every_field_has_its_unit_and_help() -> None:
