@@ -13,7 +13,7 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
 NOTE = (
-    "first in: alone, on the baseline heats; last in: taken away from the joint plan, heats not planned again. "
+    "each alone: on the baseline heats; each as the last one: taken away from the joint plan, heats not planned again. "
     "Levers overlap, so the two differ and neither adds up: the rest is their interaction."
 )
 
@@ -35,7 +35,8 @@ class Case:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self) | {"figures": self.figures.as_dict() if self.figures else None}
+        sums = self.figures
+        return asdict(self) | {"figures": sums.as_dict() if sums else None, "parts": parts(sums) if sums else None}
 
 
 @dataclass(frozen=True)

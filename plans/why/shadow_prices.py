@@ -11,13 +11,14 @@ import xarray as xr
 
 from emberline.plans.plan.record import Plan
 from emberline.plans.store import netcdf
+from emberline.scenarios.messages import mark
 
 KINDS = {
-    "balance_price": ("carrier", "a unit more of demand costs"),
-    "level_price": ("store", "a unit more in store saves"),
-    "rate_limit_price": ("asset", "a unit more of its limit saves"),
-    "horizon_limit_price": ("limited", "a unit more over the horizon saves"),
-    "import_limit_price": ("meter", "a MWh more of import limit saves"),
+    "balance_price": ("carrier", mark("a unit more of demand costs")),
+    "level_price": ("store", mark("a unit more in store saves")),
+    "rate_limit_price": ("asset", mark("a unit more of its limit saves")),
+    "horizon_limit_price": ("limited", mark("a unit more over the horizon saves")),
+    "import_limit_price": ("meter", mark("a MWh more of import limit saves")),
 }
 """Variable, what it is labelled by, and what it says."""
 

@@ -51,22 +51,14 @@ def _show(prices: lock_prices.LockPrices) -> None:
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.studies.locks import lock_rows
 
-    console = terminal.out()
-    names = ("carbon [kg CO2e]", f"cost [{prices.currency}]", "peak [MW]", f"at most [{prices.unit}]", "gap", "status")
-    table = terminal.table(["lock"], names)
-    rows = [(f"{price.number}  {price.says}", price.freed, price.at_most) for price in prices.prices]
-    if prices.all_freed is not None:
-        low = prices.all_freed.low
-        rows.append(("all locks removed", prices.all_freed, None if low is None else max(0.0 - low, 0.0)))
-    for label, answer, at_most in rows:
-        more = answer.more
-        savings = (None, None, None) if more is None else (0.0 - more.carbon_kg, 0.0 - more.cost, 0.0 - more.peak_mw)
-        cells = [wording.number(value, digits) for value, digits in zip(savings, (0, 0, 2), strict=True)]
-        status = answer.status if more is not None else f"{answer.status}: {answer.reason}"
-        table.add_row(Text(label), *cells, wording.number(at_most, 1), wording.percent(answer.gap), Text(status))
+    console, rows = terminal.out(), lock_rows(prices.summary())
+    for row, price in zip(rows, prices.prices, strict=False):
+        row["lock"] = f"{price.number}  {row['lock']}"
     console.print(Text("saving from removing each lock, with everything else planned again"))
-    console.print(table, soft_wrap=True)
+    if rows:
+        console.print(terminal.table_of(rows, more=1), soft_wrap=True)
     gap = "no gap proven" if prices.gap is None else f"gap {wording.percent(prices.gap)}"
     console.print(
         Text(f"compared with the stored plan: {prices.status}, {gap}; at most: from the bound without the lock")

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "json")
 PHASES = {"sequential": "production first, site after", "joint": "heats and site together", "levers": "levers"}
-COLUMNS = {"first": "first in", "last": "last in", "ruled": "by rules"}
-BEYOND = 0.005
-"""Width of the solver's uncertainty, as a share of the saving, above which it is printed."""
+COLUMNS = ("first", "last", "ruled")
 
 
 def levers(
@@ -134,101 +132,30 @@ def show(console: Console, study: Levers) -> None:
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.studies.levers import case_rows, lever_rows
 
     scenario = study.scenario
     for line in terminal.heading(scenario)[:2]:
         console.print(Text(line))
     console.print(Text(f"saving of each lever ({wording.SIGNALS[scenario.goal.signal]})"))
     console.print()
-    console.print(_plans(study), soft_wrap=True)
+    result = study.summary()
+    console.print(terminal.table_of(case_rows(result, bill=True), more=1), soft_wrap=True)
     console.print()
-    console.print(_levers(study), soft_wrap=True)
+    console.print(terminal.table_of(lever_rows(result)), soft_wrap=True)
     console.print()
     terminal.print_facts(console, _facts(study), 12)
 
 
-def _plans(study: Levers) -> Any:
-    from emberline.plans.levers import parts
-    from emberline.ui.cli import terminal
-    from emberline.ui.text.wording import number
-
-    money = study.scenario.market.currency
-    bill = ("energy", "demand", "fuel", "carbon", "other")
-    columns = ("carbon [t CO2e]", f"cost [{money}]", *bill, "peak [MW]", "heats of", "site")
-    table = terminal.table(["plan"], columns)
-    for name, case in study.cases():
-        sums = case.figures
-        if sums is None:
-            table.add_row(name, "–", "–", *("–" for _ in bill), "–", case.heats, case.reason)
-            continue
-        paid = parts(sums)
-        table.add_row(
-            name,
-            number(sums.carbon_kg / 1000, 1),
-            number(sums.cost, 0),
-            *(number(paid[part], 0) for part in bill),
-            number(sums.peak_mw, 1),
-            case.heats,
-            "; ".join(filter(None, (case.status, case.reason, f"{case.broken} violation(s)" if case.broken else ""))),
-        )
-    return table
-
-
-def _levers(study: Levers) -> Any:
-    from emberline.ui.cli import terminal
-
-    money = study.scenario.market.currency
-    names = [f"{label} [{unit}]" for label in COLUMNS.values() for unit in ("t CO2e", money)]
-    table = terminal.table(["saved by"], names)
-    for lever in study.levers:
-        cells: list[str] = []
-        for column in COLUMNS:
-            cells += _cells(getattr(lever, column), study)
-        table.add_row(lever.name, *cells)
-    rest = [_cells_of(study.interaction(column)) for column in ("first", "last")]
-    table.add_row("interaction", *rest[0], *rest[1], "", "")
-    if study.together is not None:
-        both = _cells_of({"carbon_kg": study.together.carbon_kg, "cost": study.together.cost})
-        table.add_row("all together", *both, *both, "", "", style="bold")
-    return table
-
-
-def _cells(change: Change | None, study: Levers) -> tuple[str, str]:
-    """Carbon and cost; the goal's figure with the uncertainty that the solver left open."""
-    if change is None:
-        return "–", "–"
-    cells = list(_cells_of({"carbon_kg": change.carbon_kg, "cost": change.cost}))
-    carbon = study.scenario.goal.minimize == "carbon"
-    if (
-        change.low is not None
-        and change.high is not None
-        and change.high - change.low > max(BEYOND * abs(change.goal), 0.5)
-    ):
-        from emberline.ui.text.wording import number
-
-        scale, digits = (1000, 1) if carbon else (1, 0)
-        span = f" ({number(change.low / scale, digits)}…{number(change.high / scale, digits)})"
-        cells[0 if carbon else 1] += span
-    return cells[0], cells[1]
-
-
-def _cells_of(values: dict[str, float] | None) -> tuple[str, str]:
-    from emberline.ui.text.wording import number
-
-    if values is None:
-        return "–", "–"
-    return number(values["carbon_kg"] / 1000, 1), number(values["cost"], 0)
-
-
 def _facts(study: Levers) -> Iterator[tuple[str, str]]:
     from emberline.plans.levers import NOTE
-    from emberline.ui.text.wording import percent
+    from emberline.ui.text.wording import number, percent
 
     money = study.scenario.market.currency
     for name, case in (("the baseline", study.baseline), ("production first, site after", study.sequential)):
         saved = study.saved(case)
         if saved is not None and case.figures is not None:
-            carbon, cost = _cells_of({"carbon_kg": saved.carbon_kg, "cost": saved.cost})
+            carbon, cost = number(saved.carbon_kg / 1000, 1), number(saved.cost, 0)
             share = percent(saved.cost / abs(case.figures.cost) if case.figures.cost else None)
             yield "saved", f"together compared with {name}: {carbon} t CO2e, {cost} {money} ({share})"
     searches = (("together", study.search, study.gap), ("production first", study.heats_first, study.heats_first.gap))

@@ -14,19 +14,13 @@ from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import number, percent, signed
+from emberline.ui.text.numbers import percent
+from emberline.ui.text.studies.levers import COLUMNS as TITLES
+from emberline.ui.text.studies.levers import FIGURES, case_rows, lever_rows
+from emberline.ui.text.studies.levers import name as lever_name
 
-NAMES = {"shifting": mark("shifting heats"), "battery": mark("battery")}
-CASES = (
-    mark("baseline heats, no lever"),
-    mark("baseline, by rules"),
-    mark("baseline heats, site planned"),
-    mark("production first, site after"),
-    mark("planned together"),
-)
-COLUMNS = {"first": mark("each alone"), "last": mark("each as the last one")}
-FIGURES = {"carbon": ("carbon_kg", 1e-3, 1), "cost": ("cost", 1.0, 0)}
-"""Name in a change, factor and digits."""
+COLUMNS = ("first", "last")
+"""Of the waterfall."""
 
 
 def ask(request: Request) -> Question:
@@ -43,20 +37,22 @@ def show(stored: StoredAnalysis) -> None:
         st.warning(tr("No plan was found with all levers: allow more time, or ask why there is no plan."))
     elif result["levers"]:
         _waterfall(stored)
-        table(list(_rows(result)))
+        table(lever_rows(result))
         st.caption(
             tr(
                 "Each alone: on the baseline heats. Each as the last one: taken away from the joint plan, heats not "
                 "planned again. Levers overlap, so neither column adds up; the rest is their interaction."
             )
+            + " "
+            + tr("By rules: the baseline without the lever, less that with it.")
         )
     if result["needed"]:
         st.text(tr("The site cannot run without {names}.", names=", ".join(result["needed"])))
     for lever in result["levers"]:
         if lever["reason"]:
-            st.caption(f"{_name(lever['name'])}: {say(lever['reason'])}")
+            st.caption(f"{lever_name(lever['name'])}: {say(lever['reason'])}")
     st.markdown(f"**{tr('The plans compared')}**")
-    table(list(_cases(result)), "cases")
+    table(case_rows(result), "cases")
 
 
 def _headline(result: dict[str, Any]) -> None:
@@ -78,55 +74,21 @@ def _waterfall(stored: StoredAnalysis) -> None:
             format_func={"carbon": tr("carbon"), "cost": tr("cost")}.__getitem__, key="levers.figure",
         )  # fmt: skip
         column = st.segmented_control(
-            tr("Saving"), list(COLUMNS), default="first", required=True,
-            format_func=lambda key: tr(COLUMNS[key]), key="levers.column",
+            tr("Saving"), COLUMNS, default="first", required=True,
+            format_func=lambda key: tr(TITLES[key]), key="levers.column",
         )  # fmt: skip
     key, factor, digits = FIGURES[str(figure)]
     rest = result["interaction"][column]
     if rest is None:
         st.caption(tr("A lever has no plan on its own, so its part of the sum is not known."))
         return
-    rows = [(_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
+    rows = [(lever_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
     rows.append((tr("interaction"), rest[key] * factor))
     unit = "t CO2e" if figure == "carbon" else result["currency"]
     chart_cache.chart(
         (*cache_key("levers", stored), figure, column), lambda: causes.waterfall(rows, unit, digits),
         tr("Saving by lever and their interaction; the table below has the same values."),
     )  # fmt: skip
-
-
-def _rows(result: dict[str, Any]) -> Any:
-    money = result["currency"]
-    pairs = [(_name(lever["name"]), lever) for lever in result["levers"]]
-    pairs += [(tr("interaction"), result["interaction"]), (tr("all together"), None)]
-    for label, values in pairs:
-        row = {tr("saved by"): label}
-        for column, title in COLUMNS.items():
-            change = result["together"] if values is None else values[column]
-            for figure, unit in (("carbon", "t CO2e"), ("cost", money)):
-                key, factor, digits = FIGURES[figure]
-                cell = "–" if change is None else signed(change[key] * factor, digits)
-                row[f"{tr(title)} [{unit}]"] = cell
-        yield row
-
-
-def _cases(result: dict[str, Any]) -> Any:
-    money = result["currency"]
-    for name in CASES:
-        case = result["cases"][name]
-        sums = case["figures"]
-        status = say(case["status"]) if sums is not None else f"{say(case['status'])} {say(case['reason'])}"
-        yield {
-            tr("plan"): tr(name),
-            tr("carbon [t CO2e]"): "–" if sums is None else number(sums["carbon_kg"] / 1000, 1),
-            tr("cost [{unit}]", unit=money): "–" if sums is None else number(sums["cost"], 0),
-            tr("peak [MW]"): "–" if sums is None else number(sums["peak_mw"], 1),
-            say("status"): status,
-        }
-
-
-def _name(lever: str) -> str:
-    return tr(NAMES[lever]) if lever in NAMES else lever
 
 
 ANALYSIS = Analysis(

@@ -19,14 +19,6 @@ from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import number
 
-SAYS = {
-    "balance_price": mark("a unit more of demand costs"),
-    "level_price": mark("a unit more in store saves"),
-    "rate_limit_price": mark("a unit more of its limit saves"),
-    "horizon_limit_price": mark("a unit more over the horizon saves"),
-    "import_limit_price": mark("a MWh more of import limit saves"),
-}
-
 
 def ask(stored: StoredRun) -> Question:
     """The form: nothing but the plan."""
@@ -43,7 +35,7 @@ def show(stored: StoredAnalysis) -> None:
         return
 
     def label(i: int) -> str:
-        return f"{say(rows[i]['name'])}: {tr(SAYS[rows[i]['kind']])}"
+        return f"{say(rows[i]['name'])}: {say(rows[i]['says'])}"
 
     i = st.selectbox(tr("Price"), range(len(rows)), format_func=label, key="prices.row")
     row = rows[i]
@@ -61,7 +53,7 @@ def show(stored: StoredAnalysis) -> None:
         [
             {
                 tr("what"): say(one["name"]),
-                tr("price"): tr(SAYS[one["kind"]]),
+                tr("price"): say(one["says"]),
                 say("unit"): _unit(one),
                 tr("mean"): number(one["mean"], 2),
                 tr("least"): number(one["low"], 2),
