@@ -23,7 +23,7 @@ COLUMNS = {"first": mark("each alone"), "last": mark("each as the last one"), "r
 FIGURES = {"carbon": ("carbon_kg", 1e-3, 1), "cost": ("cost", 1.0, 0)}
 """Name in a change, factor and digits."""
 BEYOND = 0.005
-"""Width of what the solver left open, as a share of the saving, above which it is told."""
+"""Width of what the solver left open, as a share of the saving, above which it is shown."""
 
 
 def name(lever: str) -> str:
