@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
 from emberline.ui.pages import PAGES, SECTIONS
@@ -26,6 +28,8 @@ STICKS_OUT = """() => {
       .filter(one => { const box = one.getBoundingClientRect(); return box.width && box.right > wide; })
       .map(one => one.outerHTML.slice(0, 120))].filter(Boolean);
 }"""
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 
 
 class Watched:
@@ -122,3 +126,13 @@ def sound(page: Page) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
     out = page.evaluate(STICKS_OUT)
     assert out == [], f"{page.url} at {page.viewport_size}: {out}"
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds, one line for each element: rule, element, why."""
+    result: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'][:240]})"
+        for rule in result
+        for node in rule["nodes"]
+    ]

@@ -8,19 +8,17 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import WAIT_MS, Watched, at_rest, go, sound
+from browsing import WAIT_MS, Watched, at_rest, go, sound, violations
 from playwright.sync_api import Browser, Page, expect
 from served import Server
 
 from emberline.ui.pages import ADDRESSES, PAGES
 
 pytestmark = pytest.mark.browser
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 WIDE, SMALL = 1440, 1024
 TALL = 2600
 """What is below the window has no contrast that could be measured: so high is it for axe."""
@@ -67,16 +65,6 @@ def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFacto
     server = Server(environment={"EMBERLINE_HOME": str(home)})
     yield StoredHome(server, run, f"run={run}&runs={run},{other}&front={front}")
     server.kill()
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds, one line for each element: rule, element, why."""
-    result: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
-    return [
-        f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'][:240]})"
-        for rule in result
-        for node in rule["nodes"]
-    ]
 
 
 def free_text(page: Page) -> str:

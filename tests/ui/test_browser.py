@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Watched, at_rest, choose, settled, sound
+from browsing import Watched, at_rest, choose, settled, sound, violations
 from playwright.sync_api import Browser, expect
 from served import Server
 from sites import cement_day_plan
 
 from emberline.plans.store.store import Store
+from emberline.ui.pages import ADDRESSES
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +29,7 @@ def server(home: Path) -> Iterator[Server]:
 def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -> None:
     """Proves: a board of runs, a card of the one that is clicked, a run that is moved by keys and locked until that
     is undone, tables of units, stores and products, a file; nothing sticks out of a wide and of a small window, and no
-    chart reports an error."""
+    chart reports an error; the page Twin is accessible."""
     result, store = cement_day_plan(), Store()
     with store.working(result.scenario) as run:
         store.save(run, result)
@@ -64,6 +65,10 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
     path = tmp_path / loading.value.suggested_filename
     loading.value.save_as(path)
     assert path.read_bytes().startswith(b"PK")
+    page.goto(f"{server.url}/{ADDRESSES.get('twin', 'twin')}?run={run}")
+    expect(page.locator(".marks").first).to_be_visible(timeout=60_000)
+    at_rest(page)
+    assert violations(page) == []
     assert watched.wrong == []
     context.close()
 

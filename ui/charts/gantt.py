@@ -88,6 +88,8 @@ def of_units(
     for rows, look in looks:
         makes = rows["what"] == unit_runs.RUN
         for part, edge in ((rows[makes], {}), (rows[~makes], PALE)):
+            if not len(part):  # an empty mark has no name for readers of the screen
+                continue
             base = alt.Chart(part).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
             how = {"stroke": LABEL, "strokeWidth": 0.5, "strokeOpacity": 0.6, "clip": True, **look, **edge}
             layers.append(base.mark_bar(**how))

@@ -156,9 +156,10 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
         done=f"{PROGRESS} + {PROGRESS_END - PROGRESS} * ({MOMENT} - datum.start) / (datum.end - datum.start)",
     )  # fmt: skip
     bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
-    layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25).encode(x2="over:Q"))
+    # the times next to them say the same in words; where nothing runs a mark has no name
+    layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25, aria=False).encode(x2="over:Q"))
     layers.append(
-        bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4).encode(
+        bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False).encode(
             x2="done:Q", color=alt.Color("colour:N", scale=None)
         )
     )

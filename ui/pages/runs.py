@@ -210,7 +210,7 @@ def _go(run: str) -> None:
             session.choose(run)
             go(module)
     st.text(tr("To share it, send this address to anyone who can reach this server:"))
-    st.code(f"{_server()}/?run={run}", language=None)
+    st.code(f"{_server()}/?run={run}", language=None, wrap_lines=True)
 
 
 def _server() -> str:

@@ -51,7 +51,7 @@ def draw(draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseMode
         value = now.value(place)
         if depth >= DEEPEST or entry.name in _elsewhere(record):
             continue
-        words, unit = label_parts(entry.name, rows.money(now))
+        words, unit = label_parts(entry.name, rows.money(now), record=record.__name__)
         wrong = len(now.at(place))
         title = f"{label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
         if entry.record is Rate and _one_value(value):

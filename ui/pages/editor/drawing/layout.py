@@ -106,7 +106,9 @@ def connections(data: dict[str, Any]) -> Iterator[SheetBox]:
 
 def amount(value: Any, unit: str) -> str:
     """A value as it is typed, with the unit of its field where it has none of its own."""
-    return "" if value is None else value if isinstance(value, str) else f"{value:g} {unit}"
+    if isinstance(value, int | float):
+        return f"{value:g} {unit}"
+    return "" if value is None else str(value)
 
 
 def assets(data: dict[str, Any]) -> Iterator[tuple[SheetBox, bool]]:

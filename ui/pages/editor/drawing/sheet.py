@@ -227,15 +227,15 @@ def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
     units = rows.items(now, (*box.path, "units"))
     names = [box.name, *(row.get("name") if isinstance(row, dict) else row for row in units)]
     fails = [
-        tr("{unit} fails every {hours} of work on average, repair takes {repair}.", unit=row["unit"],
-           hours=amount(row.get("mtbf_h"), "h"), repair=amount(row.get("mttr_min"), "min"))
+        tr("{unit} fails every {hours} of work on average, repair takes {repair}.", unit=_plain(str(row["unit"])),
+           hours=_plain(amount(row.get("mtbf_h"), "h")), repair=_plain(amount(row.get("mttr_min"), "min")))
         for row in rows.items(now, ("disturbances", "breakdowns"))
         if isinstance(row, dict) and row.get("unit") in names
     ]  # fmt: skip
     says = fails or [tr("No breakdown is entered for it.")]
     if box.path[0] == "deliveries":
         says = [tr("What is fetched more or less on a disturbed day: delivery spread.")]
-    st.caption("  \n".join(map(_plain_line, says)))
+    st.caption("  \n".join(says))
     form.link(draft, tr("Breakdowns and disturbances"), "disturbances")
 
 
