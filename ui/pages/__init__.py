@@ -56,8 +56,6 @@ STYLE = """<style>
 .st-key-quick_form button p { font-size: 0.8rem; }
 [data-testid="stMain"] [data-testid="stAlertContainer"] { padding: 0.45rem 0.8rem; min-height: 0; }
 @media (max-width: 640px) {
-  [data-testid="stTable"] :is(td, th) { overflow-wrap: anywhere; white-space: normal; padding: 0.15rem 0.2rem;
-    font-size: 0.75rem; }
   [data-testid="stMainBlockContainer"] { padding: 5rem 0.8rem 2rem 0.8rem; }
   .product { display: none; }
   .st-key-header_top, .st-key-header_pages { padding: 0 0.4rem; overflow-x: auto; }
