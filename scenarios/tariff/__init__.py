@@ -1,4 +1,4 @@
-"""Tariffs: the record, its numbers on the metered grid and the exact bill."""
+"""Tariffs: the record, its numbers on the metered grid, the exact bill, and rows of tariff tables."""
 
 from emberline.scenarios.tariff.bill import Bill, Line, bill, billed_mw, charged
 from emberline.scenarios.tariff.china import PeakValley, TwoPart
@@ -17,6 +17,7 @@ from emberline.scenarios.tariff.record import (
     Tax,
 )
 from emberline.scenarios.tariff.remarks import remarks
+from emberline.scenarios.tariff.table import from_table
 from emberline.scenarios.tariff.windows import Window
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "bill",
     "billed_mw",
     "charged",
+    "from_table",
     "metered",
     "read",
     "remarks",

@@ -11,10 +11,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from us_tariffs import tariff_of
 
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.tariff import Before, Tariff, bill, metered, read, remarks
+from emberline.scenarios.tariff import Before, Tariff, bill, from_table, metered, read, remarks
 
 CALIFORNIA = "America/Los_Angeles"
 RAMP_MW = np.arange(96) / 1000
@@ -46,7 +45,7 @@ def everywhere(per_mw: float, **more: Any) -> dict[str, Any]:
 def test_published_demand_charges(shared: Path, day: str, paid: dict[str, float], expected: float) -> None:
     """Proves: the published figures of a real tariff, peaks already paid among them. Sensitivity: morning and evening
     of the half-peak billed apart would give 4304.15 instead of 4027.79."""
-    pge = tariff_of(shared / "oracles" / "tariff" / "billing_pge.csv")
+    pge = from_table(shared / "oracles" / "tariff" / "billing_pge.csv")
     rate = {charge.name: charge.rates[0].per_mw for charge in pge.demand}
     before = Before(peak_mw={name: money / rate[name] for name, money in paid.items()})
     result = bill(pge, RAMP_MW, quarters(day, CALIFORNIA), CALIFORNIA, before=before)
@@ -71,7 +70,7 @@ def test_a_second_opinion_on_real_tariffs(shared: Path) -> None:
         end = start + pd.offsets.MonthBegin(1)
         times = quarters(start.date().isoformat(), "Asia/Seoul", start.days_in_month)
         power = load["load_mw"].to_numpy()[load.index.searchsorted(pd.DatetimeIndex(times).tz_localize("UTC"))]
-        ours = bill(tariff_of(file, label), power, times, "Asia/Seoul")
+        ours = bill(from_table(file, label), power, times, "Asia/Seoul")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # eeco warns about its own pandas calls
             charges = costs.get_charge_dict(start, end, table[table["label"] == label], resolution="15m")
