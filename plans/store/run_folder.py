@@ -13,6 +13,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -130,12 +131,19 @@ def has_plan(folder: Path) -> bool:
 def is_torn(folder: Path) -> bool:
     """Whether a run is in the folder whose record tells nothing sound."""
     try:
-        run_record.read(folder, folder.name)
+        written = (folder / run_record.NAME).stat()
+        _read_once(folder, written.st_mtime_ns, written.st_size)
     except (FileNotFoundError, run_record.OtherFormatError):
         return False
     except (OSError, StoreError):
         return True
     return False
+
+
+@lru_cache(maxsize=10_000)
+def _read_once(folder: Path, *written: int) -> None:
+    """Read a record, as it was written then; what cannot be read is tried again. Lists of runs ask at each look."""
+    run_record.read(folder, folder.name)
 
 
 def columns(folder: Path) -> dict[str, Any] | None:

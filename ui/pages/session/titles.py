@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,19 @@ def of_run(run: str, otherwise: str = "", base: str = "") -> str:
         otherwise: a title.
         base: id of the run that its changes are against where its scenario is not a bundled one; empty: none.
     """
-    path, store = Store().path, "scenario.json"
-    parts = _of_file(str(path(run) / store), str(path(base) / store) if base and base != run else "", current())
+    before = str(_folder(base) / "scenario.json") if base and base != run else ""
+    parts = _of_file(str(_folder(run) / "scenario.json"), before, current())
     return " · ".join(parts) or otherwise
+
+
+def _folder(run: str) -> Path:
+    return _folders(Store.default_folder())(run)
+
+
+@cache
+def _folders(home: Path) -> Callable[[str], Path]:
+    """Folders by run; a catalogue is opened once for them, not for each label."""
+    return Store(home).path
 
 
 def bases(entries: Iterable[Entry]) -> dict[str, str]:
@@ -40,7 +50,7 @@ def bases(entries: Iterable[Entry]) -> dict[str, str]:
 
 def holds(run: str) -> str:
     """On how many of the disturbed days a stored plan holds; empty: unknown."""
-    share = _share_of_days(str(Store().path(run) / "plan.json"))
+    share = _share_of_days(str(_folder(run) / "plan.json"))
     return "" if share is None else tr("holds on {share}", share=say(of_days(share)))
 
 
