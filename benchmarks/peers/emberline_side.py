@@ -13,7 +13,7 @@ from typing import Any  # noqa: E402
 from unittest.mock import patch  # noqa: E402
 
 import numpy as np  # noqa: E402
-import pyomo.environ as pyo  # noqa: E402
+import pyomo.core as pyo  # noqa: E402
 import xarray as xr  # noqa: E402
 
 from benchmarks.peers.hub import START, Case, Generator, Store  # noqa: E402
