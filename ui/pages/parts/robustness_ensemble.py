@@ -175,9 +175,7 @@ def _stocks(ensemble: Ensemble, plan: Plan) -> None:
     if not rows:
         st.text(tr("This ensemble was made by an earlier release without the levels of stores. Replay again."))
         return
-    # a level stays on one line
-    cells = [{name: cell.replace(" ", "\u00a0") for name, cell in row.items()} for row in rows]
-    st.table(pd.DataFrame(cells).set_index(next(iter(rows[0]))))
+    st.dataframe(pd.DataFrame(rows), hide_index=True)  # its columns can be reached by keys on a phone too
     st.caption(tr("Lowest of each replay, and level at its end; in brackets: share of the capacity."))
 
 
