@@ -131,8 +131,8 @@ def has_plan(folder: Path) -> bool:
 def is_torn(folder: Path) -> bool:
     """Whether a run is in the folder whose record tells nothing sound."""
     try:
-        written = (folder / run_record.NAME).stat()
-        _read_once(folder, written.st_mtime_ns, written.st_size)
+        state = (folder / run_record.NAME).stat()
+        _read_once(folder, state.st_mtime_ns, state.st_size)
     except (FileNotFoundError, run_record.OtherFormatError):
         return False
     except (OSError, StoreError):
@@ -141,8 +141,8 @@ def is_torn(folder: Path) -> bool:
 
 
 @lru_cache(maxsize=10_000)
-def _read_once(folder: Path, *written: int) -> None:
-    """Read a record, as it was written then; what cannot be read is tried again. Lists of runs ask at each look."""
+def _read_once(folder: Path, *state: int) -> None:
+    """Read a record in a state of its file; what cannot be read is tried again. Lists of runs ask at each look."""
     run_record.read(folder, folder.name)
 
 
