@@ -30,7 +30,8 @@ def main_stays() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where a test of the pages fails: what its pages say, how its jobs ended, and what their workers printed."""
+    """Where a test of the pages fails: what its pages say, how its jobs ended, what their workers and the server
+    printed."""
     report = yield
     if (
         report.failed
@@ -45,6 +46,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         parts = [path for path in sorted(jobs.glob("*/*")) if path.suffix in (".jsonl", ".txt")]
         ends = [f"{path}: {path.read_text(errors='replace')[-300:]}" for path in parts]
         report.sections.append(("jobs", "\n".join(ends)))
+        report.sections.append(("server", server.log.read_text(errors="replace")[-4000:]))
     return report
 
 
@@ -89,6 +91,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app, started once for the tests of a module, with a home that is empty to begin with."""
     from served import Server
 
-    started = Server(environment={"EMBERLINE_HOME": str(tmp_path_factory.mktemp("served") / "home")})
+    folder = tmp_path_factory.mktemp("served")
+    started = Server(environment={"EMBERLINE_HOME": str(folder / "home")}, log=folder / "server.log")
     yield started
     started.kill()

@@ -70,6 +70,19 @@ def test_the_choice_follows_from_page_to_page(server: Server, page: Page) -> Non
     expect(settled(page, CARBON)).to_have_value("45")
 
 
+def test_a_value_whose_field_is_left_by_a_link_is_there_on_the_next_page(server: Server, page: Page) -> None:
+    """Proves: a number that was typed counts, though the page is left by the same press that leaves the field.
+    Sensitivity: a value that is noted only once its page is drawn is lost, as the new page ends the drawing."""
+    page.goto(f"{server.url}/pareto")
+    choose(page, "Scenario", "melt-shop-day")
+    for value in ("45", "46", "47", "48"):
+        settled(page, CARBON).fill(value)
+        page.locator(".st-key-header_sections").get_by_role("link", name="Scenario", exact=True).click(delay=30)
+        at_rest(page)
+        go(page, "en", "pareto")
+        expect(settled(page, CARBON)).to_have_value(value)
+
+
 def test_a_draft_is_found_by_its_address(server: Server, page: Page) -> None:
     """Proves: loaded again, and in another tab, the address of a draft opens that draft, on the pages Scenario and
     Plan; and the address to keep stands next to it."""

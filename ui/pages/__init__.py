@@ -1,5 +1,6 @@
 """Pages in the browser; ``app.py`` routes to them."""
 
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ from emberline.ui.pages.session import document_language, session, sign_in
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
 
+_IMPORTING = threading.RLock()
 # the charts' containers keep ``charts.OVERHANG`` free at the right
 STYLE = """<style>
 [data-testid="stMetricValue"] { font-size: 1.55rem; font-variant-numeric: tabular-nums; }
@@ -150,7 +152,7 @@ def route() -> None:
         for address in ALIASES
     ]
     page = st.navigation([*pages.values(), *aliases], position="hidden")
-    header: Any = import_module("emberline.ui.pages.header.header")  # imported when drawn, as pages are
+    header = module_of("emberline.ui.pages.header.header")
     if why:
         header.language()
         sign_in.ask(why)
@@ -161,11 +163,18 @@ def route() -> None:
         page.run()
 
 
+def module_of(name: str) -> Any:
+    """A module of the pages, imported when it is first drawn; by one thread at a time, since a package that two threads
+    enter by different modules is half imported for one of them."""
+    with _IMPORTING:
+        return import_module(name)
+
+
 def _page(name: str) -> Any:
     """A page whose module is imported when it is drawn."""
 
     def draw() -> None:
-        _draw(lambda: import_module(f"emberline.ui.pages.{name}").page())
+        _draw(lambda: module_of(f"emberline.ui.pages.{name}").page())
 
     title = f"{tr(PAGES[name])} · Emberline"
     return st.Page(draw, title=title, url_path=ADDRESSES.get(name, name), default=name == FIRST)

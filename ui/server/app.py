@@ -8,10 +8,10 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,11 +152,12 @@ def _say(door: Door) -> None:
 
 def _warm() -> None:
     """Import what the pages need, and do slow one-time work, while the first browser is still connecting."""
-    from emberline.ui.pages import PAGES
+    from emberline.ui.pages import PAGES, module_of
 
     for name in [*(f"emberline.ui.pages.{page}" for page in PAGES), "netCDF4", "emberline.twin"]:
         with suppress(Exception):  # the page that needs it reports the error
-            import_module(name)
+            module_of(name)
+        time.sleep(0.001)  # a page that waits for its module is next
     with suppress(Exception):
         import altair
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+import streamlit as st
 from pages import texts, with_tab
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +23,7 @@ from emberline.scenarios import bundled, load, loads
 from emberline.scenarios.reading.loading import LIBRARY
 from emberline.ui.charts import plan
 from emberline.ui.charts.view import View
-from emberline.ui.pages.request import amounts
+from emberline.ui.pages.request import amounts, fields
 from emberline.ui.pages.result.answer import plain
 from emberline.ui.text import wording
 
@@ -172,6 +175,26 @@ def test_casts_table_gives_back_the_orders(name: str) -> None:
     assert same.model_dump() == original.model_dump()
     fewer = loads(text, overrides=[amounts.orders_override(original, [0, counts[1], *counts[2:-1], counts[-1] - 1])])
     assert len(fewer.heats) == len(original.heats) - counts[0] - 1
+
+
+def test_edits_of_a_table_are_noted_before_the_page_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: heats that were entered are what the form begins with on the next page, though this one was left before
+    it was drawn with them."""
+    state: dict[str, Any] = {"editor.heats": {"edited_rows": {1: {"heats": 7}}}, "values": {"goal": "cost"}}
+    callbacks: list[Callable[[], None]] = []
+
+    def editor(table: pd.DataFrame, **widget: Any) -> pd.DataFrame:
+        callbacks.append(lambda: widget["on_change"](*widget["args"]))
+        return table
+
+    monkeypatch.setattr(st, "data_editor", editor)
+    monkeypatch.setattr(st, "session_state", state)
+    inputs = fields.Inputs(load("melt-shop-small"), "editor", "values", {})
+    table = pd.DataFrame({"heats": [3, 4]})
+    assert inputs.table("heats", table, lambda edited: edited["heats"].tolist()) == [3, 4]
+    callbacks[0]()
+    assert state["values"] == {"goal": "cost", "heats": [3, 7]}
+    assert table["heats"].tolist() == [3, 4]
 
 
 def test_charts_carry_units_and_local_time(stored_home: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:

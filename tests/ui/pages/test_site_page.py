@@ -10,7 +10,6 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pytest
-import streamlit as st
 from closure import closure
 from pages import with_tab
 from sites import example, works
@@ -231,26 +230,20 @@ def test_a_year_sends_no_more_than_can_be_seen() -> None:
     assert len(site_panels.PanelData(weeks(scenario.horizon)["week from Thu 1 Jan 2026"]).frame) == 169
 
 
-def market_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> list[str]:
-    """Overrides that the market's widgets make of some answers."""
-    overrides: list[str] = []
-
-    def number(label: str, key: str, original: Any, seeds: Any, text: Any, value: float, **_: Any) -> float:
-        return float(answers.get(key, value))
-
-    monkeypatch.setattr(fields, "_number", number)
-    monkeypatch.setattr(st, "segmented_control", lambda *_, default, **__: answers.get("covers", default))
-    fields._market(scenario, {}, {}, overrides)
-    return overrides
+def market_of(scenario: Scenario, **answers: Any) -> list[str]:
+    """Overrides that a scenario's form makes of some answers."""
+    inputs = fields.Inputs(scenario, "form", "values", answers)
+    fields.draw(inputs)
+    return inputs.overrides
 
 
-def test_a_tariff_alone_has_no_price_level(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tariff_alone_has_no_price_level() -> None:
     """Proves: without a spot price nothing is scaled that is not there, and what is asked loads."""
     alone = re.sub(r"\n  price_per_mwh: .*", "", example())
     tariff = "market.tariff.energy=[{name: e, rates: [{per_mwh: 50}]}]"
     scenario = loads(alone, overrides=[tariff])
     assert not scenario.market.has_spot
-    overrides = market_of(scenario, monkeypatch, price_level=150.0, carbon_price=90.0)
+    overrides = market_of(scenario, price_level=150.0, carbon_price=90.0)
     assert overrides == ["market.carbon_price.per_t=90"]
     assert loads(alone, overrides=[tariff, *overrides]).market.carbon_price.per_t == 90
     assert scenario.rates is not None
@@ -258,12 +251,12 @@ def test_a_tariff_alone_has_no_price_level(monkeypatch: pytest.MonkeyPatch) -> N
     assert '["tariff", "[EUR/MWh]"]' in json.dumps(charts.preview(scenario).to_dict())
 
 
-def test_another_cover_leaves_the_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_cover_leaves_the_scheme() -> None:
     """Proves: where a scheme says what is covered, asking for more drops it; asking for the same changes nothing."""
     scenario = works()
     assert scenario.market.carbon_price.scheme == "eu_ets"
-    assert market_of(scenario, monkeypatch) == []
-    overrides = market_of(scenario, monkeypatch, covers="all")
+    assert market_of(scenario) == []
+    overrides = market_of(scenario, covers="all")
     price = works(*overrides).market.carbon_price
     assert (price.scheme, price.covers) == (None, "all")
 

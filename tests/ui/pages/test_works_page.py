@@ -336,12 +336,13 @@ def test_the_empty_page_shows_the_works(home: Path) -> None:
 def test_levels_give_back_the_stores(name: str) -> None:
     """Proves: an unchanged table gives the scenario itself; a changed level and end are asked for, the rest stays."""
     original = load(name)
-    table = amounts.levels(original)
+    levels = [[store.start_t, store.end_t] for store in original.stores]
+    assert amounts.levels(original)[[amounts.NOW, amounts.END]].to_numpy().tolist() == levels
     text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
-    same = loads(text, overrides=[amounts.stores_override(original, table)])
+    same = loads(text, overrides=[amounts.stores_override(original, levels)])
     assert same.model_dump() == original.model_dump()
-    table[amounts.NOW] = [store.start_t - (10 if store is original.stores[0] else 0) for store in original.stores]
-    changed: Scenario = loads(text, overrides=[amounts.stores_override(original, table)])
+    levels[0][0] -= 10
+    changed: Scenario = loads(text, overrides=[amounts.stores_override(original, levels)])
     assert changed.stores[0].start_t == original.stores[0].start_t - 10
     assert [store.end_t for store in changed.stores] == [store.end_t for store in original.stores]
     assert changed.stores[1:] == original.stores[1:]

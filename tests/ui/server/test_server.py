@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -21,6 +23,7 @@ from websockets.typing import Origin, Subprotocol
 
 from emberline.ui.cli import serve
 from emberline.ui.cli.options import Refused
+from emberline.ui.pages import module_of
 from emberline.ui.server import oidc
 from emberline.ui.server.limits import LARGEST_STATE_MB, Uploads
 
@@ -311,3 +314,31 @@ def test_nobody_else_hears_of_the_address(server: Server, tmp_path: Path) -> Non
     rows = [line.split() for line in listening.read_text().splitlines()[1:]]
     names = {row[1].split(":")[0] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == server.port}
     assert names == {"0100007F"}
+
+
+def test_two_tabs_that_import_a_package_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: modules of one package that two tabs need at once, while the server is still cold, are there for both.
+    Sensitivity: imported without a lock, the package finds its module half imported by the other thread."""
+    package, reached, mistakes = tmp_path / "cold", tmp_path / "reached", []
+    package.mkdir()
+    wait = f"import pathlib, time\nwhile not pathlib.Path({str(reached)!r}).exists(): time.sleep(0.01)\n"
+    (package / "__init__.py").write_text(f"{wait}time.sleep(0.2)\nfrom cold.inner import value\n")
+    (package / "inner.py").write_text("from cold import base\nvalue = 1\n")
+    (package / "base.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def opened(name: str) -> None:
+        try:
+            module_of(name)
+        except ImportError as error:
+            mistakes.append(error)
+
+    tabs = [threading.Thread(target=opened, args=(name,)) for name in ("cold", "cold.inner")]
+    tabs[0].start()
+    while "cold" not in sys.modules:
+        time.sleep(0.01)
+    tabs[1].start()
+    reached.touch()
+    for tab in tabs:
+        tab.join()
+    assert mistakes == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -11,6 +10,7 @@ import streamlit as st
 from emberline.plans.analyses import ANALYSES, StoredAnalysis, headlines, read
 from emberline.plans.jobs import queue
 from emberline.plans.store import RUN_ID, StoredRun, StoreError
+from emberline.ui.pages import module_of
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
 from emberline.ui.pages.request.sources import SEED
@@ -82,7 +82,7 @@ def _choose() -> str:
 
 
 def _module(name: str) -> Analysis:
-    analysis: Analysis = import_module(f"emberline.ui.pages.analyses.{name}").ANALYSIS
+    analysis: Analysis = module_of(f"emberline.ui.pages.analyses.{name}").ANALYSIS
     return analysis
 
 

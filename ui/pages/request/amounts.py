@@ -40,14 +40,10 @@ def levels(original: Scenario) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["store", NOW, END])
 
 
-def stores_override(original: Scenario, table: pd.DataFrame) -> str:
-    """Override that sets the store levels of a table like :func:`levels`."""
+def stores_override(original: Scenario, amounts: list[list[float]]) -> str:
+    """Override that sets the levels of stores: for each store of :func:`levels` now and at the end."""
     stores = []
-    for store, row in zip(original.stores, table.to_dict("records"), strict=True):
-        changes = (
-            {}
-            if (row[NOW], row[END]) == (store.start_t, store.end_t)
-            else {"level_t": row[NOW], "end_level_t": row[END]}
-        )
+    for store, (now, end) in zip(original.stores, amounts, strict=True):
+        changes = {} if (now, end) == (store.start_t, store.end_t) else {"level_t": now, "end_level_t": end}
         stores.append({**store.model_dump(mode="json", exclude_defaults=True), **changes})
     return f"stores={json.dumps(stores)}"

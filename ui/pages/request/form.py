@@ -70,13 +70,13 @@ def ask(seed: dict[str, Any], page: str) -> Request:
         if source.draft is not None and st.button(tr("Correct it on the page Scenario"), width="stretch"):
             navigation.go("scenario")
         return Request(source.path, problems=tuple(map(str, error.problems)), source=source)
-    changed, form = st.container(), quick_form.prefix(source)
-    seeds = {**_seeds(source, seed, page), fields.WIDGETS: form}
-    values, overrides, caps = fields.draw(original, seeds)
-    quick_form.mark(source, values)
+    changed, seeds = st.container(), _seeds(source, seed, page)
+    inputs = fields.Inputs(original, quick_form.prefix(source), quick_form.place(source.key), seeds)
+    caps = fields.draw(inputs)
+    quick_form.mark(source, inputs.values)
     with changed:
-        quick_form.tools(source, values, overrides)
-    values = dict(values)
+        quick_form.tools(source, inputs.values, inputs.overrides)
+    values, overrides = dict(inputs.values), inputs.overrides
     locks = locking.applied(source.key, original, seeds)
     if locks is not None:
         values[locking.KEY] = locks
@@ -85,7 +85,7 @@ def ask(seed: dict[str, Any], page: str) -> Request:
     if repairs:
         values[repairing.KEY] = repairs
         overrides.extend(repairs)
-    st.session_state[f"{source.key}.said"] = values
+    st.session_state[quick_form.place(source.key)] = values
     request = Request(name, tuple(overrides), tuple(values.items()), source=source)
     try:
         scenario = look(name, request.overrides)
@@ -113,9 +113,9 @@ def _snapshot(source: ScenarioSource) -> str:
 
 def _seeds(source: ScenarioSource, seed: dict[str, Any], page: str) -> dict[str, Any]:
     """Initial values of the widgets. Streamlit forgets them when the page is left, so they are restored."""
-    place, values, page_key = f"{source.key}.seeds", f"{source.key}.said", f"{source.key}.page"
+    place, page_key = f"{source.key}.seeds", f"{source.key}.page"
     if f"{quick_form.prefix(source)}.goal" not in st.session_state or st.session_state.get(page_key) != page:
         of_run = dict(seed.get("inputs", {})) if seed.get("scenario") == source.key else {}
-        st.session_state[place] = st.session_state.get(values, of_run)
+        st.session_state[place] = st.session_state.get(quick_form.place(source.key), of_run)
     st.session_state[page_key] = page
     return dict(st.session_state.get(place, {}))

@@ -27,6 +27,17 @@ def prefix(source: ScenarioSource) -> str:
     return f"{source.widgets}~{count}" if count else source.widgets
 
 
+def place(scenario: str) -> str:
+    """In the session: values by name that the form of a scenario (``ScenarioSource.key``) begins with next."""
+    return f"{scenario}.said"
+
+
+def begin(scenario: str, values: Values) -> None:
+    """The fields of a scenario begin with these values."""
+    st.session_state[place(scenario)] = dict(values)
+    st.session_state[f"{scenario}.undone"] = int(st.session_state.get(f"{scenario}.undone", 0)) + 1
+
+
 def mark(source: ScenarioSource, values: Values) -> None:
     """Mark the fields that differ from the scenario, and note the change."""
     names = [f".st-key-{_css(f'{prefix(source)}.{name}')}" for name in values]
@@ -71,7 +82,7 @@ def _show(source: ScenarioSource, step: int) -> None:
     """Callback: the fields begin with the values of a step."""
     steps, _ = _history(source)
     st.session_state[f"{source.key}.step"] = step
-    _begin(source, steps[step])
+    begin(source.key, steps[step])
 
 
 def _reset(source: ScenarioSource) -> None:
@@ -79,12 +90,7 @@ def _reset(source: ScenarioSource) -> None:
     steps, at = _history(source)
     st.session_state[f"{source.key}.steps"] = [*steps[: at + 1], {}]
     st.session_state[f"{source.key}.step"] = at + 1
-    _begin(source, {})
-
-
-def _begin(source: ScenarioSource, values: Values) -> None:
-    st.session_state[f"{source.key}.said"] = dict(values)
-    st.session_state[f"{source.key}.undone"] = int(st.session_state.get(f"{source.key}.undone", 0)) + 1
+    begin(source.key, {})
 
 
 def _edit(source: ScenarioSource, overrides: list[str]) -> None:
@@ -105,7 +111,7 @@ def _edit(source: ScenarioSource, overrides: list[str]) -> None:
     except (drafts.DraftError, ScenarioError) as error:
         st.warning(say(str(error)))
         return
-    _begin(source, {})
+    begin(source.key, {})
     session.hold(draft.id)
     st.session_state[SCENARIO_KEY] = draft.id
     navigation.go("scenario")

@@ -13,6 +13,7 @@ from emberline.plans.jobs import queue
 from emberline.plans.store import StoreError
 from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.goal_metrics import cost_cap
+from emberline.ui.pages.request import quick_form
 from emberline.ui.pages.session import job_progress, navigation, session
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -185,9 +186,7 @@ def _plan(question: Question, note: dict[str, Any], more: list[str], then: Calla
         name = str(note["scenario"])
         st.session_state[_place(name)] = inputs[KEY]
         if goals:
-            fields = {field: value for field, value in inputs.items() if field != KEY or value}
-            st.session_state[f"{name}.said"] = fields
-            st.session_state[f"{name}.undone"] = int(st.session_state.get(f"{name}.undone", 0)) + 1
+            quick_form.begin(name, {field: value for field, value in inputs.items() if field != KEY or value})
         session.choose(run)
         then()
 
