@@ -12,14 +12,14 @@ from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsing import WAIT_MS, Watched, at_rest, go, sound, violations
+from browsing import SIDEWAYS, WAIT_MS, Watched, at_rest, go, sound, violations
 from playwright.sync_api import Browser, Page, expect
 from served import Server
 
 from emberline.ui.pages import ADDRESSES, PAGES
 
 pytestmark = pytest.mark.browser
-WIDE, SMALL = 1440, 1024
+WIDE, SMALL, PHONE = 1440, 1024, 390
 TALL = 2600
 """What is below the window has no contrast that could be measured: so high is it for axe."""
 OUTSIDE = "http://outside.example/"
@@ -104,7 +104,7 @@ def test_pages_with_nothing_to_show(server: Server, browser: Browser) -> None:
 
 def test_pages_with_a_plan(filled: StoredHome, browser: Browser) -> None:
     """Proves: with plans, a front and an ensemble each page is accessible in a wide window, every chart has a name,
-    nothing sticks out, and no page makes an image, a link or a script of what a scenario says, calls another host or
+    nothing sticks out, also on a phone nothing but a part of the page scrolls sideways, and no page makes an image, a link or a script of what a scenario says, calls another host or
     breaks the policy of content. Sensitivity: a title in st.markdown fails here."""
     page, watched = opened(browser, filled.server, f"?{filled.query}")
     table: dict[str, list[str]] = {}
@@ -118,6 +118,10 @@ def test_pages_with_a_plan(filled: StoredHome, browser: Browser) -> None:
         names = charts.evaluate_all("all => all.map(one => one.ariaLabel)")
         table[f"charts of {module}"] = [name for name in names if name in (None, "", "Vega visualization")]
         text += free_text(page)
+        page.set_viewport_size({"width": PHONE, "height": TALL})
+        at_rest(page)
+        assert not page.evaluate(SIDEWAYS), module
+        page.set_viewport_size({"width": WIDE, "height": TALL})
     assert EVIL in text
     assert {where: lines for where, lines in table.items() if lines} == {}
     assert watched.wrong == []

@@ -36,6 +36,10 @@ STYLE = """<style>
 .st-key-replay .vega-bind input[type=range] { flex: 1; min-width: 0; height: 1.2rem; accent-color: #1F6393; }
 .st-key-replay .vega-bind label > :last-child:not(input):not(.vega-bind-name) { display: none; }
 .st-key-replay [data-testid="stElementToolbar"] { display: none; }
+@media (max-width: 640px) {
+  .st-key-replay { overflow-x: auto; }  /* the board has a width of its own */
+  .st-key-replay .vega-bindings { position: sticky; left: 0; width: calc(100vw - 2rem) !important; }
+}
 </style>"""
 
 
