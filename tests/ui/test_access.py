@@ -104,8 +104,9 @@ def test_pages_with_nothing_to_show(server: Server, browser: Browser) -> None:
 
 def test_pages_with_a_plan(filled: StoredHome, browser: Browser) -> None:
     """Proves: with plans, a front and an ensemble each page is accessible in a wide window, every chart has a name,
-    nothing sticks out, also on a phone nothing but a part of the page scrolls sideways, and no page makes an image, a link or a script of what a scenario says, calls another host or
-    breaks the policy of content. Sensitivity: a title in st.markdown fails here."""
+    nothing sticks out, on a phone no page scrolls sideways but for parts of it, and no page makes an image, a link or
+    a script of what a scenario says, calls another host or breaks the policy of content. Sensitivity: a title in
+    st.markdown fails here."""
     page, watched = opened(browser, filled.server, f"?{filled.query}")
     table: dict[str, list[str]] = {}
     text = ""
