@@ -155,7 +155,7 @@ class Robustness:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        baseline = self.judged.summary().get("baseline_held") if self.judged is not None else None
+        robust = None if self.judged is None else self.judged.summary(self.robust.replay)
         return {
             "level": self.level,
             "status": self.status,
@@ -163,9 +163,9 @@ class Robustness:
             "holds": self.holds,
             "margins": margins(self.robust.scenario),
             "settings": settings(self.robust.scenario),
-            "robust": self.judged.summary() if self.judged is not None else None,
-            "plain": self.plain_judged.summary() if self.plain_judged is not None else None,
-            "baseline_held": baseline,
+            "robust": robust,
+            "plain": None if self.plain_judged is None else self.plain_judged.summary(self.plain.replay),
+            "baseline_held": None if robust is None else robust.get("baseline_held"),
             "price": self.price,
             "most_price": self.most_price,
             "rounds": [

@@ -100,7 +100,8 @@ def test_missed_deliveries_ask_for_stock() -> None:
 
 
 def test_the_loop_makes_a_mill_hold() -> None:
-    """Proves: a plan that runs its silo empty is made to hold by stock, and the overrides that are printed repeat it.
+    """Proves: a plan that runs its silo empty is made to hold by stock, the overrides that are printed repeat it, and
+    the answer says how low the silo gets in either plan.
     Sensitivity: by quantiles of rates alone no share above the draft's is reached.
     """
     answer = hold(mill(), Engine(), level=0.9, replications=200, time_limit_s=900)
@@ -111,6 +112,10 @@ def test_the_loop_makes_a_mill_hold() -> None:
     assert margins(robust)["cement.reserve_t"] > 0
     reserve = robust.disturbances.reserve_t("cement")
     assert f"disturbances.stock_margins=[{{store: cement, reserve_t: {reserve:g}}}]" in settings(robust)
+    summary = answer.summary()
+    robust_t, plain_t = (summary[one]["stocks"][0]["lowest"]["plan_t"] for one in ("robust", "plain"))
+    assert plain_t == pytest.approx(0.0, abs=1e-6)
+    assert robust_t >= reserve - 1e-6
 
 
 def test_a_schedule_that_comes_again_is_not_replayed_again(monkeypatch: pytest.MonkeyPatch) -> None:
