@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from emberline.plans import Plan
 from emberline.plans.accounts.ledger import ledger
-from emberline.plans.accounts.unit_runs import RUN, unit_runs
+from emberline.plans.accounts.unit_runs import RUN, START_UP, WAIT, UnitRun, unit_runs
 from emberline.plans.answer import answer
 from emberline.plans.exports import palette
 from emberline.plans.store.store import Store
@@ -397,3 +397,11 @@ def test_why_here_asks_about_the_run(app: AppTest, works_plan: Plan, monkeypatch
     spans = form.selectbox(key=f"why.begin.{run}.{one.unit}")
     assert spans.value == one.first
     assert run_card.span(one, works_plan.scenario.horizon) in spans.options
+
+
+def test_why_here_of_a_start_up_asks_about_its_run() -> None:
+    """Proves: what is not a run itself leads to the next run of the same unit, if there is one."""
+    spans = [("kiln", START_UP, 4), ("mill", RUN, 5), ("kiln", RUN, 6), ("kiln", RUN, 9), ("mill", WAIT, 8)]
+    every = [UnitRun(unit, what, "cement", first, first + 2, 0.0, 0.0, 0.0) for unit, what, first in spans]
+    asked = [run_card.run_of(one, every) for one in every]
+    assert asked == [every[2], every[1], every[2], every[3], None]

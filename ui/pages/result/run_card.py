@@ -28,6 +28,12 @@ def runs(run: str, _plan: Plan) -> list[unit_runs.UnitRun]:
     return list(unit_runs.unit_runs(_plan.scenario, _plan.replay)) if _plan.scenario.processes else []
 
 
+def run_of(one: unit_runs.UnitRun, every: list[unit_runs.UnitRun]) -> unit_runs.UnitRun | None:
+    """The run itself, or the one after a start-up, change-over or wait; None: nothing runs after it."""
+    runs = (other for other in every if (other.unit, other.what) == (one.unit, unit_runs.RUN))
+    return next((other for other in runs if other.first >= one.first), None)
+
+
 def span(one: unit_runs.UnitRun, horizon: Horizon) -> str:
     """From when to when something lasts."""
     start, end = (moment.short(at * horizon.step_min, horizon) for at in (one.first, one.last))
@@ -46,8 +52,11 @@ def show(plan: Plan, run: str) -> None:
     with st.container(border=True, gap="xsmall"):
         says, action = st.columns([6, 1], vertical_alignment="center")
         if action.button(tr("Why here?"), width="stretch", key=f"why.{run}.{one.unit}"):
-            begin = one.first if one.what == unit_runs.RUN else None
-            asks = {f"why.about.{run}": "unit", f"why.unit.{run}": one.unit, f"why.begin.{run}.{one.unit}": begin}
+            asked = run_of(one, every)
+            asks = {
+                f"why.about.{run}": "unit", f"why.unit.{run}": one.unit,
+                f"why.begin.{run}.{one.unit}": None if asked is None else asked.first,
+            }  # fmt: skip
             navigation.analyse("why", **asks)
         says.text(
             " · ".join(
