@@ -403,5 +403,5 @@ def test_why_here_of_a_start_up_asks_about_its_run() -> None:
     """Proves: what is not a run itself leads to the next run of the same unit, if there is one."""
     spans = [("kiln", START_UP, 4), ("mill", RUN, 5), ("kiln", RUN, 6), ("kiln", RUN, 9), ("mill", WAIT, 8)]
     every = [UnitRun(unit, what, "cement", first, first + 2, 0.0, 0.0, 0.0) for unit, what, first in spans]
-    asked = [run_card.run_of(one, every) for one in every]
-    assert asked == [every[2], every[1], every[2], every[3], None]
+    results = [run_card.run_of(one, every) for one in every]
+    assert results == [every[2], every[1], every[2], every[3], None]

@@ -77,21 +77,28 @@ def stream(server: Server, origin: str | None, **headers: str) -> ClientConnecti
     )  # fmt: skip
 
 
-def run_page() -> bytes:
+def run_page(**asks: str) -> bytes:
     case = BackMsg()
     case.rerun_script.query_string = ""
+    for field, value in asks.items():
+        setattr(case.rerun_script, field, value)
     return case.SerializeToString()
+
+
+def next_of(opened: ClientConnection, kind: str) -> ForwardMsg:
+    """The next message of a kind."""
+    while True:
+        data = opened.recv(timeout=60)
+        assert isinstance(data, bytes)
+        message = ForwardMsg.FromString(data)
+        if message.WhichOneof("type") == kind:
+            return message
 
 
 def open_session(opened: ClientConnection) -> ForwardMsg:
     """Run the page; the message that tells of its session."""
     opened.send(run_page())
-    while True:
-        data = opened.recv(timeout=60)
-        assert isinstance(data, bytes)
-        message = ForwardMsg.FromString(data)
-        if message.WhichOneof("type") == "new_session":
-            return message
+    return next_of(opened, "new_session")
 
 
 # --- headers --------------------------------------------------------------------------------------------------------
@@ -257,6 +264,23 @@ def test_a_tab_may_run_pages_and_nothing_else(server: Server) -> None:
             with pytest.raises(ConnectionClosed):
                 list(opened)
             assert opened.close_code == code
+
+
+def test_a_part_is_drawn_on_the_page_in_view(server: Server) -> None:
+    """Proves: a part of a page that the tab asks for while the server goes to another page is drawn on that one.
+    Sensitivity: with the page that the tab named, the tab drops the page in view and stays blank."""
+    with stream(server, server.url) as opened:
+        open_session(opened)
+        pages = next_of(opened, "navigation").navigation.app_pages
+        part = next_of(opened, "auto_rerun").auto_rerun.fragment_id
+        next_of(opened, "script_finished")
+        before, in_view = (page.page_script_hash for page in pages if page.url_pathname in ("", "scenario"))
+        opened.send(run_page(page_script_hash=in_view))
+        next_of(opened, "script_finished")
+        for named in (before, in_view):
+            opened.send(run_page(fragment_id=part, page_script_hash=named))
+            assert next_of(opened, "new_session").new_session.page_script_hash == in_view
+            next_of(opened, "script_finished")
 
 
 # --- what is not opened at all --------------------------------------------------------------------------------------

@@ -52,10 +52,10 @@ def show(plan: Plan, run: str) -> None:
     with st.container(border=True, gap="xsmall"):
         says, action = st.columns([6, 1], vertical_alignment="center")
         if action.button(tr("Why here?"), width="stretch", key=f"why.{run}.{one.unit}"):
-            asked = run_of(one, every)
+            about = run_of(one, every)
             asks = {
                 f"why.about.{run}": "unit", f"why.unit.{run}": one.unit,
-                f"why.begin.{run}.{one.unit}": None if asked is None else asked.first,
+                f"why.begin.{run}.{one.unit}": None if about is None else about.first,
             }  # fmt: skip
             navigation.analyse("why", **asks)
         says.text(
