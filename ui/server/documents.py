@@ -14,15 +14,8 @@ from emberline.ui.pages import ADDRESSES, ALIASES, PAGES
 from emberline.ui.server.oidc import CALLBACK
 from emberline.ui.text.language import mark, spoken, tr
 
-# Streamlit would look for its server below the page's address first, which the browser reports as an error, and keeps
-# the theme by address
-SCRIPT = """
-      window.__streamlit = { BACKEND_BASE_URL: window.location.origin + "/" };
-      try {
-        const theme = localStorage.getItem("emberline.theme");
-        if (theme) localStorage.setItem(`stActiveTheme-${window.location.pathname}-v2`, theme);
-      } catch {}
-    """
+SCRIPT = Path(__file__).with_name("document.js")
+"""What the document runs before the pages."""
 PAGE = re.compile(r"[^_./][^./]*")
 """What looks like the address of a page: no file, nothing of the server."""
 UNKNOWN = mark("There is no page at this address.")
@@ -36,7 +29,7 @@ def index(original: Path) -> str:
     """The document of all pages, with the product's name and the script above."""
     text = original.read_text(encoding="utf-8")
     text = text.replace("<title>Streamlit</title>", "<title>Emberline</title>")
-    return text.replace("<head>", f"<head>\n    <script>{SCRIPT}</script>", 1)
+    return text.replace("<head>", f"<head>\n    <script>{SCRIPT.read_text(encoding='utf-8')}</script>", 1)
 
 
 def unknown(language: str) -> str:
