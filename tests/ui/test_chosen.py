@@ -78,21 +78,23 @@ def test_a_value_whose_field_is_left_by_a_link_is_there_on_the_next_page(server:
     Sensitivity: sent at once, the change of page may set out before the number is read, and the number is lost."""
     ignored = 0
 
-    def sent(data: bytes) -> None:
+    def sent(data: str | bytes) -> None:
         nonlocal ignored
+        assert isinstance(data, bytes)
         asks = BackMsg.FromString(data).rerun_script
         if asks.page_script_hash and not asks.fragment_id:
             ignored += bool(pages) and not begins and asks.page_script_hash != pages[-1]
             pages.append(asks.page_script_hash)
             begins.clear()
 
-    def received(data: bytes) -> None:
+    def received(data: str | bytes) -> None:
+        assert isinstance(data, bytes)
         if ForwardMsg.FromString(data).WhichOneof("type") == "new_session":
             begins.append(True)
 
     def listen(stream: WebSocket) -> None:
-        stream.on("framesent", lambda data: sent(bytes(data)))
-        stream.on("framereceived", lambda data: received(bytes(data)))
+        stream.on("framesent", sent)
+        stream.on("framereceived", received)
 
     pages, begins = list[str](), list[bool]()
     page.on("websocket", listen)
