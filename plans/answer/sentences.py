@@ -150,7 +150,8 @@ def holds(headline: Headline) -> str:
         return Message("It holds on {share} of {count} disturbed days.", share=of_days(holding.share), count=holding.n)
     return Message(
         "It holds on {share} of {count} disturbed days, the baseline on {baseline}.",
-        share=of_days(holding.share), count=holding.n, baseline=of_days(holding.baseline_share),
+        share=of_days(holding.share, holding.baseline_share), count=holding.n,
+        baseline=of_days(holding.baseline_share, holding.share),
     )  # fmt: skip
 
 

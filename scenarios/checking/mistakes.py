@@ -76,11 +76,13 @@ def _of_market(scenario: Scenario) -> Mistakes:
     try:
         _ = scenario.rates
     except ValueError as error:
-        field = str(error).partition(":")[0].split(" ")[0]
+        name, _, says = str(error).partition(": ")
+        field = name.split(" ")[0]
         place = ("market", "tariff_before") if field in Before.model_fields else ("market", "tariff")
         if field == "peak_mw" and not market.tariff_before.peak_mw:
-            place = ("state", "peak_so_far_mw")
-        yield place, str(error)
+            yield ("state", "peak_so_far_mw"), says
+        else:
+            yield place, str(error)
 
 
 def _of_orders(scenario: Scenario) -> Mistakes:

@@ -248,9 +248,13 @@ def _check(tariff: Tariff, before: Before, clock: Clock) -> None:
     some = {field: max(peak.values(), default=0.0) if isinstance(peak, dict) else peak for field, peak in peaks.items()}
     if clock.begins_month and (some["peak_mw"] or before.energy_mwh):
         field = "peak_mw" if some["peak_mw"] else "energy_mwh"
-        raise ValueError(f"{field}: the horizon begins with {clock.months[0]}, nothing of that month lies before it")
+        raise ValueError(
+            f"{field}: the horizon begins with {clock.months[0]}, nothing of that month lies before it; leave it out"
+        )
     if clock.begins_day and some["day_peak_mw"]:
-        raise ValueError(f"day_peak_mw: the horizon begins with {clock.days[0]}, nothing of that day lies before it")
+        raise ValueError(
+            f"day_peak_mw: the horizon begins with {clock.days[0]}, nothing of that day lies before it; leave it out"
+        )
     late = [month for month in before.earlier_peak_mw if month >= clock.months[0]]
     if late:
         raise ValueError(f"earlier_peak_mw: {late[0]} does not lie before {clock.months[0]}, the horizon's first month")

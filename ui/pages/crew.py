@@ -24,6 +24,7 @@ from emberline.ui.text.slack import SAME_MIN, stops
 from emberline.ui.text.speaker import speaker
 
 NEXT = 4
+LATEST_MIN = 24 * 60
 UNIT = "unit"
 """In the address: the unit in view."""
 HALF_STEP = 0.5
@@ -62,7 +63,7 @@ def _ask(names: list[str]) -> tuple[str, int]:
     first, second = st.columns(2)
     unit = first.selectbox(tr("My unit"), names, index=names.index(address) if address in names else 0)
     st.query_params[UNIT] = str(unit)
-    return str(unit), int(second.number_input(tr("What if late by [min]"), 0, 600, 0, step=5))
+    return str(unit), int(second.number_input(tr("What if late by [min]"), 0, LATEST_MIN, 0, step=5))
 
 
 def _now(scenario: Scenario) -> float:
@@ -101,7 +102,10 @@ def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
     words, stop = speaker(current()), stops(scenario, slack.later)
     late, most = words.duration(minutes), words.duration(math.floor(slack.later_min + SAME_MIN))
     if minutes <= slack.later_min:
-        text = mark("✓ {heat} may be late by {late}: nothing else moves (at most {most}: {stop}).")
+        text = mark(
+            "✓ {heat} may be late by {late}: nothing else moves (at most {most}: {stop}). "
+            "What it costs is not counted here."
+        )
     else:
         text = mark("▲ {heat} may be late by {most} only ({stop}): with {late} plan again.")
     st.text(tr(text, heat=row.activity.name, late=late, most=most, stop=stop))

@@ -67,7 +67,7 @@ def page() -> None:
     elif status is not None and status.state != "stored":
         st.subheader(front_parts.heading(_requested(front)), anchor=False)
         job_progress.show_failure(status, tr("Press Search the front at the side to try again."))
-    else:
+    elif request.scenario is None or not request.scenario.processes:
         _empty(request, metric, front)
 
 

@@ -358,6 +358,12 @@ def test_a_share_of_days_is_not_rounded_up(share: float, says: str) -> None:
     assert of_days(share) == says
 
 
+def test_two_shares_that_differ_do_not_look_the_same() -> None:
+    """Proves: next to each other, 93.1 and 93.7 % look different, and equal ones have no tenth."""
+    assert [of_days(0.931, 0.937), of_days(0.937, 0.931)] == ["93.1 %", "93.7 %"]
+    assert [of_days(0.93, 0.93), of_days(0.93, 0.95)] == ["93 %", "93 %"]
+
+
 def test_a_tonne_bears_nothing_of_what_is_made_for_stock() -> None:
     """Proves: a mill of 40 kWh/t takes 40 kWh for a tonne that leaves, though baseline and plan end with more in the
     silo than they began with. Sensitivity: fails when electricity of the stock counts for what is delivered.

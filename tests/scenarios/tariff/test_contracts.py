@@ -283,7 +283,7 @@ TARIFF = "tariff: {demand: [{name: peak, rates: [{per_mw: 1000}]}]}, "
         (
             "horizon: {start: 2026-01-05, length_h: 2, step_min: 60}\nmarket: {",
             "horizon: {start: 2026-01-01, length_h: 2, step_min: 60}\nstate: {peak_so_far_mw: 3}\nmarket: {" + TARIFF,
-            "state.peak_so_far_mw: peak_mw: the horizon begins with 2026-01",
+            "state.peak_so_far_mw: the horizon begins with 2026-01",
         ),
         (
             "market: {",

@@ -134,6 +134,15 @@ def test_a_demand_charge_over_part_of_a_month_is_reported() -> None:
     assert text.startswith("tariff: the demand charge of a whole month counts in this horizon")
 
 
+def test_a_month_that_begins_within_the_horizon_is_reported() -> None:
+    """Proves: where only hours of a month are planned, the page says that its whole demand charge counts for them.
+    Sensitivity: silence, and a plan that stands still in cheap hours."""
+    tariff = "market.tariff={demand: [{name: peak, rates: [{per_mw: 9000}]}]}"
+    (text,) = odd(tariff, "horizon.start=2026-03-31", "horizon.days=2", "state.peak_so_far_mw=1")
+    assert text.startswith("tariff: only 24 h of 2026-04 lie in this horizon")
+    assert not odd(tariff, "horizon.start=2026-03-30", "horizon.days=2", "state.peak_so_far_mw=1")
+
+
 def test_a_price_for_apparent_power_is_said_to_count_per_kw() -> None:
     """Proves: 380 EUR/kVA is 380,000 EUR/MW, and the power factor of 1 is stated. Sensitivity: silence."""
     price = "market.tariff={demand: [{name: network, rates: [{per_mw: 380 EUR/kVA}]}]}"

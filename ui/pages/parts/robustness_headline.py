@@ -11,6 +11,7 @@ import streamlit as st
 from emberline.plans.plan import Plan
 from emberline.plans.robustness import Ensemble
 from emberline.plans.robustness import ensemble as replays
+from emberline.plans.robustness.holding import LEVEL
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -63,7 +64,11 @@ def show(plan: Plan, ensemble: Ensemble | None) -> None:
     st.markdown(f"##### {'⚠ ' if target and facts.share < target else ''}{says}")
     lines = sentences(facts, target)
     if target and not level:
-        lines.append(tr("As no level was set, 90 are asked, or what the baseline reaches if that is more."))
+        lines.append(
+            tr("No level was set: what the baseline reaches was asked, as it is more than 90.")
+            if target > LEVEL
+            else tr("No level was set: 90 were asked.")
+        )
     st.text(" ".join(lines))
 
 
