@@ -16,6 +16,8 @@ CONTRACTS = {
 SCHEMES = {"eu_ets": mark("EU ETS"), "china_ets": mark("China ETS"), "shadow": mark("shadow price")}
 """Names of the schemes behind a carbon price."""
 ASSESSED = {"monthly": mark("monthly"), "daily": mark("daily")}
+SHORT_MIN = 27 * 24 * 60
+"""A shorter horizon is only part of a month [min]."""
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
@@ -100,3 +102,16 @@ def _rates(values: Iterable[float], unit: str) -> str:
         return f"{amounts[0]:g} {unit}"
     span = {"low": f"{min(amounts):g}", "high": f"{max(amounts):g}", "unit": unit}
     return tr("{count} rates, {low} to {high} {unit}", count=len(amounts), **span)
+
+
+def cut_month(scenario: Scenario) -> Iterator[str]:
+    """That a month which begins within a short horizon counts with its whole demand charge, if it does."""
+    tariff, rates = scenario.market.tariff, scenario.rates
+    monthly = tariff is not None and any(charge.assessed == "monthly" for charge in tariff.demand_charges)
+    if monthly and rates is not None and len(rates.months) > 1 and scenario.horizon.length_min < SHORT_MIN:
+        yield tr(
+            "tariff: only {hours} h of {month} lie in this horizon, and its whole demand charge counts for them, "
+            "so that a plan keeps power out of these hours; end the horizon with the month before, or begin with "
+            "{month}",
+            hours=f"{(rates.month == len(rates.months) - 1).sum() * rates.hours:g}", month=rates.months[-1],
+        )  # fmt: skip

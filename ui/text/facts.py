@@ -171,20 +171,12 @@ def odd(scenario: Scenario) -> Iterator[str]:
             )  # fmt: skip
     if scenario.market.tariff is not None:
         monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
-        short = monthly and scenario.horizon.length_min < SHORT_MIN
-        if short and not scenario.state.peak_so_far_mw:
+        if monthly and scenario.horizon.length_min < charges.SHORT_MIN and not scenario.state.peak_so_far_mw:
             yield tr(
                 "tariff: the demand charge of a whole month counts in this horizon; give the month's peak so far "
                 "as state.peak_so_far_mw"
             )
-        if short and scenario.rates is not None and len(scenario.rates.months) > 1:
-            yield tr(
-                "tariff: only {hours} h of {month} lie in this horizon, and its whole demand charge counts for them, "
-                "so that a plan keeps power out of these hours; end the horizon with the month before, or begin with "
-                "{month}",
-                hours=f"{(scenario.rates.month == len(scenario.rates.months) - 1).sum() * scenario.rates.hours:g}",
-                month=scenario.rates.months[-1],
-            )  # fmt: skip
+        yield from charges.cut_month(scenario)
         yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
 
 
@@ -248,8 +240,6 @@ def _carriers(scenario: Scenario) -> Iterator[str]:
             yield tr("carrier {name}: nothing uses it, all of it is vented", name=carrier.name)
 
 
-SHORT_MIN = 27 * 24 * 60
-"""A shorter horizon is only part of a month [min]."""
 WORTH_A_WORD = 0.02
 """Share of a unit's time above which the loss by rounding is reported."""
 EURO = {"EUR": 1, "USD": 1, "GBP": 1, "CNY": 8, "BRL": 6, "INR": 90, "JPY": 160, "KRW": 1500}

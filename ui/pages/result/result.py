@@ -36,7 +36,7 @@ from emberline.ui.pages.result import (
     zoom,
 )
 from emberline.ui.pages.session import chart_cache, market_chart, navigation, stored_runs
-from emberline.ui.text import wording
+from emberline.ui.text import charges, wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.messages import say
 from emberline.ui.text.speaker import speaker
@@ -154,6 +154,8 @@ def _verdict(plan: Plan, run: str) -> None:
             answer.show_headline(first, rest=False, holds=not short)
         if not plan.acceptable or plan.late or plan.reason or short or plan.omissions:
             st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
+        for line in charges.cut_month(plan.scenario):
+            st.caption(f"⚠ {wording.sentence(line)}")
         if lines:
             st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
 
