@@ -29,7 +29,7 @@ class PageInView:
             return
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-        in_view = ""
+        in_view = ""  # not known yet on a stream that takes over from a broken one
 
         async def answer(message: Message) -> None:
             nonlocal in_view
@@ -40,7 +40,7 @@ class PageInView:
                     in_view = forward.navigation.page_script_hash
                 elif kind == "new_session" and not forward.metadata.run.fragment_ids:
                     in_view = forward.new_session.page_script_hash
-                elif kind == "new_session" and forward.new_session.page_script_hash != in_view:
+                elif kind == "new_session" and in_view and forward.new_session.page_script_hash != in_view:
                     forward.new_session.page_script_hash = in_view
                     message = {**message, "bytes": forward.SerializeToString()}
             await send(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 from served import ROOT, Server
+from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -26,6 +28,7 @@ from emberline.ui.cli.options import Refused
 from emberline.ui.pages import module_of
 from emberline.ui.server import oidc
 from emberline.ui.server.limits import LARGEST_STATE_MB, Uploads
+from emberline.ui.server.page_in_view import PageInView
 
 LOOSE = {
     "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION": "false",
@@ -281,6 +284,26 @@ def test_a_part_is_drawn_on_the_page_in_view(server: Server) -> None:
             opened.send(run_page(fragment_id=part, page_script_hash=named))
             assert next_of(opened, "new_session").new_session.page_script_hash == in_view
             next_of(opened, "script_finished")
+
+
+def test_a_part_stays_on_its_page_after_the_stream_broke() -> None:
+    """Proves: on a new stream of an open tab, whose page has not run there yet, a part keeps the page that it names.
+    Sensitivity: without the page in view no page is named, and the tab drops the one that it shows."""
+    part, outgoing = ForwardMsg(), list[bytes]()
+    part.new_session.page_script_hash = "page"
+    part.metadata.run.fragment_ids.append("part")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.send", "bytes": part.SerializeToString()})
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is heard")
+
+    async def send(message: Message) -> None:
+        outgoing.append(message["bytes"])
+
+    asyncio.run(PageInView(app)({"type": "websocket"}, receive, send))
+    assert [ForwardMsg.FromString(data).new_session.page_script_hash for data in outgoing] == ["page"]
 
 
 # --- what is not opened at all --------------------------------------------------------------------------------------
