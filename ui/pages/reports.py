@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,7 +33,7 @@ from emberline.plans.compliance.reports import (
     evidence_files,
     read_default_values,
 )
-from emberline.plans.compliance.workbook import TemplateError, fill
+from emberline.plans.compliance.workbook import filled
 from emberline.plans.store import Store
 from emberline.ui.pages.session import sign_in
 from emberline.ui.text.language import mark, tr
@@ -146,13 +146,17 @@ def figures(period: str, files: dict[str, bytes]) -> AnnualReport:
 
 
 def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
+    newest = None
+    with suppress(EvidenceError):  # shown with the records
+        newest = _chain().newest(report.period.name)
     kinds = [name for name in DOCUMENTS if name not in report.undescribed]
     for tab, kind in zip(st.tabs([tr(KINDS[kind]) for kind in kinds]), kinds, strict=True):
         with tab:
-            document = DOCUMENTS[kind](report)
-            _document(document, f"emberline-{kind}")
+            _document(DOCUMENTS[kind](report).with_record(kind, newest), f"emberline-{kind}")
             if kind == "cbam" and "template.xlsx" in files:
-                _workbook(report, files["template.xlsx"])
+                content = _try(lambda: _with_template(files, lambda path: filled(path, report)))
+                if content is not None:
+                    st.download_button(tr("Filled workbook (Excel)"), content, "emberline-cbam.xlsx", on_click="ignore")
 
 
 def _document(document: Document, stem: str) -> None:
@@ -164,23 +168,23 @@ def _document(document: Document, stem: str) -> None:
                 st.caption(part.note)
     for remark in document.remarks:
         st.caption(f"• {remark}")
-    text = json.dumps(document.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    if document.record:
+        st.caption(f"• {document.record}")
     with st.container(horizontal=True):
         st.download_button(tr("Page (HTML)"), document.html(), f"{stem}.html", "text/html", on_click="ignore")
-        st.download_button(tr("Figures (JSON)"), text, f"{stem}.json", "application/json", on_click="ignore")
+        st.download_button(tr("Figures (JSON)"), document.json(), f"{stem}.json", "application/json", on_click="ignore")
 
 
-def _workbook(report: AnnualReport, template: bytes) -> None:
+def _with_template(files: dict[str, bytes], work: Callable[[Path], Any]) -> Any:
+    """The result of work on the template as a file."""
     with tempfile.TemporaryDirectory() as folder:
-        blank, filled = Path(folder) / "template.xlsx", Path(folder) / "filled.xlsx"
-        blank.write_bytes(template)
-        try:
-            fill(blank, report, filled)
-        except TemplateError as error:
-            st.warning(str(error).replace(f"{folder}/", ""))
-            return
-        content = filled.read_bytes()
-    st.download_button(tr("Filled workbook (Excel)"), content, "emberline-cbam.xlsx", on_click="ignore")
+        path = Path(folder) / "template.xlsx"
+        path.write_bytes(files["template.xlsx"])
+        return work(path)
+
+
+def _chain() -> Chain:
+    return Chain(Store.default_folder() / "compliance")
 
 
 def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -> None:
@@ -191,7 +195,7 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
         report: its figures; None: there are none on the page.
         files: what they are from.
     """
-    chain = Chain(Store.default_folder() / "compliance")
+    chain = _chain()
     entries: list[Entry] | None = _try(chain.entries)
     if entries is None:
         return
@@ -200,16 +204,28 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
     st.markdown(f"**{tr('Records of {period}: {state}', period=period, state=tr(STATES[state]))}**")
     if mine:
         st.dataframe(pd.DataFrame([_row(entry) for entry in mine]), hide_index=True)
+        st.text(tr("Hash of record {number}, the newest, to be handed over:", number=len(entries)))
+        st.code(entries[-1].sha256, language=None)
+    damage = [f"record {entry.number}: {text}" for entry in mine for text in chain.damage(entry)]
+    for line in damage:
+        st.error(line)
     name = sign_in.address() or st.text_input(tr("Your name"), key="reports.name", max_chars=80).strip()
+    since = st.text_input(
+        tr("Hash that was handed to you, if you have it"), key="reports.since",
+        help=tr("Only with it records that were written afresh, cut off or removed are found."),
+    ).strip().lower()  # fmt: skip
+    if since and not re.fullmatch(r"[0-9a-f]{64}", since):
+        st.warning(tr("A hash has 64 digits from 0 to f."))
+        return
     steps = [step for step, states in STEPS.items() if state in states]
     reason = st.text_input(tr("Reason of the correction"), key="reports.reason") if "correct" in steps else ""
     with st.container(horizontal=True):
         for step in steps:
-            why = _obstacle(step, name, report, reason)
+            why = _obstacle(step, name, report, reason, damage)
             if st.button(tr(ACTIONS[step]), key=f"reports.{step}", disabled=bool(why), help=why or None):
-                _record(chain, period, step, name, reason, report, files)
-        if mine and st.button(tr("Compare all records with their hashes"), key="reports.verify"):
-            findings = verify(chain)
+                _record(chain, period, step, name, reason, report, files, since)
+        if (mine or since) and st.button(tr("Compare all records with their hashes"), key="reports.verify"):
+            findings = verify(chain, since)
             for finding in findings:
                 st.error(str(finding))
             if not findings:
@@ -217,7 +233,7 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
             strangers = len(leftovers(chain))
             if strangers:
                 st.caption(tr("Files that belong to no record and count for nothing: {count}", count=strangers))
-        if mine:
+        if mine and not damage:
             st.download_button(
                 tr("Archive for the verifier (zip)"), lambda: _archive(chain, period), f"{period}.zip",
                 on_click="ignore",
@@ -236,12 +252,14 @@ def _row(entry: Entry) -> dict[str, str | int]:
     }
 
 
-def _obstacle(step: Step, name: str, report: AnnualReport | None, reason: str) -> str:
+def _obstacle(step: Step, name: str, report: AnnualReport | None, reason: str, damage: list[str]) -> str:
     """Why a step cannot be taken; empty: it can."""
     if not name:
         return tr("Your name is needed.")
     if step in FOR_APPROVERS and not sign_in.may_approve():
         return tr("Others approve and lock reports here.")
+    if damage and step not in WITH_FIGURES:
+        return tr("Evidence of this period has changed.")
     if step in WITH_FIGURES and report is None:
         return tr("Monitoring plan and activity data are needed.")
     if step == "correct" and not reason.strip():
@@ -257,17 +275,23 @@ def _record(
     reason: str,
     report: AnnualReport | None,
     files: dict[str, bytes],
+    since: str,
 ) -> None:
-    evidence = None
-    if step in WITH_FIGURES:
-        assert report is not None
-        evidence = evidence_files(report, {key: files[key] for key in files if key != "template.xlsx"})
-    try:
-        chain.append(period, step, name, files=evidence, reason=reason.strip(), version=version("emberline"))
-    except EvidenceError as error:
-        st.warning(str(error))
-        return
-    st.rerun()
+    def append() -> Entry:
+        evidence = None
+        if step in WITH_FIGURES:
+            assert report is not None
+            sources = {key: content for key, content in files.items() if key != "template.xlsx"}
+            if "template.xlsx" in files:
+                evidence = _with_template(files, lambda path: evidence_files(report, sources, path))
+            else:
+                evidence = evidence_files(report, sources)
+        return chain.append(
+            period, step, name, files=evidence, reason=reason.strip(), version=version("emberline"), since=since
+        )
+
+    if _try(append) is not None:
+        st.rerun()
 
 
 def _archive(chain: Chain, period: str) -> bytes:

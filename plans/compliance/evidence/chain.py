@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import ValidationError
 
-from emberline.plans.compliance.evidence.entry import FIRST, STEPS, Entry, File, Step
+from emberline.plans.compliance.evidence.entry import FIRST, STEPS, Entry, File, Step, person
 from emberline.scenarios import whole_file
 
 DIGITS = 6
@@ -66,13 +66,24 @@ class Chain:
         """Files of the records, in their order."""
         return sorted(self.records.glob("*.json")) if self.records.is_dir() else []
 
-    def last(self, period: str) -> Entry | None:
-        """The last record of a period; None: it has none."""
+    def newest(self, period: str) -> Entry | None:
+        """The newest record of a period; None: it has none."""
         return next((entry for entry in reversed(self.entries()) if entry.period == period), None)
 
     def content(self, file: File) -> bytes:
         """Content of a file of evidence."""
         return (self.files / file.sha256).read_bytes()
+
+    def damage(self, entry: Entry) -> Iterator[str]:
+        """Evidence of a record that is missing or has changed."""
+        for file in entry.files:
+            try:
+                content = self.content(file)
+            except OSError:
+                yield f"evidence {file.name} of {entry.period} is missing"
+                continue
+            if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
+                yield f"evidence {file.name} of {entry.period} has changed"
 
     def append(
         self,
@@ -83,6 +94,7 @@ class Chain:
         files: Mapping[str, bytes] | None = None,
         reason: str = "",
         version: str = "",
+        since: str = "",
     ) -> Entry:
         """Add a record.
 
@@ -93,12 +105,16 @@ class Chain:
             files: evidence by name; None: that of the period's last record.
             reason: of a correction.
             version: of Emberline.
+            since: hash of a record that was handed over; the step is refused where it is not in the chain.
 
         Raises:
-            EvidenceError: the period is not in a state for the step, or who submitted also approves.
+            EvidenceError: the period is not in a state for the step, its evidence has changed, the record that was
+                handed over is missing, or who submitted also approves.
         """
         with self._alone():
             entries = self.entries()
+            if since and since not in (entry.sha256 for entry in entries):
+                raise EvidenceError(f"{lost(since)}; see emberline report verify")
             self._catch_up(entries)
             mine = [entry for entry in entries if entry.period == period]
             self._refuse(period, step, by, reason, mine, files)
@@ -132,19 +148,25 @@ class Chain:
             )
         if step == "correct" and not reason.strip():
             raise EvidenceError("a correction needs its reason")
-        if step == "approve" and mine[-1].by == by:
+        if not person(by):
+            raise EvidenceError("a name is required: who does it")
+        if step == "approve" and person(mine[-1].by) == person(by):
             raise EvidenceError(f"{by} submitted period {period}; somebody else approves it")
         if files is None and not mine:
             raise EvidenceError(f"period {period} has no evidence")
+        if files is None:
+            damage = next((f"record {entry.number}: {text}" for entry in mine for text in self.damage(entry)), None)
+            if damage:
+                raise EvidenceError(
+                    f"{damage}: {step} is not possible; put the file back from an archive, see emberline report verify"
+                )
 
     def _catch_up(self, entries: list[Entry]) -> None:
         """Bring the head up to a record whose writer died in between; it may lag by one record, not by more."""
-        if not entries:
-            return
         head = self.head.read_bytes() if self.head.is_file() else b""
-        if head == head_text(entries[-1]):
+        if head == (head_text(entries[-1]) if entries else b""):
             return
-        if head != (head_text(entries[-2]) if len(entries) > 1 else b""):
+        if not entries or head != (head_text(entries[-2]) if len(entries) > 1 else b""):
             raise EvidenceError("the head has changed; see emberline report verify")
         _write(self.head, head_text(entries[-1]))
 
@@ -180,6 +202,11 @@ def parse(content: bytes) -> Entry:
     if entry.stored != content:
         raise ValueError("its hash is another one")
     return entry
+
+
+def lost(sha256: str) -> str:
+    """The mistake of a record that was handed over and is not in the chain."""
+    return f"no record has the hash {sha256}: the records were cut off, replaced or removed since"
 
 
 def head_text(entry: Entry) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from typing import Any, Literal
 
 from pydantic import Field
@@ -78,6 +79,12 @@ class Entry(Record):
 
     def __str__(self) -> str:
         return f"record {self.number} ({self.period}, {self.state})"
+
+
+def person(name: str) -> str:
+    """A name as it is compared: case, spaces, width and invisible letters make no other person."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(letter for letter in folded if not letter.isspace() and unicodedata.category(letter) != "Cf")
 
 
 def canonical(data: Any) -> str:

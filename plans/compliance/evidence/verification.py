@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from emberline.plans.compliance.evidence.chain import DIGITS, LOCK, Chain, head_text, parse
+from emberline.plans.compliance.evidence.archive import read_archive
+from emberline.plans.compliance.evidence.chain import DIGITS, LOCK, Chain, head_text, lost, parse
 from emberline.plans.compliance.evidence.entry import FIRST, Entry
 
 
@@ -16,14 +17,25 @@ class Finding:
     """Something that is not as it was recorded."""
 
     record: int
+    """0: of the whole chain."""
     says: str
 
     def __str__(self) -> str:
-        return f"record {self.record}: {self.says}"
+        return f"record {self.record}: {self.says}" if self.record else self.says
 
 
-def verify(chain: Chain) -> list[Finding]:
-    """What has changed; empty: nothing."""
+def verify(chain: Chain, since: str = "", earlier: Path | None = None) -> list[Finding]:
+    """Findings of changes; empty: nothing has changed.
+
+    Args:
+        chain: the records.
+        since: hash of a record that was handed over. Without it or an archive, a chain that was written afresh, a
+            tail that was cut with its head and a folder that is gone cannot be told from sound ones.
+        earlier: archive that was handed over.
+
+    Raises:
+        EvidenceError: the archive cannot be read.
+    """
     findings: list[Finding] = []
     entries: list[Entry] = []
     before = FIRST
@@ -41,8 +53,12 @@ def verify(chain: Chain) -> list[Finding]:
             findings.append(Finding(number, f"does not follow record {number - 1}"))
         before = entry.sha256
         entries.append(entry)
-    findings += [finding for entry in entries for finding in _evidence(chain, entry)]
+    findings += [Finding(entry.number, text) for entry in entries for text in chain.damage(entry)]
     findings += _head(chain, entries, len(chain.paths()))
+    if since and since not in (entry.sha256 for entry in entries):
+        findings.append(Finding(0, lost(since)))
+    if earlier is not None:
+        findings += [Finding(*finding) for finding in _against(read_archive(earlier), {e.number: e for e in entries})]
     return sorted(findings, key=lambda finding: finding.record)
 
 
@@ -58,17 +74,15 @@ def leftovers(chain: Chain) -> list[Path]:
     return sorted(path for path in chain.folder.rglob("*") if path.is_file() and path not in members)
 
 
-def _evidence(chain: Chain, entry: Entry) -> list[Finding]:
-    findings = []
-    for file in entry.files:
-        try:
-            content = chain.content(file)
-        except OSError:
-            findings.append(Finding(entry.number, f"evidence {file.name} of {entry.period} is missing"))
-            continue
-        if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
-            findings.append(Finding(entry.number, f"evidence {file.name} of {entry.period} has changed"))
-    return findings
+def _against(earlier: Mapping[int, Entry | None], entries: Mapping[int, Entry]) -> Iterator[tuple[int, str]]:
+    """Differences to the records of an archive."""
+    for number, entry in earlier.items():
+        if entry is None:
+            yield number, "has changed in the archive"
+        elif number not in entries:
+            yield number, "is missing or has changed; the archive has it"
+        elif entries[number].sha256 != entry.sha256:
+            yield number, "is another one than in the archive"
 
 
 def _head(chain: Chain, entries: list[Entry], count: int) -> list[Finding]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from emberline.plans.compliance.reports.annual import AnnualReport
 from emberline.plans.compliance.reports.documents import DOCUMENTS
 
 
-def evidence_files(report: AnnualReport, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+def evidence_files(
+    report: AnnualReport, sources: Mapping[str, bytes], template: Path | None = None
+) -> dict[str, bytes]:
     """Files of evidence by name.
 
     Args:
         report: figures of the period.
         sources: monitoring plan and activity data, by file name.
+        template: copy of the communication template; its filled copy belongs to the evidence.
+
+    Raises:
+        TemplateError: the template cannot be filled.
     """
-    reports = {}
-    for kind in (name for name in DOCUMENTS if name not in report.undescribed):
-        text = json.dumps(DOCUMENTS[kind](report).as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        reports[f"{kind}.json"] = f"{text}\n".encode()
-    return {**sources, **reports}
+    kinds = [name for name in DOCUMENTS if name not in report.undescribed]
+    files = {f"{kind}.json": DOCUMENTS[kind](report).json().encode() for kind in kinds}
+    if template is not None:
+        from emberline.plans.compliance.workbook import filled
+
+        files["cbam.xlsx"] = filled(template, report)
+    return {**sources, **files}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from emberline.plans.compliance.evidence import Entry
 
 Cell = str | float | int | None
 
@@ -45,6 +49,8 @@ class Document:
     remarks: tuple[str, ...]
     figures: dict[str, Any]
     """Not rounded."""
+    record: str = ""
+    """Newest record of the period, with its hash."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -56,6 +62,29 @@ class Document:
             "tables": tables,
             "remarks": [*self.remarks],
         }
+
+    def json(self) -> str:
+        """The text of its file of evidence."""
+        return json.dumps(self.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def with_record(self, kind: str, entry: Entry | None) -> Document:
+        """This document with the newest record of its period, and whether it is the one recorded.
+
+        Args:
+            kind: name of the report.
+            entry: the newest record; None: there is none.
+        """
+        if entry is None:
+            return self
+        sha256 = hashlib.sha256(self.json().encode()).hexdigest()
+        same = sha256 in (file.sha256 for file in entry.files if file.name == f"{kind}.json")
+        says = "this report is the one recorded" if same else f"this report differs from the recorded {kind}.json"
+        figures = {"number": entry.number, "state": entry.state, "sha256": entry.sha256, "same_report": same}
+        return replace(
+            self,
+            figures={**self.figures, "newest_record": figures},
+            record=f"Newest record: {entry}, hash {entry.sha256}; {says}",
+        )
 
     def html(self) -> str:
         """A page that needs nothing else."""
@@ -103,6 +132,7 @@ th { text-align: left; font-weight: 600 } .n { text-align: right; font-variant-n
 p { margin: .3rem 0; color: #4a5552 } @media print { body { margin: 0; font-size: 11px } }
 </style></head><body>
 <h1>{{ document.title }}</h1><p>{{ document.subtitle }}</p>
+{% if document.record %}<p>{{ document.record }}</p>{% endif %}
 {% for table in document.tables if table.rows %}
 <h2>{{ table.title }}</h2>
 <table><thead><tr>

@@ -6,6 +6,7 @@ language is filled in that language.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -104,6 +105,18 @@ def fill(template: Path, report: AnnualReport, path: Path) -> None:
     book.write(PRECURSORS, _precursors(report, labels))
     book.write(PRODUCTS, _products(report))
     book.save(path)
+
+
+def filled(template: Path, report: AnnualReport) -> bytes:
+    """Content of a filled copy.
+
+    Raises:
+        TemplateError: the file is not the template, or has no room for the report.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "filled.xlsx"
+        fill(template, report, path)
+        return path.read_bytes()
 
 
 def _refuse_too_many(report: AnnualReport) -> None:

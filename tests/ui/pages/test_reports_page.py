@@ -53,6 +53,32 @@ def test_a_period_is_recorded_by_two_people(home: Path) -> None:
     assert "record 2 has changed" in app.warning[0].value
 
 
+def test_changed_evidence_goes_no_further_and_a_handed_hash_is_compared(home: Path) -> None:
+    """Proves: a changed file is named and stops submit, not the next draft; with the hash that was handed over a
+    chain that is gone is found, and no step is taken on it. Sensitivity: buttons by the state alone."""
+    app = AppTest.from_function(script, default_timeout=60).run()
+    press(app, "draft", "Ada")
+    newest = app.code[0].value
+    assert len(newest) == 64
+    path = max((home / "compliance" / "files").iterdir(), key=lambda path: path.stat().st_size)
+    sound = path.read_bytes()
+    path.write_bytes(b"x" + sound[1:])
+    app.run()
+    assert "has changed" in app.error[0].value
+    assert app.button(key="reports.submit").disabled
+    assert not app.button(key="reports.draft").disabled
+    path.write_bytes(sound)
+    app.run()
+    assert not app.button(key="reports.submit").disabled
+    (home / "compliance").rename(home / "elsewhere")
+    app.text_input(key="reports.since").set_value(newest).run()
+    app.button(key="reports.verify").click().run()
+    assert newest in app.error[0].value
+    press(app, "draft", "Ada")
+    assert newest in app.warning[0].value
+    assert not (home / "compliance" / "records").exists()
+
+
 def test_mistakes_in_files_are_named_without_their_folder() -> None:
     """Proves: file and row, no path of the server. Sensitivity: the temporary folder in the message."""
     files = example_files()

@@ -28,6 +28,10 @@ DefaultsFile = Annotated[
         "--defaults", metavar="FILE", help="table of default values of precursors (CSV), with official figures"
     ),
 ]
+Template = Annotated[
+    Path | None,
+    typer.Option("--template", metavar="FILE", help="your copy of the Commission's communication template (xlsx)"),
+]
 
 
 def data_files(monitoring: Path, activity: list[Path] | None) -> list[Path]:

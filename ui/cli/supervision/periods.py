@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,13 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
-from emberline.ui.cli.supervision.figures import ActivityFiles, DefaultsFile, PlanFile, data_files, period_report
+from emberline.ui.cli.supervision.figures import (
+    ActivityFiles,
+    DefaultsFile,
+    PlanFile,
+    Template,
+    data_files,
+    period_report,
+)
 
 if TYPE_CHECKING:
     from emberline.plans.compliance.evidence import Chain
 
 PeriodText = Annotated[str, typer.Argument(metavar="PERIOD", help="reporting period, such as 2026")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="who does it; default: the user of the system")]
+Since = Annotated[
+    str, typer.Option("--since", metavar="HASH", help="hash of a record that was handed to you: it must still be there")
+]
 
 
 def chain() -> Chain:
@@ -32,25 +43,27 @@ def draft(
     monitoring: PlanFile = Path("monitoring.yaml"),
     activity: ActivityFiles = None,
     defaults: DefaultsFile = None,
+    template: Template = None,
     by: By = "",
+    since: Since = "",
 ) -> None:
-    """Record a draft of a period: monitoring plan, activity data and every report, with their hashes."""
-    _record(period, "draft", by, "", _evidence(period, monitoring, activity, defaults))
+    """Record a draft of a period: monitoring plan, activity data, every report and the filled workbook, by hashes."""
+    _record(period, "draft", by, since, files=_evidence(period, monitoring, activity, defaults, template))
 
 
-def submit(period: PeriodText, by: By = "") -> None:
-    """Submit the draft of a period."""
-    _record(period, "submit", by, "", None)
+def submit(period: PeriodText, by: By = "", since: Since = "") -> None:
+    """Submit the draft of a period; refused where its evidence has changed."""
+    _record(period, "submit", by, since)
 
 
-def approve(period: PeriodText, by: By = "") -> None:
+def approve(period: PeriodText, by: By = "", since: Since = "") -> None:
     """Approve a submitted period; somebody other than who submitted it."""
-    _record(period, "approve", by, "", None)
+    _record(period, "approve", by, since)
 
 
-def lock(period: PeriodText, by: By = "") -> None:
+def lock(period: PeriodText, by: By = "", since: Since = "") -> None:
     """Lock an approved period: from now on there are corrections only."""
-    _record(period, "lock", by, "", None)
+    _record(period, "lock", by, since)
 
 
 def correct(
@@ -59,10 +72,12 @@ def correct(
     monitoring: PlanFile = Path("monitoring.yaml"),
     activity: ActivityFiles = None,
     defaults: DefaultsFile = None,
+    template: Template = None,
     by: By = "",
+    since: Since = "",
 ) -> None:
     """Record a correction of a locked period, as a new draft with its reason."""
-    _record(period, "correct", by, reason, _evidence(period, monitoring, activity, defaults))
+    _record(period, "correct", by, since, reason, _evidence(period, monitoring, activity, defaults, template))
 
 
 def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_json: AsJson = False) -> None:
@@ -84,20 +99,37 @@ def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_js
         )
 
 
-def verify(as_json: AsJson = False) -> None:
-    """Compare every record and its evidence with their hashes; exit code 1 where one has changed."""
-    from emberline.plans.compliance.evidence import leftovers
+def verify(
+    since: Since = "",
+    earlier: Annotated[
+        Path | None, typer.Option("--archive", metavar="FILE.zip", help="archive that was handed to you, compared too")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare every record and its evidence with their hashes; exit code 1 where one has changed.
+
+    A chain that was written afresh, a tail that was cut and a folder that is gone are found by a hash or an archive
+    that was handed over before.
+    """
+    from emberline.plans.compliance.evidence import EvidenceError, leftovers
     from emberline.plans.compliance.evidence import verify as verify_chain
 
     records = chain()
-    findings, strangers = verify_chain(records), [str(path) for path in leftovers(records)]
+    try:
+        findings = verify_chain(records, _hash(since), earlier)
+    except EvidenceError as error:
+        raise Refused(f"--archive {error}") from error
+    strangers, count = [str(path) for path in leftovers(records)], len(records.paths())
+    newest = None if findings or not count else records.entries()[-1].sha256
     if as_json:
         rows = [{"record": f.record, "says": f.says} for f in findings]
-        print_json({"records": len(records.paths()), "findings": rows, "leftovers": strangers})
+        print_json({"records": count, "newest": newest, "findings": rows, "leftovers": strangers})
     elif findings:
         print(*findings, sep="\n")
+    elif newest is None:
+        print(f"{records.folder} holds no records: there is nothing to compare")
     else:
-        print(f"{len(records.paths())} records, nothing has changed")
+        print(f"{count} records, nothing has changed; hash of record {count}, the newest:\n{newest}")
     if not as_json:
         for path in strangers:
             print(f"{path} belongs to no record; a writer that was interrupted leaves such files", file=sys.stderr)
@@ -122,16 +154,29 @@ def archive(
     print(output)
 
 
-def _evidence(period: str, monitoring: Path, activity: list[Path] | None, defaults: Path | None) -> dict[str, bytes]:
+def _evidence(
+    period: str, monitoring: Path, activity: list[Path] | None, defaults: Path | None, template: Path | None
+) -> dict[str, bytes]:
     """Files of a period: what the figures are from, and the figures."""
     from emberline.plans.compliance.reports import evidence_files
+    from emberline.plans.compliance.workbook import TemplateError
 
     report = period_report(period, monitoring, activity, defaults)
     paths = [monitoring, *data_files(monitoring, activity), *([] if defaults is None else [defaults])]
     sources = {path.name: path.read_bytes() for path in paths}
     if len(sources) < len(paths):
         raise Refused("monitoring plan and activity data need names of their own")
-    return evidence_files(report, sources)
+    try:
+        return evidence_files(report, sources, template)
+    except TemplateError as error:
+        raise Refused(str(error)) from error
+
+
+def _hash(text: str) -> str:
+    """A hash that was handed over; empty: none was."""
+    if text and not re.fullmatch(r"[0-9a-f]{64}", text.strip().lower()):
+        raise Refused(f"--since: must be the whole hash, 64 digits from 0 to f, got {text[:80]!r}")
+    return text.strip().lower()
 
 
 def _name(period: str) -> str:
@@ -144,14 +189,22 @@ def _name(period: str) -> str:
         raise Refused(str(error)) from error
 
 
-def _record(period: str, step: Any, by: str, reason: str, files: dict[str, bytes] | None) -> None:
+def _record(
+    period: str, step: Any, by: str, since: str, reason: str = "", files: dict[str, bytes] | None = None
+) -> None:
     from importlib.metadata import version
 
     from emberline.plans.compliance.evidence import EvidenceError
 
     try:
         entry = chain().append(
-            _name(period), step, by or getpass.getuser(), files=files, reason=reason, version=version("emberline")
+            _name(period),
+            step,
+            by or getpass.getuser(),
+            files=files,
+            reason=reason,
+            version=version("emberline"),
+            since=_hash(since),
         )
     except EvidenceError as error:
         raise Refused(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,14 @@ import typer
 
 from emberline.ui.cli.options import AsJson, Force, Refused, Run, find, print_json, writable, writing
 from emberline.ui.cli.supervision import periods
-from emberline.ui.cli.supervision.figures import DEFAULT_PLAN, ActivityFiles, DefaultsFile, PlanFile, period_report
+from emberline.ui.cli.supervision.figures import (
+    DEFAULT_PLAN,
+    ActivityFiles,
+    DefaultsFile,
+    PlanFile,
+    Template,
+    period_report,
+)
 
 if TYPE_CHECKING:
     from emberline.plans.compliance.reports import AnnualReport, Document
@@ -42,10 +50,7 @@ for command in periods.COMMANDS:
 @app.command()
 def cbam(
     period: PeriodText = "",
-    template: Annotated[
-        Path | None,
-        typer.Option("--template", metavar="FILE", help="your copy of the Commission's communication template (xlsx)"),
-    ] = None,
+    template: Template = None,
     monitoring: PlanFile = Path(DEFAULT_PLAN),
     activity: ActivityFiles = None,
     defaults: DefaultsFile = None,
@@ -88,7 +93,7 @@ def ets(
     as_json: AsJson = False,
 ) -> None:
     """Annual emissions by source stream (EU ETS)."""
-    _hand_over("ets", _report(period, monitoring, activity, run), output, force, as_json)
+    _hand_over("ets", _report(period, monitoring, activity, run), output, force, as_json, of_run=run is not None)
 
 
 @app.command()
@@ -124,7 +129,7 @@ def china(
     as_json: AsJson = False,
 ) -> None:
     """Emissions with regional and national grid factors of China."""
-    _hand_over("china", _report(period, monitoring, activity, run), output, force, as_json)
+    _hand_over("china", _report(period, monitoring, activity, run), output, force, as_json, of_run=run is not None)
 
 
 @app.command()
@@ -188,25 +193,45 @@ def _files(stem: str, output: Path, force: bool) -> tuple[Path, Path]:
 
 
 def _hand_over(
-    kind: str, report: AnnualReport, output: Path, force: bool, as_json: bool, hourly: Path | None = None
+    kind: str,
+    report: AnnualReport,
+    output: Path,
+    force: bool,
+    as_json: bool,
+    hourly: Path | None = None,
+    *,
+    of_run: bool = False,
 ) -> None:
     """Write a document, or print it."""
-    _print_or_write(_document(kind, report, hourly), _stem(kind, report), output, force, as_json)
+    document = _document(kind, report, hourly)
+    if not of_run:
+        document = _with_record(document, kind, report)
+    _print_or_write(document, _stem(kind, report), output, force, as_json)
+    if document.record and not as_json:
+        print(document.record)
 
 
 def _print_or_write(document: Document, stem: str, output: Path, force: bool, as_json: bool) -> None:
     """Write a document as JSON and HTML, or print it."""
-    import json
-
     if as_json:
         print_json(document.as_dict())
         return
     paths = _files(stem, output, force)
-    texts = json.dumps(document.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", document.html()
-    for path, text in zip(paths, texts, strict=True):
+    for path, text in zip(paths, (document.json(), document.html()), strict=True):
         with writing(path) as partial:
             partial.write_text(text, encoding="utf-8")
         print(path)
+
+
+def _with_record(document: Document, kind: str, report: AnnualReport) -> Document:
+    """The document with the newest record of its period."""
+    from emberline.plans.compliance.evidence import EvidenceError
+
+    try:
+        return document.with_record(kind, periods.chain().newest(report.period.name))
+    except EvidenceError as error:
+        print(error, file=sys.stderr)
+        return document
 
 
 def _document(kind: str, report: AnnualReport, hourly: Path | None) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,11 @@ def test_each_report_is_written_as_json_and_html(works: Path) -> None:
 
 
 @pytest.mark.shared
-def test_the_workbook_is_filled_too(works: Path, shared: Path) -> None:
-    """Proves: three files, and the template stays as it is. Sensitivity: the user's copy overwritten."""
+def test_the_workbook_is_filled_too(works: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: three files, the template stays as it is, and the filled copy is evidence of a draft and in the archive.
+
+    Sensitivity: the user's copy overwritten, evidence without the workbook that is handed over."""
+    monkeypatch.setenv("EMBERLINE_HOME", str(works / "home"))
     template = works / "template.xlsx"
     blank = shared / "schemas" / "cbam" / "communication_template_v2.1.1_blank.xlsx"
     template.write_bytes(blank.read_bytes())
@@ -57,6 +61,12 @@ def test_the_workbook_is_filled_too(works: Path, shared: Path) -> None:
     assert sorted(path.suffix for path in works.glob("emberline-cbam-2026.*")) == [".html", ".json", ".xlsx"]
     assert template.read_bytes() == blank.read_bytes()
     refused(emberline("report", "cbam", "2026", "--template", "activity.csv", "--force"), "is no Excel workbook")
+    refused(emberline("report", "draft", "2026", "--template", "activity.csv"), "is no Excel workbook")
+    assert not (works / "home" / "compliance" / "records").exists()
+    assert emberline("report", "draft", "2026", "--template", "template.xlsx").returncode == 0
+    assert emberline("report", "archive", "2026", "-o", "2026.zip").returncode == 0
+    with zipfile.ZipFile(works / "2026.zip") as book:
+        assert book.read("evidence/000001/cbam.xlsx") == (works / "emberline-cbam-2026.xlsx").read_bytes()
 
 
 def test_mistakes_are_one_line_each(works: Path) -> None:
@@ -97,7 +107,7 @@ def test_energy_performance_by_the_command(works: Path) -> None:
 def test_a_period_from_draft_to_correction(works: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: each step by the command, evidence of a year, and a changed file that verify names with exit code 1."""
     monkeypatch.setenv("EMBERLINE_HOME", str(works / "home"))
-    assert emberline("report", "verify").stdout == "0 records, nothing has changed\n"
+    assert "holds no records" in emberline("report", "verify").stdout
     refused(emberline("report", "submit", "2026", "--by", "Ada"), "is not drafted yet")
     for step, name in (("draft", "Ada"), ("submit", "Ada"), ("approve", "Bo"), ("lock", "Bo")):
         process = emberline("report", step, "2026", "--by", name)
@@ -109,7 +119,22 @@ def test_a_period_from_draft_to_correction(works: Path, monkeypatch: pytest.Monk
     names = ["activity.csv", "cbam.json", "china.json", "ets.json", "ghg.json", "monitoring.yaml"]
     assert [file["name"] for file in records[0]["files"]] == names
     assert emberline("report", "archive", "2026", "-o", "2026.zip").returncode == 0
-    record = works / "home" / "compliance" / "records" / "000003.json"
+    process = emberline("report", "verify", "--archive", "2026.zip")
+    newest = records[-1]["sha256"]
+    assert (process.returncode, process.stdout.split()[-1]) == (0, newest)
+    assert newest in emberline("report", "ets", "2026").stdout
+    written = json.loads((works / "emberline-ets-2026.json").read_text(encoding="utf-8"))["newest_record"]
+    assert written == {"number": 5, "state": "draft", "sha256": newest, "same_report": True}
+    assert newest in (works / "emberline-ets-2026.html").read_text(encoding="utf-8")
+    refused(emberline("report", "verify", "--since", newest[:12]), "--since: must be the whole hash")
+    refused(emberline("report", "verify", "--archive", "activity.csv"), "--archive activity.csv is no archive")
+    refused(emberline("report", "submit", "2026", "--since", "0" * 64), f"no record has the hash {'0' * 64}")
+    folder = works / "home" / "compliance"
+    folder.rename(works / "elsewhere")
+    assert emberline("report", "verify", "--since", newest).returncode == 1
+    assert emberline("report", "verify", "--archive", "2026.zip").returncode == 1
+    (works / "elsewhere").rename(folder)
+    record = folder / "records" / "000003.json"
     record.write_bytes(record.read_bytes().replace(b"Bo", b"Bx"))
     process = emberline("report", "verify")
     assert (process.returncode, process.stdout) == (1, "record 3: 000003.json has changed\n")
