@@ -30,7 +30,7 @@ def verify(chain: Chain, since: str = "", earlier: Path | None = None) -> list[F
     Args:
         chain: the records.
         since: hash of a record that was handed over. Without it or an archive, a chain that was written afresh, a
-            tail that was cut with its head and a folder that is gone cannot be told from sound ones.
+            tail that was cut with its head and a folder that is gone look sound.
         earlier: archive that was handed over.
 
     Raises:

@@ -123,8 +123,8 @@ def test_a_period_from_draft_to_correction(works: Path, monkeypatch: pytest.Monk
     newest = records[-1]["sha256"]
     assert (process.returncode, process.stdout.split()[-1]) == (0, newest)
     assert newest in emberline("report", "ets", "2026").stdout
-    written = json.loads((works / "emberline-ets-2026.json").read_text(encoding="utf-8"))["newest_record"]
-    assert written == {"number": 5, "state": "draft", "sha256": newest, "same_report": True}
+    figures = json.loads((works / "emberline-ets-2026.json").read_text(encoding="utf-8"))["newest_record"]
+    assert figures == {"number": 5, "state": "draft", "sha256": newest, "same_report": True}
     assert newest in (works / "emberline-ets-2026.html").read_text(encoding="utf-8")
     refused(emberline("report", "verify", "--since", newest[:12]), "--since: must be the whole hash")
     refused(emberline("report", "verify", "--archive", "activity.csv"), "--archive activity.csv is no archive")
