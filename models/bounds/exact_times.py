@@ -3,7 +3,8 @@
 Where whole minutes divide all times of a line, starts on them are as good as any: of a plan's starts all may be rounded
 down together, for what lies between them are whole minutes too. Power is another matter: what a start between two slots
 draws is a mean of what it would draw in the two, as long as its phases end on slots. So a linear relaxation without a
-solution there leaves no plan with an import limit or caps either, while whole numbers prove something about slots only.
+solution there leaves no plan with an import limit or caps either, while whole numbers, and cuts that are made of them,
+prove something about slots only.
 
 Where no whole minutes divide all times, or where those that do make too many slots, the line is asked on slots that are
 rounded outwards (``Rounding.outer``): what has no solution there has none at any times. Power is left out then.
@@ -71,7 +72,8 @@ def impossible(
     if step is None:
         return _outwards(scenario, envelope, time_limit)
     data = sites.read(scenario, envelope)
-    limited = math.isfinite(data.limit_mwh()) or bool(list(aim.caps(data)))
+    # limits on power and on what it causes: a start between two slots may keep them where neither slot does
+    limited = math.isfinite(data.limit_mwh()) or data.hub is not None or bool(aim.tops or aim.grades)
     if step == scenario.horizon.step_min and not limited:
         return True
     fine, fine_envelope = _on(scenario, envelope, step)
@@ -85,19 +87,18 @@ def impossible(
     remaining_s = time_limit - (time.perf_counter() - began)
     if remaining_s <= 0:
         return False
-    bare = _unlimited(fine)
-    free = sites.read(bare, fine_envelope)
-    return unsolvable(
-        problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=remaining_s, cancel=cancel
-    )
+    free, without_caps = _unlimited(fine, fine_envelope)
+    return unsolvable(problem, free, without_caps, relax=False, time_limit=remaining_s, cancel=cancel)
 
 
-def _unlimited(scenario: Scenario) -> Scenario:
-    """A scenario without import limit and caps."""
+def _unlimited(scenario: Scenario, envelope: xr.Dataset) -> tuple[SiteData, Aim]:
+    """The site of a scenario without import limit and assets, and its aim without caps."""
     grid = scenario.site.grid.model_copy(update={"import_limit_mw": None})
     goal = scenario.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
     bare = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid}), "goal": goal})
-    return bare.with_inputs(scenario.inputs)
+    bare = bare.with_inputs(scenario.inputs)
+    site = replace(sites.read(bare, envelope), hub=None, battery=None, purchase=None, curtails=False)
+    return site, aims.read(bare, site, None, 0.0)
 
 
 def _outwards(scenario: Scenario, envelope: xr.Dataset, time_limit: float) -> bool:
@@ -110,18 +111,17 @@ def _outwards(scenario: Scenario, envelope: xr.Dataset, time_limit: float) -> bo
     if not _places(_outer(scenario, envelope, 1)[0]):
         return True
     step = next((s for s in range(1, whole) if whole % s == 0 and length / s <= MOST_SLOTS), whole)
-    line, bare, fine_envelope = _outer(scenario, envelope, step)
+    line, fine, fine_envelope = _outer(scenario, envelope, step)
     holds = [slots for heat in line.heats for operation in heat.operations for slots in operation.occupy.values()]
     holds += [slots for cast in line.casts for slots in cast.hold.values()]
     if min(holds, default=0) < 1:
         return False
-    site = replace(sites.read(bare, fine_envelope), hub=None, battery=None, purchase=None, curtails=False)
-    return unsolvable(line, site, aims.read(bare, site, None, 0.0), relax=False, time_limit=time_limit)
+    return unsolvable(line, *_unlimited(fine, fine_envelope), relax=False, time_limit=time_limit)
 
 
 def _outer(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[SlotProblem, Scenario, xr.Dataset]:
     """A line without its power on slots that are rounded outwards, with the scenario and the envelope on them."""
-    fine, fine_envelope = _on(_unlimited(scenario), envelope, step)
+    fine, fine_envelope = _on(scenario, envelope, step)
     # what has begun is moved back to the beginning of its slot as well
     fine_envelope = fine_envelope.assign(started_min=np.floor(fine_envelope["started_min"] / step + CLOSE_MIN) * step)
     problem = line_reader.from_scenario(fine, fine_envelope, line_reader.Rounding(outer=True))
@@ -141,6 +141,7 @@ def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
     # on no interval is there more than in the best of its steps
     most = data.limit_mwh() / data.meter_min * 60 + float((data.pv - data.base).max()) / data.hours + battery
     nominal, energy = envelope["duration_min"].to_numpy(), envelope["energy_mwh"].to_numpy()
+    planned = envelope["planned_min"].to_numpy()
     has_start = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
     alike = {(heat.grade.name, stage): h for h, heat in enumerate(scenario.heats) if not has_start[h]
              for stage in scenario.line.route(heat.grade)}  # fmt: skip
@@ -148,8 +149,9 @@ def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
     for (_, stage), h in alike.items():
         able = [(unit, place[unit.name]) for unit in stage.units if np.isfinite(nominal[h, place[unit.name]])]
         peaks = [
-            least_peak(*phase_power(unit, float(energy[h, u]), float(nominal[h, u])), data.meter_min)
+            least_peak(*phase_power(unit, float(energy[h, u]), float(minutes)), data.meter_min)
             for unit, u in able
+            for minutes in {nominal[h, u], planned[h, u] if stage.campaign else nominal[h, u]}
         ]
         if peaks and min(peaks) > most + TOLERANCE_MW:
             return True
@@ -211,7 +213,7 @@ def unsolvable(
         problem: the line.
         data: the site.
         aim: with its caps.
-        relax: whether casts and counts may be broken.
+        relax: whether casts and counts may be broken, as starts between slots break them.
         time_limit: seconds.
         cancel: whether to end.
     """
@@ -219,7 +221,7 @@ def unsolvable(
         return True
     began = time.perf_counter()
     with building():
-        formulation = Pooled(problem, data, bounding=True)
+        formulation = Pooled(problem, data, bounding=True, cuts=not relax)
         if not formulation.possible:
             return True
         formulation.ports.keep(formulation.model, aim.tops)
@@ -275,10 +277,11 @@ def _on(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[Scenario, 
 
 def _even(scenario: Scenario, envelope: xr.Dataset, step: int) -> bool:
     """Whether all phases of all operations end on whole steps after their start."""
-    nominal = envelope["duration_min"].to_numpy()
+    # a caster keeps the planned pace
+    minutes = np.concatenate([envelope["duration_min"].to_numpy(), envelope["planned_min"].to_numpy()])
     for u, unit in enumerate(scenario.line.units):
         shares = np.cumsum([phase.share for phase in unit.profile])
-        ends = np.outer(nominal[:, u][np.isfinite(nominal[:, u])], shares)
+        ends = np.outer(minutes[:, u][np.isfinite(minutes[:, u])], shares)
         if dividing(step, ends.ravel().tolist()) != step:
             return False
     return True

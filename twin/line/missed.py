@@ -29,10 +29,9 @@ def late_min(todo: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
     shop = todo.shop
     h = shop.index[heat]
     i = max((i for i, other in enumerate(todo.heat) if other == h), default=-1)
-    limit = min(shop.due[h], shop.length)
     if todo.last.get(h) != i or math.isnan(end[i]):
         return ("" if i < 0 else shop.units[todo.unit[i]]), shop.length
-    return shop.units[todo.unit[i]], float(end[i]) - limit
+    return shop.units[todo.unit[i]], float(end[i]) - shop.due[h]  # within the horizon
 
 
 def missed(

@@ -1,12 +1,193 @@
-"""What is known of starts at any times, between slots too."""
+"""Proofs that hold for starts at any times, between slots too."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
+import xarray as xr
+from plan_judge import Row, faults
 
-from emberline.models.bounds.exact_times import least_peak
+from emberline import models, twin
+from emberline.models.bounds.exact_times import impossible, least_peak
+from emberline.models.formulations.site import objective as aims
+from emberline.models.problem import site as sites
+from emberline.scenarios import Scenario
 from emberline.scenarios.line.rounding import dividing
+
+BURSTS = [{"share": 0.25, "power_mw": 60.0}, {"share": 0.5, "power_mw": 0.0}, {"share": 0.25, "power_mw": 60.0}]
+NO_EXTRA_COST_CAP = {"caps": {"extra_cost_share": None}}
+
+
+def line(*stages: tuple[dict[str, Any], dict[str, Any]], minutes: dict[str, float], **rest: Any) -> dict[str, Any]:
+    """Stages with one unit each, in which a heat of 50 t takes some minutes; a second grade draws almost nothing."""
+    named = [{"name": f"S{i}", "units": [{"name": f"U{i}", **unit}], **stage} for i, (unit, stage) in enumerate(stages)]
+    grade = {"name": "G", "mass_t": 50.0, "duration_min": minutes}
+    idle = {**grade, "name": "idle", "energy_kwh_per_t": dict.fromkeys(minutes, 0.1)}
+    return {"stages": named, "grades": [grade, idle], **rest}
+
+
+def shop(
+    line: dict[str, Any], *, step: int, length: int, grades: tuple[str, ...] = ("G",), due: float | None = None,
+    goal: dict[str, Any] | None = None, grid: dict[str, Any] | None = None,
+    series: dict[str, list[float]] | None = None, site: dict[str, Any] | None = None,
+    outages: Sequence[tuple[str, float, float]] = (),
+) -> Scenario:  # fmt: skip
+    """A scenario of one order on slots, metered by slot."""
+    order = {"name": "O", "heats": [{"grade": grade} for grade in grades]} | ({"due": f"{due} min"} if due else {})
+    scenario = Scenario.model_validate({
+        "name": "shop",
+        "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": length / 60, "step_min": step},
+        "line": line, "orders": [order],
+        "site": {"grid": {"metered_interval_min": step} | (grid or {})} | (site or {}),
+        "market": {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 100.0},
+        "state": {"outages": [{"unit": u, "start": f"{at} min", "end": f"{end} min"} for u, at, end in outages]},
+        "disturbances": {"replications": 0}, "goal": goal or NO_EXTRA_COST_CAP,
+    })  # fmt: skip
+    inputs = scenario.inputs
+    rows = {name: ("time", np.array(values), inputs[name].attrs) for name, values in (series or {}).items()}
+    return scenario.with_inputs(inputs.assign(rows))
+
+
+def proven(scenario: Scenario, envelope: xr.Dataset | None = None) -> bool:
+    """Whether it is proven that a scenario that has no plan on slots has none at any times."""
+    envelope = twin.envelope(scenario) if envelope is None else envelope
+    assert models.optimize(scenario, envelope).attrs["status"] in ("infeasible", "no plan on this grid")
+    return at_all(scenario, envelope)
+
+
+def at_all(scenario: Scenario, envelope: xr.Dataset) -> bool:
+    """Whether it is proven that a scenario has no plan."""
+    return impossible(scenario, envelope, aims.of(scenario, envelope, sites.read(scenario, envelope), None))
+
+
+def test_between_slots_a_start_draws_less_than_on_any() -> None:
+    """Proves: 15 min at 60 MW exceed 40 MW on every slot, and keep it from minute 5 on: nothing is proven. Below the
+    30 MW that every start draws the proof stands.
+
+    Sensitivity: a limit on power taken for one on times, or cuts that hold for whole starts only.
+    """
+    furnace = line(({"power_mw": 60.0}, {}), minutes={"S0": 15.0})
+    case = shop(furnace, step=15, length=60, grid={"import_limit_mw": 40.0})
+    assert faults(case, [Row("O-1", "S0", "U0", 5, 20, 15.0)], on_steps=False) == []
+    assert not proven(case)
+    assert proven(shop(furnace, step=15, length=60, grid={"import_limit_mw": 29.0}))
+
+
+def test_gas_of_two_slots_that_an_asset_can_take() -> None:
+    """Proves: 60 MW of gas that may not be vented are too much for a boiler of 40 MW on every slot, and not from minute
+    7.5 on, as the twin agrees: nothing is proven.
+
+    Sensitivity: a site whose assets must take what the line gives, thought to leave every start free.
+    """
+    site = {
+        "carriers": [{"name": "gas", "dump": False}, {"name": "steam", "dump": True}],
+        "assets": [{
+            "kind": "waste_heat_recovery", "name": "boiler", "source": "gas", "heat": "steam", "heat_mw": 20.0,
+            "efficiency": 0.5,
+        }],
+    }  # fmt: skip
+    furnace = line(({"power_mw": 60.0}, {"gives": [{"carrier": "gas", "per_mwh": 1.0}]}), minutes={"S0": 15.0})
+    case = shop(furnace, step=15, length=60, site=site)
+    assert not proven(case)
+    plan = twin.dispatch(case)
+    for at, gas, violations in ((0.0, [40.0, 0, 0, 0], ["surplus"]), (7.5, [30.0, 30.0, 0, 0], [])):
+        flows = np.array(gas) * np.array([[0.0], [0.5], [-1.0]])
+        outputs = {"asset_rate": flows, "asset_on": flows[1:2] > 0, "dumped_rate": flows[1:2]}
+        outputs |= {"start_min": plan["start_min"] * 0 + at, "end_min": plan["end_min"] * 0 + at + 15}
+        run = twin.replay(case, plan.assign({name: (plan[name].dims, np.array(v)) for name, v in outputs.items()}))
+        assert run["violation_kind"].values.tolist() == violations
+
+
+@pytest.mark.parametrize(
+    ("grid", "goal", "series"),
+    [
+        ({"import_limit_mw": 40.0}, {}, {"base_load_mw": [0.0, 35, 0, 0]}),
+        ({}, {"carbon_kg": 400.0}, {"carbon_intensity_kg_per_mwh": [10.0, 1000, 10, 10]}),
+        ({}, {"embedded_kg_per_t": {"G": 8.0}}, {"carbon_intensity_kg_per_mwh": [10.0, 1000, 10, 10]}),
+    ],
+)
+def test_phases_that_end_between_slots(grid: dict[str, Any], goal: dict[str, Any], series: dict[str, Any]) -> None:
+    """Proves: bursts of 15 min at both ends of an hour leave out the second half-hour from minute 15 on, which no start
+    on a half-hour does, nor any mean of them: nothing is proven by limit, cap or cap of a grade.
+
+    Sensitivity: phases thought to end on slots, or a cap of a grade not taken for a limit.
+    """
+    bursts = line(({"phases": BURSTS}, {}), minutes={"S0": 60.0})
+    goal = {"caps": {"extra_cost_share": None, **goal}}
+    case = shop(bursts, step=30, length=120, due=90, grid=grid, goal=goal, series=series)
+    assert faults(case, [Row("O-1", "S0", "U0", 15, 75, 30.0)], on_steps=False) == []
+    assert not proven(case)
+
+
+def test_a_caster_keeps_the_planned_pace() -> None:
+    """Proves: the first of two heats takes 3 h as planned instead of 2 h, so that its bursts of 45 min leave out the
+    third and the fifth half-hour from minute 15 on only: nothing is proven. Nor is it where 30 min at 60 MW exceed
+    40 MW, but not the planned hour at 30 MW.
+
+    Sensitivity: phases of nominal minutes end on slots; power of nominal minutes.
+    """
+    caster = line(({"phases": BURSTS}, {"campaign": True}), minutes={"S0": 120.0})
+    base = np.zeros(14)
+    base[[2, 4]] = 70.0
+    case = shop(
+        caster, step=30, length=420, grades=("G", "G"), due=390, grid={"import_limit_mw": 75.0},
+        series={"base_load_mw": base.tolist()},
+    )  # fmt: skip
+    rows = [Row("O-1", "S0", "U0", 15, 195, 60.0), Row("O-2", "S0", "U0", 195, 315, 60.0)]
+    assert faults(case, rows, on_steps=False) == []
+    envelope = twin.envelope(case)
+    assert not proven(case, envelope.assign(planned_min=envelope["planned_min"] * 0 + 180.0))
+    slow = line(({"power_mw": 60.0}, {"campaign": True}), minutes={"S0": 30.0})
+    case = shop(slow, step=15, length=240, grades=("G", "idle"), grid={"import_limit_mw": 40.0})
+    envelope = twin.envelope(case)
+    assert at_all(case, envelope)
+    assert not at_all(case, envelope.assign(planned_min=envelope["planned_min"] * 0 + 60.0))
+
+
+def test_waiting_that_a_cap_counts_as_a_gain() -> None:
+    """Proves: a heat that must wait from 10 to 20 is reheated with 1 MWh at -100 EUR: at -60 EUR a plan keeps a cost of
+    0 EUR, which without reheating would be 40 EUR: nothing is proven.
+
+    Sensitivity: what waiting costs left out as if it could only harm.
+    """
+    two = line(
+        ({"power_mw": 6.0}, {"longest_wait_min": 30}), ({"power_mw": 0.4}, {}), minutes={"S0": 10.0, "S1": 15.0},
+        heat_loss={"rate_k_per_min": 2.0, "reheat_kwh_per_t_k": 1.0, "reheating_stage": "S1"},
+    )  # fmt: skip
+    case = shop(
+        two, step=15, length=60, outages=[("U0", 10, 60), ("U1", 0, 20), ("U1", 35, 60)],
+        series={"price_per_mwh": [50.0, -100, -100, -100]},
+        goal={"minimize": "cost", "caps": {"extra_cost_share": None, "cost": 0.0}},
+    )  # fmt: skip
+    assert faults(case, [Row("O-1", "S0", "U0", 0, 10, 1.0), Row("O-1", "S1", "U1", 20, 35, 1.1)], on_steps=False) == []
+    assert not proven(case)
+
+
+def test_an_outage_that_ends_within_a_minute() -> None:
+    """Proves: a start at 7.5 min, when an outage ends, keeps a due time of 17.75 min; none keeps one of 16 min.
+
+    Sensitivity: on slots that are rounded outwards the start lies at 7, within the outage unless that is shortened.
+    """
+    furnace, outages = line(({"power_mw": 6.0}, {}), minutes={"S0": 10.0}), [("U0", 0.0, 7.5)]
+    case = shop(furnace, step=5, length=60, due=17.75, outages=outages)
+    assert faults(case, [Row("O-1", "S0", "U0", 7.5, 17.5, 1.0)], on_steps=False) == []
+    assert not proven(case)
+    assert proven(shop(furnace, step=5, length=60, due=16, outages=outages))
+
+
+def test_whole_casts_prove_what_their_parts_do_not() -> None:
+    """Proves: a furnace of 20 min cannot feed a cast of 10 min a heat without waits; one of 10 min can, 5 min after
+    a slot.
+
+    Sensitivity: parts of casts at many times can always be fed.
+    """
+    for minutes, outcome in ((20.0, True), (10.0, False)):
+        furnace, caster = {"transfer_min": 5, "longest_wait_min": 5}, {"campaign": True}
+        casts = line(({"power_mw": 1.0}, furnace), ({"power_mw": 1.0}, caster), minutes={"S0": minutes, "S1": 10.0})
+        assert proven(shop(casts, step=10, length=120, grades=("G", "G"))) is outcome
 
 
 def test_least_peak_by_hand() -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
+from shops import cast, melt_shop, scenario
 
 from emberline.scenarios import Scenario, load
+from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, misses, replays
+from emberline.twin.line.missed import late_min, missed
+from emberline.twin.line.operations import operations
 
 
 @pytest.mark.parametrize(("name", "days"), [("melt-shop-small", 300), ("melt-shop-day", 100), ("aluminium-potline", 2)])
@@ -36,3 +43,29 @@ def test_misses_are_those_of_the_replays(name: str, days: int) -> None:
 
 def _due(case: Scenario, name: str) -> float:
     return next(heat.due_min for heat in case.heats if heat.name == name)
+
+
+@pytest.mark.parametrize(
+    ("due", "end", "violations", "late"),
+    [
+        ("6 h", 390.0, [("due", 30.0)], 30.0),
+        ("6 h", 510.0, [("unfinished", 100.0), ("due", 150.0)], 150.0),
+        ("6 h", math.nan, [("unfinished", 100.0)], 480.0),
+        ("8 h", 510.0, [("unfinished", 100.0)], 30.0),
+        ("8 h", 480.0, [], 0.0),
+    ],
+)
+def test_a_late_heat_by_due_time_and_horizon(due: str, end: float, violations: list[object], late: float) -> None:
+    """Proves: on 8 h a heat due after 6 h that is cast until 390 is 30 min late; until 510 it is not finished either,
+    by its 100 t; one that is never cast is not finished, and late by the whole horizon, and no due time is missed
+    besides. Due at the end of the horizon it is not finished, and no due time is missed besides.
+
+    Sensitivity: a due time missed where the horizon ends, or by a heat that never ends."""
+    case = scenario(melt_shop(), [cast("A", 1, due=due)], horizon={"length_h": 8.0})
+    todo = operations(shop(case), dispatch(case))
+    starts, ends = np.array(todo.scheduled), np.array(todo.scheduled) + 1.0
+    last = todo.last[0]
+    starts[last], ends[last] = end - 60, end
+    kinds = ("due", "unfinished")
+    assert [(row.kind, row.amount) for row in missed(todo, starts, ends, 0.0) if row.kind in kinds] == violations
+    assert late_min(todo, ends, "A-1") == ("C", late)

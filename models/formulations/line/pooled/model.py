@@ -31,7 +31,9 @@ from emberline.models.problem.site import SiteData
 class Pooled(Pools):
     """The pooled model of a line with its site, and what it is made of."""
 
-    def __init__(self, problem: SlotProblem, data: SiteData, *, bounding: bool, whole_total: bool = False) -> None:
+    def __init__(
+        self, problem: SlotProblem, data: SiteData, *, bounding: bool, whole_total: bool = False, cuts: bool = True
+    ) -> None:
         """Build the model.
 
         Args:
@@ -39,9 +41,10 @@ class Pooled(Pools):
             data: the site.
             bounding: leave out what only a plan must keep.
             whole_total: ask for whole starts of the leading stage in total only, not of each pool.
+            cuts: add what the import limit means for starts on slots, which need not hold between them.
         """
         super().__init__(problem, bounding=bounding)
-        self.data, self.whole_total = data, whole_total
+        self.data, self.whole_total, self.cuts = data, whole_total, cuts
         self.casting, self.queues = casts.Casting(self), reheating.Queues(self)
         self.model = m = pyo.ConcreteModel()
         m.T = pyo.RangeSet(0, self.n - 1)
@@ -81,9 +84,9 @@ class Pooled(Pools):
             exclusive=not self.bounding,
             line_gives=load.give(m.gives, problem, draws),
         )
-        limit_cuts.add(
-            m, self, self.data, self.queues.full_cells, self.casting.runs(), problem.fixed_cells + problem.under_way
-        )
+        if self.cuts:
+            started = problem.fixed_cells + problem.under_way
+            limit_cuts.add(m, self, self.data, self.queues.full_cells, self.casting.runs(), started)
         return ports
 
     def _counted(self) -> load.Draws:
