@@ -33,23 +33,20 @@ def row(result: Plan) -> list[str]:
     """The row of a plan; its cells are texts."""
     first = answer(result)
     name, goal = result.scenario.name, result.scenario.goal.minimize
-    if first is None or first.headline.carbon is None or first.headline.day_cost is None:
+    if first is None or first.headline.carbon is None or first.headline.cost is None:
         return [name, goal, "not compared", *["–"] * (len(HEAD) - 3)]
     head: Headline = first.headline
     money = goal_metric(result.scenario).money
-    saving, scale = (head.day_cost, 1.0) if money else (head.carbon, 1e-3)
+    saving, scale = (head.cost, 1.0) if money else (head.carbon, 1e-3)
     assert saving is not None
     unit = head.currency if money else "t CO2e"
     spread = "–"
     if saving.p10 is not None and saving.p90 is not None:
         spread = f"{saving.p10 * scale:,.1f} to {saving.p90 * scale:,.1f}"
-    whole, rule = saving.net, "–"
-    if head.rule is not None:  # both with the demand charge of a whole month, if any
-        whole, rule = head.rule.saved + head.rule.beyond, f"{head.rule.saved * scale:,.1f}"
-    holding = head.holding
+    rule, holding = "–" if head.rule is None else f"{head.rule.saved * scale:,.1f}", head.holding
     return [
         name, goal, f"{saving.expected * scale:,.1f} {unit}", f"{100 * saving.share:.2f} %", spread,
-        f"{whole * scale:,.1f}", rule,
+        f"{saving.net * scale:,.1f}", rule,
         "–" if holding is None else f"{100 * holding.share:.0f} %",
         "–" if holding is None or holding.baseline_share is None else f"{100 * holding.baseline_share:.0f} %",
         "–" if head.to_best is None else f"{head.to_best * scale:,.1f} more",

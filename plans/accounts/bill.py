@@ -21,7 +21,6 @@ from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_pri
 
 IMPORT = ("energy", "resale", "guarantees", "tariff energy", "levy")
 EXPORT = ("export", "tariff export")
-DEMAND = ("demand", "coincident")
 UPKEEP = ("wear", "running", "start", "stop", "flare")
 
 

@@ -43,7 +43,9 @@ class Figures:
     biogenic_kg: float = 0.0
     """Outside ``carbon_kg``."""
     demand_cost: float = 0.0
-    """The tariff's charges on peaks, coincident ones too."""
+    """The tariff's charges on own peaks."""
+    coincident_cost: float = 0.0
+    """Those on the import at given hours."""
     fixed_cost: float = 0.0
     """The tariff's fixed charges."""
     tax_cost: float = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from emberline.plans.accounts.bill import DEMAND, EXPORT, IMPORT, UPKEEP, bill
+from emberline.plans.accounts.bill import EXPORT, IMPORT, UPKEEP, bill
 from emberline.plans.accounts.emissions import direct, site_emissions
 from emberline.plans.accounts.factors import totals
 from emberline.plans.accounts.figures import SAME_TONNES, Figures
@@ -59,7 +59,8 @@ def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | Non
         grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),
         bought_kg=site.bought_kg,
         biogenic_kg=biogenic + sum(released.biogenic.values()),
-        demand_cost=money.of(*DEMAND),
+        demand_cost=money.of("demand"),
+        coincident_cost=money.of("coincident"),
         fixed_cost=money.of("fixed"),
         tax_cost=money.of("tax"),
         imbalance_cost=money.of("imbalance"),

@@ -34,6 +34,7 @@ LABELS = {
     "assets": mark("wear, starts, upkeep"),
     "sales": mark("sales"),
     "demand": mark("demand charge"),
+    "coincident": mark("coincident charge"),
     "carbon price": mark("carbon price"),
     "other": mark("fixed charges, taxes, imbalance"),
     "stock": mark("stock at the end"),
@@ -147,6 +148,7 @@ def _money(plan: Plan, stock: float) -> dict[str, float]:
         "assets": before.upkeep_cost - after.upkeep_cost,
         "sales": after.sales - before.sales,
         "demand": before.demand_cost - after.demand_cost,
+        "coincident": before.coincident_cost - after.coincident_cost,
         "carbon price": before.carbon_cost - after.carbon_cost,
     }
     return parts | {"other": before.cost - after.cost - sum(parts.values()), "stock": stock}

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference
-from emberline.plans.answer.headline import month_share
 from emberline.plans.answer.record import SAME
 from emberline.plans.answer.wording import joined, point_label
 from emberline.plans.jobs.deadline import Deadline
@@ -263,6 +262,4 @@ def _choice(base: Plan, name: str, sums: Figures, status: str, gap: float | None
     before, more = base.baseline_figures, difference(base.baseline_figures, sums)
     carbon = before.carbon_kg - sums.carbon_kg + more.credit("carbon_kg")
     cost = before.cost - sums.cost + more.credit("cost")
-    if base.scenario.market.tariff is not None and month_share(base.scenario) < 1:
-        cost -= before.demand_cost - sums.demand_cost
     return Choice(name, sums, carbon, cost, status, gap)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference, since_start
@@ -40,6 +41,7 @@ def headline(plan: Plan) -> Headline | None:
         signal=scenario.goal.signal,
         extra_cost_share=scenario.goal.caps.extra_cost_share,
         currency=ours.currency,
+        length_min=scenario.horizon.length_min,
         average=_carbon(plan, "average"),
         marginal=_carbon(plan, "marginal"),
         cost=cost,
@@ -51,6 +53,7 @@ def headline(plan: Plan) -> Headline | None:
         rule=_rule(plan),
         choices=tuple(point for point in plan.choices if not point.worse),
         as_run=plan.as_run,
+        margins=scenario.disturbances.careful,
         unlocked=free is not None,
         status=plan.status,
         objective=plan.objective,
@@ -73,8 +76,15 @@ def _carbon(plan: Plan, signal: str) -> Saving | None:
     goal = plan.scenario.goal.signal
     if signal == goal:
         return _saving(plan, "carbon_kg", before, after)
-    saved, base = _replayed(plan, "carbon_kg", swap=(f"grid_{goal}_kg", f"grid_{signal}_kg"))
-    return _with(Saving(before, after, credit_kg(plan, signal)), saved, base)
+    saving, data = Saving(before, after, credit_kg(plan, signal)), _data(plan)
+    out, into = f"grid_{goal}_kg", f"grid_{signal}_kg"
+    # stores are valued by the goal's signal
+    if data is None or "more_carbon_kg" in data or any(f"baseline_{name}" not in data for name in (out, into)):
+        return saving
+    plans, bases = (
+        (data[f"{of}carbon_kg"] - data[f"{of}{out}"] + data[f"{of}{into}"]).to_numpy() for of in ("", "baseline_")
+    )
+    return _with(saving, bases - plans, bases)
 
 
 def _saving(plan: Plan, name: str, before: float, after: float) -> Saving | None:
@@ -87,35 +97,13 @@ def _saving(plan: Plan, name: str, before: float, after: float) -> Saving | None
     )  # fmt: skip
 
 
-def _replayed(plan: Plan, name: str, swap: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
-    """A figure with one part in place of another in the disturbed replays: net saving and the baseline's figure.
-
-    Empty where the replays do not have it, or where stores are valued by the figure as it is.
-
-    Args:
-        plan: with replays or none.
-        name: of the figure.
-        swap: its part, and what stands in its place; empty: nothing.
-    """
-    nothing = np.array([]), np.array([])
-    data = None if plan.replays is None or not plan.replays.n else plan.replays.data
-    out, into = swap
-    if data is None or f"baseline_{out}" not in data or (into and f"baseline_{into}" not in data):
-        return nothing
-    if into and f"more_{name}" in data:
-        return nothing
-    each = []
-    for prefix in ("", "baseline_"):
-        values = data[f"{prefix}{name}"] - data[f"{prefix}{out}"]
-        each.append((values + data[f"{prefix}{into}"] if into else values).to_numpy())
-    more = data[f"more_{name}"].to_numpy() if f"more_{name}" in data else 0.0
-    return each[1] - each[0] + more, each[1]
+def _data(plan: Plan) -> xr.Dataset | None:
+    """The disturbed replays, if any."""
+    return None if plan.replays is None or not plan.replays.n else plan.replays.data
 
 
 def _with(saving: Saving, saved: np.ndarray, base: np.ndarray) -> Saving:
-    """A saving with the quantiles of its disturbed replays, if any."""
-    if not len(saved):
-        return saving
+    """A saving with the quantiles of its disturbed replays."""
     low, middle, high = (float(np.quantile(saved, q)) for q in QUANTILES)
     share = middle / abs(float(np.median(base))) if np.median(base) else 0.0
     return replace(saving, p10=low, p50=middle, p90=high, median_share=share)
@@ -129,14 +117,11 @@ def _demand(plan: Plan) -> DemandCharge | None:
     monthly = any(charge.assessed == "monthly" for charge in tariff.demand_charges)
     if not monthly or share >= 1 or not (before.demand_cost or after.demand_cost):
         return None
-    stock = 0.0 if plan.stock is None else plan.stock.cost
-    rest = Saving(before.cost - before.demand_cost, after.cost - after.demand_cost, stock)
-    rest = _with(rest, *_replayed(plan, "cost", swap=("demand_cost", "")))
-    saved = Saving(before.demand_cost, after.demand_cost)
-    if plan.replays is not None and plan.replays.n and "baseline_demand_cost" in plan.replays.data:
-        base = plan.replays.data["baseline_demand_cost"].to_numpy()
-        saved = _with(saved, base - plan.replays.data["demand_cost"].to_numpy(), base)
-    return DemandCharge(saved, rest, share)
+    saved, data = Saving(before.demand_cost, after.demand_cost), _data(plan)
+    if data is not None and "baseline_demand_cost" in data:
+        base = data["baseline_demand_cost"].to_numpy()
+        saved = _with(saved, base - data["demand_cost"].to_numpy(), base)
+    return DemandCharge(saved, share)
 
 
 def month_share(scenario: Scenario) -> float:

@@ -59,8 +59,6 @@ class DemandCharge:
     """Part of the cost saved that is a charge on the peak of a month, of which the plan covers only some days."""
 
     saved: Saving
-    rest: Saving
-    """Of the cost without it."""
     month_share: float
     """Share of the month that the plan covers."""
 
@@ -71,8 +69,7 @@ class DemandCharge:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        parts = {"saved": self.saved.summary(), "rest": self.rest.summary()}
-        return parts | {"month_share": self.month_share, "of_days": self.of_days}
+        return {"saved": self.saved.summary(), "month_share": self.month_share, "of_days": self.of_days}
 
 
 @dataclass(frozen=True)
@@ -152,11 +149,14 @@ class Headline:
     extra_cost_share: float | None
     """The goal's cap on what a plan may cost more than the baseline; None: there is none."""
     currency: str
+    length_min: float
+    """Of the horizon."""
     average: Saving | None
     """Of carbon [kg CO2e] by the grid's average intensity."""
     marginal: Saving | None
     """By its marginal intensity; None also where the market gives none."""
     cost: Saving | None
+    """Of the whole bill, as every other figure of cost."""
     demand: DemandCharge | None
     """None where no charge counts for longer than the plan."""
     per_tonne: PerTonne | None
@@ -171,6 +171,8 @@ class Headline:
     """The quick front as far as it is known; one of its points is the plan."""
     as_run: AsRun | None
     """The day as run, where that is what the savings stand against."""
+    margins: bool
+    """Whether the plan keeps margins against disturbances, as rules do not."""
     unlocked: bool
     """Whether the plan has locks; the savings then stand against the baseline without them, undisturbed."""
     status: str
@@ -189,19 +191,14 @@ class Headline:
         return self.marginal if self.signal == "marginal" else self.average
 
     @property
-    def day_cost(self) -> Saving | None:
-        """Saving of cost on the days of the plan: without the demand charge of a longer month."""
-        return self.cost if self.demand is None else self.demand.rest
-
-    @property
     def per_tonne_avoided(self) -> float | None:
         """Cost of a tonne of CO2e avoided [currency/t]; negative: each tonne avoided also saves money.
 
         None where no carbon is avoided.
         """
-        if self.carbon is None or self.day_cost is None or self.carbon.expected <= 0 or is_same(self.carbon):
+        if self.carbon is None or self.cost is None or self.carbon.expected <= 0 or is_same(self.carbon):
             return None
-        return -self.day_cost.expected / (self.carbon.expected / 1000)
+        return -self.cost.expected / (self.carbon.expected / 1000)
 
     @property
     def to_best(self) -> float | None:
@@ -211,10 +208,18 @@ class Headline:
         return max(self.objective - self.bound, 0.0)
 
     @property
+    def rule_is_outside(self) -> bool:
+        """Whether a simple rule is better than the bound allows, so that it is no plan within the same limits."""
+        rule, distance = self.rule, self.to_best
+        if rule is None or distance is None or self.objective is None:
+            return False
+        return rule.beyond < -distance - SAME * abs(self.objective)
+
+    @property
     def worse(self) -> tuple[str, ...]:
         """Dimensions in which the plan is worse than the baseline: ``average``, ``marginal``, ``cost``, ``peak``,
         ``holding``."""
-        savings = {"average": self.average, "marginal": self.marginal, "cost": self.day_cost}
+        savings = {"average": self.average, "marginal": self.marginal, "cost": self.cost}
         names = [name for name, saving in savings.items() if saving is not None and is_worse(saving)]
         if self.peak_mw > self.baseline_peak_mw * (1 + HIGHER) + SAME:
             names.append("peak")

@@ -14,19 +14,20 @@ from dataclasses import replace
 import numpy as np
 
 from emberline.plans.accounts.figures import Figures, Rule, comparable
-from emberline.plans.accounts.site_stores import site_stores
+from emberline.plans.accounts.site_stores import ending_no_lower, site_stores
 from emberline.plans.accounts.stock import difference
 from emberline.plans.accounts.sums import figures
 from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.plan import caps
 from emberline.plans.plan.alternatives.substitute import substitute
 from emberline.plans.plan.baseline import Baseline
-from emberline.plans.plan.record import Plan, violations
+from emberline.plans.plan.pipeline import keeps
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replay_outcome import Followed, outcomes
 from emberline.plans.plan.replays import QUANTILES, saved
 from emberline.plans.plan.start_lists import leading_units, lower_peaks, rests, ruled, worst_hours
 from emberline.scenarios import Scenario
-from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 from emberline.scenarios.messages import Message
 
 HOURS = (1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 16)
@@ -58,7 +59,7 @@ def with_rules(
             of it: the plan stays.
     """
     scenario, references = plan.scenario, []
-    if not plan.has_schedule or not (scenario.heats or scenario.processes):
+    if not plan.acceptable or not (scenario.heats or scenario.processes):
         return plan
     clock = _Time(TIME_LIMIT_S, deadline)
     free, reference, days = scenario, plan.baseline_figures, plan
@@ -69,7 +70,10 @@ def with_rules(
             return plan
         reference, days = unlocked.figures, replace(plan, replays=None)
         references.append(Rule("unlocked", reference))
-    rules = [pair for pair in _candidates(free, clock.over) if comparable(reference, pair[0].figures)]
+    rules = []
+    if scenario.goal.minimize not in IN_MINUTES and scenario.goal.grade is None:  # rules save no other figure
+        limits = ending_no_lower(free, plan.baseline) if plan.no_lower else free
+        rules = [pair for pair in _candidates(free, limits, clock.over) if comparable(reference, pair[0].figures)]
     if rules:
         best, followed = min(rules, key=lambda pair: goal_value(free, reference, pair[0].figures))
         rule = _on_the_same_days(days, best, followed, _Time(DAYS_S, deadline))
@@ -148,8 +152,14 @@ def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Time) 
     return replace(rule, days=n, successes=int(sum(row["held"] for row in rows)), expected=expected)
 
 
-def _candidates(scenario: Scenario, over: Callable[[], bool]) -> Iterator[tuple[Rule, Followed]]:
-    """Rules with which everything is made in time and every limit is kept, and what is followed then."""
+def _candidates(scenario: Scenario, limits: Scenario, over: Callable[[], bool]) -> Iterator[tuple[Rule, Followed]]:
+    """Rules with which everything is made in time and every limit is kept, and what is followed then.
+
+    Args:
+        scenario: of the plan, without locks.
+        limits: the same, with the levels at the end that the plan keeps to.
+        over: polled; True: no other rule is tried.
+    """
     from emberline import twin
 
     if over():
@@ -163,7 +173,7 @@ def _candidates(scenario: Scenario, over: Callable[[], bool]) -> Iterator[tuple[
     units = leading_units(scenario)
     worst = worst_hours(scenario, envelope)
     for peak_mw in peaks:
-        for hours in (0, *HOURS):
+        for hours in (0, *(HOURS if units else ())):
             if (not hours and peak_mw is None) or over():
                 continue
             variant = ruled(scenario, units, worst, hours, peak_mw)
@@ -173,7 +183,8 @@ def _candidates(scenario: Scenario, over: Callable[[], bool]) -> Iterator[tuple[
             schedule = listed.schedule
             # works decide as they go, so that they rest only in the variant
             run = listed.run if scenario.processes else twin.replay(scenario, schedule)
-            if violations(run):
+            sums = figures(scenario, run, nominated=schedule)
+            if not keeps(limits, run, sums):
                 continue
             name = " and ".join(word for word, used in (("rest", hours), ("peak", peak_mw)) if used)
             resting = units if hours else ()
@@ -185,5 +196,4 @@ def _candidates(scenario: Scenario, over: Callable[[], bool]) -> Iterator[tuple[
                 dispatched_in=scenario,
             )
             ties = max(which for _, which in rests(scenario, worst, hours))
-            sums = figures(scenario, run, nominated=schedule)
             yield Rule(name, sums, resting, float(hours), ties, peak_mw), followed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emberline.plans.answer.record import SAME, Headline, Saving, SimpleRule, is_same, is_worse
+from emberline.plans.answer.record import SAME, Headline, Saving, SimpleRule, is_same
 from emberline.plans.answer.wording import (
     LEAST_GAP,
     amount,
@@ -11,6 +11,7 @@ from emberline.plans.answer.wording import (
     of_goal,
     percent,
     point_label,
+    replays,
     rule_text,
     way,
 )
@@ -48,6 +49,18 @@ OTHER_SIGNAL = {
 }
 
 
+DEMAND = {
+    "less": mark(
+        "The cost includes the demand charge of the month in full: {amount} {currency} less if no other day peaks "
+        "higher; all else {others}."
+    ),
+    "more": mark(
+        "The cost includes the demand charge of the month in full: {amount} {currency} more if no other day peaks as "
+        "high; all else {others}."
+    ),
+}
+
+
 def lines(headline: Headline) -> tuple[str, ...]:
     """The headline in a few sentences: both savings, how often the plan holds, then all else."""
     savings = goal_saving(headline), other_saving(headline)
@@ -57,16 +70,16 @@ def lines(headline: Headline) -> tuple[str, ...]:
 
 def goal_saving(headline: Headline) -> str:
     """What is saved of the figure that the goal minimizes: cost of goals of money, else carbon."""
-    if headline.carbon is None or headline.day_cost is None:
+    if headline.carbon is None or headline.cost is None:
         return Message("Nothing is compared: the baseline does not make or serve the same.")
     if headline.of_money:
-        return _saved_of(headline, headline.day_cost, COST)
+        return _saved_of(headline, headline.cost, COST)
     return _saved_of(headline, headline.carbon, CARBON)
 
 
 def other_saving(headline: Headline) -> str:
     """What is saved of the other one of carbon and cost; empty where nothing is compared."""
-    carbon, cost, price = headline.carbon, headline.day_cost, headline.per_tonne_avoided
+    carbon, cost, price = headline.carbon, headline.cost, headline.per_tonne_avoided
     if carbon is None or cost is None:
         return ""
     if headline.of_money:
@@ -77,7 +90,7 @@ def other_saving(headline: Headline) -> str:
 
 
 def _saved_of(headline: Headline, saving: Saving, texts: dict[str, str], **more: object) -> Message:
-    scale = 1.0 if saving is headline.day_cost else 1e-3
+    scale = 1.0 if saving is headline.cost else 1e-3
     return Message(
         texts[way(saving)], amount=amount(abs(saving.expected) * scale), range=_range(saving, scale),
         currency=headline.currency, **more,
@@ -86,7 +99,7 @@ def _saved_of(headline: Headline, saving: Saving, texts: dict[str, str], **more:
 
 def _about(headline: Headline) -> list[str]:
     """Whom the savings stand against, the other intensity, a month's demand charge, the peak."""
-    if headline.carbon is None or headline.day_cost is None:
+    if headline.carbon is None or headline.cost is None:
         return []
     lines: list[str] = []
     if headline.as_run is not None:
@@ -102,19 +115,12 @@ def _about(headline: Headline) -> list[str]:
         lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000)))
     demand = headline.demand
     if demand is not None and not is_same(demand.saved):
-        text = mark(
-            "The demand charge of the month falls by {amount} {currency} more, if no other day peaks higher; {share} "
-            "of the month lies in this plan, which makes {of_days} {currency}."
-        )
-        if is_worse(demand.saved):
-            text = mark(
-                "The demand charge of the month rises by {amount} {currency}, if no other day peaks higher; {share} of "
-                "the month lies in this plan, which makes {of_days} {currency}."
-            )
         lines.append(
             Message(
-                text, amount=amount(abs(demand.saved.expected)), currency=headline.currency,
-                share=percent(demand.month_share), of_days=amount(abs(demand.of_days)),
+                DEMAND[way(demand.saved)], amount=amount(abs(demand.saved.expected)), currency=headline.currency,
+                others=_saved(
+                    headline.cost.expected - demand.saved.expected, headline.currency, headline.cost.baseline
+                ),
             )
         )  # fmt: skip
     if "peak" in headline.worse:
@@ -128,17 +134,16 @@ def _about(headline: Headline) -> list[str]:
 
 
 def _range(saving: Saving, scale: float) -> str:
-    """The range of four of five disturbed days and the share, in brackets; negative: the other way."""
+    """The range of four of five disturbed replays, the undisturbed saving and the share, in brackets; negative: the
+    other way."""
+    share, sign = percent(abs(saving.share)), -scale if way(saving) == "more" else scale
     if saving.p10 is None or saving.p90 is None:
-        return Message(" ({share})", share=percent(abs(saving.share)))
-    ends = sorted((saving.p10 * scale, saving.p90 * scale), key=abs)
-    if way(saving) == "more":
-        ends = [-end for end in ends]
-    low, high = (amount(end) for end in ends)
-    share = percent(abs(saving.share))
-    if low == high:
         return Message(" ({share})", share=share)
-    return Message(" ({low} to {high}; {share})", low=low, high=high, share=share)
+    low, high = (amount(end) for end in sorted((saving.p10 * sign, saving.p90 * sign)))
+    net = amount(saving.net * sign)
+    if low == high == net:
+        return Message(" ({share})", share=share)
+    return Message(" ({low} to {high}, undisturbed {net}; {share})", low=low, high=high, net=net, share=share)
 
 
 def holds(headline: Headline) -> str:
@@ -146,28 +151,34 @@ def holds(headline: Headline) -> str:
     holding = headline.holding
     if holding is None:
         return ""
+    days = replays(headline, holding.n)
     if holding.baseline_share is None:
-        return Message("It holds on {share} of {count} disturbed days.", share=of_days(holding.share), count=holding.n)
+        return Message("It holds on {share} of {days}.", share=of_days(holding.share), days=days)
     return Message(
-        "It holds on {share} of {count} disturbed days, the baseline on {baseline}.",
-        share=of_days(holding.share, holding.baseline_share), count=holding.n,
+        "It holds on {share} of {days}, the baseline on {baseline}.",
+        share=of_days(holding.share, holding.baseline_share), days=days,
         baseline=of_days(holding.baseline_share, holding.share),
     )  # fmt: skip
 
 
 def _beyond(headline: Headline) -> str:
-    """What a simple rule would reach, what the plan adds, and whether the rule keeps the cap on cost."""
+    """What a simple rule would reach, what the plan adds, and which limit of the plan the rule does not keep."""
     rule = headline.rule
     if rule is None:
         return ""
     reached = _reached(headline, rule)
-    if not rule.over_cap:
+    if rule.over_cap:
+        why = Message(
+            "The rule costs {amount} {currency} more than the cap on cost allows.",
+            amount=amount(rule.over_cap), currency=headline.currency,
+        )  # fmt: skip
+    elif headline.rule_is_outside:
+        why = Message("The rule keeps no margins; this plan does.")
+        if not headline.margins:
+            why = Message("The starts of the rule lie between the steps of the plan.")
+    else:
         return reached
-    over = Message(
-        "The rule costs {amount} {currency} more than the cap on cost allows.",
-        amount=amount(rule.over_cap), currency=headline.currency,
-    )  # fmt: skip
-    return Message("{first} {second}", first=reached, second=over)
+    return Message("{first} {second}", first=reached, second=why)
 
 
 def _reached(headline: Headline, rule: SimpleRule) -> Message:
@@ -192,21 +203,20 @@ def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Messag
     by_rule, unit = of_goal(headline, abs(rule.expected))
     ours, _ = of_goal(headline, abs(more))
     if rule.expected <= 0:
-        text = mark(
-            "On the same {days} disturbed days a simple rule saves nothing and holds on {share} of them ({rule})."
-        )
+        text = mark("On the same {days} a simple rule saves nothing and holds on {share} of them ({rule}).")
     elif more >= 0:
         text = mark(
-            "On the same {days} disturbed days a simple rule saves {by_rule} {unit} and holds on {share} of them "
+            "On the same {days} a simple rule saves {by_rule} {unit} and holds on {share} of them "
             "({rule}); the plan saves {ours} {unit} more."
         )
     else:
         text = mark(
-            "On the same {days} disturbed days a simple rule saves {by_rule} {unit}, {ours} {unit} more than the plan, "
+            "On the same {days} a simple rule saves {by_rule} {unit}, {ours} {unit} more than the plan, "
             "and holds on {share} of them ({rule})."
         )
     values = {"by_rule": by_rule, "ours": ours, "unit": unit} if rule.expected > 0 else {}
-    return Message(text, days=rule.days, share=of_days(rule.share), rule=rule_text(headline), **values)
+    days, share = replays(headline, rule.days), of_days(rule.share)
+    return Message(text, days=days, share=share, rule=rule_text(headline), **values)
 
 
 def _best(headline: Headline) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from emberline.plans.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule, is_worse
-from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, rule_text, way
+from emberline.plans.answer.wording import LEAST_GAP, amount, joined, of_days, of_goal, percent, replays, rule_text, way
 from emberline.scenarios.messages import Message, mark
 
 GOAL, OTHER = "goal", "other"
@@ -30,7 +30,6 @@ class Tile:
 
 def tiles(headline: Headline) -> tuple[Tile, ...]:
     """The strip of figures: those of the goal first, those of the other one of carbon and cost last."""
-    worse = headline.worse
     cost, carbon = _of_cost(headline), _of_carbon(headline)
     if headline.of_money:
         goal, other = cost, carbon
@@ -40,7 +39,7 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
     if headline.rule is not None:
         rest.append(_of_rule(headline, headline.rule))
     if headline.holding is not None:
-        rest.append(_of_days(headline.holding, "holding" in worse))
+        rest.append(_of_days(headline, headline.holding))
     rest += [_best_tile(headline), _of_peak(headline)]
     if headline.per_tonne is not None:
         rest.append(_of_tonne(headline.per_tonne, headline))
@@ -64,18 +63,23 @@ def _of_carbon(headline: Headline) -> list[Tile]:
 
 
 def _of_cost(headline: Headline) -> list[Tile]:
-    """Cost, and a month's demand charge apart from it."""
-    saving, demand = headline.day_cost, headline.demand
-    label = Message("Cost") if demand is None else Message("Cost without the month's demand charge")
-    strip = [] if saving is None else [_of_saving(headline, "cost", label, saving, headline.currency, 1.0)]
+    """Cost, and what of it is a month's demand charge."""
+    saving, demand = headline.cost, headline.demand
+    strip = [] if saving is None else [_of_saving(headline, "cost", Message("Cost"), saving, headline.currency, 1.0)]
     return strip if demand is None else [*strip, _of_month(demand, headline)]
 
 
-def _of_saving(headline: Headline, name: str, label: str, saving: Saving, unit: str, scale: float) -> Tile:
-    savings = (headline.average, headline.marginal, headline.day_cost)
-    on_days = any(one is not None and one.p50 is not None for one in savings)
-    value, note = _change(saving, unit, scale), _steps(saving, unit, scale)
-    return Tile(name, label, value, note, _totals(saving, scale, on_days), name in headline.worse)
+def _of_saving(
+    headline: Headline, name: str, label: str, saving: Saving, unit: str, scale: float, *more: Message
+) -> Tile:
+    value, note = _change(saving, unit, scale), joined([*_steps(saving, unit, scale), *more])
+    return Tile(name, label, value, note, _totals(saving, scale, _on_days(headline)), is_worse(saving))
+
+
+def _on_days(headline: Headline) -> bool:
+    """Whether some figures of the strip are of disturbed replays."""
+    savings = (headline.average, headline.marginal, headline.cost)
+    return any(saving is not None and saving.p50 is not None for saving in savings)
 
 
 def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
@@ -124,12 +128,13 @@ def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
         note = Message("undisturbed; the rule: {rule}", rule=rule_text(headline))
         return Tile("rule", label, calm, note, Message("undisturbed"), rule.beyond < 0)
     by_rule, _ = of_goal(headline, rule.expected)
+    days = replays(headline, rule.days)
     note = Message(
-        "on {days} disturbed days the rule saves {by_rule} {unit} and holds on {share} of them; undisturbed the plan "
+        "on {days} the rule saves {by_rule} {unit} and holds on {share} of them; undisturbed the plan "
         "has {calm}; the rule: {rule}",
-        days=rule.days, by_rule=by_rule, unit=unit, share=of_days(rule.share), calm=calm, rule=rule_text(headline),
+        days=days, by_rule=by_rule, unit=unit, share=of_days(rule.share), calm=calm, rule=rule_text(headline),
     )  # fmt: skip
-    brief = Message("on {days} disturbed days; it holds on {share}", days=rule.days, share=of_days(rule.share))
+    brief = Message("on {days}; it holds on {share}", days=days, share=of_days(rule.share))
     value, _ = of_goal(headline, abs(beyond))
     text = mark("{amount} {unit} less") if beyond >= 0 else mark("{amount} {unit} more")
     return Tile("rule", label, Message(text, amount=value, unit=unit), note, brief, beyond < 0)
@@ -137,7 +142,8 @@ def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
 
 def _of_peak(headline: Headline) -> Tile:
     label, value = Message("Peak"), Message("{peak:,.1f} MW", peak=headline.peak_mw)
-    note = brief = Message("baseline {peak:,.1f} MW", peak=headline.baseline_peak_mw)
+    text = mark("undisturbed; baseline {peak:,.1f} MW") if _on_days(headline) else mark("baseline {peak:,.1f} MW")
+    note = brief = Message(text, peak=headline.baseline_peak_mw)
     worse = "peak" in headline.worse
     if worse:
         brief = Message("{more:,.1f} MW above the baseline", more=headline.peak_mw - headline.baseline_peak_mw)
@@ -170,7 +176,7 @@ def _totals(saving: Saving, scale: float, on_days: bool) -> str:
     return joined([*parts, *([Message("stock counted")] if saving.stock else [])], ", ")
 
 
-def _steps(saving: Saving, unit: str, scale: float) -> str:
+def _steps(saving: Saving, unit: str, scale: float) -> list[Message]:
     """How the saving comes about: values, stock as a step, the net of the undisturbed day, the range."""
     low, high = saving.p10, saving.p90
     text = mark("{baseline} to {plan} {unit}")
@@ -192,30 +198,25 @@ def _steps(saving: Saving, unit: str, scale: float) -> str:
     if low is not None and high is not None and high > low:
         less = way(saving) != "more"
         ends = (low, high, saving.net) if less else (-high, -low, -saving.net)
-        text = mark("{low} to {high} less on four of five disturbed days, {net} undisturbed")
+        text = mark("{low} to {high} less in four of five disturbed replays, {net} undisturbed")
         if not less:
-            text = mark("{low} to {high} more on four of five disturbed days, {net} undisturbed")
+            text = mark("{low} to {high} more in four of five disturbed replays, {net} undisturbed")
         low_text, high_text, net_text = (amount(end * scale) for end in ends)
         parts.append(Message(text, low=low_text, high=high_text, net=net_text))
-    return joined(parts)
+    return parts
 
 
 def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
-    unit = headline.currency
-    whole = headline.cost
-    note = Message(
-        "{days} {unit} of it on the days of this plan ({share} of the month); with all of it the plan saves {whole} "
-        "{unit}",
-        days=amount(demand.of_days), unit=unit, share=percent(demand.month_share),
-        whole=amount(0.0 if whole is None else whole.expected),
+    label = Message("Demand charge of the month, part of the cost")
+    days = Message(
+        "{days} {unit} of it on the days of this plan ({share} of the month)",
+        days=amount(demand.of_days), unit=headline.currency, share=percent(demand.month_share),
     )  # fmt: skip
-    label = Message("Demand charge of the month")
-    brief = Message("{days} {unit} of it on the days of this plan", days=amount(demand.of_days), unit=unit)
-    return Tile("demand", label, _change(demand.saved, unit, 1.0), note, brief, is_worse(demand.saved))
+    return _of_saving(headline, "demand", label, demand.saved, headline.currency, 1.0, days)
 
 
-def _of_days(holding: Holding, worse: bool) -> Tile:
-    count, base = Message("{count} disturbed days", count=holding.n), holding.baseline_share
+def _of_days(headline: Headline, holding: Holding) -> Tile:
+    count, base, worse = replays(headline, holding.n), holding.baseline_share, "holding" in headline.worse
     parts: list[Message] = []
     brief: str = count
     if base is not None:

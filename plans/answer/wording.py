@@ -37,6 +37,14 @@ def of_days(share: float | None, other: float | None = None) -> Message:
     return Message("{value:,.0f} %", value=value // 10)
 
 
+def replays(headline: Headline, count: int) -> Message:
+    """Disturbed replays of a headline in words: days or weeks, where that is how long they are."""
+    for days, text in ((1, mark("{count} disturbed days")), (7, mark("{count} disturbed weeks"))):
+        if abs(headline.length_min - 1440 * days) <= 60:  # clocks may change within it
+            return Message(text, count=count)
+    return Message("{count} disturbed replays", count=count)
+
+
 def span(horizon: Horizon, steps: np.ndarray) -> tuple[Message, float, float]:
     """When some steps are, which are in order: from first to last, or the longest of several spans; its ends [min]."""
     runs = [[place for _, place in group] for _, group in groupby(enumerate(steps), lambda pair: pair[1] - pair[0])]
@@ -72,9 +80,13 @@ RULES = {
         "{units} at rest in the {hours:g} h of each day with the most carbon-intensive electricity"
     ),
     ("rest", "marginal"): mark("{units} at rest in the {hours:g} h of each day with the highest marginal intensity"),
-    ("rest", "price"): mark("{units} at rest in the {hours:g} dearest hours of each day"),
-    ("rest", "first"): mark("{units} at rest in the {hours:g} dearest hours of each day, of equal ones in the first"),
-    ("rest", "last"): mark("{units} at rest in the {hours:g} dearest hours of each day, of equal ones in the last"),
+    ("rest", "price"): mark("{units} at rest in the {hours:g} h of each day with the dearest electricity"),
+    ("rest", "first"): mark(
+        "{units} at rest in the {hours:g} h of each day with the dearest electricity, of equal ones in the first"
+    ),
+    ("rest", "last"): mark(
+        "{units} at rest in the {hours:g} h of each day with the dearest electricity, of equal ones in the last"
+    ),
     ("peak", ""): mark("no peak above {peak:,.1f} MW"),
 }
 

@@ -27,6 +27,7 @@ FIGURE_ROWS = (
     ("cost", "cost", "{currency}"),
     ("electricity cost", "energy_cost", "{currency}"),
     ("demand charges", "demand_cost", "{currency}"),
+    ("coincident charges", "coincident_cost", "{currency}"),
     ("fuel cost", "fuel_cost", "{currency}"),
     ("carbon price", "carbon_cost", "{currency}"),
     ("sales", "sales", "{currency}"),

@@ -161,7 +161,8 @@ class Levers:
 
 def parts(sums: Figures) -> dict[str, float]:
     """The bill in five parts that add up to it: ``other`` is upkeep, fixed, taxes and imbalance, less sales."""
-    costs = {"energy": sums.energy_cost, "demand": sums.demand_cost, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
+    peaks = sums.demand_cost + sums.coincident_cost
+    costs = {"energy": sums.energy_cost, "demand": peaks, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
     rest = sums.upkeep_cost + sums.fixed_cost + sums.tax_cost + sums.imbalance_cost + sums.recourse_cost - sums.sales
     return {**costs, "other": rest}
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.ledger import broken_grades
 from emberline.plans.accounts.site_stores import levels, searched, site_stores
 from emberline.plans.accounts.sums import figures
@@ -132,22 +133,31 @@ def plan(
 
 
 def stands(scenario: Scenario, baseline: Baseline) -> bool:
-    """Whether the baseline's complete list, as the twin runs it, is a plan itself: within limits, caps and margins, and
-    with stores of the site at their levels in the end.
+    """Whether the baseline's complete list, as the twin runs it, is a plan itself: within limits, caps and margins.
 
     Args:
         scenario: what is asked.
         baseline: of the scenario.
     """
-    sums, caps = baseline.figures, scenario.goal.caps
+    return not scenario.disturbances.careful and keeps(scenario, baseline.run, baseline.figures)
+
+
+def keeps(scenario: Scenario, run: xr.Dataset, sums: Figures) -> bool:
+    """Whether a run keeps all limits and caps, with stores of the site at their levels in the end.
+
+    Args:
+        scenario: what is asked; its cap on extra cost is left out.
+        run: table ``RUN``.
+        sums: of the run.
+    """
+    caps = scenario.goal.caps
     pairs = [(row.of(sums), getattr(caps, row.cap)) for row in METRICS.values() if row.cap]
     above = any(cap is not None and value > cap for value, cap in (*pairs, (sums.peak_mw, caps.peak_mw)))
-    ends = levels(scenario, baseline.run)
+    ends = levels(scenario, run)
     low = any(
         ends[store.name] < store.end - CLOSE * store.capacity for store in site_stores(scenario) if store.name in ends
     )
-    above = above or bool(broken_grades(scenario, baseline.run))
-    return not scenario.disturbances.careful and not violations(baseline.run) and not above and not low
+    return not (above or low or violations(run) or broken_grades(scenario, run))
 
 
 def _optimize(

@@ -44,7 +44,7 @@ def test_model_twin_and_ledger_agree(bundled_plan: Plan) -> None:
     assert text is not None
     assert process is not None
     for name in ("energy_mwh", "carbon_kg", "direct_kg", "grid_average_kg", "grid_market_kg", "cost", "fuel_cost",
-                 "demand_cost", "peak_mw", "import_mwh", "tonnes"):  # fmt: skip
+                 "demand_cost", "coincident_cost", "peak_mw", "import_mwh", "tonnes"):  # fmt: skip
         assert getattr(text, name) == pytest.approx(getattr(process, name), rel=1e-3, abs=1e-6), name
     assert process.tonnes == pytest.approx(bundled_plan.baseline_figures.tonnes)
     for run in (bundled_plan.replay, bundled_plan.baseline):

@@ -66,7 +66,8 @@ def print_facts(console: Console, facts: Iterable[tuple[str, str]], width: int =
 
 def figures_table(plan: Plan) -> Table:
     """Baseline, plan and savings of the undisturbed day, with units."""
-    grid = table(("", "unit"), ("baseline", "plan", "saved", "saved %"))
+    days = plan.replays is not None and plan.replays.n
+    grid = table(("undisturbed" if days else "", "unit"), ("baseline", "plan", "saved", "saved %"))
     for row in wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money):
         if row.baseline is None:
             grid.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")

@@ -112,8 +112,8 @@ def _table(store: Store, entries: list[Entry]) -> None:
     )  # fmt: skip
     st.caption(
         tr(
-            "Click a row to choose a run. Saved: compared with the baseline, undisturbed. Held: disturbed days "
-            "without a missed limit."
+            "Click a row to choose a run. Saved: compared with the baseline, undisturbed. Held: disturbed "
+            "replays without a missed limit."
         )
     )
 

@@ -72,6 +72,7 @@ MONEY = (
     (mark("cost"), "cost", 1.0),
     (_of_which(mark("electricity")), "energy_cost", 1.0),
     (_of_which(mark("demand charges")), "demand_cost", 1.0),
+    (_of_which(mark("coincident charges")), "coincident_cost", 1.0),
     (_of_which(mark("fixed charges")), "fixed_cost", 1.0),
     (_of_which(mark("taxes")), "tax_cost", 1.0),
     (_of_which(mark("imbalance")), "imbalance_cost", 1.0),

@@ -21,7 +21,7 @@ class Choice:
     carbon_kg: float
     """Saved against the baseline by the goal's signal, stock credited."""
     cost: float
-    """Saved likewise, without the demand charge of a month that the plan does not cover."""
+    """Saved likewise, of the whole bill."""
     status: str
     gap: float | None
     is_plan: bool = False

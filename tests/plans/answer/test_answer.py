@@ -25,10 +25,12 @@ from emberline.plans.accounts.sums import figures
 from emberline.plans.answer import answer, headline
 from emberline.plans.answer.causes import causes
 from emberline.plans.answer.changes import changes
-from emberline.plans.answer.record import Holding
+from emberline.plans.answer.choices import with_own
+from emberline.plans.answer.record import DemandCharge, Holding
 from emberline.plans.answer.rules import with_rules
-from emberline.plans.answer.wording import of_days
+from emberline.plans.answer.wording import amount, of_days
 from emberline.plans.exports.tables import cause_table
+from emberline.plans.plan.alternatives import Choice
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.store import Store
 from emberline.scenarios import load
@@ -39,6 +41,9 @@ from emberline.ui.text.messages import say
 
 SPREAD = {"replications": 4, "duration_spread": 0.05, "seed": 3}
 PEAK = {"name": "grid", "rates": [{"per_mw": 110_000.0}]}
+CALLED = {"name": "system peak", "per_mw": 5000.0, "starts": ["2026-03-10T01:00Z"], "length_min": 60}
+CALLED_AT = slice(4, 8)
+"""Its steps in the day of the shop."""
 
 
 @cache
@@ -89,10 +94,14 @@ def moved(seed: int, *, minimize: str = "carbon") -> Plan:
 @pytest.mark.parametrize("kind", ["shop", "demand"])
 def test_the_headline_adds_up_from_the_stored_run(kind: str, tmp_path: Path) -> None:
     """Proves: savings by both signals and of cost, what a tonne takes, the peak, the chance to hold and the distance
-    to the best plan are those of the stored datasets. Sensitivity: a saving of the search instead of the replay."""
+    to the best plan are those of the stored datasets; cost is the whole bill in headline, tiles, causes and points, and
+    what of it is the month's demand charge is said. Sensitivity: a saving of the search instead of the replay; a
+    coincident charge that one place counts and another one leaves out."""
     store, result = Store(tmp_path / "home"), rough()
     if kind == "demand":
-        market = result.scenario.market.model_dump(exclude_defaults=True) | {"tariff": {"demand": [PEAK]}}
+        market = result.scenario.market.model_dump(exclude_defaults=True) | {
+            "tariff": {"demand": [PEAK], "coincident": [CALLED], "fixed": [{"name": "meter", "per_month": 310.0}]}
+        }
         charged = result.scenario.model_copy(
             update={"market": Market.model_validate(market, context={"currency": "EUR"})}
         )
@@ -115,17 +124,27 @@ def test_the_headline_adds_up_from_the_stored_run(kind: str, tmp_path: Path) -> 
     each = stored.replays.data["baseline_carbon_kg"] - stored.replays.data["carbon_kg"]
     assert head.average.expected == pytest.approx(float(each.median()))
     assert [head.average.p10, head.average.p90] == pytest.approx(np.quantile(each, (0.1, 0.9)).tolist())
-    assert head.day_cost is not None
-    assert head.day_cost.net == pytest.approx(float((import_mwh[0] - import_mwh[1]) @ prices))
+    assert head.cost is not None
+    assert stored.replay_figures is not None
+    assert head.cost.net == pytest.approx(stored.saved()["cost"])
+    assert sum(cause.cost for cause in first.causes) == pytest.approx(head.cost.net)
+    energy = float((import_mwh[0] - import_mwh[1]) @ prices)
     peaks = [max(float(data["meter_mw"].max()), 0.0) for data in runs]
     assert (head.baseline_peak_mw, head.peak_mw) == pytest.approx(tuple(peaks))
     if kind == "demand":
         assert head.demand is not None
-        assert head.cost is not None
+        called = [float(data["meter_mw"][CALLED_AT].mean()) for data in runs]
+        assert abs(called[0] - called[1]) > 1
         assert head.demand.saved.net == pytest.approx(110_000 * (peaks[0] - peaks[1]))
-        assert head.cost.net == pytest.approx(head.demand.saved.net + head.day_cost.net)
+        assert head.cost.net == pytest.approx(head.demand.saved.net + 5000 * (called[0] - called[1]) + energy)
+        (point,) = with_own(stored, (Choice("least carbon", stored.replay_figures, 0, 0, "", None, is_plan=True),))
+        assert point.cost == pytest.approx(head.cost.net)
+        tile = next(tile for tile in first.tiles if tile.name == "cost")
+        assert str(amount(abs(head.cost.expected))) in tile.value
         # a day of March, which loses an hour where the clocks change
         assert head.demand.month_share == pytest.approx(1 / 31, rel=2e-3)
+    else:
+        assert head.cost.net == pytest.approx(energy)
     assert head.per_tonne is not None
     assert head.per_tonne.kwh == pytest.approx(1000 * float(stored.replay["line_mw"].sum()) * 0.25 / 200, rel=0.02)
     assert head.holding is not None
@@ -209,6 +228,34 @@ def test_headlines_of_every_kind_add_up(kind: str, tmp_path: Path) -> None:
     if kind != "lock":
         assert sum(part.average_kg for part in first.causes) == pytest.approx(head.average.net if head.average else 0)
         assert sum(part.cost for part in first.causes) == pytest.approx(head.cost.net)
+
+
+def test_what_of_the_saving_is_a_demand_charge_adds_up() -> None:
+    """Proves: of a cost that falls by less than the month's demand charge the headline says both parts, which add up
+    to it, on disturbed days too; the ends of a range are in order, those of a loss as well, and weeks are no days.
+    Sensitivity: medians of parts next to the median of the whole; "5.29 to −5.95"; days of a week."""
+    first = answer(moved(3, minimize="cost"))
+    assert first is not None
+    assert first.headline.cost is not None
+    cost = dataclasses.replace(
+        first.headline.cost, baseline=21_000.0, plan=9_000.0, stock=0.0, p10=5_124.0, p50=7_591.0, p90=9_720.0
+    )
+    charge = dataclasses.replace(cost, baseline=12_400.0, plan=0.0, p10=5_400.0, p50=7_927.0, p90=10_049.0)
+    rough = dataclasses.replace(cost, p10=-700.0, p50=-100.0, p90=300.0, plan=21_050.0)
+    week = {"length_min": 7 * 1440.0, "holding": Holding(35, 1.0, 0.5)}
+    head = dataclasses.replace(first.headline, cost=cost, demand=DemandCharge(charge, 0.1), **week)  # type: ignore[arg-type]
+    says = dataclasses.replace(first, headline=head).says.replace("\u202f", "")
+    assert says.startswith("Saves 7591 EUR (5124 to 9720, undisturbed 12000; ")
+    assert "in full: 7927 EUR less if no other day peaks higher; all else 336 EUR more." in says
+    assert "It holds on 100 % of 35 disturbed weeks, the baseline on 50 %." in says
+    briefs = {tile.name: tile.brief.replace("\u202f", "") for tile in dataclasses.replace(first, headline=head).tiles}
+    assert briefs["cost"] == "undisturbed 21000 → 9000"
+    assert briefs["demand"] == "undisturbed 12400 → 0"
+    assert briefs["peak"].startswith("undisturbed; ") or "above the baseline" in briefs["peak"]
+    assert briefs["holding"] == "baseline 50 %; 35 disturbed weeks"
+    worse = dataclasses.replace(first, headline=dataclasses.replace(head, cost=rough, demand=None, length_min=900.0))
+    assert worse.says.startswith("Costs 100 EUR more (−300 to 700, undisturbed 50; ")
+    assert "100 % of 35 disturbed replays" in worse.says
 
 
 def test_what_is_worse_is_said_aloud() -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import planned
 import pytest
+from enumerated import works as small_works
 from shops import cast
 
 from emberline import twin
@@ -108,6 +109,40 @@ def test_tile_and_sentence_of_a_rule_have_one_basis() -> None:
     dear = dataclasses.replace(head, rule=dataclasses.replace(head.rule, over_cap=638.0))
     variant = dataclasses.replace(first, headline=dear)
     assert "The rule costs 638 EUR more than the cap on cost allows." in variant.says
+
+
+def test_only_what_keeps_the_same_limits_is_a_rule() -> None:
+    """Proves: a rule above a cap is none; goals of lateness and of a grade have none, nor has a works that cannot stop;
+    a rule that is better than the bound says which limit it does not keep. Sensitivity: kg CO2e of a rule called
+    minutes of lateness, "( at rest in the 1 dearest hours of each day)", and "(proven)" below a better rule."""
+    orders = [cast("A", 2)]
+    free = with_rules(followed(planned.shop(orders=orders, disturbances=QUIET)))
+    (rule,) = free.rules
+    caps = {"carbon_kg": rule.figures.carbon_kg - 1}
+    for goal in ({"caps": caps}, {"minimize": "lateness"}, {"grade": "G"}):
+        result = with_rules(followed(planned.shop(orders=orders, disturbances=QUIET, goal=goal)))
+        assert result.acceptable
+        assert result.rules == ()
+    potline = {"name": "potline", "rate": {"low": 80.0, "high": 120.0, "usual": 100.0}, "power_mw": 4.0}
+    potline |= {"must_run": True, "outputs": [{"store": "metal"}]}
+    works = small_works(
+        [potline], [{"name": "metal", "capacity_t": 5000.0, "level_t": 500.0}], price=[60.0] * 12 + [120.0] * 12,
+        deliveries=[{"name": "cast house", "store": "metal", "rate": 100.0}],
+    )  # fmt: skip
+    assert with_rules(followed(works)).rules == ()
+    first = answer(free)
+    assert first is not None
+    assert first.headline.rule is not None
+    proven = {"objective": 1e5, "bound": 1e5, "gap": 0.0}
+    for beyond, margins, says in (
+        (-8000.0, False, "The starts of the rule lie between the steps of the plan."),
+        (-8000.0, True, "The rule keeps no margins; this plan does."),
+        (0.0, True, "more than that."),
+    ):
+        better = dataclasses.replace(first.headline.rule, beyond=beyond)
+        head = dataclasses.replace(first.headline, rule=better, margins=margins, **proven)  # type: ignore[arg-type]
+        line = next(line for line in dataclasses.replace(first, headline=head).lines if "simple rule" in line)
+        assert line.endswith(says)
 
 
 def test_a_lock_does_not_move_the_baseline() -> None:

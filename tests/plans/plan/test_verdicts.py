@@ -126,7 +126,7 @@ def test_the_expected_saving_stands_next_to_the_undisturbed(tmp_path: Path) -> N
     assert first.says.startswith(f"Saves {middle} t CO2e (")
     carbon = next(tile for tile in first.tiles if tile.name == "average")
     assert carbon.value.startswith(f"{middle} t CO2e less (")
-    assert carbon.note.endswith(f"less on four of five disturbed days, {plain} undisturbed")
+    assert carbon.note.endswith(f"less in four of five disturbed replays, {plain} undisturbed")
     store = Store(tmp_path / "home")
     with store.working(result.scenario) as run:
         store.save(run, result)
@@ -178,8 +178,8 @@ def test_a_months_demand_charge_is_distinguished() -> None:
     assert saved["cost_without_demand_share"] == pytest.approx(10 / (sums.cost - sums.demand_cost))
     first = answer(changed)
     assert first is not None
-    assert "It saves 10 EUR (" in first.says
-    assert "The demand charge of the month falls by 1\u202f000 EUR more, if no other day peaks higher; " in first.says
+    assert "It saves 1\u202f010 EUR (" in first.says
+    assert "in full: 1\u202f000 EUR less if no other day peaks higher; all else 10 EUR less." in first.says
     daily = scenario.model_copy(update={"market": _market(rate | {"assessed": "daily"})}).with_inputs(scenario.inputs)
     by_day = answer(dataclasses.replace(changed, scenario=daily))
     assert by_day is not None

@@ -99,7 +99,7 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
         tell(letter, of_cost, money, 0, saved.get("cost"))
         if plan.successes is not None:
             holds, n = plan.successes
-            tell(letter, tr("disturbed days on which it held"), "%", 0, 100 * holds / n)
+            tell(letter, tr("disturbed replays in which it held"), "%", 0, 100 * holds / n)
     rows = [FigureComparison(*key, row) for key, row in values.items()]
     return sorted(rows, key=lambda row: (row.label in (of_carbon, of_cost), -row.relative))
 

@@ -71,9 +71,9 @@ def show_basis(plan: Plan, answer: Answer) -> None:
     """Draw in a sentence each what the savings stand against and which of the figures counts."""
     says, carbon = [tr("Compared with {whom}.", whom=wording.comparison(plan))], answer.headline.carbon
     if carbon is not None and carbon.p50 is not None:
-        says.append(tr("Carbon and cost count by the median of disturbed days; small print: undisturbed."))
+        says.append(tr("Carbon and cost are medians of the disturbed replays; small print: undisturbed."))
     elif carbon is not None:
-        says.append(tr("All figures are of the day without disturbances."))
+        says.append(tr("All figures are undisturbed."))
     savings = (answer.headline.carbon, answer.headline.cost)
     if any(saving is not None and saving.stock for saving in savings):
         says.append(tr("What stores hold more or less at the end than in the baseline is counted in."))

@@ -51,6 +51,7 @@ def show_remarks(plan: Plan) -> None:
 
 def show_all(plan: Plan) -> None:
     """Draw every figure of baseline and plan."""
+    st.caption(tr("All figures are undisturbed."))
     rows = list(wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money))
     st.table(
         pd.DataFrame(

@@ -71,7 +71,8 @@ def _saved(entry: Entry) -> str:
     amount = wording.number(abs(saved), 0) if money else wording.number(abs(saved) / 1000, 1)
     unit = entry.currency if money else "t CO2e"
     text = tr("{amount} {unit} saved", amount=amount, unit=unit)
-    return text if saved >= 0 else tr("{amount} {unit} more", amount=amount, unit=unit)
+    text = text if saved >= 0 else tr("{amount} {unit} more", amount=amount, unit=unit)
+    return tr("{saving} undisturbed", saving=text) if titles.holds(entry.id) else text
 
 
 def chip(letter: str, entry: Entry, base: str = "") -> str:
