@@ -282,7 +282,7 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     created = [stamp(session.here(store.entry(run).created)) for run in runs]
     assert one.endswith(f"… · least carbon · {created[0]}")
     assert len(one) < 75
-    assert re.search(r"EUR (saved|more) · holds on \d+ % · ", other)
+    assert re.search(r"EUR (saved|more) undisturbed · holds on \d+ % · ", other)
     assert other.endswith(f" · {created[1]}")
     entries = [store.entry(run) for run in runs]
     alike = [dataclasses.replace(entries[0], id=run) for run in ("1" * 32, "0" * 32)]
@@ -315,9 +315,9 @@ def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan
     assert cheap.successes is not None
     successes, n = cheap.successes
     assert f" · holds on {int(100 * successes / n)} % · " in first
-    assert " · 700 EUR more · " in run_picker.label(dataclasses.replace(entries[0], saved_cost=-700.0))
+    assert " · 700 EUR more undisturbed · " in run_picker.label(dataclasses.replace(entries[0], saved_cost=-700.0))
     carbon = dataclasses.replace(entries[0], goal="carbon", saved_carbon_kg=-700.0)
-    assert " · 0.7 t CO2e more · " in run_picker.label(carbon)
+    assert " · 0.7 t CO2e more undisturbed · " in run_picker.label(carbon)
     silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]
     assert naming.changes(*silos) == ["cement level 900 t"]
     silos[1]["stores"][0]["end_level_t"] = 700.0
