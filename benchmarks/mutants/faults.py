@@ -40,8 +40,11 @@ OTHERS = (
     "ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ExceptionReplacer", "ZeroIterationForLoop",
 )  # fmt: skip
 SPEAKING = {"__repr__", "__str__"}
-DECLARING = {"strict", "daemon", "frozen", "slots", "name", "description", "title", "indent"}
-"""Keyword arguments that declare, or stop a slip of the programmer, and change no figure."""
+DECLARING = {
+    "strict", "daemon", "frozen", "slots", "name", "description", "title", "indent",
+    "ge", "gt", "le", "lt", "min_length", "max_length",
+}  # fmt: skip
+"""Keyword arguments that declare (bounds of a field, say), or stop a slip of the programmer, and change no figure."""
 TOLERANCE = re.compile(r"\b(EPS|SMALL|TINY|NOTHING|[A-Z_]*TOLERANCE[A-Z_]*|SHARE|\d+(\.\d+)?e-\d+)\b|perf_counter")
 BLOCKS = {"file_input", "suite", "if_stmt", "while_stmt", "for_stmt", "with_stmt", "try_stmt", "funcdef", "classdef"}
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")

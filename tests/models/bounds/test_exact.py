@@ -11,6 +11,7 @@ import xarray as xr
 from plan_judge import Row, faults
 
 from emberline import models, twin
+from emberline.models.bounds import exact_times
 from emberline.models.bounds.exact_times import impossible, least_peak
 from emberline.models.formulations.site import objective as aims
 from emberline.models.problem import site as sites
@@ -33,10 +34,12 @@ def shop(
     line: dict[str, Any], *, step: int, length: int, grades: tuple[str, ...] = ("G",), due: float | None = None,
     goal: dict[str, Any] | None = None, grid: dict[str, Any] | None = None,
     series: dict[str, list[float]] | None = None, site: dict[str, Any] | None = None,
-    outages: Sequence[tuple[str, float, float]] = (),
+    outages: Sequence[tuple[str, float, float]] = (), release: str = "0 min", locks: Sequence[dict[str, str]] = (),
+    disturbances: dict[str, Any] | None = None,
 ) -> Scenario:  # fmt: skip
     """A scenario of one order on slots, metered by slot."""
-    order = {"name": "O", "heats": [{"grade": grade} for grade in grades]} | ({"due": f"{due} min"} if due else {})
+    order = {"name": "O", "heats": [{"grade": grade} for grade in grades], "release": release}
+    order |= {"due": f"{due} min"} if due else {}
     scenario = Scenario.model_validate({
         "name": "shop",
         "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": length / 60, "step_min": step},
@@ -44,7 +47,7 @@ def shop(
         "site": {"grid": {"metered_interval_min": step} | (grid or {})} | (site or {}),
         "market": {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 100.0},
         "state": {"outages": [{"unit": u, "start": f"{at} min", "end": f"{end} min"} for u, at, end in outages]},
-        "disturbances": {"replications": 0}, "goal": goal or NO_EXTRA_COST_CAP,
+        "disturbances": {"replications": 0} | (disturbances or {}), "locks": locks, "goal": goal or NO_EXTRA_COST_CAP,
     })  # fmt: skip
     inputs = scenario.inputs
     rows = {name: ("time", np.array(values), inputs[name].attrs) for name, values in (series or {}).items()}
@@ -58,8 +61,9 @@ def proven(scenario: Scenario, envelope: xr.Dataset | None = None) -> bool:
     return at_all(scenario, envelope)
 
 
-def at_all(scenario: Scenario, envelope: xr.Dataset) -> bool:
+def at_all(scenario: Scenario, envelope: xr.Dataset | None = None) -> bool:
     """Whether it is proven that a scenario has no plan."""
+    envelope = twin.envelope(scenario) if envelope is None else envelope
     return impossible(scenario, envelope, aims.of(scenario, envelope, sites.read(scenario, envelope), None))
 
 
@@ -224,3 +228,104 @@ def test_what_divides_all_times() -> None:
     assert dividing(15, [100, 35]) == 5
     assert dividing(15, [45, 60, float("nan")]) == 15
     assert dividing(15, [7.5]) is None
+
+
+FURNACE = line(({"power_mw": 60.0}, {}), minutes={"S0": 30.0})
+BATTERY = {
+    "energy_mwh": 10.0, "power_mw": 4.0, "charge_efficiency": 0.8, "discharge_efficiency": 1.0, "end_level_share": 0.0
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("least", "meter", "site", "series"),
+    [
+        (60.0, 15, {}, {}),
+        (30.0, 30, {}, {}),
+        (15.0, 60, {}, {}),
+        (65.0, 15, {"base_load_mw": 5.0}, {}),
+        (52.0, 15, {"pv": {"peak_mw": 10.0, "capacity_factor": 0.5}}, {"pv_available_mw": [0.0, 8.0, 3.0, 0.0]}),
+        (56.0, 15, {"battery": BATTERY}, {}),
+    ],
+)
+def test_the_least_limit_that_some_start_keeps(
+    least: float, meter: int, site: dict[str, Any], series: dict[str, Any]
+) -> None:
+    """Proves: half an hour at 60 MW draws 60 MW in the mean over 15 min, 30 over half an hour, 15 over an hour; base
+    load is added, the most of PV and what the battery gives taken off. Just below that no start is fed.
+
+    Sensitivity: an energy taken for a power, a site left out, or a step with less PV.
+    """
+    for limit, outcome in ((least - 0.01, True), (least + 0.01, False)):
+        case = shop(
+            FURNACE, step=15, length=60, series=series,
+            site={"grid": {"metered_interval_min": meter, "import_limit_mw": limit}, **site},
+        )  # fmt: skip
+        envelope = twin.envelope(case)
+        assert exact_times._unfed(case, envelope, sites.read(case, envelope)) is outcome
+
+
+def test_times_of_a_line() -> None:
+    """Proves: every time that a plan must keep counts: horizon, meter, durations, planned and nominal, starts, margins,
+    transfers of stages and of pairs, waits, set-ups, releases, due times, locks and outages.
+
+    Sensitivity: one that is left out may lie between the steps that a proof is made on.
+    """
+    two = line(
+        ({"power_mw": 6.0, "setup_min": 2.0}, {"transfer_min": 3.0, "longest_wait_min": 31.0}),
+        ({"power_mw": 1.0}, {}), minutes={"S0": 17.0, "S1": 19.0},
+        transfers=[{"start": "U0", "end": "U1", "minutes": 4}],
+    )  # fmt: skip
+    case = shop(
+        two, step=30, length=240, due=201, outages=[("U0", 211, 223)], release="7 min",
+        locks=[{"heat": "O-1", "stage": "S0", "earliest": "11 min", "latest": "43 min"},
+               {"heat": "O-1", "stage": "S1", "start": "83 min"}],
+        disturbances={"due_margin_min": 1, "margins": [{"stage": "S0", "slack_min": 5, "wait_min": 13}]},
+    )  # fmt: skip
+    envelope = twin.envelope(case)
+    envelope = envelope.assign(
+        planned_min=envelope["planned_min"] + 10, started_min=envelope["started_min"].fillna(-9.0)
+    )
+    times = {round(value) for value in exact_times._times(case, envelope) if np.isfinite(value)}
+    expected = {240, 30, 17, 19, 27, 29, -9, 5, 13, 3, 31, 4, 2, 1, 7, 201, 11, 43, 83, 211, 223, 0}
+    assert times == expected
+
+
+def test_a_scenario_on_finer_steps() -> None:
+    """Proves: each value of a series stands for as many finer steps as one step has, and energies of a day stay.
+
+    Sensitivity: one step more or less, or series that are tiled.
+    """
+    case = shop(FURNACE, step=30, length=120, series={"price_per_mwh": [1.0, 2, 3, 4]})
+    fine, envelope = exact_times._on(case, twin.envelope(case), 10)
+    assert fine.inputs["price_per_mwh"].values.tolist() == [1.0] * 3 + [2.0] * 3 + [3.0] * 3 + [4.0] * 3
+    assert fine.horizon.n_steps == envelope.sizes["time"] == 12
+
+
+@pytest.mark.parametrize(
+    ("minutes", "due", "grades", "outcome"),
+    [
+        (101.0, 991.0, 10, True), (101.0, 992.0, 10, False), (101.0, 100.0, 1, True), (101.0, 101.0, 1, False),
+        (100.5, 991.0, 10, True), (100.5, 992.0, 10, False), (100.5, 100.0, 1, True), (100.5, 100.75, 1, False),
+    ],
+)  # fmt: skip
+def test_more_minutes_than_are_solved(minutes: float, due: float, grades: int, outcome: bool) -> None:
+    """Proves: ten heats of 101 min on one unit do not end within 991 min, as slots of 3 min that are rounded outwards
+    prove where there are too many minutes: nine take 33 each. Of 992 min they prove nothing. One of 101 min has no
+    place within 100 min, to the minute.
+
+    Sensitivity: a minute more or less, or a proof on slots that are rounded inwards.
+    """
+    case = shop(line(({"power_mw": 1.0}, {}), minutes={"S0": minutes}), step=30, length=1440, due=due,
+                grades=("G",) * grades)  # fmt: skip
+    assert at_all(case) is outcome
+
+
+def test_no_time_proves_nothing() -> None:
+    """Proves: a proof that needs a search is not begun without time. Sensitivity: a search that has no end."""
+    slow, caster = {"transfer_min": 5, "longest_wait_min": 5}, {"campaign": True}
+    casts = line(({"power_mw": 1.0}, slow), ({"power_mw": 1.0}, caster), minutes={"S0": 20.0, "S1": 10.0})
+    case = shop(casts, step=10, length=120, grades=("G", "G"))
+    envelope = twin.envelope(case)
+    aim = aims.of(case, envelope, sites.read(case, envelope), None)
+    assert impossible(case, envelope, aim)
+    assert not impossible(case, envelope, aim, time_limit=0.0)

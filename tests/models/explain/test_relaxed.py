@@ -1,0 +1,103 @@
+"""Proofs that no plan on slots keeps all limits, and that a schedule keeps them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shops import cast, melt_shop, one_machine, scenario
+
+from emberline import twin
+from emberline.models.explain.feeding import unfed, unfed_lines
+from emberline.models.explain.relaxed import baseline_holds, holds, impossible, impossible_at_all
+from emberline.models.problem import line_reader
+from emberline.models.problem import site as sites
+
+BATTERY = {
+    "energy_mwh": 10.0, "power_mw": 4.0, "charge_efficiency": 0.8, "discharge_efficiency": 1.0, "end_level_share": 0.0
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limit", "minutes", "site", "row"),
+    [
+        (50.0, 45.0, {}, (60.0, 50.0)),
+        (60.0, 45.0, {}, None),
+        (50.0, 45.0, {"base_load_mw": 5.0}, (60.0, 45.0)),
+        (50.0, 45.0, {"battery": BATTERY}, (60.0, 54.0)),
+        (50.0, 45.0, {"battery": {**BATTERY, "power_mw": 10.0}}, None),
+        (29.0, 45.0, {"grid": {"metered_interval_min": 60}}, (30.0, 29.0)),
+        (30.0, 45.0, {"grid": {"metered_interval_min": 60}}, None),
+        (40.0, 20.0, {}, (60.0, 40.0)),
+    ],
+)
+def test_least_peak_of_an_operation(
+    limit: float, minutes: float, site: dict[str, Any], row: tuple[float, float] | None
+) -> None:
+    """Proves: 45 min at 60 MW draw 60 MW in a quarter of an hour, and 30 in an hour of two; base load takes off room,
+    a battery adds to it. Each grade is named once.
+
+    Sensitivity: energies taken for powers, cells for metered intervals, or a window that leaves a start out.
+    """
+    grid = {"import_limit_mw": limit, **site.get("grid", {})}
+    case = scenario(one_machine(minutes, 60.0), [cast("A", 2)], site={**site, "grid": grid}, horizon={"length_h": 4.0})
+    envelope = twin.envelope(case)
+    shortages = unfed(line_reader.from_scenario(case, envelope), sites.read(case, envelope))
+    assert [pytest.approx(peaks[2:]) for peaks in shortages] == ([] if row is None else [row])
+    assert [peaks[:2] for peaks in shortages] == ([] if row is None else [(0, 0)])
+    says = (
+        "" if row is None else f"A-1 at work draws {row[0]:.1f} MW in a metered interval, and at best {row[1]:.1f} MW"
+    )
+    assert says in " ".join(unfed_lines(case, envelope))
+    assert impossible(case, envelope, None, time_limit=10) is (row is not None)
+
+
+def test_a_start_when_more_is_left() -> None:
+    """Proves: base load of 30 MW in all hours but the last leaves 60 MW to a start at 3 h, the latest that ends within
+    the horizon; where it is due before, or must begin on two units that draw more, it is not fed.
+
+    Sensitivity: the latest start left out, or one that ends after the horizon.
+    """
+    line = one_machine(60.0, 55.0)
+    line["stages"][0]["units"].append({"name": "N", "power_mw": 58.0})
+    for due, base, proof in (
+        (None, [30.0] * 12 + [0.0] * 4, []), (None, [30.0] * 13 + [0.0] * 3, [30.0]),
+        ("3 h", [30.0] * 12 + [0.0] * 4, [30.0]), (None, [0.0] * 4 + [30.0] * 12, []),
+    ):  # fmt: skip
+        orders = [cast("A", 1, **({} if due is None else {"due": due}))]
+        case = scenario(line, orders, site={"grid": {"import_limit_mw": 60.0}}, horizon={"length_h": 4.0})
+        load = case.inputs["base_load_mw"]
+        case = case.with_inputs(case.inputs.assign(base_load_mw=(load.dims, base, load.attrs)))
+        envelope = twin.envelope(case)
+        shortages = unfed(line_reader.from_scenario(case, envelope), sites.read(case, envelope))
+        assert [there for _, _, _, there in shortages] == pytest.approx(proof)
+        assert all(draws == pytest.approx(55.0) for _, _, draws, _ in shortages)
+
+
+def test_a_list_that_keeps_all_limits_or_not() -> None:
+    """Proves: the baseline's list of a melt shop holds with 46 MW, not with 43 MW nor with a cap below what it emits.
+    What hours leave no room for is impossible at all times.
+
+    Sensitivity: a cap or the limit left out.
+    """
+
+    def case(limit: float, caps: dict[str, float] | None = None, count: int = 2) -> Any:
+        goal = {"caps": {"extra_cost_share": None, **(caps or {})}}
+        return scenario(
+            melt_shop(), [cast("A", count)], site={"grid": {"import_limit_mw": limit}}, goal=goal,
+            horizon={"length_h": 8.0},
+        )  # fmt: skip
+
+    free = case(46.0)
+    plan, envelope = twin.dispatch(free), twin.envelope(free)
+    assert baseline_holds(free, envelope, plan)
+    assert holds(free, envelope, plan, plan, time_limit=10)
+    tight, low = case(39.0), case(46.0, {"carbon_kg": 100.0})
+    for built in (tight, low):
+        assert not baseline_holds(built, envelope, plan)
+        assert impossible(built, envelope, None, time_limit=10)
+        assert impossible_at_all(built, envelope, None, time_limit=10)
+    assert not impossible(free, envelope, None, time_limit=10)
+    many = case(100.0, count=9)
+    for proof in (impossible, impossible_at_all):
+        assert proof(many, twin.envelope(many), None, time_limit=10)
