@@ -80,7 +80,9 @@ def impossible(
     problem = with_floors(line_reader.from_scenario(fine, fine_envelope))
     if problem.n_slots > MOST_SLOTS:
         return problem.too_coarse or not _places(problem) or _outwards(scenario, envelope, time_limit)
-    if limited and _even(scenario, envelope, step) and _lossless(problem, data, aim):
+    # PV and a battery follow means over the scenario's steps, which may be more than they can do on finer ones
+    follows = data.plain or step == scenario.horizon.step_min
+    if limited and follows and _even(scenario, envelope, step) and _lossless(problem, data, aim):
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
         if unsolvable(lossless, sites.read(fine, fine_envelope), aim, relax=True, time_limit=time_limit, cancel=cancel):
             return True

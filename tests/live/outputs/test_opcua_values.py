@@ -149,7 +149,7 @@ def test_what_goes_wrong_at_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {"connectors": [{"name": "plant", "kind": "opcua", "url": "opc.tcp://x", "timeout_s": 0.01}], "tags": []}
     live = Live.model_validate({"scenario": "melt-shop-small", **rows})
     server = Server(Plant(live, load("melt-shop-small"), Path()), live.connectors[0], {})
-    connected, left = [], []
+    connected, gone = [], []
 
     class Fake:
         async def connect(self) -> None:
@@ -159,7 +159,7 @@ def test_what_goes_wrong_at_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
             return
 
         async def disconnect(self) -> None:
-            left.append(self)
+            gone.append(self)
 
     async def secure(*_: Any) -> None:
         return
@@ -179,7 +179,7 @@ def test_what_goes_wrong_at_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(5)
 
     assert [server.run(answers(None)) for _ in range(2)] == ["fine"] * 2
-    assert (len(connected), len(left)) == (1, 0)
+    assert (len(connected), len(gone)) == (1, 0)
     for what, says in (
         (slow, "no answer within 0.01 s"), (answers(BadNodeIdUnknown()), "the server refuses: BadNodeIdUnknown"),
         (answers(OSError("line  broke " + "x" * 200)), "cannot connect: line broke x"),
@@ -189,8 +189,8 @@ def test_what_goes_wrong_at_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
             server.run(what)
         assert str(error.value).startswith(says)
         assert len(str(error.value)) <= len("cannot connect: ") + 120
-        assert len(left) == before
+        assert len(gone) == before
         assert server.run(answers(None)) == "fine"
         assert len(connected) == before + 1
     server.close()
-    assert len(left) == len(connected)
+    assert len(gone) == len(connected)

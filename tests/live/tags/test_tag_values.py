@@ -99,7 +99,7 @@ def test_source_and_heats_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "given", "place"),
+    ("record", "keys", "place"),
     [
         (Connector, {"name": "a", "kind": "sql"}, "url_from"),
         (Connector, {"name": "a", "kind": "sql", "url": "x", "url_from": "Y"}, "url_from"),
@@ -124,10 +124,10 @@ def test_source_and_heats_are_named() -> None:
         (Publication, {"kind": "webhook", "connector": "a", "url": "https://x"}, "webhook takes url"),
     ],
 )  # fmt: skip
-def test_what_a_record_refuses(record: type[Any], given: dict[str, Any], place: str) -> None:
+def test_what_a_record_refuses(record: type[Any], keys: dict[str, Any], place: str) -> None:
     """Proves: keys that do not go together are refused, with what is possible. Sensitivity: one check left out."""
     with pytest.raises(ValidationError) as error:
-        record.model_validate({key: item for key, item in given.items() if item is not None})
+        record.model_validate({key: item for key, item in keys.items() if item is not None})
     assert place in str(error.value)
 
 

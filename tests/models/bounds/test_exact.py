@@ -17,8 +17,16 @@ from emberline.models.formulations.site import objective as aims
 from emberline.models.problem import site as sites
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.rounding import dividing
+from emberline.scenarios.records.state import State
 
 BURSTS = [{"share": 0.25, "power_mw": 60.0}, {"share": 0.5, "power_mw": 0.0}, {"share": 0.25, "power_mw": 60.0}]
+BOILER = {
+    "carriers": [{"name": "gas", "dump": False}, {"name": "steam", "dump": True}],
+    "assets": [{
+        "kind": "waste_heat_recovery", "name": "boiler", "source": "gas", "heat": "steam", "heat_mw": 20.0,
+        "efficiency": 0.5,
+    }],
+}  # fmt: skip
 NO_EXTRA_COST_CAP = {"caps": {"extra_cost_share": None}}
 
 
@@ -86,15 +94,8 @@ def test_gas_of_two_slots_that_an_asset_can_take() -> None:
 
     Sensitivity: a site whose assets must take what the line gives, thought to leave every start free.
     """
-    site = {
-        "carriers": [{"name": "gas", "dump": False}, {"name": "steam", "dump": True}],
-        "assets": [{
-            "kind": "waste_heat_recovery", "name": "boiler", "source": "gas", "heat": "steam", "heat_mw": 20.0,
-            "efficiency": 0.5,
-        }],
-    }  # fmt: skip
     furnace = line(({"power_mw": 60.0}, {"gives": [{"carrier": "gas", "per_mwh": 1.0}]}), minutes={"S0": 15.0})
-    case = shop(furnace, step=15, length=60, site=site)
+    case = shop(furnace, step=15, length=60, site=BOILER)
     assert not proven(case)
     plan = twin.dispatch(case)
     for at, gas, violations in ((0.0, [40.0, 0, 0, 0], ["surplus"]), (7.5, [30.0, 30.0, 0, 0], [])):
@@ -329,3 +330,50 @@ def test_no_time_proves_nothing() -> None:
     aim = aims.of(case, envelope, sites.read(case, envelope), None)
     assert impossible(case, envelope, aim)
     assert not impossible(case, envelope, aim, time_limit=0.0)
+
+
+def test_a_site_that_follows_the_step() -> None:
+    """Proves: 5 min at 60 MW are 20 MW in the mean of a step of 15 min: a boiler of 40 MW takes that gas, 30 MW of PV
+    cover it without import where nothing may be exported, and so does a battery. On steps of 5 min none does, which
+    proves nothing. Alone with the grid the limit of 19 MW is proven to be too low, on steps of 5 min too.
+
+    Sensitivity: a site that is asked to follow within its step.
+    """
+    outages = [("U0", 0.0, 5.0), ("U0", 10.0, 60.0)]
+    furnace = ({"power_mw": 60.0}, {"gives": [{"carrier": "gas", "per_mwh": 1.0}]})
+    gas = shop(line(furnace, minutes={"S0": 5.0}), step=15, length=60, outages=outages, site=BOILER)
+    burst = line(({"power_mw": 60.0}, {}), minutes={"S0": 5.0})
+    grid = {"import_limit_mw": 5.0, "export_limit_mw": 0.0}
+    sun = shop(burst, step=15, length=60, outages=outages, grid=grid, site={
+        "grid": {"metered_interval_min": 15, **grid}, "pv": {"peak_mw": 30.0, "capacity_factor": 1.0},
+    }, series={"pv_available_mw": [30.0] * 4})  # fmt: skip
+    stored = shop(burst, step=15, length=60, outages=outages, site={
+        "grid": {"metered_interval_min": 15, **grid}, "battery": {**BATTERY, "power_mw": 20.0},
+    })  # fmt: skip
+    for case in (gas, sun, stored):
+        assert not at_all(case)
+    early = sun.model_copy(update={"state": State()}).with_inputs(sun.inputs)
+    assert not twin.replay(early, twin.dispatch(early))["violation_kind"].size
+    assert at_all(shop(burst, step=15, length=60, outages=outages, grid={"import_limit_mw": 19.0}))
+    assert not at_all(shop(burst, step=15, length=60, outages=outages, grid={"import_limit_mw": 21.0}))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "due", "grades", "release", "length", "outcome"),
+    [
+        (1.5, 9.0, 10, 0, 120, True), (1.5, 15.0, 10, 0, 120, False), (0.5, 9.0, 2, 0, 120, False),
+        (0.5, 9.0, 30, 0, 120, False), (101.5, 111.0, 1, 10, 1440, True), (101.5, 112.0, 1, 10, 1440, False),
+    ],
+)  # fmt: skip
+def test_slots_that_are_rounded_outwards(
+    minutes: float, due: float, grades: int, release: int, length: int, outcome: bool
+) -> None:
+    """Proves: ten heats of a minute and a half, one minute when rounded outwards, start in eight minutes at most; of
+    half a minute nothing is left, and nothing proven. Whether a heat has a place is asked to the minute, also where
+    longer slots are solved.
+
+    Sensitivity: a minute more or less.
+    """
+    case = shop(line(({"power_mw": 1.0}, {}), minutes={"S0": minutes}), step=15, length=length, due=due,
+                grades=("G",) * grades, release=f"{release} min")  # fmt: skip
+    assert at_all(case) is outcome

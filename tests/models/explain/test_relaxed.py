@@ -12,6 +12,7 @@ from emberline.models.explain.feeding import unfed, unfed_lines
 from emberline.models.explain.relaxed import baseline_holds, holds, impossible, impossible_at_all
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
+from emberline.scenarios import load
 
 BATTERY = {
     "energy_mwh": 10.0, "power_mw": 4.0, "charge_efficiency": 0.8, "discharge_efficiency": 1.0, "end_level_share": 0.0
@@ -76,7 +77,7 @@ def test_a_start_when_more_is_left() -> None:
 
 def test_a_list_that_keeps_all_limits_or_not() -> None:
     """Proves: the baseline's list of a melt shop holds with 46 MW, not with 43 MW nor with a cap below what it emits.
-    What hours leave no room for is impossible at all times.
+    What hours leave no room for is impossible at all times; so is what a site alone cannot do, which has no starts.
 
     Sensitivity: a cap or the limit left out.
     """
@@ -98,6 +99,31 @@ def test_a_list_that_keeps_all_limits_or_not() -> None:
         assert impossible(built, envelope, None, time_limit=10)
         assert impossible_at_all(built, envelope, None, time_limit=10)
     assert not impossible(free, envelope, None, time_limit=10)
+    gas = {"kind": "supply", "name": "gas", "carrier": "gas"}
+    fed = scenario(melt_shop(), [cast("A", 2)], site={"carriers": [{"name": "gas"}], "assets": [gas]})
+    assert not baseline_holds(fed, twin.envelope(fed), twin.dispatch(fed))  # the site's answer is not looked for
+    site = load("steam-cracker-utilities")
+    assert impossible_at_all(site, envelope, None, time_limit=10)
     many = case(100.0, count=9)
     for proof in (impossible, impossible_at_all):
         assert proof(many, twin.envelope(many), None, time_limit=10)
+
+
+def test_whole_casts_are_asked_for() -> None:
+    """Proves: a furnace of 30 min cannot feed a cast of 15 min a heat without a wait; one of 15 min can. Sensitivity:
+    parts of casts at many times can always be fed."""
+    for minutes, outcome in ((30, True), (15, False)):
+        line = {
+            "stages": [
+                {
+                    "name": "melting",
+                    "units": [{"name": "F", "power_mw": 9.0}],
+                    "transfer_min": 15,
+                    "longest_wait_min": 15,
+                },
+                {"name": "casting", "campaign": True, "units": [{"name": "C", "power_mw": 1.0}]},
+            ],
+            "grades": [{"name": "G", "mass_t": 100.0, "duration_min": {"melting": minutes, "casting": 15}}],
+        }
+        case = scenario(line, [cast("A", 2)], horizon={"length_h": 4.0})
+        assert impossible(case, twin.envelope(case), None, time_limit=10) is outcome

@@ -200,7 +200,7 @@ def test_larger_margins_to_be_tried() -> None:
     like = twin.dispatch(case)
     raises: list[tuple[Knob, float]] = [(Knob("due"), 40.0), (QUANTILE, 0.2)]
 
-    def tried(**how: Any) -> list[list[float]]:
+    def margins_of(**how: Any) -> list[list[float]]:
         rows = larger(case, raises, like, over=lambda: False, **how)
         return [[value(one.disturbances, knob) for knob, _ in raises] for one, _ in rows]
 
@@ -208,10 +208,10 @@ def test_larger_margins_to_be_tried() -> None:
     every = [
         [40, now + 0.2], [30, now + 0.15], [20, now + 0.1], [10, now + 0.05], [20, now], [0, now + 0.1]
     ]  # fmt: skip
-    assert tried(far=True) == [pytest.approx(row) for row in every]
-    assert tried(far=False) == [pytest.approx(row) for row in every[2:]]
+    assert margins_of(far=True) == [pytest.approx(row) for row in every]
+    assert margins_of(far=False) == [pytest.approx(row) for row in every[2:]]
     schedule = listed(case, like, lambda: False)
     assert isinstance(schedule, xr.Dataset)
     raises = [(Knob("due"), 1e9)]
-    assert tried(far=False) == []
-    assert tried(far=True) == [[case.horizon.length_min]]
+    assert margins_of(far=False) == []
+    assert margins_of(far=True) == [[case.horizon.length_min]]
