@@ -39,6 +39,8 @@ class Difference:
     """In kg CO2e or currency, what belongs to no day (charges on peaks) included."""
     share: float
     """Of the other run's."""
+    stock: float
+    """Part of the total that is for what stores hold at the end."""
     interval: tuple[float, float] | None
     """90 %, of the total; None: too few days."""
 
@@ -84,7 +86,7 @@ class Comparison:
         bounds = interval(days, np.diff(ends, axis=0), self.scenario.disturbances.seed)
         apart = total - float(days.sum())
         within = None if bounds is None else (bounds[0] + apart, bounds[1] + apart)
-        return Difference(total, total / abs(values[1]) if values[1] else 0.0, within)
+        return Difference(total, total / abs(values[1]) if values[1] else 0.0, 0.0 - credit, within)
 
     def regret(self, rolled: Rolled | None = None) -> Difference | None:
         """What a roll has more than the plan with perfect foresight; None: that plan was not found."""
@@ -104,7 +106,7 @@ class Comparison:
             return None
         more = self.more_than(self.rolled.run, self.rolled.figures, self.baseline.run, self.baseline.figures)
         flipped = None if more.interval is None else (-more.interval[1], -more.interval[0])
-        return Difference(-more.total, -more.share, flipped)
+        return Difference(-more.total, -more.share, 0.0 - more.stock, flipped)
 
     @property
     def not_knowing(self) -> Difference | None:
@@ -230,7 +232,9 @@ def _followed(scenario: Scenario, schedule: xr.Dataset, replication: int | None)
 
 
 def _plain(amount: Difference | None) -> dict[str, Any] | None:
-    return None if amount is None else {"total": amount.total, "share": amount.share, "interval_90": amount.interval}
+    if amount is None:
+        return None
+    return {"total": amount.total, "share": amount.share, "stock": amount.stock, "interval_90": amount.interval}
 
 
 def _side(rolled: Rolled) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from emberline.plans.rolling.by_step import direct_by_step
 from emberline.plans.rolling.roll import broken
 from emberline.scenarios import Scenario, ScenarioError, load
 from emberline.twin.state import later
+from emberline.ui.text.studies.rolling import says
 
 HOUR = 60.0
 
@@ -98,8 +99,9 @@ def test_every_plan_knows_what_had_been_issued(tmp_path: Path) -> None:
 
 
 def test_with_everything_known_to_the_end_nothing_is_changed_and_nothing_regretted(tmp_path: Path) -> None:
-    """Proves: plans on unchanged data leave the first one alone, and it is the plan of the whole. Sensitivity: a state
-    that loses anything on the way makes another plan better or this one break."""
+    """Proves: plans on unchanged data leave the first one alone, and it is the plan of the whole; the gain is the
+    difference of the costs that are printed and what is said of the stock. Sensitivity: a state that loses anything on
+    the way makes another plan better or this one break; a credit that is counted and not printed."""
     scenario = works(tmp_path, hours=24, gap=0.0, error=0.0)
     result = compare(scenario, How(every_min=4 * HOUR, look_ahead_min=24 * HOUR))
     assert [step.adopted for step in result.rolled.steps] == [True, *[False] * 5]
@@ -119,7 +121,15 @@ def test_with_everything_known_to_the_end_nothing_is_changed_and_nothing_regrett
     less = dataclasses.replace(sums, levels={"battery": sums.levels["battery"] - 1.0})
     worth = sums.level_cost_per_unit["battery"]
     assert worth > 0
-    assert result.more_than(result.rolled.run, less, result.rolled.run, sums).total == pytest.approx(worth)
+    more = result.more_than(result.rolled.run, less, result.rolled.run, sums)
+    assert (more.total, more.stock) == pytest.approx((worth, worth))
+    gain, costs = result.gain, (result.baseline.figures.cost, result.rolled.figures.cost)
+    assert gain is not None
+    assert gain.total == pytest.approx(costs[0] - costs[1] + gain.stock)
+    table = result.summary() | {"gain": {"total": 8417.0, "share": 0.16, "stock": -1254.0, "interval_90": None}}
+    assert next(says(table)).replace("\u202f", "") == (
+        "Gain over the baseline: 8417 EUR (16.00 %), −1254 EUR of it for what stores hold at the end"
+    )
 
 
 def test_the_frozen_time_stands(tmp_path: Path) -> None:

@@ -67,6 +67,9 @@ def says(result: dict[str, Any]) -> Iterator[str]:
 
 def _difference(difference: dict[str, Any], result: dict[str, Any]) -> str:
     text = f"{amount(difference['total'], result)} ({percent(difference['share'])})"
+    stock = amount(difference.get("stock", 0.0), result)
+    if stock != amount(0.0, result):
+        text = tr("{amount}, {stock} of it for what stores hold at the end", amount=text, stock=stock)
     if difference["interval_90"] is None:
         return text
     low, high = (amount(value, result) for value in difference["interval_90"])
