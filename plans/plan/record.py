@@ -18,6 +18,7 @@ from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
+from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.messages import Message, mark, sentences
 from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
@@ -138,7 +139,8 @@ class Plan:
     def verdict(self) -> str:
         """One sentence for the planner."""
         if not self.has_schedule:
-            return Message("No plan: {reason}.", reason=self.reason or Message(self.status))
+            why = Message("No plan: {reason}.", reason=self.reason or Message(self.status))
+            return sentences(why, self._rounding) if self.status != "infeasible" else why
         if self.missed:
             return Message(
                 "Not acceptable: the twin found {count} violation(s) when it followed the schedule.",
@@ -187,6 +189,19 @@ class Plan:
         )
         level = round(100 * holding.level, 1)
         return Message(text, share=share, days=holding.days, level=level, baseline=baseline)
+
+    @property
+    def _rounding(self) -> str:
+        """What steps take from the time of units; empty: nothing, or no finer ones take less."""
+        losses = rounded(self.scenario)
+        if not losses or not worth_a_try(self.scenario):
+            return ""
+        most = max(losses, key=lambda loss: loss.share)
+        return Message(
+            "Steps of {step:g} min round times up: {minutes:g} min of {unit} take {longer:g}. Finer steps "
+            "(horizon.step_min) may leave a plan.",
+            step=self.scenario.horizon.step_min, minutes=most.minutes, unit=most.unit, longer=most.steps_min,
+        )  # fmt: skip
 
     @property
     def _lateness(self) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from itertools import islice
 
 from emberline.models import explain, schedules
 from emberline.plans.plan.baseline import Baseline, envelope_of
 from emberline.plans.plan.pipeline import plan, stands
 from emberline.plans.why.doubts import shortages, without_place
-from emberline.plans.why.why_not import CLOSE, Changed, Repair, WhyNot, repair_of
+from emberline.plans.why.why_not import CLOSE, MOST_STEPS, Changed, Repair, WhyNot, finer_steps, repair_of
 from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.line.rounding import worth_a_try
 
 TIME_LIMIT_S = 2.0
 """Of the processor, so that a busy machine gets the same answer."""
@@ -58,9 +60,9 @@ class _Quick:
         envelope = envelope_of(scenario)
         lacking = shortages(scenario, envelope)
         limits = sorted(explain.limits(scenario), key=lambda limit: (_rank(limit), explain.PRICES[limit.kind]))
-        repairs: list[Repair] = []
+        repairs = self._finer(scenario)
         attempts = 0
-        for limit in limits:
+        for limit in limits if not repairs else ():  # where rounding is all that is in the way, no limit is
             if self.over or len(repairs) >= ENOUGH or (repairs and self.seconds > FIRST_SHARE * self.time_limit_s):
                 break
             if limit.kind in ("order", "rate"):
@@ -86,6 +88,14 @@ class _Quick:
             complete=False,
             seconds=self.seconds,
         )
+
+    def _finer(self, scenario: Scenario) -> list[Repair]:
+        """Finer steps, the coarsest on which everything has a place; empty: none, or it has on the scenario's too."""
+        steps = worth_a_try(scenario)[:MOST_STEPS] if scenario.orders else ()
+        if not steps or self._works(()):
+            return []
+        repairs = (finer_steps(scenario, step) for step in steps)
+        return list(islice((repair for repair in repairs if not self.over and self._works(repair.overrides)), 1))
 
     def _works(self, overrides: tuple[str, ...]) -> bool:
         """Whether the baseline's list is a plan with some overrides."""

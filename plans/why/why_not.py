@@ -149,16 +149,21 @@ class _Search:
         scenario = self.changed(())
         self.tell(Message("is there a plan?"))
         verdict = False if proven else self.judge(())
-        if verdict is None and not self.over:
+        doubtful = verdict is None
+        if doubtful and scenario.orders:
+            self._finer(scenario)
+        if verdict is None and not self.repairs and not self.over:
             self.tell(Message("is there a plan? more time for it"))
             verdict = self.judge((), LONG)
         if verdict:
             return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.remaining_s)
         if verdict is None:
-            # a plan that was only not found is no reason to blame a limit, nor to sell a repair
+            # a plan that was only not found is no reason to blame a limit, nor to sell another repair than finer steps
             return WhyNot(
                 "unknown",
                 scenario.horizon.step_min,
+                repairs=tuple(self.repairs),
+                complete=bool(self.repairs),
                 of=len(explain.limits(scenario)),
                 seconds=self.time_limit_s - self.remaining_s,
             )
@@ -177,7 +182,7 @@ class _Search:
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(time_limit=self.remaining_s / 4):
                 conflict = self.elastic.proof()
-        if scenario.orders and not explain.hours(scenario, envelope):
+        if scenario.orders and not doubtful and not explain.hours(scenario, envelope):
             self._finer(scenario)
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:
@@ -251,14 +256,9 @@ class _Search:
             if self.over:
                 return
             self.tell(Message("steps of {step} min", step=step))
-            overrides = (f"horizon.step_min={step}",)
-            if self.judge(overrides):
-                says = Message(
-                    "steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min
-                )
-                self.repairs.append(
-                    Repair((says,), overrides, ("horizon.step_min",), explain.PRICES["step"], ("step",))
-                )
+            repair = finer_steps(scenario, step)
+            if self.judge(repair.overrides):
+                self.repairs.append(repair)
                 return
 
     def _singles(self, limits: list[explain.Limit]) -> int:
@@ -373,6 +373,12 @@ class _Search:
                     self.repairs.append(repair_of(loosenings))
                     return True
         return False
+
+
+def finer_steps(scenario: Scenario, step: int) -> Repair:
+    """The repair that plans a scenario on finer steps [min]."""
+    says = Message("steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min)
+    return Repair((says,), (f"horizon.step_min={step}",), ("horizon.step_min",), explain.PRICES["step"], ("step",))
 
 
 def _overrides(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:

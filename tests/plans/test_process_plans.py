@@ -244,9 +244,10 @@ def test_studies_that_do_not_know_processes_say_so(works_plan: Plan) -> None:
 
 
 def test_violations_of_a_works_are_reported(works_plan: Plan) -> None:
-    """Proves: violations of processes have words of their own, and a baseline that misses a delivery is no comparison.
+    """Proves: violations of processes have words of their own, a baseline that misses a delivery is no comparison, and
+    one that misses another limit names it.
 
-    Sensitivity: a kind shown by its code."""
+    Sensitivity: a kind shown by its code; "does not meet every limit" without which one."""
     for kind in ("process", "delivery", "run", "rest", "ramp", "level"):
         table: dict[str, Any] = {
             "kind": kind,
@@ -258,12 +259,15 @@ def test_violations_of_a_works_are_reported(works_plan: Plan) -> None:
         }
         text = wording.violation(table, works_plan.scenario.horizon)
         assert text.startswith(f"{wording.KINDS[kind]} (mill) by 3.00 t, ")
-    missed = as_run(
-        works_plan.baseline.drop_dims(["operation", "violation"]).assign_coords(
-            heat=np.array([], "U1"), stage=np.array([], "U1")
-        ),
-        ("delivery", "ship"),
-    )
+    bare = works_plan.baseline.drop_dims(["operation", "violation"])
+    bare = bare.assign_coords(heat=np.array([], "U1"), stage=np.array([], "U1"))
+    missed, low = as_run(bare, ("delivery", "ship")), as_run(bare, ("level", "silo"))
+    short = Plan(**{**vars(works_plan), "baseline": low, "baseline_complete": False})
+    note = wording.baseline_note(short)
+    assert note is not None
+    assert note.startswith(f"the baseline misses a limit here: {wording.KINDS['level']} (silo) by ")
+    assert note.endswith("The plan is compared with it all the same.")
+    assert "is compared" not in str(wording.baseline_note(Plan(**{**vars(short), "schedule": None})))
     sums = figures(works_plan.scenario, missed)
     assert sums.unserved == 1
     worse = Plan(**{**vars(works_plan), "baseline_figures": sums, "baseline_complete": False})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from emberline.plans.accounts import stock, unit_runs
-from emberline.plans.plan import Plan
+from emberline.plans.plan import Plan, violations
 from emberline.plans.plan import filled as gaps_filled
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import SIGNALS, goal_first, goal_text
@@ -118,6 +118,8 @@ STATES = {
 MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
 VISIBLE = 0.05
 """Smallest amount that is visible with one digit after the point."""
+MOST_MISSED = 2
+"""Limits that the baseline misses and a note names."""
 SELDOM = 0.5
 """Share of disturbed replays that hold, below which a robust plan is suggested."""
 
@@ -144,6 +146,11 @@ def baseline_note(plan: Plan) -> str | None:
         )
     if plan.baseline_complete:
         return None
+    missed_limits = [violation(row, plan.scenario.horizon) for row in violations(plan.baseline)]
+    if plan.comparable and missed_limits:
+        text = trn("the baseline misses a limit here", "the baseline misses {count} limits here", len(missed_limits))
+        text = f"{text}: {clauses(missed_limits[:MOST_MISSED])}"
+        return text if plan.schedule is None else f"{text}. {tr('The plan is compared with it all the same.')}"
     if plan.comparable:
         return tr("the baseline does not meet every limit here; the plan is compared with it all the same")
     output, demand = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))

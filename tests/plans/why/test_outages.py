@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from emberline import models, twin
 from emberline.models.explain import hours, impossible, impossible_at_all
 from emberline.models.problem.line_reader import from_scenario
 from emberline.plans import plan
+from emberline.plans.why import quick
 from emberline.plans.why.why_not import why_not
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.line.rounding import rounded, worth_a_try
@@ -142,6 +146,30 @@ def test_rounding_is_no_proof() -> None:
         ("F", 50, 60, (1, 2, 5, 10))
     ]
     assert worth_a_try(answer) == (10,)
+
+
+def test_a_plan_that_fails_by_rounding_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: where no plan was found and nothing is proven, the verdict names the rounding, the first answer and the
+    full search offer the steps on which the baseline has a place for all, and no limit is blamed; not on steps that
+    round nothing. Sensitivity: "allow more time" on steps on which more time finds nothing."""
+    text = json.dumps(shop(50, heats=4, step_min=15, due="200 min").model_dump(mode="json", exclude_defaults=True))
+
+    def changed(more: Sequence[str]) -> Scenario:
+        return loads(text, overrides=list(more))
+
+    result = replace(plan(changed(())), status="no plan within the limit", reason="no plan was found in 9 s")
+    assert result.verdict == (
+        "No plan: no plan was found in 9 s. Steps of 15 min round times up: 50 min of F take 60. Finer steps "
+        "(horizon.step_min) may leave a plan."
+    )
+    assert "Steps of" not in replace(result, scenario=changed(["horizon.step_min=10"])).verdict
+    first = quick.quick(changed, time_limit_s=20)
+    assert ([repair.overrides for repair in first.repairs], first.attempts) == ([("horizon.step_min=10",)], 0)
+    full = importlib.import_module("emberline.plans.why.why_not")
+    monkeypatch.setattr(full._Search, "judge", lambda self, overrides, patience=0.0: True if overrides else None)
+    answer = full.why_not(changed, time_limit_s=60)
+    assert (answer.status, answer.complete) == ("unknown", True)
+    assert [repair.overrides for repair in answer.repairs] == [("horizon.step_min=10",)]
 
 
 def test_what_is_proven_for_all_times_is_proven() -> None:

@@ -128,7 +128,7 @@ def _show(
                 st.text(f"· {say(line)}")
     if reply["status"] == "feasible":
         st.text(tr("There is a plan: no limit prevents it. Plan again with more time."))
-    elif reply["status"] == "unknown" and key.endswith("repair"):
+    elif reply["status"] == "unknown" and not reply["repairs"] and key.endswith("repair"):
         st.text(tr("No plan was found, and there is no proof that none exists. Plan again with more time."))
     elif not reply["repairs"] and key.endswith("repair"):
         attempts, limits = reply["limits_tried"], reply["limits"]
