@@ -48,6 +48,19 @@ class JobShop:
         """The plant begins to work on a job order."""
         self._move(number, {JobState.ALLOWED}, JobState.RUNNING)
 
+    def abort(self, number: str) -> None:
+        """The operator aborts a job order, which stays in the list."""
+        self._move(number, set(JobState) - {JobState.ENDED, JobState.ABORTED}, JobState.ABORTED)
+
+    def end(self, number: str) -> None:
+        """A job order has ended."""
+        self._move(number, {JobState.RUNNING, JobState.INTERRUPTED}, JobState.ENDED)
+
+    def delete(self, number: str) -> None:
+        """The operator takes a job order off the list."""
+        self._move(number, set(JobState), JobState.ABORTED)
+        del self.orders[number], self._states[number]
+
     def revoke(self, number: str) -> None:
         """Take a start back."""
         self._move(number, {JobState.ALLOWED}, JobState.NOT_ALLOWED)

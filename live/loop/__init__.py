@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import opened
 
 if TYPE_CHECKING:
-    from emberline.live.loop.deciding import approved, decide
+    from emberline.live.loop.deciding import approved, decide, withdraw
     from emberline.live.loop.log import Log
     from emberline.live.loop.loop import Loop, message
     from emberline.live.loop.replay import replayed
     from emberline.live.loop.service import Service
     from emberline.live.loop.snapshot import current
 
-__all__ = ["Log", "Loop", "Service", "approved", "current", "decide", "message", "replayed"]
+__all__ = ["Log", "Loop", "Service", "approved", "current", "decide", "message", "replayed", "withdraw"]
 _PLACES = {
     "Log": "log",
     "Loop": "loop",
@@ -22,6 +22,7 @@ _PLACES = {
     "Service": "service",
     "current": "snapshot",
     "replayed": "replay",
+    "withdraw": "deciding",
 }
 
 

@@ -139,7 +139,7 @@ class Loop:
         self._follow(schedule)
 
     def ended(self) -> None:
-        """The plan in force has expired: the baseline is followed."""
+        """The plan in force has ended: the baseline is followed."""
         self.plan_id = ""
         self._follow(twin.dispatch(self.scenario))
 
@@ -291,6 +291,7 @@ class Loop:
             "moved_mwh": round(step.moved_mwh, 3),
             "begins": self.scenario.horizon.instant(step.begin_min).isoformat(),
             "instead_of": self.plan_id,
+            "made_for": self.plant.identity,
         }
         return step, Proposal(
             id=hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:32],

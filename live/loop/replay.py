@@ -53,7 +53,7 @@ def replayed(
         rows.append(row)
         now = datetime.fromisoformat(row["now"])
         if "begin" in row:
-            loop, readings = restored(plant, rows, schedule_of), {}
+            loop, readings = restored(plant, rows, schedule_of) if _is_of(plant, row) else None, {}
         elif loop is None:
             continue
         elif "readings" in row and not row.get("during"):
@@ -75,7 +75,9 @@ def replayed(
 def _take(loop: Loop, row: Mapping[str, Any], schedule_of: ScheduleOf) -> None:
     """What came from outside: approvals, and new values of series."""
     if "approved" in row:
-        loop.approved(row["approved"], schedule_of(row["approved"]))
+        schedule = schedule_of(row["approved"])
+        if schedule["heat"].equals(loop.schedule["heat"]) and schedule.sizes == loop.schedule.sizes:
+            loop.approved(row["approved"], schedule)
     elif "ended" in row:
         loop.ended()
     elif "series" in row:
@@ -117,10 +119,12 @@ class _Search:
 def restored(plant: Plant, rows: list[dict[str, Any]], schedule_of: ScheduleOf) -> Loop:
     """The loop as it stands after rows of a log, in which nothing is decided again."""
     loop, readings = Loop(plant), dict[str, Any]()
-    horizon = plant.scenario.horizon
+    horizon, is_mine = plant.scenario.horizon, True
     for row in rows:
         now = datetime.fromisoformat(row["now"])
-        if not horizon.start_utc <= now <= horizon.end_utc:
+        if "begin" in row:
+            is_mine = _is_of(plant, row)
+        if not is_mine or not horizon.start_utc <= now <= horizon.end_utc:
             continue
         if "readings" in row:
             readings = readings_of(row, readings)
@@ -132,6 +136,11 @@ def restored(plant: Plant, rows: list[dict[str, Any]], schedule_of: ScheduleOf) 
         else:
             _take(loop, row, schedule_of)
     return loop
+
+
+def _is_of(plant: Plant, begin: Mapping[str, Any]) -> bool:
+    """Whether a process of the log worked for the same scenario; earlier versions did not note it."""
+    return begin.get("scenario", plant.identity) == plant.identity
 
 
 def _short(logged: Mapping[str, Any]) -> dict[str, Any]:

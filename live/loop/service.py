@@ -25,7 +25,7 @@ from emberline.live.loop.replay import restored
 from emberline.live.loop.series import SeriesWatch, with_series
 from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Plant, Quality, Reading
-from emberline.plans.decisions import Advice, Decisions
+from emberline.plans.decisions import APPROVED, WITHDRAWN, Advice, Decisions
 from emberline.plans.rolling import Step
 from emberline.plans.store import CatalogueError, StoreError
 from emberline.scenarios.messages import Message
@@ -56,9 +56,10 @@ class Service:
         self.log = Log(self.decisions.folder / "log")
         self.events: list[dict[str, str]] = []
         now = now or plant.now()
-        rows = list(self.log.rows(plant.scenario.horizon.start_utc))
-        self.loop: Loop = restored(plant, rows, self.decisions.schedule)
-        self.log.mark(now, begin=True)
+        with self._alone():
+            rows = list(self.log.rows(plant.scenario.horizon.start_utc))
+            self.loop: Loop = restored(plant, rows, self.decisions.schedule)
+            self.log.mark(now, begin=True, scenario=plant.identity)
         self._cleaned: datetime | None = None
         self._rows: list[Row] = []
         self._history_away = self._catalogue_away = ""
@@ -73,6 +74,16 @@ class Service:
         Raises:
             StoreError: another process runs this plant's loop.
         """
+        with self._alone():
+            self._run(over)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the plant's lock.
+
+        Raises:
+            StoreError: another process does.
+        """
         self.decisions.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.decisions.folder / "loop.lock")
         try:
@@ -81,19 +92,22 @@ class Service:
             says = f"the loop of plant {self.plant.name} runs already; a plant is named after its file"
             raise StoreError(says) from None
         try:
-            self._run(over)
+            yield
         finally:
             lock.release()
 
     def _run(self, over: Callable[[], bool]) -> None:
         end = self.plant.scenario.horizon.end_utc
         feed, series = connectors.Feed(self.plant, self._environment), SeriesWatch(self.plant)
-        outputs = Outputs(self.plant, self.decisions, self._environment)
+        outputs = Outputs(self.plant, self.decisions, feed.newest)
 
         def newest() -> dict[str, Reading | str]:
             return feed.newest() | outputs.readings()
 
         self.loop.planner = partial(self._search, newest, self.loop.planner)
+        with self._catalogue(self.plant.now()):
+            self._decided(self.plant.now())
+        outputs.start(self._environment)
         try:
             while not over() and self.plant.now() < end:
                 news, says = series.news()
@@ -101,6 +115,10 @@ class Service:
                 outcome = self.take(newest(), self.plant.now())
                 if outcome.reason is None:  # else time has gone on meanwhile
                     threading.Event().wait(self._pause_s(outcome))
+            if self.plant.now() >= end:
+                with self._catalogue(self.plant.now()):
+                    self._close_all(self.decisions.concerning(), Message("the horizon of its scenario is over"), end)
+                    self._decided(end)
         finally:
             feed.close()
             series.close()
@@ -194,12 +212,14 @@ class Service:
                 self._event(now, Message("The catalogue is away, the plan in force stays: {error}", error=str(error)))
 
     def _decided(self, now: datetime) -> None:
-        """Follow approvals, and end what has expired."""
-        in_force, over = self.decisions.standing(now)
-        if over:
+        """Follow approvals, and end what has expired or was made for another scenario."""
+        alive = self.decisions.concerning()
+        strangers = [advice for advice in alive if advice.made_for != self.plant.identity]
+        self._close_all(strangers, Message("it was made for another scenario than this one"), now)
+        if any((advice.ends if advice.state == APPROVED else advice.expires) <= now for advice in alive):
             for number in self.decisions.expire(now):
                 self._event(now, Message("Advice {id} has expired.", id=number[:8]))
-            in_force, _ = self.decisions.standing(now)
+        in_force = self.decisions.in_force()
         if in_force is None:
             if self._in_force:
                 self._end(now)
@@ -209,7 +229,20 @@ class Service:
             self._in_force = in_force.id
             self._event(now, Message("Advice {id} is approved and in force.", id=in_force.id[:8]))
 
+    def _close_all(self, advice: Sequence[Advice], reason: Message, now: datetime) -> None:
+        """End advice that cannot be followed."""
+        for one in advice:
+            self.decisions.close(one, who="loop", reason=str(reason), now=now)
+            if one.id != self._in_force:  # the end of that one is an event of its own
+                self._event(now, Message("Advice {id} has ended: {reason}.", id=one.id[:8], reason=reason))
+
     def _end(self, now: datetime) -> None:
+        for row in self.decisions.audit(self._in_force)[-1:]:
+            if row.act == WITHDRAWN:
+                text = Message(
+                    "Advice {id} is withdrawn by {who}: {reason}", id=self._in_force[:8], who=row.who, reason=row.reason
+                )
+                self._event(now, text)
         self.loop.ended()
         self.log.mark(now, ended=self._in_force or True)
         self._in_force = ""

@@ -14,7 +14,7 @@ from typing import Protocol
 import xarray as xr
 
 from emberline.plans.decisions import APPROVED, OPEN, Advice, Decisions
-from emberline.plans.store import StoreError
+from emberline.plans.store import CatalogueError, StoreError
 from emberline.scenarios.messages import Message
 
 WHO = "operator, by job order"
@@ -31,7 +31,10 @@ class JobState(StrEnum):
     ABORTED = "Aborted"
 
 
-ACTIVE = (JobState.ALLOWED, JobState.RUNNING, JobState.INTERRUPTED, JobState.ENDED)
+ACTIVE = (JobState.ALLOWED, JobState.RUNNING, JobState.INTERRUPTED)
+"""States of a job order that the operator has started and not ended."""
+STORED = "stored"
+"""Act of the audit: a job order that is missing afterwards was deleted at the plant."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class JobOrders:
         self._unwelcome: set[str] = set()
 
     def step(self, now: datetime) -> list[Message]:
-        """Store open advice, take in starts, withdraw what is over; what happened.
+        """Store open advice, take in what the operator does with it, withdraw what is over; what happened.
 
         Raises:
             ConnectorError: the receiver is not reached.
@@ -103,19 +106,48 @@ class JobOrders:
         states = self._receiver.states()
         for advice in self._decisions.concerning(states):
             state = states.get(advice.id)
-            if state is None:
-                if advice.state == OPEN and now < advice.expires:
-                    self._receiver.store(order_of(advice, self._decisions.schedule(advice.id)))
-                    says.append(Message("Advice {id} is stored as a job order.", id=advice.id[:8]))
-            elif advice.state == OPEN and state in ACTIVE:
-                says += self._start(advice, now)
-            elif advice.state not in (OPEN, APPROVED):
+            if advice.state in (OPEN, APPROVED):
+                says += self._standing(advice, state, now)
+            elif state is not None:
                 says += self._withdraw(advice.id, state)
         return says
+
+    def _standing(self, advice: Advice, state: JobState | None, now: datetime) -> list[Message]:
+        """An advice that is open or in force, with the state of its job order; None: there is none."""
+        acts = {row.act: row.who for row in self._decisions.audit(advice.id)}
+        if state is None and STORED not in acts:
+            if advice.state == APPROVED or now >= advice.expires:
+                return []
+            self._receiver.store(order_of(advice, self._decisions.schedule(advice.id)))
+        if STORED not in acts:
+            self._decisions.note(STORED, "as a job order", now, advice=advice.id)
+            acts[STORED] = "loop"
+            if state is None:
+                return [Message("Advice {id} is stored as a job order.", id=advice.id[:8])]
+        if state is None:
+            return self._over(advice, Message("the job order was deleted"), now)
+        if state is JobState.ABORTED:
+            return self._over(advice, Message("the job order was aborted"), now)
+        if state is JobState.ENDED:
+            return self._over(advice, Message("the job order has ended"), now)
+        if advice.state == OPEN:
+            return self._start(advice, now) if state in ACTIVE else []
+        if state is JobState.NOT_ALLOWED and acts.get(APPROVED) == WHO:
+            return self._over(advice, Message("the start of the job order was revoked"), now)
+        return []
+
+    def _over(self, advice: Advice, reason: Message, now: datetime) -> list[Message]:
+        """End an advice, as the operator has ended its job order."""
+        self._decisions.close(advice, who=WHO, reason=str(reason), now=now)
+        if advice.state == APPROVED:
+            return []  # the loop reports the end of a plan, whoever ends it
+        return [Message("Advice {id} has ended: {reason}.", id=advice.id[:8], reason=reason)]
 
     def _start(self, advice: Advice, now: datetime) -> list[Message]:
         try:
             self._decisions.decide(advice.id, approve=True, who=WHO, reason="Start of the job order", now=now)
+        except CatalogueError:
+            raise  # nothing is decided without it
         except StoreError as error:
             self._receiver.revoke(advice.id)
             return [Message("The start of job order {id} is revoked: {error}", id=advice.id[:8], error=str(error))]

@@ -1,24 +1,29 @@
 """Set-points of the plan in force, written to the plant: only those of the allow-list, within range and ramp.
 
 Each value is read back, and comes with a heartbeat and the time until which it holds, so that a controller falls back
-by itself when Emberline dies. Whatever is not clear is not written.
+by itself when Emberline dies. Whatever is not clear is not written. After the end of a plan each set-point gets its
+return value once.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 import xarray as xr
 
 from emberline.live.connectors.errors import ConnectorError
-from emberline.live.tags.loading import Plant
+from emberline.live.tags.loading import Plant, node
 from emberline.live.tags.record import SetPoint
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.base import Misplaced
+from emberline.scenarios.whole_file import write
 
 CLOSE = 1e-3
 """Share of the range by which a value that is read back may differ."""
@@ -42,59 +47,114 @@ class Transport(Protocol):
         """
 
 
+class Stage(StrEnum):
+    """How far a set-point has come with a plan."""
+
+    NEW = "new"
+    """Nothing is written yet."""
+    ACTIVE = "active"
+    """The return value is due when the plan ends."""
+    RETURNING = "returning"
+    """The return value may have been written, and is not read back yet."""
+    OVER = "over"
+    """Nothing is written any more."""
+
+
 @dataclass
-class _Last:
-    value: float
-    at: datetime
+class Use:
+    """A set-point in the plan that it was written for last; kept on the disk, before anything is written."""
+
+    plan: str
+    address: str
+    stage: Stage = Stage.NEW
+    values: list[float] = field(default_factory=list)
+    """What the controller shows if nobody else has written: before and after the last write."""
 
 
 class SetPoints:
     """Writes the set-points of one plant."""
 
-    def __init__(self, plant: Plant, transport: Transport) -> None:
-        """Write nothing yet."""
-        self._plant, self._transport = plant, transport
-        self._settings = plant.live.set_points
-        self._last: dict[str, _Last] = {}
-        self._blocked: dict[str, str] = {}
-        """Set-points that are not written any more in the plan in force, and why."""
-        self._plan = ""
-        self._beat = 0
-
-    def step(self, plan: str, schedule: xr.Dataset | None, ends: datetime | None, now: datetime) -> list[Message]:
-        """Write what the plan in force says now.
+    def __init__(self, plant: Plant, transport: Transport, memory: Path | None = None) -> None:
+        """Write nothing yet.
 
         Args:
-            plan: id of the approved advice; empty: none is in force, and nothing is written.
+            plant: with its allow-list.
+            transport: to the controllers.
+            memory: file by which a restart knows what was written; None: it does not.
+        """
+        self._plant, self._transport, self._memory = plant, transport, memory
+        self._settings = plant.live.set_points
+        self._uses: dict[str, Use] = {}
+        self._at: dict[str, datetime] = {}
+        """Time of the last write of this process, by set-point."""
+        self._says: dict[str, str] = {}
+        """What was reported last of a return value, by set-point."""
+        self._beat = 0
+        if memory is not None and memory.is_file():
+            for name, row in json.loads(memory.read_text(encoding="utf-8")).items():
+                self._uses[name] = Use(row["plan"], row["address"], Stage(row["stage"]), row["values"])
+
+    def step(self, plan: str, schedule: xr.Dataset | None, ends: datetime | None, now: datetime) -> list[Message]:
+        """Write what the plan in force says now; after its end the return values, each once.
+
+        A plan that follows another takes its set-points over. A set-point is over for the plan when its return value
+        is read back, or when somebody else has written it.
+
+        Args:
+            plan: id of the approved advice; empty: none is in force.
             schedule: of the plan.
             ends: until when it is in force.
             now: by the plant's clock.
 
         Returns:
-            What was not written, and why; once for each plan.
+            Which set-points have ended and why, once for each plan.
         """
         if not self._settings.enabled:
             return []
-        if plan != self._plan:
-            self._plan, self._blocked = plan, {}
-        if not plan or schedule is None or ends is None or now >= ends:
-            self._last.clear()
-            return []
         says: list[Message] = []
+        is_in_force = bool(plan) and schedule is not None and ends is not None and now < ends
         for point in self._settings.allow:
-            if point.name in self._blocked:
+            use = self._uses.get(point.name)
+            if use is not None and node(use.address) != node(point.address):
+                use = None  # an address that is not allowed any more is not written
+            if is_in_force and (use is None or use.plan != plan):
+                use = self._take_over(point, use, plan)
+            if use is None or use.stage is Stage.OVER:
                 continue
-            try:
-                reason = self._one(point, schedule, min(ends, now + timedelta(seconds=point.expires_s)), now)
-            except ConnectorError as error:
-                reason = str(error)
-            if reason:
-                self._blocked[point.name] = reason
-                self._last[point.name] = _Last(math.nan, now)  # the next plan begins where the controller falls back to
+            self._uses[point.name] = use
+            if is_in_force and use.stage in (Stage.NEW, Stage.ACTIVE):
+                assert schedule is not None
+                assert ends is not None
+                try:
+                    until = min(ends, now + timedelta(seconds=point.expires_s))
+                    reason = self._follow(point, use, schedule, until, now)
+                except (ConnectorError, OSError) as error:
+                    reason = str(error)
+                if not reason:
+                    continue
                 says.append(Message("Set-point {name} is not written: {reason}", name=point.name, reason=reason))
+            if self._is_due(use):
+                says += self._return(point, use)
         return says
 
-    def _one(self, point: SetPoint, schedule: xr.Dataset, until: datetime, now: datetime) -> str:
+    def _is_due(self, use: Use) -> bool:
+        """Whether the return value has to be written; what was not written ends without."""
+        if use.stage is Stage.NEW:
+            self._enter(use, Stage.OVER)
+            return False
+        return use.stage is not Stage.OVER
+
+    def _take_over(self, point: SetPoint, use: Use | None, plan: str) -> Use:
+        """A set-point for a new plan; what an earlier one has written and not returned is this one's to return."""
+        self._at.pop(point.name, None)
+        self._says.pop(point.name, None)
+        if use is None or use.stage in (Stage.NEW, Stage.OVER):
+            return Use(plan, point.address)
+        assert point.return_value is not None
+        attempt = [point.return_value] if use.stage is Stage.RETURNING else []
+        return Use(plan, point.address, Stage.ACTIVE, [*use.values, *attempt])
+
+    def _follow(self, point: SetPoint, use: Use, schedule: xr.Dataset, until: datetime, now: datetime) -> str:
         """Write one set-point; why not, if it is not."""
         try:
             wish = target(self._plant, point, schedule, now)
@@ -105,27 +165,98 @@ class SetPoints:
             return "the plan has no number for it"
         if not low <= wish <= high:
             return f"{wish:g} {point.unit} lies outside its range, {low:g} to {high:g} {point.unit}"
-        last = self._last.get(point.name)
+        at = self._at.get(point.name)
         value = self._transport.read(point.address)
+        if use.stage is Stage.ACTIVE and math.isfinite(value) and not _is_near(point, value, use.values):
+            self._enter(use, Stage.OVER)
+            return f"the controller shows {value:g} {point.unit} instead of {use.values[-1]:g}"
         if not math.isfinite(value) or not low <= value <= high:
             return f"the controller's {value:g} {point.unit} lies outside its range"
-        if last is not None and abs(value - last.value) > CLOSE * (high - low):
-            return f"the controller shows {value:g} {point.unit} instead of {last.value:g}"
-        minutes = point.every_s / 60 if last is None else (now - last.at).total_seconds() / 60
+        minutes = point.every_s / 60 if at is None else (now - at).total_seconds() / 60
         step = point.ramp_per_min * max(min(minutes, point.every_s / 60), 0.0)
-        if last is not None and minutes * 60 < point.every_s:
+        if at is not None and minutes * 60 < point.every_s:
             return ""
-        value = min(max(wish, value - step), value + step)
-        self._transport.write(point.address, value)
+        new = min(max(wish, value - step), value + step)
+        self._enter(use, Stage.ACTIVE, value, new)
+        self._transport.write(point.address, new)
         back = self._transport.read(point.address)
-        if not abs(back - value) <= CLOSE * (high - low):
-            return f"read back {back:g} {point.unit} instead of {value:g}"
-        self._last[point.name] = _Last(value, now)
+        if not _is_near(point, back, [new]):
+            self._enter(use, Stage.ACTIVE, value, new, back)
+            return f"read back {back:g} {point.unit} instead of {new:g}"
+        self._at[point.name] = now
+        use.values = [new]
         if point.valid_until is not None:
             self._transport.write(point.valid_until, until)
         self._beat = (self._beat + 1) % 2**15
         self._transport.write(point.heartbeat, float(self._beat))
         return ""
+
+    def _return(self, point: SetPoint, use: Use) -> list[Message]:
+        """Write the return value, unless it was written or somebody else has written; again until it is read back."""
+        assert point.return_value is not None
+        name, unit, target_value = point.name, point.unit, point.return_value
+        try:
+            value = self._transport.read(point.address)
+            is_there = _is_near(point, value, [target_value])
+            if use.stage is Stage.RETURNING and is_there:
+                self._enter(use, Stage.OVER)
+                return [_returned(point)]
+            if math.isfinite(value) and not _is_near(point, value, use.values):
+                self._enter(use, Stage.OVER)
+                says = Message(
+                    "Set-point {name} is left to the controller, which shows {value:g} {unit}.",
+                    name=name,
+                    value=value,
+                    unit=unit,
+                )
+                return [says]
+            if use.stage is Stage.RETURNING and not math.isfinite(value):
+                raise ConnectorError("the controller shows no number")  # it may be there already
+            self._enter(use, Stage.RETURNING)
+            self._transport.write(point.address, target_value)
+            back = self._transport.read(point.address)
+            if _is_near(point, back, [target_value]):
+                self._enter(use, Stage.OVER)
+                return [_returned(point)]
+            reason = f"read back {back:g} {unit}"
+        except ConnectorError as error:
+            reason = str(error)
+        if self._says.get(name) == reason:
+            return []
+        self._says[name] = reason
+        says = Message(
+            "Set-point {name} does not show its return value {value:g} {unit} yet: {reason}",
+            name=name,
+            value=target_value,
+            unit=unit,
+            reason=reason,
+        )
+        return [says]
+
+    def _enter(self, use: Use, stage: Stage, *values: float) -> None:
+        """Keep on the disk what is about to happen; a return does not wait for a disk that is full."""
+        use.stage, use.values = stage, list(values) or use.values
+        try:
+            if self._memory is not None:
+                write(self._memory, json.dumps({name: vars(one) for name, one in self._uses.items()}))
+        except OSError:
+            if stage is Stage.ACTIVE:
+                raise
+
+
+def _returned(point: SetPoint) -> Message:
+    return Message(
+        "Set-point {name} has ended at its return value {value:g} {unit}.",
+        name=point.name,
+        value=point.return_value,
+        unit=point.unit,
+    )
+
+
+def _is_near(point: SetPoint, value: float, others: Sequence[float]) -> bool:
+    """Whether a controller's value is one of others, but for rounding."""
+    low, high = point.range
+    return any(abs(value - other) <= CLOSE * (high - low) for other in others)
 
 
 def target(plant: Plant, point: SetPoint, schedule: xr.Dataset, now: datetime) -> float | None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,6 +26,13 @@ from emberline.scenarios.records.base import Misplaced, Mistakes, Place, unknown
 SITE = "site"
 METRIC = re.compile(r"(?P<group>[^/+#:]+)/(?P<edge>[^/+#:]+)(/(?P<device>[^/+#:]+))?:(?P<metric>.+)")
 """Address of a metric of Sparkplug; its device is missing where it is the edge node's own."""
+NODE = re.compile(
+    r"(?:\s*(?:ns\s*=\s*(?P<index>\d+)|nsu\s*=(?P<uri>[^;]+?))\s*;)?\s*(?P<kind>[isgb])\s*=(?P<text>.+)", re.S
+)
+"""Node id of OPC UA."""
+NO_NODE = "is no node id such as ns=2;s=EAF1.Power"
+PLANNED_WITH = {"name", "horizon", "line", "orders", "site", "stores", "processes", "arrivals", "deliveries"}
+"""Nouns of a scenario that a plan is made for. Prices, goal and disturbances may change while it is in force."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,12 @@ class Plant:
     """That paths in the file are relative to."""
     name: str = "live"
     """Of the file, under which history and decisions are kept."""
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of plant, orders and horizon: a plan is followed only where it is that of its own scenario."""
+        nouns = self.scenario.model_dump(mode="json", include=PLANNED_WITH)
+        return hashlib.sha256(json.dumps(nouns, sort_keys=True).encode()).hexdigest()
 
     def now(self) -> datetime:
         """The time of the plant."""
@@ -133,18 +151,7 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
         yield ("job_orders", "connector"), unknown("OPC UA connector", live.job_orders.connector, servers)
     if live.set_points.enabled and live.set_points.connector not in servers:
         yield ("set_points", "connector"), unknown("OPC UA connector", live.set_points.connector or "", servers)
-    points = live.set_points.allow
-    for i, point in enumerate(points):
-        others = [one for one in points if one is not point]
-        if point.name in [one.name for one in points[:i]]:
-            yield ("set_points", "allow", i, "name"), f"there are two of the name {point.name}"
-        signs = [point.heartbeat, point.valid_until, *(of for one in others for of in (one.heartbeat, one.valid_until))]
-        if point.address in [*signs, *(one.address for one in others)]:
-            yield ("set_points", "allow", i, "address"), "is written for something else too"
-    if scenario.battery is None:
-        for i, point in enumerate(points):
-            if point.battery:
-                yield ("set_points", "allow", i, "battery"), "the plant has none"
+    yield from _of_set_points(live, scenario)
     meanings: dict[tuple[str, object], str] = {}
     for i, tag in enumerate(live.tags):
         if tag.connector not in connectors:
@@ -156,6 +163,82 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
         if (key, subject) in meanings:
             yield ("tags", i, key), f"tag {meanings[key, subject]} measures the same"
         meanings.setdefault((key, subject), tag.name)
+
+
+def node(address: str) -> tuple[str, str, object]:
+    """Namespace, kind and identifier of a node id, alike for every way to write the same node.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = NODE.fullmatch(address)
+    if parts is None:
+        raise ValueError(NO_NODE)
+    kind, text = parts["kind"], parts["text"]
+    identifier: object = text
+    try:
+        if kind == "i":
+            identifier = int(text)
+        elif kind == "g":
+            identifier = uuid.UUID(text.strip())
+        elif kind == "b":
+            is_hex = text.startswith("0x")
+            identifier = bytes.fromhex(text[2:]) if is_hex else base64.b64decode(text.strip(), validate=True)
+    except ValueError:
+        raise ValueError(NO_NODE) from None
+    return parts["uri"] or str(int(parts["index"] or 0)), kind, identifier
+
+
+def same_node(one: str, other: str) -> bool:
+    """Whether two addresses are, or may be, the same node: a namespace's name and its index may be the same."""
+    try:
+        (first, *mine), (second, *its) = node(one), node(other)
+    except ValueError:
+        return False  # reported as no node id
+    return mine == its and (first == second or first.isdigit() != second.isdigit())
+
+
+def _of_set_points(live: Live, scenario: Scenario) -> Mistakes:
+    orders, here = live.job_orders, ("set_points", "allow")
+    values: list[tuple[Place, str]] = []
+    signs: list[tuple[Place, str]] = []
+    """Addresses of heartbeats and times, which set-points may share, and of job orders."""
+    for i, point in enumerate(live.set_points.allow):
+        signs.append(((*here, i, "heartbeat"), point.heartbeat))
+        signs += [] if point.valid_until is None else [((*here, i, "valid_until"), point.valid_until)]
+    if orders is not None and orders.connector == live.set_points.connector:
+        for key, address in (("receiver", orders.receiver), ("responses", orders.responses)):
+            signs += [] if address is None else [(("job_orders", key), address)]
+    for i, point in enumerate(live.set_points.allow):
+        low, high = point.range
+        if point.name in [one.name for one in live.set_points.allow[:i]]:
+            yield (*here, i, "name"), f"there are two of the name {point.name}"
+        if point.return_value is None:
+            says = f"is required: the value that is written once when a plan ends, {low:g} to {high:g} {point.unit}"
+            yield (*here, i, "return_value"), f"{says}, such as return_value: {min(max(0.0, low), high):g}"
+        elif not low <= point.return_value <= high:
+            says = f"{point.return_value:g} {point.unit} lies outside its range, {low:g} to {high:g} {point.unit}"
+            yield (*here, i, "return_value"), says
+        if point.battery and scenario.battery is None:
+            yield (*here, i, "battery"), "the plant has none"
+        yield from _written_twice((*here, i, "address"), point.address, [*values, *signs])
+        values.append(((*here, i, "address"), point.address))
+    for k, (place, address) in enumerate(signs):
+        others = [one for one in signs[:k] if one[0][-1] != place[-1]]
+        yield from _written_twice(place, address, others)
+
+
+def _written_twice(place: Place, address: str, others: list[tuple[Place, str]]) -> Mistakes:
+    """An address that is no node id, or the node of another one."""
+    try:
+        node(address)
+    except ValueError as error:
+        yield place, f"{address[:60]} {error}"
+        return
+    for other, text in others:
+        if same_node(address, text):
+            yield place, f"is written for something else too: {dotted(other)} is the same node, {text}"
+            return
 
 
 def _of_tag(tag: Tag, scenario: Scenario) -> Iterator[tuple[str, str]]:

@@ -249,6 +249,8 @@ class SetPoint(Record):
     valid_until: str | None = None
     """Node id of the time until which the value holds."""
     expires_s: float = Field(default=120, ge=5, le=3600)
+    return_value: float | None = Field(default=None, allow_inf_nan=False)
+    """Value that is written once when a plan ends, in ``unit``; required."""
 
     @model_validator(mode="after")
     def _one(self) -> SetPoint:

@@ -25,7 +25,9 @@ from emberline.scenarios.whole_file import replacing
 if TYPE_CHECKING:
     import xarray as xr
 
-OPEN, APPROVED, DECLINED, EXPIRED, REPLACED = "open", "approved", "declined", "expired", "replaced"
+OPEN, APPROVED, DECLINED, EXPIRED, REPLACED, WITHDRAWN = (
+    "open", "approved", "declined", "expired", "replaced", "withdrawn",
+)  # fmt: skip
 SHORTEST_ID = 4
 
 
@@ -46,6 +48,11 @@ class Advice:
     """SHA-256 of its schedule."""
     body: Mapping[str, Any]
     """Reason, what changes, figures, marks: plain data."""
+
+    @property
+    def made_for(self) -> str:
+        """Identity of the scenario that its plan was made for; empty: an earlier version did not note it."""
+        return str(self.body.get("made_for", ""))
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,33 @@ class Decisions:
             raise StoreError(f"advice {advice.id[:8]} has expired; wait for the next one")
         return self.find(advice.id)
 
+    def withdraw(self, number: str, *, who: str, reason: str, now: datetime) -> Advice:
+        """End a plan in force.
+
+        Args:
+            number: id of its advice, or the first digits of it.
+            who: ends it.
+            reason: in words; required.
+            now: by the plant's clock.
+
+        Raises:
+            StoreError: this advice is not in force, or the reason is missing.
+        """
+        if not reason.strip():
+            raise StoreError("withdrawing needs a reason")
+        advice = self.find(number)
+        with self._store.catalogue.writing() as connection:
+            if not self._move(connection, advice.id, APPROVED, WITHDRAWN, now, who, reason):
+                state = connection.execute(select(ADVICE.c.state).where(ADVICE.c.id == advice.id)).scalar()
+                raise StoreError(f"advice {advice.id[:8]} is {state}; only a plan in force can be withdrawn")
+        return self.find(advice.id)
+
+    def close(self, advice: Advice, *, who: str, reason: str, now: datetime) -> None:
+        """Decline an advice that is open, withdraw one that is in force; nothing, if it has ended meanwhile."""
+        to = WITHDRAWN if advice.state == APPROVED else DECLINED
+        with self._store.catalogue.writing() as connection:
+            self._move(connection, advice.id, advice.state, to, now, who, reason)
+
     def expire(self, now: datetime) -> list[str]:
         """End open advice and plans in force whose time is over; their ids."""
         over = []
@@ -159,10 +193,12 @@ class Decisions:
         """Every advice, the newest first."""
         return self._advice(select(ADVICE).where(ADVICE.c.plant == self.plant).order_by(ADVICE.c.created.desc()))
 
-    def concerning(self, numbers: Collection[str]) -> list[Advice]:
-        """Advice that is open, and that of some ids."""
-        mine = (ADVICE.c.plant == self.plant) & ((ADVICE.c.state == OPEN) | ADVICE.c.id.in_(list(numbers)))
-        return self._advice(select(ADVICE).where(mine))
+    def concerning(self, numbers: Collection[str] = ()) -> list[Advice]:
+        """Advice that is open or in force, and that of some ids; the newest first."""
+        mine = ADVICE.c.state.in_((OPEN, APPROVED)) | ADVICE.c.id.in_(list(numbers))
+        return self._advice(
+            select(ADVICE).where((ADVICE.c.plant == self.plant) & mine).order_by(ADVICE.c.created.desc())
+        )
 
     def _advice(self, query: Select) -> list[Advice]:
         with self._store.catalogue.reading() as connection:
@@ -178,24 +214,17 @@ class Decisions:
 
     def in_force(self) -> Advice | None:
         """The advice that was approved last and has not ended."""
-        return next((advice for advice in self.all() if advice.state == APPROVED), None)
-
-    def standing(self, now: datetime) -> tuple[Advice | None, bool]:
-        """The advice in force, and whether the time of one that is open or in force is over."""
-        alive = (ADVICE.c.plant == self.plant) & ADVICE.c.state.in_((OPEN, APPROVED))
-        rows = self._advice(select(ADVICE).where(alive).order_by(ADVICE.c.created.desc()))
-        over = any((advice.ends if advice.state == APPROVED else advice.expires) <= now for advice in rows)
-        return next((advice for advice in rows if advice.state == APPROVED), None), over
+        return next((advice for advice in self.concerning() if advice.state == APPROVED), None)
 
     def schedule(self, number: str) -> xr.Dataset:
         """The schedule of an advice."""
         return netcdf.read(self._file(number))
 
-    def audit(self) -> list[AuditRow]:
-        """What was done, in order."""
-        query = select(AUDIT).where(AUDIT.c.plant == self.plant).order_by(AUDIT.c.number)
+    def audit(self, number: str | None = None) -> list[AuditRow]:
+        """What was done, in order; with an advice alone, where its id is given."""
+        mine = (AUDIT.c.plant == self.plant) & (True if number is None else AUDIT.c.advice == number)
         with self._store.catalogue.reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(select(AUDIT).where(mine).order_by(AUDIT.c.number)).all()
         return [
             AuditRow(row.number, row.at.replace(tzinfo=UTC), row.act, row.advice, row.who, row.reason, row.hash)
             for row in rows

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from emberline.live.loop import current, decide, message
-from emberline.plans.decisions import Advice, Decisions
+from emberline.live.loop import current, decide, message, withdraw
+from emberline.plans.decisions import APPROVED, OPEN, Advice, Decisions
 from emberline.plans.store import StoreError
 from emberline.scenarios.messages import loads, restored
 from emberline.ui.charts import shift as charts
@@ -114,13 +114,15 @@ def _mw(value: float | None) -> str:
 
 
 def _advice(plant: str, snapshot: dict[str, Any]) -> None:
-    """The open advice with its two buttons."""
+    """The open advice with its two buttons, and the end of the plan in force."""
     try:
-        decisions = Decisions(plant)
-        advice = next((one for one in decisions.all()[:20] if one.state == "open"), None)
+        alive = {one.state: one for one in reversed(Decisions(plant).concerning())}
     except StoreError as error:
         st.warning(say(str(error)))
         return
+    if APPROVED in alive and sign_in.may_approve():
+        _withdrawal(plant, alive[APPROVED])
+    advice = alive.get(OPEN)
     now, zone = datetime.fromisoformat(snapshot["at"]), ZoneInfo(snapshot["zone"])
     if advice is None or advice.expires <= now:
         return
@@ -154,6 +156,19 @@ def _buttons(plant: str, advice: Advice) -> None:
             st.warning(say(str(error)))
             return
         st.rerun()
+
+
+def _withdrawal(plant: str, advice: Advice) -> None:
+    with st.popover(tr("Withdraw plan {id}", id=advice.id[:8]), key=f"shift.withdrawal.{advice.id}"):
+        st.text(tr("The plan in force ends now: its set-points return, and the baseline is followed."))
+        reason = st.text_input(tr("Reason (required)"), key=f"shift.withdrawal.reason.{advice.id}")
+        if st.button(tr("Withdraw it"), type="primary", key=f"shift.withdraw.{advice.id}"):
+            try:
+                withdraw(plant, advice.id, who=sign_in.name() or tr("the shift"), reason=reason)
+            except StoreError as error:
+                st.warning(say(str(error)))
+                return
+            st.rerun()
 
 
 def _heats(snapshot: dict[str, Any]) -> None:

@@ -57,7 +57,7 @@ ADVICE = Table(
     METADATA,
     Column("id", String(32), primary_key=True),
     Column("plant", String(120), nullable=False, index=True),
-    Column("state", String(12), nullable=False),  # open, approved, declined, expired or replaced
+    Column("state", String(12), nullable=False),  # open, approved, declined, expired, replaced or withdrawn
     Column("created", DateTime, nullable=False),  # UTC of the plant's clock, as are the other times
     Column("data_at", DateTime, nullable=False),
     Column("expires", DateTime, nullable=False),

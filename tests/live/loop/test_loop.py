@@ -20,6 +20,7 @@ from emberline import scenarios
 from emberline.live.loop import Log, Service, current, replayed
 from emberline.live.loop.publishing import publish
 from emberline.live.loop.series import changes, with_series
+from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Plant, Reading, load
 from emberline.live.tags.loading import scenario_of
 from emberline.live.tags.record import Publication
@@ -125,7 +126,7 @@ def test_the_plan_in_force_stays_while_the_catalogue_is_away(tmp_path: Path, mon
         raise CatalogueError("no answer")
 
     with monkeypatch.context() as without:
-        for name in ("standing", "advise"):
+        for name in ("concerning", "advise"):
             without.setattr(service.decisions, name, away)
         drive(service, twin, 4, 30)
         assert service.loop.plan_id == advice.id
@@ -156,6 +157,85 @@ def test_the_plan_in_force_stays_while_data_are_away(tmp_path: Path) -> None:
     service.take(away, advice.ends + timedelta(minutes=1))
     assert service.loop.plan_id == ""
     assert service.decisions.in_force() is None
+
+
+def test_a_plan_in_force_is_withdrawn(tmp_path: Path) -> None:
+    """Proves: a plan in force is ended by hand with a name and a reason, which its event and audit row show; the
+    baseline is followed, after a restart too, and the log replays. Sensitivity: an approval is for good."""
+    plant, twin = small(tmp_path)
+    service = service_of(plant)
+    service.loop.planner = later_by_a_step
+    refused(emberline("live", "withdraw", "--reason", "crane is out"), "no plan of plant live is in force")
+    drive(service, twin, 0, 3)
+    (advice,) = service.decisions.all()
+    why = ("--reason", "crane is out", "--who", "Ada")
+    refused(emberline("live", "withdraw", advice.id[:6], *why), "is open; only a plan in force can be withdrawn")
+    service.decisions.decide(advice.id, approve=True, who="x", reason="", now=advice.created)
+    drive(service, twin, 3, 6)
+    assert service.loop.plan_id == advice.id
+    refused(emberline("live", "withdraw", "--reason", " "), "withdrawing needs a reason")
+    assert emberline("live", "withdraw", *why).stdout == f"advice {advice.id[:8]} is withdrawn\n"
+    refused(emberline("live", "withdraw", advice.id[:6], *why), "is withdrawn; only a plan in force can be withdrawn")
+    row = service.decisions.audit()[-1]
+    assert (row.act, row.who, row.reason) == ("withdrawn", "Ada", "crane is out")
+    for one in (service_of(plant, 6), service):
+        drive(one, twin, 6, 9)
+        assert one.loop.plan_id == ""
+        assert [event["says"] for event in one.events if "tags" not in event["says"]][-2:] == [
+            f"Advice {advice.id[:8]} is withdrawn by Ada: crane is out",
+            "The plan in force has ended; the baseline is followed.",
+        ]
+    assert all(row.same for row in replayed(plant, Log(service.decisions.folder / "log"), service.decisions.schedule))
+
+
+@pytest.mark.parametrize("change", ["- {name: C", "start: 2026-06-16", "import_limit_mw: 75 MW"])
+def test_a_plan_is_followed_in_its_own_scenario_alone(tmp_path: Path, change: str) -> None:
+    """Proves: a plan that was made for other heats, another day or another plant of the same file name ends with an
+    event and an audit row instead of being followed, whether its heats are known or not; new prices do not end it, and
+    the log of the other scenario is not gone on from. Sensitivity: yesterday's plan is followed today."""
+    library = (Path(scenarios.__file__).parent / "library" / "melt-shop-small.yaml").read_text()
+    _, twin = small(tmp_path)
+    works, file = tmp_path / "works.yaml", tmp_path / "live.yaml"
+    works.write_text(library)
+    file.write_text(file.read_text().replace('scenario: "melt-shop-small"', "scenario: works.yaml"))
+    service = service_of(load(file))
+    service.loop.planner = later_by_a_step
+    drive(service, twin, 0, 3)
+    (advice,) = service.decisions.all()
+    service.decisions.decide(advice.id, approve=True, who="x", reason="", now=advice.created)
+    drive(service, twin, 3, 6)
+    works.write_text(library.replace("export_price_per_mwh: 20", "export_price_per_mwh: 30"))
+    assert service_of(load(file), 6).loop.plan_id == advice.id
+    assert change in library
+    other = {"- {name: C": "- {name: D", "start: 2026-06-16": "start: 2026-06-17"}.get(change, "import_limit_mw: 70 MW")
+    works.write_text(library.replace(change, other))
+    again = service_of(load(file), 6)
+    assert again.loop.plan_id == ""
+    again.take({}, again.plant.scenario.horizon.start_utc + timedelta(minutes=9))
+    assert again.loop.plan_id == ""
+    assert again.decisions.in_force() is None
+    row = again.decisions.audit(advice.id)[-1]
+    reason = "it was made for another scenario than this one"
+    assert (row.act, row.who, row.reason) == ("withdrawn", "loop", reason)
+    assert f"Advice {advice.id[:8]} has ended: {reason}." in [event["says"] for event in again.events]
+
+
+def test_a_plan_ends_with_the_horizon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: the loop that ends with the horizon ends the plan in force, before its outputs take their last step; one
+    that is interrupted does not. Sensitivity: set-points keep the last value of a day that is over."""
+    plant, twin = small(tmp_path)
+    service = service_of(plant)
+    service.loop.planner = later_by_a_step
+    drive(service, twin, 0, 3)
+    (advice,) = service.decisions.all()
+    service.decisions.decide(advice.id, approve=True, who="x", reason="", now=advice.created)
+    states: list[str] = []
+    monkeypatch.setattr(Outputs, "close", lambda self: states.append(service.decisions.find(advice.id).state))
+    for now in (advice.created, plant.scenario.horizon.end_utc):
+        monkeypatch.setattr(Plant, "now", lambda self, now=now: now)
+        service.run(lambda: True)
+    assert states == ["approved", "withdrawn"]
+    assert service.decisions.audit()[-1].reason == "the horizon of its scenario is over"
 
 
 def test_a_real_plan_is_advised(tmp_path: Path) -> None:

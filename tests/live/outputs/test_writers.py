@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,23 +13,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 from driven import drive, later_by_a_step, small
 
+from benchmarks.live.endings import RETURN_KW, Sequence
+from benchmarks.live.endings import through as ends_of_plans
 from benchmarks.live.writers import through
 from emberline import twin
 from emberline.live.estimate import Estimator
 from emberline.live.loop import Service
-from emberline.live.outputs.job_orders import Actual, JobOrders, JobState
+from emberline.live.outputs.job_orders import WHO, Actual, JobOrders, JobState
 from emberline.live.outputs.service import Outputs
 from emberline.live.outputs.set_points import SetPoints
 from emberline.live.tags import Live, Plant, Reading
 from emberline.plans.decisions import Decisions
+from emberline.plans.store import CatalogueError
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 
 POINT = {
     "name": "battery", "address": "ns=2;s=SetPoint", "battery": True, "unit": "kW", "range": [-3000, 3000],
     "ramp_per_min": 600, "every_s": 10, "heartbeat": "ns=2;s=Beat", "valid_until": "ns=2;s=Until",
+    "return_value": 0,
 }  # fmt: skip
 
 
@@ -71,24 +77,30 @@ def plant_of(scenario: Scenario, **settings: Any) -> Plant:
     return Plant(Live.model_validate(rows), scenario, Path())
 
 
-def test_a_set_point_goes_by_its_ramp_and_is_read_back() -> None:
-    """Proves: off by default; a set-point moves towards the plan's value by its ramp with heartbeat and expiry, ends
-    with the plan, and a controller that does not follow stops it until the next plan. Sensitivity: one step."""
+def two_mw() -> tuple[Scenario, xr.Dataset, datetime]:
+    """A scenario, a plan that charges its battery with 2 MW, and a moment."""
     scenario = load_scenario("melt-shop-small")
     plan = twin.dispatch(scenario)
-    plan["charge_mw"] = plan["import_mw"] * 0 + 2.0
-    plan["discharge_mw"] = plan["import_mw"] * 0
-    now = scenario.horizon.start_utc + timedelta(hours=1)
+    still = plan["import_mw"] * 0
+    return scenario, plan.assign(charge_mw=still + 2.0, discharge_mw=still), scenario.horizon.instant(60)
+
+
+def test_a_set_point_goes_by_its_ramp_and_is_read_back() -> None:
+    """Proves: off by default; a set-point moves towards the plan's value by its ramp with heartbeat and expiry, returns
+    when the plan ends, and a hand at the controller stops it until the next plan. Sensitivity: one step."""
+    scenario, plan, now = two_mw()
     ends, controllers = now + timedelta(minutes=3), Controllers()
     assert SetPoints(plant_of(scenario), controllers).step("a", plan, ends, now) == []
     assert controllers.values == {"ns=2;s=SetPoint": 0.0}
     writer = SetPoints(plant_of(scenario, enabled=True), controllers)
     values = []
     for k in range(30):
-        assert writer.step("a", plan, ends, now + timedelta(seconds=10 * k)) == []
+        events = writer.step("a", plan, ends, now + timedelta(seconds=10 * k))
+        assert events == (["Set-point battery has ended at its return value 0 kW."] if k == 18 else [])
         values.append(controllers.values["ns=2;s=SetPoint"])
     assert values[:3] == [100.0, 200.0, 300.0]
-    assert values[17:] == [1800.0] * 13  # the plan has ended
+    assert values[17:] == [1800.0] + [0.0] * 12  # the plan has ended
+    assert writer.step("a", plan, ends, now) == []  # a clock that goes back does not bring it back
     assert controllers.values["ns=2;s=Beat"] == 18
     assert controllers.values["ns=2;s=Until"] == ends
     now += timedelta(minutes=10)
@@ -101,6 +113,196 @@ def test_a_set_point_goes_by_its_ramp_and_is_read_back() -> None:
     assert controllers.values["ns=2;s=SetPoint"] == -200.0
     assert writer.step("c", plan, now + timedelta(hours=1), now + timedelta(seconds=30)) == []
     assert controllers.values["ns=2;s=SetPoint"] == -100.0
+
+
+class Stubborn(Controllers):
+    """Controllers that take each of so many writes without following."""
+
+    def __init__(self, ignored: int) -> None:
+        super().__init__()
+        self.ignored, self.writes = ignored, list[Any]()
+
+    def write(self, address: str, value: float | datetime) -> None:
+        self.writes.append((address, value))
+        if address == "ns=2;s=SetPoint" and self.ignored:
+            self.ignored -= 1
+        else:
+            super().write(address, value)
+
+
+def test_what_is_written_is_read_back() -> None:
+    """Proves: a controller that takes a value and shows another ends the set-point, without heartbeat; a return value
+    is written again until it is read back, and not once more. Sensitivity: what is read back is not compared."""
+    scenario, plan, now = two_mw()
+    controllers = Stubborn(ignored=1)
+    writer = SetPoints(plant_of(scenario, enabled=True), controllers)
+    ends = now + timedelta(hours=1)
+    assert writer.step("a", plan, ends, now) == [
+        "Set-point battery is not written: read back 0 kW instead of 100",
+        "Set-point battery has ended at its return value 0 kW.",
+    ]
+    assert controllers.writes == [("ns=2;s=SetPoint", 100.0), ("ns=2;s=SetPoint", 0)]
+    assert writer.step("a", plan, ends, now + timedelta(minutes=1)) == []
+    assert writer.step("b", plan, ends, now + timedelta(minutes=2)) == []
+    controllers.ignored, controllers.writes = 2, []
+    assert writer.step("", None, None, now) == [
+        "Set-point battery does not show its return value 0 kW yet: read back 100 kW"
+    ]
+    assert writer.step("", None, None, now) == []
+    assert writer.step("", None, None, now) == ["Set-point battery has ended at its return value 0 kW."]
+    assert writer.step("", None, None, now) == []
+    assert controllers.writes == [("ns=2;s=SetPoint", 0)] * 3
+
+
+def test_a_restart_knows_what_was_written(tmp_path: Path) -> None:
+    """Proves: a plan that ended while no process ran returns once after the restart, a return of which nobody knows
+    whether it arrived is not written twice, and a value that somebody else has written meanwhile is left alone.
+    Sensitivity: the writer forgets, so that the last value of a dead plan stays."""
+    scenario, plan, now = two_mw()
+    plant, memory, ends = plant_of(scenario, enabled=True), tmp_path / "memory.json", now + timedelta(hours=1)
+    controllers = Stubborn(ignored=0)
+
+    def started() -> SetPoints:
+        controllers.writes = []
+        return SetPoints(plant, controllers, memory)
+
+    started().step("a", plan, ends, now)
+    assert started().step("", None, None, now) == ["Set-point battery has ended at its return value 0 kW."]
+    assert controllers.writes == [("ns=2;s=SetPoint", 0)]
+    assert started().step("a", plan, ends, now) == []  # the end of a plan is for good
+    assert controllers.writes == []
+    started().step("b", plan, ends, now)
+    row = json.loads(memory.read_text())
+    row["battery"]["stage"] = "returning"  # killed between the write and its reading back
+    memory.write_text(json.dumps(row))
+    controllers.values["ns=2;s=SetPoint"] = 0.0
+    assert started().step("", None, None, now) == ["Set-point battery has ended at its return value 0 kW."]
+    assert controllers.writes == []
+    for again in ("", "c"):
+        started().step("c", plan, ends, now)
+        controllers.values["ns=2;s=SetPoint"] = -500.0
+        (says,) = started().step(again, plan, ends, now + timedelta(minutes=1))
+        assert "-500 kW" in says
+        assert controllers.writes == []
+        controllers.values["ns=2;s=SetPoint"] = 0.0
+        memory.unlink()
+
+
+def test_random_ends_of_plans() -> None:
+    """Proves: whatever ends a plan (abort, end, deletion, revoked start, withdrawal, expiry, clock, quality), with
+    failing controllers and processes that are killed, each of its set-points returns once within one whole cycle, and
+    nothing is written afterwards. Sensitivity: one ending is not noticed, or a restart returns twice."""
+    count = ends_of_plans(4, first=100)
+    assert count["sequences"] == 4
+    assert count["returns"] > 10
+    assert count["kills"] > 2
+
+
+@pytest.mark.parametrize(
+    ("act", "who", "reason"),
+    [
+        ("abort", WHO, "the job order was aborted"),
+        ("end", WHO, "the job order has ended"),
+        ("delete", WHO, "the job order was deleted"),
+        ("revoke", WHO, "the start of the job order was revoked"),
+        ("away", "loop", "site power is not measured: is 61 s old; at most 60 s is allowed"),
+        (
+            "ahead",
+            "loop",
+            "site power is not measured: is 60 min old; at most 60 s is allowed. If it is new, the clock",
+        ),
+        ("behind", "loop", "site power is not measured: its time lies 45 s in the future"),
+        ("source", "loop", "every time of a tag is old or lies in the future: a clock is off"),
+        ("withdraw", "page", "crane is out"),
+    ],
+)
+def test_what_ends_a_plan_is_audited(tmp_path: Path, act: str, who: str, reason: str) -> None:
+    """Proves: each end of a plan is a row of the audit with who and why, the set-points return in the same cycle, and
+    nothing is written or audited afterwards. Sensitivity: the operator's abort is not read."""
+    sequence = Sequence(0, tmp_path / "home")
+    works, jobs, decisions = sequence.works, sequence.jobs, sequence.decisions
+    sequence._advise(works.now())
+    (advice,) = decisions.all()
+    sequence.outputs.step()
+    jobs.start(advice.id)
+    sequence.outputs.step()
+    jobs.run(advice.id)
+    sequence.outputs.step()
+    assert [row.act for row in decisions.audit(advice.id)] == ["advised", "stored", "approved"]
+    assert set(works.values.values()).isdisjoint(RETURN_KW)
+    if act in ("abort", "end", "delete"):
+        {"abort": jobs.abort, "end": jobs.end, "delete": jobs.delete}[act](advice.id)
+    elif act == "revoke":
+        jobs._states[advice.id] = JobState.NOT_ALLOWED
+    elif act == "withdraw":
+        decisions.withdraw(advice.id, who="page", reason=reason, now=works.now())
+    elif act == "away":
+        works.tags_away, works.at = True, works.at + timedelta(seconds=61)
+    elif act == "source":
+        works.source_s = -3600.0
+    else:
+        works.offset_s = 3600.0 if act == "ahead" else -45.0
+    sequence.outputs.step()
+    row = decisions.audit(advice.id)[-1]
+    assert (row.act, row.who) == ("withdrawn", who)
+    assert row.reason.startswith(reason)
+    assert tuple(works.values.values()) == RETURN_KW
+    writes, first = list(works.writes), decisions.audit()
+    works.offset_s, works.source_s, works.tags_away = 0.0, 0.0, False
+    for _ in range(3):
+        sequence.outputs.step()
+    assert works.writes == writes
+    assert decisions.audit() == first
+    assert [row.reason for row in first if row.act == "set-point"] == [
+        "Set-point point 0 has ended at its return value 7 kW.",
+        "Set-point point 1 has ended at its return value -13 kW.",
+    ]
+
+
+@pytest.mark.parametrize("act", ["abort", "delete"])
+def test_a_job_order_ends_before_its_start(tmp_path: Path, act: str) -> None:
+    """Proves: an open advice whose job order the operator aborts or deletes is declined, once, and is not stored again.
+    Sensitivity: a deleted job order comes back with each cycle."""
+    sequence = Sequence(0, tmp_path / "home")
+    sequence._advise(sequence.works.now())
+    (advice,) = sequence.decisions.all()
+    sequence.outputs.step()
+    (sequence.jobs.abort if act == "abort" else sequence.jobs.delete)(advice.id)
+    for _ in range(3):
+        sequence._begin()  # a restart changes nothing
+        sequence.outputs.step()
+    assert [row.act for row in sequence.decisions.audit()] == ["advised", "stored", "declined"]
+    assert (advice.id in sequence.jobs.orders) == (act == "abort")
+    assert sequence.works.writes == []
+
+
+def test_without_the_catalogue_a_value_lasts_no_longer_than_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: while it is not known which plan is in force nothing is written, after ``expires_s`` the return values
+    are, and what happened is audited later. Sensitivity: a withdrawal that nobody can read leaves the last value."""
+    sequence = Sequence(0, tmp_path / "home")
+    works, decisions = sequence.works, sequence.decisions
+    sequence._advise(works.now())
+    decisions.decide(decisions.all()[0].id, approve=True, who="page", reason="", now=works.now())
+    sequence.outputs.step()
+    before = dict(works.values)
+
+    def away(*_: object) -> None:
+        raise CatalogueError("no answer")
+
+    with monkeypatch.context() as without:
+        without.setattr(decisions, "concerning", away)
+        for seconds in (10, 100):
+            works.at += timedelta(seconds=seconds)
+            sequence.outputs.step()
+            assert works.values == before
+        works.at += timedelta(seconds=10)
+        sequence.outputs.step()
+    assert tuple(works.values.values()) == RETURN_KW
+    sequence.outputs.step()
+    assert sum(row.act == "set-point" for row in decisions.audit()) == 2
+    assert tuple(works.values.values()) == RETURN_KW
 
 
 @contextmanager
@@ -212,7 +414,7 @@ def test_whatever_goes_wrong_is_one_event(tmp_path: Path) -> None:
     """Proves: an error of any kind in a step is one event, and the steps go on. Sensitivity: the thread ends without a
     word."""
     plant, _ = small(tmp_path)
-    outputs, count = Outputs(plant, Decisions("live"), {}), 0
+    outputs, count = Outputs(plant, Decisions("live")), 0
 
     def step() -> None:
         nonlocal count

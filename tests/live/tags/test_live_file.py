@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from emberline.live.tags import Finding, Plant, Quality, Reading, judge, load
+from emberline.live.tags.loading import same_node
 from emberline.scenarios import ScenarioError
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -22,9 +23,18 @@ tags:
 - {name: spot, connector: plant, address: d, price: true, unit: EUR/MWh, range: [-500, 5000], longest_age_s: 90000}
 """
 
-POINT = "{name: battery, battery: true, address: p, unit: kW, range: [-1, 1], ramp_per_min: 1, heartbeat: q}"
-SAME = POINT.replace("address: p", "address: r")
-BEAT = POINT.replace("name: battery", "name: other").replace("address: p", "address: q")
+POINT = (
+    "{name: battery, battery: true, address: ns=2;s=P, unit: kW, range: [-1, 1], ramp_per_min: 1, "
+    "heartbeat: ns=2;s=Q, return_value: 0}"
+)
+SAME = POINT.replace("s=P", "s=R")
+OTHER = POINT.replace("name: battery", "name: other")
+
+
+def points(*rows: str, more: str = "") -> str:
+    """The file's key ``tags`` with set-points before it."""
+    lines = "".join(f"  - {row}\n" for row in rows)
+    return f"{more}set_points:\n  connector: plant\n  allow:\n{lines}tags:"
 
 
 def plant(folder: Path, text: str = TEXT) -> Plant:
@@ -60,8 +70,21 @@ def finding(one: Plant, name: str, value: float | str | None, *, age_s: float = 
         ("4840'", "4840', password_from: X", "connectors.0.password_from: needs a user"),
         ("4840'", "4840', security: Basic256Sha256", "connectors.0.security: needs certificate and key"),
         ("melt-shop-small", "nowhere.yaml", "nowhere.yaml: no such file"),
-        ("tags:", f"set_points: {{allow: [{POINT}, {SAME}]}}\ntags:", "allow.1.name: there are two of the name"),
-        ("tags:", f"set_points: {{allow: [{POINT}, {BEAT}]}}\ntags:", "allow.1.address: is written for something"),
+        ("tags:", points(POINT, SAME), "live.yaml:8: set_points.allow.1.name: there are two of the name"),
+        (
+            "tags:",
+            points(POINT.replace(", return_value: 0", "")),
+            "live.yaml:7: set_points.allow.0.return_value: is required: the value that is written once when a plan"
+            " ends, -1 to 1 kW, such as return_value: 0",
+        ),
+        (
+            "tags:",
+            points(POINT.replace("return_value: 0", "return_value: 2")),
+            "live.yaml:7: set_points.allow.0.return_value: 2 kW lies outside its range, -1 to 1 kW",
+        ),
+        ("tags:", points(POINT.replace("return_value: 0", "return_value: .nan")), "set_points.allow.0.return_value"),
+        ("tags:", points(POINT.replace("ns=2;s=P", "P")), "set_points.allow.0.address: P is no node id such as"),
+        ("tags:", points(POINT.replace("ns=2;s=Q", "ns=2;i=x")), "set_points.allow.0.heartbeat: ns=2;i=x is no node"),
     ],
 )
 def test_mistakes_name_line_and_key(tmp_path: Path, before: str, after: str, says: str) -> None:
@@ -71,6 +94,55 @@ def test_mistakes_name_line_and_key(tmp_path: Path, before: str, after: str, say
         plant(tmp_path, TEXT.replace(before, after, 1))
     (line,) = str(error.value).splitlines()
     assert says in line
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        ("ns=2;s=P", "ns=2;s=P"), ("ns=2;s=P", "ns=02;s=P"), ("ns=2;s=P", "ns=2; s=P"), ("ns=2;s=P", " ns = 2 ;s=P"),
+        ("ns=0;i=85", "i=85"), ("ns=2;i=7", "ns=2;i=07"), ("s=P", "ns=0;s=P"),
+        ("ns=2;g=09087E75-8E5E-499B-954F-F2A9603DB28A", "ns=2;g=09087e758e5e499b954ff2a9603db28a"),
+        ("ns=2;b=qw==", "ns=2;b=0xAB"), ("nsu=urn:works;s=P", "nsu=urn:works; s=P"), ("nsu=urn:works;s=P", "ns=2;s=P"),
+    ],
+)  # fmt: skip
+def test_spellings_of_a_node(one: str, same: str) -> None:
+    """Proves: ways to write a node are the same node; another namespace, kind or identifier is another. Sensitivity:
+    addresses are compared as text."""
+    assert same_node(one, same)
+    assert same_node(same, one)
+    for other in ("ns=2;s=p", "ns=3;i=7", "nsu=urn:other;s=Q", "ns=2;i=8", "ns=2;s=P ", "ns=2;s=85", "P"):
+        assert not same_node(one, other)
+
+
+@pytest.mark.parametrize("place", ["address", "heartbeat", "valid_until", "receiver"])
+def test_a_node_is_written_for_one_thing(tmp_path: Path, place: str) -> None:
+    """Proves: a set-point whose node is that of another set-point, of a heartbeat, a time or the receiver of job orders
+    is refused by name, in another spelling too. Sensitivity: a wide range reaches the node of a narrow one, or a date
+    lies on a value."""
+    alias, second, more = "ns=02; s=P", OTHER.replace("s=P", "s=R"), ""
+    if place == "address":
+        second = OTHER.replace("ns=2;s=P", alias)
+    elif place == "heartbeat":
+        second = second.replace("ns=2;s=Q", alias)
+    elif place == "valid_until":
+        second = second.replace("}", f", valid_until: {alias}}}")
+    else:
+        more = f"job_orders: {{connector: plant, receiver: {alias}}}\n"
+    with pytest.raises(ScenarioError) as error:
+        plant(tmp_path, TEXT.replace("tags:", points(POINT, second, more=more), 1))
+    (line,) = str(error.value).splitlines()
+    assert "address: is written for something else too: " in line
+    assert line.endswith(f"{place} is the same node, {'ns=2;s=P' if place == 'address' else alias}")
+
+
+def test_a_time_is_not_written_onto_a_counter(tmp_path: Path) -> None:
+    """Proves: set-points may share heartbeats and times, but one node is not both. Sensitivity: a date lies on the
+    counter by which a controller sees that Emberline lives."""
+    timed = POINT.replace("}", ", valid_until: ns=2;s=U}")
+    both = TEXT.replace("tags:", points(timed, OTHER.replace("s=P", "s=R").replace("}", ", valid_until: ns=2;s=U}")), 1)
+    assert len(plant(tmp_path, both).live.set_points.allow) == 2
+    with pytest.raises(ScenarioError, match=r"valid_until: is written for something else too: .*heartbeat is the same"):
+        plant(tmp_path, TEXT.replace("tags:", points(POINT.replace("}", ", valid_until: ns=02;s=Q}")), 1))
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ def test_without_a_loop_it_says_how_to_start_one(home: Path) -> None:
 
 def test_advice_is_decided_on_the_page(home: Path, tmp_path: Path) -> None:
     """Proves: values, quality, heats and the advice with its changes are shown; declining needs a reason, approving
-    enters decision and audit row. Sensitivity: a button decides without a row."""
+    enters decision and audit row, and a plan in force is withdrawn with a reason. Sensitivity: a button decides
+    without a row."""
     plant, twin = small(tmp_path)
     service = Service(plant, now=plant.scenario.horizon.start_utc)
     service.loop.planner = later_by_a_step
@@ -68,6 +69,14 @@ def test_advice_is_decided_on_the_page(home: Path, tmp_path: Path) -> None:
     assert service.loop.plan_id == advice.id
     assert timedelta(0) < advice.ends - advice.created
     assert "(predicted)" not in texts(app)
+    app = opened()
+    button(app, "Withdraw it").click().run()
+    assert "withdrawing needs a reason" in texts(app)
+    next(item for item in app.text_input if item.label == "Reason (required)").set_value("crane is out").run()
+    button(app, "Withdraw it").click().run()
+    assert Decisions("live").find(advice.id).state == "withdrawn"
+    assert Decisions("live").audit()[-1].reason == "crane is out"
+    assert not [item for item in app.button if item.label == "Withdraw it"]
     away = {tag.name: "connector plant: cannot connect" for tag in plant.live.tags}
     service.take(away, plant.scenario.horizon.start_utc + timedelta(minutes=60))
     assert "(predicted)" in texts(opened())

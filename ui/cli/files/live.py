@@ -84,6 +84,7 @@ def simulate(
     import asyncio
 
     from emberline.live.loop import approved
+    from emberline.live.tags import load as load_plant
     from emberline.scenarios import load
 
     try:
@@ -102,7 +103,7 @@ def simulate(
     simulation.write(output)
     print(f"plant {plant.scenario.name} at {simulation.url}, {speed:g} times as fast; tags in {output}")
     print(f"  emberline live check {output}\n  emberline live run {output}")
-    simulation.approved = approved(output.stem)
+    simulation.approved = approved(load_plant(output))
     asyncio.run(simulation.run())
 
 
@@ -227,6 +228,7 @@ def run(
         return end is not None and time.monotonic() >= end
 
     service.run(over)
+    over()
 
 
 Number = Annotated[str, typer.Argument(metavar="ADVICE", help="id of the advice, or its first digits")]
@@ -268,6 +270,25 @@ def decline(
 ) -> None:
     """Decline an advice with a reason."""
     _decide(number, False, who, reason, plant)
+
+
+@app.command()
+def withdraw(
+    reason: Annotated[str, typer.Option("--reason", help="why")],
+    number: Annotated[
+        str | None,
+        typer.Argument(metavar="ADVICE", help="id of the advice, or its first digits", show_default="the one in force"),
+    ] = None,
+    who: Who = "",
+    plant: PlantName = "live",
+) -> None:
+    """End the plan in force with a reason: its set-points return, and the baseline is followed."""
+    import getpass
+
+    from emberline.live.loop import withdraw as end
+
+    decision = end(plant, number, who=who or getpass.getuser(), reason=reason)
+    print(f"advice {decision.id[:8]} is {decision.state}")
 
 
 def _decide(number: str, approve_it: bool, who: str, reason: str, plant: str) -> None:
