@@ -124,6 +124,16 @@ class Named(Record):
         return tuple(dict.fromkeys(self.flows.values())) if self.sign < 0 else ()
 
     @property
+    def burns(self) -> tuple[str, ...]:
+        """Carriers that it burns without an emission factor of its own."""
+        return ()
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether a gas that it takes may leave it unburned."""
+        return False
+
+    @property
     def bought(self) -> bool:
         """Whether its emissions are those of heat or steam bought (scope 2), not direct ones (scope 1)."""
         return False

@@ -236,6 +236,11 @@ class Converter(Machine):
         return carriers if self.start_fuel is None else {**carriers, "start_fuel": self.start_fuel.carrier}
 
     @property
+    def passes_on(self) -> bool:
+        """Unless it has a factor of its own."""
+        return not (self.fossil_kg_per_unit or self.biogenic_kg_per_unit)
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """Carriers of its outputs, each once; the main flow last."""
         main = (self.carrier,) if self.main == "output" else ()

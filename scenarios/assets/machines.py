@@ -106,6 +106,11 @@ class GasEngine(_NamedCarriers):
             raise ValueError(f"{self.name}: heat names the carrier that its heat goes to")
         return self
 
+    @property
+    def burns(self) -> tuple[str, ...]:
+        """Its fuel."""
+        return (self.fuel,)
+
     def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity out, fuel in, heat out."""
         _in_mwh(units, self.fuel, self.heat)
@@ -140,6 +145,11 @@ class Boiler(_NamedCarriers):
         if any(point.per_unit == 0 for point in self.by_load):
             raise ValueError(f"{self.name}: an efficiency is above 0")
         return self
+
+    @property
+    def burns(self) -> tuple[str, ...]:
+        """Its fuel."""
+        return (self.fuel,)
 
     def core(self, units: Mapping[str, str]) -> Converter:
         """Heat out, fuel in."""

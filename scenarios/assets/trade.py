@@ -164,6 +164,12 @@ class Flare(Trade):
     rate_limit: PerHour | None = None
 
     @property
+    def burns(self) -> tuple[str, ...]:
+        """Its carrier, unless it is a vent or has a factor."""
+        counted = self.kind == "vent" or self.fossil_kg_per_unit or self.biogenic_kg_per_unit
+        return () if counted else (self.carrier,)
+
+    @property
     def horizon_limit(self) -> None:
         """None: its amount has no limit."""
         return

@@ -18,6 +18,7 @@ from emberline.plans.answer import Answer
 from emberline.plans.answer import answer as first
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.goal_metrics import goal_first, goal_metric
 from emberline.ui.text import charges, wording
 
@@ -143,7 +144,7 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
     if len(plan.violations) > 20:
         facts.append(("", f"and {len(plan.violations) - 20} more"))
     facts += wording.outcomes(plan)
-    facts += [("odd", line) for line in charges.cut_month(plan.scenario)]
+    facts += [("odd", line) for line in (*charges.cut_month(plan.scenario), *uncounted(plan.scenario))]
     says = wording.baseline_note(plan)
     if says:
         facts.append(("baseline", says))

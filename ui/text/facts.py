@@ -24,11 +24,13 @@ from emberline.scenarios.assets import (
     Supply,
     of,
 )
+from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.line.rounding import rounded
 from emberline.scenarios.records.line import Unit
 from emberline.scenarios.tariff import remarks
 from emberline.ui.text import charges, works
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import clauses, listed, number, percent
 
 ASSETS = {
@@ -178,6 +180,7 @@ def odd(scenario: Scenario) -> Iterator[str]:
             )
         yield from charges.cut_month(scenario)
         yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
+    yield from map(say, uncounted(scenario))
 
 
 def _powers(scenario: Scenario) -> Iterator[str]:

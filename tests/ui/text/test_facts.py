@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from sites import works
 
+from emberline.plans import plan
 from emberline.scenarios import load
 from emberline.scenarios.assets import KINDS
+from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.datasets import ViolationKind
 from emberline.ui.cli.main import main
+from emberline.ui.cli.terminal import out, show
 from emberline.ui.text import facts, wording
 
 
@@ -118,6 +122,61 @@ def test_a_stages_factor_and_what_it_gives_are_reported() -> None:
     assert "stage melting: EAF1, EAF2; gives 0.3 off_gas per MWh" in lines
     assert "factor melting: electrodes, 7.52 kg/t, as given in the scenario" in lines
     assert wording.size(load("melt-shop-site")) == "84 heats, 21\u202f000 t"
+
+
+GASES = "site.carriers=[{name: bfg}, {name: mix}, {name: steam}]"
+SOURCE = "{kind: source, name: furnace top, carrier: bfg, rate: 4}"
+USERS = "{kind: load, name: users, carrier: steam, rate: 1}"
+BOILER = "{kind: boiler, name: boiler, fuel: %s, heat: steam, heat_mw: 9, efficiency: 90 %%}"
+MIXER = "{kind: converter, name: mixer, carrier: mix, capacity: 9, inputs: [{carrier: bfg, per_unit: 1}]%s}"
+FLARE = "{kind: flare, name: flare, carrier: bfg%s}"
+
+
+@pytest.mark.parametrize(
+    ("assets", "burners"),
+    [
+        ((BOILER % "bfg", FLARE % ""), "boiler, flare"),
+        ((BOILER % "mix", MIXER % ""), "boiler"),  # passed on by a converter
+        ((BOILER % "mix", MIXER % ", fossil_kg_per_unit: 900"), ""),
+        ((FLARE % ", fossil_kg_per_unit: 900",), ""),
+        (("{kind: boiler, name: boiler, fuel: electricity, heat: bfg, heat_mw: 9, efficiency: 90 %}",), ""),  # warmth
+    ],
+)
+def test_by_product_gas_that_is_burned_without_carbon_is_odd(assets: tuple[str, ...], burners: str) -> None:
+    """Proves: the gas of a source is named with what burns it, through converters too; heat is no gas, and a factor
+    where it is burned counts. Sensitivity: 0 t CO2 of blast furnace gas without a word."""
+    scenario = works(GASES, f"site.assets=[{', '.join((SOURCE, USERS, *assets))}]")
+    says = [
+        f"carrier bfg: comes from furnace top without an emission factor and is burned ({burners}), so it counts as "
+        "free of carbon; supplies, flares and converters may have one"
+    ]
+    assert list(uncounted(scenario)) == (says if burners else [])
+    assert [line for line in facts.odd(scenario) if line in says] == (says if burners else [])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "amount"),
+    [
+        ((), "5\u202f800"),
+        (("arrivals=[]", "stores.slag.level_t=900", "stores.slag.end_level_t=800"), "100"),
+        (("arrivals=[]", "stores.slag.level_t=900", "stores.slag.end_level_t=900"), ""),
+    ],
+)
+def test_bought_material_without_a_price_is_odd(overrides: tuple[str, ...], amount: str) -> None:
+    """Proves: what arrives, or may be used up, in a store that no process fills is named with its users; what the
+    works makes itself is not. Sensitivity: clinker named too, an arrival named by its rate."""
+    says = (
+        f"store slag: up to {amount} t that no process here makes count at no cost (cement mill); only what a supply "
+        "brings has a price"
+    )
+    assert list(uncounted(load("cement-week", overrides))) == ([says] if amount else [])
+
+
+def test_a_plan_reports_what_it_uses_and_does_not_count(capsys: pytest.CaptureFixture[str]) -> None:
+    """Proves: the lines of a plan have it, not only those of check. Sensitivity: said before the plan alone."""
+    assets = ", ".join((SOURCE, USERS, BOILER % "bfg", FLARE % ""))
+    show(out(), plan(works(GASES, f"site.assets=[{assets}]", "horizon.days=null", "horizon.length_h=2")), "run", Path())
+    assert "carrier bfg: comes from furnace top without an emission factor" in " ".join(capsys.readouterr().out.split())
 
 
 def test_fuel_without_a_factor_is_odd() -> None:

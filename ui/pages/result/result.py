@@ -16,6 +16,7 @@ from emberline.plans.plan import caps as plan_caps
 from emberline.plans.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as plan_charts
@@ -154,7 +155,7 @@ def _verdict(plan: Plan, run: str) -> None:
             answer.show_headline(first, rest=False, holds=not short)
         if not plan.acceptable or plan.late or plan.reason or short or plan.omissions:
             st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
-        for line in charges.cut_month(plan.scenario):
+        for line in (*charges.cut_month(plan.scenario), *map(say, uncounted(plan.scenario))):
             st.caption(f"⚠ {wording.sentence(line)}")
         if lines:
             st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
