@@ -48,7 +48,7 @@ check: $(STAMP)  ## lint, formatting and types
 	@mkdir -p build/types/emberline && ln -sfn $(foreach part,$(ROOMS) $(wildcard emberline/*.py),$(CURDIR)/$(part)) build/types/emberline/
 	$(BIN)/mypy build/types/emberline app.py benchmarks tests
 
-reference: $(STAMP)  ## make docs/reference/scenario.md from the records of a scenario
+reference: $(STAMP)  ## make docs/reference: every key of scenarios and monitoring plans, from their records
 	$(BIN)/python docs/make_reference.py
 
 messages: $(STAMP)  ## gather the pages' messages into ui/locale/*.po, where new ones wait for a translation

@@ -1,59 +1,130 @@
-"""Makes docs/reference/scenario.md: every key of a scenario, from the records and the bundled scenarios.
+"""Makes the pages of docs/reference: every key of a scenario and of a monitoring plan, from the records and examples.
 
     python docs/make_reference.py [--check]
 
-``--check`` writes nothing and fails where the page is not up to date.
+``--check`` writes nothing and fails where a page is not up to date.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from emberline.plans.compliance import default_values
+from emberline.plans.compliance.monitoring import MonitoringPlan, activity, example_files, read_monitoring_plan, stack
+from emberline.plans.compliance.reports import scope2
+from emberline.plans.compliance.reports.annual import OF_COGENERATION, QUANTITIES
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.descriptions import documented, records, within
 from emberline.ui.pages.editor.fields import UNITS
 
-PAGE = Path(__file__).resolve().parent / "reference" / "scenario.md"
-HEAD = """# Every key of a scenario
+FOLDER = Path(__file__).resolve().parent / "reference"
+SCENARIO = """# Every key of a scenario
 
 Made by `make reference` from the records in `scenarios/`; do not edit it by hand. A unit follows from the end of a
 key's name and may be written with the value (`85 MW`). Examples are of the bundled scenarios. How the parts fit
 together: [processes](../processes.md), [importing](../importing.md), [maths](../README.md).
 """
+MONITORING = """# Every key of a monitoring plan, every column of activity data
+
+Made by `make reference` from the records in `plans/compliance/`; do not edit it by hand. Examples are of
+`emberline report example`. How the parts fit together: [carbon supervision](../compliance.md).
+"""
+CARBON_UNITS = {
+    "t_co2_per_mwh": "t CO2/MWh", "t_co2_per_tj": "t CO2/TJ", "kg_co2_per_gj": "kg CO2/GJ", "gj_per_unit": "GJ/unit",
+    "t_co2_per_unit": "t CO2/unit", "carbon_content": "t C/unit", "carbon_to_co2": "t CO2/t C",
+    "see_direct": "t CO2e/t", "mwh_per_t": "MWh/t", "mwh": "MWh",
+}  # fmt: skip
 LONGEST = 40
 """Characters of an example."""
+Examples = dict[tuple[type[BaseModel], str], str]
 
 
-def page() -> str:
-    """The page's text."""
-    examples = dict(_examples())
-    kinds = {record: kind for kind, record in KINDS.items()}
-    every = list(dict.fromkeys([*records(Scenario), *(one for kind in KINDS.values() for one in records(kind))]))
-    lines = [HEAD]
+def scenario() -> str:
+    """The page of a scenario."""
+    kinds = {record: f"Asset `{kind}`" for kind, record in KINDS.items()}
+    every = dict.fromkeys([*records(Scenario), *(one for kind in KINDS.values() for one in records(kind))])
+    examples = _examples(load(name) for name in sorted(bundled()))
+    return "\n".join([SCENARIO, *_keys(every, {Scenario: "Scenario (top level)", **kinds}, examples, UNITS)])
+
+
+def monitoring() -> str:
+    """The page of a monitoring plan and its data."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "monitoring.yaml"
+        path.write_bytes(example_files()["monitoring.yaml"])
+        examples = _examples([read_monitoring_plan(path)])
+    titles = {MonitoringPlan: "Monitoring plan (top level)"}
+    lines = [MONITORING, *_keys(records(MonitoringPlan), titles, examples, CARBON_UNITS, choices=True)]
+    quantities = {
+        **{f"PROCESS: {name}": f"{says} [{unit}]" for name, (unit, says) in QUANTITIES.items()},
+        "PROCESS: takes OTHER": "product of another process that it uses [t]",
+        "PROCESS: precursor NAME": "bought precursor that it uses [t]",
+        **{
+            f"UNIT: {name}": f"{name} that a unit of cogeneration makes [{unit}]"
+            for name, unit in OF_COGENERATION.items()
+        },
+    }
+    for title, columns in (
+        ("Columns of activity data", activity.REQUIRED | {f"{k} (optional)": v for k, v in activity.OPTIONAL.items()}),
+        ("Names in activity data other than streams", quantities),
+        ("Columns of the hours of a measured stack", stack.HOURLY),
+        ("Columns of use and certificates by the hour (`--hourly`)", scope2.HOURLY),
+        (
+            "Columns of default values (`--defaults`)",
+            default_values.REQUIRED | {f"{k} (optional)": v for k, v in default_values.OPTIONAL.items()},
+        ),
+    ):
+        rows = (
+            f"| `{name.removesuffix(' (optional)')}`{' (optional)' * name.endswith(')')} | {says} |"
+            for name, says in columns.items()
+        )
+        lines += [f"## {title}", "", "| name | meaning |", "| --- | --- |", *rows, ""]
+    return "\n".join(lines)
+
+
+PAGES = {"scenario.md": scenario, "monitoring.md": monitoring}
+
+
+def _keys(
+    every: Iterable[type[BaseModel]],
+    titles: Mapping[type[BaseModel], str],
+    examples: Examples,
+    units: Mapping[str, Any],
+    *,
+    choices: bool = False,
+) -> Iterator[str]:
+    """A table of keys for each record."""
     for record in every:
-        title = "Scenario (top level)" if record is Scenario else f"Asset `{kinds[record]}`" if record in kinds else ""
-        lines += [f"## {title or record.__name__}", "", _first(record), ""]
-        lines += ["| key | unit | default | meaning | example |", "| --- | --- | --- | --- | --- |"]
+        yield from (f"## {titles.get(record, record.__name__)}", "", _first(record), "")
+        yield from ("| key | unit | default | meaning | example |", "| --- | --- | --- | --- | --- |")
         texts = documented(record)
         for name, field in record.model_fields.items():
+            allowed = _choices(field.annotation) if choices else ()
             cells = (
                 f"`{name}`",
-                _unit(name),
+                next((str(unit) for end, unit in units.items() if re.search(rf"(^|_){end}$", name)), ""),
                 _default(field),
-                " ".join(filter(None, (texts.get(name), _parts(field)))),
+                " ".join(filter(None, (texts.get(name), _parts(field), allowed and f"One of {', '.join(allowed)}."))),
                 examples.get((record, name), ""),
             )
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-        lines.append("")
-    return "\n".join(lines)
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        yield ""
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The words that a key may have."""
+    if get_origin(annotation) is Literal:
+        return [f"`{word}`" for word in get_args(annotation)]
+    return [word for part in get_args(annotation) for word in _choices(part)]
 
 
 def _first(record: type[BaseModel]) -> str:
@@ -66,25 +137,21 @@ def _parts(field: Any) -> str:
     return f"See {', '.join(names)}." if names else ""
 
 
-def _unit(name: str) -> str:
-    return next((str(unit) for end, unit in UNITS.items() if re.search(rf"(^|_){end}$", name)), "")
-
-
 def _default(field: Any) -> str:
     value = field.default
     if field.is_required():
         return "required"
     if value is PydanticUndefined or isinstance(value, BaseModel):
         return "its defaults"
-    if value is None or value == ():
+    if value is None or value == () or value == {}:
         return "none"
     return f"`{value}`" if value != "" else "empty"
 
 
-def _examples() -> Iterator[tuple[tuple[type[BaseModel], str], str]]:
-    """Plain values of the bundled scenarios, the first of each key last, so that it stays."""
-    found = [pair for name in sorted(bundled()) for pair in _values(load(name))]
-    yield from reversed(found)
+def _examples(roots: Iterable[BaseModel]) -> Examples:
+    """Plain values by record and key, the first of each."""
+    pairs = [pair for root in roots for pair in _values(root)]
+    return dict(reversed(pairs))
 
 
 def _values(value: Any) -> Iterator[tuple[tuple[type[BaseModel], str], str]]:
@@ -102,8 +169,10 @@ def _values(value: Any) -> Iterator[tuple[tuple[type[BaseModel], str], str]]:
 
 
 if __name__ == "__main__":
-    if "--check" not in sys.argv:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(), encoding="utf-8")
-    elif PAGE.read_text(encoding="utf-8") != page():
-        sys.exit("docs/reference/scenario.md is not up to date: run 'make reference'")
+    for name, page in PAGES.items():
+        path = FOLDER / name
+        if "--check" not in sys.argv:
+            FOLDER.mkdir(exist_ok=True)
+            path.write_text(page(), encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != page():
+            sys.exit(f"docs/reference/{name} is not up to date: run 'make reference'")

@@ -120,7 +120,8 @@ def _process(path: str, place: str, raw: Any) -> ProductionProcess:
         if name in raw:
             fields[name] = _gas(path, f"{place}.{name}", raw[name], correction)
     precursors = _items(path, f"{place}.precursors", raw.get("precursors", []))
-    fields["precursors"] = tuple(_precursor(path, where, precursor) for where, precursor in precursors)
+    factor = fields.get("electricity_t_co2_per_mwh", 0.0)
+    fields["precursors"] = tuple(_precursor(path, where, precursor, factor) for where, precursor in precursors)
     if fields["streams"] and "direct_t_co2" not in raw:
         _signs(path, place, fields["streams"])
     return _record(path, place, ProductionProcess, fields)
@@ -153,10 +154,12 @@ def _gas(path: str, place: str, raw: Any, correction: float) -> Energy:
     )
 
 
-def _precursor(path: str, place: str, raw: Any) -> Precursor:
+def _precursor(path: str, place: str, raw: Any, factor: float) -> Precursor:
+    """A precursor; the published examples count its electricity as that of the process where they name no factor."""
     raw = _mapping(path, place, raw, PRECURSOR_KEYS)
     fields = {key: _number(path, place, raw, key) for key in PRECURSOR_KEYS - {"name", "t"} if key in raw}
     fields |= {"amount_t": _number(path, place, raw, "t"), "see_direct": _number(path, place, raw, "see_direct")}
+    fields.setdefault("electricity_t_co2_per_mwh", factor)
     return _record(path, place, Precursor, fields | ({"name": raw["name"]} if "name" in raw else {}))
 
 

@@ -84,9 +84,11 @@ class Oxides(Record):
     cao: float = Field(ge=0, le=1)
     """Share of calcium oxide in clinker."""
     mgo: float = Field(default=0.0, ge=0, le=1)
+    """Share of magnesium oxide in clinker."""
     cao_in_meal: float = Field(default=0.0, ge=0, le=1)
     """From inputs that were no carbonate, for each tonne of clinker."""
     mgo_in_meal: float = Field(default=0.0, ge=0, le=1)
+    """The same of magnesium oxide."""
 
     @property
     def t_co2_per_t(self) -> float:
@@ -99,6 +101,7 @@ class KilnDust(Record):
     """Dust that leaves the kiln, in a monitoring plan."""
 
     clinker_t_co2_per_t: float = Field(default=LEAST_T_CO2_PER_T_CLINKER, gt=0)
+    """Emission factor of the clinker."""
     calcination: float | None = Field(default=None, ge=0, le=1)
     """Share of its carbonate that is calcined; None: not known."""
 

@@ -37,6 +37,7 @@ class Cogeneration(Record):
     fuel: Fuel
     """Whose reference efficiency of electricity made alone holds."""
     reference_heat: float = Field(default=REFERENCE_HEAT_EFFICIENCY, gt=0, le=1)
+    """Reference efficiency of heat made alone."""
 
     def share_out(self, t_co2: float, fuel_tj: float, heat_tj: float, power_mwh: float) -> Shared:
         """Share out the emissions of a period."""

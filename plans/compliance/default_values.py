@@ -18,7 +18,19 @@ from emberline.scenarios.reading.files import named, unreadable
 
 MARK_UP = {2026: 0.10, 2027: 0.20, 2028: 0.30}
 """By year; the last one holds from then on."""
-REQUIRED = ("cn_code", "country", "see_total", "source")
+REQUIRED = {
+    "cn_code": "4, 6, 8 or 10 digits; a shorter one stands for all that begin with it",
+    "country": "code of two letters",
+    "see_total": "value without mark-up [t CO2e/t]",
+    "source": "where it is from",
+}
+OPTIONAL = {
+    "goods": "name of the goods",
+    "see_direct": "direct part of see_total [t CO2e/t]",
+    "see_indirect": "indirect part [t CO2e/t]",
+    **{f"marked_up_{year}": f"value with the mark-up of {year}, compared with see_total" for year in MARK_UP},
+}
+"""Columns of a file, and what stands in them."""
 ROUNDING = 0.0051
 """Official figures are rounded to two decimals, some to more."""
 

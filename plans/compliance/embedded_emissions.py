@@ -15,7 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
-from emberline.plans.compliance.production_process import Precursor, ProductionProcess
+from emberline.plans.compliance.production_process import ProductionProcess
 
 
 class Cycle(ValueError):
@@ -28,17 +28,17 @@ class Embedded:
 
     see_direct: float
     """t CO2e/t."""
-    see_indirect: float
-    """t CO2e/t."""
+    see_indirect: float | None
+    """t CO2e/t; None: the electricity of a precursor in it has no factor."""
     mwh_per_t: float
     """Electricity, that of its precursors included."""
     default_share: float = 0.0
     """Share of the total that default values of precursors bring."""
 
     @property
-    def see_total(self) -> float:
-        """t CO2e/t."""
-        return self.see_direct + self.see_indirect
+    def see_total(self) -> float | None:
+        """t CO2e/t; None where the indirect part is open."""
+        return None if self.see_indirect is None else self.see_direct + self.see_indirect
 
 
 def embedded(processes: Sequence[ProductionProcess]) -> dict[str, Embedded]:
@@ -60,35 +60,33 @@ def embedded(processes: Sequence[ProductionProcess]) -> dict[str, Embedded]:
     used = np.array(
         [[process.takes_t.get(name, 0.0) / process.production_t for name in names] for process in processes]
     )
-    base = np.array([_base(process) for process in processes]).reshape(len(processes), 4)
+    base = np.array([_base(process) for process in processes]).reshape(len(processes), 5)
     solution = np.linalg.solve(np.eye(len(processes)) - used, base)
     return {
-        name: Embedded(direct, indirect, mwh, abs(default / (direct + indirect)) if direct + indirect else 0.0)
-        for name, (direct, indirect, mwh, default) in zip(names, solution.tolist(), strict=True)
+        name: Embedded(
+            direct,
+            None if opened else indirect,
+            mwh,
+            abs(default / (direct + indirect)) if direct + indirect else 0.0,
+        )
+        for name, (direct, indirect, mwh, default, opened) in zip(names, solution.tolist(), strict=True)
     }
 
 
-def _base(process: ProductionProcess) -> tuple[float, float, float, float]:
-    """Direct, indirect, electricity and by default values, per tonne that the process makes."""
+def _base(process: ProductionProcess) -> tuple[float, ...]:
+    """Direct, indirect, electricity, by default values, and open electricity, per tonne that the process makes."""
     direct = process.attributed_t_co2
     indirect = process.electricity_mwh * process.electricity_t_co2_per_mwh
-    mwh, default = process.electricity_mwh, 0.0
+    mwh, default, without_factor = process.electricity_mwh, 0.0, 0.0
     for precursor in process.precursors:
-        of_electricity = precursor.amount_t * precursor_see_indirect(precursor, process)
+        of_electricity = precursor.amount_t * (precursor.indirect or 0.0)
         direct += precursor.amount_t * precursor.see_direct
         indirect += of_electricity
         mwh += precursor.amount_t * precursor.mwh_per_t
+        without_factor += precursor.amount_t * precursor.mwh_per_t if precursor.indirect is None else 0.0
         default += precursor.default_value * (precursor.amount_t * precursor.see_direct + of_electricity)
     production_t = process.production_t
-    return direct / production_t, indirect / production_t, mwh / production_t, default / production_t
-
-
-def precursor_see_indirect(precursor: Precursor, process: ProductionProcess) -> float:
-    """Indirect embedded emissions of a precursor that a process uses [t CO2e/t]."""
-    if precursor.see_indirect is not None:
-        return precursor.see_indirect
-    factor = precursor.electricity_t_co2_per_mwh
-    return precursor.mwh_per_t * (process.electricity_t_co2_per_mwh if factor is None else factor)
+    return tuple(part / production_t for part in (direct, indirect, mwh, default, without_factor))
 
 
 def _refuse_cycles(processes: Sequence[ProductionProcess]) -> None:

@@ -29,11 +29,19 @@ class Precursor(Record):
     mwh_per_t: float = Field(default=0.0, ge=0)
     """Electricity used for a tonne."""
     electricity_t_co2_per_mwh: float | None = Field(default=None, ge=0)
-    """Of that electricity; None: as of the process that uses it."""
+    """Of that electricity; None: it is open, and with it the indirect emissions."""
     see_indirect: float | None = Field(default=None, ge=0)
     """t CO2e/t; None: from the electricity used."""
     default_value: bool = False
     """A default value stands for what its maker does not declare."""
+
+    @property
+    def indirect(self) -> float | None:
+        """Indirect embedded emissions [t CO2e/t]; None: its electricity has no factor."""
+        if self.see_indirect is not None or not self.mwh_per_t:
+            return self.see_indirect or 0.0
+        factor = self.electricity_t_co2_per_mwh
+        return None if factor is None else self.mwh_per_t * factor
 
 
 class Energy(Record):

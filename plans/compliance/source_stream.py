@@ -53,6 +53,7 @@ class SourceStream(Record):
 
     name: str = Field(min_length=1, max_length=80)
     method: Method
+    """How its emissions are determined."""
     unit: str = Field(default="t", min_length=1, max_length=20)
     """Of the amount: ``t``, ``1000Nm3``, ``TJ`` …; measured streams count t CO2."""
     ncv_gj_per_unit: float | None = Field(default=None, gt=0)
@@ -64,9 +65,13 @@ class SourceStream(Record):
     carbon_content: float | None = Field(default=None, ge=0)
     """t C per unit."""
     carbon_to_co2: float = Field(default=CO2_PER_CARBON, gt=0)
+    """From carbon to carbon dioxide."""
     biogenic_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of its carbon that is biogenic, in no total."""
     oxidation: float = Field(default=1.0, gt=0, le=1)
+    """Share that is oxidised, of a fuel."""
     conversion: float = Field(default=1.0, ge=0, le=1)
+    """Share that is converted, of a process input."""
 
     @model_validator(mode="after")
     def _complete(self) -> SourceStream:

@@ -25,7 +25,19 @@ from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
 
-REQUIRED = ("name", "from", "to", "amount", "unit")
+REQUIRED = {
+    "name": "a stream of the monitoring plan, or a process or unit with a quantity",
+    "from": "first day, as in 2026-03-01",
+    "to": "last day",
+    "amount": "negative for what leaves by a mass balance",
+    "unit": "as in the monitoring plan, or of the quantity",
+}
+OPTIONAL = {
+    "stock_start": "stock at the start of the first day, at least 0",
+    "stock_end": "stock at the end of the last day; what is used is amount + stock_start − stock_end",
+    "source": "where the amount is from; the file by default",
+}
+"""Columns of a file, and what stands in them."""
 STACK_UNIT = "t CO2"
 SAME_STOCK = 1e-6
 """Share by which a stock may differ from one row to the next."""

@@ -7,17 +7,18 @@ gaps in the data.
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from emberline.plans.compliance.clinker import KilnDust, Oxides
 from emberline.plans.compliance.cogeneration import Cogeneration
 from emberline.plans.compliance.default_values import DefaultValues, mark_up
-from emberline.plans.compliance.goods import GOODS
+from emberline.plans.compliance.goods import GOODS, countries, country_code
 from emberline.plans.compliance.production_process import NATURAL_GAS_T_CO2_PER_TJ, WASTE_GAS_CORRECTION
 from emberline.plans.compliance.source_stream import SourceStream
 from emberline.scenarios.checking.faults import fault
@@ -29,6 +30,8 @@ GapRule = Literal["refuse", "mean", "highest", "lowest"]
 """What stands for missing days: nothing, or the mean, highest or lowest daily rate of the data that are there."""
 ChinaRegion = Literal["north", "northeast", "east", "central", "northwest", "south", "southwest"]
 LONGEST_NAME = 80
+CountryCode = Annotated[str, AfterValidator(lambda text: country_code(text) if text else "")]
+CountryName = Annotated[str, AfterValidator(lambda text: countries()[country_code(text)] if text else "")]
 CnCode = Annotated[
     str,
     BeforeValidator(lambda raw: str(raw) if isinstance(raw, int) else raw),
@@ -42,19 +45,31 @@ class Installation(Record):
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     street: str = ""
+    """Street and number."""
     economic_activity: str = ""
+    """What the plant does, for the workbook."""
     post_code: str = ""
+    """Postal code."""
     po_box: str = ""
+    """Post-office box."""
     city: str = ""
-    country: str = ""
-    """As the workbook's list of countries names it."""
+    """Town."""
+    country: CountryName = ""
+    """As the workbook's list of countries names it, or its code of two letters."""
     unlocode: str = ""
+    """UN/LOCODE of the place."""
     latitude: str = ""
+    """Of the main source, in degrees."""
     longitude: str = ""
+    """Of the main source, in degrees."""
     representative: str = ""
+    """Name of who answers for the report."""
     email: str = ""
+    """Of the representative."""
     telephone: str = ""
+    """Of the representative."""
     permit: str = ""
+    """Number of its permit."""
 
 
 class Meter(Record):
@@ -64,16 +79,24 @@ class Meter(Record):
     uncertainty: float = Field(gt=0, le=1)
     """Share of the amount over a reporting period, with 95 % confidence."""
     calibrated: date | None = None
+    """Day of its last calibration."""
 
 
 class Tiers(Record):
     """Tiers that the stream meets (EU ETS)."""
 
     amount: int | None = Field(default=None, ge=1, le=4)
+    """Of the amount."""
     ncv: int | None = Field(default=None, ge=1, le=3)
+    """Of the net calorific value."""
     factor: int | None = Field(default=None, ge=1, le=3)
+    """Of the emission factor."""
 
 
+SPELLINGS = {"1000nm3": "1000Nm3", "knm3": "1000Nm3"} | dict.fromkeys(
+    ("t", "to", "ton", "tons", "tonne", "tonnes"), "t"
+)
+"""Units of the workbook by other spellings."""
 KILN: dict[str, type[Oxides | KilnDust]] = {"clinker_oxides": Oxides, "kiln_dust": KilnDust}
 
 
@@ -89,10 +112,13 @@ class MonitoredStream(SourceStream):
     counts: Literal["activity", "production"] = "activity"
     """Its amount: activity data of its name, or the production of its process."""
     meter: str | None = None
+    """Name of the meter of its amount."""
     tiers: Tiers = Tiers()
+    """Tiers that it meets."""
     source: str = Field(default="", validate_default=True)
     """Of the factors: laboratory, standard, table; needed unless they are from the factor table."""
     valid_from: date | None = None
+    """First day on which the factors hold."""
     valid_to: date | None = None
     """Last day on which the factors hold."""
     process: str | None = None
@@ -100,6 +126,7 @@ class MonitoredStream(SourceStream):
     shares: dict[str, float] = {}
     """Share of each production process."""
     gap: GapRule = "refuse"
+    """What stands for days without data: nothing, or the mean, highest or lowest daily rate."""
 
     @model_validator(mode="before")
     @classmethod
@@ -126,6 +153,15 @@ class MonitoredStream(SourceStream):
             raise ValueError(f"give factor or {stated[0]}, not both")
         source = raw.get("source") or f"{row.name}: {row.source}"
         return {**raw, **numbers, "biogenic_share": raw.get("biogenic_share", float(row.biogenic)), "source": source}
+
+    @field_validator("unit")
+    @classmethod
+    def _spelled(cls, unit: str) -> str:
+        plain = "".join(unicodedata.normalize("NFKC", unit).casefold().split())
+        word = SPELLINGS.get(plain, unit)
+        if word != unit:
+            raise ValueError(f"must be {word}, as the Commission's workbook spells it, got {unit!r}")
+        return unit
 
     @field_validator("source")
     @classmethod
@@ -171,10 +207,13 @@ class Certificates(Record):
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     mwh: float = Field(ge=0)
+    """Electricity that they cover."""
     t_co2_per_mwh: float = Field(default=0.0, ge=0)
+    """Of that electricity."""
     zone: str = ""
     """Bidding zone of the generation."""
     source: str = Field(min_length=1)
+    """Registry or contract."""
 
 
 class Electricity(Record):
@@ -183,12 +222,15 @@ class Electricity(Record):
     location_t_co2_per_mwh: float = Field(ge=0)
     """Average of the grid that the plant is in."""
     location_source: str = Field(min_length=1)
+    """Where the average is from."""
     residual_t_co2_per_mwh: float | None = Field(default=None, ge=0)
     """Residual mix, for what no certificate covers; None: the location's average."""
     residual_source: str = ""
+    """Where the residual mix is from."""
     zone: str = ""
     """Bidding zone of the plant."""
     certificates: tuple[Certificates, ...] = ()
+    """Contracts and certificates, for the market-based figure."""
 
 
 class DeclaredPrecursor(Record):
@@ -196,22 +238,33 @@ class DeclaredPrecursor(Record):
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     goods: str
+    """Aggregated goods category."""
     route: str | None = None
+    """Production route, where the category has several."""
     cn_code: CnCode = ""
     """Needed for a default value."""
-    country: str = ""
-    """Code of two letters; needed for a default value."""
+    country: CountryCode = ""
+    """Code of two letters, or its name; needed for a default value."""
     see_direct: float | None = Field(default=None, ge=0)
     """None: the default value of its code and country, with the mark-up of the year."""
     mwh_per_t: float = Field(default=0.0, ge=0)
+    """Electricity used for a tonne."""
     electricity_t_co2_per_mwh: float | None = Field(default=None, ge=0)
+    """Of that electricity, as of its maker's grid or contract. None: indirect emissions stay open."""
+    electricity_source: str = ""
+    """Where that factor is from: one of the workbook's ``D.4(a)``, ``D.4(b)``, ``D.4.1`` …"""
+    measured: bool = False
+    """Its maker has measured the declared values; only then the workbook says so."""
     default_value: bool = False
+    """The stated values are default ones."""
     source: str = ""
     """Of the declared values."""
 
     @model_validator(mode="after")
     def _listed(self) -> DeclaredPrecursor:
-        check_goods(self.goods, self.route)
+        check_goods(self.goods, self.route, self.cn_code)
+        if self.measured and (self.default_value or self.see_direct is None):
+            raise ValueError(f"precursor {self.name}: default values are not measured")
         if self.see_direct is None and not (self.cn_code and self.country):
             raise ValueError(f"precursor {self.name}: give see_direct, or cn_code and country for a default value")
         if self.see_direct is not None and not self.source:
@@ -236,8 +289,11 @@ class MonitoredProcess(Record):
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     goods: str
+    """Aggregated goods category."""
     route: str | None = None
+    """Production route, where the category has several."""
     cn_code: CnCode = ""
+    """Code of the combined nomenclature; it fits the goods."""
     clinker_ratio: float | None = Field(default=None, gt=0, le=1)
     """Clinker in a tonne of cement: production follows from ``cement delivered``, ``clinker bought`` and ``sold``."""
     heat_from: str | None = None
@@ -245,19 +301,25 @@ class MonitoredProcess(Record):
     electricity_from: str | None = None
     """The same for its electricity."""
     electricity_t_co2_per_mwh: float = Field(default=0.0, ge=0)
+    """Of the electricity used."""
     electricity_source: str = ""
-    """Where the electricity's factor is from; the workbook takes ``D.4(a)``, ``D.4.1`` …"""
+    """Where the electricity's factor is from: one of the workbook's ``D.4(a)``, ``D.4(b)``, ``D.4.1`` …"""
     electricity_exported_t_co2_per_mwh: float | None = Field(default=None, ge=0)
+    """Of the electricity handed on; none: as of the electricity used."""
     heat_imported_t_co2_per_tj: float = Field(default=0.0, ge=0)
+    """Of the heat that comes in."""
     heat_exported_t_co2_per_tj: float = Field(default=0.0, ge=0)
+    """Of the heat that leaves."""
     waste_gas_t_co2_per_tj: float = Field(default=NATURAL_GAS_T_CO2_PER_TJ, gt=0)
+    """Of waste gas: that of natural gas, which it replaces."""
     waste_gas_correction: float = Field(default=WASTE_GAS_CORRECTION, gt=0, le=1)
+    """Of waste gas that leaves: its lower efficiency in use."""
     gap: GapRule = "refuse"
     """Of its production, electricity, heat and gas."""
 
     @model_validator(mode="after")
     def _listed(self) -> MonitoredProcess:
-        check_goods(self.goods, self.route)
+        check_goods(self.goods, self.route, self.cn_code)
         for unit, factor in (
             ("heat_from", "heat_imported_t_co2_per_tj"),
             ("electricity_from", "electricity_t_co2_per_mwh"),
@@ -267,8 +329,8 @@ class MonitoredProcess(Record):
         return self
 
 
-def check_goods(goods: str, route: str | None) -> None:
-    """Refuse a good or a route that the regulation does not list."""
+def check_goods(goods: str, route: str | None, cn_code: str = "") -> None:
+    """Refuse a good, a route or a code that the regulation does not list."""
     if goods not in GOODS:
         raise ValueError(unknown("good", goods, GOODS))
     routes = GOODS[goods].routes
@@ -276,20 +338,31 @@ def check_goods(goods: str, route: str | None) -> None:
         raise ValueError(f"{goods} has several routes; give route: one of {', '.join(routes)}")
     if route is not None and route not in routes:
         raise ValueError(unknown(f"route of {goods}", route, routes))
+    if cn_code and not GOODS[goods].has_code(cn_code):
+        theirs = next((f"; it is one of {name}" for name, good in GOODS.items() if good.has_code(cn_code)), "")
+        codes = ", ".join(GOODS[goods].codes)
+        raise ValueError(f"cn_code {cn_code} is no code of {goods}{theirs}; codes of {goods} begin with {codes}")
 
 
 class MonitoringPlan(Record):
     """How an installation determines what it reports."""
 
     installation: Installation
+    """The plant."""
     meters: tuple[Meter, ...] = ()
+    """Meters and scales."""
     streams: tuple[MonitoredStream, ...] = ()
+    """Fuels, materials and stacks."""
     processes: tuple[MonitoredProcess, ...] = ()
+    """Production processes of CBAM goods."""
     precursors: tuple[DeclaredPrecursor, ...] = ()
+    """Precursors that are bought."""
     cogeneration: tuple[Cogeneration, ...] = ()
+    """Units of combined heat and power."""
     electricity: Electricity | None = None
     """For the reports of scope 2."""
     china_region: ChinaRegion | None = None
+    """Region whose grid factor the report of China shows."""
 
     @model_validator(mode="after")
     def _consistent(self) -> MonitoringPlan:

@@ -25,7 +25,13 @@ from emberline.plans.compliance.monitoring.period import Period
 from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.records.base import Problem
 
-HOURLY = ("name", "hour", "g_per_nm3", "nm3_per_h")
+HOURLY = {
+    "name": "a stream of the method measurement",
+    "hour": "its start, standard time all year or with an offset",
+    "g_per_nm3": "concentration; empty: missing",
+    "nm3_per_h": "flow; empty: missing",
+}
+"""Columns of a file, and what stands in them."""
 SUBSTITUTE_SD = 2.0
 """Standard deviations above the mean that stand for a missing concentration."""
 LONGEST_OUTAGE_H = 120

@@ -20,22 +20,24 @@ from emberline.plans.compliance.production_process import Energy, Precursor, Pro
 from emberline.plans.compliance.source_stream import StreamEmissions
 from emberline.scenarios.records.base import unknown
 
-UNITS = {
-    "production": "t",
-    "to market": "t",
-    "direct": "t CO2",
-    "electricity": "MWh",
-    "electricity exported": "MWh",
-    "heat imported": "TJ",
-    "heat exported": "TJ",
-    "waste gas imported": "TJ",
-    "waste gas exported": "TJ",
-    "cement delivered": "t",
-    "clinker bought": "t",
-    "clinker sold": "t",
+QUANTITIES = {
+    "production": ("t", "all that is made, for the market and for other processes"),
+    "to market": ("t", "part of it that leaves as product; by default what no other process takes"),
+    "direct": ("t CO2", "directly attributed emissions, in place of those of its streams"),
+    "electricity": ("MWh", "used"),
+    "electricity exported": ("MWh", "made by the process and handed on"),
+    "heat imported": ("TJ", "measurable heat that comes in"),
+    "heat exported": ("TJ", "measurable heat that leaves"),
+    "waste gas imported": ("TJ", "waste gas that comes in"),
+    "waste gas exported": ("TJ", "waste gas that leaves"),
+    "cement delivered": ("t", "with clinker_ratio, in place of production"),
+    "clinker bought": ("t", "with clinker_ratio"),
+    "clinker sold": ("t", "with clinker_ratio"),
 }
-"""Quantities of a process, and their units."""
+"""Quantities of a process, with unit and meaning."""
 OF_COGENERATION = {"heat": "TJ", "electricity": "MWh"}
+SAME_ENERGY = 1e-6
+"""Share by which the use of heat or electricity may exceed what is made, by rounding."""
 SAME_T = 0.5
 """Tonnes that do not matter in a report of whole tonnes."""
 
@@ -110,8 +112,20 @@ class AnnualReport:
         """Whether the indirect emissions of a process's good are reported."""
         return {process.name: GOODS[process.goods].indirect_counts for process in self.plan.processes}
 
+    @property
+    def open_questions(self) -> Iterator[str]:
+        """What the monitoring plan leaves open, so that figures are missing."""
+        for precursor in self.plan.precursors:
+            users = [p.name for p in self.processes if any(b.name == precursor.name for b in p.precursors)]
+            if users and precursor.mwh_per_t and precursor.electricity_t_co2_per_mwh is None:
+                yield (
+                    f"open: precursor {precursor.name} has no electricity_t_co2_per_mwh, of the electricity that its "
+                    f"maker uses: indirect emissions of what {', '.join(users)} and their users make are not stated"
+                )
+
     def remarks(self) -> Iterator[str]:
         """What a verifier would ask about."""
+        yield from self.open_questions
         attributed = sum(process.emissions.fossil_t_co2 for process in self.processes)
         attributed += sum(shared.heat_t_co2 + shared.power_t_co2 for shared in self.cogeneration.values())
         if self.processes and self.streams and abs(attributed - self.fossil_t_co2) > SAME_T:
@@ -119,16 +133,9 @@ class AnnualReport:
                 f"{attributed:,.0f} t CO2 are attributed to the processes, the streams emit {self.fossil_t_co2:,.0f} t"
             )
         for process in self.processes:
-            used = sum(other.takes_t.get(process.name, 0.0) for other in self.processes)
             share = self.embedded[process.name].default_share
             if share:
                 yield f"{process.name}: {share:.1%} of its embedded emissions are default values"
-            market = process.to_market_t or 0.0
-            if market + used > process.production_t + SAME_T:
-                yield (
-                    f"{process.name}: {market + used:,.0f} t go to market and other processes, "
-                    f"it makes {process.production_t:,.0f} t"
-                )
         yield from self.faults
         yield from map(str, self.gaps)
         for amount in (*(line.amount for line in self.streams), *self.amounts.values()):
@@ -170,7 +177,32 @@ def annual_report(
     )
     report = AnnualReport(plan, period, lines, processes, amounts.table, faults=defaults.faults, cogeneration=shared)
     _ = report.embedded
+    _refuse_more_than_made(report)
     return report
+
+
+def _refuse_more_than_made(report: AnnualReport) -> None:
+    """Refuse use of goods, heat or electricity beyond what was made in the period."""
+    for process in report.processes:
+        used = sum(other.takes_t.get(process.name, 0.0) for other in report.processes) + (process.to_market_t or 0.0)
+        if used > process.production_t + SAME_T:
+            raise ValueError(
+                f"{process.name}: {used:,.6g} t go to market and other processes, but it makes "
+                f"{process.production_t:,.6g} t; leave out what was made before the period or bought"
+            )
+    for unit in report.plan.cogeneration:
+        for quantity, key, what in (
+            ("heat", "heat_from", "heat imported"),
+            ("electricity", "electricity_from", "electricity"),
+        ):
+            made = report.amounts[f"{unit.name}: {quantity}"]
+            names = [f"{p.name}: {what}" for p in report.plan.processes if getattr(p, key) == unit.name]
+            used = sum(report.amounts[name].amount for name in names if name in report.amounts)
+            if used > made.amount * (1 + SAME_ENERGY):
+                raise ValueError(
+                    f"{unit.name}: processes use {used:,.6g} {made.unit} of its {quantity}, but it makes "
+                    f"{made.amount:,.6g} {made.unit}"
+                )
 
 
 class _Amounts:
@@ -275,7 +307,7 @@ def _rated(process: MonitoredProcess, shared: Mapping[str, Shared]) -> Monitored
 def _refuse_unknown(plan: MonitoringPlan, activity: Activity) -> None:
     names = [stream.name for stream in plan.streams]
     for process in plan.processes:
-        names += [f"{process.name}: {quantity}" for quantity in UNITS]
+        names += [f"{process.name}: {quantity}" for quantity in QUANTITIES]
         names += [f"{process.name}: takes {other.name}" for other in plan.processes if other is not process]
         names += [f"{process.name}: precursor {precursor.name}" for precursor in plan.precursors]
     names += [f"{unit.name}: {quantity}" for unit in plan.cogeneration for quantity in OF_COGENERATION]

@@ -22,7 +22,7 @@ def cbam(report: AnnualReport) -> Document:
     rows, products = [], {}
     for process in report.processes:
         result, counts = report.embedded[process.name], report.indirect_counts[process.name]
-        indirect = result.see_indirect if counts else 0.0
+        that_counts = result.see_total if counts else result.see_direct
         rows.append(
             (
                 process.name,
@@ -32,7 +32,7 @@ def cbam(report: AnnualReport) -> Document:
                 result.see_direct,
                 result.see_indirect,
                 result.see_total,
-                result.see_direct + indirect,
+                that_counts,
                 result.mwh_per_t,
             )
         )
@@ -43,7 +43,7 @@ def cbam(report: AnnualReport) -> Document:
             "see_direct": result.see_direct,
             "see_indirect": result.see_indirect,
             "see_total": result.see_total,
-            "see_that_counts": result.see_direct + indirect,
+            "see_that_counts": that_counts,
             "mwh_per_t": result.mwh_per_t,
             "default_share": result.default_share,
             **process.figures(),

@@ -17,8 +17,13 @@ from emberline.plans.compliance.monitoring.plan import Electricity
 from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
 
-HOURLY = ("hour", "use_mwh", "certificate_mwh", "zone")
-"""Columns of a file of use and certificates by the hour."""
+HOURLY = {
+    "hour": "index or time of the hour",
+    "use_mwh": "electricity used in it",
+    "certificate_mwh": "electricity that certificates of that hour cover",
+    "zone": "bidding zone of the certificates' generation",
+}
+"""Columns of a file of use and certificates by the hour, and what stands in them."""
 
 
 @dataclass(frozen=True)

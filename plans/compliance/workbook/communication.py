@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from emberline.plans.compliance.goods import ALL_ROUTES, GOODS
+from emberline.plans.compliance.goods import ALL_ROUTES, GOODS, country_code
 from emberline.plans.compliance.monitoring.plan import MonitoredProcess
 from emberline.plans.compliance.production_process import Energy, ProductionProcess
 from emberline.plans.compliance.reports.annual import AnnualReport, StreamLine
@@ -21,6 +21,7 @@ from emberline.plans.compliance.workbook.sheets import TemplateError, Value, Wor
 
 INSTALLATION, STREAMS, EMISSIONS = "A_InstData", "B_EmInst", "C_Emissions&Energy"
 PROCESSES, PRECURSORS, PRODUCTS, CONSTANTS = "D_Processes", "E_PurchPrec", "Summary_Products", "Parameters_Constants"
+CODE_LISTS, CN_CODES = "c_CodeLists", "Parameters_CNCodes"
 MOST = {"goods": 10, "processes": 10, "precursors": 20, "source streams": 75, "measured stacks": 10, "routes": 8}
 """What the template has room for."""
 FIRST_GOOD, FIRST_PROCESS, FIRST_PRECURSOR = 62, 83, 102
@@ -48,6 +49,13 @@ class Labels:
     carbon_dioxide: str
     measured: str
     default: str
+    unknown: str
+    electricity_sources: tuple[str, ...]
+    units: tuple[str, ...]
+    countries: dict[str, str]
+    """Names by code."""
+    cn_codes: dict[str, str]
+    """Category of goods by code of eight digits."""
 
     @classmethod
     def of(cls, book: Workbook) -> Labels:
@@ -77,7 +85,18 @@ class Labels:
             values.get("B55", "CO2"),
             values.get("B69", "Measured"),
             values.get("C69", "Default"),
+            values.get("D69", "Unknown"),
+            tuple(values[f"{column}15"] for column in "BCDEFGH" if f"{column}15" in values),
+            tuple(values[f"{column}23"] for column in "BC" if f"{column}23" in values),
+            _columns(book, CODE_LISTS, "F", "G", range(11, 278)),
+            _columns(book, CN_CODES, "D", "E", range(4, 573)),
         )
+
+
+def _columns(book: Workbook, sheet: str, key: str, value: str, rows: range) -> dict[str, str]:
+    """A list of the template as two of its columns."""
+    cells = book.values(sheet)
+    return {cells[f"{key}{row}"]: cells.get(f"{value}{row}", "") for row in rows if f"{key}{row}" in cells}
 
 
 def fill(template: Path, report: AnnualReport, path: Path) -> None:
@@ -92,11 +111,12 @@ def fill(template: Path, report: AnnualReport, path: Path) -> None:
         TemplateError: the file is not the template, or has no room for the report.
     """
     book = Workbook(template)
-    for sheet in (INSTALLATION, STREAMS, EMISSIONS, PROCESSES, PRECURSORS, PRODUCTS, CONSTANTS):
+    for sheet in (INSTALLATION, STREAMS, EMISSIONS, PROCESSES, PRECURSORS, PRODUCTS, CONSTANTS, CODE_LISTS, CN_CODES):
         if sheet not in book.sheets:
             raise TemplateError(f"{book.name} has no sheet {sheet}; give the Commission's communication template")
     _refuse_too_many(report)
     labels = Labels.of(book)
+    _refuse_unlisted(report, labels)
     book.write(INSTALLATION, _installation(report, labels))
     book.write(STREAMS, _streams(report, labels))
     indirect = sum(process.electricity_mwh * process.electricity_t_co2_per_mwh for process in report.processes)
@@ -138,9 +158,46 @@ def _refuse_too_many(report: AnnualReport) -> None:
             continue
         if abs(line.stream.carbon_to_co2 - CO2_PER_CARBON) > 1e-9:
             raise TemplateError(f"stream {line.stream.name}: the template counts {CO2_PER_CARBON} t CO2/t C")
-        if line.stream.unit not in UNITS:
+
+
+def _refuse_unlisted(report: AnnualReport, labels: Labels) -> None:
+    """Refuse what the copy's own lists do not offer: a cell with it would show an error."""
+    plan = report.plan
+    for line in report.streams:
+        if line.stream.method != "measurement" and line.stream.unit not in set(labels.units) & UNITS.keys():
             raise TemplateError(
-                f"stream {line.stream.name} is in {line.stream.unit}; the template takes {' or '.join(UNITS)}"
+                f"stream {line.stream.name} is in {line.stream.unit}; the template takes {' or '.join(labels.units)}"
+            )
+    for what, country in (
+        ("installation", plan.installation.country and country_code(plan.installation.country)),
+        *((f"precursor {precursor.name}", precursor.country) for precursor in plan.precursors),
+    ):
+        if country and country not in labels.countries:
+            raise TemplateError(f"{what}: country {country} is not in the template's list")
+    for process in plan.processes:
+        good = GOODS[process.goods]
+        names = (labels.goods[process.goods], "")
+        codes = [code for code, name in labels.cn_codes.items() if name in names and good.has_code(code)]
+        if process.cn_code and process.cn_code[:8] not in codes:
+            near = [code for code in codes if code.startswith(process.cn_code[:4])] or codes
+            raise TemplateError(
+                f"process {process.name}: cn_code {process.cn_code} is not in the template's list for {process.goods}; "
+                f"it has {', '.join(near[:12])}{' …' if len(near) > 12 else ''}"
+            )
+    for precursor in plan.precursors:
+        if precursor.mwh_per_t and precursor.electricity_t_co2_per_mwh is None:
+            raise TemplateError(
+                f"precursor {precursor.name}: give electricity_t_co2_per_mwh; the workbook would count its electricity "
+                "as free of emissions"
+            )
+    for what, source in (
+        *((f"process {process.name}", process.electricity_source) for process in plan.processes),
+        *((f"precursor {precursor.name}", precursor.electricity_source) for precursor in plan.precursors),
+    ):
+        if source and source not in labels.electricity_sources:
+            raise TemplateError(
+                f"{what}: electricity_source {source[:40]!r} is not in the template's list: "
+                f"{', '.join(labels.electricity_sources)}"
             )
 
 
@@ -154,6 +211,8 @@ def _installation(report: AnnualReport, labels: Labels) -> Cells:
     cells: Cells = {"I9": _serial(report.period.first), "L9": _serial(report.period.last)}
     for row, name in enumerate(ADDRESS, start=19):
         cells[f"I{row}"] = getattr(plan.installation, name) or None
+    if plan.installation.country:
+        cells[f"I{19 + ADDRESS.index('country')}"] = labels.countries[country_code(plan.installation.country)]
     for row, goods in enumerate(dict.fromkeys(process.goods for process in plan.processes), start=FIRST_GOOD):
         cells[f"E{row}"] = labels.goods[goods]
         used = dict.fromkeys(p.route for p in plan.processes if p.goods == goods and p.route not in (None, ALL_ROUTES))
@@ -232,7 +291,7 @@ def _process(report: AnnualReport, index: int, monitored: MonitoredProcess, proc
         f"L{head + 43}": process.emissions.fossil_t_co2,
         f"L{head + 54}": process.electricity_mwh,
         f"L{head + 55}": process.electricity_t_co2_per_mwh,
-        f"L{head + 56}": monitored.electricity_source or "D.4(a)",
+        f"L{head + 56}": monitored.electricity_source or None,
         f"L{head + 60}": process.electricity_exported_mwh,
     }
     cells |= {f"L{row}": t for row, t in enumerate(used, start=head + 21)}
@@ -275,26 +334,23 @@ def _precursors(report: AnnualReport, labels: Labels) -> Cells:
             sum(bought.amount_t for bought in process.precursors if bought.name == precursor.name)
             for process in report.processes
         ]
-        factor = precursor.electricity_t_co2_per_mwh
-        if factor is None:
-            factors = {p.electricity_t_co2_per_mwh for p, t in zip(report.processes, used, strict=True) if t}
-            if len(factors) > 1:
-                raise TemplateError(
-                    f"precursor {precursor.name}: give electricity_t_co2_per_mwh, its users have several"
-                )
-            factor = next(iter(factors), 0.0)
-        source = labels.default if precursor.default_value else labels.measured
+        source = (
+            labels.measured if precursor.measured else labels.default if precursor.default_value else labels.unknown
+        )
         cells[f"L{head + 3 + _route_row(precursor.goods, precursor.route)}"] = sum(used)
         cells |= {f"L{row}": t for row, t in enumerate(used, start=head + 14)}
         cells[f"L{head + 24}"] = 0.0
         for row, value in enumerate((precursor.see_direct or 0.0, precursor.mwh_per_t), start=head + 35):
             cells |= {f"L{row}": value, f"M{row}": source}
-        cells |= {f"L{head + 37}": factor, f"M{head + 37}": "D.4(a)"}
+        cells |= {
+            f"L{head + 37}": precursor.electricity_t_co2_per_mwh,
+            f"M{head + 37}": precursor.electricity_source or None,
+        }
     return cells
 
 
 def _products(report: AnnualReport) -> Cells:
     cells: Cells = {}
     for row, process in enumerate(report.plan.processes, start=FIRST_PRODUCT):
-        cells |= {f"D{row}": process.name, f"F{row}": process.cn_code or None, f"H{row}": process.name}
+        cells |= {f"D{row}": process.name, f"F{row}": process.cn_code[:8] or None, f"H{row}": process.name}
     return cells

@@ -95,11 +95,12 @@ def test_a_chain_of_three_processes_equals_substitution() -> None:
     assert results["coil"].mwh_per_t == pytest.approx(32 / 30 * 45 / 40 * 5 / 50 + 1 / 30 * 5 / 50, rel=1e-12)
 
 
-def test_electricity_of_a_precursor_has_its_own_factor_or_that_of_the_process() -> None:
-    """Proves: declared factor, factor of the process, declared total. Sensitivity: one factor for all."""
+def test_electricity_of_a_precursor_has_its_own_factor_or_none() -> None:
+    """Proves: declared factor, declared total, no electricity; without a factor the indirect emissions of the process
+    and of its users are open, direct ones and those of others are not. Sensitivity: the factor of the process."""
     precursors = (
         Precursor(name="FeNi", amount_t=10, see_direct=3, mwh_per_t=2, electricity_t_co2_per_mwh=0.1),
-        Precursor(name="FeCr", amount_t=10, see_direct=2, mwh_per_t=2),
+        Precursor(name="FeCr", amount_t=10, see_direct=2),
         Precursor(name="FeMn", amount_t=10, see_direct=1, mwh_per_t=2, see_indirect=0.7, default_value=True),
     )
     process = ProductionProcess(
@@ -107,9 +108,18 @@ def test_electricity_of_a_precursor_has_its_own_factor_or_that_of_the_process() 
     )
     result = embedded([process])["steel"]
     assert result.see_direct == pytest.approx(0.6)
-    assert result.see_indirect == pytest.approx(0.1 * (0.2 + 1.6 + 0.7))
-    assert result.mwh_per_t == pytest.approx(0.6)
-    assert result.default_share == pytest.approx(0.17 / (0.6 + 0.25))
+    assert result.see_indirect == pytest.approx(0.1 * (0.2 + 0.7))
+    assert result.mwh_per_t == pytest.approx(0.4)
+    assert result.default_share == pytest.approx(0.17 / (0.6 + 0.09))
+    bought = Precursor(name="FeSi", amount_t=10, see_direct=2, mwh_per_t=2)
+    steel = process.model_copy(update={"precursors": (*precursors, bought)})
+    coil = ProductionProcess(name="coil", production_t=10, direct_t_co2=0, takes_t={"steel": 5})
+    slag = ProductionProcess(name="slag", production_t=10, direct_t_co2=0, electricity_mwh=1)
+    results = embedded([coil, slag, steel])
+    assert [results[name].see_indirect for name in ("coil", "slag", "steel")] == [None, 0.0, None]
+    assert [results[name].see_total for name in ("coil", "slag", "steel")] == [None, 0.0, None]
+    assert results["coil"].see_direct == pytest.approx(0.5 * 0.8)
+    assert results["coil"].mwh_per_t == pytest.approx(0.5 * 0.6)
 
 
 def test_cycles_are_refused_by_name() -> None:

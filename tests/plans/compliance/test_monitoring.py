@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from emberline.plans.compliance.default_values import read_default_values
+from emberline.plans.compliance.goods import GOODS
 from emberline.plans.compliance.monitoring import Period, read_activity, read_monitoring_plan
 from emberline.plans.compliance.monitoring.activity import MissingData
 from emberline.plans.compliance.monitoring.plan import DeclaredPrecursor, Electricity
@@ -225,6 +226,7 @@ def test_a_precursor_without_declared_values_takes_the_default_with_its_mark_up(
     carried = 80 * 1.529 / 800
     cement = result.embedded["cement"]
     assert cement.see_direct == pytest.approx(without.embedded["cement"].see_direct + carried, rel=1e-12)
+    assert cement.see_total is not None
     assert cement.default_share == pytest.approx(carried / cement.see_total)
     assert [says for says in result.remarks() if "default values" in says]
     path = tmp_path / "defaults.csv"
@@ -296,7 +298,7 @@ def test_clinker_dust_and_cogeneration_of_a_kiln_by_hand(tmp_path: Path) -> None
     assert result.cogeneration["CHP"].heat_share == pytest.approx(share, rel=1e-12)
     clinker = result.embedded["clinker"]
     assert clinker.see_direct * clinker_t == pytest.approx(stated + share * t_co2, rel=1e-12)
-    assert clinker.see_indirect * clinker_t == pytest.approx((1 - share) * t_co2, rel=1e-12)
+    assert clinker.see_indirect == pytest.approx((1 - share) * t_co2 / clinker_t, rel=1e-12)
     assert list(result.remarks()) == []
     assert "Cogeneration" in DOCUMENTS["cbam"](result).html()
 
@@ -355,12 +357,91 @@ def test_negative_amounts_are_one_line(old: str, new: str, words: str, tmp_path:
 
 
 def test_what_a_verifier_would_ask_is_a_remark(tmp_path: Path) -> None:
-    """Proves: a stock that is not carried on, and more handed on than made. Sensitivity: clipped at nothing."""
+    """Proves: a stock that is not carried on. Sensitivity: a break that nobody sees."""
     text = ACTIVITY.replace("coal,2026-01-01,2026-06-30,90.5,t,10,0", "coal,2026-01-01,2026-06-30,90.5,t,10,4")
-    text += "clinker: to market,2026-01-01,2026-12-31,50,t,,\n"
     remarks = list(report(tmp_path, activity=text).remarks())
     assert "coal: stock is 4 t on 2026-06-30 and 0 t on 2026-07-01" in remarks
-    assert "clinker: 650 t go to market and other processes, it makes 640 t" in remarks
+
+
+def test_use_of_more_than_was_made_is_refused(tmp_path: Path) -> None:
+    """Proves: goods, heat and power of a unit beyond what was made in the period; all of it may be used.
+
+    Sensitivity: a remark under figures that cannot be, the market or other processes alone."""
+    market = "clinker: to market,2026-01-01,2026-12-31,{},t,,\n"
+    assert report(tmp_path, activity=ACTIVITY + market.format(40)).processes[0].to_market_t == 40
+    with pytest.raises(ValueError, match="clinker: 650 t go to market and other processes, but it makes 640 t"):
+        report(tmp_path, activity=ACTIVITY + market.format(50))
+    for row, words in (
+        ("clinker: heat imported", "processes use 0.0284 TJ of its heat, but it makes 0.0264 TJ"),
+        ("clinker: electricity", "processes use 5.33333 MWh of its electricity, but it makes 3.33333 MWh"),
+    ):
+        rows = [line for line in KILN_DATA.splitlines() if line.startswith(row)]
+        amount = rows[0].split(",")[3]
+        more = f"{float(amount) + (0.002 if 'heat' in row else 2)}"
+        with pytest.raises(ValueError, match=f"CHP: {re.escape(words)}"):
+            report(tmp_path, KILN, KILN_DATA.replace(rows[0], rows[0].replace(amount, more)))
+
+
+BOUGHT = """precursors:
+  - {name: FeMn, goods: "Alloys (FeMn, FeCr, FeNi)", country: IN, see_direct: 1.4, mwh_per_t: 3, source: declaration}
+"""
+
+
+def test_a_precursor_without_electricity_factor_is_an_open_question(tmp_path: Path) -> None:
+    """Proves: indirect emissions of the process and of its users are left open, by name, in figures, page and JSON;
+    with the factor they are that of the maker. Sensitivity: the plant's own factor, a zero without a word."""
+    rows = ACTIVITY + "clinker: precursor FeMn,2026-01-01,2026-12-31,64,t,,\n"
+    result = report(tmp_path, PLAN + BOUGHT, rows)
+    assert result.embedded["clinker"].see_indirect is None
+    assert "open: precursor FeMn has no electricity_t_co2_per_mwh" in next(iter(result.remarks()))
+    figures = DOCUMENTS["cbam"](result).figures["processes"]
+    assert [figures[name]["see_indirect"] for name in ("clinker", "cement")] == [None, None]
+    assert [figures[name]["see_that_counts"] for name in ("clinker", "cement")] == [None, None]  # cement: indirect too
+    assert "open: precursor FeMn" in DOCUMENTS["cbam"](result).html()
+    stated = BOUGHT.replace("mwh_per_t: 3", "mwh_per_t: 3, electricity_t_co2_per_mwh: 0.71")
+    result = report(tmp_path, PLAN + stated, rows)
+    assert result.embedded["clinker"].see_indirect == pytest.approx((50 + 64 * 3 * 0.71) / 640)
+    assert not [line for line in result.remarks() if "open" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("Türkiye", "TR"), ("tr", "TR"), ("Turkey", "did you mean Türkiye?"), ("turkiye", "did you mean Türkiye?"),
+     ("Korea", "did you mean Korea, Democratic People’s Republ or Korea, Republic of?"),
+     ("South Korea", "did you mean Korea, Republic of?"), ("Frence", "did you mean France?"),
+     ("Atlantis", "use its name in English, or its code of two letters")],
+)  # fmt: skip
+def test_countries_are_those_of_the_workbook(text: str, code: str, tmp_path: Path) -> None:
+    """Proves: name or code of the list, for the plant and for precursors; another spelling has a suggestion.
+
+    Sensitivity: #N/A in the workbook."""
+    plans = (
+        PLAN.replace("country: Germany", f"country: {text}"),
+        PLAN + BOUGHT.replace("country: IN", f"country: {text}"),
+    )
+    if len(code) > 2:
+        for plan in plans:
+            with pytest.raises(ScenarioError, match=f"country: .*{re.escape(code)}"):
+                report(tmp_path, plan)
+        return
+    assert report(tmp_path, plans[0]).plan.installation.country == "Türkiye"
+    assert report(tmp_path, plans[1]).plan.precursors[0].country == "TR"
+
+
+def test_codes_fit_their_goods_and_units_are_spelled_as_in_the_workbook(tmp_path: Path) -> None:
+    """Proves: a code of other goods is refused and named, its beginning is enough; near spellings of units too.
+
+    Sensitivity: clinker's code for cement in the workbook."""
+    good = "goods: Cement, cn_code: {},"
+    for code in ("25232900", "252390", "2523", "2523290000"):
+        assert report(tmp_path, PLAN.replace("goods: Cement,", good.format(code))).plan.processes[1].cn_code == code
+    with pytest.raises(
+        ScenarioError, match="cn_code 25231000 is no code of Cement; it is one of Cement clinker; codes"
+    ):
+        report(tmp_path, PLAN.replace("goods: Cement,", good.format(25231000)))
+    with pytest.raises(ScenarioError, match=r"streams\.0\.unit: must be 1000Nm3, .* got '1000 Nm³'"):
+        report(tmp_path, PLAN.replace("{name: raw meal,", "{name: raw meal, unit: 1000 Nm³,"))
+    assert [name for name, goods in GOODS.items() if not goods.codes] == []
 
 
 def test_a_leap_year_has_its_day(tmp_path: Path) -> None:

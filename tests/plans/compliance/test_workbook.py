@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import shutil
 import subprocess
@@ -12,8 +13,11 @@ import pytest
 import python_calamine
 from blast_furnace import NAME, YEAR, works
 
+from emberline.plans.compliance.goods import GOODS, countries
+from emberline.plans.compliance.monitoring.plan import DeclaredPrecursor
 from emberline.plans.compliance.reports import AnnualReport, annual_report
 from emberline.plans.compliance.workbook import TemplateError, fill
+from emberline.plans.compliance.workbook.communication import Labels
 from emberline.plans.compliance.workbook.sheets import Workbook
 
 pytestmark = pytest.mark.shared
@@ -119,3 +123,70 @@ def test_what_is_no_template_or_has_no_room_is_refused(template: Path, report: A
     with pytest.raises(TemplateError, match="coke fines is measured"):
         fill(template, measured, tmp_path / "out.xlsx")
     assert not (tmp_path / "out.xlsx").exists()
+
+
+def test_the_lists_that_come_along_are_those_of_the_template(template: Path) -> None:
+    """Proves: every country and code of the template is known, with its category, and no other country.
+
+    Sensitivity: a name that is spelled otherwise, a code that falls into two categories."""
+    labels = Labels.of(Workbook(template))
+    mistakes = {"AQ": "Aruban Florin", "XM": "Montenegro", "XS": "Serbia"}  # of the template
+    assert countries() == {code: name for code, name in labels.countries.items() if code not in mistakes}
+    for code, category in labels.cn_codes.items():
+        assert [name for name, good in GOODS.items() if good.has_code(code)] == [category or "Calcined clays"], code
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"cn_code": "7206"}, "cn_code 7206 is not in the template's list for Crude steel; it has 72061000, 72069000"),
+        ({"electricity_source": "average"}, "electricity_source 'average' is not in the template's list: D.4\\(a\\), "),
+    ],
+)
+def test_what_the_copys_own_lists_lack_is_refused(
+    change: dict[str, str], words: str, template: Path, report: AnnualReport, tmp_path: Path
+) -> None:
+    """Proves: codes and sources that the copy's lists do not offer are refused before a file is sources.
+
+    Sensitivity: a cell that shows an error in the workbook."""
+    process = report.plan.processes[0].model_copy(update=change)
+    plan = report.plan.model_copy(update={"processes": (process,)})
+    with pytest.raises(TemplateError, match=words):
+        fill(template, dataclasses.replace(report, plan=plan), tmp_path / "out.xlsx")
+    plan = report.plan.model_copy(update={"precursors": (FERRO.model_copy(update={"country": "QQ"}),)})
+    with pytest.raises(TemplateError, match="precursor FeMn: country QQ is not in the template's list"):
+        fill(template, dataclasses.replace(report, plan=plan), tmp_path / "out.xlsx")
+    assert not (tmp_path / "out.xlsx").exists()
+
+
+FERRO = DeclaredPrecursor(
+    name="FeMn", goods="Alloys (FeMn, FeCr, FeNi)", country="IN", see_direct=1.4, mwh_per_t=3, source="declaration"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "cells"),
+    [
+        ({}, {"M49": "Unknown", "M50": "Unknown", "L51": "0.5"}),
+        ({"measured": True, "electricity_t_co2_per_mwh": 0.71, "electricity_source": "D.4(b)"},
+         {"M49": "Measured", "M50": "Measured", "L51": "0.71", "M51": "D.4(b)"}),
+        ({"default_value": True}, {"M49": "Default", "M50": "Default", "L51": "0.5"}),
+    ],
+)  # fmt: skip
+def test_measured_is_written_for_measured_values_only(
+    change: dict[str, object], cells: dict[str, str], template: Path, report: AnnualReport, tmp_path: Path
+) -> None:
+    """Proves: the workbook's sources are what the plan states; a precursor whose electricity has no factor is refused.
+
+    Sensitivity: "Measured" and "D.4(a)" that nobody has stated, electricity counted as free."""
+    plan = report.plan.model_copy(update={"precursors": (FERRO,)})
+    with pytest.raises(TemplateError, match="precursor FeMn: give electricity_t_co2_per_mwh"):
+        fill(template, dataclasses.replace(report, plan=plan), tmp_path / "out.xlsx")
+    update = {"electricity_t_co2_per_mwh": 0.5, **change}
+    plan = report.plan.model_copy(update={"precursors": (FERRO.model_copy(update=update),)})
+    fill(template, dataclasses.replace(report, plan=plan), tmp_path / "out.xlsx")
+    values = Workbook(tmp_path / "out.xlsx").values("E_PurchPrec")
+    blank = Workbook(template).values("E_PurchPrec")
+    sources = ("M49", "M50", "L51", "M51")
+    assert {name: values[name] for name in sources if values.get(name) != blank.get(name)} == cells
+    assert Workbook(tmp_path / "out.xlsx").values("D_Processes").get("L67") is None
