@@ -195,13 +195,13 @@ def _refuse_more_than_made(report: AnnualReport) -> None:
             ("heat", "heat_from", "heat imported"),
             ("electricity", "electricity_from", "electricity"),
         ):
-            made = report.amounts[f"{unit.name}: {quantity}"]
+            product = report.amounts[f"{unit.name}: {quantity}"]
             names = [f"{p.name}: {what}" for p in report.plan.processes if getattr(p, key) == unit.name]
             used = sum(report.amounts[name].amount for name in names if name in report.amounts)
-            if used > made.amount * (1 + SAME_ENERGY):
+            if used > product.amount * (1 + SAME_ENERGY):
                 raise ValueError(
-                    f"{unit.name}: processes use {used:,.6g} {made.unit} of its {quantity}, but it makes "
-                    f"{made.amount:,.6g} {made.unit}"
+                    f"{unit.name}: processes use {used:,.6g} {product.unit} of its {quantity}, but it makes "
+                    f"{product.amount:,.6g} {product.unit}"
                 )
 
 
