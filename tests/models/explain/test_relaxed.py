@@ -127,3 +127,24 @@ def test_whole_casts_are_asked_for() -> None:
         }
         case = scenario(line, [cast("A", 2)], horizon={"length_h": 4.0})
         assert impossible(case, twin.envelope(case), None, time_limit=10) is outcome
+
+
+def test_a_wait_that_no_start_keeps() -> None:
+    """Proves: after 50 min on a furnace from which the way takes 17, no start on quarter-hours lies within 20 min; from
+    the other, 5 min away, one does. A heat that is locked on the first has no plan, also where it is counted together
+    with one that is not. Sensitivity: the loosest lag of both for each."""
+    line = {
+        "stages": [
+            {
+                "name": "melting", "units": [{"name": "F", "power_mw": 9.0}, {"name": "N", "power_mw": 9.0}],
+                "transfer_min": 5, "longest_wait_min": 20,
+            },
+            {"name": "ladle", "units": [{"name": "L", "power_mw": 1.0}]},
+        ],
+        "transfers": [{"start": "F", "end": "L", "minutes": 17}],
+        "grades": [{"name": "G", "mass_t": 100.0, "duration_min": {"melting": 50, "ladle": 15}}],
+    }  # fmt: skip
+    for unit, outcome in (("F", True), ("N", False)):
+        locks = [{"heat": "A-1", "stage": "melting", "unit": unit}]
+        case = scenario(line, [cast("A", 1), cast("B", 1)], horizon={"length_h": 4.0}, locks=locks)
+        assert impossible(case, twin.envelope(case), None, time_limit=10) is outcome

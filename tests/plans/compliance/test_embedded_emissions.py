@@ -152,6 +152,7 @@ def test_clinker_and_kiln_dust() -> None:
     loss = 0.525 / 1.525 * 0.5
     assert clinker.kiln_dust_t_co2_per_t(0.525, 0.5) == pytest.approx(loss / (1 - loss), rel=1e-12)
     assert clinker.clinker_t_co2_per_t(0.65, 0.015) == pytest.approx(0.65 * 0.785 + 0.015 * 1.092)
+    assert clinker.clinker_t(100, 0.5) == 50
     with pytest.raises(ValueError, match="do not fit together"):
         clinker.clinker_t(100, 0.5, clinker_bought_t=80)
 

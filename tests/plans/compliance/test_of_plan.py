@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from emberline.plans import plan
+from emberline.plans.compliance.evidence.entry import canonical
+from emberline.plans.compliance.monitoring.forecast import forecast
 from emberline.plans.compliance.reports import DOCUMENTS, products_of_plan, report_of_plan
+from emberline.plans.compliance.reports.of_products import _per_t
 from emberline.scenarios import load
 
 
@@ -46,5 +49,20 @@ def test_a_report_of_a_plan_is_its_ledger() -> None:
         assert cast["unit"] == str(first["unit"].item())
         assert cast["start"] == result.scenario.horizon.instant(float(first["start_min"])).isoformat(" ", "minutes")
     assert "Evidence" in sheet.html()
+    # a source is a stream by its own name, by gas only where it has several
+    entries = [(entry.source, entry.gas) for entry in result.ledger.entries if entry.scope == "1" and entry.activity]
+    sources = [source for source, _ in entries]
+    names = [source if sources.count(source) == 1 else f"{source}, {gas}" for source, gas in entries]
+    assert [stream.name for stream, _ in forecast(result.ledger) if not stream.biogenic_share] == names
     assert result.replay_figures is not None
     assert DOCUMENTS["china"](report).figures["electricity_mwh"] == pytest.approx(result.replay_figures.import_mwh)
+
+
+def test_what_is_not_known_is_no_figure() -> None:
+    """Proves: a cast of which a heat is not in the run has no emissions per tonne, and no record holds a number that
+    is none. Sensitivity: a mean of the other heats; a NaN in a hash."""
+    assert _per_t(["A", "B"], {"A": (10.0, 2.0)}) is None
+    assert _per_t(["A", "B"], {"A": (10.0, 2.0), "B": (20.0, 4.0), "C": (9.0, 1.0)}) == 5.0
+    assert canonical({"b": 1.5, "a": "ä"}) == '{"a":"ä","b":1.5}'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical({"a": float("nan")})
