@@ -9,8 +9,7 @@ import pytest
 from emberline.plans import plan
 from emberline.plans.compliance.evidence.entry import canonical
 from emberline.plans.compliance.monitoring.forecast import forecast
-from emberline.plans.compliance.reports import DOCUMENTS, products_of_plan, report_of_plan
-from emberline.plans.compliance.reports.of_products import _per_t
+from emberline.plans.compliance.reports import DOCUMENTS, of_products, products_of_plan, report_of_plan
 from emberline.scenarios import load
 
 
@@ -61,8 +60,8 @@ def test_a_report_of_a_plan_is_its_ledger() -> None:
 def test_what_is_not_known_is_no_figure() -> None:
     """Proves: a cast of which a heat is not in the run has no emissions per tonne, and no record holds a number that
     is none. Sensitivity: a mean of the other heats; a NaN in a hash."""
-    assert _per_t(["A", "B"], {"A": (10.0, 2.0)}) is None
-    assert _per_t(["A", "B"], {"A": (10.0, 2.0), "B": (20.0, 4.0), "C": (9.0, 1.0)}) == 5.0
+    assert of_products._per_t(["A", "B"], {"A": (10.0, 2.0)}) is None
+    assert of_products._per_t(["A", "B"], {"A": (10.0, 2.0), "B": (20.0, 4.0), "C": (9.0, 1.0)}) == 5.0
     assert canonical({"b": 1.5, "a": "ä"}) == '{"a":"ä","b":1.5}'
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"a": float("nan")})
