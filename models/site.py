@@ -1,7 +1,36 @@
 """A site by slot, its goals, and what no plan of it can change: what the rooms above may use."""
 
+from __future__ import annotations
+
+import xarray as xr
+
 from emberline.models.formulations.site.objective import read as read_aim
 from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.problem.site import read
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
 
-__all__ = ["baseline_cost", "direct_kg", "read", "read_aim"]
+__all__ = ["baseline_cost", "direct_kg", "fixed", "read"]
+
+
+def fixed(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[float, float]:
+    """Constant of the goal, and what the goal's figure counts beyond objective and constant: sunk costs, direct
+    emissions of the heats, and the credit for stock of processes.
+
+    Args:
+        scenario: whose goal counts.
+        envelope: of the scenario.
+        schedule: table ``SCHEDULE``, whose stocks are credited.
+    """
+    data, row = read(scenario, envelope), goal_metric(scenario)
+    direct = direct_kg(scenario, envelope) if scenario.heats else 0.0
+    constant = read_aim(scenario, data, None, direct).constant
+    beyond = row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct + (
+        data.sunk_cost if row.money else 0.0
+    )
+    if scenario.processes:
+        from emberline.models.strategies.processes import unchangeable
+
+        unavoidable, credit = unchangeable(scenario, envelope, data, schedule)
+        constant, beyond = constant + unavoidable, beyond + credit
+    return constant, beyond

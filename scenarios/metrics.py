@@ -115,6 +115,35 @@ FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values()))
 """Fields of the figures that hold metrics."""
 
 
+class ContradictionError(ArithmeticError):
+    """A bound above a plan: what was proven is false."""
+
+
+TOLERANCE = 1e-6
+"""Share of a value by which a bound may lie above it: the solver's tolerance."""
+
+
+def above(bound: float, value: float) -> bool:
+    """Whether a bound lies above the value of a plan by more than the solver's tolerance."""
+    return bound > value + TOLERANCE * max(abs(value), abs(bound), 1.0)
+
+
+def sound(bound: float, value: float) -> float:
+    """The bound, no higher than the value of a plan, from which the solver's tolerance may set it apart.
+
+    Raises:
+        ContradictionError: it lies above the plan.
+    """
+    if above(bound, value):
+        raise ContradictionError(f"a bound of {bound:.12g} lies above a plan of {value:.12g}; please report it")
+    return min(bound, value)
+
+
+def gap(value: float, bound: float) -> float:
+    """Relative gap between the value of a plan and a bound, as of :func:`sound`."""
+    return (value - sound(bound, value)) / max(abs(value), 1e-9)
+
+
 def legible_bound(best: float | None, bound: float | None, digit: float) -> float | None:
     """The bound as it is written next to the value of a plan: that value where rounding alone would tell them apart.
 

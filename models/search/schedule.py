@@ -17,6 +17,7 @@ from emberline.models.search.record import Record
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check, metered
 from emberline.scenarios.messages import Message
+from emberline.scenarios.metrics import above
 
 ON_GRID = "no plan on this grid"
 """Status where no start on slots keeps all limits, which proves nothing of starts between them."""
@@ -118,11 +119,6 @@ def as_schedule(
         data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
         constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s},
     )  # fmt: skip
-
-
-def above(bound: float, value: float | None) -> bool:
-    """Whether a bound lies above a plan by more than the solver's tolerance."""
-    return value is not None and bound > value + 1e-6 * max(abs(value), abs(bound), 1.0)
 
 
 def _number(value: float | None) -> float:

@@ -19,6 +19,7 @@ from emberline.models.heuristics.sequence.moves import improved
 from emberline.models.search.one_stage import Sequence, sequence
 from emberline.models.strategies.lateness import Lateness
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import sound
 from emberline.scenarios.records.goal import Target
 
 Progress = Callable[[dict[str, Any]], None]
@@ -110,7 +111,7 @@ def _result(heats: Sequence, order: np.ndarray, objective: float, bound: float, 
         tardiness_min=np.maximum(end - heats.due, 0.0),
         objective=objective,
         makespan_min=float(end.max()),
-        bound=min(bound, objective),
+        bound=sound(bound, objective),
         status="within gap" if reached else "best found",
         seconds=seconds,
     )

@@ -26,6 +26,8 @@ from emberline.models.kernel.progress import Progress
 from emberline.models.problem.line_in_minutes import Operation, Place, Shop, shop
 from emberline.models.search.record import Record
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import gap as relative_gap
+from emberline.scenarios.metrics import sound
 
 STEPS = 6000
 """Moves of the longest search."""
@@ -71,7 +73,7 @@ class Lateness:
     @property
     def gap(self) -> float:
         """Relative distance of the objective from the bound."""
-        return 0.0 if self.objective <= self.bound else (self.objective - self.bound) / self.objective
+        return relative_gap(self.objective, self.bound)
 
 
 def minimize_lateness(
@@ -243,7 +245,7 @@ class _Run(Record):
             tardiness_min=np.maximum(last - np.array(line.due), 0.0),
             objective=math.nan if missed else value.tardiness_min,
             makespan_min=value.makespan_min,
-            bound=min(self.proven, value.tardiness_min) if not missed else self.proven,
+            bound=sound(self.proven, value.tardiness_min) if not missed else self.proven,
             status="no schedule" if missed else "within gap" if self.reached else "best found",
             seconds=self.spent_s,
         )

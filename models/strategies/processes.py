@@ -25,8 +25,10 @@ from emberline.models.kernel.progress import Progress
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.problem.plant import Plant
+from emberline.models.problem.site import SiteData
 from emberline.models.search.schedule import empty, outcome, stamped
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 
 TIE = 1e-9
@@ -120,6 +122,13 @@ def _schedule(scenario: Scenario, search: Search, site_model: SiteModel | None) 
         data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
         constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s}, credit=credit,
     )  # fmt: skip
+
+
+def unchangeable(scenario: Scenario, envelope: xr.Dataset, data: SiteData, schedule: xr.Dataset) -> tuple[float, float]:
+    """By the goal, what no plan of the processes can change, and the credit for what a schedule leaves in stores."""
+    plant, metric = plants.read(scenario, envelope), goal_metric(scenario).name
+    constant = plant.counted(metric, {"scope1": unavoidable_kg(plant)})
+    return constant, credited(plant, data, _ends(schedule))[metric]
 
 
 def _ends(data: xr.Dataset) -> Mapping[str, float]:

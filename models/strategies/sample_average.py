@@ -36,7 +36,7 @@ from emberline.models.problem import site as site_problem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import METRICS, sound
 from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices
 
 
@@ -145,7 +145,7 @@ def optimize_samples(
         return Sampled(outcome.status, None, np.zeros(0), None, outcome.bound, None, seconds)
     worth = np.array([pyo.value(model.worth[s]) for s in model.S])
     value = float(worth.mean()) if share is None else cvar(worth, share)
-    bound = None if outcome.bound is None else min(outcome.bound, value)
+    bound = None if outcome.bound is None else sound(outcome.bound, value)
     relative = None if bound is None else (value - bound) / max(abs(value), 1e-9)
     return Sampled(outcome.status, stages[0].read(), worth, value, bound, relative, seconds)
 

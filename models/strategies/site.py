@@ -27,6 +27,8 @@ from emberline.models.search.schedule import empty, stamped
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
+from emberline.scenarios.metrics import gap as relative_gap
+from emberline.scenarios.metrics import sound
 
 TIE_SHARE = 1e-9
 """By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
@@ -60,7 +62,7 @@ def optimize_site(
     def tell(event: dict[str, Any]) -> None:
         low, high = event["bound"], event["incumbent"]
         has_gap = low is not None and high is not None
-        share = max(high - low, 0.0) / max(abs(high), 1e-9) if has_gap else None
+        share = max(high - low, 0.0) / max(abs(high), 1e-9) if has_gap else None  # of a solver under way
         if on_progress is not None:
             on_progress({**event, "gap": share})
 
@@ -114,10 +116,9 @@ def _schedule(
         data = data.assign(columns(scenario, site_model.data, flows, np.zeros(len(site_model.data.base))))
         if first.bound is not None:
             bound = first.bound - aim.constant
-            size = max(abs(value), 1e-9)
-            if abs(value - bound) <= TIE_SHARE * 10 * size:
+            if abs(value - bound) <= TIE_SHARE * 10 * max(abs(value), 1e-9):
                 bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
-            gap = max(value - bound, 0.0) / size
+            gap, bound = relative_gap(value, bound), sound(bound, value)
     status, reason = _status(site_model, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
     return stamped(
         data, scenario, status, reason, objective=value if first.has_solution else None, bound=bound, gap=gap,

@@ -25,6 +25,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE
 from emberline.scenarios.line import taking
 from emberline.scenarios.messages import Message
+from emberline.scenarios.metrics import gap as relative_gap
 from emberline.scenarios.records.goal import Target
 from emberline.scenarios.records.line import phase_power
 
@@ -99,7 +100,7 @@ def to_the_minute(
         data = start[[name for name in SCHEDULE if name in start]].copy()
         last = np.nanmax(start["end_min"].to_numpy(), axis=1)
         late = float(np.maximum(last - np.array(shop(scenario, envelope).due), 0.0).sum())
-        gap = 0.0 if late <= solution.bound + 1e-6 else (late - solution.bound) / late
+        gap = relative_gap(late, solution.bound)
         status = "within gap" if gap <= goal.gap else "best found"
         reason = Message("The baseline schedule: what the search found draws more than the import limit.")
     elif ok and flows is None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import uuid
 
-import numpy as np
-
 from emberline.plans.pareto.front import Front
 from emberline.plans.pareto.point import point_plan
 from emberline.plans.pareto.setting import prepare
@@ -37,15 +35,8 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
     ground = prepare(front.scenario, front.metric)
     plan = point_plan(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
-    assert plan.schedule is not None
     seconds = plan.seconds | {"optimize": float(row["seconds"].item())}
-    attributes = {name: np.nan if value is None else value for name, value in vars(plan).items() if name in PROOF}
-    schedule = plan.schedule.assign_attrs(found=1, status=plan.status, goal=plan.scenario.goal.minimize, **attributes)
-    return dataclasses.replace(plan, schedule=schedule, seconds=seconds)
-
-
-PROOF = ("objective", "bound", "gap")
-"""Attributes that a schedule carries in addition to its status."""
+    return dataclasses.replace(plan, seconds=seconds)
 
 
 def _number(value: float) -> float | None:

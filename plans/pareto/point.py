@@ -18,8 +18,9 @@ import xarray as xr
 from emberline.plans.accounts.sums import figures
 from emberline.plans.pareto.axis import CARBON, COST
 from emberline.plans.pareto.front import SAME, Point
-from emberline.plans.pareto.setting import Ground, ask, follow, judge, search
+from emberline.plans.pareto.setting import Ground, ask, follow, search
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.proof import proven
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 
@@ -152,7 +153,7 @@ def point_plan(
     assert plan.schedule_figures is not None
     assert plan.objective is not None
     bound = None if cost_bound is None else plan.objective - (plan.schedule_figures.cost - cost_bound)
-    return judge(dataclasses.replace(plan, bound=bound))
+    return proven(plan, bound)
 
 
 def _capped(ground: Ground, scenario: Scenario, start: Candidate, stop: Callable[[], bool]) -> Plan:
@@ -162,8 +163,7 @@ def _capped(ground: Ground, scenario: Scenario, start: Candidate, stop: Callable
         better, name = _candidate(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
         if getattr(better, name) <= getattr(start, name) + SAME * abs(getattr(better, name)):
             return plan
-    bound = plan.bound
-    return judge(dataclasses.replace(follow(ground, scenario, start.schedule, "best found"), bound=bound))
+    return proven(follow(ground, scenario, start.schedule, "best found"), plan.bound)
 
 
 def _plan_of_candidate(
@@ -180,7 +180,7 @@ def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
     constant = plan.schedule_figures.cost - plan.objective
     bounds = [support.at(cap) - constant for support in supports]
     bounds += [] if plan.bound is None else [plan.bound]
-    return judge(dataclasses.replace(plan, bound=max(bounds))) if bounds else plan
+    return proven(plan, max(bounds)) if bounds else plan
 
 
 def _leaning(

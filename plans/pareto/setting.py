@@ -16,7 +16,6 @@ from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.goal_metrics import goal_metric
 
 if TYPE_CHECKING:
     from emberline.models import Study
@@ -79,34 +78,11 @@ def follow(
     ground: Ground, scenario: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
     on_progress: Progress | None = None,
 ) -> Plan:  # fmt: skip
-    """The plan of a schedule that is known, its objective in the measure of a search."""
+    """The plan of a schedule that is known."""
     followed = plan(
         scenario, baseline=ground.baseline, schedule=schedule, replications=replications, on_progress=on_progress
     )
-    return dataclasses.replace(followed, status=status, objective=decidable(followed), bound=None, gap=None, reason="")
-
-
-def judge(plan: Plan) -> Plan:
-    """The plan with the gap that its bound leaves."""
-    if plan.objective is None or plan.bound is None:
-        return plan
-    bound = min(plan.bound, plan.objective)
-    gap = (plan.objective - bound) / max(abs(plan.objective), 1e-9)
-    status = "within gap" if gap <= plan.scenario.goal.gap + 1e-9 else plan.status
-    return dataclasses.replace(plan, bound=bound, gap=gap, status=status)
-
-
-def decidable(plan: Plan) -> float:
-    """Objective of a plan that was not searched for: its goal, less what no plan can change."""
-    from emberline.models import site
-
-    assert plan.schedule_figures is not None
-    scenario, row = plan.scenario, goal_metric(plan.scenario)
-    direct = site.direct_kg(scenario, plan.envelope)
-    data = site.read(scenario, plan.envelope)
-    constant = site.read_aim(scenario, data, None, direct).constant
-    constant += row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct
-    return row.of(plan.schedule_figures) - (data.sunk_cost if row.money else 0.0) - constant
+    return dataclasses.replace(followed, status=status, reason="")
 
 
 def _lower(*caps: float | None) -> float | None:

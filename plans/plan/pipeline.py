@@ -25,6 +25,7 @@ from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.counted import ruled_out
 from emberline.plans.plan.disturbances import disturbed_replays
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.proof import judge
 from emberline.plans.plan.record import Plan, number, violations
 from emberline.plans.plan.start_lists import start_lists
 from emberline.scenarios import Scenario
@@ -75,7 +76,8 @@ def plan(
         scenario: what is asked.
         baseline: of the scenario, or of one that differs in goal and caps only; None: it is simulated.
         search: how the schedule is searched.
-        schedule: a schedule that is followed as it is (table ``SCHEDULE``); None: it is searched.
+        schedule: a schedule that is followed as it is (table ``SCHEDULE``), judged by the scenario's goal; None: it is
+            searched.
         replications: disturbed replays; None: the scenario's.
         on_progress: called in this process with each event.
         cancel: polled while optimizing; True ends the search with the best schedule so far.
@@ -100,6 +102,8 @@ def plan(
         with phase("optimize"):
             schedule = _optimize(scenario, baseline, search, report, cancel)
         seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
+    else:
+        schedule = judge(scenario, baseline.envelope, schedule)
     plan = Plan(
         scenario=scenario,
         envelope=baseline.envelope,

@@ -20,7 +20,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.messages import Message, mark, sentences
-from emberline.scenarios.metrics import FIGURES
+from emberline.scenarios.metrics import FIGURES, sound
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 
 AGREEMENT = 1e-3
@@ -62,6 +62,15 @@ class Plan:
     """Points of the quick front, the plan's own among them; empty where there is none."""
     as_run: AsRun | None = None
     """The day that was really run, where that is the baseline."""
+
+    def __post_init__(self) -> None:
+        """Refuse a bound above the objective, so that no gap is taken for closed by one.
+
+        Raises:
+            ContradictionError: there is one.
+        """
+        if self.objective is not None and self.bound is not None:
+            sound(self.bound, self.objective)
 
     @property
     def has_schedule(self) -> bool:

@@ -20,6 +20,7 @@ import xarray as xr
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.proof import judge, judged, prove
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.checking.mistakes import between_nouns
@@ -70,6 +71,7 @@ def replan(
     """
     from emberline.models import Study
 
+    stored = judged(stored)
     variant = stored.scenario if locks is None else with_locks(stored.scenario, locks)
     unchanged = same_locks(all_locks(variant), all_locks(stored.scenario))
     if unchanged and stored.has_schedule and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
@@ -79,8 +81,6 @@ def replan(
         return plan(variant, on_progress=on_progress, cancel=cancel, search=search)
     if not unchanged and variant.goal.caps.extra_cost_share is not None:
         variant = _capped(variant, stored)
-    study = study or Study()
-    study.keep(variant, stored.schedule.assign_attrs(found=1))
     stored_locks, holding = (
         {lock.model_dump_json() for lock in all_locks(scenario)} for scenario in (stored.scenario, variant)
     )
@@ -88,6 +88,8 @@ def replan(
     tighter = unchanged or stored_locks <= holding
     bound = stored.bound if tighter and stored.bound is not None else math.nan
     before = stored.schedule.assign_attrs(bound=bound)
+    study = study or Study()
+    study.keep(variant, before)
     return plan(
         variant,
         on_progress=on_progress,
@@ -95,7 +97,7 @@ def replan(
         search=Search(
             start=others[0] if variant.processes and others else None,
             study=study,
-            keep=lambda candidate: choose(variant, stored.envelope, before, candidate, keep_share, judged=unchanged),
+            keep=lambda candidate: choose(variant, stored.envelope, before, candidate, keep_share, sound=unchanged),
             others=others,
             lists=lists,
         ),
@@ -119,7 +121,7 @@ def choose(
     candidate: xr.Dataset,
     keep_share: float = KEEP_SHARE,
     *,
-    judged: bool = False,
+    sound: bool = False,
 ) -> xr.Dataset:
     """The earlier schedule where it still holds and the one found is hardly better, else the one found.
 
@@ -129,23 +131,22 @@ def choose(
         before: the earlier schedule, its bound on ``scenario`` among its attributes.
         candidate: of a search for ``scenario``.
         keep_share: as of :func:`replan`.
-        judged: it is known that the earlier schedule holds.
+        sound: it is known that the earlier schedule holds.
+
+    Raises:
+        ContradictionError: a bound lies above the schedule that is taken.
     """
-    value, other = float(before.attrs["objective"]), float(candidate.attrs["objective"])
-    better = candidate.attrs["found"] and value - other > keep_share * max(abs(value), 1e-9)
-    if better or not (judged or holds(scenario, envelope, before)):
-        return candidate
     bounds = [float(data.attrs.get("bound", math.nan)) for data in (before, candidate)]
     bound = max((b for b in bounds if not math.isnan(b)), default=math.nan)
-    gap = math.nan if math.isnan(bound) else max(value - bound, 0.0) / max(abs(value), 1e-9)
-    status = str(candidate.attrs["status"]) if candidate.attrs["found"] else "best found"
-    if gap <= scenario.goal.gap + 1e-9:
-        status = "within gap"
-    elif status == "within gap":
-        status = "best found"
+    before = judge(scenario, envelope, before)
+    value, other = float(before.attrs["objective"]), float(candidate.attrs["objective"])
+    better = candidate.attrs["found"] and value - other > keep_share * max(abs(value), 1e-9)
+    if better or not (sound or holds(scenario, envelope, before)):
+        return prove(scenario, candidate, bound) if candidate.attrs["found"] else candidate
     seconds = {name: value for name, value in candidate.attrs.items() if str(name).startswith("seconds ")}
-    stays = {"found": 1, "status": status, "bound": bound, "gap": gap, "reason": Message("The earlier plan stays.")}
-    return before.assign_attrs({**seconds, **stays})
+    status = str(candidate.attrs["status"]) if candidate.attrs["found"] else "best found"
+    stays = {"status": status, "reason": Message("The earlier plan stays.")}
+    return prove(scenario, before.assign_attrs({**seconds, **stays}), bound)
 
 
 def holds(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:

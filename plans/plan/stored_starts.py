@@ -10,6 +10,8 @@ from typing import Any
 
 import xarray as xr
 
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.proof import judged, proven
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replan import choose
 from emberline.plans.store.run_folder import StoredRun
@@ -43,20 +45,31 @@ class Earlier:
         if self.same is None or self.same.schedule is None:
             return candidate
         before = self.same.schedule
-        return choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, judged=True)
+        return choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, sound=True)
 
     def better(self, candidate: Plan) -> Plan:
         """A plan that was made to hold, unless one of the same scenario is better: it reaches its level, or comes
         closer to it, or costs less."""
-        if self.same is None or _worth(candidate) >= _worth(self.same):
+        if self.same is None:
             return candidate
+        bounds = [one.bound for one in (candidate, self.same) if one.bound is not None]
+        bound = max(bounds, default=None)
+        if _worth(candidate) >= _worth(self.same):
+            return proven(candidate, bound)
         names = {name: getattr(candidate.scenario, name) for name in (*NAMES, "goal")}
         scenario = self.same.scenario.model_copy(update=names)
-        return replace(self.same, scenario=scenario, reason=Message("The earlier plan stays."))
+        plan = replace(self.same, scenario=scenario, reason=Message("The earlier plan stays."))
+        return proven(plan, bound)
 
 
-def earlier(store: Store, scenario: Scenario) -> Earlier:
-    """What is stored of a scenario's orders."""
+def earlier(store: Store, scenario: Scenario, baseline: Baseline | None = None) -> Earlier:
+    """What is stored of a scenario's orders, judged by the goal that it was made for.
+
+    Args:
+        store: with plans.
+        scenario: what is asked.
+        baseline: a day that was run, which caps and levels at the end count from; None: the scenario's own.
+    """
     schedules, best = [], None
     for run in _alike(store, _content(scenario.model_dump_json(exclude_defaults=True))):
         plan = run.plan
@@ -65,6 +78,9 @@ def earlier(store: Store, scenario: Scenario) -> Earlier:
         schedules.append(plan.schedule)
         if (plan.holding is not None) != scenario.holding or not same_asked(scenario, plan.requested):
             continue
+        if plan.as_run is not None if baseline is None else plan.baseline_figures != baseline.figures:
+            continue
+        plan = judged(plan)
         if best is None or _worth(plan) > _worth(best):
             best = plan
     return Earlier(tuple(schedules), best)

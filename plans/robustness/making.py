@@ -63,7 +63,7 @@ def plan_that_holds(
         cancel: polled; True takes the best plan so far.
     """
     deadline = deadline or Deadline(scenario.goal.time_limit_s)
-    before = Earlier() if store is None else earlier(store, scenario)
+    before = Earlier() if store is None else earlier(store, scenario, baseline)
     search = Search(study=study, others=before.schedules)
     if not scenario.holding:
         if draft is not None:

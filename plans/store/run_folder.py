@@ -31,6 +31,7 @@ from emberline.plans.store.catalogue import labels
 from emberline.plans.store.catalogue.errors import StoreError
 from emberline.scenarios import Scenario, whole_file
 from emberline.scenarios.messages import Message, dumps, with_messages
+from emberline.scenarios.metrics import above
 
 PACKAGES = ("emberline", "pyomo", "highspy", "simpy", "xarray", "numpy")
 DATASETS = ("envelope", "baseline", "schedule", "replay")
@@ -94,16 +95,16 @@ def read(folder: Path, run: str) -> StoredRun:
     assert envelope is not None
     assert baseline is not None
     summary = meta["summary"]
+    proof = {name: summary[name] for name in ("status", "objective", "bound", "gap")}
+    if None not in (proof["objective"], proof["bound"]) and above(proof["bound"], proof["objective"]):
+        proof |= {"status": "best found", "bound": None, "gap": None}  # an earlier release mixed the goals of two plans
     plan = Plan(
         scenario=scenario.with_inputs(inputs),
         envelope=envelope,
         baseline=baseline,
         baseline_figures=_figures(summary["baseline"]),
         baseline_complete=summary["baseline"]["complete"],
-        status=summary["status"],
-        objective=summary["objective"],
-        bound=summary["bound"],
-        gap=summary["gap"],
+        **proof,
         constant=0.0 if data["schedule"] is None else float(data["schedule"].attrs.get("constant", 0.0)),
         reason=summary["reason"],
         schedule=data["schedule"],

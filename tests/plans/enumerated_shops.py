@@ -96,12 +96,17 @@ class Best:
     places: dict[str, Place]
 
 
-def best(scenario: Scenario, allowed: Allowed = lambda heat, place: True) -> Best | None:
+def best(
+    scenario: Scenario,
+    allowed: Allowed = lambda heat, place: True,
+    keeps: Callable[[dict[str, Place]], bool] = lambda places: True,
+) -> Best | None:
     """The best of all lists, by trying every one; None: there is none.
 
     Args:
         scenario: of :func:`shop`.
         allowed: whether a heat may lie there.
+        keeps: whether a whole list may be, as limits and caps are of all heats together.
     """
     intensity = scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
     options: list[list[tuple[float, Place]]] = []
@@ -122,8 +127,9 @@ def best(scenario: Scenario, allowed: Allowed = lambda heat, place: True) -> Bes
         if bests and spent + sum(least[h:]) >= bests[0].kg - 1e-9:
             return
         if h == len(options):
-            names = [heat.name for heat in scenario.heats]
-            bests[:] = [Best(spent, dict(zip(names, places, strict=True)))]
+            by_name = dict(zip([heat.name for heat in scenario.heats], places, strict=True))
+            if keeps(by_name):
+                bests[:] = [Best(spent, by_name)]
             return
         for kg, at in options[h]:
             if all(_apart(at, lengths[h], other, lengths[i]) for i, other in enumerate(places)):

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from emberline.plans.plan.holding import Holding
+from emberline.plans.plan.proof import proven
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import saved as replays_saved
 from emberline.plans.robustness.ensemble import Ensemble
@@ -141,17 +142,8 @@ class Robustness:
             margins_bound=self.robust.bound,
             margins_gap=self.robust.gap,
         )
-        return replace(self, robust=replace(self._with_the_bound_of_all_plans(), holding=holding))
-
-    def _with_the_bound_of_all_plans(self) -> Plan:
-        """The plan, whose bound was that of plans with its margins, with the bound of its draft: that of all plans."""
-        objective, bound = self.robust.objective, self.plain.bound
-        if objective is None or bound is None:
-            return replace(self.robust, bound=None, gap=None)
-        bound = min(bound, objective)
-        gap = (objective - bound) / max(abs(objective), 1e-9)
-        short = self.robust.status == "within gap" and gap > self.robust.scenario.goal.gap
-        return replace(self.robust, bound=bound, gap=gap, status="best found" if short else self.robust.status)
+        # a bound of plans with its margins says nothing of all plans: that of its draft does
+        return replace(self, robust=replace(proven(self.robust, self.plain.bound), holding=holding))
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""

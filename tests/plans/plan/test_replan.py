@@ -70,7 +70,8 @@ def test_a_plan_gives_way_to_a_clearly_better_one(stored: Plan) -> None:
     assert stored.schedule is not None
     late = {name: stored.schedule[name] + 60.0 for name in ("start_min", "end_min")}
     value = 10 * (500.0 + 400.0)
-    poor = stored.schedule.assign(late).assign_attrs(objective=value, gap=0.5)
+    flows = {name: stored.schedule[name].roll(time=1) for name in ("line_mw", "import_mw")}
+    poor = stored.schedule.assign(late | flows).assign_attrs(objective=value, gap=0.5)
     again = replan(replace(stored, schedule=poor, objective=value, gap=0.5, status="best found"))
     truth = best(stored.scenario)
     assert truth is not None
@@ -157,10 +158,8 @@ def test_an_earlier_plan_that_breaks_a_lock_does_not_hold(stored: Plan) -> None:
     scenario = with_locks(stored.scenario, [Lock(heat="H1", stage="melting", start=timedelta(0))])
     assert holds(stored.scenario, stored.envelope, stored.schedule)
     assert not holds(scenario, stored.envelope, stored.schedule)
-    assert (
-        choose(scenario, stored.envelope, stored.schedule, stored.schedule.assign_attrs(status="other")).attrs["status"]
-        == "other"
-    )
+    other = stored.schedule.assign_attrs(reason="other")
+    assert choose(scenario, stored.envelope, stored.schedule, other).attrs["reason"] == "other"
 
 
 def test_overrides_lock_what_a_schedule_says() -> None:
