@@ -16,7 +16,7 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.stock import difference, since_start
 from emberline.plans.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.replays import QUANTILES
+from emberline.plans.plan.replays import QUANTILES, held_more
 from emberline.plans.plan.stock_credit import credit_kg
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import load_mw
@@ -185,11 +185,15 @@ def _holding(plan: Plan) -> Holding | None:
     record: Any = plan.holding
     # a day that was run had its own disturbances: on others its starts mean nothing
     ran = plan.as_run is not None
-    if hasattr(record, "interval"):  # of a plan that was made to hold: many more days
-        return Holding(record.days, record.share, None if ran else record.baseline_share, *record.interval)
     replays = plan.replays
+    difference = None if ran or replays is None else held_more(replays.data)
+    if hasattr(record, "interval"):  # of a plan that was made to hold: many more days
+        baseline = None if ran else record.baseline_share
+        low, high = record.interval
+        return Holding(record.days, record.share, baseline, low, high, difference, record.level)
     if replays is None or not replays.n or plan.late:
         return None
     share, data = replays.successes / replays.n, replays.data
     name = "baseline_violations"
-    return Holding(replays.n, share, float((data[name] == 0).mean()) if name in data and not ran else None)
+    baseline = float((data[name] == 0).mean()) if name in data and not ran else None
+    return Holding(replays.n, share, baseline, difference=difference)

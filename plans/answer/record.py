@@ -102,6 +102,15 @@ class Holding:
     low: float | None = None
     """The interval of ``share``, where enough days were replayed to state one."""
     high: float | None = None
+    difference: tuple[float, float, float] | None = None
+    """``share`` less ``baseline_share``, with its 95 % interval by the pairs of days; None: there are no pairs."""
+    level: float | None = None
+    """Share on which it was to hold; None: it was not made to."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether the plan holds less often than the baseline, and not by chance."""
+        return self.difference is not None and self.difference[2] < 0
 
 
 @dataclass(frozen=True)
@@ -223,8 +232,7 @@ class Headline:
         names = [name for name, saving in savings.items() if saving is not None and is_worse(saving)]
         if self.peak_mw > self.baseline_peak_mw * (1 + HIGHER) + SAME:
             names.append("peak")
-        holding = self.holding
-        if holding is not None and holding.baseline_share is not None and holding.share < holding.baseline_share:
+        if self.holding is not None and self.holding.worse:
             names.append("holding")
         return tuple(names)
 

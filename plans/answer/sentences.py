@@ -154,9 +154,11 @@ def holds(headline: Headline) -> str:
     days = replays(headline, holding.n)
     if holding.baseline_share is None:
         return Message("It holds on {share} of {days}.", share=of_days(holding.share), days=days)
+    text = mark("It holds on {share} of {days}, the baseline on {baseline}.")
+    if holding.worse:
+        text = mark("It holds on {share} of {days}, less often than the baseline, which holds on {baseline}.")
     return Message(
-        "It holds on {share} of {days}, the baseline on {baseline}.",
-        share=of_days(holding.share, holding.baseline_share), days=days,
+        text, share=of_days(holding.share, holding.baseline_share), days=days,
         baseline=of_days(holding.baseline_share, holding.share),
     )  # fmt: skip
 

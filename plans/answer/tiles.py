@@ -216,20 +216,24 @@ def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
 
 
 def _of_days(headline: Headline, holding: Holding) -> Tile:
-    count, base, worse = replays(headline, holding.n), holding.baseline_share, "holding" in headline.worse
+    count, base = replays(headline, holding.n), holding.baseline_share
     parts: list[Message] = []
-    brief: str = count
+    brief: list[Message] = [count]
     if base is not None:
-        parts.append(Message("baseline {share}", share=of_days(base)))
-        brief = joined([*parts, count])
-        if worse:
+        parts.append(Message("baseline {share}", share=of_days(base, holding.share)))
+        brief = [*parts, count]
+        if holding.worse:
             points = amount(round(100 * (base - holding.share), 1))
-            brief = Message("{points} points below the baseline; {days}", points=points, days=count)
+            brief = [Message("{points} points below the baseline; {days}", points=points, days=count)]
     if holding.low is not None and holding.high is not None:
         parts.append(
             Message("{low} to {high} with 95 % confidence", low=of_days(holding.low), high=of_days(holding.high))
         )
-    return Tile("holding", Message("Holds"), of_days(holding.share), joined([*parts, count]), brief, worse)
+    if holding.level is not None and holding.share < holding.level:
+        missed = Message("{level} were to be reached", level=of_days(holding.level))
+        parts, brief = [missed, *parts], [missed, *brief]
+    days = of_days(holding.share, base)
+    return Tile("holding", Message("Holds"), days, joined([*parts, count]), joined(brief), holding.worse)
 
 
 def _best_tile(headline: Headline) -> Tile:

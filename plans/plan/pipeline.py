@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures
@@ -23,12 +24,14 @@ from emberline.plans.accounts.sums import figures
 from emberline.plans.compliance.grades import least_carried
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.counted import ruled_out
-from emberline.plans.plan.disturbances import disturbed_replays
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.proof import judge
 from emberline.plans.plan.record import Plan, number, violations
+from emberline.plans.plan.replay_outcome import Followed, outcomes
+from emberline.plans.plan.replays import COUNTS, PARTS, Replays
 from emberline.plans.plan.start_lists import start_lists
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
 
@@ -125,7 +128,7 @@ def plan(
         replay_figures = figures(scenario, replay, nominated=schedule)
         schedule_figures = figures(scenario, schedule)
     with phase("replays"):
-        replays = disturbed_replays(scenario, schedule, baseline.schedule, report, replications)
+        replays = _disturbed_replays(scenario, schedule, baseline.schedule, report, replications)
     return dataclasses.replace(
         plan,
         schedule=schedule,
@@ -205,3 +208,33 @@ def _list_instead(scenario: Scenario, baseline: Baseline, schedule: xr.Dataset) 
     rest = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
     outcome = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
     return baseline.schedule.assign_attrs(rest | outcome | {"policy": "schedule", "reason": reason})
+
+
+def _disturbed_replays(
+    scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress, replications: int | None = None
+) -> Replays:
+    """Replays of the schedule and of the baseline's list under the same disturbances.
+
+    Args:
+        scenario: of both.
+        schedule: of the plan.
+        dispatched: the baseline's list.
+        tell: called after each replay with ``done`` and ``of``.
+        replications: how many; None: the scenario's.
+    """
+    count = scenario.disturbances.replications if replications is None else replications
+    n = count if scenario.disturbed else 0
+    names = [prefix + name for prefix in ("", "baseline_") for name in (*figures_of(scenario), *COUNTS)]
+    if scenario.processes or any(site_stores(scenario)):
+        names += [f"more_{name}" for name in figures_of(scenario)]
+    columns: dict[str, list[float]] = {name: [] for name in names}
+    for outcome in outcomes(Followed(scenario, schedule, dispatched), range(n)):
+        parts = [prefix + name for prefix in ("", "baseline_") for name in PARTS if prefix + name in outcome.figures]
+        for name in (*names, *parts):
+            columns.setdefault(name, []).append(float(outcome.figures[name]))
+        tell({"phase": "replays", "done": outcome.replication + 1, "of": n})
+    data = xr.Dataset(
+        {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},
+        coords={"replication": np.arange(n)},
+    )
+    return Replays(n=n, successes=int((data["violations"] == 0).sum()), data=data)

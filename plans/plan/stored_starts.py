@@ -81,6 +81,9 @@ def earlier(store: Store, scenario: Scenario, baseline: Baseline | None = None) 
         if plan.as_run is not None if baseline is None else plan.baseline_figures != baseline.figures:
             continue
         plan = judged(plan)
+        if plan.holding is not None:  # an earlier release may have asked for another level
+            reached = plan.holding.share >= scenario.level
+            plan = replace(plan, holding=replace(plan.holding, level=scenario.level, reached=reached))
         if best is None or _worth(plan) > _worth(best):
             best = plan
     return Earlier(tuple(schedules), best)

@@ -20,7 +20,7 @@ from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replay_outcome import Followed, Outcome, outcomes
-from emberline.plans.plan.replays import quantiles
+from emberline.plans.plan.replays import less_often, quantiles
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENSEMBLE, check
 from emberline.scenarios.metrics import FIGURES
@@ -69,6 +69,11 @@ class Ensemble:
     def chance(self) -> tuple[float, float, float]:
         """Share of replications that held, and its 95 % interval."""
         return (self.successes / self.n, *interval(self.successes, self.n))
+
+    @property
+    def less_often(self) -> bool:
+        """Whether the plan held less often than the baseline, and not by chance."""
+        return less_often(self.data)
 
     def severity(self) -> tuple[dict[str, int], dict[str, int]]:
         """Days by severity, ``kept``, ``recourse`` or ``broken``, of the schedule and of the baseline; empty where it

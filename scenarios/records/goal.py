@@ -47,6 +47,8 @@ class Caps(Record):
 
 MOST_HOLD = 0.999
 """Share of days on which a plan can be asked to hold at most."""
+HOLD = 0.9
+"""Share of days on which a plan is to hold where none is set."""
 
 
 def _share(raw: Any, info: ValidationInfo) -> Any:
@@ -78,7 +80,7 @@ class Goal(Record):
     hold: Annotated[Fraction, Field(le=MOST_HOLD), BeforeValidator(_share)] | None = None
     """Share of disturbed days on which a plan keeps its limits, within ``tolerances``; ``off`` or 0: not looked at.
 
-    None: where disturbances are described and replayed 90 %, or what the baseline reaches if that is more.
+    None: 90 % where disturbances are described and replayed.
     """
     gap: Fraction = 0.01
     """Relative gap on what can be decided at which the search may stop."""

@@ -23,7 +23,7 @@ from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
-from emberline.scenarios.records.goal import Goal, Target
+from emberline.scenarios.records.goal import HOLD, Goal, Target
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.line import Grade, Line
 from emberline.scenarios.records.market import Market
@@ -289,6 +289,11 @@ class Scenario(Record):
         if level is None:
             return self.disturbed and bool(disturbances.replications) and self.goal.minimize != "lateness"
         return self.disturbed and level > 0
+
+    @property
+    def level(self) -> float:
+        """Share of the disturbed days on which a plan is to hold: the one that is set, else ``HOLD``."""
+        return self.goal.hold or self.disturbances.hold or HOLD
 
     def with_inputs(self, inputs: xr.Dataset) -> Scenario:
         """The same scenario with its series already resolved (read back from a stored run)."""

@@ -378,8 +378,8 @@ def holding(plan: Plan) -> list[str]:
             "with recourse on {count} of them, which costs {cost} {currency} a day",
             count=record.severity["recourse"], cost=number(record.recourse_cost, 0), currency=currency,
         )  # fmt: skip
-    if not record.margins or record.draft_share is None or not record.price:
-        return lines
+    if record.draft_share is None or not record.price or record.draft_objective == plan.objective:
+        return lines  # the draft is the plan
     carbon, cost = (record.price[name]["nominal"] for name in ("carbon_kg", "cost"))
     texts = f"{signed(carbon / 1000, 2)} t CO2e", f"{signed(cost, 0)} {currency}"
     first, second = goal_first(plan.scenario, *texts)

@@ -24,7 +24,7 @@ from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
 from emberline.plans.robustness.holding.breaks import FIXED, amounts, causes, steps
 from emberline.plans.robustness.holding.knobs import Knob, margins, varied
 from emberline.plans.robustness.holding.misses import PART, Misses, misses
-from emberline.plans.robustness.holding.raises import larger, listed
+from emberline.plans.robustness.holding.raises import candidates, larger, listed
 from emberline.plans.robustness.holding.robustness import Robustness, Round
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
@@ -34,9 +34,6 @@ from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.disturbances import Disturbances
 
 MOST_LEVEL = 0.999
-LEVEL = 0.9
-MOST_DEFAULT = 0.99
-"""Level that is asked for at most where the baseline holds nearly always."""
 TRAINING = 400
 """Days that steer, at most."""
 JUDGEMENTS = 3
@@ -87,7 +84,7 @@ def hold(
     Args:
         scenario: what is asked; its margins are where the loop begins.
         engine: who replays.
-        level: the share; None: the scenario's ``goal.hold``, or 0.9, or what the baseline reaches if that is more.
+        level: the share; None: the scenario's.
         replications: days by which plans are judged.
         time_limit_s: for the search from now on; judging comes after it.
         deadline: in its place.
@@ -104,8 +101,8 @@ def hold(
         ScenarioError: nothing is disturbed, or more memory is needed than there is.
         ValueError: the level lies outside 0 … 0.999.
     """
-    target = level if level is not None else scenario.goal.hold or scenario.disturbances.hold
-    if target is not None and not 0 < target <= MOST_LEVEL:
+    target = scenario.level if level is None else level
+    if not 0 < target <= MOST_LEVEL:
         raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
     refuse(scenario)
     deadline = deadline or Deadline(time_limit_s)
@@ -135,7 +132,7 @@ class _Loop:
         self,
         scenario: Scenario,
         engine: Engine,
-        level: float | None,
+        level: float,
         replications: int,
         deadline: Deadline,
         whole: bool,
@@ -144,8 +141,7 @@ class _Loop:
         baseline: Baseline | None,
     ) -> None:
         self.baseline = baseline or Baseline.of(scenario)
-        self.scenario, self.engine, self.level, self.replications = scenario, engine, level or LEVEL, replications
-        self.by_baseline = level is None
+        self.scenario, self.engine, self.level, self.replications = scenario, engine, level, replications
         self.deadline, self.limit_s, self.whole = deadline, deadline.limit_s, whole
         self.search_s = (1 - JUDGED_SHARE) * self.limit_s if whole else self.limit_s
         self.tell: Progress = on_progress or (lambda event: None)
@@ -154,6 +150,10 @@ class _Loop:
         self.rounds: list[Round] = []
         self.stuck: set[Knob] = set()
         """Margins that are not raised any more: no plan is left then, or it holds no more often."""
+        self.unproven = False
+        """Whether a search with larger margins found no plan and did not prove that there is none."""
+        self.larger: Scenario | None = None
+        """With the margins that are to be tried next."""
         self.raised: set[Knob] = set()
         """Margins that were raised or should have been."""
         self.training = TRAINING if whole else min(replications, TRAINING)
@@ -190,8 +190,6 @@ class _Loop:
             return Robustness(self.level, "no plan", why, (), plain, plain, seconds=self.gone)
         self._show(plain)
         refuse_ensemble(self.scenario, plain.schedule, self.replications, self.engine.workers)
-        if self.by_baseline:
-            self.level = max(self.level, self._baseline_share())
         best, judged, status, why = plain, None, "", ""
         for judgement in range(JUDGEMENTS):
             best, days, status, why = self._raise(best, judgement, begin)
@@ -199,13 +197,12 @@ class _Loop:
                 best, status = self._vary(best, days, judgement)
             best = self._polish(best, judgement)
             judged = self._judge(best, plain, judgement)
-            if judged is not None and self.by_baseline:
-                # with the same disturbances: a few days that steer may say too much of the baseline, or too little
-                share = int((judged.data["baseline_violations"] == 0).sum()) / judged.n
-                self.level = max(LEVEL, min(share, MOST_DEFAULT)) if self.baseline.complete else LEVEL
-            if judged is None or status != "holds" or self._reached(judged) or self.remaining_s <= LEAST_PLAN_S:
+            if judged is None or status != "holds" or self._reached(judged):
                 break
             status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
+            if self.remaining_s <= LEAST_PLAN_S:
+                status = "out of time"
+                break
         if judged is not None and self._gains_nothing(judged):
             best = self._as_baseline(plain)
             judged = self._judge(best, plain, judgement)
@@ -214,7 +211,7 @@ class _Loop:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
         answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.gone)
-        return answer.with_record(self.scenario, self.limit_s)
+        return answer.with_record(self.scenario, self.limit_s, self.larger if status == "out of time" else None)
 
     def _gains_nothing(self, judged: Ensemble) -> bool:
         """Whether the baseline reaches the level too and is better by the goal, or as good, on the same days."""
@@ -239,14 +236,6 @@ class _Loop:
                 "elapsed": self.gone, "limit": self.limit_s,
             }
         )  # fmt: skip
-
-    def _baseline_share(self) -> float:
-        """Share of the days that steer on which the baseline holds, at most ``MOST_DEFAULT``."""
-        if not self.baseline.complete:
-            return 0.0
-        days = self._days(self.scenario, self.baseline.schedule, 0, least=PART)
-        # of a few days nothing is known; the judgement looks again
-        return 0.0 if days is None or days.n < LEAST_DAYS else min(days.successes / days.n, MOST_DEFAULT)
 
     def _reached(self, judged: Ensemble) -> bool:
         """Whether a judgement shows that the level is reached."""
@@ -328,11 +317,14 @@ class _Loop:
         event |= {"elapsed": self.gone, "limit": self.limit_s}
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
-    def _enough(self, days: Misses) -> bool:
-        """Whether a plan holds often enough on the days that steer to be judged."""
+    def _enough(self, days: Misses, judgement: int) -> bool:
+        """Whether a plan holds often enough on the days that steer to be judged: a draft, which none of them has
+        chosen, where it reaches the level."""
         if not self.whole:
             return interval(days.successes, days.n)[0] >= self.level
-        return days.successes >= self.level * days.n + SPARE * (self.level * (1 - self.level) * days.n) ** 0.5
+        as_asked = not judgement and margins(days.scenario) == margins(self.scenario)
+        spare = 0.0 if as_asked else SPARE * (self.level * (1 - self.level) * days.n) ** 0.5
+        return days.successes >= self.level * days.n + spare
 
     def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
         """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
@@ -341,12 +333,13 @@ class _Loop:
         if days is None:
             return start, None, "cancelled", "cancelled before the first replays were over"
         best, best_days = now, days
-        while not self._enough(days):
+        while not self._enough(days, judgement):
+            self.larger = next(candidates(now.scenario, steps(days, self.level, self.stuck), far=True), None)
             if self.remaining_s <= LEAST_PLAN_S:
                 return best, best_days, "out of time", f"the time limit of {self.limit_s:g} s was over"
             if len(self.rounds) >= ROUNDS or not steps(days, self.level, self.stuck):
                 why = "no margin that can still be raised makes it hold more often" + self._finer()
-                return best, best_days, "cannot", why
+                return best, best_days, "out of time" if self.unproven else "cannot", why
             later = self._next(now, days, judgement, begin)
             begin = None
             if self.stop():
@@ -368,7 +361,7 @@ class _Loop:
         """Other margins around those of a plan that no raise makes hold: more of one may need less of another."""
         chance = np.random.default_rng(seed_of(self.scenario, f"varying {judgement}"))
         for _ in range(VARIATIONS):
-            if self._enough(days) or self._over() or len(self.rounds) >= ROUNDS:
+            if self._enough(days, judgement) or self._over() or len(self.rounds) >= ROUNDS:
                 break
             knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
             scenario, began = varied(best.scenario, knobs, chance), self.gone
@@ -384,7 +377,7 @@ class _Loop:
             after = self._train(candidate, judgement, began)
             if after is not None and after.successes / after.n > days.successes / days.n:
                 best, days = candidate, after
-        return best, "holds" if self._enough(days) else "cannot"
+        return best, "holds" if self._enough(days, judgement) else "cannot"
 
     def _finer(self) -> str:
         """What may leave more room."""
@@ -413,6 +406,7 @@ class _Loop:
             began = self.gone
             candidate = self._plan(scenario, ROUND_SHARE, lists)
             if candidate.schedule is None or not candidate.acceptable:
+                self.unproven |= candidate.schedule is None and not candidate.ruled_out
                 self._note(Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=self.gone - began))
                 continue
             trained = self._train(candidate, judgement, began)
@@ -432,7 +426,11 @@ class _Loop:
             return candidate
         share = next(row.successes / row.n for row in before if row.margins == margins(candidate.scenario) and row.n)
         days = self._train(finer, judgement, began)
-        return finer if days is not None and (self._enough(days) or days.successes / days.n >= share) else candidate
+        return (
+            finer
+            if days is not None and (self._enough(days, judgement) or days.successes / days.n >= share)
+            else candidate
+        )
 
     def _judge(self, candidate: Plan, plain: Plan, judgement: int) -> Ensemble | None:
         """A plan on fresh days, its draft and the baseline on the same."""

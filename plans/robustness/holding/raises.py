@@ -34,18 +34,9 @@ def larger(
         far: whether the level is far.
         over: polled while lists are looked for.
     """
-    tries = [[(knob, by * share) for knob, by in raises] for share in SHARES[0 if far else 2 :]]
-    if len(raises) > 1:
-        tries += [[(knob, by / 2)] for knob, by in raises]
-    candidates: list[Scenario] = []
-    for one in tries:
-        candidate = scenario
-        for knob, by in one:
-            candidate = raised(candidate, knob, by) or candidate
-        if candidate is not scenario and candidate not in candidates:
-            candidates.append(candidate)
     rest = []
-    for candidate in candidates:
+    every = list(candidates(scenario, raises, far=far))
+    for candidate in every:
         if not scenario.heats:  # of processes nothing is known before
             yield candidate, ()
             continue
@@ -55,8 +46,23 @@ def larger(
         else:
             rest.append(candidate)
     # a list that is not found proves nothing: the smallest raise of all, and that of the first margin, are searched for
-    if far and len(rest) == len(candidates):
+    if far and len(rest) == len(every):
         yield from ((candidate, ()) for candidate in rest[-len(raises) - 1 :][:2])
+
+
+def candidates(scenario: Scenario, raises: list[tuple[Knob, float]], *, far: bool) -> Iterator[Scenario]:
+    """Scenarios with larger margins, the ones to be tried first first; as of :func:`larger`."""
+    tries = [[(knob, by * share) for knob, by in raises] for share in SHARES[0 if far else 2 :]]
+    if len(raises) > 1:
+        tries += [[(knob, by / 2)] for knob, by in raises]
+    every: list[Scenario] = []
+    for one in tries:
+        candidate = scenario
+        for knob, by in one:
+            candidate = raised(candidate, knob, by) or candidate
+        if candidate is not scenario and candidate not in every:
+            every.append(candidate)
+            yield candidate
 
 
 def listed(scenario: Scenario, like: xr.Dataset, over: Callable[[], bool]) -> xr.Dataset | None:

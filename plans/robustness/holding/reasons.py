@@ -70,14 +70,13 @@ def misses(judged: Ensemble) -> tuple[dict[str, Any], ...]:
     return tuple(sorted(rows, key=lambda row: -row["days"]))
 
 
-def reasons(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int, late: bool = False) -> Iterator[str]:
-    """What stands in the way, the most frequent first, and what would help.
+def obstacles(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -> Iterator[str]:
+    """What stands in the way, the most frequent first.
 
     Args:
         scenario: what is planned.
         rows: of :func:`misses`.
         days: that they are of.
-        late: whether the time was over before all margins were tried.
     """
     for row in rows[:MOST]:
         cause = Message(CAUSES.get(row["kind"], OTHER), place=row["unit"] or row["stage"] or row["kind"])
@@ -88,14 +87,14 @@ def reasons(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int, lat
             share=100 * row["days"] / days, cause=cause, begin=at, end=at + timedelta(hours=1),
             typical=_rounded(row["typical"]), measure=row["measure"], worst=_rounded(row["worst"]),
         )  # fmt: skip
-    if late:
-        yield Message("The time was over before all margins were tried.")
-    helps = [Message(HELP[kind]) for kind in dict.fromkeys(row["kind"] for row in rows[:MOST]) if kind in HELP]
+
+
+def remedies(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> Iterator[Message]:
+    """What would help where no margin does; ``rows`` of :func:`misses`."""
+    yield from (Message(HELP[kind]) for kind in dict.fromkeys(row["kind"] for row in rows[:MOST]) if kind in HELP)
     step = scenario.horizon.step_min
     if scenario.heats and step > 5 and not step % 5:
-        helps.append(Message("steps of 5 min (horizon.step_min=5), as longer ones round every duration up"))
-    if helps:
-        yield Message("What would help: {ways}.", ways=tuple(helps))
+        yield Message("steps of 5 min (horizon.step_min=5), as longer ones round every duration up")
 
 
 def _rounded(amount: float) -> float:

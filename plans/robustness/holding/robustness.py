@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,10 +14,14 @@ from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import saved as replays_saved
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import margins, settings
-from emberline.plans.robustness.holding.reasons import misses, reasons
+from emberline.plans.robustness.holding.reasons import misses, obstacles, remedies
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of
+from emberline.scenarios.messages import Message
 from emberline.scenarios.records.disturbances import MARGINS
+
+MORE_TIME = 4
+"""Times the limit that is offered where it was too short."""
 
 
 @dataclass(frozen=True)
@@ -99,18 +105,20 @@ class Robustness:
             return None
         return self.robust.objective - self.plain.bound
 
-    def with_record(self, scenario: Scenario, limit_s: float) -> Robustness:
+    def with_record(self, scenario: Scenario, limit_s: float, larger: Scenario | None = None) -> Robustness:
         """The same, with what is known of its holding in the record of the plan that is kept.
 
         Args:
             scenario: what was asked, whose margins are those that were asked for.
             limit_s: the time that it was given.
+            larger: with the margins that were to be tried next when the time was over.
         """
         if self.judged is None or self.plain_judged is None:
             return self
         share, *bounds = self.judged.chance
         severity, of_baseline = self.judged.severity()
         reached, rows = share >= self.level, misses(self.judged)
+        baseline_share = 1 - of_baseline["broken"] / self.judged.n if of_baseline else None
         draft, sums = self.plain, self.plain.replay_figures
         holding = Holding(
             level=self.level,
@@ -119,7 +127,7 @@ class Robustness:
             days=self.judged.n,
             share=share,
             interval=(bounds[0], bounds[1]),
-            baseline_share=1 - of_baseline["broken"] / self.judged.n if of_baseline else None,
+            baseline_share=baseline_share,
             draft_share=self.plain_judged.chance[0],
             severity=severity,
             baseline_severity=of_baseline,
@@ -135,7 +143,7 @@ class Robustness:
             settings=tuple(settings(self.robust.scenario)),
             request=scenario.disturbances.model_dump(mode="json", include=set(MARGINS), exclude_defaults=True),
             misses=rows,
-            reasons=() if reached else tuple(reasons(scenario, rows, self.judged.n, self.status == "out of time")),
+            reasons=() if reached else tuple(self._reasons(scenario, rows, baseline_share, larger)),
             rounds=len(self.rounds),
             limit_s=limit_s,
             seconds=self.seconds,
@@ -144,6 +152,34 @@ class Robustness:
         )
         # a bound of plans with its margins says nothing of all plans: that of its draft does
         return replace(self, robust=replace(proven(self.robust, self.plain.bound), holding=holding))
+
+    def _reasons(
+        self,
+        scenario: Scenario,
+        rows: tuple[dict[str, Any], ...],
+        baseline_share: float | None,
+        larger: Scenario | None,
+    ) -> Iterator[str]:
+        """What stands in the way and what would help; where the time was over: more of it, the margins that were to be
+        tried next, and the baseline where it reaches the level."""
+        assert self.judged is not None
+        yield from obstacles(scenario, rows, self.judged.n)
+        ways: list[Message] = []
+        if self.status == "out of time":
+            yield Message("The time was over before all margins were tried.")
+            seconds = math.ceil(MORE_TIME * scenario.goal.time_limit_s / 10) * 10
+            ways.append(Message("more time (goal.time_limit_s={seconds:g})", seconds=seconds))
+            now = settings(self.robust.scenario)
+            more = [] if larger is None else [one for one in settings(larger) if one not in now]
+            if more:
+                ways.append(Message("the margins to be tried next ({settings})", settings=", ".join(more)))
+        else:
+            ways += remedies(scenario, rows)
+        if baseline_share is not None and baseline_share >= self.level:
+            share = math.floor(1000 * baseline_share + 1e-9) / 10
+            ways.append(Message("the baseline, today's practice, which holds on {share:g} % of the days", share=share))
+        if ways:
+            yield Message("What would help: {ways}.", ways=tuple(ways))
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""

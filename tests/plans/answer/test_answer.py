@@ -279,7 +279,12 @@ def test_what_is_worse_is_said_aloud() -> None:
     marks = {tile.name: tile.worse for tile in dataclasses.replace(first, headline=other).tiles}
     assert (marks["average"], marks["marginal"], marks["cost"]) == (False, True, True)
     days = dataclasses.replace(saving, stock=-2000.0, p10=7000.0, p50=8000.0, p90=9000.0, median_share=0.08)
-    worse_days = dataclasses.replace(other, average=days, holding=Holding(400, 0.92, 0.94), peak_mw=head.peak_mw + 9)
+    worse_days = dataclasses.replace(
+        other,
+        average=days,
+        holding=Holding(400, 0.92, 0.94, difference=(-0.02, -0.03, -0.01)),
+        peak_mw=head.peak_mw + 9,
+    )
     brief = {tile.name: tile.brief for tile in dataclasses.replace(first, headline=worse_days).tiles}
     assert brief["average"] == "undisturbed 100 → 92, stock counted"
     assert brief["cost"] == "this figure undisturbed too: 1\u202f000 → 1\u202f300"

@@ -63,10 +63,9 @@ def test_a_schedule_of_another_goal_counts_by_the_goal_of_the_plan(tmp_path: Pat
     assert after.objective == pytest.approx(least)
     assert after.bound == base.bound
     assert after.gap == pytest.approx(50 / least)
-    shown = (after.objective, after.constant, after.bound, after.gap, after.status, "carbon")
-    assert (
-        tuple(after.schedule.attrs[key] for key in ("objective", "constant", "bound", "gap", "status", "goal")) == shown
-    )
+    for name in ("objective", "constant", "bound", "gap", "status"):
+        assert after.schedule.attrs[name] == getattr(after, name)
+    assert after.schedule.attrs["goal"] == "carbon"
     store = Store(tmp_path)
     with store.working(after.scenario) as run:
         store.save(run, after)
@@ -125,9 +124,9 @@ def test_a_bound_of_margins_is_none_without_them() -> None:
     assert tight.objective is not None
     assert free is not None
     assert tight.objective > free.kg + 1
-    asked = dataclasses.replace(without_margins(tight), scenario=shop(INTENSITY, [1, 1]))
+    free_request = dataclasses.replace(without_margins(tight), scenario=shop(INTENSITY, [1, 1]))
     study = Study()
-    again = replan(asked, study=study)
+    again = replan(free_request, study=study)
     assert again.objective == pytest.approx(free.kg)
     assert again.bound is not None
     assert again.bound <= free.kg + 1e-6
@@ -157,8 +156,8 @@ def test_a_sequence_of_requests_leaves_true_numbers(seed: int, tmp_path: Path) -
 
 
 def test_each_kind_of_plan_is_judged_as_its_search_counts() -> None:
-    """Proves: objective and constant of a judged schedule are those of the search, for lines and lateness (of sites and processes:
-    ``tests/plans/accounts/test_purchase.py``). Sensitivity: a part of the goal that is counted twice, or left out."""
+    """Proves: objective and constant of a judged schedule are those of the search, for lines and lateness
+    (sites: ``tests/plans/accounts/test_purchase.py``). Sensitivity: a part of the goal that is counted twice."""
     lateness = shop(INTENSITY, [1, 1, 1], minimize="lateness", due_h=[1, 1, 1])
     for case in (request(), request("cost_with_carbon_price"), lateness):
         result = plan(case)

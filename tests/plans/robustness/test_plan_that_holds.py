@@ -11,11 +11,12 @@ import numpy as np
 import planned
 import pytest
 
-from emberline.plans.answer import choices, rules
+from emberline.plans.answer import answer, choices, rules
 from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.plan.alternatives.substitute import substitute
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan
+from emberline.plans.plan.replays import held_more
 from emberline.plans.plan.stored_starts import earlier, same_asked
 from emberline.plans.robustness.holding.hold import LEAST_DAYS
 from emberline.plans.robustness.making import again_that_holds, answered, in_its_place, plan_that_holds
@@ -57,14 +58,14 @@ def robust() -> Plan:
 
 
 def test_the_plan_holds_and_the_draft_comes_first() -> None:
-    """Proves: by default the plan holds on nine in ten new days or on as many as the baseline, with margins that the
-    draft has not; the draft is reported with its savings before any round, and each event has the limit and what
-    of it is used; the time limit of the scenario stays. Sensitivity: a plan without margins."""
+    """Proves: by default the plan holds on nine in ten new days, with margins that the draft has not; the
+    draft is reported with its savings before any round, and each event has the limit and what of it is used;
+    the time limit of the scenario stays. Sensitivity: a plan without margins."""
     result = robust()
     holding = result.holding
     assert holding is not None
     assert holding.reached, holding.reasons
-    assert holding.level >= 0.9
+    assert holding.level == 0.9
     assert holding.share >= holding.level
     assert holding.draft_share is not None
     assert holding.draft_share < holding.share
@@ -79,6 +80,96 @@ def test_the_plan_holds_and_the_draft_comes_first() -> None:
     assert draft["saved"] == holding.draft_saving
     assert draft["objective"] == holding.draft_objective
     assert {event["limit"] for event in EVENTS if event["phase"] in ("draft", "round", "judge")} == {300}
+
+
+def steady(goal: dict[str, Any] | None = None) -> Scenario:
+    """The shop on days that differ less, with wider gaps within a cast: its draft holds on some 92 % of them, its
+    baseline on nearly all."""
+    case = shop(goal=goal, duration_spread=0.07, breakdowns=[])
+    return case.model_copy(update={"tolerances": Tolerances(wait_min=0, cast_gap_min=10)}).with_inputs(case.inputs)
+
+
+def test_a_draft_that_reaches_the_level_is_the_plan() -> None:
+    """Proves: a draft that holds on 90 % of the days is judged at once and is the plan, however often the baseline
+    holds. Sensitivity: a level that the baseline raises, margins that nobody asked for, or days in reserve as for plans
+    that the days have chosen."""
+    events: list[dict[str, Any]] = []
+    result = plan_that_holds(steady(), replications=DAYS, on_progress=events.append)
+    holding = result.holding
+    assert holding is not None
+    assert holding.baseline_share is not None
+    assert holding.reached
+    assert holding.baseline_share > holding.share >= 0.9
+    assert (holding.rounds, holding.level, holding.status) == (1, 0.9, "holds")
+    assert result.objective == holding.draft_objective
+    assert holding.margins == {"planning_quantile": 0.5}
+    assert [event["phase"] for event in events].count("round") == 1
+    assert shop(hold=0.8).level == 0.8
+    assert shop(goal={"hold": 0.7}, hold=0.8).level == 0.7
+
+
+def test_what_helps_where_the_time_was_over() -> None:
+    """Proves: when the time is over before the margins are tried, the reasons name more time, the margins that were
+    next, and the baseline where it reaches the level, in this order, and nothing that nobody has tried to do without.
+
+    Sensitivity: a longer horizon, fewer heats."""
+    now = [0.0]
+
+    def tell(event: dict[str, Any]) -> None:
+        if event["phase"] == "round":
+            now[0] = 299.0
+
+    def late(case: Scenario) -> str:
+        now[0] = 0.0
+        deadline = Deadline(300.0, clock=lambda: now[0])
+        holding = plan_that_holds(case, replications=DAYS, deadline=deadline, on_progress=tell).holding
+        assert holding is not None
+        assert (holding.reached, holding.status, holding.rounds) == (False, "out of time", 1)
+        assert holding.reasons[-2] == "The time was over before all margins were tried."
+        return str(holding.reasons[-1])
+
+    first, second = late(shop()).removeprefix("What would help: ").split("), ", 1)
+    assert first == "more time (goal.time_limit_s=1200"
+    assert second.startswith("the margins to be tried next (disturbances.margins=[{stage: ")
+    assert second.endswith(").")
+    third = late(steady({"hold": 0.97})).split("), ", 2)[-1]
+    assert third.startswith("the baseline, today's practice, which holds on ")
+
+
+def test_a_warning_is_no_chance_of_the_days() -> None:
+    """Proves: the plan counts as holding less often than the baseline only where the 95 % interval of the difference on
+    the same days lies below zero: lost on 12 days of 100 and gained on 2, but not lost on 5 and gained on 2, nor where
+    the shares differ and the days do not tell. Headline, figure and words say so, and what was to be reached.
+
+    Sensitivity: a warning wherever one share is below the other."""
+    result = robust()
+    assert result.holding is not None
+    assert result.replays is not None
+    difference = None
+    for lost, gained, worse in ((12, 2, True), (5, 2, False), (0, 0, False), (2, 12, False)):
+        plan_days, baseline_days = np.zeros(100), np.zeros(100)
+        plan_days[:lost], baseline_days[-gained or 100 :] = 1, 1
+        data = result.replays.data.isel(replication=slice(100)).assign(
+            violations=("replication", plan_days), baseline_violations=("replication", baseline_days)
+        )
+        difference = held_more(data)
+        assert difference is not None
+        assert difference[0] == pytest.approx((gained - lost) / 100)
+        assert difference[1] <= difference[0] <= difference[2]
+        holding = dataclasses.replace(
+            result.holding, share=1 - lost / 100, baseline_share=1 - gained / 100, days=100, level=0.95
+        )
+        replays = dataclasses.replace(result.replays, n=100, successes=100 - lost, data=data)
+        first = answer(dataclasses.replace(result, holding=holding, replays=replays))
+        assert first is not None
+        assert ("holding" in first.headline.worse, replays.less_often) == (worse, worse)
+        assert ("less often than the baseline" in first.says) == worse
+        (tile,) = (tile for tile in first.tiles if tile.name == "holding")
+        assert tile.worse == worse
+        assert ("below the baseline" in tile.brief) == worse
+        assert ("95 % were to be reached" in tile.brief) == (lost > 5)
+    # by hand: (12 - 2) / 102, and 1.96 √(15 - 100/102) / 102
+    assert difference == pytest.approx((0.1, 0.09804 - 0.07193, 0.09804 + 0.07193), abs=2e-4)
 
 
 def test_the_bound_is_that_of_all_plans() -> None:

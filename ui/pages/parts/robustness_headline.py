@@ -11,7 +11,6 @@ import streamlit as st
 from emberline.plans.plan import Plan
 from emberline.plans.robustness import Ensemble
 from emberline.plans.robustness import ensemble as replays
-from emberline.plans.robustness.holding import LEVEL
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -28,6 +27,8 @@ class Evidence:
     high: float
     """Interval of the share, at 95 %."""
     baseline_share: float | None = None
+    worse: bool = False
+    """Whether the baseline holds more often on the same days, and not by chance."""
     misses: tuple[dict[str, Any], ...] = ()
     """What breaks it, the most frequent first: ``kind``, ``unit``, ``typical`` and ``worst`` amount in ``measure``."""
 
@@ -44,12 +45,15 @@ def evidence(plan: Plan, ensemble: Ensemble | None) -> Evidence | None:
         n, successes = plan.replays.n, plan.replays.successes
         entries.append(Evidence(n, successes / n, *replays.interval(successes, n)))
     if record is not None:
-        entries.append(Evidence(record.days, record.share, *record.interval, record.baseline_share, record.misses))
+        worse = plan.replays is not None and plan.replays.less_often
+        entries.append(
+            Evidence(record.days, record.share, *record.interval, record.baseline_share, worse, record.misses)
+        )
     if ensemble is not None:
         broke = tuple(row | {"worst": row["amount"]} for row in ensemble.broke())
         against = ensemble.against_baseline
         baseline = float((ensemble.data["baseline_violations"] == 0).mean()) if against else None
-        entries.append(Evidence(ensemble.n, *ensemble.chance, baseline, broke))
+        entries.append(Evidence(ensemble.n, *ensemble.chance, baseline, ensemble.less_often, broke))
     return max(entries, key=lambda one: (one.days, len(one.misses)), default=None)
 
 
@@ -61,14 +65,10 @@ def show(plan: Plan, ensemble: Ensemble | None) -> None:
     level = plan.scenario.goal.hold or plan.scenario.disturbances.hold or None
     target = level if level or plan.holding is None else plan.holding.level
     says = headline(facts, target)
-    st.markdown(f"##### {'⚠ ' if target and facts.share < target else ''}{says}")
+    st.markdown(f"##### {'⚠ ' if facts.worse else ''}{says}")
     lines = sentences(facts, target)
     if target and not level:
-        lines.append(
-            tr("No level was set: what the baseline reaches was asked, as it is more than 90.")
-            if target > LEVEL
-            else tr("No level was set: 90 were asked.")
-        )
+        lines.append(tr("No level was set: {asked} were asked.", asked=f"{100 * target:.3g}"))
     st.text(" ".join(lines))
 
 
@@ -91,7 +91,10 @@ def sentences(facts: Evidence, target: float | None) -> list[str]:
     if target is not None and facts.low < target <= facts.high:
         lines.append(tr("What was asked lies within it: more replays narrow it down."))
     if facts.baseline_share is not None:
-        lines.append(tr("The baseline holds on {share} of 100.", share=_of_100(facts.baseline_share)))
+        text = tr("The baseline holds on {share} of 100.", share=_of_100(facts.baseline_share))
+        if facts.worse:
+            text = tr("The baseline holds on more days: {share} of 100.", share=_of_100(facts.baseline_share))
+        lines.append(text)
     lines.append(tr("A day holds where no limit is missed by more than its tolerance."))
     if facts.misses:
         worst = facts.misses[0]

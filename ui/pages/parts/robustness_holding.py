@@ -21,7 +21,7 @@ from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
 
-LEVEL, REPLAYS, SEARCH_S = 0.9, 1000, 300
+REPLAYS, SEARCH_S = 1000, 300
 """Defaults: chance to hold, days for the judgement, time limit of the search [s]."""
 STATUS = {
     "holds": mark("✓ It holds."),
@@ -57,7 +57,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
             tr("Margins are raised where this plan breaks, and it is planned again until it holds often enough.")
         )
         scenario = stored.plan.scenario
-        target = scenario.goal.hold or scenario.disturbances.hold or LEVEL
+        target = scenario.level
         level = st.number_input(
             tr("Chance to hold [%]"), min_value=1.0, max_value=100 * MOST_LEVEL, value=100 * target, step=5.0,
             format="%.1f", key=f"holding.level.{stored.id}",

@@ -57,7 +57,7 @@ def show_headline(answer: Answer, rest: bool = True, holds: bool = True) -> None
     Args:
         answer: of the plan.
         rest: whether all of its sentences are drawn.
-        holds: whether the plan holds as often as it should; else how often it does stands in the headline.
+        holds: whether the plan holds as often as the baseline; else how often it does stands in the headline.
     """
     saving, *others = answer.lines
     first = say(saving) if holds or not answer.holds else f"{say(saving)} ⚠ {say(answer.holds)}"

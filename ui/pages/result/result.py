@@ -152,7 +152,7 @@ def _verdict(plan: Plan, run: str) -> None:
     short = plan.holding is not None and not plan.holding.reached
     with st.container(key="verdict", gap="xxsmall"):
         if first is not None:
-            answer.show_headline(first, rest=False, holds=not short)
+            answer.show_headline(first, rest=False, holds="holding" not in first.headline.worse)
         if not plan.acceptable or plan.late or plan.reason or short or plan.omissions:
             st.text(say(plan.verdict) if plan.acceptable else f"✕  {say(plan.verdict)}")
         for line in (*charges.cut_month(plan.scenario), *map(say, uncounted(plan.scenario))):
