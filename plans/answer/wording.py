@@ -9,6 +9,7 @@ import numpy as np
 
 from emberline.plans.answer.record import Headline, Saving, is_same, is_worse
 from emberline.plans.plan.alternatives.choice import LEAST_CARBON, NO_REGRET
+from emberline.plans.plan.replays import in_words
 from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES, cost_cap
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
@@ -38,11 +39,8 @@ def of_days(share: float | None, other: float | None = None) -> Message:
 
 
 def replays(headline: Headline, count: int) -> Message:
-    """Disturbed replays of a headline in words: days or weeks, where that is how long they are."""
-    for days, text in ((1, mark("{count} disturbed days")), (7, mark("{count} disturbed weeks"))):
-        if abs(headline.length_min - 1440 * days) <= 60:  # clocks may change within it
-            return Message(text, count=count)
-    return Message("{count} disturbed replays", count=count)
+    """Disturbed replays of a headline in words."""
+    return in_words(count, headline.length_min)
 
 
 def span(horizon: Horizon, steps: np.ndarray) -> tuple[Message, float, float]:

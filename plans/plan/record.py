@@ -15,7 +15,7 @@ from emberline.plans.accounts.stock import Difference, difference, rate
 from emberline.plans.plan.alternatives.choice import Choice
 from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.holding import Holding
-from emberline.plans.plan.replays import Replays
+from emberline.plans.plan.replays import Replays, in_words
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.line.rounding import rounded, worth_a_try
@@ -169,9 +169,8 @@ class Plan:
             feasible = self._holding(self.holding)
         elif self.successes:
             successes, n = self.successes
-            feasible = Message(
-                "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=successes, n=n
-            )
+            days = in_words(n, self.scenario.horizon.length_min)
+            feasible = Message("Feasible, and the twin agrees; it held in {held} of {days}.", held=successes, days=days)
         reasons = () if self.holding is None else self.holding.reasons
         parts: list[str] = [feasible, self._lateness, self.reason, *reasons, *self.omissions]
         goal = goal_metric(self.scenario).figure
@@ -180,16 +179,14 @@ class Plan:
             parts.append(Message("The baseline ends with more stock, which counts at what it took on average to make."))
         return sentences(*parts)
 
-    @staticmethod
-    def _holding(holding: Holding) -> str:
+    def _holding(self, holding: Holding) -> str:
         """How often a plan that was made to hold does, on days that no search has seen."""
         text = mark(
-            "Feasible, and the twin agrees; it holds on {share:.1f} % of {days} disturbed days, the baseline on "
-            "{baseline:.1f} %."
+            "Feasible, and the twin agrees; it holds on {share:.1f} % of {days}, the baseline on {baseline:.1f} %."
         )
         if not holding.reached:
             text = mark(
-                "Feasible, and the twin agrees; it holds on {share:.1f} % of {days} disturbed days, less than the "
+                "Feasible, and the twin agrees; it holds on {share:.1f} % of {days}, less than the "
                 "{level:g} % that were to be reached, the baseline on {baseline:.1f} %."
             )
         # rounded down, as in the first line: a level that is missed is not reached
@@ -197,7 +194,8 @@ class Plan:
             math.floor(1000 * (one or 0.0) + 1e-9) / 10 for one in (holding.share, holding.baseline_share)
         )
         level = round(100 * holding.level, 1)
-        return Message(text, share=share, days=holding.days, level=level, baseline=baseline)
+        days = in_words(holding.days, self.scenario.horizon.length_min)
+        return Message(text, share=share, days=days, level=level, baseline=baseline)
 
     @property
     def _rounding(self) -> str:

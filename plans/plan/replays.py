@@ -10,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import FIGURES
 
 QUANTILES = (0.1, 0.5, 0.9)
@@ -70,6 +71,14 @@ def less_often(data: xr.Dataset) -> bool:
     """Whether the whole interval of :func:`held_more` lies below zero."""
     difference = held_more(data)
     return difference is not None and difference[2] < 0
+
+
+def in_words(count: int, length_min: float) -> Message:
+    """A number of disturbed replays: days or weeks, where that is how long they are."""
+    for days, text in ((1, mark("{count} disturbed days")), (7, mark("{count} disturbed weeks"))):
+        if abs(length_min - 1440 * days) <= 60:  # clocks may change within it
+            return Message(text, count=count)
+    return Message("{count} disturbed replays", count=count)
 
 
 def quantiles(data: xr.Dataset, names: Iterable[str]) -> dict[str, dict[str, float]]:

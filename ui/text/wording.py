@@ -32,7 +32,7 @@ PHASES = {
 }
 HOLDING_PHASES = {
     "draft": mark("the draft is made; now margins are learnt until the plan holds on disturbed days"),
-    "round": mark("round {round}: held on {held} of {of} disturbed days"),
+    "round": mark("round {round}: held in {held} of {of} disturbed replays"),
     "no plan": mark("round {round}: no plan with these margins"),
     "judge": mark("the plan is judged on new days"),
 }
@@ -372,7 +372,7 @@ def holding(plan: Plan) -> list[str]:
         return []
     days, currency = record.days, plan.scenario.market.currency
     low, high = (percent(share, 1) for share in record.interval)
-    lines = [tr("95 % interval {low} to {high} over {days} new days", low=low, high=high, days=number(days, 0))]
+    lines = [tr("95 % interval {low} to {high} over {days} new replays", low=low, high=high, days=number(days, 0))]
     if record.severity.get("recourse"):
         lines[0] += "; " + tr(
             "with recourse on {count} of them, which costs {cost} {currency} a day",

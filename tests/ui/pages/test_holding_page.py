@@ -81,7 +81,7 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     assert not app.exception
     span, share = content["robust"]["interval"], content["robust"]["chance"]
     assert (
-        f"this plan: {100 * share:.1f} % of {wording.number(1000, 0)} new disturbed days "
+        f"this plan: {100 * share:.1f} % of {wording.number(1000, 0)} new disturbed replays "
         f"(95 % interval {100 * span['low']:.1f} % to {100 * span['high']:.1f} %)"
     ) in page_text(app)
     assert "the plain plan: " in page_text(app)

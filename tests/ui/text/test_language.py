@@ -199,7 +199,7 @@ def lower_rooms() -> None:
     from emberline.ui.text.messages import say
 
     session.begin()
-    at = datetime(2026, 6, 16, 6, 15, tzinfo=UTC)
+    at, days = datetime(2026, 6, 16, 6, 15, tzinfo=UTC), Message("{count} disturbed days", count=5)
     st.session_state["texts"] = {
         "limits": [
             say(text)
@@ -209,7 +209,7 @@ def lower_rooms() -> None:
         ],
         "verdict": say(
             sentences(
-                Message("Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=4, n=5),
+                Message("Feasible, and the twin agrees; it held in {held} of {days}.", held=4, days=days),
                 Message("No better switches than the baseline's were found."),
             )
         ),

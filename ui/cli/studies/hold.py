@@ -167,7 +167,7 @@ def _lines(result: Robustness) -> Iterator[str]:
     n = wording.number(result.judged.n, 0)
     for label, ensemble in (("this plan", result.judged), ("plain plan", result.plain_judged)):
         share, low, high = (wording.percent(value, 1) for value in ensemble.chance)
-        yield f"{label:<12}holds on {share} of {n} new disturbed days (95 % interval {low} to {high})"
+        yield f"{label:<12}holds on {share} of {n} new disturbed replays (95 % interval {low} to {high})"
     baseline_days = int((result.judged.data["baseline_violations"] == 0).sum())
     yield f"{'baseline':<12}holds on {wording.percent(baseline_days / result.judged.n, 1)} of them"
     gaps = [

@@ -79,29 +79,31 @@ def headline(facts: Evidence, target: float | None) -> str:
         "high": math.ceil(100 * facts.high - 1e-9), "asked": f"{100 * (target or 0.0):.3g}",
     }  # fmt: skip
     if target is None:
-        return tr("This plan holds on {share} of 100 disturbed days (between {low} and {high}).", **values)
-    return tr("This plan holds on {share} of 100 disturbed days (between {low} and {high}); asked: {asked}.", **values)
+        return tr("This plan holds on {share} of 100 disturbed replays (between {low} and {high}).", **values)
+    return tr(
+        "This plan holds on {share} of 100 disturbed replays (between {low} and {high}); asked: {asked}.", **values
+    )
 
 
 def sentences(facts: Evidence, target: float | None) -> list[str]:
     """How sure that is, what the baseline does, and what a day means on which the plan does not hold."""
     lines = [
-        tr("Counted on {days} days; the range is what so few can tell (95 % confidence).", days=facts.days)
+        tr("Counted on {days} replays; the range is what so few can tell (95 % confidence).", days=facts.days)
     ]  # fmt: skip
     if target is not None and facts.low < target <= facts.high:
         lines.append(tr("What was asked lies within it: more replays narrow it down."))
     if facts.baseline_share is not None:
         text = tr("The baseline holds on {share} of 100.", share=_of_100(facts.baseline_share))
         if facts.worse:
-            text = tr("The baseline holds on more days: {share} of 100.", share=_of_100(facts.baseline_share))
+            text = tr("The baseline holds in more replays: {share} of 100.", share=_of_100(facts.baseline_share))
         lines.append(text)
-    lines.append(tr("A day holds where no limit is missed by more than its tolerance."))
+    lines.append(tr("A replay holds where no limit is missed by more than its tolerance."))
     if facts.misses:
         worst = facts.misses[0]
         who = worst["unit"] or worst.get("stage") or tr("site")
         lines.append(
             tr(
-                "On the other days it is most often: {what} ({who}), typically by {typical} {measure}, at most by "
+                "In the other replays it is most often: {what} ({who}), typically by {typical} {measure}, at most by "
                 "{worst} {measure}.",
                 what=tr(wording.KINDS.get(worst["kind"], worst["kind"])), who=who, measure=say(worst["measure"]),
                 typical=wording.number(worst["typical"], 1), worst=wording.number(worst["worst"], 1),

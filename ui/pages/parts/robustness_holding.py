@@ -153,7 +153,7 @@ def show(stored: StoredRun) -> None:
             share, low, high = (wording.percent(x, 1) for x in (judged["chance"], span["low"], span["high"]))
             st.text(
                 tr(
-                    "{plan}: {share} of {n} new disturbed days (95 % interval {low} to {high})",
+                    "{plan}: {share} of {n} new disturbed replays (95 % interval {low} to {high})",
                     plan=label, share=share, n=wording.number(judged["n"], 0), low=low, high=high,
                 )
             )  # fmt: skip
