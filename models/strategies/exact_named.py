@@ -3,19 +3,21 @@
 Pooled counts bound a plan and named heats within corridors improve one, but neither need meet the other: pools leave
 out transfers of single pairs of units, and no corridor holds every order of heats. On a line of a few heats the general
 formulation with open windows (``models/formulations/line/named/model.py``) is small enough to be solved as it is,
-import limit and caps kept. The number of its terms says beforehand what it costs.
+import limit and caps kept, with cuts for what whole starts import. The number of its terms says beforehand what it
+costs.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.formulations.line.named import idling
+from emberline.models.formulations.line.named import idling, import_cuts
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.heuristics.line.start_windows import everywhere
 from emberline.models.kernel import arrays
@@ -33,10 +35,12 @@ CLOSE = 0.2
 SMALL_TERMS = 40_000
 """Lines of fewer terms than these are solved as a whole before all else: more take longer to write than a plan by
 other strategies does."""
+FEW_HEATS, FEW_TERMS = 6, 1_500_000
+"""A line of so few heats is solved as a whole up to so many terms: nothing else comes to a proof as soon."""
 FIRST = (0.8, 0.5)
-"""Share of the time for that; the second where there is no plan yet."""
+"""Share of the time for that; the second where there is no plan yet, and for few heats."""
 LONGEST_S = 2.0
-"""What the whole has not proven by then, other strategies prove sooner or prepare."""
+"""What the whole of more heats has not proven by then, other strategies prove sooner or prepare."""
 SECOND, NODES = 0.2, 200
 """Share of the time, and nodes, for the second goal."""
 SAME = 1e-9
@@ -51,7 +55,12 @@ def terms(problem: SlotProblem) -> int:
     for heat in problem.heats:
         reach = [max(operation.last - max(operation.first, 0) + 1, 0) for operation in heat.operations]
         places = [len(operation.units) * slots for operation, slots in zip(heat.operations, reach, strict=True)]
-        total += sum((one + other) ** 2 for one, other in itertools.pairwise([*places, 0]))
+        if problem.campaign or len(places) > 1:
+            places.append(0)
+        else:
+            # nothing precedes anything: there are the slots that each start holds its unit
+            total += places[0] * max(heat.operations[0].occupy.values()) if places else 0
+        total += sum((one + other) ** 2 for one, other in itertools.pairwise(places))
     return total + idling.arcs(problem)
 
 
@@ -75,13 +84,18 @@ def exact(problem: SlotProblem) -> bool:
 
 def suits(search: Search) -> bool:
     """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
-    few = terms(search.problem) <= min(SMALL_TERMS, TERMS_A_SECOND * search.remaining_s / 2)
-    return few and exact(search.problem)
+    top = FEW_TERMS if _few(search.problem) else SMALL_TERMS
+    return terms(search.problem) <= min(top, TERMS_A_SECOND * search.remaining_s / 2) and exact(search.problem)
+
+
+def _few(problem: SlotProblem) -> bool:
+    return len(problem.heats) <= FEW_HEATS
 
 
 def run(search: Search) -> None:
     """Solve a small line as a whole, in a share of the time."""
-    solve(search, min(FIRST[search.best is None] * search.remaining_s, LONGEST_S))
+    few = _few(search.problem)
+    solve(search, min(FIRST[few or search.best is None] * search.remaining_s, math.inf if few else LONGEST_S))
     if search.best is not None and search.over():
         _second(search, SECOND * search.rest)
     search.tell()
@@ -158,6 +172,7 @@ def _model(search: Search) -> Named:
     problem, data = search.problem, search.data
     formulation = Named(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
     if formulation.possible:
+        import_cuts.add(formulation)
         formulation.ports.keep(formulation.model, search.aim.tops)
         if search.aim.grades:
             formulation.cap_grades(search.aim.grades, search.mixed, soft=False)

@@ -93,6 +93,34 @@ def uneven(shop: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[st
     return data, shop[1]
 
 
+def sited(seed: int) -> tuple[dict[str, Any], list[float]]:
+    """A shop on finer steps with a site: PV, a battery, export and a demand charge come and go.
+
+    Args:
+        seed: of the generator.
+    """
+    dice = random.Random(seed + 5000)
+    data, worth = raw(seed, most_heats=6)
+    hours, start = int(data["horizon"]["length_h"]), data["horizon"]["start"]
+
+    def hourly(low: float, high: float) -> dict[str, Any]:
+        values = [round(dice.uniform(low, high), 2) for _ in range(hours)]
+        return {"values": values, "start": start, "interval_min": 60}
+
+    site, market = data["site"], data["market"]
+    if dice.random() < 0.6:
+        site["pv"] = {"peak_mw": dice.choice((5, 20, 40)), "capacity_factor": hourly(0, 1)}
+    if dice.random() < 0.4:
+        site["battery"] = {"energy_mwh": dice.choice((4, 16)), "power_mw": dice.choice((2, 8))}
+    if dice.random() < 0.5:
+        site["grid"]["export_limit_mw"] = dice.choice((2, 10))
+        market["export_price_per_mwh"] = hourly(0, 18)
+    if data["goal"]["minimize"] == "cost" and dice.random() < 0.7:
+        charge = {"name": "peak", "rates": [{"per_mw": dice.choice((30, 300, 3000))}]}
+        market["tariff"] = {"demand": [charge | ({"assessed": "daily"} if dice.random() < 0.5 else {})]}
+    return data, worth
+
+
 def built(shop: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Scenario:
     """The scenario of a shop, on its own grid or on another.
 
