@@ -102,6 +102,8 @@ class ViolationKind(StrEnum):
     """Export above the contracted limit [MW]."""
     BATTERY = "battery"
     """Set-points that the battery cannot follow [MW, MWh]."""
+    BOTH_WAYS = "both ways"
+    """A battery or store filled and emptied at the same time, which cannot be [MW, its unit]."""
     ASSET = "asset"
     """Set-points that an asset cannot follow [its unit]."""
     SHORTAGE = "shortage"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import FACTORS, METRICS, Metric
@@ -101,3 +102,35 @@ def cost_cap(share: float) -> Message:
     if not share:
         return Message("cost not above the baseline's")
     return Message("cost at most {share:g} % above the baseline's", share=100 * share)
+
+
+@dataclass(frozen=True)
+class BoundCovers:
+    """The plans that a bound is proven for."""
+
+    decisions: str
+    """``heats``, ``units`` of processes, or ``site``."""
+    step_min: float | None
+    """Steps on which they lie; between them there may be a better one. None: starts at any time."""
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> BoundCovers:
+        """Those of a scenario's plans that a search is about."""
+        decisions = "units" if scenario.processes else "heats" if scenario.heats else "site"
+        return cls(decisions, None if scenario.heats and scenario.by_the_minute else scenario.horizon.step_min)
+
+    @property
+    def says(self) -> str:
+        """What these plans do, after "a plan that"."""
+        texts = {
+            "heats": mark("starts heats on {step:g}-minute steps"),
+            "units": mark("sets units by steps of {step:g} min"),
+            "site": mark("sets the site by steps of {step:g} min"),
+        }
+        if self.step_min is None:
+            return Message("starts heats at any time")
+        return Message(texts[self.decisions], step=self.step_min)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"decisions": self.decisions, "step_min": self.step_min, "says": self.says}

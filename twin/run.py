@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -154,6 +155,9 @@ class Follower:
         self.policy = policy
         # the baseline's assets answer to the load as it is; a schedule's set-points are followed
         self.setpoints = None if policy == Policy.BASELINE else Setpoints.read(schedule)
+        if self.setpoints is not None and schedule.attrs.get("policy") == Policy.BASELINE and self.grid.per_step > 1:
+            # means over a step do not say what its battery does in each metered interval
+            self.setpoints = replace(self.setpoints, by_rule=True)
 
     def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
         """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""

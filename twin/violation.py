@@ -8,6 +8,8 @@ from emberline.scenarios.datasets import RecourseKind, ViolationKind
 
 TOLERANCE = 1e-6
 """MW and MWh that count as zero."""
+SMALL = 1e-5
+"""Share of a store's rate that may go the other way at the same time: a solver's whole numbers are as exact."""
 
 
 class Act(NamedTuple):

@@ -15,7 +15,7 @@ from emberline.models.formulations.processes.network import add as add_processes
 from emberline.models.formulations.processes.stock_value import bands, credits
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site.assets.ports import Linear, slot_values
-from emberline.models.formulations.site.assets.result import BOTH, burning
+from emberline.models.formulations.site.assets.result import both_ways, burning
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.kernel.arrays import Series, Variable
@@ -49,15 +49,10 @@ class SiteModel:
 
     def burning(self) -> set[int]:
         """Slots in which a store is filled and emptied at the same time in the solution, though it cannot be."""
-        hub = self.ports.hub
-        if hub is None:
-            return set()
-        slots = burning(hub)
-        if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
-            both = np.minimum(
-                *(slot_values(getattr(self.model.site, name), hub.hub.n) for name in ("put_in", "put_out"))
-            )
-            slots.update(np.flatnonzero(both > BOTH).tolist())
+        slots = set() if self.ports.hub is None else burning(self.ports.hub)
+        site, n = self.model.site, len(self.data.wasting)
+        if self.data.battery is not None and self.data.battery.one_way:
+            slots |= both_ways(slot_values(site.put_in, n)[:n], slot_values(site.put_out, n)[:n])
         return slots
 
 

@@ -78,11 +78,23 @@ class Purchase:
     def circles(self) -> np.ndarray:
         """Metered intervals in which export earns more than the cheapest import costs, or import itself earns."""
         assert self.rates is not None
-        lowest = sum(
-            (e.per_mwh.min(axis=0) * self.rates.with_tax(e.kind) for e in self.rates.energy), np.zeros(len(self.rates))
-        )
+        lowest = self._lowest
         earned = sum(self.rates.export_per_mwh.values(), np.zeros(len(self.rates)))
         return np.asarray((earned > lowest) | (lowest < 0))
+
+    @cached_property
+    def _lowest(self) -> np.ndarray:
+        """The least that the tariff takes for a MWh in each metered interval, taxes included."""
+        assert self.rates is not None
+        rates = self.rates
+        return sum((e.per_mwh.min(axis=0) * rates.with_tax(e.kind) for e in rates.energy), np.zeros(len(rates)))
+
+    def lowest_price(self, n: int) -> np.ndarray:
+        """The same in each of ``n`` slots, the least of the intervals that it touches; shape (n,)."""
+        if self.rates is None:
+            return np.zeros(n)
+        cells = math.lcm(len(self.rates), n)
+        return np.asarray(np.repeat(self._lowest, cells // len(self.rates)).reshape(n, -1).min(axis=1))
 
     @property
     def most_spread(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -68,6 +68,11 @@ class SiteData:
         return idle and bool((self.pv <= self.base).all()) and not self.curtails
 
     @property
+    def curtails_within(self) -> bool:
+        """Whether PV may be curtailed in some metered intervals of a slot only."""
+        return not self.plain and bool(self.pv.any()) and self.step_min > self.meter_min == self.cell_min
+
+    @property
     def balance_meters(self) -> bool:
         """Whether a metered interval is a slot whose balance says what is imported."""
         return not self.plain and self.meter_min == self.cell_min == self.step_min
@@ -76,6 +81,23 @@ class SiteData:
     def full_price(self) -> np.ndarray:
         """Price of imported energy with the carbon price on it, where the scheme covers it."""
         return self.price + self.carbon_price_per_kg * self.average
+
+    @cached_property
+    def pays(self) -> np.ndarray:
+        """Whether it could pay to take more electricity than needed, by slot, shape (n_slots,): import earns, by price,
+        tariff or what an unused block of a contract loses, or what sources deliver is in the way."""
+        least = self.price
+        if self.purchase is not None:
+            least = least - self.purchase.most_spread + np.minimum(self.purchase.lowest_price(len(least)), 0.0)
+        return np.asarray((least < 0) | (self.base < 0))
+
+    @property
+    def wasting(self) -> range:
+        """Slots in which a store of electricity could gain by being filled and emptied at once: those in which wasting
+        it pays and all before them, as one that is empty then takes more."""
+        if self.hub is not None and self.hub.forced:
+            return range(len(self.base))
+        return range(1 + max(np.flatnonzero(self.pays).tolist(), default=-1))
 
     @property
     def guide_price(self) -> np.ndarray:
@@ -110,6 +132,11 @@ class SiteData:
             return 0.0
         return float(np.maximum(self.base - self.pv, 0.0) @ weight)
 
+    @property
+    def export_rows(self) -> bool:
+        """Whether the export limit of a slot leaves a metered interval free to export more."""
+        return not self.plain and self.meter_min < self.step_min and np.isfinite(self.export_limit_mw)
+
     def limit_mwh(self) -> float:
         """Energy that may be imported in a metered interval."""
         return np.inf if self.import_limit_mw is None else self.import_limit_mw * self.meter_min / 60
@@ -129,7 +156,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
     if cap is not None:
         limit = cap if limit is None else min(limit, cap)
     prices, purchase = marginal_prices(scenario), purchases.read(scenario, limit)
-    return SiteData(
+    data = SiteData(
         hours=hours,
         base=-sum(fixed.values(), np.zeros(horizon.n_steps)) * hours,
         pv=sum(sun.values(), np.zeros(horizon.n_steps)) * hours,
@@ -147,8 +174,8 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         fixed_mw=fixed,
         sun_mw=sun,
         curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
-        hub=assets.read(scenario, {**fixed, **sun}),
         purchase=purchase,
         metrics=in_use(scenario),
         sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),
     )
+    return replace(data, hub=assets.read(scenario, {**fixed, **sun}, bool(data.pays.any())))

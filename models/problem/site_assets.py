@@ -43,6 +43,8 @@ class Hub:
     """Carriers of which a surplus can never pay: see ``emberline.models.problem.site_assets.harmless``."""
     alone: Collection[int] = ()
     """Slots in which a store is either filled or emptied, where both could pay."""
+    forced: bool = False
+    """Whether electricity may be in the way whatever it costs: a source or a machine that must run delivers it."""
 
 
 def supplies(hub: Hub, metric: str, price: Callable[[np.ndarray], float]) -> list[tuple[str, float]]:
@@ -93,12 +95,13 @@ def _counts(asset: Named) -> bool:
     return any(getattr(asset, row.per_unit) for row in FACTORS.values())
 
 
-def read(scenario: Scenario, others: Collection[str]) -> Hub | None:
+def read(scenario: Scenario, others: Collection[str], pays: bool) -> Hub | None:
     """The assets of a scenario that the model states one by one; None where there are none.
 
     Args:
         scenario: with its site.
         others: names of those that it states together.
+        pays: whether importing more than needed pays in any slot.
     """
     site = scenario.site
     assets = tuple(asset for asset in site.equipment if asset.name not in others)
@@ -107,6 +110,8 @@ def read(scenario: Scenario, others: Collection[str]) -> Hub | None:
     hours = scenario.horizon.step_h
     series = {asset.name: scenario.asset_series(asset.name) for asset in site.equipment}
     days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
+    calm = harmless(site.carrier, site.equipment, series)
+    dumps = site.carrier[ELECTRICITY].dumps
     return Hub(
         hours=hours,
         n=scenario.horizon.n_steps,
@@ -118,14 +123,17 @@ def read(scenario: Scenario, others: Collection[str]) -> Hub | None:
         factors={
             name: {asset.name: getattr(asset, row.per_unit) for asset in site.assets} for name, row in FACTORS.items()
         },
-        harmless=harmless(site.carrier, site.equipment, series, bool((scenario.inputs["price_per_mwh"] >= 0).all())),
+        harmless=calm - {ELECTRICITY} if pays and not dumps else calm,
+        forced=ELECTRICITY not in calm,
     )
 
 
 def harmless(
-    carriers: dict[str, Carrier], assets: Sequence[Any], series: dict[str, dict[str, np.ndarray]], bought: bool
+    carriers: dict[str, Carrier], assets: Sequence[Any], series: dict[str, dict[str, np.ndarray]]
 ) -> frozenset[str]:
     """Carriers of which a surplus can never pay: taking more of them than needed never makes a plan better.
+
+    Electricity as far as assets deliver it; what import of it costs is another matter.
 
     That is so where a surplus may be vented anyway, or where all that comes in is bought at prices and emissions that
     are nowhere negative, or is curtailed at will, or made by a machine that may idle: whatever is wasted can be traced
@@ -135,14 +143,12 @@ def harmless(
         carriers: by name.
         assets: machines as converters.
         series: of the assets.
-        bought: whether the price of electricity is nowhere negative.
     """
     names = set()
     paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
     for name, carrier in carriers.items():
-        can_pay = name == ELECTRICITY and not bought
         # a purchase that must not be less is not foreseen: any can be left
-        can_pay |= any(supply.carrier == name and paid_for[supply.name] for supply in of(assets, Supply))
+        can_pay = any(supply.carrier == name and paid_for[supply.name] for supply in of(assets, Supply))
         can_pay |= any(source.carrier == name for source in of(assets, Source))
         can_pay |= any(name in machine.gives and not _idles(machine, carriers) for machine in of(assets, Converter))
         if carrier.dumps or not can_pay:

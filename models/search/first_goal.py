@@ -37,7 +37,7 @@ def minimize_first(
     Whole numbers that keep a store from burning a surplus are added only for slots in which one burns without them:
     elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
     """
-    burning: set[int] | None = set() if data.hub is not None else None
+    burning: set[int] | None = set() if data.hub is not None or data.battery is not None else None
     whole_s = remaining_s()
     for attempt in itertools.count():
         began = time.perf_counter()

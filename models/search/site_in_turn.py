@@ -40,11 +40,11 @@ def guide_around(
         gives: what the line gives of a carrier by slot now.
     """
     supply = np.zeros(len(data.base)) if flows.hub is None else flows.hub.delivered(ELECTRICITY)
-    base = data.base - flows.pv + flows.charge - flows.discharge - supply
+    base, pv = data.base + flows.charge - flows.discharge - supply, data.pv
+    if not data.curtails_within:
+        base, pv = base - flows.pv, np.zeros(len(base))
     prices = {carrier: worth[carrier] for carrier in gives if carrier in worth and np.abs(worth[carrier]).any()}
-    site = replace(
-        data, base=base, pv=np.zeros(len(base)), battery=None, hub=None, whole=True, given_worth=(aim.first, prices)
-    )
+    site = replace(data, base=base, pv=pv, battery=None, hub=None, whole=True, given_worth=(aim.first, prices))
     # what the assets cost and emit is left out of what the guide's ports tell
     meter = flows.meter_mw * data.meter_min / 60
     more = 0.0 if data.purchase is None else data.purchase.cost(flows.imported, meter)

@@ -73,7 +73,10 @@ def optimize_site(
         data, aim, None, remaining_s, seconds, study=study, gap=gap, on_progress=tell, cancel=stop
     )
     if first.has_solution and remaining_s() > 0 and not stop():
+        values = site_model.program.solution()
         seconds["second goal"] = _second(site_model, aim, first, gap, remaining_s(), stop)
+        if site_model.burning():
+            site_model.program.load_values(values)
     return _schedule(scenario, site_model, aim, first, stop(), seconds, began)
 
 

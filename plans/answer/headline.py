@@ -24,9 +24,9 @@ from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 
 
 def headline(plan: Plan) -> Headline | None:
-    """The headline of a plan; None where there is none."""
+    """The headline of a plan; None where there is none, or none that can be carried out."""
     ours, scenario = plan.replay_figures, plan.scenario
-    if ours is None:
+    if ours is None or not plan.acceptable:
         return None
     holding = _holding(plan)
     if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
@@ -59,6 +59,7 @@ def headline(plan: Plan) -> Headline | None:
         objective=plan.objective,
         bound=plan.bound,
         gap=plan.gap,
+        bound_covers=plan.bound_covers,
     )
 
 

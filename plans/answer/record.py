@@ -7,6 +7,7 @@ from typing import Any
 
 from emberline.plans.plan.alternatives.choice import Choice
 from emberline.plans.plan.alternatives.day import AsRun
+from emberline.scenarios.goal_metrics import BoundCovers
 from emberline.scenarios.metrics import METRICS
 
 
@@ -188,6 +189,8 @@ class Headline:
     objective: float | None
     bound: float | None
     gap: float | None
+    bound_covers: BoundCovers
+    """The plans that the bound is proven for."""
 
     @property
     def of_money(self) -> bool:
@@ -244,6 +247,7 @@ class Headline:
             "demand": None if self.demand is None else self.demand.summary(),
             "choices": [choice.summary() for choice in self.choices],
             "per_tonne_avoided": self.per_tonne_avoided,
+            "bound_covers": self.bound_covers.summary(),
             "to_best": self.to_best,
             "worse": list(self.worse),
         }

@@ -226,9 +226,10 @@ def _best(headline: Headline) -> str:
     if gap is None or distance is None:
         return Message("How much better the best possible plan may be is not known.")
     if gap < LEAST_GAP:
-        return Message("No other plan within these limits is better (proven).")
+        return Message("No plan that {covered} is better (proven).", covered=headline.bound_covers.says)
     value, unit = of_goal(headline, distance)
-    return Message("The best possible plan is better by {amount} {unit} at most (proven).", amount=value, unit=unit)
+    text = mark("No plan that {covered} is better by more than {amount} {unit} (proven).")
+    return Message(text, covered=headline.bound_covers.says, amount=value, unit=unit)
 
 
 def _front(headline: Headline) -> str:

@@ -243,7 +243,10 @@ def _best_tile(headline: Headline) -> Tile:
         status = Message("{status}", status=Message(headline.status))
         return Tile("best", label, Message("not known"), status, status)
     value, unit = of_goal(headline, distance)
-    note = Message("proven; within {gap} of what can be decided", gap=percent(gap))
+    covered, step = headline.bound_covers.says, headline.bound_covers.step_min
+    proven = Message("proven") if step is None else Message("proven on {step:g}-minute steps", step=step)
     if gap < LEAST_GAP:
-        return Tile("best", label, Message("this one"), Message("proven"), Message("proven"))
+        note = Message("proven: no plan that {covered} is better", covered=covered)
+        return Tile("best", label, Message("this one"), note, proven)
+    note = Message("{proven}; within {gap} of what can be decided", proven=proven, gap=percent(gap))
     return Tile("best", label, Message("{amount} {unit} better at most", amount=value, unit=unit), note, note)

@@ -101,6 +101,7 @@ def plan(
     with phase("twin"):
         baseline = baseline or Baseline.of(scenario)
         run, run_figures = baseline.run, baseline.figures
+    searching = schedule is None
     if schedule is None:
         with phase("optimize"):
             schedule = _optimize(scenario, baseline, search, report, cancel)
@@ -123,20 +124,31 @@ def plan(
     )
     if not schedule.attrs.get("found", 1):
         return plan
-    with phase("replay"):
+
+    def followed(schedule: xr.Dataset) -> Plan:
         replay = twin.replay(scenario, schedule)
-        replay_figures = figures(scenario, replay, nominated=schedule)
-        schedule_figures = figures(scenario, schedule)
+        return dataclasses.replace(
+            plan,
+            schedule=schedule,
+            schedule_figures=figures(scenario, schedule),
+            replay=replay,
+            replay_figures=figures(scenario, replay, nominated=schedule),
+        )
+
+    with phase("replay"):
+        result = followed(schedule)
+        if searching and search.lists and not result.acceptable and baseline.complete and stands(scenario, baseline):
+            instead = _baseline_instead(
+                baseline, schedule, Message("The baseline: the twin refused the schedule that the search found.")
+            )
+            unknown = dataclasses.replace(
+                result, status="best found", objective=None, bound=None, gap=None, reason=instead.attrs["reason"]
+            )
+            plan, schedule = unknown, instead
+            result = followed(schedule)
     with phase("replays"):
         replays = _disturbed_replays(scenario, schedule, baseline.schedule, report, replications)
-    return dataclasses.replace(
-        plan,
-        schedule=schedule,
-        schedule_figures=schedule_figures,
-        replay=replay,
-        replay_figures=replay_figures,
-        replays=replays,
-    )
+    return dataclasses.replace(result, replays=replays)
 
 
 def stands(scenario: Scenario, baseline: Baseline) -> bool:
@@ -195,19 +207,19 @@ def _optimize(
 
     schedule = least_carried(scenario, end(scenario), end)
     if search.lists and not schedule.attrs["found"] and baseline.complete and scenario.heats:
-        schedule = _list_instead(scenario, baseline, schedule) if stands(scenario, baseline) else schedule
+        step = scenario.horizon.step_min
+        reason = Message(
+            "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
+        )
+        schedule = _baseline_instead(baseline, schedule, reason) if stands(scenario, baseline) else schedule
     return search.keep(schedule) if search.keep is not None else schedule
 
 
-def _list_instead(scenario: Scenario, baseline: Baseline, schedule: xr.Dataset) -> xr.Dataset:
-    """The baseline's list where the search found nothing: its starts may lie between steps."""
-    step = scenario.horizon.step_min
-    reason = Message(
-        "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
-    )
+def _baseline_instead(baseline: Baseline, schedule: xr.Dataset, reason: Message) -> xr.Dataset:
+    """The baseline's schedule where the search has none that can be carried out: its starts may lie between steps."""
     rest = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
     outcome = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
-    return baseline.schedule.assign_attrs(rest | outcome | {"policy": "schedule", "reason": reason})
+    return baseline.schedule.assign_attrs(rest | outcome | {"reason": reason})
 
 
 def _disturbed_replays(

@@ -17,7 +17,7 @@ from emberline.plans.plan.alternatives.day import AsRun
 from emberline.plans.plan.holding import Holding
 from emberline.plans.plan.replays import Replays, in_words
 from emberline.scenarios import Scenario
-from emberline.scenarios.goal_metrics import figures_of, goal_metric
+from emberline.scenarios.goal_metrics import BoundCovers, figures_of, goal_metric
 from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.messages import Message, mark, sentences
 from emberline.scenarios.metrics import FIGURES, sound
@@ -138,6 +138,11 @@ class Plan:
         rest = self.scenario.disturbances.model_dump(exclude=set(MARGINS)) | self.holding.request
         disturbances = Disturbances.model_validate(rest)
         return self.scenario.model_copy(update={"disturbances": disturbances})
+
+    @property
+    def bound_covers(self) -> BoundCovers:
+        """The plans that the bound is proven for."""
+        return BoundCovers.of(self.scenario)
 
     @property
     def ledger(self) -> Ledger | None:
@@ -296,6 +301,7 @@ class Plan:
             "objective": self.objective,
             "bound": self.bound,
             "gap": self.gap,
+            "bound_covers": self.bound_covers.summary(),
             "reason": self.reason,
             "baseline": self.baseline_figures.as_dict() | {"complete": self.baseline_complete},
             "schedule": self.schedule_figures.as_dict() if self.schedule_figures else None,

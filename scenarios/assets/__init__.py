@@ -22,7 +22,7 @@ from emberline.scenarios.assets.machines import (
 )
 from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY
 from emberline.scenarios.assets.storage import Storage
-from emberline.scenarios.assets.trade import Flare, Load, Renewable, Sale, Source, Supply
+from emberline.scenarios.assets.trade import Flare, Load, Renewable, Sale, Source, Supply, used_within
 
 __all__ = [
     "CARRIERS",
@@ -57,4 +57,5 @@ __all__ = [
     "Turbine",
     "WasteHeatRecovery",
     "of",
+    "used_within",
 ]

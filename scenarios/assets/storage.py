@@ -101,6 +101,11 @@ class Storage(Named):
         return math.inf if self.in_rate is None else self.in_rate, self.most_out
 
     @property
+    def one_way(self) -> bool:
+        """Whether filling and emptying it at the same time differs from its net flow, and is not possible."""
+        return self.in_efficiency * self.out_efficiency < 1 and not self.both_ways
+
+    @property
     def start_level(self) -> float:
         """Level at the start, in the carrier's unit."""
         return self.level_share * self.capacity

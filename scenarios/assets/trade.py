@@ -232,3 +232,27 @@ class Renewable(OneFlow):
     def available_mw(self, capacity_factor: np.ndarray) -> np.ndarray:
         """Power that is available [MW], shape as the factor's."""
         return self.peak_mw * capacity_factor
+
+
+def used_within(mean: np.ndarray, available: np.ndarray, load: np.ndarray) -> np.ndarray:
+    """Sun and wind used in each part of a step: where the load is highest first, so that least is exported.
+
+    Args:
+        mean: used in the mean over each step, shape (n_steps,).
+        available: the most at any time of the step, shape (n_steps,).
+        load: in each of its parts, in the same unit, shape (n_steps, n_parts).
+
+    Returns:
+        Shape (n_steps, n_parts); even where all that is available is used, or the load is even.
+    """
+    used = np.repeat(mean[:, None], load.shape[1], axis=1)
+    some = (mean < available - 1e-9) & (np.ptp(load, axis=1) > 1e-9)
+    load, available = load[some], available[some, None]
+    # what is left of the load above a level is used; the level by halving
+    low, high = load.min(axis=1) - available[:, 0], load.max(axis=1)
+    for _ in range(60):
+        level = (low + high) / 2
+        more = np.clip(load - level[:, None], 0.0, available).mean(axis=1) > mean[some]
+        low, high = np.where(more, level, low), np.where(more, high, level)
+    used[some] = np.clip(load - high[:, None], 0.0, available)
+    return used

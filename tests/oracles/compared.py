@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import small_works
+from plan_judge import site_faults
 from site_oracle import optimum
 
-from emberline import models
+from emberline import models, twin
 
 TOLERANCE = 1e-5
 """Of a solver, as a share and as money or kg; the oracle's gap is zero."""
@@ -43,10 +44,16 @@ def compare(raw: dict[str, Any], seconds: float) -> Compared:
     built = small_works.scenario(raw, seconds)
     oracle = optimum(raw, 3 * seconds)
     began = time.perf_counter()
-    text = models.optimize(built, small_works.envelope(built)).attrs
-    spent = time.perf_counter() - began
+    schedule = models.optimize(built, small_works.envelope(built))
+    text, spent = schedule.attrs, time.perf_counter() - began
     plan, bound = (text[name] + text["constant"] for name in ("objective", "bound"))
     faults: list[str] = []
+    if text["found"]:
+        run = twin.replay(built, schedule)
+        faults += [f"the twin refuses the plan: {kind}" for kind in run["violation_kind"].values.tolist()]
+        for data in (schedule, run):
+            columns = ("import_mw", "charge_mw", "discharge_mw", "battery_mwh", "meter_mw")
+            faults += site_faults(built, {name: data[name].to_numpy() for name in columns})
     small = TOLERANCE * max(abs(oracle.value), 1.0) + LEAST if oracle.status == "optimal" else math.nan
     if oracle.status == "optimal":
         if text["status"] == "infeasible":

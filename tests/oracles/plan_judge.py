@@ -76,6 +76,45 @@ def faults(
     return [*judge.faults(), *(judge.grid() if on_steps else ())]
 
 
+def site_faults(scenario: Scenario, flows: Mapping[str, np.ndarray]) -> Iterator[str]:
+    """What a plan's site does that no battery and no connection can, in words.
+
+    Args:
+        scenario: what was asked.
+        flows: columns of the exported table of steps, and ``meter_mw`` of the exported file by metered interval.
+    """
+    site, hours = scenario.site, scenario.horizon.step_h
+    out = site.grid.export_limit_mw * (1 + 1e-5) + 1e-5
+    for name in ("meter_mw", "import_mw"):
+        limit = site.grid.import_limit_mw if name == "meter_mw" else None
+        if name in flows and limit is not None and flows[name].max(initial=0.0) > limit * (1 + 1e-5) + 1e-5:
+            yield f"imports {flows[name].max():g} MW, at most {limit:g}"
+    if "meter_mw" in flows and (-flows["meter_mw"]).max(initial=0.0) > out:
+        yield f"exports {(-flows['meter_mw']).max():g} MW in a metered interval, at most {site.grid.export_limit_mw:g}"
+    battery = site.battery
+    if battery is None or not battery.energy_mwh:
+        return
+    charge, discharge, stated = (flows[name] for name in ("charge_mw", "discharge_mw", "battery_mwh"))
+    into, away, size = battery.charge_efficiency, battery.discharge_efficiency, battery.energy_mwh
+    both = np.minimum(charge, discharge)
+    if into * away < 1 and both.max(initial=0.0) > 1e-4 * battery.power_mw:
+        yield f"charges and discharges {both.max():g} MW at once in step {int(both.argmax())}"
+    if max(charge.max(initial=0.0), discharge.max(initial=0.0)) > battery.power_mw * (1 + 1e-5) + 1e-5:
+        yield f"charges or discharges more than {battery.power_mw:g} MW"
+    start = scenario.state.battery_level_mwh
+    level = battery.level_share * size if start is None else start
+    end = level if battery.end_level_share is None else battery.end_level_share * size
+    retention = (1 - battery.self_loss_per_h) ** hours
+    effective = hours if retention == 1 else (1 - retention) / -np.log(1 - battery.self_loss_per_h)
+    for t, (a, b) in enumerate(zip(charge.tolist(), discharge.tolist(), strict=True)):
+        level = level * retention + effective * (a * into - b / away)
+        if abs(level - stated[t]) > 1e-4 * max(size, 1.0) or not -1e-4 * size <= level <= size * (1 + 1e-4):
+            yield f"holds {stated[t]:g} MWh at the end of step {t}, by its flows {level:g} of {size:g}"
+            return
+    if level < end - 1e-4 * max(size, 1.0):
+        yield f"ends with {level:g} MWh, wanted {end:g}"
+
+
 class _Judge:
     def __init__(self, scenario: Scenario, rows: Sequence[Row], flows: Mapping[str, np.ndarray]) -> None:
         self.scenario, self.rows, self.flows = scenario, rows, flows

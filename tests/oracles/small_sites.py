@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from small_works import Draw, frame
+from small_works import Draw, frame, random_works
 
 
 def random_site(seed: int) -> dict[str, Any]:
@@ -55,6 +55,28 @@ def random_site(seed: int) -> dict[str, Any]:
         assets.append({"kind": "load", "name": "shop", "carrier": "hydrogen", "rate": draw.even(0.1, 0.8)})
     if draw.chance(0.4):
         raw["site"]["grid"]["import_limit_mw"] = draw.even(2.5, 7)
+    return raw
+
+
+def random_burner(seed: int, works: bool = False) -> dict[str, Any]:
+    """A site, or a works, with a battery with losses, and hours in which taking electricity pays, so burning too."""
+    raw = (random_works if works else random_site)(seed)
+    draw = Draw(900_000 + seed)
+    raw["site"]["battery"] = {
+        "energy_mwh": draw.even(1, 5), "power_mw": draw.even(0.5, 4), "charge_efficiency": draw.pick(0.95, 0.8),
+        "discharge_efficiency": draw.pick(0.95, 0.7), "self_loss_per_h": draw.pick(0.0, 0.02),
+        "level_share": draw.even(0.3, 1.0), "end_level_share": draw.pick(None, 0.0, 0.5),
+    }  # fmt: skip
+    n = len(raw["series"]["price"])
+    price = np.maximum(np.round(draw.rng.normal(40, 30, n), 2), 0.0)
+    pays = draw.rng.random(n) < draw.pick(0.15, 0.4)
+    raw["series"]["price"] = np.where(pays, -np.round(draw.rng.uniform(1, 120, n), 2), price).tolist()
+    raw["series"]["base"] = np.round(draw.rng.uniform(0.0, draw.pick(0.1, 2.0), n), 3).tolist()
+    if draw.chance(0.6):
+        raw["series"]["pv"] = np.round(np.maximum(draw.rng.normal(1.0, 2.0, n), 0.0), 3).tolist()
+    if draw.chance(0.7):
+        raw["site"]["grid"].pop("export_limit_mw", None)
+        raw["series"].pop("export", None)
     return raw
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from plan_judge import Row, faults
+from plan_judge import Row, faults, site_faults
 
 from emberline import models, twin
 from emberline.plans import Plan
@@ -23,6 +23,7 @@ from emberline.scenarios import Scenario
 
 LOOKS_AWAY: ContextVar[bool] = ContextVar("looks_away", default=False)
 COLUMNS = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
+SITE = ("charge_mw", "discharge_mw", "battery_mwh", "meter_mw")
 
 
 def watch() -> None:
@@ -68,9 +69,13 @@ def unwatched() -> Iterator[None]:
 
 def broken(plan: Plan) -> list[str]:
     """What the judge has against a plan that calls itself acceptable; empty for any other, and without a line."""
-    if plan.replay is None or plan.replay.attrs.get("disturbed") or not plan.scenario.heats or not plan.acceptable:
+    if plan.replay is None or plan.replay.attrs.get("disturbed") or not plan.acceptable:
         return []
-    return faults(plan.scenario, rows(plan.replay), flows(plan.replay), on_steps=plan.gap is not None)
+    wrong: list[str] = []
+    if plan.scenario.heats:
+        wrong = faults(plan.scenario, rows(plan.replay), flows(plan.replay), on_steps=plan.gap is not None)
+    # without a gap the baseline may be the plan, which decides in each metered interval
+    return wrong if plan.gap is None else [*wrong, *site_faults(plan.scenario, flows(plan.replay, *SITE))]
 
 
 def rows(run: xr.Dataset) -> list[Row]:
@@ -78,9 +83,9 @@ def rows(run: xr.Dataset) -> list[Row]:
     return [Row(*row) for row in zip(*(run[f"op_{name}"].values.tolist() for name in COLUMNS), strict=True)]
 
 
-def flows(run: xr.Dataset) -> dict[str, np.ndarray]:
+def flows(run: xr.Dataset, *more: str) -> dict[str, np.ndarray]:
     """What the judge looks at of a run's steps."""
-    return {name: run[name].to_numpy() for name in ("line_mw", "import_mw")}
+    return {name: run[name].to_numpy() for name in ("line_mw", "import_mw", *more)}
 
 
 def scheduled(schedule: xr.Dataset) -> list[Row]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import planned
 import pytest
 from agreeing import EXACT, HOLDING, assert_adds_up, assert_agrees, small
 from planned import shop
-from shops import cast, melt_shop, scenario, violations
+from shops import cast, melt_shop, one_machine, scenario, violations
 
 from emberline import twin
 from emberline.models.strategies.redispatch import Redispatch
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.sums import figures
 from emberline.plans.answer import headline
-from emberline.scenarios import load
+from emberline.scenarios import Scenario, load
 from emberline.ui.text import wording
 
 
@@ -35,6 +36,11 @@ CASES: dict[str, tuple[str, ...]] = {
     "steps of 5 min": ("horizon.step_min=5",),
     "steps of 60 min": ("horizon.step_min=60",),
     "meter of 30 min, steps of 20": ("horizon.step_min=20", "site.grid.metered_interval_min=30"),
+    "steps of 60 min, sun above the export limit": (
+        "horizon.step_min=60",
+        "site.pv.peak_mw=40 MW",
+        "site.grid.export_limit_mw=1 MW",
+    ),
     "negative prices": ("market.price_per_mwh=-20", "market.export_price_per_mwh=-25"),
     "fuller battery": ("site.battery.end_level_share=90 %",),
     "no battery, no PV": ("site.battery=null", "site.pv=null"),
@@ -73,6 +79,51 @@ def test_twin_model_and_ledger_agree(case: str) -> None:
         assert after.peak_mw <= scenario.goal.caps.peak_mw + 1e-6
     hours = {"day of 23 h": 23, "day of 25 h": 25}.get(case, 24)
     assert scenario.horizon.length_min == hours * 60
+
+
+QUARTERS = np.array([10.0, 100.0, 90.0, 80.0])
+"""Price by hour [EUR/MWh]."""
+
+
+def of_quarters(step_min: float, **site: Any) -> Scenario:
+    """Two heats of 12 MW for a quarter of an hour, metered by the quarter; no export unless said otherwise."""
+    built = scenario(
+        one_machine(15.0), [cast(count=2)], horizon={"length_h": 4.0, "step_min": step_min}, site=site,
+        disturbances={"replications": 0},
+        goal={"minimize": "cost", "caps": {"extra_cost_share": None}, "gap": 1e-6, "time_limit_s": 60},
+    )  # fmt: skip
+    price = np.repeat(QUARTERS, round(60 / step_min))
+    inputs = {"price_per_mwh": price, "export_price_per_mwh": price / 2}
+    return built.with_inputs(built.inputs.assign({key: built.inputs[key].copy(data=v) for key, v in inputs.items()}))
+
+
+def test_a_battery_exports_in_no_metered_interval_of_a_longer_step() -> None:
+    """Proves: in a step of half an hour with a heat in one quarter, a battery that discharges would export in the
+    other, which is not allowed: it rests, and 3 MWh cost 10 each in the first hour, 60.
+
+    Sensitivity: export limited by the step alone has a plan that the twin refuses."""
+    built = of_quarters(30.0, battery={"energy_mwh": 2.0, "power_mw": 3.0, "level_share": 1.0, "end_level_share": 0.0})
+    result = plan(built)
+    assert_agrees(result)
+    assert result.objective == pytest.approx(60)
+    assert result.bound == pytest.approx(60)
+
+
+def test_sun_is_used_in_each_metered_interval_of_a_longer_step() -> None:
+    """Proves: with 8 MW of sun and an export of 1 MW at most, a heat takes 4 MW for a quarter and the other quarters
+    give 1: an hour with a heat draws 0.25 MWh. Heats at 10 and 80: 2.5 + 20 − 50 − 45 = −72.5, as no plan on hours is
+    better.
+
+    Sensitivity: sun curtailed alike in all quarters of a step buys 2 MWh for each heat."""
+    built = of_quarters(60.0, pv={"peak_mw": 8.0, "capacity_factor": 1.0}, grid={"export_limit_mw": 1.0})
+    built = built.with_inputs(built.inputs.assign(pv_available_mw=built.inputs["pv_available_mw"].copy(data=[8.0] * 4)))
+    result = plan(built)
+    assert_agrees(result)
+    assert result.objective == pytest.approx(-72.5)
+    assert result.bound == pytest.approx(-72.5, abs=1e-3)
+    assert result.schedule is not None
+    assert result.replay is not None
+    assert result.schedule["meter_mw"].to_numpy() == pytest.approx(result.replay["meter_mw"].to_numpy())
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def run_at(scenario: Scenario, on: dict[str, list[float]] | None = None, **flows
 
     A machine of which only the flow is given is on where it flows.
     """
-    schedule = dispatch(scenario)
+    schedule = dispatch(scenario).assign_attrs(policy="schedule")
     for name, values in flows.items():
         label = name.replace("__", ".")
         schedule["asset_rate"].loc[{"flow": label}] = values

@@ -14,7 +14,7 @@ from emberline.scenarios.datasets import RecourseKind, ViolationKind
 from emberline.twin.site.grids import SiteGrid
 from emberline.twin.site.setpoints import Setpoints
 from emberline.twin.store import StoreLevel
-from emberline.twin.violation import TOLERANCE, Act, Violation
+from emberline.twin.violation import SMALL, TOLERANCE, Act, Violation
 
 
 def battery(
@@ -110,6 +110,12 @@ def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np
         if excess > TOLERANCE:
             violations.append(Violation(ViolationKind.BATTERY, "", "", at, excess, "MW"))
         charge, discharge = min(max(charge, 0.0), power), min(max(discharge, 0.0), power)
+        both = min(charge, discharge)
+        if both > SMALL * max(power, 1.0):
+            # it has one set-point, the difference
+            charge, discharge = charge - both, discharge - both
+            if record.one_way:
+                violations.append(Violation(ViolationKind.BOTH_WAYS, "", "", at, both, "MW"))
         for _ in range(grid.per_step):
             charging, delivery = store.flow(charge * into, discharge / out, cell_h)
             charging, delivery = charging / into, delivery * out

@@ -17,6 +17,8 @@ class Setpoints:
     charge_mw: np.ndarray
     discharge_mw: np.ndarray
     assets: AssetSetpoints = field(default_factory=lambda: AssetSetpoints({}, {}, {}))
+    by_rule: bool = False
+    """Whether battery, PV and wind go by the baseline's rules all the same."""
 
     @classmethod
     def read(cls, schedule: xr.Dataset) -> Setpoints:

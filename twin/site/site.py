@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets import ELECTRICITY, used_within
 from emberline.scenarios.columns import Rows
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.baseline import rule
@@ -68,16 +68,17 @@ def balance(
         ValueError: the schedule lacks an asset, or the line gives what is no carrier of the site's.
     """
     renewables, missed = grid.hub.renewables, list[Violation]()
-    if setpoints is not None:
+    if setpoints is not None and not setpoints.by_rule:
         renewables = setpoints.assets.sun(renewables)
         missed = list(missed_sun(grid.hub, setpoints.assets))
-    by_plant = {name: np.repeat(rate, grid.per_step) for name, rate in renewables.items()}
+    by_plant = _sun(grid, renewables, line_mw)
     load, sun = line_mw + grid.fixed_mw, sum(by_plant.values(), np.zeros(len(line_mw)))
     acts = [] if acts is None else acts
     step_in = EngineRecourse.of(grid, load - sun, setpoints, acts) if relieving else None
     run = _assets(grid, load, sun, setpoints, line_gives, answering, step_in)
     load = load - np.repeat(run.electricity_mw, grid.per_step)
-    charge, discharge, level, violations = battery(grid, load - sun, sun, setpoints, relieving, acts)
+    flowing = None if setpoints is None or setpoints.by_rule else setpoints
+    charge, discharge, level, violations = battery(grid, load - sun, sun, flowing, relieving, acts)
     net = load - sun + charge - discharge
     export_limit = grid.scenario.site.grid.export_limit_mw
     over = -export_limit - grid.metered(net)
@@ -122,6 +123,23 @@ def variables(flows: Flows, *, plain: bool = False) -> dict[str, Any]:
         else:
             named[name] = "meter" if name == "meter_mw" else "time", value
     return named
+
+
+def _sun(grid: SiteGrid, planned: Mapping[str, np.ndarray], line_mw: np.ndarray) -> dict[str, np.ndarray]:
+    """PV and wind in each cell by plant [MW], as planned by step; what is curtailed of a step, is so by the metered
+    interval where the line draws least."""
+    by_plant = {name: np.repeat(rate, grid.per_step) for name, rate in planned.items()}
+    could, total = (sum(rates.values(), np.zeros(grid.hub.n)) for rates in (grid.hub.renewables, planned))
+    if grid.per_step == 1 or grid.per_meter > 1 or (total >= could - TOLERANCE).all():
+        return by_plant
+    used = used_within(total, could, line_mw.reshape(-1, grid.per_step)).reshape(-1)
+    total, could = np.repeat(total, grid.per_step), np.repeat(could, grid.per_step)
+    less = np.divide(used, total, out=np.ones_like(used), where=total > used)
+    more = np.divide(used - total, could - total, out=np.zeros_like(used), where=used > total)
+    return {
+        name: rate * less + (np.repeat(grid.hub.renewables[name], grid.per_step) - rate) * more
+        for name, rate in by_plant.items()
+    }
 
 
 def _assets(

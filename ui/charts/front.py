@@ -32,7 +32,7 @@ HEIGHT = 380
 def front(front: Front, number: int | None = None) -> Layers:
     """Cost over the metric from the least of it to the cheapest point, with gaps, knee and baseline.
 
-    No plan exists below the dashed line: the bound of a point holds for all plans that keep its cap.
+    No plan on the steps exists below the dashed line: the bound of a point holds for all plans that keep its cap.
 
     Args:
         front: with at least one point.

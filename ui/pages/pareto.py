@@ -201,7 +201,7 @@ def _running(front: str) -> None:
             front_charts.so_far(points, currency, axis), width="stretch", key=f"pareto.so_far.{front}",
             alt=tr("The points found so far; the table on the right has the same values."),
         )  # fmt: skip
-        chart.caption(tr("Pale bar: gap of a point. No plan exists below the dashed line."))
+        chart.caption(tr("Pale bar: gap of a point. No plan on these steps exists below the dashed line."))
         with table:
             _so_far(status, axis, currency)
     job_progress.buttons(status, tr("Stop and keep the points found so far"), status.count >= 2)

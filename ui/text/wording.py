@@ -46,6 +46,7 @@ KINDS = {
     "export": mark("export limit exceeded"),
     "due": mark("finished too late"),
     "battery": mark("battery could not follow"),
+    "both ways": mark("battery or store filled and emptied at once"),
     "asset": mark("asset could not follow"),
     "shortage": mark("shortage"),
     "surplus": mark("surplus without a use"),
@@ -281,10 +282,18 @@ def status(plan: Plan) -> str:
     status = status_text(plan.status, plan.has_schedule)
     if not plan.has_schedule:
         return tr("{status}, no schedule", status=status)
+    if not plan.acceptable:
+        return tr("the schedule cannot be carried out")
     if plan.gap is None:
         status = tr("{status}, no gap proven", status=status)
     else:
+        step = plan.bound_covers.step_min
         gap = tr("within {share} of the best possible (proven)", share=percent(plan.gap))
+        if step is not None:
+            gap = tr(
+                "within {share} of the best possible on {step}-minute steps (proven)",
+                share=percent(plan.gap), step=f"{step:g}",
+            )  # fmt: skip
         status = gap if plan.status == "within gap" else tr("{status}, {gap}", status=status, gap=gap)
     if plan.objective is None or plan.bound is None:
         return status

@@ -21,7 +21,7 @@ from emberline.models.formulations.site.assets.storage import add_levels, one_wa
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import SiteData
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets import Storage
 from emberline.scenarios.metrics import METRICS
 
 
@@ -111,11 +111,13 @@ def add(
         if data.pv.any():
             block.pv = Variable(block.T, domain=pyo.NonNegativeReals)
             limit(block.pv, upper=data.pv)
+            if data.curtails_within:
+                _curtail_within(block, data)
         else:
             block.pv = Series(block.T, values=data.pv)
         if data.battery:
             add_levels(block, data.battery, n, data.hours)
-            alone = _burning(data, burning) if exclusive else []
+            alone = _burning(data, data.battery, burning) if exclusive else ()
             if alone:
                 one_way(block, data.battery, data.hours, alone)
         if data.hub is not None:
@@ -149,6 +151,13 @@ def add(
     @constraint(block, block.M)
     def import_limit(b: Any, i: int) -> Any:
         return metered(i) <= data.limit_mwh() + (b.over[i] if soft else b.zero)
+
+    if data.export_rows:
+        block.OUT = pyo.RangeSet(0, n_meter - 1)
+
+        @constraint(block, block.OUT)
+        def export_limit(b: Any, i: int) -> Any:
+            return metered(i) >= -data.export_limit_mw * data.meter_min / 60
 
     paid: Callable[[], Any] | None = None
     if data.purchase is not None:
@@ -192,35 +201,47 @@ def _meter(
     sun = block.available if data.plain else block.pv
 
     def cell(c: Any) -> Any:
-        # battery, PV and assets are constant within a slot, the line is not
+        # battery and assets are constant within a slot, the line is not
         t = c if data.cells_per_slot == 1 else block.slot[c]
-        return line_cell(c, t) + share * (block.base[t] - sun[t] + draw(t))
+        used = block.pv_cell[c] if data.curtails_within else share * sun[t]
+        return line_cell(c, t) - used + share * (block.base[t] + draw(t))
 
     if data.balance_meters:
         return lambda i: block.imports[i] - block.exports[i]
     return lambda i: sum([cell(i * per + k) for k in range(per)])
 
 
-def _burning(data: SiteData, only: Collection[int] | None) -> list[int]:
-    """Slots in which filling and emptying the battery at the same time could pay.
+def _curtail_within(block: pyo.Block, data: SiteData) -> None:
+    """PV used in each cell of a slot, which are metered intervals."""
+    per = data.cells_per_slot
+    block.SUN = pyo.RangeSet(0, len(data.base) * per - 1)
+    block.pv_cell = Variable(block.SUN, domain=pyo.NonNegativeReals)
+    limit(block.pv_cell, upper=np.repeat(data.pv / per, per))
+
+    @constraint(block, block.T)
+    def pv_of_cells(b: Any, t: int) -> Any:
+        return sum(b.pv_cell[t * per + k] for k in range(per)) == b.pv[t]
+
+
+def _burning(data: SiteData, battery: Storage, only: Collection[int] | None) -> Collection[int]:
+    """Slots in which the battery is either filled or emptied.
 
     Args:
         data: the site.
-        only: slots to which that is limited where assets make it pay; None: all.
+        battery: with its efficiencies.
+        only: slots to which that is limited, besides those in which wasting electricity pays; None: all in which it
+            could pay to waste it in the battery.
     """
-    slots = {t for t in range(len(data.base)) if data.full_price[t] < 0 or data.price[t] < 0}
-    if data.hub is not None and ELECTRICITY not in data.hub.harmless:
-        # what a machine must make may be in the way in any slot
-        slots |= set(range(len(data.base)) if only is None else only)
-    return sorted(slots)
+    if not battery.one_way:
+        return ()
+    return data.wasting if only is None else {*np.flatnonzero(data.pays).tolist(), *only}
 
 
 def _one_way(block: pyo.Block, data: SiteData) -> None:
     """No import while exporting, where selling what was bought would pay."""
     # what a block would lose by its spread is saved by importing
     spread = 0.0 if data.purchase is None else data.purchase.most_spread
-    price = np.minimum(data.price, data.full_price) - spread
-    pays = np.flatnonzero(data.export_price > price).tolist()
+    pays = np.flatnonzero(data.export_price > data.price - spread).tolist()
     if not pays:
         return
     top = data.export_limit_mw * data.hours

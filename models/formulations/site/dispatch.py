@@ -12,6 +12,7 @@ import xarray as xr
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.assets.ports import Linear, Row, slot_values
 from emberline.models.formulations.site.assets.result import read_flows
+from emberline.models.formulations.site.assets.storage import one_way_amounts
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program, SearchRun
@@ -19,7 +20,7 @@ from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.flows import NO_ASSETS, TIME_LIMIT_S, Flows, HubFlows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets import ELECTRICITY, used_within
 from emberline.scenarios.metrics import METRICS
 
 TOLERANCE_MWH = 1e-6
@@ -144,9 +145,19 @@ def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.nd
     def values(name: str) -> np.ndarray:
         return slot_values(getattr(block, name), n)
 
+    imports, pv = values("imports"), values("pv")
     charge, discharge, level = (values(name) if data.battery else zero for name in ("put_in", "put_out", "level"))
-    hub = None if ports.hub is None else read_flows(ports.hub)
-    return _flows(data, line_cells, values("imports"), values("exports"), values("pv"), charge, discharge, level, hub)
+    spare = np.maximum(imports, 0.0) + np.maximum(pv, 0.0)
+    freed = spare.copy()
+    if data.battery:
+        charge, discharge, level, less = one_way_amounts(data.battery, charge, discharge, level, spare, data.hours)
+        spare -= less
+    hub = None if ports.hub is None else read_flows(ports.hub, spare)
+    freed -= spare
+    if freed.any():
+        less = np.minimum(np.maximum(imports, 0.0), freed)
+        imports, pv = imports - less, pv - (freed - less)
+    return _flows(data, line_cells, imports, values("exports"), pv, charge, discharge, level, hub)
 
 
 def _plain(data: SiteData, line_cells: np.ndarray) -> Flows:
@@ -197,7 +208,10 @@ def _flows(
     imports, exports = imports - circle, exports - circle
     per = data.cells_per_slot
     supply = np.zeros(len(data.base)) if hub is None else hub.delivered(ELECTRICITY)
-    cells = line_cells + np.repeat(data.base - pv + charge - discharge - supply, per) / per
+    sun = np.repeat(pv, per) / per
+    if data.curtails_within:
+        sun = used_within(pv / per, data.pv / per, line_cells.reshape(-1, per)).reshape(-1)
+    cells = line_cells - sun + np.repeat(data.base + charge - discharge - supply, per) / per
     meter = cells.reshape(-1, round(data.meter_min / data.cell_min)).sum(axis=1)
     over = np.maximum(meter - data.limit_mwh(), 0.0)
     paid = (0.0 if data.purchase is None else data.purchase.cost(imports, meter)) - float(exports @ data.export_price)

@@ -258,6 +258,32 @@ def test_what_of_the_saving_is_a_demand_charge_adds_up() -> None:
     assert "100 % of 35 disturbed replays" in worse.says
 
 
+def test_a_bound_names_the_plans_that_it_covers() -> None:
+    """Proves: headline, tile and JSON say on which steps no plan is better; where heats start at any time, they say so;
+    of processes and of a site alone the set-points are named.
+
+    Sensitivity: "no other plan is better (proven)" is refuted by starts between the steps."""
+    result = moved(3)
+    step = f"{result.scenario.horizon.step_min:g}"
+    for gap, text in ((0.0, f"No plan that starts heats on {step}-minute steps is better (proven)."),
+                      (0.1, f"No plan that starts heats on {step}-minute steps is better by more than ")):  # fmt: skip
+        first = answer(dataclasses.replace(result, objective=1000.0, bound=1000.0 * (1 - gap), gap=gap))
+        assert first is not None
+        assert text in first.says
+        (tile,) = (tile for tile in first.tiles if tile.name == "best")
+        assert f"proven on {step}-minute steps" in tile.brief
+        assert first.summary()["headline"]["bound_covers"]["step_min"] == result.scenario.horizon.step_min
+    late = result.scenario.goal.model_copy(update={"minimize": "lateness"})
+    at_any_time = dataclasses.replace(result, scenario=result.scenario.model_copy(update={"goal": late})).bound_covers
+    assert at_any_time.summary() == {"decisions": "heats", "step_min": None, "says": "starts heats at any time"}
+    for name, says in (
+        ("works-hub-year", "sets the site by steps of "),
+        ("cement-week", "sets units by steps of "),
+    ):
+        covered = dataclasses.replace(result, scenario=load(name)).bound_covers
+        assert covered.says == f"{says}{load(name).horizon.step_min:g} min"
+
+
 def test_what_is_worse_is_said_aloud() -> None:
     """Proves: a plan that saves by the goal's intensity and emits more by the other one, at a higher cost, says both
     and how much a tonne avoided costs; its tiles have a mark. Sensitivity: two minus signs in green."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import planned
 import pytest
-from shops import cast, melt_shop, one_machine
+from shops import cast, edited, melt_shop, one_machine
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
@@ -20,9 +20,13 @@ from emberline.plans.accounts.sums import figures
 from emberline.plans.answer import answer
 from emberline.plans.answer.wording import amount
 from emberline.plans.exports import export
+from emberline.plans.plan import pipeline
+from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario
 from emberline.scenarios.records.market import Market
+from emberline.ui.text import wording
 
 BOILER = [
     {"kind": "supply", "name": "grid gas", "carrier": "gas", "price_per_unit": 40.0},
@@ -172,7 +176,9 @@ def test_a_months_demand_charge_is_distinguished() -> None:
     assert process is not None
     less = dataclasses.replace(process, demand_cost=3000.0, cost=3990.0)
     scenario = result.scenario.model_copy(update={"market": _market(rate)}).with_inputs(result.scenario.inputs)
-    changed = dataclasses.replace(result, scenario=scenario, baseline_figures=sums, replay_figures=less)
+    changed = dataclasses.replace(
+        result, scenario=scenario, baseline_figures=sums, replay_figures=less, schedule_figures=less
+    )
     saved = changed.saved()
     assert (saved["demand_cost"], saved["cost_without_demand"]) == pytest.approx((1000, 10))
     assert saved["cost_without_demand_share"] == pytest.approx(10 / (sums.cost - sums.demand_cost))
@@ -189,3 +195,42 @@ def test_a_months_demand_charge_is_distinguished() -> None:
 def _market(rate: dict[str, Any]) -> Market:
     tariff = {"currency": "EUR", "demand": [rate]}
     return Market.model_validate({"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0, "tariff": tariff})
+
+
+def late_ladle(request: Scenario, envelope: Any, start: Any, **how: Any) -> Any:
+    """A search whose heat waits for five hours where one is allowed, and calls it proven."""
+    proven = {"found": 1, "status": "within gap", "objective": 1.0, "bound": 1.0, "gap": 0.0, "constant": 0.0}
+    return edited(start, "A-1", "ladle", 300.0).assign_attrs(proven | {"policy": "schedule"})
+
+
+LATE = pipeline.Search(optimize=late_ladle, end_levels=False)
+
+
+def test_a_refused_schedule_gives_way_to_the_baseline() -> None:
+    """Proves: where the twin refuses what the search found and the baseline keeps all limits, the baseline is the plan,
+    nothing is proven, and the reason is said.
+
+    Sensitivity: the search's bound kept says "proven" of a plan that it is not."""
+    baseline = Baseline.of(planned.shop(disturbances={"replications": 0}))
+    result = pipeline.plan(baseline.scenario, baseline=baseline, search=LATE)
+    assert result.acceptable
+    assert (result.objective, result.bound, result.gap) == (None, None, None)
+    assert result.schedule is not None
+    assert result.schedule["start_min"].equals(baseline.schedule["start_min"])
+    assert "the twin refused" in result.verdict
+    first = answer(result)
+    assert first is not None
+    assert "proven" not in first.says
+
+
+def test_nothing_is_praised_of_a_plan_that_cannot_be_carried_out() -> None:
+    """Proves: where neither the schedule nor the baseline keeps the limits, there is no headline, and the status says
+    nothing of a bound.
+
+    Sensitivity: "saves", "better" or "proven" above a verdict that refuses the plan."""
+    caps = {"peak_mw": 1.0, "extra_cost_share": None}
+    baseline = Baseline.of(planned.shop(disturbances={"replications": 0}, goal={"caps": caps}))
+    result = pipeline.plan(baseline.scenario, baseline=baseline, search=LATE)
+    assert not result.acceptable
+    assert answer(result) is None
+    assert wording.status(result) == "the schedule cannot be carried out"

@@ -30,6 +30,7 @@ from site_runs import (
 )
 
 from emberline.twin import dispatch, replay
+from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
@@ -299,7 +300,7 @@ def test_what_counts_as_nothing_grows_with_the_plant() -> None:
     Sensitivity: a solver's rounding reported as a surplus of a large site."""
     for size, told_mwh in ((8.0, [pytest.approx(0.05)]), (1e5, [])):
         case = hub(GAS, BOILER | {"heat_mw": size}, needs(4))
-        schedule = dispatch(case)
+        schedule = dispatch(case).assign_attrs(policy="schedule")
         schedule["asset_rate"].loc[{"flow": "boiler.main"}] = 4.05
         assert [row[3] for row in missed(replay(case, schedule)) if row[0] == "surplus"] == told_mwh
 
@@ -313,3 +314,44 @@ def test_a_schedule_must_tell_every_asset() -> None:
         balance(grid, zero, Setpoints(np.zeros(1), np.zeros(1)))
     with pytest.raises(ValueError, match="the line gives 'hot'; carriers it may give to are gas, heat"):
         balance(grid, zero, None, {"hot": np.ones(1)})
+
+
+@pytest.mark.parametrize(("efficiency", "kinds"), [(0.9, ["both ways"]), (1.0, [])])
+def test_a_battery_does_not_charge_and_discharge_at_once(efficiency: float, kinds: list[str]) -> None:
+    """Proves: set to charge 3 and discharge 1 at once it charges 2, and that is a violation of 1 MW; without losses
+    only the difference matters, and is no violation.
+
+    Sensitivity: followed as it is said, it burns what no battery can."""
+    battery = {"energy_mwh": 10.0, "power_mw": 4.0, "charge_efficiency": efficiency, "discharge_efficiency": 1.0,
+               "level_share": 0.0}  # fmt: skip
+    case = hub(base=[1.0, 1.0], battery=battery)
+    setpoints = Setpoints(np.array([3.0, 0.0]), np.array([1.0, 0.0]))
+    flows, violations = balance(SiteGrid(case), np.zeros(8), setpoints)
+    assert flows["charge_mw"] == pytest.approx([2.0, 0.0])
+    assert flows["battery_mwh"] == pytest.approx([2 * efficiency] * 2)
+    assert [(str(row.kind), row.at_min, row.amount) for row in violations] == [(kind, 0.0, 1.0) for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("efficiency", "both", "kinds"), [(0.5, False, ["both ways"]), (0.5, True, []), (1.0, False, [])]
+)
+def test_a_store_is_not_filled_and_emptied_at_once(efficiency: float, both: bool, kinds: list[str]) -> None:
+    """Proves: the same for a store of heat, and not for a tank with two pipes. Sensitivity: 2 put in, 1 put out."""
+    tank = TANK | {"in_efficiency": efficiency, "level_share": 0.0, "both_ways": both}
+    run = run_at(hub(GAS, STEAM, BOILER, tank, needs(4)), boiler__main=[5], steam=[0], tank__in=[-2], tank__out=[1])
+    assert [kind for kind, *_ in missed(run)] == kinds
+    assert levels(run, "tank") == pytest.approx(
+        [1.0 * efficiency] if kinds else [2 * efficiency - 1] if both else [1.0]
+    )
+
+
+def test_sun_is_curtailed_where_the_line_draws_least() -> None:
+    """Proves: 3 of 8 MW of sun in the mean of an hour are 8 in the quarter in which the line draws 12, and one is given
+    to the grid in each of the others. Sensitivity: 3 all the time would give 3, and the limit takes 2 off each."""
+    grid = {"export_limit_mw": 1, "metered_interval_min": 15}
+    case = hub(grid=grid, pv={"peak_mw": 8.0, "capacity_factor": 1.0}, hours=1.0)
+    (name,) = [plant.name for plant in case.site.renewables]
+    assets = AssetSetpoints({name: np.array([2.75])}, {}, {})
+    flows, violations = balance(SiteGrid(case), np.array([12.0, 0, 0, 0]), Setpoints(np.zeros(1), np.zeros(1), assets))
+    assert not violations
+    assert flows["meter_mw"] == pytest.approx([4.0, -1, -1, -1])

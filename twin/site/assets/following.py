@@ -23,7 +23,7 @@ from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import TINY, MachineRun
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import AssetSetpoints
-from emberline.twin.violation import TOLERANCE, Violation
+from emberline.twin.violation import SMALL, TOLERANCE, Violation
 
 if TYPE_CHECKING:
     from emberline.twin.site.stepping_in import EngineRecourse
@@ -115,7 +115,14 @@ class SetpointRun:
         for name, machine in plant.machines.items():
             self._run_machine(machine, self._loads[name][t], self._ons[name][t], t)
         for tank in plant.all_tanks:
-            tank.follow(self._ins[tank.name][t], self._outs[tank.name][t])
+            into, out = self._ins[tank.name][t], self._outs[tank.name][t]
+            both = min(into, out)
+            if tank.store.one_way and both > SMALL * max(into, out, 1.0):
+                unit = self.hub.carriers[tank.carrier].unit
+                plant.report(ViolationKind.BOTH_WAYS, tank.name, t, both * self.hub.hours, unit)
+                # it has one set-point, the difference
+                into, out = self._ins[tank.name][t], self._outs[tank.name][t] = into - both, out - both
+            tank.follow(into, out)
             plant.balance[tank.carrier] += tank.put_out - tank.put_in
         for trade in plant.all_trade:
             plant.trade(trade, min(self._trades[trade.name][t], trade.headroom))

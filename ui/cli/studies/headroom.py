@@ -107,4 +107,4 @@ def _show(curve: Headroom) -> None:
     note = "saved: undisturbed, compared with the baseline at the same load; in brackets: 95 % of the mean over "
     note += "disturbed days, with the same disturbances"
     console.print(Text.assemble(("notes     ", "bold"), note))
-    console.print("          at most: upper bound on the saving of any plan, from the bound of the search")
+    console.print("          at most: upper bound on the saving of plans on these steps, from the bound of the search")

@@ -29,8 +29,8 @@ def show(stored: StoredAnalysis) -> None:
     table(lock_rows(result))
     st.caption(
         tr(
-            "Saved by freeing the lock and planning again. At most: no plan without the lock saves more of the goal "
-            "(proven)."
+            "Saved by freeing the lock and planning again. At most: no plan on these steps without the lock saves more "
+            "of the goal (proven)."
         )
     )
     if not result["complete"]:

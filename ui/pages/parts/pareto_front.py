@@ -56,8 +56,8 @@ def show(stored: StoredFront) -> None:
         )  # fmt: skip
         st.caption(
             tr(
-                "No plan exists below the dashed line. Pale bar: gap of a point, down to the proven bound of its "
-                "cost and, at an end, left to that of the other figure. Click a point to choose it."
+                "No plan on these steps exists below the dashed line. Pale bar: gap of a point, down to the proven "
+                "bound of its cost and, at an end, left to that of the other figure. Click a point to choose it."
             )
         )
     with panel:

@@ -70,8 +70,7 @@ def add_levels(block: pyo.Block, store: Storage, n: int, hours: float) -> None:
 
 def burns(store: Storage, hub: Hub) -> bool:
     """Whether filling and emptying it at the same time could pay, and is not possible."""
-    lossy = store.in_efficiency * store.out_efficiency < 1
-    return lossy and not store.both_ways and store.carrier not in hub.harmless
+    return store.one_way and store.carrier not in hub.harmless
 
 
 def one_way(block: pyo.Block, store: Storage, hours: float, alone: Collection[int]) -> None:
@@ -98,6 +97,38 @@ def one_way(block: pyo.Block, store: Storage, hours: float, alone: Collection[in
     @constraint(block, block.ALONE)
     def out_alone(b: Any, t: int) -> Any:
         return b.put_out[t] <= most_out * (1 - b.filling[t])
+
+
+def one_way_amounts(
+    store: Storage, put_in: np.ndarray, put_out: np.ndarray, level: np.ndarray, spare: np.ndarray | float, hours: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Amounts put in and out without what goes in and out in the same slot, the levels, and what that frees.
+
+    Where it is worth nothing a solver may add any amount to both. Without it either less is taken, at the same levels,
+    or as much, and more is left in the store.
+
+    Args:
+        store: with its efficiencies.
+        put_in: by slot.
+        put_out: by slot.
+        level: at the end of each slot.
+        spare: what may be left untaken in each slot.
+        hours: length of a slot [h].
+    """
+    efficiency = store.in_efficiency * store.out_efficiency
+    through = np.minimum(put_in, put_out / efficiency)
+    if efficiency < 1:
+        through = np.minimum(through, spare / (1 - efficiency))
+    through = np.maximum(through, 0.0)
+    put_in, put_out = put_in - through, np.maximum(put_out - through * efficiency, 0.0)
+    both, retention = np.minimum(put_in, put_out), store.retention(hours)
+    more = both * store.effective_hours(hours) / hours * (1 / store.out_efficiency - store.in_efficiency)
+    for t in np.flatnonzero(both > 1e-9).tolist() if type(store) is Storage else ():
+        raised = level[t:] + more[t] * retention ** np.arange(len(level) - t)
+        if (raised <= store.highest * (1 + 1e-9)).all():
+            put_in[t], put_out[t] = put_in[t] - both[t], put_out[t] - both[t]
+            level = np.concatenate([level[:t], raised])
+    return put_in, put_out, level, through * (1 - efficiency)
 
 
 def add_latent_heat_store(block: pyo.Block, store: LatentHeatStore, hub: Hub) -> Ports:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
-from hubs import BOILER, ENVELOPE, GAS, amounts, best, hub, plan
+from hubs import BOILER, ENVELOPE, GAS, amounts, best, hub, objective, plan
 
+from emberline import models
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets.result import read_flows
+from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.formulations.whole_site import build
 from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
 from emberline.scenarios.assets import Storage
+from emberline.scenarios.tariff import Tariff
+from emberline.scenarios.tariff.contracts import BaseBlock
 
 EMPTY: dict[str, Any] = {"level_share": 0.0}
 
@@ -201,3 +206,86 @@ def test_a_store_without_assets_or_line_is_planned_too() -> None:
                "level_share": 0.0}  # fmt: skip
     assert best(hub(price=[10.0, 100.0], base=[0.0, 4.65], battery=battery)) == pytest.approx(110)
     assert best(hub(price=[10.0, 100.0], base=[0.0, 4.65])) == pytest.approx(465)
+
+
+BATTERY: dict[str, Any] = {
+    "energy_mwh": 4.0, "power_mw": 4.0, "charge_efficiency": 0.9, "discharge_efficiency": 0.9, "level_share": 0.5,
+}  # fmt: skip
+
+
+def test_a_battery_is_not_emptied_by_burning_before_a_price_pays() -> None:
+    """Proves: two hours of 0.2 MW empty a battery from 2 to 1.556 MWh, so that at −100 it takes 2.444/0.9 MWh: −291.6.
+
+    Sensitivity: charged and discharged at once at +50 it would be empty: −420."""
+    built = hub(price=[50.0, 50.0, -100.0, 50.0], base=0.2, battery=BATTERY)
+    result = plan(built)
+    assert objective(built, result) == pytest.approx(-100 * (0.2 + (4 - 2 + 0.4 / 0.9) / 0.9))
+    assert (np.minimum(result["charge_mw"], result["discharge_mw"]) == 0).all()
+
+
+MARKETS: dict[str, dict[str, Any]] = {
+    "a block that loses more than the price where it is not used": {
+        "contracts": (
+            BaseBlock(kind="base_block", name="base", mw={"value": 2.0}, price_per_mwh=0.0, unused_spread_per_mwh=60.0),
+        )
+    },
+    "a levy that pays": {"tariff": Tariff(name="net", levies=({"name": "levy", "per_mwh": -60.0},))},
+    "a negative price": {},
+}
+
+
+@pytest.mark.parametrize("reason", MARKETS)
+def test_a_full_battery_is_not_emptied_by_burning_whatever_pays(reason: str) -> None:
+    """Proves: a full battery without a load takes nothing, though a MWh imported in the second hour earns 10.
+
+    Sensitivity: emptied by charging and discharging at once in the first, at +50, it would fill in the second."""
+    second = 50.0 if MARKETS[reason] else -10.0
+    built = hub(price=[50.0, second], battery=BATTERY | {"level_share": 1.0})
+    built = built.model_copy(update={"market": built.market.model_copy(update=MARKETS[reason])})
+    result = models.optimize(built, ENVELOPE)
+    assert result.attrs["status"] == "within gap"
+    assert (np.minimum(result["charge_mw"], result["discharge_mw"]) == 0).all()
+    assert float(result["import_mw"].sum()) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_source_in_the_way_empties_no_battery() -> None:
+    """Proves: a source of 2 MW in the second hour, without export, has no place in a full battery: no plan.
+
+    Sensitivity: emptied by burning in the first hour, it has a plan."""
+    sun = {"kind": "source", "name": "stack", "carrier": "electricity", "rate": [0.0, 2.0]}
+    full = BATTERY | {"level_share": 1.0, "end_level_share": 0.0}
+    assert plan(hub(sun, price=[50.0, 50.0], battery=full)).attrs["status"] == "infeasible"
+    assert plan(hub(sun, price=[50.0, 50.0], battery=full, base=[1.8, 0.0])).attrs["found"]
+
+
+def test_whole_numbers_only_until_the_last_slot_that_pays() -> None:
+    """Proves: a battery has no whole number where no price is negative, and with one negative price none after it.
+
+    Sensitivity: whole numbers in all slots make a year of hours a program that does not end in its time."""
+    for price, count in (([50.0, 0.0, 20.0, 50.0], 0), ([50.0, -1.0, 20.0, 50.0], 2)):
+        data = sites.read(hub(price=price, base=1.0, battery=BATTERY), ENVELOPE)
+        assert len(data.wasting) == count
+        result = build(data, aims.read(hub(price=price, base=1.0, battery=BATTERY), data, None, 0.0))
+        assert result.program.whole == bool(count)
+        assert len(result.model.site.component("ALONE") or ()) == count
+
+
+def test_sun_that_is_curtailed_goes_in_no_circle() -> None:
+    """Proves: where sun is curtailed anyway, what a solver sends through a battery in a circle is taken off, and less
+    sun is used; levels stay.
+
+    Sensitivity: 1 MWh more in and 0.81 out break nothing in the balance, and no battery can do it."""
+    built = hub(price=[50.0, 50.0], base=1.0, pv={"peak_mw": 5.0, "capacity_factor": 1.0}, battery=BATTERY)
+    data = sites.read(built, ENVELOPE)
+    result = build(data, aims.read(built, data, None, 0.0), burning=set())
+    assert result.program.run(time_limit=10).has_solution
+    site = result.model.site
+    for t in range(2):
+        through = (1.0 - max(site.put_in[t].value, 0.0), 0.81 - max(site.put_out[t].value, 0.0))
+        site.put_in[t].set_value(site.put_in[t].value + through[0])
+        site.put_out[t].set_value(site.put_out[t].value + through[1])
+        site.pv[t].set_value(1.19)
+        site.imports[t].set_value(0.0)
+    flows = held_flows(site, data, result.ports, np.zeros(8))
+    assert (np.minimum(flows.charge, flows.discharge) == 0).all()
+    assert flows.pv == pytest.approx(1.0)
