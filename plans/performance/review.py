@@ -13,6 +13,7 @@ from emberline.plans.performance.cusum import Cusum, cusum
 from emberline.plans.performance.losses import Losses
 from emberline.plans.performance.savings import Savings, savings
 from emberline.plans.performance.significant_uses import MOST, significant_uses
+from emberline.plans.performance.tables import Periods
 from emberline.plans.performance.validity import Breach, breaches, refuse_invalid
 
 
@@ -31,6 +32,8 @@ class Review:
     """Uses of the report period by size (``significant_uses``); None: the table has none."""
     losses: Losses | None = None
     """By cause; None: there is no heat log."""
+    remarks: tuple[str, ...] = ()
+    """Days, weeks or months that are left out of the periods."""
 
     def figures(self) -> dict[str, object]:
         """Plain data."""
@@ -52,8 +55,12 @@ class Review:
             "losses_mwh": None if self.losses is None else dict(self.losses.split.by_cause),
         }
 
-    def document(self, title: str, subtitle: str) -> Document:
-        """Tables and remarks."""
+    def document(self, name: str) -> Document:
+        """Tables and remarks.
+
+        Args:
+            name: of the files.
+        """
         base, saved, alarm = self.baseline, self.savings, self.cusum.alarm
         errors = base.covariance.to_numpy().diagonal() ** 0.5
         coefficients = [
@@ -88,7 +95,8 @@ class Review:
             *([] if self.uses is None else [self._uses()]),
             *([] if self.losses is None else _losses(self.losses)),
         )
-        return Document(title, subtitle, tables, tuple(map(str, self.rules)), self.figures())
+        subtitle = f"{name}: {_span(self.report)} against {_span(base.data)}"
+        return Document("Energy performance", subtitle, tables, (*self.remarks, *map(str, self.rules)), self.figures())
 
     def _uses(self) -> Table:
         assert self.uses is not None
@@ -102,6 +110,11 @@ class Review:
         ]
         note = f"Significant are the largest uses that make up {MOST:.0%} of the energy of all uses."
         return table("Significant energy uses", ("use", "energy", "share", "cumulated", "significant"), rows, note)
+
+
+def _span(rows: pd.DataFrame) -> str:
+    """From the first to the last row, such as ``2026-01 to 2026-12``."""
+    return f"{rows.index[0]} to {rows.index[-1]}"
 
 
 def _losses(losses: Losses) -> list[Table]:
@@ -119,8 +132,8 @@ def _losses(losses: Losses) -> list[Table]:
 
 
 def review(
-    baseline_rows: pd.DataFrame,
-    report_rows: pd.DataFrame,
+    baseline_period: Periods,
+    report_period: Periods,
     energy: str,
     variables: Sequence[str],
     production: Sequence[str],
@@ -131,8 +144,8 @@ def review(
     """Judge a report period by a baseline.
 
     Args:
-        baseline_rows: rows of the baseline period.
-        report_rows: rows of the report period.
+        baseline_period: rows of the baseline period.
+        report_period: rows of the report period.
         energy: column of energy.
         variables: relevant variables.
         production: those of them that measure production.
@@ -142,10 +155,11 @@ def review(
     Raises:
         Unfit: no baseline can be estimated.
         Invalid: the baseline breaks a rule, which is named.
-        ValueError: values are missing in the report period.
+        ScenarioError: values are missing.
     """
-    if report_rows[[energy, *variables]].isna().any(axis=None) or report_rows.empty:
-        raise ValueError("values are missing in the report period")
+    # of the baseline period no single use is read
+    baseline_rows, before = baseline_period.whole([energy, *variables])
+    report_rows, after = report_period.whole([energy, *variables, *uses])
     baseline = fit(baseline_rows, energy, list(variables))
     rules = breaches(baseline, production, report_rows, ashrae=ashrae)
     refuse_invalid(rules)
@@ -155,4 +169,5 @@ def review(
         predicted=predicted, enpi=report_rows[energy] / predicted, cusum=sums.curve
     )
     split = significant_uses(report_rows, uses) if uses else None
-    return Review(baseline, tuple(rules), savings(baseline, report_rows), sums, report, split)
+    remarks = [f"baseline period: {text}" for text in before] + [f"report period: {text}" for text in after]
+    return Review(baseline, tuple(rules), savings(baseline, report_rows), sums, report, split, remarks=tuple(remarks))

@@ -6,6 +6,7 @@ import csv
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -28,6 +29,9 @@ MEANS = ("temperature", "_c", "_share", "_percent", "_ratio", "humidity")
 MOST_PROBLEMS = 20
 CHANGES = "clock changes"
 """Attribute of a table of numbers: changes of its clock, so that a day of 23 hours is whole."""
+NAME = "file"
+"""Attribute of a table of numbers: the name of its file."""
+WEEK = "week of "
 Step = Literal["day", "week", "month"]
 
 
@@ -88,6 +92,7 @@ def read_content(content: bytes, name: str, zone: str = "") -> pd.DataFrame:
     if instants.has_duplicates:
         twice = frame.index[instants.duplicated()][0]
         raise ScenarioError([Problem(name, time, f"{twice} occurs twice")])
+    frame.attrs[NAME] = name
     frame.attrs[CHANGES] = _clock_changes([local[i] for i in np.argsort(instants)])
     return frame.sort_index()
 
@@ -145,70 +150,136 @@ def _column(name: str, cells: list[tuple[str, dict[str, str]]], problems: list[P
     return values
 
 
-def by_period(data: pd.DataFrame, step: Step) -> pd.DataFrame:
-    """Rows by day, week or month: amounts added up, temperatures and shares averaged, power made into energy.
+@dataclass(frozen=True)
+class Periods:
+    """Days, weeks or months that lie in a span, added up from the values of tables."""
 
-    A period with a value that is missing has none; the first and last are left out where data do not cover them.
+    first: date
+    last: date
+    frame: pd.DataFrame
+    """A row for each, by periods; NaN where a value is missing."""
+    values: dict[str, pd.Series]
+    """Values by time that each column is made of; their name is that of the file's column."""
 
-    Raises:
-        ScenarioError: rows are longer than a day and shorter than a month, which months are asked for.
-    """
-    hours = _step_hours(data)
-    if step == "month" and 24 < hours < 28 * 24:
-        raise ScenarioError([Problem("", "", f"rows of {hours / 24:g} days do not add up to months; use --by week")])
-    groups = data.groupby(pd.DatetimeIndex(data.index).to_period(FREQUENCY[step]))
-    sizes = groups.size()
-    changes = data.attrs.get(CHANGES, [])
-    spans = [
-        (period.end_time - period.start_time).total_seconds() / 3600
-        - sum(ahead for at, ahead in changes if period.start_time <= at <= period.end_time)
-        for period in sizes.index
-    ]
-    rows = np.maximum(np.round(np.array(spans) / hours), 1)
-    columns: dict[str, pd.Series] = {}
-    for column in map(str, data.columns):
-        suffix = next((end for end in POWER if column.lower().endswith(end)), None)
-        whole = groups[column].count() >= rows
-        if suffix is not None:
-            columns[f"{column[: -len(suffix)]}{POWER[suffix]}"] = (groups[column].sum() * hours).where(whole)
-        elif column.lower().endswith(MEANS):
-            columns[column] = groups[column].mean().where(whole)
-        else:
-            columns[column] = groups[column].sum().where(whole)
-    frame = pd.DataFrame(columns)
-    frame.index = pd.Index([str(period) if step != "week" else str(period.start_time.date()) for period in sizes.index])
-    covered = np.flatnonzero(sizes.to_numpy() >= rows)
-    return frame.iloc[covered[0] : covered[-1] + 1] if len(covered) else frame.iloc[:0]
+    def whole(self, columns: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """Rows that have a value in each of some columns, and remarks: what is left out at the edges, and why.
+
+        Raises:
+            ScenarioError: a value is missing between the first and the last one of a column, or no row is left.
+        """
+        index = pd.PeriodIndex(self.frame.index)
+        edges = [edge for day in (self.first, self.last) if (edge := pd.Period(day, index.freq)) not in index]
+        part = f"only part of it lies between {self.first} and {self.last}"
+        remarks = dict.fromkeys(f"{_label(edge)} is left out: {part}" for edge in edges)
+        outside: dict[tuple[str, str], dict[str, list[str]]] = {}
+        missing: dict[tuple[str, str], list[str]] = {}
+        for column in dict.fromkeys(columns):
+            series = self.values[column]
+            file, valid = series.attrs.get(NAME, ""), pd.DatetimeIndex(series.dropna().index)
+            for period in index[self.frame[column].isna()]:
+                bound = _bound(valid, period, _step(series))
+                if bound:
+                    outside.setdefault((file, bound), {}).setdefault(str(series.name), []).append(_label(period))
+                    continue
+                says = f"no value for {_gap(series, valid, period)}, so {_label(period)} is not whole; "
+                says += "fill it in, or choose periods without it"
+                missing.setdefault((file, says), []).append(str(series.name))
+        for (file, bound), names in outside.items():
+            labels = next(iter(names.values()))
+            rows = f"{labels[0]} is" if len(labels) == 1 else f"{labels[0]} to {labels[-1]} are"
+            where = f" in {file}" if file else ""
+            remarks[f"{rows} left out: values of {', '.join(names)}{where} {bound}"] = None
+        if missing:
+            problems = [Problem(file, ", ".join(names), says) for (file, says), names in missing.items()]
+            raise ScenarioError(problems[:MOST_PROBLEMS])
+        rows = self.frame.dropna(subset=list(columns))
+        if rows.empty:
+            says = f"no day, week or month that is asked for is whole from {self.first} to {self.last}"
+            raise ScenarioError([Problem("", "", "; ".join([says, *remarks]))])
+        return rows.set_axis([_label(period).removeprefix(WEEK) for period in rows.index]), tuple(remarks)
 
 
-def joined(tables: Sequence[pd.DataFrame], step: Step, first: date, last: date) -> pd.DataFrame:
-    """Rows of a period from several tables, each with a step of its own: those that all of them have.
+def _label(period: pd.Period) -> str:
+    """A day, week or month as text; a week by its first day."""
+    return f"{WEEK}{period.start_time.date()}" if period.freqstr.startswith("W") else str(period)
+
+
+def _bound(valid: pd.DatetimeIndex, period: pd.Period, step: timedelta) -> str:
+    """Why a period is not covered, if values begin or end within or before it; empty: they do not."""
+    if not len(valid):
+        return "are missing"
+    if valid[0] >= min(period.start_time + step, period.end_time):
+        return f"begin at {valid[0]:%Y-%m-%d %H:%M}"
+    if valid[-1] < period.start_time or valid[-1] + step <= period.end_time:
+        return f"end at {valid[-1]:%Y-%m-%d %H:%M}"
+    return ""
+
+
+def _gap(series: pd.Series, valid: pd.DatetimeIndex, period: pd.Period) -> str:
+    """The first moment of a period without value, between others that have one."""
+    step, before, after = _step(series), valid[:-1], valid[1:]
+    distance = after - before
+    for at, ahead in series.attrs.get(CHANGES, ()):
+        distance -= pd.to_timedelta(max(ahead, 0) * ((before < at) & (at <= after)), unit="h")
+    holes = before[(distance > 1.5 * step) & (after > period.start_time) & (before + step <= period.end_time)]
+    if not len(holes) or step > timedelta(days=1):
+        return f"a part of {_label(period)}"
+    return f"{max(holes[0] + step, period.start_time):%Y-%m-%d %H:%M}"
+
+
+def joined(tables: Sequence[pd.DataFrame], step: Step, first: date, last: date) -> Periods:
+    """Days, weeks or months of a span from several tables, each with a step of its own.
+
+    Amounts are added up, temperatures and shares averaged, power is made into energy.
 
     Args:
         tables: numbers by time, such as a meter by the quarter-hour and production by the day.
         step: of the rows.
-        first: day of the period.
-        last: day of the period.
+        first: day of the span.
+        last: day of the span.
 
     Raises:
-        ScenarioError: two tables have a column of one name, or none has rows in the period.
+        ScenarioError: two tables have a column of one name, one has no rows in the span, or its rows are longer than a
+            day and shorter than a month, which months are asked for.
     """
-    spans = [table.loc[str(first) : str(last)] for table in tables]
-    if any(span.empty for span in spans):
-        raise ScenarioError([Problem("", "", f"there are no rows from {first} to {last}")])
-    parts = [by_period(span, step) for span in spans]
-    names = [str(column) for part in parts for column in part.columns]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ScenarioError([Problem("", "", f"two files have a column {twice}; give one of them another name")])
-    rows = pd.concat(parts, axis=1, join="inner")
-    if rows.empty:
-        says = f"no {step} from {first} to {last} is whole" + (" in every file" if len(tables) > 1 else "")
-        raise ScenarioError([Problem("", "", says)])
-    return rows
+    freq = FREQUENCY[step]
+    periods = pd.period_range(first, last, freq=freq)
+    periods = periods[(periods.start_time.date >= first) & (periods.end_time.date <= last)]
+    columns: dict[str, pd.Series] = {}
+    values: dict[str, pd.Series] = {}
+    for table in tables:
+        data = table.loc[str(first) : str(last)]
+        file = table.attrs.get(NAME, "")
+        if data.empty:
+            raise ScenarioError([Problem(file, "", f"there are no rows from {first} to {last}")])
+        hours = _step(data) / timedelta(hours=1)
+        if step == "month" and 24 < hours < 28 * 24:
+            says = f"rows of {hours / 24:g} days do not add up to months; use --by week"
+            raise ScenarioError([Problem(file, "", says)])
+        groups = data.groupby(pd.DatetimeIndex(data.index).to_period(freq))
+        changes = table.attrs.get(CHANGES, [])
+        spans = [
+            (period.end_time - period.start_time).total_seconds() / 3600
+            - sum(ahead for at, ahead in changes if period.start_time <= at <= period.end_time)
+            for period in periods
+        ]
+        rows = np.maximum(np.round(np.array(spans) / hours), 1)
+        for column in map(str, data.columns):
+            suffix = next((end for end in POWER if column.lower().endswith(end)), None)
+            name = column if suffix is None else f"{column[: -len(suffix)]}{POWER[suffix]}"
+            if name in columns:
+                says = f"two files have a column {name}; give one of them another name"
+                raise ScenarioError([Problem("", "", says)])
+            mean = suffix is None and column.lower().endswith(MEANS)
+            total = (groups[column].mean() if mean else groups[column].sum()).reindex(periods)
+            whole = groups[column].count().reindex(periods, fill_value=0).to_numpy() >= rows
+            columns[name] = (total if suffix is None else total * hours).where(whole)
+            values[name] = table[column]
+            values[name].attrs.update(table.attrs)
+    return Periods(first, last, pd.DataFrame(columns, index=periods), values)
 
 
-def _step_hours(data: pd.DataFrame) -> float:
-    """Length of a row [h]: the most frequent distance between times."""
+def _step(data: pd.DataFrame | pd.Series) -> timedelta:
+    """Length of a row: the most frequent distance between times."""
     distances = pd.Series(data.index[1:] - data.index[:-1])
-    return float(distances.mode()[0].total_seconds()) / 3600 if len(distances) else 1.0
+    return timedelta(seconds=distances.mode()[0].total_seconds()) if len(distances) else timedelta(hours=1)

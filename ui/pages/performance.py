@@ -123,7 +123,7 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
             tr("Baseline {baseline} and report period {report} overlap.", baseline=baseline, report=report)
         )
     rows = [joined(tables, step, span.first, span.last) for span in spans]
-    columns = sorted(map(str, rows[0].columns), key=lambda column: not column.lower().endswith(tuple(ENERGY)))
+    columns = sorted(rows[0].values, key=lambda column: not column.lower().endswith(tuple(ENERGY)))
     blank = tr("choose one")
     with st.container(horizontal=True):
         energy = st.selectbox(tr("Energy"), columns, key="performance.energy")
@@ -152,6 +152,8 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         st.text(tr(NO_ALARM, rate=rate))
     else:
         st.warning(tr(ALARM, at=str(alarm.at), since=str(alarm.since), rate=rate))
+    for remark in result.remarks:
+        st.text(remark)
     for title, chart in (
         (tr("Energy performance indicator (EnPI): actual over expected"), charts.indicator(result.report)),
         (tr("CUSUM: expected less actual energy, added up"), charts.sums(result.cusum, _unit(str(energy)))),
@@ -167,7 +169,7 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         _show_losses(split)
     for rule in result.rules:
         st.caption(str(rule))
-    document = result.document("Energy performance", f"{name}: {report} against {baseline}")
+    document = result.document(name)
     for part in document.tables[1:]:
         if part.rows:
             with st.expander(tr(part.title)):

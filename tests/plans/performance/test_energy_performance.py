@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emberline.plans.performance import joined, read_table, review
+from emberline.plans.performance import Step, joined, read_table, review
 from emberline.plans.performance.baseline import EnergyBaseline, Unfit, fit
 from emberline.plans.performance.cusum import cusum
 from emberline.plans.performance.savings import savings
-from emberline.plans.performance.tables import by_period, read_content
+from emberline.plans.performance.tables import Periods, read_content
 from emberline.plans.performance.validity import Invalid, breaches
 from emberline.scenarios import ScenarioError
 
@@ -67,6 +67,14 @@ def test_longley_to_eight_digits() -> None:
     errors = np.sqrt(np.diag(result.covariance))
     assert errors[0] == pytest.approx(890420.383607373, rel=1e-8)
     assert errors[6] == pytest.approx(455.478499142212, rel=1e-8)
+
+
+def periods(frame: pd.DataFrame) -> Periods:
+    """Months of a table that is added up already."""
+    months = frame.set_axis(pd.period_range("2025-01", periods=len(frame), freq="M"))
+    data = months.set_axis(months.index.to_timestamp())
+    first, last = months.index[0].start_time.date(), months.index[-1].end_time.date()
+    return Periods(first, last, months, {str(name): data[name] for name in data})
 
 
 def model(energy: list[float], **variables: list[float]) -> EnergyBaseline:
@@ -125,16 +133,16 @@ def test_a_sound_baseline_breaks_none_and_an_invalid_one_is_refused() -> None:
     """Proves: no rule too many; a review is refused by name. Sensitivity: a review of a baseline that says nothing."""
     rng = np.random.default_rng(4)
     base, report = year(rng, 0.01), year(rng, 0.01)
-    assert review(base, report, "mwh", ["tonnes", "degree_days"], ["tonnes"], ashrae=True).rules == ()
+    assert review(periods(base), periods(report), "mwh", ["tonnes", "degree_days"], ["tonnes"], ashrae=True).rules == ()
     noise = base.assign(mwh=rng.normal(7500, 10, 12))
     with pytest.raises(Invalid, match="r_squared: R² is"):
-        review(noise, report, "mwh", ["tonnes", "degree_days"], ["tonnes"])
+        review(periods(noise), periods(report), "mwh", ["tonnes", "degree_days"], ["tonnes"])
     with pytest.raises(Unfit, match="tonnes does not vary"):
-        review(base.assign(tonnes=1.0), report, "mwh", ["tonnes"], ["tonnes"])
+        review(periods(base.assign(tonnes=1.0)), periods(report), "mwh", ["tonnes"], ["tonnes"])
     with pytest.raises(Unfit, match="follows from the others"):
         fit(base.assign(twice=base["tonnes"] * 2), "mwh", ["tonnes", "twice"])
-    with pytest.raises(ValueError, match="missing in the report period"):
-        review(base, report.assign(tonnes=np.nan), "mwh", ["tonnes"], ["tonnes"])
+    with pytest.raises(ScenarioError, match="values of tonnes are missing"):
+        review(periods(base), periods(report.assign(tonnes=np.nan)), "mwh", ["tonnes"], ["tonnes"])
 
 
 def test_a_drift_of_four_percent_is_found_and_clean_years_are_quiet() -> None:
@@ -176,15 +184,17 @@ def test_tables_by_month_and_mistakes_by_row(tmp_path: Path) -> None:
     hours = pd.date_range("2026-01-01", "2026-02-28 23:00", freq="h")
     rows = [f"{t.isoformat()},2.0,5,Light" for t in hours]
     path.write_text("\n".join(["time,load_mw,air_temperature,kind", *rows]) + "\n", encoding="utf-8")
-    table = by_period(read_table(path), "month")
+    winter = date(2026, 1, 1), date(2026, 2, 28)
+    table, remarks = joined([read_table(path)], "month", *winter).whole(["load_mwh", "air_temperature"])
     assert table["load_mwh"].tolist() == [2.0 * 31 * 24, 2.0 * 28 * 24]
     assert table["air_temperature"].tolist() == [5, 5]
     assert list(table.index) == ["2026-01", "2026-02"]
-    weeks = by_period(read_table(path), "week")
+    assert remarks == ()
+    weeks, remarks = joined([read_table(path)], "week", *winter).whole(["load_mwh"])
     assert [weeks.index[0], weeks.index[-1]] == ["2026-01-05", "2026-02-16"]
     assert set(weeks["load_mwh"]) == {2.0 * 7 * 24}
-    path.write_text(path.read_text(encoding="utf-8").replace("2026-01-10T05:00:00,2.0", "2026-01-10T05:00:00,"))
-    assert by_period(read_table(path), "week")["load_mwh"].isna().tolist() == [True, *[False] * 6]
+    part = "is left out: only part of it lies between 2026-01-01 and 2026-02-28"
+    assert remarks == (f"week of 2025-12-29 {part}", f"week of 2026-02-23 {part}")
     path.write_text(
         "\n".join(["time,load_mw", *[",".join(row.split(",")[:2]) for row in rows[:5]], "soon,1", "2027-01-01,x"])
     )
@@ -198,12 +208,14 @@ def test_months_are_those_of_the_file() -> None:
     """Proves: months in local time stay months; weeks are no parts of months; a cell of 140,000 characters is a mistake
     of the file, with its row. Sensitivity: January moved into December by its offset."""
     rows = [f"2026-{month:02}-01T00:00+0{2 if 3 < month < 11 else 1}:00,{200 + month}" for month in range(1, 13)]
-    months = by_period(read_content("\n".join(["time,energy_mwh", *rows]).encode(), "m.csv"), "month")
+    year_2026 = date(2026, 1, 1), date(2026, 12, 31)
+    table = read_content("\n".join(["time,energy_mwh", *rows]).encode(), "m.csv")
+    months, _ = joined([table], "month", *year_2026).whole(["energy_mwh"])
     assert list(months.index) == [f"2026-{month:02}" for month in range(1, 13)]
     assert months["energy_mwh"].tolist() == [201.0 + i for i in range(12)]
     weeks = [f"{day:%Y-%m-%d},7" for day in pd.date_range("2026-01-05", periods=20, freq="7D")]
     with pytest.raises(ScenarioError, match="rows of 7 days do not add up to months"):
-        by_period(read_content("\n".join(["time,energy_mwh", *weeks]).encode(), "w.csv"), "month")
+        joined([read_content("\n".join(["time,energy_mwh", *weeks]).encode(), "w.csv")], "month", *year_2026)
     with pytest.raises(ScenarioError, match=r"m.csv row \d+: cannot be read: field larger"):
         read_content(f"time,energy_mwh\n2026-01-01,{'1' * 140_000}\n".encode(), "m.csv")
 
@@ -221,14 +233,62 @@ def test_days_on_which_the_clock_changes_are_whole() -> None:
     production = read_content("\n".join(["date,tonnes", *tonnes]).encode(), "t.csv", "Europe/Berlin")
     for column, times in texts.items():
         load = read_content("\n".join([f"{column},load_mw", *[f"{t},2" for t in times]]).encode(), "l.csv", str(zone))
-        months = joined([load, production], "month", date(2026, 3, 1), date(2026, 10, 31))
+        span = joined([load, production], "month", date(2026, 3, 1), date(2026, 10, 31))
+        months, remarks = span.whole(["load_mwh", "tonnes"])
+        assert remarks == ()
         assert months["load_mwh"].tolist() == [2.0 * hours for hours in (743, 720, 744, 720, 744, 744, 720, 745)], (
             column
         )
         assert months["tonnes"].tolist() == [5.0 * days for days in (31, 30, 31, 30, 31, 31, 30, 31)]
-        days = joined([load], "day", date(2026, 3, 28), date(2026, 3, 30))
+        days, _ = joined([load], "day", date(2026, 3, 28), date(2026, 3, 30)).whole(["load_mwh"])
         assert days["load_mwh"].tolist() == [48.0, 46.0, 48.0]
     with pytest.raises(ScenarioError, match="two files have a column load_mwh"):
         joined([load, load], "day", date(2026, 3, 28), date(2026, 3, 30))
     with pytest.raises(ScenarioError, match="unknown zone 'Berlin'"):
         read_content(b"time,x\n2026-01-01,1\n", "l.csv", "Berlin")
+
+
+def two_years(*left_out: str, blank: str = "", end: str = "2026-12-31 23:00") -> bytes:
+    """Energy and tonnes by the hour, without rows that begin with a text; one cell of energy may be blank."""
+    rows = ["time,mwh,tonnes,note_c"]
+    for k, t in enumerate(pd.date_range("2025-01-01", end, freq="h")):
+        text, tonnes = f"{t:%Y-%m-%d %H:%M}", 5 + t.month % 5 + k % 3
+        if not text.startswith(left_out or "-"):
+            rows.append(f"{text},{'' if text == blank else 2 + tonnes + t.day % 2},{tonnes},{t.month if k % 2 else ''}")
+    return "\n".join(rows).encode()
+
+
+@pytest.mark.parametrize("step", ["day", "week", "month"])
+@pytest.mark.parametrize("at", ["2025-01-06 03:00", "2025-11-15 03:00", "2026-12-15 03:00"])
+def test_a_missing_hour_is_never_a_shorter_year(at: str, step: Step) -> None:
+    """Proves: a row that is missing, in the first month or the last one too, is refused by date, column and file, and so
+    is a blank cell; a column that is not read may have holes. Sensitivity: December left out, the year still printed."""
+    for content, names in ((two_years(at), "mwh, tonnes"), (two_years(blank=at), "mwh")):
+        table = read_content(content, "meter.csv")
+        spans = [joined([table], step, date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026)]
+        with pytest.raises(ScenarioError, match=rf"^meter\.csv: {names}: no value for {at}, so .* is not whole; [^\n]*$"):
+            review(*spans, "mwh", ["tonnes"], ["tonnes"])
+
+
+def test_rows_outside_of_the_data_are_left_out_by_name() -> None:
+    """Proves: months after the end of a file, weeks across New Year, and a month without any row are reported, and the
+    document names what was counted. Sensitivity: eleven months under the name of a year."""
+    table = read_content(two_years(end="2026-11-30 22:00"), "meter.csv")
+    spans = [joined([table], "month", date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026)]
+    result = review(*spans, "mwh", ["tonnes"], ["tonnes"])
+    says = "report period: 2026-11 to 2026-12 are left out: values of mwh, tonnes in meter.csv end at 2026-11-30 22:00"
+    assert result.remarks == (says,)
+    document = result.document("meter.csv").as_dict()
+    assert document["period"] == "meter.csv: 2026-01 to 2026-10 against 2025-01 to 2025-12"
+    assert document["remarks"][0] == says
+    assert len(document["tables"]["By period"]) == 10
+    weeks = [joined([table], "week", date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026)]
+    part = "is left out: only part of it lies between 2025-01-01 and 2025-12-31"
+    assert [f"baseline period: week of {day} {part}" for day in ("2024-12-30", "2025-12-29")] == list(
+        review(*weeks, "mwh", ["tonnes"], ["tonnes"]).remarks[:2]
+    )
+    hollow = read_content(two_years("2026-04"), "meter.csv")
+    with pytest.raises(ScenarioError, match="no value for 2026-04-01 00:00, so 2026-04 is not whole"):
+        joined([hollow], "month", date(2026, 1, 1), date(2026, 12, 31)).whole(["mwh"])
+    with pytest.raises(ScenarioError, match="no day, week or month that is asked for is whole"):
+        joined([table], "month", date(2026, 3, 2), date(2026, 3, 9)).whole(["mwh"])

@@ -90,12 +90,13 @@ def performance(
         if history is not None:
             measured = _measured(history, spans)
             tables.append(measured.by_day())
+            tables[-1].attrs["file"] = measured.name
             names = ", ".join(filter(None, (names, measured.name)))
         step: Step = "month" if by == "month" else "week" if by == "week" else "day"
         rows = [joined(tables, step, span.first, span.last) for span in spans]
-        lacking = [name for name in (energy, *variables, *(use or [])) if name not in rows[0]]
+        lacking = [name for name in (energy, *variables, *(use or [])) if name not in rows[0].values]
         if lacking:
-            raise Refused(f"{names} has no column {lacking[0]}; there are {', '.join(rows[0].columns)}")
+            raise Refused(f"{names} has no column {lacking[0]}; there are {', '.join(rows[0].values)}")
         result = review(rows[0], rows[1], energy, variables, production, use or [], ashrae=ashrae)
         if plant is not None:
             result = replace(result, losses=_losses(plant, log, meter, history, spans))
@@ -103,7 +104,7 @@ def performance(
         raise
     except ValueError as error:
         raise Refused(str(error)) from error
-    document = result.document("Energy performance", f"{names}: {spans[1]} against {spans[0]}")
+    document = result.document(names)
     if output is not None:
         with writing(output) as partial:
             if output.suffix == ".xlsx":
@@ -115,6 +116,8 @@ def performance(
         print_json(document.as_dict())
         return
     saved, alarm = result.savings, result.cusum.alarm
+    for remark in result.remarks:
+        print(f"period      {remark}")
     print(f"expected    {saved.predicted:,.6g}")
     print(f"actual      {saved.actual:,.6g}")
     print(
