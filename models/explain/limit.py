@@ -35,6 +35,8 @@ PRICES = {
 }
 """What loosening a limit by its own size counts, by kind: little where the planner decides, much where a machine would
 have to be another, most where less would be made."""
+SERVED = ("amount", "demand")
+"""Kinds of limits that say how much is to be delivered or served."""
 WAYS = 1e-9
 """Share of a step below which rounding is forgiven."""
 
@@ -71,12 +73,20 @@ class Limit:
         """Whether it can only be dropped as a whole."""
         return self.step == 1.0 and (self.value, self.loosest) == (0.0, 1.0)
 
+    def cancels(self, value: float) -> bool:
+        """Whether a value leaves out what is to be delivered or served, as a whole."""
+        return self.kind == "order" or (self.kind in SERVED and value == 0 and self.value != 0)
+
     def rounded(self, value: float) -> float:
         """The next value on its steps that is at least as loose, no looser than the loosest."""
         steps = value / self.step
         whole = math.ceil(steps - WAYS) if self.sign > 0 else math.floor(steps + WAYS)
         step_value = whole * self.step
         return min(step_value, self.loosest) if self.sign > 0 else max(step_value, self.loosest)
+
+    def next_to(self, value: float) -> float:
+        """The first value on its steps that is looser."""
+        return self.rounded(value + self.sign * self.step * 1e-6)
 
     @property
     def statement(self) -> str:

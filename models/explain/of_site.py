@@ -164,9 +164,11 @@ def _(asset: LatentHeatStore, scenario: Scenario, key: str) -> Iterator[Limit]:
 def _(asset: FlexibleLoad, scenario: Scenario, key: str) -> Iterator[Limit]:
     yield from _amounts(asset, scenario, key, "rate")
     unit = _units(asset, scenario)[0]
-    yield numeric(
-        f"{key}.per_day", Message("amount of {name} each day", name=asset.name), "amount", asset.per_day, 0.0, unit
-    )
+    # a load that is on or off takes whole steps: what does not fit may be too much or too little
+    step = asset.rate_limit * scenario.horizon.step_h if asset.min_load == 1 else None
+    for loosest in (0.0, 24 * asset.rate_limit) if step else (0.0,):
+        says = Message("amount of {name} each day", name=asset.name)
+        yield numeric(f"{key}.per_day", says, "amount", asset.per_day, loosest, unit, step=step)
 
 
 @_asset.register(Machine)

@@ -55,6 +55,7 @@ def headline(plan: Plan) -> Headline | None:
         as_run=plan.as_run,
         margins=scenario.disturbances.careful,
         unlocked=free is not None,
+        repair=plan.repair,
         status=plan.status,
         objective=plan.objective,
         bound=plan.bound,

@@ -185,6 +185,8 @@ class Headline:
     """Whether the plan keeps margins against disturbances, as rules do not."""
     unlocked: bool
     """Whether the plan has locks; the savings then stand against the baseline without them, undisturbed."""
+    repair: tuple[str, ...]
+    """What was changed so that there is a plan."""
     status: str
     objective: float | None
     bound: float | None

@@ -64,8 +64,23 @@ DEMAND = {
 def lines(headline: Headline) -> tuple[str, ...]:
     """The headline in a few sentences: both savings, how often the plan holds, then all else."""
     savings = goal_saving(headline), other_saving(headline)
-    parts = (*savings, holds(headline), *_about(headline), _beyond(headline), _best(headline), _front(headline))
+    parts = (
+        *savings,
+        repaired(headline),
+        holds(headline),
+        *_about(headline),
+        _beyond(headline),
+        _best(headline),
+        _front(headline),
+    )
     return tuple(text for text in parts if text)
+
+
+def repaired(headline: Headline) -> str:
+    """What was changed so that there is a plan; empty where nothing was."""
+    if not headline.repair:
+        return ""
+    return Message("There was no plan without a change: {changes}.", changes=joined(list(headline.repair)))
 
 
 def goal_saving(headline: Headline) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -57,7 +58,7 @@ def way(saving: Saving) -> str:
     return "same" if is_same(saving) else "more" if is_worse(saving) else "less"
 
 
-def joined(parts: list[Message], sign: str = "; ") -> str:
+def joined(parts: Sequence[str], sign: str = "; ") -> str:
     """Clauses, one after the other, with a sign between them."""
     if len(parts) < 2:
         return parts[0] if parts else ""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import faulthandler
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -108,13 +108,14 @@ def plan(task: Task) -> dict[str, Any]:
     pace.refuse(scenario)
 
     def work() -> Plan:
-        return answered(
+        made = answered(
             scenario,
             store=Store(task.home),
             study=task.study,
             on_progress=_watched(task, scenario),
             cancel=task.cancelled,
         )
+        return replace(made, repair=tuple(task.options.get("repair", ())))
 
     return _stored(task, scenario, work)
 
@@ -161,9 +162,8 @@ def again(task: Task) -> dict[str, Any]:
             lists=not seconds,
         )  # fmt: skip
         spent = time.perf_counter() - began
-        return with_rules(
-            again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
-        )
+        after = again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
+        return replace(with_rules(after), repair=before.repair)
 
     return _stored(task, scenario, work)
 

@@ -63,6 +63,9 @@ class Plan:
     as_run: AsRun | None = None
     """The day that was really run, where that is the baseline."""
 
+    repair: tuple[str, ...] = ()
+    """Changes of limits without which there was no plan, a sentence each; empty: it is planned as it was asked for."""
+
     def __post_init__(self) -> None:
         """Refuse a bound above the objective, so that no gap is taken for closed by one.
 
@@ -327,6 +330,7 @@ class Plan:
             "rules": [rule.summary() for rule in self.rules],
             "choices": [choice.summary() for choice in self.choices],
             "as_run": None if self.as_run is None else self.as_run.summary(),
+            "repair": list(self.repair),
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 

@@ -120,6 +120,7 @@ def read(folder: Path, run: str) -> StoredRun:
             Choice(**stored | {"figures": _figures(stored["figures"])}) for stored in summary.get("choices", [])
         ),
         as_run=AsRun(**summary["as_run"]) if summary.get("as_run") else None,
+        repair=tuple(summary.get("repair", [])),
     )
     return StoredRun(run, folder, meta, plan)
 

@@ -71,7 +71,7 @@ class _Quick:
             value = self._value(limit)
             if value is not None:
                 repairs.append(repair_of([(limit, value)]))
-        repairs.sort(key=lambda repair: repair.price)
+        repairs.sort(key=lambda repair: (repair.cancels, repair.price))
         hours = bool(lacking) and (bool(scenario.processes) or bool(explain.hours(scenario, envelope)))
         status = "infeasible" if hours else schedules.ON_GRID if lacking else "unknown"
         keys = {key for repair in repairs for key in repair.keys}
@@ -127,9 +127,11 @@ class _Quick:
         while abs(loose - tight) > CLOSE * limit.scale and not self.over:
             middle = limit.rounded(tight + (loose - tight) * (parts.pop(0) if parts else 0.5))
             if limit.sign * (loose - middle) <= 0 or limit.sign * (middle - tight) <= 0:
-                if not parts:
+                if parts:
+                    continue
+                middle = limit.next_to(tight)
+                if limit.sign * (loose - middle) <= 0:
                     break
-                continue
             if self._works(limit.write(middle)):
                 loose, parts = middle, []
             else:

@@ -54,10 +54,18 @@ class Repair:
     price: float
     """What the changes count: kinds of limits are weighed, see ``emberline.models.explain.PRICES``."""
     kinds: tuple[str, ...] = ()
+    cancels: bool = False
+    """Whether an order, a delivery or a demand is left out as a whole: possible, but never applied unasked."""
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"says": list(self.says), "set": list(self.overrides), "keys": list(self.keys), "price": self.price}
+        return {
+            "says": list(self.says),
+            "set": list(self.overrides),
+            "keys": list(self.keys),
+            "price": self.price,
+            "cancels": self.cancels,
+        }
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,18 @@ class WhyNot:
     irreducible: bool = False
     """Whether each of them is needed for the conflict."""
     repairs: tuple[Repair, ...] = ()
-    """Least first; each by itself makes a plan possible."""
+    """Least first, those that leave out what is to be delivered last; each by itself makes a plan possible."""
     attempts: int = 0
     """Limits that were tried."""
     of: int = 0
     complete: bool = False
     """Whether the search for repairs came to its end, and was not cut short."""
     seconds: float = 0.0
+
+    @property
+    def repair(self) -> Repair | None:
+        """The first repair that still delivers and serves everything; None: there is none."""
+        return next((repair for repair in self.repairs if not repair.cancels), None)
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -190,7 +203,7 @@ class _Search:
         count = self._singles(limits)
         if not self.repairs and not self.over:
             self._together(limits)
-        self.repairs.sort(key=lambda repair: repair.price)
+        self.repairs.sort(key=lambda repair: (repair.cancels, repair.price))
         says, keys = tuple(one.says(scenario) for one in conflict), tuple(one.limit.key for one in conflict)
         if not conflict:
             # what alone makes a plan possible takes part in every conflict
@@ -308,7 +321,7 @@ class _Search:
         while not self.over and abs(loose - tight) > CLOSE * limit.scale:
             middle = limit.rounded((tight + loose) / 2)
             if limit.sign * (loose - middle) <= 1e-9:
-                middle = limit.rounded(tight + limit.sign * limit.step / 2)
+                middle = limit.next_to(tight)
                 if limit.sign * (loose - middle) <= 1e-9 or limit.sign * (middle - tight) <= 1e-9:
                     break
             if self.judge([*others, *limit.write(middle)]):
@@ -395,4 +408,5 @@ def repair_of(loosenings: Sequence[tuple[explain.Limit, float]]) -> Repair:
         keys=tuple(limit.key for limit, _ in loosenings),
         price=sum(limit.price(value) for limit, value in loosenings),
         kinds=tuple(limit.kind for limit, _ in loosenings),
+        cancels=any(limit.cancels(value) for limit, value in loosenings),
     )

@@ -186,10 +186,10 @@ def plan(
 
     store = Store()
 
-    def saved(request: Scenario) -> tuple[str, Plan, Path]:
+    def saved(request: Scenario, changed: tuple[str, ...] = ()) -> tuple[str, Plan, Path]:
         baseline, day = (None, None) if as_run is None else _as_run(request, as_run, meter)
         with store.working(request) as run:
-            plan = dataclasses.replace(make(request, quiet, store, baseline), as_run=day)
+            plan = dataclasses.replace(make(request, quiet, store, baseline), as_run=day, repair=changed)
             return run, plan, store.save(run, plan)
 
     for line in () if quiet else why_not.doubts(case, scenario, changes):
@@ -201,13 +201,12 @@ def plan(
         if not quiet:
             for line in why_not.lines(reason):
                 print(line, file=sys.stderr)
-        if repair and reason.repairs:
-            more = list(reason.repairs[0].overrides)
-            print(f"planning again with {'; '.join(reason.repairs[0].says)}", file=sys.stderr)
-            changes, reason = [*changes, *more], None
-            run, plan, folder = saved(_load(scenario, [*changes, *hold_off]))
-        else:
-            reason = why_not.after_plan(plan, reason, scenario, changes, quiet)
+        reason = why_not.after_plan(plan, reason, scenario, changes, quiet, whole=repair)
+        if repair and reason.repair is not None:
+            applied = reason.repair
+            print(f"planning again with {'; '.join(applied.says)}", file=sys.stderr)
+            changes, reason = [*changes, *applied.overrides], None
+            run, plan, folder = saved(_load(scenario, [*changes, *hold_off]), applied.says)
     if as_json:
         parts = {} if reason is None else {"why_not": reason.summary()}
         print_json({"run": run, "folder": str(folder), **plan.summary(), "answer": summary(plan), **parts})
@@ -215,8 +214,10 @@ def plan(
         terminal.show(terminal.out(), plan, run, folder, as_asked(scenario, changes))
         for line in () if reason is None else why_not.lines(reason):
             print(line, file=sys.stderr)
-        if reason is not None and reason.repairs:
+        if reason is not None and reason.repair is not None and not repair:
             print("apply the first repair   emberline plan --repair, with the same options")
+        elif reason is not None and reason.repairs and repair:
+            print("no repair applied        each leaves out what is to be delivered; choose one with --set")
         print("\nopen it in the browser  emberline app")
         point = next((choice.name for choice in plan.choices if choice.is_plan), None)
         if point != NO_REGRET and (costs_more(plan) or any(choice.name == NO_REGRET for choice in plan.choices)):

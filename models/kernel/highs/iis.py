@@ -18,8 +18,8 @@ def conflict(form: Compiled, *, time_limit: float) -> list[tuple[Any, str]] | No
     Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
     ``both``. None where the relaxation has a solution, or nothing was found in time.
     """
-    iis, solver = highspy.IisStrategy, highspy.Highs()
-    solver.silent()
+    # with the options of every solver: HiGHS refuses another number of threads once one has run
+    iis, solver = highspy.IisStrategy, handover.new()
     handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
     solver.setOptionValue("time_limit", max(time_limit, 0.01))
     solver.setOptionValue("iis_time_limit", max(time_limit, 0.01))

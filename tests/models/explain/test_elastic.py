@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from typing import Any
 
 import pyomo.environ as pyo
@@ -98,3 +101,23 @@ def test_the_solver_tells_members_and_sides() -> None:
     assert sorted((member.name, side) for member, side in result) == [("least[2]", "lower"), ("x[2]", "upper")]
     model.least[2].deactivate()
     assert Program(model).conflict(time_limit=10) is None
+
+
+def test_a_conflict_found_first_leaves_the_solver_usable() -> None:
+    """Proves: in a process whose first run is the search for a conflict, other models are solved after it.
+    Sensitivity: HiGHS with another number of threads first refuses all later runs, and no repair is found."""
+    code = """
+import pyomo.core as pyo
+from emberline.models.kernel.highs import Program
+m = pyo.ConcreteModel()
+m.x = pyo.Var(range(30), domain=pyo.NonNegativeReals)
+m.more = pyo.Constraint(range(30), rule=lambda m, i: m.x[i] + m.x[(i + 1) % 30] >= 2)
+m.fewer = pyo.Constraint(expr=sum(m.x[i] for i in range(30)) <= 1)
+m.goal = pyo.Objective(expr=sum(m.x[i] for i in range(30)))
+assert Program(m).conflict(time_limit=5)
+m.fewer.deactivate()
+program = Program(m)
+assert program.outcome(program.search(time_limit=5)).status == "optimal"
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr

@@ -266,7 +266,9 @@ def test_a_missing_hour_is_never_a_shorter_year(at: str, step: Step) -> None:
     for content, names in ((two_years(at), "mwh, tonnes"), (two_years(blank=at), "mwh")):
         table = read_content(content, "meter.csv")
         spans = [joined([table], step, date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026)]
-        with pytest.raises(ScenarioError, match=rf"^meter\.csv: {names}: no value for {at}, so .* is not whole; [^\n]*$"):
+        with pytest.raises(
+            ScenarioError, match=rf"^meter\.csv: {names}: no value for {at}, so .* is not whole; [^\n]*$"
+        ):
             review(*spans, "mwh", ["tonnes"], ["tonnes"])
 
 

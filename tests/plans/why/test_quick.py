@@ -9,7 +9,7 @@ import pytest
 
 from emberline.plans import plan
 from emberline.plans.why import doubts, quick
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Scenario, load, loads
 
 LIMIT = "site.grid.import_limit_mw=45"
 
@@ -83,3 +83,25 @@ def test_durations_that_are_planned_longer_prove_nothing_of_the_plant() -> None:
     assert "planning_quantile" in longer[0]
     short = ["orders.C1.due=4 h", "disturbances.planning_quantile=0.97"]
     assert doubts.shortages(load("melt-shop-small", short)) == doubts.shortages(load("melt-shop-small", short[:1]))
+
+
+def test_a_load_that_is_on_or_off_takes_the_next_whole_steps() -> None:
+    """Proves: 29.3 MWh a day of a load of 2.2 MW in steps of 15 min are repaired to 29.15 or 29.7 MWh, and the twin
+    accepts both. Sensitivity: 0 MWh as the only amount that was tried and fits."""
+    text = """
+name: crusher-house
+horizon: {start: 2026-03-10, zone: UTC, days: 1, step_min: 15}
+site:
+  grid: {metered_interval_min: 15}
+  base_load_mw: 1
+  assets: [{kind: flexible_load, name: crusher, rate_limit: 2.2 MW, per_day: 29.3 MWh, min_load: 1}]
+market: {price_per_mwh: 10, carbon_intensity_kg_per_mwh: 100}
+disturbances: {replications: 0}
+goal: {minimize: cost, time_limit_s: 20}
+"""
+    repairs = quick.quick(lambda more: loads(text, overrides=list(more)), time_limit_s=20).repairs
+    assert [repair.overrides for repair in repairs] == [
+        (f"site.assets.crusher.per_day={amount}",) for amount in (29.15, 29.7)
+    ]
+    for repair in repairs:
+        assert plan(loads(text, overrides=[*repair.overrides, "goal.gap=1"])).acceptable

@@ -157,3 +157,45 @@ def test_headroom_tells_each_load(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_refused_in_one_line(home: dict[str, str], args: tuple[str, ...], says: str) -> None:
     """Proves: exit code 2, one line on standard error, nothing on standard output."""
     refused(emberline(*(home.get(arg, arg) for arg in args)), says)
+
+
+MILL = """
+name: mill
+horizon: {start: 2026-03-10, zone: UTC, length_h: 8, step_min: 60}
+site: {grid: {metered_interval_min: 60}, base_load_mw: 1}
+stores:
+  - {name: billets, capacity_t: 600 t, level_t: 500 t}
+  - {name: bars, capacity_t: 600 t, level_t: 300 t}
+processes:
+  - {name: mill, rate: {low: 50 t/h, high: 90 t/h}, kwh_per_t: 90, inputs: [{store: billets}], outputs: [{store: bars}]}
+deliveries: [{name: trucks, store: bars, rate: 50 t/h}]
+market: {price_per_mwh: 100, carbon_intensity_kg_per_mwh: 400}
+disturbances: {replications: 0}
+goal: {minimize: cost, gap: 1 %, time_limit_s: 10}
+"""
+
+
+def test_a_repair_delivers_everything_and_is_stated(tmp_path: Path) -> None:
+    """Proves: billets that nothing fills: `--repair` takes what `why-not` ranks first, lower levels at the end, and
+    headline, stored run and JSON state it; a demand that only 0 would satisfy is not repaired unasked.
+    Sensitivity: the customer's delivery set to 0, and a saving printed above."""
+    file = tmp_path / "mill.yaml"
+    file.write_text(MILL, encoding="utf-8")
+    first, *others = json.loads(emberline("why-not", str(file), "--json", "-q").stdout)["repairs"]
+    assert first["set"] == ["stores.billets.end_level_t=100"]
+    assert [repair["cancels"] for repair in others] == [True]
+    process = emberline("plan", str(file), "--repair", "-q", "--json")
+    assert process.returncode == 0, process.stderr
+    result = json.loads(process.stdout)
+    assert result["repair"] == first["says"]
+    assert result["replay"]["tonnes"] == pytest.approx(400)
+    says = f"There was no plan without a change: {'; '.join(first['says'])}."
+    assert says in result["answer"]["says"]
+    shown = emberline("show", result["run"]).stdout
+    assert shown.splitlines().index(says) < 10
+    assert json.loads(emberline("show", result["run"], "--json").stdout)["answer"]["headline"]["repair"] == first["says"]
+    empty = (f"--set=stores.{store}.{key}=0" for store in ("billets", "bars") for key in ("level_t", "end_level_t"))
+    bare = emberline("plan", str(file), "--repair", "-q", *empty)
+    assert bare.returncode == 1
+    assert "no repair applied        each leaves out what is to be delivered" in bare.stdout
+    assert "planning again" not in bare.stderr

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 QUICK_S = 5.0
 """An answer that took less is a first one."""
+TIME_LIMIT_S = 120.0
+"""Longest search for a change of limits [s]."""
 PLANNED_S = 60.0
 """Longest time that ``emberline plan`` spends on explaining why there is no plan [s]; never longer than the planning
 itself."""
@@ -34,7 +36,7 @@ def why_not(
     changes: Changes = None,
     time_limit: Annotated[
         float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="report what was found by then")
-    ] = 120.0,
+    ] = TIME_LIMIT_S,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
@@ -102,7 +104,7 @@ def doubts(case: Scenario, scenario: str, changes: Sequence[str]) -> Iterator[st
 
 
 def after_plan(
-    plan: Plan, first: conflicts.WhyNot, scenario: str, changes: Sequence[str], quiet: bool
+    plan: Plan, first: conflicts.WhyNot, scenario: str, changes: Sequence[str], quiet: bool, *, whole: bool = False
 ) -> conflicts.WhyNot:
     """The reason why the plan just requested does not exist.
 
@@ -110,16 +112,17 @@ def after_plan(
         plan: without a schedule.
         first: what was said at once.
         scenario, changes, quiet: as of ``explained``.
+        whole: search as long as ``why-not`` does, also where nothing is proven.
     """
-    if not plan.ruled_out:
+    if not plan.ruled_out and not whole:
         if not quiet:
             print("for more: emberline why-not, with the same scenario and --set options", file=sys.stderr)
         return first
     if not quiet:
         print("is there a smaller change? (Ctrl-C ends the search)", file=sys.stderr)
-    limit = min(PLANNED_S, plan.scenario.goal.time_limit_s)
-    further = explained(scenario, changes, limit, quiet, proven=True)
-    return further if further.repairs or not first.repairs else first
+    limit = TIME_LIMIT_S if whole else min(PLANNED_S, plan.scenario.goal.time_limit_s)
+    further = explained(scenario, changes, limit, quiet, proven=plan.ruled_out)
+    return further if further.repairs or further.status == "feasible" or not first.repairs else first
 
 
 def lines(answer: conflicts.WhyNot) -> Iterator[str]:

@@ -51,7 +51,8 @@ def start(request: Request) -> str:
     Raises:
         RuntimeError: too many jobs are waiting.
     """
-    return job_progress.start(request.name, request.overrides, note=request.note)
+    options = repairing.options_of(dict(request.inputs).get(repairing.KEY, []))
+    return job_progress.start(request.name, request.overrides, note=request.note, options=options)
 
 
 def ask(seed: dict[str, Any], page: str) -> Request:

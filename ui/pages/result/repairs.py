@@ -136,7 +136,9 @@ def _show(
     for i, repair in enumerate(reply["repairs"]):
         says, button = st.columns([4, 1], vertical_alignment="center")
         says.text("\n".join(map(say, repair["says"])))
-        if button.button(tr("Plan with this"), key=f"{key}.{i}", type="primary" if i == 0 else "secondary"):
+        if button.button(
+            tr("Plan with this"), key=f"{key}.{i}", type="secondary" if i or repair.get("cancels") else "primary"
+        ):
             _plan(question, note, repair["set"], then)
 
 
@@ -182,13 +184,19 @@ def _plan(question: Question, note: dict[str, Any], more: list[str], then: Calla
     inputs |= {KEY: list(dict.fromkeys(repairs))}
     note = {"scenario": question.scenario, **note, "inputs": inputs}
     with job_progress.refusal():
-        run = job_progress.start(question.scenario, [*question.overrides, *more], note=note)
+        overrides = [*question.overrides, *more]
+        run = job_progress.start(question.scenario, overrides, note=note, options=options_of(inputs[KEY]))
         name = str(note["scenario"])
         st.session_state[_place(name)] = inputs[KEY]
         if goals:
             quick_form.begin(name, {field: value for field, value in inputs.items() if field != KEY or value})
         session.choose(run)
         then()
+
+
+def options_of(repairs: list[str]) -> dict[str, Any]:
+    """Options of the job that plans with applied repairs, so that its plan states them."""
+    return {"repair": [text for text in repairs if text != NO_MORE_COST]}
 
 
 def applied(name: str, seeds: dict[str, Any]) -> list[str]:
