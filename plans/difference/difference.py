@@ -15,12 +15,14 @@ from typing import Any
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.difference.heat_move import HeatMove
 from emberline.plans.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
-from emberline.plans.difference.moves import moves
+from emberline.plans.difference.moves import moves, same_heats
 from emberline.plans.difference.uses import UseChange, uses
 from emberline.plans.plan.record import Plan
+from emberline.scenarios.messages import mark
 
 SAME = 1e-6
 """Figures that differ by less than this share are the same."""
+DIFFERENT_HEATS = mark("Different heats: moves cannot be listed.")
 FIGURE_ROWS = (
     ("carbon", "carbon_kg", "kg CO2e"),
     ("scope 1", "direct_kg", "kg CO2e"),
@@ -66,6 +68,8 @@ class Difference:
     statuses: tuple[str, str]
     gaps: tuple[float | None, float | None]
     heats: tuple[HeatMove, ...] = ()
+    different_heats: bool = False
+    """Whether each plan has heats of its own, so that none has moved."""
     uses: tuple[UseChange, ...] = ()
     """Of process units, machines, stores, battery and PV."""
     figures: tuple[FigureChange, ...] = ()
@@ -77,7 +81,7 @@ class Difference:
     @property
     def empty(self) -> bool:
         """Whether the plans are the same."""
-        return not (self.heats or self.uses or self.figures or self.keys or self.series)
+        return not (self.heats or self.different_heats or self.uses or self.figures or self.keys or self.series)
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -89,6 +93,7 @@ class Difference:
             "keys": [asdict(key) for key in self.keys],
             "series": [asdict(series) | {"says": series.says} for series in self.series],
             "heats": [heat.summary() for heat in self.heats],
+            "different_heats": self.different_heats,
             "uses": [asdict(use) | {"says": use.says} for use in self.uses],
             "figures": [asdict(figure) | {"more": figure.more} for figure in self.figures],
         }
@@ -102,16 +107,19 @@ def difference(before: Plan, after: Plan) -> Difference:
     keys = tuple(changed_keys(before.scenario, after.scenario))
     one, two = before.schedule, after.schedule
     heats: tuple[HeatMove, ...] = ()
+    different = False
     used: tuple[UseChange, ...] = ()
     if one is not None and two is not None:
         if before.scenario.heats and after.scenario.heats:
-            heats = tuple(moves(before, after, keys))
+            different = not same_heats(one, two)
+            heats = () if different else tuple(moves(before, after, keys))
         used = tuple(uses(before, after))
     return Difference(
         scenarios=(before.scenario.name, after.scenario.name),
         statuses=(before.status, after.status),
         gaps=(before.gap, after.gap),
         heats=heats,
+        different_heats=different,
         uses=used,
         figures=tuple(changed_figures(before.replay_figures, after.replay_figures)),
         keys=keys,

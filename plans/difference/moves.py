@@ -40,6 +40,11 @@ def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator
         yield HeatMove(move.heat, move.number, move.stage, move.stages, reasons.of(move))
 
 
+def same_heats(one: xr.Dataset, two: xr.Dataset) -> bool:
+    """Whether two schedules have a heat in common, at a stage in common."""
+    return all(len(np.intersect1d(one[name], two[name])) for name in ("heat", "stage"))
+
+
 def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[HeatMove]:
     """Heats that lie elsewhere in the second of two schedules, without reason.
 
@@ -128,7 +133,8 @@ class _Reasons:
                 mark("it is locked at {stage}") if locks[1] - locks[0] else mark("it is no longer locked at {stage}")
             )
             return Message(locked, stage=changed)
-        out = self._outage(main.before_unit, main.before_min or 0.0, self.after, move)
+        # a heat that the first plan does not have was in nobody's way
+        out = main.before_min is not None and self._outage(main.before_unit, main.before_min, self.after, move)
         return Message("{unit} is not available then", unit=main.before_unit) if out else ""
 
     def _outage(self, unit: str, at: float, plan: Plan, move: HeatMove) -> bool:

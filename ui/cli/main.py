@@ -149,7 +149,7 @@ def plan(
         bool, typer.Option("--no-hold", help="do not make it hold on disturbed days (goal.hold=off)")
     ] = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="if there is no plan, apply the first repair found and plan again")
+        bool, typer.Option("--repair", help="if there is no plan, apply the first repair of why-not and plan again")
     ] = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,

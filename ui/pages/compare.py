@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.difference import Difference
+from emberline.plans.difference import DIFFERENT_HEATS, Difference
 from emberline.plans.plan import Plan
 from emberline.plans.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.ui.charts import comparison
@@ -287,7 +287,9 @@ def _moves(runs: dict[str, StoredRun]) -> None:
         st.text(tr("One of the two plans has no schedule."))
         return
     difference = study.between(one.id, other.id)
-    if one.plan.scenario.heats and other.plan.scenario.heats:
+    if difference.different_heats:
+        st.text(tr(DIFFERENT_HEATS))
+    elif one.plan.scenario.heats and other.plan.scenario.heats:
         _heats(difference, one.plan, (first, letter), (one.id, other.id))
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
@@ -297,7 +299,7 @@ def _moves(runs: dict[str, StoredRun]) -> None:
             table if any(u.because for u in difference.uses) else table.drop(columns=names[-1]),
             {first: 1, letter: 1, names[5]: 1},
         )
-    elif not difference.heats:
+    elif not difference.heats and not difference.different_heats:
         st.text(tr("None: both schedules are the same."))
 
 

@@ -18,7 +18,7 @@ from emberline.scenarios.goal_metrics import NAMES
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask, show_problems
-from emberline.ui.pages.request.sources import SEED, look
+from emberline.ui.pages.request.sources import look
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress, titles
 from emberline.ui.text import wording
@@ -46,7 +46,7 @@ def page() -> None:
     stored = _open_front(front) if front and (status is None or status.state == "stored") else None
     with st.sidebar:
         place = st.container(key="start")
-        request = ask(_seed(front), "pareto")
+        request = ask("pareto", queue.request(front).get("note", {}) if front else {})
         points = int(
             st.number_input(
                 tr("Points of the front"), min_value=3, max_value=MOST_POINTS, value=POINTS, key="pareto.points",
@@ -103,12 +103,6 @@ def _open_front(front: str) -> StoredFront | None:
     except StoreError as error:
         st.warning(say(str(error)))
         return None
-
-
-def _seed(front: str) -> dict[str, Any]:
-    """Initial values of the widgets: as on the page Plan, or those of the front's request."""
-    seed = st.session_state.get(SEED) or (queue.request(front).get("note", {}) if front else {})
-    return dict(seed)
 
 
 def _metric(request: Request) -> str:

@@ -18,14 +18,12 @@ from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.ui.charts import gantt, plan
 from emberline.ui.charts.view import View
 from emberline.ui.pages.request.form import Request, ask, start
-from emberline.ui.pages.request.sources import AT_ONCE, SCENARIO_KEY, SEED, look, note_of, same, sources
+from emberline.ui.pages.request.sources import AT_ONCE, OF, look, note_of, same
 from emberline.ui.pages.result import repairs, result, units
 from emberline.ui.pages.session import chart_cache, job_progress, market_chart, run_or_baseline, session, stored_runs
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import tr, trn
 
-OF = "seed.of"
-"""In the session: the run that set the inputs at the side, or that was started from them."""
 STEP_OF = {"draft": "optimize", "round": "optimize", "judge": "replays"}
 """Phases of a plan that is made to hold, by the step that they belong to."""
 
@@ -34,13 +32,12 @@ def page() -> None:
     """Draw the page for the run in the address, or for none."""
     run = _run()
     status = _status(run)
-    _follow(run, status)
     busy = status is not None and not status.ended
     notes = st.container()  # what the inputs at the side come to stands above the plan, which is there sooner
     stored = result.show_headline(status.run) if status is not None and status.state == "stored" else None
     with st.sidebar:
         place = st.container(key="start")
-        request = ask(st.session_state[SEED], "plan")
+        request = ask("plan")
         run_or_baseline.remember(request.name, request.overrides)
         at_once = st.session_state.pop(AT_ONCE, "")
         if request.source is not None and request.source.key == at_once and not request.problems:
@@ -86,22 +83,6 @@ def _status(run: str) -> queue.JobStatus | None:
             tr("Run {run} is not stored here. It may have been deleted: press Plan to make a new one.", run=run[:8])
         )
         return None
-
-
-def _follow(run: str, status: queue.JobStatus | None) -> None:
-    """Show the inputs of a run at the side when another run is opened."""
-    opened_later = OF in st.session_state
-    if opened_later and st.session_state[OF] == run:
-        return
-    st.session_state[OF] = run
-    try:
-        seed = {} if status is None else note_of(status.run)
-    except StoreError:
-        seed = {}
-    if not opened_later or "scenario" in seed:
-        st.session_state[SEED] = seed
-    if opened_later and seed.get("scenario") in sources(seed):
-        st.session_state[SCENARIO_KEY] = seed["scenario"]
 
 
 def _start(request: Request) -> None:

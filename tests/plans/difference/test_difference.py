@@ -29,6 +29,20 @@ goal: {minimize: cost, gap: 0.1 %, time_limit_s: 10}
 """
 
 
+ANOTHER = """
+name: another
+horizon: {start: 2026-03-10T00:00+00:00, length_h: 4, step_min: 60}
+site: {grid: {metered_interval_min: 60}}
+line:
+  stages: [{name: melting, units: [{name: F1, power_mw: 10}]}]
+  grades: [{name: G, mass_t: 100, duration_min: {melting: 60}}]
+orders: [{name: A, heats: [{grade: G, count: 2}]}]
+market: {price_per_mwh: 10, carbon_intensity_kg_per_mwh: 300}
+disturbances: {replications: 0}
+goal: {gap: 1 %, time_limit_s: 10}
+"""
+
+
 @pytest.fixture(scope="module")
 def furnace_plan() -> Plan:
     """Two heats of an hour on one furnace: in the second and in the fourth hour."""
@@ -163,3 +177,20 @@ def test_a_price_explains_when_and_never_how_much(milled: Plan) -> None:
 def _end(result: Plan) -> float:
     assert result.schedule is not None
     return float(result.schedule["stock_t"].sel(stock="cement").values[-1])
+
+
+def test_plans_of_other_heats_are_compared_without_moves(furnace_plan: Plan) -> None:
+    """Proves: a plan with a heat more, whose unit is away then, tells that heat as new; one whose heats have other
+    names has no moves and says so, while figures and keys are compared. Sensitivity: a heat that the first plan does
+    not have was looked up there when the second plan has an outage."""
+    outage = {"outages": [{"unit": "F1", "start": "0 h", "end": "1 h"}]}
+    more = plan(shop(INTENSITY, [1, 1, 1], state=outage))
+    both = difference(furnace_plan, more)
+    assert not both.different_heats
+    assert [(move.heat, move.main.before_min) for move in both.heats if move.heat == "H3"] == [("H3", None)]
+    assert "H3" in [move.heat for move in difference(more, furnace_plan).heats]
+    apart = difference(furnace_plan, plan(loads(ANOTHER)))
+    assert (apart.heats, apart.different_heats, apart.empty) == ((), True, False)
+    assert apart.figures
+    assert apart.keys
+    assert apart.summary()["different_heats"] is True

@@ -261,8 +261,9 @@ def two_years(*left_out: str, blank: str = "", end: str = "2026-12-31 23:00") ->
 @pytest.mark.parametrize("step", ["day", "week", "month"])
 @pytest.mark.parametrize("at", ["2025-01-06 03:00", "2025-11-15 03:00", "2026-12-15 03:00"])
 def test_a_missing_hour_is_never_a_shorter_year(at: str, step: Step) -> None:
-    """Proves: a row that is missing, in the first month or the last one too, is refused by date, column and file, and so
-    is a blank cell; a column that is not read may have holes. Sensitivity: December left out, the year still printed."""
+    """Proves: a row that is missing, in the first month or the last one too, is refused by date, column and file, and
+    so is a blank cell; a column that is not read may have holes. Sensitivity: a year that is printed without December.
+    """
     for content, names in ((two_years(at), "mwh, tonnes"), (two_years(blank=at), "mwh")):
         table = read_content(content, "meter.csv")
         spans = [joined([table], step, date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026)]

@@ -193,7 +193,9 @@ def test_a_repair_delivers_everything_and_is_stated(tmp_path: Path) -> None:
     assert says in result["answer"]["says"]
     shown = emberline("show", result["run"]).stdout
     assert shown.splitlines().index(says) < 10
-    assert json.loads(emberline("show", result["run"], "--json").stdout)["answer"]["headline"]["repair"] == first["says"]
+    assert (
+        json.loads(emberline("show", result["run"], "--json").stdout)["answer"]["headline"]["repair"] == first["says"]
+    )
     empty = (f"--set=stores.{store}.{key}=0" for store in ("billets", "bars") for key in ("level_t", "end_level_t"))
     bare = emberline("plan", str(file), "--repair", "-q", *empty)
     assert bare.returncode == 1

@@ -328,3 +328,16 @@ def changed_scenario(result: Plan, **update: object) -> Plan:
     """A plan with another scenario, its series as they are."""
     scenario = result.scenario.model_copy(update=update).with_inputs(result.scenario.inputs)
     return dataclasses.replace(result, scenario=scenario)
+
+
+def test_plans_of_other_heats_stand_next_to_each_other(app: AppTest, runs: list[str]) -> None:
+    """Proves: a plan of other heats has its cards, figures, keys and charts, and in place of moves a sentence.
+    Sensitivity: a heat of one plan that is looked up in the other ends the page in its middle."""
+    names = [f"orders.C{i}.name=X{i}" for i in (3, 2, 1)]
+    other = stored(plan(load("melt-shop-small", [*names, "goal.gap=1", "disturbances.replications=0"])))
+    app.query_params["runs"] = f"{runs[0]},{other}"
+    app.run()
+    assert not app.exception
+    assert "Different heats: moves cannot be listed." in page_text(app)
+    assert "heats are elsewhere" not in page_text(app)
+    assert app.dataframe

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,31 @@ def test_what_is_proven_holds_up_to_the_cap_only(front: str) -> None:
     assert bounds == sorted(bounds, reverse=True)
     assert all(bound <= cost + 1e-6 for bound, cost in zip(bounds, points, strict=True))
     assert any(bound > cost for bound, cost in zip(bounds[:-1], points[1:], strict=True))
+
+
+def analyses_script() -> None:
+    from emberline.ui.pages import analyses
+    from emberline.ui.pages.session import session
+
+    session.begin()
+    analyses.page()
+
+
+@pytest.mark.parametrize("page", [script, analyses_script])
+def test_the_side_has_the_request_of_the_plan_in_the_address(
+    page: Callable[[], None], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: a page that is opened first, by the address of a plan, asks what that plan was asked: goal and price.
+    Sensitivity: the bundled scenario at the side, and searched, under the headline of another request."""
+    run = "a" * 32
+    note = {"scenario": "melt-shop-day", "inputs": {"goal": "cost", "price_level": 200.0}}
+    monkeypatch.setattr(
+        "emberline.ui.pages.request.sources.queue.request", lambda name: {"note": note} if name == run else {}
+    )
+    app = AppTest.from_function(page, default_timeout=60)
+    app.query_params["run"] = run
+    app.run()
+    assert not app.exception
+    by_label = {box.label: box.value for box in app.sidebar.selectbox}
+    assert (by_label["Scenario"], by_label["Goal"]) == ("melt-shop-day", "cost")
+    assert [one.value for one in app.sidebar.number_input if str(one.key).endswith(".price_level")] == [200]

@@ -36,6 +36,7 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
 
 def lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
     """The difference as lines of text."""
+    from emberline.plans.difference import DIFFERENT_HEATS
     from emberline.ui.text.wording import number, percent, signed
 
     names = [
@@ -51,7 +52,7 @@ def lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
     sections: list[tuple[str, list[str]]] = [
         ("asked", [key.says for key in comparison.keys]),
         ("series", [series.says for series in comparison.series]),
-        ("heats", [heat.says for heat in comparison.heats]),
+        ("heats", [DIFFERENT_HEATS] if comparison.different_heats else [heat.says for heat in comparison.heats]),
         ("uses", [use.says for use in comparison.uses]),
     ]
     figures = []

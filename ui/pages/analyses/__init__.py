@@ -13,7 +13,6 @@ from emberline.plans.store import RUN_ID, StoredRun, StoreError
 from emberline.ui.pages import module_of
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
-from emberline.ui.pages.request.sources import SEED
 from emberline.ui.pages.session import job_progress, navigation, session, stored_runs
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say
@@ -31,7 +30,7 @@ def page() -> None:
     analysis = _module(name)
     with st.sidebar:
         place = st.empty()
-        subject = _plan() if analysis.of_plan else form.ask(dict(st.session_state.get(SEED, {})), "analyses")
+        subject = _plan() if analysis.of_plan else form.ask("analyses")
     st.subheader(tr(analysis.title), anchor=False)
     st.text(tr(analysis.says))
     if subject is None:

@@ -15,10 +15,10 @@ from emberline.plans.plan import replan
 from emberline.plans.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields, quick_form
-from emberline.ui.pages.request.sources import ScenarioSource, choose, look
+from emberline.ui.pages.request.sources import ScenarioSource, choose, follow, look
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result import repairs as repairing
-from emberline.ui.pages.session import job_progress, navigation
+from emberline.ui.pages.session import job_progress, navigation, session
 from emberline.ui.text.language import tr
 
 
@@ -55,13 +55,14 @@ def start(request: Request) -> str:
     return job_progress.start(request.name, request.overrides, note=request.note, options=options)
 
 
-def ask(seed: dict[str, Any], page: str) -> Request:
-    """Draw the widgets and collect their values.
+def ask(page: str, otherwise: dict[str, Any] | None = None) -> Request:
+    """Draw the widgets and collect their values: those of the run in the address until they are changed.
 
     Args:
         page: the page that draws them.
-        seed: note of the run in the address; its values are shown until they are changed.
+        otherwise: note of a request whose values are shown where no run is open.
     """
+    seed = follow(session.run()) or otherwise or {}
     source = choose(seed)
     try:
         original = look(source.path)

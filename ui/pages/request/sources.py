@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.store import Store, as_planned, drafts, snapshots
+from emberline.plans.store import Store, StoreError, as_planned, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.ui.pages.session import session, sign_in, titles
 from emberline.ui.text.language import tr
@@ -19,6 +19,8 @@ SCENARIO_KEY = "source"
 """In the session: key of the scenario chosen last, on any page."""
 SEED = "seed"
 """In the session: note of the run shown first or opened last."""
+OF = "seed.of"
+"""In the session: the run that set the inputs at the side, or that was started from them."""
 AT_ONCE = "plan.at_once"
 """In the session: key of the scenario to plan as soon as the page Plan is drawn."""
 WIDGET = "scenario"
@@ -100,6 +102,27 @@ def choose(seed: dict[str, Any]) -> ScenarioSource:
         tr("Scenario"), list(entries), format_func=lambda key: entries[key].label, key=WIDGET, on_change=_remember
     )  # fmt: skip
     return entries[key]
+
+
+def follow(run: str) -> dict[str, Any]:
+    """Inputs of the run that was opened first or last, for the side of every page; a run that is not stored has none.
+
+    Args:
+        run: in the address.
+    """
+    opened_later = OF in st.session_state
+    if opened_later and st.session_state[OF] == run:
+        return dict(st.session_state.get(SEED, {}))
+    st.session_state[OF] = run
+    try:
+        seed = note_of(run) if run else {}
+    except StoreError:
+        seed = {}
+    if not opened_later or "scenario" in seed:
+        st.session_state[SEED] = seed
+    if opened_later and seed.get("scenario") in sources(seed):
+        st.session_state[SCENARIO_KEY] = seed["scenario"]
+    return dict(st.session_state.get(SEED, {}))
 
 
 def _remember() -> None:
