@@ -168,7 +168,7 @@ class Periods:
             ScenarioError: a value is missing between the first and the last one of a column, or no row is left.
         """
         index = pd.PeriodIndex(self.frame.index)
-        edges = [edge for day in (self.first, self.last) if (edge := pd.Period(day, index.freq)) not in index]
+        edges = [edge for day in (self.first, self.last) if (edge := pd.Period(day, index.freqstr)) not in index]
         part = f"only part of it lies between {self.first} and {self.last}"
         remarks = dict.fromkeys(f"{_label(edge)} is left out: {part}" for edge in edges)
         outside: dict[tuple[str, str], dict[str, list[str]]] = {}
@@ -186,9 +186,9 @@ class Periods:
                 missing.setdefault((file, says), []).append(str(series.name))
         for (file, bound), names in outside.items():
             labels = next(iter(names.values()))
-            rows = f"{labels[0]} is" if len(labels) == 1 else f"{labels[0]} to {labels[-1]} are"
+            span = f"{labels[0]} is" if len(labels) == 1 else f"{labels[0]} to {labels[-1]} are"
             where = f" in {file}" if file else ""
-            remarks[f"{rows} left out: values of {', '.join(names)}{where} {bound}"] = None
+            remarks[f"{span} left out: values of {', '.join(names)}{where} {bound}"] = None
         if missing:
             problems = [Problem(file, ", ".join(names), says) for (file, says), names in missing.items()]
             raise ScenarioError(problems[:MOST_PROBLEMS])
@@ -221,7 +221,8 @@ def _gap(series: pd.Series, valid: pd.DatetimeIndex, period: pd.Period) -> str:
     distance = after - before
     for at, ahead in series.attrs.get(CHANGES, ()):
         distance -= pd.to_timedelta(max(ahead, 0) * ((before < at) & (at <= after)), unit="h")
-    holes = before[(distance > 1.5 * step) & (after > period.start_time) & (before + step <= period.end_time)]
+    apart = distance.total_seconds() > 1.5 * step.total_seconds()
+    holes = before[apart & (after > period.start_time) & (before + step <= period.end_time)]
     if not len(holes) or step > timedelta(days=1):
         return f"a part of {_label(period)}"
     return f"{max(holes[0] + step, period.start_time):%Y-%m-%d %H:%M}"

@@ -7,11 +7,12 @@ drawn again shows the old fields next to the new ones.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, WebSocket, expect
 
 from emberline.ui.pages import PAGES, SECTIONS
 from emberline.ui.text.language import catalogue
@@ -48,6 +49,32 @@ class Watched:
         where = str(console_message.location.get("url", ""))
         if console_message.type == "error":
             self.wrong.append(f"{console_message.text} {where}")
+
+
+@contextmanager
+def recorded(page: Page) -> Iterator[None]:
+    """What a tab has asked, been told and drawn, in the message of whatever fails within."""
+    lines: list[str] = []
+    page.on("console", lambda one: lines.append(f"console {one.type}: {one.text}"))
+    page.on("pageerror", lambda error: lines.append(f"error {error}"))
+    page.on("requestfailed", lambda one: lines.append(f"failed {one.url} {one.failure}"))
+    page.on("response", lambda one: lines.append(f"{one.status} {one.url}"))
+    page.on("framenavigated", lambda frame: lines.append(f"document {frame.url}"))
+
+    def stream(socket: WebSocket) -> None:
+        lines.append(f"stream opened {socket.url}")
+        socket.on("close", lambda _: lines.append("stream closed"))
+        socket.on("socketerror", lambda error: lines.append(f"stream failed {error}"))
+        for way in ("framesent", "framereceived"):
+            socket.on(way, lambda data, way=way: lines.append(f"{way} {len(data)} bytes"))
+
+    page.on("websocket", stream)
+    try:
+        yield
+    except BaseException as error:
+        drawn = page.evaluate("document.getElementById('root')?.innerHTML.slice(0, 2000)")
+        error.add_note("\n".join([*lines[-400:], f"drawn: {drawn}"]))
+        raise
 
 
 def say(language: str, message: str, **values: object) -> str:

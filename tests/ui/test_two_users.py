@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsing import WAIT_MS, at_rest, change, choose, go, offered, press, settled
+from browsing import WAIT_MS, at_rest, change, choose, go, offered, press, recorded, settled
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import Server
 
@@ -96,19 +96,20 @@ def test_a_tab_closed_and_a_server_killed(server: Server, users: tuple[BrowserCo
     address = page.url
     page.close()
     again = users[1].new_page()
-    again.goto(address)
-    take = again.get_by_role("button", name="Use the best plan now")
-    expect(take).to_be_enabled()
-    expect(again.get_by_text("Best plan [t CO2e]", exact=True)).to_be_visible()
-    server.kill()
-    server.start()
-    again.reload()
-    expect(take).to_be_enabled()
-    take.click()
-    expect(again.get_by_text("Export this plan", exact=True)).to_be_visible()
-    assert named(again, "run") == [run]
-    go(again, "en", "runs")
-    expect(again.get_by_text("There is no stored plan yet.")).to_have_count(0)
+    with recorded(again):
+        again.goto(address)
+        take = again.get_by_role("button", name="Use the best plan now")
+        expect(take).to_be_enabled()
+        expect(again.get_by_text("Best plan [t CO2e]", exact=True)).to_be_visible()
+        server.kill()
+        server.start()
+        again.reload()
+        expect(take).to_be_enabled()
+        take.click()
+        expect(again.get_by_text("Export this plan", exact=True)).to_be_visible()
+        assert named(again, "run") == [run]
+        go(again, "en", "runs")
+        expect(again.get_by_text("There is no stored plan yet.")).to_have_count(0)
 
 
 def test_a_run_ends_while_the_server_is_away(server: Server, users: tuple[BrowserContext, BrowserContext]) -> None:

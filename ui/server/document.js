@@ -42,3 +42,59 @@ try {
     }, 20);
   }, true);
 })();
+
+// A page whose program cannot be loaded, or that stays blank, is loaded again, a few times and only until somebody works
+// on it; then it says so
+(() => {
+  const TEXTS = {/* by language: what is said, and the button */};
+  const KEY = "emberline.reloads";
+  const MOST = 3; // times within
+  const SPAN_MS = 120_000;
+  const BLANK_MS = 30_000;
+  const OFTEN_MS = 500;
+  let ended = false;
+  let touched = false;
+  for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => (touched = true), true);
+
+  const say = () => {
+    const asked = new URLSearchParams(location.search).get("lang") || navigator.language.split("-")[0];
+    const [text, label] = TEXTS[asked] || TEXTS.en;
+    const bar = document.createElement("div");
+    bar.setAttribute("role", "alert");
+    bar.style.cssText = "position:fixed;inset:0 0 auto;z-index:999999;padding:12px 16px;font:15px sans-serif;" +
+      "background:#FFF4D6;color:#1C2530;display:flex;gap:16px;align-items:center";
+    const button = document.createElement("button");
+    button.textContent = label;
+    button.style.cssText = "font:inherit;padding:4px 12px;cursor:pointer";
+    button.onclick = () => location.reload();
+    bar.append(text, button);
+    document.body.append(bar);
+  };
+  const reload = async () => {
+    if (ended) return;
+    ended = true;
+    try {
+      const times = JSON.parse(sessionStorage.getItem(KEY) || "[]").filter((time) => Date.now() - time < SPAN_MS);
+      if (touched || times.length >= MOST) return say();
+      sessionStorage.setItem(KEY, JSON.stringify([...times, Date.now()]));
+    } catch {
+      return say();
+    }
+    // without a server the browser would show a page of its own, which stays
+    const answers = () => fetch("/_stcore/health", { cache: "no-store" }).then((answer) => answer.ok, () => false);
+    while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, OFTEN_MS));
+    location.reload();
+  };
+
+  addEventListener("vite:preloadError", reload);
+  addEventListener("error", ({ target }) => {
+    if (target.tagName === "SCRIPT" || (target.tagName === "LINK" && target.rel === "stylesheet")) reload();
+  }, true);
+  let since = Date.now();
+  const look = setInterval(() => {
+    const running = document.querySelector('[data-test-script-state="running"]');
+    if (running || document.hidden || document.getElementById("root")?.textContent.trim()) since = Date.now();
+    else if (Date.now() - since > BLANK_MS) reload();
+    if (ended) clearInterval(look);
+  }, 1000);
+})();

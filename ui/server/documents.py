@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -12,10 +14,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emberline.ui.pages import ADDRESSES, ALIASES, PAGES
 from emberline.ui.server.oidc import CALLBACK
-from emberline.ui.text.language import mark, spoken, tr
+from emberline.ui.text.language import LANGUAGES, mark, spoken, tr
 
 SCRIPT = Path(__file__).with_name("document.js")
 """What the document runs before the pages."""
+TEXTS = "{/* by language: what is said, and the button */}"
+"""Place of the script's texts in it."""
+INCOMPLETE = mark("A part of this page could not be loaded.")
+RELOAD = mark("Load again")
 PAGE = re.compile(r"[^_./][^./]*")
 """What looks like the address of a page: no file, nothing of the server."""
 UNKNOWN = mark("There is no page at this address.")
@@ -29,7 +35,15 @@ def index(original: Path) -> str:
     """The document of all pages, with the product's name and the script above."""
     text = original.read_text(encoding="utf-8")
     text = text.replace("<title>Streamlit</title>", "<title>Emberline</title>")
-    return text.replace("<head>", f"<head>\n    <script>{SCRIPT.read_text(encoding='utf-8')}</script>", 1)
+    script = SCRIPT.read_text(encoding="utf-8").replace(TEXTS, json.dumps(dict(_texts())), 1)
+    return text.replace("<head>", f"<head>\n    <script>{script}</script>", 1)
+
+
+def _texts() -> Iterator[tuple[str, tuple[str, str]]]:
+    """What a page says that could not be loaded, by language."""
+    for language in LANGUAGES:
+        with spoken(language):
+            yield language, (tr(INCOMPLETE), tr(RELOAD))
 
 
 def unknown(language: str) -> str:

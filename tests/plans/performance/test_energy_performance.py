@@ -71,10 +71,10 @@ def test_longley_to_eight_digits() -> None:
 
 def periods(frame: pd.DataFrame) -> Periods:
     """Months of a table that is added up already."""
-    months = frame.set_axis(pd.period_range("2025-01", periods=len(frame), freq="M"))
-    data = months.set_axis(months.index.to_timestamp())
-    first, last = months.index[0].start_time.date(), months.index[-1].end_time.date()
-    return Periods(first, last, months, {str(name): data[name] for name in data})
+    index = pd.period_range("2025-01", periods=len(frame), freq="M")
+    data = frame.set_axis(index.to_timestamp())
+    first, last = index[0].start_time.date(), index[-1].end_time.date()
+    return Periods(first, last, frame.set_axis(index), {str(name): data[name] for name in data})
 
 
 def model(energy: list[float], **variables: list[float]) -> EnergyBaseline:
@@ -258,6 +258,12 @@ def two_years(*left_out: str, blank: str = "", end: str = "2026-12-31 23:00") ->
     return "\n".join(rows).encode()
 
 
+def years(table: pd.DataFrame, step: Step) -> tuple[Periods, Periods]:
+    """Its two years."""
+    first, last = (joined([table], step, date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026))
+    return first, last
+
+
 @pytest.mark.parametrize("step", ["day", "week", "month"])
 @pytest.mark.parametrize("at", ["2025-01-06 03:00", "2025-11-15 03:00", "2026-12-15 03:00"])
 def test_a_missing_hour_is_never_a_shorter_year(at: str, step: Step) -> None:
@@ -266,7 +272,7 @@ def test_a_missing_hour_is_never_a_shorter_year(at: str, step: Step) -> None:
     """
     for content, names in ((two_years(at), "mwh, tonnes"), (two_years(blank=at), "mwh")):
         table = read_content(content, "meter.csv")
-        spans = [joined([table], step, date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026)]
+        spans = years(table, step)
         with pytest.raises(
             ScenarioError, match=rf"^meter\.csv: {names}: no value for {at}, so .* is not whole; [^\n]*$"
         ):
@@ -277,7 +283,7 @@ def test_rows_outside_of_the_data_are_left_out_by_name() -> None:
     """Proves: months after the end of a file, weeks across New Year, and a month without any row are reported, and the
     document names what was counted. Sensitivity: eleven months under the name of a year."""
     table = read_content(two_years(end="2026-11-30 22:00"), "meter.csv")
-    spans = [joined([table], "month", date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026)]
+    spans = years(table, "month")
     result = review(*spans, "mwh", ["tonnes"], ["tonnes"])
     says = "report period: 2026-11 to 2026-12 are left out: values of mwh, tonnes in meter.csv end at 2026-11-30 22:00"
     assert result.remarks == (says,)
@@ -285,7 +291,7 @@ def test_rows_outside_of_the_data_are_left_out_by_name() -> None:
     assert document["period"] == "meter.csv: 2026-01 to 2026-10 against 2025-01 to 2025-12"
     assert document["remarks"][0] == says
     assert len(document["tables"]["By period"]) == 10
-    weeks = [joined([table], "week", date(year, 1, 1), date(year, 12, 31)) for year in (2025, 2026)]
+    weeks = years(table, "week")
     part = "is left out: only part of it lies between 2025-01-01 and 2025-12-31"
     assert [f"baseline period: week of {day} {part}" for day in ("2024-12-30", "2025-12-29")] == list(
         review(*weeks, "mwh", ["tonnes"], ["tonnes"]).remarks[:2]
