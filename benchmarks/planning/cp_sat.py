@@ -138,7 +138,10 @@ def day(
         "transfer_min": transfers,
         # what is lost in the quickest transfer is in the nominal energy
         "quickest_min": [round(line.quickest_min(a.name, b.name)) for a, b in pairwise(line.stages)],
-        "longest_wait_min": [round(stage.longest_wait_min or horizon.n_steps * step) for stage in before],
+        "longest_wait_min": [
+            round(horizon.n_steps * step if stage.longest_wait_min is None else stage.longest_wait_min)
+            for stage in before
+        ],
         # waits before the reheating stage are made good there
         "reheats_before": 0 if loss is None else [stage.name for stage in line.stages].index(loss.reheating_stage),
         "left_mw": rest.tolist(), "workers": WORKERS, "limit_s": limit_s, "seed": seed,

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios.reading.csv_file import csv_rows
+from emberline.scenarios.reading.csv_file import csv_rows, one_column
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
 
@@ -71,7 +71,8 @@ def read_content(content: bytes, name: str, zone: str = "") -> pd.DataFrame:
     columns = list(table.fieldnames or ())
     time = next((column for column in columns if column.strip().lower() in TIMES), None)
     if time is None:
-        raise ScenarioError([Problem(name, "", f"has no column of times; name one of {', '.join(TIMES)}")])
+        says = one_column(columns) or f"has no column of times; name one of {', '.join(TIMES)}"
+        raise ScenarioError([Problem(name, "", says)])
     problems: list[Problem] = []
     index, cells = [], []
     for number, row in csv_rows(table, name):

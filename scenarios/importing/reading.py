@@ -194,7 +194,7 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.shape[1] > MOST_COLUMNS:
         raise ValueError(f"has {frame.shape[1]} columns, at most {MOST_COLUMNS} are read")
     if len(frame) > MOST_ROWS:
-        raise ValueError(f"has more than {MOST_ROWS} rows")
+        raise ValueError(f"has more than {MOST_ROWS:,} rows, which is the most that is read; import it in parts")
     counts: Counter[str] = Counter()
     names = []
     for i, cell in enumerate(frame.iloc[0] if len(frame) else []):

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from emberline.scenarios.records.base import Problem, ScenarioError
+
+OTHERS = (";", "\t", "|")
+"""Separators of cells that are not read."""
+
+
+def one_column(names: Sequence[str]) -> str:
+    """What is wrong with a table whose cells are separated by another sign than commas; empty: nothing."""
+    sign = next((sign for sign in OTHERS if len(names) == 1 and sign in str(names[0])), "")
+    return f"one column was read, as its cells are separated by {sign!r} instead of commas" if sign else ""
 
 
 def csv_rows(table: csv.DictReader[str], name: str) -> Iterator[tuple[int, dict[str | Any, str | Any]]]:

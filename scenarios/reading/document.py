@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ MOST_BRACKETS = 100
 Keys = tuple[str | int, ...]
 
 LEFT_OUT = object()
+ALIAS = "aliases (*name) are not allowed; write the value out"
 """Stands for a value that was refused, so that nobody reports its absence as a second mistake."""
 CORE = ("null", "bool", "int", "float", "str", "timestamp", "seq", "map", "value", "merge")
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -108,6 +109,11 @@ def _parse(text: str, name: str) -> Document:
     if node is None or node.id != "mapping":
         raise ScenarioError([Problem(f"{name}:1", "", "is not a mapping of keys to values")])
     document.data = _construct(node, (), document, set())
+    # one mistake, however often it was made
+    aliases = [problem for problem in document.problems if problem.says == ALIAS]
+    if len(aliases) > 1:
+        first = replace(aliases[0], says=f"{ALIAS}; the file has {len(aliases)} of them")
+        document.problems[:] = [first, *(problem for problem in document.problems if problem.says != ALIAS)]
     return document
 
 
@@ -126,7 +132,7 @@ def _construct(node: Any, path: Keys, document: Document, node_ids: set[int]) ->
     where = f"{document.name}:{line}"
     key = dotted(path)
     if id(node) in node_ids:
-        document.problems.append(Problem(where, key, "aliases (*name) are not allowed; write the value out"))
+        document.problems.append(Problem(where, key, ALIAS))
         return LEFT_OUT
     node_ids.add(id(node))
     if len(path) > DEEPEST:

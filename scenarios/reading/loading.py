@@ -104,7 +104,9 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
     currency = market.get("currency", "EUR") if isinstance(market, dict) else "EUR"
     if currency not in CURRENCIES:
         currency = "EUR"  # reported at its own place; quantities need one to be read in
-    context: dict[str, Any] = {"currency": str(currency), "folder": folder, APPARENT: []}
+    horizon = document.data.get("horizon")
+    zone = str(horizon.get("zone", "")) if isinstance(horizon, dict) else ""
+    context: dict[str, Any] = {"currency": str(currency), "folder": folder, "zone": zone, APPARENT: []}
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
     except ValidationError as error:

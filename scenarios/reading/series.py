@@ -19,6 +19,7 @@ import numpy as np
 
 from emberline.scenarios import signals
 from emberline.scenarios.messages import Message
+from emberline.scenarios.reading.csv_file import one_column
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.unit_spelling import named as named_unit
 from emberline.scenarios.records.base import Misplaced
@@ -286,7 +287,9 @@ def _columns(
         raise ValueError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from None
     for name in names:
         if name not in frame.columns:
-            raise ValueError(f"{path.name} has no column {name!r}")
+            hint = "" if parquet else one_column(list(pd.read_csv(path, nrows=0)))
+            hint = f": {hint}; emberline import {path.name} reads such a file" if hint else ""
+            raise ValueError(f"{path.name} has no column {name!r}{hint}")
     values = pd.to_numeric(frame[column], errors="coerce")
     text = frame[column].notna() & values.isna()
     if text.any():
@@ -370,8 +373,9 @@ def _onto(
                 f"{stamp(start)} to {stamp(end)}; give data of the horizon, or move horizon.start"
             )
         if series.gaps == "refuse":
+            of = f" of {column or series.column}" if column or series.column else ""
             raise ValueError(
-                f"{name}: {len(missing)} of {len(grid)} values of {column or series.column} are missing in the "
+                f"{name}: {len(missing)} of {len(grid)} values{of} are missing in the "
                 f"horizon, first at {stamp(grid[missing[0]])}; give data, or say gaps: hold, interpolate or zero"
             )
         values = _fill(values, series.gaps, name)

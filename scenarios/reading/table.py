@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emberline.scenarios.reading.csv_file import one_column
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.series import LARGEST_FILE_MB
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -40,10 +41,14 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
         raise refuse(f"has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
     try:
         if path.suffix.lower() == ".csv":
-            return pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
-        return pd.read_parquet(path)
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
+        else:
+            return pd.read_parquet(path)
     except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
         raise refuse(f"cannot be read: {(str(error).splitlines() or ['empty'])[0][:120]}") from None
+    if says := one_column(list(frame.columns)):
+        raise refuse(says)
+    return frame
 
 
 class Table:

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from emberline.scenarios.records.base import Misplaced, Record
-from emberline.scenarios.records.instants import read_instant, within_centuries, zones
+from emberline.scenarios.records.instants import read_instant, within_centuries, zone_of, zones
 from emberline.scenarios.records.quantity import Hours, PositiveMinutes, convert
 
 MINUTE = timedelta(minutes=1)
@@ -22,7 +22,7 @@ HALF_YEAR = timedelta(days=182)
 LONGEST_STEPS = 400_000
 
 
-def read_moment(raw: Any) -> datetime | timedelta:
+def read_moment(raw: Any, zone: str = "") -> datetime | timedelta:
     """A time stamp with offset, or a span after the horizon's start such as ``14 h`` or ``90 min``."""
     if isinstance(raw, timedelta):
         return raw
@@ -37,12 +37,16 @@ def read_moment(raw: Any) -> datetime | timedelta:
         return timedelta(minutes=minutes)
     if isinstance(raw, int | float) and not isinstance(raw, bool):
         raise ValueError(f"{raw} has no unit; write '{raw} h' after the start, or a time with offset")
-    return read_instant(raw)
+    return read_instant(raw, zone)
+
+
+def _moment(raw: Any, info: ValidationInfo) -> datetime | timedelta:
+    return read_moment(raw, zone_of(info))
 
 
 Moment = Annotated[
     datetime | timedelta,
-    BeforeValidator(read_moment),
+    BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "description": "a time with offset, or a span after the start such as '14 h'"}),
 ]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Annotated, Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 OF_A_MACHINE = frozenset({"Factory", "localtime", "posixrules"})
@@ -28,8 +28,13 @@ def within_centuries(day: date) -> None:
         raise ValueError(f"the year {day.year} lies outside {FIRST_YEAR} to {LAST_YEAR}")
 
 
-def read_instant(raw: Any) -> datetime:
-    """A time stamp with its offset, as UTC; one without offset is refused: in autumn it names two."""
+def read_instant(raw: Any, zone: str = "") -> datetime:
+    """A time stamp with its offset, as UTC; one without offset is refused: in autumn it names two.
+
+    Args:
+        raw: as written.
+        zone: of the plant, for the example in the message.
+    """
     if isinstance(raw, str):
         try:
             raw = datetime.fromisoformat(raw.strip())
@@ -38,11 +43,21 @@ def read_instant(raw: Any) -> datetime:
     if not isinstance(raw, datetime):
         raise ValueError(f"{str(raw)[:40]!r} is not a time; write it as 2024-03-12T06:00+01:00")
     if raw.tzinfo is None:
+        local = raw.replace(tzinfo=ZoneInfo(zone) if zone in zones() else timezone(timedelta(hours=1)))
         raise ValueError(
-            f"time without offset '{raw.isoformat()}'; add it, as in {raw.isoformat(timespec='minutes')}+01:00 or …Z"
+            f"time without offset '{raw.isoformat()}'; add it, as in {local.isoformat(timespec='minutes')} or …Z"
         )
     within_centuries(raw)
     return raw.astimezone(UTC)
 
 
-Instant = Annotated[datetime, BeforeValidator(read_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+def zone_of(info: ValidationInfo) -> str:
+    """Zone of the scenario that is read; empty: not known."""
+    return str((info.context or {}).get("zone", ""))
+
+
+def _instant(raw: Any, info: ValidationInfo) -> datetime:
+    return read_instant(raw, zone_of(info))
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -82,14 +82,24 @@ class Meter(Record):
     """Day of its last calibration."""
 
 
+def _tier(raw: Any) -> str:
+    if str(raw) not in ("1", "2", "2a", "2b", "3"):
+        raise ValueError("must be 1, 2, 2a, 2b or 3")
+    return str(raw)
+
+
+Tier = Annotated[str, BeforeValidator(_tier)]
+"""Tier of a calculation factor."""
+
+
 class Tiers(Record):
     """Tiers that the stream meets (EU ETS)."""
 
     amount: int | None = Field(default=None, ge=1, le=4)
     """Of the amount."""
-    ncv: int | None = Field(default=None, ge=1, le=3)
+    ncv: Tier | None = None
     """Of the net calorific value."""
-    factor: int | None = Field(default=None, ge=1, le=3)
+    factor: Tier | None = None
     """Of the emission factor."""
 
 

@@ -146,6 +146,7 @@ def test_certificates_match_by_hour_and_zone(tmp_path: Path) -> None:
         ("factor: natural_gas", "factor: natural_gass", "unknown factor"),
         ("source: laboratory, process", "process", "from"),
         ("uncertainty: 0.01", "uncertainty: 2", "meters.0.uncertainty: must be at most 1"),
+        ("tiers: {amount: 4, factor: 3}", "tiers: {amount: 4, factor: 4a}", "factor: must be 1, 2, 2a, 2b or 3"),
         ("{name: cement, goods: Cement,", "{name: cement, goods: Pig iron,", "has several routes"),
     ],
 )

@@ -113,7 +113,7 @@ def test_twenty_mistakes_at_once() -> None:
         ("step_min: 15", "step_min: 7"),
         ("power_mw: 32 MW", "power_mw: 32 MWh"),
         ("transfer_min: 8", "transfer_min: 8\n      transfer_min: 9"),
-        ("longest_wait_min: 60", "longest_wait_min: 0"),
+        ("longest_wait_min: 60", "longest_wait_min: -1"),
         ("power_mw: 8 MW}", "power_mw: -8 MW}"),
         ("setup_min: 45", "setup_min: a while"),
         ("rate_k_per_min: 0.5", "rate_k_per_min: 0.5 K"),
@@ -222,3 +222,26 @@ def test_overrides_reach_into_lists_by_name() -> None:
     assert scenario.line.unit["LF"].power_mw == 9
     assert scenario.heats[0].due_min == 600
     assert scenario.goal.minimize == "cost"
+
+
+def test_a_time_without_offset_gets_the_plants_own() -> None:
+    """Proves: the example has the offset of the plant's zone on that day. Sensitivity: winter's in June."""
+    for month, offset in (("01", "+01:00"), ("06", "+02:00")):
+        (line,) = lines(TEXT, f"orders.C1.due=2018-{month}-01T06:00")
+        assert f"add it, as in 2018-{month}-01T06:00{offset} or …Z" in line
+
+
+def test_aliases_are_one_mistake() -> None:
+    """Proves: a file with many aliases gets one line about them, with their number. Sensitivity: a line for each."""
+    text = TEXT + "x: &long a text\n" + "".join(f"x{i}: *long\n" for i in range(60))
+    says = [line for line in lines(text) if "aliases" in line]
+    assert len(says) == 1
+    assert says[0].endswith("aliases (*name) are not allowed; write the value out; the file has 60 of them")
+
+
+def test_a_series_of_numbers_has_no_column() -> None:
+    """Proves: numbers that are too few are counted without a column's name. Sensitivity: *values of None*."""
+    series = "{values: [1, 2], start: 2026-06-16T00:00+02:00, interval_min: 60}"
+    (line,) = lines(TEXT, f"market.price_per_mwh={series}")
+    assert "values are missing in the horizon" in line
+    assert "None" not in line

@@ -151,3 +151,27 @@ def test_real_series_with_its_one_gap(shared: Path) -> None:
     with pytest.raises(ScenarioError, match=f"1 of 24 values .* first at {gap}"):
         load("melt-shop-small", overrides)
     assert isinstance(load("melt-shop-small", [*overrides, "market.price_per_mwh.gaps=hold"]), Scenario)
+
+
+def test_other_separators_are_named(tmp_path: Path) -> None:
+    """Proves: a file with semicolons is one column, and what reads it is named; a heat log and a meter of that kind get
+    one line. Sensitivity: *has no column time*, of a file that has it."""
+    from emberline.scenarios.reading import heat_log, meter
+    from emberline.scenarios.reading.series import read_columns
+
+    path = tmp_path / "prices.csv"
+    path.write_text("Zeit;Preis\n2026-01-01 00:00;12,5\n", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match="has no column 'Zeit': one column was read, as its cells are separated by ';'"
+    ):
+        read_columns(path, ("Zeit",), "Preis", "Europe/Berlin")
+    with pytest.raises(ValueError, match=r"emberline import prices\.csv reads such a file"):
+        read_columns(path, ("Zeit",), "Preis", "Europe/Berlin")
+    shop = load("melt-shop-small")
+    for read in (heat_log.read, meter.read):
+        path.write_text("heat;grade;unit;start;end;time;power_mw\n1;a;b;c;d;e;f\n", encoding="utf-8")
+        with pytest.raises(ScenarioError) as refused:
+            read(path, shop)
+        assert (
+            str(refused.value) == "prices.csv: one column was read, as its cells are separated by ';' instead of commas"
+        )

@@ -137,6 +137,7 @@ def example(output: Folder = Path(), force: Force = False) -> None:
     """Write a monitoring plan and activity data to begin with."""
     from emberline.plans.compliance.monitoring import example_files
 
+    _create(output)
     files = {output / name: content for name, content in example_files().items()}
     for path in files:
         writable(path, force)
@@ -184,8 +185,21 @@ def _stem(kind: str, report: AnnualReport) -> str:
     return f"emberline-{kind}-{first.year if whole_year else days}"
 
 
+def _create(folder: Path) -> None:
+    """Create the folder of the output, unless it is there."""
+    from emberline.scenarios.reading.files import named, reason
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise Refused(f"--output {named(folder)}: is a file, not a folder") from None
+    except (OSError, ValueError) as error:
+        raise Refused(f"--output {named(folder)}: {reason(error)}") from None
+
+
 def _files(stem: str, output: Path, force: bool) -> tuple[Path, Path]:
     """The files of a report; refused together before any of them is written."""
+    _create(output)
     paths = output / f"{stem}.json", output / f"{stem}.html"
     for path in paths:
         writable(path, force)
