@@ -69,7 +69,7 @@ class Difference:
     gaps: tuple[float | None, float | None]
     heats: tuple[HeatMove, ...] = ()
     different_heats: bool = False
-    """Whether each plan has heats of its own, so that none has moved."""
+    """Whether most heats of one plan are not those of the other, so that moves mean nothing."""
     uses: tuple[UseChange, ...] = ()
     """Of process units, machines, stores, battery and PV."""
     figures: tuple[FigureChange, ...] = ()
@@ -111,7 +111,7 @@ def difference(before: Plan, after: Plan) -> Difference:
     used: tuple[UseChange, ...] = ()
     if one is not None and two is not None:
         if before.scenario.heats and after.scenario.heats:
-            different = not same_heats(one, two)
+            different = not same_heats(before.scenario, after.scenario)
             heats = () if different else tuple(moves(before, after, keys))
         used = tuple(uses(before, after))
     return Difference(

@@ -290,7 +290,8 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     if difference.different_heats:
         st.text(tr(DIFFERENT_HEATS))
     elif one.plan.scenario.heats and other.plan.scenario.heats:
-        _heats(difference, one.plan, (first, letter), (one.id, other.id))
+        names = {heat.name for stored in (one, other) for heat in stored.plan.scenario.heats}
+        _heats(difference, one.plan, len(names), (first, letter), (one.id, other.id))
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
         rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
@@ -303,9 +304,8 @@ def _moves(runs: dict[str, StoredRun]) -> None:
         st.text(tr("None: both schedules are the same."))
 
 
-def _heats(difference: Difference, plan: Plan, letters: tuple[str, str], ids: tuple[str, str]) -> None:
+def _heats(difference: Difference, plan: Plan, total: int, letters: tuple[str, str], ids: tuple[str, str]) -> None:
     """Moved heats: how many, from where to where, and why."""
-    total = len(plan.scenario.heats)
     if not difference.heats:
         st.text(tr("All {n} heats are where they were.", n=total))
         return

@@ -29,7 +29,7 @@ streams:
     ncv_gj_per_unit: 25
     kg_co2_per_gj: 95
     meter: coal scale
-    tiers: {amount: 4, factor: 3}
+    tiers: {amount: 4, factor: 2a}
     source: laboratory
     process: clinker
     gap: highest
@@ -115,7 +115,7 @@ def test_each_report_says_what_is_its_own(tmp_path: Path) -> None:
     assert china.figures["indirect_t_co2"]["cn_national_2023"] == pytest.approx(500 * 0.5306)
     assert not [row for row in china.tables[1].rows if "footprint" in str(row[0])]
     coal = DOCUMENTS["ets"](result).tables[1].rows[1]
-    assert coal[1:4] == ("coal scale", "± 1.00%", "amount 4, factor 3")
+    assert coal[1:4] == ("coal scale", "± 1.00%", "amount 4, factor 2a")
     for name, make in DOCUMENTS.items():
         page = make(result).html()
         assert "Kiln works" in page, name
@@ -146,7 +146,7 @@ def test_certificates_match_by_hour_and_zone(tmp_path: Path) -> None:
         ("factor: natural_gas", "factor: natural_gass", "unknown factor"),
         ("source: laboratory, process", "process", "from"),
         ("uncertainty: 0.01", "uncertainty: 2", "meters.0.uncertainty: must be at most 1"),
-        ("tiers: {amount: 4, factor: 3}", "tiers: {amount: 4, factor: 4a}", "factor: must be 1, 2, 2a, 2b or 3"),
+        ("tiers: {amount: 4, factor: 2a}", "tiers: {amount: 4, factor: 4a}", "factor: must be 1, 2, 2a, 2b or 3"),
         ("{name: cement, goods: Cement,", "{name: cement, goods: Pig iron,", "has several routes"),
     ],
 )

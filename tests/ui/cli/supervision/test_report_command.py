@@ -35,8 +35,8 @@ def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_each_report_is_written_as_json_and_html(works: Path) -> None:
-    """Proves: two files of each kind, named by kind and year; a second time only with --force; a folder that is not there
-    is created, and a tier 2a is a tier."""
+    """Proves: two files of each kind, named by kind and year; a second time only with --force; a folder that is not
+    there is created."""
     for kind in ("cbam", "ets", "ghg", "china"):
         process = emberline("report", kind, "2026")
         assert process.returncode == 0, process.stderr
@@ -44,13 +44,10 @@ def test_each_report_is_written_as_json_and_html(works: Path) -> None:
         assert figures["direct_whole_t_co2"] == 525
         assert "Kiln works" in (works / f"emberline-{kind}-2026.html").read_text(encoding="utf-8")
     refused(emberline("report", "ets", "2026"), "exists; overwrite it with --force")
-    plan = (works / "monitoring.yaml").read_text(encoding="utf-8")
-    (works / "monitoring.yaml").write_text(plan.replace("factor: 3}", "factor: 2a}"), encoding="utf-8")
     assert emberline("report", "ets", "2026", "-o", "new/folder").returncode == 0
-    assert "factor 2a" in (works / "new" / "folder" / "emberline-ets-2026.html").read_text(encoding="utf-8")
-    refused(
-        emberline("report", "ets", "2026", "-o", "monitoring.yaml"), "--output monitoring.yaml: is a file, not a folder"
-    )
+    assert (works / "new" / "folder" / "emberline-ets-2026.html").exists()
+    file = emberline("report", "ets", "2026", "-o", "monitoring.yaml")
+    refused(file, "--output monitoring.yaml: is a file, not a folder")
     printed = json.loads(emberline("report", "cbam", "2026", "--json").stdout)
     assert printed["processes"]["clinker"]["see_direct"] == pytest.approx(525 / 640)
 
