@@ -287,7 +287,7 @@ def _columns(
         raise ValueError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from None
     for name in names:
         if name not in frame.columns:
-            hint = "" if parquet else one_column(list(pd.read_csv(path, nrows=0)))
+            hint = "" if parquet else one_column(list(pd.read_csv(path, nrows=0).columns))
             hint = f": {hint}; emberline import {path.name} reads such a file" if hint else ""
             raise ValueError(f"{path.name} has no column {name!r}{hint}")
     values = pd.to_numeric(frame[column], errors="coerce")

@@ -139,7 +139,7 @@ def test_a_point_of_the_front_is_searched_and_the_side_has_its_goal(
         from emberline.ui.pages.request import form
         from emberline.ui.pages.result import repairs
 
-        form.ask({}, "plan")
+        form.ask("plan")
         for name, overrides in OVERRIDES.items():
             repairs.variant("f" * 32, f"Search: {name}", overrides)
 

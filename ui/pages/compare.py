@@ -290,8 +290,8 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     if difference.different_heats:
         st.text(tr(DIFFERENT_HEATS))
     elif one.plan.scenario.heats and other.plan.scenario.heats:
-        names = {heat.name for stored in (one, other) for heat in stored.plan.scenario.heats}
-        _heats(difference, one.plan, len(names), (first, letter), (one.id, other.id))
+        total = len({heat.name for stored in (one, other) for heat in stored.plan.scenario.heats})
+        _heats(difference, one.plan, total, (first, letter), (one.id, other.id))
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
         rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
