@@ -108,14 +108,14 @@ def plan(task: Task) -> dict[str, Any]:
     pace.refuse(scenario)
 
     def work() -> Plan:
-        made = answered(
+        result = answered(
             scenario,
             store=Store(task.home),
             study=task.study,
             on_progress=_watched(task, scenario),
             cancel=task.cancelled,
         )
-        return replace(made, repair=tuple(task.options.get("repair", ())))
+        return replace(result, repair=tuple(task.options.get("repair", ())))
 
     return _stored(task, scenario, work)
 

@@ -53,7 +53,7 @@ class Watched:
 
 @contextmanager
 def recorded(page: Page) -> Iterator[None]:
-    """What a tab has asked, been told and drawn, in the message of whatever fails within."""
+    """Context manager that adds the requests, messages and elements of a tab to an error within."""
     lines: list[str] = []
     page.on("console", lambda one: lines.append(f"console {one.type}: {one.text}"))
     page.on("pageerror", lambda error: lines.append(f"error {error}"))
