@@ -84,7 +84,7 @@ class Stage(Record):
     transfer_min: Minutes = 0
     """From this stage to the next, unless ``transfers`` names the pair of units."""
     longest_wait_min: Minutes | None = None
-    """Longest time from the end here to the start of the next stage, the transfer included; 0: no wait; none: no limit."""
+    """Longest time from here to the start of the next stage, the transfer included; 0: no wait; none: no limit."""
     campaign: bool = False
     """The heats of an order follow each other here without a gap, on one unit (continuous casting)."""
     emissions: Emissions = ()
