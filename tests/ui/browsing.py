@@ -72,8 +72,8 @@ def recorded(page: Page) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        drawn = page.evaluate("document.getElementById('root')?.innerHTML.slice(0, 2000)")
-        error.add_note("\n".join([*lines[-400:], f"drawn: {drawn}"]))
+        html = page.evaluate("document.getElementById('root')?.innerHTML.slice(0, 2000)")
+        error.add_note("\n".join([*lines[-400:], f"html: {html}"]))
         raise
 
 

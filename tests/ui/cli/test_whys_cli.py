@@ -191,8 +191,8 @@ def test_a_repair_delivers_everything_and_is_stated(tmp_path: Path) -> None:
     assert result["replay"]["tonnes"] == pytest.approx(400)
     says = f"There was no plan without a change: {'; '.join(first['says'])}."
     assert says in result["answer"]["says"]
-    shown = emberline("show", result["run"]).stdout
-    assert shown.splitlines().index(says) < 10
+    text = emberline("show", result["run"]).stdout
+    assert text.splitlines().index(says) < 10
     assert (
         json.loads(emberline("show", result["run"], "--json").stdout)["answer"]["headline"]["repair"] == first["says"]
     )
