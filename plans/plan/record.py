@@ -62,7 +62,6 @@ class Plan:
     """Points of the quick front, the plan's own among them; empty where there is none."""
     as_run: AsRun | None = None
     """The day that was really run, where that is the baseline."""
-
     repair: tuple[str, ...] = ()
     """Changes of limits without which there was no plan, a sentence each; empty: it is planned as it was asked for."""
 
