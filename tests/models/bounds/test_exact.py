@@ -377,3 +377,13 @@ def test_slots_that_are_rounded_outwards(
     case = shop(line(({"power_mw": 1.0}, {}), minutes={"S0": minutes}), step=15, length=length, due=due,
                 grades=("G",) * grades, release=f"{release} min")  # fmt: skip
     assert at_all(case) is outcome
+
+
+def test_as_many_slots_as_are_solved() -> None:
+    """Proves: two heats of 31 min at 60 MW that must overlap exceed 70 MW, which 500 minutes prove, the most that are
+    solved; 125 MW are enough. Sensitivity: a slot less."""
+    furnaces = {"units": [{"name": "U0", "power_mw": 60.0}, {"name": "U1", "power_mw": 60.0}]}
+    two = line(({}, furnaces), minutes={"S0": 31.0})
+    for limit, outcome in ((70.0, True), (125.0, False)):
+        grid = {"import_limit_mw": limit, "metered_interval_min": 5}
+        assert at_all(shop(two, step=20, length=500, grades=("G", "G"), due=40, grid=grid)) is outcome

@@ -53,6 +53,17 @@ def test_least_peak_of_an_operation(
     assert impossible(case, envelope, None, time_limit=10) is (row is not None)
 
 
+def test_metered_intervals_within_a_step() -> None:
+    """Proves: on steps of half an hour, of 20 MW that the grid gives in a quarter of an hour base load takes 5 and a
+    battery adds 4. Sensitivity: what there is in a step taken for that of an interval."""
+    site = {"grid": {"import_limit_mw": 20.0}, "base_load_mw": 5.0, "battery": BATTERY}
+    case = scenario(
+        one_machine(30.0, 60.0), [cast("A", 1)], site=site, horizon={"length_h": 4.0, "step_min": 30.0}
+    )  # fmt: skip
+    (shortage,) = unfed(line_reader.from_scenario(case, twin.envelope(case)), sites.read(case, twin.envelope(case)))
+    assert shortage[2:] == pytest.approx((60.0, 19.0))
+
+
 def test_a_start_when_more_is_left() -> None:
     """Proves: base load of 30 MW in all hours but the last leaves 60 MW to a start at 3 h, the latest that ends within
     the horizon; where it is due before, or must begin on two units that draw more, it is not fed.
