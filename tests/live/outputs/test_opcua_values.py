@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from asyncua import ua
 from asyncua.ua.uaerrors import BadNodeIdUnknown
+from driven import small
 
 from emberline.live.connectors.errors import ConnectorError
-from emberline.live.outputs.job_orders import Actual, JobState
+from emberline.live.estimate.estimator import JOB
+from emberline.live.outputs.job_orders import Actual, JobOrders, JobState
 from emberline.live.outputs.opcua import OpcUaReceiver, OpcUaSetPoints, Server
-from emberline.live.tags import Live, Plant
+from emberline.live.outputs.service import Outputs
+from emberline.live.tags import Live, Plant, Reading
+from emberline.plans.decisions import Decisions
 from emberline.scenarios import load
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -194,3 +198,44 @@ def test_what_goes_wrong_at_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(connected) == before + 1
     server.close()
     assert len(gone) == len(connected)
+
+
+def test_operations_that_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: an operation under way is read as of its start, one that is over as of its end, each with both times.
+    Sensitivity: an operation that goes on has no time, and so no known age."""
+    monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
+    plant, _ = small(tmp_path)
+    end = AT + timedelta(minutes=50)
+    actuals = {("A-1", "melting"): Actual("EAF", AT, end), ("A-2", "ladle"): Actual("LF", end, None)}
+    outputs = Outputs(plant, Decisions("live"))
+    outputs._orders = SimpleNamespace(step=lambda now: [], actuals=lambda: actuals)  # type: ignore[assignment]
+    outputs.step()
+    assert outputs.readings() == {
+        f"{JOB}A-1/melting": Reading(f"EAF {AT.isoformat()} {end.isoformat()}", end),
+        f"{JOB}A-2/ladle": Reading(f"LF {end.isoformat()} ", end),
+    }
+
+
+def test_what_is_reported_of_job_orders() -> None:
+    """Proves: a start is reported once by the first eight letters of its number, so is a withdrawal; of an order that
+    runs on after its advice the operator decides, which is said once. Sensitivity: another number, or each cycle."""
+    calls: list[tuple[str, str]] = []
+    advice, states = SimpleNamespace(id="0123456789", state="open"), {"0123456789": JobState.RUNNING}
+    decisions = SimpleNamespace(
+        concerning=lambda _: [advice], audit=lambda _: [SimpleNamespace(act="stored", who="loop")],
+        decide=lambda number, **_: calls.append(("decide", number)),
+    )  # fmt: skip
+    receiver = SimpleNamespace(
+        states=lambda: states,
+        revoke=lambda n: calls.append(("revoke", n)),
+        cancel=lambda n: calls.append(("cancel", n)),
+    )
+    orders = JobOrders(decisions, receiver)  # type: ignore[arg-type]
+    assert orders.step(AT) == ["The operator has started job order 01234567."]
+    advice.state = "expired"
+    assert orders.step(AT) == ["Job order 01234567 runs, but its advice is over: the operator decides."]
+    assert orders.step(AT) == []
+    states["0123456789"] = JobState.ALLOWED
+    assert orders.step(AT) == ["Job order 01234567 is withdrawn."]
+    number = "0123456789"
+    assert calls == [("decide", number), ("revoke", number), ("cancel", number)]
