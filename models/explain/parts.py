@@ -90,7 +90,11 @@ def _grid(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
         yield key, Part(members, data.meter_min / 60, minutes=data.meter_min)
     if data.plain:
         return
-    yield "site.grid.export_limit_mw", Part(list(site.exports.values()), data.hours, "upper", step)
+    key = "site.grid.export_limit_mw"
+    if data.export_rows:
+        yield key, Part(list(site.export_limit.values()), -data.meter_min / 60, minutes=data.meter_min)
+    if step % data.meter_min == 0:
+        yield key, Part(list(site.exports.values()), data.hours, "upper", step)
     if data.battery is not None:
         yield "site.battery.end_level_share", Part([site.end], data.battery.capacity)
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from emberline.models.problem import purchase as purchases
 from emberline.models.problem import site_assets as assets
-from emberline.models.problem.purchase import Purchase
+from emberline.models.problem.purchase import UNLIMITED_MW, Purchase
 from emberline.models.problem.site_assets import Hub
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Storage
@@ -134,8 +134,19 @@ class SiteData:
 
     @property
     def export_rows(self) -> bool:
-        """Whether the export limit of a slot leaves a metered interval free to export more."""
-        return not self.plain and self.meter_min < self.step_min and np.isfinite(self.export_limit_mw)
+        """Whether the export limit, which holds for the mean over a metered interval, is no limit of a slot."""
+        return not self.plain and self.meter_min != self.step_min and np.isfinite(self.export_limit_mw)
+
+    @cached_property
+    def most_export(self) -> np.ndarray:
+        """Energy exported in each slot at most [MWh], shape (n_slots,): what the limit allows; where slots share a
+        metered interval, in which others may import meanwhile, what the site can give."""
+        if not self.export_rows or self.step_min % self.meter_min == 0:
+            return np.full(len(self.base), self.export_limit_mw * self.hours)
+        if self.hub is not None:
+            return np.full(len(self.base), UNLIMITED_MW * self.hours)
+        out_mw = 0.0 if self.battery is None else min(self.battery.most_out, UNLIMITED_MW)
+        return self.pv + np.maximum(-self.base, 0.0) + out_mw * self.hours
 
     def limit_mwh(self) -> float:
         """Energy that may be imported in a metered interval."""

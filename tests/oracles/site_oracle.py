@@ -52,8 +52,7 @@ class _Site:
             self._battery(site["battery"])
         for asset in site.get("assets", []):
             getattr(self, f"_{asset['kind']}")(asset)
-        grid, h = site.get("grid", {}), clock.h
-        self.imports, self.exports = program.columns(n), program.columns(n, 0, grid.get("export_limit_mw", 0.0) * h)
+        self.imports, self.exports = program.columns(n), program.columns(n)
         ways = program.columns(n, 0, 1, whole=True)
         for t in range(n):
             program.at_most(self.imports[t], ways[t].times(BIG_MWH))
@@ -66,7 +65,7 @@ class _Site:
         for rows in self.balance.values():
             for row in rows:
                 program.equal(row, 0.0)
-        self._grid(grid)
+        self._grid(site.get("grid", {}))
 
     def _grid(self, grid: dict[str, Any]) -> None:
         clock, program = self.clock, self.program
@@ -83,8 +82,9 @@ class _Site:
                     net.add(self.exports[t], -(end - begin) / clock.step_min)
             self.metered.append(net)
         limit = grid.get("import_limit_mw")
-        if limit is not None:
-            for net in self.metered:
+        for net in self.metered:
+            program.at_most(net.times(-1.0), grid.get("export_limit_mw", 0.0) * meter_h)
+            if limit is not None:
                 program.at_most(net, limit * meter_h)
 
     def worth(self, goal: str) -> Sum:

@@ -85,10 +85,10 @@ QUARTERS = np.array([10.0, 100.0, 90.0, 80.0])
 """Price by hour [EUR/MWh]."""
 
 
-def of_quarters(step_min: float, **site: Any) -> Scenario:
-    """Two heats of 12 MW for a quarter of an hour, metered by the quarter; no export unless said otherwise."""
+def of_quarters(step_min: float, count: int = 2, **site: Any) -> Scenario:
+    """Heats of 12 MW for a quarter of an hour, metered by the quarter; no export unless said otherwise."""
     built = scenario(
-        one_machine(15.0), [cast(count=2)], horizon={"length_h": 4.0, "step_min": step_min}, site=site,
+        one_machine(15.0), [cast(count=count)], horizon={"length_h": 4.0, "step_min": step_min}, site=site,
         disturbances={"replications": 0},
         goal={"minimize": "cost", "caps": {"extra_cost_share": None}, "gap": 1e-6, "time_limit_s": 60},
     )  # fmt: skip
@@ -124,6 +124,20 @@ def test_sun_is_used_in_each_metered_interval_of_a_longer_step() -> None:
     assert result.schedule is not None
     assert result.replay is not None
     assert result.schedule["meter_mw"].to_numpy() == pytest.approx(result.replay["meter_mw"].to_numpy())
+
+
+def test_a_step_exports_what_others_of_its_metered_interval_import() -> None:
+    """Proves: with 4 MW of sun and 1 MW of export in the mean of an hour, the half-hour of a heat buys 1 MWh and the
+    other one sells 2 at half the price: an hour with the heat costs nothing, another one earns half its price.
+
+    Sensitivity: export limited by the step sells 0.5 MWh in that hour, 7.50 EUR less, and calls that the best plan."""
+    grid = {"export_limit_mw": 1.0, "metered_interval_min": 60}
+    built = of_quarters(30.0, count=1, pv={"peak_mw": 4.0, "capacity_factor": 1.0}, grid=grid)
+    built = built.with_inputs(built.inputs.assign(pv_available_mw=built.inputs["pv_available_mw"].copy(data=[4.0] * 8)))
+    result = plan(built)
+    assert_agrees(result)
+    assert result.objective == pytest.approx(-(100 + 90 + 80) / 2)
+    assert result.bound == pytest.approx(-(100 + 90 + 80) / 2, abs=1e-3)
 
 
 @pytest.mark.parametrize(

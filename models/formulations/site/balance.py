@@ -1,8 +1,8 @@
 """The site in the model: grid connection, PV, battery and the hub's assets by slot, and what their flows cost and emit.
 
-Power balance by slot; the battery's level with its self-loss per hour as in ``Storage.after``; the import limit on the
-mean over the metered interval. Energies are in MWh by slot. Assets and the balances of other carriers than electricity:
-``models/formulations/site/assets``.
+Power balance by slot; the battery's level with its self-loss per hour as in ``Storage.after``; import and export limits
+on the mean over the metered interval. Energies are in MWh by slot. Assets and the balances of other carriers than
+electricity: ``models/formulations/site/assets``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Su
 from emberline.models.formulations.site.assets.storage import add_levels, one_way
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
 from emberline.models.kernel.templates import each, total
+from emberline.models.problem.purchase import UNLIMITED_MW
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import Storage
 from emberline.scenarios.metrics import METRICS
@@ -102,12 +103,12 @@ def add(
     for name, weight in data.per_mwh.items():
         block.metric[name].weight = Series(block.T, values=weight)
 
-    top = data.export_limit_mw * data.hours
     if data.plain:
         block.available = Series(block.T, values=data.pv)
     else:
         block.imports = Variable(block.T, domain=pyo.NonNegativeReals)
-        block.exports = Variable(block.T, bounds=(0, top))
+        block.exports = Variable(block.T, domain=pyo.NonNegativeReals)
+        limit(block.exports, upper=data.most_export)
         if data.pv.any():
             block.pv = Variable(block.T, domain=pyo.NonNegativeReals)
             limit(block.pv, upper=data.pv)
@@ -138,7 +139,7 @@ def add(
         def balance(b: Any, t: int) -> Any:
             return b.imports[t] + b.pv[t] - b.exports[t] - draw(t) == line_slot(t) + b.base[t]
 
-        if exclusive and top > 0:
+        if exclusive and data.most_export.any():
             _one_way(block, data)
 
     metered = _meter(block, data, line_cell, draw)
@@ -244,14 +245,16 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
     pays = np.flatnonzero(data.export_price > data.price - spread).tolist()
     if not pays:
         return
-    top = data.export_limit_mw * data.hours
-    most = (data.import_limit_mw or 1e4) * data.hours
+    # where slots share a metered interval one of them may import more than the limit
+    shared = data.import_limit_mw is None or data.step_min % data.meter_min != 0
+    most = (UNLIMITED_MW if shared else data.import_limit_mw) * data.hours
     block.PAYS = pyo.Set(initialize=pays)
+    block.most_export = Series(block.T, values=data.most_export)
     block.exporting = Variable(block.PAYS, domain=pyo.Binary)
 
     @constraint(block, block.PAYS)
     def export_alone(b: Any, t: int) -> Any:
-        return b.exports[t] <= top * b.exporting[t]
+        return b.exports[t] <= b.most_export[t] * b.exporting[t]
 
     @constraint(block, block.PAYS)
     def import_alone(b: Any, t: int) -> Any:
