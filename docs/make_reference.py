@@ -138,10 +138,10 @@ def _parts(field: Any) -> str:
 
 
 def _default(field: Any) -> str:
-    value = field.default
+    value, record = field.default, field.annotation
     if field.is_required():
         return "required"
-    if value is PydanticUndefined or isinstance(value, BaseModel):
+    if value is PydanticUndefined or (isinstance(record, type) and issubclass(record, BaseModel)):
         return "its defaults"
     if value is None or value == () or value == {}:
         return "none"

@@ -275,6 +275,7 @@ def _plan(
         plan_scenario = plan_scenario.with_inputs(
             foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
         )
+    plan_scenario = plan_scenario.with_time_limit()
     share = budgets.share_left(scenario, begin, plan_scenario)
     plan_scenario = budgets.with_limits(plan_scenario, share)
     baseline = Baseline.of(plan_scenario)

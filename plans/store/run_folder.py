@@ -88,7 +88,9 @@ def read(folder: Path, run: str) -> StoredRun:
     torn = [name for name, digest in meta["files_sha256"].items() if not _is_whole(folder / name, digest)]
     if torn:
         raise StoreError(f"run {run} is torn: {', '.join(torn)} missing or altered; make the plan again")
-    scenario = Scenario.model_validate_json((folder / "scenario.json").read_text(encoding="utf-8"))
+    nouns = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
+    nouns.setdefault("goal", {}).setdefault("time_limit_s", 60)  # an earlier release wrote no default limit
+    scenario = Scenario.model_validate_json(json.dumps(nouns))
     data = {name: _load(folder / f"{name}.nc") for name in (*DATASETS, "inputs", "replays")}
     inputs, envelope, baseline = (data[name] for name in ("inputs", "envelope", "baseline"))
     assert inputs is not None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, ValidationInfo, model_serializer
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money, in_unit
@@ -66,6 +67,19 @@ def _share(raw: Any, info: ValidationInfo) -> Any:
     return share
 
 
+QUICK_PLACES = 3_000
+"""Heats, or modes and stores, times steps that are planned within a minute."""
+
+
+def limit_s(places: int) -> float:
+    """Time limit of a plan whose scenario names none [s].
+
+    Args:
+        places: heats, or modes and stores, times steps.
+    """
+    return float(min(max(10 * round(6 * math.sqrt(places / QUICK_PLACES)), 60), 600))
+
+
 class Goal(Record):
     """Goals are lexicographic: the first is minimized, the others break ties in a fixed order, early starts last."""
 
@@ -85,4 +99,13 @@ class Goal(Record):
     gap: Fraction = 0.01
     """Relative gap on what can be decided at which the search may stop."""
     time_limit_s: float = Field(default=60, gt=0, le=86_400)
-    """Of a plan in all: its draft, and the search for the plan that holds."""
+    """Of a plan in all: its draft, and the search for the plan that holds.
+
+    Where none is given it follows from heats, or modes and stores, times steps: 60 s up to 3,000, from there with their
+    root, 600 s at most. A search that reaches its gap ends before.
+    """
+
+    @model_serializer(mode="wrap")
+    def _with_limit(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # also where it equals the default: read again it must not follow from heats and steps
+        return {**rest(self), "time_limit_s": self.time_limit_s}

@@ -23,7 +23,7 @@ from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
-from emberline.scenarios.records.goal import HOLD, Goal, Target
+from emberline.scenarios.records.goal import HOLD, Goal, Target, limit_s
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.line import Grade, Line
 from emberline.scenarios.records.market import Market
@@ -77,7 +77,7 @@ class Scenario(Record):
     disturbances: Disturbances = Field(default_factory=Disturbances)
     tolerances: Tolerances = Field(default_factory=Tolerances)
     recourse: Recourse = Field(default_factory=Recourse)
-    goal: Goal = Field(default_factory=Goal)
+    goal: Goal = Field(default=None, validate_default=True)
 
     _document: Any = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default=Path("."))
@@ -94,6 +94,17 @@ class Scenario(Record):
         elif info.context is not None:
             info.context[ACCOUNTING] = noun
         return noun
+
+    @field_validator("goal", mode="before")
+    @classmethod
+    def _default(cls, raw: Any) -> Any:
+        # no goal equals this default: all are written out, with the limit that they were planned with
+        return Goal() if raw is None else raw
+
+    @field_validator("goal")
+    @classmethod
+    def _limited(cls, goal: Goal, info: ValidationInfo) -> Goal:
+        return _with_limit(goal, info.data) if "horizon" in info.data else goal
 
     @property
     def apparent(self) -> tuple[str, ...]:
@@ -301,6 +312,10 @@ class Scenario(Record):
         copy._inputs = inputs
         return copy
 
+    def with_time_limit(self) -> Scenario:
+        """The same scenario, a part of another, with the time limit of its own heats and steps where none is given."""
+        return self.model_copy(update={"goal": _with_limit(self.goal, dict(self))}).with_inputs(self.inputs)
+
     @property
     def factors_used(self) -> tuple[Used, ...]:
         """Every row that emissions, assets and market take from a factor table."""
@@ -312,6 +327,18 @@ class Scenario(Record):
         factors += [(asset.name, getattr(asset, "factor", None)) for asset in self.site.assets]
         factors.append(("grid", self.market.factor))
         return tuple(used for name, factor in factors for used in used_by(name, factor))
+
+
+def _with_limit(goal: Goal, nouns: Mapping[str, Any]) -> Goal:
+    """A goal with a time limit that suits heats, or modes and stores, and steps, where it names none."""
+    if "time_limit_s" in goal.model_fields_set:
+        return goal
+    heats = sum(entry.count for order in nouns.get("orders", ()) for entry in order.heats)
+    modes = sum(len(process.all_modes) for process in nouns.get("processes", ()))
+    parts = heats + modes + (len(nouns.get("stores", ())) if modes else 0)
+    limited = goal.model_copy(update={"time_limit_s": limit_s(parts * nouns["horizon"].n_steps)})
+    limited.model_fields_set.discard("time_limit_s")
+    return limited
 
 
 def mode_name(process: Process, mode: Mode) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import planned
 import pytest
@@ -20,7 +22,9 @@ from writers import begin, stored_run, writer
 
 from emberline.plans import Plan, plan
 from emberline.plans.store.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
+from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
+from emberline.scenarios.records import goal as limits
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -125,6 +129,22 @@ def test_a_stored_scenario_says_what_is_not_usual(stored: StoredRun) -> None:
     text = json.loads((stored.folder / "scenario.json").read_text(encoding="utf-8"))
     assert text["site"] == {"base_load_mw": {"value": 2.0}, "battery": {"energy_mwh": 4.0, "power_mw": 2.0}}
     assert "locks" not in text
+
+
+def test_a_run_of_an_earlier_release_had_a_minute(stored: StoredRun, store: Store, monkeypatch: Any) -> None:
+    """Proves: a run stored without a time limit was planned within 60 s, whatever follows from its heats and steps
+    today. Sensitivity: a run that names 200 s."""
+    monkeypatch.setattr(limits, "QUICK_PLACES", 1)
+    nouns = json.loads((stored.folder / "scenario.json").read_text(encoding="utf-8"))
+    nouns.pop("goal")
+    for goal, limit in (({}, 60), ({"goal": {"time_limit_s": 200}}, 200)):
+        text = json.dumps(nouns | goal)
+        assert goal or Scenario.model_validate_json(text).goal.time_limit_s > 60
+        (stored.folder / "scenario.json").write_text(text, encoding="utf-8")
+        meta = json.loads((stored.folder / "plan.json").read_text(encoding="utf-8"))
+        meta["files_sha256"]["scenario.json"] = hashlib.sha256(text.encode()).hexdigest()
+        (stored.folder / "plan.json").write_text(json.dumps(meta), encoding="utf-8")
+        assert store.open(stored.id).plan.scenario.goal.time_limit_s == limit
 
 
 def test_disturbed_replays_come_back(store: Store) -> None:

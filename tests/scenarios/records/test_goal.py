@@ -1,0 +1,71 @@
+"""The goal's time limit where a scenario names none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.goal import limit_s
+
+
+def scenario(heats: int, step_min: int, **goal: Any) -> Scenario:
+    start = "2026-03-10T00:00+00:00"
+    line = {
+        "stages": [{"name": "melting", "units": [{"name": "F1", "power_mw": 10}]}],
+        "grades": [{"name": "A", "mass_t": 50, "duration_min": {"F1": 60}}],
+    }
+    return Scenario.model_validate(
+        {
+            "name": "limits",
+            "horizon": {"start": start, "length_h": 72, "step_min": step_min},
+            "line": line,
+            "orders": [{"name": "O1", "heats": [{"grade": "A", "count": heats}]}],
+            "market": {"price_per_mwh": 50, "carbon_intensity_kg_per_mwh": 100},
+            **({"goal": goal} if goal else {}),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("heats", "step_min", "goal", "limit"),
+    [
+        (9, 60, {}, 60),
+        (40, 60, {"gap": 0.01}, 60),
+        (40, 5, {}, 200),
+        (40, 5, {"gap": 0.01}, 200),
+        (40, 5, {"time_limit_s": 60}, 60),
+        (400, 1, {}, 600),
+    ],
+)
+def test_the_time_limit_follows_from_heats_and_steps(
+    heats: int, step_min: int, goal: dict[str, Any], limit: float
+) -> None:
+    """Proves: many heats on fine steps have more time, a limit that is named stays, and the number is in the record,
+    so that everything that shows it shows the one that is used. Sensitivity: a scenario without any goal."""
+    shop = scenario(heats, step_min, **goal)
+    assert shop.goal.time_limit_s == limit
+    assert shop.model_dump()["goal"]["time_limit_s"] == limit
+    for text in (shop.model_dump_json(), shop.model_dump_json(exclude_defaults=True)):
+        # a stored record is read again with the limit that it was planned with, whatever the rule is by then
+        again = Scenario.model_validate_json(text)
+        assert again.goal.time_limit_s == limit
+        assert "time_limit_s" in again.goal.model_fields_set
+
+
+def test_a_part_of_a_long_horizon_has_the_limit_of_a_part() -> None:
+    """Proves: a window of a month is not searched as long as the month. Sensitivity: a limit that is named stays."""
+    for goal, limit in (({}, 60), ({"time_limit_s": 300}, 300)):
+        month = scenario(400, 1, **goal)
+        window = month.horizon.model_copy(update={"length_h": 1, "step_min": 30.0})
+        part = month.model_copy(update={"horizon": window}).with_inputs(month.inputs)
+        assert part.with_time_limit().goal.time_limit_s == limit
+
+
+def test_the_limit_grows_with_the_root_of_the_places() -> None:
+    """Proves: no limit falls below a minute or above ten, none is finer than ten seconds, and none falls."""
+    limits = [limit_s(places) for places in range(0, 1_000_000, 5_000)]
+    assert limits == sorted(limits)
+    assert (limits[0], limits[-1]) == (60, 600)
+    assert all(limit % 10 == 0 for limit in limits)
