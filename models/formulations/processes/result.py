@@ -53,8 +53,6 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     First in first out: what has run longest in a mode ends first, what has rested longest starts first, so that minimum
     runs and rests that hold for the counts hold for every unit.
     """
-    from scipy.optimize import linear_sum_assignment
-
     units, block = ports.units, ports.block
     process, modes = units.process, range(len(units.modes))
     names = [mode.name for mode in units.modes]
@@ -87,9 +85,7 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
             going += [(i, m) for i in sorted(here, key=lambda i: now[i][2])[: max(gone, 0)]]
             before[m] = on[m][t]
         changes = [key for key, count in turns.items() for _ in range(count[t])]
-        # who leaves a mode turns to another one, or stops; whom it suits least does not decide for the others
-        unfit = [[float(a not in (m, REST) or b == m) for a, b in changes] for _, m in going]
-        match = dict(zip(*linear_sum_assignment(np.reshape(unfit, (len(going), len(changes)))), strict=True))
+        match = _match([m for _, m in going], changes) if going and changes else {}
         for row, (i, m) in enumerate(going):
             leave(i, t)
             if row not in match:
@@ -105,6 +101,16 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
         if unit[0] != REST:
             leave(i, n)
     return by_unit
+
+
+def _match(modes: list[int], changes: list[tuple[int, int]]) -> dict[int, int]:
+    """Change of mode of each unit that leaves a mode; a unit without one stops. No unit that few changes suit decides
+    for the others."""
+    # only here: of all that a small plan needs, this takes longest to import
+    from scipy.optimize import linear_sum_assignment
+
+    unfit = [[float(a not in (m, REST) or b == m) for a, b in changes] for m in modes]
+    return dict(zip(*linear_sum_assignment(unfit), strict=True))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 from typing import Any
@@ -15,6 +17,29 @@ from emberline.scenarios import Scenario
 SEEDS = range(100)
 EXACT = 1e-5
 """A solver's tolerance on levels of some hundred tonnes, as money."""
+
+
+BARE = """
+import sys
+sys.modules["scipy"] = None
+from emberline import models
+from emberline.plans.plan.baseline import Baseline
+from emberline.scenarios import Scenario
+start = "2026-03-10T00:00+00:00"
+mill = Scenario.model_validate({
+    "name": "mill", "horizon": {"start": start, "length_h": 8, "step_min": 60},
+    "stores": [{"name": "meal", "capacity_t": 200, "level_t": 50}],
+    "processes": [{"name": "mill", "power_mw": 5, "rate": {"low": 10, "high": 20}, "outputs": [{"store": "meal"}]}],
+    "deliveries": [{"name": "sale", "store": "meal", "rate": 10}],
+    "market": {
+        "price_per_mwh": {"values": [80, 20] * 4, "start": start, "interval_min": 60},
+        "carbon_intensity_kg_per_mwh": 100,
+    },
+    "goal": {"minimize": "cost"},
+})
+baseline = Baseline.of(mill)
+print(models.optimize(mill, baseline.envelope, baseline.start).attrs["status"])
+"""
 
 
 @cache
@@ -167,3 +192,10 @@ def test_units_one_by_one_may_start_as_often_as_they_like() -> None:
     for more in ({}, {"ramp_tph_per_h": 500.0}):
         scenario = works([mill | more], stores, price=[1.0] * 6, deliveries=orders, goal={"credit_stock": False})
         assert best(scenario) == pytest.approx(8.0)
+
+
+def test_a_small_plan_imports_no_statistics() -> None:
+    """Proves: a plant without changes of mode is planned without scipy, whose import takes longer than all the rest
+    (Pyomo imports its statistics with any part of it). Sensitivity: scipy's matching in every reading of a plan."""
+    code = subprocess.run([sys.executable, "-c", BARE], capture_output=True, text=True, check=False)
+    assert code.stdout.strip() == "within gap", code.stderr
