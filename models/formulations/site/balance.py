@@ -246,8 +246,8 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
     if not pays:
         return
     # where slots share a metered interval one of them may import more than the limit
-    shared = data.import_limit_mw is None or data.step_min % data.meter_min != 0
-    most = (UNLIMITED_MW if shared else data.import_limit_mw) * data.hours
+    shared = data.step_min % data.meter_min != 0
+    most = (UNLIMITED_MW if shared else data.import_limit_mw or UNLIMITED_MW) * data.hours
     block.PAYS = pyo.Set(initialize=pays)
     block.most_export = Series(block.T, values=data.most_export)
     block.exporting = Variable(block.PAYS, domain=pyo.Binary)
