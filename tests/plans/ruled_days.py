@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import planned
 import xarray as xr
 from shops import cast
@@ -18,6 +19,7 @@ from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.jobs.engine import Engine, Piece
 from emberline.plans.plan.pipeline import Search
 from emberline.plans.plan.replay_outcome import Outcome
+from emberline.plans.robustness.ensemble import Ensemble, together
 from emberline.plans.robustness.holding import Robustness, hold
 from emberline.plans.robustness.holding.misses import Limit
 from emberline.scenarios import Scenario
@@ -169,3 +171,39 @@ def needs(first: int, minutes: float) -> Callable[[Scenario, int, int], Day]:
         return {GAP: short} if day % 100 < first and short > 0 else {}
 
     return rule
+
+
+CAST, DUE = (*GAP, "min"), (*LATE, "min")
+
+
+def outcome(day: int, missed: dict[Any, tuple[int, float]], hours: dict[Any, int], **figures: float) -> Outcome:
+    """A day with 10 kg more than the one before; the limits missed with their hours, the first one first."""
+    table: dict[str, float] = {
+        "carbon_kg": 10.0 * (day + 1), "cost": 5.0, "peak_mw": 40.0, "tonnes": 100.0, "late_heats": 0, "late_t": 0.0,
+        "late_min": 0.0, "missed_deliveries": 0, "short_t": 0.0, "held": int(not missed),
+        "violations": sum(often for often, _ in missed.values()), "recourses": 0, "recourse_cost": 0.0,
+        "first_min": 60.0 * next(iter(hours.values())) if hours else math.nan, "first_down_min": 0.0,
+        "baseline_carbon_kg": 100.0, "baseline_cost": 5.0, "baseline_peak_mw": 40.0, "baseline_late_heats": 0,
+        "baseline_missed_deliveries": 0, "baseline_violations": 0, "baseline_recourses": 0,
+        "baseline_recourse_cost": 0.0, **figures,
+    }  # fmt: skip
+    first = next(iter(hours.items())) if hours else None
+    waits = (0.0, float(day), 2.0 * day)
+    return Outcome(
+        day, table, missed, frozenset(hours.items()), first, "A-1" if first else "", waits, waits, waits,
+        meter_mw=np.full(2, 10.0 * day) if day < 3 else None,
+    )  # fmt: skip
+
+
+FOUR_DAYS = (
+    outcome(0, {}, {}, first_down_min=5.0, baseline_recourses=1),
+    outcome(1, {CAST: (2, 4.0), DUE: (1, 10.0)}, {CAST: 3, DUE: 5}, baseline_violations=2, baseline_recourses=1),
+    outcome(2, {DUE: (1, 30.0)}, {DUE: 5}, first_down_min=20.0, recourses=1, recourse_cost=4.0),
+    outcome(3, {}, {}, recourses=2, recourse_cost=8.0, baseline_carbon_kg=50.0),
+)
+"""Kept; a cast interrupted and a heat late; a heat late after a breakdown; kept by recourse."""
+
+
+def four() -> Ensemble:
+    """The four days, of five that were wanted."""
+    return Ensemble(shop(), together(shop(), FOUR_DAYS, 7), 5)

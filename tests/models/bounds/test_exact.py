@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -387,3 +388,22 @@ def test_as_many_slots_as_are_solved() -> None:
     for limit, outcome in ((70.0, True), (125.0, False)):
         grid = {"import_limit_mw": limit, "metered_interval_min": 5}
         assert at_all(shop(two, step=20, length=500, grades=("G", "G"), due=40, grid=grid)) is outcome
+
+
+@pytest.mark.parametrize(
+    ("states", "hub", "reheat", "weights", "outcome"),
+    [
+        ({}, None, 1.0, [0.0, 2.0], True), ({}, None, 1.0, [-0.1, 2.0], False), ({}, None, 0.0, [-0.1, 2.0], True),
+        ({"U": 1}, None, 0.0, [1.0], False), ({}, object(), 0.0, [1.0], False), ({"U": 1}, object(), 1.0, [1.0], False),
+        ({"U": 1}, None, 1.0, [1.0], False), ({}, object(), 1.0, [1.0], False),
+    ],
+)  # fmt: skip
+def test_where_waiting_may_be_left_out(
+    states: dict[str, Any], hub: object, reheat: float, weights: list[float], outcome: bool
+) -> None:
+    """Proves: what waiting draws may be left out of a proof where no machine has states and no asset takes part, and
+    where no cap counts what is drawn as a gain, or waiting draws nothing. Sensitivity: a proof that is false."""
+    problem: Any = SimpleNamespace(states=states, reheat_kwh_per_t_min=reheat)
+    data: Any = SimpleNamespace(hub=hub, guide_per_mwh={"cost": np.array(weights), "carbon": np.array([-1.0])})
+    aim: Any = SimpleNamespace(caps=lambda site: [("cost", 1.0)])
+    assert exact_times._lossless(problem, data, aim) is outcome

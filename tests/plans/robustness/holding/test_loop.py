@@ -39,14 +39,19 @@ def test_a_raise_is_what_was_missed_and_the_plan_is_searched_again_with_what_is_
 
 def test_a_draft_that_holds_is_judged_at_once() -> None:
     """Proves: without a miss there is no round but the draft's, no other search, and one ensemble for draft and plan;
-    with all of the time at hand the plan is searched for again. Sensitivity: a search that changes nothing."""
+    with all of the time at hand the plan is searched for again. A draft that holds on 92 % is the plan, however often
+    the baseline holds. Sensitivity: a level that the baseline raises, margins that nobody asked for."""
     run = trial(needs(0, 10.0))
     assert (run.result.status, run.rounds, run.lists.limits) == ("holds", [(0, 0, 100, 100)], [30])
     assert run.result.plain_judged is run.result.judged
     assert run.result.robust.objective == 100
-    whole = trial(needs(0, 10.0), whole=True)
-    assert (whole.rounds, whole.lists.limits) == ([(0, 0, 400, 400)] * 2, [30, 80])
+    whole = trial(needs(8, 10.0), whole=True, level=None)
+    assert (whole.rounds, whole.lists.limits) == ([(0, 0, 368, 400)] * 2, [30, 80])
     assert whole.days.sizes == [5, 5, 5]
+    holding = whole.result.robust.holding
+    assert holding is not None
+    assert (holding.level, holding.share, holding.baseline_share, holding.reached) == (0.9, 0.92, 1.0, True)
+    assert holding.margins == {"planning_quantile": 0.5}
 
 
 @pytest.mark.parametrize(("lost", "status"), [(12, "holds"), (13, "not shown")])

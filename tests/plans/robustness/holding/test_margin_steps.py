@@ -11,8 +11,19 @@ import pytest
 import xarray as xr
 
 from emberline import twin
+from emberline.plans.robustness.holding import breaks
 from emberline.plans.robustness.holding.breaks import amounts, causes, steps
-from emberline.plans.robustness.holding.knobs import Knob, answering, margins, most, raised, settings, step, value
+from emberline.plans.robustness.holding.knobs import (
+    Knob,
+    answering,
+    margins,
+    most,
+    raised,
+    settings,
+    step,
+    value,
+    varied,
+)
 from emberline.plans.robustness.holding.misses import Limit, Misses
 from emberline.plans.robustness.holding.raises import larger, listed
 from emberline.plans.robustness.holding.robustness import Robustness
@@ -146,6 +157,70 @@ def test_margins_are_written_as_overrides() -> None:
     assert stock is not None
     again = load("cement-week", settings(stock))
     assert again.disturbances.stock_margins == stock.disturbances.stock_margins
+
+
+@pytest.mark.parametrize(
+    ("rows", "allowed", "scales", "rest"),
+    [
+        ([[10], [9], [4], [1], [0]], 0, [1], [10, 9, 4, 1, 0]), ([[10], [9], [4], [1], [0]], -1, [1], [10, 9, 4, 1, 0]),
+        ([[10], [9], [4], [1], [0]], 1, [1], [9, 4, 1, 0]),
+        # two days that lower it by 6 before one that lowers it by 1
+        ([[10], [9], [4], [1], [0]], 2, [1], [4, 1, 0]), ([[0], [9], [1], [10], [4]], 3, [1], [0, 1]),
+        ([[10], [8], [8], [0]], 2, [1], [8, 8, 0]), ([[10], [8], [8], [0]], 3, [1], [0]),
+        ([[5], [5], [5]], 2, [1], [5, 5, 5]), ([[7], [6]], 5, [1], [6]), ([[0], [0]], 1, [1], [0, 0]),
+        ([[20, 0], [0, 3], [0, 0]], 1, [20, 1], [20, 0, 0, 0]), ([[20, 0], [0, 3], [0, 0]], 2, [20, 1], [0, 0]),
+        ([[20, 0], [0, 3], [0, 0]], 1, [1, 20], [0, 3, 0, 0]), ([[1, 0], [0, 1], [0, 0]], 1, [1, 1], [0, 1, 0, 0]),
+        ([[6, 6], [5, 0], [0, 5], [0, 0]], 1, [1, 1], [5, 0, 0, 5, 0, 0]),
+        ([[9, 0], [8, 0], [0, 4], [0, 0]], 3, [1, 1], [0, 0]), ([[0, 2], [0, 1]], 1, [1, 1], [0, 1]),
+    ],
+)  # fmt: skip
+def test_days_are_given_up_where_each_lowers_the_raises_most(
+    rows: list[list[float]], allowed: int, scales: list[float], rest: list[float]
+) -> None:
+    """Proves: of so many days that may break, those are given up that lower a raise most for each of them, measured by
+    its largest step; none where that lowers nothing, and never the last. Sensitivity: the largest misses by number, a
+    day too many."""
+    assert breaks._covered(np.array(rows, dtype=float), allowed, scales).ravel().tolist() == rest
+
+
+@pytest.mark.parametrize(
+    ("knob", "words"),
+    [
+        (SLACK, "slack after ladle"), (WAIT, "wait after ladle shorter than the longest"),
+        (QUANTILE, "planning quantile of ladle"), (Knob("due"), "time before heats are due"),
+        (Knob("import"), "room below the import limit"), (Knob("rates"), "planning quantile of rates"),
+        (Knob("stock", "silo"), "stock of silo"),
+    ],
+)  # fmt: skip
+def test_margins_in_words(knob: Knob, words: str) -> None:
+    """Proves: each margin has its words."""
+    assert knob.says == words
+
+
+class Draws:
+    """Draws that are given, in turn, and what they were drawn from."""
+
+    def __init__(self, *shares: float) -> None:
+        self.shares, self.options = list(shares), list[tuple[float, ...]]()
+
+    def choice(self, options: tuple[float, ...]) -> float:
+        self.options.append(options)
+        return self.shares.pop(0)
+
+
+def test_varied_margins_by_hand() -> None:
+    """Proves: each margin changes by the share that is drawn of its largest raise, 20 min of slack, 30 of waits and 60
+    before due times, in whole steps, none below zero or beyond its room; the share may be zero. Sensitivity: the least
+    raise, a margin that is set to the draw."""
+    case = raised(shop(), Knob("due"), 40.0)
+    assert case is not None
+    draws: Any = Draws(0.25, 0.0, -0.5)
+    after = varied(case, (SLACK, WAIT, Knob("due")), draws)
+    assert [value(after.disturbances, knob) for knob in (SLACK, WAIT, Knob("due"))] == [5.0, 0.0, 10.0]
+    assert draws.options == [(-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)] * 3
+    draws = Draws(-0.5, 1.0)
+    lower = varied(after, (SLACK, Knob("due")), draws)
+    assert [value(lower.disturbances, knob) for knob in (SLACK, Knob("due"))] == [0.0, 70.0]
 
 
 LATE, GAP, OTHER = Limit("due", "casting", "C"), Limit("cast", "casting", "C"), Limit("battery", "", "")
