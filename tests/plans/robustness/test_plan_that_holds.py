@@ -47,11 +47,6 @@ def shop(goal: dict[str, Any] | None = None, **disturbances: Any) -> Scenario:
     )
 
 
-def still() -> Deadline:
-    """The time limit of the shop by a clock that stands still, so that no day is left out on a busy machine."""
-    return Deadline(300.0, clock=lambda: 0.0)
-
-
 EVENTS: list[dict[str, Any]] = []
 """Of the plan of :func:`robust`."""
 
@@ -59,7 +54,7 @@ EVENTS: list[dict[str, Any]] = []
 @cache
 def robust() -> Plan:
     """The plan of the shop. Not to be changed."""
-    return plan_that_holds(shop(), replications=DAYS, deadline=still(), on_progress=EVENTS.append)
+    return plan_that_holds(shop(), replications=DAYS, on_progress=EVENTS.append)
 
 
 def test_the_plan_holds_and_the_draft_comes_first() -> None:
@@ -262,7 +257,7 @@ def test_the_baseline_is_the_plan_where_nothing_that_holds_is_better() -> None:
     intensity = case.inputs["carbon_intensity_kg_per_mwh"]
     rising = intensity.copy(data=np.linspace(50.0, 900.0, intensity.size))
     result = plan_that_holds(
-        case.with_inputs(case.inputs.assign(carbon_intensity_kg_per_mwh=rising)), replications=DAYS, deadline=still()
+        case.with_inputs(case.inputs.assign(carbon_intensity_kg_per_mwh=rising)), replications=DAYS
     )
     assert result.replay_figures is not None
     assert result.holding is not None
