@@ -223,6 +223,8 @@ def _spared(node: NodeOrLeaf) -> bool:
         return True
     if node.type == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING":
         return True
+    if getattr(node, "value", "") in ("*", "**") and _unpacks(node):
+        return True
     inner = node
     while (outer := inner.parent) is not None:
         if outer.type in ("fstring", "fstring_expr", "decorator", "raise_stmt", "assert_stmt", "import_from"):
@@ -255,6 +257,12 @@ def _names_a_constant(statement: NodeOrLeaf) -> bool:
     block = statement.parent.parent  # the statement's line, and what it stands in
     at_top = block.type == "file_input" or (block.type == "suite" and block.parent.type == "classdef")
     return at_top and CONSTANT.fullmatch(statement.children[0].get_code().strip()) is not None
+
+
+def _unpacks(star: NodeOrLeaf) -> bool:
+    """Whether a star unpacks or ends positional parameters, and multiplies nothing."""
+    before = star.get_previous_sibling()
+    return before is None or before.type == "operator" or star.parent.type == "parameters"
 
 
 def _is_log(node: NodeOrLeaf) -> bool:

@@ -98,13 +98,13 @@ class Lists:
 
     say: Callable[[Scenario, int], dict[str, Any]] = lambda case, call: {}
     requests: list[Scenario] = field(default_factory=list)
-    given: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
 
     def __call__(
         self, case: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, others: Any, **_: Any
     ) -> xr.Dataset:
         self.requests.append(case)
-        self.given.append(len(others))
+        self.counts.append(len(others))
         attrs = {"found": 1, "status": "best found", "objective": 100.0 + slack(case), "bound": 90.0, "gap": 0.1}
         attrs |= {"constant": 0.0, "reason": "", "goal": "carbon"}
         schedule = others[-1] if others else start

@@ -60,8 +60,8 @@ def test_heat_and_power_of_one_unit() -> None:
     default = (0.55 / 0.9) / (0.55 / 0.9 + 0.25 / 0.53)
     for fuel, heat, power in ((0.0, 4.5, 300.0), (0.0, 4.5, 0.0)):
         assert unit.share_out(100.0, fuel, heat, power).heat_share == pytest.approx(default)
-    for known in ({"fuel_tj": 10.0, "heat_tj": 4.0}, {"fuel_tj": 10.0, "power_mwh": 4.0}, {"heat_tj": 4.0}):
-        assert share_out(1.0, **known).heat_share == pytest.approx((0.55 / 0.88) / (0.55 / 0.88 + 0.25 / 0.442))
+    for inputs in ({"fuel_tj": 10.0, "heat_tj": 4.0}, {"fuel_tj": 10.0, "power_mwh": 4.0}, {"heat_tj": 4.0}):
+        assert share_out(1.0, **inputs).heat_share == pytest.approx((0.55 / 0.88) / (0.55 / 0.88 + 0.25 / 0.442))
     alone = unit.share_out(100.0, 10.0, 4.5, 0.0)
     assert (alone.heat_share, alone.heat_t_co2_per_tj, alone.power_t_co2_per_mwh) == (1.0, 100 / 4.5, None)
     none = unit.share_out(100.0, 10.0, 0.0, 0.0)
@@ -167,7 +167,8 @@ def test_certificates_of_a_year() -> None:
     result = annual_scope2(150.0, electricity(certificates=rows))
     assert result.market_t_co2 == pytest.approx(0.6 + 1.4 + 6.0)
     bare = annual_scope2(100.0, electricity(residual_t_co2_per_mwh=None, residual_source=""))
-    assert (bare.market_t_co2, bare.parts[-1].source) == (pytest.approx(10.0), "no residual mix given: grid")
+    assert bare.market_t_co2 == pytest.approx(10.0)
+    assert bare.parts[-1].source == "no residual mix given: grid"
 
 
 def test_certificates_of_an_hour() -> None:

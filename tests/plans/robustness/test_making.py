@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ruled_days import needs, shop, trial
 
+from emberline.plans.answer.choices import MOST_SHARE, SHARE, own_point, with_own
 from emberline.plans.jobs.deadline import Deadline
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan
@@ -56,7 +57,7 @@ def instead(
 
 
 @pytest.mark.parametrize(
-    ("changes", "taken"),
+    ("changes", "replaces"),
     [
         ({}, True), ({"objective": 109.9}, True), ({"objective": 110.0}, False), ({"objective": None}, False),
         ({"holding": None}, False), ({"reached": False, "share": 0.99}, False), ({"reached": False}, True),
@@ -64,13 +65,13 @@ def instead(
     ],
 )  # fmt: skip
 def test_a_plan_takes_the_place_where_it_is_better_and_holds(
-    changes: dict[str, Any], taken: bool, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any], replaces: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Proves: a plan of less objective takes the place where it reaches the level or holds as often; else none does.
     Sensitivity: an equal plan, one that was never judged, one that holds less often below the level."""
     after = judged(**changes) if "holding" not in changes else dataclasses.replace(judged(), holding=None)
     result, spent = instead(monkeypatch, after)
-    assert (result is not None) == taken
+    assert (result is not None) == replaces
     assert spent == [130.0]
     assert instead(monkeypatch, judged(), dataclasses.replace(base(), objective=None))[0] is None
 
@@ -131,7 +132,7 @@ def test_time_to_judge_what_takes_the_place(monkeypatch: pytest.MonkeyPatch) -> 
     assert instead(monkeypatch, judged(), draft, dataclasses.replace(better, schedule=None))[0] is None
 
 
-class Held:
+class Loop:
     """In the place of the loop: remembers how it was called, and answers with a plan."""
 
     def __init__(self, plan: Plan) -> None:
@@ -154,35 +155,35 @@ def test_a_plan_made_again_has_the_time_that_is_left(
     before = dataclasses.replace(base(), holding=dataclasses.replace(holding, request={"due_margin_min": 3.0}))
     case = base().scenario.model_copy(update={"goal": shop().goal})
     after = dataclasses.replace(base(), scenario=case, holding=None)
-    held = Held(base())
-    monkeypatch.setattr(making, "hold", held)
+    loop = Loop(base())
+    monkeypatch.setattr(making, "hold", loop)
     result = again_that_holds(before, after, spent)
-    (call,) = held.calls
+    (call,) = loop.calls
     assert (call["time_limit_s"], call["level"], call["replications"], call["whole"]) == (rest, 0.8, 400, True)
     assert (call["plain"], call["workers"]) == (after, 1)
     assert (base().scenario.goal.hold, result.scenario.goal) == (0.8, shop().goal)
     assert result.holding is not None
     assert result.holding.request == {"due_margin_min": 3.0}
-    held.plan = dataclasses.replace(base(), holding=None)
+    loop.plan = dataclasses.replace(base(), holding=None)
     assert again_that_holds(before, after, spent).holding is None
     assert again_that_holds(before, before, spent) is before
     assert again_that_holds(dataclasses.replace(before, holding=None), after, spent) is after
     none = dataclasses.replace(after, schedule=None)
     assert again_that_holds(before, none, spent) is none
-    assert len(held.calls) == 2
+    assert len(loop.calls) == 2
 
 
 def test_a_draft_or_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: where a plan need not hold, a draft at hand is the plan, or one is made in the time that is left, a
     second at least, and keeps the scenario's own limit; else the loop has one deadline for all, 400 days, and the
     draft. Sensitivity: a limit that begins again after the draft."""
-    held, goals = Held(base()), list[float]()
+    loop, goals = Loop(base()), list[float]()
 
     def planner(scenario: Any, **how: Any) -> Plan:
         goals.append(scenario.goal.time_limit_s)
         return dataclasses.replace(base(), scenario=scenario)
 
-    monkeypatch.setattr(making, "hold", held)
+    monkeypatch.setattr(making, "hold", loop)
     monkeypatch.setattr(making, "plan", planner)
     off = shop(replications=0)
     assert plan_that_holds(off, draft=base()) is base()
@@ -192,10 +193,10 @@ def test_a_draft_or_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
         now[0] = at
         assert plan_that_holds(off, deadline=deadline).scenario is off
     assert goals == [60.0, 40.0, 1.0]
-    assert held.calls == []
+    assert loop.calls == []
     assert plan_that_holds(shop(), deadline=deadline, draft=base()) is base()
     assert plan_that_holds(shop()) is base()
-    first, second = held.calls
+    first, second = loop.calls
     assert (first["deadline"], first["plain"], first["replications"]) == (deadline, base(), 400)
     assert (first["whole"], first["begin"], first["workers"]) == (True, None, 1)
     assert (second["deadline"].limit_s, second["plain"]) == (60.0, None)
@@ -206,42 +207,46 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
     """Proves: of 60 s the plan has what the quick front and the rules leave, a tenth is kept for rules, and 4 % for the
     judgement of one; omissions of a stored plan are forgotten. With a day that was run its baseline is the plan's, and
     nothing takes the plan's place. Sensitivity: phases one after the other, each with a limit of its own."""
-    seen: dict[str, Any] = {}
+    record: dict[str, Any] = {}
     now = [0.0]
     choice = base()
 
     def holds(scenario: Any, **how: Any) -> Plan:
-        seen["plan"] = how["deadline"].limit_s
+        record["plan"] = how["deadline"].limit_s
         now[0] = 10.0
         return dataclasses.replace(base(), omissions=("no time",))
 
     def front(plan: Plan, **how: Any) -> Plan:
-        seen["front"], seen["front judge"], seen["omissions"] = how["deadline"].limit_s, how["judge"], plan.omissions
-        seen["replays"] = plan.replays
+        record["front"], record["front judge"], record["omissions"] = (
+            how["deadline"].limit_s,
+            how["judge"],
+            plan.omissions,
+        )
+        record["replays"] = plan.replays
         now[0] = 20.0
         return plan
 
     def rules(plan: Plan, deadline: Deadline, judge: Any) -> Plan:
-        seen["rules"], seen["left"], seen["rules judge"] = deadline.limit_s, deadline.rest_s, judge
+        record["rules"], record["left"], record["rules judge"] = deadline.limit_s, deadline.rest_s, judge
         return plan
 
     for name, function in (("plan_that_holds", holds), ("with_choices", front), ("with_rules", rules)):
         monkeypatch.setattr(making, name, function)
     baseline = Baseline.of(shop()) if as_run else None
     result = answered(shop(), clock=lambda: now[0], baseline=baseline)
-    share = 0.0 if making.own_point(shop()) is None else making.SHARE
-    assert seen["plan"] == pytest.approx(60 * (1 - share - 0.1))
-    assert seen["front"] == pytest.approx(min(54.0 - 10.0, making.MOST_SHARE * 60))
-    assert (seen["rules"], seen["left"]) == pytest.approx((57.6, 37.6))
-    assert seen["omissions"] == ()
-    assert (seen["front judge"] is None, seen["rules judge"] is None) == (as_run, as_run)
+    share = 0.0 if own_point(shop()) is None else SHARE
+    assert record["plan"] == pytest.approx(60 * (1 - share - 0.1))
+    assert record["front"] == pytest.approx(min(54.0 - 10.0, MOST_SHARE * 60))
+    assert (record["rules"], record["left"]) == pytest.approx((57.6, 37.6))
+    assert record["omissions"] == ()
+    assert (record["front judge"] is None, record["rules judge"] is None) == (as_run, as_run)
     if baseline is not None:
         assert result.baseline is baseline.run
         assert (result.baseline_figures, result.baseline_complete) == (baseline.figures, baseline.complete)
-        assert seen["replays"] is None
+        assert record["replays"] is None
         return
     assert result.baseline is base().baseline
-    assert seen["replays"] is not None
+    assert record["replays"] is not None
     spares: list[float] = []
 
     def place(plan: Plan, better: Plan, deadline: Deadline, spare: float = 0.1) -> Plan | None:
@@ -249,9 +254,9 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
         return better if better is choice else None
 
     monkeypatch.setattr(making, "in_its_place", place)
-    assert seen["front judge"](choice) is choice
-    assert seen["rules judge"](dataclasses.replace(choice)) is None
-    after = seen["rules judge"](choice)
+    assert record["front judge"](choice) is choice
+    assert record["rules judge"](dataclasses.replace(choice)) is None
+    after = record["rules judge"](choice)
     assert after is not None
-    assert after.choices == making.with_own(choice, result.choices)
+    assert after.choices == with_own(choice, result.choices)
     assert spares == [0.1, 0.0, 0.0]

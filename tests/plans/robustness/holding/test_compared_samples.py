@@ -49,11 +49,16 @@ def compared(hub: Scenario, monkeypatch: pytest.MonkeyPatch, fresh: int, **how: 
     """A comparison over three samples and so many fresh ones."""
     searches, lines = Searches(how.pop("status", "within gap")), list[str]()
     sample_set = Samples(hub, (hub,) * 3, (hub,) * fresh, ("price_per_mwh", "carbon_intensity_kg_per_mwh"))
-    wanted: list[tuple[int, int]] = []
-    monkeypatch.setattr(errors, "samples", lambda case, count, n: wanted.append((count, n)) or sample_set)
+    sizes: list[tuple[int, int]] = []
+
+    def draw(case: Scenario, count: int, n: int) -> Samples:
+        sizes.append((count, n))
+        return sample_set
+
+    monkeypatch.setattr(errors, "samples", draw)
     monkeypatch.setattr(models.samples, "optimize_samples", searches)
     result = compare(hub, 3, on_progress=lines.append, **how)
-    assert wanted == [(3, 50)]
+    assert sizes == [(3, 50)]
     return result, searches, lines
 
 
@@ -112,7 +117,7 @@ def test_no_first_stage_is_said(hub: Scenario, monkeypatch: pytest.MonkeyPatch) 
 
 def test_as_many_samples_as_there_are_days(hub: Scenario) -> None:
     """Proves: of the days with errors two are left to judge by at least; so many are planned over and no more judge
-    than are wanted; another seed draws others. Sensitivity: a day more or fewer."""
+    than are asked for; another seed draws others. Sensitivity: a day more or fewer."""
     with pytest.raises(ScenarioError) as refused:
         errors.samples(hub, 40, 10)
     n = int(str(refused.value).split(" earlier days")[0].rsplit(" ", 1)[-1])
@@ -149,8 +154,8 @@ def test_without_forecasts_a_week_ago_is_the_forecast(tmp_path: Path) -> None:
     assert (result.names, len(result.planned)) == (("price_per_mwh",), 1)
     week_ago = np.arange(24.0) + 24 * 7 - 1 + 7 % 3
     assert result.foretold.inputs["price_per_mwh"].values == pytest.approx(week_ago)
-    drawn = [one.inputs["price_per_mwh"].values - week_ago for one in (*result.planned, *result.fresh)]
-    for off in drawn:
+    draws = [one.inputs["price_per_mwh"].values - week_ago for one in (*result.planned, *result.fresh)]
+    for off in draws:
         assert off == pytest.approx(np.full(24, off[0]))
-    assert sorted(round(float(off[0]), 6) for off in drawn) == [-132, 166, 166, 169, 169, 169]
+    assert sorted(round(float(off[0]), 6) for off in draws) == [-132, 166, 166, 169, 169, 169]
     assert result.foretold.inputs["carbon_intensity_kg_per_mwh"].values == pytest.approx(np.full(24, 100.0))

@@ -44,6 +44,8 @@ def test_a_draft_that_holds_is_judged_at_once() -> None:
     run = trial(needs(0, 10.0))
     assert (run.result.status, run.rounds, run.lists.limits) == ("holds", [(0, 0, 100, 100)], [30])
     assert run.result.plain_judged is run.result.judged
+    assert run.result.plain.replays is not None
+    assert run.result.plain.replays.n == 0
     assert run.result.robust.objective == 100
     whole = trial(needs(8, 10.0), whole=True, level=None)
     assert (whole.rounds, whole.lists.limits) == ([(0, 0, 368, 400)] * 2, [30, 80])
@@ -220,14 +222,14 @@ def test_a_judgement_that_comes_too_late_is_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "found", "lost", "kept"),
+    ("objective", "success", "lost", "is_new"),
     [
         (104.0, 1, 0, True), (110.0, 1, 0, True), (110.5, 1, 0, False), (104.0, 0, 0, False),
         (104.0, 1, 12, True), (104.0, 1, 13, False), (104.0, 1, 40, False),
     ],
 )  # fmt: skip
 def test_what_a_longer_search_finds_is_kept_where_it_is_better_and_holds(
-    objective: float, found: int, lost: int, kept: bool
+    objective: float, success: int, lost: int, is_new: bool
 ) -> None:
     """Proves: the plan of the last search is kept where it is no worse than that of the round (110) and holds as often,
     or often enough (88 days of 100). Sensitivity: a better plan that breaks, a worse one that holds."""
@@ -235,7 +237,7 @@ def test_what_a_longer_search_finds_is_kept_where_it_is_better_and_holds(
 
     def say(case: Scenario, call: int) -> dict[str, Any]:
         polished[0] = call == 3
-        return {"objective": objective, "found": found} if polished[0] else {}
+        return {"objective": objective, "found": success} if polished[0] else {}
 
     steering = seed_of(shop(), "steering 0")
 
@@ -246,8 +248,8 @@ def test_what_a_longer_search_finds_is_kept_where_it_is_better_and_holds(
 
     run = trial(rule, lists=Lists(say))
     assert len(run.lists.requests) == 3
-    assert run.result.robust.objective == (objective if kept else 110)
-    assert len(run.rounds) == (3 if found and objective <= 110 else 2)
+    assert run.result.robust.objective == (objective if is_new else 110)
+    assert len(run.rounds) == (3 if success and objective <= 110 else 2)
 
 
 def test_a_plan_within_its_gap_is_not_searched_for_again() -> None:
@@ -306,8 +308,8 @@ def test_of_varied_margins_the_best_are_kept(better: bool) -> None:
     slacks = [row[0] for row in run.rounds]
     assert slacks[:3] == [0, 3, 0]
     assert {0, 3, 15} <= set(slacks) <= {0, 3, 5, 8, 10, 13, 15}
-    drawn = slacks[3:-1]
-    assert len(drawn) == len(set(drawn))
+    draws = slacks[3:-1]
+    assert len(draws) == len(set(draws))
     assert slack(run.result.robust.scenario) == (15 if better else 0)
 
 
@@ -332,11 +334,15 @@ def test_no_plan_is_said_with_its_reason() -> None:
     """Proves: without a draft there is nothing to judge: the reason is the search's, or its status; with all of the
     time at hand a second search takes what is left, unless it is proven that there is none. Sensitivity: a judgement
     of nothing."""
+
+    def nothing(status: str, reason: str) -> Lists:
+        return Lists(lambda case, call: {"found": 0, "status": status, "reason": reason})
+
     for reason, status, whole, limits in (
         ("too late", "infeasible", False, [30]), ("", "infeasible", True, [30]),
         ("", "no schedule found", True, [30, 80]), ("", "no schedule found", False, [30]),
     ):  # fmt: skip
-        lists = Lists(lambda case, call, s=status, r=reason: {"found": 0, "status": s, "reason": r})
+        lists = nothing(status, reason)
         run = trial(needs(0, 1.0), lists=lists, whole=whole)
         assert (run.result.status, run.result.why, run.result.rounds) == ("no plan", reason or status, ())
         assert run.result.judged is None
@@ -351,7 +357,7 @@ def test_margins_of_an_earlier_plan_are_tried_first() -> None:
     earlier = shop(margins=[{"stage": "ladle", "slack_min": 12}]).disturbances
     run = trial(needs(40, 10.0), begin=earlier)
     assert [row[0] for row in run.rounds] == [0, 12, 12]
-    assert run.lists.given[1] < trial(needs(40, 10.0)).lists.given[1]
+    assert run.lists.counts[1] < trial(needs(40, 10.0)).lists.counts[1]
     none = Lists(lambda case, call: {"found": int(slack(case) != 12)})
     assert [row[0] for row in trial(needs(40, 10.0), begin=earlier, lists=none).rounds] == [0, 12, 10, 10]
 
@@ -391,7 +397,7 @@ def test_without_a_limit_for_all_every_day_is_replayed() -> None:
 
 
 def test_a_draft_is_reported_with_its_figures() -> None:
-    """Proves: what the draft comes to is told before any round, with the time that is gone. Sensitivity: figures of
+    """Proves: what the draft comes to is reported before any round, with the time that is gone. Sensitivity: figures of
     the baseline, or after the replays."""
     now = [0.0]
 
@@ -426,3 +432,11 @@ def test_a_draft_at_hand_is_where_it_begins() -> None:
     assert run.result.plain is plain
     assert run.lists.limits == [8, 60]
     assert [row[0] for row in run.rounds] == [0, 10, 10]
+
+
+def test_thirty_rounds_are_the_most() -> None:
+    """Proves: where each round asks for 5 min more and none helps, the thirtieth is the last. Sensitivity: a round
+    more, a search that has no end."""
+    run = trial(lambda case, day, seed: {LATE: 1.0} if day < 50 else {})
+    assert [row[1] for row in run.rounds] == [5.0 * k for k in range(30)]
+    assert run.result.status == "cannot"

@@ -292,6 +292,12 @@ def test_larger_margins_to_be_tried() -> None:
     raises = [(Knob("due"), 1e9)]
     assert margins_of(far=False) == []
     assert margins_of(far=True) == [[case.horizon.length_min]]
+    beyond = raised(case, Knob("due"), 1e9)
+    assert beyond is not None
+    rows = larger(beyond, [(QUANTILE, 0.2), (SLACK, 10.0)], like, over=lambda: False, far=True)
+    tries = [[value(one.disturbances, knob) for knob in (QUANTILE, SLACK)] for one, lists in rows if not lists]
+    # the smallest raise of all, and that of the first margin
+    assert tries == [pytest.approx([now + 0.05, 3.0]), pytest.approx([now + 0.1, 0.0])]
 
 
 @pytest.mark.parametrize(("share", "text"), [(0.94, "94 %"), (0.9439, "94.3 %"), (0.29, "")])

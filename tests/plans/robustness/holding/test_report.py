@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -208,3 +210,30 @@ def test_the_answer_is_kept_next_to_its_run(tmp_path: Path) -> None:
         folder = store(runs, run, unjudged)
     assert not (folder / FILE).exists()
     assert ensembles.seeds(runs.open(run)) == []
+
+
+def test_stock_counts_in_a_price_and_in_replays() -> None:
+    """Proves: the undisturbed price is by what both plans save, stock credited, where the baseline makes the same as
+    both, else by their figures; the plan's replays have what stocks are worth. Sensitivity: figures in any case."""
+    figures = ten_minutes().result.plain.replay_figures
+    assert figures is not None
+    more = dataclasses.replace(figures, carbon_kg=figures.carbon_kg + 100.0)
+
+    def plan(sums: Any, **saved: float) -> Any:
+        return SimpleNamespace(scenario=shop(), replay_figures=sums, saved=lambda: saved)
+
+    for mine, theirs, nominal in (
+        ({"carbon_kg": 5.0}, {"carbon_kg": 8.0}, 3.0), ({}, {"carbon_kg": 8.0}, 100.0), ({"carbon_kg": 5.0}, {}, 100.0),
+    ):  # fmt: skip
+        answer = Robustness(0.8, "holds", "", (), plan(figures, **theirs), plan(more, **mine))
+        assert answer.price["carbon_kg"] == {"nominal": nominal}
+        assert answer.price["cost"] == {"nominal": 0.0}
+    worth = dataclasses.replace(four(), data=four().data.assign(more_carbon_kg=("replication", np.arange(4.0))))
+    replays = import_module("emberline.plans.robustness.holding.hold")._replays(worth)
+    assert (replays.n, replays.successes) == (4, 2)
+    assert replays.data["more_carbon_kg"].values.tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert set(map(str, replays.data.data_vars)) == {
+        "carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries", "violations", "baseline_carbon_kg",
+        "baseline_cost", "baseline_peak_mw", "baseline_late_heats", "baseline_missed_deliveries",
+        "baseline_violations", "more_carbon_kg",
+    }  # fmt: skip
