@@ -172,10 +172,9 @@ class SetPoints:
             return f"the controller shows {value:g} {point.unit} instead of {use.values[-1]:g}"
         if not math.isfinite(value) or not low <= value <= high:
             return f"the controller's {value:g} {point.unit} lies outside its range"
-        minutes = point.every_s / 60 if at is None else (now - at).total_seconds() / 60
-        step = point.ramp_per_min * max(min(minutes, point.every_s / 60), 0.0)
-        if at is not None and minutes * 60 < point.every_s:
+        if at is not None and (now - at).total_seconds() < point.every_s:
             return ""
+        step = point.ramp_per_min * point.every_s / 60
         new = min(max(wish, value - step), value + step)
         self._enter(use, Stage.ACTIVE, value, new)
         self._transport.write(point.address, new)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import xarray as xr
 from driven import drive, later_by_a_step, small
@@ -24,8 +25,9 @@ from emberline.live.estimate import Estimator
 from emberline.live.loop import Service
 from emberline.live.outputs.job_orders import WHO, Actual, JobOrders, JobState
 from emberline.live.outputs.service import Outputs
-from emberline.live.outputs.set_points import SetPoints
+from emberline.live.outputs.set_points import SetPoints, target
 from emberline.live.tags import Live, Plant, Reading
+from emberline.live.tags.record import SetPoint
 from emberline.plans.decisions import Decisions
 from emberline.plans.store import CatalogueError
 from emberline.scenarios import Scenario
@@ -113,6 +115,31 @@ def test_a_set_point_goes_by_its_ramp_and_is_read_back() -> None:
     assert controllers.values["ns=2;s=SetPoint"] == -200.0
     assert writer.step("c", plan, now + timedelta(hours=1), now + timedelta(seconds=30)) == []
     assert controllers.values["ns=2;s=SetPoint"] == -100.0
+
+
+def test_what_a_schedule_says_at_a_moment() -> None:
+    """Proves: a battery's set-point is what it charges less what it discharges in the step of the moment, a flow's its
+    rate, each in the set-point's unit; before the first step, after the last, and where the schedule lacks the column
+    or the flow there is none. Sensitivity: the last step before the horizon, or the step next to it."""
+    scenario, plan, _ = two_mw()
+    plant, n = plant_of(scenario), scenario.horizon.n_steps
+    (battery,) = plant.live.set_points.allow
+    flow = SetPoint.model_validate(POINT | {"name": "flow", "battery": False, "flow": "engine.electric", "unit": "MW"})
+    rising = plan.assign(charge_mw=plan["charge_mw"].copy(data=np.arange(n) + 3.0), discharge_mw=plan["charge_mw"])
+    rates = np.arange(2.0 * n).reshape(2, n)
+    rising = rising.assign_coords(flow=["boiler.heat", "engine.electric"])
+    rising = rising.assign_coords(flow_unit=("flow", ["kW", "MW"])).assign(asset_rate=(("flow", "time"), rates))
+    step = timedelta(minutes=scenario.horizon.step_min)
+    begin = scenario.horizon.instant(0)
+    for k, charge, electric in (
+        (-1, None, None), (0, 1000.0, n), (1, 2000.0, n + 1.0), (n - 1, 1000.0 * n, 2.0 * n - 1), (n, None, None)
+    ):  # fmt: skip
+        for now in (begin + k * step, begin + (k + 1) * step - timedelta(seconds=1)):
+            assert target(plant, battery, rising, now) == charge
+            assert target(plant, flow, rising, now) == electric
+    assert target(plant, battery, rising.drop_vars("charge_mw"), begin) is None
+    assert target(plant, flow, rising.drop_vars("asset_rate"), begin) is None
+    assert target(plant, flow, rising.isel(flow=[0]), begin) is None
 
 
 class Stubborn(Controllers):

@@ -141,18 +141,6 @@ def test_cannot_is_said_where_no_margin_is_left() -> None:
     assert result.judged.successes >= 0
 
 
-def test_cancelled_before_the_first_round() -> None:
-    """Proves: who cancels at once gets the plain plan, judged. Sensitivity: a loop that does not listen."""
-    case, calls = shop(), [0]
-
-    def soon() -> bool:
-        calls[0] += 1
-        return calls[0] > 2
-
-    result = hold(case, Engine(), level=0.8, replications=20, time_limit_s=30, cancel=soon)
-    assert result.status in ("cancelled", "no plan")
-
-
 def test_what_cannot_be_asked() -> None:
     """Proves: nothing disturbed, and a level that is none, are refused. Sensitivity: an endless search."""
     with pytest.raises(ScenarioError, match="nothing is disturbed"):
