@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from emberline.live.loop import Service
 from emberline.live.outputs.job_orders import WHO, Actual, JobOrders, JobState
 from emberline.live.outputs.service import Outputs
 from emberline.live.outputs.set_points import SetPoints, target
+from emberline.live.outputs.tag_watch import TagWatch
 from emberline.live.tags import Live, Plant, Reading
 from emberline.live.tags.record import SetPoint
 from emberline.plans.decisions import Decisions
@@ -140,6 +141,31 @@ def test_what_a_schedule_says_at_a_moment() -> None:
     assert target(plant, battery, rising.drop_vars("charge_mw"), begin) is None
     assert target(plant, flow, rising.drop_vars("asset_rate"), begin) is None
     assert target(plant, flow, rising.isel(flow=[0]), begin) is None
+
+
+def test_a_bad_value_is_no_loss_while_the_good_one_before_it_counts() -> None:
+    """Proves: of a tag that may be 60 s old a value is waited for that long at the start; then a good one counts for
+    60 s from its own time, whatever bad ones follow. Sensitivity: a loss with the first bad value, or a wait that
+    begins again."""
+    tag = {"name": "power", "connector": "plant", "address": "a", "power_of": "site", "unit": "kW",
+           "range": [-100, 90000], "longest_age_s": 60}  # fmt: skip
+    rows = {
+        "scenario": "melt-shop-small", "connectors": [{"name": "plant", "kind": "opcua", "url": "opc.tcp://x"}],
+        "tags": [tag], "set_points": {"connector": "plant", "allow": [POINT]},
+    }  # fmt: skip
+    watch = TagWatch(Plant(Live.model_validate(rows), load_scenario("melt-shop-small"), Path()))
+    begin = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+    def loss(at_s: float, value: float | None) -> bool:
+        now = begin + timedelta(seconds=at_s)
+        reading = "away" if value is None else Reading(value, now)
+        return watch.loss({"power": reading}, now) is not None
+
+    rows_of_day = [(0, None, False), (60, None, False), (61, None, True), (70, 5.0, False), (100, 6.0, False)]
+    rows_of_day += [(130, None, False), (160, 1e9, False), (161, None, True), (170, 5.0, False)]
+    for at_s, value, lost in rows_of_day:
+        assert watch.is_ready == (at_s > 70)
+        assert loss(at_s, value) == lost, at_s
 
 
 class Stubborn(Controllers):
@@ -295,10 +321,13 @@ def test_a_job_order_ends_before_its_start(tmp_path: Path, act: str) -> None:
     (advice,) = sequence.decisions.all()
     sequence.outputs.step()
     (sequence.jobs.abort if act == "abort" else sequence.jobs.delete)(advice.id)
+    news = []
     for _ in range(3):
         sequence._begin()  # a restart changes nothing
         sequence.outputs.step()
+        news += sequence.outputs.news()
     assert [row.act for row in sequence.decisions.audit()] == ["advised", "stored", "declined"]
+    assert any(advice.id[:8] in str(says) for says in news)
     assert (advice.id in sequence.jobs.orders) == (act == "abort")
     assert sequence.works.writes == []
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from ruled_days import FOUR_DAYS, GAP, LATE, Days, four, shop
 
 from emberline import twin
@@ -177,4 +178,13 @@ def test_memory_of_workers_elsewhere_is_not_counted(monkeypatch: pytest.MonkeyPa
         with pytest.raises(ScenarioError) as refused:
             ensemble(case, schedule, 100, Three(lambda case, day, seed: {}, local=local))
         assert str(refused.value).startswith(f"{words}: would need about {need}")
-    assert memory.of_ensemble(schedule, 100, 3) > memory.of_ensemble(schedule, 100, 0)
+    counts: list[int] = []
+
+    def none(schedule: xr.Dataset, replications: int, workers: int) -> float:
+        counts.append(workers)
+        return 0.0
+
+    monkeypatch.setattr(memory, "of_ensemble", none)
+    for local in (True, False):
+        ensemble(case, schedule, 100, Three(lambda case, day, seed: {}, local=local))
+    assert counts == [3, 0]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import planned
 import pytest
+import xarray as xr
 from ruled_days import GAP, LATE, Day, Lists, due, needs, shop, slack, trial
+from shops import cast, edited
 
 from emberline.plans.robustness.holding.hold import seed_of
 from emberline.scenarios import Scenario
@@ -440,3 +443,37 @@ def test_thirty_rounds_are_the_most() -> None:
     run = trial(lambda case, day, seed: {LATE: 1.0} if day < 50 else {})
     assert [row[1] for row in run.rounds] == [5.0 * k for k in range(30)]
     assert run.result.status == "cannot"
+
+
+def test_a_draw_without_a_list_ends_nothing() -> None:
+    """Proves: a heat that is released at 21:00 ends at 23:30, so that no list keeps a margin of 60 min; whichever is
+    drawn first, 30 min before due times are found, with which the plan holds. Sensitivity: an end at such a draw."""
+
+    def rule(case: Scenario, day: int, seed: int) -> Day:
+        return {LATE: 4.0} if day < (0 if due(case) == 30 else 100) else {}
+
+    for seed in range(1, 7):
+        case = planned.shop(
+            orders=[cast("A", 1, release="21 h")], goal={"time_limit_s": 60.0},
+            disturbances={"duration_spread": 0.1, "seed": seed},
+        )  # fmt: skip
+        run = trial(rule, case=case, whole=True)
+        assert (run.result.status, due(run.result.robust.scenario)) == ("holds", 30)
+        assert max(row[1] for row in run.rounds) == 30
+
+
+class Moved(Lists):
+    """The third schedule casts two hours later, so that its heat waits too long."""
+
+    def __call__(self, *request: Any, **how: Any) -> xr.Dataset:
+        schedule = super().__call__(*request, **how)
+        return edited(schedule, "A-1", "casting", 120.0) if len(self.requests) == 3 else schedule
+
+
+def test_a_plan_that_the_twin_refuses_is_not_kept() -> None:
+    """Proves: of the last search a better plan is left out where the twin finds that it breaks a limit."""
+    lists = Moved(lambda case, call: {"objective": 100.0})
+    run = trial(needs(40, 10.0), lists=lists)
+    assert len(lists.requests) == 3
+    assert [row[0] for row in run.rounds] == [0, 10]
+    assert run.result.robust.acceptable
