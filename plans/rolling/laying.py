@@ -42,7 +42,8 @@ def lay(whole: xr.Dataset, plan: xr.Dataset, begin_min: float, step_min: float, 
             kind = schedule[name].dtype if moved.dtype.kind == "f" else object
             schedule[name] = schedule[name].astype(kind)
             schedule[name].loc[{"heat": plan["heat"].to_numpy()}] = moved
-    return schedule
+    # its set-points are those of the plan, no longer what the baseline's rules came to
+    return schedule.assign_attrs(policy=plan.attrs["policy"])
 
 
 def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:

@@ -95,7 +95,7 @@ def test_check_says_what_the_baseline_cannot_make_with_a_repair(home: Path) -> N
     assert code.returncode == 0
     assert "doubtful" in code.stdout
     assert "the baseline finds no place for C6-1" in code.stdout
-    assert "--set site.grid.import_limit_mw=19" in code.stdout
+    assert "--set horizon.step_min=5" in code.stdout
 
 
 def test_schema_accepts_the_bundled_scenarios() -> None:
@@ -233,7 +233,7 @@ def test_twenty_mistakes_twenty_lines(home: Path, tmp_path: Path) -> None:
     edits = [
         ("title: Small", "titel: Small"), ("step_min: 15", "step_min: 7"), ("zone: Europe/Berlin", "zone: Mars"),
         ("power_mw: 8 MW}", "power_mw: -8 MW}"), ("power_mw: 64 MW", "power_mw: 64 MWh"),
-        ("transfer_min: 8", "transfer_min: soon"), ("longest_wait_min: 60", "longest_wait_min: 0"),
+        ("transfer_min: 8", "transfer_min: soon"), ("longest_wait_min: 60", "longest_wait_min: -1"),
         ("setup_min: 45", "setup_min: [45]"), ("rate_k_per_min: 0.5", "rate_k_per_min: 0.5 K"),
         ("count: 3}]}\n  - {name: C3", "count: -3}]}\n  - {name: C3"), ("grade: wire", "grade: wier"),
         ("import_limit_mw: 75 MW", "import_limit_mw: .nan"), ("peak_mw: 8 MW", "peak_mw: 8 bar"),
