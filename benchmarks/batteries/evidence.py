@@ -40,7 +40,7 @@ NEXT: dict[str, tuple[Step, str]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a change."""
+    """Outcome of a change."""
 
     kind: str
     alone: bool
@@ -194,7 +194,7 @@ KINDS: dict[str, Callable[[Chain, random.Random], set[str]]] = {
 
 
 def outcome(seed: int, sound: Path, newest: str, earlier: Path, folder: Path) -> Outcome:
-    """What becomes of a change that is drawn by seed.
+    """Outcome of a change that is drawn by seed.
 
     Args:
         seed: draws kind and place.

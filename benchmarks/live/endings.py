@@ -47,7 +47,7 @@ class Killed(BaseException):
 
 @dataclass
 class Works:
-    """What the loop sees of a plant: its clock, tags and controllers."""
+    """A plant as the loop sees it: its clock, tags and controllers."""
 
     random: np.random.Generator
     at: datetime
@@ -194,7 +194,7 @@ class Sequence:
         return self.count
 
     def _choice(self, in_force: Advice | None, is_open: bool) -> str:
-        """What happens next: most often what leads to a plan in force, and then anything."""
+        """The next event: most often one that leads to a plan in force, and then any."""
         acts: list[str] = list(self.random.choice(ACTS, 1))
         if self.works.offset_s or self.works.source_s or self.works.tags_away:
             acts.append("right")

@@ -48,7 +48,7 @@ class Transport(Protocol):
 
 
 class Stage(StrEnum):
-    """How far a set-point has come with a plan."""
+    """Progress of a set-point with a plan."""
 
     NEW = "new"
     """Nothing is written yet."""

@@ -1,4 +1,4 @@
-"""What a schedule comes to by a goal, and the gap that a bound leaves: judged here whenever it is stored or compared.
+"""Worth of a schedule by a goal, and the gap that a bound leaves: judged here whenever it is stored or compared.
 
 A schedule that is read, or that a search for another goal found, carries the numbers of that search. None of them is
 believed: the objective is counted from the flows, and a bound is taken from where it was proven for the same plans.

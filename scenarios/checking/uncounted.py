@@ -41,7 +41,7 @@ def uncounted(scenario: Scenario) -> Iterator[Message]:
 
 
 def _burners(scenario: Scenario, gas: str) -> Iterator[str]:
-    """What burns a gas and has no factor for it, also after converters have passed it on."""
+    """Assets that burn a gas and have no factor for it, also after converters have passed it on."""
     reached = [gas]
     for carrier in reached:
         for asset in scenario.site.assets:

@@ -66,7 +66,7 @@ def sequence(seed: int, length: int = 4) -> Iterator[Scenario]:
 
 
 def faults(scenario: Scenario, folder: Path) -> list[str]:
-    """What is wrong with the numbers of a stored run; empty where all are right."""
+    """Faults in the numbers of a stored run; empty where all are right."""
     summary = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["summary"]
     if summary["schedule"] is None or summary["objective"] is None:
         return []
@@ -111,7 +111,7 @@ def _faults(scenario: Scenario, summary: dict[str, Any], schedule: xr.Dataset, b
 
 
 def by_goal(scenario: Scenario, goal: str) -> np.ndarray:
-    """What a MWh counts in each step by a goal."""
+    """Weight of a MWh in each step by a goal."""
     prefix = "marginal_" if scenario.goal.signal == "marginal" and goal == "carbon" else ""
     intensity = scenario.inputs[f"{prefix}carbon_intensity_kg_per_mwh"].to_numpy()
     if goal == "carbon":

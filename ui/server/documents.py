@@ -40,7 +40,7 @@ def index(original: Path) -> str:
 
 
 def _texts() -> Iterator[tuple[str, tuple[str, str]]]:
-    """What a page says that could not be loaded, by language."""
+    """Texts of a page that could not be loaded, by language."""
     for language in LANGUAGES:
         with spoken(language):
             yield language, (tr(INCOMPLETE), tr(RELOAD))

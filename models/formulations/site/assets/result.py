@@ -30,7 +30,7 @@ def both_ways(put_in: np.ndarray, put_out: np.ndarray) -> set[int]:
 
 
 def read_flows(hub_ports: HubPorts, spare: np.ndarray | None = None) -> HubFlows:
-    """What the assets do in the solution that the model's variables hold.
+    """Flows of the assets in the solution that the model's variables hold.
 
     Args:
         hub_ports: the assets.
