@@ -42,8 +42,8 @@ class Task:
     request: dict[str, Any]
     """The request."""
     tell: Progress
-    late: IO[str]
-    """Gets a traceback where the work hangs, before the process is ended."""
+    late: IO[str] | None = None
+    """Gets a traceback where the work hangs, before the process is ended; without it, silence ends nothing."""
     study: Study | None = None
     """What earlier plans have left."""
 
@@ -80,7 +80,8 @@ class Task:
 
     def patience(self, seconds: float) -> None:
         """The system ends the worker that is silent for longer."""
-        faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
+        if self.late is not None:
+            faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
 
     def report(self, says: str, count: int = 0, of: int = 0) -> None:
         """Report a step of an analysis: what is being done, and how much of how much."""
