@@ -13,9 +13,13 @@ from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
+from pyomo.common.dependencies import DeferredImportCallbackFinder
 from pyomo.core.base.var import VarData
 
 from emberline.models.kernel.templates import by_index, item, places, templates_wanted
+
+# Pyomo would import scipy.stats with any part of SciPy, which takes 0.6 s, and nothing here needs it.
+getattr(DeferredImportCallbackFinder, "_callbacks", {}).pop("scipy", None)
 
 WEIGHT = 1e-5
 """What counts as weight in a relaxation."""

@@ -17,15 +17,12 @@ from emberline.models.search.record import Record
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check, metered
 from emberline.scenarios.messages import Message
-from emberline.scenarios.metrics import above
+from emberline.scenarios.metrics import sound
 
 ON_GRID = "no plan on this grid"
 """Status where no start on slots keeps all limits, which proves nothing of starts between them."""
 RULED_OUT = ("infeasible", ON_GRID)
 """Statuses of searches that have proven that there is nothing to find, on slots at least."""
-CONTRADICTION = Message(
-    "No bound is given: what was proven contradicts the plan. This is an error of Emberline; please report it."
-)
 
 
 def seconds(schedule: xr.Dataset) -> dict[str, float]:
@@ -38,16 +35,18 @@ def seconds(schedule: xr.Dataset) -> dict[str, float]:
 
 
 def outcome(search: Record, infeasible: tuple[str, str]) -> tuple[str, str]:
-    """Status and reason of a search that is over; a bound that contradicts its plan is taken off.
+    """Status and reason of a search that is over.
 
     Args:
         search: of whatever kind.
         infeasible: status and reason where that was proven.
+
+    Raises:
+        ContradictionError: its bound lies above its plan.
     """
     value, gap = search.value, search.told_gap
-    if value is not None and search.bound is not None and above(search.bound, value):
-        search.bound = None
-        return "best found", CONTRADICTION
+    if value is not None and search.bound is not None:
+        sound(search.bound, value)
     if gap is not None and gap <= search.gap + 1e-9:
         return "within gap", ""
     if value is not None:

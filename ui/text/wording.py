@@ -31,7 +31,7 @@ PHASES = {
     "choices": mark("short searches for the other goals"),
 }
 HOLDING_PHASES = {
-    "draft": mark("the draft is made; now margins are learnt until the plan holds on disturbed days"),
+    "draft": mark("the draft is made; now it is tried on disturbed days, and margins are learnt until it holds"),
     "round": mark("round {round}: held in {held} of {of} disturbed replays"),
     "no plan": mark("round {round}: no plan with these margins"),
     "judge": mark("the plan is judged on new days"),

@@ -14,6 +14,8 @@ from plan_sequences import faults, sequence
 
 from emberline import twin
 from emberline.models import Study
+from emberline.models.search.record import Record
+from emberline.models.search.schedule import outcome
 from emberline.plans import plan
 from emberline.plans.plan.alternatives.substitute import substitute
 from emberline.plans.plan.baseline import Baseline
@@ -77,11 +79,20 @@ def test_a_schedule_of_another_goal_counts_by_the_goal_of_the_plan(tmp_path: Pat
     assert again.bound <= least + 1e-6
 
 
-def test_a_bound_above_a_plan_is_an_error() -> None:
-    """Proves: wherever a bound meets a plan that refutes it, in a record or in the place of another plan, the end is an
-    error and no gap of 0; a list whose starts may lie between steps refutes none, and then nothing is proven.
+class Ended(Record):
+    """A search that is over with a plan worth 10."""
 
-    Sensitivity: ``max(value - bound, 0)``."""
+    @property
+    def value(self) -> float:
+        return 10.0
+
+
+def test_a_bound_above_a_plan_is_an_error() -> None:
+    """Proves: wherever a bound meets a plan that refutes it, in a search, in a record or in the place of another plan,
+    the end is an error and no gap of 0; a list whose starts may lie between steps refutes none, and then nothing is
+    proven.
+
+    Sensitivity: ``max(value - bound, 0)``; a search that drops its bound."""
     result = plan(request())
     assert result.objective is not None
     assert result.schedule is not None
@@ -89,6 +100,8 @@ def test_a_bound_above_a_plan_is_an_error() -> None:
         dataclasses.replace(result, bound=result.objective + 1)
     with pytest.raises(ContradictionError, match="lies above a plan"):
         proven(result, result.objective + 1)
+    with pytest.raises(ContradictionError, match="lies above a plan"):
+        outcome(Ended(time_limit=1.0, gap=0.0, on_progress=print, cancel=lambda: False, bound=11.0), ("", ""))
     listed = plan(request(), schedule=twin.dispatch(request()))
     assert listed.objective is not None
     after = proven(listed, listed.objective + 1)
