@@ -8,18 +8,28 @@ of them, so that any tool of Pyomo reads the model. The functions answer for any
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
-from pyomo.common.dependencies import DeferredImportCallbackFinder
 from pyomo.core.base.var import VarData
 
 from emberline.models.kernel.templates import by_index, item, places, templates_wanted
 
-# Pyomo would import scipy.stats with any part of SciPy, which takes 0.6 s, and nothing here needs it.
-getattr(DeferredImportCallbackFinder, "_callbacks", {}).pop("scipy", None)
+
+def _import_past_hooks(name: str) -> None:
+    """Import a package by Python's own finder alone."""
+    if name not in sys.modules and (spec := PathFinder.find_spec(name)) is not None and spec.loader is not None:
+        module = sys.modules[name] = module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
+# Pyomo's hook would import scipy.stats with any part of SciPy, which takes 0.6 s, and nothing here needs it.
+_import_past_hooks("scipy")
 
 WEIGHT = 1e-5
 """What counts as weight in a relaxation."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -193,3 +195,15 @@ def test_a_model_is_cloned() -> None:
     assert copy.x[3].value == 0.75
     assert len(copy.row) == 10
     assert next(identify_variables(copy.row[4].expr)) is copy.x[4]
+
+
+def test_scipy_is_imported_without_its_statistics() -> None:
+    """Proves: sparse matrices and graphs are at hand after Pyomo without scipy.stats, which takes longer to import than
+    a small plant to plan. Sensitivity: SciPy imported under Pyomo's hook."""
+    code = (
+        "import sys, pyomo.core, emberline.models.kernel.arrays\n"
+        "import scipy.sparse.csgraph\n"
+        "print('scipy.stats' in sys.modules)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.stdout.strip() == "False", process.stderr
