@@ -150,9 +150,10 @@ def _relieve(
     flows, highest = [], -np.inf
     most = grid.scenario.recourse.battery_most_mwh
     rest_mwh, meter_h, energy = np.inf if most is None else most, grid.meter_min / 60, dict[float, float]()
-    for m, mean in enumerate(means):
-        cells = slice(m * grid.per_meter, (m + 1) * grid.per_meter)
-        lacking = float(levels[cells.start - 1]) - store.level if m else 0.0
+    before = levels[grid.per_meter - 1 :: grid.per_meter].tolist()
+    rows = zip(means, planned.reshape(-1, grid.per_meter).tolist(), grid.metered(planned).tolist(), strict=True)
+    for m, (mean, setpoints, setpoint) in enumerate(rows):
+        lacking = before[m - 1] - store.level if m else 0.0
         shift = max(min(grid.import_limit_mw - mean, 0.0), -rest_mwh / meter_h)
         relief = shift < -TOLERANCE
         if under[m] > TOLERANCE:
@@ -161,15 +162,16 @@ def _relieve(
             room = min(grid.import_limit_mw, highest) - mean
             shift = max(min(room, _flow(lacking, counting) / into), 0.0)
         got = []
-        for flow in planned[cells].tolist():
+        for flow in setpoints:
             target = min(max(flow + shift, -power), power)
             charging, delivery = store.flow(max(target, 0.0) * into, max(-target, 0.0) / out, cell_h)
             got.append(charging / into - delivery * out)
+        change = sum(got) / len(got) - setpoint
         if relief:
-            amount = (float(planned[cells].mean()) - sum(got) / len(got)) * meter_h
+            amount = -change * meter_h
             energy[m * grid.meter_min] = amount
             rest_mwh = max(rest_mwh - amount, 0.0)
-        highest = max(highest, mean + sum(got) / len(got) - float(planned[cells].mean()))
+        highest = max(highest, mean + change)
         flows += got
     missed = float(levels[-1]) - store.level
     end = grid.scenario.horizon.length_min
