@@ -67,9 +67,8 @@ def _fill(scenario: str, home: Path) -> str:
     from emberline.plans import plan
     from emberline.plans.jobs import engine
     from emberline.plans.pareto import pareto
-    from emberline.plans.pareto import store as fronts
     from emberline.plans.robustness import ensemble
-    from emberline.plans.store import Store, ensembles
+    from emberline.plans.store import Store, ensembles, fronts
     from emberline.scenarios import load
 
     store, runs = Store(), []

@@ -23,7 +23,7 @@ from emberline.plans import Plan
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.robustness import answered
 from emberline.plans.robustness.ensemble import ensemble
-from emberline.plans.store import Store
+from emberline.plans.store import Store, stored_starts
 from emberline.scenarios import ScenarioError, bundled, load
 
 FRESH, SEED = 1000, 20261128
@@ -47,7 +47,7 @@ def row(name: str, overrides: list[str], days: int) -> tuple[list[str], list[str
             draft_s.append(time.perf_counter() - began)
 
     with tempfile.TemporaryDirectory(prefix="holding-") as folder, quiet():
-        result = answered(case, store=Store(Path(folder)), on_progress=tell)
+        result = answered(case, starts=stored_starts(Store(Path(folder)), case), on_progress=tell)
     seconds = time.perf_counter() - began
     label = " ".join([name, *overrides])
     record = result.holding

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import opened
 
 if TYPE_CHECKING:
-    from emberline.plans.accounts import bill, ledger, process_tables, products, stock, sums, unit_runs
+    from emberline.plans.accounts import bill, ledger, products, stock, sums, unit_runs
     from emberline.plans.accounts.figures import Figures, comparable
     from emberline.plans.accounts.ledger import Ledger
 
@@ -15,7 +15,6 @@ __all__ = [
     "bill",
     "comparable",
     "ledger",
-    "process_tables",
     "products",
     "stock",
     "sums",

@@ -115,5 +115,6 @@ __all__ = [
     "export",
     "manifest",
     "palette",
+    "process_tables",
     "tables",
 ]

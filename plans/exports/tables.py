@@ -10,12 +10,12 @@ from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from emberline.plans.accounts import process_tables
 from emberline.plans.accounts.bill import BillLine, bill, import_price
 from emberline.plans.accounts.ledger import Entry, ledger
 from emberline.plans.accounts.stock import stock_changes
 from emberline.plans.answer.causes import Cause
 from emberline.plans.answer.record import Headline
+from emberline.plans.exports import process_tables
 from emberline.plans.exports.activities import activities
 from emberline.plans.exports.hours import hours, local, short_mw, with_tariff
 from emberline.plans.exports.refusal import CannotExport

@@ -103,6 +103,7 @@ def plan(task: Task) -> dict[str, Any]:
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.robustness.making import answered
+    from emberline.plans.store.stored_starts import stored_starts
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
@@ -111,7 +112,7 @@ def plan(task: Task) -> dict[str, Any]:
     def work() -> Plan:
         result = answered(
             scenario,
-            store=Store(task.home),
+            starts=stored_starts(Store(task.home), scenario),
             study=task.study,
             on_progress=_watched(task, scenario),
             cancel=task.cancelled,
@@ -140,8 +141,8 @@ def again(task: Task) -> dict[str, Any]:
     """
     from emberline.plans.answer.rules import with_rules
     from emberline.plans.plan.replan import holds, hurried, read_lock, replan, with_locks, without_margins
-    from emberline.plans.plan.stored_starts import earlier
     from emberline.plans.robustness.making import again_that_holds
+    from emberline.plans.store.stored_starts import stored_starts
 
     before, seconds = Store(task.home).open(str(task.options["run"])).plan, task.options.get("seconds")
     locks = [read_lock(lock) for lock in task.options["locks"]]
@@ -157,7 +158,7 @@ def again(task: Task) -> dict[str, Any]:
     tell = _watched(task, scenario)
 
     def work() -> Plan:
-        stored = () if seconds else earlier(Store(task.home), scenario).schedules
+        stored = () if seconds else stored_starts(Store(task.home), scenario).schedules
         after = replan(
             before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=[*near, *stored],
             lists=not seconds,
@@ -186,8 +187,8 @@ def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
 def point(task: Task) -> dict[str, Any]:
     """Make the plan of a point of a front: its schedule is there, the twin follows it with and without disturbance."""
     from emberline.plans.answer.rules import with_rules
-    from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.plan_of_point import front_plan
+    from emberline.plans.store import fronts
 
     front = fronts.read(str(task.options["front"]), task.home).front
     number = int(task.options["point"])
@@ -207,9 +208,9 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 
 def front(task: Task) -> dict[str, Any]:
     """Search a front; where the asker has enough, with the points found so far."""
-    from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.axis import CARBON
     from emberline.plans.pareto.search import pareto
+    from emberline.plans.store import fronts
 
     scenario = task.scenario()
     # a point takes two searches at most
@@ -255,7 +256,7 @@ def hold(task: Task) -> dict[str, Any]:
     """Plan the scenario of a stored run so that it holds; where the asker has enough, what held best so far is kept."""
     from emberline.plans.jobs.engine import Engine
     from emberline.plans.robustness import holding
-    from emberline.plans.robustness.holding import report
+    from emberline.plans.store import holding as stored_holding
 
     request = task.options
     before = Store(task.home).open(str(request["run"])).plan
@@ -271,7 +272,7 @@ def hold(task: Task) -> dict[str, Any]:
             on_progress=tell, cancel=task.cancelled,
         )  # fmt: skip
         faulthandler.cancel_dump_traceback_later()
-        report.store(store, run, answer)
+        stored_holding.save(store, run, answer)
     return {"acceptable": answer.robust.acceptable, "holds": answer.holds}
 
 

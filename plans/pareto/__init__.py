@@ -5,19 +5,16 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import opened
 
 if TYPE_CHECKING:
-    from emberline.plans.pareto import store
     from emberline.plans.pareto.axis import Axis, axes
     from emberline.plans.pareto.front import Front, rows
     from emberline.plans.pareto.plan_of_point import run_of
     from emberline.plans.pareto.search import MOST_POINTS, pareto
-    from emberline.plans.pareto.store import StoredFront
 
-__all__ = ["MOST_POINTS", "Axis", "Front", "StoredFront", "axes", "pareto", "rows", "run_of", "store"]
+__all__ = ["MOST_POINTS", "Axis", "Front", "axes", "pareto", "rows", "run_of"]
 _PLACES = {
     "MOST_POINTS": "search",
     "Axis": "axis",
     "Front": "front",
-    "StoredFront": "store",
     "axes": "axis",
     "pareto": "search",
     "rows": "front",

@@ -10,7 +10,7 @@ from emberline.plans.pareto.point import point_plan
 from emberline.plans.pareto.setting import prepare
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
-from emberline.plans.store.store import StoreError
+from emberline.scenarios.records.base import Problem, ScenarioError
 
 
 def run_of(front: str, point: int) -> str:
@@ -27,10 +27,11 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
         on_progress: called with ``phase``, and after each disturbed replay ``done`` and ``of``.
 
     Raises:
-        StoreError: the front has no such point.
+        ScenarioError: the front has no such point.
     """
     if point not in front.schedules:
-        raise StoreError(f"the front has no point {point}; points are {', '.join(map(str, front.schedules))}")
+        says = f"the front has no point {point}; points are {', '.join(map(str, front.schedules))}"
+        raise ScenarioError([Problem(front.scenario.name, "", says)])
     row = front.data.sel(point=point)
     cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
     ground = prepare(front.scenario, front.metric)

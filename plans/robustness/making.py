@@ -16,13 +16,12 @@ from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.stored_starts import Earlier, earlier
+from emberline.plans.plan.starts import Starts
 from emberline.plans.robustness.holding.hold import hold
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
     from emberline.models import Study
-    from emberline.plans.store.store import Store
 
 DAYS = 400
 """Fresh disturbed days on which a plan is judged at most; fewer where the time limit is short."""
@@ -35,7 +34,7 @@ RULES_SHARE, JUDGED_SHARE = 0.1, 0.04
 def plan_that_holds(
     scenario: Scenario,
     *,
-    store: Store | None = None,
+    starts: Starts | None = None,
     study: Study | None = None,
     draft: Plan | None = None,
     baseline: Baseline | None = None,
@@ -52,7 +51,7 @@ def plan_that_holds(
 
     Args:
         scenario: what is asked.
-        store: whose plans of the same orders are where the search begins, and what it may not fall short of.
+        starts: plans of the same orders, where the search begins, and what it may not fall short of.
         study: what earlier plans in this process have left.
         draft: a plan of the scenario to begin with; None: one is made.
         baseline: what it is compared with; None: it is simulated.
@@ -63,7 +62,7 @@ def plan_that_holds(
         cancel: polled; True takes the best plan so far.
     """
     deadline = deadline or Deadline(scenario.goal.time_limit_s)
-    before = Earlier() if store is None else earlier(store, scenario, baseline)
+    before = starts or Starts()
     search = Search(study=study, others=before.schedules)
     if not scenario.holding:
         if draft is not None:
@@ -86,7 +85,7 @@ def plan_that_holds(
 def answered(
     scenario: Scenario,
     *,
-    store: Store | None = None,
+    starts: Starts | None = None,
     study: Study | None = None,
     baseline: Baseline | None = None,
     clock: Callable[[], float] = time.perf_counter,
@@ -99,7 +98,7 @@ def answered(
 
     Args:
         scenario: what is asked.
-        store: whose plans of the same orders are where the search begins.
+        starts: plans of the same orders, where the search begins.
         study: what earlier plans in this process have left.
         baseline: what the plan is compared with; None: it is simulated.
         clock: by which the time limit counts.
@@ -111,7 +110,7 @@ def answered(
     study = study or Study()
     front = 0.0 if own_point(scenario) is None else SHARE
     result = plan_that_holds(
-        scenario, store=store, study=study, baseline=baseline, deadline=deadline.part(1 - front - RULES_SHARE),
+        scenario, starts=starts, study=study, baseline=baseline, deadline=deadline.part(1 - front - RULES_SHARE),
         on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     if baseline is not None and result.baseline is not baseline.run:  # a stored plan was better

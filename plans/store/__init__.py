@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import opened
 
 if TYPE_CHECKING:
-    from emberline.plans.store import as_planned, drafts, ensembles, snapshots
+    from emberline.plans.store import as_planned, drafts, ensembles, fronts, holding, snapshots
     from emberline.plans.store.catalogue.entry import Entry
     from emberline.plans.store.catalogue.errors import CatalogueError, StoreError
     from emberline.plans.store.home import RUN_ID
     from emberline.plans.store.run_folder import StoredRun
     from emberline.plans.store.store import Store
+    from emberline.plans.store.stored_starts import stored_starts
 
 __all__ = [
     "RUN_ID",
@@ -22,7 +23,10 @@ __all__ = [
     "as_planned",
     "drafts",
     "ensembles",
+    "fronts",
+    "holding",
     "snapshots",
+    "stored_starts",
 ]
 _PLACES = {
     "RUN_ID": "home",
@@ -31,6 +35,7 @@ _PLACES = {
     "Store": "store",
     "StoreError": "catalogue.errors",
     "StoredRun": "run_folder",
+    "stored_starts": "stored_starts",
 }
 
 

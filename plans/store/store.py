@@ -110,6 +110,12 @@ class Store(Home):
                     with suppress(StoreError):  # whoever lists next marks it
                         self.catalogue.mark(run, self._id, "broken", of=["working"])
 
+    def keep(self, plan: Plan) -> str:
+        """Store a plan that is there already, under a new id, which is returned; errors as of :meth:`save`."""
+        with self.working(plan.scenario) as run:
+            self.save(run, plan)
+        return run
+
     def save(self, run: str, plan: Plan) -> Path:
         """Write a plan whole: files first, then the rename, then the row.
 

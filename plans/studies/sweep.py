@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine
@@ -23,13 +23,22 @@ from emberline.plans.plan import pace
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.plans.robustness.making import plan_that_holds
-from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load, whole_file
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 MOST_PLANS = 500
+
+
+class Keeper(Protocol):
+    """Where plans are kept, such as a store of runs."""
+
+    folder: Path
+    """Of the records of sweeps, too."""
+
+    def keep(self, plan: Plan) -> str:
+        """Store a plan and return its id."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +184,7 @@ def sweep(
     along: Sequence[Axis],
     cases: Sequence[Case],
     engine: Engine,
-    store: Store,
+    store: Keeper,
     *,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -247,9 +256,8 @@ def _plan(_: None, scenario: Scenario) -> Plan:
     return plan_that_holds(scenario)
 
 
-def _keep(store: Store, one: Case, case_plan: Plan) -> Row:
-    with store.working(one.scenario) as run:
-        store.save(run, case_plan)
+def _keep(store: Keeper, one: Case, case_plan: Plan) -> Row:
+    run = store.keep(case_plan)
     sums, replays, columns = case_plan.replay_figures, case_plan.replays, (*figures_of(one.scenario), "peak_mw")
     return Row(
         setting=one.setting,
@@ -266,7 +274,7 @@ def _keep(store: Store, one: Case, case_plan: Plan) -> Row:
     )
 
 
-def _failure(error: BaseException, store: Store) -> str:
+def _failure(error: BaseException, store: Keeper) -> str:
     """What went wrong, in a line; the details are kept."""
     path = store.folder / "errors" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
     path.parent.mkdir(exist_ok=True)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from emberline.plans.plan.record import Plan
-from emberline.plans.store import netcdf
 from emberline.scenarios.messages import mark
 
 KINDS = {
@@ -69,8 +67,3 @@ def summary(plan: Plan, price_table: xr.Dataset) -> Iterator[Price]:
             unit = f"{measure}/{site.carrier[carrier].unit}"
             binding = int((np.abs(values) > 1e-9).sum())
             yield Price(kind, name, says, unit, float(values.mean()), float(values.min()), float(values.max()), binding)
-
-
-def write(price_table: xr.Dataset, path: Path) -> None:
-    """Write the prices of :func:`prices` to a netCDF file."""
-    netcdf.write(price_table, path)

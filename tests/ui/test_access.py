@@ -41,10 +41,9 @@ def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFacto
     """The app with something to show on every page."""
     from emberline.plans import plan
     from emberline.plans.jobs.engine import Engine
-    from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.search import pareto
     from emberline.plans.robustness.ensemble import ensemble
-    from emberline.plans.store import ensembles
+    from emberline.plans.store import ensembles, fronts
     from emberline.plans.store.store import Store
     from emberline.scenarios import load
 

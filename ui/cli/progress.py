@@ -14,7 +14,7 @@ from emberline.plans import Plan
 from emberline.plans.jobs import ClusterError
 from emberline.plans.plan import Baseline
 from emberline.plans.robustness import answered
-from emberline.plans.store import Store
+from emberline.plans.store import Store, stored_starts
 from emberline.scenarios import Scenario
 from emberline.ui.cli.options import Refused
 from emberline.ui.cli.terminal import Progress
@@ -82,7 +82,7 @@ def answering(
     return results[0]
 
 
-def make(scenario: Scenario, quiet: bool, store: Store | None = None, baseline: Baseline | None = None) -> Plan:
+def make(scenario: Scenario, quiet: bool, store: Store, baseline: Baseline | None = None) -> Plan:
     """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far.
 
     Args:
@@ -101,7 +101,8 @@ def make(scenario: Scenario, quiet: bool, store: Store | None = None, baseline: 
     with stdout_to_stderr(), progress.drawing() as draw:
         return answering(
             lambda wish: answered(
-                scenario, store=store, baseline=baseline, on_progress=progress.tell, cancel=wish
+                scenario, starts=stored_starts(store, scenario, baseline), baseline=baseline,
+                on_progress=progress.tell, cancel=wish,
             ),
             draw, on_wish,
         )  # fmt: skip

@@ -12,8 +12,10 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import JobStatus, queue
-from emberline.plans.pareto import MOST_POINTS, Axis, StoredFront, axes, store
+from emberline.plans.pareto import MOST_POINTS, Axis, axes
 from emberline.plans.store import RUN_ID, StoreError
+from emberline.plans.store import fronts as stored_fronts
+from emberline.plans.store.fronts import StoredFront
 from emberline.scenarios.goal_metrics import NAMES
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
@@ -94,7 +96,7 @@ def _look_at(front: str) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(front: str) -> StoredFront:
     """A stored front; immutable, hence shared."""
-    return store.read(front)
+    return stored_fronts.read(front)
 
 
 def _open_front(front: str) -> StoredFront | None:
@@ -125,7 +127,7 @@ def _start(request: Request, points: int, metric: str) -> None:
 
 
 def _earlier(front: str) -> None:
-    fronts = {number: headline for number, headline in store.headlines(EARLIER).items() if number != front}
+    fronts = {number: headline for number, headline in stored_fronts.headlines(EARLIER).items() if number != front}
     if not fronts:
         return
 

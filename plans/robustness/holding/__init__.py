@@ -3,4 +3,4 @@
 from emberline.plans.robustness.holding.hold import MOST_LEVEL, hold, refuse
 from emberline.plans.robustness.holding.robustness import Robustness, Round
 
-__all__ = ["MOST_LEVEL", "Robustness", "Round", "hold", "refuse", "report", "sampled"]
+__all__ = ["MOST_LEVEL", "Robustness", "Round", "hold", "refuse", "sampled"]

@@ -13,8 +13,9 @@ from works import KILN, MILL, works
 from emberline import scenarios
 from emberline.plans import Plan, plan
 from emberline.plans.accounts import factors
-from emberline.plans.pareto import axes, pareto, store
+from emberline.plans.pareto import axes, pareto
 from emberline.plans.rolling.by_step import goal_by_step
+from emberline.plans.store import fronts
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.records.base import ScenarioError
@@ -93,7 +94,7 @@ def test_water_is_traded_against_cost(tmp_path: Path) -> None:
     assert data["difference_per_m3"].values[:-1] == pytest.approx(15)
     assert data["dual_per_m3"].values == pytest.approx(15)
     assert data["dual_per_m3"].attrs["units"] == "EUR/m3"
-    back = store.read(store.save(front, tmp_path).id, tmp_path).front
+    back = fronts.read(fronts.save(front, tmp_path).id, tmp_path).front
     assert back.metric == "water"
     assert back.summary() == front.summary()
 
@@ -109,14 +110,14 @@ def test_only_what_a_scenario_counts_is_an_axis() -> None:
 def test_a_front_of_the_release_before_opens(tmp_path: Path) -> None:
     """Proves: a front that was stored without metric and water is one of carbon. Sensitivity: it is called torn."""
     front = pareto(site(), 2)
-    stored = store.save(front, tmp_path)
+    stored = fronts.save(front, tmp_path)
     meta = json.loads((stored.folder / "front.json").read_text())
     del meta["summary"]["metric"], meta["summary"]["baseline"]["water_m3"]
     (stored.folder / "front.json").write_text(json.dumps(meta))
-    back = store.read(stored.id, tmp_path).front
+    back = fronts.read(stored.id, tmp_path).front
     assert back.metric == "carbon"
     assert back.data.equals(front.data)
-    assert store.headlines(1, tmp_path)[stored.id]["metric"] == "carbon"
+    assert fronts.headlines(1, tmp_path)[stored.id]["metric"] == "carbon"
 
 
 def test_processes_draw_by_the_tonne() -> None:

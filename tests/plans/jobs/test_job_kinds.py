@@ -21,10 +21,9 @@ from emberline.plans.jobs import queue
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.jobs.queue import JobStatus
 from emberline.plans.jobs.status import read_status
-from emberline.plans.pareto import store
 from emberline.plans.pareto.plan_of_point import run_of
 from emberline.plans.robustness.ensemble import ensemble
-from emberline.plans.store import ensembles
+from emberline.plans.store import ensembles, fronts
 from emberline.plans.store.store import Store, StoreError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -99,19 +98,19 @@ def test_a_front_is_stored_under_the_jobs_id(front: str) -> None:
     assert (status.kind, status.count, status.of) == ("front", 4, 4)
     assert sorted(point["point"] for point in status.points) == [0, 1, 2, 3]
     assert all(point["carbon_kg"] > 0 and point["status"] for point in status.points)
-    stored = store.read(front).front
+    stored = fronts.read(front).front
     assert stored.scenario.name == "site"
     assert stored.n_requested == 4
     assert stored.data.sizes["point"] >= 2
     assert queue.request(front)["note"] == {"who": "test"}
-    assert store.headlines(5)[front]["points"] == stored.data.sizes["point"]
+    assert fronts.headlines(5)[front]["points"] == stored.data.sizes["point"]
 
 
 def test_a_point_opens_as_the_plan_that_was_searched(front: str) -> None:
     """Proves: the run has the point's figures, bound and cap, and the twin agrees; a second opening begins nothing.
     Sensitivity: another point has other figures.
     """
-    stored = store.read(front).front
+    stored = fronts.read(front).front
     number = int(stored.data["point"][1])
     run = run_of(front, number)
     table = {"front": front, "point": number}
@@ -201,7 +200,7 @@ def test_enough_is_enough_for_a_front(home: Path) -> None:
     queue.cancel(number)
     status = until(number, lambda s: s.ended)
     assert status.state == "stored", status
-    stored = store.read(number).front
+    stored = fronts.read(number).front
     assert stored.unsearched > 0
     assert stored.has_points
     assert status.count == stored.n_requested - stored.unsearched
@@ -218,7 +217,7 @@ def test_a_front_outlives_whoever_asked_for_it(home: Path) -> None:
     assert process.returncode == -signal.SIGKILL, process.stderr
     number = process.stdout.strip()
     assert until(number, lambda s: s.ended).state == "stored"
-    assert store.read(number).front.scenario.name == "orphan"
+    assert fronts.read(number).front.scenario.name == "orphan"
 
 
 def test_two_at_once_do_not_mix(home: Path, followed: str) -> None:
@@ -230,7 +229,7 @@ def test_two_at_once_do_not_mix(home: Path, followed: str) -> None:
     other = replay(followed, 10, seed=11)
     for job in (one, two, other):
         assert until(job, lambda s: s.ended).state == "stored"
-    names = [store.read(number).front.scenario.name for number in (one, two)]
+    names = [fronts.read(number).front.scenario.name for number in (one, two)]
     assert names == ["of-6", "of-14"]
     least = [min(point["carbon_kg"] for point in queue.status(number).points) for number in (one, two)]
     assert least[0] < 0.6 * least[1]
@@ -304,7 +303,7 @@ def test_mistakes_of_the_asker(home: Path) -> None:
 
 def test_a_point_that_came_to_nothing_is_begun_again(home: Path, front: str) -> None:
     """Proves: a job whose worker died is taken away when the same is asked for again."""
-    number = int(store.read(front).front.data["point"][-1])
+    number = int(fronts.read(front).front.data["point"][-1])
     run = run_of(front, number)
     dead = home / "jobs" / run
     dead.mkdir()

@@ -11,10 +11,10 @@ import planned
 import pytest
 from shops import cast, melt_shop
 
-from emberline.plans.pareto import store
 from emberline.plans.pareto.front import Front, chord_distance, knee, nondominated, rows
 from emberline.plans.pareto.point import Support
 from emberline.plans.pareto.search import bisection, pareto
+from emberline.plans.store import fronts
 from emberline.plans.store.store import StoreError
 from emberline.scenarios import Scenario, load
 
@@ -269,9 +269,9 @@ def test_a_front_is_kept(traded: Front, tmp_path: Path) -> None:
     """Proves: saved and read back it is the same, schedules included; an altered file is reported."""
     home = tmp_path / "home"
     with pytest.raises(StoreError, match="no stored front"):
-        store.read(folder=home)
-    stored = store.save(traded, home)
-    again = store.read(stored.id[:6], home)
+        fronts.read(folder=home)
+    stored = fronts.save(traded, home)
+    again = fronts.read(stored.id[:6], home)
     assert again.front.summary() == traded.summary()
     assert again.front.verdict == traded.verdict
     assert list(again.front.schedules) == traded.data["point"].values.tolist()
@@ -280,19 +280,19 @@ def test_a_front_is_kept(traded: Front, tmp_path: Path) -> None:
         np.testing.assert_allclose(back["start_min"].values, schedule["start_min"].values)
         assert back["unit"].values.tolist() == schedule["unit"].values.tolist()
     assert not list((home / "fronts").glob(".*"))
-    assert store.read("last", home).id == stored.id
+    assert fronts.read("last", home).id == stored.id
     (stored.folder / "inputs.nc").write_bytes(b"")
     with pytest.raises(StoreError, match="torn"):
-        store.read(stored.id, home)
+        fronts.read(stored.id, home)
 
 
-@pytest.mark.parametrize("kind", store.FORMATS)
+@pytest.mark.parametrize("kind", fronts.FORMATS)
 def test_the_points_as_a_file(traded: Front, tmp_path: Path, kind: str) -> None:
     """Proves: each format holds every point with its unit of measure."""
     import pandas as pd
     import xarray as xr
 
-    path = store.write(traded, tmp_path / f"front.{kind}")
+    path = fronts.write(traded, tmp_path / f"front.{kind}")
     items = [row["cost"] for row in rows(traded.data)]
     if kind == "csv":
         table = pd.read_csv(path)
@@ -308,7 +308,7 @@ def test_the_points_as_a_file(traded: Front, tmp_path: Path, kind: str) -> None:
             assert data["cost"].attrs["units"] == "EUR"
     assert [item.name for item in tmp_path.iterdir()] == [path.name]
     with pytest.raises(ValueError, match="unknown format"):
-        store.write(traded, tmp_path / "front.doc")
+        fronts.write(traded, tmp_path / "front.doc")
 
 
 def test_heats_with_a_battery_have_a_dual() -> None:

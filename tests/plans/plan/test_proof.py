@@ -23,9 +23,9 @@ from emberline.plans.plan.pipeline import Search
 from emberline.plans.plan.proof import judge, proven
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replan import replan, without_margins
-from emberline.plans.plan.stored_starts import earlier
 from emberline.plans.robustness import answered
 from emberline.plans.store.store import Store
+from emberline.plans.store.stored_starts import stored_starts
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import ContradictionError
 
@@ -71,7 +71,7 @@ def test_a_schedule_of_another_goal_counts_by_the_goal_of_the_plan(tmp_path: Pat
     store = Store(tmp_path)
     with store.working(after.scenario) as run:
         store.save(run, after)
-    again = plan(request(time_limit_s=1e-3), search=Search(keep=earlier(store, request()).keep))
+    again = plan(request(time_limit_s=1e-3), search=Search(keep=stored_starts(store, request()).keep))
     assert again.objective == pytest.approx(least)
     assert again.gap is not None
     assert again.gap * least <= 50 + 1e-6
@@ -120,7 +120,7 @@ def test_a_stored_objective_is_counted_again(tmp_path: Path) -> None:
         record = json.loads(path.read_text(encoding="utf-8"))
         record["summary"] |= {"objective": objective, "bound": bound, "gap": 0.0, "status": "within gap"}
         path.write_text(json.dumps(record), encoding="utf-8")
-        same = earlier(store, request()).same
+        same = stored_starts(store, request()).same
         assert same is not None
         assert same.objective == pytest.approx(result.objective)
         assert (same.bound, same.gap, same.status) == (None, None, "best found")
@@ -151,9 +151,9 @@ def test_a_plan_next_to_a_day_that_was_run_is_none_of_the_same_request(tmp_path:
     with store.working(result.scenario) as run:
         store.save(run, result)
     ran = Baseline.of(request())
-    assert earlier(store, request(), ran).same is not None
+    assert stored_starts(store, request(), ran).same is not None
     vars(ran)["figures"] = dataclasses.replace(ran.figures, cost=ran.figures.cost + 1)
-    assert earlier(store, request(), ran).same is None
+    assert stored_starts(store, request(), ran).same is None
 
 
 @pytest.mark.parametrize("seed", [3, 7])
@@ -164,7 +164,7 @@ def test_a_sequence_of_requests_leaves_true_numbers(seed: int, tmp_path: Path) -
     store = Store(tmp_path)
     for scenario in sequence(seed, 3):
         with store.working(scenario) as run:
-            store.save(run, answered(scenario, store=store))
+            store.save(run, answered(scenario, starts=stored_starts(store, scenario)))
         assert faults(scenario, store.path(run)) == []
 
 

@@ -17,10 +17,11 @@ from emberline.plans.plan.alternatives.substitute import substitute
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import held_more
-from emberline.plans.plan.stored_starts import earlier, same_asked
+from emberline.plans.plan.starts import same_asked
 from emberline.plans.robustness.holding.hold import LEAST_DAYS
 from emberline.plans.robustness.making import again_that_holds, answered, in_its_place, plan_that_holds
 from emberline.plans.store.store import Store
+from emberline.plans.store.stored_starts import stored_starts
 from emberline.scenarios import Scenario
 from emberline.scenarios.reading import loading
 from emberline.scenarios.records.base import ScenarioError
@@ -194,10 +195,11 @@ def test_it_is_stored_and_begun_with_again(tmp_path: Path) -> None:
     assert back.holding == robust().holding
     assert same_asked(back.requested, shop())
     assert back.requested.disturbances == shop().disturbances
-    assert earlier(store, shop()).same is not None
-    assert earlier(store, shop(goal={"hold": "off"})).same is None
-    assert len(earlier(store, shop(goal={"hold": "off"})).schedules) == 1
-    hurried = plan_that_holds(shop(goal={"time_limit_s": 0.1}), store=store, replications=20)
+    assert stored_starts(store, shop()).same is not None
+    assert stored_starts(store, shop(goal={"hold": "off"})).same is None
+    assert len(stored_starts(store, shop(goal={"hold": "off"})).schedules) == 1
+    short = shop(goal={"time_limit_s": 0.1})
+    hurried = plan_that_holds(short, starts=stored_starts(store, short), replications=20)
     assert hurried.objective == pytest.approx(back.objective)
     # a list that is as good may have come of the search, judged on its own 20 days
     assert hurried.holding is not None
@@ -246,7 +248,7 @@ def test_nothing_is_begun_after_the_limit_and_what_is_missing_is_said(tmp_path: 
     with store.working(case) as run:
         store.save(run, late)
     assert store.open(run).plan.omissions == late.omissions
-    calm = answered(case, store=store, clock=lambda: 0.0)
+    calm = answered(case, starts=stored_starts(store, case), clock=lambda: 0.0)
     assert calm.omissions == ()
     assert {point.name for point in calm.choices} == set(choices.OVERRIDES)
     assert calm.rules

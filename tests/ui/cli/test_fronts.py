@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from commands import emberline, refused
 
-from emberline.plans.pareto import store
+from emberline.plans.store import fronts
 from emberline.ui.charts import front
 
 SITE = """\
@@ -89,7 +89,7 @@ def test_no_plan_is_exit_code_1(home: Path, site: str) -> None:
     answer = json.loads(code.stdout)
     assert answer["points"] == []
     assert answer["verdict"].startswith("No front")
-    assert store.read("last", home).id == answer["front"]
+    assert fronts.read("last", home).id == answer["front"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_ctrl_c_takes_the_points_so_far(home: Path) -> None:
 def test_the_chart_shows_every_point(home: Path, site: str) -> None:
     """Proves: the chart holds each point, the knee and the baseline, with units on its axes."""
     emberline("pareto", site, "--points", "5", "--quiet", "--json")
-    result = store.read("last", home).front
+    result = fronts.read("last", home).front
     value = front.front(result).to_dict()
     text = json.dumps(value)
     for part in ("carbon [t CO2e]", "cost [EUR]", "EUR/t"):

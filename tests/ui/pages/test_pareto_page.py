@@ -13,9 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans.jobs import queue
-from emberline.plans.pareto import store
 from emberline.plans.pareto.plan_of_point import run_of
 from emberline.plans.pareto.search import pareto
+from emberline.plans.store import fronts
 from emberline.scenarios import loads
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
@@ -54,7 +54,7 @@ def app(home: Path) -> AppTest:
 @pytest.fixture
 def front(home: Path) -> str:
     """A stored front of four points."""
-    return store.save(pareto(loads(SITE), 4), home).id
+    return fronts.save(pareto(loads(SITE), 4), home).id
 
 
 def page_text(app: AppTest) -> str:
@@ -86,7 +86,7 @@ def test_a_stored_front_is_read_point_by_point(app: AppTest, front: str) -> None
     app.query_params["front"] = front
     app.run()
     assert not app.exception
-    stored = store.read(front).front
+    stored = fronts.read(front).front
     numbers = stored.data["point"].values.tolist()
     field = app.selectbox(key=front_parts.POINT_KEY)
     assert field.value == numbers[stored.knee if stored.knee is not None else 0]
@@ -197,7 +197,7 @@ def test_what_is_proven_holds_up_to_the_cap_only(front: str) -> None:
     """Proves: the line below which no plan can be steps back to the cap before, never on beyond its own: with more
     carbon allowed a plan may cost less. Sensitivity: a line that steps on would lie above the next cheaper point.
     """
-    stored = store.read(front).front
+    stored = fronts.read(front).front
     result = front_charts.front(stored).to_dict()
     (line,) = [layer for layer in result["layer"] if layer["mark"].get("strokeDash") == [5, 3]]
     assert line["mark"]["interpolate"] == "step-before"

@@ -13,7 +13,8 @@ from emberline.ui.cli.workers import Cluster, Quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.plans.pareto import Axis, Front, StoredFront
+    from emberline.plans.pareto import Axis, Front
+    from emberline.plans.store.fronts import StoredFront
     from emberline.scenarios import Scenario
 
 PHASES = {
@@ -46,16 +47,16 @@ def pareto(
 
     case = load(scenario, changes or [])
     if output is not None:
-        from emberline.plans.pareto import store
+        from emberline.plans.store import fronts
 
-        writable(output, force, store.FORMATS)
-    from emberline.plans.pareto import store
+        writable(output, force, fronts.FORMATS)
+    from emberline.plans.store import fronts
 
     front = _search(case, points, metric, (workers, cluster), quiet)
-    stored = store.save(front)
+    stored = fronts.save(front)
     if output is not None:
         with writing(output):
-            store.write(front, output)
+            fronts.write(front, output)
     _say(stored, as_json)
     raise typer.Exit(0 if front.has_points else 1)
 
@@ -65,9 +66,9 @@ def front(
     as_json: AsJson = False,
 ) -> None:
     """Show a stored front."""
-    from emberline.plans.pareto import store
+    from emberline.plans.store import fronts
 
-    _say(store.read(number), as_json)
+    _say(fronts.read(number), as_json)
 
 
 def _search(case: Scenario, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:

@@ -11,7 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.pareto import StoredFront, rows, run_of, store
+from emberline.plans.pareto import rows, run_of
+from emberline.plans.store import fronts
+from emberline.plans.store.fronts import StoredFront
 from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.metrics import legible_bound
 from emberline.ui.charts import front as front_charts
@@ -217,6 +219,6 @@ def _file(stored: StoredFront, kind: str) -> Callable[[], bytes]:
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
-            return store.write(stored.front, Path(folder) / f"front.{kind}").read_bytes()
+            return fronts.write(stored.front, Path(folder) / f"front.{kind}").read_bytes()
 
     return make

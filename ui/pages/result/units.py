@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts import Ledger, process_tables, unit_runs
+from emberline.plans.accounts import Ledger, unit_runs
+from emberline.plans.exports import process_tables
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery

@@ -10,8 +10,9 @@ from enumerated_shops import best, shop
 from emberline.plans import plan
 from emberline.plans.plan.pipeline import Search
 from emberline.plans.plan.record import Plan
-from emberline.plans.plan.stored_starts import earlier, same_asked
+from emberline.plans.plan.starts import same_asked
 from emberline.plans.store.store import Store
+from emberline.plans.store.stored_starts import stored_starts
 from emberline.scenarios import Scenario
 
 INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0, 50.0]
@@ -41,7 +42,7 @@ def test_a_search_begins_with_stored_plans_of_the_same_orders(store: Store) -> N
     before = save_run(store, plan(shop(INTENSITY, [1, 1])))
     assert before.schedule is not None
     moved = hurried(shop([one * 1.1 for one in INTENSITY], [1, 1], price=20.0))
-    stored = earlier(store, moved)
+    stored = stored_starts(store, moved)
     assert stored.same is None
     assert [float(one["start_min"].sum()) for one in stored.schedules] == [float(before.schedule["start_min"].sum())]
     alone, start = plan(moved), plan(moved, search=Search(others=stored.schedules))
@@ -58,7 +59,7 @@ def test_nothing_worse_than_a_stored_plan_of_the_same_scenario_is_shown(store: S
     Sensitivity: a search in no time shows the baseline schedule."""
     before = save_run(store, plan(shop(INTENSITY, [1, 1])))
     scenario = hurried(shop(INTENSITY, [1, 1]))
-    stored = earlier(store, scenario)
+    stored = stored_starts(store, scenario)
     assert stored.same is not None
     view = plan(scenario, search=Search(keep=stored.keep))
     assert view.objective == pytest.approx(before.objective or 0.0)
@@ -71,7 +72,7 @@ def test_what_is_no_plan_of_the_same_orders_is_left_out(store: Store) -> None:
     save_run(store, plan(shop(INTENSITY, [1, 2])))
     case = shop(INTENSITY, [1, 1])
     save_run(store, plan(hurried(shop(INTENSITY, [1, 1], due_h=[1, 1]))))
-    assert earlier(store, case).schedules == ()
+    assert stored_starts(store, case).schedules == ()
     assert same_asked(case, hurried(case))
     assert not same_asked(case, shop(INTENSITY, [1, 1], price=11.0))
     assert not same_asked(case, shop([*INTENSITY[:-1], 51.0], [1, 1]))

@@ -18,11 +18,11 @@ FILE = "holding.json"
 """The answer (``Robustness.summary``), in the run's folder."""
 
 
-def store(run_store: Store, run: str, answer: Robustness) -> Path:
+def save(store: Store, run: str, answer: Robustness) -> Path:
     """Store the plan that is kept as a run that is being made, with its judgement and the answer; the run's folder."""
-    folder = run_store.save(run, answer.robust)
+    folder = store.save(run, answer.robust)
     if answer.judged is not None:
-        ensembles.save(answer.judged, run_store.open(run))
+        ensembles.save(answer.judged, store.open(run))
         whole_file.write(folder / FILE, json.dumps(answer.summary(), indent=1, allow_nan=False))
     return folder
 

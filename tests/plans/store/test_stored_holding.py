@@ -16,8 +16,8 @@ from ruled_days import GAP, LATE, Day, Trial, four, needs, shop, trial
 from emberline.plans.robustness.ensemble import interval
 from emberline.plans.robustness.holding import Robustness
 from emberline.plans.robustness.holding.reasons import misses, obstacles, remedies
-from emberline.plans.robustness.holding.report import FILE, read, store
 from emberline.plans.store import ensembles
+from emberline.plans.store.holding import FILE, read, save
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario, load
 
@@ -194,7 +194,7 @@ def test_the_answer_is_kept_next_to_its_run(tmp_path: Path) -> None:
     torn file is one line. Sensitivity: half an answer taken for one."""
     result, runs = ten_minutes().result, Store(tmp_path)
     with runs.working(result.robust.scenario) as run:
-        folder = store(runs, run, result)
+        folder = save(runs, run, result)
     assert read(folder) == json.loads(json.dumps(result.summary()))
     (seed,) = ensembles.seeds(runs.open(run))
     assert ensembles.read(runs.open(run), seed).successes == 100
@@ -207,7 +207,7 @@ def test_the_answer_is_kept_next_to_its_run(tmp_path: Path) -> None:
     assert read(folder) is None
     unjudged = dataclasses.replace(result, judged=None)
     with runs.working(result.robust.scenario) as run:
-        folder = store(runs, run, unjudged)
+        folder = save(runs, run, unjudged)
     assert not (folder / FILE).exists()
     assert ensembles.seeds(runs.open(run)) == []
 
