@@ -55,9 +55,9 @@ def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) 
     """
     if scenario.document is not None:
         return loading.changed(scenario, _overrides(changes, keywords))
-    from emberline.plans.store import as_planned
+    from emberline.plans.store import snapshots
 
-    text, _ = as_planned.source(scenario, inline=True)
+    text, _ = snapshots.source(scenario, inline=True)
     return loading.loads(text, scenario.name, _overrides(changes, keywords))
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from platformdirs import user_data_path
+
+RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
+"""Id of whatever is kept in it: runs, drafts, jobs, fronts."""
 
 
 def home() -> Path:

@@ -13,9 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from emberline.plans.store.store import RUN_ID, StoreError
+from emberline.plans.store.store import StoreError
 from emberline.scenarios import whole_file
-from emberline.scenarios.home import home
+from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import Message, restored, with_messages
 
 FORMAT = 1

@@ -111,7 +111,6 @@ __all__ = [
     "CannotExport",
     "Speaker",
     "activities",
-    "clock_changes",
     "export",
     "manifest",
     "palette",

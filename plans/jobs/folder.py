@@ -11,8 +11,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from emberline.plans.store.store import RUN_ID, StoreError
-from emberline.scenarios.home import home
+from emberline.plans.store.store import StoreError
+from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import restored
 
 KEPT_DAYS = 7

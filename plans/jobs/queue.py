@@ -47,8 +47,8 @@ from emberline.plans.jobs.folder import age, ahead, folder_of, is_locked, jobs_f
 from emberline.plans.jobs.status import ENDED, JobStatus, read_status
 from emberline.plans.store import netcdf, run_folder
 from emberline.plans.store.catalogue.errors import StoreError
-from emberline.plans.store.home import RUN_ID, Home
-from emberline.scenarios.home import home
+from emberline.plans.store.home import Home
+from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import Message, mark
 
 __all__ = [

@@ -256,7 +256,7 @@ def hold(task: Task) -> dict[str, Any]:
     """Plan the scenario of a stored run so that it holds; where the asker has enough, what held best so far is kept."""
     from emberline.plans.jobs.engine import Engine
     from emberline.plans.robustness import holding
-    from emberline.plans.store import holding as stored_holding
+    from emberline.plans.store import ensembles
 
     request = task.options
     before = Store(task.home).open(str(request["run"])).plan
@@ -272,7 +272,7 @@ def hold(task: Task) -> dict[str, Any]:
             on_progress=tell, cancel=task.cancelled,
         )  # fmt: skip
         faulthandler.cancel_dump_traceback_later()
-        stored_holding.save(store, run, answer)
+        ensembles.save_holding(store, run, answer)
     return {"acceptable": answer.robust.acceptable, "holds": answer.holds}
 
 

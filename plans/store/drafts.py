@@ -30,9 +30,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from emberline.plans.store.store import RUN_ID
 from emberline.scenarios import Problem, ScenarioError, whole_file
-from emberline.scenarios.home import home
+from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import Change, differences
 

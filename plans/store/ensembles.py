@@ -1,6 +1,7 @@
-"""The ensembles that are kept: with the run that was followed, one for each seed, written whole or not at all.
+"""Disturbed replays kept with the run that was followed: an ensemble for each seed, written whole or not at all.
 
 home/runs/<run>/ensemble-<seed>.nc   table ``ENSEMBLE``; its attributes tell what was followed and with which versions
+                holding.json         of a plan that was made to hold: the answer (``Robustness.summary``)
 """
 
 from __future__ import annotations
@@ -10,14 +11,21 @@ import re
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from emberline.plans.robustness.ensemble import Ensemble
+from emberline.plans.robustness.holding.robustness import Robustness
 from emberline.plans.store import netcdf
-from emberline.plans.store.store import PACKAGES, StoredRun, StoreError
+from emberline.plans.store.earlier_releases import renamed
+from emberline.plans.store.store import PACKAGES, Store, StoredRun, StoreError
+from emberline.scenarios import whole_file
 from emberline.scenarios.whole_file import replacing
 
 FORMAT = 1
 NAME = re.compile(r"ensemble-(\d+)\.nc\Z")
+HOLDING = "holding.json"
 
 
 def save(ensemble: Ensemble, stored: StoredRun) -> Path:
@@ -62,3 +70,51 @@ def read(stored: StoredRun, seed: int) -> Ensemble:
     if stamp != (FORMAT, stored.meta["files_sha256"]["schedule.nc"]):
         raise StoreError(f"{path.name} of run {stored.id} is of another format or schedule; make it again")
     return Ensemble(stored.plan.scenario, data, int(data.attrs["asked"]))
+
+
+def save_holding(store: Store, run: str, answer: Robustness) -> Path:
+    """Store the plan that is kept as a run that is being made, with its judgement and the answer; the run's folder."""
+    folder = store.save(run, answer.robust)
+    if answer.judged is not None:
+        save(answer.judged, store.open(run))
+        whole_file.write(folder / HOLDING, json.dumps(answer.summary(), indent=1, allow_nan=False))
+    return folder
+
+
+class _Interval(BaseModel):
+    low: float
+    high: float
+
+
+class _Judged(BaseModel):
+    n: int
+    chance: float
+    interval: _Interval
+
+
+class _Answer(BaseModel):
+    """What is read of the answer."""
+
+    level: float
+    status: str
+    robust: _Judged | None
+    plain: _Judged | None
+    margins: dict[str, float]
+    price: dict[str, dict[str, float]]
+
+
+def read_holding(folder: Path) -> dict[str, Any] | None:
+    """The answer in a run's folder; None: the run was not made to hold, or nothing was judged.
+
+    Raises:
+        StoreError: it is torn.
+    """
+    path = folder / HOLDING
+    if not path.is_file():
+        return None
+    try:
+        text = path.read_bytes()
+        _Answer.model_validate_json(text)
+        return renamed(json.loads(text))
+    except (OSError, ValueError, RecursionError):
+        raise StoreError(f"{HOLDING} of run {folder.name} is torn; make the plan again") from None

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import socket
 import uuid
@@ -25,9 +24,8 @@ from emberline.plans.store import run_folder
 from emberline.plans.store.catalogue.database import VARIABLE
 from emberline.plans.store.catalogue.errors import NotKeptError, StoreError
 from emberline.scenarios import whole_file
-from emberline.scenarios.home import home
+from emberline.scenarios.home import RUN_ID, home
 
-RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 PATIENCE_S = 0.5
 """Who asks whether a run is being made holds its lock for a moment."""
 

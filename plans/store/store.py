@@ -26,14 +26,14 @@ from emberline.plans.store import run_folder
 from emberline.plans.store.catalogue.catalogue import Catalogue
 from emberline.plans.store.catalogue.entry import Entry
 from emberline.plans.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
-from emberline.plans.store.home import RUN_ID, Home, is_begun, whole
+from emberline.plans.store.home import Home, is_begun, whole
 from emberline.plans.store.run_folder import DATASETS, PACKAGES, StoredRun
 from emberline.plans.store.run_record import FORMAT
 from emberline.scenarios import Scenario, whole_file
 from emberline.scenarios.home import home
 
 __all__ = [
-    "DATASETS", "FORMAT", "PACKAGES", "RUN_ID", "TRASH_DAYS", "CatalogueError", "Entry", "NotKeptError", "Scan",
+    "DATASETS", "FORMAT", "PACKAGES", "TRASH_DAYS", "CatalogueError", "Entry", "NotKeptError", "Scan",
     "Store", "StoreError", "StoredRun", "home", "is_begun",
 ]  # fmt: skip
 

@@ -134,6 +134,12 @@ class Horizon(Record):
         """The plant's zone."""
         return ZoneInfo(self.zone)
 
+    @property
+    def clocks_change(self) -> bool:
+        """Whether the plant's clocks change within it: then an hour stands twice or not at all."""
+        instants = (*range(0, int(self.length_min) + 1, 24 * 60), self.length_min)
+        return len({self.instant(at).utcoffset() for at in instants}) > 1
+
     @cached_property
     def start_utc(self) -> datetime:
         """First instant, UTC."""

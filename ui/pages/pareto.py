@@ -13,10 +13,10 @@ import streamlit as st
 
 from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.pareto import MOST_POINTS, Axis, axes
-from emberline.plans.store import RUN_ID, StoreError
+from emberline.plans.store import StoreError
 from emberline.plans.store import fronts as stored_fronts
-from emberline.plans.store.fronts import StoredFront
 from emberline.scenarios.goal_metrics import NAMES
+from emberline.scenarios.home import RUN_ID
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask, show_problems
@@ -94,12 +94,12 @@ def _look_at(front: str) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read(front: str) -> StoredFront:
+def _read(front: str) -> stored_fronts.StoredFront:
     """A stored front; immutable, hence shared."""
     return stored_fronts.read(front)
 
 
-def _open_front(front: str) -> StoredFront | None:
+def _open_front(front: str) -> stored_fronts.StoredFront | None:
     try:
         return _read(front)
     except StoreError as error:

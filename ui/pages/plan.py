@@ -11,9 +11,10 @@ import streamlit as st
 
 from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.plan import replan
-from emberline.plans.store import RUN_ID, StoreError, snapshots
+from emberline.plans.store import StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
+from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.ui.charts import gantt, plan
 from emberline.ui.charts.view import View

@@ -6,7 +6,6 @@ import math
 import re
 from datetime import date, datetime, timedelta
 
-from emberline.plans.exports import clock_changes
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text import numbers
 from emberline.ui.text.language import mark, tr
@@ -52,7 +51,7 @@ def on_step(text: str, horizon: Horizon, at_min: float) -> float:
 def short(minute: float, horizon: Horizon) -> str:
     """A moment as :func:`on_step` reads it: with its day where there are several, and its offset if clocks change."""
     at = horizon.instant(minute)
-    offset = f" {numbers.offset(at)}" if clock_changes.clocks_change(horizon) else ""
+    offset = f" {numbers.offset(at)}" if horizon.clocks_change else ""
     days = horizon.length_min / 1440
     day = "" if days < 1.1 else f"{numbers.weekday(at)} " if days < 7.1 else f"{numbers.day(at)} "
     return f"{day}{at:%H:%M}{offset}"

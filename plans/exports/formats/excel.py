@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from emberline.plans.exports import manifest, tables, worded
 from emberline.plans.exports.activities import called
-from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.crews import unit_lists
 from emberline.plans.exports.crews.unit_pages import HEADS
 from emberline.plans.exports.formats import gantt_sheet
@@ -198,7 +197,7 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
     times = tables.timed(frame)
     time = _wide(speaker.excel_time.replace('"', "")) + 1
     title = speaker.word(SHORT.get(name, TITLES[name]), TITLES[name])
-    if clocks_change(ours.run.plan.scenario.horizon):
+    if ours.run.plan.scenario.horizon.clocks_change:
         frame = _with_offsets(frame, times, speaker)
     n_rows, n_columns = frame.shape
     sheet = ours.sheet(title, across=math.ceil(n_columns / ACROSS))

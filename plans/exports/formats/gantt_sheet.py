@@ -8,7 +8,6 @@ from typing import Any
 from emberline.plans.accounts.unit_runs import RUN
 from emberline.plans.exports import palette
 from emberline.plans.exports.activities import Activity, activities, called, units
-from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.speaker import ENGLISH, Speaker
 from emberline.plans.exports.texts import printable
 from emberline.plans.exports.worded import does
@@ -46,7 +45,7 @@ def draw(sheet: Any, book: Any, run: StoredRun, speaker: Speaker = ENGLISH) -> N
         corner = speaker.say("unit ({zone}, a cell is {hours} h)", zone=horizon.zone, hours=f"{cell_min / 60:g}")
     sheet.write_string(0, 0, corner, head)
     clocks = "%d %H:%M" if horizon.length_min <= MONTH_MIN else "%m-%d %H:%M"
-    if clocks_change(horizon):
+    if horizon.clocks_change:
         clocks += " %z"
     for i in range(n):
         at = horizon.instant(i * cell_min)

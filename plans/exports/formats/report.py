@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from emberline.plans.answer import Answer, answer
 from emberline.plans.exports import charts, manifest, tables
-from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.hours import hours, without_zeros
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.exports.texts import printable
@@ -59,7 +58,7 @@ def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     )
     first, last = (speaker.moment(horizon.instant(at)) for at in (0, horizon.length_min))
     span = {"first": first, "last": last, "zone": horizon.zone, "minutes": f"{horizon.step_min:g}"}
-    offset = clocks_change(horizon)
+    offset = horizon.clocks_change
     return environment.get_template(TEMPLATE).render(
         tr=speaker.say,
         language=speaker.tag,

@@ -17,7 +17,7 @@ from emberline.plans.robustness.ensemble import interval
 from emberline.plans.robustness.holding import Robustness
 from emberline.plans.robustness.holding.reasons import misses, obstacles, remedies
 from emberline.plans.store import ensembles
-from emberline.plans.store.holding import FILE, read, save
+from emberline.plans.store.ensembles import HOLDING, read_holding, save_holding
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario, load
 
@@ -194,21 +194,21 @@ def test_the_answer_is_kept_next_to_its_run(tmp_path: Path) -> None:
     torn file is one line. Sensitivity: half an answer taken for one."""
     result, runs = ten_minutes().result, Store(tmp_path)
     with runs.working(result.robust.scenario) as run:
-        folder = save(runs, run, result)
-    assert read(folder) == json.loads(json.dumps(result.summary()))
+        folder = save_holding(runs, run, result)
+    assert read_holding(folder) == json.loads(json.dumps(result.summary()))
     (seed,) = ensembles.seeds(runs.open(run))
     assert ensembles.read(runs.open(run), seed).successes == 100
-    whole = (folder / FILE).read_bytes()
+    whole = (folder / HOLDING).read_bytes()
     for torn in (whole[:-40], b"{}", b""):
-        (folder / FILE).write_bytes(torn)
-        with pytest.raises(StoreError, match=rf"{FILE} of run {folder.name} is torn; make the plan again"):
-            read(folder)
-    (folder / FILE).unlink()
-    assert read(folder) is None
+        (folder / HOLDING).write_bytes(torn)
+        with pytest.raises(StoreError, match=rf"{HOLDING} of run {folder.name} is torn; make the plan again"):
+            read_holding(folder)
+    (folder / HOLDING).unlink()
+    assert read_holding(folder) is None
     unjudged = dataclasses.replace(result, judged=None)
     with runs.working(result.robust.scenario) as run:
-        folder = save(runs, run, unjudged)
-    assert not (folder / FILE).exists()
+        folder = save_holding(runs, run, unjudged)
+    assert not (folder / HOLDING).exists()
     assert ensembles.seeds(runs.open(run)) == []
 
 

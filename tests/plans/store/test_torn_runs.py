@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from writers import stored_run
 
-from emberline.plans.store import ensembles, holding, run_folder, run_record
+from emberline.plans.store import ensembles, run_folder, run_record
 from emberline.plans.store.store import Store, StoredRun, StoreError
 
 OTHER_JSON = (b"[]", b"{}", b"null", b"7", b'"text"', b"[" * 100_000, b'{"format": 1}', b'{"format": "1"}', b"NaN")
@@ -116,11 +116,11 @@ def test_what_is_kept_with_a_run(tmp_path: Path) -> None:
         (stored.folder / "ensemble-3.nc").write_bytes(content)
         with pytest.raises(StoreError, match=rf"\Aensemble-3.nc of run {stored.id} is [^\n]*; make it again\Z"):
             ensembles.read(stored, 3)
-    assert holding.read(stored.folder) is None
+    assert ensembles.read_holding(stored.folder) is None
     for content in (b"", *OTHER_JSON):
-        (stored.folder / holding.FILE).write_bytes(content)
-        with pytest.raises(StoreError, match=rf"\A{holding.FILE} of run {stored.id} is torn"):
-            holding.read(stored.folder)
+        (stored.folder / ensembles.HOLDING).write_bytes(content)
+        with pytest.raises(StoreError, match=rf"\A{ensembles.HOLDING} of run {stored.id} is torn"):
+            ensembles.read_holding(stored.folder)
         (stored.folder / "labels.json").write_bytes(content)
         assert run_folder.columns(stored.folder) is not None
     assert Store(tmp_path / "home").rescan().unread == ()

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans.jobs import queue
-from emberline.plans.store import holding
+from emberline.plans.store import ensembles
 from emberline.plans.store.store import Store
 from emberline.ui.pages.session import stored_runs
 from emberline.ui.text import wording
@@ -66,7 +66,7 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     assert status.state == "stored", status
     assert [row["round"] for row in status.rounds] == list(range(1, len(status.rounds) + 1))
     stored = Store().open(job)
-    content = holding.read(stored.folder)
+    content = ensembles.read_holding(stored.folder)
     assert content is not None
     assert content["robust"]["n"] == content["plain"]["n"] == 1000
     assert stored.plan.scenario.goal.hold == 0.2

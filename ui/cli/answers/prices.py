@@ -26,7 +26,6 @@ def prices(
     """
     from rich.text import Text
 
-    from emberline.plans.store import netcdf
     from emberline.plans.why import shadow_prices as pricing
     from emberline.scenarios.goal_metrics import GOALS
     from emberline.ui.cli import terminal
@@ -45,7 +44,7 @@ def prices(
     note = "whole numbers fixed" if data.attrs["whole_numbers"] == "fixed" else "no whole numbers"
     if output is not None:
         with writing(output) as partial:
-            netcdf.write(data, partial)
+            data.to_netcdf(partial, engine="netcdf4")
     if as_json:
         print_json({"run": number, "whole_numbers": data.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
         return

@@ -79,7 +79,7 @@ def hold(
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.robustness.holding import MOST_LEVEL, refuse
-    from emberline.plans.store import Store, holding
+    from emberline.plans.store import Store, ensembles
 
     if target is not None and target > MOST_LEVEL:
         raise Refused(f"--level {level}: at most {MOST_LEVEL:.1%}")
@@ -89,7 +89,7 @@ def hold(
     store = Store()
     with store.working(case) as run:
         result = _search(case, target, replications, time_limit, (workers, cluster), quiet)
-        folder = holding.save(store, run, result)
+        folder = ensembles.save_holding(store, run, result)
     why = None
     if result.status == "no plan":
         overrides = list(changes or [])

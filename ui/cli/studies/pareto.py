@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from emberline.plans.pareto import Axis, Front
-    from emberline.plans.store.fronts import StoredFront
+    from emberline.plans.store import fronts
     from emberline.scenarios import Scenario
 
 PHASES = {
@@ -110,7 +110,7 @@ def _progress_line(event: dict[str, Any], case: Scenario, axis: Axis) -> str:
     return f"{count}, {figures}, {event['status']}, gap {wording.percent(event['gap'])}"
 
 
-def _say(stored: StoredFront, as_json: bool) -> None:
+def _say(stored: fronts.StoredFront, as_json: bool) -> None:
     from emberline.ui.cli import terminal
 
     if as_json:
@@ -121,7 +121,7 @@ def _say(stored: StoredFront, as_json: bool) -> None:
         show(terminal.out(), stored)
 
 
-def show(console: Console, stored: StoredFront) -> None:
+def show(console: Console, stored: fronts.StoredFront) -> None:
     """Print a front from the cleanest to the cheapest point."""
     from rich.text import Text
 

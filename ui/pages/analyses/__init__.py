@@ -9,7 +9,8 @@ import streamlit as st
 
 from emberline.plans.analyses import ANALYSES, StoredAnalysis, headlines, read
 from emberline.plans.jobs import queue
-from emberline.plans.store import RUN_ID, StoredRun, StoreError
+from emberline.plans.store import StoredRun, StoreError
+from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages import module_of
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.analyses import StoredAnalysis
-from emberline.plans.store import as_planned, drafts
+from emberline.plans.store import drafts, snapshots
 from emberline.scenarios import load, whole_file
 from emberline.scenarios.home import home
 from emberline.ui.charts.analyses import fit as charts
@@ -137,7 +137,7 @@ def _draft(stored: StoredAnalysis) -> None:
         folder = Path(place)
         fit = folder / "fit.yaml"
         fit.write_text(stored.result["yaml"], encoding="utf-8")
-        text, files = as_planned.source(load(str(stored.scenario), [*stored.overrides, f"@{fit}"]))
+        text, files = snapshots.source(load(str(stored.scenario), [*stored.overrides, f"@{fit}"]))
         series = folder / "series"
         (series / "files").mkdir(parents=True)
         for path, content in files.items():

@@ -13,7 +13,6 @@ import streamlit as st
 from emberline.plans.jobs import queue
 from emberline.plans.pareto import rows, run_of
 from emberline.plans.store import fronts
-from emberline.plans.store.fronts import StoredFront
 from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.metrics import legible_bound
 from emberline.ui.charts import front as front_charts
@@ -33,7 +32,7 @@ def heading(metric: str) -> str:
     return title[:1].upper() + title[1:]
 
 
-def show(stored: StoredFront) -> None:
+def show(stored: fronts.StoredFront) -> None:
     """Draw a stored front."""
     front = stored.front
     st.subheader(heading(front.metric), anchor=False)
@@ -79,7 +78,7 @@ def show(stored: StoredFront) -> None:
     _table(stored)
 
 
-def _notes(stored: StoredFront) -> list[str]:
+def _notes(stored: fronts.StoredFront) -> list[str]:
     return [say(note) for note in (*stored.front.notes[:2], *stored.front.failed)]
 
 
@@ -91,7 +90,7 @@ def _on_click() -> None:
         st.session_state[POINT_KEY] = int(points[0]["point"])
 
 
-def _point(stored: StoredFront, numbers: list[int]) -> None:
+def _point(stored: fronts.StoredFront, numbers: list[int]) -> None:
     """Figures of the chosen point, and the button that opens its plan."""
     front = stored.front
     by_number = {int(row["point"]): row for row in rows(front.data)}
@@ -153,7 +152,7 @@ def _against(place: Any, label: str, value: float, baseline: float, digits: int)
     )
 
 
-def _open(stored: StoredFront, point: int) -> None:
+def _open(stored: fronts.StoredFront, point: int) -> None:
     """Open the plan of a point; it is made and stored when it is first opened."""
     request = queue.request(stored.id)
     with job_progress.refusal():
@@ -169,7 +168,7 @@ def _open(stored: StoredFront, point: int) -> None:
         navigation.go("plan")
 
 
-def _table(stored: StoredFront) -> None:
+def _table(stored: fronts.StoredFront) -> None:
     front = stored.front
     money, axis = front.scenario.market.currency, front.axis
     per = f"{money}/{axis.unit.split()[0]}"
@@ -214,7 +213,7 @@ def _float(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _file(stored: StoredFront, kind: str) -> Callable[[], bytes]:
+def _file(stored: fronts.StoredFront, kind: str) -> Callable[[], bytes]:
     """A function that makes the file when it is called."""
 
     def make() -> bytes:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.robustness.holding import MOST_LEVEL
-from emberline.plans.store import StoredRun, StoreError, holding
+from emberline.plans.store import StoredRun, StoreError, ensembles
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.disturbances import Disturbances
@@ -135,7 +135,7 @@ def margins(values: dict[str, float]) -> Iterator[str]:
 def show(stored: StoredRun) -> None:
     """Draw how often a robust plan holds, compared with the plain plan, and its price; nothing for other plans."""
     try:
-        answer = holding.read(stored.folder)
+        answer = ensembles.read_holding(stored.folder)
     except StoreError as error:
         st.warning(str(error))
         return

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.store import Store, StoreError, as_planned, drafts, snapshots
+from emberline.plans.store import Store, StoreError, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.ui.pages.session import session, sign_in, titles
 from emberline.ui.text.language import tr
@@ -145,7 +145,7 @@ def _of_stored(run: str) -> dict[str, Any]:
     if scenario.name in bundled() and same(look(scenario.name), scenario):
         return {"scenario": scenario.name}
     try:
-        snapshot = as_planned.keep(scenario)
+        snapshot = snapshots.keep(scenario)
     except ScenarioError:  # pages cannot plan it
         return {"scenario": scenario.name}
     return {"scenario": snapshot, "snapshot": snapshot, "called": scenario.name}

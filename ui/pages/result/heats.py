@@ -12,7 +12,6 @@ import streamlit as st
 
 from emberline.plans.accounts import Ledger, ledger
 from emberline.plans.board import HeatBoard
-from emberline.plans.exports import clock_changes
 from emberline.plans.plan import Plan, replan
 from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario, ScenarioError
@@ -164,7 +163,7 @@ def _what_if(plan: Plan, run: str, heat: str) -> None:
 def _stages(plan: Plan, heat: str) -> pd.DataFrame:
     assert plan.replay is not None
     run, horizon = plan.replay, plan.scenario.horizon
-    clock = wording.moment if clock_changes.clocks_change(horizon) else local.clock
+    clock = wording.moment if horizon.clocks_change else local.clock
     margins = slacks_of.slacks(plan.scenario, run, heat)
     names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
     rows = []

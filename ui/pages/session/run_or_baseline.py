@@ -10,8 +10,9 @@ import xarray as xr
 from emberline.plans.accounts import Ledger, sums
 from emberline.plans.accounts import ledger as books
 from emberline.plans.plan import Plan
-from emberline.plans.store import RUN_ID, CatalogueError, StoreError
+from emberline.plans.store import CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, stored_runs, titles
 from emberline.ui.text import wording

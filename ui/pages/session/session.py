@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from emberline.plans.store import RUN_ID
+from emberline.scenarios.home import RUN_ID
 from emberline.ui.text.language import LANGUAGES
 
 LONGEST_LOCKS = 4000

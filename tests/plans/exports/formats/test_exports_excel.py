@@ -16,7 +16,6 @@ from lxml import html
 from shops import cast
 
 from emberline.plans.exports import export
-from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.crews import unit_lists
 from emberline.plans.exports.texts import printable
 from emberline.plans.store.run_folder import StoredRun
@@ -129,7 +128,7 @@ def test_offsets_stand_there_where_clocks_change_later(tmp_path: Path) -> None:
     on the sheet and in the report. Sensitivity: a table judged by its own times alone."""
     horizon = {"start": "2026-10-25", "zone": "Europe/Berlin", "days": 1, "length_h": None}
     run = keep(simulated(planned.shop(name="one", horizon=horizon, orders=[cast("A", 1)])))
-    assert clocks_change(run.plan.scenario.horizon)
+    assert run.plan.scenario.horizon.clocks_change
     rows = records(sheets(export(run, "xlsx", tmp_path / "plan.xlsx"))["Heats"])
     assert len(rows) == 3
     assert rows[0]["start offset"] == "UTC+02:00"

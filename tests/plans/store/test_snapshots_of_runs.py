@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emberline.plans.store import as_planned, snapshots
+from emberline.plans.store import snapshots
 from emberline.scenarios import Scenario, bundled, load, loads
 from emberline.scenarios.reading.loading import LIBRARY
 
@@ -28,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_has_no_files_comes_back_as_it_is(name: str) -> None:
     """Proves: the text says the same, noun by noun. Sensitivity: a factor or default that is lost fails."""
     scenario = load(name)
-    path = snapshots.find(as_planned.keep(stored(scenario)))
+    path = snapshots.find(snapshots.keep(stored(scenario)))
     assert path is not None
     assert snapshots.load(path).model_dump() == scenario.model_dump()
     assert not list((path.parent / "files").iterdir())
@@ -55,7 +55,7 @@ def test_series_of_files_come_back_as_they_were_planned_with(tmp_path: Path) -> 
     assert np.ptp(before["price_per_mwh"]) > 1
     again = stored(scenario)
     file.unlink()
-    path = snapshots.find(as_planned.keep(again))
+    path = snapshots.find(snapshots.keep(again))
     assert path is not None
     case = snapshots.load(path)
     assert str(tmp_path / "mine.csv") not in path.read_text(encoding="utf-8")
