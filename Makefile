@@ -8,8 +8,8 @@ STAMP  := .venv/.installed
 PEERS  := .venv-peers/.installed
 FAULTS := .venv-mutants/.installed
 RESULTS := docs/speed/results.json
-PARTS  := $(wildcard emberline scenarios twin models plans live ui app.py benchmarks tests)
-ROOMS  := scenarios twin models plans live ui
+PARTS  := $(wildcard emberline scenarios twin models planning studies runs reports live ui app.py benchmarks tests)
+ROOMS  := scenarios twin models planning studies runs reports live ui
 ARGS   ?=
 # Tests on the cores there are, and one process more, as tests of the pages wait for browsers: each process has its run
 # of neighbours, as they share plans and servers, and who is done takes from the other. `-n 0` in ARGS: one process.

@@ -64,12 +64,12 @@ def main(scenario: str = "melt-shop-small") -> None:
 def _fill(scenario: str, home: Path) -> str:
     """Two plans, the first followed through disturbed days, and a front; the query that shows all of it."""
     from emberline import twin
-    from emberline.plans import plan
-    from emberline.plans.jobs import engine
-    from emberline.plans.pareto import pareto
-    from emberline.plans.robustness import ensemble
-    from emberline.plans.store import Store, ensembles, fronts
+    from emberline.planning import plan
+    from emberline.planning.engine import engine
+    from emberline.planning.robustness import ensemble
+    from emberline.runs.store import Store, ensembles, fronts
     from emberline.scenarios import load
+    from emberline.studies.pareto import pareto
 
     store, runs = Store(), []
     for changes in ([], ["goal.minimize=cost"]):

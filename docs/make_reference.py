@@ -17,10 +17,10 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from emberline.plans.compliance import default_values
-from emberline.plans.compliance.monitoring import MonitoringPlan, activity, example_files, read_monitoring_plan, stack
-from emberline.plans.compliance.reports import scope2
-from emberline.plans.compliance.reports.annual import OF_COGENERATION, QUANTITIES
+from emberline.reports.compliance import default_values
+from emberline.reports.compliance.monitoring import MonitoringPlan, activity, example_files, read_monitoring_plan, stack
+from emberline.reports.compliance.reports import scope2
+from emberline.reports.compliance.reports.annual import OF_COGENERATION, QUANTITIES
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.descriptions import documented, records, within
@@ -35,7 +35,7 @@ together: [processes](../processes.md), [importing](../importing.md), [maths](..
 """
 MONITORING = """# Every key of a monitoring plan, every column of activity data
 
-Made by `make reference` from the records in `plans/compliance/`; do not edit it by hand. Examples are of
+Made by `make reference` from the records in `reports/compliance/`; do not edit it by hand. Examples are of
 `emberline report example`. How the parts fit together: [carbon supervision](../compliance.md).
 """
 CARBON_UNITS = {

@@ -5,7 +5,7 @@
     >>> plan = em.plan(shop)
     >>> plan.saved["carbon_kg"], plan.gap
 
-See ``docs/python.md``. In a checkout the rooms (``scenarios``, ``twin``, ``models``, ``plans``, ``live``, ``ui``) are
+See ``docs/python.md``. In a checkout the rooms (``scenarios``, ``twin``, ``models``, ``planning`` …) are
 folders next to this one; installed they are folders in it. One entry of the package's path covers both
 (``docs/design/0009``).
 """

@@ -18,8 +18,8 @@ from emberline.scenarios.reading import loading
 if TYPE_CHECKING:
     import pandas as pd
 
-    from emberline.plans.pareto import Front
-    from emberline.plans.plan import Progress
+    from emberline.planning.plan import Progress
+    from emberline.studies.pareto import Front
 
 Changes = Mapping[str, Any]
 """Dotted key of the scenario and its new value: a number in the key's unit, a quantity such as ``"85 MW"``, a list or
@@ -55,7 +55,7 @@ def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) 
     """
     if scenario.document is not None:
         return loading.changed(scenario, _overrides(changes, keywords))
-    from emberline.plans.store import snapshots
+    from emberline.runs.store import snapshots
 
     text, _ = snapshots.source(scenario, inline=True)
     return loading.loads(text, scenario.name, _overrides(changes, keywords))
@@ -95,7 +95,7 @@ def plan(
             ``draft`` has the figures of the first plan.
         cancel: polled; True ends the search with the best schedule so far.
     """
-    from emberline.plans.robustness import answered
+    from emberline.planning.robustness import answered
 
     return Result(answered(scenario, on_progress=on_progress, cancel=cancel))
 
@@ -121,8 +121,8 @@ def hold(
         ScenarioError: nothing is disturbed.
         ValueError: level out of range.
     """
-    from emberline.plans.jobs import engine
-    from emberline.plans.robustness.holding import hold as search
+    from emberline.planning.engine import engine
+    from emberline.planning.robustness.holding import hold as search
 
     with engine.engine(workers) as pool:
         outcome = search(scenario, pool, level=level, replications=replications, time_limit_s=time_limit_s)
@@ -141,7 +141,7 @@ def pareto(scenario: Scenario, points: int = 11, *, metric: str = "carbon", work
     Raises:
         ScenarioError: the scenario has processes, for which no front is searched, or no such metric.
     """
-    from emberline.plans.pareto import pareto as search
+    from emberline.studies.pareto import pareto as search
 
     return search(scenario, points, metric=metric, workers=workers)
 
@@ -156,7 +156,7 @@ def open_run(run: str = "last", home: Path | None = None) -> Result:
     Raises:
         StoreError: there is no such run, or it cannot be read.
     """
-    from emberline.plans.store import Store
+    from emberline.runs.store import Store
 
     store = Store(home)
     stored = store.open(store.find(run))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-    from emberline.plans.plan import Plan
-    from emberline.plans.robustness.holding import Robustness
+    from emberline.planning.plan import Plan
+    from emberline.planning.robustness.holding import Robustness
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Result:
         Raises:
             ValueError: there is no such table, or no schedule.
         """
-        from emberline.plans.exports import CannotExport, tables
+        from emberline.reports.exports import CannotExport, tables
 
         try:
             return tables.by_name(self._stored(), table)[1]
@@ -143,7 +143,7 @@ class Result:
         Raises:
             NotKeptError: it cannot be written.
         """
-        from emberline.plans.store import Store
+        from emberline.runs.store import Store
 
         store = Store(home)
         with store.working(self.scenario) as run:
@@ -153,7 +153,7 @@ class Result:
         return Result(self.plan, run, folder, self.robustness)
 
     def _stored(self) -> Any:
-        from emberline.plans.store import StoredRun
+        from emberline.runs.store import StoredRun
 
         if self.plan.replay is None:
             raise ValueError(f"there is no schedule: {self.plan.reason or self.plan.status}")

@@ -414,9 +414,8 @@ ENSEMBLE = {
         for prefix, says in (("", "by its factors:"), ("baseline_", "the baseline's"), ("more_", "worth of stock in"))
     },
 }
-"""Made by ``plans.robustness.ensemble`` of disturbed replays. A ``limit`` is a kind of violation at a place; only those
-that were
-missed in any replication are there. Its coordinates ``limit_kind``, ``limit_stage`` (or process), ``limit_unit`` and
+"""Made of disturbed replays. A ``limit`` is a kind of violation at a place; only those that were missed in any
+replication are there. Its coordinates ``limit_kind``, ``limit_stage`` (or process), ``limit_unit`` and
 ``limit_measure`` say which; stage and unit are empty where the site is meant. A late heat counts where it was last.
 ``hour`` counts from the horizon's start; what comes after its end counts in one more."""
 

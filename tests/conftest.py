@@ -168,7 +168,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Which database the catalogue of every home of a test is in: each of them in turn."""
-    from emberline.plans.store.catalogue import VARIABLE, database
+    from emberline.runs.store.catalogue import VARIABLE, database
 
     if request.param == "postgresql":
         monkeypatch.setenv(VARIABLE, request.getfixturevalue("postgresql").schema())

@@ -2,7 +2,7 @@
 
 Drawn by seed around three small plants that have plans: a melt shop, a kiln with its crusher, a site with a boiler.
 What is drawn is one of limits, heats, horizons, due times, locks, outages, silos, deliveries, machines, caps. The first
-answer (``plans.why.quick``) comes first; where it offers nothing, the search for why there is no plan.
+answer (``studies.why.quick``) comes first; where it offers nothing, the search for why there is no plan.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench, included
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
-from emberline.plans import plan
-from emberline.plans.why import quick
-from emberline.plans.why.why_not import WhyNot, why_not
+from emberline.planning import plan
 from emberline.scenarios import Scenario, load, loads
+from emberline.studies.why import quick
+from emberline.studies.why.why_not import WhyNot, why_not
 
 PLANTS = Path(__file__).resolve().parents[2] / "tests" / "plans"
 CASES = 30

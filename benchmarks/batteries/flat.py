@@ -232,7 +232,7 @@ def of_works(seed: int) -> Claim:
 
 
 def _plan(raw: dict[str, Any]) -> Any:
-    from emberline.plans import plan
+    from emberline.planning import plan
     from emberline.scenarios import Scenario
 
     scenario = Scenario.model_validate(raw, context={"currency": "EUR"})

@@ -19,11 +19,11 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.planning import savings
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Row, Table, measured
-from emberline.plans import Plan
-from emberline.plans.jobs.engine import Engine
-from emberline.plans.robustness import answered
-from emberline.plans.robustness.ensemble import ensemble
-from emberline.plans.store import Store, stored_starts
+from emberline.planning import Plan
+from emberline.planning.engine.engine import Engine
+from emberline.planning.robustness import answered
+from emberline.planning.robustness.ensemble import ensemble
+from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import ScenarioError, bundled, load
 
 FRESH, SEED = 1000, 20261128

@@ -40,7 +40,7 @@ def main() -> Findings:
 def _back() -> tuple[list[Row], list[str]]:
     from locked_shops import Shop, fed_back, random_shop, same_places
 
-    from emberline.plans import plan
+    from emberline.planning import plan
     from emberline.scenarios import bundled, load
 
     hasty = ("goal.time_limit_s=20", "disturbances.replications=0")
@@ -63,8 +63,8 @@ def _random() -> tuple[list[Row], list[str]]:
     from locked_shops import Shop, fate, lock, random_shop
     from plan_judge import faults
 
-    from emberline.plans import plan
-    from emberline.plans.store.store import Store
+    from emberline.planning import plan
+    from emberline.runs.store.store import Store
 
     rows, wrong = [], []
     shops: list[Shop] = [Shop("melt-shop-small"), random_shop(1), random_shop(2)]

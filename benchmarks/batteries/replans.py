@@ -17,8 +17,8 @@ from pathlib import Path
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench, included
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.plans.robustness import answered
-from emberline.plans.store import Store, stored_starts
+from emberline.planning.robustness import answered
+from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import load
 
 SHOP = "melt-shop-day"
@@ -29,9 +29,11 @@ SPARE_S = 6.0
 """By which a plan may be late: a batch of replays that is under way, and storing it."""
 CLOSE = 1e-3
 """Share by which figures may differ where another plan is as good within its gap."""
-SOLVER = (
-    "from emberline.scenarios import load\nfrom emberline.plans import plan\nwhile True: plan(load('melt-shop-week'))"
-)
+SOLVER = """
+from emberline.planning import plan
+from emberline.scenarios import load
+while True: plan(load("melt-shop-week"))
+"""
 
 
 @contextmanager

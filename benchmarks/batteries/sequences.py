@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.plans.robustness import answered
-from emberline.plans.store import Store, stored_starts
+from emberline.planning.robustness import answered
+from emberline.runs.store import Store, stored_starts
 
 ROOT = Path(__file__).resolve().parents[2] / "tests"
 sys.path += [str(ROOT / "oracles"), str(ROOT / "plans")]

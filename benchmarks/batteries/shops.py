@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.plans import Plan, plan
+from emberline.planning import Plan, plan
 from emberline.scenarios import Scenario
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "oracles"))

@@ -19,10 +19,10 @@ from emberline.live.loop.loop import Loop
 from emberline.live.simulation import Messages, SimulatedPlant, values
 from emberline.live.simulation.live_file import text
 from emberline.live.tags import Plant, Reading, load
-from emberline.plans.accounts import sums
-from emberline.plans.accounts.figures import Figures
-from emberline.plans.accounts.stock import difference
-from emberline.plans.plan.record import violations
+from emberline.planning.accounts import sums
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.accounts.stock import difference
+from emberline.planning.plan.record import violations
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 

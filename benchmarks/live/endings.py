@@ -22,8 +22,8 @@ from emberline import twin
 from emberline.live.connectors import ConnectorError
 from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Live, Plant, Reading
-from emberline.plans.decisions import APPROVED, OPEN, Advice, Decisions
-from emberline.plans.store import StoreError
+from emberline.runs.decisions import APPROVED, OPEN, Advice, Decisions
+from emberline.runs.store import StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 

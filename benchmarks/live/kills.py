@@ -28,10 +28,10 @@ from emberline.live.simulation import SimulatedPlant
 from emberline.live.simulation.edge import address_of
 from emberline.live.simulation.live_file import text, values
 from emberline.live.tags import Plant, load
-from emberline.plans.decisions import Advice, Decisions
-from emberline.plans.rolling import How, Step
+from emberline.runs.decisions import Advice, Decisions
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
+from emberline.studies.rolling import How, Step
 
 TRIES = 240
 """Some processes end before they are killed: 200 kills are wanted."""

@@ -19,7 +19,7 @@ from benchmarks.live.kills import Process, free_port
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Findings, Table, measured
 from emberline.live.loop import current
-from emberline.plans.decisions import Decisions
+from emberline.runs.decisions import Decisions
 
 MINUTES = 30.0
 SPEED = 40

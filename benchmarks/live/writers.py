@@ -24,8 +24,8 @@ from emberline.live.outputs.job_orders import ACTIVE, WHO, JobOrders
 from emberline.live.outputs.opcua import OpcUaSetPoints, Server
 from emberline.live.outputs.set_points import SetPoints, addresses
 from emberline.live.tags import Live, Plant
-from emberline.plans.decisions import Advice, Decisions
-from emberline.plans.store import StoreError
+from emberline.runs.decisions import Advice, Decisions
+from emberline.runs.store import StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 

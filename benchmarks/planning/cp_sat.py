@@ -27,7 +27,7 @@ from benchmarks.planning.days import MISSING, day_of, scenario, shared
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import NEVER, Findings, Plot, Row, Table, measured
 from emberline import models, twin
-from emberline.plans.accounts.sums import figures
+from emberline.planning.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.line import phase_power
 

@@ -53,7 +53,7 @@ def scenario(monday: date, folder: Path, seconds: float = SECONDS) -> Scenario:
 )
 def main() -> Findings | None:
     """Print the tables of one week."""
-    from emberline.plans.levers.study import levers
+    from emberline.studies.levers.study import levers
     from emberline.ui.cli.studies.levers import text
 
     folder = shared()

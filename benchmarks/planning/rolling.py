@@ -18,8 +18,8 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.planning.days import MISSING, shared
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import Findings, Row, Table, measured
-from emberline.plans.rolling import Comparison, Difference, How, compare
 from emberline.scenarios import Scenario, load
+from emberline.studies.rolling import Comparison, Difference, How, compare
 
 START, DAYS = "2021-11-08", 14
 EVERY_MIN, OTHERS_MIN = 60.0, (360.0, 1440.0)

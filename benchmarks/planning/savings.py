@@ -2,8 +2,8 @@
 
 Each scenario is planned as the command line does it: where it has disturbances, the plan is one that holds. The saving
 is the median of the disturbed replays with P10 and P90, plan and baseline under the same disturbances; undisturbed
-where nothing is disturbed. The simple rule is the best of ``plans/answer/rules.py``: units rest in the worst hours of
-each day, or a peak is set and kept.
+where nothing is disturbed. The simple rule is the best of ``planning/answer/rules.py``: units rest in the worst hours
+of each day, or a peak is set and kept.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.planning.days import SEEDS, day_of, scenario, shared
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Table, measured
-from emberline.plans import Plan
-from emberline.plans.answer import answer
-from emberline.plans.answer.record import Headline
-from emberline.plans.robustness import answered
+from emberline.planning import Plan
+from emberline.planning.answer import answer
+from emberline.planning.answer.record import Headline
+from emberline.planning.robustness import answered
 from emberline.scenarios import bundled, load
 from emberline.scenarios.goal_metrics import goal_metric
 

@@ -17,7 +17,7 @@ from benchmarks.planning.cement import week_of
 from benchmarks.planning.days import MISSING, scenario, shared
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.plans import plan
+from emberline.planning import plan
 from emberline.scenarios import Scenario, load
 
 SITE = "melt-shop-site"

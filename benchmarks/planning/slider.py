@@ -1,6 +1,6 @@
 """A number is moved on the page: how soon the next plan of a melt shop with its energy site is there.
 
-Jobs are asked for as the page Plan asks for them (``plans/jobs/queue.py``): the worker that has made the first plan
+Jobs are asked for as the page Plan asks for them (``runs/jobs/queue.py``): the worker that has made the first plan
 makes the next ones, and begins with what that has left. The page shows plan and bound as they improve, so their gap is
 read when a quarter of the first plan's time is over. The same changes are planned afresh too, by a worker that knows
 nothing: how much better that plan is is reported.
@@ -53,8 +53,8 @@ class TimedPlan:
 
 def _plan(overrides: list[str]) -> TimedPlan:
     """Ask for a plan and wait for it."""
-    from emberline.plans.jobs import queue
-    from emberline.plans.store.store import Store
+    from emberline.runs.jobs import queue
+    from emberline.runs.store.store import Store
 
     began = time.perf_counter()
     run = queue.start(SCENARIO, overrides)
@@ -77,7 +77,7 @@ def _plan(overrides: list[str]) -> TimedPlan:
 @contextmanager
 def _home() -> Iterator[None]:
     """A home of its own, whose workers know nothing yet; they end with it."""
-    from emberline.plans.jobs import queue
+    from emberline.runs.jobs import queue
 
     before = os.environ.get("EMBERLINE_HOME")
     with tempfile.TemporaryDirectory() as folder:

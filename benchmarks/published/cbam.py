@@ -12,15 +12,15 @@ from pydantic import ValidationError
 
 from benchmarks.published.cases import BadCase, parser, read_json, tell
 from benchmarks.registry import oracle
-from emberline.plans.compliance.embedded_emissions import Embedded, embedded
-from emberline.plans.compliance.production_process import (
+from emberline.reports.compliance.embedded_emissions import Embedded, embedded
+from emberline.reports.compliance.production_process import (
     NATURAL_GAS_T_CO2_PER_TJ,
     WASTE_GAS_CORRECTION,
     Energy,
     Precursor,
     ProductionProcess,
 )
-from emberline.plans.compliance.source_stream import CO2_PER_CARBON, SourceStream
+from emberline.reports.compliance.source_stream import CO2_PER_CARBON, SourceStream
 from emberline.scenarios.checking.faults import fault
 
 STREAM = {

@@ -16,7 +16,7 @@ from benchmarks.reporting.findings import Bar, Findings, Table, measured
 from benchmarks.speed.pages import QUIET, chromium
 
 if TYPE_CHECKING:
-    from emberline.plans.board import HeatBoard
+    from emberline.studies.board import HeatBoard
 
 SHOPS = ("melt-shop-small", "melt-shop-day", "melt-shop-site")
 DRAGS = 500
@@ -30,8 +30,9 @@ CHECK = """([rules, cases]) => { const home = placesOf(rules); const begin = per
 
 
 def _board(shop: str) -> HeatBoard:
-    from emberline.plans import board, plan
+    from emberline.planning import plan
     from emberline.scenarios import load
+    from emberline.studies import board
 
     result = board.of_plan(plan(load(shop, ["goal.time_limit_s=20", "goal.hold=0", "disturbances.replications=0"])))
     if result is None:

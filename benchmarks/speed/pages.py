@@ -170,7 +170,7 @@ def _filled(home: str) -> str:
 @contextmanager
 def _searching(home: str) -> Iterator[str]:
     """A search that is at work as long as the block lasts, and its id."""
-    from emberline.plans.jobs import queue
+    from emberline.runs.jobs import queue
 
     os.environ["EMBERLINE_HOME"] = home
     run = queue.start(DAY, ["goal.gap=0", "goal.time_limit_s=3600"], note={"scenario": DAY})

@@ -13,10 +13,10 @@ import numpy as np
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
-from emberline.plans import plan
-from emberline.plans.accounts.sums import figures
-from emberline.plans.jobs.engine import Engine
-from emberline.plans.robustness import ensemble
+from emberline.planning import plan
+from emberline.planning.accounts.sums import figures
+from emberline.planning.engine.engine import Engine
+from emberline.planning.robustness import ensemble
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin import dispatch, misses, replays, runs

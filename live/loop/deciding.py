@@ -9,8 +9,8 @@ import xarray as xr
 
 from emberline.live.loop.snapshot import current
 from emberline.live.tags import Plant
-from emberline.plans.decisions import Advice, Decisions
-from emberline.plans.store import StoreError
+from emberline.runs.decisions import Advice, Decisions
+from emberline.runs.store import StoreError
 
 
 def decide(plant: str, number: str, *, approve: bool, who: str, reason: str) -> Advice:

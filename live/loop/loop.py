@@ -22,9 +22,9 @@ from emberline import twin
 from emberline.live.estimate import Estimator, State
 from emberline.live.loop.changes import moves
 from emberline.live.tags import Finding, Plant, Quality, Reading
-from emberline.plans.rolling import How, Step, onward
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, with_messages
+from emberline.studies.rolling import How, Step, onward
 
 Planner = Callable[[Scenario, How, xr.Dataset, xr.Dataset, xr.Dataset, float], tuple[Step, xr.Dataset]]
 PRICES_AHEAD_H = 12

@@ -11,7 +11,7 @@ from typing import Any
 
 from emberline.live.connectors import ConnectorError
 from emberline.live.tags import Plant
-from emberline.plans.decisions import Advice
+from emberline.runs.decisions import Advice
 from emberline.scenarios.messages import MESSAGES, Message
 
 TIMEOUT_S = 5.0

@@ -13,7 +13,7 @@ from emberline.live.loop.log import Log, Readings, readings_of
 from emberline.live.loop.loop import Loop, Planned, Planner
 from emberline.live.loop.series import with_series
 from emberline.live.tags import Plant
-from emberline.plans.rolling import Step
+from emberline.studies.rolling import Step
 
 ScheduleOf = Callable[[str], xr.Dataset]
 

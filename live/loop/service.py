@@ -25,10 +25,10 @@ from emberline.live.loop.replay import restored
 from emberline.live.loop.series import SeriesWatch, with_series
 from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Plant, Quality, Reading
-from emberline.plans.decisions import APPROVED, WITHDRAWN, Advice, Decisions
-from emberline.plans.rolling import Step
-from emberline.plans.store import CatalogueError, StoreError
+from emberline.runs.decisions import APPROVED, WITHDRAWN, Advice, Decisions
+from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios.messages import Message
+from emberline.studies.rolling import Step
 
 MOST_EVENTS = 200
 MOST_ROWS = 100_000

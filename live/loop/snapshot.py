@@ -13,7 +13,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.live.loop.loop import Loop, Outcome
-from emberline.plans.accounts import sums
+from emberline.planning.accounts import sums
 from emberline.scenarios import Scenario
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import dumps

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import xarray as xr
 
-from emberline.plans.decisions import APPROVED, OPEN, Advice, Decisions
-from emberline.plans.store import CatalogueError, StoreError
+from emberline.runs.decisions import APPROVED, OPEN, Advice, Decisions
+from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios.messages import Message
 
 WHO = "operator, by job order"

@@ -16,8 +16,8 @@ from emberline.live.outputs.job_orders import JobOrders, Receiver
 from emberline.live.outputs.set_points import SetPoints, Transport
 from emberline.live.outputs.tag_watch import TagWatch
 from emberline.live.tags import Plant, Reading
-from emberline.plans.decisions import Advice, Decisions
-from emberline.plans.store import CatalogueError, StoreError
+from emberline.runs.decisions import Advice, Decisions
+from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios.messages import Message, mark
 
 MEMORY = "set_points.json"

@@ -49,7 +49,7 @@ def grade_caps(scenario: Scenario, envelope: xr.Dataset) -> tuple[GradeCap, ...]
 
     c[t] is the grid's intensity times the share of import in what is used. A plan is judged by its own share, a program
     by that of the last draft. What machines emit for electricity counts for all heats alike here; the twin's ledger
-    follows it too and has the last word (``plans/accounts/ledger.py``).
+    follows it too and has the last word (``planning/accounts/ledger.py``).
     """
     mass = np.array([heat.grade.mass_t for heat in scenario.heats])
     caps = []

@@ -12,9 +12,9 @@ from emberline.live.loop import Service
 from emberline.live.simulation import SimulatedPlant, values
 from emberline.live.simulation.live_file import text
 from emberline.live.tags import Plant, Reading, load
-from emberline.plans.rolling import How, Step
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
+from emberline.studies.rolling import How, Step
 
 
 def small(folder: Path, *, replication: int = 1, longest_age_s: float = 240) -> tuple[Plant, SimulatedPlant]:

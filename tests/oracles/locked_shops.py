@@ -14,12 +14,12 @@ import numpy as np
 from plan_judge import SECOND, Row, faults, from_file
 
 from emberline.models.explain import limits
-from emberline.plans import Plan, plan
-from emberline.plans.exports.formats import csv
-from emberline.plans.store.store import Store
-from emberline.plans.why.why_not import why_not
+from emberline.planning import Plan, plan
+from emberline.reports.exports.formats import csv
+from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, ScenarioError, load, loads
 from emberline.scenarios.records.orders import Lock
+from emberline.studies.why.why_not import why_not
 
 HASTY = ("goal.gap=0.5", "goal.time_limit_s=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
 """Whether a lock can be kept is asked, not what it costs."""

@@ -18,7 +18,7 @@ import xarray as xr
 from plan_judge import Row, faults, site_faults
 
 from emberline import models, twin
-from emberline.plans import Plan
+from emberline.planning import Plan
 from emberline.scenarios import Scenario
 
 LOOKS_AWAY: ContextVar[bool] = ContextVar("looks_away", default=False)

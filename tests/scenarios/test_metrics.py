@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from emberline import plans, scenarios
-from emberline.plans.accounts.figures import Figures
+from emberline import planning, scenarios
+from emberline.planning.accounts.figures import Figures
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import COMPONENTS, FIGURES, METRICS, legible_bound
 from emberline.scenarios.records.goal import Caps, Target
@@ -33,7 +33,7 @@ def test_objective_and_figures_count_the_same(name: str) -> None:
     """Proves: the figures of a schedule are its objective and constant, for each metric as the goal.
 
     Sensitivity: a component that the model leaves out."""
-    plan = plans.plan(
+    plan = planning.plan(
         scenarios.load("works-hub-year", ["horizon.length_h=6", "horizon.days=null", f"goal.minimize={name}"])
     )
     assert plan.schedule_figures is not None

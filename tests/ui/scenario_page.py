@@ -6,8 +6,8 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.store import drafts
-from emberline.plans.store.drafts import Draft
+from emberline.runs.store import drafts
+from emberline.runs.store.drafts import Draft
 
 
 def script() -> None:

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from emberline.plans import Plan, plan
+from emberline.planning import Plan, plan
 from emberline.scenarios import Scenario, load, loads
 
 README = Path(__file__).resolve().parents[2] / "README.md"

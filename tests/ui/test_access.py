@@ -39,13 +39,13 @@ class StoredHome:
 @pytest.fixture(scope="module")
 def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredHome]:
     """The app with something to show on every page."""
-    from emberline.plans import plan
-    from emberline.plans.jobs.engine import Engine
-    from emberline.plans.pareto.search import pareto
-    from emberline.plans.robustness.ensemble import ensemble
-    from emberline.plans.store import ensembles, fronts
-    from emberline.plans.store.store import Store
+    from emberline.planning import plan
+    from emberline.planning.engine.engine import Engine
+    from emberline.planning.robustness.ensemble import ensemble
+    from emberline.runs.store import ensembles, fronts
+    from emberline.runs.store.store import Store
     from emberline.scenarios import load
+    from emberline.studies.pareto.search import pareto
 
     home, other = tmp_path_factory.mktemp("filled") / "home", stored_home[1]
     shutil.copytree(stored_home[0], home)

@@ -17,10 +17,10 @@ from served import Server
 
 from emberline import twin
 from emberline.models import line
-from emberline.plans.board import HeatBoard
-from emberline.plans.store.store import Store
+from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.studies.board import HeatBoard
 from emberline.ui.charts import board as drawing
 
 pytestmark = pytest.mark.browser
@@ -71,7 +71,7 @@ def test_the_rules_are_those_of_the_search(stored_home: tuple[Path, str], browse
 
 
 def of_stored(plan: Any) -> HeatBoard | None:
-    from emberline.plans import board
+    from emberline.studies import board
 
     return board.of_plan(plan)
 

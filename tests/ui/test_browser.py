@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from served import Server
 from sites import cement_day_plan
 
-from emberline.plans.store.store import Store
+from emberline.runs.store.store import Store
 from emberline.ui.pages import ADDRESSES
 
 pytestmark = pytest.mark.browser

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from emberline.plans.jobs import folder as job_folder
-from emberline.plans.jobs import queue
-from emberline.plans.jobs.queue import JobStatus
-from emberline.plans.jobs.status import read_status
-from emberline.plans.store.store import Store, StoreError
+from emberline.runs.jobs import folder as job_folder
+from emberline.runs.jobs import queue
+from emberline.runs.jobs.queue import JobStatus
+from emberline.runs.jobs.status import read_status
+from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios.home import home as home_folder
 from emberline.ui.pages.plan import step_signs
 
@@ -142,7 +142,7 @@ def test_stopping_keeps_nothing(start: Callable[..., str]) -> None:
 def test_a_worker_outlives_whoever_started_it(home: Path) -> None:
     """Proves: the server may die; the state is recovered from the disk alone."""
     code = (
-        "import os; from emberline.plans.jobs import queue as jobs; "
+        "import os; from emberline.runs.jobs import queue as jobs; "
         f"changes = {[*FIRST, 'disturbances.replications=2']}; "
         "print(jobs.start('melt-shop-small', changes), flush=True); os.kill(os.getpid(), 9)"
     )

@@ -13,7 +13,7 @@ from browsing import WAIT_MS, Watched, at_rest, change, press, sound
 from playwright.sync_api import Browser, Locator, Page, expect
 from served import Server
 
-from emberline.plans.store import drafts, snapshots
+from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import Scenario
 
 pytestmark = pytest.mark.browser

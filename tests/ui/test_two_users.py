@@ -114,7 +114,7 @@ def test_a_tab_closed_and_a_server_killed(server: Server, users: tuple[BrowserCo
 
 def test_a_run_ends_while_the_server_is_away(server: Server, users: tuple[BrowserContext, BrowserContext]) -> None:
     """Proves: a plan that is made while no server runs is there when one is started again."""
-    from emberline.plans.jobs import queue
+    from emberline.runs.jobs import queue
 
     page = users[0].new_page()
     page.goto(server.url)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import analyses
-from emberline.plans.answer import OVERRIDES
-from emberline.plans.jobs import queue
-from emberline.plans.why.why_not import Repair, WhyNot
+from emberline.planning.answer import OVERRIDES
+from emberline.runs.jobs import queue
+from emberline.runs.work import analyses
+from emberline.studies.why.why_not import Repair, WhyNot
 from emberline.ui.cli.answers import why_not
 from emberline.ui.cli.main import main
 
@@ -135,7 +135,7 @@ def test_a_point_of_the_front_is_searched_and_the_side_has_its_goal(
     monkeypatch.setattr(queue, "start", start)
 
     def page() -> None:
-        from emberline.plans.answer import OVERRIDES
+        from emberline.planning.answer import OVERRIDES
         from emberline.ui.pages.request import form
         from emberline.ui.pages.result import repairs
 

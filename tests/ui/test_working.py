@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pages import page, texts
 
-from emberline.plans.jobs.status import ENDED
-from emberline.plans.store.catalogue.entry import STATES as OF_RUNS
+from emberline.runs.jobs.status import ENDED
+from emberline.runs.store.catalogue.entry import STATES as OF_RUNS
 from emberline.ui.cli import progress
 from emberline.ui.pages import runs
 from emberline.ui.text import wording

@@ -9,8 +9,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.accounts import Ledger
-from emberline.plans.exports import palette
+from emberline.planning.accounts import Ledger
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.ui.charts import site_panels
 from emberline.ui.charts.axis import time_axis

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from emberline.plans.exports import palette
+from emberline.reports.charts import palette
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr

@@ -9,10 +9,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.difference import HeatMove
-from emberline.plans.exports import palette
-from emberline.plans.plan import Plan
+from emberline.planning.plan import Plan
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
+from emberline.studies.difference import HeatMove
 from emberline.ui.charts import gantt as gantts
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.gantt import Layers

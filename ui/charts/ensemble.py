@@ -9,10 +9,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.exports import palette
-from emberline.plans.plan import Plan
-from emberline.plans.robustness import Ensemble
-from emberline.plans.robustness import ensemble as replays
+from emberline.planning.plan import Plan
+from emberline.planning.robustness import Ensemble
+from emberline.planning.robustness import ensemble as replays
+from emberline.reports.charts import palette
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.charts.view import View

@@ -9,9 +9,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from emberline.plans.exports import palette
-from emberline.plans.pareto import Axis, Front, rows
+from emberline.reports.charts import palette
 from emberline.scenarios.goal_metrics import NAMES
+from emberline.studies.pareto import Axis, Front, rows
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -60,7 +60,7 @@ def so_far(points: Sequence[dict[str, Any]], currency: str, axis: Axis = CARBON)
     """The points found so far, with their gaps; those without a plan are left out.
 
     Args:
-        points: as reported by ``emberline.plans.pareto.search``.
+        points: as reported by ``emberline.studies.pareto.search``.
         currency: of the costs.
         axis: what is traded against cost.
     """

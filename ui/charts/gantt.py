@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emberline.plans.accounts import unit_runs
-from emberline.plans.exports import palette
+from emberline.planning.accounts import unit_runs
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.site_panels import BASELINE, LIMIT, PAPER, y_axis

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from emberline.plans.performance import Cusum
+from emberline.reports.performance import Cusum
 from emberline.ui.text.language import tr
 
 BLUE, RED, GREY = "#2873A8", "#B4543C", "#8A9492"

@@ -13,8 +13,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from emberline.plans.exports import palette
-from emberline.plans.plan import Plan
+from emberline.planning.plan import Plan
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels

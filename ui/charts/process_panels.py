@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emberline.plans.exports import palette
-from emberline.plans.plan import Plan
+from emberline.planning.plan import Plan
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import load_mw
 from emberline.scenarios.process.delivery import Delivery

@@ -15,8 +15,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.accounts.sankey import Diagram
-from emberline.plans.exports import palette
+from emberline.planning.accounts.sankey import Diagram
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.text import wording

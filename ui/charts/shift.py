@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import altair as alt
 import pandas as pd
 
-from emberline.plans.exports import palette
+from emberline.reports.charts import palette
 from emberline.ui.text.language import mark, tr
 
 BEFORE_H, AFTER_H = 3, 9

@@ -23,8 +23,8 @@ from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, 
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
-    from emberline.plans.plan import Baseline, Plan
-    from emberline.plans.plan.alternatives import AsRun
+    from emberline.planning.plan import Baseline, Plan
+    from emberline.planning.plan.alternatives import AsRun
     from emberline.scenarios import Scenario
 
 app = typer.Typer(
@@ -88,7 +88,7 @@ def check(scenario: Named, changes: Changes = None) -> None:
         print(line)
     for line in facts.odd(case):
         print(f"odd: {line}")
-    from emberline.plans.why import doubts
+    from emberline.studies.why import doubts
 
     lacking = doubts.shortages(case)
     if lacking:
@@ -103,8 +103,8 @@ def check(scenario: Named, changes: Changes = None) -> None:
 def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) -> None:
     """Simulate the baseline run, undisturbed."""
     from emberline import twin
-    from emberline.plans.accounts import sums
-    from emberline.plans.plan import violations
+    from emberline.planning.accounts import sums
+    from emberline.planning.plan import violations
     from emberline.scenarios.goal_metrics import goal_metric
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
@@ -165,8 +165,8 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
-    from emberline.plans.answer import OVERRIDES, costs_more, summary
-    from emberline.plans.plan.alternatives import LEAST_COST, NO_REGRET
+    from emberline.planning.answer import OVERRIDES, costs_more, summary
+    from emberline.planning.plan.alternatives import LEAST_COST, NO_REGRET
 
     if no_regret and least_cost:
         raise Refused("--no-regret and --least-cost are two plans; ask for one")
@@ -175,9 +175,9 @@ def plan(
     changes += OVERRIDES[NO_REGRET] if no_regret else OVERRIDES[LEAST_COST] if least_cost else []
     hold_off = ["goal.hold=off"] if no_hold else []
     case = _load(scenario, [*changes, *hold_off])
-    from emberline.plans.jobs import memory
-    from emberline.plans.plan import pace
-    from emberline.plans.store import Store
+    from emberline.planning.engine import memory
+    from emberline.planning.plan import pace
+    from emberline.runs.store import Store
     from emberline.ui.cli import terminal
     from emberline.ui.cli.progress import make
 
@@ -258,7 +258,7 @@ app.add_typer(report.app, name="report")
 @app.command()
 def show(run: Run = "last", as_json: AsJson = False) -> None:
     """Show a stored run."""
-    from emberline.plans.answer import summary
+    from emberline.planning.answer import summary
     from emberline.ui.cli import terminal
 
     store, number = find(run)
@@ -282,7 +282,7 @@ def schema() -> None:
 
 def _as_run(case: Scenario, log: Path, meter: Path | None) -> tuple[Baseline, AsRun]:
     """The baseline of a heat log, and what it is."""
-    from emberline.plans.plan.alternatives import as_run
+    from emberline.planning.plan.alternatives import as_run
     from emberline.scenarios.reading import heat_log
     from emberline.scenarios.reading import meter as meters
 
@@ -311,7 +311,7 @@ def _internal(error: Exception) -> NoReturn:
         raise SystemExit(3)
     says = f"error in Emberline: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
     try:
-        from emberline.plans.store import Store
+        from emberline.runs.store import Store
 
         folder = Store.default_folder() / "errors"
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ import typer
 from emberline.ui.cli import faults
 
 if TYPE_CHECKING:
-    from emberline.plans.store import Store
+    from emberline.runs.store import Store
 
 Named = Annotated[str, typer.Argument(metavar="SCENARIO", help="a YAML file, or the name of a bundled scenario")]
 Changes = Annotated[
@@ -113,7 +113,7 @@ def print_json(data: Any) -> None:
 
 def store_if_any() -> Store | None:
     """The store; None if nothing was ever stored, so that a query creates no folders."""
-    from emberline.plans.store import Store
+    from emberline.runs.store import Store
 
     return Store() if Store.exists() else None
 

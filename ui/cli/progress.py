@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from emberline.plans import Plan
-from emberline.plans.jobs import ClusterError
-from emberline.plans.plan import Baseline
-from emberline.plans.robustness import answered
-from emberline.plans.store import Store, stored_starts
+from emberline.planning import Plan
+from emberline.planning.engine import ClusterError
+from emberline.planning.plan import Baseline
+from emberline.planning.robustness import answered
+from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import Scenario
 from emberline.ui.cli.options import Refused
 from emberline.ui.cli.terminal import Progress

@@ -14,9 +14,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emberline.plans.answer import Answer
-from emberline.plans.answer import answer as first
-from emberline.plans.plan import Plan
+from emberline.planning.answer import Answer
+from emberline.planning.answer import answer as first
+from emberline.planning.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.goal_metrics import goal_first, goal_metric
@@ -102,7 +102,7 @@ def first_answer(plan: Plan) -> Iterator[str | Table]:
 
 def causes_table(answer: Answer) -> Table:
     """The saving of the undisturbed day by cause."""
-    from emberline.plans.exports import tables
+    from emberline.reports.exports import tables
 
     (first_head, *heads), rows = tables.cause_table(answer.causes, answer.headline)
     grid = table([first_head], heads)
@@ -171,7 +171,7 @@ class Progress:
         self.wish = ""
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Accept an event of ``emberline.plans.plan.pipeline.plan``; may be called from another thread."""
+        """Accept an event of ``emberline.planning.plan.pipeline.plan``; may be called from another thread."""
         if "incumbent" in event or "bound" in event:
             self.search = event
         if event["phase"] in wording.HOLDING_PHASES:

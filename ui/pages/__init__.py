@@ -196,6 +196,6 @@ def _draw(draw: Callable[[], None]) -> bool:
 
 def refusal(error: Exception) -> str:
     """A refusal of the store or the system in one line; empty for internal errors."""
-    from emberline.plans.store import StoreError
+    from emberline.runs.store import StoreError
 
     return str(error) if isinstance(error, StoreError) else faults.in_words(error)

@@ -8,8 +8,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts import Ledger, ledger
-from emberline.plans.plan import stock_credit
+from emberline.planning.accounts import Ledger, ledger
+from emberline.planning.plan import stock_credit
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS

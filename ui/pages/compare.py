@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.difference import DIFFERENT_HEATS, Difference
-from emberline.plans.plan import Plan
-from emberline.plans.store import CatalogueError, Entry, Store, StoredRun, StoreError
+from emberline.planning.plan import Plan
+from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
+from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.charts import comparison
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.parts import compare_runs as study

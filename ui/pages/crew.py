@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import streamlit as st
 import xarray as xr
 
-from emberline.plans.accounts import unit_runs
-from emberline.plans.board import run_slack
-from emberline.plans.exports.crews import Activity, Line, crews, lines, unit_pages, work
-from emberline.plans.store import Store, StoredRun
-from emberline.plans.why import slack as slacks_of
+from emberline.planning.accounts import unit_runs
+from emberline.reports.exports.crews import Activity, Line, crews, lines, unit_pages, work
+from emberline.runs.store import Store, StoredRun
 from emberline.scenarios import Scenario
+from emberline.studies.board import run_slack
+from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import chart_cache, stored_runs
 from emberline.ui.text import moment

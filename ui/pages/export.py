@@ -9,8 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from emberline.plans.exports import FORMATS, activities, export, manifest, tables
-from emberline.plans.store import StoredRun
+from emberline.reports.exports import FORMATS, activities, export, manifest, tables
+from emberline.runs.store import StoredRun
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import chart_cache, stored_runs
 from emberline.ui.text import wording
@@ -27,7 +27,7 @@ SAYS = {
     "ics": mark("Operations of each unit, for the calendars of crews."),
     "html": mark("One page with charts, for reading and printing; self-contained."),
 }
-"""Purpose of each format of ``emberline.plans.exports.FORMATS``."""
+"""Purpose of each format of ``emberline.reports.exports.FORMATS``."""
 REPORT = mark("Report")
 """The only format whose label is a word."""
 TABLE_OF = {

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import JobStatus, queue
-from emberline.plans.pareto import MOST_POINTS, Axis, axes
-from emberline.plans.store import StoreError
-from emberline.plans.store import fronts as stored_fronts
+from emberline.runs.jobs import JobStatus, queue
+from emberline.runs.store import StoreError
+from emberline.runs.store import fronts as stored_fronts
 from emberline.scenarios.goal_metrics import NAMES
 from emberline.scenarios.home import RUN_ID
+from emberline.studies.pareto import MOST_POINTS, Axis, axes
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask, show_problems

@@ -11,9 +11,9 @@ from zoneinfo import available_timezones
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.compliance.monitoring import Period
-from emberline.plans.compliance.reports import Document, write_excel
-from emberline.plans.performance import Losses, Step, joined, losses, read_content, review
+from emberline.reports.compliance.monitoring import Period
+from emberline.reports.compliance.reports import Document, write_excel
+from emberline.reports.performance import Losses, Step, joined, losses, read_content, review
 from emberline.scenarios.reading import heat_log
 from emberline.scenarios.reading import meter as meters
 from emberline.ui.charts import performance as charts

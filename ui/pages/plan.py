@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import JobStatus, queue
-from emberline.plans.plan import replan
-from emberline.plans.store import StoreError, snapshots
+from emberline.planning.plan import replan
+from emberline.runs.jobs import JobStatus, queue
+from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.home import RUN_ID

@@ -6,9 +6,9 @@ from collections.abc import Hashable
 
 import streamlit as st
 
-from emberline.plans.accounts import ledger
-from emberline.plans.accounts.sankey import Diagram, carbon, energy
-from emberline.plans.exports import palette
+from emberline.planning.accounts import ledger
+from emberline.planning.accounts.sankey import Diagram, carbon, energy
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.ui.charts import flow_sheet
 from emberline.ui.charts import sankey as sankeys

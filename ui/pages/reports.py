@@ -14,18 +14,9 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.compliance.evidence import (
-    STEPS,
-    Chain,
-    Entry,
-    EvidenceError,
-    Step,
-    archive,
-    leftovers,
-    verify,
-)
-from emberline.plans.compliance.monitoring import Period, example_files, read_activity, read_monitoring_plan
-from emberline.plans.compliance.reports import (
+from emberline.reports.compliance.evidence import STEPS, Chain, Entry, EvidenceError, Step, archive, leftovers, verify
+from emberline.reports.compliance.monitoring import Period, example_files, read_activity, read_monitoring_plan
+from emberline.reports.compliance.reports import (
     DOCUMENTS,
     AnnualReport,
     Document,
@@ -33,8 +24,8 @@ from emberline.plans.compliance.reports import (
     evidence_files,
     read_default_values,
 )
-from emberline.plans.compliance.workbook import filled
-from emberline.plans.store import Store
+from emberline.reports.compliance.workbook import filled
+from emberline.runs.store import Store
 from emberline.ui.pages.session import sign_in
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.numbers import stamp

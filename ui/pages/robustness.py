@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.robustness import ensemble as replays
-from emberline.plans.store import StoredRun, ensembles
+from emberline.planning.robustness import ensemble as replays
+from emberline.runs.jobs import queue
+from emberline.runs.store import StoredRun, ensembles
 from emberline.ui.pages.parts import robustness_ensemble as ensemble
 from emberline.ui.pages.parts import robustness_headline as headline
 from emberline.ui.pages.parts import robustness_holding as holding

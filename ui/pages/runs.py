@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.store import Entry, Store, StoreError
+from emberline.runs.jobs import queue
+from emberline.runs.store import Entry, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.session import run_picker, session, titles

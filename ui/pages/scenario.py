@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.loading import find

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from emberline.live.loop import current, decide, message, withdraw
-from emberline.plans.decisions import APPROVED, OPEN, Advice, Decisions
-from emberline.plans.store import StoreError
+from emberline.runs.decisions import APPROVED, OPEN, Advice, Decisions
+from emberline.runs.store import StoreError
 from emberline.scenarios.messages import loads, restored
 from emberline.ui.charts import shift as charts
 from emberline.ui.pages.session import sign_in

@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from emberline.plans.accounts import Figures
-from emberline.plans.accounts import sums as run_sums
-from emberline.plans.plan import violations
+from emberline.planning.accounts import Figures
+from emberline.planning.accounts import sums as run_sums
+from emberline.planning.plan import violations
 from emberline.scenarios import Scenario
 from emberline.ui.charts import plan as plan_charts
 from emberline.ui.charts import process_panels, replay

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "Message": None}
 """Functions whose arguments are messages, in Babel's notation."""
 METHODS = {"say": 0, "word": 1}
-"""Methods of a file's speaker (``plans/exports/speaker.py``), and which argument is the message."""
+"""Methods of a file's speaker (``reports/exports/speaker.py``), and which argument is the message."""
 Extract = tuple[int, str, str | tuple[str, ...], list[str]]
 """Line, function, message (singular and plural), comments."""
 

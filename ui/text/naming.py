@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from emberline.plans.difference import changes_between
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import GOALS, cost_cap
 from emberline.scenarios.records.disturbances import MARGINS
 from emberline.scenarios.records.horizon import Horizon
+from emberline.studies.difference import changes_between
 from emberline.ui.text import numbers
 from emberline.ui.text.language import mark, tr, trn
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emberline.plans.accounts import comparable, stock
+from emberline.planning.accounts import comparable, stock
 from emberline.scenarios.goal_metrics import NAMES
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.text.language import mark, tr

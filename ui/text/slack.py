@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from emberline.plans.why import slack as slacks_of
 from emberline.scenarios import Scenario
+from emberline.studies.why import slack as slacks_of
 from emberline.ui.text import moment
 from emberline.ui.text.language import tr
 from emberline.ui.text.numbers import number

@@ -1,4 +1,4 @@
-"""Files for people in a language of the pages: the speaker that ``emberline.plans.exports`` asks for texts.
+"""Files for people in a language of the pages: the speaker that ``emberline.reports.exports`` asks for texts.
 
 The language is chosen in advance: a file is made when its button is pressed, outside the page that drew it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from emberline.plans.exports import ENGLISH, Speaker
+from emberline.reports.exports import ENGLISH, Speaker
 from emberline.ui.text import numbers
 from emberline.ui.text.language import LOCALES, spoken, tr
 from emberline.ui.text.messages import say

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from emberline.plans.accounts import stock, unit_runs
-from emberline.plans.plan import Plan, violations
-from emberline.plans.plan import filled as gaps_filled
+from emberline.planning.accounts import stock, unit_runs
+from emberline.planning.plan import Plan, violations
+from emberline.planning.plan import filled as gaps_filled
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import SIGNALS, goal_first, goal_text
 from emberline.scenarios.metrics import METRICS, legible_bound
@@ -111,7 +111,7 @@ STATES = {
         mark("The inputs are kept at the side. If it is lost again, reduce the request or allow more time."),
     ),
 }  # fmt: skip
-"""States of jobs (``plans/jobs/status.py``) and of runs in words, and what to do next, for every page.
+"""States of jobs (``runs/jobs/status.py``) and of runs in words, and what to do next, for every page.
 
 ``ended`` is a run without a plan whose job reports nothing, ``cancelled`` a search that was ended too early.
 """

@@ -16,7 +16,7 @@ from emberline.ui.text.numbers import clauses, listed, number, percent
 if TYPE_CHECKING:
     import xarray as xr
 
-    from emberline.plans.robustness import Ensemble
+    from emberline.planning.robustness import Ensemble
 
 PROCESS = (
     mark("process"), mark("units"), mark("mode"), mark("rate [t/h]"), mark("power [MW]"), mark("inputs per tonne"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.batteries.evidence import KINDS, home, outcome
-from emberline.plans.compliance.evidence import archive, verify
+from emberline.reports.compliance.evidence import archive, verify
 
 BY_THE_RECORDS_ALONE = {"a byte", "a byte of the workbook", "a length", "a missing file", "swapped files"}
 

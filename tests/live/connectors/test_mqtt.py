@@ -327,7 +327,7 @@ def test_advice_is_published_at_a_broker(broker: Broker, tmp_path: Path) -> None
     from paho.mqtt.enums import CallbackAPIVersion
 
     from emberline.live.loop.publishing import publish
-    from emberline.plans.decisions import Advice
+    from emberline.runs.decisions import Advice
 
     path = tmp_path / "live.yaml"
     plant_of(tmp_path, f"kind: mqtt, url: '{broker.url}'", "EAF")

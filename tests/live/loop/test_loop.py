@@ -24,11 +24,11 @@ from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Plant, Reading, load
 from emberline.live.tags.loading import scenario_of
 from emberline.live.tags.record import Publication
-from emberline.plans.decisions import Decisions
-from emberline.plans.rolling import How, Step, onward
-from emberline.plans.store import CatalogueError, StoreError
+from emberline.runs.decisions import Decisions
+from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
+from emberline.studies.rolling import How, Step, onward
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from emberline.live.outputs.job_orders import Actual, JobOrders, JobState
 from emberline.live.outputs.opcua import OpcUaReceiver, OpcUaSetPoints, Server
 from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Live, Plant, Reading
-from emberline.plans.decisions import Decisions
+from emberline.runs.decisions import Decisions
 from emberline.scenarios import load
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -29,8 +29,8 @@ from emberline.live.outputs.set_points import SetPoints, target
 from emberline.live.outputs.tag_watch import TagWatch
 from emberline.live.tags import Live, Plant, Reading
 from emberline.live.tags.record import SetPoint
-from emberline.plans.decisions import Decisions
-from emberline.plans.store import CatalogueError
+from emberline.runs.decisions import Decisions
+from emberline.runs.store import CatalogueError
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 

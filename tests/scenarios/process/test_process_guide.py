@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emberline.plans import plan
+from emberline.planning import plan
 from emberline.scenarios import Scenario, loads
 from emberline.scenarios.process import Process, Recipe
 from emberline.scenarios.process.delivery import Delivery

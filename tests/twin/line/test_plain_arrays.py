@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emberline.plans.accounts.sums import figures
+from emberline.planning.accounts.sums import figures
 from emberline.scenarios import load
 from emberline.twin import dispatch, replays, runs
 

@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 from commands import emberline, refused
 
-from emberline.plans.store.store import Store
+from emberline.runs.store.store import Store
 from emberline.scenarios import bundled
 from emberline.scenarios.reading.document import read
 from emberline.scenarios.reading.loading import LIBRARY
@@ -326,7 +326,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_an_error_of_its_own_is_one_line_and_a_file(home: Path, run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no stack trace for the user, exit code 3, the details kept; with EMBERLINE_DEBUG the trace itself."""
-    monkeypatch.setattr("emberline.plans.store.store.Store.open", lambda store, run: [store][1])
+    monkeypatch.setattr("emberline.runs.store.store.Store.open", lambda store, run: [store][1])
     code = emberline("show", run_id)
     assert code.returncode == 3
     assert len(code.stderr.splitlines()) == 2

@@ -16,11 +16,11 @@ from commands import emberline, refused
 from works import compared, course, works
 
 from emberline import twin
-from emberline.plans import plan
-from emberline.plans.jobs.engine import Engine
-from emberline.plans.robustness.ensemble import ensemble
-from emberline.plans.store import ensembles
-from emberline.plans.store.store import Store
+from emberline.planning import plan
+from emberline.planning.engine.engine import Engine
+from emberline.planning.robustness.ensemble import ensemble
+from emberline.runs.store import ensembles
+from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.cli.studies import replay
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from commands import emberline, refused
 
-from emberline.plans.store import fronts
+from emberline.runs.store import fronts
 from emberline.ui.charts import front
 
 SITE = """\

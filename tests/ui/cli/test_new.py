@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from commands import emberline
 
-from emberline.plans.why import doubts
 from emberline.scenarios import load
 from emberline.scenarios.templates.plants import TEMPLATES
+from emberline.studies.why import doubts
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

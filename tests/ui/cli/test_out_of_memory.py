@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from emberline.plans.jobs import memory
+from emberline.planning.engine import memory
 from emberline.ui.cli import faults
 
 FAILS = """

@@ -9,8 +9,8 @@ import pytest
 from commands import emberline, refused
 from enumerated_shops import shop
 
-from emberline.plans import plan
-from emberline.plans.store.store import Store
+from emberline.planning import plan
+from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
 
 HOUSE = """

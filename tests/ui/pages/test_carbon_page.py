@@ -9,12 +9,12 @@ import pytest
 from pages import with_tab
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import Plan, plan
-from emberline.plans.accounts.ledger import ledger
-from emberline.plans.accounts.stock import difference
-from emberline.plans.accounts.sums import figures
-from emberline.plans.plan.stock_credit import credit_kg
-from emberline.plans.store.store import Store
+from emberline.planning import Plan, plan
+from emberline.planning.accounts.ledger import ledger
+from emberline.planning.accounts.stock import difference
+from emberline.planning.accounts.sums import figures
+from emberline.planning.plan.stock_credit import credit_kg
+from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import Plan, plan
-from emberline.plans.difference import difference
-from emberline.plans.plan import replan
-from emberline.plans.store import run_folder
-from emberline.plans.store.store import Store
+from emberline.planning import Plan, plan
+from emberline.planning.plan import replan
+from emberline.runs.store import run_folder
+from emberline.runs.store.store import Store
 from emberline.scenarios import load
+from emberline.studies.difference import difference
 from emberline.ui.charts import comparison
 from emberline.ui.pages.parts import compare_runs as compared
 from emberline.ui.pages.session import run_picker, session, titles

@@ -15,9 +15,9 @@ from commands import emberline
 from python_calamine import CalamineWorkbook
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.exports import FORMATS
-from emberline.plans.exports.tables import TABLES
-from emberline.plans.store.store import Store
+from emberline.reports.exports import FORMATS
+from emberline.reports.exports.tables import TABLES
+from emberline.runs.store.store import Store
 from emberline.ui.pages import export
 from emberline.ui.text.language import LANGUAGES, current
 

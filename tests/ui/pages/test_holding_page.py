@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.jobs import queue
-from emberline.plans.store import ensembles
-from emberline.plans.store.store import Store
+from emberline.runs.jobs import queue
+from emberline.runs.store import ensembles
+from emberline.runs.store.store import Store
 from emberline.ui.pages.session import stored_runs
 from emberline.ui.text import wording
 

@@ -16,9 +16,9 @@ import streamlit as st
 from pages import texts, with_tab
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.answer import answer
-from emberline.plans.jobs import queue
-from emberline.plans.store.store import Store
+from emberline.planning.answer import answer
+from emberline.runs.jobs import queue
+from emberline.runs.store.store import Store
 from emberline.scenarios import bundled, load, loads
 from emberline.scenarios.reading.loading import LIBRARY
 from emberline.ui.charts import plan

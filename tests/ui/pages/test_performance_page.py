@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 def script() -> None:
     import streamlit as st
 
-    from emberline.plans.performance import read_content
+    from emberline.reports.performance import read_content
     from emberline.ui.pages import performance
     from emberline.ui.pages.session import session
 
@@ -73,9 +73,9 @@ def test_losses_by_cause_come_from_log_and_meter() -> None:
     import pandas as pd
 
     from emberline import twin
-    from emberline.plans.calibration import twin_log
-    from emberline.plans.compliance.monitoring import Period
+    from emberline.reports.compliance.monitoring import Period
     from emberline.scenarios import load
+    from emberline.studies.calibration import twin_log
     from emberline.ui.pages import performance
 
     shop = load("melt-shop-small")
@@ -103,7 +103,7 @@ def test_the_alarm_keeps_its_place_in_time() -> None:
     Sensitivity: the period of the alarm drawn after the last one."""
     import pandas as pd
 
-    from emberline.plans.performance.cusum import Cusum
+    from emberline.reports.performance.cusum import Cusum
     from emberline.ui.charts import performance as charts
 
     periods = [f"2026-{month:02}" for month in range(1, 6)]

@@ -14,9 +14,9 @@ import xarray as xr
 from pages import page, texts
 
 from emberline import twin
-from emberline.plans.accounts import sankey
-from emberline.plans.accounts.ledger import ledger
-from emberline.plans.exports import palette
+from emberline.planning.accounts import sankey
+from emberline.planning.accounts.ledger import ledger
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import flow_sheet

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.compliance.monitoring import example_files
+from emberline.reports.compliance.monitoring import example_files
 from emberline.ui.pages import reports
 
 
 def script() -> None:
-    from emberline.plans.compliance.monitoring import example_files
+    from emberline.reports.compliance.monitoring import example_files
     from emberline.ui.pages import reports
     from emberline.ui.pages.session import session
 

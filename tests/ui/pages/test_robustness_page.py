@@ -16,11 +16,11 @@ from streamlit.testing.v1 import AppTest
 from works import compared, course, works
 
 from emberline import twin
-from emberline.plans.jobs import queue
-from emberline.plans.jobs.engine import Engine
-from emberline.plans.robustness.ensemble import Ensemble, ensemble
-from emberline.plans.store import ensembles
-from emberline.plans.store.store import Store
+from emberline.planning.engine.engine import Engine
+from emberline.planning.robustness.ensemble import Ensemble, ensemble
+from emberline.runs.jobs import queue
+from emberline.runs.store import ensembles
+from emberline.runs.store.store import Store
 from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View
 from emberline.ui.pages.parts.robustness_headline import Evidence, headline, sentences

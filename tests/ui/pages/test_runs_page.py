@@ -11,10 +11,10 @@ import pytest
 from postgres import Server
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.exports.manifest import proof
-from emberline.plans.jobs import folder as job_folder
-from emberline.plans.store.catalogue import VARIABLE, answering, database
-from emberline.plans.store.store import Store
+from emberline.reports.exports.manifest import proof
+from emberline.runs.jobs import folder as job_folder
+from emberline.runs.store.catalogue import VARIABLE, answering, database
+from emberline.runs.store.store import Store
 from emberline.ui.text import wording
 
 

@@ -10,7 +10,7 @@ from driven import drive, later_by_a_step, small
 from streamlit.testing.v1 import AppTest
 
 from emberline.live.loop import Service
-from emberline.plans.decisions import Decisions
+from emberline.runs.decisions import Decisions
 
 
 def script() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pages import page, texts
 from publishers import publisher
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios.signals import Issue, keep, signal
 
 NAME = "neso/intensity/GB"

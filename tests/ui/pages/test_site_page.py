@@ -15,8 +15,8 @@ from pages import with_tab
 from sites import example, works
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import Plan, plan
-from emberline.plans.store.store import Store
+from emberline.planning import Plan, plan
+from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, bundled, load, loads
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import plan as charts

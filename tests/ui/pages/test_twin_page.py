@@ -17,8 +17,8 @@ import xarray as xr
 from pages import page, texts
 
 from emberline import twin
-from emberline.plans.plan.record import violations
-from emberline.plans.store.store import Store
+from emberline.planning.plan.record import violations
+from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.assets.account import load_mw
 from emberline.ui.charts import flow_sheet, plan, replay

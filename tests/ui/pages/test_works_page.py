@@ -14,12 +14,12 @@ from pages import SCRIPT, with_tab
 from sites import cement_day_plan
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import Plan
-from emberline.plans.accounts.ledger import ledger
-from emberline.plans.accounts.unit_runs import RUN, START_UP, WAIT, UnitRun, unit_runs
-from emberline.plans.answer import answer
-from emberline.plans.exports import palette
-from emberline.plans.store.store import Store
+from emberline.planning import Plan
+from emberline.planning.accounts.ledger import ledger
+from emberline.planning.accounts.unit_runs import RUN, START_UP, WAIT, UnitRun, unit_runs
+from emberline.planning.answer import answer
+from emberline.reports.charts import palette
+from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, load, loads
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.loading import LIBRARY

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sites import works
 
-from emberline.plans import plan
+from emberline.planning import plan
 from emberline.scenarios import load
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.checking.uncounted import uncounted

@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 from pages import SCRIPT, page, with_tab
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.store.store import Store
+from emberline.runs.store.store import Store
 from emberline.ui.pages import PAGES
 from emberline.ui.text import wording
 from emberline.ui.text.extraction import KEYWORDS

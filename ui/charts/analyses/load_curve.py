@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from emberline.plans.exports import palette
+from emberline.reports.charts import palette
 from emberline.ui.charts.analyses.steps import FONT
 from emberline.ui.text.language import tr
 

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.exports import palette
+from emberline.reports.charts import palette
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts.analyses.steps import FONT
 from emberline.ui.charts.axis import time_axis

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.exports import palette
+from emberline.reports.charts import palette
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text.language import tr

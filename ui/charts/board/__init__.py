@@ -1,6 +1,6 @@
 """The planning board on the page: bars of units that can be dragged, moved by keys, and locked.
 
-The browser checks a move with the rules of ``plans/board`` while a bar is dragged (``rules.js``); dropped, it is sent
+The browser checks a move with the rules of ``studies/board`` while a bar is dragged (``rules.js``); dropped, it is sent
 here as an act: ``{"do": "move", "key": "3.0", "unit": 1, "slot": 12, "heat": "C1-4"}``. The other acts are ``lock``,
 ``undo``, ``select`` and ``range``: the span in view, ``{"do": "range", "span": [240, 720]}`` in minutes.
 """
@@ -14,12 +14,12 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.plans.accounts import unit_runs
-from emberline.plans.board import HeatBoard, RunBoard
-from emberline.plans.exports import palette
+from emberline.planning.accounts import unit_runs
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import AnyLock, Lock
+from emberline.studies.board import HeatBoard, RunBoard
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import current, mark, tr

@@ -1,4 +1,4 @@
-// The rules of a line, as models/problem/assignment.py judges starts; its data are plans/board/heat_board.py's.
+// The rules of a line, as models/problem/assignment.py judges starts; its data are studies/board/heat_board.py's.
 // A key is "heat.operation" or, of a cast, "-1.cast"; a place is [unit, slot].
 
 const EPS = 1e-9;

@@ -16,7 +16,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from emberline.plans.exports import palette
+from emberline.reports.charts import palette
 from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Lane, Sheet
 from emberline.ui.charts.site_panels import display_name
 from emberline.ui.text import wording

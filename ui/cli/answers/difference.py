@@ -10,7 +10,7 @@ import typer
 from emberline.ui.cli.options import AsJson, find, print_json
 
 if TYPE_CHECKING:
-    from emberline.plans.difference import Difference
+    from emberline.studies.difference import Difference
 
 First = Annotated[str, typer.Argument(metavar="RUN", help="id of the first run, its first digits, or 'last'")]
 Second = Annotated[str, typer.Argument(metavar="RUN", help="the run to compare with it")]
@@ -22,7 +22,7 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
 
     A plan does not differ from itself.
     """
-    from emberline.plans.difference import difference
+    from emberline.studies.difference import difference
 
     store, one = find(first)
     two = store.find(second)
@@ -36,7 +36,7 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
 
 def lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
     """The difference as lines of text."""
-    from emberline.plans.difference import DIFFERENT_HEATS
+    from emberline.studies.difference import DIFFERENT_HEATS
     from emberline.ui.text.wording import number, percent, signed
 
     names = [

@@ -11,7 +11,7 @@ from emberline.ui.cli.options import AsJson, Run, find, print_json
 from emberline.ui.cli.workers import Quiet
 
 if TYPE_CHECKING:
-    from emberline.plans.why import lock_prices
+    from emberline.studies.why import lock_prices
 
 
 def locks(
@@ -26,7 +26,7 @@ def locks(
 
     Ctrl-C keeps the prices found so far.
     """
-    from emberline.plans.why import lock_prices
+    from emberline.studies.why import lock_prices
     from emberline.ui.cli.progress import study
 
     store, number = find(run)

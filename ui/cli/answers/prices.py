@@ -26,8 +26,8 @@ def prices(
     """
     from rich.text import Text
 
-    from emberline.plans.why import shadow_prices as pricing
     from emberline.scenarios.goal_metrics import GOALS
+    from emberline.studies.why import shadow_prices as pricing
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 

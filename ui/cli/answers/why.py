@@ -11,8 +11,8 @@ from emberline.ui.cli.options import AsJson, Run, find, print_json
 from emberline.ui.cli.workers import Quiet
 
 if TYPE_CHECKING:
-    from emberline.plans.why import Answer, More, Why
     from emberline.scenarios import Scenario
+    from emberline.studies.why import Answer, More, Why
 
 MOST_MOVES = 6
 MOST_SLOTS = 6
@@ -50,8 +50,8 @@ def why(
     Each answer is a full plan with status and gap, compared with the stored one, and the limits in its way. Ctrl-C
     keeps the answers found so far.
     """
-    from emberline.plans.why import question
     from emberline.scenarios import Problem, ScenarioError
+    from emberline.studies.why import question
     from emberline.ui.cli.progress import study
 
     for option, text in (("--stage", stage), ("--at", at), ("--every", every)):

@@ -12,9 +12,9 @@ import typer
 from emberline.ui.cli.options import AsJson, Changes, Named, print_json
 
 if TYPE_CHECKING:
-    from emberline.plans.plan import Plan
-    from emberline.plans.why import why_not as conflicts
+    from emberline.planning.plan import Plan
     from emberline.scenarios import Scenario
+    from emberline.studies.why import why_not as conflicts
 
 QUICK_S = 5.0
 """An answer that took less is a first one."""
@@ -68,8 +68,8 @@ def explained(
         quiet: no progress.
         proven: it is known that no plan exists.
     """
-    from emberline.plans.why import why_not as conflicts
     from emberline.scenarios import load
+    from emberline.studies.why import why_not as conflicts
     from emberline.ui.cli.progress import study
 
     def work(tell: Any, wish: Any) -> conflicts.WhyNot:
@@ -83,8 +83,8 @@ def explained(
 
 def at_once(scenario: str, changes: Sequence[str]) -> conflicts.WhyNot:
     """What can be said within seconds of a scenario without a plan; arguments as of ``explained``."""
-    from emberline.plans.why import quick
     from emberline.scenarios import load
+    from emberline.studies.why import quick
 
     return quick.quick(lambda more: load(scenario, [*changes, *more]))
 
@@ -96,7 +96,7 @@ def doubts(case: Scenario, scenario: str, changes: Sequence[str]) -> Iterator[st
         case: the scenario with its changes.
         scenario, changes: as of ``explained``.
     """
-    from emberline.plans.why import doubts as before
+    from emberline.studies.why import doubts as before
 
     if before.without_place(case) and not before.shortages(case):
         yield f"{'doubtful':<10}only a search can tell whether there is a plan"

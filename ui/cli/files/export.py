@@ -12,7 +12,7 @@ from emberline.ui.cli.options import Refused, Run, find, writable, writing
 from emberline.ui.text.language import LANGUAGES
 
 KINDS = "xlsx|csv|parquet|nc|json|xml|ics|html"
-"""The formats (``emberline.plans.exports.FORMATS``), listed without loading the exporters."""
+"""The formats (``emberline.reports.exports.FORMATS``), listed without loading the exporters."""
 
 
 def export(
@@ -35,7 +35,7 @@ def export(
 
     Excel, CSV, Parquet, netCDF, JSON, B2MML (xml), iCalendar (ics) or a printable report (html).
     """
-    from emberline.plans import exports
+    from emberline.reports import exports
     from emberline.ui.text.speaker import speaker
 
     formats = exports.FORMATS

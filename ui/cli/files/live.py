@@ -182,7 +182,7 @@ def activity(
 
     from emberline.live.history import Measured
     from emberline.live.tags import load
-    from emberline.plans.compliance.monitoring import Period
+    from emberline.reports.compliance.monitoring import Period
 
     plant = load(file)
     writable(output, force, ("csv",))
@@ -239,7 +239,7 @@ PlantName = Annotated[str, typer.Option("--plant", help="name of the file live.y
 @app.command()
 def advice(plant: PlantName = "live", as_json: AsJson = False) -> None:
     """List advice, the newest first."""
-    from emberline.plans.decisions import Decisions
+    from emberline.runs.decisions import Decisions
 
     rows = Decisions(plant).all()
     if as_json:
@@ -303,7 +303,7 @@ def _decide(number: str, approve_it: bool, who: str, reason: str, plant: str) ->
 @app.command()
 def audit(plant: PlantName = "live") -> None:
     """List what was advised, decided and ended, with who and why. The exit code is 1 if a row was changed."""
-    from emberline.plans.decisions import Decisions
+    from emberline.runs.decisions import Decisions
 
     decisions = Decisions(plant)
     for row in decisions.audit():
@@ -323,8 +323,8 @@ def replay(
     """Replay the log: the same readings through the same loop. The exit code is 1 if a decision differs."""
     from emberline.live.loop import Log, replayed
     from emberline.live.tags import load
-    from emberline.plans.decisions import Decisions
-    from emberline.plans.rolling import onward
+    from emberline.runs.decisions import Decisions
+    from emberline.studies.rolling import onward
 
     plant = load(file)
     decisions = Decisions(plant.name)

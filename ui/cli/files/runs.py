@@ -13,7 +13,7 @@ import typer
 from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json, store_if_any
 
 if TYPE_CHECKING:
-    from emberline.plans.store import Entry
+    from emberline.runs.store import Entry
 
 DEFAULT_LIMIT = 50
 """Number of runs in a table without ``--limit``."""

@@ -14,8 +14,8 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.plans.calibration import Calibration
     from emberline.scenarios import Scenario
+    from emberline.studies.calibration import Calibration
 
 MOST_THIN = 12
 MOST_DAYS = 1000
@@ -58,7 +58,7 @@ def calibrate(
     _has_line(case)
     heats = heat_log.read(log, case) if log is not None else heats_of(measured_of(history, start, end), case)
     metered = None if meter is None else meters.read(meter, case)
-    from emberline.plans.calibration import calibrate as fit
+    from emberline.studies.calibration import calibrate as fit
 
     def tell(phase: str) -> None:
         if not quiet and sys.stderr.isatty():
@@ -96,7 +96,7 @@ def log(
     writable(output, force, ("csv",))
     case = load(scenario, changes or [])
     _has_line(case)
-    from emberline.plans.calibration import twin_log
+    from emberline.studies.calibration import twin_log
 
     heats = twin_log(case, replications=range(days), seed=seed)
     with writing(output) as partial:
@@ -155,7 +155,7 @@ def _comparisons(calibration: Calibration) -> Any:
 
 
 def _facts(calibration: Calibration) -> list[tuple[str, str]]:
-    from emberline.plans.calibration import POOR_FIT, drift
+    from emberline.studies.calibration import POOR_FIT, drift
     from emberline.ui.text.studies.calibration import KINDS, figure
     from emberline.ui.text.wording import number, percent
 

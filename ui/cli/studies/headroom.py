@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, SearchGap,
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.studies import Headroom, Load
+    from emberline.studies import Headroom, Load
 
 
 def headroom(
@@ -42,9 +42,9 @@ def headroom(
     The exit code is 1 if no plan is acceptable.
     """
     one_place(workers, cluster)
-    from emberline.plans.jobs import engine, memory
-    from emberline.plans.studies import headroom as rooms
+    from emberline.planning.engine import engine, memory
     from emberline.scenarios import load as read
+    from emberline.studies import headroom as rooms
     from emberline.ui.cli.progress import study
 
     fixed = [*(changes or []), *of_searches(gap, time_limit)]

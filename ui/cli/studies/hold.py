@@ -13,7 +13,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.robustness.holding import Robustness
+    from emberline.planning.robustness.holding import Robustness
     from emberline.scenarios import Scenario
 
 HEADINGS = {
@@ -76,10 +76,10 @@ def hold(
         return
     if cvar is not None:
         raise Refused("--cvar: needs --samples")
-    from emberline.plans.jobs import memory
-    from emberline.plans.plan import pace
-    from emberline.plans.robustness.holding import MOST_LEVEL, refuse
-    from emberline.plans.store import Store, ensembles
+    from emberline.planning.engine import memory
+    from emberline.planning.plan import pace
+    from emberline.planning.robustness.holding import MOST_LEVEL, refuse
+    from emberline.runs.store import Store, ensembles
 
     if target is not None and target > MOST_LEVEL:
         raise Refused(f"--level {level}: at most {MOST_LEVEL:.1%}")
@@ -129,8 +129,8 @@ def _search(
     quiet: bool,
 ) -> Robustness:
     """Search the plan that holds, with a line of progress per round on standard error."""
-    from emberline.plans.jobs import engine
-    from emberline.plans.robustness.holding import hold as search
+    from emberline.planning.engine import engine
+    from emberline.planning.robustness.holding import hold as search
     from emberline.ui.cli.progress import study
 
     def work(tell: Any, wish: Any) -> Robustness:

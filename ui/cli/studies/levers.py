@@ -16,8 +16,8 @@ from emberline.ui.cli.workers import Quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.plans.levers import Change, Levers
     from emberline.scenarios import Scenario
+    from emberline.studies.levers import Change, Levers
 
 FORMATS = ("csv", "json")
 PHASES = {"sequential": "production first, site after", "joint": "heats and site together", "levers": "levers"}
@@ -58,7 +58,7 @@ def levers(
 
 
 def _check(case: Scenario, output: Path | None, force: bool) -> None:
-    from emberline.plans.levers import refused
+    from emberline.studies.levers import refused
 
     says = refused(case)
     if says:
@@ -69,7 +69,7 @@ def _check(case: Scenario, output: Path | None, force: bool) -> None:
 
 
 def _study(case: Scenario, quiet: bool) -> Levers:
-    from emberline.plans.levers import levers
+    from emberline.studies.levers import levers
     from emberline.ui.cli.progress import study
 
     def in_words(event: dict[str, Any]) -> str:
@@ -148,7 +148,7 @@ def show(console: Console, study: Levers) -> None:
 
 
 def _facts(study: Levers) -> Iterator[tuple[str, str]]:
-    from emberline.plans.levers import NOTE
+    from emberline.studies.levers import NOTE
     from emberline.ui.text.wording import number, percent
 
     money = study.scenario.market.currency

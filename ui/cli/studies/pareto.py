@@ -13,9 +13,9 @@ from emberline.ui.cli.workers import Cluster, Quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.plans.pareto import Axis, Front
-    from emberline.plans.store import fronts
+    from emberline.runs.store import fronts
     from emberline.scenarios import Scenario
+    from emberline.studies.pareto import Axis, Front
 
 PHASES = {
     "twin": "the baseline run",
@@ -47,10 +47,10 @@ def pareto(
 
     case = load(scenario, changes or [])
     if output is not None:
-        from emberline.plans.store import fronts
+        from emberline.runs.store import fronts
 
         writable(output, force, fronts.FORMATS)
-    from emberline.plans.store import fronts
+    from emberline.runs.store import fronts
 
     front = _search(case, points, metric, (workers, cluster), quiet)
     stored = fronts.save(front)
@@ -66,14 +66,14 @@ def front(
     as_json: AsJson = False,
 ) -> None:
     """Show a stored front."""
-    from emberline.plans.store import fronts
+    from emberline.runs.store import fronts
 
     _say(fronts.read(number), as_json)
 
 
 def _search(case: Scenario, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:
-    from emberline.plans.pareto import Axis
-    from emberline.plans.pareto import pareto as search
+    from emberline.studies.pareto import Axis
+    from emberline.studies.pareto import pareto as search
     from emberline.ui.cli.progress import study
 
     workers, cluster = where
@@ -125,7 +125,7 @@ def show(console: Console, stored: fronts.StoredFront) -> None:
     """Print a front from the cleanest to the cheapest point."""
     from rich.text import Text
 
-    from emberline.plans.pareto import rows
+    from emberline.studies.pareto import rows
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 

@@ -11,9 +11,9 @@ from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.plan import Plan
-    from emberline.plans.robustness import Ensemble
-    from emberline.plans.store import StoredRun
+    from emberline.planning.plan import Plan
+    from emberline.planning.robustness import Ensemble
+    from emberline.runs.store import StoredRun
 
 ROWS = 20
 """Most limits that are listed."""
@@ -46,7 +46,7 @@ def replay(
     stored = store.open(number)
     if stored.plan.schedule is None:
         raise Refused(f"run {number} has no schedule to follow: {stored.plan.verdict}")
-    from emberline.plans.store import ensembles
+    from emberline.runs.store import ensembles
 
     ensemble, seconds = _follow(stored, replications, seed, baseline, (workers, cluster), quiet)
     if ensemble is None:
@@ -71,8 +71,8 @@ def _follow(
     """The ensemble, and the seconds for starting the workers and for replaying."""
     import time
 
-    from emberline.plans.jobs import engine
-    from emberline.plans.robustness import ensemble
+    from emberline.planning.engine import engine
+    from emberline.planning.robustness import ensemble
     from emberline.ui.cli.progress import study
 
     scenario, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()

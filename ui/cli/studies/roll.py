@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json
 from emberline.ui.cli.workers import Quiet
 
 if TYPE_CHECKING:
-    from emberline.plans.rolling import Comparison
+    from emberline.studies.rolling import Comparison
 
 
 def roll(
@@ -55,9 +55,9 @@ def roll(
     Reports the gain over the baseline and the regret against a single plan with perfect foresight, with 90 %
     intervals, and the cost of planning less often. The exit code is 1 if a limit was missed.
     """
-    from emberline.plans.jobs import memory
-    from emberline.plans.rolling import How, compare, load_span, refuse
+    from emberline.planning.engine import memory
     from emberline.scenarios.records.quantity import convert
+    from emberline.studies.rolling import How, compare, load_span, refuse
     from emberline.ui.cli.progress import study
 
     spans = [_minutes("--every", text) for text in every or ["1h"]]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from emberline.ui.cli.options import print_json
 
 if TYPE_CHECKING:
-    from emberline.plans.robustness.holding import sampled
+    from emberline.planning.robustness.holding import sampled
     from emberline.scenarios import Scenario
 
 
 def sample(scenario: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
     """Plan over samples, compare with the plan on the forecast, and report."""
-    from emberline.plans.robustness.holding import sampled
+    from emberline.planning.robustness.holding import sampled
     from emberline.ui.cli.progress import study
 
     def work(tell: Any, wish: Any) -> sampled.Compared:

@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Named, SearchGap, SearchTime, of_se
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.studies import Row, Sweep
+    from emberline.studies import Row, Sweep
 
 
 def sweep(
@@ -34,12 +34,12 @@ def sweep(
     is acceptable.
     """
     one_place(workers, cluster)
-    from emberline.plans.studies import sweep as sweeps
+    from emberline.studies import sweep as sweeps
 
     along, same = sweeps.axes([*(changes or []), *of_searches(gap, time_limit)])
     settings = sweeps.settings(scenario, along, same)
-    from emberline.plans.jobs import engine
-    from emberline.plans.store import Store
+    from emberline.planning.engine import engine
+    from emberline.runs.store import Store
     from emberline.ui.cli.progress import study
 
     if workers is None and cluster is None:

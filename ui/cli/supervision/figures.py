@@ -10,7 +10,7 @@ import typer
 from emberline.ui.cli.options import Refused
 
 if TYPE_CHECKING:
-    from emberline.plans.compliance.reports import AnnualReport
+    from emberline.reports.compliance.reports import AnnualReport
 
 DEFAULT_PLAN, DEFAULT_ACTIVITY = "monitoring.yaml", "activity.csv"
 PlanFile = Annotated[
@@ -48,8 +48,8 @@ def period_report(
         Refused: something in them is wrong.
         ScenarioError: the same, with every mistake.
     """
-    from emberline.plans.compliance.monitoring import Period, read_activity, read_monitoring_plan
-    from emberline.plans.compliance.reports import annual_report, read_default_values
+    from emberline.reports.compliance.monitoring import Period, read_activity, read_monitoring_plan
+    from emberline.reports.compliance.reports import annual_report, read_default_values
 
     try:
         span = Period.parse(period)

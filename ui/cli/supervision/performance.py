@@ -14,8 +14,8 @@ from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writabl
 
 if TYPE_CHECKING:
     from emberline.live.history import Measured
-    from emberline.plans.compliance.monitoring import Period
-    from emberline.plans.performance import Losses, Step
+    from emberline.reports.compliance.monitoring import Period
+    from emberline.reports.performance import Losses, Step
 
 STEPS = ("day", "week", "month")
 
@@ -66,9 +66,9 @@ def performance(
 
     A baseline that breaks a rule of validity is refused by the rule's name.
     """
-    from emberline.plans.compliance.monitoring import Period
-    from emberline.plans.compliance.reports import write_excel
-    from emberline.plans.performance import joined, read_table, review
+    from emberline.reports.compliance.monitoring import Period
+    from emberline.reports.compliance.reports import write_excel
+    from emberline.reports.performance import joined, read_table, review
     from emberline.scenarios import ScenarioError
 
     if by not in STEPS:
@@ -149,7 +149,7 @@ def _measured(history: Path, spans: list[Period]) -> Measured:
 
 def _losses(plant: str, log: Path | None, meter: Path | None, history: Path | None, spans: list[Period]) -> Losses:
     """Losses of a report period by cause."""
-    from emberline.plans.performance import losses
+    from emberline.reports.performance import losses
     from emberline.scenarios import load
     from emberline.scenarios.reading import heat_log
     from emberline.scenarios.reading import meter as meters

@@ -21,7 +21,7 @@ from emberline.ui.cli.supervision.figures import (
 )
 
 if TYPE_CHECKING:
-    from emberline.plans.compliance.evidence import Chain
+    from emberline.reports.compliance.evidence import Chain
 
 PeriodText = Annotated[str, typer.Argument(metavar="PERIOD", help="reporting period, such as 2026")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="who does it; default: the user of the system")]
@@ -32,8 +32,8 @@ Since = Annotated[
 
 def chain() -> Chain:
     """The records of this home."""
-    from emberline.plans.compliance.evidence import Chain
-    from emberline.plans.store import Store
+    from emberline.reports.compliance.evidence import Chain
+    from emberline.runs.store import Store
 
     return Chain(Store.default_folder() / "compliance")
 
@@ -82,7 +82,7 @@ def correct(
 
 def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_json: AsJson = False) -> None:
     """List the records, of one period or all."""
-    from emberline.plans.compliance.evidence import EvidenceError
+    from emberline.reports.compliance.evidence import EvidenceError
 
     try:
         name = _name(period) if period else ""
@@ -111,8 +111,8 @@ def verify(
     A chain that was written afresh, a tail that was cut and a folder that is gone are found by a hash or an archive
     that was handed over before.
     """
-    from emberline.plans.compliance.evidence import EvidenceError, leftovers
-    from emberline.plans.compliance.evidence import verify as verify_chain
+    from emberline.reports.compliance.evidence import EvidenceError, leftovers
+    from emberline.reports.compliance.evidence import verify as verify_chain
 
     records = chain()
     try:
@@ -142,8 +142,8 @@ def archive(
     force: Force = False,
 ) -> None:
     """Write the evidence of a period as one archive for the verifier."""
-    from emberline.plans.compliance.evidence import EvidenceError
-    from emberline.plans.compliance.evidence import archive as write_archive
+    from emberline.reports.compliance.evidence import EvidenceError
+    from emberline.reports.compliance.evidence import archive as write_archive
 
     writable(output, force, ("zip",))
     try:
@@ -158,8 +158,8 @@ def _evidence(
     period: str, monitoring: Path, activity: list[Path] | None, defaults: Path | None, template: Path | None
 ) -> dict[str, bytes]:
     """Files of a period: what the figures are from, and the figures."""
-    from emberline.plans.compliance.reports import evidence_files
-    from emberline.plans.compliance.workbook import TemplateError
+    from emberline.reports.compliance.reports import evidence_files
+    from emberline.reports.compliance.workbook import TemplateError
 
     report = period_report(period, monitoring, activity, defaults)
     paths = [monitoring, *data_files(monitoring, activity), *([] if defaults is None else [defaults])]
@@ -181,7 +181,7 @@ def _hash(text: str) -> str:
 
 def _name(period: str) -> str:
     """The one name of a period."""
-    from emberline.plans.compliance.monitoring import Period
+    from emberline.reports.compliance.monitoring import Period
 
     try:
         return Period.parse(period).name
@@ -194,7 +194,7 @@ def _record(
 ) -> None:
     from importlib.metadata import version
 
-    from emberline.plans.compliance.evidence import EvidenceError
+    from emberline.reports.compliance.evidence import EvidenceError
 
     try:
         entry = chain().append(

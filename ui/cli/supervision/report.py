@@ -20,7 +20,7 @@ from emberline.ui.cli.supervision.figures import (
 )
 
 if TYPE_CHECKING:
-    from emberline.plans.compliance.reports import AnnualReport, Document
+    from emberline.reports.compliance.reports import AnnualReport, Document
 
 PeriodText = Annotated[
     str,
@@ -65,7 +65,7 @@ def cbam(
     if template is None:
         _hand_over("cbam", report, output, force, as_json)
         return
-    from emberline.plans.compliance.workbook import TemplateError, fill
+    from emberline.reports.compliance.workbook import TemplateError, fill
 
     path = output / f"{_stem('cbam', report)}.xlsx"
     writable(path, force)
@@ -135,7 +135,7 @@ def china(
 @app.command()
 def example(output: Folder = Path(), force: Force = False) -> None:
     """Write a monitoring plan and activity data to begin with."""
-    from emberline.plans.compliance.monitoring import example_files
+    from emberline.reports.compliance.monitoring import example_files
 
     _create(output)
     files = {output / name: content for name, content in example_files().items()}
@@ -150,7 +150,7 @@ def example(output: Folder = Path(), force: Force = False) -> None:
 @app.command()
 def products(run: Run = "last", output: Folder = Path(), force: Force = False, as_json: AsJson = False) -> None:
     """Embedded emissions of what a stored plan makes, against its baseline, with the hash of its evidence."""
-    from emberline.plans.compliance.reports import products_of_plan
+    from emberline.reports.compliance.reports import products_of_plan
 
     store, number = find(run)
     stored = store.open(number)
@@ -165,7 +165,7 @@ def products(run: Run = "last", output: Folder = Path(), force: Force = False, a
 def _report(
     period: str, monitoring: Path, activity: list[Path] | None, run: str | None, defaults: Path | None = None
 ) -> AnnualReport:
-    from emberline.plans.compliance.reports import report_of_plan
+    from emberline.reports.compliance.reports import report_of_plan
 
     if run is None:
         if not period:
@@ -239,7 +239,7 @@ def _print_or_write(document: Document, stem: str, output: Path, force: bool, as
 
 def _with_record(document: Document, kind: str, report: AnnualReport) -> Document:
     """The document with the newest record of its period."""
-    from emberline.plans.compliance.evidence import EvidenceError
+    from emberline.reports.compliance.evidence import EvidenceError
 
     try:
         return document.with_record(kind, periods.chain().newest(report.period.name))
@@ -249,7 +249,7 @@ def _with_record(document: Document, kind: str, report: AnnualReport) -> Documen
 
 
 def _document(kind: str, report: AnnualReport, hourly: Path | None) -> Document:
-    from emberline.plans.compliance.reports import DOCUMENTS, ghg_by_hour
+    from emberline.reports.compliance.reports import DOCUMENTS, ghg_by_hour
 
     try:
         return DOCUMENTS[kind](report) if hourly is None else ghg_by_hour(report, hourly)

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.analyses import ANALYSES, StoredAnalysis, headlines, read
-from emberline.plans.jobs import queue
-from emberline.plans.store import StoredRun, StoreError
+from emberline.runs.jobs import queue
+from emberline.runs.store import StoredRun, StoreError
+from emberline.runs.work.analyses import ANALYSES, StoredAnalysis, headlines, read
 from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages import module_of
 from emberline.ui.pages.analyses.shape import Analysis, Question

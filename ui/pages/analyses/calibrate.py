@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.analyses import StoredAnalysis
-from emberline.plans.store import drafts, snapshots
+from emberline.runs.store import drafts, snapshots
+from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import load, whole_file
 from emberline.scenarios.home import home
 from emberline.ui.charts.analyses import fit as charts

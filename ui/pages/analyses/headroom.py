@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from emberline.plans.analyses import StoredAnalysis
+from emberline.runs.work.analyses import StoredAnalysis
 from emberline.ui.charts.analyses import load_curve
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
 from emberline.ui.pages.request.form import Request

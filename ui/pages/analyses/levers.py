@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.analyses import StoredAnalysis
-from emberline.plans.levers import refused
+from emberline.runs.work.analyses import StoredAnalysis
+from emberline.studies.levers import refused
 from emberline.ui.charts import causes
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, cost_and_carbon, scenario_of, table
 from emberline.ui.pages.request.form import Request

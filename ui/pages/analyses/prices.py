@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from emberline.plans.analyses import StoredAnalysis
-from emberline.plans.store import StoredRun
+from emberline.runs.store import StoredRun
+from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts.analyses import steps

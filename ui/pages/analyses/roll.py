@@ -7,10 +7,10 @@ from datetime import date, timedelta
 import numpy as np
 import streamlit as st
 
-from emberline.plans.analyses import StoredAnalysis
-from emberline.plans.rolling import How, refuse
+from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.horizon import Horizon
+from emberline.studies.rolling import How, refuse
 from emberline.ui.charts.analyses import now_line
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
 from emberline.ui.pages.request.form import Request

@@ -1,6 +1,6 @@
 """The common shape of all analyses in the browser: a form, a job with progress, a stored result that is drawn.
 
-A module of this folder has one ``ANALYSIS``; the work itself is in the module of the same name of ``plans/analyses``.
+A module of this folder has one ``ANALYSIS``; the work itself is in that of the same name in ``runs/work/analyses``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.analyses import StoredAnalysis
+from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario
 from emberline.ui.pages.request.form import Request
 from emberline.ui.text.language import current, tr

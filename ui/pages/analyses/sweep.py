@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.analyses import StoredAnalysis
-from emberline.plans.studies import sweep as sweeps
+from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario, ScenarioError
+from emberline.studies import sweep as sweeps
 from emberline.ui.charts.analyses import heat_map
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
 from emberline.ui.pages.request.form import Request

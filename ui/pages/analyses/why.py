@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.accounts import unit_runs
-from emberline.plans.analyses import StoredAnalysis
-from emberline.plans.plan import Plan
-from emberline.plans.store import StoredRun
+from emberline.planning.accounts import unit_runs
+from emberline.planning.plan import Plan
+from emberline.runs.store import StoredRun
+from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts.analyses import slots
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, table, time_limit

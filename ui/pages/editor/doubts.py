@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.store import drafts, snapshots
+from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import override, parse
 from emberline.scenarios.reading.editing import revised
@@ -24,7 +24,7 @@ def lacking(path: str) -> tuple[bool, list[str]]:
     read."""
     from pathlib import Path
 
-    from emberline.plans.why import doubts
+    from emberline.studies.why import doubts
 
     try:
         scenario = snapshots.load(Path(path))
@@ -39,7 +39,7 @@ def repairs(path: str) -> list[tuple[list[str], list[str]]]:
     """Sentences and overrides of changes that would help."""
     from pathlib import Path
 
-    from emberline.plans.why import quick
+    from emberline.studies.why import quick
 
     reply = quick.quick(lambda more: snapshots.load(Path(path), list(more)))
     return [(list(repair.says), list(repair.overrides)) for repair in reply.repairs]

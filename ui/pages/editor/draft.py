@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.store import drafts, snapshots
+from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import parse
 from emberline.ui.pages.request import sources

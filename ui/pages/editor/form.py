@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.goal_metrics import GOALS

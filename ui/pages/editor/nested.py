@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import Keys, dotted

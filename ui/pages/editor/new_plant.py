@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, loads
 from emberline.scenarios.importing import LARGEST_MB, Imported
 from emberline.scenarios.importing.meter_file import by_meter, last_days, load_of

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
 from emberline.scenarios.importing.clocks import share_of_dates

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.exports import palette
+from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.importing import Imported
 from emberline.scenarios.records.horizon import Horizon

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.store import drafts, snapshots
+from emberline.runs.store import drafts, snapshots
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
 from emberline.ui.pages.editor import completion, words
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state

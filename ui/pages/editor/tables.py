@@ -7,7 +7,7 @@ from __future__ import annotations
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios.assets import Carrier
 from emberline.scenarios.process import Process
 from emberline.scenarios.process.delivery import Arrival, Delivery

@@ -6,8 +6,8 @@ import time
 
 import streamlit as st
 
-from emberline.plans.jobs import JobStatus, queue
-from emberline.plans.store import StoreError
+from emberline.runs.jobs import JobStatus, queue
+from emberline.runs.store import StoreError
 from emberline.ui.pages.session import job_progress, navigation, session
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn

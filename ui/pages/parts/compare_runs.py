@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.accounts import comparable
-from emberline.plans.difference import Difference, difference
-from emberline.plans.plan import Plan, replan
+from emberline.planning.accounts import comparable
+from emberline.planning.plan import Plan, replan
+from emberline.studies.difference import Difference, difference
 from emberline.ui.pages.result import locks
 from emberline.ui.pages.session import stored_runs
 from emberline.ui.text import wording

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.pareto import rows, run_of
-from emberline.plans.store import fronts
+from emberline.runs.jobs import queue
+from emberline.runs.store import fronts
 from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.metrics import legible_bound
+from emberline.studies.pareto import rows, run_of
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, titles

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.plan import Plan
-from emberline.plans.robustness import Ensemble
-from emberline.plans.store import StoredRun, StoreError, ensembles
+from emberline.planning.plan import Plan
+from emberline.planning.robustness import Ensemble
+from emberline.runs.store import StoredRun, StoreError, ensembles
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View, weeks

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.plan import Plan
-from emberline.plans.robustness import Ensemble
-from emberline.plans.robustness import ensemble as replays
+from emberline.planning.plan import Plan
+from emberline.planning.robustness import Ensemble
+from emberline.planning.robustness import ensemble as replays
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.messages import say

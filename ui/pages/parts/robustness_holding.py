@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import JobStatus, queue
-from emberline.plans.robustness.holding import MOST_LEVEL
-from emberline.plans.store import StoredRun, StoreError, ensembles
+from emberline.planning.robustness.holding import MOST_LEVEL
+from emberline.runs.jobs import JobStatus, queue
+from emberline.runs.store import StoredRun, StoreError, ensembles
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.disturbances import Disturbances
@@ -122,7 +122,7 @@ def _rounds(status: JobStatus) -> pd.DataFrame:
 
 
 def margins(values: dict[str, float]) -> Iterator[str]:
-    """Margins of a plan in words; keys as in ``emberline.plans.robustness.holding``."""
+    """Margins of a plan in words; keys as in ``emberline.planning.robustness.holding``."""
     for key, value in values.items():
         if (key, value) == PLAIN:
             continue

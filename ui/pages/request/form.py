@@ -11,8 +11,8 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.plan import replan
-from emberline.plans.store import snapshots
+from emberline.planning.plan import replan
+from emberline.runs.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields, quick_form
 from emberline.ui.pages.request.sources import ScenarioSource, choose, follow, look

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.reading import document, editing
 from emberline.scenarios.reading.loading import find

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.store import Store, StoreError, drafts, snapshots
+from emberline.runs.jobs import queue
+from emberline.runs.store import Store, StoreError, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.ui.pages.session import session, sign_in, titles
 from emberline.ui.text.language import tr

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts import Ledger, bill, ledger
-from emberline.plans.plan import Plan
+from emberline.planning.accounts import Ledger, bill, ledger
+from emberline.planning.plan import Plan
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say

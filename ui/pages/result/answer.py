@@ -7,10 +7,10 @@ import html
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.answer import Answer, Cause, Tile, other_points
-from emberline.plans.answer import answer as first
-from emberline.plans.exports import tables
-from emberline.plans.plan import Plan
+from emberline.planning.answer import Answer, Cause, Tile, other_points
+from emberline.planning.answer import answer as first
+from emberline.planning.plan import Plan
+from emberline.reports.exports import tables
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.charts import causes as cause_charts
 from emberline.ui.pages.result import picked, repairs

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans import board as boards
-from emberline.plans.board import HeatBoard, RunBoard
-from emberline.plans.plan import Plan, replan
+from emberline.planning.plan import Plan, replan
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.orders import AnyLock, Lock
+from emberline.studies import board as boards
+from emberline.studies.board import HeatBoard, RunBoard
 from emberline.ui.charts import board as drawing
 from emberline.ui.charts.view import View
 from emberline.ui.pages.result import locks as locking

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts import Ledger
-from emberline.plans.compliance import AVERAGE, product_emissions
+from emberline.planning.accounts import Ledger
+from emberline.reports.compliance import AVERAGE, product_emissions
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text.language import mark, tr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.plan import Plan
+from emberline.planning.plan import Plan
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr

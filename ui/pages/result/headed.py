@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from emberline.plans.store import StoreError, snapshots
+from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.request.sources import SCENARIO_KEY, my_drafts, note_of

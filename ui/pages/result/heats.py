@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts import Ledger, ledger
-from emberline.plans.board import HeatBoard
-from emberline.plans.plan import Plan, replan
-from emberline.plans.why import slack as slacks_of
+from emberline.planning.accounts import Ledger, ledger
+from emberline.planning.plan import Plan, replan
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.orders import Lock
+from emberline.studies.board import HeatBoard
+from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import board
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result.accounts import draw

@@ -2,7 +2,7 @@
 planned.
 
 The side keeps a list of locks per scenario as plain data; without one, the scenario's locks apply. A worker plans a
-stored plan again around them, starting from its schedule (``plans/plan/replan.py``).
+stored plan again around them, starting from its schedule (``planning/plan/replan.py``).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.plan import Plan, replan
-from emberline.plans.store import StoreError, snapshots
+from emberline.planning.plan import Plan, replan
+from emberline.runs.jobs import queue
+from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario, bundled
 from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 from emberline.ui.pages.request.sources import note_of

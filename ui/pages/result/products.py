@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts import Ledger, ledger, products
-from emberline.plans.plan import Plan
+from emberline.planning.accounts import Ledger, ledger, products
+from emberline.planning.plan import Plan
 from emberline.ui.charts import carbon
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording

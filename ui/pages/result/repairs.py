@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans import analyses
-from emberline.plans.jobs import queue
-from emberline.plans.store import StoreError
+from emberline.runs.jobs import queue
+from emberline.runs.store import StoreError
+from emberline.runs.work import analyses
 from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.goal_metrics import cost_cap
 from emberline.ui.pages.request import quick_form
@@ -96,7 +96,7 @@ def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bo
 @st.cache_data(max_entries=64, show_spinner=False)
 def lacking(question: Question) -> list[str]:
     """What a request lacks by arithmetic, one sentence each; empty also where it cannot be read."""
-    from emberline.plans.why import doubts
+    from emberline.studies.why import doubts
 
     try:
         return doubts.shortages(load(question.scenario, list(question.overrides)))
@@ -107,7 +107,7 @@ def lacking(question: Question) -> list[str]:
 @st.cache_data(max_entries=32, show_spinner=False)
 def first_answer(question: Question) -> dict[str, Any]:
     """What can be said at once of a request without a plan, as ``emberline why-not`` has it; empty: nothing."""
-    from emberline.plans.why import quick
+    from emberline.studies.why import quick
 
     try:
         return quick.quick(lambda more: load(question.scenario, [*question.overrides, *more])).summary()
@@ -161,7 +161,7 @@ def variant(run: str, label: str, overrides: list[str]) -> None:
     Args:
         run: whose request it is.
         label: of the button.
-        overrides: of the goal (``OVERRIDES`` of ``plans/answer/choices.py``).
+        overrides: of the goal (``OVERRIDES`` of ``planning/answer/choices.py``).
     """
     try:
         request = queue.request(run)

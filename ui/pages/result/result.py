@@ -9,11 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from emberline.plans.accounts import Ledger
-from emberline.plans.exports import FORMATS, export
-from emberline.plans.plan import Plan, violations
-from emberline.plans.plan import caps as plan_caps
-from emberline.plans.store import StoredRun, StoreError
+from emberline.planning.accounts import Ledger
+from emberline.planning.plan import Plan, violations
+from emberline.planning.plan import caps as plan_caps
+from emberline.reports.exports import FORMATS, export
+from emberline.runs.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.checking.uncounted import uncounted

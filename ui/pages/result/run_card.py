@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts import unit_runs
-from emberline.plans.board import run_slack
-from emberline.plans.plan import Plan
+from emberline.planning.accounts import unit_runs
+from emberline.planning.plan import Plan
 from emberline.scenarios.records.horizon import Horizon
+from emberline.studies.board import run_slack
 from emberline.ui.charts import board as drawing
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import navigation

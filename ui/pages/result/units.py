@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts import Ledger, unit_runs
-from emberline.plans.exports import process_tables
-from emberline.plans.plan import Plan
+from emberline.planning.accounts import Ledger, unit_runs
+from emberline.planning.plan import Plan
+from emberline.reports.exports import process_tables
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.pages.result.accounts import draw

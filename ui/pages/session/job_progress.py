@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.jobs import JobStatus, queue
+from emberline.runs.jobs import JobStatus, queue
 from emberline.ui.pages.session import sign_in
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
@@ -39,7 +39,7 @@ def refusal() -> Iterator[None]:
 
 def find_status(run: str) -> JobStatus | None:
     """Status of a job; None: unknown."""
-    from emberline.plans.store import StoreError
+    from emberline.runs.store import StoreError
 
     try:
         return queue.status(run) if run else None

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import streamlit as st
 import xarray as xr
 
-from emberline.plans.accounts import Ledger, sums
-from emberline.plans.accounts import ledger as books
-from emberline.plans.plan import Plan
-from emberline.plans.store import CatalogueError, StoreError
+from emberline.planning.accounts import Ledger, sums
+from emberline.planning.accounts import ledger as books
+from emberline.planning.plan import Plan
+from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages.request import sources

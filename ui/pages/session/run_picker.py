@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from emberline.plans.store import CatalogueError, Entry, Store, StoreError
+from emberline.runs.store import CatalogueError, Entry, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
 from emberline.ui.pages.session import session, titles

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from emberline.plans.accounts import Ledger, bill
-from emberline.plans.store import Store, StoredRun, StoreError
+from emberline.planning.accounts import Ledger, bill
+from emberline.runs.store import Store, StoredRun, StoreError
 from emberline.ui.pages.result import accounts
 from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr

@@ -10,8 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.plans.answer import of_days
-from emberline.plans.store import Entry, Store
+from emberline.planning.answer import of_days
+from emberline.runs.store import Entry, Store
 from emberline.scenarios import Scenario, bundled, load
 from emberline.ui.text import naming
 from emberline.ui.text.language import current, tr

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.live.signals import SourceError, Span, fetch
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.reading.loading import find
 from emberline.scenarios.records.horizon import Horizon

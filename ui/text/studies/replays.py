@@ -14,7 +14,7 @@ from emberline.ui.text.messages import say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from emberline.plans.robustness import Ensemble
+    from emberline.planning.robustness import Ensemble
 
 FIGURES = (
     (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 2),

@@ -23,7 +23,7 @@ BARE = """
 import sys
 sys.modules["scipy"] = None
 from emberline import models
-from emberline.plans.plan.baseline import Baseline
+from emberline.planning.plan.baseline import Baseline
 from emberline.scenarios import Scenario
 start = "2026-03-10T00:00+00:00"
 mill = Scenario.model_validate({

@@ -16,9 +16,9 @@ import streamlit as st
 from pages import page, texts
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import analyses
-from emberline.plans.jobs import queue
-from emberline.plans.jobs.tasks import Task
+from emberline.runs.jobs import queue
+from emberline.runs.work import analyses
+from emberline.runs.work.tasks import Task
 
 QUICK = ["goal.gap=0.5", "goal.time_limit_s=5", "goal.hold=null", "disturbances.replications=0"]
 """A search that ends with its first plan."""

@@ -9,7 +9,7 @@ import pytest
 import typer
 from pages import page
 
-from emberline.plans.analyses import ANALYSES
+from emberline.runs.work.analyses import ANALYSES
 from emberline.ui.cli.main import app
 from emberline.ui.pages import PAGES
 

@@ -11,8 +11,8 @@ from pages import page
 from scenario_page import copied, field, of, opened, script, section, texts, view
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.store import drafts, snapshots
-from emberline.plans.store.drafts import Draft
+from emberline.runs.store import drafts, snapshots
+from emberline.runs.store.drafts import Draft
 from emberline.scenarios import loads
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import revised

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from scenario_page import copied, field, of, opened, texts
 
-from emberline.plans.store import drafts
+from emberline.runs.store import drafts
 from emberline.ui.pages.editor import draft_list
 from emberline.ui.pages.session import sign_in
 from emberline.ui.server.oidc import Oidc

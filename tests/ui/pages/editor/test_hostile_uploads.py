@@ -13,8 +13,8 @@ import xlsxwriter
 from scenario_page import copied, of, opened, texts, view
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.store import drafts
-from emberline.plans.store.drafts import Draft
+from emberline.runs.store import drafts
+from emberline.runs.store.drafts import Draft
 from emberline.scenarios.reading.loading import LIBRARY
 
 TEXT = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ from babel.messages.pofile import read_po
 from scenario_page import copied, field, of, opened, script, section, texts, view
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.jobs import queue
-from emberline.plans.store import drafts, snapshots
-from emberline.plans.store.store import Store
+from emberline.runs.jobs import queue
+from emberline.runs.store import drafts, snapshots
+from emberline.runs.store.store import Store
 from emberline.scenarios import bundled, load, loads
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.importing import bring, guess, read

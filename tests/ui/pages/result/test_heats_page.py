@@ -8,15 +8,15 @@ import pytest
 from pages import page, texts, with_tab
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import plan
-from emberline.plans.store.store import Store
+from emberline.planning import plan
+from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording
 
 
 def script() -> None:
     """The tables of heats alone."""
-    from emberline.plans.store.store import Store
+    from emberline.runs.store.store import Store
     from emberline.ui.pages.result import accounts, heats
     from emberline.ui.pages.session import session
 

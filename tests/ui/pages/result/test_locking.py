@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans import board as boards
-from emberline.plans.jobs import queue
-from emberline.plans.plan import replan
-from emberline.plans.plan.record import Plan
-from emberline.plans.store.store import Store
-from emberline.plans.why.slack import slacks
+from emberline.planning.plan import replan
+from emberline.planning.plan.record import Plan
+from emberline.runs.jobs import queue
+from emberline.runs.store.store import Store
 from emberline.scenarios import ScenarioError, load
+from emberline.studies import board as boards
+from emberline.studies.why.slack import slacks
 from emberline.ui.charts import board as drawing
 from emberline.ui.charts.view import View
 from emberline.ui.pages.result import heats

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from pages import page
 
-from emberline.plans import plan
-from emberline.plans.accounts.unit_runs import RUN, unit_runs
-from emberline.plans.board import run_slack
-from emberline.plans.exports import Speaker
-from emberline.plans.store import Store
+from emberline.planning import plan
+from emberline.planning.accounts.unit_runs import RUN, unit_runs
+from emberline.reports.exports import Speaker
+from emberline.runs.store import Store
 from emberline.scenarios import loads
 from emberline.scenarios.templates.plants import start
+from emberline.studies.why import run_slack
 from emberline.ui.text import wording
 
 

@@ -1,0 +1,207 @@
+"""Whose emissions are whose: kilograms followed through the site's carriers and machines, step by step.
+
+In every step each carrier has one intensity, that of all that is used of it: bought fuel and imported electricity bring
+theirs, a machine hands what its inputs bring, and what it emits itself, to its outputs by their energy. Stores are used
+when they are filled and give without emissions; PV, wind, waste heat and by-product gas come without any. So for the
+uses W of carrier c [units], with machines m that take from carriers k and give a share a of theirs to c:
+
+    i_c·W_c − Σ_m a_mc·Σ_k in_mk·i_k = kg brought to c + Σ_m a_mc·kg of m itself
+
+The units of processes use electricity, fuels and heat as the line does; what they give (waste heat) brings nothing.
+What is sold counts among the uses or not, as ``Accounting.by_products`` says. Flares and what is vented never count:
+the uses of the rest carry them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.origins import Brought
+from emberline.planning.accounts.site_stores import filling, site_stores
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Sale, of
+from emberline.scenarios.assets.account import flow
+from emberline.scenarios.process.flows import streams
+
+Kind = TypeVar("Kind")
+
+NOTHING = 1e-12
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Where the kilograms of one kind go, shape (n_steps,) each; what goes to neither is the rest of the site's."""
+
+    line: np.ndarray
+    sold: dict[str, np.ndarray]
+    """By what is sold: ``export`` and the names of sales. Empty where by-products carry nothing."""
+    units: dict[str, np.ndarray] = field(default_factory=dict)
+    """By unit of the processes, with electricity, fuels and heat; ``line`` is their electricity's part."""
+    stored: dict[str, np.ndarray] = field(default_factory=dict)
+    """By store of the site, battery included: with what it is filled with."""
+    mean: dict[str, float] = field(default_factory=dict)
+    """By carrier: the mean of a unit that does not come from a store; carriers without any are left out."""
+
+
+def trace(
+    scenario: Scenario,
+    flows: xr.Dataset,
+    kinds: Mapping[Kind, Brought],
+    replaced: Mapping[Kind, np.ndarray] | None = None,
+) -> dict[Kind, Traced]:
+    """Follow several kinds of emissions through the site.
+
+    Args:
+        scenario: with its site and ``emissions.by_products``.
+        flows: a dataset of table ``RUN`` or ``SCHEDULE``.
+        kinds: what is brought in, by kind.
+        replaced: by kind, what a MWh of the grid's electricity brings in each step, shape (n_steps,): electricity that
+            a machine makes next to something else counts as that, and the rest goes to what else it makes. None: its
+            outputs share by their energy.
+    """
+    names, n, hours = list(scenario.site.carrier), scenario.horizon.n_steps, scenario.horizon.step_h
+    place = {name: c for c, name in enumerate(names)}
+    line = flows["line_mw"].to_numpy() * hours
+    sold = _sold(scenario, flows) if scenario.emissions.by_products != "none" else {}
+    unit_uses = _unit_uses(scenario, flows)
+    uses = np.zeros((n, len(names)))
+    uses[:, place[ELECTRICITY]] = line
+    filled = {store.name: (store.carrier, filling(scenario, flows, store)) for store in site_stores(scenario)}
+    for carrier, amount in filled.values():
+        uses[:, place[carrier]] += amount
+    for carrier, amount in sold.values():
+        uses[:, place[carrier]] += amount
+    for of_unit in unit_uses.values():
+        for carrier, amount in of_unit.items():
+            if carrier != ELECTRICITY:  # that is the line's
+                uses[:, place[carrier]] += amount
+    machines, electric = {}, {}
+    for load in of(scenario.site.equipment, Load):
+        uses[:, place[load.carrier]] -= flow(flows, load.name) * hours
+    for name, core in scenario.site.cores.items():
+        machines[name] = _machine(scenario, core, flows, names)
+        uses += machines[name][0]
+        if replaced is not None:
+            electric[name] = _apart(machines[name][1], place[ELECTRICITY], scenario, core, flows)
+    input_kg = np.zeros((n, len(names), len(kinds)))
+    for q, (kind, brought) in enumerate(kinds.items()):
+        for name, kg in brought.to_carrier.items():
+            input_kg[:, place[name], q] += kg
+        for name, kg in brought.by_machine.items():
+            input_kg[:, :, q] += machines[name][1] * kg[:, None]
+        for name, output_mwh in electric.items():
+            credit = output_mwh * replaced[kind] if replaced is not None else output_mwh
+            input_kg[:, place[ELECTRICITY], q] += credit
+            input_kg[:, :, q] -= machines[name][1] * credit[:, None]
+    intensity = _solve(uses, list(machines.values()), input_kg)
+    # what stores give comes without emissions, and took some when they were filled
+    fresh = {name: float(uses[:, c].sum()) for name, c in place.items()}
+    for store in site_stores(scenario):
+        fresh[store.carrier] -= float(filling(scenario, flows, store, -1.0).sum())
+    return {
+        kind: Traced(
+            line=intensity[:, place[ELECTRICITY], q] * line,
+            sold={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in sold.items()},
+            units={
+                unit: np.sum([intensity[:, place[c], q] * amount for c, amount in of_unit.items()], axis=0)
+                for unit, of_unit in unit_uses.items()
+            },
+            stored={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in filled.items()},
+            mean={
+                name: float(intensity[:, c, q] @ uses[:, c]) / fresh[name]
+                for name, c in place.items()
+                if fresh[name] > NOTHING
+            },
+        )
+        for q, kind in enumerate(kinds)
+    }
+
+
+def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
+    """Carrier and amount by step of what leaves the site for money."""
+    hours = scenario.horizon.step_h
+    sales = {"export": (ELECTRICITY, flows["export_mw"].to_numpy() * hours)}
+    for sale in of(scenario.site.assets, Sale):
+        sales[sale.name] = (sale.carrier, -flow(flows, sale.name) * hours)
+    return sales
+
+
+def _unit_uses(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.ndarray]]:
+    """What each unit of a process takes of each carrier in each step, by unit and carrier."""
+    if not scenario.processes:
+        return {}
+    hours = scenario.horizon.step_h
+    process_mw = flows["process_mw"]
+    uses = {unit: {ELECTRICITY: process_mw.sel(process=unit).to_numpy() * hours} for unit, _ in scenario.process_units}
+    for stream in streams(scenario):
+        if stream.direction == "in" and not stream.material:
+            rate = flows["stream_rate"].sel(stream=stream.label).to_numpy()
+            uses[stream.unit][stream.place] = np.maximum(-rate, 0.0) * hours
+    return uses
+
+
+def _machine(
+    scenario: Scenario, machine: Converter, flows: xr.Dataset, names: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a machine takes of each carrier, and the share that each of its outputs carries; (n_steps, n_carriers)."""
+    hours, counts, carriers = scenario.horizon.step_h, scenario.emissions, scenario.site.carrier
+    inputs, weight = (np.zeros((scenario.horizon.n_steps, len(names))) for _ in range(2))
+    useful = [key for key, name in machine.flows.items() if carriers[name].unit == "MWh" and not carriers[name].waste]
+    outputs = [
+        key for key in machine.flows if key.startswith("outputs") or (key == "main" and machine.main == "output")
+    ]
+    # by energy where there is any, else all to what the machine is there for
+    sharing = [key for key in outputs if key in useful] or outputs[:1]
+    for key, name in machine.flows.items():
+        amount = flow(flows, machine.name, key) * hours
+        c = names.index(name)
+        inputs[:, c] += np.maximum(-amount, 0.0)
+        if key in sharing:
+            efficiency = 1.0
+            if counts.by_products == "efficiency":
+                efficiency = counts.power_efficiency if name == ELECTRICITY else counts.heat_efficiency
+            weight[:, c] += np.maximum(amount, 0.0) / efficiency
+    total = weight.sum(axis=1, keepdims=True)
+    return inputs, np.divide(weight, total, out=np.zeros_like(weight), where=total > NOTHING)
+
+
+def _apart(
+    share: np.ndarray, electricity: int, scenario: Scenario, machine: Converter, flows: xr.Dataset
+) -> np.ndarray:
+    """What electricity a machine makes next to other outputs [MWh], which is taken out of their sharing in place."""
+    output_mwh = np.zeros(len(share))
+    others = np.delete(share, electricity, axis=1).sum(axis=1)
+    both = (others > NOTHING) & (share[:, electricity] > NOTHING)
+    if not both.any():
+        return output_mwh
+    for key, name in machine.flows.items():
+        if name == ELECTRICITY:
+            amount = np.maximum(flow(flows, machine.name, key), 0.0) * scenario.horizon.step_h
+            output_mwh[both] += amount[both]
+    share[both, electricity] = 0.0
+    share[both] /= others[both, None]
+    return output_mwh
+
+
+def _solve(uses: np.ndarray, machines: list[tuple[np.ndarray, np.ndarray]], input_kg: np.ndarray) -> np.ndarray:
+    """Intensity of each carrier in each step, shape (n_steps, n_carriers, n_kinds)."""
+    used = uses > NOTHING
+    input_kg = np.where(used[:, :, None], input_kg, 0.0)
+    if not machines:
+        return np.divide(input_kg, uses[:, :, None], out=np.zeros_like(input_kg), where=used[:, :, None])
+    each = np.arange(uses.shape[1])
+    matrix = np.zeros((*uses.shape, uses.shape[1]))
+    for inputs, share in machines:
+        matrix -= share[:, :, None] * inputs[:, None, :]
+    matrix[:, each, each] += uses
+    matrix = np.where(used[:, :, None], matrix, np.eye(len(each)))
+    try:
+        return np.linalg.solve(matrix, input_kg)
+    except np.linalg.LinAlgError:
+        # carriers that only feed each other have no intensity of their own: the least one that fits
+        return np.asarray(np.linalg.pinv(matrix) @ input_kg)

@@ -1,0 +1,185 @@
+"""Energy of a run as a Sankey diagram: from the fence through carriers and machines to its uses and losses.
+
+Only what is counted in MWh flows here. What a machine gives in tonnes or cubic metres is where its energy ends; what it
+gives more than it takes comes from outside (a heat pump's surroundings), and what processes give more than they take
+(gas from feedstock) from their materials. A store shows what it loses and by how much its level differs; what only
+passes through it goes through its carrier.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.sankey.diagram import Diagram, Drawing
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Named, Storage, of
+from emberline.scenarios.assets.account import flow
+from emberline.scenarios.process.flows import streams
+
+
+def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
+    """Where the energy of a horizon comes from and where it goes [MWh].
+
+    Args:
+        scenario: with site, line and processes.
+        run: a dataset of table ``RUN``.
+    """
+    drawing = Drawing("MWh")
+    for name, carrier in scenario.site.carrier.items():
+        if carrier.unit == "MWh":
+            drawing.node(_of(name), name, "carrier", named=name != ELECTRICITY)
+    _site(drawing, scenario, run)
+    for record in scenario.site.equipment:
+        _asset(record, drawing, scenario, run)
+    if scenario.processes:
+        _processes(drawing, scenario, run)
+    else:
+        _line(drawing, scenario, run)
+    if "dumped_rate" in run:
+        for name in run["carrier"].values.tolist():
+            if _of(name) in drawing.nodes:
+                amount = _mwh(scenario, run["dumped_rate"].sel(carrier=name).to_numpy())
+                drawing.add(_of(name), drawing.node("vented", "vented", "loss"), amount)
+    # what a limit that was missed leaves open
+    for key in [key for key, node in drawing.nodes.items() if node.kind == "carrier"]:
+        drawing.add(drawing.node("shortage", "shortage", "source"), key, -drawing.net(key))
+        drawing.add(key, drawing.node("surplus", "surplus", "loss"), drawing.net(key))
+    return drawing.diagram()
+
+
+def _of(carrier: str) -> str:
+    return f"carrier {carrier}"
+
+
+def _mwh(scenario: Scenario, power: np.ndarray) -> float:
+    return float(power.sum()) * scenario.horizon.step_h
+
+
+def _site(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    power = _of(ELECTRICITY)
+    drawing.add(drawing.node("grid", "grid", "grid"), power, _mwh(scenario, run["import_mw"].to_numpy()))
+    drawing.add(power, drawing.node("export", "export", "use"), _mwh(scenario, run["export_mw"].to_numpy()))
+    battery = scenario.battery
+    if battery is not None:
+        drawing.node("battery", "battery", "store")
+        into, out = (_mwh(scenario, run[name].to_numpy()) for name in ("charge_mw", "discharge_mw"))
+        _store(drawing, "battery", power, into, out, float(run["battery_mwh"][-1]) - battery.start_level)
+
+
+def _store(drawing: Drawing, key: str, carrier: str, into: float, out: float, more: float) -> None:
+    """What a store loses, and by how much its level at the end differs from that at the start."""
+    net = into - out
+    drawing.add(carrier, key, net)
+    drawing.add(key, carrier, -net)
+    drawing.add(key, drawing.node("kept", "kept in stores", "store"), more)
+    drawing.add(drawing.node("taken", "taken from stores", "store"), key, -more)
+    drawing.add(key, drawing.node("losses", "losses", "loss"), net - more)
+
+
+@singledispatch
+def _asset(record: Named, drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    """Draw an asset with one flow: a source, a use or a loss."""
+    (carrier,) = record.flows.values()
+    if scenario.site.carrier[carrier].unit != "MWh":
+        return
+    rate, key = flow(run, record.name), f"asset {record.name}"
+    gives, takes = (_mwh(scenario, np.maximum(part, 0.0)) for part in (rate, -rate))
+    kind = "source" if gives > takes else "loss" if of((record,), Flare) else "use"
+    drawing.node(key, record.name, kind, named=record not in scenario.site.short)
+    drawing.add(key, _of(carrier), gives)
+    drawing.add(_of(carrier), key, takes)
+
+
+@_asset.register(Storage)
+def _(record: Storage, drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    name, key = record.name, f"asset {record.name}"
+    if scenario.site.carrier[record.carrier].unit != "MWh":
+        return
+    drawing.node(key, name, "store", named=True)
+    rates = (flow(run, name, "in"), flow(run, name, "out"))
+    into = sum(_mwh(scenario, np.maximum(-rate, 0.0)) for rate in rates)
+    out = sum(_mwh(scenario, np.maximum(rate, 0.0)) for rate in rates)
+    more = float(run["asset_level"].sel(store=name)[-1]) - record.start_level
+    _store(drawing, key, _of(record.carrier), into, out, more)
+
+
+@_asset.register(Converter)
+def _(record: Converter, drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    name, key = record.name, f"asset {record.name}"
+    drawing.node(key, name, "machine", named=True)
+    others = {"gives": "", "takes": ""}
+    for flow_key, carrier in record.flows.items():
+        rate = flow(run, name, flow_key)
+        gives, takes = (_mwh(scenario, np.maximum(part, 0.0)) for part in (rate, -rate))
+        if scenario.site.carrier[carrier].unit != "MWh":
+            others["gives" if gives > takes else "takes"] = carrier
+            continue
+        drawing.add(_of(carrier), key, takes)
+        drawing.add(key, _of(carrier), gives)
+    _close(drawing, key, others["gives"], others["takes"])
+
+
+def _close(drawing: Drawing, key: str, gives: str, takes: str) -> None:
+    """What a machine takes and does not give in MWh is lost, or in what it gives; the other way round likewise."""
+    net_mwh = drawing.net(key)
+    if net_mwh > 0:
+        end = drawing.node(f"in {gives}", gives, "use", named=True) if gives else ""
+        drawing.add(key, end or drawing.node("losses", "losses", "loss"), net_mwh)
+    elif net_mwh < 0:
+        begin = drawing.node(f"of {takes}", takes, "source", named=True) if takes else ""
+        drawing.add(begin or drawing.node("surroundings", "from surroundings", "source"), key, -net_mwh)
+
+
+def _processes(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    for process in scenario.processes:
+        key = drawing.node(f"process {process.name}", process.name, "use", named=True)
+        process_mw = run["process_mw"].sel(process=list(process.units)).to_numpy()
+        drawing.add(_of(ELECTRICITY), key, _mwh(scenario, process_mw))
+    for stream in streams(scenario):
+        if stream.material or scenario.site.carrier[stream.place].unit != "MWh":
+            continue
+        rate = run["stream_rate"].sel(stream=stream.label).to_numpy()
+        key = f"process {stream.process.name}"
+        drawing.add(_of(stream.place), key, _mwh(scenario, np.maximum(-rate, 0.0)))
+        drawing.add(key, _of(stream.place), _mwh(scenario, np.maximum(rate, 0.0)))
+    for process in scenario.processes:
+        _given_on(drawing, f"process {process.name}")
+
+
+def _line(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    """Electricity of the stages by what their heats draw, and what they give of other carriers."""
+    line, power = scenario.line, _of(ELECTRICITY)
+    if not line.stages:
+        return
+    idle = _mwh(scenario, run["idle_mw"].to_numpy()) if "idle_mw" in run else 0.0
+    drawing.add(power, drawing.node("idle", "units that idle", "use"), idle)
+    of_stages, mwh = run["op_stage"].values, run["op_energy_mwh"].to_numpy()
+    net = mwh - run["op_extra_mwh"].to_numpy()
+    by_stage = {stage.name: float(mwh[of_stages == stage.name].sum()) for stage in line.stages}
+    bare = np.array([float(net[of_stages == stage.name].sum()) for stage in line.stages])
+    work = _mwh(scenario, run["line_mw"].to_numpy()) - idle
+    whole = sum(by_stage.values())
+    for stage in line.stages:
+        key = drawing.node(f"stage {stage.name}", stage.name, "use", named=True)
+        drawing.add(power, key, work * by_stage[stage.name] / whole if whole else 0.0)
+    for carrier, weight in line.gives.items():
+        if scenario.site.carrier[carrier].unit != "MWh" or "line_rate" not in run:
+            continue
+        output_mwh = _mwh(scenario, run["line_rate"].sel(given=carrier).to_numpy())
+        shares = weight * bare
+        for stage, share in zip(line.stages, shares.tolist(), strict=True):
+            drawing.add(f"stage {stage.name}", _of(carrier), output_mwh * share / shares.sum() if shares.sum() else 0.0)
+    for stage in line.stages:
+        _given_on(drawing, f"stage {stage.name}")
+
+
+def _given_on(drawing: Drawing, key: str) -> None:
+    """Of what gives energy on, the rest is used there; what it gives beyond that is from its materials."""
+    if not any(source == key for source, _ in drawing.flows):
+        return
+    net_mwh = drawing.net(key)
+    drawing.add(key, drawing.node("used", "used on site", "use"), net_mwh)
+    drawing.add(drawing.node("materials", "from materials", "source"), key, -net_mwh)

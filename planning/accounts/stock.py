@@ -1,0 +1,120 @@
+"""What is left in the stores is worth what it took to make it: making less is no saving.
+
+Two runs that deliver the same may end with different stocks. The difference is valued by the tonne, at what the
+baseline emits and spends on a tonne in that store (electricity by energy, fuels, machines' running, the carbon price on
+what its scheme covers), followed through the network of stores as carbon is
+(``material_allocation.py``). Charges on peaks, fixed charges and other earnings belong to no tonne.
+
+Stores of the site, battery included, are valued by the same rule: by what is spent on filling them, losses of filling
+counted (``carrier_allocation.py``). One that nothing fills counts at the mean of what its carrier takes.
+Electricity that an engine makes together with heat counts as the grid's that it replaces, so that the heat takes the
+fuel less that: an engine that runs on for a store's sake saves nothing by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from emberline.planning.accounts.figures import SAME
+from emberline.planning.accounts.site_stores import site_stores
+from emberline.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from emberline.planning.accounts.figures import Figures
+
+
+__all__ = ["Difference", "difference", "rate", "shortfall", "site_stores", "stock_changes"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much the second of two runs ends with more in its stores, and what that is worth."""
+
+    tonnes: dict[str, float]
+    """By store [t]; negative: less."""
+    carbon_kg: float
+    cost: float
+    unknown: tuple[str, ...] = ()
+    """Stores that differ and whose worth neither run tells."""
+    levels: dict[str, float] = field(default_factory=dict)
+    """By store of the site, in its unit; negative: less."""
+    mwh: float = 0.0
+    """Electricity of the units for the tonnes that differ [MWh]."""
+
+    def credit(self, figure: str) -> float:
+        """What it is worth by a figure that holds a metric; stock counts by carbon and cost alone."""
+        return float(getattr(self, figure, 0.0))
+
+    @property
+    def any(self) -> bool:
+        """Whether any store differs."""
+        return any(self.tonnes.values()) or any(self.levels.values())
+
+
+def difference(baseline: Figures, plan: Figures) -> Difference:
+    """What a plan has in stock more than its baseline."""
+    return _valued(_more(baseline.stock, plan.stock), _more(baseline.levels, plan.levels), baseline, plan)
+
+
+def since_start(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
+    """What the baseline has in stock at the end more than at the start; stores of the site are left out."""
+    return _valued(_more({each.name: each.start_t for each in scenario.stores}, baseline.stock), {}, baseline, plan)
+
+
+def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
+    """What a plan has in stock and has delivered more than its baseline; disturbed runs seldom make the same."""
+    more = dict(difference(baseline, plan).tonnes)
+    for delivery in scenario.deliveries:
+        tonnes = plan.delivered.get(delivery.name, 0.0) - baseline.delivered.get(delivery.name, 0.0)
+        more[delivery.store] = more.get(delivery.store, 0.0) + tonnes
+    return _valued(more, _more(baseline.levels, plan.levels), baseline, plan)
+
+
+def stock_changes(scenario: Scenario, more: Difference) -> Iterator[tuple[str, float, str, int]]:
+    """Stores that end otherwise: name, how much more (negative: less), unit, and the digits to show."""
+    units = {store.name: store.unit for store in site_stores(scenario)}
+    for name, tonnes in more.tonnes.items():
+        if tonnes:
+            yield name, tonnes, "t", 0 if abs(tonnes) >= 1 else 3
+    for name, amount in more.levels.items():
+        if amount:
+            yield name, amount, units.get(name, ""), 1 if abs(amount) >= 1 else 3
+
+
+def _valued(more_t: Mapping[str, float], more: Mapping[str, float], baseline: Figures, plan: Figures) -> Difference:
+    """The worth of tonnes by store, and of levels by store of the site."""
+    tonnes = {name: value if abs(value) > SAME else 0.0 for name, value in more_t.items()}
+    levels = {
+        name: value if abs(value) > SAME * max(baseline.levels[name], 1.0) else 0.0 for name, value in more.items()
+    }
+    kg, cost = (
+        _worth(tonnes, f"stock_{kind}_per_t", baseline, plan) + _worth(levels, f"level_{kind}_per_unit", baseline, plan)
+        for kind in ("kg", "cost")
+    )
+    unknown = [*_unknown(tonnes, "stock_kg_per_t", baseline, plan)]
+    unknown += _unknown(levels, "level_kg_per_unit", baseline, plan)
+    mwh = _worth(tonnes, "stock_mwh_per_t", baseline, plan)
+    return Difference(tonnes, kg, cost, tuple(unknown), levels, mwh)
+
+
+def _more(baseline: Mapping[str, float], plan: Mapping[str, float]) -> dict[str, float]:
+    """What a plan ends with beyond its baseline; a store that an earlier release left out does not differ."""
+    return {name: level - baseline[name] for name, level in plan.items() if name in baseline}
+
+
+def _worth(more: Mapping[str, float], field: str, baseline: Figures, plan: Figures) -> float:
+    return float(sum(value * (rate(name, field, baseline, plan) or 0.0) for name, value in more.items()))
+
+
+def rate(name: str, field: str, baseline: Figures, plan: Figures) -> float | None:
+    """What a unit in a store took: of the baseline, or of the plan where only it makes any."""
+    worth: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
+    return worth
+
+
+def _unknown(more: Mapping[str, float], field: str, baseline: Figures, plan: Figures) -> Iterator[str]:
+    for name, value in more.items():
+        if value and rate(name, field, baseline, plan) is None:
+            yield name

@@ -1,0 +1,171 @@
+"""Where a saving comes from: the difference of two accounts by cause, without another search. The parts add up exactly.
+
+Electricity is divided step by step. With the worth w of a MWh in a step (an intensity; for money the mean price that
+baseline and plan pay there), and the consumption of line, processes and base load in baseline (b) and plan (p):
+
+    consumption = (sum of b − sum of p) · mean worth that the baseline pays
+    shifting    = sum of w · (b − p), less consumption
+    site        = what is left of the difference in electricity: PV, battery, machines, export
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.bill import bill, energy_cost
+from emberline.planning.accounts.emissions import INTENSITY, direct, site_emissions
+from emberline.planning.answer.record import Headline
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import load_mw
+from emberline.scenarios.messages import mark
+
+LABELS = {
+    "shifting": mark("shifting to other hours"),
+    "consumption": mark("more or less consumption"),
+    "site": mark("PV, battery, machines, export"),
+    "process": mark("process emissions"),
+    "fuels": mark("fuels"),
+    "heat": mark("heat bought"),
+    "assets": mark("wear, starts, upkeep"),
+    "sales": mark("sales"),
+    "demand": mark("demand charge"),
+    "coincident": mark("coincident charge"),
+    "carbon price": mark("carbon price"),
+    "other": mark("fixed charges, taxes, imbalance"),
+    "stock": mark("stock at the end"),
+}
+"""Causes in the order in which they are shown."""
+NOTHING = 1e-6
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A part of the saving; negative: it costs or emits more."""
+
+    name: str
+    """Of ``LABELS``."""
+    average_kg: float
+    """By the grid's average intensity."""
+    marginal_kg: float | None
+    """None: the market gives no marginal intensity."""
+    cost: float
+
+    @property
+    def label(self) -> str:
+        """The cause in words."""
+        return LABELS[self.name]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
+    """The net saving of the undisturbed day by cause; empty where nothing is compared.
+
+    Args:
+        plan: with a replay.
+        headline: of the plan.
+    """
+    if plan.replay is None or plan.replay_figures is None or headline.average is None or headline.cost is None:
+        return ()
+    carbon = {
+        signal: _carbon(plan, signal, saving.stock)
+        for signal, saving in (("average", headline.average), ("marginal", headline.marginal))
+        if saving is not None
+    }
+    money = _money(plan, headline.cost.stock)
+    rows = [
+        Cause(
+            name,
+            carbon["average"].get(name, 0.0),
+            carbon["marginal"].get(name, 0.0) if "marginal" in carbon else None,
+            money.get(name, 0.0),
+        )
+        for name in LABELS
+    ]
+    return tuple(row for row in rows if max(map(abs, (row.average_kg, row.marginal_kg or 0.0, row.cost))) > NOTHING)
+
+
+def consumed_mwh(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+    """Electricity of line, processes and loads by step, shape (n_steps,)."""
+    return (run["line_mw"].to_numpy() + load_mw(scenario, run)) * scenario.horizon.step_h
+
+
+def _electricity(
+    scenario: Scenario, runs: tuple[xr.Dataset, xr.Dataset], worth: np.ndarray, saved: float
+) -> dict[str, float]:
+    """A saving of electricity by cause.
+
+    Args:
+        scenario: of both runs.
+        runs: baseline and plan.
+        worth: of a MWh by step, shape (n_steps,).
+        saved: the difference of the accounts.
+    """
+    site = scenario.site
+    before, after = (consumed_mwh(scenario, run) for run in runs)
+    mean = float(before @ worth / before.sum()) if before.sum() > NOTHING else float(worth.mean())
+    consumption = float(before.sum() - after.sum()) * mean
+    moved = float((before - after) @ worth)
+    rest = saved - moved
+    if not (site.moving or site.renewables or site.battery or site.grid.export_limit_mw):
+        moved, rest = saved, 0.0  # nothing else draws or feeds in: contracts make the rest
+    return {"shifting": moved - consumption, "consumption": consumption, "site": rest}
+
+
+def _carbon(plan: Plan, signal: str, stock: float) -> dict[str, float]:
+    assert plan.replay is not None
+    scenario, runs = plan.scenario, (plan.baseline, plan.replay)
+    released = [direct(scenario, run).total_kg for run in runs]
+    sites = [site_emissions(scenario, run) for run in runs]
+    grid = [float(site.grid[signal].sum()) for site in sites]
+    worth = scenario.inputs[INTENSITY[signal]].to_numpy()
+    return _electricity(scenario, runs, worth, grid[0] - grid[1]) | {
+        "process": released[0] - released[1],
+        "fuels": sites[0].direct_kg - sites[1].direct_kg,
+        "heat": sites[0].bought_kg - sites[1].bought_kg,
+        "stock": stock,
+    }
+
+
+def _money(plan: Plan, stock: float) -> dict[str, float]:
+    assert plan.replay is not None
+    assert plan.replay_figures is not None
+    scenario, runs = plan.scenario, (plan.baseline, plan.replay)
+    before, after = plan.baseline_figures, plan.replay_figures
+    paid = [energy_cost(scenario, run) for run in runs]
+    earned = [_export(scenario, run) for run in runs]
+    worth = mean_price(scenario, runs, (paid[0], paid[1]))
+    parts = _electricity(scenario, runs, worth, float((paid[0] - paid[1]).sum() - earned[0] + earned[1]))
+    parts |= {
+        "fuels": before.fuel_cost - after.fuel_cost,
+        "assets": before.upkeep_cost - after.upkeep_cost,
+        "sales": after.sales - before.sales,
+        "demand": before.demand_cost - after.demand_cost,
+        "coincident": before.coincident_cost - after.coincident_cost,
+        "carbon price": before.carbon_cost - after.carbon_cost,
+    }
+    return parts | {"other": before.cost - after.cost - sum(parts.values()), "stock": stock}
+
+
+def _export(scenario: Scenario, run: xr.Dataset) -> float:
+    return bill(scenario, run, 0.0).exported
+
+
+def mean_price(scenario: Scenario, runs: tuple[xr.Dataset, ...], paid: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Price of a MWh by step as some runs pay it together, shape (n_steps,); the spot price where none imports.
+
+    Args:
+        scenario: of the runs.
+        runs: of table ``RUN``.
+        paid: their cost of imported electricity by step, shape (n_steps,) each.
+    """
+    imported = np.sum([run["import_mw"].to_numpy() for run in runs], axis=0) * scenario.horizon.step_h
+    spot = scenario.inputs["price_per_mwh"].to_numpy()
+    return np.asarray(np.where(imported > NOTHING, np.sum(paid, axis=0) / np.maximum(imported, NOTHING), spot))

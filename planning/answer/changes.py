@@ -1,0 +1,296 @@
+"""What changed and why: a few sentences from the difference between plan and baseline, each with the bars it is about.
+
+Every number is read off the two undisturbed runs and the series of the scenario; nothing is solved again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.answer.dear_hours import DIGITS, dear_hours
+from emberline.planning.answer.uses import WORTH_TELLING, UseChange, mean_over, signal, signal_text, use_changes
+from emberline.planning.answer.wording import span
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark
+
+QUARTER = 4
+"""The avoided hours are about the worst quarter of all: hours that count the same are in it together or not at all."""
+MOST_ORDERS = 3
+MOST_USES = 2
+LEAST_SHARE = 0.005
+"""Share of the electricity that must leave the worst hours to be worth a sentence."""
+FULL = 0.995
+"""Share of a limit from which on it binds."""
+BUSY = 0.85
+"""Share of its time from which on a stage limits what can move."""
+
+HOURS = {
+    "average": mark(
+        "In the {hours:g} h with the most carbon-intensive electricity ({mean} kg CO2e/MWh on average, {when}) the "
+        "plant imports {after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
+        "{share_before:.0f} %."
+    ),
+    "marginal": mark(
+        "In the {hours:g} h with the highest marginal intensity ({mean} kg CO2e/MWh on average, {when}) the plant "
+        "imports {after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
+        "{share_before:.0f} %."
+    ),
+    "price": mark(
+        "In the {hours:g} h with the dearest electricity ({mean} {unit} on average, {when}) the plant imports "
+        "{after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
+        "{share_before:.0f} %."
+    ),
+    "level": mark(
+        "In the {hours:g} h at the highest price of electricity ({mean} {unit}, {when}) the plant imports "
+        "{after:,.1f} MWh instead of {before:,.1f} MWh: {share_after:.0f} % of its imports instead of "
+        "{share_before:.0f} %."
+    ),
+}
+MOVED = {
+    "later": mark(
+        "{order} moves from {old} to {new} ({stage}), where electricity has {worth_after} instead of {worth_before} "
+        "{unit}."
+    ),
+    "way": mark(
+        "{order} moves the other way, from {old} to {new} ({stage}), at {worth_after} instead of {worth_before} {unit}."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One sentence about a plan."""
+
+    kind: str
+    """``hours``, ``order``, ``use``, ``dear hours`` or ``limit``."""
+    says: str
+    bars: tuple[str, ...] = ()
+    """Heats, units or assets that it is about."""
+    from_min: float | None = None
+    """The span that it is about, after the start of the horizon."""
+    to_min: float | None = None
+    numbers: Mapping[str, float] | None = None
+    """What the sentence says, as numbers."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"bars": list(self.bars), "numbers": dict(self.numbers or {})}
+
+
+def changes(plan: Plan) -> tuple[Change, ...]:
+    """What the plan does otherwise than the baseline, and what limits more; three to six sentences."""
+    if plan.replay is None:
+        return ()
+    sentences = [*_hours(plan)]
+    if plan.scenario.heats:
+        sentences += _orders(plan, plan.replay)
+    sentences += _uses(plan, plan.replay)
+    if plan.scenario.processes:
+        sentences += [
+            Change("dear hours", reason.says, (reason.unit,), reason.from_min, reason.to_min, reason.numbers)
+            for reason in islice(dear_hours(plan, plan.replay), MOST_USES)
+        ]
+    sentences += _limits(plan, plan.replay)
+    return tuple(sentences)
+
+
+# --- hours ----------------------------------------------------------------------------------------------------------
+
+
+def worst_steps(worth: np.ndarray) -> np.ndarray:
+    """About a quarter of all steps, those with the highest worth; none that counts as much is left out of them.
+
+    Empty where the worth never changes.
+    """
+    if float(np.ptp(worth)) <= WORTH_TELLING * max(float(np.abs(worth).max()), 1e-9):
+        return np.array([], dtype=int)
+    worth, count = worth.round(DIGITS), max(len(worth) // QUARTER, 1)
+    levels, counts = np.unique(worth, return_counts=True)
+    sizes = counts[::-1].cumsum()[::-1]
+    return np.flatnonzero(worth >= levels[1 + np.argmin(np.abs(sizes[1:] - count))])
+
+
+def _hours(plan: Plan) -> Iterator[Change]:
+    assert plan.replay is not None
+    scenario = plan.scenario
+    worth, kind, unit = signal(plan)
+    steps = worst_steps(worth)
+    before, after = (run["import_mw"].to_numpy() * scenario.horizon.step_h for run in (plan.baseline, plan.replay))
+    if not len(steps) or not before.sum() or not after.sum():
+        return
+    numbers = {
+        "hours": len(steps) * scenario.horizon.step_h,
+        "mean": float(worth[steps].mean()),
+        "before": float(before[steps].sum()),
+        "after": float(after[steps].sum()),
+    }
+    numbers["share_before"] = 100 * numbers["before"] / float(before.sum())
+    numbers["share_after"] = 100 * numbers["after"] / float(after.sum())
+    if abs(numbers["share_before"] - numbers["share_after"]) < 100 * LEAST_SHARE:
+        return
+    when, first, last = span(scenario.horizon, steps)
+    values = {name: value for name, value in numbers.items() if name != "mean"} | {"mean": signal_text(numbers["mean"])}
+    more = {} if kind != "price" else {"unit": unit}
+    if kind == "price" and float(np.ptp(worth[steps].round(DIGITS))) == 0:
+        kind = "level"
+    yield Change("hours", Message(HOURS[kind], when=when, **values, **more), (), first, last, numbers)
+
+
+# --- orders ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the heats of an order lie in a run, at the stage that draws most."""
+
+    start: float
+    end: float
+    mwh: float
+    worth: float
+    """Mean while it draws."""
+
+
+def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
+    scenario = plan.scenario
+    worth, kind, unit = signal(plan)
+    stage = hungriest_stage(plan.baseline)
+    order_of = {heat.name: heat.order for heat in scenario.heats}
+    before, after = (_places(scenario, data, stage, worth, order_of) for data in (plan.baseline, run))
+    gains = {
+        order: place.mwh * (place.worth - after[order].worth)
+        for order, place in before.items()
+        if order in after and abs(after[order].start - place.start) >= scenario.horizon.step_min
+    }
+    ranked = sorted(gains, key=lambda order: -gains[order])
+    best = [order for order in ranked[:MOST_ORDERS] if gains[order] > 0]
+    way = [order for order in ranked[-1:] if gains[order] < 0 and best and len(best) < MOST_ORDERS]
+    for order, text in [*((order, "later") for order in best), *((order, "way") for order in way)]:
+        old, new = before[order], after[order]
+        if abs(new.worth - old.worth) <= WORTH_TELLING * abs(old.worth):
+            continue
+        yield Change(
+            "order",
+            Message(
+                MOVED[text], order=Message("Order {order}", order=order), stage=stage,
+                old=scenario.horizon.instant(old.start), new=scenario.horizon.instant(new.start),
+                worth_after=signal_text(new.worth), worth_before=signal_text(old.worth), unit=_unit(kind, unit),
+            ),
+            tuple(heat.name for heat in scenario.heats if heat.order == order),
+            new.start,
+            new.end,
+            {"old_min": old.start, "new_min": new.start, "worth_before": old.worth, "worth_after": new.worth},
+        )  # fmt: skip
+
+
+def _unit(kind: str, unit: str) -> str:
+    return unit if kind == "price" else "kg CO2e/MWh"
+
+
+def hungriest_stage(run: xr.Dataset) -> str:
+    """The stage that draws most electricity in a run."""
+    stages, mwh = run["op_stage"].values, run["op_energy_mwh"].to_numpy()
+    names = list(dict.fromkeys(stages.tolist()))
+    return max(names, key=lambda name: float(mwh[stages == name].sum())) if names else ""
+
+
+def _places(
+    scenario: Scenario, run: xr.Dataset, stage: str, worth: np.ndarray, order_of: Mapping[str, str]
+) -> dict[str, _Place]:
+    """Where each order lies at a stage."""
+    here = run["op_stage"].values == stage
+    columns = (run[f"op_{name}"].values[here].tolist() for name in ("heat", "start_min", "end_min", "energy_mwh"))
+    rows: dict[str, list[tuple[float, float, float]]] = {}
+    for heat, *row in zip(*columns, strict=True):
+        rows.setdefault(order_of[heat], []).append((row[0], row[1], row[2]))
+    places = {}
+    for order, operations in rows.items():
+        total = sum(mwh for *_, mwh in operations)
+        means = [
+            (mwh, mean_over(worth, scenario.horizon.step_min, start, end - start)) for start, end, mwh in operations
+        ]
+        if total > 0 and not any(np.isnan(mean) for _, mean in means):
+            mean = sum(mwh * mean for mwh, mean in means) / total
+            starts, ends = zip(*((start, end) for start, end, _ in operations), strict=True)
+            places[order] = _Place(min(starts), max(ends), total, mean)
+    return places
+
+
+# --- units, machines, stores ----------------------------------------------------------------------------------------
+
+
+def _uses(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
+    """Units at other hours, then fuels and machines that are used more or less; the largest changes."""
+    uses = [use for use in use_changes(plan, plan.baseline, run) if use.what != "makes"]
+    timed = [use for use in uses if use.moved and use.because]
+    timed.sort(key=lambda use: -use.moved)
+    amounts = [use for use in uses if not use.moved]
+    amounts.sort(key=lambda use: -abs(use.after - use.before) / max(use.before, use.after))
+    for use in [*timed[:MOST_USES], *amounts[:MOST_USES]]:
+        yield Change("use", Message("{change}.", change=use.says), (use.name,), numbers=_of_use(use))
+
+
+def _of_use(use: UseChange) -> dict[str, float]:
+    return {"before": use.before, "after": use.after, "moved": use.moved}
+
+
+# --- limits ---------------------------------------------------------------------------------------------------------
+
+
+def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
+    """What stands in the way of more: caps that are used up, a full connection, a stage without free time."""
+    scenario, ours, baseline = plan.scenario, plan.replay_figures, plan.baseline_figures
+    assert ours is not None
+    share = scenario.goal.caps.extra_cost_share
+    if share is not None and scenario.goal.minimize == "carbon" and plan.baseline_complete and baseline.cost > 0:
+        extra = ours.cost / baseline.cost - 1
+        if extra >= share * FULL > 0:
+            yield Change(
+                "limit",
+                Message(
+                    "The cap on cost is used up: undisturbed, the cost is {extra:.1f} % above the baseline's, and the "
+                    "cap is {cap:.1f} %.",
+                    extra=100 * extra, cap=100 * share,
+                ),
+                numbers={"extra": 100 * extra, "cap": 100 * share},
+            )  # fmt: skip
+    limit, meter = scenario.site.grid.import_limit_mw, run["meter_mw"].to_numpy()
+    full = np.flatnonzero(meter >= FULL * limit) if limit else np.array([], dtype=int)
+    if limit and len(full):
+        length = scenario.site.grid.metered_interval_min
+        hours = len(full) * length / 60
+        yield Change(
+            "limit",
+            Message("The import limit of {limit:g} MW is used up for {hours:.1f} h.", limit=limit, hours=hours),
+            (), float(full[0] * length), float((full[-1] + 1) * length), {"limit": limit, "hours": hours},
+        )  # fmt: skip
+    if scenario.heats:
+        yield from _busiest(scenario, run)
+
+
+def _busiest(scenario: Scenario, run: xr.Dataset) -> Iterator[Change]:
+    """The stage that works for the largest share of its units' time."""
+    stages, start, end = (run[f"op_{name}"].values for name in ("stage", "start_min", "end_min"))
+    shares = {}
+    for stage in scenario.line.stages:
+        mine = stages == stage.name
+        worked = float((end[mine] - start[mine]).sum())
+        shares[stage.name] = worked / (len(stage.units) * scenario.horizon.length_min)
+    name = max(shares, key=lambda stage: shares[stage])
+    if shares[name] < BUSY:
+        return
+    units = tuple(unit.name for unit in next(s for s in scenario.line.stages if s.name == name).units)
+    yield Change(
+        "limit",
+        Message(
+            "Little can move further: {units} ({stage}) work for {share:.0f} % of the horizon.",
+            units=units, stage=name, share=100 * shares[name],
+        ),
+        units, numbers={"share": 100 * shares[name]},
+    )  # fmt: skip

@@ -1,0 +1,265 @@
+"""The quick front of a plan: least carbon within its cap on cost, least carbon at no more cost than the baseline's, and
+least cost.
+
+The plan itself is one of the three points. The others are short searches with the same limits and margins, from its
+schedule on. A point is the best of all schedules known then, so that no other of them is better at what it stands for;
+one that was not searched for, or that is worse than the baseline at what it stands for, is left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.accounts.stock import difference
+from emberline.planning.answer.record import SAME
+from emberline.planning.answer.wording import joined, point_label
+from emberline.planning.engine.deadline import Deadline
+from emberline.planning.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.planning.plan.alternatives.substitute import substitute
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import GOALS
+from emberline.scenarios.messages import Message
+from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.records.goal import Target
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+
+SHARE, MOST_SHARE = 0.12, 0.2
+"""Of the time limit, that is kept for the searches of the other two points together; the most where the plan took less
+than it may."""
+SEARCH_SHARE = 0.34
+"""Of that time, for one search."""
+MOST_BETWEEN = 4
+"""Searches between least carbon and least cost."""
+LEAST_S = 2.0
+"""For one of them."""
+NO_TIME = Message("No time was left to search all points between least carbon and least cost.")
+OVERRIDES = {
+    LEAST_CARBON: ["goal.minimize=carbon"],
+    NO_REGRET: ["goal.minimize=carbon", "goal.caps.extra_cost_share=0"],
+    LEAST_COST: ["goal.minimize=cost"],
+}
+"""Settings that make a plan of each point."""
+
+
+def own_point(scenario: Scenario) -> str | None:
+    """The point that the plan of a scenario is; None: its goal is neither carbon nor money."""
+    goal = scenario.goal
+    if goal.minimize == "carbon":
+        return NO_REGRET if goal.caps.extra_cost_share == 0 else LEAST_CARBON
+    metric = METRICS.get(goal.minimize)
+    return LEAST_COST if metric is not None and metric.money else None
+
+
+def other_points(scenario: Scenario) -> list[tuple[Message, list[str]]]:
+    """The points that the plan of a scenario is not: each goal in words, and the settings that make a plan of it."""
+    mine, goal = own_point(scenario), scenario.goal
+    if mine is None:
+        return []
+    words = {name: point_label(name, goal.minimize, goal.caps.extra_cost_share) for name in OVERRIDES}
+    if mine == NO_REGRET:  # without its setting the cap of the scenario counts again, whatever that is
+        words[LEAST_CARBON] = Message(GOALS["carbon"])
+    return [(words[name], overrides) for name, overrides in OVERRIDES.items() if name != mine]
+
+
+def with_choices(
+    base: Plan,
+    *,
+    deadline: Deadline | None = None,
+    baseline: Baseline | None = None,
+    study: Study | None = None,
+    judge: Callable[[Plan], Plan | None] | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """The plan with the other points of its quick front; as it is where nothing is compared.
+
+    Args:
+        base: a plan.
+        deadline: after which no more is searched; None: their share of the time limit from now on.
+        baseline: of the plan's scenario; None: it is simulated.
+        study: of the search that made the plan.
+        judge: what takes the place of the plan where one of the schedules is better by its own goal, as a cap hides
+            from a search what a price leads to; None of it: the plan stays.
+        on_progress: called with ``phase``, ``elapsed`` and ``limit``.
+        cancel: polled; True leaves out what is not there yet.
+    """
+    mine = own_point(base.scenario)
+    if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
+        return base
+    deadline = deadline or Deadline(SHARE * base.scenario.goal.time_limit_s)
+    search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
+    search.run(mine)
+    better = search.better(mine)
+    after = judge(better) if judge is not None and better is not None else None
+    if after is not None:
+        base = search.base = after
+        assert after.replay_figures is not None
+        search.points[0] = _choice(after, "", after.replay_figures, after.status, after.gap)
+    choices = search.named(mine)
+    late = (search.no_time,) if search.late else ()
+    return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *late))
+
+
+def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """The points of a quick front once another plan is its own, which also stands where it is better than a point."""
+    assert plan.replay_figures is not None
+    first = _choice(plan, "", plan.replay_figures, plan.status, plan.gap)
+
+    def beats(point: Choice) -> bool:
+        if point.name == LEAST_COST:
+            return first.cost > point.cost
+        return first.carbon_kg > point.carbon_kg and (point.name == LEAST_CARBON or first.cost >= 0)
+
+    return tuple(
+        dataclasses.replace(first, name=point.name, is_plan=point.is_plan) if point.is_plan or beats(point) else point
+        for point in points
+    )
+
+
+class _Search:
+    """The searches of a quick front."""
+
+    def __init__(
+        self,
+        base: Plan,
+        deadline: Deadline,
+        baseline: Baseline | None,
+        study: Study | None,
+        tell: Progress,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.base, self.scenario, self.study, self.tell, self.stop = base, base.scenario, study, tell, stop
+        self.baseline = baseline or Baseline.of(base.scenario, base.envelope, over=lambda: True)
+        self.deadline, self.late = deadline, False
+        self.searches: set[str] = set()
+        """Points that were searched for."""
+        assert base.replay_figures is not None
+        self.points = [_choice(base, "", base.replay_figures, base.status, base.gap)]
+        self.schedules = [] if base.schedule is None else [base.schedule]
+
+    def run(self, mine: str) -> None:
+        """Search the points other than the plan's own."""
+        self.searches.add(mine)
+        if mine != LEAST_COST:
+            self._find(LEAST_COST, self._goal(Target.COST, None))
+        if mine != LEAST_CARBON:
+            self._find(LEAST_CARBON, self._goal(Target.CARBON, self.scenario.goal.caps.extra_cost_share or None))
+        if mine != NO_REGRET:
+            self._between()
+            if not self.late and LEAST_CARBON in self.searches and self._best(LEAST_CARBON) == self._best(NO_REGRET):
+                self.searches.add(NO_REGRET)  # nothing lies between
+
+    def better(self, mine: str) -> Plan | None:
+        """The plan of the schedule that is best at what the plan stands for, where that is less carbon and another one
+        than the plan's; not judged on disturbed days."""
+        first, best = self.points[0], self._best(mine)
+        if mine == LEAST_COST or best is None or self.base.schedule is None or self.base.objective is None:
+            return None
+        gain = best.carbon_kg - first.carbon_kg
+        if gain <= SAME * abs(first.figures.carbon_kg):
+            return None
+        schedule = self.schedules[self.points.index(best)]
+        return substitute(self.base, schedule, self.baseline, judged=self.base.holding is None)
+
+    def named(self, mine: str) -> tuple[Choice, ...]:
+        """The points, the plan's own among them; those that are not known are left out."""
+        points = {name: self.points[0] if name == mine else self._best(name) for name in OVERRIDES}
+        named = [
+            dataclasses.replace(point, name=name, is_plan=name == mine)
+            for name, point in points.items()
+            if point is not None and name in self.searches
+        ]
+        return tuple(point for point in named if point.is_plan or not point.worse)
+
+    @property
+    def no_time(self) -> Message:
+        """What there was no time to search for."""
+        goal = self.scenario.goal
+        missing = [
+            point_label(name, goal.minimize, goal.caps.extra_cost_share)
+            for name in OVERRIDES
+            if name not in self.searches
+        ]
+        if not missing:
+            return NO_TIME
+        return Message("No time was left to search for: {points}.", points=joined(missing))
+
+    def _between(self) -> None:
+        """Points between least carbon and least cost: least cost with such a price on carbon that both ends are worth
+        the same, again and again (Aneja and Nair 1979, "Bicriteria transportation problem", Management Science 25)."""
+        price = self.scenario.market.carbon_price
+        if self.scenario.goal.signal != "average":  # a price on carbon counts by the average intensity
+            self._find(NO_REGRET, self._goal(Target.CARBON, 0.0))
+            return
+        for _ in range(MOST_BETWEEN):
+            low, high = self._best(NO_REGRET), self._best(LEAST_CARBON)
+            if low is None or high is None or high.carbon_kg <= low.carbon_kg or high.cost >= low.cost:
+                return
+            per_t = 1000 * (low.cost - high.cost) / (high.carbon_kg - low.carbon_kg)
+            price = price.model_copy(update={"per_t": per_t, "covers": "all", "free_share": 0.0})
+            market = self.scenario.market.model_copy(update={"carbon_price": price})
+            goal = self._goal(Target.COST_WITH_CARBON_PRICE, None).goal
+            if not self._find(NO_REGRET, self.scenario.model_copy(update={"goal": goal, "market": market})):
+                return
+            if self._best(NO_REGRET) == low and self._best(LEAST_CARBON) == high:
+                return
+
+    def _goal(self, target: Target, extra_cost_share: float | None) -> Scenario:
+        """The scenario with another goal, and its share of the time that is left."""
+        caps = self.scenario.goal.caps.model_copy(update={"extra_cost_share": extra_cost_share})
+        limit_s = max(min(max(SEARCH_SHARE * self.deadline.limit_s, LEAST_S), self.deadline.rest_s), 0.0)
+        goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "time_limit_s": limit_s})
+        return self.scenario.model_copy(update={"goal": goal})
+
+    def _find(self, name: str, request: Scenario) -> bool:
+        """Search one point; False: the time is over, or nothing was found."""
+        self.late = self.late or self.deadline.rest_s <= 0
+        if self.stop() or self.late:
+            return False
+        self.tell({"phase": "choices", "elapsed": self.deadline.gone_s, "limit": self.deadline.limit_s})
+        inputs = self.scenario.inputs
+        result = plan(
+            request.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,
+            search=Search(study=self.study, others=self.schedules),
+        )  # fmt: skip
+        if result.schedule is None:
+            return False
+        counted = plan(self.scenario, baseline=self.baseline, schedule=result.schedule, replications=0)
+        if counted.replay_figures is None or not counted.acceptable:
+            return False
+        self.searches.add(name)
+        self.schedules = [*self.schedules, result.schedule]
+        self.points.append(_choice(self.base, "", counted.replay_figures, result.status, result.gap))
+        return True
+
+    def _best(self, name: str) -> Choice | None:
+        """The point that is best at what it stands for; None: none is any good at it."""
+        points = self.points
+        if name == LEAST_COST:
+            return max(points, key=lambda point: point.cost)
+        if name == NO_REGRET:
+            points = [
+                point for point in points if point.cost >= -SAME * abs(point.figures.cost) and point.carbon_kg > 0
+            ]
+        else:
+            share = self.scenario.goal.caps.extra_cost_share or None  # with none to give, that is another point
+            most = math.inf if share is None else share * abs(self.base.baseline_figures.cost)
+            points = [point for point in points if point.cost >= -most - SAME * abs(point.figures.cost)]
+        return max(points, key=lambda point: point.carbon_kg, default=None)
+
+
+def _choice(base: Plan, name: str, sums: Figures, status: str, gap: float | None) -> Choice:
+    before, more = base.baseline_figures, difference(base.baseline_figures, sums)
+    carbon = before.carbon_kg - sums.carbon_kg + more.credit("carbon_kg")
+    cost = before.cost - sums.cost + more.credit("cost")
+    return Choice(name, sums, carbon, cost, status, gap)

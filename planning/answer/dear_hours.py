@@ -1,0 +1,167 @@
+"""Why a unit of a process runs in dear hours though there are cheaper ones: those are used up, or a store forbids them.
+
+Dear are the steps that count most of all in which the unit runs; cheaper ones are all that count less and in which it
+is available. Nothing is said where neither reason holds: a least run, a start-up or a margin may be the cause then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.answer.uses import WORTH_TELLING, signal, signal_text
+from emberline.planning.answer.wording import amount, joined, span
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark
+
+FULL = 0.995
+"""Share of a rate from which on it is used up."""
+SAME = 1e-3
+"""Share by which what is made may differ from what is wanted."""
+HAIR = 1e-9
+"""Of what a store holds, that counts as nothing."""
+DIGITS = 6
+"""To which what counts for a MWh is the same."""
+HOURS = {True: mark("{hours:g} h at {worth} {unit}"), False: mark("{hours:g} h below {worth} {unit}")}
+USED = {
+    True: mark(
+        "All {hours} are used: {name} makes {most} t in them, of the {total} t that are wanted; the other {rest} t "
+        "take {dear_hours:g} h at {dear} {unit} ({when})."
+    ),
+    False: mark(
+        "All {hours} are used: {name} makes {most} t in them, of {total} t in all; the other {rest} t take "
+        "{dear_hours:g} h at {dear} {unit} ({when})."
+    ),
+}
+"""By whether all that is made is what deliveries and the end level ask for."""
+REASONS = {"full": mark("{store} would overflow"), "empty": mark("{store} would run empty")}
+
+
+@dataclass(frozen=True)
+class DearHours:
+    """Why a unit runs in dear hours."""
+
+    unit: str
+    says: Message
+    from_min: float
+    to_min: float
+    """Longest span of dear steps in which it runs."""
+    numbers: dict[str, float]
+
+
+def dear_hours(plan: Plan, run: xr.Dataset) -> Iterator[DearHours]:
+    """The reason of each unit that runs in dear hours, where the datasets give one.
+
+    Args:
+        plan: whose goal says what an hour counts.
+        run: of table ``RUN`` or ``SCHEDULE``, undisturbed.
+    """
+    scenario, (worth, kind, currency) = plan.scenario, signal(plan)
+    worth, step_h = worth.round(DIGITS), scenario.horizon.step_h
+    unit = currency if kind == "price" else "kg CO2e/MWh"
+    for name, process in scenario.process_units:
+        tph = run["process_tph"].sel(process=name).to_numpy()
+        if process.must_run or not tph.any():
+            continue
+        most = float(worth[tph > 0].max())
+        less = worth < most - WORTH_TELLING * abs(most)
+        dear, cheaper = (tph > 0) & ~less, less & _available(scenario, name)
+        modes = run["process_mode"].sel(process=name).values
+        highest = np.array([process.mode[mode].rates.high if mode else np.inf for mode in modes.tolist()])
+        if not cheaper.any() or (cheaper & (tph > 0) & (tph < FULL * highest)).any():
+            continue
+        free, total = cheaper & (modes == ""), float(tph.sum() * step_h)
+        reasons = _no_room(scenario, run, name, np.flatnonzero(dear), np.flatnonzero(free))
+        if free.any() and not reasons:
+            continue
+        one_level, cheap = np.ptp(worth[cheaper]) == 0, float(worth[cheaper].max())
+        numbers = {
+            "hours": float((free if free.any() else cheaper).sum() * step_h), "worth": cheap if one_level else most,
+            "dear": most, "dear_hours": float(dear.sum() * step_h), "rest": float(tph[dear].sum() * step_h),
+            "total": total,
+        }  # fmt: skip
+        text = USED[abs(total - _wanted_t(scenario, run, name)) <= SAME * total]
+        if reasons:
+            text = mark(
+                "{name} runs for {dear_hours:g} h at {dear} {unit} ({when}): in the other {hours} instead, {reasons}."
+            )
+        when, first, last = span(scenario.horizon, np.flatnonzero(dear))
+        values = {
+            **numbers, "name": name, "unit": unit, "when": when, "dear": signal_text(most),
+            "reasons": joined(reasons, ", "),
+            "hours": Message(
+                HOURS[bool(one_level)], hours=numbers["hours"], worth=signal_text(numbers["worth"]), unit=unit
+            ),
+            "total": amount(total), "rest": amount(numbers["rest"]), "most": amount(total - numbers["rest"]),
+        }  # fmt: skip
+        yield DearHours(name, Message(text, **values), first, last, numbers)
+
+
+def _available(scenario: Scenario, unit: str) -> np.ndarray:
+    """Steps without an outage of a unit, shape (n_steps,)."""
+    begins = np.arange(scenario.horizon.n_steps) * scenario.horizon.step_min
+    free = np.ones(len(begins), dtype=bool)
+    for begin, end in scenario.outages.get(unit, ()):
+        free &= (begins + scenario.horizon.step_min <= begin) | (begins >= end)
+    return free
+
+
+def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
+    """What a unit must make for deliveries and the end level of the only store that it alone fills; nan: not known."""
+    places = run["stream_place"].values
+    fills = (run["stream_rate"].to_numpy() > 0).any(axis=1) & np.isin(places, list(scenario.store))
+    mine = run["stream_process"].values == unit
+    names = set(places[fills & mine].tolist())
+    if len(names) != 1:
+        return float("nan")
+    (name,) = names
+    store = scenario.store[name]
+    others = np.any(~mine & (places == name)) or any(arrival.store == name for arrival in scenario.arrivals)
+    if others or store.loss_per_h or float(run["off_spec_tph"].sel(process=unit).sum()):
+        return float("nan")
+    delivered_t = sum(
+        float(run["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries if d.store == name
+    )
+    return delivered_t + store.end_t - store.start_t
+
+
+def _no_room(scenario: Scenario, run: xr.Dataset, unit: str, dear: np.ndarray, free: np.ndarray) -> list[Message]:
+    """What forbids to make in any free step what a unit makes in a dear one; empty: one pair is possible.
+
+    Between the two steps a store that the unit fills has as much more where the free one is earlier, else as much less.
+    """
+    mine = run["stream_process"].values == unit
+    flows = [
+        (scenario.store[place], rate * scenario.horizon.step_h, run["stock_t"].sel(stock=place).to_numpy())
+        for place, rate in zip(
+            run["stream_place"].values[mine].tolist(), run["stream_rate"].to_numpy()[mine], strict=True
+        )
+        if place in scenario.store
+    ]
+    reasons: dict[tuple[str, str], None] = {}
+    if any(store.loss_per_h for store, *_ in flows):
+        return []
+    for at in dear.tolist():
+        broken = np.zeros(len(free), dtype=bool)
+        for store, tonnes, level in flows:
+            earlier, later = (
+                (1, level[:at][::-1], np.arange(at)[::-1]),
+                (-1, level[at:-1], np.arange(at + 1, len(level))),
+            )
+            for sign, path, steps in (earlier, later):
+                by, hair = sign * tonnes[at], HAIR * store.capacity_t
+                if by > 0:
+                    over = np.maximum.accumulate(path) + by > store.capacity_t + hair
+                else:
+                    over = np.minimum.accumulate(path) + by < -hair
+                passed = np.isin(free, steps[over]) & ~broken
+                if passed.any():
+                    reasons["full" if by > 0 else "empty", store.name] = None
+                broken |= passed
+        if not broken.all():
+            return []
+    return [Message(REASONS[kind], store=store) for kind, store in reasons]

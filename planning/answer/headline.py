@@ -1,0 +1,201 @@
+"""The headline of a plan: what is saved against the baseline, how often it holds, how far the best possible may be.
+
+One record, computed once from a plan, so that command line, page, report and JSON show the same figures.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.accounts.stock import difference, since_start
+from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule
+from emberline.planning.plan.record import Plan
+from emberline.planning.plan.replays import QUANTILES, held_more
+from emberline.planning.plan.stock_credit import credit_kg
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import load_mw
+from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
+
+
+def headline(plan: Plan) -> Headline | None:
+    """The headline of a plan; None where there is none, or none that can be carried out."""
+    ours, scenario = plan.replay_figures, plan.scenario
+    if ours is None or not plan.acceptable:
+        return None
+    holding = _holding(plan)
+    if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
+        plan = replace(plan, replays=None)
+    free = next((rule for rule in plan.rules if rule.name == "unlocked"), None)
+    if free is not None:  # a lock does not move what is compared with; the replays are of the locked baseline
+        plan = replace(plan, baseline_figures=free.figures, replays=None)
+    baseline = plan.baseline_figures
+    cost = _saving(plan, "cost", baseline.cost, ours.cost)
+    return Headline(
+        goal=scenario.goal.minimize if scenario.goal.minimize in IN_MINUTES else goal_metric(scenario).name,
+        signal=scenario.goal.signal,
+        extra_cost_share=scenario.goal.caps.extra_cost_share,
+        currency=ours.currency,
+        length_min=scenario.horizon.length_min,
+        average=_carbon(plan, "average"),
+        marginal=_carbon(plan, "marginal"),
+        cost=cost,
+        demand=_demand(plan),
+        per_tonne=_per_tonne(plan),
+        peak_mw=ours.peak_mw,
+        baseline_peak_mw=baseline.peak_mw,
+        holding=holding,
+        rule=_rule(plan),
+        choices=tuple(point for point in plan.choices if not point.worse),
+        as_run=plan.as_run,
+        margins=scenario.disturbances.careful,
+        unlocked=free is not None,
+        repair=plan.repair,
+        status=plan.status,
+        objective=plan.objective,
+        bound=plan.bound,
+        gap=plan.gap,
+        bound_covers=plan.bound_covers,
+    )
+
+
+def carbon_kg(sums: Figures, signal: str) -> float | None:
+    """Scope 1 and 2 by a signal of the grid; None: the market does not give it."""
+    grid = sums.grid_average_kg if signal == "average" else sums.grid_marginal_kg
+    return None if grid is None else sums.direct_kg + sums.bought_kg + grid
+
+
+def _carbon(plan: Plan, signal: str) -> Saving | None:
+    assert plan.replay_figures is not None
+    before, after = carbon_kg(plan.baseline_figures, signal), carbon_kg(plan.replay_figures, signal)
+    if before is None or after is None or not plan.comparable:
+        return None
+    goal = plan.scenario.goal.signal
+    if signal == goal:
+        return _saving(plan, "carbon_kg", before, after)
+    saving, data = Saving(before, after, credit_kg(plan, signal)), _data(plan)
+    out, into = f"grid_{goal}_kg", f"grid_{signal}_kg"
+    # stores are valued by the goal's signal
+    if data is None or "more_carbon_kg" in data or any(f"baseline_{name}" not in data for name in (out, into)):
+        return saving
+    plans, bases = (
+        (data[f"{of}carbon_kg"] - data[f"{of}{out}"] + data[f"{of}{into}"]).to_numpy() for of in ("", "baseline_")
+    )
+    return _with(saving, bases - plans, bases)
+
+
+def _saving(plan: Plan, name: str, before: float, after: float) -> Saving | None:
+    if not plan.comparable:
+        return None
+    stock, quantiles = plan.stock, plan.expected().get(name, {})
+    return Saving(
+        before, after, 0.0 if stock is None else stock.credit(name), quantiles.get("p10"), quantiles.get("p50"),
+        quantiles.get("p90"), quantiles.get("share"),
+    )  # fmt: skip
+
+
+def _data(plan: Plan) -> xr.Dataset | None:
+    """The disturbed replays, if any."""
+    return None if plan.replays is None or not plan.replays.n else plan.replays.data
+
+
+def _with(saving: Saving, saved: np.ndarray, base: np.ndarray) -> Saving:
+    """A saving with the quantiles of its disturbed replays."""
+    low, middle, high = (float(np.quantile(saved, q)) for q in QUANTILES)
+    share = middle / abs(float(np.median(base))) if np.median(base) else 0.0
+    return replace(saving, p10=low, p50=middle, p90=high, median_share=share)
+
+
+def _demand(plan: Plan) -> DemandCharge | None:
+    tariff, before, after = plan.scenario.market.tariff, plan.baseline_figures, plan.replay_figures
+    if tariff is None or after is None or not plan.comparable:
+        return None
+    share = month_share(plan.scenario)
+    monthly = any(charge.assessed == "monthly" for charge in tariff.demand_charges)
+    if not monthly or share >= 1 or not (before.demand_cost or after.demand_cost):
+        return None
+    saved, data = Saving(before.demand_cost, after.demand_cost), _data(plan)
+    if data is not None and "baseline_demand_cost" in data:
+        base = data["baseline_demand_cost"].to_numpy()
+        saved = _with(saved, base - data["demand_cost"].to_numpy(), base)
+    return DemandCharge(saved, share)
+
+
+def month_share(scenario: Scenario) -> float:
+    """Share of the billing months that a horizon covers, by their hours; 1 at most."""
+    horizon = scenario.horizon
+    first, last = horizon.instant(0), horizon.instant(horizon.length_min)
+    begin = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = last.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    if end < last:
+        end = end.replace(year=end.year + end.month // 12, month=end.month % 12 + 1)
+    return min(60 * horizon.length_min / (end.timestamp() - begin.timestamp()), 1.0)
+
+
+def _per_tonne(plan: Plan) -> PerTonne | None:
+    ours, baseline, stock = plan.replay_figures, plan.baseline_figures, plan.stock
+    assert ours is not None
+    if not ours.tonnes or not baseline.tonnes:
+        return None
+    kg, money, mwh = (0.0, 0.0, 0.0) if stock is None else (stock.carbon_kg, stock.cost, stock.mwh)
+    # a tonne of product bears nothing of what is made for stock
+    grown = since_start(plan.scenario, baseline, ours)
+    assert plan.replay is not None
+    energy, baseline_energy = ours.energy_mwh - mwh - grown.mwh, baseline.energy_mwh - grown.mwh
+    load, baseline_load = (
+        float(load_mw(plan.scenario, run).sum()) * plan.scenario.horizon.step_h for run in (plan.replay, plan.baseline)
+    )
+    return PerTonne(
+        carbon_kg=(ours.carbon_kg - kg - grown.carbon_kg) / ours.tonnes,
+        baseline_carbon_kg=(baseline.carbon_kg - grown.carbon_kg) / baseline.tonnes,
+        kwh=1000 * energy / ours.tonnes,
+        baseline_kwh=1000 * baseline_energy / baseline.tonnes,
+        units_kwh=1000 * (energy - load) / ours.tonnes,
+        baseline_units_kwh=1000 * (baseline_energy - baseline_load) / baseline.tonnes,
+        cost=(ours.cost - money - grown.cost) / ours.tonnes,
+        baseline_cost=(baseline.cost - grown.cost) / baseline.tonnes,
+    )
+
+
+def _rule(plan: Plan) -> SimpleRule | None:
+    best = next((rule for rule in plan.rules if rule.hours or rule.peak_mw is not None), None)
+    if best is None or plan.replay_figures is None or not plan.comparable:
+        return None
+    metric, baseline = goal_metric(plan.scenario), plan.baseline_figures
+
+    def value(sums: Figures) -> float:
+        """The goal's figure with what is in stock more than in the baseline credited."""
+        return metric.of(sums) - difference(baseline, sums).credit(metric.figure)
+
+    by_rule, ours = value(best.figures), value(plan.replay_figures)
+    share = plan.scenario.goal.caps.extra_cost_share if plan.scenario.goal.minimize == "carbon" else None
+    most = math.inf if share is None else baseline.cost + share * abs(baseline.cost)
+    return SimpleRule(
+        best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
+        (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days,
+        best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
+        best.ties, max(best.figures.cost - most, 0.0),
+    )  # fmt: skip
+
+
+def _holding(plan: Plan) -> Holding | None:
+    record: Any = plan.holding
+    # a day that was run had its own disturbances: on others its starts mean nothing
+    ran = plan.as_run is not None
+    replays = plan.replays
+    difference = None if ran or replays is None else held_more(replays.data)
+    if hasattr(record, "interval"):  # of a plan that was made to hold: many more days
+        baseline = None if ran else record.baseline_share
+        low, high = record.interval
+        return Holding(record.days, record.share, baseline, low, high, difference, record.level)
+    if replays is None or not replays.n or plan.late:
+        return None
+    share, data = replays.successes / replays.n, replays.data
+    name = "baseline_violations"
+    baseline = float((data[name] == 0).mean()) if name in data and not ran else None
+    return Holding(replays.n, share, baseline, difference=difference)

@@ -1,0 +1,271 @@
+"""The records of a headline: what a plan saves, how often it holds, what a simple rule reaches."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from emberline.planning.plan.alternatives.choice import Choice
+from emberline.planning.plan.alternatives.day import AsRun
+from emberline.scenarios.goal_metrics import BoundCovers
+from emberline.scenarios.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a plan saves of one figure: raw, then with the stock that it ends with, then what is to be expected."""
+
+    baseline: float
+    plan: float
+    """Of the undisturbed replay, as ``baseline``."""
+    stock: float = 0.0
+    """Credit for what the plan ends with in stock more than the baseline."""
+    p10: float | None = None
+    """Of the net saving in the disturbed replays; None: there are none."""
+    p50: float | None = None
+    p90: float | None = None
+    median_share: float | None = None
+    """``p50`` as a share of the baseline's median."""
+
+    @property
+    def raw(self) -> float:
+        """Baseline less plan."""
+        return self.baseline - self.plan
+
+    @property
+    def net(self) -> float:
+        """Raw saving and stock."""
+        return self.raw + self.stock
+
+    @property
+    def expected(self) -> float:
+        """Median of the disturbed replays; the net saving where there are none."""
+        return self.net if self.p50 is None else self.p50
+
+    @property
+    def share(self) -> float:
+        """Expected saving as a share of the baseline's figure."""
+        if self.median_share is not None:
+            return self.median_share
+        return self.net / abs(self.baseline) if self.baseline else 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        more = {name: getattr(self, name) for name in ("raw", "net", "expected", "share")}
+        return asdict(self) | more
+
+
+@dataclass(frozen=True)
+class DemandCharge:
+    """Part of the cost saved that is a charge on the peak of a month, of which the plan covers only some days."""
+
+    saved: Saving
+    month_share: float
+    """Share of the month that the plan covers."""
+
+    @property
+    def of_days(self) -> float:
+        """What of the charge saved falls on the days of the plan."""
+        return self.saved.expected * self.month_share
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"saved": self.saved.summary(), "month_share": self.month_share, "of_days": self.of_days}
+
+
+@dataclass(frozen=True)
+class PerTonne:
+    """What a tonne of product takes of the whole site, base load included, without what is made for stock."""
+
+    carbon_kg: float
+    baseline_carbon_kg: float
+    kwh: float
+    baseline_kwh: float
+    units_kwh: float
+    """Of the units of line and processes alone."""
+    baseline_units_kwh: float
+    cost: float
+    baseline_cost: float
+
+    @property
+    def has_load(self) -> bool:
+        """Whether other loads than the units draw electricity of it, or sources give some."""
+        return abs(self.kwh - self.units_kwh) > HIGHER * self.kwh
+
+
+@dataclass(frozen=True)
+class Holding:
+    """How often plan and baseline keep all limits in disturbed replays."""
+
+    n: int
+    share: float
+    baseline_share: float | None
+    low: float | None = None
+    """The interval of ``share``, where enough days were replayed to state one."""
+    high: float | None = None
+    difference: tuple[float, float, float] | None = None
+    """``share`` less ``baseline_share``, with its 95 % interval by the pairs of days; None: there are no pairs."""
+    level: float | None = None
+    """Share on which it was to hold; None: it was not made to."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether the plan holds less often than the baseline, and not by chance."""
+        return self.difference is not None and self.difference[2] < 0
+
+
+@dataclass(frozen=True)
+class SimpleRule:
+    """The best simple rule, and what the plan saves beyond it; undisturbed, stock credited."""
+
+    name: str
+    units: tuple[str, ...]
+    hours: float
+    peak_mw: float | None
+    saved: float
+    """By the rule against the baseline, of the goal's figure [kg CO2e, or the currency]."""
+    beyond: float
+    """By the plan against the rule."""
+    beyond_share: float
+    """Of the rule's figure."""
+    days: int = 0
+    """Disturbed days on which it was followed as well, those of the plan; 0: none."""
+    share: float | None = None
+    """Of these days on which it held."""
+    expected: float | None = None
+    """Median of what it saves on them."""
+    plan_expected: float | None = None
+    """Median of what the plan saves on them."""
+    ties: str = ""
+    """Where other hours count as much as some of its hours of rest: ``first`` or ``last``, which of them rest."""
+    over_cap: float = 0.0
+    """By how much the rule costs more than the cap on extra cost allows; 0: it keeps it."""
+
+    @property
+    def expected_beyond(self) -> float | None:
+        """By the plan beyond the rule on them; None: there are none."""
+        if self.expected is None or self.plan_expected is None or self.share is None:
+            return None
+        return self.plan_expected - self.expected
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first figures of a plan. Savings are None where the baseline does not make or serve the same."""
+
+    goal: str
+    """Value of ``goal.minimize``."""
+    signal: str
+    extra_cost_share: float | None
+    """The goal's cap on what a plan may cost more than the baseline; None: there is none."""
+    currency: str
+    length_min: float
+    """Of the horizon."""
+    average: Saving | None
+    """Of carbon [kg CO2e] by the grid's average intensity."""
+    marginal: Saving | None
+    """By its marginal intensity; None also where the market gives none."""
+    cost: Saving | None
+    """Of the whole bill, as every other figure of cost."""
+    demand: DemandCharge | None
+    """None where no charge counts for longer than the plan."""
+    per_tonne: PerTonne | None
+    """None where nothing is made."""
+    peak_mw: float
+    baseline_peak_mw: float
+    holding: Holding | None
+    """None where nothing is disturbed."""
+    rule: SimpleRule | None
+    """None where no rule was tried, or none makes the same."""
+    choices: tuple[Choice, ...]
+    """The quick front as far as it is known; one of its points is the plan."""
+    as_run: AsRun | None
+    """The day as run, where that is what the savings stand against."""
+    margins: bool
+    """Whether the plan keeps margins against disturbances, as rules do not."""
+    unlocked: bool
+    """Whether the plan has locks; the savings then stand against the baseline without them, undisturbed."""
+    repair: tuple[str, ...]
+    """What was changed so that there is a plan."""
+    status: str
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    bound_covers: BoundCovers
+    """The plans that the bound is proven for."""
+
+    @property
+    def of_money(self) -> bool:
+        """Whether the goal is a sum of money."""
+        return self.goal in METRICS and METRICS[self.goal].money
+
+    @property
+    def carbon(self) -> Saving | None:
+        """Saving of carbon by the goal's signal."""
+        return self.marginal if self.signal == "marginal" else self.average
+
+    @property
+    def per_tonne_avoided(self) -> float | None:
+        """Cost of a tonne of CO2e avoided [currency/t]; negative: each tonne avoided also saves money.
+
+        None where no carbon is avoided.
+        """
+        if self.carbon is None or self.cost is None or self.carbon.expected <= 0 or is_same(self.carbon):
+            return None
+        return -self.cost.expected / (self.carbon.expected / 1000)
+
+    @property
+    def to_best(self) -> float | None:
+        """By how much the best of all plans may be better at most, in the goal's unit; None: no bound is known."""
+        if self.gap is None or self.objective is None or self.bound is None:
+            return None
+        return max(self.objective - self.bound, 0.0)
+
+    @property
+    def rule_is_outside(self) -> bool:
+        """Whether a simple rule is better than the bound allows, so that it is no plan within the same limits."""
+        rule, distance = self.rule, self.to_best
+        if rule is None or distance is None or self.objective is None:
+            return False
+        return rule.beyond < -distance - SAME * abs(self.objective)
+
+    @property
+    def worse(self) -> tuple[str, ...]:
+        """Dimensions in which the plan is worse than the baseline: ``average``, ``marginal``, ``cost``, ``peak``,
+        ``holding``."""
+        savings = {"average": self.average, "marginal": self.marginal, "cost": self.cost}
+        names = [name for name, saving in savings.items() if saving is not None and is_worse(saving)]
+        if self.peak_mw > self.baseline_peak_mw * (1 + HIGHER) + SAME:
+            names.append("peak")
+        if self.holding is not None and self.holding.worse:
+            names.append("holding")
+        return tuple(names)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        savings = {name: getattr(self, name) for name in ("average", "marginal", "cost")}
+        return asdict(self) | {
+            **{name: None if saving is None else saving.summary() for name, saving in savings.items()},
+            "demand": None if self.demand is None else self.demand.summary(),
+            "choices": [choice.summary() for choice in self.choices],
+            "per_tonne_avoided": self.per_tonne_avoided,
+            "bound_covers": self.bound_covers.summary(),
+            "to_best": self.to_best,
+            "worse": list(self.worse),
+        }
+
+
+HIGHER = 0.005
+"""Rise of the peak, as a share, from which on it counts as worse."""
+SAME = 5e-5
+"""Share below which a difference is none."""
+
+
+def is_same(saving: Saving) -> bool:
+    """Whether a figure is that of the baseline, as far as a person would say."""
+    return abs(saving.expected) <= SAME * max(abs(saving.baseline), 1.0)
+
+
+def is_worse(saving: Saving) -> bool:
+    """Whether more is emitted or paid than by the baseline."""
+    return saving.expected < 0 and not is_same(saving)

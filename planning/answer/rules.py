@@ -1,0 +1,199 @@
+"""Fair baselines: what a shift would reach by simple rules, without a computer.
+
+*Rest*: the units that draw most rest in the k worst hours of each day, as the goal counts electricity, as long as
+everything is still made in time; k is the one with which the goal's figure is least. *Peak*: where peaks cost, the
+lowest peak with which everything is made in time is set and kept. Both together are tried too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from emberline.planning.accounts.figures import Figures, Rule, comparable
+from emberline.planning.accounts.site_stores import ending_no_lower, site_stores
+from emberline.planning.accounts.stock import difference
+from emberline.planning.accounts.sums import figures
+from emberline.planning.engine.deadline import Deadline
+from emberline.planning.plan import caps
+from emberline.planning.plan.alternatives.substitute import substitute
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.pipeline import keeps
+from emberline.planning.plan.record import Plan
+from emberline.planning.plan.replay_outcome import Followed, outcomes
+from emberline.planning.plan.replays import QUANTILES, saved
+from emberline.planning.plan.start_lists import leading_units, lower_peaks, rests, ruled, worst_hours
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
+from emberline.scenarios.messages import Message
+
+HOURS = (1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 16)
+"""Hours of rest a day that are tried."""
+TIME_LIMIT_S = 10.0
+"""Of the processor, for all rules of a plan."""
+DAYS, LEAST_DAYS = 100, 20
+"""Disturbed days on which the best rule is followed, at most and in any case."""
+DAYS_S = 5.0
+"""Of the processor, for these days."""
+ABOUT = 0.05
+"""By which a rule may hold less often than a plan on a few days, and yet be judged in its place."""
+NO_TIME = Message("No time was left to compare it with all rules that a shift may follow.")
+TIME_OF_DAYS = Message(
+    "The disturbed days took the time that the search had left, so that not all rules that a shift may follow were "
+    "compared."
+)
+
+
+def with_rules(
+    plan: Plan, deadline: Deadline | None = None, judge: Callable[[Plan], Plan | None] | None = None
+) -> Plan:
+    """The plan with the rules that it can be compared with: the best simple one, and the baseline without locks.
+
+    Args:
+        plan: whatever it was made for.
+        deadline: after which no other rule is tried, and the best one followed on no other day; None: there is none.
+        judge: what takes the place of the plan where a rule saves more on the same days and holds about as often; None
+            of it: the plan stays.
+    """
+    scenario, references = plan.scenario, []
+    if not plan.acceptable or not (scenario.heats or scenario.processes):
+        return plan
+    clock = _Time(TIME_LIMIT_S, deadline)
+    free, reference, days = scenario, plan.baseline_figures, plan
+    if scenario.locks:
+        free = scenario.model_copy(update={"locks": ()}).with_inputs(scenario.inputs)
+        unlocked = Baseline.of(free, over=clock.over)
+        if not comparable(unlocked.figures, plan.baseline_figures) or not unlocked.complete:
+            return plan
+        reference, days = unlocked.figures, replace(plan, replays=None)
+        references.append(Rule("unlocked", reference))
+    rules = []
+    if scenario.goal.minimize not in IN_MINUTES and scenario.goal.grade is None:  # rules save no other figure
+        limits = ending_no_lower(free, plan.baseline) if plan.no_lower else free
+        rules = [pair for pair in _candidates(free, limits, clock.over) if comparable(reference, pair[0].figures)]
+    if rules:
+        best, followed = min(rules, key=lambda pair: goal_value(free, reference, pair[0].figures))
+        rule = _on_the_same_days(days, best, followed, _Time(DAYS_S, deadline))
+        after = None if judge is None or not _beats(rule, plan) else judge(_as_plan(plan, followed))
+        if after is not None:
+            plan, rule = after, _on_the_same_days(after, best, followed, _Time(DAYS_S, deadline))
+        references.append(rule)
+    return replace(plan, rules=tuple(references), omissions=(*plan.omissions, *_missing(plan, clock)))
+
+
+def _missing(plan: Plan, clock: _Time) -> tuple[Message, ...]:
+    """What is said where not all rules were tried: whose time that was, as a search within its gap has ended early."""
+    if not clock.late:
+        return ()
+    if plan.holding is None:
+        return (NO_TIME,)
+    gap = plan.gap if plan.holding.margins_gap is None else plan.holding.margins_gap
+    return (TIME_OF_DAYS if gap is not None and gap <= plan.scenario.goal.gap else NO_TIME,)
+
+
+def _beats(rule: Rule, plan: Plan) -> bool:
+    """Whether a rule of heats saves more than a plan that was made to hold, within its cap, about as often."""
+    if plan.holding is None or not plan.scenario.heats or plan.scenario.locks or not rule.days:
+        return False
+    cap = caps.fixed(plan.scenario, plan.envelope, Baseline.of(plan.scenario, plan.envelope, lambda: True).schedule)
+    if cap.cost is not None and rule.figures.cost > cap.cost:
+        return False
+    assert rule.expected is not None
+    often = rule.successes / rule.days >= min(plan.holding.level, plan.holding.share) - ABOUT
+    return often and rule.expected["p50"] > max(rule.expected["plan_p50"], 0.0)
+
+
+def _as_plan(plan: Plan, followed: Followed) -> Plan:
+    """The list of a rule as the plan; the rule's name is what is said of it."""
+    reason = Message("No plan was found that holds as often and saves as much as a simple rule, so that is the plan.")
+    baseline = Baseline.of(plan.scenario, plan.envelope, lambda: True)
+    return substitute(plan, followed.schedule, baseline, reason=reason)
+
+
+class _Time:
+    """Time of the processor, within a deadline."""
+
+    def __init__(self, limit_s: float, deadline: Deadline | None) -> None:
+        self.until, self.deadline = time.process_time() + limit_s, deadline
+        self.late = False
+        """Whether the deadline had passed when it was last asked."""
+
+    def over(self) -> bool:
+        """Whether it is over."""
+        self.late = self.deadline is not None and self.deadline.rest_s <= 0
+        return self.late or time.process_time() > self.until
+
+
+def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
+    """The goal's figure of a run, what it ends with in stock more than a reference credited."""
+    metric = goal_metric(scenario)
+    return metric.of(sums) - difference(reference, sums).credit(metric.figure)
+
+
+def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Time) -> Rule:
+    """The rule, with what it saves and how often it holds on the first disturbed days of the plan."""
+    replays, name = plan.replays, goal_metric(plan.scenario).figure
+    if replays is None or not replays.n or f"baseline_{name}" not in replays.data:
+        return rule
+    seed = replays.data.attrs.get("seed")
+    rows = []
+    for outcome in outcomes(replace(followed, seed=None if seed is None else int(seed)), range(min(replays.n, DAYS))):
+        rows.append(outcome.figures)
+        if clock.over() and len(rows) >= LEAST_DAYS:
+            break
+    n, ours = len(rows), saved(replays.data, name)
+    more = np.array([row.get(f"more_{name}", 0.0) for row in rows])
+    theirs = replays.data[f"baseline_{name}"].to_numpy()[:n] - np.array([row[name] for row in rows]) + more
+    expected = {f"p{round(100 * q)}": float(np.quantile(theirs, q)) for q in QUANTILES}
+    expected["plan_p50"] = float(np.median(ours[:n]))
+    return replace(rule, days=n, successes=int(sum(row["held"] for row in rows)), expected=expected)
+
+
+def _candidates(scenario: Scenario, limits: Scenario, over: Callable[[], bool]) -> Iterator[tuple[Rule, Followed]]:
+    """Rules with which everything is made in time and every limit is kept, and what is followed then.
+
+    Args:
+        scenario: of the plan, without locks.
+        limits: the same, with the levels at the end that the plan keeps to.
+        over: polled; True: no other rule is tried.
+    """
+    from emberline import twin
+
+    if over():
+        return
+    baseline = Baseline.of(scenario, over=over)
+    envelope = baseline.envelope
+    peaks: list[float | None] = [None]
+    if scenario.heats:
+        lists = list(lower_peaks(scenario, envelope, baseline.schedule))
+        peaks += [float(lists[-1]["meter_mw"].max())] if lists else []
+    units = leading_units(scenario)
+    worst = worst_hours(scenario, envelope)
+    for peak_mw in peaks:
+        for hours in (0, *(HOURS if units else ())):
+            if (not hours and peak_mw is None) or over():
+                continue
+            variant = ruled(scenario, units, worst, hours, peak_mw)
+            listed = Baseline.of(variant, over=over)
+            if not listed.complete:
+                break
+            schedule = listed.schedule
+            # works decide as they go, so that they rest only in the variant
+            run = listed.run if scenario.processes else twin.replay(scenario, schedule)
+            sums = figures(scenario, run, nominated=schedule)
+            if not keeps(limits, run, sums):
+                continue
+            name = " and ".join(word for word, used in (("rest", hours), ("peak", peak_mw)) if used)
+            resting = units if hours else ()
+            stores = bool(scenario.processes) or any(site_stores(scenario))
+            followed = Followed(
+                variant if scenario.processes else scenario,
+                schedule,
+                baseline.schedule if stores else None,
+                dispatched_in=scenario,
+            )
+            ties = max(which for _, which in rests(scenario, worst, hours))
+            yield Rule(name, sums, resting, float(hours), ties, peak_mw), followed

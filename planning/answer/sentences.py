@@ -1,0 +1,282 @@
+"""The headline in a few sentences: what is saved of the goal's figure first, then of the other one."""
+
+from __future__ import annotations
+
+from emberline.planning.answer.record import SAME, Headline, Saving, SimpleRule, is_same
+from emberline.planning.answer.wording import (
+    LEAST_GAP,
+    amount,
+    joined,
+    of_days,
+    of_goal,
+    percent,
+    point_label,
+    replays,
+    rule_text,
+    way,
+)
+from emberline.planning.plan.alternatives.choice import Choice
+from emberline.scenarios.messages import Message, mark
+
+CARBON = {
+    "less": mark("Saves {amount} t CO2e{range}."),
+    "more": mark("Emits {amount} t CO2e more{range}."),
+    "same": mark("Emits as much as the baseline."),
+}
+COST = {
+    "less": mark("Saves {amount} {currency}{range}."),
+    "more": mark("Costs {amount} {currency} more{range}."),
+    "same": mark("Costs as much as the baseline."),
+}
+CARBON_SECOND = {
+    "less": mark("It saves {amount} t CO2e{range}."),
+    "more": mark("It emits {amount} t CO2e more{range}."),
+    "same": mark("It emits as much as the baseline."),
+}
+COST_SECOND = {
+    "less": mark("It saves {amount} {currency}{range}."),
+    "more": mark("It costs {amount} {currency} more{range}."),
+    "same": mark("It costs as much as the baseline."),
+}
+EACH_TONNE = mark("It costs {amount} {currency} more{range}: {price} {currency} for each tonne avoided.")
+OTHER_SIGNAL = {
+    ("average", "less"): mark("By the average intensity of the grid it saves {amount} t CO2e."),
+    ("average", "more"): mark("By the average intensity of the grid it emits {amount} t CO2e more."),
+    ("average", "same"): mark("By the average intensity of the grid it emits as much as the baseline."),
+    ("marginal", "less"): mark("By the marginal intensity of the grid it saves {amount} t CO2e."),
+    ("marginal", "more"): mark("By the marginal intensity of the grid it emits {amount} t CO2e more."),
+    ("marginal", "same"): mark("By the marginal intensity of the grid it emits as much as the baseline."),
+}
+
+
+DEMAND = {
+    "less": mark(
+        "The cost includes the demand charge of the month in full: {amount} {currency} less if no other day peaks "
+        "higher; all else {others}."
+    ),
+    "more": mark(
+        "The cost includes the demand charge of the month in full: {amount} {currency} more if no other day peaks as "
+        "high; all else {others}."
+    ),
+}
+
+
+def lines(headline: Headline) -> tuple[str, ...]:
+    """The headline in a few sentences: both savings, how often the plan holds, then all else."""
+    savings = goal_saving(headline), other_saving(headline)
+    parts = (
+        *savings,
+        repaired(headline),
+        holds(headline),
+        *_about(headline),
+        _beyond(headline),
+        _best(headline),
+        _front(headline),
+    )
+    return tuple(text for text in parts if text)
+
+
+def repaired(headline: Headline) -> str:
+    """What was changed so that there is a plan; empty where nothing was."""
+    if not headline.repair:
+        return ""
+    return Message("There was no plan without a change: {changes}.", changes=joined(list(headline.repair)))
+
+
+def goal_saving(headline: Headline) -> str:
+    """What is saved of the figure that the goal minimizes: cost of goals of money, else carbon."""
+    if headline.carbon is None or headline.cost is None:
+        return Message("Nothing is compared: the baseline does not make or serve the same.")
+    if headline.of_money:
+        return _saved_of(headline, headline.cost, COST)
+    return _saved_of(headline, headline.carbon, CARBON)
+
+
+def other_saving(headline: Headline) -> str:
+    """What is saved of the other one of carbon and cost; empty where nothing is compared."""
+    carbon, cost, price = headline.carbon, headline.cost, headline.per_tonne_avoided
+    if carbon is None or cost is None:
+        return ""
+    if headline.of_money:
+        return _saved_of(headline, carbon, CARBON_SECOND)
+    if price is not None and price > 0 and way(cost) == "more":
+        return _saved_of(headline, cost, {"more": EACH_TONNE}, price=amount(price))
+    return _saved_of(headline, cost, COST_SECOND)
+
+
+def _saved_of(headline: Headline, saving: Saving, texts: dict[str, str], **more: object) -> Message:
+    scale = 1.0 if saving is headline.cost else 1e-3
+    return Message(
+        texts[way(saving)], amount=amount(abs(saving.expected) * scale), range=_range(saving, scale),
+        currency=headline.currency, **more,
+    )  # fmt: skip
+
+
+def _about(headline: Headline) -> list[str]:
+    """Whom the savings stand against, the other intensity, a month's demand charge, the peak."""
+    if headline.carbon is None or headline.cost is None:
+        return []
+    lines: list[str] = []
+    if headline.as_run is not None:
+        of = mark("Compared with the day as it was run, by {log}.")
+        if headline.as_run.meter:
+            of = mark("Compared with the day as it was run, by {log} and {meter}.")
+        lines.append(Message(of, log=headline.as_run.log, meter=headline.as_run.meter))
+    if headline.unlocked:
+        lines.append(Message("The baseline here has no locks, so that what the locks cost is part of these figures."))
+    other = "marginal" if headline.signal == "average" else "average"
+    saving: Saving | None = getattr(headline, other)
+    if saving is not None:
+        lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000)))
+    demand = headline.demand
+    if demand is not None and not is_same(demand.saved):
+        lines.append(
+            Message(
+                DEMAND[way(demand.saved)], amount=amount(abs(demand.saved.expected)), currency=headline.currency,
+                others=_saved(
+                    headline.cost.expected - demand.saved.expected, headline.currency, headline.cost.baseline
+                ),
+            )
+        )  # fmt: skip
+    if "peak" in headline.worse:
+        lines.append(
+            Message(
+                "The peak rises from {before:,.1f} to {after:,.1f} MW.",
+                before=headline.baseline_peak_mw, after=headline.peak_mw,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _range(saving: Saving, scale: float) -> str:
+    """The range of four of five disturbed replays, the undisturbed saving and the share, in brackets; negative: the
+    other way."""
+    share, sign = percent(abs(saving.share)), -scale if way(saving) == "more" else scale
+    if saving.p10 is None or saving.p90 is None:
+        return Message(" ({share})", share=share)
+    low, high = (amount(end) for end in sorted((saving.p10 * sign, saving.p90 * sign)))
+    net = amount(saving.net * sign)
+    if low == high == net:
+        return Message(" ({share})", share=share)
+    return Message(" ({low} to {high}, undisturbed {net}; {share})", low=low, high=high, net=net, share=share)
+
+
+def holds(headline: Headline) -> str:
+    """How often the plan and the baseline hold; empty where nothing is disturbed."""
+    holding = headline.holding
+    if holding is None:
+        return ""
+    days = replays(headline, holding.n)
+    if holding.baseline_share is None:
+        return Message("It holds on {share} of {days}.", share=of_days(holding.share), days=days)
+    text = mark("It holds on {share} of {days}, the baseline on {baseline}.")
+    if holding.worse:
+        text = mark("It holds on {share} of {days}, less often than the baseline, which holds on {baseline}.")
+    return Message(
+        text, share=of_days(holding.share, holding.baseline_share), days=days,
+        baseline=of_days(holding.baseline_share, holding.share),
+    )  # fmt: skip
+
+
+def _beyond(headline: Headline) -> str:
+    """What a simple rule would reach, what the plan adds, and which limit of the plan the rule does not keep."""
+    rule = headline.rule
+    if rule is None:
+        return ""
+    reached = _reached(headline, rule)
+    if rule.over_cap:
+        why = Message(
+            "The rule costs {amount} {currency} more than the cap on cost allows.",
+            amount=amount(rule.over_cap), currency=headline.currency,
+        )  # fmt: skip
+    elif headline.rule_is_outside:
+        why = Message("The rule keeps no margins; this plan does.")
+        if not headline.margins:
+            why = Message("The starts of the rule lie between the steps of the plan.")
+    else:
+        return reached
+    return Message("{first} {second}", first=reached, second=why)
+
+
+def _reached(headline: Headline, rule: SimpleRule) -> Message:
+    """What a simple rule would reach, and what the plan adds."""
+    if rule.expected_beyond is not None:
+        return _beyond_on_days(headline, rule, rule.expected_beyond)
+    by_rule, unit = of_goal(headline, abs(rule.saved))
+    ours, _ = of_goal(headline, abs(rule.beyond))
+    if rule.saved <= 0:
+        return Message("A simple rule saves nothing here ({rule}).", rule=rule_text(headline))
+    text = mark(
+        "Undisturbed, a simple rule saves {by_rule} {unit} ({rule}); the plan saves {ours} {unit} more than that."
+    )
+    if rule.beyond < 0:
+        text = mark("Undisturbed, a simple rule saves {by_rule} {unit} ({rule}), {ours} {unit} more than the plan.")
+    return Message(text, by_rule=by_rule, unit=unit, ours=ours, rule=rule_text(headline))
+
+
+def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Message:
+    """What a simple rule saves on the same disturbed days, and how often it holds."""
+    assert rule.expected is not None
+    by_rule, unit = of_goal(headline, abs(rule.expected))
+    ours, _ = of_goal(headline, abs(more))
+    if rule.expected <= 0:
+        text = mark("On the same {days} a simple rule saves nothing and holds on {share} of them ({rule}).")
+    elif more >= 0:
+        text = mark(
+            "On the same {days} a simple rule saves {by_rule} {unit} and holds on {share} of them "
+            "({rule}); the plan saves {ours} {unit} more."
+        )
+    else:
+        text = mark(
+            "On the same {days} a simple rule saves {by_rule} {unit}, {ours} {unit} more than the plan, "
+            "and holds on {share} of them ({rule})."
+        )
+    values = {"by_rule": by_rule, "ours": ours, "unit": unit} if rule.expected > 0 else {}
+    days, share = replays(headline, rule.days), of_days(rule.share)
+    return Message(text, days=days, share=share, rule=rule_text(headline), **values)
+
+
+def _best(headline: Headline) -> str:
+    gap, distance = headline.gap, headline.to_best
+    if gap is None or distance is None:
+        return Message("How much better the best possible plan may be is not known.")
+    if gap < LEAST_GAP:
+        return Message("No plan that {covered} is better (proven).", covered=headline.bound_covers.says)
+    value, unit = of_goal(headline, distance)
+    text = mark("No plan that {covered} is better by more than {amount} {unit} (proven).")
+    return Message(text, covered=headline.bound_covers.says, amount=value, unit=unit)
+
+
+def _front(headline: Headline) -> str:
+    """The points of the quick front, undisturbed."""
+    others = [point for point in headline.choices if not point.is_plan]
+    mine = next((point for point in headline.choices if point.is_plan), None)
+    if not others:
+        return ""
+    if mine is not None and all(point.figures == mine.figures for point in others):
+        points = joined([_point_label(point, headline) for point in others])
+        return Message("Short searches ({points}) had no better plan than this one; a longer one may.", points=points)
+    choices = headline.choices[::-1] if headline.of_money else headline.choices
+    points = joined([_point_text(point, headline) for point in choices])
+    return Message("To choose from, undisturbed: {points}.", points=points)
+
+
+def _point_label(choice: Choice, headline: Headline) -> Message:
+    return point_label(choice.name, headline.goal, headline.extra_cost_share)
+
+
+def _point_text(choice: Choice, headline: Headline) -> Message:
+    """A point of the quick front in words: what it saves undisturbed, of the goal's figure first."""
+    carbon = _saved(choice.carbon_kg / 1000, "t CO2e", choice.figures.carbon_kg / 1000)
+    cost = _saved(choice.cost, headline.currency, choice.figures.cost)
+    first, second = (cost, carbon) if headline.of_money else (carbon, cost)
+    text = mark("{point} (this plan): {first}, {second}") if choice.is_plan else mark("{point}: {first}, {second}")
+    return Message(text, point=_point_label(choice, headline), first=first, second=second)
+
+
+def _saved(value: float, unit: str, of: float) -> Message:
+    """What is saved, with its sign in words."""
+    if abs(value) <= SAME * max(abs(of), 1e-9):
+        return Message("0 {unit}", unit=unit)
+    text = mark("{amount} {unit} less") if value > 0 else mark("{amount} {unit} more")
+    return Message(text, amount=amount(abs(value)), unit=unit)

@@ -1,0 +1,262 @@
+"""The headline as a strip of figures: value, difference and range together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule, is_worse
+from emberline.planning.answer.wording import (
+    LEAST_GAP,
+    amount,
+    joined,
+    of_days,
+    of_goal,
+    percent,
+    replays,
+    rule_text,
+    way,
+)
+from emberline.scenarios.messages import Message, mark
+
+GOAL, OTHER = "goal", "other"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure of the strip."""
+
+    name: str
+    label: str
+    value: str
+    note: str
+    """How it comes about."""
+    brief: str
+    """The note in a few words: on which days, and against what."""
+    worse: bool = False
+    """Whether the plan is worse than the baseline here."""
+    weight: str = ""
+    """``goal``: what the goal minimizes, to be seen first; ``other``: of carbon and cost the one that it does not."""
+
+
+def tiles(headline: Headline) -> tuple[Tile, ...]:
+    """The strip of figures: those of the goal first, those of the other one of carbon and cost last."""
+    cost, carbon = _of_cost(headline), _of_carbon(headline)
+    if headline.of_money:
+        goal, other = cost, carbon
+    else:
+        goal, other = carbon, cost
+    rest = []
+    if headline.rule is not None:
+        rest.append(_of_rule(headline, headline.rule))
+    if headline.holding is not None:
+        rest.append(_of_days(headline, headline.holding))
+    rest += [_best_tile(headline), _of_peak(headline)]
+    if headline.per_tonne is not None:
+        rest.append(_of_tonne(headline.per_tonne, headline))
+    weight = GOAL if headline.of_money or headline.goal == "carbon" else ""
+    return (
+        *(replace(tile, weight=weight) for tile in goal[:1]), *goal[1:], *rest,
+        *(replace(tile, weight=OTHER if weight else "") for tile in other),
+    )  # fmt: skip
+
+
+def _of_carbon(headline: Headline) -> list[Tile]:
+    """Carbon by the goal's intensity, then by the other one."""
+    labels = {"average": Message("Carbon, average intensity"), "marginal": Message("Carbon, marginal intensity")}
+    names = sorted(labels, key=lambda name: name != headline.signal)
+    savings: dict[str, Saving | None] = {name: getattr(headline, name) for name in names}
+    return [
+        _of_saving(headline, name, labels[name], saving, "t CO2e", 1e-3)
+        for name, saving in savings.items()
+        if saving is not None
+    ]
+
+
+def _of_cost(headline: Headline) -> list[Tile]:
+    """Cost, and what of it is a month's demand charge."""
+    saving, demand = headline.cost, headline.demand
+    strip = [] if saving is None else [_of_saving(headline, "cost", Message("Cost"), saving, headline.currency, 1.0)]
+    return strip if demand is None else [*strip, _of_month(demand, headline)]
+
+
+def _of_saving(
+    headline: Headline, name: str, label: str, saving: Saving, unit: str, scale: float, *more: Message
+) -> Tile:
+    value, note = _change(saving, unit, scale), joined([*_steps(saving, unit, scale), *more])
+    return Tile(name, label, value, note, _totals(saving, scale, _on_days(headline)), is_worse(saving))
+
+
+def _on_days(headline: Headline) -> bool:
+    """Whether some figures of the strip are of disturbed replays."""
+    savings = (headline.average, headline.marginal, headline.cost)
+    return any(saving is not None and saving.p50 is not None for saving in savings)
+
+
+def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
+    """What a tonne takes: of the whole site, and the electricity of the units alone where something else draws too."""
+
+    def amounts(kg: float, cost: float) -> list[Message]:
+        of_cost = Message("{amount} {unit}", amount=amount(cost), unit=headline.currency)
+        pair = [Message("{amount} {unit}", amount=amount(kg), unit="kg CO2e"), of_cost]
+        return pair[::-1] if headline.of_money else pair
+
+    def with_energy(first: Message, kwh: float) -> Message:
+        return Message("{first}, {kwh:,.0f} kWh", first=first, kwh=kwh)
+
+    label = Message("Per tonne of product")
+    (ours, other), (before, other_before) = (
+        amounts(each.carbon_kg, each.cost), amounts(each.baseline_carbon_kg, each.baseline_cost)
+    )  # fmt: skip
+    before = with_energy(before, each.baseline_kwh)
+    parts = [
+        Message(
+            "baseline {before}; {other}, baseline {other_before}",
+            before=before, other=other, other_before=other_before,
+        )
+    ]  # fmt: skip
+    brief = [Message("undisturbed; baseline {before}", before=before)]
+    if each.has_load:
+        label = Message("Per tonne of product, whole site")
+        units = {"kwh": amount(each.units_kwh), "baseline": amount(each.baseline_units_kwh)}
+        parts.append(
+            Message(
+                "base load included, which the carbon of products leaves out; the units alone draw {kwh} kWh, baseline "
+                "{baseline} kWh", **units,
+            )
+        )  # fmt: skip
+        brief.append(Message("units alone {kwh} kWh", kwh=units["kwh"]))
+    return Tile("per tonne", label, with_energy(ours, each.kwh), joined(parts), joined(brief))
+
+
+def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
+    """What the plan has beyond a simple rule, on the disturbed days where there are any."""
+    label, beyond = Message("Compared with a simple rule"), rule.expected_beyond
+    value, unit = of_goal(headline, abs(rule.beyond))
+    text = mark("{amount} {unit} less ({share})") if rule.beyond >= 0 else mark("{amount} {unit} more ({share})")
+    calm = Message(text, amount=value, unit=unit, share=percent(abs(rule.beyond_share)))
+    if beyond is None or rule.expected is None:
+        note = Message("undisturbed; the rule: {rule}", rule=rule_text(headline))
+        return Tile("rule", label, calm, note, Message("undisturbed"), rule.beyond < 0)
+    by_rule, _ = of_goal(headline, rule.expected)
+    days = replays(headline, rule.days)
+    note = Message(
+        "on {days} the rule saves {by_rule} {unit} and holds on {share} of them; undisturbed the plan "
+        "has {calm}; the rule: {rule}",
+        days=days, by_rule=by_rule, unit=unit, share=of_days(rule.share), calm=calm, rule=rule_text(headline),
+    )  # fmt: skip
+    brief = Message("on {days}; it holds on {share}", days=days, share=of_days(rule.share))
+    value, _ = of_goal(headline, abs(beyond))
+    text = mark("{amount} {unit} less") if beyond >= 0 else mark("{amount} {unit} more")
+    return Tile("rule", label, Message(text, amount=value, unit=unit), note, brief, beyond < 0)
+
+
+def _of_peak(headline: Headline) -> Tile:
+    label, value = Message("Peak"), Message("{peak:,.1f} MW", peak=headline.peak_mw)
+    text = mark("undisturbed; baseline {peak:,.1f} MW") if _on_days(headline) else mark("baseline {peak:,.1f} MW")
+    note = brief = Message(text, peak=headline.baseline_peak_mw)
+    worse = "peak" in headline.worse
+    if worse:
+        brief = Message("{more:,.1f} MW above the baseline", more=headline.peak_mw - headline.baseline_peak_mw)
+    return Tile("peak", label, value, note, brief, worse)
+
+
+def _change(saving: Saving, unit: str, scale: float) -> str:
+    texts = {
+        "less": mark("{amount} {unit} less ({share})"),
+        "more": mark("{amount} {unit} more ({share})"),
+        "same": mark("as the baseline"),
+    }
+    values = {"amount": amount(abs(saving.expected) * scale), "unit": unit, "share": percent(abs(saving.share))}
+    return Message(texts[way(saving)], **({} if way(saving) == "same" else values))
+
+
+def _totals(saving: Saving, scale: float, on_days: bool) -> str:
+    """The two figures of the undisturbed day, the plan's with the stock that it has less, or without what it has more.
+
+    Args:
+        saving: of one figure.
+        scale: to the unit that is shown.
+        on_days: whether other figures of the strip are of disturbed days.
+    """
+    text = mark("undisturbed {baseline} → {plan}")
+    if saving.p50 is None:
+        text = mark("this figure undisturbed too: {baseline} → {plan}") if on_days else mark("{baseline} → {plan}")
+    after = amount((saving.plan - saving.stock) * scale)
+    parts = [Message(text, baseline=amount(saving.baseline * scale), plan=after)]
+    return joined([*parts, *([Message("stock counted")] if saving.stock else [])], ", ")
+
+
+def _steps(saving: Saving, unit: str, scale: float) -> list[Message]:
+    """How the saving comes about: values, stock as a step, the net of the undisturbed day, the range."""
+    low, high = saving.p10, saving.p90
+    text = mark("{baseline} to {plan} {unit}")
+    if saving.p50 is not None:
+        text = mark("undisturbed {baseline} to {plan} {unit}")
+    parts = [
+        Message(
+            text, baseline=amount(saving.baseline * scale), plan=amount(saving.plan * scale),
+            unit=unit,
+        )
+    ]  # fmt: skip
+    if saving.stock:
+        parts.append(
+            Message(
+                "saved {raw} by these figures, {stock} for stock at the end, {net} net",
+                raw=amount(saving.raw * scale), stock=amount(saving.stock * scale), net=amount(saving.net * scale),
+            )
+        )  # fmt: skip
+    if low is not None and high is not None and high > low:
+        less = way(saving) != "more"
+        ends = (low, high, saving.net) if less else (-high, -low, -saving.net)
+        text = mark("{low} to {high} less in four of five disturbed replays, {net} undisturbed")
+        if not less:
+            text = mark("{low} to {high} more in four of five disturbed replays, {net} undisturbed")
+        low_text, high_text, net_text = (amount(end * scale) for end in ends)
+        parts.append(Message(text, low=low_text, high=high_text, net=net_text))
+    return parts
+
+
+def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
+    label = Message("Demand charge of the month, part of the cost")
+    days = Message(
+        "{days} {unit} of it on the days of this plan ({share} of the month)",
+        days=amount(demand.of_days), unit=headline.currency, share=percent(demand.month_share),
+    )  # fmt: skip
+    return _of_saving(headline, "demand", label, demand.saved, headline.currency, 1.0, days)
+
+
+def _of_days(headline: Headline, holding: Holding) -> Tile:
+    count, base = replays(headline, holding.n), holding.baseline_share
+    parts: list[Message] = []
+    brief: list[Message] = [count]
+    if base is not None:
+        parts.append(Message("baseline {share}", share=of_days(base, holding.share)))
+        brief = [*parts, count]
+        if holding.worse:
+            points = amount(round(100 * (base - holding.share), 1))
+            brief = [Message("{points} points below the baseline; {days}", points=points, days=count)]
+    if holding.low is not None and holding.high is not None:
+        parts.append(
+            Message("{low} to {high} with 95 % confidence", low=of_days(holding.low), high=of_days(holding.high))
+        )
+    if holding.level is not None and holding.share < holding.level:
+        missed = Message("{level} were to be reached", level=of_days(holding.level))
+        parts, brief = [missed, *parts], [missed, *brief]
+    days = of_days(holding.share, base)
+    return Tile("holding", Message("Holds"), days, joined([*parts, count]), joined(brief), holding.worse)
+
+
+def _best_tile(headline: Headline) -> Tile:
+    gap, distance = headline.gap, headline.to_best
+    label = Message("Best possible plan")
+    if gap is None or distance is None:
+        status = Message("{status}", status=Message(headline.status))
+        return Tile("best", label, Message("not known"), status, status)
+    value, unit = of_goal(headline, distance)
+    covered, step = headline.bound_covers.says, headline.bound_covers.step_min
+    proven = Message("proven") if step is None else Message("proven on {step:g}-minute steps", step=step)
+    if gap < LEAST_GAP:
+        note = Message("proven: no plan that {covered} is better", covered=covered)
+        return Tile("best", label, Message("this one"), note, proven)
+    note = Message("{proven}; within {gap} of what can be decided", proven=proven, gap=percent(gap))
+    return Tile("best", label, Message("{amount} {unit} better at most", amount=value, unit=unit), note, note)

@@ -1,0 +1,125 @@
+"""Amounts, shares and rules of a headline in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+
+from emberline.planning.answer.record import Headline, Saving, is_same, is_worse
+from emberline.planning.plan.alternatives.choice import LEAST_CARBON, NO_REGRET
+from emberline.planning.plan.replays import in_words
+from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES, cost_cap
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.records.horizon import Horizon
+
+
+def amount(value: float) -> Message:
+    """A number with about three digits."""
+    size = abs(value)
+    digits = 0 if size >= 99.95 or size == round(size) else 1 if size >= 9.995 else 2
+    return Message(f"{{value:,.{digits}f}}", value=value)
+
+
+def percent(share: float) -> Message:
+    """A share in percent, with a digit more where it is small."""
+    digits = 0 if abs(share) >= 0.0995 or share == 0 else 1 if abs(share) >= 0.00995 else 2
+    return Message(f"{{value:,.{digits}f}} %", value=100 * share)
+
+
+def of_days(share: float | None, other: float | None = None) -> Message:
+    """A share of days in percent, rounded down: 399 of 400 are not all, and a level that is missed is not reached. A
+    tenth more where the other share next to it would look the same."""
+    value, compared = (math.floor(1000 * (one or 0.0) + 1e-9) for one in (share, other))
+    if other is not None and value != compared and value // 10 == compared // 10:
+        return Message("{value:,.1f} %", value=value / 10)
+    return Message("{value:,.0f} %", value=value // 10)
+
+
+def replays(headline: Headline, count: int) -> Message:
+    """Disturbed replays of a headline in words."""
+    return in_words(count, headline.length_min)
+
+
+def span(horizon: Horizon, steps: np.ndarray) -> tuple[Message, float, float]:
+    """When some steps are, which are in order: from first to last, or the longest of several spans; its ends [min]."""
+    runs = [[place for _, place in group] for _, group in groupby(enumerate(steps), lambda pair: pair[1] - pair[0])]
+    longest = max(runs, key=len)
+    first, last = float(longest[0] * horizon.step_min), float((longest[-1] + 1) * horizon.step_min)
+    texts = {True: mark("{first} to {last}"), False: mark("among them {first} to {last}")}
+    return Message(texts[len(runs) == 1], first=horizon.instant(first), last=horizon.instant(last)), first, last
+
+
+def way(saving: Saving) -> str:
+    """``less``, ``more`` or ``same``, compared with the baseline."""
+    return "same" if is_same(saving) else "more" if is_worse(saving) else "less"
+
+
+def joined(parts: Sequence[str], sign: str = "; ") -> str:
+    """Clauses, one after the other, with a sign between them."""
+    if len(parts) < 2:
+        return parts[0] if parts else ""
+    names = [f"part{i}" for i in range(len(parts))]
+    return Message(sign.join(f"{{{name}}}" for name in names), **dict(zip(names, parts, strict=True)))
+
+
+def of_goal(headline: Headline, value: float) -> tuple[Message, str]:
+    """A value of the goal (kg CO2e, money or minutes) in the unit that is shown: amount and unit."""
+    if headline.goal in IN_MINUTES:
+        return amount(value), "min"
+    unit, factor, _ = METRICS[headline.goal].display_in(headline.currency)
+    return amount(value * factor), unit
+
+
+RULES = {
+    ("rest", "average"): mark(
+        "{units} at rest in the {hours:g} h of each day with the most carbon-intensive electricity"
+    ),
+    ("rest", "marginal"): mark("{units} at rest in the {hours:g} h of each day with the highest marginal intensity"),
+    ("rest", "price"): mark("{units} at rest in the {hours:g} h of each day with the dearest electricity"),
+    ("rest", "first"): mark(
+        "{units} at rest in the {hours:g} h of each day with the dearest electricity, of equal ones in the first"
+    ),
+    ("rest", "last"): mark(
+        "{units} at rest in the {hours:g} h of each day with the dearest electricity, of equal ones in the last"
+    ),
+    ("peak", ""): mark("no peak above {peak:,.1f} MW"),
+}
+
+
+def rule_text(headline: Headline) -> Message:
+    """The simple rule in words."""
+    rule = headline.rule
+    assert rule is not None
+    parts = []
+    if rule.hours:
+        kind = (rule.ties or "price") if headline.of_money else str(headline.signal)
+        parts.append(Message(RULES["rest", kind], units=rule.units, hours=rule.hours))
+    if rule.peak_mw is not None:
+        parts.append(Message(RULES["peak", ""], peak=rule.peak_mw))
+    if len(parts) == 1:
+        return parts[0]
+    return Message("{rest}, {peak}", rest=parts[0], peak=parts[1])
+
+
+def point_label(name: str, minimize: str, extra_cost_share: float | None) -> Message:
+    """A point of the quick front in words, as goals are.
+
+    Args:
+        name: of the point.
+        minimize: goal of the plan.
+        extra_cost_share: its cap.
+    """
+    if name not in (LEAST_CARBON, NO_REGRET):
+        money = minimize in METRICS and METRICS[minimize].money
+        return Message(GOALS[minimize if money else "cost"])
+    share = 0.0 if name == NO_REGRET else extra_cost_share or None
+    cap = Message("whatever it costs") if share is None else cost_cap(share)
+    return Message("{goal}, {cap}", goal=Message(GOALS["carbon"]), cap=cap)
+
+
+LEAST_GAP = 5e-5
+"""A smaller gap is none."""

@@ -1,0 +1,16 @@
+"""Who computes: this process, workers on this machine, or a Dask cluster; how long they may, and in what memory."""
+
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.doors import opened
+
+if TYPE_CHECKING:
+    from emberline.planning.engine import engine, memory
+    from emberline.planning.engine.dask_workers import ClusterError
+
+__all__ = ["ClusterError", "engine", "memory"]
+_PLACES = {"ClusterError": "dask_workers"}
+
+
+def __getattr__(name: str) -> object:
+    return opened(__name__, _PLACES, name)

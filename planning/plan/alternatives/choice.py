@@ -1,0 +1,40 @@
+"""A point of the quick front of a plan: least carbon, no regret, or least cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from emberline.planning.accounts.figures import SAME, Figures
+
+LEAST_CARBON, NO_REGRET, LEAST_COST = NAMES = ("least carbon", "no regret", "least cost")
+"""*No regret*: least carbon among what costs no more than the baseline."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plan that could be chosen: undisturbed figures, and how sure its search is."""
+
+    name: str
+    """Of ``NAMES``."""
+    figures: Figures
+    carbon_kg: float
+    """Saved against the baseline by the goal's signal, stock credited."""
+    cost: float
+    """Saved likewise, of the whole bill."""
+    status: str
+    gap: float | None
+    is_plan: bool = False
+    """Whether it is the plan itself."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is worse than the baseline at what it stands for, and so no *least*."""
+        saved, of = (
+            (self.cost, self.figures.cost) if self.name == LEAST_COST else (self.carbon_kg, self.figures.carbon_kg)
+        )
+        return saved < -SAME * max(abs(of), 1.0)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"figures": self.figures.as_dict()}

@@ -1,0 +1,106 @@
+"""Caps on cost as an amount, whatever list becomes the baseline, and the goal on a grade, reached by caps.
+
+That goal is the least that a tonne of the grade carries, and of the plans that reach it the least carbon. Its caps are
+lowered by halves: a plan under a cap between what has been reached and what no plan can undercut is searched, as long
+as that brings it down. Nothing is proven of the least; it is the best that was found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.ledger import grades_kg_per_t, ledger
+from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.goal import Caps
+
+SEARCHES = 6
+"""After the first one; they share its time limit."""
+
+
+def fixed(scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
+    """The caps of a scenario with that on extra cost as the amount that it is above the baseline schedule.
+
+    Args:
+        scenario: with its caps.
+        envelope: of the scenario.
+        listed: the baseline schedule of the scenario; where it is not complete, no cap on extra cost holds.
+    """
+    from emberline.models import site
+    from emberline.scenarios.process.flows import emitted_kg
+
+    caps, price = scenario.goal.caps, scenario.market.carbon_price.on_direct / 1000
+    limits = [] if caps.cost is None else [caps.cost]
+    if caps.extra_cost_share is not None:
+        data = site.read(scenario, envelope)
+        paid = site.baseline_cost(scenario, data, listed) if listed.attrs["complete"] else None
+        if paid is not None:
+            paid += price * float(emitted_kg(scenario, listed).sum()) if scenario.processes else 0.0
+            direct = price * site.direct_kg(scenario, envelope) if scenario.heats else 0.0
+            limits.append(paid + caps.extra_cost_share * abs(paid) + direct + data.sunk_cost)
+    return caps.model_copy(update={"extra_cost_share": None, "cost": min(limits) if limits else None})
+
+
+def least_carried(scenario: Scenario, schedule: xr.Dataset, search: Callable[[Scenario], xr.Dataset]) -> xr.Dataset:
+    """The schedule whose grade carries least.
+
+    Args:
+        scenario: with ``goal.grade``.
+        schedule: of the least carbon; none where nothing was found.
+        search: finds the schedule of a request.
+    """
+    grade = scenario.goal.grade
+    if grade is None or not schedule.attrs["found"]:
+        return schedule
+    best, kg_per_t = schedule, _carried(scenario, grade, schedule)
+    floor, searches = _floor(scenario, grade), 0
+    while searches < SEARCHES and kg_per_t - floor > scenario.goal.gap * kg_per_t:
+        middle = (floor + kg_per_t) / 2
+        again = search(_capped(scenario, grade, middle))
+        searches += 1
+        if again.attrs["found"]:
+            lower = _carried(scenario, grade, again)
+            if lower < kg_per_t:
+                best, kg_per_t = again, lower
+                continue
+        floor = middle
+    reason = Message(
+        "{grade} carries {kg_per_t:.1f} kg CO2e/t, the least that {searches} searches have found",
+        grade=grade,
+        kg_per_t=kg_per_t,
+        searches=searches + 1,
+    )
+    return best.assign_attrs(status="best found", bound=math.nan, gap=math.nan, reason=reason)
+
+
+def _carried(scenario: Scenario, grade: str, schedule: xr.Dataset) -> float:
+    """What a tonne of the grade carries when the twin follows a schedule [kg CO2e/t]."""
+    from emberline import twin
+
+    return grades_kg_per_t(scenario, ledger(scenario, twin.replay(scenario, schedule)))[grade]
+
+
+def _floor(scenario: Scenario, grade: str) -> float:
+    """What no plan can undercut [kg CO2e/t]: scope 1, and all of its electricity in the cleanest step."""
+    line = scenario.line
+    record = next(heat.grade for heat in scenario.heats if heat.grade.name == grade)
+    direct, least_mwh = 0.0, 0.0
+    for stage in line.route(record):
+        direct += sum(emission.kg_per_t for emission in stage.emissions if not emission.biogenic)
+        units = [unit.name for unit in stage.units if line.duration_min(record, unit.name) is not None]
+        least_mwh += min(line.energy_mwh(record, unit) for unit in units)
+    clean = float(np.min(scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()))
+    # what feeds the line besides the grid may be cleaner
+    alone = not scenario.site.assets and scenario.battery is None and not scenario.inputs["pv_available_mw"].any()
+    return direct + (max(clean, 0.0) * least_mwh / record.mass_t if alone else 0.0)
+
+
+def _capped(scenario: Scenario, grade: str, kg_per_t: float) -> Scenario:
+    goal = scenario.goal
+    caps = goal.caps.model_copy(update={"embedded_kg_per_t": {**goal.caps.embedded_kg_per_t, grade: kg_per_t}})
+    changes = {"caps": caps, "grade": None, "time_limit_s": goal.time_limit_s / SEARCHES}
+    return scenario.model_copy(update={"goal": goal.model_copy(update=changes)})

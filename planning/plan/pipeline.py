@@ -1,0 +1,252 @@
+"""How a plan comes about: baseline, envelope, search, replay, accounts. Every study makes its plans here.
+
+What differs from plan to plan is data: the scenario (goal, caps, limits, locks, series), the baseline, where the search
+begins, a schedule that is fixed already, and how many disturbed replays follow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.accounts.ledger import broken_grades
+from emberline.planning.accounts.site_stores import levels, searched, site_stores
+from emberline.planning.accounts.sums import figures
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.caps import least_carried
+from emberline.planning.plan.counted import ruled_out
+from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.proof import judge
+from emberline.planning.plan.record import Plan, number, violations
+from emberline.planning.plan.replay_outcome import Followed, outcomes
+from emberline.planning.plan.replays import COUNTS, PARTS, Replays
+from emberline.planning.plan.start_lists import start_lists
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import figures_of
+from emberline.scenarios.messages import Message
+from emberline.scenarios.metrics import METRICS
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+
+
+CLOSE = 1e-6
+"""Share of a store's capacity by which its level may lie below what is wanted."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the schedule of a plan is searched."""
+
+    start: xr.Dataset | None = None
+    """Schedule to begin with in place of the baseline's list."""
+    others: Sequence[xr.Dataset] = ()
+    """More schedules of the same heats, units and steps, to begin with where they hold."""
+    study: Study | None = None
+    """Solvers and schedules of earlier plans of the same plant."""
+    lists: bool = True
+    """Whether to begin also with lists around the baseline's, and to take the baseline's where nothing is found."""
+    end_levels: bool = True
+    """Whether stores of the site end no lower than the baseline leaves them."""
+    keep: Callable[[xr.Dataset], xr.Dataset] | None = None
+    """Given the schedule of the search, returns the one to take: that, or an earlier one that is as good."""
+    optimize: Callable[..., xr.Dataset] | None = None
+    """Takes the place of ``emberline.models.optimize``."""
+
+
+def plan(
+    scenario: Scenario,
+    *,
+    baseline: Baseline | None = None,
+    search: Search | None = None,
+    schedule: xr.Dataset | None = None,
+    replications: int | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """Make a plan: the baseline, the schedule, its replay without and with disturbance, and what they add up to.
+
+    Args:
+        scenario: what is asked.
+        baseline: of the scenario, or of one that differs in goal and caps only; None: it is simulated.
+        search: how the schedule is searched.
+        schedule: a schedule that is followed as it is (table ``SCHEDULE``), judged by the scenario's goal; None: it is
+            searched.
+        replications: disturbed replays; None: the scenario's.
+        on_progress: called in this process with each event.
+        cancel: polled while optimizing; True ends the search with the best schedule so far.
+    """
+    from emberline import models, twin
+
+    report: Progress = on_progress or (lambda event: None)
+    search = search or Search()
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(name: str) -> Iterator[None]:
+        report({"phase": name})
+        began = time.perf_counter()
+        yield
+        seconds[name] = time.perf_counter() - began
+
+    with phase("twin"):
+        baseline = baseline or Baseline.of(scenario)
+        run, run_figures = baseline.run, baseline.figures
+    searching = schedule is None
+    if schedule is None:
+        with phase("optimize"):
+            schedule = _optimize(scenario, baseline, search, report, cancel)
+        seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
+    else:
+        schedule = judge(scenario, baseline.envelope, schedule)
+    plan = Plan(
+        scenario=scenario,
+        envelope=baseline.envelope,
+        baseline=run,
+        baseline_figures=run_figures,
+        baseline_complete=baseline.complete,
+        status=str(schedule.attrs.get("status", "")),
+        objective=number(schedule, "objective"),
+        bound=number(schedule, "bound"),
+        gap=number(schedule, "gap"),
+        constant=number(schedule, "constant") or 0.0,
+        reason=str(schedule.attrs.get("reason", "")),
+        seconds=seconds,
+    )
+    if not schedule.attrs.get("found", 1):
+        return plan
+
+    def followed(schedule: xr.Dataset) -> Plan:
+        replay = twin.replay(scenario, schedule)
+        return dataclasses.replace(
+            plan,
+            schedule=schedule,
+            schedule_figures=figures(scenario, schedule),
+            replay=replay,
+            replay_figures=figures(scenario, replay, nominated=schedule),
+        )
+
+    with phase("replay"):
+        result = followed(schedule)
+        if searching and search.lists and not result.acceptable and baseline.complete and stands(scenario, baseline):
+            instead = _baseline_instead(
+                baseline, schedule, Message("The baseline: the twin refused the schedule that the search found.")
+            )
+            unknown = dataclasses.replace(
+                result, status="best found", objective=None, bound=None, gap=None, reason=instead.attrs["reason"]
+            )
+            plan, schedule = unknown, instead
+            result = followed(schedule)
+    with phase("replays"):
+        replays = _disturbed_replays(scenario, schedule, baseline.schedule, report, replications)
+    return dataclasses.replace(result, replays=replays)
+
+
+def stands(scenario: Scenario, baseline: Baseline) -> bool:
+    """Whether the baseline's complete list, as the twin runs it, is a plan itself: within limits, caps and margins.
+
+    Args:
+        scenario: what is asked.
+        baseline: of the scenario.
+    """
+    return not scenario.disturbances.careful and keeps(scenario, baseline.run, baseline.figures)
+
+
+def keeps(scenario: Scenario, run: xr.Dataset, sums: Figures) -> bool:
+    """Whether a run keeps all limits and caps, with stores of the site at their levels in the end.
+
+    Args:
+        scenario: what is asked; its cap on extra cost is left out.
+        run: table ``RUN``.
+        sums: of the run.
+    """
+    caps = scenario.goal.caps
+    pairs = [(row.of(sums), getattr(caps, row.cap)) for row in METRICS.values() if row.cap]
+    above = any(cap is not None and value > cap for value, cap in (*pairs, (sums.peak_mw, caps.peak_mw)))
+    ends = levels(scenario, run)
+    low = any(
+        ends[store.name] < store.end - CLOSE * store.capacity for store in site_stores(scenario) if store.name in ends
+    )
+    return not (above or low or violations(run) or broken_grades(scenario, run))
+
+
+def _optimize(
+    scenario: Scenario, baseline: Baseline, search: Search, report: Progress, cancel: Callable[[], bool] | None
+) -> xr.Dataset:
+    from emberline import models
+
+    nothing = ruled_out(scenario, baseline)
+    if nothing is not None:
+        return nothing
+    optimize = search.optimize or models.optimize
+    start = baseline.start if search.start is None else search.start
+    others = [*start_lists(scenario, baseline, search.study, around=search.lists), *search.others]
+
+    def schedule_of(request: Scenario) -> xr.Dataset:
+        return optimize(
+            request,
+            baseline.envelope,
+            start,
+            others=others,
+            on_progress=lambda event: report({"phase": "optimize", **event}),
+            cancel=cancel,
+            study=search.study,
+        )
+
+    def end(request: Scenario) -> xr.Dataset:
+        return searched(request, baseline.run, schedule_of) if search.end_levels else schedule_of(request)
+
+    schedule = least_carried(scenario, end(scenario), end)
+    if search.lists and not schedule.attrs["found"] and baseline.complete and scenario.heats:
+        step = scenario.horizon.step_min
+        reason = Message(
+            "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
+        )
+        schedule = _baseline_instead(baseline, schedule, reason) if stands(scenario, baseline) else schedule
+    return search.keep(schedule) if search.keep is not None else schedule
+
+
+def _baseline_instead(baseline: Baseline, schedule: xr.Dataset, reason: Message) -> xr.Dataset:
+    """The baseline's schedule where the search has none that can be carried out: its starts may lie between steps."""
+    rest = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
+    outcome = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
+    return baseline.schedule.assign_attrs(rest | outcome | {"reason": reason})
+
+
+def _disturbed_replays(
+    scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress, replications: int | None = None
+) -> Replays:
+    """Replays of the schedule and of the baseline's list under the same disturbances.
+
+    Args:
+        scenario: of both.
+        schedule: of the plan.
+        dispatched: the baseline's list.
+        tell: called after each replay with ``done`` and ``of``.
+        replications: how many; None: the scenario's.
+    """
+    count = scenario.disturbances.replications if replications is None else replications
+    n = count if scenario.disturbed else 0
+    names = [prefix + name for prefix in ("", "baseline_") for name in (*figures_of(scenario), *COUNTS)]
+    if scenario.processes or any(site_stores(scenario)):
+        names += [f"more_{name}" for name in figures_of(scenario)]
+    columns: dict[str, list[float]] = {name: [] for name in names}
+    for outcome in outcomes(Followed(scenario, schedule, dispatched), range(n)):
+        parts = [prefix + name for prefix in ("", "baseline_") for name in PARTS if prefix + name in outcome.figures]
+        for name in (*names, *parts):
+            columns.setdefault(name, []).append(float(outcome.figures[name]))
+        tell({"phase": "replays", "done": outcome.replication + 1, "of": n})
+    data = xr.Dataset(
+        {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},
+        coords={"replication": np.arange(n)},
+    )
+    return Replays(n=n, successes=int((data["violations"] == 0).sum()), data=data)

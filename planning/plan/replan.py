@@ -1,0 +1,329 @@
+"""A stored plan made again: it stays as it is where the data are unchanged and nothing clearly better is known.
+
+What the planner has decided is a list of locks: a heat starts at a stage on its unit at its time. Adding or taking away
+locks leaves all other data as they are, so the earlier schedule is where the search begins, and it is kept wherever it
+still holds and what is found is not better by more than a change is worth.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.proof import judge, judged, prove
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.datasets import ViolationKind
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+
+KEEP_SHARE = 1e-3
+"""A schedule that is better by less than this share of what can be decided is not worth a change."""
+JUDGE_S = 5.0
+"""For the site's flows under the heats of an earlier schedule."""
+Operation = tuple[str, str]
+"""Heat and stage."""
+Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping[str | Operation, float | None]
+"""Start after the start of the horizon [min] by heat, or by heat and stage; None: as a schedule has it."""
+
+
+def replan(
+    stored: Plan,
+    locks: Sequence[AnyLock] | None = None,
+    *,
+    keep_share: float = KEEP_SHARE,
+    study: Study | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+    others: Sequence[xr.Dataset] = (),
+    lists: bool = True,
+) -> Plan:
+    """Plan a stored plan's scenario again, from its schedule on.
+
+    With the same locks and a plan that has reached its gap there is nothing to search: it comes back as it is. With
+    others a cap on cost above the baseline's stays the amount that it was: its list is made with the locks, too, and
+    would move it.
+
+    Args:
+        stored: the earlier plan.
+        locks: all locks that hold now; None: those that it was made with.
+        keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
+        study, others, lists: as of ``emberline.planning.plan.pipeline.Search``; of processes the first of the others is
+            where the search begins.
+        on_progress, cancel: as of ``emberline.planning.plan.pipeline.plan``.
+
+    Raises:
+        ScenarioError: a lock is mistaken.
+    """
+    from emberline.models import Study
+
+    stored = judged(stored)
+    variant = stored.scenario if locks is None else with_locks(stored.scenario, locks)
+    unchanged = same_locks(all_locks(variant), all_locks(stored.scenario))
+    if unchanged and stored.has_schedule and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
+        return stored
+    if stored.schedule is None:
+        search = Search(study=study, others=others, lists=lists)
+        return plan(variant, on_progress=on_progress, cancel=cancel, search=search)
+    if not unchanged and variant.goal.caps.extra_cost_share is not None:
+        variant = _capped(variant, stored)
+    stored_locks, holding = (
+        {lock.model_dump_json() for lock in all_locks(scenario)} for scenario in (stored.scenario, variant)
+    )
+    # what binds more raises no plan's worth
+    tighter = unchanged or stored_locks <= holding
+    bound = stored.bound if tighter and stored.bound is not None else math.nan
+    before = stored.schedule.assign_attrs(bound=bound)
+    study = study or Study()
+    study.keep(variant, before)
+    return plan(
+        variant,
+        on_progress=on_progress,
+        cancel=cancel,
+        search=Search(
+            start=others[0] if variant.processes and others else None,
+            study=study,
+            keep=lambda candidate: choose(variant, stored.envelope, before, candidate, keep_share, sound=unchanged),
+            others=others,
+            lists=lists,
+        ),
+    )
+
+
+def _capped(variant: Scenario, stored: Plan) -> Scenario:
+    """What is asked, its cap on extra cost an amount above the stored plan's baseline."""
+    from emberline.planning.plan import caps
+
+    listed = Baseline.of(stored.scenario, stored.envelope).schedule
+    limits = caps.fixed(stored.scenario, stored.envelope, listed)
+    goal = variant.goal.model_copy(update={"caps": limits})
+    return variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
+
+
+def choose(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    before: xr.Dataset,
+    candidate: xr.Dataset,
+    keep_share: float = KEEP_SHARE,
+    *,
+    sound: bool = False,
+) -> xr.Dataset:
+    """The earlier schedule where it still holds and the one found is hardly better, else the one found.
+
+    Args:
+        scenario: what is planned; only its locks differ from what the earlier schedule was made for.
+        envelope: of both.
+        before: the earlier schedule, its bound on ``scenario`` among its attributes.
+        candidate: of a search for ``scenario``.
+        keep_share: as of :func:`replan`.
+        sound: it is known that the earlier schedule holds.
+
+    Raises:
+        ContradictionError: a bound lies above the schedule that is taken.
+    """
+    bounds = [float(data.attrs.get("bound", math.nan)) for data in (before, candidate)]
+    bound = max((b for b in bounds if not math.isnan(b)), default=math.nan)
+    before = judge(scenario, envelope, before)
+    value, other = float(before.attrs["objective"]), float(candidate.attrs["objective"])
+    better = candidate.attrs["found"] and value - other > keep_share * max(abs(value), 1e-9)
+    if better or not (sound or holds(scenario, envelope, before)):
+        return prove(scenario, candidate, bound) if candidate.attrs["found"] else candidate
+    seconds = {name: value for name, value in candidate.attrs.items() if str(name).startswith("seconds ")}
+    status = str(candidate.attrs["status"]) if candidate.attrs["found"] else "best found"
+    stays = {"status": status, "reason": Message("The earlier plan stays.")}
+    return prove(scenario, before.assign_attrs({**seconds, **stays}), bound)
+
+
+def holds(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
+    """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the new baseline."""
+    if not scenario.heats:
+        return not scenario.run_locks or not _off_locks(scenario, schedule)
+    from emberline.models import explain
+
+    return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, time_limit=JUDGE_S)
+
+
+def _off_locks(scenario: Scenario, schedule: xr.Dataset) -> bool:
+    """Whether runs of processes are not where they are locked."""
+    from emberline import twin
+
+    kinds = twin.replay(scenario, schedule)["violation_kind"].values.tolist()
+    return ViolationKind.LOCK in kinds
+
+
+def hurried(stored: Plan, seconds: float) -> Plan:
+    """A stored plan whose scenario is searched for some seconds at most, so that an answer is there soon."""
+    goal = stored.scenario.goal
+    goal = goal.model_copy(update={"time_limit_s": min(goal.time_limit_s, seconds)})
+    scenario = stored.scenario.model_copy(update={"goal": goal}).with_inputs(stored.scenario.inputs)
+    return dataclasses.replace(stored, scenario=scenario)
+
+
+def without_margins(stored: Plan) -> Plan:
+    """A stored plan to plan again with the margins that were asked for, in place of those that were learnt.
+
+    With fewer margins a better plan may exist, so the bound does not hold any more.
+    """
+    goal = stored.scenario.goal
+    scenario = stored.requested.model_copy(update={"goal": goal}).with_inputs(stored.scenario.inputs)
+    return dataclasses.replace(stored, scenario=scenario, bound=None, gap=None)
+
+
+def all_locks(scenario: Scenario) -> tuple[AnyLock, ...]:
+    """Locks on heats and on runs of processes."""
+    return (*scenario.locks, *scenario.run_locks)
+
+
+def with_locks(scenario: Scenario, locks: Sequence[AnyLock]) -> Scenario:
+    """The scenario with other locks.
+
+    Raises:
+        ScenarioError: a lock is mistaken: no such heat, stage, unit, process or mode, a time off the steps or outside
+            the horizon.
+    """
+    heats, runs = ([lock for lock in locks if isinstance(lock, kind)] for kind in (Lock, RunLock))
+    update = {"locks": tuple(heats), "run_locks": tuple(runs)}
+    variant = scenario.model_copy(update=update).with_inputs(scenario.inputs)
+    problems = [
+        Problem(scenario.name, ".".join(map(str, place)), says)
+        for place, says in between_nouns(variant)
+        if place and place[0] in ("locks", "run_locks")
+    ]
+    if problems:
+        raise ScenarioError(problems)
+    return variant
+
+
+def same_locks(one: Sequence[AnyLock], other: Sequence[AnyLock]) -> bool:
+    """Whether two lists lock the same, in whatever order."""
+    first, second = (sorted(lock.model_dump_json() for lock in locks) for locks in (one, other))
+    return first == second
+
+
+def pinned(scenario: Scenario, locks: Sequence[Lock]) -> tuple[Lock, ...]:
+    """The scenario's locks with some more, which take the place of those on the same heat and stage, or cast."""
+    return (*unlocked(scenario, *((lock.heat, lock.stage) for lock in locks)), *locks)
+
+
+def unlocked(scenario: Scenario, *operations: Operation) -> tuple[Lock, ...]:
+    """The scenario's locks without those of some heats at a stage; a cast moves as a whole, so without those of it."""
+    freed = {other for heat, stage in operations for other in moving_together(scenario, heat, stage)}
+    return tuple(lock for lock in scenario.locks if (lock.heat, lock.stage) not in freed)
+
+
+def moving_together(scenario: Scenario, heat: str, stage: str) -> list[Operation]:
+    """A heat at a stage; where heats follow each other without a gap, all heats of its cast there."""
+    casting = scenario.line.campaign_stage
+    if casting is None or casting.name != stage:
+        return [(heat, stage)]
+    order = next((item.order for item in scenario.heats if item.name == heat), None)
+    return [(item.name, stage) for item in scenario.heats if item.order == order]
+
+
+def lock(
+    scenario: Scenario,
+    schedule: xr.Dataset,
+    heat: str,
+    stage: str,
+    start_min: float | None = None,
+    unit: str | None = None,
+) -> Lock:
+    """A lock of a heat at a stage, on the unit that a schedule gives it unless another is named.
+
+    Args:
+        scenario: whose schedule it is.
+        schedule: table ``SCHEDULE``.
+        heat, stage: the operation.
+        start_min: its start after the start of the horizon [min]; None: the schedule's.
+        unit: None: the schedule's.
+
+    Raises:
+        ScenarioError: there is no such operation, or it has started already.
+    """
+    where = f"heat {heat}"
+    by_name = {item.name: item for item in scenario.heats}
+    if heat not in by_name:
+        first = ", ".join(list(by_name)[:6])
+        raise ScenarioError([Problem(scenario.name, where, f"there is no such heat; heats are {first} …")])
+    route = [part.name for part in scenario.line.route(by_name[heat].grade)]
+    if stage not in route:
+        raise ScenarioError(
+            [Problem(scenario.name, where, f"does not run through {stage!r}; its stages are {', '.join(route)}")]
+        )
+    if any((item.heat, item.stage) == (heat, stage) for item in scenario.state.started):
+        raise ScenarioError([Problem(scenario.name, where, f"has started at {stage} already; nothing is to lock")])
+    unit = unit or str(schedule["unit"].sel(heat=heat, stage=stage).item())
+    at = float(schedule["start_min"].sel(heat=heat, stage=stage) if start_min is None else start_min)
+    return Lock(heat=heat, stage=stage, unit=unit, start=timedelta(minutes=round(at, 6)))
+
+
+def locked(scenario: Scenario, schedule: xr.Dataset, heats: Starts) -> tuple[str, ...]:
+    """Overrides, as for ``--set``, that lock heats of a schedule at their units and starts.
+
+    The scenario's own locks stay, but for those on the same heat and stage, or cast.
+
+    Args:
+        scenario: whose schedule it is.
+        schedule: table ``SCHEDULE``.
+        heats: what to lock, and where; a heat by itself is locked at the first stage that it has not begun.
+
+    Raises:
+        ScenarioError: there is no such heat or stage, it has started, or its start is off the steps.
+    """
+    pins = []
+    for key, start_min in heats.items():
+        heat, stage = key if isinstance(key, tuple) else (key, first_stage(scenario, key))
+        pins.append(lock(scenario, schedule, heat, stage, start_min))
+    variant = with_locks(scenario, pinned(scenario, pins))
+    return (f"locks={json.dumps([as_set(lock) for lock in variant.locks], ensure_ascii=False)}",)
+
+
+def first_stage(scenario: Scenario, heat: str) -> str:
+    """The first stage of a heat that it has not begun; the empty name where there is none."""
+    stages = {item.stage for item in scenario.state.started if item.heat == heat}
+    for batch in scenario.heats:
+        if batch.name == heat:
+            names = [stage.name for stage in scenario.line.route(batch.grade)]
+            last = max((names.index(stage) for stage in stages if stage in names), default=-1)
+            return next(iter(names[last + 1 :]), "")
+    return ""
+
+
+def as_set(lock: AnyLock) -> dict[str, str]:
+    """A lock as plain data for an override; spans after the start in minutes."""
+    return {name: value if isinstance(value, str) else _moment(value) for name, value in lock if value is not None}
+
+
+def read_lock(data: Mapping[str, str]) -> AnyLock:
+    """The lock of plain data.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return RunLock.model_validate(data) if "process" in data else Lock.model_validate(data)
+
+
+def override(scenario: Scenario, locks: Sequence[Mapping[str, str]]) -> str:
+    """Override for a list of locks as plain data: on runs where there are processes, else on heats."""
+    return f"{'run_locks' if scenario.processes else 'locks'}={json.dumps(list(locks), ensure_ascii=False)}"
+
+
+def _moment(value: datetime | timedelta) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"{np.format_float_positional(value.total_seconds() / 60, trim='-')} min"

@@ -1,0 +1,173 @@
+"""Lists of heats that the search of a plan begins with besides the baseline's, and the rules that make them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.plan.baseline import Baseline
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.records.state import Outage
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+
+RESTS = (2.0, 4.0, 6.0, 8.0)
+"""Hours of rest a day that are tried."""
+RESTS_S = 2.0
+"""Seconds of the processor for all of them."""
+LEADING = 0.25
+"""Units that draw this share of the most hungry one, or more, lead."""
+DIGITS = 6
+"""To which electricity counts the same."""
+PEAKS = 6
+"""Peaks that are tried between that of the baseline and an impossible one."""
+
+
+def start_lists(scenario: Scenario, baseline: Baseline, study: Study | None, *, around: bool) -> Iterator[xr.Dataset]:
+    """Lists to begin with besides the baseline's; of processes the baseline's own where it does not keep all limits.
+
+    Args:
+        scenario: what is asked.
+        baseline: of the scenario.
+        study: of earlier plans of the same plant.
+        around: whether to make other lists of heats: with margins, and with lower peaks.
+    """
+    from emberline import twin
+
+    if scenario.processes and not baseline.complete:
+        yield baseline.schedule
+    if not around:
+        return
+    envelope = baseline.envelope
+    if scenario.heats and scenario.disturbances.careful:
+        # the last plan, which may lack the margins of this one, knows a good order
+        last = study.beginnings(scenario) if study is not None else ()
+        careful = twin.dispatch(scenario, envelope, keeping=True, like=last[0] if last else None)
+        if careful.attrs["complete"]:
+            yield careful
+    if scenario.heats and baseline.complete:
+        yield from _resting(scenario, envelope)
+        yield from lower_peaks(scenario, envelope, baseline.schedule)
+
+
+def lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
+    """Baselines that keep to lower peaks, where peaks cost: a search by parts could not lower them one by one.
+
+    The lowest peak that is possible is found by halving, and every list on the way is given.
+    """
+    from emberline import twin
+
+    rates = scenario.rates
+    if rates is None or not any(peak.per_mw.any() for peak in rates.peaks):
+        return
+    low, high = float(dispatched["meter_mw"].min()), float(dispatched["meter_mw"].max())
+    for _ in range(PEAKS):
+        limit = (low + high) / 2
+        grid = scenario.site.grid.model_copy(update={"import_limit_mw": limit})
+        calmer = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
+        schedule = twin.dispatch(calmer, envelope, keeping=calmer.disturbances.careful)
+        if schedule.attrs["complete"]:
+            high = min(limit, float(schedule["meter_mw"].max()))
+            yield schedule
+        else:
+            low = limit
+
+
+def _resting(scenario: Scenario, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
+    """Baselines whose leading units rest in the worst hours of each day: no plan may be worse than such a rule."""
+    from emberline import twin
+
+    until = time.process_time() + RESTS_S
+    units, worth = leading_units(scenario), worst_hours(scenario, envelope)
+    for hours in RESTS:
+        variant = ruled(scenario, units, worth, hours, None)
+        over = partial(_past, until)
+        schedule = twin.dispatch(variant, envelope, keeping=scenario.disturbances.careful, over=over)
+        if not schedule.attrs["complete"]:
+            return
+        yield schedule
+
+
+def _past(until: float) -> bool:
+    return time.process_time() > until
+
+
+def leading_units(scenario: Scenario) -> tuple[str, ...]:
+    """Units that draw most: of a line those of the most hungry stage, of processes those that may stand still."""
+    if scenario.heats:
+        line = scenario.line
+        draw_mwh = {
+            stage.name: max(
+                (line.energy_mwh(heat.grade, unit.name) for heat in scenario.heats for unit in stage.units
+                 if line.duration_min(heat.grade, unit.name)),
+                default=0.0,
+            )
+            for stage in line.stages
+        }  # fmt: skip
+        most = max(draw_mwh.values())
+        return tuple(
+            unit.name for stage in line.stages if most > 0 and draw_mwh[stage.name] == most for unit in stage.units
+        )
+    power = {
+        unit: max(float(mode.power_at(mode.rates.high)) for mode in process.all_modes)
+        for unit, process in scenario.process_units
+        if not process.must_run
+    }
+    most = max(power.values(), default=0.0)
+    return tuple(unit for unit, mw in power.items() if most > 0 and mw >= LEADING * most)
+
+
+def worst_hours(scenario: Scenario, envelope: xr.Dataset) -> np.ndarray:
+    """Electricity as the goal counts it, by step, shape (n_steps,): the higher, the worse."""
+    from emberline.models import site
+
+    return np.asarray(site.read(scenario, envelope).guide_per_mwh[goal_metric(scenario).name])
+
+
+def rests(scenario: Scenario, worth: np.ndarray, hours: float) -> Iterator[tuple[np.ndarray, str]]:
+    """Steps of the worst hours of each day, and which of those that count the same they are: ``first`` or ``last``.
+
+    The first ones of a line, which then begins later; of processes the last ones, so that a unit may go on from the
+    better hours before them. Empty: all of them rest, or none.
+    """
+    worth, which = worth.round(DIGITS), "last" if scenario.processes else "first"
+    for steps, share in scenario.horizon.local_days():
+        day = np.array(steps)
+        order = day[np.lexsort((-day if which == "last" else day, -worth[day]))]
+        count = round(hours * share * 60 / scenario.horizon.step_min)
+        tied = bool(np.isin(worth[order[count:]], worth[order[:count]]).any())
+        yield np.sort(order[:count]), which if tied else ""
+
+
+def ruled(
+    scenario: Scenario, units: tuple[str, ...], worth: np.ndarray, hours: float, peak_mw: float | None
+) -> Scenario:
+    """The scenario in which units rest in the worst hours of each day, under a peak that is set.
+
+    Args:
+        scenario: of the plan.
+        units: that rest.
+        worth: of electricity by step, shape (n_steps,).
+        hours: of rest a day.
+        peak_mw: the peak; None: none is set.
+    """
+    horizon, outages = scenario.horizon, list(scenario.state.outages)
+    for worst, _ in rests(scenario, worth, hours):
+        for _, group in groupby(enumerate(worst.tolist()), lambda pair: pair[1] - pair[0]):
+            run = [step for _, step in group]
+            begin, end = (timedelta(minutes=step * horizon.step_min) for step in (run[0], run[-1] + 1))
+            outages += [Outage(unit=unit, start=begin, end=end) for unit in units]
+    changes: dict[str, object] = {"state": scenario.state.model_copy(update={"outages": tuple(outages)})}
+    if peak_mw is not None:
+        grid = scenario.site.grid.model_copy(update={"import_limit_mw": peak_mw})
+        changes["site"] = scenario.site.model_copy(update={"grid": grid})
+    return scenario.model_copy(update=changes).with_inputs(scenario.inputs)

@@ -1,0 +1,44 @@
+"""What a plan's stock is credited by each way to count the grid: the difference of ``Plan.stock`` at other factors."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from emberline.planning.accounts.emissions import MARKET, direct, site_emissions
+from emberline.planning.accounts.stock_worth import Worth, worth
+from emberline.planning.plan.record import Plan
+from emberline.scenarios.tariff.settlement import market_based
+
+
+def credit_kg(plan: Plan, way: str) -> float:
+    """What the plan ends with in stock more than the baseline, in kilograms of CO2e; 0 where there are no stores.
+
+    Args:
+        plan: with a replay.
+        way: ``average``, ``marginal`` or ``market``.
+    """
+    more = plan.stock
+    if more is None:
+        return 0.0
+    if way == plan.scenario.goal.signal:
+        return more.carbon_kg
+    assert plan.replay is not None
+    baseline, ours = (_worth(plan, run, way) for run in (plan.baseline, plan.replay))
+    # by the baseline; by the plan where only it makes any
+    credit = sum(
+        amount * baseline.kg_per_t.get(name, ours.kg_per_t.get(name, 0.0)) for name, amount in more.tonnes.items()
+    )
+    return credit + sum(
+        amount * baseline.kg_per_unit.get(name, ours.kg_per_unit.get(name, 0.0)) for name, amount in more.levels.items()
+    )
+
+
+def _worth(plan: Plan, run: xr.Dataset, way: str) -> Worth:
+    scenario = plan.scenario
+    released, site = direct(scenario, run), site_emissions(scenario, run)
+    if way == MARKET:
+        imported = run["import_mw"].to_numpy() * scenario.horizon.step_h
+        grid_kg = sum(part.kg for part in market_based(scenario, imported)) + 0.0 * imported
+    else:
+        grid_kg = site.grid[way]
+    return worth(scenario, run, released, site.accounts, grid_kg)

@@ -1,0 +1,461 @@
+"""The loop: a draft, replays, more margin where it broke, a plan again; then judged on days that steered nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from hashlib import blake2b
+from itertools import chain
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.engine import Engine
+from emberline.planning.plan.alternatives.substitute import substitute
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.pipeline import Search, plan, stands
+from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.record import Plan
+from emberline.planning.plan.replays import COLUMNS, PARTS, Replays, saved
+from emberline.planning.robustness.ensemble import PART as ENSEMBLE_PART
+from emberline.planning.robustness.ensemble import Ensemble, ensemble, interval
+from emberline.planning.robustness.ensemble import refuse as refuse_ensemble
+from emberline.planning.robustness.holding.breaks import FIXED, amounts, causes, steps
+from emberline.planning.robustness.holding.knobs import Knob, margins, varied
+from emberline.planning.robustness.holding.misses import PART, Misses, misses
+from emberline.planning.robustness.holding.raises import candidates, larger, listed
+from emberline.planning.robustness.holding.robustness import Robustness, Round
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
+from emberline.scenarios.metrics import FIGURES
+from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.disturbances import Disturbances
+
+MOST_LEVEL = 0.999
+TRAINING = 400
+"""Days that steer, at most."""
+JUDGEMENTS = 3
+"""How often at most a plan is judged: each time on days of its own, or else the judge would come to steer."""
+ROUNDS = 30
+VARIATIONS = 60
+"""Margins drawn around the best ones at most, where raises alone do not make a plan hold."""
+DRAFT_SHARE, ROUND_SHARE = 0.3, 0.08
+"""Share of the time that the draft may take, and a plan that steers: its margins matter then, not its last per cent.
+The plan that is kept is searched for again with what is left."""
+DAYS_SHARE, JUDGED_SHARE = 0.08, 0.2
+"""Share of the time that a batch of replays which steer may take, and that is kept for the judgement."""
+LEAST_DAYS = 20
+"""Days that are replayed whatever time is left."""
+SPARE = 1.3
+"""Standard errors above the level at which a plan is judged, where not the whole interval must lie above it."""
+LEAST_PLAN_S = 5.0
+LEAST_SEARCH_S = 0.5
+"""For a search that begins when the time is over, with the lists that are known."""
+FAR = 0.8
+"""Share of the level below which a raise that does not help by itself stays: several margins may be missing at once."""
+
+
+def seed_of(scenario: Scenario, purpose: str) -> int:
+    """A seed for a purpose, another one than the scenario's and that of any other purpose."""
+    digest = blake2b(f"{scenario.disturbances.seed} {purpose}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def hold(
+    scenario: Scenario,
+    engine: Engine,
+    *,
+    level: float | None = None,
+    replications: int = 1000,
+    time_limit_s: float = 300.0,
+    deadline: Deadline | None = None,
+    plain: Plan | None = None,
+    baseline: Baseline | None = None,
+    search: Search | None = None,
+    begin: Disturbances | None = None,
+    whole: bool = False,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Robustness:
+    """Make a plan that keeps every limit, within its tolerances, on a share of disturbed days.
+
+    Args:
+        scenario: what is asked; its margins are where the loop begins.
+        engine: who replays.
+        level: the share; None: the scenario's.
+        replications: days by which plans are judged.
+        time_limit_s: for the search from now on; judging comes after it.
+        deadline: in its place.
+        plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
+        baseline: of the scenario; None: it is simulated.
+        search: how the draft is searched.
+        begin: margins of an earlier plan of the same scenario that held: they are tried first.
+        whole: the time is that of draft, search and judgement together, with fewer days where it is short; the
+            plan is judged once its share is a little above the level, rather than the lower end of its interval.
+        on_progress: called with ``phase`` and what belongs to it (``draft``, ``round``, ``judge``).
+        cancel: polled; True takes the best plan so far.
+
+    Raises:
+        ScenarioError: nothing is disturbed, or more memory is needed than there is.
+        ValueError: the level lies outside 0 … 0.999.
+    """
+    target = scenario.level if level is None else level
+    if not 0 < target <= MOST_LEVEL:
+        raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
+    refuse(scenario)
+    deadline = deadline or Deadline(time_limit_s)
+    loop = _Loop(scenario, engine, target, replications, deadline, whole, on_progress, cancel, baseline)
+    answer = loop.run(plain, search or Search(), begin)
+    if level is None:
+        return answer
+    goal = scenario.goal.model_copy(update={"hold": level})
+    robust = answer.robust
+    robust = dataclasses.replace(robust, scenario=robust.scenario.model_copy(update={"goal": goal}))
+    return dataclasses.replace(answer, robust=robust)
+
+
+def refuse(scenario: Scenario) -> None:
+    """Refuse what no loop can make hold.
+
+    Raises:
+        ScenarioError: as of :func:`hold`.
+    """
+    if not scenario.disturbed:
+        says = "nothing is disturbed, so that every plan that holds once always holds; give spreads or breakdowns"
+        raise ScenarioError([Problem(scenario.name, "disturbances", says)])
+
+
+class _Loop:
+    def __init__(
+        self,
+        scenario: Scenario,
+        engine: Engine,
+        level: float,
+        replications: int,
+        deadline: Deadline,
+        whole: bool,
+        on_progress: Progress | None,
+        cancel: Callable[[], bool] | None,
+        baseline: Baseline | None,
+    ) -> None:
+        self.baseline = baseline or Baseline.of(scenario)
+        self.scenario, self.engine, self.level, self.replications = scenario, engine, level, replications
+        self.deadline, self.limit_s, self.whole = deadline, deadline.limit_s, whole
+        self.search_s = (1 - JUDGED_SHARE) * self.limit_s if whole else self.limit_s
+        self.tell: Progress = on_progress or (lambda event: None)
+        self.stop = cancel or (lambda: False)
+        self.search = Search()
+        self.rounds: list[Round] = []
+        self.stuck: set[Knob] = set()
+        """Margins that are not raised any more: no plan is left then, or it holds no more often."""
+        self.unproven = False
+        """Whether a search with larger margins found no plan and did not prove that there is none."""
+        self.larger: Scenario | None = None
+        """With the margins that are to be tried next."""
+        self.raised: set[Knob] = set()
+        """Margins that were raised or should have been."""
+        self.training = TRAINING if whole else min(replications, TRAINING)
+        self.replayed: dict[int, list[tuple[xr.Dataset, Misses]]] = {}
+        """Schedules of processes with the days that steer, by judgement."""
+
+    @property
+    def gone(self) -> float:
+        """Seconds since it began."""
+        return self.deadline.gone_s
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds."""
+        return self.search_s - self.gone
+
+    def _over(self) -> bool:
+        """Whether there is no time for another plan."""
+        return self.stop() or self.remaining_s <= LEAST_PLAN_S
+
+    def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Robustness:
+        from emberline.models import Study
+
+        self.search = dataclasses.replace(search, study=search.study or Study(), keep=None)
+        if plain is None:
+            plain = self._plan(self.scenario, DRAFT_SHARE)
+            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining_s > LEAST_PLAN_S:
+                plain = self._plan(self.scenario, 1.0)  # a plan that does not hold is better than none
+        elif plain.schedule is not None:
+            assert self.search.study is not None
+            self.search.study.keep(plain.scenario, plain.schedule)
+        if plain.schedule is None or not plain.acceptable:
+            why = plain.reason or plain.status
+            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=self.gone)
+        self._show(plain)
+        refuse_ensemble(self.scenario, plain.schedule, self.replications, self.engine.workers)
+        best, judged, status, why = plain, None, "", ""
+        for judgement in range(JUDGEMENTS):
+            best, days, status, why = self._raise(best, judgement, begin)
+            if days is not None and status == "cannot" and best.scenario.heats and self.whole:
+                best, status = self._vary(best, days, judgement)
+            best = self._polish(best, judgement)
+            judged = self._judge(best, plain, judgement)
+            if judged is None or status != "holds" or self._reached(judged):
+                break
+            status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
+            if self.remaining_s <= LEAST_PLAN_S:
+                status = "out of time"
+                break
+        if judged is not None and self._gains_nothing(judged):
+            best = self._as_baseline(plain)
+            judged = self._judge(best, plain, judgement)
+        plain_judged = None if judged is None else judged.other or judged
+        if judged is not None and plain_judged is not None:
+            status, why = self._word(judged, status, why)
+            best = dataclasses.replace(best, replays=_replays(judged))
+        answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.gone)
+        return answer.with_record(self.scenario, self.limit_s, self.larger if status == "out of time" else None)
+
+    def _gains_nothing(self, judged: Ensemble) -> bool:
+        """Whether the baseline reaches the level too and is better by the goal, or as good, on the same days."""
+        if not (self.scenario.heats and self.baseline.complete and stands(self.scenario, self.baseline)):
+            return False
+        share = int((judged.data["baseline_violations"] == 0).sum()) / judged.n
+        return share >= self.level and float(saved(judged.data, goal_metric(self.scenario).figure).mean()) <= 0
+
+    def _as_baseline(self, plain: Plan) -> Plan:
+        """The baseline's list as the plan, with the bound of the draft: no plan with other margins lies below it."""
+        reason = Message("No plan was found that holds as often and saves anything, so the baseline is the plan.")
+        return substitute(plain, self.baseline.schedule, self.baseline, reason=reason)
+
+    def _show(self, draft: Plan) -> None:
+        """Report what the draft comes to, long before the plan that holds is there."""
+        assert draft.replay_figures is not None
+        figures = draft.replay_figures
+        self.tell(
+            {
+                "phase": "draft", "status": draft.status, "objective": draft.objective, "bound": draft.bound,
+                "gap": draft.gap, "carbon_kg": figures.carbon_kg, "cost": figures.cost, "saved": draft.saved(),
+                "elapsed": self.gone, "limit": self.limit_s,
+            }
+        )  # fmt: skip
+
+    def _reached(self, judged: Ensemble) -> bool:
+        """Whether a judgement shows that the level is reached."""
+        return (judged.chance[0] if self.whole else judged.chance[1]) >= self.level
+
+    def _word(self, judged: Ensemble, status: str, why: str) -> tuple[str, str]:
+        """The final status and its reason: the judgement comes before what steered."""
+        share = judged.chance[0]
+        if self._reached(judged):
+            return "holds", ""
+        if share >= self.level:
+            return "not shown", f"{judged.n} replays are too few to tell: the level lies within the interval"
+        return ("cannot" if status == "holds" else status), why
+
+    def _plan(self, scenario: Scenario, share: float, lists: tuple[xr.Dataset, ...] | None = None) -> Plan:
+        """A plan without replays, warm from those before, in a share of the time limit at most.
+
+        Args:
+            scenario: with its margins.
+            share: of the time limit.
+            lists: that keep the margins, to begin with; None: those of the rules are made.
+        """
+        limit = max(min(share * self.limit_s, self.remaining_s), LEAST_PLAN_S)
+        if self.whole:  # a plan that does not hold is better than none, but the limit is the limit
+            limit = min(limit, max(self.deadline.rest_s, LEAST_SEARCH_S))
+        else:
+            limit = min(self.scenario.goal.time_limit_s, limit)
+        silent = scenario.model_copy(
+            update={"goal": scenario.goal.model_copy(update={"time_limit_s": min(limit, self.limit_s)})}
+        )
+        # the baseline has no margins, but it reckons with the quantile that rates are planned by
+        same = scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
+        search = self.search
+        if lists is not None:
+            search = dataclasses.replace(search, others=[*search.others, *lists], lists=False)
+        candidate = plan(
+            silent, baseline=self.baseline if same else None, search=search, replications=0, cancel=self.stop,
+            on_progress=lambda event: self.tell({**event, "elapsed": self.gone, "limit": self.limit_s}),
+        )  # fmt: skip
+        return dataclasses.replace(candidate, scenario=scenario)
+
+    def _days(self, scenario: Scenario, schedule: xr.Dataset, judgement: int, least: int = LEAST_DAYS) -> Misses | None:
+        """What a schedule misses on the days that steer; fewer of them where they take too long, but the least."""
+        until, polls = min(self.gone + DAYS_SHARE * self.limit_s, self.limit_s), [0]
+
+        def enough() -> bool:
+            polls[0] += 1
+            return self.stop() or (self.whole and polls[0] > least / PART and self.gone > until)
+
+        seed = seed_of(self.scenario, f"steering {judgement}")
+        return misses(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
+
+    def _train(self, candidate: Plan, judgement: int, began: float) -> Misses | None:
+        """How a plan does on the days that steer."""
+        assert candidate.schedule is not None
+        days = self._same_days(candidate, judgement) or self._days(candidate.scenario, candidate.schedule, judgement)
+        if days is None or (days.n < self.training and (self.stop() or not self.whole)):
+            return None
+        figures = candidate.replay_figures
+        row = Round(
+            margins(candidate.scenario), candidate.status, candidate.gap, days.successes, days.n,
+            figures.carbon_kg if figures else None, figures.cost if figures else None,
+            causes(days), self.gone - began,
+        )  # fmt: skip
+        self._note(row)
+        if not self.scenario.heats:
+            self.replayed.setdefault(judgement, []).append((candidate.schedule, days))
+        return days
+
+    def _same_days(self, candidate: Plan, judgement: int) -> Misses | None:
+        """Days of an earlier plan that was the same: units of processes follow a schedule, whatever its margins."""
+        earlier, again = self.replayed.get(judgement, ()), candidate.schedule
+        days = next((days for schedule, days in earlier if again is not None and schedule.equals(again)), None)
+        return None if days is None else dataclasses.replace(days, scenario=candidate.scenario)
+
+    def _note(self, row: Round) -> None:
+        self.rounds.append(row)
+        event = {"margins": row.margins, "held": row.successes, "of": row.n, "status": row.status}
+        event |= {"elapsed": self.gone, "limit": self.limit_s}
+        self.tell({"phase": "round", "round": len(self.rounds), **event})
+
+    def _enough(self, days: Misses, judgement: int) -> bool:
+        """Whether a plan holds often enough on the days that steer to be judged: a draft, which none of them has
+        chosen, where it reaches the level."""
+        if not self.whole:
+            return interval(days.successes, days.n)[0] >= self.level
+        as_asked = not judgement and margins(days.scenario) == margins(self.scenario)
+        spare = 0.0 if as_asked else SPARE * (self.level * (1 - self.level) * days.n) ** 0.5
+        return days.successes >= self.level * days.n + spare
+
+    def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
+        """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
+        now, began = start, self.gone
+        days = self._train(now, judgement, began)
+        if days is None:
+            return start, None, "cancelled", "cancelled before the first replays were over"
+        best, best_days = now, days
+        while not self._enough(days, judgement):
+            self.larger = next(candidates(now.scenario, steps(days, self.level, self.stuck), far=True), None)
+            if self.remaining_s <= LEAST_PLAN_S:
+                return best, best_days, "out of time", f"the time limit of {self.limit_s:g} s was over"
+            if len(self.rounds) >= ROUNDS or not steps(days, self.level, self.stuck):
+                why = "no margin that can still be raised makes it hold more often" + self._finer()
+                return best, best_days, "out of time" if self.unproven else "cannot", why
+            later = self._next(now, days, judgement, begin)
+            begin = None
+            if self.stop():
+                return best, best_days, "cancelled", "cancelled"
+            if later is None:
+                continue  # the margin that answers to most breaks is stuck: the others are tried
+            after, after_days, top = later
+            if after_days.successes / after_days.n > best_days.successes / best_days.n:
+                best, best_days = after, after_days
+            elif best_days.successes > FAR * self.level * best_days.n:
+                # near the level a raise that does not help is taken back
+                self.stuck.add(top)
+                now, days = best, best_days
+                continue
+            now, days = after, after_days
+        return now, days, "holds", ""
+
+    def _vary(self, best: Plan, days: Misses, judgement: int) -> tuple[Plan, str]:
+        """Other margins around those of a plan that no raise makes hold: more of one may need less of another."""
+        chance = np.random.default_rng(seed_of(self.scenario, f"varying {judgement}"))
+        for _ in range(VARIATIONS):
+            if self._enough(days, judgement) or self._over() or len(self.rounds) >= ROUNDS:
+                break
+            knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
+            scenario, began = varied(best.scenario, knobs, chance), self.gone
+            if margins(scenario) in (row.margins for row in self.rounds):
+                continue
+            assert best.schedule is not None
+            careful = listed(scenario, best.schedule, self._over)
+            if careful is None:
+                continue
+            candidate = self._plan(scenario, ROUND_SHARE, (careful,))
+            if candidate.schedule is None or not candidate.acceptable:
+                continue
+            after = self._train(candidate, judgement, began)
+            if after is not None and after.successes / after.n > days.successes / days.n:
+                best, days = candidate, after
+        return best, "holds" if self._enough(days, judgement) else "cannot"
+
+    def _finer(self) -> str:
+        """What may leave more room."""
+        step = self.scenario.horizon.step_min
+        if step <= 5 or step % 5 or not self.scenario.heats:
+            return ""
+        return f"; steps of {step:g} min round every duration up, finer ones leave more room (horizon.step_min=5)"
+
+    def _next(
+        self, now: Plan, days: Misses, judgement: int, begin: Disturbances | None
+    ) -> tuple[Plan, Misses, Knob] | None:
+        """The next plan with larger margins that can be had, how it did, and the margin that answers to most breaks.
+
+        None: there is no such plan, and that margin is not raised any more; or the time is over.
+        """
+        every = steps(days, self.level, self.stuck)
+        self.raised |= {knob for knob, _ in every}
+        assert now.schedule is not None
+        far = days.successes < FAR * self.level * days.n
+        earlier: list[tuple[Scenario, tuple[xr.Dataset, ...] | None]] = []
+        if begin is not None:
+            earlier.append((now.scenario.model_copy(update={"disturbances": begin}), None))
+        for scenario, lists in chain(earlier, larger(now.scenario, every, now.schedule, far=far, over=self._over)):
+            if self._over():
+                return None
+            began = self.gone
+            candidate = self._plan(scenario, ROUND_SHARE, lists)
+            if candidate.schedule is None or not candidate.acceptable:
+                self.unproven |= candidate.schedule is None and not candidate.ruled_out
+                self._note(Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=self.gone - began))
+                continue
+            trained = self._train(candidate, judgement, began)
+            return None if trained is None else (candidate, trained, every[0][0])
+        self.stuck.add(every[0][0])
+        return None
+
+    def _polish(self, candidate: Plan, judgement: int) -> Plan:
+        """The same margins with the time that is left; kept where it is better and holds no less often."""
+        as_asked = margins(candidate.scenario) == margins(self.scenario) and not self.whole
+        if candidate.status == "within gap" or as_asked or self.remaining_s <= LEAST_PLAN_S or self.stop():
+            return candidate
+        before, began = self.rounds, self.gone
+        finer = self._plan(candidate.scenario, 1.0)
+        worse = candidate.objective is not None and (finer.objective or 0.0) > candidate.objective
+        if finer.schedule is None or not finer.acceptable or worse:
+            return candidate
+        share = next(row.successes / row.n for row in before if row.margins == margins(candidate.scenario) and row.n)
+        days = self._train(finer, judgement, began)
+        return (
+            finer
+            if days is not None and (self._enough(days, judgement) or days.successes / days.n >= share)
+            else candidate
+        )
+
+    def _judge(self, candidate: Plan, plain: Plan, judgement: int) -> Ensemble | None:
+        """A plan on fresh days, its draft and the baseline on the same."""
+        assert candidate.schedule is not None
+        assert plain.schedule is not None
+        self.tell({"phase": "judge", "of": self.replications, "elapsed": self.gone, "limit": self.limit_s})
+        polls = [0]
+
+        def enough() -> bool:
+            polls[0] += 1
+            return self.whole and polls[0] > LEAST_DAYS / PART and self.gone > self.limit_s
+
+        return ensemble(
+            candidate.scenario, candidate.schedule, self.replications, self.engine,
+            seed=seed_of(self.scenario, f"judging {judgement}"),
+            dispatched=self.baseline.schedule,
+            other=None if candidate is plain else (plain.scenario, plain.schedule),
+            part=PART if self.whole else ENSEMBLE_PART,
+            cancel=enough,
+        )  # fmt: skip
+
+
+def _replays(judged: Ensemble) -> Replays:
+    """The judgement as the plan's replays."""
+    names = [name for name in (*COLUMNS, "violations", *PARTS) if name in judged.data]
+    names += [f"baseline_{name}" for name in names if f"baseline_{name}" in judged.data]
+    names += [name for name in (f"more_{figure}" for figure in FIGURES) if name in judged.data]
+    return Replays(judged.n, judged.successes, judged.data[names].reset_coords(drop=True))

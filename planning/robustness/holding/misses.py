@@ -1,0 +1,105 @@
+"""What a schedule misses on the disturbed days that steer: by how much each limit, beyond what is tolerated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.engine.engine import Engine
+from emberline.planning.plan.replay_outcome import Followed
+from emberline.scenarios import Scenario
+
+PART = 5
+"""Days in one piece of work at most: who has no time left is heard soon."""
+
+
+class Limit(NamedTuple):
+    """A limit that can be missed."""
+
+    kind: str
+    stage: str
+    """Stage or process; empty where none is concerned."""
+    unit: str
+
+
+@dataclass(frozen=True)
+class Misses:
+    """Disturbed days of one schedule."""
+
+    scenario: Scenario
+    limits: tuple[Limit, ...]
+    amount: np.ndarray
+    """By how much each limit is missed at most on each day, 0 where it is kept, shape (n_days, n_limits)."""
+
+    @property
+    def n(self) -> int:
+        """Days."""
+        return len(self.amount)
+
+    @property
+    def successes(self) -> int:
+        """Days without a miss."""
+        return int((self.amount <= 0).all(axis=1).sum())
+
+
+def misses(
+    scenario: Scenario,
+    schedule: xr.Dataset,
+    replications: int,
+    engine: Engine,
+    *,
+    seed: int,
+    cancel: Callable[[], bool] | None = None,
+) -> Misses | None:
+    """Follow a schedule under disturbance and see what it misses.
+
+    Args:
+        scenario: of the schedule.
+        schedule: table ``SCHEDULE``.
+        replications: how many days.
+        engine: who does it.
+        seed: of the disturbances.
+        cancel: polled; True ends it with the days that are done without a gap.
+
+    Returns:
+        None: no day was done.
+    """
+    size = max(1, min(PART, replications // (4 * engine.workers)))
+    parts = [range(at, min(at + size, replications)) for at in range(0, replications, size)]
+    by_place = {
+        piece.place: piece.unwrap()
+        for piece in engine.each(_part, Followed(scenario, schedule, None, seed), parts, cancel)
+    }
+    whole = next((place for place in range(len(parts)) if place not in by_place), len(parts))
+    days = [day for place in range(whole) for day in by_place[place]]
+    if not days:
+        return None
+    limits = sorted({limit for day in days for limit in day})
+    amount = np.zeros((len(days), len(limits)))
+    for row, day in enumerate(days):
+        for limit, most in day.items():
+            amount[row, limits.index(limit)] = most
+    return Misses(scenario, tuple(limits), amount)
+
+
+def _part(followed: Followed, replications: range) -> list[dict[Limit, float]]:
+    """The largest miss of each limit on each day."""
+    from emberline import twin
+
+    scenario = followed.scenario
+    stage_of = {name: stage.name for name, stage in scenario.line.stage_of.items()}
+    stage_of |= {unit: process.name for unit, process in scenario.process_units}
+    tolerance = scenario.tolerances.of
+    days: list[dict[Limit, float]] = []
+    for rows in twin.misses(scenario, followed.schedule, replications, seed=followed.seed):
+        day: dict[Limit, float] = {}
+        for row in rows:
+            if row.amount > tolerance(row.kind):
+                limit = Limit(str(row.kind), stage_of.get(row.unit, ""), row.unit)
+                day[limit] = max(day.get(limit, 0.0), row.amount)
+        days.append(day)
+    return days

@@ -1,0 +1,80 @@
+"""Larger margins to be tried: those first for which a list of heats is at hand, as a search would find no plan else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import xarray as xr
+
+from emberline.planning.robustness.holding.knobs import Knob, raised
+from emberline.scenarios import Scenario
+
+SHARES = (1.0, 0.75, 0.5, 0.25)
+"""Shares of all raises that are tried where the level is far; near it a raise of half comes first."""
+
+ORDERS = 100
+"""Orders of casts that are tried for a list."""
+
+
+def larger(
+    scenario: Scenario,
+    raises: list[tuple[Knob, float]],
+    like: xr.Dataset,
+    *,
+    far: bool,
+    over: Callable[[], bool],
+) -> Iterator[tuple[Scenario, tuple[xr.Dataset, ...]]]:
+    """Scenarios with larger margins and the list of each where there is one, the ones to be tried first first.
+
+    Args:
+        scenario: with the margins of the last plan.
+        raises: margins and by how much they should be raised, the one that answers to most days first.
+        like: the last schedule, whose order of casts is tried first.
+        far: whether the level is far.
+        over: polled while lists are looked for.
+    """
+    rest = []
+    every = list(candidates(scenario, raises, far=far))
+    for candidate in every:
+        if not scenario.heats:  # of processes nothing is known before
+            yield candidate, ()
+            continue
+        careful = listed(candidate, like, over)
+        if careful is not None:
+            yield candidate, (careful,)
+        else:
+            rest.append(candidate)
+    # a list that is not found proves nothing: the smallest raise of all, and that of the first margin, are searched for
+    if far and len(rest) == len(every):
+        yield from ((candidate, ()) for candidate in rest[-len(raises) - 1 :][:2])
+
+
+def candidates(scenario: Scenario, raises: list[tuple[Knob, float]], *, far: bool) -> Iterator[Scenario]:
+    """Scenarios with larger margins, the ones to be tried first first; as of :func:`larger`."""
+    tries = [[(knob, by * share) for knob, by in raises] for share in SHARES[0 if far else 2 :]]
+    if len(raises) > 1:
+        tries += [[(knob, by / 2)] for knob, by in raises]
+    every: list[Scenario] = []
+    for one in tries:
+        candidate = scenario
+        for knob, by in one:
+            candidate = raised(candidate, knob, by) or candidate
+        if candidate is not scenario and candidate not in every:
+            every.append(candidate)
+            yield candidate
+
+
+def listed(scenario: Scenario, like: xr.Dataset, over: Callable[[], bool]) -> xr.Dataset | None:
+    """A list of heats that keeps the margins of a scenario; None: none is soon found.
+
+    Args:
+        scenario: with its margins.
+        like: a schedule whose order of casts is tried first.
+        over: polled while other orders are tried.
+    """
+    from emberline import twin
+
+    tries = count(1)
+    careful = twin.dispatch(scenario, keeping=True, like=like, over=lambda: over() or next(tries) >= ORDERS)
+    return careful if careful.attrs["complete"] else None

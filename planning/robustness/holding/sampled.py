@@ -1,0 +1,148 @@
+"""A site planned over samples of prices and intensities next to one planned on the forecast, judged on other days."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emberline.planning.robustness.holding import errors
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    from emberline.models import samples
+
+FRESH = 50
+"""Samples that judge, at most."""
+FINE = 1e-5
+"""Gap of what is compared day by day: far below what the plans differ by."""
+SHARE = 0.9
+"""Of the conditional value at risk that is reported next to the mean."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Both plans, and what they come to on days that neither has seen; values by the goal."""
+
+    scenario: Scenario
+    share: float | None
+    """Of the conditional value at risk that was minimized; None: the mean was."""
+    names: tuple[str, ...]
+    """The series that are uncertain."""
+    sampled: samples.Sampled
+    plain: samples.Sampled
+    """On the forecast."""
+    on_fresh: np.ndarray
+    """Of the plan over samples, shape (n_fresh,)."""
+    plain_on_fresh: np.ndarray
+    knowing: np.ndarray
+    """Of plans each of which knew its day."""
+    seconds: float
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON: means, conditional values at risk, and what is gained."""
+        from emberline.models import samples
+
+        share = self.share or SHARE
+        worths = {"sampled": self.on_fresh, "plain": self.plain_on_fresh, "knowing": self.knowing}
+        rows = {
+            name: {"mean": float(worth.mean()), "cvar": samples.cvar(worth, share)} for name, worth in worths.items()
+        }
+        gained = self.plain_on_fresh - self.on_fresh
+        return {
+            "scenario": self.scenario.name,
+            "goal": self.scenario.goal.minimize,
+            "currency": self.scenario.market.currency,
+            "minimized": "mean" if self.share is None else "cvar",
+            "share": share,
+            "uncertain": list(self.names),
+            "samples": len(self.sampled.worth),
+            "fresh": len(self.on_fresh),
+            "status": self.sampled.status,
+            "value": self.sampled.value,
+            "bound": self.sampled.bound,
+            "gap": self.sampled.gap,
+            "on_fresh": rows,
+            "gained": {
+                "mean": float(gained.mean()),
+                "standard_error": float(gained.std(ddof=1) / np.sqrt(len(gained))),
+                "cvar": rows["plain"]["cvar"] - rows["sampled"]["cvar"],
+                "knowing": float((self.on_fresh - self.knowing).mean()),
+            },
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def compare(
+    scenario: Scenario,
+    count: int,
+    *,
+    share: float | None = None,
+    time_limit_s: float | None = None,
+    on_progress: Callable[[str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Compared:
+    """Plan a site over samples and on the forecast, and judge both on fresh samples.
+
+    Args:
+        scenario: a site alone.
+        count: samples to plan over.
+        share: minimize the conditional value at risk beyond it; None: the mean.
+        time_limit_s: for each of the two searches; None: the goal's.
+        on_progress: called with a line for each phase.
+        cancel: polled; True takes the best first stage so far.
+
+    Raises:
+        ScenarioError: not a site alone, nothing is uncertain or nothing must be fixed before, or no plan was found.
+    """
+    from emberline import twin
+    from emberline.models import samples
+
+    tell = on_progress or (lambda line: None)
+    began = time.perf_counter()
+    if scenario.heats or scenario.processes:
+        _refuse(scenario, "site", "samples are of a site alone; leave out line, orders and processes")
+    if not samples.decides(scenario):
+        says = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
+        _refuse(scenario, "site", says + "counts money has no market.imbalance")
+    sample_set = errors.samples(scenario, count, FRESH)
+    envelope = twin.envelope(scenario)
+    limit = time_limit_s or scenario.goal.time_limit_s
+
+    def search(
+        scenarios: tuple[Scenario, ...],
+        at_risk: float | None = None,
+        fixed: samples.Fixed | None = None,
+        gap: float = FINE,
+    ) -> samples.Sampled:
+        solution = samples.optimize_samples(
+            scenarios, envelope, share=at_risk, fixed=fixed, time_limit_s=limit, gap=gap,
+            cancel=cancel if len(scenarios) > 1 else None,
+        )  # fmt: skip
+        if solution.fixed is None:
+            _refuse(scenario, "goal.time_limit_s", f"no plan over {len(scenarios)} samples: {solution.status}")
+        return solution
+
+    tell(f"the plan on the forecast of {', '.join(sample_set.names)}")
+    plain = search((sample_set.foretold,))
+    tell(f"the plan over {count} samples")
+    sampled = search(sample_set.planned, share, gap=scenario.goal.gap)
+    worth: dict[str, list[float]] = {"sampled": [], "plain": [], "knowing": []}
+    for i, fresh in enumerate(sample_set.fresh):
+        if i % 10 == 0:
+            tell(f"fresh sample {i + 1} of {len(sample_set.fresh)}")
+        for name, fixed in (("sampled", sampled.fixed), ("plain", plain.fixed), ("knowing", None)):
+            worth[name].append(float(search((fresh,), None, fixed).worth[0]))
+    rows = {name: np.array(values) for name, values in worth.items()}
+    seconds = time.perf_counter() - began
+    return Compared(
+        scenario, share, sample_set.names, sampled, plain, rows["sampled"], rows["plain"], rows["knowing"], seconds
+    )
+
+
+def _refuse(scenario: Scenario, key: str, says: str) -> None:
+    raise ScenarioError([Problem(scenario.name, key, says)])

@@ -1,5 +1,0 @@
-"""Advice to a shift, its decisions, and their audit."""
-
-from emberline.plans.decisions.decisions import APPROVED, OPEN, WITHDRAWN, Advice, AuditRow, Decisions
-
-__all__ = ["APPROVED", "OPEN", "WITHDRAWN", "Advice", "AuditRow", "Decisions"]

@@ -1,6 +1,0 @@
-"""Plans that hold: plan, replay, read what broke, keep more margin there, and plan again, until it holds or cannot."""
-
-from emberline.plans.robustness.holding.hold import MOST_LEVEL, hold, refuse
-from emberline.plans.robustness.holding.robustness import Robustness, Round
-
-__all__ = ["MOST_LEVEL", "Robustness", "Round", "hold", "refuse", "sampled"]

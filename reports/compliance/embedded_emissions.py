@@ -1,0 +1,100 @@
+"""Specific embedded emissions (SEE) of goods with precursors and several processes.
+
+Implementing Regulation (EU) 2025/2547, annex II, section G, as the Commission's communication template solves it::
+
+    SEE = (I − A)⁻¹ · base        A[i, j] = product of j used in i / all that i makes
+
+``base`` is what a process emits itself and buys with its precursors, per tonne that it makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+import numpy as np
+
+from emberline.reports.compliance.production_process import ProductionProcess
+
+
+class Cycle(ValueError):
+    """Processes use each other's products in a circle."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Embedded emissions of the product of a process."""
+
+    see_direct: float
+    """t CO2e/t."""
+    see_indirect: float | None
+    """t CO2e/t; None: the electricity of a precursor in it has no factor."""
+    mwh_per_t: float
+    """Electricity, that of its precursors included."""
+    default_share: float = 0.0
+    """Share of the total that default values of precursors bring."""
+
+    @property
+    def see_total(self) -> float | None:
+        """t CO2e/t; None where the indirect part is open."""
+        return None if self.see_indirect is None else self.see_direct + self.see_indirect
+
+
+def embedded(processes: Sequence[ProductionProcess]) -> dict[str, Embedded]:
+    """Embedded emissions of each process's product, by the name of the process.
+
+    Raises:
+        Cycle: processes use each other's products in a circle.
+        ValueError: two processes of one name, or a product that no process makes.
+    """
+    names = [process.name for process in processes]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"two processes are named {twice}")
+    for process in processes:
+        unknown = [name for name in process.takes_t if name not in names]
+        if unknown:
+            raise ValueError(f"process {process.name} takes {unknown[0]}; processes are {', '.join(names)}")
+    _refuse_cycles(processes)
+    used = np.array(
+        [[process.takes_t.get(name, 0.0) / process.production_t for name in names] for process in processes]
+    )
+    base = np.array([_base(process) for process in processes]).reshape(len(processes), 5)
+    solution = np.linalg.solve(np.eye(len(processes)) - used, base)
+    return {
+        name: Embedded(
+            direct,
+            None if opened else indirect,
+            mwh,
+            abs(default / (direct + indirect)) if direct + indirect else 0.0,
+        )
+        for name, (direct, indirect, mwh, default, opened) in zip(names, solution.tolist(), strict=True)
+    }
+
+
+def _base(process: ProductionProcess) -> tuple[float, ...]:
+    """Direct, indirect, electricity, by default values, and open electricity, per tonne that the process makes."""
+    direct = process.attributed_t_co2
+    indirect = process.electricity_mwh * process.electricity_t_co2_per_mwh
+    mwh, default, without_factor = process.electricity_mwh, 0.0, 0.0
+    for precursor in process.precursors:
+        of_electricity = precursor.amount_t * (precursor.indirect or 0.0)
+        direct += precursor.amount_t * precursor.see_direct
+        indirect += of_electricity
+        mwh += precursor.amount_t * precursor.mwh_per_t
+        without_factor += precursor.amount_t * precursor.mwh_per_t if precursor.indirect is None else 0.0
+        default += precursor.default_value * (precursor.amount_t * precursor.see_direct + of_electricity)
+    production_t = process.production_t
+    return tuple(part / production_t for part in (direct, indirect, mwh, default, without_factor))
+
+
+def _refuse_cycles(processes: Sequence[ProductionProcess]) -> None:
+    graph = {process.name: {name for name, t in process.takes_t.items() if t} for process in processes}
+    itself = next((name for name, inputs in graph.items() if name in inputs), None)
+    if itself:
+        raise Cycle(f"process {itself} takes its own product; leave what is used again out of its production")
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise Cycle(f"processes take each other's products in a circle: {' → '.join(error.args[1])}") from None

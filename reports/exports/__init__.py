@@ -1,0 +1,119 @@
+"""Files that leave a plan. Each format is one file here and one line in ``FORMATS``.
+
+Every file says which run it came from: a manifest with input hash, versions, seed, status, bound and gap, the meaning
+of signs and the zone. A file is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emberline.reports.exports.formats import b2mml, calendar, csv, excel, json, netcdf, parquet, report
+from emberline.reports.exports.refusal import CannotExport
+from emberline.reports.exports.speaker import ENGLISH, Speaker
+from emberline.reports.exports.workshop import workshop
+from emberline.runs.store.run_folder import StoredRun
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file."""
+
+    label: str
+    mime: str
+    says: str
+    """For whom it is, and what it has."""
+    write: Callable[..., None]
+    """Writes a run to a path; may also write files next to it that begin with the path's stem."""
+    of_unit: bool = False
+    """Whether it can tell one unit alone."""
+    of_table: bool = False
+    """Whether it holds one table, which may be chosen."""
+    of_people: bool = False
+    """Whether people read it, in their language; programs read the same in every one."""
+
+
+SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMATS: dict[str, Format] = {
+    "xlsx": Format("Excel", SHEETS, "heats or runs, Gantt, hourly energy, bill, ledger", excel.write, of_people=True),
+    "csv": Format("CSV", "text/csv", "one table, for any program", csv.write, of_table=True),
+    "parquet": Format("Parquet", "application/vnd.apache.parquet", "one table, typed", parquet.write, of_table=True),
+    "nc": Format("netCDF", "application/netcdf", "all datasets of the run with their units", netcdf.write),
+    "json": Format("JSON", "application/json", "everything, for programs", json.write),
+    "xml": Format("B2MML", "application/xml", "ISA-95 schedule, for execution systems", b2mml.write),
+    "ics": Format(
+        "iCalendar", "text/calendar", "who does what when, for the crews", calendar.write, of_unit=True, of_people=True
+    ),
+    "html": Format("Report", "text/html", "one page with charts, to read and print", report.write, of_people=True),
+}
+"""By the suffix of the file."""
+
+
+def export(
+    run: StoredRun,
+    kind: str,
+    path: Path,
+    *,
+    unit: str | None = None,
+    table: str | None = None,
+    speaker: Speaker = ENGLISH,
+) -> Path:
+    """Write a stored run to a file, whole or not at all; a CSV file has its manifest next to it.
+
+    Args:
+        run: with a schedule.
+        kind: one of ``FORMATS``.
+        path: where to; what is there is replaced.
+        unit: of a calendar, the one unit that it is for.
+        table: of CSV and Parquet, one of ``tables.TABLES``; None: what the shift follows.
+        speaker: words what people read; files for programs are the same in every language.
+
+    Raises:
+        CannotExport: the run has no schedule, or the format, unit or table is unknown or does not go together.
+        OSError: the file cannot be written.
+    """
+    if kind not in FORMATS:
+        raise CannotExport(f"unknown format {kind!r}; formats are {', '.join(FORMATS)}")
+    if run.plan.schedule is None or run.plan.replay is None:
+        raise CannotExport(f"run {run.id} has no schedule to export ({run.plan.status})")
+    file_format = FORMATS[kind]
+    options: dict[str, Any] = {"speaker": speaker} if file_format.of_people else {}
+    if unit is not None:
+        _refuse(file_format.of_unit, "unit", kind, [name for name, other in FORMATS.items() if other.of_unit])
+        options["unit"] = unit
+    if table is not None:
+        _refuse(file_format.of_table, "table", kind, [name for name, other in FORMATS.items() if other.of_table])
+        options["table"] = table
+    # next to the target: a rename within one file system leaves no half file
+    with workshop(path.parent) as folder:
+        file_format.write(run, folder / path.name, **options)
+        for file in sorted(folder.iterdir(), key=lambda file: file.name == path.name):
+            file.replace(path.with_name(file.name))
+    return path
+
+
+def files_of(kind: str, path: Path) -> list[Path]:
+    """All files that an export to a path writes."""
+    return [path, csv.sidecar(path)] if kind == "csv" else [path]
+
+
+def _refuse(can: bool, what: str, kind: str, those: list[str]) -> None:
+    if not can:
+        raise CannotExport(f"a {what} can be chosen for {' and '.join(those)} only, not for {kind}")
+
+
+__all__ = [
+    "ENGLISH",
+    "FORMATS",
+    "CannotExport",
+    "Speaker",
+    "activities",
+    "export",
+    "manifest",
+    "palette",
+    "process_tables",
+    "tables",
+]

@@ -1,0 +1,208 @@
+"""What units do and when, whatever they are: heats on a line, runs of processes, machines and stores of the site.
+
+Calendars, B2MML and the Gantt of a spreadsheet are made of it. Times are minutes after the horizon's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
+from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import flow
+from emberline.scenarios.process.flows import streams
+
+SMALL = 1e-6
+"""A flow that does not pass this is none."""
+WHOLE = 10
+"""Amounts from here on are written without a fraction."""
+BATTERY = "battery"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an activity makes or uses in all."""
+
+    name: str
+    """Grade, store or carrier."""
+    amount: float
+    unit: str
+    is_product: bool
+    """False: it is used."""
+    lot: str = ""
+    """The heat, where it is one."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One unit at one thing, without a break."""
+
+    of: Literal["line", "processes", "site"]
+    unit: str
+    what: str
+    """Stage; ``run``, ``start-up``, ``change-over``, ``waits`` of processes; ``on``, ``charge``, ``discharge``."""
+    name: str
+    """Heat, mode or asset."""
+    group: str
+    """What asks for it: the order, else the unit."""
+    definition: str
+    """What is made: grade or mode; else the asset."""
+    start_min: float
+    end_min: float
+    amount: float
+    """What it moves in all: electricity of heats and runs, the main flow of a machine."""
+    amount_unit: str
+    waited_min: float | None = None
+    """Of a heat before its operation, transfer left out."""
+    materials: tuple[Material, ...] = ()
+    tonnes: float | None = None
+    """What a run makes of its process's product, off-spec product included."""
+
+    @property
+    def tph(self) -> float | None:
+        """Mean rate of a run [t/h]."""
+        return None if self.tonnes is None else self.tonnes * 60 / (self.end_min - self.start_min)
+
+    def products(self, speaker: Speaker = ENGLISH) -> str:
+        """What it makes, in words; empty: nothing."""
+        parts = [part for part in self.materials if part.is_product]
+        return speaker.listed(
+            [
+                f"{speaker.number(part.amount, 0 if part.amount >= WHOLE else 1)} {part.unit} {part.name}"
+                for part in parts
+            ]
+        )
+
+    @property
+    def summary(self) -> str:
+        """In few words: heat and stage, mode, or what a machine does."""
+        if self.of == "line":
+            return f"{self.name} {self.what} ({self.definition})"
+        if self.of == "processes":
+            return self.name if self.what == RUN else f"{self.what} {self.name}"
+        return f"{self.name} {self.what}"
+
+    @property
+    def amount_says(self) -> str:
+        """What ``amount`` is."""
+        return mark("amount") if self.of == "site" else mark("electricity")
+
+
+def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    """All of a run: operations of the line, runs of processes, then what the site's assets do.
+
+    Args:
+        scenario: what was asked.
+        run: a dataset of table ``RUN``.
+    """
+    yield from _operations(scenario, run)
+    if scenario.processes:
+        yield from _runs(scenario, run)
+    yield from _assets(scenario, run)
+
+
+def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
+    """All units that have activities, in the plant's order, and what they belong to (``Activity.of``)."""
+    order = [unit.name for unit in scenario.line.units] if scenario.heats else []
+    order += [unit for unit, _ in scenario.process_units]
+    owners = {activity.unit: activity.of for activity in activities(scenario, run)}
+    return {name: str(owners[name]) for name in (*order, *owners) if name in owners}
+
+
+def called(unit: str, scenario: Scenario, speaker: Speaker = ENGLISH) -> str:
+    """What a unit of activities is called: the battery and what tells assets apart are ours, names the scenario's."""
+    names = _of_line_and_processes(scenario)
+    if unit in names:
+        return unit
+    if unit == _battery(scenario):
+        whole = speaker.say("battery")
+        return whole if unit == BATTERY else speaker.say("{name} (of the site)", name=whole)
+    name = unit.removesuffix(" (asset)")
+    return speaker.say("{name} (asset)", name=name) if name != unit and name in names else unit
+
+
+def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    heats = {heat.name: heat for heat in scenario.heats}
+    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    rows = zip(*(run[f"op_{name}"].values.tolist() for name in columns), strict=True)
+    for heat, stage, unit, start, end, waited, energy in sorted(rows, key=lambda row: (row[3], row[2])):
+        grade = heats[heat].grade
+        material = Material(grade.name, grade.mass_t, "t", is_product=True, lot=heat)
+        yield Activity(
+            "line", unit, stage, heat, heats[heat].order, grade.name, start, end, energy, "MWh", waited, (material,)
+        )
+
+
+def _runs(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    step = scenario.horizon.step_min
+    for unit_run in unit_runs(scenario, run):
+        yield Activity(
+            "processes", unit_run.unit, unit_run.what, unit_run.mode, unit_run.unit, unit_run.mode,
+            unit_run.first * step, unit_run.last * step, unit_run.energy_mwh, "MWh",
+            materials=tuple(_moved(scenario, run, unit_run)), tonnes=unit_run.tonnes,
+        )  # fmt: skip
+
+
+def _moved(scenario: Scenario, run: xr.Dataset, unit_run: UnitRun) -> Iterator[Material]:
+    """What a run takes from stores and carriers, and gives to them."""
+    hours = scenario.horizon.step_h
+    for stream in streams(scenario):
+        if stream.unit == unit_run.unit:
+            rates = run["stream_rate"].sel(stream=stream.label).to_numpy()[unit_run.first : unit_run.last]
+            amount = float(np.abs(rates).sum()) * hours
+            if amount > SMALL:
+                yield Material(stream.place, amount, _over_time(stream.measure), is_product=stream.direction == "out")
+
+
+def _assets(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    site = scenario.site
+    names = _of_line_and_processes(scenario)
+    for name, machine in site.cores.items():
+        rate = np.abs(flow(run, name, "main"))
+        # one that need not be switched is always on: it works where something flows
+        on = run["asset_on"].sel(machine=name).to_numpy() if machine.switched else rate
+        yield from _stretches(scenario, _called(name, names), "on", on, rate, site.carrier[machine.carrier].unit)
+    for name, store in site.stores.items():
+        for what, key in (("charge", "in"), ("discharge", "out")):
+            rate = np.abs(flow(run, name, key))
+            yield from _stretches(scenario, _called(name, names), what, rate, rate, site.carrier[store.carrier].unit)
+    battery = _battery(scenario)
+    for what in ("charge", "discharge"):
+        rate = run[f"{what}_mw"].to_numpy()
+        yield from _stretches(scenario, battery, what, rate, rate, "MWh")
+
+
+def _of_line_and_processes(scenario: Scenario) -> set[str]:
+    return {*(unit.name for unit in scenario.line.units), *(unit for unit, _ in scenario.process_units)}
+
+
+def _battery(scenario: Scenario) -> str:
+    names = {asset.name for asset in scenario.site.assets} | _of_line_and_processes(scenario)
+    return _called(BATTERY, names, "of the site")
+
+
+def _called(name: str, names: set[str], more: str = "asset") -> str:
+    """Name of an asset among units; distinguished where one of them has its name."""
+    return f"{name} ({more})" if name in names else name
+
+
+def _stretches(
+    scenario: Scenario, name: str, what: str, on: np.ndarray, rate: np.ndarray, unit: str
+) -> Iterator[Activity]:
+    """Whole steps on end in which something is on."""
+    step = scenario.horizon.step_min
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], on > SMALL, [False]]).astype(int)))
+    for first, last in edges.reshape(-1, 2).tolist():
+        amount = float(rate[first:last].sum()) * scenario.horizon.step_h
+        yield Activity("site", name, what, name, name, name, first * step, last * step, amount, unit)
+
+
+def _over_time(measure: str) -> str:
+    """Unit of what a rate adds up to: MWh of MW, t of t/h."""
+    return "MWh" if measure == "MW" else measure.removesuffix("/h")

@@ -1,0 +1,131 @@
+"""iCalendar: what a crew does and when, an event for each operation, run and stretch of a machine.
+
+Times are UTC, so that no program has to know the plant's zone; it is named as well. The events of a run keep their
+identity: importing the same run twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emberline.planning.accounts.unit_runs import RUN
+from emberline.reports.exports import manifest
+from emberline.reports.exports.activities import Activity, activities, called, units
+from emberline.reports.exports.refusal import CannotExport
+from emberline.reports.exports.speaker import ENGLISH, Speaker
+from emberline.reports.exports.texts import one_line, printable
+from emberline.reports.exports.worded import does
+from emberline.runs.store.run_folder import StoredRun
+
+if TYPE_CHECKING:
+    from icalendar import Event
+
+    from emberline.scenarios import Scenario
+
+
+def write(run: StoredRun, path: Path, unit: str | None = None, speaker: Speaker = ENGLISH) -> None:
+    """Write the calendar of one unit, or of all of them with the unit as category.
+
+    Raises:
+        CannotExport: there is no such unit, or nothing that could stand in a calendar.
+    """
+    path.write_bytes(calendar(run, unit, speaker))
+
+
+def calendar(run: StoredRun, unit: str | None = None, speaker: Speaker = ENGLISH) -> bytes:
+    """The calendar as the bytes of an iCalendar file (RFC 5545)."""
+    from icalendar import Calendar, vText
+
+    plan = run.plan
+    assert plan.replay is not None
+    owners = units(plan.scenario, plan.replay)
+    if not owners:
+        raise CannotExport(f"run {run.id} has nothing to put in a calendar: no heat, no run, no machine, no store")
+    if unit is not None and unit not in owners:
+        raise CannotExport(f"unit {unit!r} does nothing in run {run.id}; units are {', '.join(owners)}")
+    title = plan.scenario.title or plan.scenario.name
+    named = one_line(speaker.listed([title, called(unit, plan.scenario, speaker)]) if unit else title)
+    document = Calendar()
+    document.add("prodid", f"-//Emberline//plan//{speaker.tag[:2].upper()}")
+    document.add("version", "2.0")
+    document.add("method", "PUBLISH")
+    document.add("x-wr-calname", vText(named))
+    document.add("x-wr-timezone", plan.scenario.horizon.zone)
+    document.add("x-wr-caldesc", vText(printable(manifest.proof(run, speaker))))
+    for name, value in manifest.flat(run).items():
+        document.add(f"x-emberline-{name.replace('_', '-')}", vText(printable(value)))
+    stamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC)
+    for number, activity in enumerate(activities(plan.scenario, plan.replay)):
+        if unit in (None, activity.unit):
+            document.add_component(_event(run, activity, number, stamp, speaker))
+    return document.to_ical()
+
+
+def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime, speaker: Speaker) -> Event:
+    from icalendar import Event
+
+    horizon = run.plan.scenario.horizon
+    start, end = (_second(horizon.instant(at)) for at in (activity.start_min, activity.end_min))
+    event = Event()
+    event.add("uid", f"{run.id}-{number}@emberline")
+    event.add("dtstamp", stamp)
+    event.add("dtstart", start)
+    event.add("dtend", end)
+    unit = one_line(called(activity.unit, run.plan.scenario, speaker))
+    event.add("summary", one_line(summary(activity, run.plan.scenario, speaker)))
+    event.add("location", unit)
+    event.add("categories", [unit])
+    first, last = (_local_time(at.astimezone(horizon.tz), speaker) for at in (start, end))
+    lines = [
+        speaker.say("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone),
+        *details(activity, speaker), speaker.say("run {run}", run=run.id), manifest.proof(run, speaker),
+    ]  # fmt: skip
+    event.add("description", printable("\n".join(lines)))
+    return event
+
+
+def summary(activity: Activity, scenario: Scenario, speaker: Speaker = ENGLISH) -> str:
+    """What an event is called: heat and stage, mode, or what a machine does."""
+    if activity.of == "line" or activity.what == RUN:
+        return activity.summary
+    if activity.of == "processes":
+        return speaker.say("{what} {name}", what=does(activity.what, speaker), name=activity.name)
+    name = called(activity.name, scenario, speaker)
+    return speaker.say("{name} {what}", name=name, what=does(activity.what, speaker))
+
+
+def details(activity: Activity, speaker: Speaker = ENGLISH) -> list[str]:
+    """What else is to be said of it, a line each."""
+    hours = (activity.end_min - activity.start_min) / 60
+    lines = []
+    if activity.of == "line":
+        lines.append(speaker.say("order {order}, grade {grade}", order=activity.group, grade=activity.definition))
+    for material in activity.materials:
+        values = {"name": material.name, "amount": f"{material.amount:,.1f}", "unit": material.unit}
+        if material.is_product:
+            lines.append(speaker.say("makes {name}: {amount} {unit}", **values))
+        else:
+            lines.append(speaker.say("uses {name}: {amount} {unit}", **values))
+    unit, amount = activity.amount_unit, activity.amount
+    values = {
+        "what": speaker.say(activity.amount_says), "amount": f"{amount:,.1f}", "unit": unit,
+        "mean": f"{amount / hours:,.2f}", "rate": "MW" if unit == "MWh" else f"{unit}/h",
+    }  # fmt: skip
+    lines.append(speaker.say("{what}: {amount} {unit}, {mean} {rate} on average", **values))
+    if activity.waited_min is not None:
+        minutes = f"{activity.waited_min:,.0f}"
+        lines.append(speaker.say("waits {minutes} min before, transfer left out", minutes=minutes))
+    return lines
+
+
+def _local_time(at: datetime, speaker: Speaker) -> str:
+    """A local time; in English as calendars of other programs write it."""
+    return at.isoformat(timespec="minutes") if speaker is ENGLISH else speaker.moment(at)
+
+
+def _second(at: datetime) -> datetime:
+    """The nearest whole second, UTC: calendars know no finer times."""
+    at = at.astimezone(UTC)
+    return datetime.fromtimestamp(round(at.timestamp()), UTC)

@@ -1,0 +1,317 @@
+"""Excel: figures, a Gantt drawn in cells, heats or runs, units, hourly energy, bill, ledger, steps and manifest.
+
+Texts are written as texts, never as formulas or links. Excel's times carry no zone: they are the plant's local ones,
+and where clocks change within the horizon their offset stands in a column of its own. Sheets print on A4, landscape.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emberline.reports.exports import manifest, tables, worded
+from emberline.reports.exports.activities import called
+from emberline.reports.exports.crews import unit_lists
+from emberline.reports.exports.crews.unit_pages import HEADS
+from emberline.reports.exports.formats import gantt_sheet
+from emberline.reports.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
+from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.reports.exports.texts import one_line, printable
+from emberline.runs.store.run_folder import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+LONGEST_TEXT = 32_767
+"""Characters that Excel takes in a cell."""
+A4 = 9
+WIDEST, NARROWEST = 44, 9
+"""Of a column [characters]."""
+UNBROKEN = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
+"""What no line break parts: a word, or one ideograph."""
+DIGITS = 9
+"""After the point; what lies behind them is rounding of the search."""
+ACROSS = 12
+"""Columns of a table that fit on a page, about."""
+LONGEST_NAME = 31
+"""Characters that Excel takes as the name of a sheet."""
+OPTIONAL = {
+    *(name for name in FLOWS_MW if name.startswith(("pv", "charge", "discharge", "export"))),
+    *(f"{label} [MWh]" for label in FLOWS_MW.values() if label.startswith(("PV", "battery", "grid export"))),
+    "battery_mwh", "pv_available_mw", "price_per_mwh", "export_price_per_mwh",
+}  # fmt: skip
+"""Columns of what a site need not have: left out where they are zero throughout."""
+FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
+"""What no name of a sheet may have."""
+TITLES = {
+    "heats": mark("Heats"), "runs": mark("Runs of units"), "machines": mark("Machines"),
+    "deliveries": mark("Deliveries"), "stores": mark("Stores"), "hours": mark("Hours"), "bill": mark("Bill"),
+    "ledger": mark("Carbon ledger"), "products": mark("Products"), "whereabouts": mark("Where it goes"),
+    "steps": mark("Steps"),
+}  # fmt: skip
+"""In the order of the sheets: what the shift follows, trucks, energy, accounts, each step."""
+SCHEDULE = ("heats", "runs", "machines")
+"""Tables between the Gantt and the sheets of the units."""
+SHORT = {"runs": "Runs", "whereabouts": "Whereabouts", "ledger": "Ledger"}
+"""Titles that are shorter in English."""
+
+
+@dataclass
+class Book:
+    """A workbook at work, with the formats that its sheets share."""
+
+    book: Any
+    run: StoredRun
+    speaker: Speaker
+    names: list[str] = field(default_factory=list)
+    """Of the sheets that are there."""
+
+    def __post_init__(self) -> None:
+        add = self.book.add_format
+        self.head = add({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4"})
+        self.head_of_numbers = add(
+            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4", "align": "right"}
+        )
+        self.bold = add({"bold": True})
+        self.time = add({"num_format": self.speaker.excel_time, "align": "left"})
+        self.wrapped = add({"text_wrap": True, "valign": "top"})
+        self._numbers: dict[int, Any] = {}
+
+    def number(self, digits: int) -> Any:
+        """The format of numbers with some digits after the point."""
+        if digits not in self._numbers:
+            point = f".{'0' * digits}" if digits else ""
+            self._numbers[digits] = self.book.add_format({"num_format": f"#,##0{point}_)"})
+        return self._numbers[digits]
+
+    def sheet(self, title: str, across: int = 1) -> Any:
+        """A new sheet that prints on A4, landscape, some pages across, and says of what run it is."""
+        self.names.append(sheet_name(title, self.names))
+        sheet = self.book.add_worksheet(self.names[-1])
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+        sheet.fit_to_pages(across, 0)
+        says = self.speaker.say("{name}, run {run}", name=self.run.plan.scenario.name, run=self.run.id[:8])
+        says = one_line(says).replace("&", "&&")
+        sheet.set_footer(f"&L{says}&C&A&R&P / &N")
+        return sheet
+
+
+def sheet_name(title: str, names: list[str]) -> str:
+    """A name of a sheet as Excel takes it: short, without some signs, and of one sheet alone, whatever the case."""
+    title = FORBIDDEN.sub(" ", title).strip("' ") or "-"
+    others, name, number = {other.casefold() for other in names}, title[:LONGEST_NAME], 1
+    while name.casefold() in others:
+        number += 1
+        end = f" {number}"
+        name = f"{title[: LONGEST_NAME - len(end)]}{end}"
+    return name
+
+
+def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
+    """Write the workbook."""
+    import xlsxwriter
+
+    content = BytesIO()  # on a full disk the library prints a stack trace of its own
+    with xlsxwriter.Workbook(content, OPTIONS) as book:
+        timestamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC).replace(tzinfo=None)
+        scenario = run.plan.scenario
+        book.set_properties(
+            {
+                "title": one_line(scenario.title or scenario.name),
+                "subject": speaker.say("run {run}", run=run.id),
+                "created": timestamp,
+            }
+        )
+        ours = Book(book, run, speaker)
+        _figures(ours)
+        frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
+        frames |= tables.of_processes(run)
+        machines = tables.activity_list(run)
+        if len(machines):
+            frames["machines"] = machines
+        if frames:
+            gantt_sheet.draw(ours.sheet(speaker.say("Gantt")), book, run, speaker)
+        for name in filter(frames.__contains__, SCHEDULE):
+            _table(ours, name, frames[name])
+        for unit in unit_lists.crews(run):
+            _unit(ours, unit)
+        rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines, "ledger": tables.ledger_entries}
+        frames |= {name: without_zeros(made_by(run), OPTIONAL.__contains__) for name, made_by in rest.items()}
+        for name in filter(frames.__contains__, TITLES):
+            if name not in SCHEDULE:
+                _table(ours, name, frames[name])
+        sheet = ours.sheet(speaker.say("Manifest"))
+        for row, (label, value) in enumerate(manifest.rows(run, speaker)):
+            _text(sheet, row, 0, label, ours.bold)
+            _text(sheet, row, 1, value, ours.wrapped)
+        sheet.set_column(0, 0, 30)
+        sheet.set_column(1, 1, 90)
+    path.write_bytes(content.getvalue())
+
+
+def _figures(ours: Book) -> None:
+    """The first sheet: what it is, baseline against plan, and what was proven."""
+    run, speaker = ours.run, ours.speaker
+    sheet = ours.sheet(speaker.say("Figures"))
+    frame = worded.figures(tables.figures(run), speaker)
+    for column, name in enumerate(frame.columns):
+        _text(sheet, 0, column, name, ours.head if column < 2 else ours.head_of_numbers)
+    for row, values in enumerate(frame.itertuples(index=False), start=1):
+        for column, value in enumerate(values):
+            if isinstance(value, str):
+                _text(sheet, row, column, value)
+            elif not math.isnan(value):
+                style = ours.number(2 if values[1] == worded.TONNES else 1)
+                sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
+            elif column == 2:
+                _text(sheet, row, column, speaker.say("not given"))
+    row = len(frame) + 2
+    horizon = run.plan.scenario.horizon
+    first, last = (speaker.moment(horizon.instant(at)) for at in (0, horizon.length_min))
+    span = speaker.say("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone)
+    says = [tables.stock_says(run, speaker), manifest.proof(run, speaker), speaker.worded(run.plan.verdict), span]
+    for text in filter(None, says):
+        _text(sheet, row, 0, text)
+        row += 1
+    title = run.plan.scenario.title or run.plan.scenario.name
+    sheet.set_header(f"&L{one_line(title).replace('&', '&&')[:200]}")
+    sheet.freeze_panes(1, 1)
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, 1, 10)
+    sheet.set_column(2, len(frame.columns) - 1, 14)
+
+
+def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
+    """A sheet with a table: names of columns on top of every page, first column at the left of every page."""
+    speaker = ours.speaker
+    frame = worded.for_people(frame, name, ours.run.plan.scenario, speaker)
+    times = tables.timed(frame)
+    time = _wide(speaker.excel_time.replace('"', "")) + 1
+    title = speaker.word(SHORT.get(name, TITLES[name]), TITLES[name])
+    if ours.run.plan.scenario.horizon.clocks_change:
+        frame = _with_offsets(frame, times, speaker)
+    n_rows, n_columns = frame.shape
+    sheet = ours.sheet(title, across=math.ceil(n_columns / ACROSS))
+    for column, head in enumerate(frame.columns):
+        values = frame[head].tolist()
+        numbers = [value for value in values if _is_number(value)]
+        _text(sheet, 0, column, str(head), ours.head_of_numbers if numbers else ours.head)
+        if head in times:
+            _times(sheet, column, values, ours.time)
+        else:
+            style = ours.number(_digits(numbers))
+            for row, value in enumerate(values, start=1):
+                if isinstance(value, str):
+                    _text(sheet, row, column, value)
+                elif _is_number(value):
+                    sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
+        sheet.set_column(column, column, time if head in times else _width(str(head), values))
+    sheet.freeze_panes(1, 1)
+    sheet.repeat_rows(0)
+    sheet.repeat_columns(0)
+    if n_columns:
+        sheet.autofilter(0, 0, n_rows, n_columns - 1)
+        sheet.print_area(0, 0, n_rows, n_columns - 1)
+
+
+def _with_offsets(frame: pd.DataFrame, times: list[str], speaker: Speaker) -> pd.DataFrame:
+    """The table with the offset from UTC next to its times: an hour may stand twice."""
+    by_column = {name: [f"{at:%z}" if hasattr(at, "utcoffset") else "" for at in frame[name]] for name in times}
+    frame = frame.copy()
+    for name, texts in by_column.items():
+        offsets = [f"UTC{text[:3]}:{text[3:]}" if text else "" for text in texts]
+        frame.insert(list(frame.columns).index(name) + 1, speaker.say("{name} offset", name=name), offsets)
+    return frame
+
+
+def _times(sheet: Any, column: int, values: list[Any], style: Any) -> None:
+    for row, value in enumerate(values, start=1):
+        if hasattr(value, "isoformat"):
+            sheet.write_datetime(row, column, value.replace(tzinfo=None), style)
+        else:
+            _text(sheet, row, column, str(value))
+
+
+def _text(sheet: Any, row: int, column: int, text: str, style: Any = None) -> None:
+    """A text as text, cut where Excel would refuse the cell."""
+    text = printable(text)
+    sheet.write_string(row, column, text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…", style)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _digits(numbers: list[float]) -> int:
+    """Digits after the point that tell a column's numbers: none where all are whole, more where they are small."""
+    sizes = [abs(number) for number in numbers if abs(number) >= SMALL]
+    if all(size == round(size) for size in sizes):
+        return 0
+    top = max(sizes, default=0.0)
+    return 1 if top >= 10_000 else 2 if top >= 10 else 3 if top >= 1 else 5
+
+
+def _width(name: str, values: list[Any]) -> float:
+    """Width of a column [characters]: its longest text, and the longest word of its name, which is bold."""
+    longest = max((_wide(value) for value in values if isinstance(value, str)), default=0)
+    words = max(map(_wide, UNBROKEN.findall(name)), default=0) * 1.15 + 2
+    numbers = [value for value in values if _is_number(value)]
+    if numbers:
+        words = max(words, min(_wide(name) / 2, 14) + 2)
+        longest = max(len(f"{value:,.0f}") + 5 for value in numbers)
+    return float(min(max(longest + 1, words, NARROWEST), WIDEST))
+
+
+def _wide(text: str) -> int:
+    """Width of a text [characters]: an ideograph takes two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _unit(ours: Book, unit: str) -> None:
+    """The list of one unit, with the time that it is free between two activities."""
+    run, speaker = ours.run, ours.speaker
+    scenario = run.plan.scenario
+    sheet = ours.sheet(speaker.say(mark("Unit {name}"), name=called(unit, scenario, speaker)))
+    process = unit_lists.runs_processes(run, unit)
+    stores = list(unit_lists.levels(run, unit, 0.0)) if process else []
+    head = [speaker.say(name) for name in (*HEADS[process][:-1], mark("minutes"))]
+    head += [speaker.say(mark("{store} at the end [t]"), store=store) for store in stores]
+    for column, name in enumerate(head):
+        _text(sheet, 0, column, name, ours.head)
+    for row, line in enumerate(unit_lists.lines(run, unit), start=1):
+        for column, at in enumerate((line.start_min, line.end_min)):
+            sheet.write_datetime(row, column, scenario.horizon.instant(at).replace(tzinfo=None), ours.time)
+        activity = line.activity
+        cells: list[str | float] = [speaker.say(mark("free"))]
+        if activity is not None and process:
+            cells = [
+                unit_lists.work(activity, speaker),
+                activity.products(speaker),
+                activity.tph or 0.0,
+                activity.amount,
+            ]
+        elif activity is not None:
+            cells = [unit_lists.work(activity, speaker), activity.name, activity.definition]
+        for column, value in enumerate(cells, 2):
+            if isinstance(value, str):
+                _text(sheet, row, column, value, ours.wrapped)
+            else:
+                sheet.write_number(row, column, round(value, DIGITS) + 0.0, ours.number(1))
+        minutes = len(HEADS[process]) - 1
+        sheet.write_number(row, minutes, line.minutes, ours.number(0))
+        ends = unit_lists.levels(run, unit, line.end_min) if process else {}
+        for column, store in enumerate(stores, minutes + 1):
+            sheet.write_number(row, column, round(ends[store], DIGITS) + 0.0, ours.number(0))
+    sheet.set_column(0, 1, 17)
+    sheet.set_column(2, len(head) - 1, 18)
+    sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)

@@ -1,0 +1,180 @@
+"""The report: one HTML page with charts inside, which reads and prints without a network or another file.
+
+Every text is escaped (Jinja, autoescape) and the page forbids itself to load or run anything.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emberline.planning.answer import Answer, answer
+from emberline.reports.exports import charts, manifest, tables
+from emberline.reports.exports.hours import hours, without_zeros
+from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.reports.exports.texts import printable
+from emberline.reports.exports.worded import figures, for_people
+from emberline.runs.store.run_folder import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Cells = list[tuple[str, str]]
+"""Texts, each with the kind of its column."""
+TEMPLATE = "report.html.j2"
+MOST_ROWS = 400
+"""Of a list: the rest is in the other files."""
+MOST_HOURS = 50
+"""Longest horizon whose energy is reported hour by hour, else day by day [h]."""
+NOTES = {
+    "heats": mark("Heat list"),
+    "runs": mark("Runs of the units"),
+    "deliveries": mark("Deliveries"),
+    "machines": mark("Machines and stores of the site"),
+    "energy": mark("Energy"),
+    "bill": mark("Bill"),
+    "ledger": mark("Carbon ledger"),
+}
+
+
+def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
+    """Write the page."""
+    path.write_text(page(run, speaker), encoding="utf-8")
+
+
+def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
+    """The page as HTML."""
+    import jinja2
+    from markupsafe import Markup
+
+    plan, horizon = run.plan, run.plan.scenario.horizon
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    first, last = (speaker.moment(horizon.instant(at)) for at in (0, horizon.length_min))
+    span = {"first": first, "last": last, "zone": horizon.zone, "minutes": f"{horizon.step_min:g}"}
+    offset = horizon.clocks_change
+    return environment.get_template(TEMPLATE).render(
+        tr=speaker.say,
+        language=speaker.tag,
+        # part of the style, where quotes are no entities
+        fonts=Markup(speaker.fonts),
+        title=printable(plan.scenario.title or plan.scenario.name),
+        description=printable(plan.scenario.description),
+        scenario=plan.scenario,
+        run=run.id,
+        span=speaker.say("{first} to {last}, {zone}, steps of {minutes} min", **span),
+        acceptable=plan.acceptable,
+        verdict=printable(speaker.worded(plan.verdict)),
+        proof=manifest.proof(run, speaker),
+        figures=_figures(figures(tables.figures(run), speaker), speaker),
+        stock=tables.stock_says(run, speaker),
+        comparable=plan.comparable,
+        violations=[_violation(run, violation, speaker) for violation in plan.violations],
+        answer=_answer(answer(plan), speaker),
+        # the renderer has escaped what stands in them
+        schedule=Markup(charts.schedule(run, speaker)),
+        levels=Markup(charts.levels(run, speaker)),
+        lists=[
+            (speaker.say(NOTES[name]), *_list(frame, speaker, offset))
+            for name, frame in _lists(run, speaker).items()
+            if len(frame)
+        ],
+        manifest=[(label, printable(value)) for label, value in manifest.rows(run, speaker)],
+    )
+
+
+def _lists(run: StoredRun, speaker: Speaker) -> dict[str, pd.DataFrame]:
+    scenario = run.plan.scenario
+    frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
+    frames |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
+    frames["machines"] = tables.activity_list(run)
+    energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
+    # what never flows is left out, so that the rest fits on the page
+    frames["energy"] = without_zeros(energy)
+    frames |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    return {name: for_people(frame, name, scenario, speaker) for name, frame in frames.items()}
+
+
+def _list(frame: pd.DataFrame, speaker: Speaker, offset: bool) -> tuple[Cells, list[Cells], int]:
+    """Head, rows and the number of rows that are left out."""
+    return *_cells(frame.head(MOST_ROWS), speaker, offset), max(len(frame) - MOST_ROWS, 0)
+
+
+def _figures(frame: pd.DataFrame, speaker: Speaker) -> tuple[Cells, list[Cells]]:
+    """The table of figures: a row's numbers have the digits that its own size asks for."""
+    head, rows = _cells(frame, speaker)
+    for row, values in zip(rows, frame.itertuples(index=False), strict=True):
+        digits = _digits([value for value in values[2:-1] if not isinstance(value, str)])
+        row[2:] = [(_cell(value, digits, speaker, missing="–"), "number") for value in values[2:-1]]
+        row.append((_cell(values[-1], 1, speaker, missing="–"), "number"))
+    return head, rows
+
+
+def _cells(frame: pd.DataFrame, speaker: Speaker, offset: bool = False) -> tuple[Cells, list[Cells]]:
+    """Names of the columns and rows of cells, each with what it is: ``number``, ``time``, or a text.
+
+    Args:
+        frame: the table.
+        speaker: of numbers and times.
+        offset: whether times tell theirs, as clocks change.
+    """
+    times, columns, kinds = tables.timed(frame), [], []
+    for name in frame.columns:
+        values = frame[name].tolist()
+        digits = _digits(values)
+        columns.append([_cell(value, digits, speaker, offset) for value in values])
+        number = any(isinstance(value, int | float) for value in values)
+        kinds.append("time" if name in times else "number" if number else "text")
+    head = [(printable(str(name)).replace("_", " "), kind) for name, kind in zip(frame.columns, kinds, strict=True)]
+    return head, [list(zip(row, kinds, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _cell(value: Any, digits: int, speaker: Speaker, offset: bool = False, missing: str = "") -> str:
+    if hasattr(value, "isoformat"):
+        return speaker.moment(value, offset)
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or math.isnan(value):
+        return missing
+    return speaker.number(value, digits)
+
+
+def _digits(values: list[Any]) -> int:
+    numbers = [abs(value) for value in values if isinstance(value, int | float) and not math.isnan(value)]
+    if all(number == round(number) for number in numbers):
+        return 0
+    top = max(numbers, default=0.0)
+    return 0 if top >= 100_000 else 1 if top >= 1000 else 2 if top >= 1 else 4
+
+
+def _violation(run: StoredRun, violation: dict[str, Any], speaker: Speaker) -> str:
+    parameters = {
+        "what": speaker.missed(violation["kind"]),
+        "who": speaker.listed([part for part in (violation["heat"], violation["unit"]) if part]),
+        "amount": speaker.number(violation["amount"], 2), "measure": speaker.worded(violation["measure"]),
+        "time": speaker.moment(run.plan.scenario.horizon.instant(violation["at_min"])),
+    }  # fmt: skip
+    return printable(speaker.say("{what} ({who}): by {amount} {measure}, {time}", **parameters))
+
+
+def _answer(first: Answer | None, speaker: Speaker) -> dict[str, Any]:
+    """The first answer, worded; empty where there is no plan."""
+    if first is None:
+        return {}
+    heads, rows = tables.cause_table(first.causes, first.headline, speaker)
+    kinds = ["text", *["number"] * (len(heads) - 1)]
+    return {
+        "lines": [printable(speaker.worded(line)) for line in first.lines],
+        "tiles": [
+            (*(printable(speaker.worded(text)) for text in (tile.label, tile.value, tile.note)), tile.weight)
+            for tile in first.tiles
+        ],
+        "changes": [printable(speaker.worded(change.says)) for change in first.changes],
+        "causes": [list(zip(row, kinds, strict=True)) for row in (heads, *rows)] if first.causes else [],
+    }

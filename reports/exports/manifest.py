@@ -1,0 +1,122 @@
+"""What a file came from: the run, what the search proved, and how numbers and times are to be read.
+
+The same for every format. It says nothing of when the file was written, so that a run gives the same file each time.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.runs.store.run_folder import StoredRun
+from emberline.scenarios.goal_metrics import goal_text
+from emberline.scenarios.metrics import legible_bound
+
+TONNES = "t CO2e"
+DIGITS = 3
+"""Of objective and bound, for people."""
+UNITS = {"carbon": "kg CO2e", "water": "m3", "lateness": "min", "makespan": "min"}
+"""Of the objective; of other goals it is the market's currency."""
+LABELS = {
+    "run": mark("run"),
+    "scenario": mark("scenario"),
+    "title": mark("title"),
+    "made_at": mark("made"),
+    "goal": mark("goal"),
+    "status": mark("status"),
+    "objective": mark("objective, what can be decided"),
+    "bound": mark("bound on it"),
+    "gap": mark("gap on what can be decided"),
+    "verdict": mark("verdict"),
+    "acceptable": mark("acceptable"),
+    "figures": mark("figures"),
+    "seed": mark("seed"),
+    "time_zone": mark("time zone"),
+    "signs": mark("signs"),
+    "input_sha256": mark("input sha256"),
+}
+FIGURES = mark("of the undisturbed replay: what the twin made of the schedule, not what the search says of it")
+NO_LOWER = mark("Both are of plans that leave as much in store as the baseline: {stores}.")
+
+
+def manifest(run: StoredRun) -> dict[str, Any]:
+    """The manifest as plain data; ``versions`` is a mapping, a number that was not proven is None."""
+    plan, meta = run.plan, run.meta
+    goal = plan.scenario.goal
+    return {
+        "run": run.id,
+        "scenario": plan.scenario.name,
+        "title": plan.scenario.title,
+        "made_at": meta["created"],
+        "goal": f"{goal.minimize} ({goal.signal} carbon intensity)",
+        "status": plan.status,
+        "objective": plan.objective,
+        "bound": plan.bound,
+        "objective_unit": UNITS.get(goal.minimize, plan.scenario.market.currency),
+        "gap": plan.gap,
+        "verdict": plan.verdict,
+        "acceptable": plan.acceptable,
+        "figures": FIGURES,
+        "seed": meta["seed"],
+        "time_zone": meta["zone"],
+        "signs": meta["signs"],
+        "input_sha256": meta["input_sha256"],
+        "versions": dict(meta["versions"]),
+    }
+
+
+def rows(run: StoredRun, speaker: Speaker = ENGLISH) -> list[tuple[str, str]]:
+    """The manifest for people, label and text."""
+    pairs = [(speaker.say(LABELS[name]), text) for name, text in _texts(run, speaker).items()]
+    versions = dict(run.meta["versions"])
+    return pairs + [(speaker.say("version of {name}", name=name), number) for name, number in versions.items()]
+
+
+def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
+    """What the manifest says, by the names of ``LABELS``."""
+    texts, scenario = manifest(run), run.plan.scenario
+    digit = (1000 if texts["objective_unit"] == UNITS["carbon"] else 1) * 10**-DIGITS
+    texts["bound"] = legible_bound(texts["objective"], texts["bound"], digit)
+    texts["acceptable"] = speaker.say("yes") if texts["acceptable"] else speaker.say("no")
+    texts["gap"] = speaker.say("none proven") if texts["gap"] is None else speaker.percent(texts["gap"], 3)
+    for name in ("objective", "bound"):
+        none_text = speaker.word("none", "none proven")
+        texts[name] = (
+            none_text if texts[name] is None else _objective_text(texts[name], texts["objective_unit"], speaker)
+        )
+    texts["goal"] = speaker.worded(goal_text(scenario.goal, scenario.market.currency))
+    texts["figures"] = speaker.say(FIGURES)
+    for name in ("status", "verdict", "signs"):
+        texts[name] = speaker.worded(texts[name])
+    return {name: str(texts[name]) for name in LABELS}
+
+
+def _objective_text(value: float, unit: str, speaker: Speaker) -> str:
+    """A value of the objective as the pages tell it: carbon in tonnes."""
+    carbon = unit == UNITS["carbon"]
+    return f"{speaker.number(value / 1000 if carbon else value, DIGITS)} {TONNES if carbon else unit}"
+
+
+def proof(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
+    """Status, gap, objective and bound in one line, to stand next to figures."""
+    texts = _texts(run, speaker)
+    # a search that its user ended with a plan was not in vain; files for machines keep the word as it is stored
+    early = run.plan.status == "cancelled" and run.plan.has_schedule
+    stores = ""
+    if run.plan.no_lower:
+        stores = " " + speaker.say(NO_LOWER, stores=speaker.listed(list(run.plan.no_lower)))
+    says = speaker.say(
+        "Status: {status}; gap on what can be decided {gap} (plan {best}, bound {bound}).",
+        status=speaker.say("taken early") if early else texts["status"],
+        gap=texts["gap"], best=texts["objective"], bound=texts["bound"],
+    )  # fmt: skip
+    return says + stores
+
+
+def flat(run: StoredRun) -> dict[str, str]:
+    """The manifest as texts by name, for formats whose attributes are texts; ``versions`` is JSON."""
+    return {
+        name: "" if value is None else value if isinstance(value, str) else json.dumps(value)
+        for name, value in manifest(run).items()
+    }

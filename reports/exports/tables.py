@@ -1,0 +1,327 @@
+"""The tables that files are made of: heats, runs, machines, steps, bill, ledger, figures; hours have their own file.
+
+Times are local to the plant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from emberline.planning.accounts.bill import BillLine, bill, import_price
+from emberline.planning.accounts.ledger import Entry, ledger
+from emberline.planning.accounts.stock import stock_changes
+from emberline.planning.answer.causes import Cause
+from emberline.planning.answer.record import Headline
+from emberline.reports.exports import process_tables
+from emberline.reports.exports.activities import activities
+from emberline.reports.exports.hours import hours, local, short_mw, with_tariff
+from emberline.reports.exports.refusal import CannotExport
+from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.runs.store.run_folder import StoredRun
+from emberline.scenarios.goal_metrics import goal_metric
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEAT_COLUMNS = (
+    "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
+    "moved_min", "due",
+)  # fmt: skip
+ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")
+LINE, PROCESSES = mark("line and base load"), mark("processes and base load")
+"""Who draws electricity."""
+CREDITED = {"carbon_kg": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
+MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
+FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
+
+
+def heat_list(run: StoredRun) -> pd.DataFrame:
+    """One row for each operation, by start: local times, unit, waits, energy, how much later than in the baseline.
+
+    The carbon of a heat stands at its last operation alone, so that the column adds up to what the heats emit."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    scenario, replay = plan.scenario, plan.replay
+    book = ledger(scenario, replay)
+    kg = book.of_heat(scenario.goal.signal).to_series().to_dict() if scenario.heats else {}
+    heats = {heat.name: heat for heat in scenario.heats}
+    # in the order of their ends: the last one of each heat stays
+    last = {str(replay["op_heat"].values[i]): i for i in replay["op_end_min"].values.argsort(kind="stable").tolist()}
+    rows = []
+    before = zip(*(plan.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True)
+    baseline = {(heat, stage): start for heat, stage, start in before}
+    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    operations = zip(*(replay[f"op_{name}"].values.tolist() for name in columns), strict=True)
+    for i, (heat, stage, unit, start, end, waited, energy) in enumerate(operations):
+        rows.append(
+            {
+                "heat": heat,
+                "order": heats[heat].order,
+                "grade": heats[heat].grade.name,
+                "mass_t": heats[heat].grade.mass_t,
+                "stage": stage,
+                "unit": unit,
+                "start": scenario.horizon.instant(start),
+                "end": scenario.horizon.instant(end),
+                "waited_min": waited,
+                "energy_mwh": energy,
+                "heat_carbon_kg": kg[heat] if i == last[heat] else float("nan"),
+                "moved_min": start - baseline.get((heat, stage), float("nan")),
+                "due": scenario.horizon.instant(heats[heat].due_min),
+            }
+        )
+    return pd.DataFrame(rows, columns=list(HEAT_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
+
+
+def run_list(run: StoredRun) -> pd.DataFrame:
+    """One row for each run, start-up and change-over of units of processes, by start."""
+    return process_tables.run_list(run.plan)
+
+
+def activity_list(run: StoredRun) -> pd.DataFrame:
+    """One row for each stretch in which a machine, a store or the battery of the site is at work, by start."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    rows = [
+        (a.unit, a.what, a.name, *map(plan.scenario.horizon.instant, (a.start_min, a.end_min)), a.amount, a.amount_unit)
+        for a in activities(plan.scenario, plan.replay)
+        if a.of == "site"
+    ]
+    return pd.DataFrame(rows, columns=list(ACTIVITY_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
+
+
+def steps(run: StoredRun) -> pd.DataFrame:
+    """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, baseline's power."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    scenario = plan.scenario
+    book = ledger(scenario, plan.replay)
+    table: dict[str, Any] = {"start": local(run, scenario.horizon.times)}
+    for name, variable in plan.replay.data_vars.items():
+        if variable.dims == ("time",):
+            table[str(name)] = variable.to_numpy()
+    table |= short_mw(scenario, plan.replay)
+    short = [asset.name for asset in scenario.site.short]
+    table["baseline_line_mw"] = plan.baseline["line_mw"].to_numpy()
+    table["baseline_import_mw"] = plan.baseline["import_mw"].to_numpy()
+    for name, variable in scenario.inputs.data_vars.items():
+        if variable.dims == ("time",):
+            table.setdefault(str(name), variable.to_numpy())
+    if scenario.rates is not None:
+        table[f"{with_tariff(scenario.rates).replace(' ', '_')}_per_mwh"] = import_price(scenario)
+    if scenario.processes:
+        table |= process_tables.unit_columns(plan)
+    # flows and levels of assets, a column each
+    for name, label, unit in (("asset_rate", "flow", "flow_unit"), ("asset_level", "store", "store_unit")):
+        if name in plan.replay:
+            data = plan.replay[name]
+            for key, measure in zip(data[label].values.tolist(), data[unit].values.tolist(), strict=True):
+                if key not in short:
+                    table[f"{key} [{measure}]"] = data.sel({label: key}).to_numpy()
+    for name, variable in book.by_step.data_vars.items():
+        table[str(name)] = variable.to_numpy()
+    return pd.DataFrame(table)
+
+
+def bill_lines(run: StoredRun) -> pd.DataFrame:
+    """The bill of the undisturbed replay, one row for each line, in the market's currency."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    assert plan.replay_figures is not None
+    lines = bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, plan.schedule).lines
+    return pd.DataFrame([asdict(line) for line in lines], columns=[field.name for field in fields(BillLine)])
+
+
+def ledger_entries(run: StoredRun) -> pd.DataFrame:
+    """The carbon ledger of the undisturbed replay, one row for each source and scope."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    entries = ledger(plan.scenario, plan.replay).entries
+    return pd.DataFrame([asdict(entry) for entry in entries], columns=[field.name for field in fields(Entry)])
+
+
+def figures(run: StoredRun) -> pd.DataFrame:
+    """Baseline, plan and what is saved, one row for each figure; a number that is not given is missing.
+
+    Cost comes first where the goal counts money. Each row adds up: what is credited for stock has a row of its own
+    below carbon and cost, then both together."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay_figures is not None
+    currency = plan.scenario.market.currency
+    metrics = [
+        (mark("carbon, scope 1 and 2"), "kg CO2e", "carbon_kg"),
+        (mark("scope 1"), "kg CO2e", "direct_kg"),
+        (mark("scope 2, average intensity"), "kg CO2e", "grid_average_kg"),
+        (mark("scope 2, marginal intensity"), "kg CO2e", "grid_marginal_kg"),
+        (mark("scope 2, market-based"), "kg CO2e", "grid_market_kg"),
+        (mark("cost"), currency, "cost"),
+        (PROCESSES if plan.scenario.processes else LINE, "MWh", "energy_mwh"),
+        (mark("electricity imported"), "MWh", "import_mwh"),
+        (mark("peak of the metered mean"), "MW", "peak_mw"),
+        (mark("tonnes"), "t", "tonnes"),
+    ]
+    if goal_metric(plan.scenario).money:
+        metrics.sort(key=lambda row: row[2] != "cost")
+    more = plan.stock
+    credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
+    rows = []
+    for label, unit, name in metrics:
+        before, after = getattr(plan.baseline_figures, name), getattr(plan.replay_figures, name)
+        saved = share = None
+        if before is not None and after is not None and plan.comparable:
+            saved = before - after
+            share = 100 * saved / abs(before) if before else None
+        rows.append((label, unit, before, after, saved, share))
+        stock = credit.get(name, 0.0)
+        if stock and saved is not None:
+            share = 100 * (saved + stock) / abs(before) if before else None
+            rows.append((mark("to end with the baseline's stock"), unit, 0.0, 0.0 - stock, stock, None))
+            rows.append((CREDITED[name], unit, before, after - stock, saved + stock, share))
+    frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
+    return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
+
+
+def stock_says(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
+    """How much more or less each store ends with than in the baseline, and what that counts; empty where none does."""
+    more = run.plan.stock
+    if more is None or not more.any or not run.plan.comparable:
+        return ""
+    signs = ("+" if value > 0 else "" for value in (more.carbon_kg, more.cost))
+    kg, money = speaker.number(more.carbon_kg / 1000, 2), speaker.number(more.cost, 0)
+    parts = [
+        speaker.say(MORE if amount > 0 else LESS, store=name, amount=speaker.number(abs(amount), digits), unit=unit)
+        for name, amount, unit, digits in stock_changes(run.plan.scenario, more)
+    ]
+    return speaker.say(
+        "Stock at the end against the baseline: {parts}; this counts {carbon} t CO2e and {cost} {currency} of what is "
+        "saved.",
+        parts=speaker.listed(parts), carbon=f"{next(signs)}{kg}", cost=f"{next(signs)}{money}",
+        currency=run.plan.scenario.market.currency,
+    )  # fmt: skip
+
+
+SAVED_BY, IN_ALL = mark("saved by"), mark("in all")
+CAUSE_HEADS = {
+    "average": mark("carbon, average [t CO2e]"),
+    "marginal": mark("carbon, marginal [t CO2e]"),
+    "cost": mark("cost [{currency}]"),
+}
+
+
+def cause_table(
+    causes: Sequence[Cause], headline: Headline, speaker: Speaker = ENGLISH
+) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: the cause, carbon by each signal that the market gives, and cost; of goals of money cost first.
+
+    Args:
+        causes: of a plan.
+        headline: of the plan.
+        speaker: who words it.
+    """
+    columns = {"average": [cause.average_kg / 1000 for cause in causes]}
+    if all(cause.marginal_kg is not None for cause in causes):
+        columns["marginal"] = [(cause.marginal_kg or 0.0) / 1000 for cause in causes]
+    cost = {"cost": [cause.cost for cause in causes]}
+    columns = cost | columns if headline.of_money else columns | cost
+    heads = [speaker.say(SAVED_BY), *(speaker.say(CAUSE_HEADS[name], currency=headline.currency) for name in columns)]
+    labels = [*(speaker.say(cause.label) for cause in causes), speaker.say(IN_ALL)]
+    rows = [[label] for label in labels]
+    for name, values in columns.items():
+        for row, value in zip(rows, [*values, sum(values)], strict=True):
+            row.append(speaker.number(value, 0 if name == "cost" else 2))
+    return heads, rows
+
+
+def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:
+    """Tables of a plan of processes by name; none where there are none."""
+    if not run.plan.scenario.processes:
+        return {}
+    return {
+        "runs": run_list(run),
+        "stores": process_tables.levels(run.plan),
+        "deliveries": process_tables.deliveries(run.plan),
+        "products": process_tables.product_carbon(run.plan),
+        "whereabouts": process_tables.whereabouts(run.plan),
+    }
+
+
+TABLES: dict[str, Callable[[StoredRun], pd.DataFrame]] = {
+    "heats": heat_list,
+    "runs": run_list,
+    "machines": activity_list,
+    "hours": hours,
+    "steps": steps,
+    "bill": bill_lines,
+    "ledger": ledger_entries,
+    "figures": figures,
+}
+"""Tables that a file of one table can hold, by name."""
+
+
+def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]:
+    """A table by its name, and the name.
+
+    Args:
+        run: what is tabulated.
+        name: one of ``TABLES``; None: what the shift follows, heats, runs of units, or the steps of a site alone.
+
+    Raises:
+        CannotExport: there is no such table, or nothing that it could tell.
+    """
+    scenario = run.plan.scenario
+    if name is None:
+        name = "heats" if scenario.heats else "runs" if scenario.processes else "steps"
+    if name not in TABLES:
+        raise CannotExport(f"unknown table {name!r}; tables are {', '.join(TABLES)}")
+    if (name == "heats" and not scenario.heats) or (name == "runs" and not scenario.processes):
+        raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {_lacks(name)}")
+    return name, TABLES[name](run)
+
+
+def _lacks(name: str) -> str:
+    return "line with orders" if name == "heats" else "processes"
+
+
+def _rounded(at: Any) -> Any:
+    """A time to the second; what is no time stays."""
+    return (at + timedelta(milliseconds=500)).replace(microsecond=0) if hasattr(at, "isoformat") else at
+
+
+def timed(frame: pd.DataFrame) -> list[str]:
+    """Names of the columns that hold times."""
+    return [str(name) for name in frame if any(hasattr(at, "isoformat") for at in frame[name])]
+
+
+def plain(frame: pd.DataFrame, *, rounded: bool = False) -> pd.DataFrame:
+    """The table with its times as ISO 8601 texts with offset, and numbers that are missing as None.
+
+    Args:
+        frame: the table.
+        rounded: times to the minute, or to the second where one of them is no whole minute.
+    """
+    out = frame.copy()
+    times = {name: [_rounded(at) if rounded else at for at in frame[name]] for name in timed(frame)}
+    minutes = all(not getattr(at, "second", 0) for column in times.values() for at in column)
+    timespec = "auto" if not rounded else "minutes" if minutes else "seconds"
+    for name, column in times.items():
+        out[name] = [at.isoformat(timespec=timespec) if hasattr(at, "isoformat") else at for at in column]
+    numbers = out.select_dtypes("number").columns
+    lacking = [name for name in numbers if out[name].isna().any()]
+    for name in lacking:
+        out[name] = out[name].astype(object).where(out[name].notna(), None)
+    return out

@@ -1,0 +1,250 @@
+"""Tables as people read them: heads in words with their unit, carbon in tonnes; files for programs keep the names.
+
+Carbon for each tonne or megawatt-hour stays in kilograms, as on the pages. What is worded is ours: names out of the
+scenario stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emberline.reports.exports.activities import called
+from emberline.reports.exports.hours import FLOWS_MW, PRICE, PRICE_OF_BLOCKS, SCOPES
+from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from emberline.scenarios import Scenario
+
+NAMES = {
+    "mass_t": "mass [t]",
+    "waited_min": "waited [min]",
+    "energy_mwh": "electricity [MWh]",
+    "heat_carbon_kg": "carbon of the heat [kg CO2e]",
+    "amount_unit": "unit of measure",
+    "tonnes": "made [t]",
+    "mean_tph": "mean rate [t/h]",
+    "in_t": "came in [t]",
+    "kg": "carbon [kg CO2e]",
+    "column": "scope",
+    "factor": "factor [kg/unit]",
+    "reference": "factor from",
+    **{name: f"{label} [kg CO2e]" for name, label in SCOPES.items()},
+}
+"""Columns whose name alone does not tell enough; others are read by their ending."""
+ENDINGS = {
+    "_kg_per_mwh": "kg CO2e/MWh",
+    "_per_mwh": "{currency}/MWh",
+    "_kg_per_t": "kg CO2e/t",
+    "_mwh": "MWh",
+    "_mw": "MW",
+    "_tph": "t/h",
+    "_min": "min",
+    "_kg": "kg CO2e",
+    "_t": "t",
+}
+"""Unit of measure by the ending of a name, longer ones first."""
+KILOGRAMS, TONNES = "kg CO2e", "t CO2e"
+HEADS = (
+    mark("heat"), mark("order"), mark("grade"), mark("mass"), mark("stage"), mark("unit"), mark("start"), mark("end"),
+    mark("waited"), mark("electricity"), mark("carbon of the heat"), mark("unit of measure"), mark("came in"),
+    mark("carbon"), mark("scope"), mark("factor"), mark("factor from"), mark("mode"), mark("off spec"),
+    mark("delivery"), mark("store"), mark("asked"), mark("delivered"), mark("baseline"), mark("first"), mark("last"),
+    mark("kind"), mark("source"), mark("stock"), mark("name"), mark("amount"), mark("quantity"), mark("period"),
+    mark("gas"), mark("activity"), mark("figure"), mark("plan"), mark("saved"), mark("saved %"), mark("day"),
+    mark("hours"), mark("grid import"), mark("grid export"), mark("line or processes"), mark("base load"),
+    mark("PV used or exported"), mark("PV not used"), mark("battery charge"), mark("battery discharge"),
+    mark("moved"), mark("due"),
+    mark("grid import, baseline"), mark("scope 1"), mark("scope 2, heat bought"), mark("scope 2, average intensity"),
+    mark("scope 2, marginal intensity"), mark("scope 2, market-based"), mark("energy and assets"), mark("spot price"),
+    mark("average intensity"), mark("marginal intensity"), mark("idle"), mark("baseline line"), mark("baseline import"),
+    mark("export price"), mark("carbon intensity"), mark("marginal carbon intensity"), mark("short price"),
+    mark("long price"), mark("battery"), mark("mean rate"), mark("price with tariff"),
+    mark("price with tariff in the first block"),
+)  # fmt: skip
+"""What heads say before their unit of measure, as far as it is clear by itself."""
+MEANINGS = {
+    "line": mark("line or processes"), "rate": mark("price of a unit"), "what": mark("does"),
+    "lost": mark("lost in stores"), "sold": mark("by-products sold"),
+    "site": mark("no product"), "stock": mark("change of stock"), "price": mark("price of electricity"),
+    "import": mark("grid import"), "export": mark("grid export"), "pv": mark("PV used or exported"),
+    "pv available": mark("PV that could be given"), "pv curtailed": mark("PV not used"),
+    "residual": mark("intensity of the residual mix"), "charge": mark("battery charge"),
+    "discharge": mark("battery discharge"), "made": mark("makes"),
+}  # fmt: skip
+"""Heads that need more words, or have another meaning elsewhere."""
+OURS_BY_HOUR = {
+    *FLOWS_MW.values(), *SCOPES.values(), "grid import, baseline", "energy and assets", "spot price",
+    "average intensity", "marginal intensity", PRICE, PRICE_OF_BLOCKS,
+}  # fmt: skip
+"""Columns of the hours that no asset has named."""
+DOES = {
+    "run": mark("run"), "start-up": mark("start-up"), "change-over": mark("change-over"), "waits": mark("waits"),
+    "on": mark("is on"), "charge": mark("is charged"), "discharge": mark("is discharged"),
+}  # fmt: skip
+"""What a unit or a machine does (``Activity.what``)."""
+ORIGINS = {
+    "process": mark("process"), "fuel": mark("fuels"), "machine": mark("machines"), "bought": mark("heat bought"),
+    "grid": mark("grid"), "all": mark("in all"),
+}  # fmt: skip
+"""Kinds of what the carbon of a product comes from."""
+OF_A_NAME = {" mode": mark("{name} mode"), " delivered": mark("{name} delivered")}
+"""Endings of columns of units and deliveries."""
+MEASURES = ("bill", "ledger", "figures")
+"""Tables whose unit is one of measure."""
+LEDGER_SCOPES = {
+    "1": mark("1"), "2 bought": mark("2, heat bought"), "2 average": mark("2, location, average"),
+    "2 marginal": mark("2, location, marginal"), "2 market": mark("2, market"), "biogenic": mark("biogenic, apart"),
+}  # fmt: skip
+
+
+def for_people(frame: pd.DataFrame, name: str, scenario: Scenario, speaker: Speaker = ENGLISH) -> pd.DataFrame:
+    """A table with its heads in words, its carbon in tonnes, and what we say in its cells worded.
+
+    Args:
+        frame: one of ``tables``.
+        name: which one; ``energy`` is the hours or days.
+        scenario: whose names stand in it.
+        speaker: who words it.
+    """
+    out = frame.copy()
+    for column, wording in _cells(name, scenario, speaker).items():
+        if column in out:
+            wordings = {text: wording(text) for text in dict.fromkeys(out[column])}
+            out[column] = [wordings[text] for text in out[column]]
+    if name == "bill":
+        kinds = frame["kind"]
+        out["name"] = [_line(line, kind, scenario, speaker) for line, kind in zip(frame["name"], kinds, strict=True)]
+    if name == "ledger":
+        scopes = frame["scope"]
+        out["source"] = [_source(source, scope, speaker) for source, scope in zip(frame["source"], scopes, strict=True)]
+    if name == "products":
+        kinds = frame["kind"]
+        sources = zip(frame["source"], kinds, strict=True)
+        out["source"] = [speaker.say("grid") if kind == "grid" else source for source, kind in sources]
+    return worded(out, name, scenario.market.currency, speaker)
+
+
+def worded(frame: pd.DataFrame, name: str, currency: str, speaker: Speaker = ENGLISH) -> pd.DataFrame:
+    """A table with its heads in words, and its carbon in tonnes.
+
+    Args:
+        frame: one of ``tables``.
+        name: which one; ``energy`` is the hours or days.
+        currency: of the market.
+        speaker: who words it.
+    """
+    out = frame.copy()
+    if "column" in out:
+        out["column"] = [_scope(column, speaker) for column in out["column"]]
+    names, heads = [str(column) for column in out.columns], []
+    for i, column in enumerate(names):
+        label, unit = _parts(column, name, currency)
+        if name == "whereabouts" and column != "column":  # all of it is kilograms
+            unit = KILOGRAMS
+        if unit == KILOGRAMS:
+            out[out.columns[i]] = out[out.columns[i]] / 1000
+            unit = TONNES
+        if unit.endswith("/unit"):
+            unit = speaker.say("{measure}/unit", measure=unit.removesuffix("/unit"))
+        head = _label(label, column, name, names, speaker) + (f" [{unit}]" if unit else "")
+        # a unit of the scenario may be called as a flow is
+        heads.append(speaker.say("{name} of the unit", name=head) if head in heads else head)
+    out.columns = heads
+    return out
+
+
+def figures(frame: pd.DataFrame, speaker: Speaker = ENGLISH) -> pd.DataFrame:
+    """The figures with carbon in tonnes."""
+    out = frame.copy()
+    carbon = out["unit"] == KILOGRAMS
+    out.loc[carbon, ["baseline", "plan", "saved"]] /= 1000
+    out.loc[carbon, "unit"] = TONNES
+    out["figure"] = [speaker.say(label) for label in out["figure"]]
+    out.columns = [_label(str(column), str(column), "figures", [], speaker) for column in out.columns]
+    return out
+
+
+def does(what: str, speaker: Speaker = ENGLISH) -> str:
+    """What a unit or a machine does; a stage has a name of the scenario."""
+    return speaker.word(what, DOES[what]) if what in DOES else what
+
+
+def _parts(column: str, name: str, currency: str) -> tuple[str, str]:
+    """What a head says, and its unit of measure, in English."""
+    if name == "bill" and column == "amount":
+        return column, currency
+    if name == "bill" and column == "rate":
+        return column, f"{currency}/unit"
+    if column == "kg_per_t":
+        return "carbon", "kg CO2e/t"
+    if column not in NAMES and _is_plain(column):
+        for ending, unit in ENDINGS.items():
+            if column.endswith(ending):
+                return column.removesuffix(ending).replace("_", " "), unit.format(currency=currency)
+        return column.replace("_", " "), ""
+    label, _, unit = NAMES.get(column, column).rpartition(" [")
+    return (label, unit.removesuffix("]")) if label and unit.endswith("]") else (NAMES.get(column, column), "")
+
+
+def _is_plain(column: str) -> bool:
+    """Whether it is a name for programs: what a scenario has named has spaces or a unit already."""
+    return re.fullmatch(r"[a-z0-9_]+", column) is not None
+
+
+def _label(label: str, column: str, name: str, names: list[str], speaker: Speaker) -> str:
+    """What a head says, worded where it is ours."""
+    if name == "steps" and not _is_plain(column):
+        for ending, message in OF_A_NAME.items():
+            if label.endswith(ending):
+                return speaker.say(message, name=label.removesuffix(ending))
+        return label
+    if name == "stores" and column != "end":
+        of_baseline = column.startswith("baseline ") and column.removeprefix("baseline ") in names
+        return speaker.say("baseline {name}", name=label.removeprefix("baseline ")) if of_baseline else label
+    if name in ("hours", "energy") and "[" in column and label not in OURS_BY_HOUR:
+        return label
+    if label == "unit" and name in MEASURES:
+        return speaker.word(label, "unit of measure")
+    return speaker.word(label, MEANINGS[label]) if label in MEANINGS else speaker.say(label)
+
+
+def _cells(name: str, scenario: Scenario, speaker: Speaker) -> dict[str, Callable[[str], str]]:
+    """What is done to the texts of a table's columns."""
+    if name == "bill":
+        return {"kind": speaker.worded, "unit": speaker.worded}
+    if name == "ledger":
+        return {
+            "scope": lambda scope: speaker.word(scope, LEDGER_SCOPES.get(scope, scope)),
+            "reference": speaker.worded,
+        }
+    if name == "products":
+        return {"kind": lambda kind: speaker.word(kind, ORIGINS.get(kind, kind))}
+    if name == "runs":
+        return {"what": lambda what: does(what, speaker)}
+    if name == "machines":
+        return {"what": lambda what: does(what, speaker)} | dict.fromkeys(
+            ("unit", "name"), lambda unit: called(unit, scenario, speaker)
+        )
+    return {}
+
+
+def _scope(column: str, speaker: Speaker) -> str:
+    if column in SCOPES:
+        return speaker.say(SCOPES[column])
+    return speaker.word(column, "biogenic, apart") if column == "biogenic_kg" else column
+
+
+def _line(line: str, kind: str, scenario: Scenario, speaker: Speaker) -> str:
+    """A line of the bill; contracts, charges and assets have names of the scenario."""
+    spot = line == "spot" and kind == "energy" and "spot" not in {one.name for one in scenario.market.contracts}
+    return speaker.worded(line) if spot or kind in ("export", "imbalance", "carbon", "recourse") else line
+
+
+def _source(source: str, scope: str, speaker: Speaker) -> str:
+    """A source of the ledger; all but the grid and what no contract covers have names of the scenario."""
+    ours = {"2 average": "grid", "2 marginal": "grid", "2 market": "rest"}
+    return speaker.worded(source) if ours.get(scope) == source else source

@@ -1,0 +1,110 @@
+"""CUSUM of energy against its baseline, with an alarm of a stated rate of false alarms.
+
+    CUSUM[t] = Σ (predicted − actual)           S[t] = max(0, S[t−1] + error[t] / sd[t] − k)
+
+The curve is what a person reads: it falls while more energy is used than expected. The alarm watches for more energy
+than expected, by the tabular CUSUM (Page 1954) of the errors, each over its standard deviation, that of the baseline's
+coefficients included. Its threshold is the quantile of the highest S of periods in which nothing changes; errors of
+such periods are drawn from their joint distribution under the baseline (multivariate t), with fixed random numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emberline.reports.performance.baseline import EnergyBaseline
+
+FALSE_ALARMS = 0.03
+"""Share of unchanged report periods with an alarm."""
+REFERENCE_SD = 1.0
+"""k: half the change that is to be found soonest, in standard deviations of one row."""
+DRAWS, SEED = 10_000, 20_060
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """More energy is used than the baseline expects."""
+
+    at: Any
+    """Row at which it is raised."""
+    since: Any
+    """Row from which the sum has grown."""
+
+
+@dataclass(frozen=True)
+class Cusum:
+    """The sums of a report period."""
+
+    curve: pd.Series
+    """Σ (predicted − actual), in the unit of energy."""
+    more: pd.Series
+    """S, in standard deviations."""
+    threshold: float
+    false_alarms: float
+    """Share of unchanged periods of this length in which there is an alarm."""
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """The first alarm; None: there is none."""
+        above = np.flatnonzero(self.more.to_numpy() > self.threshold)
+        if not len(above):
+            return None
+        zeros = np.flatnonzero(self.more.to_numpy()[: above[0]] == 0)
+        since = int(zeros[-1]) + 1 if len(zeros) else 0
+        return Alarm(self.more.index[above[0]], self.more.index[since])
+
+
+def cusum(
+    baseline: EnergyBaseline,
+    report: pd.DataFrame,
+    *,
+    false_alarms: float = FALSE_ALARMS,
+    reference_sd: float = REFERENCE_SD,
+) -> Cusum:
+    """CUSUM of a report period.
+
+    Args:
+        baseline: what the energy should be.
+        report: rows of energy and variables.
+        false_alarms: share of unchanged periods that may have an alarm.
+        reference_sd: k.
+    """
+    errors = (report[baseline.energy] - baseline.predict(report)).to_numpy(float)
+    covariance = baseline.error_covariance(report)
+    sd = np.sqrt(np.diag(covariance))
+    more = _sums((errors / sd)[None, :], reference_sd)
+    threshold = _threshold(covariance, baseline.freedom, false_alarms, reference_sd)
+    index = report.index
+    return Cusum(
+        pd.Series(np.cumsum(-errors), index=index),
+        pd.Series(more[0], index=index),
+        threshold,
+        false_alarms,
+    )
+
+
+def _sums(ratios: np.ndarray, reference_sd: float) -> np.ndarray:
+    """Tabular CUSUM of each path, shape (n_paths, n_rows)."""
+    sums, level = np.zeros_like(ratios), np.zeros(len(ratios))
+    for t in range(ratios.shape[1]):
+        level = np.maximum(0.0, level + ratios[:, t] - reference_sd)
+        sums[:, t] = level
+    return sums
+
+
+def _threshold(covariance: np.ndarray, freedom: int, false_alarms: float, reference_sd: float) -> float:
+    """Quantile of the highest sum over unchanged periods."""
+    rng = np.random.default_rng(SEED)
+    sd = np.sqrt(np.diag(covariance))
+    root = np.linalg.cholesky(covariance / np.outer(sd, sd))
+    highest = []
+    draws = max(DRAWS // max(1, len(sd) // 60), 2000)
+    for part in np.array_split(np.arange(draws), max(1, draws * len(sd) // 1_000_000)):
+        normal = rng.standard_normal((len(part), len(sd))) @ root.T
+        scale = np.sqrt(rng.chisquare(freedom, len(part)) / freedom)
+        highest.append(_sums(normal / scale[:, None], reference_sd).max(axis=1))
+    return float(np.quantile(np.concatenate(highest), 1 - false_alarms))

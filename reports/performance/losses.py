@@ -1,0 +1,164 @@
+"""Losses of a report period by cause, from the plant's heat log and its meter.
+
+For each day the twin's physics say what the heats that were made had to take, when and where they were made: the
+energy of their grades on their units, idle units in the gaps between them, and reheating after their waits. What the
+meter shows beyond that in the baseline period is the base load, by the hour. ``reports/performance/causes.py`` splits
+what differs from it in the report period.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from emberline.reports.performance.causes import Split, TwinUse, split
+from emberline.reports.performance.significant_uses import significant_uses
+from emberline.scenarios import Scenario
+from emberline.scenarios.energy_states import idle_pieces
+from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.scenarios.reading.meter import Meter
+from emberline.studies.calibration.observations import observations
+
+COVERED = 0.95
+"""Share of a day that must be metered; other days are left out."""
+ROUNDING = 1e-9
+"""Share of the energy below which a cause is none."""
+FEWEST_DAYS = 7
+"""Of a period: fewer say nothing of what is usual."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Deviation of a report period by cause."""
+
+    split: Split
+    days: tuple[date, ...]
+    """Of the report period."""
+    base_mw: float
+    """What the meter shows beyond the heats in the baseline period."""
+    without_meter: int
+    """Days of both periods that were left out."""
+    without_wait: int
+    """Heats whose waits the log does not tell; they count as none."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Losses by cause, the largest first (``significant_uses``); empty where no cause took more."""
+        least = ROUNDING * abs(self.split.actual_mwh)
+        more = {cause: mwh for cause, mwh in self.split.by_cause.items() if mwh > least}
+        return significant_uses(pd.DataFrame([more]), list(more)) if more else pd.DataFrame()
+
+    @property
+    def rows(self) -> list[tuple[str, float, float]]:
+        """Cause, energy [MWh] and share of the deviation, the largest first."""
+        whole = self.split.deviation_mwh
+        causes = sorted(self.split.by_cause.items(), key=lambda pair: -pair[1])
+        return [(cause, mwh, mwh / whole if whole else 0.0) for cause, mwh in causes]
+
+    @property
+    def faults(self) -> dict[date, float]:
+        """Days that stand out, and what they took more or less than their neighbours [MWh]."""
+        pairs = zip(self.days, self.split.by_period["fault"].tolist(), strict=True)
+        return {day: mwh for day, mwh in pairs if mwh}
+
+
+def losses(
+    scenario: Scenario, log: HeatLog, meter: Meter, baseline: tuple[date, date], report: tuple[date, date]
+) -> Losses:
+    """Split what a report period took more than a baseline period.
+
+    Args:
+        scenario: the plant, with its line; times of days are those of its zone.
+        log: heats of both periods.
+        meter: of the line and its base load.
+        baseline: first and last day.
+        report: the same.
+
+    Raises:
+        ValueError: a period has too few days that are metered, or no heats.
+    """
+    parts = []
+    for name, (first, last) in (("baseline", baseline), ("report", report)):
+        edges = _midnights(scenario, log, first, last)
+        days = tuple(first + timedelta(days=i) for i in range(len(edges) - 1))
+        metered = _metered(meter.after(log.origin), meter, edges)
+        covered = np.flatnonzero(~np.isnan(metered))
+        if len(covered) < FEWEST_DAYS:
+            raise ValueError(
+                f"{meter.name} covers {len(covered)} days of the {name} period; at least {FEWEST_DAYS} are needed"
+            )
+        use = [day for i, day in enumerate(_uses(scenario, log, edges)) if i in set(covered.tolist())]
+        if not sum(day.tonnes for day in use) > 0:
+            raise ValueError(f"{log.name} has no heats in the {name} period, {first} to {last}")
+        parts.append((days, edges, metered, covered, use))
+    _, edges, metered, covered, reference = parts[0]
+    hours = np.diff(edges)[covered] / 60
+    base_mw = float((metered[covered].sum() - sum(day.total_mwh for day in reference)) / hours.sum())
+    days, edges, metered, covered, use = parts[1]
+    actual = metered[covered] - base_mw * np.diff(edges)[covered] / 60
+    rows = observations(scenario, log)
+    return Losses(
+        split(actual.tolist(), use, reference),
+        tuple(days[i] for i in covered.tolist()),
+        base_mw,
+        sum(len(part[0]) - len(part[3]) for part in parts),
+        int(rows.loc[rows["reheat_mwh"].isna(), "heat"].nunique()),
+    )
+
+
+def _midnights(scenario: Scenario, log: HeatLog, first: date, last: date) -> np.ndarray:
+    """Begin of each day and end of the last one, minutes after the log's origin, by the plant's clock."""
+    days = [first + timedelta(days=i) for i in range((last - first).days + 2)]
+    instants = [datetime(day.year, day.month, day.day, tzinfo=scenario.horizon.tz) for day in days]
+    return np.array([(at - log.origin).total_seconds() / 60 for at in instants])
+
+
+def _metered(start_min: np.ndarray, meter: Meter, edges: np.ndarray) -> np.ndarray:
+    """Energy of each day [MWh]; NaN where too little of it is metered."""
+    end_min = start_min + meter.interval_min
+    minutes = _shared(start_min, end_min, np.ones(len(start_min)), edges)
+    energy = _shared(start_min, end_min, meter.power_mw / 60, edges)
+    whole = np.diff(edges)
+    return np.where(minutes >= COVERED * whole, energy / np.maximum(minutes, 1e-9) * whole, np.nan)
+
+
+def _shared(start: np.ndarray, end: np.ndarray, rate: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Integral over each day of rates that hold from start to end, shape (n_days,)."""
+
+    # up to a moment, each span counts as far as it has come
+    def until(at: float) -> float:
+        return float((rate * np.clip(at - start, 0.0, end - start)).sum())
+
+    return np.diff([until(float(edge)) for edge in edges])
+
+
+def _uses(scenario: Scenario, log: HeatLog, edges: np.ndarray) -> list[TwinUse]:
+    """What each day had to take."""
+    rows = observations(scenario, log)
+    rows = rows[rows["end_min"].notna()]
+    grades = {grade.name: grade for grade in scenario.line.grades}
+    start, end = rows["start_min"].to_numpy(), rows["end_min"].to_numpy()
+    minutes = np.maximum(end - start, 1e-9)
+    mass = rows["mass_t"].fillna(rows["grade"].map({name: grade.mass_t for name, grade in grades.items()})).to_numpy()
+    nominal = [
+        scenario.line.energy_mwh(grades[grade], unit) * tonnes / grades[grade].mass_t
+        for grade, unit, tonnes in zip(rows["grade"], rows["unit"], mass, strict=True)
+    ]
+    waiting = rows["reheat_mwh"].fillna(0.0).to_numpy()
+    final = (~rows.duplicated("heat", keep="last")).to_numpy()
+    tonnes_by_day, works, waits = (
+        _shared(start, end, amount / minutes, edges) for amount in (np.where(final, mass, 0.0), nominal, waiting)
+    )
+    idling = np.zeros(len(edges) - 1)
+    begin = min(float(edges[0]), 0.0)
+    for unit in scenario.line.units:
+        if unit.states is None:
+            continue
+        mine = (rows["unit"] == unit.name).to_numpy()
+        spans = list(zip((start[mine] - begin).tolist(), (end[mine] - begin).tolist(), strict=True))
+        pieces = np.array(idle_pieces(unit.states, spans, max(log.until_min, float(edges[-1])) - begin)).reshape(-1, 3)
+        idling += _shared(pieces[:, 0] + begin, pieces[:, 1] + begin, pieces[:, 2] / 60, edges)
+    return [TwinUse(*map(float, day)) for day in zip(tonnes_by_day, works, idling, waits, strict=True)]

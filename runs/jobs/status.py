@@ -1,0 +1,105 @@
+"""What is known of a job, read from its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from emberline.runs.jobs.folder import events
+
+ENDED = ("stored", "refused", "failed", "stopped", "broken")
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """What is known of a job. ``state`` is queued, working, or one of ``ENDED``."""
+
+    run: str
+    state: str
+    kind: str = "plan"
+    phase: str = ""
+    phases: tuple[str, ...] = ()
+    """All phases so far; a plan that is made to hold comes back to some of them."""
+    incumbent: float | None = None
+    bound: float | None = None
+    gap: float | None = None
+    seconds: float | None = None
+    """Of the search."""
+    count: int = 0
+    of: int = 0
+    """Disturbed replays or points of a front done, and wanted."""
+    successes: int = 0
+    """Replays that held, of those done."""
+    ahead: int = 0
+    """Jobs that wait before this one."""
+    cancelling: bool = False
+    lines: tuple[str, ...] = ()
+    """What went wrong, one line each."""
+    history: tuple[tuple[float, float | None, float | None], ...] = field(default=(), repr=False)
+    """Seconds of the search, incumbent and bound."""
+    operations: tuple[tuple[str, int, str, float], ...] = field(default=(), repr=False)
+    """Of the best plan of a line so far: heat, number of its stage, unit and start [min]."""
+    points: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Of a front, as ``emberline.studies.pareto.search`` tells them."""
+    under_way: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Points of a front whose search has begun and not ended: ``begun`` and the cap."""
+    since: float | None = None
+    """When a worker began with it [s since 1970]."""
+    draft: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Figures of the first plan, where one that holds is searched after it."""
+    rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Of a search for a plan that holds, as ``emberline.planning.robustness.holding`` tells them."""
+    steps: tuple[str, ...] = field(default=(), repr=False)
+    """Of an analysis, what it has done so far; the last one is under way."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ENDED
+
+
+def read_status(run: str, kind: str, folder: Path) -> JobStatus:
+    """What the events of a job tell, whoever lives."""
+    now = JobStatus(run, "queued", kind)
+    history: list[tuple[float, float | None, float | None]] = []
+    operations: list[list[Any]] = []
+    points: list[dict[str, Any]] = []
+    under_way: dict[int, dict[str, Any]] = {}
+    rounds: list[dict[str, Any]] = []
+    steps: list[str] = []
+    for event in events(folder):
+        phase = str(event.get("phase", ""))
+        if phase in ENDED:
+            lines = tuple(event.get("lines", ()))
+            now = replace(now, state=phase, lines=lines)
+            break
+        now = replace(now, state="working", phase=phase, since=event.get("at") if now.since is None else now.since)
+        if phase not in now.phases:
+            now = replace(now, phases=(*now.phases, phase))
+        if phase == "optimize" and "seconds" in event:
+            incumbent, bound, gap, seconds = (event.get(name) for name in ("incumbent", "bound", "gap", "seconds"))
+            now = replace(now, incumbent=incumbent, bound=bound, gap=gap, seconds=seconds)
+            if seconds is not None and (incumbent is not None or bound is not None):
+                history.append((seconds, incumbent, bound))
+            operations = event.get("operations") or operations
+        elif phase == "analysis":
+            now = replace(now, count=event["done"], of=event["of"])
+            if event["says"] not in steps[-1:]:
+                steps.append(event["says"])
+        elif "begun" in event:
+            under_way[event["begun"]] = event
+        elif phase == "round":
+            rounds.append(event)
+        elif phase == "draft":
+            now = replace(now, draft=event)
+        elif phase == "twin":
+            history.clear()  # another search begins
+        elif "done" in event:
+            now = replace(now, count=event["done"], of=event["of"], successes=event.get("held", 0))
+            if "point" in event:
+                points.append(event)
+                under_way.pop(event["point"], None)
+    now = replace(now, history=tuple(history), points=tuple(points), rounds=tuple(rounds), steps=tuple(steps))
+    now = replace(now, operations=tuple((heat, stage, unit, at) for heat, stage, unit, at in operations))
+    return now if now.ended else replace(now, under_way=tuple(under_way.values()))

@@ -1,0 +1,301 @@
+"""Rows of the catalogue: announced, entered, searched, named, buried. Every method is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
+
+from emberline.runs.store.catalogue import labels
+from emberline.runs.store.catalogue.conditions import conditions, naive
+from emberline.runs.store.catalogue.entry import Entry
+from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.catalogue.tables import HOMES, RUNS, TAGS
+from emberline.runs.store.catalogue.transactions import Transactions
+from emberline.scenarios.messages import loads
+
+Keep = Callable[[str, tuple[str, ...]], None]
+"""Called with name and tags before they are entered for good."""
+_ALIVE = RUNS.c.deleted.is_(None)
+
+
+@dataclass(frozen=True)
+class ScanRow:
+    """What a scan needs of a row."""
+
+    home: str
+    state: str
+    deleted: datetime | None
+
+
+class Catalogue(Transactions):
+    """The catalogue of a home folder: its own, or one that ``EMBERLINE_DATABASE`` names and several homes share."""
+
+    # --- what is entered --------------------------------------------------------------------------------------------
+
+    def announce(self, run: str, home: str, fields: Mapping[str, Any]) -> None:
+        """Enter a run as being made; one that broke may be made again.
+
+        Raises:
+            StoreError: it is stored already, or another home's.
+        """
+        now = {"home": home, "state": "working", "created": _now(), "deleted": None, "status": "", "verdict": ""}
+        with self.writing() as connection:
+            row = connection.execute(
+                select(RUNS.c.state, RUNS.c.home).where(RUNS.c.id == run).with_for_update()
+            ).one_or_none()
+            if row is None:
+                connection.execute(insert(RUNS).values(id=run, **_columns(fields), **now))
+            elif row.state == "stored" or row.home not in (home, ""):
+                raise StoreError(f"run {run} is there already; take another id")
+            else:
+                connection.execute(update(RUNS).where(RUNS.c.id == run).values(**_columns(fields), **now))
+            _fold(connection, run)
+
+    def enter(self, run: str, home: str, fields: Mapping[str, Any], keep: Keep | None = None) -> None:
+        """Enter a run as stored; name and tags that it has already stay.
+
+        Args:
+            run: its id.
+            home: which keeps its folder.
+            fields: columns of the row; ``tags`` too.
+            keep: called with the labels in the same transaction.
+        """
+        values = _columns({name: value for name, value in fields.items() if name != "tags"})
+        with self.writing() as connection:
+            current = connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update()).first()
+            if current is None:
+                row = {"created": _now(), "goal": "", "status": "", "verdict": "", **values}
+                connection.execute(insert(RUNS).values(id=run, home=home, state="stored", **row))
+                for tag in fields.get("tags", ()):
+                    connection.execute(insert(TAGS).values(run=run, tag=tag))
+            else:
+                for column in ("name", "created"):
+                    values.pop(column, None)
+                connection.execute(update(RUNS).where(RUNS.c.id == run).values(home=home, state="stored", **values))
+            name, tags = _fold(connection, run)
+            if keep is not None:
+                keep(name, tags)
+
+    def mark(self, run: str, home: str, state: str, *, of: Sequence[str]) -> None:
+        """Change the state of a run that is in one of the states ``of``."""
+        with self.writing() as connection:
+            connection.execute(
+                update(RUNS).where(RUNS.c.id == run, RUNS.c.state.in_(of)).values(state=state, home=home)
+            )
+
+    def label(
+        self, run: str, *, name: str | None = None, add: Iterable[str] = (), remove: Iterable[str] = (), keep: Keep
+    ) -> None:
+        """Name and tag a run.
+
+        Args:
+            run: its id.
+            name: None: it stays; empty: it is taken away.
+            add: tags that it has afterwards.
+            remove: tags that it has no more.
+            keep: called with the labels in the same transaction.
+
+        Raises:
+            StoreError: there is no such run, or a name or tag is none.
+        """
+        named = None if name is None else labels.name(name)
+        more, less = labels.tags(add), {labels.spelt(tag) for tag in remove}
+        with self.writing() as connection:
+            if connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update()).first() is None:
+                raise StoreError(f"run {run} is not in the catalogue")
+            if named is not None:
+                connection.execute(update(RUNS).where(RUNS.c.id == run).values(name=named))
+            has = _tags(connection, run)
+            if len((has | more) - less) > labels.MOST_TAGS:
+                raise StoreError(f"run {run} would have more than {labels.MOST_TAGS} tags")
+            for tag in more - less - has:
+                connection.execute(insert(TAGS).values(run=run, tag=tag))
+            connection.execute(delete(TAGS).where(TAGS.c.run == run, TAGS.c.tag.in_(less & has)))
+            keep(*_fold(connection, run))
+
+    def bury(self, run: str, home: str, at: datetime | None = None) -> None:
+        """Enter a run as deleted; what is no row is left alone.
+
+        Raises:
+            StoreError: another home keeps it.
+        """
+        with self.writing() as connection:
+            row = connection.execute(select(RUNS.c.home).where(RUNS.c.id == run).with_for_update()).one_or_none()
+            if row is not None and row.home not in (home, ""):
+                raise StoreError(f"run {run} is kept in {self._place(connection, row.home)}; delete it there")
+            gone = naive(at) if at else _now()
+            connection.execute(update(RUNS).where(RUNS.c.id == run, _ALIVE).values(deleted=gone, home=home))
+
+    def dig_up(self, run: str) -> None:
+        """Enter a run as not deleted."""
+        with self.writing() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.id == run).values(deleted=None))
+
+    def forget(self, run: str) -> None:
+        """Take a run's row and tags away."""
+        with self.writing() as connection:
+            connection.execute(delete(TAGS).where(TAGS.c.run == run))
+            connection.execute(delete(RUNS).where(RUNS.c.id == run))
+
+    def welcome(self, home: str, place: str) -> None:
+        """Enter a home whose runs are all entered, or that has moved."""
+        with self.writing() as connection:
+            current = connection.execute(select(HOMES.c.id).where(HOMES.c.id == home).with_for_update()).first()
+            if current is None:
+                connection.execute(insert(HOMES).values(id=home, place=place))
+            else:
+                connection.execute(update(HOMES).where(HOMES.c.id == home).values(place=place))
+
+    # --- what is asked ----------------------------------------------------------------------------------------------
+
+    def place(self, home: str) -> str:
+        """Where a home is; empty: it was never opened with this catalogue."""
+        with self.reading() as connection:
+            return self._place(connection, home)
+
+    def search(
+        self,
+        text: str = "",
+        tags: Iterable[str] = (),
+        scenario: str | None = None,
+        state: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Entry]:
+        """Runs, newest first; deleted ones by when they were deleted.
+
+        Args:
+            text: words which all occur in name, scenario, title or tags, or with which the id begins.
+            tags: which all of them have.
+            scenario: name of the scenario.
+            state: of ``STATES``; None: any, but not deleted.
+            since: not before.
+            limit: at most so many; None: all.
+            offset: how many are left out first.
+
+        Raises:
+            StoreError: there is no such state.
+        """
+        query = select(RUNS).where(*conditions(text, tags, scenario, state, since))
+        newest = RUNS.c.deleted if state == "deleted" else RUNS.c.created
+        query = query.order_by(newest.desc(), RUNS.c.id).limit(limit).offset(offset or None)
+        return self._entries(query)
+
+    def count(
+        self,
+        text: str = "",
+        tags: Iterable[str] = (),
+        scenario: str | None = None,
+        state: str | None = None,
+        since: datetime | None = None,
+    ) -> int:
+        """How many :meth:`search` would find without a limit."""
+        with self.reading() as connection:
+            query = select(func.count()).select_from(RUNS).where(*conditions(text, tags, scenario, state, since))
+            return int(connection.execute(query).scalar_one())
+
+    def get(self, run: str) -> Entry | None:
+        """A run, deleted or not."""
+        return next(iter(self._entries(select(RUNS).where(RUNS.c.id == run))), None)
+
+    def beginning_with(self, prefix: str, deleted: bool = False) -> list[str]:
+        """Ids that begin so, at most three."""
+        alive = RUNS.c.deleted.is_not(None) if deleted else _ALIVE
+        with self.reading() as connection:
+            query = select(RUNS.c.id).where(RUNS.c.id.startswith(prefix, autoescape=True), alive).limit(3)
+            return list(connection.execute(query).scalars())
+
+    def tags(self) -> dict[str, int]:
+        """Every tag, and how many runs have it."""
+        query = select(TAGS.c.tag, func.count()).join(RUNS, RUNS.c.id == TAGS.c.run).where(_ALIVE)
+        with self.reading() as connection:
+            rows = connection.execute(query.group_by(TAGS.c.tag).order_by(TAGS.c.tag)).all()
+        return {tag: int(count) for tag, count in rows}
+
+    def scenarios(self) -> list[str]:
+        """Names of all scenarios that have runs."""
+        with self.reading() as connection:
+            names = connection.execute(select(RUNS.c.scenario).where(_ALIVE).distinct())
+            return sorted(names.scalars())
+
+    def scan_rows(self) -> dict[str, ScanRow]:
+        """Every row, for a scan."""
+        with self.reading() as connection:
+            rows = connection.execute(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))
+            return {row.id: ScanRow(row.home, row.state, row.deleted) for row in rows}
+
+    def behind(self, home: str) -> dict[str, str]:
+        """States of what may have to be brought up to date: what is being made, and what knows no home yet."""
+        condition = and_(RUNS.c.home == home, RUNS.c.state == "working")
+        with self.reading() as connection:
+            rows = connection.execute(select(RUNS.c.id, RUNS.c.state).where(or_(RUNS.c.home == "", condition), _ALIVE))
+            return {row.id: row.state for row in rows}
+
+    def deleted(self, home: str, before: datetime) -> list[str]:
+        """Runs of a home that were deleted before an instant."""
+        with self.reading() as connection:
+            query = select(RUNS.c.id).where(RUNS.c.home == home, RUNS.c.deleted < naive(before))
+            return list(connection.execute(query).scalars())
+
+    def newest(self, home: str, deleted: bool = False) -> str | None:
+        """The run of a home that was stored, or deleted, last."""
+        query = select(RUNS.c.id).where(RUNS.c.home == home)
+        if deleted:
+            query = query.where(RUNS.c.deleted.is_not(None)).order_by(RUNS.c.deleted.desc())
+        else:
+            query = query.where(RUNS.c.state == "stored", _ALIVE).order_by(RUNS.c.created.desc())
+        with self.reading() as connection:
+            return connection.execute(query.limit(1)).scalar()
+
+    def _entries(self, query: Select[Any]) -> list[Entry]:
+        with self.reading() as connection:
+            rows = connection.execute(query).all()
+            subquery = query.subquery()
+            tags: dict[str, list[str]] = {}
+            for row in connection.execute(select(TAGS).where(TAGS.c.run.in_(select(subquery.c.id)))):
+                tags.setdefault(row.run, []).append(row.tag)
+        return [_entry(row, tags.get(row.id, ())) for row in rows]
+
+    def _place(self, connection: Connection, home: str) -> str:
+        return connection.execute(select(HOMES.c.place).where(HOMES.c.id == home)).scalar() or ""
+
+
+def _fold(connection: Connection, run: str) -> tuple[str, tuple[str, ...]]:
+    """Bring the words that are searched up to date; returns name and tags."""
+    row = connection.execute(select(RUNS.c.name, RUNS.c.scenario, RUNS.c.title).where(RUNS.c.id == run)).one()
+    tags = tuple(sorted(_tags(connection, run)))
+    words = labels.fold(row.name, row.scenario, row.title, *tags)
+    connection.execute(update(RUNS).where(RUNS.c.id == run).values(words=words))
+    return row.name, tags
+
+
+def _tags(connection: Connection, run: str) -> set[str]:
+    return set(connection.execute(select(TAGS.c.tag).where(TAGS.c.run == run)).scalars())
+
+
+def _entry(row: Row[Any], tags: Iterable[str]) -> Entry:
+    values = dict(row._mapping)
+    del values["words"]
+    deleted = values["deleted"]
+    values["created"] = values["created"].replace(tzinfo=UTC)
+    values["deleted"] = deleted.replace(tzinfo=UTC) if deleted else None
+    values["state"] = "deleted" if deleted else values["state"]
+    values["verdict"] = loads(values["verdict"])
+    return Entry(**values, tags=tuple(sorted(tags)))
+
+
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """As both databases can keep them; text that is too long is cut."""
+    return {
+        name: labels.plain(value)[: getattr(RUNS.c[name].type, "length", None)] if isinstance(value, str) else value
+        for name, value in fields.items()
+    }
+
+
+def _now() -> datetime:
+    return naive(datetime.now(UTC))

@@ -1,0 +1,150 @@
+"""The schema of the catalogue has a version: an older one is migrated when it is opened, a newer one is refused.
+
+A new catalogue is made whole from ``tables.py``; the migrations lead an older one to the same tables. Each way is one
+transaction, so that whoever dies leaves either the old catalogue or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from filelock import FileLock
+from sqlalchemy import URL, Connection, Engine, String, column, insert, inspect, select, table, text
+
+from emberline.runs.store.catalogue.database import address_text, engine, writer
+from emberline.runs.store.catalogue.errors import NotKeptError, StoreError
+from emberline.runs.store.catalogue.tables import METADATA, RUNS
+
+VERSIONS = ("0001", "0002", "0003")
+"""The migrations, in order."""
+NEWEST = VERSIONS[-1]
+TABLE = "emberline_schema"
+"""Not Alembic's usual name: the database may hold other things that Alembic migrates."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK = 0x454D4245
+"""Of PostgreSQL: whoever makes or migrates a catalogue holds it."""
+
+_VERSION = table(TABLE, column("version_num", String))
+
+
+def prepare(reader: Engine) -> None:
+    """Make the tables, or bring them up to date.
+
+    Raises:
+        StoreError: a newer release has made them, or they are another program's.
+    """
+    url = reader.url
+    if url.drivername == "sqlite":
+        assert url.database is not None
+        file = Path(url.database)
+        if file.is_file() and _is_current(reader):
+            return
+        if not os.access(file.parent, os.W_OK):
+            how = "brought up to date" if file.is_file() else "made"
+            raise NotKeptError(f"catalogue {address_text(url)} cannot be {how}: its folder cannot be written to")
+        with FileLock(file.with_suffix(".lock"), timeout=60):
+            if not file.is_file():
+                _new_file(file)
+            elif not _is_current(reader):
+                if now := _version(reader):
+                    _keep_a_copy(file, now)
+                with writer(reader).begin() as connection:
+                    bring_up_to_date(connection, address_text(url))
+    elif not _is_current(reader):
+        with writer(reader).begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            bring_up_to_date(connection, address_text(url))
+
+
+def version(connection: Connection) -> str:
+    """Version of the tables; empty: there are none."""
+    tables = inspect(connection)
+    if tables.has_table(TABLE):
+        number = connection.execute(select(_VERSION.c.version_num)).scalar()
+        return number or ""
+    # the first releases knew SQLite alone, and wrote no version
+    return VERSIONS[0] if connection.dialect.name == "sqlite" and tables.has_table(RUNS.name) else ""
+
+
+def bring_up_to_date(connection: Connection, where: str) -> None:
+    """Make or migrate the tables within a transaction that writes, which the caller ends."""
+    now = version(connection)
+    if not now:
+        if inspect(connection).has_table(RUNS.name):
+            raise StoreError(
+                f"catalogue {where}: the database has a table '{RUNS.name}' that is not Emberline's; "
+                "give Emberline a database or a schema of its own"
+            )
+        METADATA.create_all(connection)
+        _stamp(connection, NEWEST)
+    elif now != NEWEST:
+        _refuse_newer(now, where)
+        if not inspect(connection).has_table(TABLE):
+            _stamp(connection, now)
+        migrate(connection, NEWEST)
+
+
+def migrate(connection: Connection, to: str) -> None:
+    """Run the migrations up to a version."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection, "version_table": TABLE})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, to)
+
+
+def _stamp(connection: Connection, now: str) -> None:
+    connection.execute(text(f"CREATE TABLE {TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(insert(_VERSION).values(version_num=now))
+
+
+def _version(reader: Engine) -> str:
+    with reader.connect() as connection:
+        return version(connection)
+
+
+def _is_current(reader: Engine) -> bool:
+    now = _version(reader)
+    if now:
+        _refuse_newer(now, address_text(reader.url))
+    return now == NEWEST
+
+
+def _refuse_newer(now: str, where: str) -> None:
+    if now not in VERSIONS:
+        raise StoreError(
+            f"catalogue {where} was written by a newer Emberline (schema {now[:32]}, this one knows {NEWEST}); "
+            "install that release, or set EMBERLINE_HOME to another folder"
+        )
+
+
+def _new_file(file: Path) -> None:
+    """A new SQLite file, which appears whole."""
+    partial = file.with_name(f".{file.name}.partial")
+    for name in (partial, *_beside(partial)):
+        name.unlink(missing_ok=True)
+    with closing(sqlite3.connect(partial)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # stays with the file
+    with writer(engine(URL.create("sqlite", database=str(partial)))).begin() as new_connection:
+        bring_up_to_date(new_connection, str(file))
+    for leftover in _beside(file):  # of a file that was taken away
+        leftover.unlink(missing_ok=True)
+    os.replace(partial, file)
+
+
+def _keep_a_copy(file: Path, now: str) -> None:
+    """The SQLite file as it is before the migration, as ``catalogue-0001.db``."""
+    copy = file.with_name(f"{file.stem}-{now}{file.suffix}")
+    partial = copy.with_name(f".{copy.name}.partial")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(partial)) as target:
+        source.backup(target)
+    os.replace(partial, copy)
+
+
+def _beside(file: Path) -> tuple[Path, Path]:
+    return file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")

@@ -1,0 +1,120 @@
+"""Disturbed replays kept with the run that was followed: an ensemble for each seed, written whole or not at all.
+
+home/runs/<run>/ensemble-<seed>.nc   table ``ENSEMBLE``; its attributes tell what was followed and with which versions
+                holding.json         of a plan that was made to hold: the answer (``Robustness.summary``)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from emberline.planning.robustness.ensemble import Ensemble
+from emberline.planning.robustness.holding.robustness import Robustness
+from emberline.runs.store import netcdf
+from emberline.runs.store.earlier_releases import renamed
+from emberline.runs.store.store import PACKAGES, Store, StoredRun, StoreError
+from emberline.scenarios import whole_file
+from emberline.scenarios.whole_file import replacing
+
+FORMAT = 1
+NAME = re.compile(r"ensemble-(\d+)\.nc\Z")
+HOLDING = "holding.json"
+
+
+def save(ensemble: Ensemble, stored: StoredRun) -> Path:
+    """Keep an ensemble with its run; one of the same seed gives way."""
+    path = stored.folder / f"ensemble-{int(ensemble.data.attrs['seed'])}.nc"
+    attributes = {
+        "format": FORMAT,
+        "run": stored.id,
+        "schedule_sha256": stored.meta["files_sha256"]["schedule.nc"],
+        "asked": ensemble.n_requested,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": json.dumps({name: version(name) for name in PACKAGES}),
+    }
+    with replacing(path) as partial:
+        netcdf.write(ensemble.data.assign_attrs(attributes), partial)
+    return path
+
+
+def seeds(stored: StoredRun) -> list[int]:
+    """Seeds of which a run has ensembles, in order."""
+    return sorted(int(match[1]) for path in stored.folder.iterdir() if (match := NAME.match(path.name)))
+
+
+def read(stored: StoredRun, seed: int) -> Ensemble:
+    """An ensemble of a run.
+
+    Raises:
+        StoreError: there is none of this seed, or it is of a format that this version does not know, or of another
+            schedule.
+    """
+    path = stored.folder / f"ensemble-{seed}.nc"
+    if not path.is_file():
+        has = ", ".join(map(str, seeds(stored))) or "none"
+        raise StoreError(
+            f"run {stored.id} has no ensemble of seed {seed} (it has {has}); make it with 'emberline replay'"
+        )
+    try:
+        data = netcdf.read(path)
+    except Exception:  # of torn data the libraries raise errors of every kind
+        raise StoreError(f"{path.name} of run {stored.id} is torn; make it again") from None
+    stamp = data.attrs.get("format"), data.attrs.get("schedule_sha256")
+    if stamp != (FORMAT, stored.meta["files_sha256"]["schedule.nc"]):
+        raise StoreError(f"{path.name} of run {stored.id} is of another format or schedule; make it again")
+    return Ensemble(stored.plan.scenario, data, int(data.attrs["asked"]))
+
+
+def save_holding(store: Store, run: str, answer: Robustness) -> Path:
+    """Store the plan that is kept as a run that is being made, with its judgement and the answer; the run's folder."""
+    folder = store.save(run, answer.robust)
+    if answer.judged is not None:
+        save(answer.judged, store.open(run))
+        whole_file.write(folder / HOLDING, json.dumps(answer.summary(), indent=1, allow_nan=False))
+    return folder
+
+
+class _Interval(BaseModel):
+    low: float
+    high: float
+
+
+class _Judged(BaseModel):
+    n: int
+    chance: float
+    interval: _Interval
+
+
+class _Answer(BaseModel):
+    """What is read of the answer."""
+
+    level: float
+    status: str
+    robust: _Judged | None
+    plain: _Judged | None
+    margins: dict[str, float]
+    price: dict[str, dict[str, float]]
+
+
+def read_holding(folder: Path) -> dict[str, Any] | None:
+    """The answer in a run's folder; None: the run was not made to hold, or nothing was judged.
+
+    Raises:
+        StoreError: it is torn.
+    """
+    path = folder / HOLDING
+    if not path.is_file():
+        return None
+    try:
+        text = path.read_bytes()
+        _Answer.model_validate_json(text)
+        return renamed(json.loads(text))
+    except (OSError, ValueError, RecursionError):
+        raise StoreError(f"{HOLDING} of run {folder.name} is torn; make the plan again") from None

@@ -1,0 +1,229 @@
+"""The fronts that are kept: each a folder, written whole or not at all, and its points as a file for others.
+
+home/fronts/<front>/front.json     what was asked and found, with versions and hashes
+                    front.nc       the points
+                    schedules.nc   the schedule of each point, dimension ``point``
+                    scenario.json  what was asked
+                    inputs.nc      its series
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from emberline.planning.accounts.figures import Figures
+from emberline.runs.store import netcdf
+from emberline.runs.store.store import PACKAGES, StoreError
+from emberline.scenarios import Scenario
+from emberline.scenarios.home import home
+from emberline.scenarios.messages import restored, with_messages
+from emberline.scenarios.whole_file import replacing, sync
+from emberline.studies.pareto.axis import CARBON
+from emberline.studies.pareto.front import Front, rows
+
+FORMAT = 1
+FORMATS = ("csv", "json", "nc")
+
+
+@dataclass(frozen=True)
+class StoredFront:
+    """A front read back from its folder."""
+
+    id: str
+    folder: Path
+    created: str
+    """UTC, ISO 8601."""
+    front: Front
+
+
+def save(front: Front, folder: Path | None = None, number: str | None = None) -> StoredFront:
+    """Keep a front.
+
+    Args:
+        front: what was found.
+        folder: the home; None: the user's.
+        number: its id; None: a new one.
+    """
+    number = number or uuid.uuid4().hex
+    place = _folder(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    for leftover in place.glob(".*.partial"):  # by a process that was killed
+        if time.time() - leftover.stat().st_mtime > 86_400:
+            shutil.rmtree(leftover, ignore_errors=True)
+    partial = place / f".{number}.partial"
+    partial.mkdir()
+    try:
+        (partial / "scenario.json").write_text(
+            front.scenario.model_dump_json(indent=1, exclude_defaults=True), encoding="utf-8"
+        )
+        netcdf.write(front.scenario.inputs, partial / "inputs.nc")
+        netcdf.write(front.data, partial / "front.nc")
+        if front.schedules:
+            netcdf.write(together(front), partial / "schedules.nc")
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        meta = {
+            "front": number,
+            "format": FORMAT,
+            "created": created,
+            "versions": {name: version(name) for name in PACKAGES},
+            "files_sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
+            "summary": front.summary(),
+        }
+        (partial / "front.json").write_text(
+            json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8"
+        )
+        for path in (*partial.iterdir(), partial):
+            sync(path)
+        os.replace(partial, place / number)
+        sync(place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return StoredFront(number, place / number, created, front)
+
+
+def together(front: Front) -> xr.Dataset:
+    """The schedules of all points, dimension ``point``."""
+    bare = [schedule.drop_attrs(deep=False) for schedule in front.schedules.values()]
+    return xr.concat(
+        bare, dim=xr.DataArray(list(front.schedules), dims="point", name="point"), data_vars="all", coords="minimal",
+        compat="override", join="exact", combine_attrs="override",
+    )  # fmt: skip
+
+
+def stored(folder: Path | None = None) -> list[str]:
+    """The ids of all fronts that are kept, newest first."""
+    paths = [path for path in _folder(folder).glob("*/front.json") if re.fullmatch(r"[0-9a-f]{32}", path.parent.name)]
+    return [path.parent.name for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
+
+
+def headlines(most: int, folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Of the newest fronts, by id: ``created``, ``scenario``, how many ``points``, ``signal``, ``metric``; without torn
+    ones."""
+    entries = {}
+    for number in stored(folder)[:most]:
+        try:
+            meta = json.loads((_folder(folder) / number / "front.json").read_text(encoding="utf-8"))
+            summary = meta["summary"]
+            entries[number] = {
+                "created": datetime.fromisoformat(meta["created"]),
+                "scenario": str(summary["scenario"]),
+                "points": len(summary["points"]),
+                "signal": str(summary["signal"]),
+                "metric": str(summary.get("metric", CARBON)),
+            }
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return entries
+
+
+def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
+    """Read a front back.
+
+    Args:
+        prefix: first digits of its id; ``last``: the newest one.
+        folder: the home; None: the user's.
+
+    Raises:
+        StoreError: there is none such, it is torn, or of a format that this version does not know.
+    """
+    ids = stored(folder)
+    matches = ids[:1] if prefix == "last" else [one for one in ids if prefix and one.startswith(prefix)]
+    if len(matches) != 1:
+        raise StoreError(
+            f"{len(matches) or 'no'} stored fronts begin with {prefix[:40]!r}" if ids or prefix != "last"
+            else "there is no stored front yet; make one with 'emberline pareto'"
+        )  # fmt: skip
+    try:
+        return _opened(_folder(folder) / matches[0])
+    except StoreError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        says = f"front {matches[0]} is torn: front.json cannot be read; search it again"
+        raise StoreError(says) from error
+
+
+def _opened(place: Path) -> StoredFront:
+    meta = restored(json.loads((place / "front.json").read_text(encoding="utf-8")))
+    if meta.get("format") != FORMAT:
+        raise StoreError(f"front {place.name} has format {meta.get('format')}, this version reads {FORMAT}")
+    torn = [
+        name
+        for name, digest in meta["files_sha256"].items()
+        if not (place / name).is_file() or _sha256(place / name) != digest
+    ]
+    if torn:
+        raise StoreError(f"front {place.name} is torn: {', '.join(torn)} missing or altered; search it again")
+    scenario = Scenario.model_validate_json((place / "scenario.json").read_text(encoding="utf-8"))
+    summary = meta["summary"]
+    baseline = {name: value for name, value in summary["baseline"].items() if name in Figures.__dataclass_fields__}
+    schedules = {}
+    if (place / "schedules.nc").is_file():
+        several = netcdf.read(place / "schedules.nc")
+        schedules = {int(number): several.sel(point=number, drop=True) for number in several["point"].values}
+    front = Front(
+        scenario=scenario.with_inputs(netcdf.read(place / "inputs.nc")),
+        baseline=Figures(**baseline),
+        data=netcdf.read(place / "front.nc"),
+        schedules=schedules,
+        n_requested=summary["asked"],
+        dominated=summary["dominated"],
+        same=summary["same"],
+        failed=tuple(summary["failed"]),
+        unsearched=summary["unsearched"],
+        seconds=summary["seconds"],
+        metric=summary.get("metric", CARBON),
+    )
+    return StoredFront(place.name, place, meta["created"], front)
+
+
+def write(front: Front, path: Path) -> Path:
+    """Write the points to a file of one of ``FORMATS``, named by its ending, whole or not at all.
+
+    A CSV has the unit of measure of each column in its second line.
+
+    Raises:
+        ValueError: the ending is none of ``FORMATS``.
+    """
+    kind = path.suffix.removeprefix(".")
+    if kind not in FORMATS:
+        raise ValueError(f"unknown format {kind!r}; formats are {', '.join(FORMATS)}")
+    with replacing(path) as partial:
+        if kind == "nc":
+            netcdf.write(front.data, partial)
+        elif kind == "json":
+            partial.write_text(json.dumps(front.summary(), indent=1, allow_nan=False), encoding="utf-8")
+        else:
+            _csv(front, partial)
+    return path
+
+
+def _csv(front: Front, path: Path) -> None:
+    names = ["point", *map(str, front.data.data_vars)]
+    units: dict[str, Any] = {name: front.data[name].attrs.get("units", "") for name in names}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, names)
+        table.writeheader()
+        table.writerow(units)
+        table.writerows(rows(front.data))
+
+
+def _folder(folder: Path | None) -> Path:
+    return (folder or home()).absolute() / "fronts"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,187 @@
+"""The home folder: where runs lie, which of them are being made, and the trash.
+
+home/runs/<run>/     a run (``runs/store/run_folder.py``)
+     trash/<run>/    one that was deleted
+     home.id         by which a catalogue that several homes share tells them apart
+     catalogue.db    unless ``EMBERLINE_DATABASE`` names another
+     jobs/ fronts/ sweeps/ errors/
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from emberline.runs.store import run_folder
+from emberline.runs.store.catalogue.database import VARIABLE
+from emberline.runs.store.catalogue.errors import NotKeptError, StoreError
+from emberline.scenarios import whole_file
+from emberline.scenarios.home import RUN_ID, home
+
+PATIENCE_S = 0.5
+"""Who asks whether a run is being made holds its lock for a moment."""
+
+
+def is_begun() -> bool:
+    """Whether there may be runs: looking for them in a new home would make one."""
+    folder = home()
+    try:
+        if folder.exists() and not folder.is_dir():
+            return True  # whoever opens it reads that it is no folder
+        return bool(os.environ.get(VARIABLE)) or any((folder / name).exists() for name in ("catalogue.db", "runs"))
+    except OSError as error:
+        raise _unusable(folder, error) from None
+
+
+class Home:
+    """Folders of the runs of one home, and their locks."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Open a home, which is made where there is none.
+
+        Raises:
+            StoreError: it cannot be.
+        """
+        self.folder = (folder or home()).absolute()
+        try:
+            self.runs_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self.folder, error) from None
+        self.place = f"{socket.gethostname()}:{self.folder}"
+        """For people."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be written to; one that cannot is read."""
+        return os.access(self.folder, os.W_OK) and os.access(self.runs_folder, os.W_OK)
+
+    @property
+    def runs_folder(self) -> Path:
+        """Holds one folder for each run."""
+        return self.folder / "runs"
+
+    @property
+    def trash_folder(self) -> Path:
+        """Holds those that were deleted."""
+        return self.folder / "trash"
+
+    def path(self, run: str) -> Path:
+        """Folder of a run."""
+        return self.runs_folder / _checked(run)
+
+    def partial(self, run: str) -> Path:
+        """Folder of a run while it is written."""
+        return self.runs_folder / f".{_checked(run)}.partial"
+
+    def identity(self) -> str:
+        """Tells this home from others; it moves with the folder."""
+        path = self.folder / "home.id"
+        with suppress(FileNotFoundError):
+            return path.read_text(encoding="ascii").strip()
+        with self.alone():
+            if not path.is_file():
+                whole_file.write(path, uuid.uuid4().hex)
+        return path.read_text(encoding="ascii").strip()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else changes the home as a whole meanwhile.
+
+        Raises:
+            NotKeptError: it cannot be written to.
+        """
+        with self._file_lock(self.folder / "home.lock", 120):
+            yield
+
+    @contextmanager
+    def locked(self, run: str) -> Iterator[None]:
+        """Hold a run's lock.
+
+        Raises:
+            StoreError: another process makes the run.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.lock(run, PATIENCE_S))
+            except Timeout:
+                raise StoreError(f"run {run} is being made; cancel it first") from None
+            yield
+
+    @contextmanager
+    def lock(self, run: str, wait_s: float = 0.0) -> Iterator[None]:
+        """Hold a run's lock; its file is taken away while it is held, so that nobody holds it by another name.
+
+        Raises:
+            filelock.Timeout: somebody has held it for as long.
+            NotKeptError: the home cannot be written to.
+        """
+        with self._file_lock(self.runs_folder / f".{_checked(run)}.lock", wait_s) as lock:
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # not every system lets an open file go
+                    lock.unlink(missing_ok=True)
+
+    @contextmanager
+    def _file_lock(self, path: Path, wait_s: float) -> Iterator[Path]:
+        lock = FileLock(path, timeout=wait_s)
+        try:
+            if not self.writable:
+                raise OSError(errno.EROFS, "it cannot be written to")
+            lock.acquire()
+        except Timeout:
+            raise
+        except OSError as error:
+            raise NotKeptError(f"{_unusable(self.folder, error)}") from None
+        try:
+            yield path
+        finally:
+            lock.release()
+
+    def to_trash(self, run: str) -> None:
+        """Move a run's folder to the trash, if it is there."""
+        trash = self.trash_folder / _checked(run)
+        if self.path(run).is_dir():
+            self.trash_folder.mkdir(exist_ok=True)
+            shutil.rmtree(trash, ignore_errors=True)
+            os.replace(self.path(run), trash)
+        shutil.rmtree(self.partial(run), ignore_errors=True)
+
+    def from_trash(self, run: str) -> None:
+        """Move a run's folder back, if it is there."""
+        trash = self.trash_folder / _checked(run)
+        if trash.is_dir() and not self.path(run).exists():
+            os.replace(trash, self.path(run))
+
+    def destroy(self, run: str) -> None:
+        """Remove a run's files for good."""
+        for folder in (self.trash_folder / _checked(run), self.path(run), self.partial(run)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def whole(parent: Path) -> list[Path]:
+    """Folders of whole runs, in the order of their ids."""
+    if not parent.is_dir():
+        return []
+    return sorted(path for path in parent.iterdir() if RUN_ID.match(path.name) and run_folder.has_plan(path))
+
+
+def _checked(run: str) -> str:
+    """What is no id is never made part of a path."""
+    if not RUN_ID.match(run):
+        raise StoreError(f"{run[:40]!r} is not the id of a run (32 hexadecimal digits)")
+    return run
+
+
+def _unusable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"runs cannot be kept in {str(folder)[:200]}: {error.strerror}; EMBERLINE_HOME names another folder"
+    )

@@ -1,0 +1,231 @@
+"""The folder of a run: what is in it, how it is written and read back, and what the catalogue takes from it.
+
+home/runs/<run>/plan.json       status, bound, gap, figures, versions, seed, and SHA-256 of every other file
+                scenario.json   as resolved
+                inputs.nc       its series
+                envelope.nc, baseline.nc, schedule.nc, replay.nc, replays.nc   where there are any
+                labels.json     name and tags, should the catalogue be lost
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from emberline.planning.accounts.figures import Figures, Rule
+from emberline.planning.plan.alternatives.choice import Choice
+from emberline.planning.plan.alternatives.day import AsRun
+from emberline.planning.plan.holding import Holding
+from emberline.planning.plan.record import Plan
+from emberline.planning.plan.replays import Replays
+from emberline.runs.store import netcdf, run_record
+from emberline.runs.store.catalogue import labels
+from emberline.runs.store.catalogue.errors import StoreError
+from emberline.scenarios import Scenario, whole_file
+from emberline.scenarios.messages import Message, dumps, with_messages
+from emberline.scenarios.metrics import above
+
+PACKAGES = ("emberline", "pyomo", "highspy", "simpy", "xarray", "numpy")
+DATASETS = ("envelope", "baseline", "schedule", "replay")
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run read back from its folder."""
+
+    id: str
+    folder: Path
+    meta: dict[str, Any]
+    plan: Plan
+
+
+def write(folder: Path, run: str, plan: Plan) -> None:
+    """Write all files of a plan into an empty folder, down to the disk."""
+    scenario_json = plan.scenario.model_dump_json(indent=1, exclude_defaults=True)
+    (folder / "scenario.json").write_text(scenario_json, encoding="utf-8")
+    netcdf.write(plan.scenario.inputs, folder / "inputs.nc")
+    for name in DATASETS:
+        data = getattr(plan, name)
+        if data is not None:
+            netcdf.write(data, folder / f"{name}.nc")
+    if plan.replays is not None:
+        netcdf.write(plan.replays.data, folder / "replays.nc")
+    hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    meta = {
+        "run": run,
+        "format": run_record.FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: version(name) for name in PACKAGES},
+        "seed": plan.scenario.disturbances.seed,
+        "input_sha256": hashlib.sha256((scenario_json + hashes["inputs.nc"]).encode()).hexdigest(),
+        "files_sha256": hashes,
+        "signs": Message("import, export, charge and discharge are each positive in their own direction"),
+        "zone": plan.scenario.horizon.zone,
+        "summary": plan.summary(),
+    }
+    (folder / "plan.json").write_text(json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8")
+    for path in folder.iterdir():
+        whole_file.sync(path)
+    whole_file.sync(folder)
+
+
+def read(folder: Path, run: str) -> StoredRun:
+    """Read a run back.
+
+    Raises:
+        FileNotFoundError: there is no plan in the folder.
+        StoreError: it is torn, or of a format that this version does not know.
+    """
+    meta = run_record.read(folder, run)
+    torn = [name for name, digest in meta["files_sha256"].items() if not _is_whole(folder / name, digest)]
+    if torn:
+        raise StoreError(f"run {run} is torn: {', '.join(torn)} missing or altered; make the plan again")
+    nouns = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
+    nouns.setdefault("goal", {}).setdefault("time_limit_s", 60)  # an earlier release wrote no default limit
+    scenario = Scenario.model_validate_json(json.dumps(nouns))
+    data = {name: _load(folder / f"{name}.nc") for name in (*DATASETS, "inputs", "replays")}
+    inputs, envelope, baseline = (data[name] for name in ("inputs", "envelope", "baseline"))
+    assert inputs is not None
+    assert envelope is not None
+    assert baseline is not None
+    summary = meta["summary"]
+    proof = {name: summary[name] for name in ("status", "objective", "bound", "gap")}
+    if None not in (proof["objective"], proof["bound"]) and above(proof["bound"], proof["objective"]):
+        proof |= {"status": "best found", "bound": None, "gap": None}  # an earlier release mixed the goals of two plans
+    plan = Plan(
+        scenario=scenario.with_inputs(inputs),
+        envelope=envelope,
+        baseline=baseline,
+        baseline_figures=_figures(summary["baseline"]),
+        baseline_complete=summary["baseline"]["complete"],
+        **proof,
+        constant=0.0 if data["schedule"] is None else float(data["schedule"].attrs.get("constant", 0.0)),
+        reason=summary["reason"],
+        schedule=data["schedule"],
+        schedule_figures=_figures(summary["schedule"]) if summary["schedule"] else None,
+        replay=data["replay"],
+        replay_figures=_figures(summary["replay"]) if summary["replay"] else None,
+        replays=_replays(scenario, summary["replays"], data["replays"]),
+        holding=Holding.read(summary["holding"]) if summary.get("holding") else None,
+        seconds=summary["seconds"],
+        omissions=tuple(summary.get("omissions", [])),
+        rules=tuple(_rule(stored) for stored in summary.get("rules", [])),
+        choices=tuple(
+            Choice(**stored | {"figures": _figures(stored["figures"])}) for stored in summary.get("choices", [])
+        ),
+        as_run=AsRun(**summary["as_run"]) if summary.get("as_run") else None,
+        repair=tuple(summary.get("repair", [])),
+    )
+    return StoredRun(run, folder, meta, plan)
+
+
+def has_plan(folder: Path) -> bool:
+    """Whether a run is in the folder: it is renamed to its place when everything else is written."""
+    return (folder / "plan.json").is_file()
+
+
+def is_torn(folder: Path) -> bool:
+    """Whether a run is in the folder whose record tells nothing sound."""
+    try:
+        state = (folder / run_record.NAME).stat()
+        _read_once(folder, state.st_mtime_ns, state.st_size)
+    except (FileNotFoundError, run_record.OtherFormatError):
+        return False
+    except (OSError, StoreError):
+        return True
+    return False
+
+
+@lru_cache(maxsize=10_000)
+def _read_once(folder: Path, *state: int) -> None:
+    """Read a record in a state of its file; what cannot be read is tried again. Lists of runs ask at each look."""
+    run_record.read(folder, folder.name)
+
+
+def columns(folder: Path) -> dict[str, Any] | None:
+    """What the catalogue keeps of a run, with the labels that the folder has; None: the folder tells nothing sound."""
+    try:
+        meta = run_record.read(folder, folder.name)
+        scenario = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
+        summary = meta["summary"]
+        plan, saved = summary["replay"] or {}, summary["saved"]
+        fields = {
+            "scenario": str(summary["scenario"]),
+            "title": str(scenario.get("title", "")),
+            "goal": str(summary["goal"]),
+            "status": str(summary["status"]),
+            "gap": _number(summary["gap"]),
+            "verdict": dumps(summary["verdict"]),
+            "saved_carbon_kg": _number(saved.get("carbon_kg")),
+            "saved_cost": _number(saved.get("cost")),
+            **{name: _number(plan.get(name)) for name in ("carbon_kg", "cost", "peak_mw")},
+            "currency": str(summary["baseline"]["currency"]),
+            "version": str(meta["versions"]["emberline"]),
+            "input_sha256": str(meta["input_sha256"]),
+            "created": datetime.fromisoformat(meta["created"]).astimezone(UTC).replace(tzinfo=None),
+        }
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+    try:
+        label_file = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        tags = sorted(labels.tags(map(str, label_file["tags"])))[: labels.MOST_TAGS]
+        return {**fields, "name": labels.name(str(label_file["name"])), "tags": tags}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return fields
+
+
+def label(folder: Path, name: str, tags: tuple[str, ...]) -> None:
+    """Keep name and tags next to the plan; without any there is no file."""
+    path = folder / "labels.json"
+    if not has_plan(folder):
+        return
+    if not name and not tags:
+        path.unlink(missing_ok=True)
+        return
+    whole_file.write(path, json.dumps({"name": name, "tags": list(tags)}))
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _figures(stored: dict[str, Any]) -> Figures:
+    # a run of an earlier release lacks the figures that came later
+    return Figures(**{name: stored[name] for name in Figures.__dataclass_fields__ if name in stored})
+
+
+def _rule(stored: dict[str, Any]) -> Rule:
+    fields = {name: stored[name] for name in ("name", "hours", "peak_mw")}
+    fields |= {name: stored[name] for name in ("ties", "days", "successes", "expected") if name in stored}
+    return Rule(figures=_figures(stored["figures"]), units=tuple(stored["units"]), **fields)
+
+
+def _replays(scenario: Scenario, stored: dict[str, Any], data: xr.Dataset | None) -> Replays | None:
+    # an earlier release replayed again and again what nothing disturbs
+    if data is None:
+        return None
+    if not scenario.disturbed:
+        return Replays(0, 0, data.isel(replication=slice(0)))
+    return Replays(int(stored["n"]), int(stored["held"] or 0), data)
+
+
+def _load(path: Path) -> xr.Dataset | None:
+    if not path.is_file():
+        return None
+    return netcdf.read(path)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _is_whole(path: Path, digest: str) -> bool:
+    return path.is_file() and _sha256(path) == digest

@@ -1,0 +1,207 @@
+"""Scenarios of a browser's text: a draft that is looked at, or a snapshot of it that is planned.
+
+    home/snapshots/<id>/scenario.yaml   a text as it was planned, named by its content
+                        files/          its series
+
+They read no file but their own: a path in such a text could name any file of the server.
+
+The scenario of a stored run becomes such a text too, so that whoever opens the run can plan the same again. It names
+none of the files of the machine that the run was made on: every series of a file becomes the values that were planned
+with, on the plan's steps, and factors stand with their rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from emberline.runs.store.drafts import KEPT_DAYS, prune
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.home import RUN_ID, home
+from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
+from emberline.scenarios.reading.loading import build
+
+FILE_PATH = re.compile(r"files/[a-z0-9][a-z0-9-]{0,59}\.csv\Z")
+"""Paths that a text may name."""
+NOWHERE = Path(os.devnull)
+"""Folder of a text that has no files yet."""
+PATHS = ("csv", "parquet")
+"""Keys of a series that name a file."""
+SEVERAL = (
+    ("deliveries", "demand_tph", "demand"),
+    ("arrivals", "arrival_tph", "arrival"),
+    ("assets", "asset_values", "series"),
+    ("contracts", "contract_mw", "contract"),
+)
+"""Nouns whose series stand together in a variable of the inputs, under a label each."""
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Scenario:
+    """The scenario of a draft or a snapshot, which reads no file but those next to it.
+
+    Raises:
+        ScenarioError: with every mistake found.
+    """
+    document = read(path)
+    document.name = "scenario.yaml"
+    _refuse_foreign_files(document, path.parent)
+    return build(document, path.parent, overrides)
+
+
+def loads(text: str, folder: Path, overrides: Iterable[str] = ()) -> Scenario:
+    """The scenario of a text that is not kept yet; see :func:`load`."""
+    document = parse(text)
+    _refuse_foreign_files(document, folder)
+    return build(document, folder, overrides)
+
+
+def take(path: Path) -> str:
+    """Keep a text with its files as they are now; the id by which :func:`find` finds it.
+
+    Raises:
+        ScenarioError: the text names files that are not its own, or is none.
+    """
+    text = path.read_bytes()
+    name = hashlib.sha256(text).hexdigest()[:32]
+    folder = _snapshots() / name
+    if (folder / "scenario.yaml").is_file():
+        os.utime(folder)
+        return name
+    document = read(path)
+    _refuse_foreign_files(document, path.parent)
+    prune(_snapshots(), KEPT_DAYS)
+    partial = _snapshots() / f".{uuid.uuid4().hex}.partial"
+    (partial / "files").mkdir(parents=True)
+    for file_name in {value for _, value in _paths(document.data, ())}:
+        _linked(path.parent / file_name, partial / file_name)
+    (partial / "scenario.yaml").write_bytes(text)
+    with suppress(OSError):  # somebody else has just kept the same
+        partial.rename(folder)
+    shutil.rmtree(partial, ignore_errors=True)
+    return name
+
+
+def find(name: str) -> Path | None:
+    """The text of a snapshot; None: it is not kept any more."""
+    if not RUN_ID.match(name):
+        return None
+    path = _snapshots() / name / "scenario.yaml"
+    return path if path.is_file() else None
+
+
+def _refuse_foreign_files(document: Document, folder: Path) -> None:
+    """Refuse, before any file is read, what names a file that is not the draft's own.
+
+    Raises:
+        ScenarioError: it does; with all other mistakes of the text.
+    """
+    mistakes: dict[Keys, str] = {}
+    for path, value in _paths(document.data, ()):
+        if not (isinstance(value, str) and FILE_PATH.match(value)):
+            mistakes[path] = "names a file that is not the scenario's own; bring it in under Series"
+        elif not (folder / value).is_file():
+            mistakes[path] = "is no series of this draft; bring it in under Series"
+    emissions = document.data.get("emissions")
+    if isinstance(emissions, dict) and emissions.get("table") is not None:
+        mistakes["emissions", "table"] = "a factor table of one's own is for the command line"
+    if mistakes:
+        problems = [Problem(document.where(path), dotted(path), says) for path, says in mistakes.items()]
+        raise ScenarioError([*document.problems, *problems])
+
+
+def _paths(data: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(data, dict):
+        items = data.items()
+    elif isinstance(data, list):
+        items = enumerate(data)
+    for key, value in items:
+        if key in PATHS and value is not None:
+            yield (*path, key), value
+        else:
+            yield from _paths(value, (*path, key))
+
+
+def _snapshots() -> Path:
+    folder = home().absolute() / "snapshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _linked(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def keep(scenario: Scenario) -> str:
+    """Keep a stored run's scenario as a snapshot; the id by which ``snapshots.find`` finds it.
+
+    Raises:
+        ScenarioError: it cannot be written as a text.
+    """
+    text, files = source(scenario)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "files").mkdir()
+        for path, content in files.items():
+            (folder / path).write_text(content, encoding="utf-8")
+        (folder / "scenario.yaml").write_text(text, encoding="utf-8")
+        return take(folder / "scenario.yaml")
+
+
+def source(scenario: Scenario, *, inline: bool = False) -> tuple[str, dict[str, str]]:
+    """The text, and the files that it names by their paths; none where series stand ``inline``, in the text."""
+    data: dict[str, Any] = json.loads(scenario.model_dump_json(exclude_defaults=True))
+    data.get("emissions", {}).pop("table", None)
+    files = {}
+    for name, place, series, _ in scenario.series():
+        if series.csv is None and series.parquet is None and series.signal is None:
+            continue
+        values = _values(scenario, name, place)
+        if inline:
+            start = scenario.horizon.start_utc.isoformat()
+            series_text = {"values": values.tolist(), "start": start, "interval_min": scenario.horizon.step_min}
+            _set(data, place, series_text)
+            continue
+        content = _table(scenario, values)
+        path = f"files/series-{hashlib.sha256(content.encode()).hexdigest()[:16]}.csv"
+        files[path] = content
+        _set(data, place, {"csv": path, "column": "value", "interval_min": scenario.horizon.step_min})
+    return json.dumps(data, indent=1, ensure_ascii=False), files
+
+
+def _values(scenario: Scenario, name: str, place: tuple[str | int, ...]) -> np.ndarray:
+    """A series as it was planned with, in the unit that its field asks for; shape (n_steps,)."""
+    for noun, variable, label in SEVERAL:
+        if noun in place[:2]:
+            return np.asarray(scenario.inputs[variable].sel({label: name}).to_numpy(), dtype=float)
+    values = np.asarray(scenario.inputs[name].to_numpy(), dtype=float)
+    pv = scenario.site.pv
+    # of a PV plant the power is kept, the text says the share of its peak
+    return values / pv.peak_mw if name == "pv_available_mw" and pv is not None and pv.peak_mw else values
+
+
+def _table(scenario: Scenario, values: np.ndarray) -> str:
+    """Values on the plan's steps as CSV."""
+    times = [f"{stamp}Z" for stamp in np.datetime_as_string(scenario.horizon.times, unit="s")]
+    return "time_utc,value\n" + "".join(f"{at},{value!r}\n" for at, value in zip(times, values.tolist(), strict=True))
+
+
+def _set(data: dict[str, Any], place: tuple[str | int, ...], value: Any) -> None:
+    inner: Any = data
+    for part in place[:-1]:
+        inner = inner[part]
+    inner[place[-1]] = value

@@ -1,0 +1,359 @@
+"""The store: every run is a folder and a row in the catalogue, written whole or not at all.
+
+A run is announced in the catalogue before work begins, its files are written to a folder next to the final one, and the
+folder is renamed when everything is on disk. While it works, the owner holds a lock that the system takes back when the
+process ends in whatever way; a run whose lock is free and whose folder is missing counts as ``broken``. The folders
+are the truth: where the catalogue knows less than they do, it is brought up to date. A home that cannot be written to
+is read as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from filelock import Timeout
+
+from emberline.planning.plan.record import Plan
+from emberline.runs.store import run_folder
+from emberline.runs.store.catalogue.catalogue import Catalogue
+from emberline.runs.store.catalogue.entry import Entry
+from emberline.runs.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
+from emberline.runs.store.home import Home, is_begun, whole
+from emberline.runs.store.run_folder import DATASETS, PACKAGES, StoredRun
+from emberline.runs.store.run_record import FORMAT
+from emberline.scenarios import Scenario, whole_file
+from emberline.scenarios.home import home
+
+__all__ = [
+    "DATASETS", "FORMAT", "PACKAGES", "TRASH_DAYS", "CatalogueError", "Entry", "NotKeptError", "Scan",
+    "Store", "StoreError", "StoredRun", "home", "is_begun",
+]  # fmt: skip
+
+TRASH_DAYS = 7
+"""How long a deleted run can be restored."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a scan of the folders found."""
+
+    entered: int
+    """Runs that the catalogue did not know."""
+    missing: int
+    """Runs whose folder is gone: they are marked as broken."""
+    unread: tuple[str, ...]
+    """Folders that hold no run that this version can read."""
+
+
+class Store(Home):
+    """The runs of one home folder, and what the catalogue knows of those of others."""
+
+    trash_days = TRASH_DAYS
+
+    @staticmethod
+    def default_folder() -> Path:
+        """The home folder of the user."""
+        return home()
+
+    @staticmethod
+    def exists() -> bool:
+        """Whether the user has a home folder yet."""
+        return is_begun()
+
+    def keep_labels(self, run: str, name: str, tags: tuple[str, ...]) -> None:
+        """Keep name and tags of a run next to its plan."""
+        run_folder.label(self.path(run), name, tags)
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Open a home, and its catalogue: made, migrated or brought up to date where that is needed.
+
+        Raises:
+            StoreError: the catalogue cannot be used.
+        """
+        super().__init__(folder)
+        self.catalogue = Catalogue(self.folder)
+        self._id = self.identity()
+        if self.writable and self.catalogue.place(self._id) != self.place:
+            with suppress(NotKeptError), self.alone():  # on a full disk it is read as it is
+                if not self.catalogue.place(self._id):  # a new catalogue, or one that this home has not had before
+                    self._scan()
+                self.catalogue.welcome(self._id, self.place)
+
+    # --- making -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def working(self, scenario: Scenario, run: str | None = None) -> Iterator[str]:
+        """Announce a run and hold its lock while it is made; yields its id.
+
+        A run that ends without :meth:`save` is marked as broken.
+
+        Raises:
+            StoreError: it is being made already, or stored.
+        """
+        run = run or uuid.uuid4().hex
+        with self.locked(run):
+            fields = {"scenario": scenario.name, "title": scenario.title, "goal": scenario.goal.minimize}
+            self.catalogue.announce(run, self._id, fields)
+            try:
+                yield run
+            finally:
+                shutil.rmtree(self.partial(run), ignore_errors=True)
+                if not run_folder.has_plan(self.path(run)):
+                    with suppress(StoreError):  # whoever lists next marks it
+                        self.catalogue.mark(run, self._id, "broken", of=["working"])
+
+    def keep(self, plan: Plan) -> str:
+        """Store a plan that is there already, under a new id, which is returned; errors as of :meth:`save`."""
+        with self.working(plan.scenario) as run:
+            self.save(run, plan)
+        return run
+
+    def save(self, run: str, plan: Plan) -> Path:
+        """Write a plan whole: files first, then the rename, then the row.
+
+        Raises:
+            NotKeptError: it cannot be written, or not be entered.
+        """
+        folder, partial = self.path(run), self.partial(run)
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            partial.mkdir(parents=True)
+            run_folder.write(partial, run, plan)
+            os.replace(partial, folder)
+            whole_file.sync(self.runs_folder)
+        except OSError as error:
+            why = error.strerror or str(error)
+            free = shutil.disk_usage(self.runs_folder).free / 1e6
+            says = f"run {run} could not be written to {self.runs_folder}: {why} ({free:,.0f} MB are free there)"
+            raise NotKeptError(says) from error
+        try:
+            entered = self._enter(run)
+        except StoreError as error:
+            says = f"{error}; run {run} is whole in {folder}, and is entered when runs are listed"
+            raise NotKeptError(says) from error
+        assert entered, "what was just written can be read"
+        return folder
+
+    # --- finding ----------------------------------------------------------------------------------------------------
+
+    def list(self) -> Sequence[Entry]:
+        """All runs, newest first; runs whose maker has died are marked on the way."""
+        return self.search()
+
+    def search(
+        self,
+        text: str = "",
+        tags: Iterable[str] = (),
+        scenario: str | None = None,
+        state: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Sequence[Entry]:
+        """Runs, newest first, as :meth:`emberline.runs.store.catalogue.Catalogue.search` finds them."""
+        self._bring_up_to_date()
+
+        def rows_in(state: str | None) -> list[Entry]:
+            return self.catalogue.search(text, tags, scenario, state, since, limit, offset)
+
+        rows = rows_in(state)
+        torn = {row.id for row in (rows_in("stored") if state == "broken" else rows) if self._is_torn(row)}
+        if torn:
+            self._mark_torn(torn)
+            rows = rows_in(state)
+        entries = (replace(row, state="broken") if row.id in torn else row for row in rows)
+        return [row for row in entries if state is None or row.state == state]
+
+    def _is_torn(self, row: Entry) -> bool:
+        return row.state == "stored" and row.home == self._id and run_folder.is_torn(self.path(row.id))
+
+    def _mark_torn(self, runs: Iterable[str]) -> None:
+        if self.writable:
+            with suppress(NotKeptError):
+                for run in runs:
+                    self.catalogue.mark(run, self._id, "broken", of=["stored"])
+
+    def count(
+        self,
+        text: str = "",
+        tags: Iterable[str] = (),
+        scenario: str | None = None,
+        state: str | None = None,
+        since: datetime | None = None,
+    ) -> int:
+        """How many :meth:`search` would find without a limit."""
+        self._bring_up_to_date()
+        return self.catalogue.count(text, tags, scenario, state, since)
+
+    def entry(self, run: str) -> Entry:
+        """What the catalogue knows of a run, deleted or not.
+
+        Raises:
+            StoreError: it knows nothing.
+        """
+        self.path(run)
+        row = self.catalogue.get(run)
+        if row is None:
+            raise StoreError(f"run {run} is not in the catalogue")
+        return row
+
+    def find(self, prefix: str, *, deleted: bool = False) -> str:
+        """The id of the run that a prefix names; ``last`` names the newest stored one.
+
+        Raises:
+            StoreError: there is none, or more than one.
+        """
+        self._bring_up_to_date()
+        if prefix == "last":
+            newest = self.catalogue.newest(self._id, deleted)
+            if newest is None:
+                none = "no deleted run" if deleted else "no stored run yet; make one with 'emberline plan'"
+                raise StoreError(f"there is {none}")
+            return newest
+        if not re.fullmatch(r"[0-9a-f]{4,32}", prefix):
+            raise StoreError(f"{prefix[:40]!r} names no run: give at least four digits of its id, or 'last'")
+        ids = self.catalogue.beginning_with(prefix, deleted)
+        if len(ids) != 1:
+            runs = f"{'deleted ' if deleted else ''}runs begin with {prefix!r}"
+            raise StoreError(f"{len(ids) or 'no'} {runs}; 'emberline runs' lists them")
+        return ids[0]
+
+    def open(self, run: str) -> StoredRun:
+        """Read a run back.
+
+        Raises:
+            StoreError: it is not there, broken, or of a format that this version does not know.
+        """
+        folder = self.path(run)
+        try:
+            return run_folder.read(folder, run)
+        except FileNotFoundError:
+            raise StoreError(self._why_absent(run)) from None
+
+    # --- naming and deleting ----------------------------------------------------------------------------------------
+
+    def rename(self, run: str, name: str) -> None:
+        """Give a run a name of at most 80 characters; an empty one takes it away.
+
+        Raises:
+            StoreError: there is no such run, or the name has characters that names may not have.
+        """
+        folder = self.path(run)
+        self.catalogue.label(run, name=name, keep=lambda *labels: run_folder.label(folder, *labels))
+
+    def tag(self, run: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Give tags to a run and take some away.
+
+        Raises:
+            StoreError: there is no such run, it would have too many, or one has characters that tags may not have.
+        """
+        folder = self.path(run)
+        self.catalogue.label(run, add=add, remove=remove, keep=lambda *labels: run_folder.label(folder, *labels))
+
+    def delete(self, run: str) -> None:
+        """Move a run that nobody is making to the trash, from where :meth:`restore` takes it for ``TRASH_DAYS``.
+
+        Raises:
+            StoreError: it is being made, or another home keeps it.
+        """
+        folder = self.path(run)
+        with self.locked(run):
+            if run_folder.has_plan(folder) and self.catalogue.get(run) is None:
+                self._enter(run)
+            self.catalogue.bury(run, self._id)  # from here on it is deleted, whatever happens
+            self.to_trash(run)
+
+    def restore(self, run: str) -> None:
+        """Take a deleted run back.
+
+        Raises:
+            StoreError: it is not deleted, or has been for more than ``TRASH_DAYS``.
+        """
+        with self.locked(run):
+            row = self.entry(run)
+            if row.deleted is None:
+                raise StoreError(f"run {run} is not deleted")
+            if row.home != self._id:
+                raise StoreError(f"run {run} is kept in {self.catalogue.place(row.home)}; restore it there")
+            self.from_trash(run)
+            if row.version and not run_folder.has_plan(self.path(run)):
+                raise StoreError(f"run {run} cannot be restored: its files are gone")
+            self.catalogue.dig_up(run)
+
+    # --- folders and catalogue --------------------------------------------------------------------------------------
+
+    def rescan(self) -> Scan:
+        """Enter runs whose folders the catalogue does not know, and mark those whose folders are gone."""
+        with self.alone():
+            return self._scan()
+
+    def _scan(self) -> Scan:
+        entered, missing = 0, 0
+        unread: list[str] = []
+        rows = self.catalogue.scan_rows()
+        for folder in whole(self.runs_folder):
+            row = rows.get(folder.name)
+            if row and row.deleted and row.home == self._id:
+                self.to_trash(folder.name)
+            elif row is None or row.home != self._id or row.state == "broken":
+                if self._enter(folder.name):
+                    entered += row is None or row.state == "broken"
+                else:
+                    unread.append(folder.name)
+            elif run_folder.is_torn(folder):
+                self.catalogue.mark(folder.name, self._id, "broken", of=["stored"])
+                unread.append(folder.name)
+        for folder in whole(self.trash_folder):
+            if folder.name not in rows and self._enter(folder.name, folder):
+                self.catalogue.bury(folder.name, self._id)
+        for run, row in rows.items():
+            gone = row.home == self._id and row.state == "stored" and not row.deleted
+            if gone and not run_folder.has_plan(self.path(run)):
+                self.catalogue.mark(run, self._id, "broken", of=["stored"])
+                missing += 1
+        return Scan(entered, missing, tuple(unread))
+
+    def _bring_up_to_date(self) -> None:
+        """Enter what a dead maker or an earlier release has left, and empty the trash of what is old."""
+        if self.writable:
+            with suppress(NotKeptError):  # a full disk: it is read as it is
+                self._catch_up()
+
+    def _catch_up(self) -> None:
+        for run, state in self.catalogue.behind(self._id).items():
+            with suppress(Timeout), self.lock(run):  # where another has the lock, the run is being made
+                # renamed but not yet entered: the folder is whole, only the row is behind
+                if not (run_folder.has_plan(self.path(run)) and self._enter(run)):
+                    self.catalogue.mark(run, self._id, "broken" if state == "working" else state, of=[state])
+                shutil.rmtree(self.partial(run), ignore_errors=True)
+        before = datetime.now(UTC) - timedelta(days=TRASH_DAYS)
+        for run in self.catalogue.deleted(self._id, before):
+            with suppress(Timeout), self.lock(run):
+                row = self.catalogue.get(run)
+                if row is not None and row.deleted is not None:  # nobody has restored it just now
+                    self.destroy(run)
+                    self.catalogue.forget(run)
+
+    def _enter(self, run: str, folder: Path | None = None) -> bool:
+        """Enter a run as its folder tells it; False where the folder tells nothing sound."""
+        folder = folder or self.path(run)
+        fields = run_folder.columns(folder)
+        if fields is not None:
+            self.catalogue.enter(run, self._id, fields, lambda *labels: run_folder.label(folder, *labels))
+        return fields is not None
+
+    def _why_absent(self, run: str) -> str:
+        row = self.catalogue.get(run)
+        if row is not None and row.deleted:
+            return f"run {run} is deleted; 'emberline runs restore {run[:8]}' brings it back"
+        if row is not None and row.home not in (self._id, ""):
+            return f"run {run} is kept in {self.catalogue.place(row.home)}; open it there"
+        return f"run {run} has no plan: it is broken, or still being made"

@@ -1,0 +1,69 @@
+"""Stored plans of the same orders on the same plant: where a search begins, and what it may not fall short of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.proof import judged
+from emberline.planning.plan.starts import Starts, content_of, same_asked, worth
+from emberline.runs.store.run_folder import StoredRun
+from emberline.runs.store.store import Store, StoreError
+from emberline.scenarios import Scenario
+
+PLANT = ("line", "orders", "processes", "stores", "horizon", "state")
+"""What makes schedules of two scenarios alike: what is made, on what, when."""
+LOOKED_AT = 60
+"""Newest runs that are looked at."""
+MOST = 6
+"""Plans that a search is given."""
+
+
+def stored_starts(store: Store, scenario: Scenario, baseline: Baseline | None = None) -> Starts:
+    """What is stored of a scenario's orders, judged by the goal that it was made for.
+
+    Args:
+        store: with plans.
+        scenario: what is asked.
+        baseline: a day that was run, which caps and levels at the end count from; None: the scenario's own.
+    """
+    schedules, best = [], None
+    for run in _alike(store, content_of(scenario.model_dump_json(exclude_defaults=True))):
+        plan = run.plan
+        if plan.schedule is None or plan.objective is None or not plan.acceptable:
+            continue
+        schedules.append(plan.schedule)
+        if (plan.holding is not None) != scenario.holding or not same_asked(scenario, plan.requested):
+            continue
+        if plan.as_run is not None if baseline is None else plan.baseline_figures != baseline.figures:
+            continue
+        plan = judged(plan)
+        if plan.holding is not None:  # an earlier release may have asked for another level
+            reached = plan.holding.share >= scenario.level
+            plan = replace(plan, holding=replace(plan.holding, level=scenario.level, reached=reached))
+        if best is None or worth(plan) > worth(best):
+            best = plan
+    return Starts(tuple(schedules), best)
+
+
+def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
+    """Runs of the same orders: those that ask the same, the least objective first, then the newest others."""
+    ranking = []
+    for place, entry in enumerate(store.search(state="stored", limit=LOOKED_AT)):
+        folder = store.path(entry.id)
+        try:
+            summary = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["summary"]
+            objective, holding = summary["objective"], summary.get("holding")
+            its = content_of((folder / "scenario.json").read_text(encoding="utf-8"), holding and holding["request"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # torn, or of an earlier release
+        if objective is not None and all(its.get(name) == content.get(name) for name in PLANT):
+            ranking.append((its != content, objective if its == content else place, entry.id))
+    for *_, run in sorted(ranking)[:MOST]:
+        try:
+            yield store.open(run)
+        except StoreError:
+            continue

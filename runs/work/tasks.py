@@ -1,0 +1,294 @@
+"""Work of a job by its kind: each makes something, stores it and returns what the last event reports.
+
+plan     a scenario's plan, stored as a run
+front    a Pareto front of a scenario; given ``points`` and ``metric`` (carbon where it is missing)
+point    the plan of a point of a stored front, stored as a run; given ``front`` and ``point``
+replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``baseline``
+hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
+         ``time_limit_s``
+analysis an analysis of a scenario or of a stored run; given ``analysis`` (``runs/work/analyses``) and what it needs
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.record import Plan
+from emberline.runs.store.store import Store, StoreError
+from emberline.scenarios import Scenario
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from emberline.models import Study
+
+LONGEST_S = 900.0
+"""How long a worker may be silent where it does not search."""
+STARTING_S = 120.0
+"""In addition to the time limits of its searches."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job at work."""
+
+    folder: Path
+    request: dict[str, Any]
+    """The request."""
+    tell: Progress
+    late: IO[str] | None = None
+    """Gets a traceback where the work hangs, before the process is ended; without it, silence ends nothing."""
+    study: Study | None = None
+    """What earlier plans have left."""
+
+    @property
+    def id(self) -> str:
+        """Under which the result is stored."""
+        return self.folder.name
+
+    @property
+    def home(self) -> Path:
+        """The folder of jobs, runs and fronts."""
+        return self.folder.parent.parent
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the kind needs in addition."""
+        return dict(self.request.get("given", {}))
+
+    def cancelled(self) -> bool:
+        """Whether the asker wants what there is."""
+        return (self.folder / "cancel").exists()
+
+    def scenario(self) -> Scenario:
+        """The scenario that is asked about.
+
+        Raises:
+            ScenarioError: it has mistakes.
+        """
+        from emberline.scenarios import load, loads
+
+        if self.request["text"] is not None:
+            return loads(self.request["text"], overrides=self.request["overrides"])
+        return load(self.request["scenario"], self.request["overrides"])
+
+    def patience(self, seconds: float) -> None:
+        """The system ends the worker that is silent for longer."""
+        if self.late is not None:
+            faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
+
+    def report(self, says: str, count: int = 0, of: int = 0) -> None:
+        """Report a step of an analysis: what is being done, and how much of how much."""
+        self.tell({"phase": "analysis", "says": says, "done": count, "of": of})
+        self.patience(LONGEST_S)
+
+    def telling(self, silent_s: Callable[[str], float]) -> Progress:
+        """Tell events, and allow silence after each by its phase [s]."""
+
+        def tell(event: dict[str, Any]) -> None:
+            self.tell(event)
+            self.patience(silent_s(str(event["phase"])))
+
+        return tell
+
+
+def plan(task: Task) -> dict[str, Any]:
+    """Make the plan of a scenario."""
+    from emberline.planning.engine import memory
+    from emberline.planning.plan import pace
+    from emberline.planning.robustness.making import answered
+    from emberline.runs.store.stored_starts import stored_starts
+
+    scenario = task.scenario()
+    memory.refuse(memory.of_plan(scenario), scenario.name)
+    pace.refuse(scenario)
+
+    def work() -> Plan:
+        result = answered(
+            scenario,
+            starts=stored_starts(Store(task.home), scenario),
+            study=task.study,
+            on_progress=_watched(task, scenario),
+            cancel=task.cancelled,
+        )
+        return replace(result, repair=tuple(task.options.get("repair", ())))
+
+    return _stored(task, scenario, work)
+
+
+def _watched(task: Task, scenario: Scenario) -> Progress:
+    """Tell the events of a plan, and allow each phase its time."""
+    longest = {"optimize": 1.5 * scenario.goal.time_limit_s + STARTING_S}
+
+    def on_progress(event: dict[str, Any]) -> None:
+        task.tell(event)
+        task.patience(longest.get(event["phase"], LONGEST_S))
+
+    return on_progress
+
+
+def again(task: Task) -> dict[str, Any]:
+    """Plan a stored plan again around locks, from its schedule on; with ``seconds``, for no longer than these.
+
+    In seconds a plan with the margins that the stored one has learnt is found only next to it. Where there is none, the
+    search takes those that were asked for, and the plan is then judged and its margins raised as far as time allows.
+    """
+    from emberline.planning.answer.rules import with_rules
+    from emberline.planning.plan.replan import holds, hurried, read_lock, replan, with_locks, without_margins
+    from emberline.planning.robustness.making import again_that_holds
+    from emberline.runs.store.stored_starts import stored_starts
+
+    before, seconds = Store(task.home).open(str(task.options["run"])).plan, task.options.get("seconds")
+    locks = [read_lock(lock) for lock in task.options["locks"]]
+    began = time.perf_counter()
+    scenario = with_locks(before.scenario, locks)
+    near = _near(before, scenario)
+    if seconds:
+        before = hurried(before, float(seconds))
+        if before.holding is not None and not any(holds(scenario, before.envelope, one) for one in near):
+            before = without_margins(before)
+            near = _near(before, with_locks(before.scenario, locks))
+        scenario = with_locks(before.scenario, locks)
+    tell = _watched(task, scenario)
+
+    def work() -> Plan:
+        stored = () if seconds else stored_starts(Store(task.home), scenario).schedules
+        after = replan(
+            before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=[*near, *stored],
+            lists=not seconds,
+        )  # fmt: skip
+        spent = time.perf_counter() - began
+        after = again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
+        return replace(with_rules(after), repair=before.repair)
+
+    return _stored(task, scenario, work)
+
+
+def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
+    """Schedules nearest to a stored plan's that keep other locks: where a search around them begins."""
+    from emberline.studies.board import RunBoard
+    from emberline.studies.why.nearest import neighbours
+
+    if before.schedule is not None and scenario.processes:
+        board = RunBoard(before)
+        moves = board.moves(scenario.run_locks)
+        return [] if board.outside(moves) else [board.moved(moves)]
+    if before.schedule is None or not scenario.heats or scenario.by_the_minute or scenario.line.changeovers:
+        return []
+    return neighbours(scenario, before.envelope, before.schedule)
+
+
+def point(task: Task) -> dict[str, Any]:
+    """Make the plan of a point of a front: its schedule is there, the twin follows it with and without disturbance."""
+    from emberline.planning.answer.rules import with_rules
+    from emberline.runs.store import fronts
+    from emberline.studies.pareto.plan_of_point import front_plan
+
+    front = fronts.read(str(task.options["front"]), task.home).front
+    number = int(task.options["point"])
+    tell = task.telling(lambda phase: LONGEST_S)
+    return _stored(task, front.scenario, lambda: with_rules(front_plan(front, number, on_progress=tell)))
+
+
+def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[str, Any]:
+    """Make a plan and store it under the job's id."""
+    store = Store(task.home)
+    with store.working(scenario, task.id) as run:
+        new_plan = make()
+        faulthandler.cancel_dump_traceback_later()
+        store.save(run, new_plan)
+    return {"acceptable": new_plan.acceptable}
+
+
+def front(task: Task) -> dict[str, Any]:
+    """Search a front; where the asker has enough, with the points found so far."""
+    from emberline.runs.store import fronts
+    from emberline.studies.pareto.axis import CARBON
+    from emberline.studies.pareto.search import pareto
+
+    scenario = task.scenario()
+    # a point takes two searches at most
+    silent_s = 3 * scenario.goal.time_limit_s + 2 * STARTING_S
+    tell = task.telling(lambda phase: silent_s)
+    points, metric = int(task.options["points"]), str(task.options.get("metric", CARBON))
+    pareto_front = pareto(scenario, points, metric=metric, on_progress=tell, cancel=task.cancelled)
+    fronts.save(pareto_front, task.home, task.id)
+    return {"acceptable": pareto_front.has_points}
+
+
+def replay(task: Task) -> dict[str, Any]:
+    """Follow a stored plan through disturbed days; where the asker has enough, those done so far are kept."""
+    from emberline import twin
+    from emberline.planning.engine.engine import Engine
+    from emberline.planning.robustness.ensemble import ensemble
+    from emberline.runs.store import ensembles
+    from emberline.runs.store.earlier_releases import renamed
+
+    stored, request = Store(task.home).open(str(task.options["run"])), renamed(task.options)
+    stored_plan = stored.plan
+    if stored_plan.schedule is None:
+        raise StoreError(f"run {stored.id} has no schedule to follow: {stored_plan.verdict}")
+    tell = task.telling(lambda phase: LONGEST_S)
+    tell({"phase": "replays", "done": 0, "of": int(request["replications"])})
+    replays = ensemble(
+        stored_plan.scenario,
+        stored_plan.schedule,
+        int(request["replications"]),
+        Engine(),
+        seed=request.get("seed"),
+        dispatched=twin.dispatch(stored_plan.scenario, stored_plan.envelope) if request.get("baseline") else None,
+        on_progress=tell,
+        cancel=task.cancelled,
+    )
+    if replays is None:
+        raise StoreError("ended before any replay was done: nothing is kept")
+    ensembles.save(replays, stored)
+    return {"seed": int(replays.data.attrs["seed"]), "done": replays.n}
+
+
+def hold(task: Task) -> dict[str, Any]:
+    """Plan the scenario of a stored run so that it holds; where the asker has enough, what held best so far is kept."""
+    from emberline.planning.engine.engine import Engine
+    from emberline.planning.robustness import holding
+    from emberline.runs.store import ensembles
+
+    request = task.options
+    before = Store(task.home).open(str(request["run"])).plan
+    scenario = before.requested
+    limit_s = float(request["time_limit_s"])
+    tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
+    store = Store(task.home)
+    with store.working(scenario, task.id) as run:
+        answer = holding.hold(
+            scenario, Engine(), level=float(request["level"]), replications=int(request["replications"]),
+            time_limit_s=limit_s, plain=before if before.acceptable and before.holding is None else None,
+            begin=None if before.holding is None else before.scenario.disturbances,
+            on_progress=tell, cancel=task.cancelled,
+        )  # fmt: skip
+        faulthandler.cancel_dump_traceback_later()
+        ensembles.save_holding(store, run, answer)
+    return {"acceptable": answer.robust.acceptable, "holds": answer.holds}
+
+
+def analysis(task: Task) -> dict[str, Any]:
+    """Do an analysis and store its result."""
+    from emberline.runs.work import analyses
+
+    name = str(task.options["analysis"])
+    task.patience(LONGEST_S)
+    result = analyses.work(name)(task)
+    faulthandler.cancel_dump_traceback_later()
+    analyses.save(task.home, task.id, name, task.request, result)
+    return {"acceptable": True}
+
+
+KINDS: dict[str, Callable[[Task], dict[str, Any]]] = {
+    "plan": plan, "replan": again, "front": front, "point": point, "replay": replay,
+    "hold": hold, "analysis": analysis,
+}  # fmt: skip

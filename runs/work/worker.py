@@ -1,0 +1,167 @@
+"""The worker: a process that does the work of job folders (``runs/jobs/queue.py``), one after another.
+
+It keeps a study, so that the next plan of the same plant begins with what the last one has left.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import math
+import os
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from emberline.runs.jobs.folder import is_locked, write
+from emberline.runs.jobs.queue import limit
+from emberline.runs.store.store import StoreError
+from emberline.scenarios.messages import with_messages
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+
+IDLE_S = float(os.environ.get("EMBERLINE_IDLE_S") or 600.0)
+"""How long a worker waits for another job."""
+LOOK_S = 0.05
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Wait for a slot: oldest first, as many at once as :func:`limit` allows."""
+    queue, slots = folder.parent / "queue", folder.parent / "slots"
+    ticket = queue / f"{time.time_ns():020d}-{folder.name}.lock"
+    with FileLock(ticket):
+        while True:
+            slot = _slot(slots) if _first(queue, ticket) else None
+            if slot is not None:
+                break
+            time.sleep(0.2)
+    ticket.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        slot.release()
+
+
+def _first(queue: Path, candidate: Path) -> bool:
+    for ticket in sorted(queue.glob("*.lock")):
+        if ticket == candidate:
+            return True
+        if is_locked(ticket):
+            return False
+        ticket.unlink(missing_ok=True)  # whoever waited with it is dead
+    return True
+
+
+def _slot(slots: Path) -> FileLock | None:
+    for number in range(limit()):
+        lock = FileLock(slots / f"{number}.lock", timeout=0)
+        with suppress(Timeout):
+            lock.acquire()
+            return lock
+    return None
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
+    """Appends events; while the search tells nothing new, at most four a second."""
+    last: dict[str, Any] = {}
+
+    def tell(event: dict[str, Any]) -> None:
+        event = {name: _plain(value) for name, value in event.items()} | {"at": round(time.time(), 3)}
+        same = event.get("phase") == last.get("phase") and event.get("incumbent") == last.get("incumbent")
+        if event.get("phase") == "optimize" and "seconds" in event and same and event["at"] - last["at"] < 0.25:
+            return
+        last.clear()
+        last.update(event)
+        # on a full disk the search goes on: what it finds may yet be kept
+        with suppress(OSError), (folder / "events.jsonl").open("ab") as log:
+            log.write(json.dumps(with_messages(event)).encode() + b"\n")
+
+    return tell
+
+
+def work(folder: Path, study: Study | None = None) -> None:
+    """Do what a job folder asks for and store what it gives.
+
+    Args:
+        folder: with ``request.json``.
+        study: what earlier plans have left.
+    """
+    from emberline.runs.work.tasks import KINDS, Task
+    from emberline.scenarios import ScenarioError
+
+    request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    tell = _teller(folder)
+    # whoever asks whether the worker lives touches its lock for a moment, hence the patience
+    with FileLock(folder / "worker.lock", timeout=10), (folder / "late.txt").open("w") as late:
+        write(folder / "worker.pid", str(os.getpid()))
+        try:
+            with _turn(folder):
+                tell({"phase": "twin"})
+                outcome = KINDS[request.get("kind", "plan")](Task(folder, request, tell, late, study))
+                tell({"phase": "stored", **outcome})
+        except ScenarioError as error:
+            tell({"phase": "refused", "lines": [str(problem) for problem in error.problems]})
+        except StoreError as error:
+            tell({"phase": "refused", "lines": [str(error)]})
+        except MemoryError:
+            tell({"phase": "failed", "lines": ["out of memory; allow more, or ask for less"]})
+        except Exception as error:  # the page must learn of it, whatever it is
+            with suppress(OSError):
+                (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            says = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            tell({"phase": "failed", "lines": [says, f"details: {folder / 'error.txt'}"]})
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _next(jobs: Path) -> Path | None:
+    """Wait for another job; None where nobody had one in time, or the folder of jobs is gone."""
+    idle = jobs / "idle"
+    lock = idle / f"{uuid.uuid4().hex}.lock"
+    note = lock.with_suffix(".next")
+    until = time.monotonic() + IDLE_S
+    try:
+        with FileLock(lock):
+            while time.monotonic() < until and lock.exists() and not note.exists():
+                time.sleep(LOOK_S)
+        lock.unlink(missing_ok=True)
+        assignment = lock.with_suffix(".taken")
+        note.rename(assignment)  # whoever takes the note away decides
+        folder = Path(assignment.read_text())
+        assignment.unlink()
+    except (FileNotFoundError, Timeout):
+        return None
+    return folder
+
+
+def main(first: Path) -> None:
+    """Work on a job, and then on those that are given."""
+    from emberline.models import Study
+
+    study, folder = Study(), first
+    while True:
+        work(folder, study)
+        next_folder = _next(folder.parent)
+        if next_folder is None:
+            return
+        folder = next_folder
+        with (folder / "output.txt").open("wb") as output:
+            for stream in (1, 2):
+                os.dup2(output.fileno(), stream)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

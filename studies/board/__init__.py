@@ -1,0 +1,7 @@
+"""The planning board: where heats and runs of a plan may move, and which rules a move breaks, without a search."""
+
+from emberline.studies.board.heat_board import HeatBoard, of_plan, undone
+from emberline.studies.board.run_board import RunBoard
+from emberline.studies.why import run_slack
+
+__all__ = ["HeatBoard", "RunBoard", "of_plan", "run_slack", "undone"]

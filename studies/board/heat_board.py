@@ -1,0 +1,196 @@
+"""Heats on the planning board: the rules of the line as plain numbers, and what a move breaks.
+
+A move is a lock: an operation, or a cast as a whole, starts on a step on one of its units. The rules are those by
+which the search judges its plans (``models/problem/assignment.py``), without the planner's locks; the page checks them
+while a bar is dragged, and here they are checked again when it is dropped. All other operations stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from emberline.models import line
+from emberline.planning.answer.uses import SIGNALS, signal
+from emberline.planning.plan import replan
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.line.locks import merged
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.orders import AnyLock, Lock
+from emberline.studies.why.limits import Line
+
+Place = tuple[int, int]
+"""Unit and start slot."""
+
+
+def of_plan(plan: Plan) -> HeatBoard | None:
+    """The board of a plan; None where its heats do not start on steps, or their set-ups follow from their sequence."""
+    scenario = plan.scenario
+    if plan.schedule is None or not scenario.heats or scenario.by_the_minute or scenario.line.changeovers:
+        return None
+    free = replan.with_locks(scenario, ())
+    problem = line.from_scenario(free, plan.envelope)
+    starts = line.from_schedule(problem, plan.schedule)
+    return None if starts is None else HeatBoard(plan, free, problem, starts)
+
+
+@dataclass(frozen=True)
+class HeatBoard:
+    """The line of a plan without locks, and the plan's starts."""
+
+    plan: Plan
+    free: Scenario
+    """The plan's scenario without locks."""
+    problem: line.SlotProblem
+    starts: line.Starts
+
+    @cached_property
+    def key_of(self) -> dict[replan.Operation, line.Key]:
+        """Key of each operation that has not started, by heat and stage; heats of a cast share that of the cast."""
+        stages = self.free.line.stages
+        keys = {
+            (heat.name, stages[operation.stage].name): (h, i)
+            for h, heat in enumerate(self.problem.heats) for i, operation in enumerate(heat.operations)
+            if operation.started_min is None
+        }  # fmt: skip
+        for c, cast in enumerate(self.problem.casts):
+            if cast.started_min is None:
+                keys |= {(self.problem.heats[h].name, stages[-1].name): (-1, c) for h in cast.heats}
+        return keys
+
+    def place(self, key: line.Key, starts: line.Starts | None = None) -> Place:
+        """Unit and start slot of an operation or a cast; by default the plan's."""
+        starts = starts or self.starts
+        if key[0] < 0:
+            return starts.cast_unit[key[1]], starts.cast_slot[key[1]]
+        return starts.unit[key[0]][key[1]], starts.slot[key[0]][key[1]]
+
+    def units(self, key: line.Key) -> tuple[int, ...]:
+        """Units that may take an operation or a cast."""
+        if key[0] < 0:
+            return self.problem.casts[key[1]].units
+        return self.problem.heats[key[0]].operations[key[1]].units
+
+    def offset_min(self, heat: str, key: line.Key, unit: int) -> float:
+        """Start of a heat after that of its cast [min]; 0 before the casting."""
+        if key[0] >= 0:
+            return 0.0
+        cast = self.problem.casts[key[1]]
+        number = next(i for i, h in enumerate(cast.heats) if self.problem.heats[h].name == heat)
+        return float(cast.offsets[unit][number])
+
+    def operation(self, key: line.Key) -> replan.Operation:
+        """Heat and stage of a key; of a cast its first heat."""
+        stages = self.free.line.stages
+        if key[0] < 0:
+            return self.problem.heats[self.problem.casts[key[1]].heats[0]].name, stages[-1].name
+        heat = self.problem.heats[key[0]]
+        return heat.name, stages[heat.operations[key[1]].stage].name
+
+    def lock(self, key: line.Key, place: Place) -> Lock:
+        """The lock that a move stands for.
+
+        Raises:
+            ScenarioError: the operation has started already.
+        """
+        unit, slot = place
+        assert self.plan.schedule is not None
+        return replan.lock(
+            self.free, self.plan.schedule, *self.operation(key), slot * self.problem.step_min, self.problem.units[unit]
+        )
+
+    def moves(self, locks: Sequence[AnyLock]) -> dict[line.Key, Place]:
+        """Where locks with a start put operations and casts."""
+        places: dict[line.Key, Place] = {}
+        index = {name: u for u, name in enumerate(self.problem.units)}
+        heats = [lock for lock in locks if isinstance(lock, Lock)]
+        for (heat, stage), window in merged(heats, self.free.horizon).items():
+            key = self.key_of.get((heat, stage))
+            if key is None or not window.fixed:
+                continue
+            unit = self.place(key)[0] if window.unit is None else index[window.unit]
+            if unit in self.units(key):
+                slot = (window.earliest_min - self.offset_min(heat, key, unit)) / self.problem.step_min
+                places[key] = unit, round(slot)
+        return places
+
+    def moved(self, places: dict[line.Key, Place]) -> line.Starts:
+        """The plan's starts with some operations and casts elsewhere."""
+        unit, slot = ([list(row) for row in rows] for rows in (self.starts.unit, self.starts.slot))
+        cast_unit, cast_slot = list(self.starts.cast_unit), list(self.starts.cast_slot)
+        for (h, i), (u, at) in places.items():
+            if h < 0:
+                cast_unit[i], cast_slot[i] = u, at
+            else:
+                unit[h][i], slot[h][i] = u, at
+        return replace(
+            self.starts, unit=tuple(map(tuple, unit)), slot=tuple(map(tuple, slot)), cast_unit=tuple(cast_unit),
+            cast_slot=tuple(cast_slot),
+        )  # fmt: skip
+
+    def conflicts(self, places: dict[line.Key, Place]) -> list[line.Conflict]:
+        """What moves break, all else where the plan has it. Empty: the line can do it."""
+        return line.conflicts(self.problem, self.moved(places))
+
+    def in_the_way(self, key: line.Key, place: Place, places: dict[line.Key, Place] | None = None) -> list[Message]:
+        """What a move breaks, in words.
+
+        Args:
+            key: what is moved.
+            place: where to.
+            places: other moves.
+        """
+        others = self.moved({k: at for k, at in (places or {}).items() if k != key})
+        return Line(self.free, self.problem, others).in_the_way(key, place[1], place[0])
+
+    def rules(self) -> dict[str, Any]:
+        """The rules of the line as plain data, by names of ``SlotProblem``; what is by unit is a list of pairs."""
+        problem = self.problem
+        heats = [
+            {
+                "name": heat.name,
+                "operations": [
+                    {
+                        "stage": operation.stage, "units": list(operation.units), "occupy": _pairs(operation.occupy),
+                        "planned": _pairs(operation.planned), "minutes": _pairs(operation.minutes),
+                        "first": operation.first, "latest": [[u, operation.latest(u)] for u in operation.units],
+                        "started": operation.started_min,
+                        "mwh": [[u, float(cells.sum())] for u, cells in operation.cells.items()],
+                    }
+                    for operation in heat.operations
+                ],
+                "least": [rows.tolist() for rows in heat.least], "most": [rows.tolist() for rows in heat.most],
+            }
+            for heat in problem.heats
+        ]  # fmt: skip
+        casts = [
+            {
+                "name": self.free.orders[cast.order].name, "heats": list(cast.heats), "units": list(cast.units),
+                "hold": _pairs(cast.hold), "minutes": _pairs(cast.minutes), "first": _pairs(cast.first),
+                "last": _pairs(cast.last), "started": cast.started_min,
+                "offsets": [[u, offsets.tolist()] for u, offsets in cast.offsets.items()],
+                "mwh": [[u, float(cells.sum())] for u, cells in cast.cells.items()],
+            }
+            for cast in problem.casts
+        ]  # fmt: skip
+        outages = [[u, [list(span) for span in spans]] for u, spans in problem.outages.items()]
+        starts = {name: getattr(self.starts, name) for name in ("unit", "slot", "cast_unit", "cast_slot")}
+        worth, kind, unit = signal(self.plan)
+        return {
+            "step": problem.step_min, "slots": problem.n_slots, "units": list(problem.units), "heats": heats,
+            "casts": casts, "outages": outages, "starts": starts,
+            "stages": [stage.name for stage in self.free.line.stages],
+            "worth": {"values": [round(float(value), 3) for value in worth], "says": str(SIGNALS[kind]), "unit": unit},
+        }  # fmt: skip
+
+
+def _pairs(by_unit: dict[int, Any]) -> list[list[Any]]:
+    return [[u, value] for u, value in by_unit.items()]
+
+
+def undone(locks: Iterable[Lock], board: HeatBoard, key: line.Key) -> tuple[Lock, ...]:
+    """Locks without those on an operation, or on any heat of a cast."""
+    return tuple(lock for lock in locks if board.key_of.get((lock.heat, lock.stage)) != key)

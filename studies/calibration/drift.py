@@ -1,0 +1,175 @@
+"""Whether a unit drifts: residuals of its durations and energies over time on an exponentially weighted chart.
+
+A residual is the standard normal number of an observation's place in the law that was fitted to the first part of the
+log. The chart is z_i = w r_i + (1 - w) z_(i-1) by its own standard deviation, the root of
+w / (2 - w) (1 - (1 - w)^2i): Roberts, "Control chart tests based on geometric moving averages", Technometrics 1 (1959);
+Lucas, Saccucci, "Exponentially weighted moving average control schemes", Technometrics 32 (1990). Its limit is drawn
+instead of taken from tables: a log of this length and these grades without drift, its places and spread estimated from
+the first part, crosses it with the stated probability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from scipy.signal import lfilter
+from scipy.special import ndtri
+
+from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.studies.calibration.fitting import UnitFit, sample_of
+from emberline.studies.calibration.goodness import places_of
+from emberline.studies.calibration.likelihood import Fit, Sample
+
+WEIGHT = 0.2
+FALSE_ALARM = 0.01
+"""Probability that a chart of a unit without drift crosses its limit anywhere."""
+FEWEST_BEFORE = 30
+"""Observations of the first part below which no chart is drawn: a law that is known so badly alarms too often."""
+DRAWS = 2000
+LARGEST_RESIDUAL = 6.0
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart; arrays have shape (n,)."""
+
+    unit: str
+    what: str
+    """durations or energies."""
+    start_min: np.ndarray
+    """When each operation began, after the log's origin."""
+    residual: np.ndarray
+    """Of each observation: the individuals chart."""
+    ewma: np.ndarray
+    """Weighted mean, in its own standard deviations."""
+    limit: float
+    first: int
+    """First observation beyond the limit; -1: none."""
+    change: float
+    """Mean of the observations from there on by that of the first part, less 1."""
+
+    @property
+    def drifts(self) -> bool:
+        """Whether the limit is crossed."""
+        return self.first >= 0
+
+    def as_dict(self, log: HeatLog) -> dict[str, object]:
+        """Everything as plain data."""
+        return {
+            "unit": self.unit,
+            "what": self.what,
+            "limit": self.limit,
+            "first_beyond": _stamp(log.instant(float(self.start_min[self.first]))) if self.drifts else None,
+            "change": self.change if self.drifts else None,
+            "start": [_stamp(log.instant(at)) for at in self.start_min.tolist()],
+            "residual": self.residual.tolist(),
+            "ewma": self.ewma.tolist(),
+        }
+
+
+def charts(reference: UnitFit, whole: UnitFit, seed: int = 1) -> list[Chart]:
+    """Charts of one unit.
+
+    Args:
+        reference: fit of the first part of the log.
+        whole: fit of all of it; its observations are charted where the reference knows their grade.
+        seed: of the limit's and censored residuals' random numbers.
+    """
+    generator = np.random.default_rng(seed)
+    unit_charts = []
+    rows = whole.rows
+    if reference.durations is not None and reference.sample is not None and reference.durations.n >= FEWEST_BEFORE:
+        sample_rows = rows[rows["grade"].isin(reference.grades)]
+        sample = sample_of(rows, reference.grades)
+        residual = residuals(reference.durations, sample, generator)
+        values = np.exp(sample.y - reference.durations.place[sample.group])
+        first = len(reference.sample.y)
+        unit_charts.append(
+            _chart(
+                whole.unit,
+                "durations",
+                sample_rows["start_min"].to_numpy(),
+                residual,
+                sample.group,
+                first,
+                values,
+                generator,
+            )
+        )
+    if reference.energies is not None and int(reference.energies.counts.sum()) >= FEWEST_BEFORE:
+        energies = reference.energies
+        sample_rows = rows[rows["grade"].isin(energies.grades) & rows["kwh_per_t"].notna()]
+        group = np.searchsorted(energies.grades, sample_rows["grade"].to_numpy(dtype=str))
+        rest = np.log(sample_rows["kwh_per_t"].to_numpy()) - energies.place[group]
+        first = int(energies.counts.sum())
+        residual = np.clip(rest / energies.spread, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+        unit_charts.append(
+            _chart(
+                whole.unit,
+                "energies",
+                sample_rows["start_min"].to_numpy(),
+                residual,
+                group,
+                first,
+                np.exp(rest),
+                generator,
+            )
+        )
+    return unit_charts
+
+
+def residuals(law: Fit, sample: Sample, generator: np.random.Generator) -> np.ndarray:
+    """Randomized quantile residuals, standard normal where the law holds, shape (n,)."""
+    places = np.clip(places_of(law, sample, generator), 1e-300, 1 - 1e-16)
+    return np.clip(ndtri(places), -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+
+
+def weighted(residual: np.ndarray) -> np.ndarray:
+    """Exponentially weighted means in their own standard deviations, along the last axis."""
+    n = residual.shape[-1]
+    mean = lfilter([WEIGHT], [1, WEIGHT - 1], residual, axis=-1)
+    growing = 1 - (1 - WEIGHT) ** (2 * np.arange(1, n + 1))
+    return mean / np.sqrt(WEIGHT / (2 - WEIGHT) * growing)
+
+
+def limit(group: np.ndarray, first: int, generator: np.random.Generator) -> float:
+    """Limit of the chart.
+
+    Args:
+        group: grade of each observation, shape (n,).
+        first: how many of them the fit has seen.
+        generator: of random numbers.
+    """
+    normal = generator.standard_normal((DRAWS, len(group)))
+    member = np.eye(int(group.max()) + 1)[group]
+    reference = member[:first]
+    counts = np.maximum(reference.sum(axis=0), 1)
+    rest = normal - (normal[:, :first] @ reference / counts)[:, group]
+    freedom = max(first - int((reference.sum(axis=0) > 0).sum()), 1)
+    spread = np.sqrt(np.square(rest[:, :first]).sum(axis=1, keepdims=True) / freedom)
+    highest = np.abs(weighted(rest / spread)).max(axis=1)
+    return float(np.quantile(highest, 1 - FALSE_ALARM))
+
+
+def _chart(
+    unit: str,
+    what: str,
+    start: np.ndarray,
+    residual: np.ndarray,
+    group: np.ndarray,
+    first: int,
+    values: np.ndarray,
+    generator: np.random.Generator,
+) -> Chart:
+    ewma = weighted(residual)
+    most = limit(group, first, generator)
+    beyond = np.flatnonzero(np.abs(ewma) > most)
+    at = int(beyond[0]) if len(beyond) else -1
+    change = float(values[at:].mean() / values[:first].mean() - 1) if at >= 0 else 0.0
+    return Chart(unit, what, start, residual, ewma, most, at, change)
+
+
+def _stamp(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")

@@ -1,0 +1,259 @@
+"""Fitting one unit: durations and energies of its grades, its breakdowns and repairs.
+
+Breakdowns count by working time, as in the twin (``twin.streams.Breakdowns``). With n failures in working time T, the
+interval since the last one included, the likelihood is greatest at T / n; its interval follows from the Poisson count,
+that of repairs from the gamma law of their sum. Source: Meeker, Escobar, Pascual, "Statistical Methods for Reliability
+Data", 2nd ed., Wiley 2022, sections 7.5 and 7.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.line.scatter import Spread
+from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.studies.calibration.estimate import FEWEST, FEWEST_BREAKDOWNS, Estimate
+from emberline.studies.calibration.families import Capped, Exponential, Family
+from emberline.studies.calibration.likelihood import EXACT, Fit, Sample, fit
+
+WIDEST = 1.0
+"""Greatest spread that a scenario may have."""
+FINEST = 1e-4
+"""Spread of energies below which they count as equal."""
+
+
+@dataclass(frozen=True)
+class Energies:
+    """Lognormal energies of a unit: by grade a median, for all one spread; arrays have shape (n_grades,)."""
+
+    grades: tuple[str, ...]
+    place: np.ndarray
+    """Logarithm of the median [kWh/t]."""
+    spread: float
+    counts: np.ndarray
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the spread."""
+        return int(self.counts.sum()) - len(self.grades)
+
+
+@dataclass(frozen=True)
+class UnitFit:
+    """What the log tells of one unit."""
+
+    unit: str
+    rows: pd.DataFrame
+    """Its observations in the log's order."""
+    grades: tuple[str, ...]
+    """Grades whose durations are fitted."""
+    sample: Sample | None
+    durations: Fit | None
+    alternative: Fit | None
+    """The law that fits less well."""
+    energies: Energies | None
+    tied: bool
+    """Whether the spread of energies is taken to be that of durations, because nothing is known of it."""
+    estimates: tuple[Estimate, ...]
+
+    @property
+    def exponential(self) -> bool:
+        """Whether durations are exponential."""
+        return self.durations is not None and isinstance(self.durations.family, Exponential)
+
+
+def fit_unit(scenario: Scenario, log: HeatLog, rows: pd.DataFrame, unit: str, confidence: float) -> UnitFit:
+    """Fit one unit.
+
+    Args:
+        scenario: what is known before.
+        log: the log.
+        rows: ``observations`` of the log.
+        unit: its name.
+        confidence: of the intervals.
+    """
+    unit_rows = rows[rows["unit"] == unit].reset_index(drop=True)
+    before = Spread(scenario.disturbances, unit)
+    energies = fit_energies(unit_rows)
+    if energies is not None:
+        spread: float | None = energies.spread
+    else:
+        spread = before.energy or None
+    durations, alternative, sample, grades, failed = _fit_durations(unit_rows, spread)
+    tied = spread is None and durations is not None and isinstance(durations.family, Capped)
+    estimates = [
+        *_of_durations(scenario, unit_rows, unit, durations, grades, confidence, failed),
+        *_of_energies(scenario, unit_rows, unit, energies, confidence),
+        *_of_breakdowns(scenario, log, unit_rows, unit, confidence),
+    ]
+    return UnitFit(unit, unit_rows, grades, sample, durations, alternative, energies, tied, tuple(estimates))
+
+
+def fit_energies(unit_rows: pd.DataFrame) -> Energies | None:
+    """Energies of one unit in closed form; None where no grade has enough of them."""
+    rows = unit_rows[unit_rows["kwh_per_t"].notna()]
+    counts = rows["grade"].value_counts()
+    grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST))
+    if not grades:
+        return None
+    rows = rows[rows["grade"].isin(grades)]
+    y = np.log(rows["kwh_per_t"].to_numpy())
+    group = np.searchsorted(grades, rows["grade"].to_numpy(dtype=str))
+    n = np.bincount(group)
+    place = np.bincount(group, weights=y) / n
+    spread = float(np.sqrt(np.square(y - place[group]).sum() / (len(y) - len(grades))))
+    return Energies(grades, place, max(spread, FINEST), n)
+
+
+def sample_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> Sample:
+    """Durations of some grades of one unit as a sample of their logarithms."""
+    used = unit_rows[unit_rows["grade"].isin(grades)]
+    with np.errstate(divide="ignore"):
+        floor = np.log(used["pace_min"].to_numpy())
+    y = np.maximum(np.log(used["working_min"].to_numpy()), np.where(used["kind"] == EXACT, -np.inf, floor))
+    group = np.searchsorted(grades, used["grade"].to_numpy(dtype=str))
+    return Sample(y, group, used["kind"].to_numpy(), floor)
+
+
+def _fit_durations(
+    unit_rows: pd.DataFrame, energy_spread: float | None
+) -> tuple[Fit | None, Fit | None, Sample | None, tuple[str, ...], str]:
+    """The likelier law by Akaike's criterion, the other one, the sample, its grades; and why there is none."""
+    counts = unit_rows["grade"].value_counts()
+    exact = unit_rows[unit_rows["kind"] == EXACT]["grade"].value_counts()
+    grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST and exact.get(name, 0) >= 2))
+    if not grades:
+        return None, None, None, (), ""
+    sample = sample_of(unit_rows, grades)
+    families: tuple[Family, ...] = (Capped(energy_spread), Exponential())
+    fits, failed = [], ""
+    for family in families:
+        try:
+            fits.append(fit(family, sample))
+        except ValueError as error:
+            failed = failed or str(error)
+    fits.sort(key=lambda candidate: candidate.aic)
+    if not fits or (isinstance(fits[0].family, Capped) and np.exp(fits[0].shape) > WIDEST):
+        return None, None, None, (), failed or f"they scatter more than a scenario can tell (at most {WIDEST:g})"
+    return fits[0], fits[1] if len(fits) > 1 else None, sample, grades, ""
+
+
+def _thin(n: int, least: int = FEWEST) -> str:
+    return f"{n} of {least} observations"
+
+
+def _of_durations(
+    scenario: Scenario,
+    unit_rows: pd.DataFrame,
+    unit: str,
+    law: Fit | None,
+    grades: tuple[str, ...],
+    confidence: float,
+    failed: str,
+) -> list[Estimate]:
+    line = scenario.line
+    before = Spread(scenario.disturbances, unit)
+    counts = unit_rows["grade"].value_counts()
+    estimates = []
+    for grade in line.grades:
+        nominal = line.duration_min(grade, unit)
+        if nominal is None:
+            continue
+        n = int(counts.get(grade.name, 0))
+        if law is None or grade.name not in grades:
+            few = "too few that a caster's pace did not hold back" if n >= FEWEST else _thin(n)
+            estimates.append(Estimate("duration", unit, grade.name, nominal, n, reason=failed or few))
+            continue
+        g = grades.index(grade.name)
+        place, error = float(law.place[g]), float(law.place_error[g])
+        estimates.append(_logarithmic("duration", unit, grade.name, nominal, n, place, error, law.reach(confidence)))
+    n = int(counts.sum())
+    if law is None or not law.family.shapes:
+        reason = "exponential: has none" if law is not None else failed or "no grade has enough observations"
+        estimates.append(Estimate("duration_spread", unit, "", before.duration, n, reason=reason))
+    else:
+        reach = law.reach(confidence)
+        estimates.append(
+            _logarithmic("duration_spread", unit, "", before.duration, n, law.shape, law.shape_error, reach)
+        )
+    return estimates
+
+
+def _of_energies(
+    scenario: Scenario, unit_rows: pd.DataFrame, unit: str, energies: Energies | None, confidence: float
+) -> list[Estimate]:
+    line = scenario.line
+    counts = unit_rows[unit_rows["kwh_per_t"].notna()]["grade"].value_counts()
+    estimates = []
+    for grade in line.grades:
+        if line.duration_min(grade, unit) is None:
+            continue
+        before = line.energy_mwh(grade, unit) * 1000 / grade.mass_t
+        n = int(counts.get(grade.name, 0))
+        if energies is None or grade.name not in energies.grades:
+            estimates.append(Estimate("energy", unit, grade.name, before, n, reason=_thin(n)))
+            continue
+        g = energies.grades.index(grade.name)
+        error = energies.spread / float(np.sqrt(n))
+        reach = float(stats.t.ppf(0.5 + confidence / 2, energies.freedom))
+        estimates.append(_logarithmic("energy", unit, grade.name, before, n, float(energies.place[g]), error, reach))
+    spread = Spread(scenario.disturbances, unit).energy
+    n = int(counts.sum())
+    if energies is None:
+        estimates.append(Estimate("energy_spread", unit, "", spread, n, reason="no grade has enough observations"))
+        return estimates
+    tails = stats.chi2.ppf([0.5 + confidence / 2, 0.5 - confidence / 2], energies.freedom)
+    low, high = energies.spread * np.sqrt(energies.freedom / tails)
+    error = 1 / float(np.sqrt(2 * energies.freedom))
+    estimates.append(
+        Estimate("energy_spread", unit, "", spread, n, energies.spread, float(low), float(high), log_error=error)
+    )
+    return estimates
+
+
+def _of_breakdowns(
+    scenario: Scenario, log: HeatLog, unit_rows: pd.DataFrame, unit: str, confidence: float
+) -> list[Estimate]:
+    breakdown = next((item for item in scenario.disturbances.breakdowns if item.unit == unit), None)
+    mtbf, mttr = (None, None) if breakdown is None else (breakdown.mtbf_h, breakdown.mttr_min)
+    if not log.tells_breakdowns:
+        says = "the log tells no breakdowns"
+        return [Estimate("mtbf", unit, "", mtbf, 0, reason=says), Estimate("mttr", unit, "", mttr, 0, reason=says)]
+    stops = log.breakdowns[log.breakdowns["unit"] == unit]
+    n, working_h = len(stops), float(unit_rows["working_min"].sum()) / 60
+    lower, upper = 0.5 - confidence / 2, 0.5 + confidence / 2
+    if n < FEWEST_BREAKDOWNS or working_h <= 0:
+        atleast = working_h / float(stats.gamma.ppf(upper, n + 1))
+        says = f"{_thin(n, FEWEST_BREAKDOWNS)} in {working_h:.0f} h of work: at least {atleast:.0f} h"
+        return [
+            Estimate("mtbf", unit, "", mtbf, n, reason=says),
+            Estimate("mttr", unit, "", mttr, n, reason=_thin(n, FEWEST_BREAKDOWNS)),
+        ]
+    failures = Estimate(
+        "mtbf", unit, "", mtbf, n, working_h / n,
+        working_h / float(stats.gamma.ppf(upper, n + 1)), working_h / float(stats.gamma.ppf(lower, n)),
+        log_error=1 / float(np.sqrt(n)),
+    )  # fmt: skip
+    over = stops["end_min"].fillna(log.until_min)
+    down = float((over - stops["start_min"]).sum())
+    count = int(stops["end_min"].notna().sum())
+    if count < FEWEST_BREAKDOWNS:
+        return [failures, Estimate("mttr", unit, "", mttr, count, reason=_thin(count, FEWEST_BREAKDOWNS))]
+    low, high = down / stats.gamma.ppf([upper, lower], count)
+    repairs = Estimate(
+        "mttr", unit, "", mttr, count, down / count, float(low), float(high), log_error=1 / float(np.sqrt(count))
+    )
+    return [failures, repairs]
+
+
+def _logarithmic(
+    kind: str, unit: str, grade: str, before: float | None, n: int, place: float, error: float, reach: float
+) -> Estimate:
+    """A figure whose logarithm was fitted."""
+    low, high = np.exp([place - reach * error, place + reach * error])
+    return Estimate(kind, unit, grade, before, n, float(np.exp(place)), float(low), float(high), log_error=error)

@@ -1,0 +1,140 @@
+"""Whether a fitted law is one that the log could come from: Anderson-Darling with a parametric bootstrap.
+
+Tables do not hold where parameters were estimated from the same observations, so that the law is drawn from, fitted
+again and measured again as often as is needed for a p-value. Censored observations get a random place in the part of
+the law that they are known to lie in. Sources: Stute, Gonzalez Manteiga, Presedo Quindimil, "Bootstrap based
+goodness-of-fit tests", Metrika 40 (1993); Dunn, Smyth, "Randomized quantile residuals", Journal of Computational and
+Graphical Statistics 5 (1996).
+
+``scipy.stats.goodness_of_fit`` does this for one complete sample, without groups of one spread and without censoring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+from scipy.special import ndtr
+
+from emberline.studies.calibration.fitting import Energies, UnitFit
+from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Fit, Sample, fit
+
+DRAWS = 199
+"""Samples of the bootstrap."""
+CLOSEST = 1e-12
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """How well one law fits."""
+
+    unit: str
+    what: str
+    """durations, energies, repairs or failures."""
+    law: str
+    n: int
+    statistic: float
+    """Anderson-Darling; of failures Kolmogorov-Smirnov."""
+    p_value: float
+
+    def as_dict(self) -> dict[str, float | int | str]:
+        """Everything as plain data."""
+        return dict(vars(self))
+
+
+def anderson_darling(places: np.ndarray) -> float:
+    """Statistic of n probabilities that would be uniform between 0 and 1, shape (n,)."""
+    u = np.clip(np.sort(places), CLOSEST, 1 - CLOSEST)
+    n = len(u)
+    weight = 2 * np.arange(1, n + 1) - 1
+    return float(-n - (weight * (np.log(u) + np.log1p(-u[::-1]))).sum() / n)
+
+
+def places_of(law: Fit, sample: Sample, generator: np.random.Generator) -> np.ndarray:
+    """Probability of each observation or less under the fitted law, shape (n,); random where it is censored."""
+    x = sample.y - law.place[sample.group]
+    below = np.exp(law.family.log_below(x, np.array(law.shape)))
+    at_random = generator.random(len(x))
+    part = np.where(sample.kind == AT_MOST, below * at_random, below + (1 - below) * at_random)
+    return np.where(sample.kind == EXACT, below, part)
+
+
+def goodness(unit_fit: UnitFit, draws: int = DRAWS, seed: int = 1) -> list[Goodness]:
+    """Goodness of fit of a unit's durations and energies; of what was not fitted nothing is said."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    if unit_fit.durations is not None and unit_fit.sample is not None:
+        rows.append(_of_durations(unit_fit.unit, unit_fit.durations, unit_fit.sample, draws, generator))
+    if unit_fit.energies is not None:
+        rows.append(_of_energies(unit_fit, unit_fit.energies, draws, generator))
+    return rows
+
+
+def exponential_goodness(unit: str, what: str, values: np.ndarray, draws: int = DRAWS, seed: int = 1) -> Goodness:
+    """Goodness of an exponential law of unknown mean for complete values, shape (n,)."""
+    values = np.maximum(values, CLOSEST * values.mean())  # a log in whole minutes may tell repairs of 0 min
+    test = stats.goodness_of_fit(
+        stats.expon, values, known_params={"loc": 0.0}, statistic="ad", n_mc_samples=draws, rng=seed
+    )
+    return Goodness(unit, what, "exponential", len(values), float(test.statistic), float(test.pvalue))
+
+
+def _of_durations(unit: str, law: Fit, sample: Sample, draws: int, generator: np.random.Generator) -> Goodness:
+    complete = sample.kind != AT_LEAST
+    # what the log's end cut says little; without it a new sample is drawn as the log was
+    sample = Sample(*(column[complete] for column in (sample.y, sample.group, sample.kind, sample.floor)))
+    statistic = anderson_darling(places_of(law, sample, generator))
+    again = []
+    for _ in range(draws):
+        y = law.place[sample.group] + law.family.draw(generator, len(sample.y), law.shape)
+        floor_mask = (sample.floor > -np.inf) & (y <= sample.floor)
+        resample = replace(sample, y=np.where(floor_mask, sample.floor, y), kind=np.where(floor_mask, AT_MOST, EXACT))
+        try:
+            refitted = fit(law.family, resample, law)
+        except ValueError:
+            continue
+        again.append(anderson_darling(places_of(refitted, resample, generator)))
+    return Goodness(unit, "durations", law.family.name, len(sample.y), statistic, _p_value(statistic, again))
+
+
+def _of_energies(unit_fit: UnitFit, energies: Energies, draws: int, generator: np.random.Generator) -> Goodness:
+    rows = unit_fit.rows[unit_fit.rows["kwh_per_t"].notna() & unit_fit.rows["grade"].isin(energies.grades)]
+    y = np.log(rows["kwh_per_t"].to_numpy())
+    group = np.searchsorted(energies.grades, rows["grade"].to_numpy(dtype=str))
+    statistic = anderson_darling(_normal_places(y[None, :], group)[0])
+    again = [anderson_darling(row) for row in _normal_places(generator.standard_normal((draws, len(y))), group)]
+    return Goodness(unit_fit.unit, "energies", "lognormal", len(y), statistic, _p_value(statistic, again))
+
+
+def _normal_places(y: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Probabilities under normal laws with the groups' own means and one spread, for each row of y."""
+    member = np.eye(int(group.max()) + 1)[group]
+    rest = y - (y @ member / member.sum(axis=0))[:, group]
+    spread = np.sqrt(np.square(rest).sum(axis=1, keepdims=True) / (y.shape[1] - member.shape[1]))
+    return ndtr(rest / np.maximum(spread, CLOSEST))
+
+
+def _p_value(statistic: float, again: list[float]) -> float:
+    """Share of drawn samples that fit no better, the log itself counted among them."""
+    return (1 + sum(value >= statistic for value in again)) / (1 + len(again))
+
+
+def failure_times(unit: str, failed_min: np.ndarray, start_min: np.ndarray, working_min: np.ndarray) -> Goodness:
+    """Whether failures come at one rate: where they fall in the unit's working time is uniform then.
+
+    Given their number nothing is estimated, so that the p-value of the Kolmogorov-Smirnov test is exact. Source: Cox,
+    Lewis, "The Statistical Analysis of Series of Events", Methuen 1966, section 3.3.
+
+    Args:
+        unit: its name.
+        failed_min: when it failed, shape (n,).
+        start_min: start of each of its operations, rising, shape (n_operations,).
+        working_min: how long it worked in each, shape (n_operations,).
+    """
+    place = np.searchsorted(start_min, failed_min, side="right") - 1
+    before = np.concatenate([[0.0], np.cumsum(working_min)])
+    within = np.clip(failed_min - start_min[np.maximum(place, 0)], 0.0, working_min[np.maximum(place, 0)])
+    worked = np.where(place < 0, 0.0, before[np.maximum(place, 0)] + within)
+    test = stats.kstest(worked / before[-1], "uniform")
+    return Goodness(unit, "failures", "constant rate", len(failed_min), float(test.statistic), float(test.pvalue))

@@ -1,0 +1,178 @@
+"""Maximum likelihood of a law that lies at a place of its own for each group and has one shape for all of them.
+
+Observations may be exact, known to be at most a value (a caster that kept the plan's pace would have been faster) or at
+least a value (still under way when the log ends). Intervals are those of the observed information with Student's t; as
+with normal observations, spread and standard errors are corrected for the places that were fitted by
+sqrt(n / (n - groups)), n being the exact ones. Source: Meeker, Hahn, Escobar, "Statistical Intervals", 2nd ed., Wiley
+2017, chapter 14.
+
+``scipy.stats.CensoredData`` fits one law to one sample, without groups that share a shape. ``lifelines`` has such
+groups, but not the law of the twin; it needs pandas 2, matplotlib and autograd.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, stats
+
+from emberline.studies.calibration.families import Family
+
+EXACT, AT_MOST, AT_LEAST = 0, 1, 2
+STEP = 1e-3
+"""Step of the differences by the spread of the observations; the error in a place is some 1e-6 of the spread."""
+STENCIL = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)], dtype=float)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Observations y, shape (n,) each."""
+
+    y: np.ndarray
+    group: np.ndarray
+    """Group of each, 0 to n_groups - 1; each group has at least one."""
+    kind: np.ndarray
+    """EXACT, AT_MOST or AT_LEAST."""
+    floor: np.ndarray
+    """The value below which an observation would have been known as AT_MOST; -inf where there is none."""
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return int(self.group.max()) + 1
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The law that makes the observations likeliest."""
+
+    family: Family
+    place: np.ndarray
+    """Of each group, shape (n_groups,)."""
+    shape: float
+    """Logarithm of the spread, corrected; 0 where the law has none."""
+    place_error: np.ndarray
+    """Standard error of each place, shape (n_groups,)."""
+    shape_error: float
+    log_likelihood: float
+    n: int
+    """Exact observations."""
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom."""
+        return max(self.n - len(self.place), 1)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion."""
+        return 2 * (len(self.place) + self.family.shapes) - 2 * self.log_likelihood
+
+    def reach(self, confidence: float) -> float:
+        """Standard errors from the estimate to either end of an interval."""
+        return float(stats.t.ppf(0.5 + confidence / 2, self.freedom))
+
+
+def fit(family: Family, sample: Sample, start: Fit | None = None) -> Fit:
+    """Fit a law.
+
+    Args:
+        family: the law.
+        sample: the observations; more exact ones than there are groups.
+        start: a fit of similar observations to start from.
+
+    Raises:
+        ValueError: the likelihood has no maximum, as where all observations of all groups are equal.
+    """
+    groups, exact = sample.n_groups, int((sample.kind == EXACT).sum())
+    if exact <= groups:
+        raise ValueError(f"only {exact} observations are exact")
+    counts = np.bincount(sample.group, minlength=groups)
+    means = np.bincount(sample.group, weights=sample.y, minlength=groups) / counts
+    scale = float(np.sqrt(np.square(sample.y - means[sample.group]).sum() / max(len(sample.y) - groups, 1)))
+    if not scale > 1e-9:
+        raise ValueError("all observations are equal")
+    first = np.append(means / scale - 0.3, np.log(scale))
+    if start is not None:
+        first = np.append(start.place / scale, start.shape)
+    if not family.shapes:
+        first = first[:-1]
+    problem = _Problem(family, sample, scale)
+    tight = {"gtol": 1e-4 * np.sqrt(exact), "maxiter": 200}
+    optimum = optimize.minimize(
+        problem.value, first, jac=problem.slope, hess=problem.curvature, method="trust-exact", options=tight
+    )
+    information = problem.curvature(optimum.x)
+    try:
+        covariance = np.linalg.inv(information)
+    except np.linalg.LinAlgError:
+        raise ValueError("the observations do not tell the parameters apart") from None
+    variance = np.diagonal(covariance)
+    if not (np.isfinite(optimum.fun) and (variance > 0).all()):
+        raise ValueError("the likelihood has no maximum")
+    correction = np.sqrt(exact / (exact - groups)) if family.shapes else 1.0
+    error = np.sqrt(variance) * correction
+    return Fit(
+        family=family,
+        place=optimum.x[:groups] * scale,
+        shape=float(optimum.x[-1] + np.log(correction)) if family.shapes else 0.0,
+        place_error=error[:groups] * scale,
+        shape_error=float(error[-1]) if family.shapes else 0.0,
+        log_likelihood=-float(optimum.fun),
+        n=exact,
+    )
+
+
+class _Problem:
+    """Minus the log-likelihood with its derivatives, by differences of the law in x and shape; places by ``scale``."""
+
+    def __init__(self, family: Family, sample: Sample, scale: float) -> None:
+        self.family, self.sample, self.scale = family, sample, scale
+        self._at: np.ndarray | None = None
+        self._parts: tuple[float, np.ndarray, np.ndarray] = (0.0, np.zeros(0), np.zeros(0))
+
+    def value(self, at: np.ndarray) -> float:
+        return self._evaluated(at)[0]
+
+    def slope(self, at: np.ndarray) -> np.ndarray:
+        return self._evaluated(at)[1]
+
+    def curvature(self, at: np.ndarray) -> np.ndarray:
+        return self._evaluated(at)[2]
+
+    def _evaluated(self, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        if self._at is None or not np.array_equal(self._at, at):
+            self._at, self._parts = at.copy(), self._evaluate(at)
+        return self._parts
+
+    def _evaluate(self, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        sample, groups = self.sample, self.sample.n_groups
+        shape = at[-1] if self.family.shapes else 0.0
+        x = sample.y - at[sample.group] * self.scale
+        moved = x + STENCIL[:, :1] * STEP * self.scale
+        f = log_likelihoods(self.family, moved, shape + STENCIL[:, 1:] * STEP, sample.kind)
+        # x falls as the place rises
+        by_place = -(f[1] - f[2]) / (2 * STEP)
+        by_place_twice = (f[1] - 2 * f[0] + f[2]) / STEP**2
+        slope = np.bincount(sample.group, weights=by_place, minlength=groups)
+        diagonal = np.bincount(sample.group, weights=by_place_twice, minlength=groups)
+        curvature = np.diag(diagonal)
+        if self.family.shapes:
+            by_shape = (f[3] - f[4]) / (2 * STEP)
+            by_shape_twice = (f[3] - 2 * f[0] + f[4]) / STEP**2
+            mixed = -(f[5] + f[6] - f[1] - f[2] - f[3] - f[4] + 2 * f[0]) / (2 * STEP**2)
+            slope = np.append(slope, by_shape.sum())
+            column = np.bincount(sample.group, weights=mixed, minlength=groups)
+            curvature = np.block([[curvature, column[:, None]], [column[None, :], np.array([[by_shape_twice.sum()]])]])
+        return -float(f[0].sum()), -slope, -curvature
+
+
+def log_likelihoods(family: Family, x: np.ndarray, shape: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Contribution of each observation, shape (…, n), for residuals x of that shape and shapes that broadcast."""
+    terms = np.empty(x.shape)
+    for one, law in ((EXACT, family.log_density), (AT_MOST, family.log_below), (AT_LEAST, family.log_above)):
+        mask = kind == one
+        if mask.any():
+            terms[..., mask] = law(x[..., mask], np.broadcast_to(shape, x.shape)[..., mask])
+    return terms

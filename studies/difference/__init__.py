@@ -1,0 +1,19 @@
+"""How two plans differ, and because of what."""
+
+from emberline.planning.answer.uses import UseChange
+from emberline.studies.difference.difference import DIFFERENT_HEATS, Difference, FigureChange, difference
+from emberline.studies.difference.heat_move import HeatMove, StageMove
+from emberline.studies.difference.keys import KeyChange, SeriesChange, changes_between
+
+__all__ = [
+    "DIFFERENT_HEATS",
+    "Difference",
+    "FigureChange",
+    "HeatMove",
+    "KeyChange",
+    "SeriesChange",
+    "StageMove",
+    "UseChange",
+    "changes_between",
+    "difference",
+]

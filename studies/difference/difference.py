@@ -1,0 +1,137 @@
+"""How two plans differ, in the plant's words, and because of what: read off their data, never guessed.
+
+A reason is given only where the data show it: the scenario was changed there, energy is cleaner or cheaper at the new
+time, the unit is taken at the old one, or the heat follows others of its own. A price or an intensity explains when
+something is used, never how much: more or less of it has its reason in a stock, or none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.answer.uses import UseChange, uses
+from emberline.planning.plan.record import Plan
+from emberline.scenarios.messages import mark
+from emberline.studies.difference.heat_move import HeatMove
+from emberline.studies.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
+from emberline.studies.difference.moves import moves, same_heats
+
+SAME = 1e-6
+"""Figures that differ by less than this share are the same."""
+DIFFERENT_HEATS = mark("Different heats: moves cannot be listed.")
+FIGURE_ROWS = (
+    ("carbon", "carbon_kg", "kg CO2e"),
+    ("scope 1", "direct_kg", "kg CO2e"),
+    ("cost", "cost", "{currency}"),
+    ("electricity cost", "energy_cost", "{currency}"),
+    ("demand charges", "demand_cost", "{currency}"),
+    ("coincident charges", "coincident_cost", "{currency}"),
+    ("fuel cost", "fuel_cost", "{currency}"),
+    ("carbon price", "carbon_cost", "{currency}"),
+    ("sales", "sales", "{currency}"),
+    ("peak", "peak_mw", "MW"),
+    ("electricity", "energy_mwh", "MWh"),
+    ("import", "import_mwh", "MWh"),
+    ("export", "export_mwh", "MWh"),
+    ("tonnes", "tonnes", "t"),
+)
+"""Label, figure and unit of measure."""
+
+
+@dataclass(frozen=True)
+class FigureChange:
+    """A figure of the undisturbed replays."""
+
+    label: str
+    name: str
+    """In ``Figures``."""
+    unit: str
+    before: float | None
+    """None: there is no plan, or it has no such figure."""
+    after: float | None
+
+    @property
+    def more(self) -> float | None:
+        """After less before."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the second of two plans has otherwise than the first."""
+
+    scenarios: tuple[str, str]
+    statuses: tuple[str, str]
+    gaps: tuple[float | None, float | None]
+    heats: tuple[HeatMove, ...] = ()
+    different_heats: bool = False
+    """Whether most heats of one plan are not those of the other, so that moves mean nothing."""
+    uses: tuple[UseChange, ...] = ()
+    """Of process units, machines, stores, battery and PV."""
+    figures: tuple[FigureChange, ...] = ()
+    keys: tuple[KeyChange, ...] = ()
+    """Of the scenario."""
+    series: tuple[SeriesChange, ...] = ()
+    """Whose values differ."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the plans are the same."""
+        return not (self.heats or self.different_heats or self.uses or self.figures or self.keys or self.series)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "scenarios": list(self.scenarios),
+            "statuses": list(self.statuses),
+            "gaps": list(self.gaps),
+            "same": self.empty,
+            "keys": [asdict(key) for key in self.keys],
+            "series": [asdict(series) | {"says": series.says} for series in self.series],
+            "heats": [heat.summary() for heat in self.heats],
+            "different_heats": self.different_heats,
+            "uses": [asdict(use) | {"says": use.says} for use in self.uses],
+            "figures": [asdict(figure) | {"more": figure.more} for figure in self.figures],
+        }
+
+
+def difference(before: Plan, after: Plan) -> Difference:
+    """What one plan has otherwise than another one.
+
+    Times are compared after the start of each plan's horizon, so that two days can lie next to each other.
+    """
+    keys = tuple(changed_keys(before.scenario, after.scenario))
+    one, two = before.schedule, after.schedule
+    heats: tuple[HeatMove, ...] = ()
+    different = False
+    used: tuple[UseChange, ...] = ()
+    if one is not None and two is not None:
+        if before.scenario.heats and after.scenario.heats:
+            different = not same_heats(before.scenario, after.scenario)
+            heats = () if different else tuple(moves(before, after, keys))
+        used = tuple(uses(before, after))
+    return Difference(
+        scenarios=(before.scenario.name, after.scenario.name),
+        statuses=(before.status, after.status),
+        gaps=(before.gap, after.gap),
+        heats=heats,
+        different_heats=different,
+        uses=used,
+        figures=tuple(changed_figures(before.replay_figures, after.replay_figures)),
+        keys=keys,
+        series=tuple(changed_series(before.scenario, after.scenario)),
+    )
+
+
+def changed_figures(before: Figures | None, after: Figures | None) -> Iterator[FigureChange]:
+    """Figures that differ, with both values."""
+    for label, name, unit in FIGURE_ROWS:
+        one, two = (None if sums is None else getattr(sums, name) for sums in (before, after))
+        if one == two or (one is not None and two is not None and math.isclose(one, two, rel_tol=SAME, abs_tol=SAME)):
+            continue
+        currency = next(sums.currency for sums in (after, before) if sums is not None)
+        yield FigureChange(label, name, unit.format(currency=currency), one, two)

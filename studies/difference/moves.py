@@ -1,0 +1,206 @@
+"""Heats that lie elsewhere in one plan than in another, and because of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.answer.uses import WORTH_TELLING, mean_over, signal, signal_text
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark
+from emberline.studies.difference.heat_move import SAME_MIN, HeatMove, StageMove
+from emberline.studies.difference.keys import KeyChange
+
+THEN = {
+    "average": mark("carbon intensity is {new} instead of {old} {unit} then"),
+    "marginal": mark("marginal carbon intensity is {new} instead of {old} {unit} then"),
+    "price": mark("electricity costs {new} instead of {old} {unit} then"),
+}
+"""Energy that is cleaner or cheaper at the new time, by the signal that the goal counts."""
+SUN_MW = 0.5
+"""PV that differs by less is no reason."""
+
+
+def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator[HeatMove]:
+    """Heats of both plans that start elsewhere or on another unit, in their order, with the reason.
+
+    Args:
+        before, after: plans with schedules.
+        keys: what their scenarios tell differently.
+    """
+    assert before.schedule is not None
+    assert after.schedule is not None
+    heat_moves = list(moved(after.scenario, before.schedule, after.schedule))
+    reasons = _Reasons(before, after, keys, {move.heat for move in heat_moves})
+    for move in heat_moves:
+        yield HeatMove(move.heat, move.number, move.stage, move.stages, reasons.of(move))
+
+
+def same_heats(one: Scenario, two: Scenario) -> bool:
+    """Whether at least half of the heats of two scenarios are the same, by name and grade."""
+    names, others = ({(heat.name, heat.grade.name) for heat in scenario.heats} for scenario in (one, two))
+    return 2 * len(names & others) >= max(len(names), len(others))
+
+
+def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[HeatMove]:
+    """Heats that lie elsewhere in the second of two schedules, without reason.
+
+    Args:
+        scenario: of the second one.
+        one, two: of table ``SCHEDULE``.
+    """
+    names = two["heat"].values.tolist()
+    for heat in dict.fromkeys([*names, *one["heat"].values.tolist()]):
+        stages = tuple(_stages(one, two, heat))
+        if stages:
+            number = names.index(heat) + 1 if heat in names else one["heat"].values.tolist().index(heat) + 1
+            yield HeatMove(heat, number, _hungriest(scenario, heat, [move.stage for move in stages]), stages)
+
+
+def _stages(one: xr.Dataset, two: xr.Dataset, heat: str) -> Iterator[StageMove]:
+    for stage in dict.fromkeys([*two["stage"].values.tolist(), *one["stage"].values.tolist()]):
+        (a, unit_a), (b, unit_b) = _at(one, heat, stage), _at(two, heat, stage)
+        if (a is None and b is None) or (
+            a is not None and b is not None and abs(a - b) <= SAME_MIN and unit_a == unit_b
+        ):
+            continue
+        yield StageMove(stage, a, b, unit_a, unit_b)
+
+
+def _at(schedule: xr.Dataset, heat: str, stage: str) -> tuple[float | None, str]:
+    if heat not in schedule["heat"].values or stage not in schedule["stage"].values:
+        return None, ""
+    placement = schedule.sel(heat=heat, stage=stage)
+    start = float(placement["start_min"])
+    return (None, "") if np.isnan(start) else (start, str(placement["unit"].item()))
+
+
+def _hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
+    """The stage at which a heat draws most electricity among some."""
+    batch = next((item for item in scenario.heats if item.name == heat), None)
+    if batch is None:
+        return stages[0]
+
+    def energy(name: str) -> float:
+        stage = next((s for s in scenario.line.stages if s.name == name), None)
+        units = [] if stage is None else [u for u in stage.units if scenario.line.duration_min(batch.grade, u.name)]
+        return max((scenario.line.energy_mwh(batch.grade, unit.name) for unit in units), default=-1.0)
+
+    return max(stages, key=lambda name: (energy(name), -stages.index(name)))
+
+
+class _Reasons:
+    """Why heats moved, from the data of both plans."""
+
+    def __init__(self, before: Plan, after: Plan, keys: Sequence[KeyChange], moved: set[str]) -> None:
+        self.before, self.after, self.keys, self.moved = before, after, keys, moved
+        self.scenario = after.scenario
+        self.worth, self.signal, self.unit = signal(after)
+        self.sun = self.scenario.inputs["pv_available_mw"].to_numpy()
+        self.order = {heat.name: heat.order for heat in self.scenario.heats}
+
+    def of(self, move: HeatMove) -> str:
+        """The first reason that the data show; empty where they show none."""
+        main = move.main
+        if main.before_min is None or main.after_min is None:
+            return self._scenario(move)
+        for reason in (self._scenario, self._energy, self._unit, self._company):
+            says = reason(move)
+            if says:
+                return says
+        return ""
+
+    def _scenario(self, move: HeatMove) -> str:
+        """A due time, a release, a lock or an outage that was changed for this heat."""
+        main, order = move.main, self.order.get(move.heat, "")
+        for key in self.keys:
+            parts = key.key.split(".")
+            if parts[:2] == ["orders", order] and len(parts) > 2:
+                return Message(
+                    "order {order} has {key} {new} instead of {old}",
+                    order=order, key=parts[-1], new=_short(key.after), old=_short(key.before),
+                )  # fmt: skip
+        locks = [
+            {(lock.stage, lock.model_dump_json()) for lock in plan.scenario.locks if lock.heat == move.heat}
+            for plan in (self.before, self.after)
+        ]
+        if locks[0] != locks[1]:
+            changed = next(iter(sorted(stage for stage, _ in locks[0] ^ locks[1])))
+            locked = (
+                mark("it is locked at {stage}") if locks[1] - locks[0] else mark("it is no longer locked at {stage}")
+            )
+            return Message(locked, stage=changed)
+        # a heat that the first plan does not have was in nobody's way
+        out = main.before_min is not None and self._outage(main.before_unit, main.before_min, self.after, move)
+        return Message("{unit} is not available then", unit=main.before_unit) if out else ""
+
+    def _outage(self, unit: str, at: float, plan: Plan, move: HeatMove) -> bool:
+        """Whether a unit is away in the second plan, and was not in the first, at a heat's old place."""
+        end = at + self._minutes(self.before, move)
+        before, after = (
+            any(begin < end - SAME_MIN and over > at + SAME_MIN for begin, over in scenario.outages.get(unit, ()))
+            for scenario in (self.before.scenario, plan.scenario)
+        )
+        return after and not before
+
+    def _minutes(self, plan: Plan, move: HeatMove) -> float:
+        assert plan.schedule is not None
+        placement = plan.schedule.sel(heat=move.heat, stage=move.stage)
+        return float(placement["end_min"] - placement["start_min"])
+
+    def _mean(self, values: np.ndarray, at: float, minutes: float) -> float:
+        return mean_over(values, self.scenario.horizon.step_min, at, minutes)
+
+    def _energy(self, move: HeatMove) -> str:
+        """Cleaner or cheaper electricity, or more sun, at the new time."""
+        main = move.main
+        assert main.before_min is not None
+        assert main.after_min is not None
+        minutes = self._minutes(self.after, move)
+        old, new = (self._mean(self.worth, at, minutes) for at in (main.before_min, main.after_min))
+        energy = sun = ""
+        if new < old - WORTH_TELLING * abs(old):
+            energy = Message(THEN[self.signal], new=signal_text(new), old=signal_text(old), unit=self.unit)
+        less, more = (self._mean(self.sun, at, minutes) for at in (main.before_min, main.after_min))
+        if more > less + SUN_MW:
+            sun = Message("PV gives {new:.1f} instead of {old:.1f} MW then", new=more, old=less)
+        return Message("{energy} and {sun}", energy=energy, sun=sun) if energy and sun else energy or sun
+
+    def _unit(self, move: HeatMove) -> str:
+        """Another heat that has moved to the old place."""
+        main, schedule = move.main, self.after.schedule
+        assert schedule is not None
+        assert main.before_min is not None
+        end = main.before_min + self._minutes(self.before, move)
+        for heat in schedule["heat"].values.tolist():
+            placement = schedule.sel(heat=heat, stage=move.stage)
+            here = str(placement["unit"].item()) == main.before_unit and heat != move.heat
+            if (
+                here
+                and heat in self.moved
+                and float(placement["start_min"]) < end
+                and float(placement["end_min"]) > main.before_min
+            ):
+                return Message(
+                    "{unit} is busy with heat {heat} until {time} instead",
+                    unit=main.before_unit, heat=heat, time=self.scenario.horizon.instant(float(placement["end_min"])),
+                )  # fmt: skip
+        return ""
+
+    def _company(self, move: HeatMove) -> str:
+        """Heats of the same order that move with it."""
+        others = [
+            heat for heat in self.moved if heat != move.heat and self.order.get(heat) == self.order.get(move.heat)
+        ]
+        if not others or move.heat not in self.order:
+            return ""
+        return Message("it goes with order {order}", order=self.order[move.heat])
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"

@@ -1,0 +1,303 @@
+"""Savings against load: the same plant at a part of its orders, and where flexibility ends.
+
+A plant that is full has nowhere to move its heats to. Each load is a scenario of its own, with evenly fewer heats or
+smaller deliveries, planned like any other; what is saved against the baseline is reported for the undisturbed day and,
+with the same disturbances, for the disturbed ones, with the interval of the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from emberline.planning.engine.engine import Engine
+from emberline.planning.plan.pipeline import plan
+from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.record import Plan
+from emberline.planning.plan.replays import saved
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.goal_metrics import figures_of, goal_metric
+from emberline.scenarios.messages import Message
+from emberline.studies.scaled_orders import scaled
+
+LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+THRESHOLD = 0.01
+"""Share of the baseline figure below which a saving counts as none."""
+CONFIDENCE = 0.95
+MOST_LOADS = 50
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What is saved of one figure against the baseline."""
+
+    undisturbed: float
+    """In kg CO2e or currency."""
+    share: float
+    """Of the baseline's."""
+    mean: float | None = None
+    """Over the disturbed replays, baseline and plan with the same disturbances; None: nothing is disturbed."""
+    low: float | None = None
+    """The 95 % interval of that mean."""
+    high: float | None = None
+    p10: float | None = None
+    """Of single replays."""
+    p90: float | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """The plant at one load."""
+
+    load: float
+    """Share of the orders that was asked for."""
+    share: float
+    """Share of the tonnes that is left: whole heats do not divide."""
+    heats: int
+    tonnes: float
+    status: str
+    gap: float | None = None
+    saved: dict[str, Saving] | None = None
+    """By ``carbon_kg`` and ``cost``; None: there is no plan, or the baseline does not make the same."""
+    baseline: dict[str, float] | None = None
+    replications: int = 0
+    successes: int = 0
+    acceptable: bool = False
+    says: str = ""
+    goal_share: float | None = None
+    """What is saved of the goal as a share of the baseline's: the mean of the disturbed replays, where there are."""
+    goal_low: float | None = None
+    """Its 95 % interval."""
+    goal_high: float | None = None
+    goal_most: float | None = None
+    """What the best of all plans could save at most, by the bound of the search; None: no bound is known."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON; the replays without a violation are ``held`` there."""
+        return {"held" if name == "successes" else name: value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """Savings against load."""
+
+    scenario: str
+    currency: str
+    goal: str
+    threshold: float
+    loads: tuple[Load, ...]
+    """From the least load to the whole."""
+
+    @property
+    def ends_at(self) -> float | None:
+        """The least load from which on, up to the whole, less than the threshold is saved; None: at none of them."""
+        share = None
+        for load in reversed([load for load in self.loads if load.goal_share is not None]):
+            if (load.goal_share or 0.0) >= self.threshold:
+                break
+            share = load.share
+        return share
+
+    @property
+    def says(self) -> str:
+        """Where flexibility ends, in a sentence."""
+        figure = Message("carbon") if self.goal == "carbon" else Message("cost")
+        limit = Message("{share:g} % of the baseline's {figure}", share=self.threshold * 100, figure=figure)
+        rows = [load for load in self.loads if load.goal_share is not None]
+        if not rows:
+            return Message("no load has a plan that could be compared with the baseline")
+        end = self.ends_at
+        if end is None:
+            last = rows[-1]
+            values = {"load": last.share * 100, "saved": (last.goal_share or 0.0) * 100}
+            if last is self.loads[-1]:
+                return Message("flexibility does not end: at {load:.0f} % load still {saved:.1f} % is saved", **values)
+            return Message(
+                "flexibility does not end: at {load:.0f} % load still {saved:.1f} % is saved; above that there is no "
+                "plan to compare",
+                **values,
+            )
+        before = [load for load in rows if load.share < end]
+        first = next(load for load in rows if load.share == end)
+        doubt = self._doubt(first)
+        if not before:
+            says = Message(
+                "flexibility has ended at {load:.0f} % load already: less than {limit} is saved",
+                load=end * 100, limit=limit,
+            )  # fmt: skip
+        else:
+            says = Message(
+                "flexibility ends between {low:.0f} and {load:.0f} % load: from there on less than {limit} is saved",
+                low=before[-1].share * 100, load=end * 100, limit=limit,
+            )  # fmt: skip
+        return Message("{says} ({doubt})", says=says, doubt=doubt) if doubt else says
+
+    def _doubt(self, first: Load) -> str:
+        """What may still be saved at the load from which on too little is; empty: nothing."""
+        high, most = first.goal_high, first.goal_most
+        reaches = high is not None and high >= self.threshold
+        better = most is not None and most >= self.threshold
+        values = {"high": (high or 0.0) * 100, "most": (most or 0.0) * 100}
+        if reaches and better:
+            return Message("its interval reaches {high:.1f} %; a better plan may save {most:.1f} %", **values)
+        if reaches:
+            return Message("its interval reaches {high:.1f} %", high=values["high"])
+        return Message("a better plan may save {most:.1f} %", most=values["most"]) if better else ""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "scenario": self.scenario,
+            "currency": self.currency,
+            "goal": self.goal,
+            "threshold": self.threshold,
+            "ends_at": self.ends_at,
+            "says": self.says,
+            "loads": [load.summary() for load in self.loads],
+        }
+
+
+def headroom(
+    scenario: Scenario,
+    engine: Engine,
+    loads: Sequence[float] = LOADS,
+    *,
+    threshold: float = THRESHOLD,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Headroom:
+    """Plan a scenario at some loads and say what is saved at each.
+
+    Args:
+        scenario: the whole; its disturbances say how often each plan is replayed.
+        engine: who plans; the result does not depend on how many workers it has.
+        loads: shares of the orders, above 0 up to 1.
+        threshold: share of the baseline figure of the goal below which flexibility has ended.
+        on_progress: called with ``done``, ``of`` and ``load`` after each plan.
+        cancel: polled; True ends it; loads that are not planned by then are reported so.
+
+    Raises:
+        ScenarioError: there are no orders to scale, or a load is none.
+    """
+    cases = [(load, scaled(scenario, load)) for load in checked(scenario, loads)]
+    tell: Progress = on_progress or (lambda event: None)
+    rows = [_row(scenario, load, part, None) for load, part in cases]
+    pieces = engine.each(_planned, None, [part for _, part in cases], cancel)
+    for count, piece in enumerate(pieces, start=1):
+        load, part = cases[piece.place]
+        facts = piece.unwrap()
+        rows[piece.place] = _row(scenario, load, part, facts)
+        tell({"phase": "headroom", "done": count, "of": len(cases), "load": rows[piece.place]})
+    goal = scenario.goal.minimize
+    return Headroom(scenario.name, scenario.market.currency, goal, threshold, tuple(rows))
+
+
+def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
+    """The loads in rising order.
+
+    Raises:
+        ScenarioError: as :func:`headroom`.
+    """
+    if not scenario.orders and not scenario.deliveries:
+        says = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
+        raise ScenarioError([Problem(scenario.name, "orders", says)])
+    if scenario.by_the_minute:
+        says = "lateness weighs neither carbon nor cost; plan for one of them"
+        raise ScenarioError([Problem(scenario.name, "goal.minimize", says)])
+    wrong = [load for load in loads if not 0 < load <= 1]
+    if wrong or not loads or len(loads) > MOST_LOADS:
+        says = f"{wrong[0]:g} is no load" if wrong else f"{len(loads)} loads"
+        raise ScenarioError([Problem("--load", "", f"{says}; give 1 to {MOST_LOADS} of them, above 0 up to 100 %")])
+    return sorted(set(loads))
+
+
+def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
+    """What is kept of a plan: in a worker, so that little comes back."""
+    load_plan = plan(scenario)
+    return {
+        "status": load_plan.status,
+        "gap": load_plan.gap,
+        "acceptable": load_plan.acceptable,
+        "says": load_plan.verdict,
+        "replications": load_plan.replays.n if load_plan.replays else 0,
+        "successes": load_plan.replays.successes if load_plan.replays else 0,
+        "baseline": {name: getattr(load_plan.baseline_figures, name) for name in figures_of(load_plan.scenario)},
+        "saved": _savings(load_plan),
+        "goal": _goal(load_plan),
+        "slack": _slack(load_plan),
+    }
+
+
+def _savings(load_plan: Plan) -> dict[str, Saving] | None:
+    savings = load_plan.saved()
+    if not savings:
+        return None
+    by_figure = {}
+    for name in figures_of(load_plan.scenario):
+        each = _each(load_plan, name)
+        mean, low, high = interval(each)
+        p10, p90 = (None, None) if each.size == 0 else (float(np.quantile(each, q)) for q in (0.1, 0.9))
+        by_figure[name] = Saving(savings[name], savings[f"{name}_share"], mean, low, high, p10, p90)
+    return by_figure
+
+
+def _each(load_plan: Plan, name: str) -> np.ndarray:
+    """What each disturbed replay saves, stock credited, shape (n_replications,)."""
+    if load_plan.replays is None or not load_plan.replays.n:
+        return np.zeros(0)
+    return saved(load_plan.replays.data, name)
+
+
+def _goal(load_plan: Plan) -> tuple[float | None, float | None, float | None]:
+    """Share of the goal that is saved, and the interval of its mean where there are disturbed replays."""
+    savings = load_plan.saved()
+    if not savings:
+        return None, None, None
+    name = goal_metric(load_plan.scenario).figure
+    each = _each(load_plan, name)
+    base = abs(getattr(load_plan.baseline_figures, name))
+    if each.size and load_plan.replays is not None and base:
+        scale = float(np.abs(load_plan.replays.data[f"baseline_{name}"].to_numpy()).mean()) or base
+        mean, low, high = (None if value is None else value / scale for value in interval(each))
+        return mean, low, high
+    return savings[f"{name}_share"], None, None
+
+
+def _slack(load_plan: Plan) -> float | None:
+    """What the search has left open, as a share of the baseline's figure of the goal."""
+    name = goal_metric(load_plan.scenario).figure
+    base = abs(getattr(load_plan.baseline_figures, name))
+    if load_plan.objective is None or load_plan.bound is None or not base:
+        return None
+    return max(load_plan.objective - load_plan.bound, 0.0) / base
+
+
+def interval(values: np.ndarray) -> tuple[float | None, float | None, float | None]:
+    """Mean of some values and its 95 % interval by Student's t; no interval of one value, nothing of none.
+
+    Source: Student (1908), "The probable error of a mean", Biometrika 6.
+    """
+    if not values.size:
+        return None, None, None
+    mean = float(values.mean())
+    if values.size == 1:
+        return mean, None, None
+    from scipy.stats import t
+
+    half = float(t.ppf((1 + CONFIDENCE) / 2, values.size - 1)) * float(values.std(ddof=1)) / math.sqrt(values.size)
+    return mean, mean - half, mean + half
+
+
+def _row(whole: Scenario, load: float, part: Scenario, facts: dict[str, Any] | None) -> Load:
+    tonnes = part.tonnes
+    share = tonnes / whole.tonnes if whole.tonnes else load
+    bare = Load(load, share, len(part.heats), tonnes, status="not planned")
+    if facts is None:
+        return bare
+    (mean, low, high), slack = facts.pop("goal"), facts.pop("slack")
+    most = None if mean is None or slack is None else mean + slack
+    return replace(bare, **facts, goal_share=mean, goal_low=low, goal_high=high, goal_most=most)

@@ -1,0 +1,193 @@
+"""The cases that are compared to find out what each lever brings, and what is reported of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+
+BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
+NOTE = (
+    "each alone: on the baseline heats; each as the last one: taken away from the joint plan, heats not planned again. "
+    "Levers overlap, so the two differ and neither adds up: the rest is their interaction."
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The plant with some levers, its best use that was found, as the twin follows it."""
+
+    heats: str
+    """Whose heats: ``baseline``, ``sequential`` or ``joint``."""
+    figures: Figures | None
+    """Of the undisturbed replay; None where there is no plan."""
+    status: str
+    slack: float | None = None
+    """By how much better the site might be used at most, heats as they are, in the goal's measure; None: not known."""
+    broken: int = 0
+    """Violations in the replay."""
+    reason: str = ""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        sums = self.figures
+        return asdict(self) | {"figures": sums.as_dict() if sums else None, "parts": parts(sums) if sums else None}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is saved from one case to another; above zero: less."""
+
+    carbon_kg: float
+    """By the goal's signal."""
+    average_kg: float
+    marginal_kg: float | None
+    """None: the market gives no marginal intensity."""
+    cost: float
+    parts: dict[str, float]
+    """Of ``cost``, and adding up to it: ``energy``, ``demand``, ``fuel``, ``carbon``, ``other``."""
+    peak_mw: float
+    goal: float
+    low: float | None
+    """What the goal's saving is at least and at most, by what the solver left open under the same heats."""
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One lever and what it brings; None where a case has no plan."""
+
+    name: str
+    kind: str
+    """``heats``, ``battery``, or the kind of the asset."""
+    first: Change | None
+    last: Change | None
+    ruled: Change | None
+    reason: str = ""
+    """Why something is missing, or is not to be trusted."""
+
+
+@dataclass(frozen=True)
+class Levers:
+    """The study of one scenario."""
+
+    scenario: Scenario
+    baseline: Case
+    """All assets by its rules."""
+    bare: Case
+    """Baseline heats, no lever."""
+    managed: Case
+    """Baseline heats, all assets planned."""
+    sequential: Case
+    """Production first, site after."""
+    joint: Case
+    heats_first: Plan
+    """The search of heats that saw grid, base load and PV alone."""
+    search: Plan
+    """The search of heats and site together."""
+    bound: float | None
+    """No plan's goal is below this, in the measure of the figures; proven by the joint search."""
+    gap: float | None
+    """Of the joint plan, on what can be decided."""
+    levers: tuple[Lever, ...]
+    essentials: tuple[str, ...]
+    """Machines and stores that the site cannot do without."""
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is a joint plan that the twin can follow."""
+        return self.joint.figures is not None and not self.joint.broken and not self.joint.reason
+
+    @property
+    def together(self) -> Change | None:
+        """What all levers bring together: the joint plan against the baseline heats without any."""
+        return change(self.scenario, self.bare, self.joint)
+
+    def interaction(self, column: str) -> dict[str, float] | None:
+        """What a column lacks of what all levers bring together: ``carbon_kg`` and ``cost``; None: not known.
+
+        Args:
+            column: ``first`` or ``last``.
+        """
+        whole, parts = self.together, [getattr(lever, column) for lever in self.levers]
+        if whole is None or any(part is None for part in parts):
+            return None
+        return {name: getattr(whole, name) - sum(getattr(p, name) for p in parts) for name in ("carbon_kg", "cost")}
+
+    def saved(self, against: Case) -> Change | None:
+        """What the joint plan saves against another case."""
+        return change(self.scenario, against, self.joint)
+
+    def cases(self) -> Iterator[tuple[str, Case]]:
+        """The plans that are compared, from the plant without levers to the joint plan."""
+        yield "baseline heats, no lever", self.bare
+        yield "baseline, by rules", self.baseline
+        yield "baseline heats, site planned", self.managed
+        yield "production first, site after", self.sequential
+        yield "planned together", self.joint
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        goal = self.scenario.goal
+        searches = {
+            name: {key: getattr(plan, key) for key in ("status", "objective", "bound", "gap", "reason")}
+            for name, plan in ((SEQUENTIAL, self.heats_first), (JOINT, self.search))
+        }
+        return {
+            "scenario": self.scenario.name,
+            "goal": goal.minimize,
+            "signal": goal.signal,
+            "currency": self.scenario.market.currency,
+            "cases": {name: case.summary() for name, case in self.cases()},
+            "searches": searches,
+            "bound": self.bound,
+            "gap": self.gap,
+            "saved": {
+                name: asdict(saving) if (saving := self.saved(case)) else None
+                for name, case in ((BASELINE, self.baseline), (SEQUENTIAL, self.sequential))
+            },
+            "together": asdict(self.together) if self.together else None,
+            "levers": [asdict(lever) for lever in self.levers],
+            "interaction": {column: self.interaction(column) for column in ("first", "last")},
+            "needed": list(self.essentials),
+            "note": NOTE,
+        }
+
+
+def parts(sums: Figures) -> dict[str, float]:
+    """The bill in five parts that add up to it: ``other`` is upkeep, fixed, taxes and imbalance, less sales."""
+    peaks = sums.demand_cost + sums.coincident_cost
+    costs = {"energy": sums.energy_cost, "demand": peaks, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
+    rest = sums.upkeep_cost + sums.fixed_cost + sums.tax_cost + sums.imbalance_cost + sums.recourse_cost - sums.sales
+    return {**costs, "other": rest}
+
+
+def change(scenario: Scenario, before: Case, after: Case) -> Change | None:
+    """What is saved from one case to another; None where one has no plan."""
+    one, two = before.figures, after.figures
+    if one is None or two is None:
+        return None
+
+    site_kg = one.direct_kg + one.bought_kg - two.direct_kg - two.bought_kg
+    marginal = None
+    if one.grid_marginal_kg is not None and two.grid_marginal_kg is not None:
+        marginal = one.grid_marginal_kg - two.grid_marginal_kg + site_kg
+    metric = goal_metric(scenario)
+    goal = metric.of(one) - metric.of(two)
+    before_parts, after_parts = parts(one), parts(two)
+    return Change(
+        carbon_kg=one.carbon_kg - two.carbon_kg,
+        average_kg=one.grid_average_kg - two.grid_average_kg + site_kg,
+        marginal_kg=marginal,
+        cost=one.cost - two.cost,
+        parts={name: before_parts[name] - after_parts[name] for name in before_parts},
+        peak_mw=one.peak_mw - two.peak_mw,
+        goal=goal,
+        low=None if before.slack is None else goal - before.slack,
+        high=None if after.slack is None else goal + after.slack,
+    )

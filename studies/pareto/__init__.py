@@ -1,0 +1,26 @@
+"""Pareto fronts of a metric, such as carbon, and cost."""
+
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.doors import opened
+
+if TYPE_CHECKING:
+    from emberline.studies.pareto.axis import Axis, axes
+    from emberline.studies.pareto.front import Front, rows
+    from emberline.studies.pareto.plan_of_point import run_of
+    from emberline.studies.pareto.search import MOST_POINTS, pareto
+
+__all__ = ["MOST_POINTS", "Axis", "Front", "axes", "pareto", "rows", "run_of"]
+_PLACES = {
+    "MOST_POINTS": "search",
+    "Axis": "axis",
+    "Front": "front",
+    "axes": "axis",
+    "pareto": "search",
+    "rows": "front",
+    "run_of": "plan_of_point",
+}
+
+
+def __getattr__(name: str) -> object:
+    return opened(__name__, _PLACES, name)

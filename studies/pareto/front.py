@@ -1,0 +1,308 @@
+"""A Pareto front: what less of a metric, such as carbon, costs. Its points, what lies between them, and the knee.
+
+The metric is that of the plan's figures (carbon: scope 1 and 2 by the goal's signal), cost the whole bill, carbon price
+included where the market's scheme has one. Points stand from the least of the metric to the cheapest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import Variable, check
+from emberline.scenarios.messages import Message, mark
+from emberline.studies.pareto.axis import CARBON, Axis
+
+SAME = 1e-6
+"""Figures that differ by less than this share are the same: a cap is kept no more exactly."""
+KNEE_RULE = Message(
+    "largest distance below the chord between the ends, both axes scaled to 1 (Das 1999, Structural Optimization 18)"
+)
+DUAL_RULE = Message(
+    "shadow price of the cap in the site's least-cost program with the heats' starts and all whole numbers fixed: "
+    "what the site alone asks for the next unit less (at the first point: for the last one)"
+)
+NOISE = Message(
+    "each figure is known to its gap only: differences between points that are smaller than the gaps mean nothing"
+)
+POINT = ("point",)
+COUNTED = {CARBON: "scope 1 and 2 by the goal's signal"}
+"""What a metric counts, where its name does not say it."""
+REST = {
+    "gap": Variable(POINT, "1", "on what can be decided; the wider one of an end's two; missing: not proven"),
+    "proven": Variable(POINT, "1", "1: it is proven that as little of it costs more than the next cheaper point"),
+    "chord_distance": Variable(POINT, "1", "distance below the chord between the ends, both axes scaled to 1"),
+    "knee": Variable(POINT, "1", "1: the knee"),
+    "direct_kg": Variable(POINT, "kg CO2e", "scope 1"),
+    "grid_average_kg": Variable(POINT, "kg CO2e", "scope 2 by average intensity"),
+    "grid_marginal_kg": Variable(POINT, "kg CO2e", "scope 2 by marginal intensity; missing: not given"),
+    "peak_mw": Variable(POINT, "MW", "highest metered mean of the grid import"),
+    "seconds": Variable(POINT, "s", "of the search for the point"),
+    "status": Variable(POINT, "", "of the search; of an end the worse of its two", text=True),
+    "dual_reason": Variable(POINT, "", "why there is no shadow price", text=True),
+}
+"""What a front has whatever its axis is."""
+
+
+def variables(axis: Axis) -> dict[str, Variable]:
+    """The dataset of a front. Coordinate ``point``: the number of the point among those that were searched."""
+    name, unit, per = axis.metric, axis.row.unit, f"{{currency}}/{axis.unit.split()[0]}"
+    return {
+        axis.figure: Variable(POINT, unit, f"{COUNTED.get(name, name)}, undisturbed replay"),
+        "cost": Variable(POINT, "{currency}", "energy and carbon price less what export earns, undisturbed replay"),
+        axis.cap: Variable(POINT, unit, "cap under which cost was minimized; missing at the cheap end"),
+        "cost_bound": Variable(POINT, "{currency}", "no plan under the cap costs less; missing: not proven"),
+        axis.bound: Variable(POINT, unit, "of the ends: no plan (that costs no more than the cheap end) has less"),
+        axis.dual: Variable(POINT, per, f"shadow price of the cap on {name}, starts fixed"),
+        axis.difference: Variable(POINT, per, "cost of a unit less, against the next cheaper point"),
+    } | REST
+
+
+@dataclass(frozen=True)
+class Point:
+    """One plan that was searched for the front, with what is proven about its place."""
+
+    number: int
+    """0 is the end with the least of the metric, the last one the cheap end."""
+    plan: Plan
+    cap: float | None = None
+    """On the metric."""
+    cost_bound: float | None = None
+    bound: float | None = None
+    """Of the metric."""
+    gap: float | None = None
+    dual: float | None = None
+    """Shadow price of the cap, by the unit in which the metric is displayed."""
+    dual_reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def figures(self) -> Figures:
+        """Figures of the undisturbed replay."""
+        assert self.plan.replay_figures is not None
+        return self.plan.replay_figures
+
+
+@dataclass(frozen=True)
+class Front:
+    """What was found: the points that are kept, and how many were not."""
+
+    scenario: Scenario
+    baseline: Figures
+    """The baseline's."""
+    data: xr.Dataset
+    """Table of ``variables``."""
+    schedules: dict[int, xr.Dataset]
+    """The schedule of each kept point, by its number."""
+    n_requested: int
+    dominated: int = 0
+    """Points left out because another one is no worse in both figures and better in one."""
+    same: int = 0
+    """Points left out because they are those of a neighbour."""
+    failed: tuple[str, ...] = ()
+    """Why points have no acceptable plan."""
+    unsearched: int = 0
+    """Points that were not searched, because the user had enough."""
+    metric: str = CARBON
+    """What is traded against cost."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        currency, baseline = self.scenario.market.currency, self.baseline
+        lines = [f"{self.scenario.name}: {self.verdict}"]
+        lines.append(f"  {'baseline':<9} {baseline.carbon_kg / 1000:,.1f} t CO2e, {baseline.cost:,.0f} {currency}")
+        for row in rows(self.data):
+            gap = "no gap proven" if row["gap"] is None else f"gap {row['gap']:.2%}"
+            point = f"point {row['point']}{' *' if row['knee'] else ''}"
+            lines.append(f"  {point:<9} {row['carbon_kg'] / 1000:,.1f} t CO2e, {row['cost']:,.0f} {currency}, {gap}")
+        return "\n".join(lines)
+
+    @property
+    def axis(self) -> Axis:
+        """The metric as an axis."""
+        return Axis(self.metric)
+
+    @property
+    def has_points(self) -> bool:
+        """Whether there is any acceptable plan."""
+        return bool(self.data.sizes["point"])
+
+    @property
+    def knee(self) -> int | None:
+        """Place of the knee among the kept points."""
+        places = np.flatnonzero(self.data["knee"].to_numpy() > 0)
+        return int(places[0]) if len(places) else None
+
+    @property
+    def verdict(self) -> str:
+        """One sentence for the planner."""
+        n = self.data.sizes["point"]
+        if not n:
+            if not self.failed:
+                return Message("No front: there is no acceptable plan.")
+            return Message("No front: there is no acceptable plan: {reason}.", reason=self.failed[0])
+        if n == 1 and not self.unsearched:
+            return Message(
+                "Nothing can be traded: the plan with the least {metric} is also the cheapest.", metric=self.metric
+            )
+        if self.knee is None:
+            return Message("{n} points, none of them a knee: no point lies below the chord between the ends.", n=n)
+        number = int(self.data["point"].to_numpy()[self.knee])
+        return Message("{n} points; the knee is point {number}.", n=n, number=number)
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be said in addition to the figures."""
+        counts = [
+            (self.dominated, mark("{count} dominated by another")),
+            (self.same, mark("{count} the same as a neighbour")),
+            (len(self.failed), mark("{count} without an acceptable plan")),
+            (self.unsearched, mark("{count} not searched")),
+        ]
+        reasons = tuple(Message(reason, count=count) for count, reason in counts if count)
+        share = {"kept": self.data.sizes["point"], "asked": self.n_requested}
+        lines: list[str] = [Message("{kept} of {asked} points are on the front", **share)]
+        if reasons:
+            lines = [
+                Message("{kept} of {asked} points are on the front; left out: {reasons}", **share, reasons=reasons)
+            ]
+        if self.data.sizes["point"] > 1:
+            unsure = int((self.data["proven"].to_numpy()[:-1] == 0).sum())
+            lines.append(
+                Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)
+                if unsure
+                else NOISE
+            )
+            lines.append(Message("knee: {rule}", rule=KNEE_RULE))
+        lines.append(Message("dual: {rule}", rule=DUAL_RULE))
+        lines += sorted({why for why in self.data["dual_reason"].values.tolist() if why})
+        return lines
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "scenario": self.scenario.name,
+            "metric": self.metric,
+            "signal": self.scenario.goal.signal,
+            "currency": self.scenario.market.currency,
+            "asked": self.n_requested,
+            "points": rows(self.data),
+            "knee": None if self.knee is None else int(self.data["point"].to_numpy()[self.knee]),
+            "dominated": self.dominated,
+            "same": self.same,
+            "failed": list(self.failed),
+            "unsearched": self.unsearched,
+            "baseline": self.baseline.as_dict(),
+            "verdict": self.verdict,
+            "rules": {"knee": KNEE_RULE, "dual": DUAL_RULE, "gaps": NOISE},
+            "units": {str(name): self.data[name].attrs["units"] for name in self.data.data_vars},
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+
+def rows(data: xr.Dataset) -> list[dict[str, Any]]:
+    """The points of a front's dataset as plain rows; what is missing is None."""
+    names = ["point", *map(str, data.data_vars)]
+    columns = [data[name].values.tolist() for name in names]
+    return [
+        {name: None if value != value else value for name, value in zip(names, row, strict=True)}
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def nondominated(carbon: Sequence[float], cost: Sequence[float]) -> tuple[list[int], int, int]:
+    """Which points no other one dominates, by carbon; how many are dominated, and how many are there twice.
+
+    One point dominates another when it is no worse in both figures and better in one; within ``SAME`` they are equal.
+    """
+    figures = np.array([carbon, cost], dtype=float)
+    small = SAME * np.abs(figures).max(axis=1, initial=1.0)
+    indices: list[int] = []
+    dominated = same = 0
+    for i in np.lexsort((figures[1], figures[0])).tolist():
+        less = figures - figures[:, [i]] < -small[:, None]
+        more = figures - figures[:, [i]] > small[:, None]
+        if (less.any(axis=0) & ~more.any(axis=0)).any():
+            dominated += 1
+        elif any(not (less[:, k].any() or more[:, k].any()) for k in indices):
+            same += 1
+        else:
+            indices.append(i)
+    return indices, dominated, same
+
+
+def chord_distance(carbon: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Distance of each point below the chord between the first and the last one, both axes scaled to 1.
+
+    Das (1999), "On characterizing the knee of the Pareto curve based on normal-boundary intersection", Structural
+    Optimization 18: the knee is the point that lies farthest from the line through the individual minima, towards the
+    utopia. Negative: above the chord. Zeros where the ends do not differ.
+    """
+    spans = (carbon[-1] - carbon[0], cost[0] - cost[-1]) if len(carbon) else (0.0, 0.0)
+    if min(spans) <= 0:
+        return np.zeros(len(carbon))
+    distance = (1.0 - (carbon - carbon[0]) / spans[0] - (cost - cost[-1]) / spans[1]) / np.sqrt(2)
+    distance[[0, -1]] = 0.0
+    return np.asarray(distance)
+
+
+def knee(distance: np.ndarray) -> int | None:
+    """The point farthest below the chord; None where none lies below it."""
+    if not len(distance) or distance.max() <= SAME:
+        return None
+    return int(distance.argmax())
+
+
+def tabulate(scenario: Scenario, points: Sequence[Point], axis: Axis) -> xr.Dataset:
+    """The dataset of points that dominate none of each other, from the least of the metric to the cheapest."""
+    table = variables(axis)
+    figures = [point.figures for point in points]
+    amounts, cost = np.array([axis.of(f) for f in figures]), np.array([f.cost for f in figures])
+    bound = np.array([_number(point.cost_bound) for point in points])
+    # what is proven under a looser cap holds under a tighter one
+    bound = np.fmax.accumulate(bound[::-1])[::-1] if len(bound) else bound
+    difference, proven = np.full(len(points), np.nan), np.zeros(len(points), dtype=np.int8)
+    if len(points) > 1:
+        difference[:-1] = -np.diff(cost) / np.diff(amounts) / axis.factor
+        proven[:-1] = bound[:-1] > cost[1:]
+    distance = chord_distance(amounts, cost)
+    place = knee(distance)
+    marked = np.zeros(len(points), dtype=np.int8)
+    if place is not None:
+        marked[place] = 1
+    columns: dict[str, Any] = {
+        axis.figure: amounts,
+        "cost": cost,
+        "cost_bound": bound,
+        axis.difference: difference,
+        "proven": proven,
+        "chord_distance": distance,
+        "knee": marked,
+        "status": np.array([point.plan.status for point in points], dtype=object),
+        "dual_reason": np.array([point.dual_reason for point in points], dtype=object),
+    }
+    for name in ("direct_kg", "grid_average_kg", "grid_marginal_kg", "peak_mw"):
+        columns[name] = np.array([_number(getattr(f, name)) for f in figures])
+    fields = {axis.cap: "cap", axis.bound: "bound", axis.dual: "dual", "gap": "gap", "seconds": "seconds"}
+    for name, field_ in fields.items():
+        columns[name] = np.array([_number(getattr(point, field_)) for point in points])
+    if not points:  # netCDF keeps no empty array of objects as text
+        columns |= {name: np.array([], dtype="U1") for name in ("status", "dual_reason")}
+    data = xr.Dataset(
+        {name: ("point", columns[name]) for name in table}, coords={"point": [point.number for point in points]}
+    )
+    data = check(data, table)
+    for name, variable in table.items():
+        data[name].attrs["units"] = variable.unit.format(currency=scenario.market.currency)
+    return data
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)

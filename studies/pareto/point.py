@@ -1,0 +1,269 @@
+"""One point of a Pareto front: a plan under a cap, proven in the twin, with its bound and its shadow price.
+
+Where heats are planned, a search under a cap has a hard time to find a good beginning. So the plan comes first that
+minimizes cost with a carbon price on top, as steep as the chord between the neighbours (Aneja and Nair 1979,
+Management Science 25; Cohon 1978): it lies on the front's hull, and what is proven of it bounds the cost under every
+cap (Lagrangian bound). Only where that leaves a gap is there a search under the cap itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import xarray as xr
+
+from emberline.planning.accounts.sums import figures
+from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.proof import proven
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.studies.pareto.axis import CARBON, COST
+from emberline.studies.pareto.front import SAME, Point
+from emberline.studies.pareto.setting import Ground, ask, follow, search
+
+BETTER_FIRST = ("within gap", "best found", "cancelled")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A schedule with its figures."""
+
+    schedule: xr.Dataset
+    amount: float
+    """Of the metric that is traded against cost."""
+    cost: float
+
+
+@dataclass(frozen=True)
+class Support:
+    """A line below the whole front: no plan that has ``cap`` of the metric at most costs less than it says."""
+
+    intercept: float
+    slope: float
+
+    def at(self, cap: float) -> float:
+        """Least cost of any plan under a cap."""
+        return self.intercept - self.slope * cap
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A point, and what its neighbours may use."""
+
+    point: Point
+    candidates: tuple[Candidate, ...] = ()
+    supports: tuple[Support, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is an acceptable plan."""
+        return self.point.plan.acceptable
+
+
+def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> Solved:
+    """A lexicographic optimum: the first goal, then the other one where the first is no worse.
+
+    Args:
+        stop: polled; True ends the searches with the best found so far.
+        ground: what all points have in common.
+        number: of the point.
+        first: the metric, or ``COST``.
+    """
+    began = time.perf_counter()
+    plan = search(ground, ask(ground, first), ground.baseline.start, stop)
+    if not plan.acceptable:
+        return Solved(Point(number, plan, seconds=time.perf_counter() - began))
+    start, other = _candidate(ground, plan), COST if first != COST else ground.axis.metric
+    cap, cost = (start.amount, None) if first != COST else (None, start.cost)
+    second = _capped(ground, ask(ground, other, cap, cost), start, stop)
+    best = second if second.acceptable else plan
+    least, cheapest = (plan, second) if first != COST else (second, plan)
+    gaps = [gap for gap in (plan.gap, second.gap) if gap is not None]
+    bound = _bound(cheapest, "cost")
+    point = Point(
+        number=number,
+        plan=dataclasses.replace(best, status=max(plan.status, second.status, key=_rank)),
+        cap=cap,
+        cost_bound=bound,
+        bound=_bound(least, ground.axis.figure),
+        gap=max(gaps) if len(gaps) == 2 else None,
+        seconds=time.perf_counter() - began,
+    )
+    supports = (Support(bound, 0.0),) if first == COST and bound is not None else ()
+    return Solved(_priced(ground, point), (_candidate(ground, best), start), supports)
+
+
+def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, low: Solved, high: Solved) -> Solved:
+    """Least cost under a cap on the metric.
+
+    Args:
+        stop: polled; True ends the searches with the best found so far.
+        ground: what all points have in common.
+        number: of the point.
+        cap: the cap, in the unit of the figure.
+        low: a point with less of the metric.
+        high: a cheaper one with more of it.
+    """
+    began = time.perf_counter()
+    scenario = ask(ground, COST, cap)
+    gap = scenario.goal.gap
+    candidates, supports = _distinct((*low.candidates, *high.candidates)), {*low.supports, *high.supports}
+    start = _cheapest(candidates, cap)
+    plan = _plan_of_candidate(ground, scenario, start, supports, cap)
+    if scenario.orders and _short(plan, gap) and not stop():
+        leaning = _leaning(ground, low.point, high.point, start.schedule, stop)
+        if leaning is not None:
+            more, support = leaning
+            candidates = _distinct((*candidates, more))
+            supports |= {support} if support else set()
+            start = _cheapest(candidates, cap)
+            plan = _plan_of_candidate(ground, scenario, start, supports, cap)
+    if _short(plan, gap) and not stop():
+        searched = _capped(ground, scenario, start, stop)
+        plan = _tightened(searched, supports, cap)
+    if plan.acceptable:
+        candidates = _distinct((*candidates, _candidate(ground, plan)))
+    point = Point(number, plan, cap=cap, cost_bound=_bound(plan, "cost"), gap=plan.gap)
+    point = _priced(ground, replace(point, seconds=time.perf_counter() - began))
+    return Solved(point, candidates, tuple(sorted(supports, key=lambda support: support.slope)))
+
+
+def point_plan(
+    ground: Ground,
+    schedule: xr.Dataset,
+    cap: float | None,
+    cost_bound: float | None,
+    status: str,
+    on_progress: Progress | None = None,
+) -> Plan:
+    """The plan of a point from what a front keeps of it, with its disturbed replays.
+
+    Args:
+        ground: what all points have in common.
+        schedule: of the point.
+        cap: on the metric, under which its cost was minimized; None: the cheap end.
+        cost_bound: no plan under the cap costs less; None: not proven.
+        status: of the search.
+        on_progress: as of ``emberline.planning.plan.pipeline.plan``.
+    """
+    plan = follow(ground, ask(ground, COST, cap), schedule, status, None, on_progress)
+    assert plan.schedule_figures is not None
+    assert plan.objective is not None
+    bound = None if cost_bound is None else plan.objective - (plan.schedule_figures.cost - cost_bound)
+    return proven(plan, bound)
+
+
+def _capped(ground: Ground, scenario: Scenario, start: Candidate, stop: Callable[[], bool]) -> Plan:
+    """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
+    plan = search(ground, scenario, start.schedule, stop)
+    if plan.schedule is not None:
+        better, name = _candidate(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
+        if getattr(better, name) <= getattr(start, name) + SAME * abs(getattr(better, name)):
+            return plan
+    return proven(follow(ground, scenario, start.schedule, "best found"), plan.bound)
+
+
+def _plan_of_candidate(
+    ground: Ground, scenario: Scenario, start: Candidate, supports: Iterable[Support], cap: float
+) -> Plan:
+    """A known plan as the plan under a cap."""
+    return _tightened(follow(ground, scenario, start.schedule, "best found"), supports, cap)
+
+
+def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
+    """The plan of least cost with the best bound that is known under its cap."""
+    if plan.schedule_figures is None or plan.objective is None:
+        return plan
+    constant = plan.schedule_figures.cost - plan.objective
+    bounds = [support.at(cap) - constant for support in supports]
+    bounds += [] if plan.bound is None else [plan.bound]
+    return proven(plan, max(bounds)) if bounds else plan
+
+
+def _leaning(
+    ground: Ground, low: Point, high: Point, start: xr.Dataset, stop: Callable[[], bool]
+) -> tuple[Candidate, Support | None] | None:
+    """The plan of least cost with a carbon price as steep as the chord of two points, and the line below the front.
+
+    None where another metric is traded, which has no price.
+    """
+    if ground.axis.metric != CARBON:
+        return None
+    span = high.figures.carbon_kg - low.figures.carbon_kg
+    rise = low.figures.cost - high.figures.cost
+    if span <= 0 or rise <= 0:
+        return None
+    scenario = ask(ground, COST)
+    market, inputs = scenario.market, scenario.inputs
+    carbon_price = market.carbon_price
+    per_t = carbon_price.on_grid + 1000 * rise / span
+    price = carbon_price.model_copy(update={"per_t": per_t, "covers": "all", "scheme": None, "free_share": 0.0})
+    leaning = scenario.model_copy(update={"market": market.model_copy(update={"carbon_price": price})})
+    exact = not scenario.site.assets
+    if scenario.goal.signal == "marginal":
+        # a carbon price counts average intensity; here it shall count what the goal counts
+        name = "carbon_intensity_kg_per_mwh"
+        marginal = inputs[f"marginal_{name}"].assign_attrs(inputs[name].attrs)
+        leaning = leaning.with_inputs(inputs.assign({name: marginal}))
+        exact &= carbon_price.on_grid == 0
+    plan = search(ground, leaning, start, stop)
+    if plan.schedule is None or plan.schedule_figures is None:
+        return None
+    sums = figures(scenario, plan.schedule)
+    more = Candidate(plan.schedule, sums.carbon_kg, sums.cost)
+    least = _bound(plan, "cost")
+    if not exact or least is None:
+        return more, None
+    # what is proven counts grid and direct emissions at the new price
+    steeper = (per_t - carbon_price.on_grid) / 1000
+    direct = sums.direct_kg * ((per_t - carbon_price.on_direct) / 1000 - steeper)
+    return more, Support(least - direct, steeper)
+
+
+def _priced(ground: Ground, point: Point) -> Point:
+    """The point with the shadow price of its cap."""
+    from emberline.models import explain
+
+    plan = point.plan
+    if plan.schedule is None or plan.schedule_figures is None:
+        return point
+    amount = ground.axis.of(plan.schedule_figures)
+    price = explain.abatement_price(plan.scenario, plan.envelope, plan.schedule, amount, ground.axis.metric)
+    return replace(point, dual=price.per_unit, dual_reason=price.reason)
+
+
+def _candidate(ground: Ground, plan: Plan) -> Candidate:
+    assert plan.schedule is not None
+    assert plan.schedule_figures is not None
+    return Candidate(plan.schedule, ground.axis.of(plan.schedule_figures), plan.schedule_figures.cost)
+
+
+def _distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    by_figures: dict[tuple[float, float], Candidate] = {}
+    for one in candidates:
+        by_figures.setdefault((one.amount, one.cost), one)
+    return tuple(by_figures.values())
+
+
+def _cheapest(candidates: Iterable[Candidate], cap: float) -> Candidate:
+    """The cheapest one that keeps a cap; the neighbour with less of the metric always does."""
+    return min((one for one in candidates if one.amount <= cap * (1 + SAME)), key=lambda one: (one.cost, one.amount))
+
+
+def _short(plan: Plan, gap: float) -> bool:
+    """Whether a plan is not proven within the gap."""
+    return plan.gap is None or plan.gap > gap + 1e-9
+
+
+def _bound(plan: Plan, name: str) -> float | None:
+    """What is proven of a plan's goal, as its figure: with what no plan can change."""
+    if plan.bound is None or plan.objective is None or plan.schedule_figures is None:
+        return None
+    return float(getattr(plan.schedule_figures, name)) - (plan.objective - plan.bound)
+
+
+def _rank(status: str) -> int:
+    return BETTER_FIRST.index(status) if status in BETTER_FIRST else len(BETTER_FIRST)

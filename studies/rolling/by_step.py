@@ -1,0 +1,74 @@
+"""Carbon and cost of a run by step, and until a step: what budgets and comparisons by day are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts import factors
+from emberline.planning.accounts.bill import bill, energy_cost
+from emberline.planning.accounts.emissions import direct, site_emissions
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.reading.issued_forecasts import part
+
+
+def direct_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+    """Scope 1, shape (n_steps,) [kg CO2e]."""
+    kg = direct(scenario, run).of_step.copy()
+    for account in accounts(scenario, run):
+        kg += account.scope1_kg
+    return kg
+
+
+def carbon_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+    """Scope 1 and 2 by the goal's signal, shape (n_steps,) [kg CO2e]."""
+    site = site_emissions(scenario, run)
+    kg = direct_by_step(scenario, run) + site.grid[scenario.goal.signal]
+    for account in site.accounts:
+        kg += account.scope2_kg
+    return kg
+
+
+def cost_by_step(scenario: Scenario, run: xr.Dataset, *, carbon_price: bool = True) -> np.ndarray:
+    """Energy, assets and carbon price less what export earns, shape (n_steps,) [currency].
+
+    What the tariff asks for peaks, fixed charges and export belongs to no step and is left out.
+    """
+    hours, price = scenario.horizon.step_h, scenario.market.carbon_price
+    export = run["export_mw"].to_numpy() * hours * scenario.inputs["export_price_per_mwh"].to_numpy()
+    cost = energy_cost(scenario, run) - export
+    grid_kg = run["import_mw"].to_numpy() * hours * scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
+    for account in accounts(scenario, run):
+        cost = cost + account.cost
+        grid_kg = grid_kg + account.scope2_kg
+    if carbon_price:
+        cost = cost + (price.on_direct * direct_by_step(scenario, run) + price.on_grid * grid_kg) / 1000
+    return np.asarray(cost)
+
+
+def goal_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+    """What the goal minimizes by step, shape (n_steps,); what belongs to no step is left out."""
+    metric = goal_metric(scenario)
+    if metric.per_unit:
+        return factors.by_step(scenario, run, metric.name)
+    if not metric.money:
+        return carbon_by_step(scenario, run)
+    return cost_by_step(scenario, run, carbon_price=not metric.less)
+
+
+def carbon_until(scenario: Scenario, run: xr.Dataset, k: int) -> float:
+    """Scope 1 and 2 of the first ``k`` steps of a run by the goal's signal [kg CO2e]."""
+    return float(carbon_by_step(scenario, run)[:k].sum())
+
+
+def cost_until(scenario: Scenario, run: xr.Dataset, k: int) -> float:
+    """The bill of the first ``k`` steps of a run [currency]."""
+    if not k:
+        return 0.0
+    until = part(scenario.horizon, 0, k)
+    first_part = scenario.model_copy(update={"horizon": until}).with_inputs(scenario.inputs.isel(time=slice(0, k)))
+    m = round(until.length_min / scenario.site.grid.metered_interval_min)
+    flows = run.isel(time=slice(0, k), meter=slice(0, m))
+    return bill(first_part, flows, float(direct_by_step(scenario, run)[:k].sum())).total

@@ -1,0 +1,257 @@
+"""A roll next to what it is measured by: the baseline, one plan with perfect foresight, and rolls that plan less often.
+
+Regret is what the roll has more of the goal than the plan that knew everything; gain is what it has less than the
+baseline. The cost of not knowing is kept apart from the cost of a short look ahead: a roll of the same steps that
+knows the future lies between. Intervals are of the sum over the days, drawn again (``studies/rolling/blocks.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline import twin
+from emberline.models import Study
+from emberline.planning.accounts.figures import Figures, comparable
+from emberline.planning.accounts.stock import difference
+from emberline.planning.accounts.sums import figures
+from emberline.planning.plan.pipeline import plan
+from emberline.planning.plan.record import Plan, violations
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.reading.issued_forecasts import uncertain
+from emberline.studies.rolling.blocks import interval, of_days
+from emberline.studies.rolling.by_step import goal_by_step
+from emberline.studies.rolling.horizon import How
+from emberline.studies.rolling.roll import Rolled, Tell, follow, roll
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much one run has more of the goal than another."""
+
+    total: float
+    """In kg CO2e or currency, what belongs to no day (charges on peaks) included."""
+    share: float
+    """Of the other run's."""
+    stock: float
+    """Part of the total that is for what stores hold at the end."""
+    interval: tuple[float, float] | None
+    """90 %, of the total; None: too few days."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A run of the whole, and what it adds up to."""
+
+    run: xr.Dataset
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A roll and what it is measured by; of a line that is disturbed, all with the same disturbances."""
+
+    rolled: Rolled
+    perfect: Plan
+    """One plan over the whole that knew every series, but no disturbance."""
+    baseline: Followed
+    best: Followed | None
+    """That plan followed; None: it was not found."""
+    foresight: Rolled | None = None
+    """The same steps, with everything known."""
+    others: tuple[Rolled, ...] = ()
+    """Rolls that are planned at other intervals."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was rolled."""
+        return self.rolled.scenario
+
+    def more_than(self, run: xr.Dataset, sums: Figures, other: xr.Dataset, than: Figures) -> Difference:
+        """By how much one run has more of the goal than another, what it has more in store at the end taken off."""
+        values = [goal_metric(self.scenario).of(item) for item in (sums, than)]
+        steps = goal_by_step(self.scenario, run) - goal_by_step(self.scenario, other)
+        spans = [day for day, _ in self.scenario.horizon.local_days()]
+        stock = difference(than, sums)
+        credit = stock.credit(goal_metric(self.scenario).figure)
+        days, total = of_days(steps, spans), values[0] - values[1] - credit
+        apart_by = levels(run) - levels(other)
+        ends = np.vstack([np.zeros(apart_by.shape[1]), apart_by[[day.stop - 1 for day in spans]]])
+        bounds = interval(days, np.diff(ends, axis=0), self.scenario.disturbances.seed)
+        apart = total - float(days.sum())
+        within = None if bounds is None else (bounds[0] + apart, bounds[1] + apart)
+        return Difference(total, total / abs(values[1]) if values[1] else 0.0, 0.0 - credit, within)
+
+    def regret(self, rolled: Rolled | None = None) -> Difference | None:
+        """What a roll has more than the plan with perfect foresight; None: that plan was not found."""
+        of, best = rolled or self.rolled, self.best
+        return None if best is None else self.more_than(of.run, of.figures, best.run, best.figures)
+
+    @property
+    def unknown(self) -> float | None:
+        """By how much at most the regret could be larger, because the plan with foresight is not proven the best."""
+        best = self.perfect
+        return None if best.bound is None or best.objective is None else max(best.objective - best.bound, 0.0)
+
+    @property
+    def gain(self) -> Difference | None:
+        """What the roll has less than the baseline, positive; None: it does not make or serve the same."""
+        if not comparable(self.baseline.figures, self.rolled.figures):
+            return None
+        more = self.more_than(self.rolled.run, self.rolled.figures, self.baseline.run, self.baseline.figures)
+        flipped = None if more.interval is None else (-more.interval[1], -more.interval[0])
+        return Difference(-more.total, -more.share, 0.0 - more.stock, flipped)
+
+    @property
+    def not_knowing(self) -> Difference | None:
+        """What the roll has more than the roll of the same steps that knew everything."""
+        best = self.foresight
+        if best is None:
+            return None
+        return self.more_than(self.rolled.run, self.rolled.figures, best.run, best.figures)
+
+    def less_often(self) -> list[tuple[Rolled, Difference]]:
+        """What rolls at other intervals have more than this one: the value of planning as often as it does."""
+        mine = self.rolled
+        return [(other, self.more_than(other.run, other.figures, mine.run, mine.figures)) for other in self.others]
+
+    def caps(self) -> dict[str, tuple[float, float]]:
+        """What the roll comes to and its cap, for each cap of the goal over the whole."""
+        caps, sums, baseline = self.scenario.goal.caps, self.rolled.figures, self.baseline.figures.cost
+        totals = {}
+        for row in METRICS.values():
+            cap = getattr(caps, row.cap) if row.cap else None
+            if cap is not None:
+                totals[row.cap] = (row.of(sums), cap)
+        if caps.extra_cost_share is not None:
+            totals["extra_cost"] = (sums.cost, baseline + caps.extra_cost_share * abs(baseline))
+        return totals
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        rolled, best = self.rolled, self.perfect
+        horizon = self.scenario.horizon
+        return {
+            "scenario": self.scenario.name,
+            "from": horizon.instant(0).isoformat(),
+            "to": horizon.instant(horizon.length_min).isoformat(),
+            "goal": self.scenario.goal.minimize,
+            "signal": self.scenario.goal.signal,
+            "unit": goal_metric(self.scenario).unit_in(self.scenario.market.currency),
+            "currency": self.scenario.market.currency,
+            "forecasts": uncertain(self.scenario),
+            "roll": _side(rolled),
+            "baseline": self.baseline.figures.as_dict() | {"complete": best.baseline_complete},
+            "perfect": {
+                "status": best.status, "gap": best.gap, "objective": best.objective, "bound": best.bound,
+                "violations": [] if self.best is None else violations(self.best.run),
+                "figures": None if self.best is None else self.best.figures.as_dict(),
+            },
+            "foresight": None if self.foresight is None else _side(self.foresight),
+            "gain": _plain(self.gain),
+            "regret": _plain(self.regret()),
+            "regret_unknown": self.unknown,
+            "caps": {name: {"value": value, "cap": cap} for name, (value, cap) in self.caps().items()},
+            "not_knowing": _plain(self.not_knowing),
+            "less_often": [
+                {**_side(other), "more_than_roll": _plain(more), "regret": _plain(self.regret(other))}
+                for other, more in self.less_often()
+            ],
+        }  # fmt: skip
+
+
+def levels(run: xr.Dataset) -> np.ndarray:
+    """Level of battery and stores at the end of each step, shape (n_steps, n_stores)."""
+    rows = [run["battery_mwh"].to_numpy()]
+    if "asset_level" in run:
+        rows += list(run["asset_level"].to_numpy())
+    return np.array(rows).T
+
+
+def compare(
+    scenario: Scenario,
+    how: How,
+    others: Sequence[float] = (),
+    *,
+    foresight: bool = True,
+    replication: int | None = None,
+    study: Study | None = None,
+    on_step: Callable[[str, Any], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Comparison:
+    """Roll, and measure it.
+
+    Args:
+        scenario: the whole.
+        how: of the roll that is measured.
+        others: other intervals to plan at [min].
+        foresight: whether to roll with everything known, too, where anything is uncertain.
+        replication: of the disturbances of the line; None: undisturbed.
+        study: keeps solvers from plan to plan.
+        on_step: called with the roll (``roll``, ``foresight``, ``every 360 min``, ``perfect``) and its step.
+        cancel: polled; True ends each part early.
+
+    Raises:
+        ScenarioError: the scenario cannot be rolled.
+    """
+    more: dict[str, Any] = {"replication": replication, "study": study, "cancel": cancel}
+
+    def progress_of(name: str) -> Tell | None:
+        return None if on_step is None else lambda step: on_step(name, step)
+
+    rolled = roll(scenario, how, on_step=progress_of("roll"), **more)
+    if on_step is not None:
+        on_step("perfect", None)
+    best = plan(scenario, replications=0, cancel=cancel)
+    foresight_roll = None
+    if foresight and uncertain(scenario):
+        foresight_roll = roll(scenario, how, foresight=True, on_step=progress_of("foresight"), **more)
+    other_rolls = [
+        roll(scenario, replace(how, every_min=every), on_step=progress_of(f"every {every:g} min"), **more)
+        for every in others
+    ]
+    return Comparison(
+        rolled=rolled,
+        perfect=best,
+        baseline=_followed(scenario, twin.dispatch(scenario), replication),
+        best=None if best.schedule is None else _followed(scenario, best.schedule, replication),
+        foresight=foresight_roll,
+        others=tuple(other_rolls),
+    )
+
+
+def _followed(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> Followed:
+    run = follow(scenario, schedule, replication)
+    return Followed(run, figures(scenario, run))
+
+
+def _plain(amount: Difference | None) -> dict[str, Any] | None:
+    if amount is None:
+        return None
+    return {"total": amount.total, "share": amount.share, "stock": amount.stock, "interval_90": amount.interval}
+
+
+def _side(rolled: Rolled) -> dict[str, Any]:
+    steps = rolled.steps
+    gaps = [step.gap for step in steps if step.gap is not None]
+    return {
+        "every_min": rolled.how.every_min,
+        "look_ahead_min": rolled.how.look_ahead_min,
+        "frozen_min": rolled.how.frozen_min,
+        "plans": len(steps),
+        "laid": sum(step.adopted for step in steps),
+        "unplanned": rolled.unplanned,
+        "worst_gap": max(gaps, default=None),
+        "moved_mwh": sum(step.moved_mwh for step in steps),
+        "moved_heats": sum(step.moved_heats for step in steps),
+        "violations": rolled.violations,
+        "figures": rolled.figures.as_dict(),
+        "steps": [step.summary() for step in steps],
+        "seconds": round(rolled.seconds, 3),
+    }

@@ -1,0 +1,396 @@
+"""The roll: at each step the state is read from the twin, the forecast as it was issued then, and a plan is made.
+
+The plant is one run of the twin over the whole roll. It follows one schedule, the baseline's at first, into which every
+plan is laid from its beginning on: what has happened is never touched again, so the run's past stays as it was, and in
+the end the whole run is one replay with one bill and one ledger. Until a plan is laid in, nothing of it counts.
+
+A plan begins where the frozen time ends. It takes the place of the one before only if it reaches further, or is better
+by more than what a change is worth (``How.keep_share``), both followed by the twin on what is known now.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline import twin
+from emberline.models import Study
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.accounts.sums import figures
+from emberline.planning.engine.engine import Engine
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.record import Plan, violations
+from emberline.planning.robustness.holding.hold import hold
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.reading.issued_forecasts import foreseen, part
+from emberline.scenarios.records.disturbances import MARGINS, Disturbances
+from emberline.scenarios.records.horizon import Horizon
+from emberline.studies.rolling import budgets, orders
+from emberline.studies.rolling.horizon import How, refuse, window_end
+from emberline.studies.rolling.laying import LetGo, cut, lay, let_go, with_sun
+from emberline.twin.state import later
+
+Optimize = Callable[..., xr.Dataset]
+Tell = Callable[["Step"], None]
+LEVEL = 1e-6
+"""By how much of its capacity a battery may end below what is wanted."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One planning."""
+
+    at_min: float
+    """When it was made, after the start of the roll."""
+    begin_min: float
+    end_min: float
+    """From when to when it plans."""
+    status: str
+    """Of the search; ``baseline`` where no plan was found and none was there, so that its list is followed."""
+    gap: float | None
+    adopted: bool
+    """Whether the new plan was laid in; else the one before goes on."""
+    better: float | None
+    """By how much the new plan is better than the one before, by the goal, on what is known; None: none reaches so far,
+    or it does not hold any more."""
+    moved_mwh: float
+    """Change of the planned import, sum of absolutes over the time that both plans cover."""
+    moved_heats: int
+    """Operations that start at another time or on another unit."""
+    seconds: float
+    margins: Mapping[str, Any] | None = None
+    """Keys of ``disturbances`` that were learnt for the plan; None: none were."""
+    import_mw: np.ndarray | None = field(default=None, repr=False, compare=False)
+    """Import that is planned from ``begin_min`` to ``end_min`` from now on, shape (n_steps of the plan,)."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON, without margins and planned import; ``adopted`` is ``laid`` there."""
+        values = {name: value for name, value in asdict(self).items() if name not in ("import_mw", "margins")}
+        return {"laid" if name == "adopted" else name: value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """A roll: what happened, and how it came about."""
+
+    scenario: Scenario
+    """Over the whole roll."""
+    how: How
+    foresight: bool
+    """Whether every plan knew what was to come."""
+    schedule: xr.Dataset
+    """What was followed (table ``SCHEDULE``)."""
+    run: xr.Dataset
+    """What happened (table ``RUN``)."""
+    figures: Figures
+    steps: tuple[Step, ...]
+    seconds: float = 0.0
+
+    @property
+    def violations(self) -> list[dict[str, Any]]:
+        """What the run violates."""
+        return violations(self.run)
+
+    @property
+    def unplanned(self) -> int:
+        """Plannings that found no plan."""
+        return sum(not step.status.startswith(("within", "best", "cancelled")) for step in self.steps)
+
+
+@dataclass
+class _Course:
+    """A roll under way."""
+
+    scenario: Scenario
+    how: How
+    baseline: xr.Dataset
+    schedule: xr.Dataset
+    """As it was planned, on what was known."""
+    run: xr.Dataset
+    letting: LetGo
+    """Of the schedule."""
+    reach_min: float = 0.0
+    """Until where plans have been laid."""
+    steps: list[Step] = field(default_factory=list)
+
+
+def roll(
+    scenario: Scenario,
+    how: How | None = None,
+    *,
+    foresight: bool = False,
+    replication: int | None = None,
+    optimize: Optimize | None = None,
+    study: Study | None = None,
+    on_step: Tell | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Rolled:
+    """Roll through a scenario's horizon.
+
+    Args:
+        scenario: the whole; its series are what comes true, their forecasts what is known in advance.
+        how: how often, how far ahead, what is frozen.
+        foresight: whether each plan knows what comes true, instead of the forecasts; undisturbed, plans are then made
+            only where they reach further.
+        replication: of the disturbances of the line; None: undisturbed.
+        optimize: takes the place of ``emberline.models.optimize``.
+        study: keeps solvers from plan to plan.
+        on_step: called with every planning.
+        cancel: polled; True leaves the last plan to be followed to its end.
+
+    Raises:
+        ScenarioError: the scenario cannot be rolled, or a forecast cannot be had.
+    """
+    how = how or How()
+    refuse(scenario, how, disturbed=replication is not None)
+    if not foresight:
+        _look(scenario, how)
+    began = time.perf_counter()
+    listed = twin.dispatch(scenario)
+    followed = follow(scenario, listed, replication)
+    course = _Course(scenario, how, followed, listed, followed, let_go(scenario, listed))
+    if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
+        course.schedule = orders.unplanned(listed)
+        course.run = follow(scenario, course.schedule, replication)
+    now = 0.0
+    while now < scenario.horizon.length_min and not (cancel is not None and cancel()):
+        begin = now + how.frozen_min if now else 0.0
+        end = window_end(scenario, how, now)
+        if begin >= end:
+            break
+        if foresight and replication is None and end <= course.reach_min:
+            now += how.every_min  # nothing is learnt, nothing would change
+            continue
+        step = _plan(course, now, begin, end, foresight, study, optimize, cancel)
+        course.steps.append(step)
+        if step.adopted:
+            course.run = follow(scenario, with_sun(scenario, course.schedule, course.letting), replication)
+        if on_step is not None:
+            on_step(step)
+        now += how.every_min
+    run = course.run
+    return Rolled(
+        scenario=scenario,
+        how=how,
+        foresight=foresight,
+        schedule=with_sun(scenario, course.schedule, course.letting),
+        run=run,
+        figures=figures(scenario, run),
+        steps=tuple(course.steps),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def onward(
+    scenario: Scenario, how: How, schedule: xr.Dataset, expected: xr.Dataset, baseline: xr.Dataset, now_min: float
+) -> tuple[Step, xr.Dataset]:
+    """Plan once more from what has happened, for a plant that is not the twin.
+
+    Args:
+        scenario: the whole; its series are what is known now.
+        how: how far ahead, what is frozen, what a change is worth.
+        schedule: that is followed (table ``SCHEDULE``).
+        expected: the run that is expected under it, measured until now (``emberline.twin.expect``).
+        baseline: run of the baseline from the beginning, for caps above it.
+        now_min: the moment [min after the start].
+
+    Returns:
+        The planning, and the schedule with the new plan in it, or as it was.
+
+    Raises:
+        ScenarioError: the scenario cannot be rolled.
+        ValueError: the horizon is over.
+    """
+    refuse(scenario, how)
+    grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
+    begin = math.ceil((now_min + how.frozen_min) / grid) * grid
+    end = window_end(scenario, how, begin)
+    if begin >= end:
+        raise ValueError("the horizon is over")
+    standing = _standing(schedule, expected)
+    course = _Course(scenario, how, baseline, standing, expected, let_go(scenario, schedule))
+    course.reach_min = scenario.horizon.length_min
+    step = _plan(course, now_min, begin, end, True, None, None, None)
+    return step, course.schedule
+
+
+def _standing(schedule: xr.Dataset, expected: xr.Dataset) -> xr.Dataset:
+    """A schedule with the starts and units that are expected by now."""
+    standing = schedule.copy(deep=True)
+    standing["unit"] = standing["unit"].astype(object)
+    columns = (expected[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min", "end_min"))
+    for heat, stage, unit, start, end in zip(*columns, strict=True):
+        for name, value in (("unit", unit), ("start_min", start), ("end_min", end)):
+            standing[name].loc[{"heat": heat, "stage": stage}] = value
+    return standing
+
+
+def _look(scenario: Scenario, how: How) -> None:
+    """Refuse a roll whose first or last plan lacks a forecast, before the first is made."""
+    horizon = scenario.horizon
+    for now in (0.0, (horizon.length_min - 1) // how.every_min * how.every_min):
+        foreseen(scenario, _steps(horizon, now, window_end(scenario, how, now)), horizon.instant(now))
+
+
+def _steps(horizon: Horizon, begin_min: float, end_min: float) -> Horizon:
+    return part(horizon, round(begin_min / horizon.step_min), round(end_min / horizon.step_min))
+
+
+def follow(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
+    """The run of a schedule, undisturbed or with a random seed of its own."""
+    if replication is None:
+        return twin.replay(scenario, schedule)
+    return twin.replay(scenario, schedule, replication=replication, disturbed=True)
+
+
+def _plan(
+    course: _Course,
+    now: float,
+    begin: float,
+    end: float,
+    foresight: bool,
+    study: Study | None,
+    optimize: Optimize | None,
+    cancel: Callable[[], bool] | None,
+) -> Step:
+    """Make one plan and lay it in, if it is worth it."""
+    began = time.perf_counter()
+    scenario = course.scenario
+    step_min, meter_min = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
+    k = round(begin / step_min)
+    until, past = (scenario, course.run) if begin <= now or foresight else _expected(course, now)
+    plan_scenario = later(until, past, begin, end)
+    if scenario.heats:
+        plan_scenario = orders.within(plan_scenario, orders.looked_at(until, past, begin, end))
+    if not foresight:
+        plan_scenario = plan_scenario.with_inputs(
+            foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
+        )
+    plan_scenario = plan_scenario.with_time_limit()
+    share = budgets.share_left(scenario, begin, plan_scenario)
+    plan_scenario = budgets.with_limits(plan_scenario, share)
+    baseline = Baseline.of(plan_scenario)
+    if course.how.hold and course.how.margins is not None:
+        plan_scenario = _with_margins(plan_scenario, course.how.margins)
+    capped = budgets.with_caps(plan_scenario, until, past, course.baseline, k, share, baseline)
+    before = None
+    if end <= course.reach_min:
+        before = with_sun(plan_scenario, cut(course.schedule, plan_scenario, begin), course.letting, begin)
+    others = [] if before is None or not plan_scenario.heats else [before.assign_attrs(complete=1)]
+    search = Search(others=others, study=study, lists=False, end_levels=False, optimize=optimize)
+    learning = course.how.hold and course.how.margins is None and capped.holding
+    if learning:
+        planned = hold(
+            capped, Engine(), time_limit_s=capped.goal.time_limit_s, baseline=baseline, search=search, whole=True,
+            cancel=cancel,
+        ).robust  # fmt: skip
+    else:
+        planned = plan(capped, baseline=baseline, search=search, replications=0, cancel=cancel)
+    margins = _margins(planned.scenario) if learning and planned.has_schedule else None
+    if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
+        # what is left of a budget may be out of reach: then as little as can be on top
+        planned = plan(plan_scenario, baseline=baseline, search=search, replications=0, cancel=cancel)
+    status, better, is_laid = planned.status, None, True
+    if planned.schedule is None:
+        is_laid = before is None
+        schedule, status = baseline.schedule, status if before is not None else "baseline"
+    else:
+        schedule = planned.schedule
+        if before is not None:
+            earlier = plan(capped, baseline=baseline, schedule=before, replications=0)
+            better, is_laid = _worth(earlier, replace(planned, scenario=capped), course.how.keep_share)
+    moved_mwh, moved = _moved(before, schedule, step_min / 60) if is_laid and before is not None else (0.0, 0)
+    if is_laid:
+        course.schedule = lay(course.schedule, schedule, begin, step_min, meter_min)
+        for name, going in let_go(plan_scenario, schedule).items():
+            course.letting[name][k : k + len(going)] = going
+        course.reach_min = end
+    return Step(
+        at_min=now,
+        begin_min=begin,
+        end_min=end,
+        status=status,
+        gap=planned.gap,
+        adopted=is_laid,
+        better=better,
+        moved_mwh=moved_mwh,
+        moved_heats=moved,
+        seconds=time.perf_counter() - began,
+        margins=margins,
+        import_mw=(schedule if is_laid or before is None else before)["import_mw"].to_numpy(),
+    )
+
+
+def _margins(scenario: Scenario) -> dict[str, Any]:
+    """The margins of a scenario as plain data."""
+    return scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
+
+
+def _with_margins(scenario: Scenario, margins: Mapping[str, Any]) -> Scenario:
+    """A scenario with the margins of another."""
+    plain = scenario.disturbances.model_dump(mode="json") | dict(margins)
+    disturbances = Disturbances.model_validate(plain)
+    return scenario.model_copy(update={"disturbances": disturbances}).with_inputs(scenario.inputs)
+
+
+def _expected(course: _Course, now: float) -> tuple[Scenario, xr.Dataset]:
+    """Scenario and run as they are expected at a moment: what has happened, and the forecasts of the frozen time."""
+    scenario, horizon = course.scenario, course.scenario.horizon
+    ahead = _steps(horizon, now, min(now + course.how.frozen_min, horizon.length_min))
+    inputs = scenario.inputs.copy(deep=True)
+    for name, values in foreseen(scenario, ahead, horizon.instant(now)).data_vars.items():
+        inputs[name].loc[{"time": ahead.times}] = values
+    expected = scenario.with_inputs(inputs)
+    return expected, twin.replay(expected, with_sun(expected, course.schedule, course.letting))
+
+
+def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None, bool]:
+    """By how much a plan is better than the one before, and whether it is worth a change."""
+    values, missed = [], []
+    for one in (before, planned):
+        assert one.replay is not None
+        assert one.replay_figures is not None
+        values.append(goal_metric(one.scenario).of(one.replay_figures))
+        missed.append(broken(one) + _short(one.scenario, one.replay) + _over(one.scenario, one.replay_figures))
+    if missed[0] != missed[1]:
+        return None, missed[1] < missed[0]
+    gain = values[0] - values[1]
+    return gain, gain > keep_share * abs(values[0])
+
+
+def broken(planned: Plan) -> int:
+    """How many limits are missed by more than their tolerance. What the battery cannot follow breaks none: its level is
+    never quite what a plan assumed, and :func:`_short` looks at the end."""
+    tolerance = planned.scenario.tolerances.of
+    return sum(row["kind"] != "battery" and row["amount"] > tolerance(row["kind"]) for row in planned.violations)
+
+
+def _short(scenario: Scenario, run: xr.Dataset) -> bool:
+    """Whether the battery ends below what is wanted."""
+    battery = scenario.battery
+    if battery is None or battery.end_level_share is None:
+        return False
+    return float(run["battery_mwh"][-1]) < battery.end_level - LEVEL * max(battery.capacity, 1.0)
+
+
+def _over(scenario: Scenario, sums: Figures) -> int:
+    """How many caps are exceeded."""
+    caps = ((getattr(scenario.goal.caps, row.cap), row.of(sums)) for row in METRICS.values() if row.cap)
+    return sum(cap is not None and value > cap + 1e-6 * max(abs(cap), 1.0) for cap, value in caps)
+
+
+def _moved(before: xr.Dataset, after: xr.Dataset, hours: float) -> tuple[float, int]:
+    """Change of the planned import [MWh], and operations that start at another time or on another unit."""
+    change = np.abs(after["import_mw"].to_numpy() - before["import_mw"].to_numpy()).sum() * hours
+    start, then = after["start_min"].to_numpy(), before["start_min"].to_numpy()
+    moved = np.abs(start - then) > 1e-6
+    return float(change), int((moved | (after["unit"].values != before["unit"].values)).sum())

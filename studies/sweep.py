@@ -1,0 +1,286 @@
+"""A sweep: one scenario planned for every combination of some values of its keys.
+
+Every plan is a stored run of its own, kept as soon as it is made; what was asked and where its plans are stands in
+``home/sweeps/<sweep>.json``, written again after each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from emberline.planning.engine import memory
+from emberline.planning.engine.engine import Engine
+from emberline.planning.plan import pace
+from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.record import Plan
+from emberline.planning.robustness.making import plan_that_holds
+from emberline.scenarios import Scenario, load, whole_file
+from emberline.scenarios.goal_metrics import figures_of
+from emberline.scenarios.reading.document import parse
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+MOST_PLANS = 500
+
+
+class Keeper(Protocol):
+    """Where plans are kept, such as a store of runs."""
+
+    folder: Path
+    """Of the records of sweeps, too."""
+
+    def keep(self, plan: Plan) -> str:
+        """Store a plan and return its id."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A key and the values that it takes."""
+
+    key: str
+    values: tuple[Any, ...]
+
+    def assignment(self, value: Any) -> str:
+        """An override that sets the key; JSON is YAML."""
+        return f"{self.key}={json.dumps(value, default=str)}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One plan of a sweep."""
+
+    setting: dict[str, Any]
+    """Value of each key."""
+    scenario: Scenario
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of it."""
+
+    setting: dict[str, Any]
+    run: str | None = None
+    """None: not made."""
+    status: str = "not planned"
+    gap: float | None = None
+    bound: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    """Of the undisturbed replay."""
+    saved: dict[str, float] = field(default_factory=dict)
+    """Against the baseline under the same setting."""
+    replications: int = 0
+    successes: int = 0
+    acceptable: bool = False
+    says: str = ""
+    """The verdict, or what went wrong."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON; the replays without a violation are ``held`` there."""
+        return {"held" if name == "successes" else name: value for name, value in dataclasses.asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What was asked and made."""
+
+    id: str
+    path: Path
+    scenario: str
+    currency: str
+    axes: tuple[Axis, ...]
+    rows: tuple[Row, ...]
+    created: str
+    """UTC, ISO 8601."""
+
+    @property
+    def n_planned(self) -> int:
+        """How many plans were made."""
+        return sum(row.run is not None for row in self.rows)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "sweep": self.id,
+            "created": self.created,
+            "scenario": self.scenario,
+            "currency": self.currency,
+            "keys": {axis.key: list(axis.values) for axis in self.axes},
+            "planned": self.n_planned,
+            "plans": [row.summary() for row in self.rows],
+        }
+
+
+def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]:
+    """Split assignments ``key=[value, …]`` from those of one value, which hold for every plan.
+
+    A key whose value is itself a list takes lists of lists.
+
+    Raises:
+        ScenarioError: an empty list, a value or a key given twice, or no list at all.
+    """
+    dimensions: list[Axis] = []
+    fixed: list[str] = []
+    problems: list[Problem] = []
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        place = f"--set {assignment if len(assignment) <= 80 else assignment[:77] + '…'}"
+        values = parse(f"value: {text}", place).data.get("value") if equals else None
+        if not isinstance(values, list):
+            fixed.append(assignment)
+            continue
+        axis = Axis(key.strip(), tuple(values))
+        if not values:
+            problems.append(Problem(place, axis.key, "has no values; write them as [1, 2]"))
+        if len({json.dumps(value, default=str) for value in values}) < len(values):
+            problems.append(Problem(place, axis.key, "has a value twice"))
+        if axis.key in [other.key for other in dimensions]:
+            problems.append(Problem(place, axis.key, "is given twice; put all its values into one list"))
+        dimensions.append(axis)
+    if not dimensions and not problems:
+        problems.append(
+            Problem("--set", "", "a sweep needs a list of values, such as --set goal.minimize=[carbon, cost]")
+        )
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(dimensions), tuple(fixed)
+
+
+def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> list[Case]:
+    """Every combination of the axes' values, the last key changing fastest, each as a whole scenario.
+
+    Raises:
+        ScenarioError: there are too many, or any of them is no scenario; each mistake once.
+    """
+    count = 1
+    for axis in along:
+        count *= len(axis.values)
+    if count > MOST_PLANS:
+        keys = " × ".join(f"{axis.key} ({len(axis.values)})" for axis in along)
+        raise ScenarioError([Problem("--set", "", f"{keys} are {count} plans, a sweep has at most {MOST_PLANS}")])
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    fixed = list(fixed)
+    for values in itertools.product(*(axis.values for axis in along)):
+        overrides = [axis.assignment(value) for axis, value in zip(along, values, strict=True)]
+        setting = {axis.key: value for axis, value in zip(along, values, strict=True)}
+        try:
+            cases.append(Case(setting, load(name, [*fixed, *overrides])))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(dict.fromkeys(problems))
+    return cases
+
+
+def sweep(
+    along: Sequence[Axis],
+    cases: Sequence[Case],
+    engine: Engine,
+    store: Keeper,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Sweep:
+    """Plan every setting and keep the plans.
+
+    Args:
+        along: the keys and values.
+        cases: of :func:`settings`.
+        engine: who plans; a plan whose worker dies is begun again by another.
+        store: where the plans are kept.
+        on_progress: called with ``done``, ``of`` and ``row`` after each plan.
+        cancel: polled; True ends it: plans that are made are kept, those under way are given up.
+
+    Raises:
+        ScenarioError: a plan needs more memory than there is.
+    """
+    refuse(cases, engine.workers if engine.local else 1)
+    tell: Progress = on_progress or (lambda event: None)
+    number = uuid.uuid4().hex
+    folder = store.folder / "sweeps"
+    folder.mkdir(exist_ok=True)
+    first = cases[0].scenario
+    record = Sweep(
+        id=number,
+        path=folder / f"{number}.json",
+        scenario=first.name,
+        currency=first.market.currency,
+        axes=tuple(along),
+        rows=tuple(Row(one.setting) for one in cases),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    _write(record)
+    for piece in engine.each(_plan, None, [one.scenario for one in cases], cancel):
+        one = cases[piece.place]
+        if piece.error is None:
+            row = _keep(store, one, piece.unwrap())
+        else:
+            row = Row(one.setting, status="failed", says=_failure(piece.error, store))
+        rows = list(record.rows)
+        rows[piece.place] = row
+        record = dataclasses.replace(record, rows=tuple(rows))
+        _write(record)
+        tell({"phase": "sweep", "done": sum(r.status != "not planned" for r in rows), "of": len(rows), "row": row})
+    return record
+
+
+def refuse(cases: Sequence[Case], workers: int) -> None:
+    """Refuse a sweep that needs more memory than there is, where so many plans are made on this machine at a time.
+
+    Raises:
+        ScenarioError: one line for each plan that is too large.
+    """
+    at_once = min(workers, len(cases))
+    problems: list[Problem] = []
+    for one in cases:
+        label = ", ".join(f"{key}={value}" for key, value in one.setting.items())
+        what = f"{label}{f' ({at_once} plans at a time)' if at_once > 1 else ''}"
+        try:
+            memory.refuse(memory.of_plan(one.scenario) * at_once, what, "use fewer --workers" if at_once > 1 else "")
+            pace.refuse(one.scenario, label)
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _plan(_: None, scenario: Scenario) -> Plan:
+    return plan_that_holds(scenario)
+
+
+def _keep(store: Keeper, one: Case, case_plan: Plan) -> Row:
+    run = store.keep(case_plan)
+    sums, replays, columns = case_plan.replay_figures, case_plan.replays, (*figures_of(one.scenario), "peak_mw")
+    return Row(
+        setting=one.setting,
+        run=run,
+        status=case_plan.status,
+        gap=case_plan.gap,
+        bound=case_plan.bound,
+        figures={name: getattr(sums, name) for name in columns} if sums is not None else {},
+        saved={name: value for name, value in case_plan.saved().items() if name in columns},
+        replications=replays.n if replays else 0,
+        successes=replays.successes if replays else 0,
+        acceptable=case_plan.acceptable,
+        says=case_plan.verdict,
+    )
+
+
+def _failure(error: BaseException, store: Keeper) -> str:
+    """What went wrong, in a line; the details are kept."""
+    path = store.folder / "errors" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} (details: {path})"
+
+
+def _write(record: Sweep) -> None:
+    whole_file.write(record.path, json.dumps(record.summary(), indent=1, allow_nan=False, default=str))

@@ -1,0 +1,148 @@
+"""Alternatives to a decision, each planned again and compared with the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import xarray as xr
+
+from emberline.studies.difference.heat_move import HeatMove
+
+FULL = "planned again as a whole"
+ESTIMATE = "estimate: held to the plan's other heats"
+
+
+@dataclass(frozen=True)
+class More:
+    """What another plan has more than the stored one, stock credited; negative: less."""
+
+    carbon_kg: float
+    cost: float
+    peak_mw: float
+
+    def summary(self) -> dict[str, float]:
+        """Plain data for JSON."""
+        return {"carbon_kg": self.carbon_kg, "cost": self.cost, "peak_mw": self.peak_mw}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One thing that could be otherwise."""
+
+    key: str
+    """``as it is``; of a heat ``freed``, ``earlier``, ``later``, ``baseline``, ``at``, ``unit``; of a unit ``without``,
+    ``on``, of a run of it ``idle``; of an hour ``idle``, ``more``, ``less``; of a lock ``lock``."""
+    says: str
+    status: str
+    """Of the search: ``within gap``, ``best found``, ``infeasible`` (proven), ``no plan within the limit`` …"""
+    gap: float | None = None
+    """On what can be decided."""
+    bound: float | None = None
+    """No plan with it has less of the goal, in the measure of ``objective``."""
+    objective: float | None = None
+    """The goal of the plan that was found, kg CO2e or currency."""
+    more: More | None = None
+    """By its undisturbed replay; None: there is no such plan, or the twin found fault with it."""
+    low: float | None = None
+    """By how much at least it has more of the goal than the stored plan: the bound less the stored plan's."""
+    high: float | None = None
+    """By how much the plan that was found has more: what it costs at most."""
+    start_min: float | None = None
+    """Where the heat starts then [min after the start of the horizon]."""
+    unit: str = ""
+    limits: tuple[str, ...] = ()
+    """What binds there when all else stays as it is; empty: nothing but the goal."""
+    because: str = ""
+    """What the goal sees otherwise there."""
+    moves: tuple[HeatMove, ...] = field(default=(), repr=False)
+    """Heats that lie elsewhere then."""
+    reason: str = ""
+    """Why there is no plan."""
+    how: str = FULL
+    schedule: xr.Dataset | None = field(default=None, repr=False)
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether a plan with it is known."""
+        return self.more is not None
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        names = ("key", "says", "status", "gap", "bound", "objective", "low", "high", "start_min", "unit", "because")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "more": None if self.more is None else self.more.summary(),
+            "limits": list(self.limits),
+            "moves": [move.summary() for move in self.moves],
+            "reason": self.reason,
+            "how": self.how,
+        }
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A start that a heat could have with all other heats where they are."""
+
+    start_min: float
+    limits: tuple[str, ...]
+    """What is in the way; empty: it could start there."""
+    more_of_goal: float | None = None
+    """Estimate: what it costs in the goal's measure; None: it cannot start there."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a MWh more in an hour is worth."""
+
+    value: float
+    """What a MWh more of load costs, mean of the hour's steps."""
+    unit: str
+    assumption: str
+    """What the linear program holds where it is."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """The answer to one question about a stored plan."""
+
+    question: str
+    scenario: str
+    currency: str
+    goal: str
+    unit: str
+    """Of the goal."""
+    status: str
+    """Of the stored plan."""
+    gap: float | None
+    slack: float | None
+    """By how much the stored plan may be off the best, in the goal's measure; None: no bound is known."""
+    facts: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+    """Facts of the whole unit, where one run of it was asked about."""
+    answers: tuple[Answer, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    worth: Worth | None = None
+    complete: bool = True
+    """Whether all was tried before the time was over."""
+    seconds: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        names = ("question", "scenario", "currency", "goal", "unit", "status", "gap", "slack", "complete")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "facts": list(self.facts),
+            "rest": list(self.rest),
+            "answers": [answer.summary() for answer in self.answers],
+            "slots": [
+                {"start_min": slot.start_min, "limits": list(slot.limits), "more_of_goal": slot.more_of_goal}
+                for slot in self.slots
+            ],
+            "worth": (
+                None
+                if self.worth is None
+                else {"value": self.worth.value, "unit": self.worth.unit, "held": self.worth.assumption}
+            ),
+            "seconds": round(self.seconds, 3),
+        }

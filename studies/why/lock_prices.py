@@ -1,0 +1,151 @@
+"""The price of each lock: a stored plan is planned again with one lock freed at a time, and with none.
+
+Freeing a lock takes nothing away from what can be done, so the stored plan stays possible and is where each search
+begins: what is found is never worse. The bound of the freed search says what a lock costs at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from emberline.planning.plan.record import Plan
+from emberline.planning.plan.replan import with_locks
+from emberline.scenarios import Problem, ScenarioError
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.orders import Lock
+from emberline.studies.difference.moves import moved
+from emberline.studies.why.answer import Answer
+from emberline.studies.why.of_heat import in_words
+from emberline.studies.why.resolver import Resolver
+
+TIME_LIMIT_S = 120.0
+
+
+@dataclass(frozen=True)
+class LockPrice:
+    """One lock and what freeing it brings."""
+
+    number: int
+    """Its place among the scenario's locks, from 0, as ``--set locks.0`` names it."""
+    lock: Lock
+    says: str
+    freed: Answer
+    """The plan without it."""
+
+    @property
+    def brings(self) -> dict[str, float] | None:
+        """Carbon [kg CO2e], cost and peak [MW] that freeing it saves; None: no plan was found in time."""
+        more = self.freed.more
+        if more is None:
+            return None
+        return {"carbon_kg": 0.0 - more.carbon_kg, "cost": 0.0 - more.cost, "peak_mw": 0.0 - more.peak_mw}
+
+    @property
+    def at_most(self) -> float | None:
+        """What freeing it could save of the goal at most, by the bound; None: no bound is known."""
+        return None if self.freed.low is None else max(0.0 - self.freed.low, 0.0)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "number": self.number, "heat": self.lock.heat, "stage": self.lock.stage, "says": self.says,
+            "brings": self.brings, "at_most": self.at_most, "freed": self.freed.summary(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LockPrices:
+    """All locks of a run."""
+
+    scenario: str
+    currency: str
+    goal: str
+    unit: str
+    """Of the goal."""
+    status: str
+    """Of the stored plan."""
+    gap: float | None
+    prices: tuple[LockPrice, ...]
+    all_freed: Answer | None
+    """The plan without any lock; None: there are none, or only one, or the time was over."""
+    complete: bool
+    """Whether every lock was freed before the time was over."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        names = ("scenario", "currency", "goal", "unit", "status", "gap", "complete")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "locks": [price.summary() for price in self.prices],
+            "all_freed": None if self.all_freed is None else self.all_freed.summary(),
+        }
+
+
+def lock_prices(
+    plan: Plan,
+    *,
+    time_limit_s: float = TIME_LIMIT_S,
+    on_progress: Callable[[str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> LockPrices:
+    """What each lock of a plan costs.
+
+    Args:
+        plan: with a schedule.
+        time_limit_s: seconds for all locks together.
+        on_progress: called with a line for each lock.
+        cancel: polled; True ends it with what has been found.
+
+    Raises:
+        ScenarioError: there is no schedule, or the goal is lateness.
+    """
+    refuse(plan)
+    locks = plan.scenario.locks
+    resolver = Resolver(plan, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False))
+    resolver.asks = len(locks) + (len(locks) > 1)
+    prices = []
+    for number, lock in enumerate(locks):
+        if resolver.over:
+            break
+        says = in_words(plan.scenario, lock)
+        others = [other for i, other in enumerate(locks) if i != number]
+        prices.append(
+            LockPrice(number, lock, says, _freed(resolver, Message("without the lock of {lock}", lock=says), others))
+        )
+    every = _freed(resolver, Message("without any lock"), []) if len(locks) > 1 and not resolver.over else None
+    return LockPrices(
+        scenario=plan.scenario.name,
+        currency=plan.scenario.market.currency,
+        goal=plan.scenario.goal.minimize,
+        unit=goal_metric(plan.scenario).unit_in(plan.scenario.market.currency),
+        status=plan.status,
+        gap=plan.gap,
+        prices=tuple(prices),
+        all_freed=every,
+        complete=not resolver.hurried,
+    )
+
+
+def refuse(plan: Plan) -> None:
+    """Refuse a plan whose locks have no price.
+
+    Raises:
+        ScenarioError: as :func:`lock_prices`.
+    """
+    name = plan.scenario.name
+    if plan.schedule is None or plan.replay_figures is None:
+        says = f"there is no schedule whose locks could be weighed: {plan.verdict}"
+        raise ScenarioError([Problem(name, "", says)])
+    if plan.scenario.by_the_minute:
+        raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
+
+
+def _freed(resolver: Resolver, says: str, locks: list[Lock]) -> Answer:
+    answer = resolver.ask("lock", says, with_locks(resolver.scenario, locks))
+    if answer.schedule is None:
+        return answer
+    moves = tuple(moved(resolver.scenario, resolver.schedule, answer.schedule))
+    return replace(answer, moves=moves)

@@ -1,0 +1,322 @@
+"""Why a heat starts where it does: earlier, later, at the baseline's time, on another unit, freed of its lock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+import xarray as xr
+
+from emberline.models import explain, line, redispatch, schedules
+from emberline.planning.answer.uses import SIGNALS, WORTH_TELLING, mean_over, signal, signal_text
+from emberline.planning.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.records.line import Unit
+from emberline.scenarios.records.orders import Lock
+from emberline.scenarios.records.scenario import Heat
+from emberline.studies.difference.moves import THEN, moved
+from emberline.studies.why.answer import Answer, Slot
+from emberline.studies.why.limits import Line
+from emberline.studies.why.resolver import Resolver
+
+AT, NOT_BEFORE, NOT_AFTER = mark("at {time}"), mark("not before {time}"), mark("not after {time}")
+MOST_SLOTS = 400
+"""More starts than these are not looked at one by one."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is asked about: a heat at a stage, or the cast that it belongs to."""
+
+    heat: Heat
+    """Of a cast its first heat: with it all others lie."""
+    number: int
+    """Place among all heats, from 1, of the heat that was asked about."""
+    stage: str
+    start_min: float
+    unit: str
+    cast: bool
+
+    @property
+    def label(self) -> Message:
+        """What moves, in words."""
+        if self.cast:
+            return Message("cast {order}", order=self.heat.order)
+        return Message("heat {heat} at {stage}", heat=self.heat.name, stage=self.stage)
+
+
+def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
+    """The operation that is asked about.
+
+    Args:
+        resolver: of the stored plan.
+        text: the heat's name, or its number among all heats, from 1.
+        stage: None: the one at which it draws most electricity, of those that have not begun.
+
+    Raises:
+        ScenarioError: there is no such heat or stage, or it has begun.
+    """
+    scenario, schedule = resolver.scenario, resolver.schedule
+    heats = list(scenario.heats)
+    by_name = {heat.name: heat for heat in heats}
+    match = by_name.get(text)
+    if match is None and text.isdigit() and 1 <= int(text) <= len(heats):
+        match = heats[int(text) - 1]
+    if match is None:
+        allowed = f"1 to {len(heats)}, or {', '.join(list(by_name)[:6])} …" if heats else "there are none"
+        raise ScenarioError([Problem("--heat", "", f"{text!r} is no heat of this run; heats are {allowed}")])
+    heat = match
+    started = {item.stage for item in scenario.state.started if item.heat == heat.name}
+    first = first_stage(scenario, heat.name)
+    route = [part.name for part in scenario.line.route(heat.grade)]
+    stages = route[route.index(first) :] if first else []
+    if stage is None and stages:
+        units = {part.name: part.units for part in scenario.line.stages}
+        stage = max(stages, key=lambda name: (_energy(scenario, heat, units[name]), -stages.index(name)))
+    if stage is None or stage in started or stage not in stages:
+        place = "it has run through all its stages" if not stages else f"its stages to come are {', '.join(stages)}"
+        label = f"heat {heat.name} at {stage}" if stage else f"heat {heat.name}"
+        raise ScenarioError([Problem("--stage" if stage else "--heat", "", f"{label} cannot be moved: {place}")])
+    casting = scenario.line.campaign_stage
+    cast = casting is not None and casting.name == stage
+    number = heats.index(heat) + 1
+    if cast:
+        heat = next(item for item in heats if item.order == heat.order)
+    placement = schedule.sel(heat=heat.name, stage=stage)
+    return Operation(heat, number, stage, float(placement["start_min"]), str(placement["unit"].item()), cast)
+
+
+def _energy(scenario: Scenario, heat: Heat, units: tuple[Unit, ...]) -> float:
+    able = [unit.name for unit in units if scenario.line.duration_min(heat.grade, unit.name) is not None]
+    return max(scenario.line.energy_mwh(heat.grade, name) for name in able)
+
+
+class OfHeat:
+    """The answers about one operation."""
+
+    def __init__(self, resolver: Resolver, operation: Operation) -> None:
+        self.resolver, self.operation = resolver, operation
+        self.scenario, self.schedule = resolver.scenario, resolver.schedule
+        self.step = self.scenario.horizon.step_min
+        self.free = with_locks(self.scenario, unlocked(self.scenario, (operation.heat.name, operation.stage)))
+        self.problem = line.from_scenario(self.free, resolver.plan.envelope)
+        starts = line.from_schedule(self.problem, self.schedule)
+        assert starts is not None, "a stored schedule lies on the model's slots"
+        self.line = Line(self.free, self.problem, starts)
+        h = list(self.scenario.heats).index(operation.heat)
+        self.key: line.Key = (h, -1)
+        if operation.cast:
+            self.key = (-1, self.line.cast_of[h][0])
+        else:
+            stages = [self.scenario.line.stages[o.stage].name for o in self.problem.heats[h].operations]
+            self.key = (h, stages.index(operation.stage))
+
+    def facts(self) -> Iterator[str]:
+        """Where it is, and what the goal sees there."""
+        subject, horizon = self.operation, self.scenario.horizon
+        end = float(self.schedule["end_min"].sel(heat=subject.heat.name, stage=subject.stage))
+        begin = horizon.instant(subject.start_min)
+        yield Message(
+            "{heat} is on {unit}, {begin} to {end}",
+            heat=subject.label, unit=subject.unit, begin=begin, end=f"{horizon.instant(end):%H:%M}",
+        )  # fmt: skip
+        worth, kind, unit = signal(self.resolver.plan)
+        here = self._mean(worth, subject.start_min)
+        yield Message(
+            "{signal} then is {here} {unit}, {mean} over the horizon",
+            signal=Message(SIGNALS[kind]), here=signal_text(here), unit=unit, mean=signal_text(float(worth.mean())),
+        )  # fmt: skip
+        pin = self._own_lock()
+        if pin is not None:
+            yield Message("it is locked: {lock}", lock=in_words(self.scenario, pin))
+
+    def _own_lock(self) -> Lock | None:
+        mine = moving_together(self.scenario, self.operation.heat.name, self.operation.stage)
+        return next((one for one in self.scenario.locks if (one.heat, one.stage) in mine), None)
+
+    def questions(self, at_min: float | None, every: bool) -> list[tuple[str, str, Lock | None]]:
+        """Key, words and lock of each thing that could be otherwise; no lock: it is freed."""
+        subject, at = self.operation, self.operation.start_min
+        options: list[tuple[str, str, Lock | None]] = []
+        if self._own_lock() is not None:
+            options.append(("freed", Message("{heat} freed of its lock", heat=subject.label), None))
+        if at_min is not None:
+            return [*options, ("at", self._at(at_min), self._pin(at_min))]
+        if at - self.step >= -1e-9:
+            window = Lock(heat=subject.heat.name, stage=subject.stage, latest=timedelta(minutes=at - self.step))
+            options.append(("earlier", Message("{heat} earlier", heat=subject.label), window))
+        if at + self.step < self.scenario.horizon.length_min - 1e-9:
+            window = Lock(heat=subject.heat.name, stage=subject.stage, earliest=timedelta(minutes=at + self.step))
+            options.append(("later", Message("{heat} later", heat=subject.label), window))
+        baseline = self._baseline()
+        if baseline is not None and abs(baseline - at) > 1e-6:
+            options.append(
+                (
+                    "baseline",
+                    Message(
+                        "{heat} at the baseline's time, {time}",
+                        heat=subject.label,
+                        time=self.scenario.horizon.instant(baseline),
+                    ),
+                    self._pin(baseline),
+                )
+            )
+        for unit in self._other_units():
+            unit_lock = Lock(heat=subject.heat.name, stage=subject.stage, unit=unit)
+            options.append(("unit", Message("{heat} on {unit}", heat=subject.label, unit=unit), unit_lock))
+        if every:
+            for slot in self._starts():
+                minute = slot * self.step
+                if abs(minute - at) > 1e-6:
+                    options.append(("at", self._at(minute), self._pin(minute)))
+        return options
+
+    def _at(self, minute: float) -> Message:
+        """The operation at a time, in words."""
+        return Message("{heat} at {time}", heat=self.operation.label, time=self.scenario.horizon.instant(minute))
+
+    def _pin(self, minute: float) -> Lock:
+        """A start at a time, on whatever unit."""
+        subject = self.operation
+        return lock(self.scenario, self.schedule, subject.heat.name, subject.stage, minute).model_copy(
+            update={"unit": None}
+        )
+
+    def _baseline(self) -> float | None:
+        baseline = float(
+            self.resolver.listed["start_min"].sel(heat=self.operation.heat.name, stage=self.operation.stage)
+        )
+        return None if math.isnan(baseline) else baseline
+
+    def _units(self) -> tuple[int, ...]:
+        if self.key[0] < 0:
+            return self.problem.casts[self.key[1]].units
+        return self.problem.heats[self.key[0]].operations[self.key[1]].units
+
+    def _other_units(self) -> list[str]:
+        return [self.problem.units[u] for u in self._units() if self.problem.units[u] != self.operation.unit]
+
+    def _starts(self) -> range:
+        """Slots in which it could start as far as release and due time are concerned."""
+        if self.key[0] < 0:
+            cast = self.problem.casts[self.key[1]]
+            return range(min(cast.first.values()), max(cast.last.values()) + 1)
+        slot_operation = self.problem.heats[self.key[0]].operations[self.key[1]]
+        return range(slot_operation.first, slot_operation.last + 1)
+
+    def answer(self, key: str, says: str, pin: Lock | None) -> Answer:
+        """Plan again with a lock instead of its own, or freed of it."""
+        locks = self.free.locks if pin is None else pinned(self.free, [pin])
+        variant = with_locks(self.scenario, locks)
+        near = self.resolver.near(variant)
+        begin = [*near, *self.resolver.near(variant, target=self._shifted(pin))]
+        dispatches = self.resolver.judged(variant, near)
+        reply = self.resolver.ask(key, says, variant, begin=begin, dispatches=dispatches)
+        at, unit = self.operation.start_min, self.operation.unit
+        if reply.schedule is not None:
+            placement = reply.schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
+            at, unit = float(placement["start_min"]), str(placement["unit"].item())
+        limits = (*self._limits(key, pin, at, unit), *self.resolver.held_up(dispatches))
+        if reply.status in schedules.RULED_OUT:
+            limits = (*explain.missing(variant, self.resolver.plan.envelope), *limits)
+        if reply.schedule is None:
+            return replace(reply, limits=limits)
+        others = tuple(
+            move
+            for move in moved(self.scenario, self.schedule, reply.schedule)
+            if move.heat != self.operation.heat.name
+        )
+        return replace(
+            reply, start_min=at, unit=unit, limits=limits, because=self._because(at), moves=others,
+        )  # fmt: skip
+
+    def _shifted(self, pin: Lock | None) -> xr.Dataset:
+        """The stored schedule with the whole heat, or the whole cast with its heats, moved along with the operation."""
+        moments = () if pin is None else (pin.start, pin.latest, pin.earliest)
+        moment = next((one for one in moments if one is not None), None)
+        if moment is None:
+            return self.schedule
+        by = self.scenario.horizon.minutes(moment) - self.operation.start_min
+        heats = [
+            heat.name
+            for heat in self.scenario.heats
+            if (
+                heat.order == self.operation.heat.order
+                if self.operation.cast
+                else heat.name == self.operation.heat.name
+            )
+        ]
+        mine = np.isin(self.schedule["heat"].values, heats)[:, None]
+        begin = self.schedule["start_min"].to_numpy()
+        return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
+
+    def _limits(self, key: str, pin: Lock | None, at: float, unit: str) -> tuple[str, ...]:
+        """What is in the way with all else where it is: right next to its place, or at the place asked for."""
+        if key == "freed" or pin is None:
+            return ()
+        u = self.problem.units.index(unit) if unit != self.operation.unit else None
+        slot = round(at / self.step)
+        if key in ("earlier", "later"):
+            slot, u = round(self.operation.start_min / self.step) + (-1 if key == "earlier" else 1), None
+        elif pin.start is not None:
+            slot = round(self.scenario.horizon.minutes(pin.start) / self.step)
+        elif key == "unit":
+            u, slot = self.problem.units.index(str(pin.unit)), round(self.operation.start_min / self.step)
+        return tuple(self.line.in_the_way(self.key, slot, u))
+
+    def _mean(self, values: np.ndarray, at: float) -> float:
+        """Mean of a series over the operation, were it to start at a time."""
+        placement = self.schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
+        return mean_over(values, self.step, at, float(placement["end_min"] - placement["start_min"]))
+
+    def _because(self, at: float) -> str:
+        """What electricity counts there, and here."""
+        worth, kind, unit = signal(self.resolver.plan)
+        here, there = self._mean(worth, self.operation.start_min), self._mean(worth, at)
+        if not abs(there - here) > WORTH_TELLING * abs(here):
+            return ""
+        return Message(THEN[kind], new=signal_text(there), old=signal_text(here), unit=unit)
+
+    def slots(self) -> tuple[Slot, ...]:
+        """Every start that it could have with all others where they are, and what is in the way of the rest."""
+        starts = self._starts()
+        if len(starts) > MOST_SLOTS:
+            return ()
+        site = redispatch.Redispatch(self.scenario, self.resolver.plan.envelope, None)
+        here = site.least(self.schedule)
+        rows = []
+        for slot in starts:
+            if self.resolver.over:
+                break
+            limits = tuple(self.line.in_the_way(self.key, slot))
+            more = None
+            if not limits:
+                rank = site.least(self._moved(slot))
+                more = None if math.isinf(rank) else rank - here
+                limits = (Message("the import limit, or what the site can do"),) if more is None else ()
+            rows.append(Slot(slot * self.step, limits, more))
+        return tuple(rows)
+
+    def _moved(self, slot: int) -> xr.Dataset:
+        """The stored schedule with the operation alone, or its whole cast, in another slot."""
+        by = slot * self.step - self.operation.start_min
+        heats = self.schedule["heat"].values
+        names = [h.name for h in self.scenario.heats if self.operation.cast and h.order == self.operation.heat.order]
+        mine = np.isin(heats, names or [self.operation.heat.name])[:, None]
+        mine = mine & (self.schedule["stage"].values == self.operation.stage)[None, :]
+        begin = self.schedule["start_min"].to_numpy()
+        return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
+
+
+def in_words(scenario: Scenario, one: Lock) -> str:
+    """A lock in words."""
+    minutes = scenario.horizon.minutes
+    parts = [Message("on {unit}", unit=one.unit)] if one.unit is not None else []
+    for label, moment in ((AT, one.start), (NOT_BEFORE, one.earliest), (NOT_AFTER, one.latest)):
+        if moment is not None:
+            parts.append(Message(label, time=scenario.horizon.instant(minutes(moment))))
+    return Message("heat {heat} at {stage} {parts}", heat=one.heat, stage=one.stage, parts=tuple(parts))

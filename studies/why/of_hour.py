@@ -1,0 +1,246 @@
+"""Why an hour: what runs in it and what keeps it there, what a MWh more is worth, what it costs to keep units idle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+import xarray as xr
+
+from emberline.models import line
+from emberline.planning.answer.uses import SIGNALS, signal, signal_text
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.assets.account import flow, unused_mw
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.records.horizon import Horizon, read_moment
+from emberline.studies.difference.moves import moved
+from emberline.studies.why.answer import Answer, Worth
+from emberline.studies.why.limits import Line
+from emberline.studies.why.resolver import Resolver, away
+from emberline.studies.why.shadow_prices import prices
+
+EARLIER, LATER = mark("heat {heat} earlier: {limits}"), mark("heat {heat} later: {limits}")
+MOST_UNITS = 3
+"""Units that are tried idle: those that draw most in the hour."""
+SMALL_MW = 0.01
+"""Units that draw less in the hour are left out."""
+EXTRA_MWH = 1.0
+
+
+@dataclass(frozen=True)
+class Hour:
+    """What is asked about."""
+
+    begin_min: float
+    end_min: float
+
+
+def hour(horizon: Horizon, text: str) -> Hour:
+    """The hour that is asked about, on whole steps.
+
+    Raises:
+        ScenarioError: as :func:`minute`.
+    """
+    begin, step = minute(horizon, "--hour", text), horizon.step_min
+    first = np.floor(begin / step + 1e-9) * step
+    last = np.ceil((begin + 60) / step - 1e-9) * step
+    return Hour(float(first), float(min(last, horizon.length_min)))
+
+
+def minute(horizon: Horizon, option: str, text: str) -> float:
+    """A time in the horizon [min after its start].
+
+    It is given by the plant's clock (``05:00``: its first in the horizon), by day and clock, with its offset, or as a
+    span after the start (``14 h``).
+
+    Raises:
+        ScenarioError: it is no time, lies outside the horizon, or the clock shows it twice.
+    """
+
+    def refuse(says: str) -> ScenarioError:
+        return ScenarioError([Problem(option, "", says)])
+
+    entry = text.strip()
+    clock_time = re.fullmatch(r"(\d{1,2})(?::?(\d{2}))?", entry)
+    if clock_time:
+        hour_minute = int(clock_time[1]), int(clock_time[2] or 0)
+        times = ((at, horizon.instant(at)) for at in np.arange(0.0, horizon.length_min).tolist())
+        hits = [(at, local.date()) for at, local in times if (local.hour, local.minute) == hour_minute]
+        minutes = [at for at, day in hits if day == hits[0][1]]
+    else:
+        try:
+            minutes = [horizon.minutes(read_moment(entry))]
+        except ValueError:
+            minutes = _local(horizon, entry)
+            if not minutes:
+                raise refuse(f"{text!r} is no time; write 05:00, 14 h or 2026-06-16T05:00+02:00") from None
+    if not minutes or not 0 <= minutes[0] < horizon.length_min:
+        first, last = (horizon.instant(at).isoformat(timespec="minutes") for at in (0, horizon.length_min))
+        raise refuse(f"{text} is no time of the horizon, {first} to {last}")
+    if len(minutes) > 1:
+        options = " or ".join(horizon.instant(at).isoformat(timespec="minutes") for at in minutes)
+        raise refuse(f"{text} is shown twice by the clock that day; write {options}")
+    return minutes[0]
+
+
+def _local(horizon: Horizon, text: str) -> list[float]:
+    """A time without offset by the plant's clock: once, twice where clocks go back, never where they go forward."""
+    try:
+        local_time = datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        return []
+    both = (horizon.minutes(local_time.replace(tzinfo=horizon.tz, fold=fold)) for fold in (0, 1))
+    return sorted({at for at in both if horizon.instant(at).replace(tzinfo=None) == local_time})
+
+
+class OfHour:
+    """The answers about one hour."""
+
+    def __init__(self, resolver: Resolver, hour: Hour) -> None:
+        self.resolver, self.hour = resolver, hour
+        self.scenario, self.schedule = resolver.scenario, resolver.schedule
+        step = self.scenario.horizon.step_min
+        self.steps = slice(round(hour.begin_min / step), round(hour.end_min / step))
+        begin, end = map(self.scenario.horizon.instant, (hour.begin_min, hour.end_min))
+        self.name = Message("{begin} to {end}", begin=begin, end=f"{end:%H:%M}")
+
+    def _mean(self, values: xr.DataArray | np.ndarray) -> float:
+        return float(np.asarray(values)[self.steps].mean())
+
+    def facts(self) -> Iterator[str]:
+        """Import, signal, and who draws what."""
+        schedule = self.schedule
+        worth, kind, unit = signal(self.resolver.plan)
+        import_mw, export_mw = (self._mean(schedule[name]) for name in ("import_mw", "export_mw"))
+        yield Message(
+            "{hour}: {import_mw:.1f} MW imported, {export_mw:.1f} MW exported",
+            hour=self.name, import_mw=import_mw, export_mw=export_mw,
+        )  # fmt: skip
+        yield Message(
+            "{signal} {here} {unit}, {mean} over the horizon",
+            signal=Message(SIGNALS[kind]), here=signal_text(self._mean(worth)), unit=unit,
+            mean=signal_text(float(worth.mean())),
+        )  # fmt: skip
+        sun = self.scenario.site.sun
+        if sun is not None:
+            used = flow(schedule, sun.name)
+            yield Message(
+                "PV could give {could:.1f} MW, {used:.1f} MW is used",
+                could=self._mean(used + unused_mw(self.scenario, schedule, sun)), used=self._mean(used),
+            )  # fmt: skip
+        for name, mw in self.drawing():
+            yield Message("{name} draws {mw:.1f} MW on average", name=name, mw=mw)
+        yield from self.obstacles()
+
+    def drawing(self) -> list[tuple[str, float]]:
+        """Units that draw in the hour [MW], those first that draw most."""
+        draws_mw: dict[str, float] = {}
+        if self.scenario.processes:
+            for unit, _ in self.scenario.process_units:
+                draws_mw[unit] = self._mean(self.schedule["process_mw"].sel(process=unit))
+        for name, minutes, energy, whole in self._operations():
+            draws_mw[name] = draws_mw.get(name, 0.0) + energy * minutes / whole * 60 / (
+                self.hour.end_min - self.hour.begin_min
+            )
+        draws_mw = {name: mw for name, mw in draws_mw.items() if mw > SMALL_MW}
+        return sorted(draws_mw.items(), key=lambda item: -item[1])
+
+    def _operations(self) -> Iterator[tuple[str, float, float, float]]:
+        """Unit, minutes in the hour, nominal energy [MWh] and planned minutes of each operation in it."""
+        envelope = self.resolver.plan.envelope
+        for h, s in self._inside():
+            unit = str(self.schedule["unit"].values[h, s])
+            begin, end = (float(self.schedule[name].to_numpy()[h, s]) for name in ("start_min", "end_min"))
+            minutes = min(end, self.hour.end_min) - max(begin, self.hour.begin_min)
+            yield unit, minutes, float(envelope["energy_mwh"].sel(unit=unit).to_numpy()[h]), end - begin
+
+    def _inside(self) -> Iterator[tuple[int, int]]:
+        if not self.scenario.heats:
+            return
+        begin, end = (self.schedule[name].to_numpy() for name in ("start_min", "end_min"))
+        for h, s in zip(*np.nonzero((begin < self.hour.end_min) & (end > self.hour.begin_min)), strict=True):
+            yield int(h), int(s)
+
+    def obstacles(self) -> Iterator[str]:
+        """What is in the way of each heat of the thirstiest unit just before and just after the hour, all else held."""
+        drawing = self.drawing()
+        if not self.scenario.heats or not drawing:
+            return
+        problem = line.from_scenario(self.scenario, self.resolver.plan.envelope)
+        starts = line.from_schedule(problem, self.schedule)
+        if starts is None:
+            return
+        places, step = Line(self.scenario, problem, starts), problem.step_min
+        for h, s in self._inside():
+            if str(self.schedule["unit"].values[h, s]) != drawing[0][0]:
+                continue
+            indices = [i for i, operation in enumerate(problem.heats[h].operations) if operation.stage == s]
+            key = (h, indices[0]) if indices else (-1, places.cast_of[h][0])
+            if indices and problem.heats[h].operations[indices[0]].started_min is not None:
+                yield Message("heat {heat} has started already", heat=problem.heats[h].name)
+                continue
+            slot = round(places.begin(key) / step)
+            for which, by in ((EARLIER, -1), (LATER, 1)):
+                limits = places.in_the_way(key, slot + by)
+                says = tuple(limits) or Message("nothing is in the way but the goal")
+                yield Message(which, heat=problem.heats[h].name, limits=says)
+
+    def worth(self) -> Worth | None:
+        """What a MWh more of load in the hour costs, heats and whole numbers held."""
+        fixed_plan = replace(self.resolver.plan, scenario=self.scenario, baseline_complete=False)
+        price_table = prices(fixed_plan)
+        if price_table is None:
+            return None
+        value = self._mean(price_table["balance_price"].sel(carrier="electricity"))
+        what = [name for name, has in (("heats", self.scenario.heats), ("processes", self.scenario.processes)) if has]
+        what += ["whole numbers"] if price_table.attrs["whole_numbers"] == "fixed" else []
+        unit = "kg CO2e/MWh" if price_table.attrs["measure"] == "kg" else f"{price_table.attrs['measure']}/MWh"
+        says = Message("exact: nothing is held")
+        if what:
+            says = Message("{what} held where they are", what=tuple(map(Message, what)))
+        return Worth(value, unit, says)
+
+    def questions(self, whole: bool) -> list[tuple[str, str, str]]:
+        """Key, words and unit of each thing that could be otherwise.
+
+        Args:
+            whole: whether the site decides in whole numbers, so that a MWh more is planned again.
+        """
+        options: list[tuple[str, str, str]] = [
+            ("idle", Message("{name} idle, {hour}", name=name, hour=self.name), name)
+            for name, _ in self.drawing()[:MOST_UNITS]
+        ]
+        if whole and not self.scenario.heats:
+            options += [
+                ("more", Message("{mwh:g} MWh more load, {hour}", mwh=EXTRA_MWH, hour=self.name), ""),
+                ("less", Message("{mwh:g} MWh less load, {hour}", mwh=EXTRA_MWH, hour=self.name), ""),
+            ]
+        return options
+
+    def answer(self, key: str, says: str, unit: str) -> Answer:
+        """Plan again with a unit idle in the hour, or with other load."""
+        from emberline import twin
+
+        resolver = self.resolver
+        variant = self._load(1.0 if key == "more" else -1.0) if not unit else away(
+            self.scenario, (unit,), self.hour.begin_min, self.hour.end_min
+        )  # fmt: skip
+        envelope = twin.envelope(variant)
+        begin = resolver.near(variant, envelope) if variant.heats else []
+        dispatches = resolver.judged(variant, begin, envelope)
+        reply = resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
+        if reply.schedule is None or not variant.heats:
+            return reply
+        moves = tuple(moved(self.scenario, self.schedule, reply.schedule))
+        return replace(reply, moves=moves, limits=resolver.held_up(dispatches))
+
+    def _load(self, sign: float) -> Scenario:
+        """Base load with a MWh more or less in the hour, no less than none."""
+        inputs = self.scenario.inputs.copy(deep=True)
+        load = inputs["base_load_mw"].to_numpy().copy()
+        load[self.steps] += sign * EXTRA_MWH * 60 / (self.hour.end_min - self.hour.begin_min)
+        inputs["base_load_mw"] = ("time", np.maximum(load, 0.0), inputs["base_load_mw"].attrs)
+        return self.scenario.with_inputs(inputs)

@@ -1,0 +1,240 @@
+"""Why a unit or an asset: what the plan would be without it, and with it on all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from emberline.models import explain, schedules
+from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
+from emberline.planning.answer.dear_hours import dear_hours
+from emberline.planning.answer.uses import signal, signal_text, used
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.assets import of
+from emberline.scenarios.assets.converter import Machine, MachineState
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.process import Process
+from emberline.studies.levers.study import BATTERY, without
+from emberline.studies.why import run_slack
+from emberline.studies.why.answer import Answer
+from emberline.studies.why.resolver import Resolver, away
+
+ON = mark("{name} on all the time, as if it ran when the horizon begins")
+RUNS = 5
+"""Runs of which it is said what stops them."""
+CAPLESS = mark("{says}, with no cap on cost (none keeps it)")
+
+
+class OfUnit:
+    """The answers about one unit or asset."""
+
+    def __init__(self, resolver: Resolver, name: str, at_min: float | None = None) -> None:
+        """Look it up.
+
+        Args:
+            resolver: of the plan.
+            name: of the unit or asset.
+            at_min: a moment [min after the start of the horizon] of the one run that is asked about; None: all of it.
+
+        Raises:
+            ScenarioError: there is no such unit, it is none of the plant's decisions, or does not run then.
+        """
+        self.resolver, self.name, self.scenario = resolver, name, resolver.scenario
+        site = self.scenario.site
+        self.of_line = name if name in self.scenario.line.unit else ""
+        self.process: Process | None = None
+        self.units: tuple[str, ...] = (name,) if self.of_line else ()
+        for process in self.scenario.processes:
+            if name == process.name or name in process.units:
+                self.process = process
+                self.units = process.units if name == process.name else (name,)
+        self.asset = next((asset for asset in site.assets if asset.name == name), None)
+        self.machine = next((machine for machine in of(site.assets, Machine) if machine.name == name), None)
+        battery = name == BATTERY and site.battery is not None
+        if self.asset is not None and not self.asset.decided:
+            says = f"{name} is asked of the plant and no decision; change it with --set and compare with emberline diff"
+            raise ScenarioError([Problem("--unit", "", says)])
+        if not (self.units or self.asset is not None or battery):
+            names = [*self.scenario.line.unit, *(unit for unit, _ in self.scenario.process_units)]
+            names += [BATTERY] if site.battery is not None else []
+            names += [asset.name for asset in site.assets if asset.decided]
+            says = f"{name!r} is no unit or asset of this run; those are {', '.join(names) or 'none'}"
+            raise ScenarioError([Problem("--unit", "", says)])
+        self.run = None if at_min is None else self._run_at(at_min)
+
+    def _run_at(self, at_min: float) -> UnitRun:
+        step = at_min // self.scenario.horizon.step_min
+        for one in self._every if self.process is not None else ():
+            if one.unit in self.units and one.what == RUN and one.first <= step < one.last:
+                return one
+        at = self.scenario.horizon.instant(at_min).isoformat(timespec="minutes")
+        says = f"{self.name} is a process with no run at {at}"
+        if self.process is None:
+            says = f"{self.name} is no process; ask about a --heat"
+        raise ScenarioError([Problem("--at", "", says)])
+
+    @cached_property
+    def _every(self) -> list[UnitRun]:
+        plan = self.resolver.plan
+        assert plan.replay is not None
+        return list(unit_runs(plan.scenario, plan.replay))
+
+    @property
+    def question(self) -> str:
+        """What is asked about: the unit, or a run of it."""
+        one = self.run
+        return self.name if one is None else Message("{name}, {span}", name=one.unit, span=self._span(one))
+
+    def _span(self, one: UnitRun) -> Message:
+        horizon = self.scenario.horizon
+        first, last = (horizon.instant(at * horizon.step_min) for at in (one.first, one.last))
+        return Message("{first} to {last}", first=first, last=last)
+
+    def of_run(self) -> Iterator[str]:
+        """Where the run lies that is asked about, and what is in its way; nothing where there is none."""
+        if self.run is not None:
+            yield self._lies(self.run)
+
+    def facts(self) -> Iterator[str]:
+        """How it is used in the plan."""
+        schedule = self.resolver.schedule
+        if self.of_line:
+            mine = schedule["unit"].values.astype(str) == self.name
+            busy = np.where(mine, schedule["end_min"].to_numpy() - schedule["start_min"].to_numpy(), 0.0)
+            yield Message(
+                "{name} takes {count} heats in the plan and is busy for {hours:.1f} h",
+                name=self.name, count=int(mine.sum()), hours=float(np.nansum(busy)) / 60,
+            )  # fmt: skip
+            return
+        names = {*self.units, self.name}
+        uses = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
+        for one in uses:
+            yield Message(
+                "{name} {what} {amount:.4g} {unit} in the plan",
+                name=one.name, what=Message(one.what), amount=float(one.amount), unit=one.unit,
+            )  # fmt: skip
+        if not uses:
+            yield Message("{name} is not used in the plan", name=self.name)
+        if self.process is not None:
+            yield from self._runs()
+
+    def _runs(self) -> Iterator[str]:
+        """Why it runs in dear hours, and what stops its runs on both sides, of the dearest ones."""
+        plan = self.resolver.plan
+        assert plan.replay is not None
+        yield from (reason.says for reason in dear_hours(plan, plan.replay) if reason.unit in self.units)
+        runs = [one for one in self._every if one.unit in self.units and one.what == RUN and one != self.run]
+        dearest = sorted(runs, key=lambda one: -self._worth(one))[:RUNS]
+        yield from (self._lies(one) for one in sorted(dearest, key=lambda one: one.first))
+
+    def _worth(self, one: UnitRun) -> float:
+        """What a MWh is worth in a run, in the mean of what it draws."""
+        plan, (worth, _, _) = self.resolver.plan, signal(self.resolver.plan)
+        assert plan.replay is not None
+        return run_slack.weighted(worth[one.first : one.last], run_slack.power(plan.replay, one))
+
+    def _lies(self, one: UnitRun) -> str:
+        """Where a run lies, and what stops it on both sides."""
+        plan, horizon = self.resolver.plan, self.scenario.horizon
+        assert plan.replay is not None
+        _, kind, unit = signal(plan)
+        slack = run_slack.slack(plan.scenario, plan.replay, one, self._every)
+        return Message(
+            "{name} runs from {first} to {last} at {here} {unit}: {earlier:,.0f} min earlier at most ({before}), "
+            "{later:,.0f} min later at most ({after})",
+            name=one.unit, first=horizon.instant(one.first * horizon.step_min),
+            last=horizon.instant(one.last * horizon.step_min), here=signal_text(self._worth(one)),
+            unit=unit if kind == "price" else "kg CO2e/MWh", earlier=slack.earlier_min,
+            before=slack.earlier.says(horizon), later=slack.later_min, after=slack.later.says(horizon),
+        )  # fmt: skip
+
+    def questions(self) -> list[tuple[str, str]]:
+        """Key and words of each thing that could be otherwise."""
+        if self.run is not None:
+            says = Message("{name} idle, {span}", name=self.run.unit, span=self._span(self.run))
+            return [("idle", says)]
+        options: list[tuple[str, str]] = [("without", Message("without {name}", name=self.name))]
+        if self.process is not None and not self.process.must_run and self.units == self.process.units:
+            options.append(("on", Message(ON, name=self.name)))
+        if self.machine is not None and self.machine.min_load > 0:
+            options.append(("on", Message(ON, name=self.name)))
+        return options
+
+    def answer(self, key: str, says: str) -> Answer:
+        """Plan again without it, without one run of it, or with it on."""
+        from emberline import twin
+
+        if self.run is not None:
+            step = self.scenario.horizon.step_min
+            variant = away(self.scenario, (self.run.unit,), self.run.first * step, self.run.last * step)
+            return self._capless(key, says, variant, twin.envelope(variant))
+        if key == "on":
+            variant = self._on()
+            return self.resolver.ask(key, says, variant, envelope=twin.envelope(variant))
+        if not self.units:
+            return self._capless(key, says, without(self.scenario, {self.name}).with_inputs(self.scenario.inputs), None)
+        stage = self.scenario.line.stage_of.get(self.name)
+        if stage is not None and not self._others(stage.units):
+            reason = Message(
+                "no other unit of {stage} can take all heats that {name} takes", stage=stage.name, name=self.name
+            )
+            return Answer(key, says, "infeasible", reason=reason)
+        variant = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
+        envelope = twin.envelope(variant)
+        return self._capless(key, says, variant, envelope)
+
+    def _others(self, units: tuple[object, ...]) -> bool:
+        """Whether every heat that runs through the stage could run on another of its units."""
+        line = self.scenario.line
+        names = [str(getattr(unit, "name", "")) for unit in units]
+        last = line.stages[-1].units
+        for heat in self.scenario.heats:
+            order = next(item for item in self.scenario.orders if item.name == heat.order)
+            able = [name for name in names if line.duration_min(heat.grade, name) is not None]
+            if order.units and units == last:
+                able = [name for name in able if name in order.units]
+            if self.name in able and len(able) == 1:
+                return False
+        return True
+
+    def _capless(self, key: str, says: str, variant: Scenario, envelope: xr.Dataset | None) -> Answer:
+        """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
+        caps = variant.goal.caps
+        self.resolver.asks += caps.cost is not None
+        begin = self.resolver.near(variant, envelope) if variant.heats else []
+        dispatches = self.resolver.judged(variant, begin, envelope)
+        answer = self.resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
+        self.resolver.asks -= caps.cost is not None and answer.has_plan
+        if answer.status in schedules.RULED_OUT:
+            answer = replace(
+                answer,
+                limits=tuple(explain.missing(variant, self.resolver.plan.envelope if envelope is None else envelope)),
+            )
+        if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
+            return answer
+        goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
+        loose = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
+        again = self.resolver.ask(key, Message(CAPLESS, says=says), loose, envelope=envelope)
+        return again if again.has_plan else replace(again, says=says, limits=answer.limits)
+
+    def _on(self) -> Scenario:
+        scenario, site = self.scenario, self.scenario.site
+        if self.process is not None:
+            first = self.process.all_modes[0].name
+            states = [state if state.mode else state.model_copy(update={"mode": first}) for state in self.process.start]
+            process = self.process.model_copy(update={"must_run": True, "state": tuple(states)})
+            processes = tuple(process if item.name == process.name else item for item in scenario.processes)
+            return scenario.model_copy(update={"processes": processes}).with_inputs(scenario.inputs)
+        assert self.machine is not None
+        hours = scenario.horizon.length_min / 60
+        state = self.machine.state
+        state = MachineState(on=True) if state is None or not state.on else state
+        fields = {"state": state.model_copy(update={"since_h": 0.0}), "min_up_h": hours}
+        machine = self.machine.model_copy(update=fields)
+        assets = tuple(machine if asset.name == self.name else asset for asset in site.assets)
+        changed = scenario.site.model_copy(update={"assets": assets})
+        return scenario.model_copy(update={"site": changed}).with_inputs(scenario.inputs)

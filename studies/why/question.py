@@ -1,0 +1,170 @@
+"""Why a stored plan is as it is: one decision is pinned or freed, the plant planned again, and the price reported.
+
+Every answer is a whole plan, searched from the stored one on and from the one nearest to it that keeps what was pinned,
+and followed by the twin. What it has more than the stored plan is reported with status, bound and gap; the cap on extra
+cost is the amount that it was for the stored plan. What is marked as an estimate holds all other heats where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
+from emberline.studies.why.answer import Answer, Slot, Why, Worth
+from emberline.studies.why.of_heat import OfHeat, operation
+from emberline.studies.why.of_hour import OfHour, minute
+from emberline.studies.why.of_hour import hour as read_hour
+from emberline.studies.why.of_unit import OfUnit
+from emberline.studies.why.resolver import Resolver
+
+TIME_LIMIT_S = 120.0
+SMALL = 0.1
+"""Share of what a MWh is worth that the plan's gap may leave open, for a MWh more to be planned again."""
+Tell = Callable[[str], None]
+Question = TypeVar("Question")
+
+
+def why(
+    plan: Plan,
+    *,
+    heat: str | None = None,
+    stage: str | None = None,
+    at: str | None = None,
+    unit: str | None = None,
+    hour: str | None = None,
+    every: bool = False,
+    time_limit_s: float = TIME_LIMIT_S,
+    on_progress: Tell | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Why:
+    """Say why one decision of a plan is as it is.
+
+    Args:
+        plan: with a schedule; of a line, a site or processes.
+        heat: name or number of a heat: what if it started earlier, later, at the baseline's time, on another unit.
+        stage: of the heat; None: the one at which it draws most.
+        at: a time for the heat, to be asked about instead; of a unit of a process, within the one run that is meant.
+        unit: a unit or an asset instead: what if it were not there, or on all the time.
+        hour: an hour instead: what a MWh is worth, what if those that run in it were idle.
+        every: also every other start of the heat, each planned again.
+        time_limit_s: seconds for all answers together.
+        on_progress: called with a line for each step.
+        cancel: polled; True ends it with what has been found.
+
+    Raises:
+        ScenarioError: what is asked cannot be asked of this plan.
+    """
+    refuse(plan, heat, unit, hour)
+    resolver = Resolver(plan, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False))
+    if heat is not None:
+        return _of_heat(resolver, heat, stage, at, every)
+    return _of_unit(resolver, unit, at) if unit is not None else _of_hour(resolver, str(hour))
+
+
+def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> None:
+    """Refuse a question that cannot be asked of a plan.
+
+    Raises:
+        ScenarioError: as :func:`why`.
+    """
+    name = plan.scenario.name
+    count = sum(part is not None for part in (heat, unit, hour))
+    if count != 1:
+        says = "ask about one decision: --heat, --unit or --hour"
+        raise ScenarioError([Problem(name, "", says)])
+    if plan.schedule is None or plan.replay_figures is None:
+        raise ScenarioError([Problem(name, "", f"there is no schedule to ask about: {plan.verdict}")])
+    if plan.scenario.by_the_minute:
+        raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
+    if heat is not None and not plan.scenario.heats:
+        says = "there are no heats in this run; ask about a --unit or an --hour"
+        raise ScenarioError([Problem("--heat", "", says)])
+
+
+def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, every: bool) -> Why:
+    subject = operation(resolver, text, stage)
+    about = OfHeat(resolver, subject)
+    at_min = None if at is None else _moment(resolver.scenario, at)
+    questions = about.questions(at_min, every)
+    resolver.asks = len(questions)
+    answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
+    slots = () if at_min is not None or resolver.over else about.slots()
+    number, name = subject.number, subject.heat.name
+    if subject.cast:
+        question = Message("{cast} (of heat {number})", cast=subject.label, number=number)
+    elif name == str(number):
+        question = Message("heat {number} at {stage}", number=number, stage=subject.stage)
+    else:
+        question = Message("heat {number} ({name}) at {stage}", number=number, name=name, stage=subject.stage)
+    return _report(resolver, question, list(about.facts()), answers, slots)
+
+
+def _moment(scenario: Scenario, text: str) -> float:
+    """A time at which a heat can start."""
+    start_min, step = minute(scenario.horizon, "--at", text), scenario.horizon.step_min
+    if start_min % step:
+        raise ScenarioError([Problem("--at", "", f"{text} lies between steps of {step:g} min, on which heats start")])
+    return start_min
+
+
+def _of_unit(resolver: Resolver, name: str, at: str | None) -> Why:
+    about = OfUnit(resolver, name, None if at is None else minute(resolver.scenario.horizon, "--at", at))
+    questions = about.questions()
+    resolver.asks = len(questions)
+    answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
+    facts, rest = list(about.of_run()), list(about.facts())
+    if not facts:
+        facts, rest = rest, []
+    return replace(_report(resolver, about.question, facts, answers), rest=tuple(rest))
+
+
+def _of_hour(resolver: Resolver, text: str) -> Why:
+    about = OfHour(resolver, read_hour(resolver.scenario.horizon, text))
+    resolver.tell(Message("what a MWh more is worth"))
+    worth = about.worth()
+    # where the plan's own gap leaves more open than a MWh is worth, planning again would tell nothing of it
+    whole = worth is not None and "whole numbers" in worth.assumption
+    is_exact = whole and resolver.slack is not None and resolver.slack < SMALL * abs(worth.value if worth else 0.0)
+    questions = about.questions(is_exact)
+    resolver.asks = len(questions)
+    answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
+    return _report(resolver, about.name, list(about.facts()), answers, worth=worth)
+
+
+def _in_time(resolver: Resolver, questions: list[Question]) -> Iterator[Question]:
+    for question in questions:
+        if resolver.over:
+            return
+        yield question
+
+
+def _report(
+    resolver: Resolver,
+    question: str,
+    facts: list[str],
+    answers: list[Answer],
+    slots: tuple[Slot, ...] = (),
+    worth: Worth | None = None,
+) -> Why:
+    scenario, plan = resolver.scenario, resolver.plan
+    return Why(
+        question=question,
+        scenario=scenario.name,
+        currency=scenario.market.currency,
+        goal=scenario.goal.minimize,
+        unit=goal_metric(scenario).unit_in(scenario.market.currency),
+        status=plan.status,
+        gap=plan.gap,
+        slack=resolver.slack,
+        facts=tuple(facts),
+        answers=tuple(answers),
+        slots=slots,
+        worth=worth,
+        complete=not resolver.hurried,
+        seconds=resolver.time_limit_s - resolver.remaining_s,
+    )

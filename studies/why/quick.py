@@ -1,0 +1,143 @@
+"""A first answer to why there is no plan, within seconds.
+
+What can be counted is counted. Then limits are loosened one by one, and the baseline's list says whether everything has
+a place with it: a repair is one only where that list keeps every limit, or, of a site alone, where some use of it does.
+The full search (``why_not``) may find smaller ones.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+
+from emberline.models import explain, schedules
+from emberline.planning.plan.baseline import Baseline, envelope_of
+from emberline.planning.plan.pipeline import plan, stands
+from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.line.rounding import worth_a_try
+from emberline.studies.why.doubts import shortages, without_place
+from emberline.studies.why.why_not import CLOSE, MOST_STEPS, Changed, Repair, WhyNot, finer_steps, repair_of
+
+TIME_LIMIT_S = 2.0
+"""Of the processor, so that a busy machine gets the same answer."""
+FIRST = ("grid", "cap", "due", "lock", "level", "supply", "horizon", "stop", "outage", "amount", "wait", "run")
+"""Kinds of limits in the order in which they are tried; the rest follows by price."""
+ENOUGH = 2
+"""Repairs after which no more are looked for."""
+FIRST_SHARE = 0.5
+"""Share of the time after which one repair is enough."""
+PARTS = (1 / 64, 1 / 8)
+"""Shares of the way to a limit's loosest value tried first, before halves: most are missed by little."""
+
+
+def quick(changed: Changed, *, time_limit_s: float = TIME_LIMIT_S) -> WhyNot:
+    """What can be said at once of a scenario without a plan.
+
+    Args:
+        changed: loads it with more overrides.
+        time_limit_s: seconds of the processor.
+    """
+    return _Quick(changed, time_limit_s).run()
+
+
+@dataclass
+class _Quick:
+    changed: Changed
+    time_limit_s: float
+    began: float = field(default_factory=time.process_time)
+
+    @property
+    def seconds(self) -> float:
+        return time.process_time() - self.began
+
+    @property
+    def over(self) -> bool:
+        return self.seconds > self.time_limit_s
+
+    def run(self) -> WhyNot:
+        scenario = self.changed(())
+        envelope = envelope_of(scenario)
+        lacking = shortages(scenario, envelope)
+        limits = sorted(explain.limits(scenario), key=lambda limit: (_rank(limit), explain.PRICES[limit.kind]))
+        repairs = self._finer(scenario)
+        attempts = 0
+        for limit in limits if not repairs else ():  # where rounding is all that is in the way, no limit is
+            if self.over or len(repairs) >= ENOUGH or (repairs and self.seconds > FIRST_SHARE * self.time_limit_s):
+                break
+            if limit.kind in ("order", "rate"):
+                continue  # another machine, or less made: left to the full search
+            attempts += 1
+            value = self._value(limit)
+            if value is not None:
+                repairs.append(repair_of([(limit, value)]))
+        repairs.sort(key=lambda repair: (repair.cancels, repair.price))
+        hours = bool(lacking) and (bool(scenario.processes) or bool(explain.hours(scenario, envelope)))
+        status = "infeasible" if hours else schedules.ON_GRID if lacking else "unknown"
+        keys = {key for repair in repairs for key in repair.keys}
+        in_the_way = [limit for limit in limits if limit.key in keys]
+        return WhyNot(
+            status=status,
+            step_min=scenario.horizon.step_min,
+            missing=(*lacking, *without_place(scenario, envelope)),
+            conflict=tuple(limit.statement for limit in in_the_way),
+            keys=tuple(limit.key for limit in in_the_way),
+            repairs=tuple(repairs),
+            attempts=attempts,
+            of=len(limits),
+            complete=False,
+            seconds=self.seconds,
+        )
+
+    def _finer(self, scenario: Scenario) -> list[Repair]:
+        """Finer steps, the coarsest on which everything has a place; empty: none, or it has on the scenario's too."""
+        steps = worth_a_try(scenario)[:MOST_STEPS] if scenario.orders else ()
+        if not steps or self._works(()):
+            return []
+        repairs = (finer_steps(scenario, step) for step in steps)
+        return list(islice((repair for repair in repairs if not self.over and self._works(repair.overrides)), 1))
+
+    def _works(self, overrides: tuple[str, ...]) -> bool:
+        """Whether the baseline's list is a plan with some overrides."""
+        try:
+            scenario = self.changed(overrides)
+        except ScenarioError:
+            return False
+        envelope = envelope_of(scenario)
+        baseline = Baseline.of(scenario, envelope, over=lambda: self.over)
+        if baseline.complete and stands(scenario, baseline):
+            return True
+        alone = not scenario.heats and not scenario.processes
+        return alone and not shortages(scenario, envelope) and self._planned(scenario, baseline)
+
+    def _planned(self, scenario: Scenario, baseline: Baseline) -> bool:
+        """Whether any use of a site keeps all limits: one is soon known."""
+        goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": self.time_limit_s})
+        request = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
+        return plan(request, baseline=baseline, replications=0).schedule is not None
+
+    def _value(self, limit: explain.Limit) -> float | None:
+        """The value nearest to its own with which everything has a place; None: none is known."""
+        loose = limit.rounded(limit.loosest)
+        if not self._works(limit.write(loose)):
+            return None
+        if limit.dropped:
+            return loose
+        tight, parts = limit.value, list(PARTS)
+        while abs(loose - tight) > CLOSE * limit.scale and not self.over:
+            middle = limit.rounded(tight + (loose - tight) * (parts.pop(0) if parts else 0.5))
+            if limit.sign * (loose - middle) <= 0 or limit.sign * (middle - tight) <= 0:
+                if parts:
+                    continue
+                middle = limit.next_to(tight)
+                if limit.sign * (loose - middle) <= 0:
+                    break
+            if self._works(limit.write(middle)):
+                loose, parts = middle, []
+            else:
+                tight = middle
+        return loose
+
+
+def _rank(limit: explain.Limit) -> int:
+    return FIRST.index(limit.kind) if limit.kind in FIRST else len(FIRST)

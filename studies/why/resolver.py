@@ -1,0 +1,256 @@
+"""A stored plan whose plant is planned again, warm, with one decision otherwise, and what that brings."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import numpy as np
+import xarray as xr
+
+from emberline.models import Study, redispatch
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.accounts.site_stores import ending_no_lower
+from emberline.planning.accounts.stock import difference
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.caps import fixed
+from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.state import Outage
+from emberline.studies.why.answer import ESTIMATE, Answer, More
+from emberline.studies.why.nearest import neighbours
+
+FINE = 1e-3
+"""Relative gap at which a search ends, where the scenario asks for less: what is weighed are differences."""
+CLOSE = 1e-9
+LEAST_S = 0.5
+"""Shortest search for one answer, however many are to come."""
+
+
+@dataclass
+class Resolver:
+    """Plans a stored plan's plant again and again, each search beginning where the others ended."""
+
+    plan: Plan
+    time_limit_s: float
+    tell: Callable[[str], None]
+    cancel: Callable[[], bool]
+    asks: int = 1
+    """How many answers are still to be found: they share what time is left."""
+    began: float = field(default_factory=time.perf_counter)
+    study: Study = field(default_factory=Study)
+    better_schedules: list[xr.Dataset] = field(default_factory=list)
+    """Better schedules of the stored plan's own scenario."""
+    hurried: bool = False
+    """Whether the time was over before all was tried."""
+
+    def __post_init__(self) -> None:
+        assert self.plan.schedule is not None
+        assert self.plan.replay_figures is not None
+        self.listed = Baseline.of(self.plan.scenario, self.plan.envelope).schedule
+        """The baseline's."""
+        # as the stored plan, so that nobody gains by using up what is stored
+        self.scenario = ending_no_lower(capped(self.plan, self.listed), self.plan.baseline, self.plan.schedule)
+        self.schedule: xr.Dataset = self.plan.schedule
+        self.sums: Figures = self.plan.replay_figures
+        attrs = self.schedule.attrs
+        self.value = float(attrs.get("objective", math.nan)) + float(attrs.get("constant", 0.0))
+        """Of the stored plan by the goal, in the measure of the search."""
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds left."""
+        return self.time_limit_s - (time.perf_counter() - self.began)
+
+    @property
+    def over(self) -> bool:
+        """Whether to stop asking."""
+        over = self.remaining_s <= 0 or self.cancel()
+        self.hurried = self.hurried or over
+        return over
+
+    @property
+    def slack(self) -> float | None:
+        """By how much the stored plan may be off the best, in the goal's measure; None: no bound is known."""
+        value, bound = self.plan.objective, self.plan.bound
+        return None if value is None or bound is None else max(value - bound, 0.0)
+
+    def as_it_is(self) -> list[Answer]:
+        """The stored plan searched on with nothing otherwise, where its own gap leaves more open than is weighed here.
+
+        What that brings is no decision's doing, and the other searches begin with it.
+        """
+        if self.plan.gap is not None and self.plan.gap <= FINE:
+            return []
+        self.asks += 1
+        answer = self.ask("as it is", Message("as it is, only searched on"), self.scenario)
+        self.better_schedules += [] if answer.schedule is None else [answer.schedule]
+        return [answer]
+
+    def ask(
+        self,
+        key: str,
+        says: str,
+        variant: Scenario,
+        *,
+        envelope: xr.Dataset | None = None,
+        begin: Sequence[xr.Dataset] = (),
+        dispatches: Sequence[redispatch.Redispatched] = (),
+    ) -> Answer:
+        """Plan again.
+
+        Args:
+            key, says: of the answer.
+            variant: :attr:`scenario` with a decision otherwise, so that the cap on cost is the same.
+            envelope: of it; None: the stored plan's.
+            begin: schedules to begin from, next to the baseline's and the stored one.
+            dispatches: of :meth:`judged`: plans that stand where the search finds none, or none better.
+        """
+        self.tell(says)
+        share = max(self.remaining_s / max(self.asks, 1), LEAST_S)
+        self.asks -= 1
+        goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, FINE), "time_limit_s": share})
+        variant = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
+        stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
+        least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
+        search = Search(
+            others=[*begin, *self.better_schedules, self.schedule] if variant.heats or variant.processes else [],
+            study=self.study,
+            lists=False,
+            end_levels=False,
+            keep=None if least is None else lambda schedule: _better(schedule, least),
+        )
+        baseline = Baseline.of(variant, self.plan.envelope if envelope is None else envelope)
+        return self._answer(key, says, plan(variant, baseline=baseline, search=search, cancel=self.cancel))
+
+    def _answer(self, key: str, says: str, changed: Plan) -> Answer:
+        variant, constant, bound, objective = changed.scenario, changed.constant, changed.bound, changed.objective
+        answer = Answer(
+            key=key,
+            says=says,
+            status=changed.status,
+            gap=changed.gap,
+            bound=None if bound is None else bound + constant,
+            low=None if bound is None or variant.processes else bound + constant - self.value,
+        )
+        sums, schedule = changed.replay_figures, changed.schedule
+        if sums is None or schedule is None or objective is None:
+            return replace(answer, reason=changed.reason)
+        if changed.violations:
+            return replace(
+                answer, reason=Message("the twin missed {count} limits with it", count=len(changed.violations))
+            )
+        value, more = objective + constant, self.more(sums)
+        high, low = value - self.value, answer.low
+        if variant.processes:
+            # stocks differ at the end: what the figures make of that counts, not the search's own credit
+            metric = goal_metric(self.scenario)
+            credit = difference(self.sums, sums).credit(metric.figure)
+            high = metric.of(sums) - metric.of(self.sums) - credit
+            low = None if bound is None else high - max(objective - bound, 0.0)
+        how = ESTIMATE if schedule.attrs.get("strategy") == ESTIMATE else answer.how
+        return replace(answer, how=how, objective=value, high=high, low=low, more=more, schedule=schedule)
+
+    def more(self, sums: Figures) -> More:
+        """What figures have more than the stored plan's; what they have more in stock is taken off."""
+        credit = difference(self.sums, sums)
+        return More(
+            carbon_kg=sums.carbon_kg - self.sums.carbon_kg - credit.carbon_kg,
+            cost=sums.cost - self.sums.cost - credit.cost,
+            peak_mw=sums.peak_mw - self.sums.peak_mw,
+        )
+
+    def near(
+        self, variant: Scenario, envelope: xr.Dataset | None = None, target: xr.Dataset | None = None
+    ) -> list[xr.Dataset]:
+        """Schedules nearest to the stored one that keep other limits of the line; none where none is found so.
+
+        Args:
+            variant: with the other limits.
+            envelope: of it; None: the stored plan's.
+            target: what to be near to instead of the stored one.
+        """
+        schedule = self.schedule if target is None else target
+        return neighbours(variant, self.plan.envelope if envelope is None else envelope, schedule)
+
+    def judged(
+        self, variant: Scenario, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
+    ) -> list[redispatch.Redispatched]:
+        """Schedules of :meth:`near` with the site used as well as can be around their heats.
+
+        A site with assets takes its time: then only the first.
+
+        Args:
+            variant: with its other limits.
+            near: schedules that keep them on the line.
+            envelope: of ``variant``; None: the stored plan's.
+        """
+        if not near:
+            return []
+        share = max(self.remaining_s / max(self.asks, 1), LEAST_S)
+        goal = variant.goal.model_copy(update={"time_limit_s": share})
+        hasty = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
+        site = redispatch.Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
+        return [site.best(schedule) for schedule in (near[:1] if variant.site.assets else near)]
+
+    def held_up(self, dispatches: Sequence[redispatch.Redispatched]) -> tuple[str, ...]:
+        """What the plans nearest to the stored one break of the site's limits or the goal's caps, in words."""
+        reasons = [one.reason for one in dispatches]
+        # what the site could not do in time is no limit
+        if not reasons or not all(reason.startswith(("draws", "breaks")) for reason in reasons):
+            return ()
+        caps, reason = self.scenario.goal.caps, reasons[0]
+        if caps.cost is not None and caps.carbon_kg is None:
+            reason = reason.replace("breaks a cap of the goal", "costs more than the cap allows")
+        return (Message("with as few moves as possible: {reason}", reason=reason),)
+
+
+def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
+    """A plan's scenario whose cap on extra cost is the amount that it was for the plan, so that no change moves it.
+
+    Disturbed replays are left out.
+
+    Args:
+        plan: the stored one.
+        listed: the baseline schedule of its scenario.
+    """
+    scenario = plan.scenario
+    limits = fixed(scenario, plan.envelope, listed)
+    goal = scenario.goal.model_copy(update={"caps": limits})
+    calm = scenario.disturbances.model_copy(update={"replications": 0})
+    return scenario.model_copy(update={"goal": goal, "disturbances": calm}).with_inputs(scenario.inputs)
+
+
+def _better(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
+    """The schedule of a search, or another one that is known and better."""
+    value, other_value = (
+        float(schedule.attrs["objective"]) if schedule.attrs["found"] else math.inf,
+        other.attrs["objective"],
+    )
+    if value <= float(other_value) + CLOSE * abs(value):
+        return schedule
+    proven = {name: schedule.attrs[name] for name in ("bound", "constant")}
+    return other.assign_attrs(**proven, gap=math.nan, status="best found", strategy=ESTIMATE)
+
+
+def away(scenario: Scenario, units: tuple[str, ...], begin_min: float, end_min: float) -> Scenario:
+    """The scenario with some units not available for a while; what has begun on them is done first."""
+    outages = []
+    for unit in units:
+        operations = [item for item in scenario.state.started if item.unit == unit]
+        grades = {heat.name: heat.grade for heat in scenario.heats}
+        first = begin_min
+        for item in operations:
+            minutes = scenario.line.duration_min(grades[item.heat], unit) or 0.0
+            over = scenario.horizon.minutes(item.start) + minutes
+            first = max(first, float(np.ceil(over / scenario.horizon.step_min - 1e-9)) * scenario.horizon.step_min)
+        if first < end_min:
+            outages.append(Outage(unit=unit, start=timedelta(minutes=first), end=timedelta(minutes=end_min)))
+    state = scenario.state.model_copy(update={"outages": (*scenario.state.outages, *outages)})
+    return scenario.model_copy(update={"state": state}).with_inputs(scenario.inputs)

@@ -1,0 +1,184 @@
+"""Slack of a process run: how far it may move as a whole, earlier or later, with everything else as planned.
+
+A run moves with the start-up before it, step by step. What stops it first is: another run of its unit with the least
+rest between, the horizon, a store that would run empty or overflow or end below its required level, or the import
+limit in the mean over a metered interval. Losses of stores, carriers and assets stay as planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
+from emberline.planning.answer.uses import SIGNALS, signal, signal_text
+from emberline.planning.plan.record import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
+from emberline.scenarios.process.record import Process, in_steps
+from emberline.studies.why.slack import MW, Slack, Stop
+
+TONNES = 1e-6
+"""Tonnes that count as zero."""
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """How near a store comes to empty and full while a run lasts."""
+
+    store: str
+    lowest_t: float
+    lowest_min: float
+    """When [min]."""
+    highest_t: float
+    highest_min: float
+    capacity_t: float
+
+
+def buffers(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> list[Buffer]:
+    """Buffers of the stores that a run fills or empties, from its start to its end."""
+    step, rows = scenario.horizon.step_min, []
+    for name in _flows(scenario, run, one):
+        level = run["stock_t"].sel(stock=name).to_numpy()[one.first : one.last]
+        low, high = int(level.argmin()), int(level.argmax())
+        rows.append(
+            Buffer(
+                name, float(level[low]), (one.first + low + 1) * step, float(level[high]),
+                (one.first + high + 1) * step, scenario.store[name].capacity_t,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def intensity(plan: Plan, one: UnitRun) -> Message:
+    """What the goal counts for a MWh of a run, and for a MWh of all that the plan imports."""
+    assert plan.replay is not None
+    worth, kind, unit = signal(plan)
+    return Message(
+        "{signal} while it runs: {here} {unit}; mean of all that the plan imports: {mean} {unit}",
+        signal=Message(SIGNALS[kind]), here=signal_text(weighted(worth[one.first : one.last], power(plan.replay, one))),
+        mean=signal_text(weighted(worth, plan.replay["import_mw"].to_numpy())), unit=unit,
+    )  # fmt: skip
+
+
+def power(run: xr.Dataset, one: UnitRun) -> np.ndarray:
+    """What a unit draws in each step of a run [MW]."""
+    return run["process_mw"].sel(process=one.unit).to_numpy()[one.first : one.last]
+
+
+def weighted(worth: np.ndarray, mw: np.ndarray) -> float:
+    """The mean worth of the MWh that are drawn, by step; of all steps where nothing is."""
+    return float(worth @ mw / mw.sum()) if mw.sum() > MW else float(worth.mean())
+
+
+def slack(scenario: Scenario, run: xr.Dataset, one: UnitRun, every: Sequence[UnitRun] | None = None) -> Slack:
+    """Slack of a run.
+
+    Args:
+        scenario: with its processes.
+        run: a dataset of table ``RUN``, undisturbed.
+        one: a run of ``unit_runs(scenario, run)``.
+        every: all of these; None: they are read again.
+    """
+    mine = [other for other in every or list(unit_runs(scenario, run)) if other.unit == one.unit]
+    place = mine.index(one)
+    begin, before = one.first, mine[:place]
+    while before and before[-1].what != RUN and before[-1].last == begin:
+        begin = before.pop().first
+    after = mine[place + 1] if place + 1 < len(mine) else None
+    joined = next((o for o in [*before[-1:], after] if o is not None and begin <= o.last and o.first <= one.last), None)
+    if joined is not None:  # a change-over lies between, or the run waits
+        stop = Stop("unit", joined.mode)
+        return Slack(0.0, stop, 0.0, stop)
+    free = _Moved(scenario, run, one, begin)
+    earlier = _neighbour(scenario, one, begin, before[-1] if before else None, earlier=True)
+    later = _neighbour(scenario, one, one.last, after, earlier=False)
+    (back, why_back), (ahead, why_ahead) = free.as_far(-1, *earlier), free.as_far(1, *later)
+    step = scenario.horizon.step_min
+    return Slack(back * step, why_back, ahead * step, why_ahead)
+
+
+def on_before(process: Process, unit: str) -> bool:
+    """Whether a unit of a process runs when the horizon begins."""
+    return process.start[process.units.index(unit)].mode is not None
+
+
+def _neighbour(
+    scenario: Scenario, one: UnitRun, edge: int, other: UnitRun | None, *, earlier: bool
+) -> tuple[int, Stop]:
+    """Steps to the next run of the unit, its least rest left out, or to the end of the horizon."""
+    process = dict(scenario.process_units)[one.unit]
+    if process.must_run:
+        return 0, Stop("must run")
+    if earlier and edge == 0:
+        return 0, Stop("started" if on_before(process, one.unit) else "horizon")
+    if other is None:
+        return (edge if earlier else scenario.horizon.n_steps - edge), Stop("horizon")
+    gap = edge - other.last if earlier else other.first - edge
+    rest = in_steps(process.min_rest_h, scenario.horizon.step_h)
+    return max(gap - max(rest, 1), 0), Stop("unit", other.mode)
+
+
+def _flows(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> dict[str, np.ndarray]:
+    """What a unit gives to each store in each step of a run, below zero what it takes [t]."""
+    flows: dict[str, np.ndarray] = {}
+    hours = scenario.horizon.step_h
+    mine = run["stream_process"].values == one.unit
+    for place, rate in zip(run["stream_place"].values[mine], run["stream_rate"].to_numpy()[mine], strict=True):
+        tonnes = rate[one.first : one.last] * hours
+        if str(place) in scenario.store and tonnes.any():
+            flows[str(place)] = flows.get(str(place), 0.0) + tonnes
+    return flows
+
+
+class _Moved:
+    """A run elsewhere: levels of stores and import."""
+
+    def __init__(self, scenario: Scenario, run: xr.Dataset, one: UnitRun, begin: int) -> None:
+        self.scenario, self.one, self.begin = scenario, one, begin
+        self.step, self.n = scenario.horizon.step_min, scenario.horizon.n_steps
+        self.flows = _flows(scenario, run, one)
+        self.levels = {name: run["stock_t"].sel(stock=name).to_numpy() for name in self.flows}
+        self.power = run["process_mw"].sel(process=one.unit).to_numpy()[begin : one.last]
+        self.meter = run["meter_mw"].to_numpy()
+
+    def as_far(self, way: int, most: int, stop: Stop) -> tuple[int, Stop]:
+        """How many steps it may move one way, and what stops it."""
+        for by in range(1, most + 1):
+            reason = self._broken(way * by)
+            if reason is not None:
+                return by - 1, reason
+        return most, stop
+
+    def _broken(self, by: int) -> Stop | None:
+        first, last = self.one.first, self.one.last
+        for name, flow in self.flows.items():
+            change = np.zeros(self.n)
+            change[first:last] -= flow
+            change[first + by : last + by] += flow
+            old = self.levels[name]
+            new, store = old + np.cumsum(change), self.scenario.store[name]
+            for kind, passed in (
+                ("empty", new < np.minimum(old, 0.0) - TONNES),
+                ("full", new > np.maximum(old, store.capacity_t) + TONNES),
+            ):
+                at = np.flatnonzero(passed)
+                if len(at):
+                    return Stop(kind, name, float(at[0] + 1) * self.step)
+            if new[-1] < min(store.end_t, old[-1]) - TONNES:
+                return Stop("end level", name)
+        limit = self.scenario.site.grid.import_limit_mw
+        if limit is None:
+            return None
+        change = np.zeros(self.n)
+        change[self.begin : last] -= self.power
+        change[self.begin + by : last + by] += self.power
+        edges = np.arange(self.n + 1) * self.step
+        meters = np.arange(len(self.meter) + 1) * self.scenario.site.grid.metered_interval_min
+        energy = np.interp(meters, edges, np.concatenate([[0.0], np.cumsum(change) * self.step]))
+        mean = self.meter + np.diff(energy) / self.scenario.site.grid.metered_interval_min
+        at = np.flatnonzero(mean > np.maximum(self.meter, limit) + MW * max(limit, 1.0))
+        return Stop("import", at_min=float(meters[at[0]])) if len(at) else None

@@ -1,0 +1,412 @@
+"""Why not: which limits leave no plan, and the smallest changes with which there is one.
+
+A repair is a list of overrides as for ``--set``. It counts as one only where a plan is known with it: the baseline's
+list that keeps every limit, or a schedule that the search found. Its size is searched for: by slack on the limits where
+the model is linear in them, else by halving.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import xarray as xr
+
+from emberline.models import explain, schedules
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.pipeline import Search, plan, stands
+from emberline.planning.plan.record import violations
+from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.line.rounding import worth_a_try
+from emberline.scenarios.messages import Message
+
+Changed = Callable[[Sequence[str]], Scenario]
+"""The scenario with overrides added to those that it has."""
+TIME_LIMIT_S = 120.0
+JUDGE_S = 2.0
+"""Longest search for a plan, or for a proof that there is none, of one change."""
+PATIENCE = 20
+"""A change may take this part of the time that is left."""
+LONG = 2
+"""The same of the scenario as it is, where neither plan nor proof was found soon."""
+CONFLICT_S = 5.0
+MOST_REPAIRS = 6
+MOST_STEPS = 2
+"""Finer steps that are tried."""
+LAST_RESORT = "order"
+"""Kind of limit that is tried only where nothing else helps."""
+CLOSE = 0.01
+"""Halving ends where what is left between is this share of a limit's scale."""
+GROW = (1.0, 1.02, 1.1, 1.3, 2.0)
+"""How many times what the relaxation asks for is tried, where that alone is not enough."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Changes with which there is a plan."""
+
+    says: tuple[str, ...]
+    overrides: tuple[str, ...]
+    keys: tuple[str, ...]
+    """Limits that are loosened."""
+    price: float
+    """What the changes count: kinds of limits are weighed, see ``emberline.models.explain.PRICES``."""
+    kinds: tuple[str, ...] = ()
+    cancels: bool = False
+    """Whether an order, a delivery or a demand is left out as a whole: possible, but never applied unasked."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "says": list(self.says),
+            "set": list(self.overrides),
+            "keys": list(self.keys),
+            "price": self.price,
+            "cancels": self.cancels,
+        }
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """Why a scenario has no plan."""
+
+    status: str
+    """``feasible``, ``infeasible`` (proven), ``no plan on this grid`` (proven for starts on steps) or ``unknown``: no
+    plan was found, and no proof."""
+    step_min: float = 0.0
+    """The scenario's step."""
+    missing: tuple[str, ...] = ()
+    """What can be counted: hours of units, power."""
+    conflict: tuple[str, ...] = ()
+    """Limits that cannot all hold."""
+    keys: tuple[str, ...] = ()
+    """Those limits by their keys."""
+    irreducible: bool = False
+    """Whether each of them is needed for the conflict."""
+    repairs: tuple[Repair, ...] = ()
+    """Least first, those that leave out what is to be delivered last; each by itself makes a plan possible."""
+    attempts: int = 0
+    """Limits that were tried."""
+    of: int = 0
+    complete: bool = False
+    """Whether the search for repairs came to its end, and was not cut short."""
+    seconds: float = 0.0
+
+    @property
+    def repair(self) -> Repair | None:
+        """The first repair that still delivers and serves everything; None: there is none."""
+        return next((repair for repair in self.repairs if not repair.cancels), None)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "status": self.status,
+            "step_min": self.step_min,
+            "missing": list(self.missing),
+            "conflict": list(self.conflict),
+            "conflict_keys": list(self.keys),
+            "irreducible": self.irreducible,
+            "repairs": [repair.summary() for repair in self.repairs],
+            "limits_tried": self.attempts,
+            "limits": self.of,
+            "complete": self.complete,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def why_not(
+    changed: Changed,
+    *,
+    time_limit_s: float = TIME_LIMIT_S,
+    on_progress: Callable[[str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    proven: bool = False,
+) -> WhyNot:
+    """Explain why a scenario has no plan.
+
+    Args:
+        changed: loads it with more overrides.
+        time_limit_s: seconds; what has been found by then is reported.
+        on_progress: called with a line for each step.
+        cancel: polled; True ends the search for repairs.
+        proven: it is known that there is no plan, on the scenario's steps at least.
+    """
+    return _Search(changed, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)).run(proven)
+
+
+@dataclass
+class _Search:
+    changed: Changed
+    time_limit_s: float
+    tell: Callable[[str], None]
+    cancel: Callable[[], bool]
+    began: float = field(default_factory=time.perf_counter)
+    elastic: explain.Elastic | None = None
+    repairs: list[Repair] = field(default_factory=list)
+    hopeless: set[tuple[str, float]] = field(default_factory=set)
+    """Limits that do not help however far they are loosened."""
+    named: set[str] = field(default_factory=set)
+    """Keys of what cannot all hold, where that is known."""
+
+    @property
+    def remaining_s(self) -> float:
+        return self.time_limit_s - (time.perf_counter() - self.began)
+
+    @property
+    def over(self) -> bool:
+        return self.remaining_s <= 0 or self.cancel()
+
+    def run(self, proven: bool) -> WhyNot:
+        scenario = self.changed(())
+        self.tell(Message("is there a plan?"))
+        verdict = False if proven else self.judge(())
+        doubtful = verdict is None
+        if doubtful and scenario.orders:
+            self._finer(scenario)
+        if verdict is None and not self.repairs and not self.over:
+            self.tell(Message("is there a plan? more time for it"))
+            verdict = self.judge((), LONG)
+        if verdict:
+            return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.remaining_s)
+        if verdict is None:
+            # a plan that was only not found is no reason to blame a limit, nor to sell another repair than finer steps
+            return WhyNot(
+                "unknown",
+                scenario.horizon.step_min,
+                repairs=tuple(self.repairs),
+                complete=bool(self.repairs),
+                of=len(explain.limits(scenario)),
+                seconds=self.time_limit_s - self.remaining_s,
+            )
+        baseline = Baseline.of(scenario)
+        envelope, listed = baseline.envelope, baseline.start
+        limits = explain.limits(scenario)
+        shortages = explain.missing(scenario, envelope)
+        conflict: list[Any] = []
+        irreducible = False
+        if not scenario.orders:
+            self.tell(Message("which limits cannot all hold?"))
+            self.elastic = explain.Elastic(
+                scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
+            )
+            conflict = self.elastic.conflict(time_limit=min(self.remaining_s / 4, CONFLICT_S))
+            irreducible = bool(conflict)
+            if not conflict and self.elastic.smallest(time_limit=self.remaining_s / 4):
+                conflict = self.elastic.proof()
+        if scenario.orders and not doubtful and not explain.hours(scenario, envelope):
+            self._finer(scenario)
+        self.named = {one.limit.key for one in conflict}
+        if conflict and not self.over:
+            self._least_sum()
+        count = self._singles(limits)
+        if not self.repairs and not self.over:
+            self._together(limits)
+        self.repairs.sort(key=lambda repair: (repair.cancels, repair.price))
+        says, keys = tuple(one.says(scenario) for one in conflict), tuple(one.limit.key for one in conflict)
+        if not conflict:
+            # what alone makes a plan possible takes part in every conflict
+            shared = [limit for limit in limits if any(repair.keys == (limit.key,) for repair in self.repairs)]
+            says = tuple(limit.statement for limit in shared)
+            keys = tuple(limit.key for limit in shared)
+        return WhyNot(
+            status=self._status(scenario, envelope, listed),
+            step_min=scenario.horizon.step_min,
+            missing=tuple(shortages),
+            conflict=says,
+            keys=keys,
+            irreducible=irreducible,
+            repairs=tuple(self.repairs[:MOST_REPAIRS]),
+            attempts=count,
+            of=len(limits),
+            complete=not self.over,
+            seconds=time.perf_counter() - self.began,
+        )
+
+    def judge(self, overrides: Sequence[str], patience: float = PATIENCE) -> bool | None:
+        """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
+
+        Args:
+            overrides: of the scenario.
+            patience: this part of the time that is left may be spent, a few seconds at least.
+        """
+        try:
+            scenario = self.changed(overrides)
+        except ScenarioError:
+            return False
+        baseline = Baseline.of(scenario)
+        envelope, listed = baseline.envelope, baseline.start
+        if listed is not None and explain.baseline_holds(scenario, envelope, listed):
+            return True
+        if listed is not None and scenario.heats and stands(scenario, baseline):
+            return True
+        # once something helps, others are looked for less long
+        seconds = max(JUDGE_S, self.remaining_s / patience) / (2 if self.repairs else 1)
+        if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, time_limit=seconds):
+            return False
+        goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": seconds})
+        hasty = scenario.model_copy(update={"goal": goal})
+        search = Search(lists=False, end_levels=False)
+        trial = plan(hasty, baseline=baseline, search=search, replications=0, cancel=self.cancel)
+        if trial.has_schedule:
+            # what the twin finds fault with is no plan
+            return None if trial.violations else True
+        return False if trial.ruled_out else None
+
+    def _status(self, scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
+        """What is proven once no plan on slots is possible."""
+        if any("horizon.step_min" in repair.keys for repair in self.repairs):
+            return schedules.ON_GRID
+        proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
+            scenario, envelope, listed, time_limit=max(JUDGE_S, self.remaining_s / PATIENCE)
+        )
+        return "infeasible" if proven else schedules.ON_GRID
+
+    def _finer(self, scenario: Scenario) -> None:
+        """Finer steps, where times are rounded up: the coarsest with which there is a plan."""
+        for step in worth_a_try(scenario)[:MOST_STEPS]:
+            if self.over:
+                return
+            self.tell(Message("steps of {step} min", step=step))
+            repair = finer_steps(scenario, step)
+            if self.judge(repair.overrides):
+                self.repairs.append(repair)
+                return
+
+    def _singles(self, limits: list[explain.Limit]) -> int:
+        """Try each limit by itself, those of the conflict first; how many were tried."""
+        order = sorted(limits, key=lambda limit: limit.key not in self.named)
+        count = 0
+        for limit in order:
+            if self.over:
+                break
+            if limit.kind == LAST_RESORT and self.repairs:
+                continue
+            if any(repair.keys == (limit.key,) for repair in self.repairs):
+                continue
+            self.tell(Message("{number} of {of}: {limit}", number=count + 1, of=len(order), limit=limit.name))
+            count += 1
+            value = self._value(limit)
+            if value is not None:
+                self.repairs.append(repair_of([(limit, value)]))
+        return count
+
+    def _value(self, limit: explain.Limit) -> float | None:
+        """The value nearest to its own with which one limit leaves a plan; None: no value is known to."""
+        least = limit.value
+        if self.elastic is not None and limit in self.elastic.limits:
+            if self.named and limit.key not in self.named:
+                # what is in conflict stays so, whatever happens elsewhere
+                self.hopeless.add((limit.key, limit.sign))
+                return None
+            threshold = self.elastic.alone(limit, time_limit=min(self.remaining_s, CONFLICT_S))
+            if threshold is None:
+                self.hopeless.add((limit.key, limit.sign))
+                return None
+            least = threshold
+            for grow in GROW[:3]:
+                value = limit.rounded(limit.value + grow * (least - limit.value))
+                if value != limit.value and self.judge(limit.write(value)):
+                    return value
+        for share in (1.0, 0.5, 0.2) if limit.kind == "rate" else (1.0,):
+            # what is too quick, or too large, may be in the way again
+            loose = limit.rounded(limit.value + share * (limit.loosest - limit.value))
+            if self.judge(limit.write(loose)):
+                return loose if limit.dropped else self._halved(limit, least, loose, ())
+        return None
+
+    def _halved(self, limit: explain.Limit, tight: float, loose: float, others: Sequence[str]) -> float:
+        """The tightest value found between two with which a plan is known; with the loose one it is."""
+        while not self.over and abs(loose - tight) > CLOSE * limit.scale:
+            middle = limit.rounded((tight + loose) / 2)
+            if limit.sign * (loose - middle) <= 1e-9:
+                middle = limit.next_to(tight)
+                if limit.sign * (loose - middle) <= 1e-9 or limit.sign * (middle - tight) <= 1e-9:
+                    break
+            if self.judge([*others, *limit.write(middle)]):
+                loose = middle
+            elif limit.sign * (middle - tight) <= 1e-9:
+                break
+            else:
+                tight = middle
+        return loose
+
+    def _together(self, limits: list[explain.Limit]) -> None:
+        """Several limits at once: what the elastic model says, else all, of which one after the other is put back."""
+        self.tell(Message("several limits at once"))
+        if self.elastic is not None and not self.named and self._least_sum():
+            return
+        candidates: dict[str, explain.Limit] = {}
+        for limit in limits:
+            single = limit.key.startswith("locks.") or limit.kind == LAST_RESORT
+            if not single and (limit.key, limit.sign) not in self.hopeless:
+                candidates.setdefault(limit.key, limit)
+        selection = self._accepted(list(candidates.values()))
+        values = {limit.key: limit.loosest for limit in selection}
+
+        def overrides(but: str = "") -> list[str]:
+            return _overrides([(limit, values[limit.key]) for limit in selection if limit.key != but])
+
+        if not selection or not self.judge(overrides()):
+            return
+        for limit in reversed(selection[:]):
+            if not self.over and self.judge(overrides(limit.key)):
+                selection.remove(limit)
+        for limit in selection:
+            if not limit.dropped and not self.over:
+                values[limit.key] = self._halved(limit, limit.value, limit.loosest, overrides(limit.key))
+        self.repairs.append(repair_of([(limit, values[limit.key]) for limit in selection]))
+
+    def _accepted(self, candidates: list[explain.Limit]) -> list[explain.Limit]:
+        """Those that can be loosened without making the scenario a mistaken one."""
+        limits = []
+        for limit in candidates:
+            try:
+                self.changed(limit.write(limit.loosest))
+            except ScenarioError:
+                continue
+            limits.append(limit)
+        return limits
+
+    def _least_sum(self) -> bool:
+        """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
+        assert self.elastic is not None
+        for relax in (True, False):
+            least = self.elastic.smallest(time_limit=max(self.remaining_s / 4, 1.0), relax=relax)
+            if not least or (not relax and not self.elastic.whole):
+                continue
+            by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}
+            for grow in GROW:
+                loosenings = [
+                    (limit, limit.rounded(limit.value + grow * (least[key] - limit.value)))
+                    for key, limit in by_key.items()
+                ]
+                if self.judge(_overrides(loosenings), PATIENCE / 4):
+                    self.repairs.append(repair_of(loosenings))
+                    return True
+        return False
+
+
+def finer_steps(scenario: Scenario, step: int) -> Repair:
+    """The repair that plans a scenario on finer steps [min]."""
+    says = Message("steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min)
+    return Repair((says,), (f"horizon.step_min={step}",), ("horizon.step_min",), explain.PRICES["step"], ("step",))
+
+
+def _overrides(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:
+    """Overrides of several limits; what is dropped comes last, so that it stays so."""
+    ordered = sorted(loosenings, key=lambda one: one[0].dropped)
+    return [text for limit, value in ordered for text in limit.write(value)]
+
+
+def repair_of(loosenings: Sequence[tuple[explain.Limit, float]]) -> Repair:
+    """The repair that gives some limits other values."""
+    return Repair(
+        says=tuple(limit.says(value) for limit, value in loosenings),
+        overrides=tuple(_overrides(loosenings)),
+        keys=tuple(limit.key for limit, _ in loosenings),
+        price=sum(limit.price(value) for limit, value in loosenings),
+        kinds=tuple(limit.kind for limit, _ in loosenings),
+        cancels=any(limit.cancels(value) for limit, value in loosenings),
+    )

@@ -1,0 +1,51 @@
+"""What cannot be written within its time limit is refused beforehand; what works is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from emberline import twin
+from emberline.planning.plan import pace
+from emberline.scenarios import ScenarioError, bundled, load
+
+YEAR = ("horizon.days=366", "goal.time_limit_s=2")
+
+
+def test_a_year_of_heats_in_two_seconds_is_refused_with_the_figures() -> None:
+    """Proves: one line with steps, heats, time needed and limit, by arithmetic alone. Sensitivity: minutes of writing
+    before the search looks at its clock."""
+    with pytest.raises(ScenarioError) as refused:
+        pace.refuse(load("melt-shop-day", YEAR))
+    (line,) = str(refused.value).splitlines()
+    assert "melt-shop-day: goal.time_limit_s: 35,136 steps × 24 heats take about" in line
+    assert "the limit is 2 s" in line
+
+
+def test_a_week_by_the_minute_in_two_seconds_is_refused() -> None:
+    """Proves: the same of processes, whose baseline alone takes longer than the limit."""
+    with pytest.raises(ScenarioError, match="10,080 steps × 13 process modes and stores"):
+        pace.refuse(load("cement-week", ("horizon.step_min=1", "goal.time_limit_s=2")))
+    pace.refuse(load("cement-week", ("horizon.step_min=1", "goal.time_limit_s=60")))
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_no_bundled_scenario_is_refused_in_a_second(name: str) -> None:
+    """Proves: all of them are written within seconds, and may be asked for with the shortest of limits."""
+    pace.refuse(load(name, ("goal.time_limit_s=1",)))
+
+
+def test_the_baseline_looks_at_the_clock_between_sequences() -> None:
+    """Proves: where an order finds no place, no more sequences are tried than there is time for, and the list is the
+    same as ever where the time suffices. Sensitivity: forty sequences whatever they take."""
+    tight = load("melt-shop-small", ("orders.C1.due=4 h",))
+    rows: list[int] = []
+
+    def over(after: int) -> bool:
+        rows.append(after)
+        return len(rows) >= after
+
+    listed = twin.dispatch(tight, over=lambda: over(3))
+    assert (len(rows), listed.attrs["complete"]) == (3, 0)
+    rows.clear()
+    assert twin.dispatch(tight, over=lambda: over(10**6)).identical(twin.dispatch(tight))
+    assert len(rows) > 3
