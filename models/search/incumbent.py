@@ -6,16 +6,13 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
-from emberline.models.bounds import cast_pricing
 from emberline.models.formulations.site.objective import Aim
-from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
-from emberline.models.heuristics.line.placement import Shop
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, line_gives, load_cells, mistakes
 from emberline.models.problem.flows import TIME_LIMIT_S, Flows
 from emberline.models.problem.line import GradeCap
@@ -52,12 +49,10 @@ class Programs(Protocol):
     def program(self, role: str, model: Any) -> Any:
         """A solver that holds a model, by what the model is for."""
 
-    def columns(self, problem: SlotProblem) -> tuple[list[cast_pricing.Way], tuple[np.ndarray, ...]] | None:
+    def columns(self, problem: SlotProblem) -> tuple[list[Any], tuple[np.ndarray, ...]] | None:
         """Columns and prices that the last bound of the same line ended with."""
 
-    def keep_columns(
-        self, problem: SlotProblem, columns: list[cast_pricing.Way], prices: tuple[np.ndarray, ...]
-    ) -> None:
+    def keep_columns(self, problem: SlotProblem, columns: list[Any], prices: tuple[np.ndarray, ...]) -> None:
         """Take them."""
 
 
@@ -85,6 +80,8 @@ class Search(Record):
     """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
     load_worth: np.ndarray | None = None
     """What a MWh that the line draws is worth by cell, by the multipliers of the best bound; shape (n_cells,)."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What heuristics keep from one turn to the next, by their names."""
     _reported: Starts | None = None
     study: Programs | None = None
     """Keeps the solver of the bound for the next search."""
@@ -98,16 +95,6 @@ class Search(Record):
     def by_load(self) -> bool:
         """Whether what a plan is worth follows from the line's load alone."""
         return self.data.battery is None and self.data.hub is None and self.data.purchase is None
-
-    @cached_property
-    def retiming(self) -> Retiming | None:
-        """Finds the best times of a plan's starts; None where what they cost hangs together, or is not known."""
-        if not self.by_load or not cast_pricing.useful(self.problem):
-            return None
-        data, cells = self.data, self.problem.cells_per_slot
-        base_cells = self.problem.fixed_cells + np.repeat((data.base - data.pv) / cells, cells)
-        shop = Shop(self.problem, self.aim.both_weights(data))
-        return Retiming(shop, base_cells, data.limit_mwh(), round(data.meter_min / data.cell_min))
 
     def offer(self, starts: Starts, *, capped: bool = True) -> bool:
         """Judge a plan by its own figures: keep it where it is feasible and better.

@@ -31,7 +31,8 @@ def open_app(
 
     Only this machine can reach them unless sign-in is configured (EMBERLINE_OIDC_…, see docs/serving.md).
     """
-    from emberline.ui.server import app, oidc
+    from emberline.ui import oidc
+    from emberline.ui.server import app
 
     hosts = allow_host or []
     strange = [host for host in hosts if not HOST.fullmatch(host)]

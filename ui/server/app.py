@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from streamlit.starlette import App
 
-    from emberline.ui.server.oidc import Oidc
+    from emberline.ui.oidc import Oidc
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app.py"
 """The folder ``.streamlit`` next to it holds theme and limits, which apply in any working directory."""

@@ -12,8 +12,8 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from emberline.ui.oidc import CALLBACK
 from emberline.ui.pages import ADDRESSES, ALIASES, PAGES
-from emberline.ui.server.oidc import CALLBACK
 from emberline.ui.text.language import LANGUAGES, mark, spoken, tr
 
 SCRIPT = Path(__file__).with_name("document.js")

@@ -17,12 +17,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 
-from emberline.ui.server.oidc import CALLBACK
+from emberline.ui.oidc import CALLBACK
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from emberline.ui.server.oidc import Oidc
+    from emberline.ui.oidc import Oidc
 
 FILES = "/media/"
 CLOSED = ("/_stcore/", FILES, "/component/", "/app/static/")

@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 
+from emberline.models.bounds import cast_pricing
 from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem import cost_curves
 from emberline.models.problem.line_reader import even_cells
+from emberline.models.search.incumbent import Search
 
 NODES, FEWER = 60_000, 6_000
 """Most starts by slot in a cut, and in that of a longer line: a week of 168 heats has 40,000, and four times as many
@@ -216,6 +219,20 @@ class Retiming:
                         curve = curve + lost * priced(even_cells(problem, operation.minutes[u]))
                     parts[k] = curve[low[k] : high[k] + 1]
         return np.concatenate(parts)
+
+
+def of_search(search: Search) -> Retiming | None:
+    """The retiming of a search, with its prices; None where what starts cost hangs together, or is not known."""
+    if "retiming" not in search.memory:
+        search.memory["retiming"] = _new(search) if search.by_load and cast_pricing.useful(search.problem) else None
+    return cast("Retiming | None", search.memory["retiming"])
+
+
+def _new(search: Search) -> Retiming:
+    data, problem = search.data, search.problem
+    base_cells = problem.fixed_cells + np.repeat((data.base - data.pv) / problem.cells_per_slot, problem.cells_per_slot)
+    shop = Shop(problem, search.aim.both_weights(data))
+    return Retiming(shop, base_cells, data.limit_mwh(), round(data.meter_min / data.cell_min))
 
 
 class Cut:

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from emberline.models.heuristics.line import minimum_cut_retiming
 from emberline.models.heuristics.line.disaggregation import FIRM, STEP_S, named, overlap_price, told_apart
 from emberline.models.heuristics.line.start_windows import near
 from emberline.models.problem.assignment import Starts
@@ -37,11 +38,12 @@ def polish(search: Search) -> None:
 
 def retime(search: Search) -> bool:
     """All starts at their best times at once, units and sequences kept. True if that was better."""
-    if search.retiming is None or search.draft is None or search.phase_over():
+    retiming = minimum_cut_retiming.of_search(search)
+    if retiming is None or search.draft is None or search.phase_over():
         return False
-    shop = search.retiming.shop
+    shop = retiming.shop
     shop.read(search.draft)
-    places = search.retiming.best([placed for placed in shop.at if placed is not None], math.inf, search.phase_over)
+    places = retiming.best([placed for placed in shop.at if placed is not None], math.inf, search.phase_over)
     return places is not None and search.offer(shop.starts(places))
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
+from emberline.ui.oidc import CALLBACK, Oidc
 from emberline.ui.server import guards
 from emberline.ui.server.guards import CAME, CameFor, Closing, SafeHeaders, SameOrigin, SignedIn, Unused, content_policy
-from emberline.ui.server.oidc import CALLBACK, Oidc
 
 HOST = "emberline.plant.example"
 OIDC = Oidc(

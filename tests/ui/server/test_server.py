@@ -23,10 +23,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from emberline.ui import oidc
 from emberline.ui.cli import serve
 from emberline.ui.cli.options import Refused
 from emberline.ui.pages import module_of
-from emberline.ui.server import oidc
 from emberline.ui.server.limits import LARGEST_STATE_MB, Uploads
 from emberline.ui.server.page_in_view import PageInView
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from provider import CLIENT, SECRET, Provider, providing
 from served import Server, free_port
 
-from emberline.ui.server import oidc
+from emberline.ui import oidc
 
 PREFIX = oidc.PREFIX
 RIGHT = {

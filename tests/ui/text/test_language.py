@@ -20,9 +20,9 @@ from pages import SCRIPT, page, with_tab
 from streamlit.testing.v1 import AppTest
 
 from emberline.runs.store.store import Store
+from emberline.ui.extraction import KEYWORDS
 from emberline.ui.pages import PAGES
 from emberline.ui.text import wording
-from emberline.ui.text.extraction import KEYWORDS
 from emberline.ui.text.language import CATALOGUES, LANGUAGES, LOCALES, tr, trn
 from emberline.ui.text.messages import say
 

@@ -7,7 +7,7 @@ import time
 
 import streamlit as st
 
-from emberline.ui.server.oidc import Oidc
+from emberline.ui.oidc import Oidc
 from emberline.ui.text.language import tr
 
 _required: Oidc | None = None

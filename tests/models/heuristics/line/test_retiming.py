@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cast_shops import CASES, ELIGIBLE, schedules, search, shop, week
 
-from emberline.models.heuristics.line.minimum_cut_retiming import Cut, Lags
+from emberline.models.heuristics.line.minimum_cut_retiming import Cut, Lags, of_search
 from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.heuristics.line.ruin_and_recreate import NEAR_MIN, Renewal
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, mistakes
@@ -59,7 +59,7 @@ def test_no_other_times_of_the_same_sequences_cost_less(case: str, seed: int) ->
     """Proves: from any schedule the cut finds the best of all schedules with its units and sequences, and breaks no
     rule. Sensitivity: a lag, a window, a node's slot by one, the sign of a cost."""
     result = search(shop(seed, **CASES[case]))
-    retiming = result.retiming
+    retiming = of_search(result)
     assert retiming is not None
     shop_of = retiming.shop
     best: dict[Any, float] = {}
@@ -111,7 +111,7 @@ def test_a_limit_that_is_broken_makes_its_hours_dearer() -> None:
     """Proves: from a schedule that keeps a limit that both furnaces cannot draw under at once, the times found keep
     it, and cost no less than where there is none. Sensitivity: a price at the wrong interval."""
     result = search(shop(2, **CASES["under a limit that both cannot draw at once"]))
-    retiming = result.retiming
+    retiming = of_search(result)
     assert retiming is not None
     shop_of = retiming.shop
     for starts in schedules(result.problem):

@@ -10,9 +10,9 @@ import pytest
 from scenario_page import copied, field, of, opened, texts
 
 from emberline.runs.store import drafts
+from emberline.ui.oidc import Oidc
 from emberline.ui.pages.editor import draft_list
 from emberline.ui.pages.session import sign_in
-from emberline.ui.server.oidc import Oidc
 
 OIDC = Oidc("https://id.example/x", "c", "s", "https://e.example/oauth2callback", "0" * 32)
 
