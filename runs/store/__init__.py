@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from emberline.runs.store.catalogue.entry import Entry
     from emberline.runs.store.catalogue.errors import CatalogueError, StoreError
     from emberline.runs.store.run_folder import StoredRun
+    from emberline.runs.store.starts import stored_starts
     from emberline.runs.store.store import Store
-    from emberline.runs.store.stored_starts import stored_starts
 
 __all__ = [
     "CatalogueError",
@@ -30,7 +30,7 @@ _PLACES = {
     "Store": "store",
     "StoreError": "catalogue.errors",
     "StoredRun": "run_folder",
-    "stored_starts": "stored_starts",
+    "stored_starts": "starts",
 }
 
 

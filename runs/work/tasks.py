@@ -103,7 +103,7 @@ def plan(task: Task) -> dict[str, Any]:
     from emberline.planning.engine import memory
     from emberline.planning.plan import pace
     from emberline.planning.robustness.making import answered
-    from emberline.runs.store.stored_starts import stored_starts
+    from emberline.runs.store.starts import stored_starts
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
@@ -142,7 +142,7 @@ def again(task: Task) -> dict[str, Any]:
     from emberline.planning.answer.rules import with_rules
     from emberline.planning.plan.replan import holds, hurried, read_lock, replan, with_locks, without_margins
     from emberline.planning.robustness.making import again_that_holds
-    from emberline.runs.store.stored_starts import stored_starts
+    from emberline.runs.store.starts import stored_starts
 
     before, seconds = Store(task.home).open(str(task.options["run"])).plan, task.options.get("seconds")
     locks = [read_lock(lock) for lock in task.options["locks"]]

@@ -24,8 +24,8 @@ from emberline.planning.plan.proof import judge, proven
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import replan, without_margins
 from emberline.planning.robustness import answered
+from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
-from emberline.runs.store.stored_starts import stored_starts
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import ContradictionError
 

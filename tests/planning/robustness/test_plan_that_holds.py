@@ -20,8 +20,8 @@ from emberline.planning.plan.replays import held_more
 from emberline.planning.plan.starts import same_asked
 from emberline.planning.robustness.holding.hold import LEAST_DAYS
 from emberline.planning.robustness.making import again_that_holds, answered, in_its_place, plan_that_holds
+from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
-from emberline.runs.store.stored_starts import stored_starts
 from emberline.scenarios import Scenario
 from emberline.scenarios.reading import loading
 from emberline.scenarios.records.base import ScenarioError

@@ -11,8 +11,8 @@ from emberline.planning import plan
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.starts import same_asked
+from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
-from emberline.runs.store.stored_starts import stored_starts
 from emberline.scenarios import Scenario
 
 INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0, 50.0]
