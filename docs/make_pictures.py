@@ -64,7 +64,7 @@ def main(scenario: str = "melt-shop-small") -> None:
 def _fill(scenario: str, home: Path) -> str:
     """Two plans, the first followed through disturbed days, and a front; the query that shows all of it."""
     from emberline import twin
-    from emberline.planning import plan
+    from emberline.planning import PLAIN, make_plan
     from emberline.planning.engine import engine
     from emberline.planning.robustness import ensemble
     from emberline.runs.store import Store, ensembles, fronts
@@ -73,7 +73,7 @@ def _fill(scenario: str, home: Path) -> str:
 
     store, runs = Store(), []
     for changes in ([], ["goal.minimize=cost"]):
-        made = plan(load(scenario, changes))
+        made = make_plan(load(scenario, changes), PLAIN)
         with store.working(made.scenario) as run:
             store.save(run, made)
         runs.append(run)

@@ -95,9 +95,9 @@ def plan(
             ``draft`` has the figures of the first plan.
         cancel: polled; True ends the search with the best schedule so far.
     """
-    from emberline.planning.robustness import answered
+    from emberline.planning import make_plan
 
-    return Result(answered(scenario, on_progress=on_progress, cancel=cancel))
+    return Result(make_plan(scenario, on_progress=on_progress, cancel=cancel))
 
 
 def hold(

@@ -1,6 +1,23 @@
 """How a plan comes about and what it comes to: baseline, schedule, replays, ledger, bill and verdict."""
 
-from emberline.planning.plan.pipeline import plan
-from emberline.planning.plan.record import Plan
+from typing import TYPE_CHECKING
 
-__all__ = ["Plan", "plan"]
+from emberline.scenarios.doors import opened
+
+if TYPE_CHECKING:
+    from emberline.planning.plan.pipeline import follow
+    from emberline.planning.plan.record import Plan
+    from emberline.planning.planner import PLAIN, Steps, make_plan
+
+__all__ = ["PLAIN", "Plan", "Steps", "follow", "make_plan"]
+_PLACES = {
+    "PLAIN": "planner",
+    "Plan": "plan.record",
+    "Steps": "planner",
+    "follow": "plan.pipeline",
+    "make_plan": "planner",
+}
+
+
+def __getattr__(name: str) -> object:
+    return opened(__name__, _PLACES, name)

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from emberline.planning.engine.engine import Engine
-from emberline.planning.plan.pipeline import plan
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import saved
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message
@@ -217,7 +217,7 @@ def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
 
 def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
     """What is kept of a plan: in a worker, so that little comes back."""
-    load_plan = plan(scenario)
+    load_plan = make_plan(scenario, PLAIN)
     return {
         "status": load_plan.status,
         "gap": load_plan.gap,

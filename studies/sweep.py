@@ -22,7 +22,7 @@ from emberline.planning.engine.engine import Engine
 from emberline.planning.plan import pace
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
-from emberline.planning.robustness.making import plan_that_holds
+from emberline.planning.planner import make_plan
 from emberline.scenarios import Scenario, load, whole_file
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
@@ -253,7 +253,7 @@ def refuse(cases: Sequence[Case], workers: int) -> None:
 
 
 def _plan(_: None, scenario: Scenario) -> Plan:
-    return plan_that_holds(scenario)
+    return make_plan(scenario)
 
 
 def _keep(store: Keeper, one: Case, case_plan: Plan) -> Row:

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench, included
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, load, loads
 from emberline.studies.why import quick
 from emberline.studies.why.why_not import WhyNot, why_not
@@ -131,7 +131,7 @@ def fault(case: DeadEnd, reason: WhyNot) -> str:
     if not reason.repairs:
         return "no repair"
     for repair in reason.repairs:
-        if not plan(case.changed([*repair.overrides, *TRIAL])).acceptable:
+        if not make_plan(case.changed([*repair.overrides, *TRIAL]), PLAIN).acceptable:
             return f"no plan with {repair.says}"
     return ""
 

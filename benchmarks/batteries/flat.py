@@ -232,14 +232,14 @@ def of_works(seed: int) -> Claim:
 
 
 def _plan(raw: dict[str, Any]) -> Any:
-    from emberline.planning import plan
+    from emberline.planning.planner import PLAIN, make_plan
     from emberline.scenarios import Scenario
 
     scenario = Scenario.model_validate(raw, context={"currency": "EUR"})
     wrong = list(between_nouns(scenario))
     if wrong:
         raise Wrong(f"{scenario.name}: {wrong[0]}")
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     hurried = result.status == "no plan within the limit"
     if not result.acceptable and (result.has_schedule or not (hurried or result.baseline_figures.unserved)):
         raise Wrong(f"{scenario.name}: {result.verdict}")

@@ -19,9 +19,8 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.planning import savings
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Row, Table, measured
-from emberline.planning import Plan
+from emberline.planning import Plan, make_plan
 from emberline.planning.engine.engine import Engine
-from emberline.planning.robustness import answered
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import ScenarioError, bundled, load
@@ -47,7 +46,7 @@ def row(name: str, overrides: list[str], days: int) -> tuple[list[str], list[str
             draft_s.append(time.perf_counter() - began)
 
     with tempfile.TemporaryDirectory(prefix="holding-") as folder, quiet():
-        result = answered(case, starts=stored_starts(Store(Path(folder)), case), on_progress=tell)
+        result = make_plan(case, starts=stored_starts(Store(Path(folder)), case), on_progress=tell)
     seconds = time.perf_counter() - began
     label = " ".join([name, *overrides])
     record = result.holding

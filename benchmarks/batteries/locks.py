@@ -40,16 +40,16 @@ def main() -> Findings:
 def _back() -> tuple[list[Row], list[str]]:
     from locked_shops import Shop, fed_back, random_shop, same_places
 
-    from emberline.planning import plan
+    from emberline.planning.planner import PLAIN, make_plan
     from emberline.scenarios import bundled, load
 
     hasty = ("goal.time_limit_s=20", "disturbances.replications=0")
     shops = [Shop(name, settings=hasty) for name in bundled() if load(name).orders]
     rows, wrong = [], []
     for shop in [*shops, *(random_shop(seed) for seed in range(SHOPS))]:
-        result = plan(shop.scenario([]))
+        result = make_plan(shop.scenario([]), PLAIN)
         locks = fed_back(result) if result.replay is not None else []
-        again = plan(shop.scenario(locks))
+        again = make_plan(shop.scenario(locks), PLAIN)
         off = same_places(result, again)
         says = f"{result.verdict.split(';')[0]} Fed back: {again.status}" + (f", {off}" if off else "")
         print(f"  {shop.name}: {len(locks)} locks; {says}", flush=True)
@@ -63,7 +63,7 @@ def _random() -> tuple[list[Row], list[str]]:
     from locked_shops import Shop, fate, lock, random_shop
     from plan_judge import faults
 
-    from emberline.planning import plan
+    from emberline.planning.planner import PLAIN, make_plan
     from emberline.runs.store.store import Store
 
     rows, wrong = [], []
@@ -73,7 +73,7 @@ def _random() -> tuple[list[Row], list[str]]:
         for number, shop in enumerate(shops):
             from locked_shops import exported
 
-            result = plan(shop.scenario([]))
+            result = make_plan(shop.scenario([]), PLAIN)
             base = exported(result, store)
             assert not faults(result.scenario, base)
             draw = np.random.Generator(np.random.Philox(key=100 + number))

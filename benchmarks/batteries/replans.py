@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench, included
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.planning.robustness import answered
+from emberline.planning import make_plan
 from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import load
 
@@ -68,7 +68,7 @@ def main() -> Findings:
                 settings = [f"site.pv.peak_mw={pv_mw}", f"goal.time_limit_s={SECONDS:g}"]
                 scenario, began = load(SHOP, settings), time.perf_counter()
                 with store.working(scenario) as run, quiet():
-                    result = answered(scenario, starts=stored_starts(store, scenario))
+                    result = make_plan(scenario, starts=stored_starts(store, scenario))
                     store.save(run, result)
                 took.append(time.perf_counter() - began)
                 record, sums = result.holding, result.replay_figures

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.planning.robustness import answered
+from emberline.planning import make_plan
 from emberline.runs.store import Store, stored_starts
 
 ROOT = Path(__file__).resolve().parents[2] / "tests"
@@ -37,7 +37,7 @@ def main() -> Findings:
             store = Store(Path(folder))
             for place, scenario in enumerate(sequence(seed)):
                 with store.working(scenario) as run, quiet():
-                    result = answered(scenario, starts=stored_starts(store, scenario))
+                    result = make_plan(scenario, starts=stored_starts(store, scenario))
                     store.save(run, result)
                 count, stayed = count + 1, stayed + (result.reason == "The earlier plan stays.")
                 wrong += [f"seed {seed}, plan {place}: {fault}" for fault in faults(scenario, store.path(run))]

@@ -20,7 +20,8 @@ from typing import Any
 
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "oracles"))
@@ -99,7 +100,7 @@ def judged(seed: int) -> Judged | None:
         return None
     optimum, proven = counted(scenario)
     began = time.perf_counter()
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     seconds = time.perf_counter() - began
     return Judged(seed, len(scenario.heats), optimum, proven, result, seconds)
 
@@ -220,7 +221,7 @@ def few() -> Findings:
         for limit in LIMITS_S:
             goal = scenario.goal.model_copy(update={"time_limit_s": limit})
             began = time.process_time()
-            plans.append(plan(scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)))
+            plans.append(make_plan(scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), PLAIN))
             seconds, last = time.process_time() - began, plans[-1]
             if last.status in SETTLED or (last.gap is not None and last.gap <= goal.gap + 1e-9):
                 reached[limit] += 1

@@ -14,10 +14,9 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.planning.days import SEEDS, day_of, scenario, shared
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Table, measured
-from emberline.planning import Plan
+from emberline.planning import Plan, make_plan
 from emberline.planning.answer import answer
 from emberline.planning.answer.record import Headline
-from emberline.planning.robustness import answered
 from emberline.scenarios import bundled, load
 from emberline.scenarios.goal_metrics import goal_metric
 
@@ -72,7 +71,7 @@ def main() -> Findings:
             continue
         began = time.perf_counter()
         with quiet():
-            result = answered(case)
+            result = make_plan(case)
         seconds.append(measured(label, [time.perf_counter() - began]))
         rows.append([label, *row(result)[1:]])
         print(markdown(rows[-1:]), flush=True)

@@ -17,7 +17,7 @@ from benchmarks.planning.cement import week_of
 from benchmarks.planning.days import MISSING, scenario, shared
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, load
 
 SITE = "melt-shop-site"
@@ -50,7 +50,7 @@ def two_days() -> Scenario:
 def gap(result: Scenario) -> tuple[float, str]:
     """Gap at the limit [%], and status with the violations of the undisturbed replay; planned as users' plans are."""
     with quiet():
-        outcome = plan(result, replications=0)
+        outcome = make_plan(result, PLAIN, replications=0)
     if outcome.gap is None or outcome.replay is None:
         return float("inf"), outcome.status
     return 100 * outcome.gap, f"{outcome.status}; {len(outcome.replay['violation_kind'])} violations"

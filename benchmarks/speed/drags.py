@@ -30,11 +30,13 @@ CHECK = """([rules, cases]) => { const home = placesOf(rules); const begin = per
 
 
 def _board(shop: str) -> HeatBoard:
-    from emberline.planning import plan
+    from emberline.planning.planner import PLAIN, make_plan
     from emberline.scenarios import load
     from emberline.studies import board
 
-    result = board.of_plan(plan(load(shop, ["goal.time_limit_s=20", "goal.hold=0", "disturbances.replications=0"])))
+    result = board.of_plan(
+        make_plan(load(shop, ["goal.time_limit_s=20", "goal.hold=0", "disturbances.replications=0"]), PLAIN)
+    )
     if result is None:
         raise Wrong(f"{shop}: no plan to drag")
     return result

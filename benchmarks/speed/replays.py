@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
-from emberline.planning import plan
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness import ensemble
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.records.disturbances import Recourse
@@ -73,7 +73,7 @@ def compared(name: str, days: int) -> list[Row]:
 def broken(case: Scenario, days: int) -> list[Row]:
     """Share of days on which a draft breaks with each rule, with the same disturbances."""
     with quiet():
-        schedule = plan(case, replications=0).schedule
+        schedule = make_plan(case, PLAIN, replications=0).schedule
     assert schedule is not None
     rows = []
     for name, rule in RULES.items():

@@ -21,7 +21,7 @@ from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.pipeline import Search, draft, follow
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
@@ -228,13 +228,13 @@ class _Search:
             return False
         self.tell({"phase": "choices", "elapsed": self.deadline.gone_s, "limit": self.deadline.limit_s})
         inputs = self.scenario.inputs
-        result = plan(
+        result = draft(
             request.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,
             search=Search(study=self.study, others=self.schedules),
         )  # fmt: skip
         if result.schedule is None:
             return False
-        counted = plan(self.scenario, baseline=self.baseline, schedule=result.schedule, replications=0)
+        counted = follow(self.scenario, baseline=self.baseline, schedule=result.schedule, replications=0)
         if counted.replay_figures is None or not counted.acceptable:
             return False
         self.searches.add(name)

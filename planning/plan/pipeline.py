@@ -1,4 +1,4 @@
-"""How a plan comes about: baseline, envelope, search, replay, accounts. Every study makes its plans here.
+"""From a scenario to a plan: baseline, envelope, search, replay, accounts.
 
 What differs from plan to plan is data: the scenario (goal, caps, limits, locks, series), the baseline, where the search
 begins, a schedule that is fixed already, and how many disturbed replays follow.
@@ -63,92 +63,130 @@ class Search:
     """Takes the place of ``emberline.models.optimize``."""
 
 
-def plan(
+def draft(
     scenario: Scenario,
     *,
     baseline: Baseline | None = None,
     search: Search | None = None,
-    schedule: xr.Dataset | None = None,
     replications: int | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
-    """Make a plan: the baseline, the schedule, its replay without and with disturbance, and what they add up to.
+    """Search a schedule and follow it, without and with disturbance: the first step of ``make_plan`` and of its trials.
 
     Args:
         scenario: what is asked.
         baseline: of the scenario, or of one that differs in goal and caps only; None: it is simulated.
         search: how the schedule is searched.
-        schedule: a schedule that is followed as it is (table ``SCHEDULE``), judged by the scenario's goal; None: it is
-            searched.
         replications: disturbed replays; None: the scenario's.
         on_progress: called in this process with each event.
         cancel: polled while optimizing; True ends the search with the best schedule so far.
     """
-    from emberline import models, twin
+    from emberline import models
 
-    report: Progress = on_progress or (lambda event: None)
+    course = _Course(scenario, on_progress)
     search = search or Search()
-    seconds: dict[str, float] = {}
+    with course.phase("twin"):
+        baseline = baseline or Baseline.of(scenario)
+        _ = baseline.run, baseline.figures
+    with course.phase("optimize"):
+        schedule = _optimize(scenario, baseline, search, course.report, cancel)
+    course.seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
+    return course.followed(baseline, schedule, replications, instead=search.lists)
+
+
+def follow(
+    scenario: Scenario,
+    schedule: xr.Dataset,
+    *,
+    baseline: Baseline | None = None,
+    replications: int | None = None,
+    on_progress: Progress | None = None,
+) -> Plan:
+    """The plan that follows a schedule as it is (table ``SCHEDULE``), judged by the scenario's goal.
+
+    Args:
+        scenario: what is asked.
+        schedule: whatever it was made for.
+        baseline, replications, on_progress: as of :func:`draft`.
+    """
+    course = _Course(scenario, on_progress)
+    with course.phase("twin"):
+        baseline = baseline or Baseline.of(scenario)
+        _ = baseline.run, baseline.figures
+    return course.followed(baseline, judge(scenario, baseline.envelope, schedule), replications)
+
+
+class _Course:
+    """The way to a plan: phases are reported and timed."""
+
+    def __init__(self, scenario: Scenario, on_progress: Progress | None) -> None:
+        self.scenario = scenario
+        self.report: Progress = on_progress or (lambda event: None)
+        self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def phase(name: str) -> Iterator[None]:
-        report({"phase": name})
+    def phase(self, name: str) -> Iterator[None]:
+        """Report a phase and time it."""
+        self.report({"phase": name})
         began = time.perf_counter()
         yield
-        seconds[name] = time.perf_counter() - began
+        self.seconds[name] = time.perf_counter() - began
 
-    with phase("twin"):
-        baseline = baseline or Baseline.of(scenario)
-        run, run_figures = baseline.run, baseline.figures
-    searching = schedule is None
-    if schedule is None:
-        with phase("optimize"):
-            schedule = _optimize(scenario, baseline, search, report, cancel)
-        seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
-    else:
-        schedule = judge(scenario, baseline.envelope, schedule)
-    plan = Plan(
-        scenario=scenario,
-        envelope=baseline.envelope,
-        baseline=run,
-        baseline_figures=run_figures,
-        baseline_complete=baseline.complete,
-        status=str(schedule.attrs.get("status", "")),
-        objective=number(schedule, "objective"),
-        bound=number(schedule, "bound"),
-        gap=number(schedule, "gap"),
-        constant=number(schedule, "constant") or 0.0,
-        reason=str(schedule.attrs.get("reason", "")),
-        seconds=seconds,
-    )
-    if not schedule.attrs.get("found", 1):
-        return plan
+    def followed(
+        self, baseline: Baseline, schedule: xr.Dataset, replications: int | None, *, instead: bool = False
+    ) -> Plan:
+        """The plan of a schedule, replayed without and with disturbance.
 
-    def followed(schedule: xr.Dataset) -> Plan:
-        replay = twin.replay(scenario, schedule)
-        return dataclasses.replace(
-            plan,
-            schedule=schedule,
-            schedule_figures=figures(scenario, schedule),
-            replay=replay,
-            replay_figures=figures(scenario, replay, nominated=schedule),
+        Args:
+            baseline: of the scenario.
+            schedule: with its objective; one that was not found gives a plan without.
+            replications: disturbed replays; None: the scenario's.
+            instead: whether the baseline is the plan where the twin refuses the schedule.
+        """
+        from emberline import twin
+
+        scenario = self.scenario
+        plan = Plan(
+            scenario=scenario,
+            envelope=baseline.envelope,
+            baseline=baseline.run,
+            baseline_figures=baseline.figures,
+            baseline_complete=baseline.complete,
+            status=str(schedule.attrs.get("status", "")),
+            objective=number(schedule, "objective"),
+            bound=number(schedule, "bound"),
+            gap=number(schedule, "gap"),
+            constant=number(schedule, "constant") or 0.0,
+            reason=str(schedule.attrs.get("reason", "")),
+            seconds=self.seconds,
         )
+        if not schedule.attrs.get("found", 1):
+            return plan
 
-    with phase("replay"):
-        result = followed(schedule)
-        if searching and search.lists and not result.acceptable and baseline.complete and stands(scenario, baseline):
-            instead = _baseline_instead(
-                baseline, schedule, Message("The baseline: the twin refused the schedule that the search found.")
+        def replayed(schedule: xr.Dataset) -> Plan:
+            replay = twin.replay(scenario, schedule)
+            return dataclasses.replace(
+                plan,
+                schedule=schedule,
+                schedule_figures=figures(scenario, schedule),
+                replay=replay,
+                replay_figures=figures(scenario, replay, nominated=schedule),
             )
-            unknown = dataclasses.replace(
-                result, status="best found", objective=None, bound=None, gap=None, reason=instead.attrs["reason"]
-            )
-            plan, schedule = unknown, instead
-            result = followed(schedule)
-    with phase("replays"):
-        replays = _disturbed_replays(scenario, schedule, baseline.schedule, report, replications)
-    return dataclasses.replace(result, replays=replays)
+
+        with self.phase("replay"):
+            result = replayed(schedule)
+            if instead and not result.acceptable and baseline.complete and stands(scenario, baseline):
+                schedule = _baseline_instead(
+                    baseline, schedule, Message("The baseline: the twin refused the schedule that the search found.")
+                )
+                plan = dataclasses.replace(
+                    plan, status="best found", objective=None, bound=None, gap=None, reason=schedule.attrs["reason"]
+                )
+                result = replayed(schedule)
+        with self.phase("replays"):
+            replays = _disturbed_replays(scenario, schedule, baseline.schedule, self.report, replications)
+        return dataclasses.replace(result, replays=replays)
 
 
 def stands(scenario: Scenario, baseline: Baseline) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, plan
-from emberline.planning.plan.progress import Progress
+from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.proof import judge, judged, prove
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Problem, Scenario, ScenarioError
@@ -29,7 +28,7 @@ from emberline.scenarios.messages import Message
 from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 
 if TYPE_CHECKING:
-    from emberline.models import Study
+    pass
 
 KEEP_SHARE = 1e-3
 """A schedule that is better by less than this share of what can be decided is not worth a change."""
@@ -41,66 +40,39 @@ Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping
 """Start after the start of the horizon [min] by heat, or by heat and stage; None: as a schedule has it."""
 
 
-def replan(
-    stored: Plan,
-    locks: Sequence[AnyLock] | None = None,
-    *,
-    keep_share: float = KEEP_SHARE,
-    study: Study | None = None,
-    on_progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
-    others: Sequence[xr.Dataset] = (),
-    lists: bool = True,
-) -> Plan:
-    """Plan a stored plan's scenario again, from its schedule on.
+def again(stored: Plan, scenario: Scenario, search: Search) -> Plan | tuple[Scenario, Search]:
+    """What is searched where a stored plan is made again, from its schedule on; the plan itself where nothing is.
 
-    With the same locks and a plan that has reached its gap there is nothing to search: it comes back as it is. With
-    others a cap on cost above the baseline's stays the amount that it was: its list is made with the locks, too, and
-    would move it.
+    With the same locks and a plan that has reached its gap there is nothing to search. With others a cap on cost above
+    the baseline's stays the amount that it was: its list is made with the locks, too, and would move it.
 
     Args:
         stored: the earlier plan.
-        locks: all locks that hold now; None: those that it was made with.
-        keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
-        study, others, lists: as of ``emberline.planning.plan.pipeline.Search``; of processes the first of the others is
-            where the search begins.
-        on_progress, cancel: as of ``emberline.planning.plan.pipeline.plan``.
-
-    Raises:
-        ScenarioError: a lock is mistaken.
+        scenario: its scenario with the locks that hold now (:func:`with_locks`).
+        search: how the schedule is searched; of processes the first of the others is where it begins.
     """
     from emberline.models import Study
 
     stored = judged(stored)
-    variant = stored.scenario if locks is None else with_locks(stored.scenario, locks)
-    unchanged = same_locks(all_locks(variant), all_locks(stored.scenario))
+    unchanged = same_locks(all_locks(scenario), all_locks(stored.scenario))
     if unchanged and stored.has_schedule and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
-        search = Search(study=study, others=others, lists=lists)
-        return plan(variant, on_progress=on_progress, cancel=cancel, search=search)
-    if not unchanged and variant.goal.caps.extra_cost_share is not None:
-        variant = _capped(variant, stored)
-    stored_locks, holding = (
-        {lock.model_dump_json() for lock in all_locks(scenario)} for scenario in (stored.scenario, variant)
-    )
+        return scenario, search
+    if not unchanged and scenario.goal.caps.extra_cost_share is not None:
+        scenario = _capped(scenario, stored)
+    stored_locks, holding = ({lock.model_dump_json() for lock in all_locks(one)} for one in (stored.scenario, scenario))
     # what binds more raises no plan's worth
     tighter = unchanged or stored_locks <= holding
     bound = stored.bound if tighter and stored.bound is not None else math.nan
     before = stored.schedule.assign_attrs(bound=bound)
-    study = study or Study()
-    study.keep(variant, before)
-    return plan(
-        variant,
-        on_progress=on_progress,
-        cancel=cancel,
-        search=Search(
-            start=others[0] if variant.processes and others else None,
-            study=study,
-            keep=lambda candidate: choose(variant, stored.envelope, before, candidate, keep_share, sound=unchanged),
-            others=others,
-            lists=lists,
-        ),
+    study = search.study or Study()
+    study.keep(scenario, before)
+    return scenario, dataclasses.replace(
+        search,
+        start=search.others[0] if scenario.processes and search.others else None,
+        study=study,
+        keep=lambda candidate: choose(scenario, stored.envelope, before, candidate, sound=unchanged),
     )
 
 
@@ -130,7 +102,7 @@ def choose(
         envelope: of both.
         before: the earlier schedule, its bound on ``scenario`` among its attributes.
         candidate: of a search for ``scenario``.
-        keep_share: as of :func:`replan`.
+        keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
         sound: it is known that the earlier schedule holds.
 
     Raises:

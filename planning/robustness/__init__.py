@@ -7,10 +7,9 @@ from emberline.scenarios.doors import opened
 if TYPE_CHECKING:
     from emberline.planning.robustness import ensemble
     from emberline.planning.robustness.ensemble import Ensemble
-    from emberline.planning.robustness.making import answered, plan_that_holds
 
-__all__ = ["Ensemble", "answered", "ensemble", "plan_that_holds"]
-_PLACES = {"Ensemble": "ensemble", "answered": "making", "plan_that_holds": "making"}
+__all__ = ["Ensemble", "ensemble"]
+_PLACES = {"Ensemble": "ensemble"}
 
 
 def __getattr__(name: str) -> object:

@@ -12,7 +12,6 @@ analysis an analysis of a scenario or of a stored run; given ``analysis`` (``run
 from __future__ import annotations
 
 import faulthandler
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,7 +101,8 @@ def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.planning.engine import memory
     from emberline.planning.plan import pace
-    from emberline.planning.robustness.making import answered
+    from emberline.planning.plan.pipeline import Search
+    from emberline.planning.planner import make_plan
     from emberline.runs.store.starts import stored_starts
 
     scenario = task.scenario()
@@ -110,10 +110,10 @@ def plan(task: Task) -> dict[str, Any]:
     pace.refuse(scenario)
 
     def work() -> Plan:
-        result = answered(
+        result = make_plan(
             scenario,
             starts=stored_starts(Store(task.home), scenario),
-            study=task.study,
+            search=Search(study=task.study),
             on_progress=_watched(task, scenario),
             cancel=task.cancelled,
         )
@@ -139,14 +139,13 @@ def again(task: Task) -> dict[str, Any]:
     In seconds a plan with the margins that the stored one has learnt is found only next to it. Where there is none, the
     search takes those that were asked for, and the plan is then judged and its margins raised as far as time allows.
     """
-    from emberline.planning.answer.rules import with_rules
-    from emberline.planning.plan.replan import holds, hurried, read_lock, replan, with_locks, without_margins
-    from emberline.planning.robustness.making import again_that_holds
+    from emberline.planning.plan.pipeline import Search
+    from emberline.planning.plan.replan import holds, hurried, read_lock, with_locks, without_margins
+    from emberline.planning.planner import make_plan
     from emberline.runs.store.starts import stored_starts
 
     before, seconds = Store(task.home).open(str(task.options["run"])).plan, task.options.get("seconds")
     locks = [read_lock(lock) for lock in task.options["locks"]]
-    began = time.perf_counter()
     scenario = with_locks(before.scenario, locks)
     near = _near(before, scenario)
     if seconds:
@@ -159,13 +158,9 @@ def again(task: Task) -> dict[str, Any]:
 
     def work() -> Plan:
         stored = () if seconds else stored_starts(Store(task.home), scenario).schedules
-        after = replan(
-            before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=[*near, *stored],
-            lists=not seconds,
-        )  # fmt: skip
-        spent = time.perf_counter() - began
-        after = again_that_holds(before, after, spent, study=task.study, on_progress=tell, cancel=task.cancelled)
-        return replace(with_rules(after), repair=before.repair)
+        search = Search(study=task.study, others=[*near, *stored], lists=not seconds)
+        after = make_plan(scenario, before=before, search=search, on_progress=tell, cancel=task.cancelled)
+        return replace(after, repair=before.repair)
 
     return _stored(task, scenario, work)
 

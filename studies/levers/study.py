@@ -32,9 +32,10 @@ import xarray as xr
 
 from emberline.models import redispatch
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan, violations
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
 from emberline.scenarios.goal_metrics import goal_metric
@@ -71,14 +72,18 @@ def levers(
     tell: Progress = on_progress or (lambda event: None)
 
     tell({"phase": SEQUENTIAL})
-    first = plan(
-        _seen_by_production(variant), on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}), cancel=cancel
+    first = make_plan(
+        _seen_by_production(variant),
+        PLAIN,
+        on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}),
+        cancel=cancel,
     )
     tell({"phase": JOINT})
     schedules = () if first.schedule is None else (first.schedule,)
     # from the baseline's heats and those planned first: never worse than both
-    joint_plan = plan(
+    joint_plan = make_plan(
         variant,
+        PLAIN,
         baseline=(baseline := Baseline.of(variant)),
         search=Search(others=schedules, lists=False, end_levels=False),
         on_progress=lambda event: tell({**event, "phase": JOINT}),
@@ -231,7 +236,7 @@ class _Study:
         slack = None if below is None else dispatch.rank - below
         if dispatch.schedule is None:
             return Case(heats=name, figures=None, status=dispatch.status, reason=dispatch.reason)
-        followed = plan(site.scenario, baseline=baseline, schedule=dispatch.schedule)
+        followed = follow(site.scenario, baseline=baseline, schedule=dispatch.schedule)
         return Case(
             heats=name,
             figures=followed.replay_figures,

@@ -22,7 +22,7 @@ from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.studies.pareto.axis import CARBON, COST
 from emberline.studies.pareto.front import SAME, Point
-from emberline.studies.pareto.setting import Ground, ask, follow, search
+from emberline.studies.pareto.setting import Ground, ask, plan_of, search
 
 BETTER_FIRST = ("within gap", "best found", "cancelled")
 
@@ -149,7 +149,7 @@ def point_plan(
         status: of the search.
         on_progress: as of ``emberline.planning.plan.pipeline.plan``.
     """
-    plan = follow(ground, ask(ground, COST, cap), schedule, status, None, on_progress)
+    plan = plan_of(ground, ask(ground, COST, cap), schedule, status, None, on_progress)
     assert plan.schedule_figures is not None
     assert plan.objective is not None
     bound = None if cost_bound is None else plan.objective - (plan.schedule_figures.cost - cost_bound)
@@ -163,14 +163,14 @@ def _capped(ground: Ground, scenario: Scenario, start: Candidate, stop: Callable
         better, name = _candidate(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
         if getattr(better, name) <= getattr(start, name) + SAME * abs(getattr(better, name)):
             return plan
-    return proven(follow(ground, scenario, start.schedule, "best found"), plan.bound)
+    return proven(plan_of(ground, scenario, start.schedule, "best found"), plan.bound)
 
 
 def _plan_of_candidate(
     ground: Ground, scenario: Scenario, start: Candidate, supports: Iterable[Support], cap: float
 ) -> Plan:
     """A known plan as the plan under a cap."""
-    return _tightened(follow(ground, scenario, start.schedule, "best found"), supports, cap)
+    return _tightened(plan_of(ground, scenario, start.schedule, "best found"), supports, cap)
 
 
 def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:

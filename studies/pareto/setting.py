@@ -11,9 +11,10 @@ import xarray as xr
 
 from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 from emberline.studies.pareto.axis import COST, Axis
 
@@ -48,7 +49,7 @@ def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | N
 def search(ground: Ground, scenario: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
     """A searched plan, undisturbed."""
     how = Search(start=start, study=_study(ground), lists=False)
-    return plan(scenario, baseline=ground.baseline, search=how, replications=0, cancel=stop)
+    return make_plan(scenario, PLAIN, baseline=ground.baseline, search=how, replications=0, cancel=stop)
 
 
 _MEMORY = threading.local()
@@ -74,12 +75,12 @@ def _study(ground: Ground) -> Study | None:
     return study
 
 
-def follow(
+def plan_of(
     ground: Ground, scenario: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
     on_progress: Progress | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a schedule that is known."""
-    followed = plan(
+    followed = follow(
         scenario, baseline=ground.baseline, schedule=schedule, replications=replications, on_progress=on_progress
     )
     return dataclasses.replace(followed, status=status, reason="")

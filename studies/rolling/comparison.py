@@ -19,8 +19,8 @@ from emberline.models import Study
 from emberline.planning.accounts.figures import Figures, comparable
 from emberline.planning.accounts.stock import difference
 from emberline.planning.accounts.sums import figures
-from emberline.planning.plan.pipeline import plan
 from emberline.planning.plan.record import Plan, violations
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS
@@ -28,7 +28,7 @@ from emberline.scenarios.reading.issued_forecasts import uncertain
 from emberline.studies.rolling.blocks import interval, of_days
 from emberline.studies.rolling.by_step import goal_by_step
 from emberline.studies.rolling.horizon import How
-from emberline.studies.rolling.roll import Rolled, Tell, follow, roll
+from emberline.studies.rolling.roll import Rolled, Tell, replayed, roll
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def compare(
     rolled = roll(scenario, how, on_step=progress_of("roll"), **more)
     if on_step is not None:
         on_step("perfect", None)
-    best = plan(scenario, replications=0, cancel=cancel)
+    best = make_plan(scenario, PLAIN, replications=0, cancel=cancel)
     foresight_roll = None
     if foresight and uncertain(scenario):
         foresight_roll = roll(scenario, how, foresight=True, on_step=progress_of("foresight"), **more)
@@ -227,7 +227,7 @@ def compare(
 
 
 def _followed(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> Followed:
-    run = follow(scenario, schedule, replication)
+    run = replayed(scenario, schedule, replication)
     return Followed(run, figures(scenario, run))
 
 

@@ -25,8 +25,9 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
@@ -156,11 +157,11 @@ def roll(
         _look(scenario, how)
     began = time.perf_counter()
     listed = twin.dispatch(scenario)
-    followed = follow(scenario, listed, replication)
+    followed = replayed(scenario, listed, replication)
     course = _Course(scenario, how, followed, listed, followed, let_go(scenario, listed))
     if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
         course.schedule = orders.unplanned(listed)
-        course.run = follow(scenario, course.schedule, replication)
+        course.run = replayed(scenario, course.schedule, replication)
     now = 0.0
     while now < scenario.horizon.length_min and not (cancel is not None and cancel()):
         begin = now + how.frozen_min if now else 0.0
@@ -173,7 +174,7 @@ def roll(
         step = _plan(course, now, begin, end, foresight, study, optimize, cancel)
         course.steps.append(step)
         if step.adopted:
-            course.run = follow(scenario, with_sun(scenario, course.schedule, course.letting), replication)
+            course.run = replayed(scenario, with_sun(scenario, course.schedule, course.letting), replication)
         if on_step is not None:
             on_step(step)
         now += how.every_min
@@ -245,7 +246,7 @@ def _steps(horizon: Horizon, begin_min: float, end_min: float) -> Horizon:
     return part(horizon, round(begin_min / horizon.step_min), round(end_min / horizon.step_min))
 
 
-def follow(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
+def replayed(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
     """The run of a schedule, undisturbed or with a random seed of its own."""
     if replication is None:
         return twin.replay(scenario, schedule)
@@ -294,11 +295,11 @@ def _plan(
             cancel=cancel,
         ).robust  # fmt: skip
     else:
-        planned = plan(capped, baseline=baseline, search=search, replications=0, cancel=cancel)
+        planned = make_plan(capped, PLAIN, baseline=baseline, search=search, replications=0, cancel=cancel)
     margins = _margins(planned.scenario) if learning and planned.has_schedule else None
     if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
         # what is left of a budget may be out of reach: then as little as can be on top
-        planned = plan(plan_scenario, baseline=baseline, search=search, replications=0, cancel=cancel)
+        planned = make_plan(plan_scenario, PLAIN, baseline=baseline, search=search, replications=0, cancel=cancel)
     status, better, is_laid = planned.status, None, True
     if planned.schedule is None:
         is_laid = before is None
@@ -306,7 +307,7 @@ def _plan(
     else:
         schedule = planned.schedule
         if before is not None:
-            earlier = plan(capped, baseline=baseline, schedule=before, replications=0)
+            earlier = follow(capped, baseline=baseline, schedule=before, replications=0)
             better, is_laid = _worth(earlier, replace(planned, scenario=capped), course.how.keep_share)
     moved_mwh, moved = _moved(before, schedule, step_min / 60) if is_laid and before is not None else (0.0, 0)
     if is_laid:

@@ -13,7 +13,8 @@ from itertools import islice
 
 from emberline.models import explain, schedules
 from emberline.planning.plan.baseline import Baseline, envelope_of
-from emberline.planning.plan.pipeline import plan, stands
+from emberline.planning.plan.pipeline import stands
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.studies.why.doubts import shortages, without_place
@@ -114,7 +115,7 @@ class _Quick:
         """Whether any use of a site keeps all limits: one is soon known."""
         goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": self.time_limit_s})
         request = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
-        return plan(request, baseline=baseline, replications=0).schedule is not None
+        return make_plan(request, PLAIN, baseline=baseline, replications=0).schedule is not None
 
     def _value(self, limit: explain.Limit) -> float | None:
         """The value nearest to its own with which everything has a place; None: none is known."""

@@ -17,8 +17,9 @@ from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.accounts.stock import difference
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import fixed
-from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.record import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
@@ -127,7 +128,7 @@ class Resolver:
             keep=None if least is None else lambda schedule: _better(schedule, least),
         )
         baseline = Baseline.of(variant, self.plan.envelope if envelope is None else envelope)
-        return self._answer(key, says, plan(variant, baseline=baseline, search=search, cancel=self.cancel))
+        return self._answer(key, says, make_plan(variant, PLAIN, baseline=baseline, search=search, cancel=self.cancel))
 
     def _answer(self, key: str, says: str, changed: Plan) -> Answer:
         variant, constant, bound, objective = changed.scenario, changed.constant, changed.bound, changed.objective

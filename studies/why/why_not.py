@@ -16,8 +16,9 @@ import xarray as xr
 
 from emberline.models import explain, schedules
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, plan, stands
+from emberline.planning.plan.pipeline import Search, stands
 from emberline.planning.plan.record import violations
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
@@ -248,7 +249,7 @@ class _Search:
         goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": seconds})
         hasty = scenario.model_copy(update={"goal": goal})
         search = Search(lists=False, end_levels=False)
-        trial = plan(hasty, baseline=baseline, search=search, replications=0, cancel=self.cancel)
+        trial = make_plan(hasty, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
         if trial.has_schedule:
             # what the twin finds fault with is no plan
             return None if trial.violations else True

@@ -14,7 +14,8 @@ import numpy as np
 from plan_judge import SECOND, Row, faults, from_file
 
 from emberline.models.explain import limits
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports.formats import csv
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, ScenarioError, load, loads
@@ -156,7 +157,7 @@ def fate(shop: Shop, wish: dict[str, str], base: list[Row], store: Store) -> Fat
         scenario = shop.scenario([wish])
     except ScenarioError as error:
         return _refused(shop, wish, base, str(error))
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     if result.has_schedule:
         outcome = faults(scenario, exported(result, store))
         return Fate("wrong", f"{result.verdict} {outcome}") if outcome or not result.acceptable else Fate("kept")
@@ -192,7 +193,7 @@ def _moved(shop: Shop, wish: dict[str, str], store: Store) -> Fate:
         return Fate("proven")
     for move in moves:
         scenario = shop.scenario([], move.overrides)
-        result = plan(scenario)
+        result = make_plan(scenario, PLAIN)
         outcome = faults(scenario, exported(result, store)) if result.has_schedule else [result.reason]
         if outcome or not result.acceptable or not scenario.locks:
             return Fate("wrong", f"moved to {move.overrides}: {result.verdict} {outcome}")

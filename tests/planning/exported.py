@@ -18,8 +18,9 @@ from watched_plans import unwatched
 from works import KILN, MILL, compared, course, works
 
 from emberline import twin
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store, StoredRun
 from emberline.scenarios import Scenario
 
@@ -51,7 +52,7 @@ def of_site() -> Plan:
     )  # fmt: skip
     price = case.inputs["price_per_mwh"]
     dear = price.copy(data=[20.0, 20.0, 200.0, 200.0, 20.0, 20.0])
-    return plan(case.with_inputs(case.inputs.assign(price_per_mwh=dear)))
+    return make_plan(case.with_inputs(case.inputs.assign(price_per_mwh=dear)), PLAIN)
 
 
 @cache

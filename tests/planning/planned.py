@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from shops import MARKET, cast, melt_shop, scenario
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 
 
@@ -37,7 +38,7 @@ def full_plan() -> Plan:
     """A plan with all that a plan can have. Not to be changed."""
     line = melt_shop()
     line["stages"][0]["emissions"] = [{"source": "electrodes", "kg_per_t": 7.5}]
-    return plan(
+    return make_plan(
         shop(
             name="kept",
             title="=HYPERLINK(1)",
@@ -45,11 +46,12 @@ def full_plan() -> Plan:
             line=line,
             site={"base_load_mw": 2.0, "battery": {"energy_mwh": 4.0, "power_mw": 2.0}},
             goal={"gap": 0.3},
-        )
+        ),
+        PLAIN,
     )
 
 
 @cache
 def unplanned() -> Plan:
     """A run without a schedule: its second heat is to be cast before it can be molten."""
-    return plan(shop(name="unkept", locks=[{"heat": "A-2", "stage": "casting", "start": "1 h"}]))
+    return make_plan(shop(name="unkept", locks=[{"heat": "A-2", "stage": "casting", "start": "1 h"}]), PLAIN)

@@ -14,9 +14,10 @@ from shops import cast, melt_shop, one_machine, scenario, violations
 
 from emberline import twin
 from emberline.models.strategies.redispatch import Redispatch
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
 from emberline.planning.answer import headline
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, load
 from emberline.ui.text import wording
 
@@ -58,7 +59,7 @@ def test_twin_model_and_ledger_agree(case: str) -> None:
 
     Sensitivity: a planning quantile that lengthened energies, or power put on the wrong step, fails here."""
     scenario = small(*CASES[case])
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     assert_agrees(result)
     after, before = result.replay_figures, result.baseline_figures
     assert after is not None
@@ -103,7 +104,7 @@ def test_a_battery_exports_in_no_metered_interval_of_a_longer_step() -> None:
 
     Sensitivity: export limited by the step alone has a plan that the twin refuses."""
     built = of_quarters(30.0, battery={"energy_mwh": 2.0, "power_mw": 3.0, "level_share": 1.0, "end_level_share": 0.0})
-    result = plan(built)
+    result = make_plan(built, PLAIN)
     assert_agrees(result)
     assert result.objective == pytest.approx(60)
     assert result.bound == pytest.approx(60)
@@ -117,7 +118,7 @@ def test_sun_is_used_in_each_metered_interval_of_a_longer_step() -> None:
     Sensitivity: sun curtailed alike in all quarters of a step buys 2 MWh for each heat."""
     built = of_quarters(60.0, pv={"peak_mw": 8.0, "capacity_factor": 1.0}, grid={"export_limit_mw": 1.0})
     built = built.with_inputs(built.inputs.assign(pv_available_mw=built.inputs["pv_available_mw"].copy(data=[8.0] * 4)))
-    result = plan(built)
+    result = make_plan(built, PLAIN)
     assert_agrees(result)
     assert result.objective == pytest.approx(-72.5)
     assert result.bound == pytest.approx(-72.5, abs=1e-3)
@@ -134,7 +135,7 @@ def test_a_step_exports_what_others_of_its_metered_interval_import() -> None:
     grid = {"export_limit_mw": 1.0, "metered_interval_min": 60}
     built = of_quarters(30.0, count=1, pv={"peak_mw": 4.0, "capacity_factor": 1.0}, grid=grid)
     built = built.with_inputs(built.inputs.assign(pv_available_mw=built.inputs["pv_available_mw"].copy(data=[4.0] * 8)))
-    result = plan(built)
+    result = make_plan(built, PLAIN)
     assert_agrees(result)
     assert result.objective == pytest.approx(-(100 + 90 + 80) / 2)
     assert result.bound == pytest.approx(-(100 + 90 + 80) / 2, abs=1e-3)
@@ -148,7 +149,7 @@ def test_idle_units_draw_the_same_in_plan_and_replay(more: tuple[str, ...]) -> N
 
     Sensitivity: gaps from planning durations instead of nominal ones, or a cast as long as it is planned.
     """
-    result = plan(small(*HOLDING, *more))
+    result = make_plan(small(*HOLDING, *more), PLAIN)
     assert_agrees(result)
     listed = twin.dispatch(result.scenario, result.envelope)
     for text, process in ((result.schedule, result.replay), (listed, twin.replay(result.scenario, listed))):
@@ -182,7 +183,7 @@ def test_a_day_of_24_heats_agrees() -> None:
     """Proves: the reference day agrees as the small one does, and is never worse than the baseline's.
 
     Sensitivity: a search that forgets the baseline schedule could end worse in so short a time."""
-    result = plan(load("melt-shop-day", ["goal.time_limit_s=6", "disturbances.replications=0"]))
+    result = make_plan(load("melt-shop-day", ["goal.time_limit_s=6", "disturbances.replications=0"]), PLAIN)
     assert_agrees(result)
     assert result.replay_figures is not None
     assert result.replay_figures.carbon_kg <= result.baseline_figures.carbon_kg * (1 + 1e-9)
@@ -194,7 +195,7 @@ def test_the_model_finds_the_clean_hours() -> None:
     """Proves: by hand: 2 heats × 32.75 MWh; all in the clean hours is 65.5 MWh × 50 kg; the baseline takes 400 kg.
 
     Sensitivity: an intensity shifted by an hour leaves part of a heat in the dirty ones."""
-    result = plan(shop())
+    result = make_plan(shop(), PLAIN)
     assert_agrees(result)
     assert result.replay_figures is not None
     assert result.baseline_figures.carbon_kg == pytest.approx(65.5 * 400)
@@ -210,7 +211,7 @@ def test_the_model_finds_the_clean_hours() -> None:
 
 def test_a_site_used_again_counts_idle_units() -> None:
     """Proves: with the heats kept, the site's load is that of their plan. Sensitivity: the power of works alone."""
-    result = plan(small(*HOLDING))
+    result = make_plan(small(*HOLDING), PLAIN)
     assert result.schedule is not None
     outcome = Redispatch(result.scenario, result.envelope, None).best(result.schedule)
     assert outcome.schedule is not None
@@ -220,7 +221,9 @@ def test_a_site_used_again_counts_idle_units() -> None:
 
 def test_lateness_agrees() -> None:
     """Proves: a plan for least lateness has no violation and the engines agree on its energy and carbon."""
-    result = plan(shop(goal={"minimize": "lateness"}, orders=[cast("A", 2, due="6 h"), cast("B", 2, due="12 h")]))
+    result = make_plan(
+        shop(goal={"minimize": "lateness"}, orders=[cast("A", 2, due="6 h"), cast("B", 2, due="12 h")]), PLAIN
+    )
     assert_agrees(result)
 
 
@@ -246,7 +249,7 @@ def test_no_negative_credit_and_sources_apart() -> None:
         {"source": "electrodes", "kg_per_t": 7.5},
         {"source": "charcoal", "kg_per_t": 2.0, "biogenic": True},
     ]
-    result = plan(shop(line=melt_shop(stages=stages), goal={"gap": 0.5}))
+    result = make_plan(shop(line=melt_shop(stages=stages), goal={"gap": 0.5}), PLAIN)
     assert_agrees(result)
     book = result.ledger
     assert book is not None
@@ -277,7 +280,7 @@ def test_a_cast_goes_on_after_the_heat_that_has_begun_last() -> None:
     Sensitivity: counted from the first heat it would have begun 10 min before the plan."""
     rows = [("A-1", "casting", "C", -100), ("A-2", "casting", "C", -20), ("A-3", "ladle", "L", -25)]
     state = {"started": [{"heat": h, "stage": s, "unit": u, "start": f"{at} min"} for h, s, u, at in rows]}
-    result = plan(scenario(melt_shop(), [cast("A", 3)], state=state, disturbances={"replications": 0}))
+    result = make_plan(scenario(melt_shop(), [cast("A", 3)], state=state, disturbances={"replications": 0}), PLAIN)
     assert result.acceptable, result.verdict
     assert result.schedule is not None
     assert result.replay is not None

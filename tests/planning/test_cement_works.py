@@ -12,11 +12,12 @@ from exported import sheets
 from ledger_sums import assert_adds_up, assert_closes
 
 from emberline import twin
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
 from emberline.planning.accounts.unit_runs import counts
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports import exports
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, load
@@ -33,7 +34,7 @@ def cement() -> Scenario:
 @cache
 def cement_plan() -> Plan:
     """Not to be changed."""
-    return plan(cement())
+    return make_plan(cement(), PLAIN)
 
 
 def assert_is_whole(scenario: Scenario, run: xr.Dataset) -> None:

@@ -9,10 +9,11 @@ import pytest
 from closure import closure
 from ledger_sums import assert_adds_up
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.compliance.monitoring import forecast
 from emberline.scenarios import bundled, load
 
@@ -32,7 +33,7 @@ def bundled_plan(request: pytest.FixtureRequest) -> Plan:
         return not linear and time.process_time() - began > SEARCH_S and any(text)
 
     scenario = load(request.param, ["goal.time_limit_s=180", "disturbances.replications=0"])
-    return plan(scenario, on_progress=lambda event: text.append(event.get("incumbent")), cancel=enough)
+    return make_plan(scenario, PLAIN, on_progress=lambda event: text.append(event.get("incumbent")), cancel=enough)
 
 
 def test_model_twin_and_ledger_agree(bundled_plan: Plan) -> None:

@@ -12,10 +12,11 @@ from agreeing import EXACT
 from hubs import ELECTRODE, hub
 from site_runs import levels, missed, rates, run_at
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 from emberline.ui.text import facts
 
@@ -41,7 +42,7 @@ def case(**how: Any) -> Scenario:
 @cache
 def solution() -> Plan:
     """A plan of it. Not to be changed."""
-    return plan(case())
+    return make_plan(case(), PLAIN)
 
 
 def test_twin_model_and_ledger_say_the_same() -> None:

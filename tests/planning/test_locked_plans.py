@@ -9,7 +9,7 @@ import pytest
 from locked_shops import Shop, exported, fate, fed_back, lock, random_shop, same_places
 from plan_judge import faults
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
 
@@ -22,9 +22,9 @@ def test_a_plan_fed_back_is_the_same_plan(shop: Shop) -> None:
     """Proves: all starts and units of a plan, given back as locks, make that plan again, later heats of casts included.
 
     Sensitivity: offsets within a cast that are rounded to steps make it infeasible."""
-    result = plan(shop.scenario([]))
+    result = make_plan(shop.scenario([]), PLAIN)
     assert result.acceptable
-    assert same_places(result, plan(shop.scenario(fed_back(result)))) == ""
+    assert same_places(result, make_plan(shop.scenario(fed_back(result)), PLAIN)) == ""
 
 
 def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
     store, names = Store(tmp_path), set()
     for seed in SEEDS[:2]:
         shop = random_shop(seed)
-        result = plan(shop.scenario([]))
+        result = make_plan(shop.scenario([]), PLAIN)
         base = exported(result, store)
         assert faults(result.scenario, base) == []
         draw = np.random.Generator(np.random.Philox(key=seed))
@@ -50,22 +50,22 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
 def test_least_lateness_keeps_locks_to_the_minute() -> None:
     """Proves: without a grid a later heat of a cast is cast at the very minute, and fed back the plan is the same."""
     shop = random_shop(0, minimize="lateness")
-    result = plan(shop.scenario([]))
+    result = make_plan(shop.scenario([]), PLAIN)
     assert result.acceptable
     wish = {"heat": "A-2", "stage": "casting", "start": "227 min"}
-    value = plan(shop.scenario([wish]))
+    value = make_plan(shop.scenario([wish]), PLAIN)
     assert value.acceptable
     assert value.replay is not None
     mine = (value.replay["op_heat"].values == "A-2") & (value.replay["op_stage"].values == "casting")
     assert value.replay["op_start_min"].to_numpy()[mine] == pytest.approx(227.0, abs=1 / 60)
-    assert same_places(value, plan(shop.scenario(fed_back(value)))) == ""
+    assert same_places(value, make_plan(shop.scenario(fed_back(value)), PLAIN)) == ""
 
 
 def test_two_locks_on_one_operation_are_both_kept() -> None:
     """Proves: a window of two locks holds in the plan. Sensitivity: the last lock alone leaves the other side open."""
     window = "[{heat: C1-2, stage: melting, earliest: 4 h}, {heat: C1-2, stage: melting, latest: 5 h}]"
     scenario = load("melt-shop-small", [f"locks={window}", "goal.gap=0.5", "disturbances.replications=0"])
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     assert result.acceptable
     assert result.replay is not None
     mine = (result.replay["op_heat"].values == "C1-2") & (result.replay["op_stage"].values == "melting")

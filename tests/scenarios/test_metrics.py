@@ -33,8 +33,9 @@ def test_objective_and_figures_count_the_same(name: str) -> None:
     """Proves: the figures of a schedule are its objective and constant, for each metric as the goal.
 
     Sensitivity: a component that the model leaves out."""
-    plan = planning.plan(
-        scenarios.load("works-hub-year", ["horizon.length_h=6", "horizon.days=null", f"goal.minimize={name}"])
+    plan = planning.make_plan(
+        scenarios.load("works-hub-year", ["horizon.length_h=6", "horizon.days=null", f"goal.minimize={name}"]),
+        planning.PLAIN,
     )
     assert plan.schedule_figures is not None
     assert plan.objective is not None

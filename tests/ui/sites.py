@@ -6,7 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, load, loads
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -41,6 +42,6 @@ def cement_day() -> Scenario:
 @cache
 def cement_day_plan() -> Plan:
     """A plan of that day. Not to be changed."""
-    result = plan(cement_day())
+    result = make_plan(cement_day(), PLAIN)
     assert result.replay is not None, result.reason
     return result

@@ -39,8 +39,8 @@ class StoredHome:
 @pytest.fixture(scope="module")
 def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredHome]:
     """The app with something to show on every page."""
-    from emberline.planning import plan
     from emberline.planning.engine.engine import Engine
+    from emberline.planning.planner import PLAIN, make_plan
     from emberline.planning.robustness.ensemble import ensemble
     from emberline.runs.store import ensembles, fronts
     from emberline.runs.store.store import Store
@@ -53,7 +53,9 @@ def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFacto
         patched.setenv("EMBERLINE_HOME", str(home))
         store = Store()
         free = [f"{key}={json.dumps(EVIL)}" for key in ("title", "description")]
-        result = plan(load("melt-shop-small", ["goal.time_limit_s=4", "disturbances.replications=2", *free]))
+        result = make_plan(
+            load("melt-shop-small", ["goal.time_limit_s=4", "disturbances.replications=2", *free]), PLAIN
+        )
         assert result.schedule is not None
         with store.working(result.scenario) as run:
             store.save(run, result)

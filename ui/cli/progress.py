@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from emberline.planning import Plan
+from emberline.planning import Plan, make_plan
 from emberline.planning.engine import ClusterError
 from emberline.planning.plan import Baseline
-from emberline.planning.robustness import answered
 from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import Scenario
 from emberline.ui.cli.options import Refused
@@ -100,7 +99,7 @@ def make(scenario: Scenario, quiet: bool, store: Store, baseline: Baseline | Non
 
     with stdout_to_stderr(), progress.drawing() as draw:
         return answering(
-            lambda wish: answered(
+            lambda wish: make_plan(
                 scenario, starts=stored_starts(store, scenario, baseline), baseline=baseline,
                 on_progress=progress.tell, cancel=wish,
             ),

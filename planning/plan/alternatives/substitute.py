@@ -7,7 +7,7 @@ import dataclasses
 import xarray as xr
 
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import plan
+from emberline.planning.plan.pipeline import follow
 from emberline.planning.plan.proof import proven
 from emberline.planning.plan.record import Plan
 
@@ -25,7 +25,7 @@ def substitute(base: Plan, schedule: xr.Dataset, baseline: Baseline, *, reason: 
     Raises:
         ContradictionError: the bound lies above it.
     """
-    result = plan(base.scenario, baseline=baseline, schedule=schedule, replications=None if judged else 0)
+    result = follow(base.scenario, baseline=baseline, schedule=schedule, replications=None if judged else 0)
     result = dataclasses.replace(
         result, reason=reason, baseline=base.baseline, baseline_figures=base.baseline_figures,
         baseline_complete=base.baseline_complete,

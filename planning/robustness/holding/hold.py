@@ -14,7 +14,7 @@ from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
 from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, plan, stands
+from emberline.planning.plan.pipeline import Search, draft, stands
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import COLUMNS, PARTS, Replays, saved
@@ -271,7 +271,7 @@ class _Loop:
         search = self.search
         if lists is not None:
             search = dataclasses.replace(search, others=[*search.others, *lists], lists=False)
-        candidate = plan(
+        candidate = draft(
             silent, baseline=self.baseline if same else None, search=search, replications=0, cancel=self.stop,
             on_progress=lambda event: self.tell({**event, "elapsed": self.gone, "limit": self.limit_s}),
         )  # fmt: skip

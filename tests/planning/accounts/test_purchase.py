@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from agreeing import small
 
-from emberline.planning import plan
 from emberline.planning.accounts.bill import bill
 from emberline.planning.plan.proof import judge
+from emberline.planning.planner import PLAIN, make_plan
 
 TARIFF = (
     "market.tariff={demand: [{name: peak, rates: [{per_mw: 900 EUR/MW}, {per_mw: 500 EUR/MW, above_mw: 60}]}],"
@@ -39,7 +39,7 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
     the objective.
     """
     alone = () if battery == "with a battery" else ("site.battery=null",)
-    result = plan(
+    result = make_plan(
         small(
             *CASES[case],
             *alone,
@@ -47,7 +47,8 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
             "goal.caps.extra_cost_share=null",
             "goal.gap=75 %",
             "goal.time_limit_s=60",
-        )
+        ),
+        PLAIN,
     )
     assert result.acceptable, (result.verdict, result.violations)
     assert result.schedule is not None
@@ -66,11 +67,13 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
 def test_a_cap_on_cost_counts_fixed_charges() -> None:
     """Proves: of a cap on cost, what is paid in any case is taken off. Sensitivity: 4,000 EUR more seem allowed."""
     scenario = small("market.tariff={fixed: [{name: meter, per_month: 400000}]}", "goal.caps.extra_cost_share=null")
-    cheap = plan(scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"minimize": "cost"})}))
+    cheap = make_plan(
+        scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"minimize": "cost"})}), PLAIN
+    )
     assert cheap.replay_figures is not None
     least = cheap.replay_figures.cost
     caps = scenario.goal.caps.model_copy(update={"cost": least * 1.002})
-    result = plan(scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})}))
+    result = make_plan(scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})}), PLAIN)
     assert result.has_schedule, result.reason
     assert result.replay_figures is not None
     assert result.replay_figures.cost <= least * 1.002 * (1 + 1e-6)

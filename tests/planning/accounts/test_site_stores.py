@@ -11,11 +11,12 @@ from hubs import hub
 from works import STORES, TRUCKS, works
 
 from emberline import twin
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.figures import comparable
 from emberline.planning.accounts.site_stores import ending_no_lower, levels, site_stores
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.record import violations
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 
@@ -45,7 +46,7 @@ def hydrogen(tank: dict[str, Any] | None = None, **rest: Any) -> Scenario:
 @cache
 def hydrogen_plan() -> Plan:
     """A plan of it. Not to be changed."""
-    return plan(hydrogen())
+    return make_plan(hydrogen(), PLAIN)
 
 
 def test_an_emptied_tank_is_no_saving() -> None:
@@ -158,7 +159,7 @@ def test_where_only_a_lower_level_keeps_a_cap_it_may_end_lower_and_is_charged() 
     """Proves: a cap on carbon that forbids the baseline's level is kept with the level that the scenario asks for, and
     the difference is charged. Sensitivity: no plan, though the scenario has one."""
     scenario = hydrogen(caps={"extra_cost_share": None, "carbon_kg": 200_000.0})
-    capped = plan(scenario)
+    capped = make_plan(scenario, PLAIN)
     assert capped.acceptable
     assert capped.stock is not None
     assert capped.stock.levels["tank"] < -1
@@ -185,7 +186,7 @@ def test_what_is_thrown_away_is_reported() -> None:
     no such line. Sensitivity: tonnes thrown away without a word."""
     source = {"kind": "source", "name": "furnace", "carrier": "heat", "rate": 5.0}
     load = {"kind": "load", "name": "users", "carrier": "heat", "rate": 3.0}
-    waste = plan(hub(source, load, carriers="gas", more=[{"name": "heat", "waste": True}]))
+    waste = make_plan(hub(source, load, carriers="gas", more=[{"name": "heat", "waste": True}]), PLAIN)
     assert waste.replay_figures is not None
     assert waste.replay_figures.dumped == pytest.approx({"heat": 8.0})
     assert dict(wording.outcomes(waste))["discarded"] == "surplus without a use: heat 8.0 MWh (baseline 8.0)"

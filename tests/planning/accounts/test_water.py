@@ -11,8 +11,9 @@ import pytest
 from works import KILN, MILL, works
 
 from emberline import scenarios
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts import factors
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store import fronts
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import in_use
@@ -61,7 +62,7 @@ def water(subject: Plan) -> float:
 def test_the_cheapest_draws_most_and_the_goal_draws_none() -> None:
     """Proves: least cost burns gas (600 EUR, 24 m3), least water takes power (960 EUR, 0 m3). Sensitivity: without the
     factor in the objective both are the same plan."""
-    cheap, dry = plan(site()), plan(site(minimize="water"))
+    cheap, dry = make_plan(site(), PLAIN), make_plan(site(minimize="water"), PLAIN)
     assert water(cheap) == pytest.approx(2 * HEAT_MW * HOURS)
     assert water(dry) == pytest.approx(0, abs=1e-6)
     assert cheap.replay_figures is not None
@@ -76,7 +77,7 @@ def test_the_cheapest_draws_most_and_the_goal_draws_none() -> None:
 
 def test_a_cap_is_kept_at_least_cost() -> None:
     """Proves: below 10 m3 gas makes 5 MWh of the 12, power the rest: 810 EUR. Sensitivity: a cap that is not stated."""
-    subject = plan(site(caps={"extra_cost_share": None, "water_m3": 10}))
+    subject = make_plan(site(caps={"extra_cost_share": None, "water_m3": 10}), PLAIN)
     assert water(subject) == pytest.approx(10)
     assert subject.replay_figures is not None
     assert subject.replay_figures.cost == pytest.approx(5 * 50 + 7 * 80)
@@ -124,7 +125,7 @@ def test_processes_draw_by_the_tonne() -> None:
     """Proves: a kiln's water is its tonnes times its factor, in model and ledger. Sensitivity: a mode left out."""
     dry, wet = works(), works(KILN | {"water_m3_per_t": 0.5}, MILL)
     assert "water" not in in_use(dry)
-    subject = plan(wet)
+    subject = make_plan(wet, PLAIN)
     assert subject.has_schedule, subject.reason
     assert subject.replay is not None
     units = [unit for unit, owner in wet.process_units if owner.name == KILN["name"]]

@@ -18,7 +18,7 @@ from shops import cast
 from watched_plans import unwatched
 
 from emberline import twin
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.emissions import INTENSITY
 from emberline.planning.accounts.stock import difference
 from emberline.planning.accounts.sums import figures
@@ -31,6 +31,8 @@ from emberline.planning.answer.rules import with_rules
 from emberline.planning.answer.wording import amount, of_days
 from emberline.planning.plan.alternatives import Choice
 from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.pipeline import follow
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports.tables import cause_table
 from emberline.runs.store import Store
 from emberline.scenarios import load
@@ -49,7 +51,7 @@ CALLED_AT = slice(4, 8)
 @cache
 def rough() -> Plan:
     """A plan on disturbed days. Not to be changed."""
-    return plan(planned.shop(disturbances=SPREAD, goal={"gap": 0.3}))
+    return make_plan(planned.shop(disturbances=SPREAD, goal={"gap": 0.3}), PLAIN)
 
 
 @cache
@@ -88,7 +90,7 @@ def moved(seed: int, *, minimize: str = "carbon") -> Plan:
         data = data.assign({name: ("time", values, data[name].attrs)})
     case = case.with_inputs(data)
     baseline = Baseline(case, of_shop.envelope, of_shop.schedule)
-    return plan(case, baseline=baseline, schedule=begun_at(int(draw.integers(2, 12)), minimize))
+    return follow(case, baseline=baseline, schedule=begun_at(int(draw.integers(2, 12)), minimize))
 
 
 @pytest.mark.parametrize("kind", ["shop", "demand"])
@@ -106,7 +108,8 @@ def test_the_headline_adds_up_from_the_stored_run(kind: str, tmp_path: Path) -> 
             update={"market": Market.model_validate(market, context={"currency": "EUR"})}
         )
         charged = charged.with_inputs(result.scenario.inputs)
-        result = plan(charged, schedule=result.schedule)
+        assert result.schedule is not None
+        result = follow(charged, result.schedule)
     with store.working(result.scenario) as run:
         store.save(run, result)
     stored = store.open(run).plan
@@ -169,10 +172,10 @@ def of_kind(kind: str) -> Plan:
     if kind == "lock":
         lock = {"heat": "A-1", "stage": "melting", "start": "5 h"}
         case = planned.shop(orders=[cast("A", 2)], disturbances={"replications": 0}, locks=[lock])
-        return with_rules(plan(case, schedule=twin.dispatch(case)))
+        return with_rules(follow(case, schedule=twin.dispatch(case)))
     signal = ["goal.signal=marginal", "disturbances.replications=0", "site.battery=null"]
     override = 'locks=[{"heat": "C1-1", "stage": "melting", "start": "3 h"}]'
-    return plan(load("melt-shop-small", signal), schedule=twin.dispatch(load("melt-shop-small", [*signal, override])))
+    return follow(load("melt-shop-small", signal), schedule=twin.dispatch(load("melt-shop-small", [*signal, override])))
 
 
 @pytest.mark.parametrize("kind", ["site", "cement", "lock", "marginal"])
@@ -452,7 +455,7 @@ def test_a_tonne_bears_nothing_of_what_is_made_for_stock() -> None:
         price=[60.0] * 6 + [120.0] * 12 + [60.0] * 6,
         deliveries=[{"name": "trucks", "store": "cement", "rate": 50.0}],
     )
-    first = answer(plan(case))
+    first = answer(make_plan(case, PLAIN))
     assert first is not None
     head = first.headline
     assert head.per_tonne is not None

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.answer import answer, other_points
 from emberline.planning.answer.choices import with_choices
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.alternatives import Choice
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store import Store
 from emberline.scenarios import load, loads
 from emberline.scenarios.goal_metrics import goal_text
@@ -42,14 +43,14 @@ def dirty() -> Plan:
     price = case.inputs["price_per_mwh"]
     intensity = case.inputs["carbon_intensity_kg_per_mwh"]
     again = case.inputs.assign(carbon_intensity_kg_per_mwh=("time", 600.0 - 4 * price.to_numpy(), intensity.attrs))
-    return plan(case.with_inputs(again))
+    return make_plan(case.with_inputs(again), PLAIN)
 
 
 def test_three_points_of_a_small_shop(tmp_path: Path) -> None:
     """Proves: next to the plan of least carbon stand one of least carbon that costs no more than the baseline, for
     which some carbon is given up, and one of least cost; figures are those of the undisturbed replays, the sentence
     says each, and a stored run gives them back. Sensitivity: no-regret that costs more; a point another one beats."""
-    result = plan(load("melt-shop-small", ["goal.gap=2 %", "disturbances.replications=0"]))
+    result = make_plan(load("melt-shop-small", ["goal.gap=2 %", "disturbances.replications=0"]), PLAIN)
     front = with_choices(result, deadline=Deadline(300.0))
     most, calm, cheap = front.choices
     assert [point.name for point in front.choices] == ["least carbon", "no regret", "least cost"]
@@ -77,7 +78,7 @@ def test_a_plan_that_a_point_beats_gives_way() -> None:
     """Proves: where a search for another point comes upon less carbon than the plan has, that schedule is the plan,
     with the plan's bound and the gap to it, and the objective falls as the twin's carbon; unless the judge refuses.
     Sensitivity: a plan called least carbon next to one with less."""
-    result = plan(load("melt-shop-small", ["goal.gap=60 %", "disturbances.replications=0"]))
+    result = make_plan(load("melt-shop-small", ["goal.gap=60 %", "disturbances.replications=0"]), PLAIN)
     front = with_choices(result, deadline=Deadline(300.0), judge=lambda better: better)
     assert result.replay_figures is not None
     assert front.replay_figures is not None
@@ -134,7 +135,7 @@ def _says(result: Plan) -> list[str]:
 
 def test_a_goal_in_minutes_has_no_front() -> None:
     """Proves: a plan for least lateness is left as it is. Sensitivity: searches for carbon that nobody asked for."""
-    result = plan(load("melt-shop-small", ["goal.minimize=lateness", "disturbances.replications=0"]))
+    result = make_plan(load("melt-shop-small", ["goal.minimize=lateness", "disturbances.replications=0"]), PLAIN)
     assert with_choices(result).choices == ()
 
 

@@ -11,12 +11,13 @@ from enumerated import works as small_works
 from shops import cast
 
 from emberline import twin
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
 from emberline.planning.answer import answer, rules
 from emberline.planning.answer.rules import with_rules
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.holding import Holding
+from emberline.planning.plan.pipeline import follow
 from emberline.planning.plan.record import violations
 from emberline.planning.plan.start_lists import ruled, worst_hours
 from emberline.runs.store import Store
@@ -27,7 +28,7 @@ QUIET = {"replications": 0}
 
 def followed(scenario: Scenario) -> Plan:
     """A plan without a search: the baseline's list."""
-    return plan(scenario, schedule=twin.dispatch(scenario))
+    return follow(scenario, schedule=twin.dispatch(scenario))
 
 
 def test_the_worst_hours_of_each_day_are_rested() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emberline.planning.plan import Plan, plan
+from emberline.planning.plan import Plan
+from emberline.planning.plan.pipeline import follow
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.compliance import product_emissions
 from emberline.scenarios import Scenario, ScenarioError, loads
 
@@ -59,7 +61,7 @@ def kg_per_t(result: Plan) -> dict[str, float]:
 def test_a_cap_gives_the_grade_its_clean_hours(caps: str, light: float, heavy: float) -> None:
     """Proves: the least carbon under the cap, by hand: 10 kg/t of electrodes, 80 kg/t of base load, and the mean of
     the hours that the grade has. Sensitivity: a cap on the site in place of the grade; the base load left out."""
-    result = plan(shop(caps), replications=0)
+    result = make_plan(shop(caps), PLAIN, replications=0)
     assert result.acceptable, result.verdict
     rest = 10 + BASE_KG / 10
     assert kg_per_t(result) == pytest.approx({"light": light + rest, "heavy": heavy + rest}, rel=1e-9)
@@ -68,7 +70,7 @@ def test_a_cap_gives_the_grade_its_clean_hours(caps: str, light: float, heavy: f
 def test_the_goal_on_a_grade_gives_it_all_clean_hours() -> None:
     """Proves: both light heats lie in the clean hours, though the site emits more by it; the answer says that it is
     the best found. Sensitivity: a search that stops at the first plan that is lower."""
-    result = plan(shop("{}", "grade: light"), replications=0)
+    result = make_plan(shop("{}", "grade: light"), PLAIN, replications=0)
     assert result.acceptable, result.verdict
     assert kg_per_t(result)["light"] == pytest.approx(100 + 10 + BASE_KG / 10, rel=1e-9)
     assert result.status == "best found"
@@ -77,15 +79,16 @@ def test_the_goal_on_a_grade_gives_it_all_clean_hours() -> None:
 
 def test_caps_that_cannot_be_kept_together_have_no_plan() -> None:
     """Proves: two grades cannot both have the clean hours, and that is said. Sensitivity: a cap that only guides."""
-    result = plan(shop("{light: 200, heavy: 400}"), replications=0)
+    result = make_plan(shop("{light: 200, heavy: 400}"), PLAIN, replications=0)
     assert not result.has_schedule
     assert result.ruled_out
 
 
 def test_a_run_above_its_cap_is_not_acceptable() -> None:
     """Proves: the twin's ledger judges a schedule, whoever made it. Sensitivity: a schedule followed as it is."""
-    free = plan(shop("{}"), replications=0)
-    capped = plan(shop("{light: 400}"), schedule=free.schedule, replications=0)
+    free = make_plan(shop("{}"), PLAIN, replications=0)
+    assert free.schedule is not None
+    capped = follow(shop("{light: 400}"), schedule=free.schedule, replications=0)
     assert not capped.acceptable
     assert "light carries 590.0 kg CO2e/t by the twin's ledger, its cap is 400.0" in capped.verdict
 

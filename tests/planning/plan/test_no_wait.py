@@ -6,8 +6,8 @@ import pytest
 
 from emberline import twin
 from emberline.models import explain
-from emberline.planning import plan
 from emberline.planning.plan.record import Plan, violations
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, ScenarioError, loads
 from emberline.studies.difference import difference
 from emberline.studies.why import quick
@@ -45,7 +45,7 @@ def test_heats_that_may_not_wait_melt_when_the_caster_is_free() -> None:
     """Proves: with a longest wait of 0 casting begins when melting ends, in baseline, plan and replay: the least carbon
     is that of all pairs of starts two hours apart, counted by hand; without the limit both heats melt in the two
     hours at 100 kg/MWh. Sensitivity: 0 taken for no limit, or for one slot of play."""
-    result = plan(scenario())
+    result = make_plan(scenario(), PLAIN)
     assert result.acceptable, result.verdict
     melting, casting = starts(result, "melting"), starts(result, "casting")
     assert [start + 60 for start in melting] == casting
@@ -61,7 +61,7 @@ def test_heats_that_may_not_wait_melt_when_the_caster_is_free() -> None:
     assert result.replay_figures is not None
     assert result.replay_figures.carbon_kg == pytest.approx(by_hand)
     assert not violations(twin.simulate(scenario()))
-    free = plan(scenario("line.stages.0.longest_wait_min=null"))
+    free = make_plan(scenario("line.stages.0.longest_wait_min=null"), PLAIN)
     assert starts(free, "melting") == [0, 60]
     assert difference(free, result).heats
 
@@ -70,18 +70,18 @@ def test_a_wait_is_a_violation_and_a_limit_that_gives_way() -> None:
     """Proves: the twin finds fault with the schedule that waits an hour; where locks leave no plan, the limit of 0 is
     among those that give way, and each repair has a plan; a transfer that takes time contradicts no wait.
     Sensitivity: a limit of 0 that checks or explanations leave out."""
-    free = plan(scenario("line.stages.0.longest_wait_min=null"))
+    free = make_plan(scenario("line.stages.0.longest_wait_min=null"), PLAIN)
     assert free.schedule is not None
     waited = twin.replay(scenario(), free.schedule)
     assert [row["kind"] for row in violations(waited)] == ["wait"]
     locks = [f"{{heat: H{i + 1}-1, stage: melting, start: {60 * i} min}}" for i in range(2)]
     tight = "horizon.length_h=5", f"locks=[{', '.join(locks)}]"
-    assert not plan(scenario(*tight)).has_schedule
+    assert not make_plan(scenario(*tight), PLAIN).has_schedule
     limits = {limit.key: limit for limit in explain.limits(scenario(*tight))}
     assert limits["line.stages.melting.longest_wait_min"].value == 0
     repairs = quick.quick(lambda more: scenario(*tight, *more), time_limit_s=20).repairs
     assert repairs
     for repair in repairs:
-        assert plan(scenario(*tight, *repair.overrides)).has_schedule
+        assert make_plan(scenario(*tight, *repair.overrides), PLAIN).has_schedule
     with pytest.raises(ScenarioError, match="longest_wait_min 0 is shorter than the longest transfer of 10 min"):
         scenario("line.stages.0.transfer_min=10")

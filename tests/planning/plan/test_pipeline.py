@@ -13,7 +13,6 @@ from emberline import planning
 from emberline.planning import Plan
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.engine.engine import Engine
-from emberline.planning.plan.replan import replan
 from emberline.planning.robustness.holding.hold import hold
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
@@ -25,7 +24,7 @@ from emberline.studies.rolling import How, compare
 from emberline.studies.sweep import Axis, Case, sweep
 from emberline.studies.why.resolver import Resolver
 
-ROOM = Path(planning.__file__).parent
+HOUSE = Path(planning.__file__).parents[1]
 
 
 def shop() -> Scenario:
@@ -44,7 +43,7 @@ def shop() -> Scenario:
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     """The plan that all studies must come to."""
-    return planning.plan(shop())
+    return planning.make_plan(shop(), planning.PLAIN)
 
 
 def _pareto(plan: Plan, folder: Path) -> Figures | None:
@@ -61,7 +60,7 @@ def _sweep(plan: Plan, folder: Path) -> Figures | None:
 def _why(plan: Plan, folder: Path) -> Figures | None:
     answer = Resolver(plan, 30, lambda line: None, lambda: False).ask("as it is", "as it is", plan.scenario)
     assert answer.schedule is not None
-    return planning.plan(plan.scenario, schedule=answer.schedule).replay_figures
+    return planning.follow(plan.scenario, answer.schedule).replay_figures
 
 
 def _roll(plan: Plan, folder: Path) -> Figures | None:
@@ -78,7 +77,7 @@ STUDIES: dict[str, Callable[[Plan, Path], Figures | None]] = {
     "why": _why,
     "rolling": _roll,
     "hold": lambda plan, folder: hold(plan.scenario, Engine(), level=0.01, replications=2).plain.replay_figures,
-    "replan": lambda plan, folder: replan(plan, plan.scenario.locks).replay_figures,
+    "made again": lambda plan, folder: planning.make_plan(plan.scenario, before=plan).replay_figures,
 }
 
 
@@ -102,19 +101,30 @@ def test_headroom_at_full_load_gives_the_plan(plan: Plan) -> None:
     )
 
 
-def test_only_the_pipeline_searches() -> None:
-    """Proves: no study writes the sequence of its own: baselines and searches are asked for in one place each.
+def test_a_plan_comes_about_in_one_place() -> None:
+    """Proves: only the planner and the trials of its own steps search a schedule, whatever the room; baselines are made
+    in one place.
 
-    Sensitivity: ``models.optimize`` or ``twin.envelope`` in any other file. Warm solvers of a Pareto front are
-    prepared without a plan."""
+    Sensitivity: a study, a job or a page that calls ``draft``, ``models.optimize`` or ``twin.envelope``. Warm solvers
+    of a Pareto front are prepared without a plan."""
     allowed = {
-        "optimize": {"plan/pipeline.py", "pareto/setting.py"},
-        "envelope": {"plan/baseline.py", "robustness/holding/sampled.py", "why/of_hour.py", "why/of_unit.py"},
-    }
-    calls: dict[str, set[str]] = {name: set() for name in allowed}
-    for path in ROOM.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and ast.unparse(node) in (f"models.{node.attr}", f"twin.{node.attr}"):
-                calls.setdefault(node.attr, set()).add(str(path.relative_to(ROOM)))
+        "draft": {"planning/planner.py", "planning/answer/choices.py", "planning/robustness/holding/hold.py"},
+        "models.optimize": {"planning/plan/pipeline.py", "studies/pareto/setting.py"},
+        "twin.envelope": {
+            "planning/plan/baseline.py", "planning/robustness/holding/sampled.py", "studies/why/of_hour.py",
+            "studies/why/of_unit.py",
+        },
+    }  # fmt: skip
+    places: dict[str, set[str]] = {name: set() for name in allowed}
+    for room in ("planning", "studies", "runs", "reports", "live", "ui", "emberline"):
+        for path in (HOUSE / room).rglob("*.py"):
+            names = set()
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and str(node.module).endswith("planning.plan.pipeline"):
+                    names |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.Attribute):
+                    names.add(ast.unparse(node))
+            for name in names & set(places):
+                places[name].add(str(path.relative_to(HOUSE)))
     for name, files in allowed.items():
-        assert calls[name] <= files, (name, calls[name] - files)
+        assert places[name] <= files, (name, places[name] - files)

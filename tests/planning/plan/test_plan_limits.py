@@ -13,7 +13,8 @@ from planned import shop
 from shops import cast, melt_shop
 
 from emberline import models
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
 
@@ -40,7 +41,7 @@ def test_caps_are_kept(goal: dict[str, Any], figure: str) -> None:
     """Proves: a plan under a cap keeps it in the replay, where the baseline or the other goal would not.
 
     Sensitivity: the peak without its cap is 44 MW, carbon at equal prices is anything up to 26,200 kg."""
-    result = plan(shop(goal={"gap": 0.2, **goal}))
+    result = make_plan(shop(goal={"gap": 0.2, **goal}), PLAIN)
     assert_agrees(result)
     (limit,) = goal["caps"].values()
     assert getattr(result.replay_figures, figure) <= limit * (1 + 1e-6)
@@ -49,7 +50,7 @@ def test_caps_are_kept(goal: dict[str, Any], figure: str) -> None:
 @pytest.mark.parametrize("caps", [{"peak_mw": 20.0}, {"carbon_kg": 3000.0}, {"cost": 3000.0}])
 def test_a_cap_that_cannot_be_kept_gives_no_plan(caps: dict[str, float]) -> None:
     """Proves: no plan that breaks a cap is ever shown. Sensitivity: the baseline schedule taken regardless."""
-    result = plan(shop(goal={"caps": caps, "time_limit_s": 5}))
+    result = make_plan(shop(goal={"caps": caps, "time_limit_s": 5}), PLAIN)
     assert not result.has_schedule
     assert not result.acceptable
     assert result.status in ("infeasible", "no plan within the limit")
@@ -63,7 +64,7 @@ def test_locks_are_kept() -> None:
         {"heat": "A-1", "stage": "melting", "unit": "F", "start": "3 h"},
         {"heat": "A-2", "stage": "ladle", "earliest": "5 h", "latest": "5.5 h"},
     ]
-    result = plan(shop(locks=locks))
+    result = make_plan(shop(locks=locks), PLAIN)
     assert_agrees(result)
     assert result.schedule is not None
     first = result.schedule.sel(heat="A-1", stage="melting")
@@ -98,7 +99,7 @@ def test_heats_in_progress_are_kept() -> None:
     """Proves: what has begun stays where and when it began, and only the rest of its energy counts.
 
     Sensitivity: energy of what ran before the horizon counted again is 3 × 32.75 MWh."""
-    result = plan(in_progress())
+    result = make_plan(in_progress(), PLAIN)
     assert_agrees(result)
     assert result.schedule is not None
     began = (("A-1", "melting", "F", -65), ("A-1", "ladle", "L", -5), ("A-2", "melting", "F", -20))
@@ -124,7 +125,7 @@ def test_idle_units_next_to_heats_in_progress() -> None:
         }
     built = in_progress(line=line)
     # the bound leaves idle units out, so that the gap stays open and the search would go on to its limit
-    result = plan(built.model_copy(update={"goal": built.goal.model_copy(update={"time_limit_s": 4.0})}))
+    result = make_plan(built.model_copy(update={"goal": built.goal.model_copy(update={"time_limit_s": 4.0})}), PLAIN)
     assert_agrees(result)
     assert result.schedule is not None
     assert result.replay is not None
@@ -140,10 +141,10 @@ def test_lateness_under_a_limit_that_its_search_does_not_know() -> None:
     line["stages"][0]["units"].append({"name": "F2", "power_mw": 40.0})
     line["grades"][0]["duration_min"]["melting"] = 90
     orders, goal = [cast("A", 2, due="8 h")], {"minimize": "lateness"}
-    free = plan(shop(line=line, orders=orders, goal=goal))
+    free = make_plan(shop(line=line, orders=orders, goal=goal), PLAIN)
     assert free.replay_figures is not None
     assert free.replay_figures.peak_mw > 60
-    result = plan(shop(line=line, orders=orders, goal=goal, site={"grid": {"import_limit_mw": 60.0}}))
+    result = make_plan(shop(line=line, orders=orders, goal=goal, site={"grid": {"import_limit_mw": 60.0}}), PLAIN)
     assert result.objective == 0.0
     assert result.acceptable
     assert "The baseline schedule" in result.reason

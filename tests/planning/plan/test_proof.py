@@ -16,14 +16,13 @@ from emberline import twin
 from emberline.models import Study
 from emberline.models.search.record import Record
 from emberline.models.search.schedule import outcome
-from emberline.planning import plan
 from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search
+from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.proof import judge, proven
 from emberline.planning.plan.record import Plan
-from emberline.planning.plan.replan import replan, without_margins
-from emberline.planning.robustness import answered
+from emberline.planning.plan.replan import without_margins
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
@@ -46,7 +45,7 @@ def poor() -> tuple[Plan, float]:
     """A plan of least carbon that is the baseline's, with a bound, and what the best emits."""
     truth = best(request())
     assert truth is not None
-    result = plan(request(time_limit_s=1e-3))
+    result = make_plan(request(time_limit_s=1e-3), PLAIN)
     assert result.objective is not None
     assert result.objective > truth.kg + 1
     return proven(dataclasses.replace(result, status="best found"), truth.kg - 50), truth.kg
@@ -58,7 +57,7 @@ def test_a_schedule_of_another_goal_counts_by_the_goal_of_the_plan(tmp_path: Pat
 
     Sensitivity: attributes of the search for cost, 10.75 per MWh, below every bound in kg."""
     base, least = poor()
-    cheap = plan(request("cost"))
+    cheap = make_plan(request("cost"), PLAIN)
     assert cheap.schedule is not None
     after = substitute(base, cheap.schedule, Baseline.of(request()))
     assert after.schedule is not None
@@ -71,7 +70,7 @@ def test_a_schedule_of_another_goal_counts_by_the_goal_of_the_plan(tmp_path: Pat
     store = Store(tmp_path)
     with store.working(after.scenario) as run:
         store.save(run, after)
-    again = plan(request(time_limit_s=1e-3), search=Search(keep=stored_starts(store, request()).keep))
+    again = make_plan(request(time_limit_s=1e-3), PLAIN, search=Search(keep=stored_starts(store, request()).keep))
     assert again.objective == pytest.approx(least)
     assert again.gap is not None
     assert again.gap * least <= 50 + 1e-6
@@ -93,7 +92,7 @@ def test_a_bound_above_a_plan_is_an_error() -> None:
     proven.
 
     Sensitivity: ``max(value - bound, 0)``; a search that drops its bound."""
-    result = plan(request())
+    result = make_plan(request(), PLAIN)
     assert result.objective is not None
     assert result.schedule is not None
     with pytest.raises(ContradictionError, match="lies above a plan"):
@@ -102,7 +101,7 @@ def test_a_bound_above_a_plan_is_an_error() -> None:
         proven(result, result.objective + 1)
     with pytest.raises(ContradictionError, match="lies above a plan"):
         outcome(Ended(time_limit=1.0, gap=0.0, on_progress=print, cancel=lambda: False, bound=11.0), ("", ""))
-    listed = plan(request(), schedule=twin.dispatch(request()))
+    listed = follow(request(), schedule=twin.dispatch(request()))
     assert listed.objective is not None
     after = proven(listed, listed.objective + 1)
     assert (after.bound, after.gap, after.status) == (None, None, "best found")
@@ -112,7 +111,7 @@ def test_a_bound_above_a_plan_is_an_error() -> None:
 def test_a_stored_objective_is_counted_again(tmp_path: Path) -> None:
     """Proves: a run whose file has the objective of another goal is worth what its schedule is, and its bound nothing;
     one whose bound lies above its objective is read without it. Sensitivity: what is stored is believed."""
-    result, store = plan(request()), Store(tmp_path)
+    result, store = make_plan(request(), PLAIN), Store(tmp_path)
     with store.working(result.scenario) as run:
         store.save(run, result)
     path = store.path(run) / "plan.json"
@@ -132,14 +131,14 @@ def test_a_bound_of_margins_is_none_without_them() -> None:
     either. Sensitivity: the schedule's attributes, by which the plan with margins would be proven the best."""
     margins = {"replications": 0, "due_margin_min": 60.0}
     case = shop(INTENSITY, [1, 1], disturbances=margins)
-    tight = plan(case)
+    tight = make_plan(case, PLAIN)
     free = best(shop(INTENSITY, [1, 1]))
     assert tight.objective is not None
     assert free is not None
     assert tight.objective > free.kg + 1
     free_request = dataclasses.replace(without_margins(tight), scenario=shop(INTENSITY, [1, 1]))
     study = Study()
-    again = replan(free_request, study=study)
+    again = make_plan(free_request.scenario, PLAIN, before=free_request, search=Search(study=study))
     assert again.objective == pytest.approx(free.kg)
     assert again.bound is not None
     assert again.bound <= free.kg + 1e-6
@@ -147,7 +146,7 @@ def test_a_bound_of_margins_is_none_without_them() -> None:
 
 def test_a_plan_next_to_a_day_that_was_run_is_none_of_the_same_request(tmp_path: Path) -> None:
     """Proves: caps and bounds that count from another baseline are not taken over. Sensitivity: the same scenario."""
-    result, store = plan(request()), Store(tmp_path)
+    result, store = make_plan(request(), PLAIN), Store(tmp_path)
     with store.working(result.scenario) as run:
         store.save(run, result)
     ran = Baseline.of(request())
@@ -164,7 +163,7 @@ def test_a_sequence_of_requests_leaves_true_numbers(seed: int, tmp_path: Path) -
     store = Store(tmp_path)
     for scenario in sequence(seed, 3):
         with store.working(scenario) as run:
-            store.save(run, answered(scenario, starts=stored_starts(store, scenario)))
+            store.save(run, make_plan(scenario, starts=stored_starts(store, scenario)))
         assert faults(scenario, store.path(run)) == []
 
 
@@ -173,7 +172,7 @@ def test_each_kind_of_plan_is_judged_as_its_search_counts() -> None:
     (sites: ``tests/planning/accounts/test_purchase.py``). Sensitivity: a part of the goal that is counted twice."""
     lateness = shop(INTENSITY, [1, 1, 1], minimize="lateness", due_h=[1, 1, 1])
     for case in (request(), request("cost_with_carbon_price"), lateness):
-        result = plan(case)
+        result = make_plan(case, PLAIN)
         assert result.schedule is not None
         attrs = judge(result.scenario, result.envelope, result.schedule).attrs
         assert (attrs["objective"], attrs["constant"]) == pytest.approx((result.objective, result.constant))

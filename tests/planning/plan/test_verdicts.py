@@ -13,7 +13,7 @@ import planned
 import pytest
 from shops import cast, edited, melt_shop, one_machine
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
@@ -22,6 +22,7 @@ from emberline.planning.answer.wording import amount
 from emberline.planning.plan import pipeline
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.replays import Replays
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports import export
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
@@ -39,7 +40,7 @@ SPREAD = {"replications": 4, "duration_spread": 0.05, "seed": 3}
 @cache
 def rough() -> Plan:
     """A plan on disturbed days. Not to be changed."""
-    return plan(planned.shop(disturbances=SPREAD, goal={"gap": 0.3}))
+    return make_plan(planned.shop(disturbances=SPREAD, goal={"gap": 0.3}), PLAIN)
 
 
 @pytest.mark.parametrize("stage_gives", [False, True])
@@ -54,7 +55,7 @@ def test_least_lateness_plans_the_assets_too(stage_gives: bool) -> None:
     if stage_gives:
         line["stages"][0]["gives"] = [{"carrier": "steam", "per_mwh": 0.2}]
     orders = [cast("A", 2, due="6 h"), cast("B", 2, due="12 h")]
-    result = plan(planned.shop(goal={"minimize": "lateness"}, orders=orders, line=line, site=site))
+    result = make_plan(planned.shop(goal={"minimize": "lateness"}, orders=orders, line=line, site=site), PLAIN)
     assert result.acceptable, result.verdict
     assert result.schedule is not None
     boiler = result.schedule["asset_rate"].sel(flow="boiler.main").to_numpy()
@@ -73,7 +74,7 @@ def test_the_least_lateness_is_acceptable() -> None:
     case = planned.shop(
         line=one_machine(minutes=120), orders=orders, goal={"minimize": "lateness"}, disturbances=SPREAD
     )
-    result = plan(case)
+    result = make_plan(case, PLAIN)
     assert result.objective == pytest.approx(60)
     assert result.acceptable
     assert result.verdict == "Feasible, and the twin agrees. Late: 1 heat(s), 60 min in all; no schedule is less late."
@@ -212,7 +213,7 @@ def test_a_refused_schedule_gives_way_to_the_baseline() -> None:
 
     Sensitivity: the search's bound kept says "proven" of a plan that it is not."""
     baseline = Baseline.of(planned.shop(disturbances={"replications": 0}))
-    result = pipeline.plan(baseline.scenario, baseline=baseline, search=LATE)
+    result = make_plan(baseline.scenario, PLAIN, baseline=baseline, search=LATE)
     assert result.acceptable
     assert (result.objective, result.bound, result.gap) == (None, None, None)
     assert result.schedule is not None
@@ -230,7 +231,7 @@ def test_nothing_is_praised_of_a_plan_that_cannot_be_carried_out() -> None:
     Sensitivity: "saves", "better" or "proven" above a verdict that refuses the plan."""
     caps = {"peak_mw": 1.0, "extra_cost_share": None}
     baseline = Baseline.of(planned.shop(disturbances={"replications": 0}, goal={"caps": caps}))
-    result = pipeline.plan(baseline.scenario, baseline=baseline, search=LATE)
+    result = make_plan(baseline.scenario, PLAIN, baseline=baseline, search=LATE)
     assert not result.acceptable
     assert answer(result) is None
     assert wording.status(result) == "the schedule cannot be carried out"

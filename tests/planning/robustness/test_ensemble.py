@@ -20,10 +20,10 @@ import xarray as xr
 from scipy.stats import norm
 
 from emberline import twin
-from emberline.planning import plan
 from emberline.planning.engine import memory
 from emberline.planning.engine.dask_workers import ClusterError
 from emberline.planning.engine.engine import Engine, Piece, engine
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.ensemble import PART, Ensemble, ensemble, interval
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store, StoreError
@@ -145,7 +145,7 @@ def test_figures_are_those_of_the_plans_own_replays() -> None:
         "breakdowns": [{"unit": "F", "mtbf_h": 4, "mttr_min": 30}],
         "replications": 4,
     }
-    result = plan(planned.shop(disturbances=disturbances, goal={"gap": 0.3}))
+    result = make_plan(planned.shop(disturbances=disturbances, goal={"gap": 0.3}), PLAIN)
     assert result.replays is not None
     assert result.schedule is not None
     dispatched = twin.dispatch(result.scenario, result.envelope)

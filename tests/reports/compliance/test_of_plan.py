@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.compliance.evidence.entry import canonical
 from emberline.reports.compliance.monitoring.forecast import forecast
 from emberline.reports.compliance.reports import DOCUMENTS, of_products, products_of_plan, report_of_plan
@@ -17,7 +17,7 @@ def test_a_report_of_a_plan_is_its_ledger() -> None:
     """Proves: direct emissions, days and electricity of a plan, its products, casts and heats.
 
     Sensitivity: a horizon that ends a day later, a mean of heats for a cast."""
-    result = plan(load("melt-shop-small", ["goal.gap=5%", "disturbances.replications=0"]))
+    result = make_plan(load("melt-shop-small", ["goal.gap=5%", "disturbances.replications=0"]), PLAIN)
     assert result.ledger is not None
     report = report_of_plan(result, "run 1")
     document = DOCUMENTS["ets"](report)

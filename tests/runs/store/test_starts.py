@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from enumerated_shops import best, shop
 
-from emberline.planning import plan
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.starts import same_asked
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
@@ -39,13 +39,13 @@ def hurried(scenario: Scenario) -> Scenario:
 def test_a_search_begins_with_stored_plans_of_the_same_orders(store: Store) -> None:
     """Proves: what is stored for other data is judged by the new ones and taken where it is good; without any time the
     plan is as good as the stored one there. Sensitivity: the baseline schedule, at the front of the day."""
-    before = save_run(store, plan(shop(INTENSITY, [1, 1])))
+    before = save_run(store, make_plan(shop(INTENSITY, [1, 1]), PLAIN))
     assert before.schedule is not None
     moved = hurried(shop([one * 1.1 for one in INTENSITY], [1, 1], price=20.0))
     stored = stored_starts(store, moved)
     assert stored.same is None
     assert [float(one["start_min"].sum()) for one in stored.schedules] == [float(before.schedule["start_min"].sum())]
-    alone, start = plan(moved), plan(moved, search=Search(others=stored.schedules))
+    alone, start = make_plan(moved, PLAIN), make_plan(moved, PLAIN, search=Search(others=stored.schedules))
     truth = best(moved)
     assert truth is not None
     assert start.objective == pytest.approx(truth.kg, rel=1e-6)
@@ -57,11 +57,11 @@ def test_nothing_worse_than_a_stored_plan_of_the_same_scenario_is_shown(store: S
     """Proves: the stored plan stays, whatever time there was; another name, gap or limit make no other scenario.
 
     Sensitivity: a search in no time shows the baseline schedule."""
-    before = save_run(store, plan(shop(INTENSITY, [1, 1])))
+    before = save_run(store, make_plan(shop(INTENSITY, [1, 1]), PLAIN))
     scenario = hurried(shop(INTENSITY, [1, 1]))
     stored = stored_starts(store, scenario)
     assert stored.same is not None
-    view = plan(scenario, search=Search(keep=stored.keep))
+    view = make_plan(scenario, PLAIN, search=Search(keep=stored.keep))
     assert view.objective == pytest.approx(before.objective or 0.0)
     assert view.reason == "The earlier plan stays."
     assert view.acceptable
@@ -69,9 +69,9 @@ def test_nothing_worse_than_a_stored_plan_of_the_same_scenario_is_shown(store: S
 
 def test_what_is_no_plan_of_the_same_orders_is_left_out(store: Store) -> None:
     """Proves: other heats, and runs without a plan, are nothing to begin with; other prices are no same scenario."""
-    save_run(store, plan(shop(INTENSITY, [1, 2])))
+    save_run(store, make_plan(shop(INTENSITY, [1, 2]), PLAIN))
     case = shop(INTENSITY, [1, 1])
-    save_run(store, plan(hurried(shop(INTENSITY, [1, 1], due_h=[1, 1]))))
+    save_run(store, make_plan(hurried(shop(INTENSITY, [1, 1], due_h=[1, 1])), PLAIN))
     assert stored_starts(store, case).schedules == ()
     assert same_asked(case, hurried(case))
     assert not same_asked(case, shop(INTENSITY, [1, 1], price=11.0))

@@ -20,7 +20,8 @@ import pytest
 import xarray as xr
 from writers import begin, stored_run, writer
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
@@ -151,7 +152,7 @@ def test_disturbed_replays_come_back(store: Store) -> None:
     """Proves: how many days a plan held of how many comes back. Sensitivity: what nothing disturbs, or nothing held,
     taken for the other."""
     causes = {"duration_spread": 0.3, "replications": 3}
-    result = plan(planned.shop(goal={"gap": 0.5}, disturbances=causes))
+    result = make_plan(planned.shop(goal={"gap": 0.5}, disturbances=causes), PLAIN)
     assert result.replays is not None
     with store.working(result.scenario) as run:
         store.save(run, result)

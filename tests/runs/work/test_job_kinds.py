@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from planned import shop
 
-from emberline.planning import plan
 from emberline.planning.engine.engine import Engine
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.runs.jobs import queue
 from emberline.runs.jobs.queue import JobStatus
@@ -62,7 +62,7 @@ def followed(home: Path) -> str:
         disturbances={"duration_spread": 0.1, "energy_spread": 0.05, "replications": 2}, goal={"time_limit_s": 10}
     )
     with Store().working(scenario) as run:
-        Store().save(run, plan(scenario))
+        Store().save(run, make_plan(scenario, PLAIN))
     return run
 
 

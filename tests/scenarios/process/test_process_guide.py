@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, loads
 from emberline.scenarios.process import Process, Recipe
 from emberline.scenarios.process.delivery import Delivery
@@ -45,8 +45,9 @@ def test_the_example_balances(works: Scenario) -> None:
 
 def test_the_example_is_planned(text: str) -> None:
     """Proves: a reader who types it gets a plan that the twin confirms; everything is delivered in both runs."""
-    result = plan(
-        loads(text, "my-cement.yaml", ["goal.gap=50 %", "goal.time_limit_s=10", "disturbances.replications=2"])
+    result = make_plan(
+        loads(text, "my-cement.yaml", ["goal.gap=50 %", "goal.time_limit_s=10", "disturbances.replications=2"]),
+        PLAIN,
     )
     assert result.acceptable, result.verdict
     assert result.replay_figures is not None

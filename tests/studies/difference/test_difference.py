@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from enumerated_shops import shop
 
-from emberline.planning import plan
 from emberline.planning.plan.record import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, loads
 from emberline.studies.difference import difference
@@ -46,13 +46,13 @@ goal: {gap: 1 %, time_limit_s: 10}
 @pytest.fixture(scope="module")
 def furnace_plan() -> Plan:
     """Two heats of an hour on one furnace: in the second and in the fourth hour."""
-    return plan(shop(INTENSITY, [1, 1]))
+    return make_plan(shop(INTENSITY, [1, 1]), PLAIN)
 
 
 @pytest.fixture(scope="module")
 def milled() -> Plan:
     """A mill that runs three hours of twelve, and a battery."""
-    return plan(loads(MILL))
+    return make_plan(loads(MILL), PLAIN)
 
 
 def changed(scenario: Scenario, **update: object) -> Scenario:
@@ -77,7 +77,7 @@ def test_a_plan_does_not_differ_from_itself(furnace_plan: Plan, milled: Plan, tm
 
 def test_a_heat_that_moved_is_reported_with_the_intensity_there(furnace_plan: Plan) -> None:
     """Proves: with the second hour dirty and the third one clean a heat moves by an hour, and the data say why."""
-    other = plan(shop([500.0, 400.0, 150.0, 200.0], [1, 1]))
+    other = make_plan(shop([500.0, 400.0, 150.0, 200.0], [1, 1]), PLAIN)
     result = difference(furnace_plan, other)
     (move,) = result.heats
     assert move.main.later_min == 60
@@ -97,9 +97,9 @@ def test_a_heat_that_moved_is_reported_with_the_intensity_there(furnace_plan: Pl
 
 def test_a_due_time_that_was_moved_is_the_reason() -> None:
     """Proves: a heat goes earlier because its order is due earlier; the key stands with both values."""
-    before = plan(shop(INTENSITY, [1], due_h=[4]))
+    before = make_plan(shop(INTENSITY, [1], due_h=[4]), PLAIN)
     case = shop(INTENSITY, [1], due_h=[1])
-    result = difference(before, plan(case))
+    result = difference(before, make_plan(case, PLAIN))
     assert [key.key for key in result.keys] == ["orders.O1.due"]
     assert result.keys[0].says == "orders.O1.due: PT1H instead of PT4H"
     assert "because order O1 has due PT1H instead of PT4H" in result.heats[0].says
@@ -108,14 +108,14 @@ def test_a_due_time_that_was_moved_is_the_reason() -> None:
 def test_outage_lock_and_busy_unit_are_reasons(furnace_plan: Plan) -> None:
     """Proves: a furnace that is away, a lock, and a heat that has taken the place are distinguished."""
     before = furnace_plan
-    away = plan(shop(INTENSITY, [1, 1], state={"outages": [{"unit": "F1", "start": "1 h", "end": "2 h"}]}))
+    away = make_plan(shop(INTENSITY, [1, 1], state={"outages": [{"unit": "F1", "start": "1 h", "end": "2 h"}]}), PLAIN)
     (move,) = (m for m in difference(before, away).heats if m.main.before_min == 60)
     assert "because F1 is not available then" in move.says
     assert before.schedule is not None
     second = "H1" if float(before.schedule["start_min"].sel(heat="H1", stage="melting")) == 180 else "H2"
     first = "H2" if second == "H1" else "H1"
     lock = {"heat": second, "stage": "melting", "start": "1 h"}
-    result = difference(before, plan(shop(INTENSITY, [1, 1], locks=[lock])))
+    result = difference(before, make_plan(shop(INTENSITY, [1, 1], locks=[lock]), PLAIN))
     reasons = {move.heat: move.because for move in result.heats}
     assert reasons[second] == "it is locked at melting"
     assert reasons[first] == f"F1 is busy with heat {second} until Tue 10 Mar 02:00 instead"
@@ -123,11 +123,13 @@ def test_outage_lock_and_busy_unit_are_reasons(furnace_plan: Plan) -> None:
 
 def test_other_units_are_reported() -> None:
     """Proves: a heat on another furnace is reported as such. Sensitivity: comparing starts alone would see nothing."""
-    before = plan(shop(INTENSITY, [1], furnaces=2))
+    before = make_plan(shop(INTENSITY, [1], furnaces=2), PLAIN)
     assert before.schedule is not None
     unit = str(before.schedule["unit"].values[0, 0])
     other = "F2" if unit == "F1" else "F1"
-    after = plan(shop(INTENSITY, [1], furnaces=2, locks=[{"heat": "H1", "stage": "melting", "unit": other}]))
+    after = make_plan(
+        shop(INTENSITY, [1], furnaces=2, locks=[{"heat": "H1", "stage": "melting", "unit": other}]), PLAIN
+    )
     (move,) = difference(before, after).heats
     assert f"on {other} instead of {unit}" in move.says
 
@@ -139,7 +141,7 @@ def test_what_processes_and_assets_do_otherwise(milled: Plan) -> None:
     assert trucks.rate is not None
     more = (trucks.model_copy(update={"rate": trucks.rate.model_copy(update={"value": 35.0})}),)
     inputs = scenario.inputs.assign(demand_tph=scenario.inputs["demand_tph"] + 10.0)
-    after = plan(scenario.model_copy(update={"deliveries": more}).with_inputs(inputs))
+    after = make_plan(scenario.model_copy(update={"deliveries": more}).with_inputs(inputs), PLAIN)
     result = difference(milled, after)
     uses = {(use.name, use.what): use for use in result.uses}
     runs = uses["mill", "runs"]
@@ -149,8 +151,11 @@ def test_what_processes_and_assets_do_otherwise(milled: Plan) -> None:
     assert [key.key for key in result.keys] == ["deliveries.trucks.rate.value"]
     assert [series.name for series in result.series] == ["trucks"]
     price = scenario.inputs["price_per_mwh"]
-    turned = plan(
-        scenario.with_inputs(scenario.inputs.assign(price_per_mwh=("time", price.to_numpy()[::-1].copy(), price.attrs)))
+    turned = make_plan(
+        scenario.with_inputs(
+            scenario.inputs.assign(price_per_mwh=("time", price.to_numpy()[::-1].copy(), price.attrs))
+        ),
+        PLAIN,
     )
     moved = {(use.name, use.what): use for use in difference(milled, turned).uses}["mill", "runs"]
     assert moved.before == moved.after
@@ -164,7 +169,7 @@ def test_a_price_explains_when_and_never_how_much(milled: Plan) -> None:
     has none. Sensitivity: a mean price compared whether or not the amounts are the same."""
     (store,) = milled.scenario.stores
     for end_t in (300.0, 900.0):
-        after = plan(changed(milled.scenario, stores=(store.model_copy(update={"end_level_t": end_t}),)))
+        after = make_plan(changed(milled.scenario, stores=(store.model_copy(update={"end_level_t": end_t}),)), PLAIN)
         for one, two in ((milled, after), (after, milled)):
             changes = {(use.name, use.what): use for use in difference(one, two).uses}
             runs = changes["mill", "runs"]
@@ -184,12 +189,12 @@ def test_plans_of_other_heats_are_compared_without_moves(furnace_plan: Plan) -> 
     names has no moves and says so, while figures and keys are compared. Sensitivity: a heat that the first plan does
     not have was looked up there when the second plan has an outage."""
     outage = {"outages": [{"unit": "F1", "start": "0 h", "end": "1 h"}]}
-    more = plan(shop(INTENSITY, [1, 1, 1], state=outage))
+    more = make_plan(shop(INTENSITY, [1, 1, 1], state=outage), PLAIN)
     both = difference(furnace_plan, more)
     assert not both.different_heats
     assert [(move.heat, move.main.before_min) for move in both.heats if move.heat == "H3"] == [("H3", None)]
     assert "H3" in [move.heat for move in difference(more, furnace_plan).heats]
-    apart = difference(furnace_plan, plan(loads(ANOTHER)))
+    apart = difference(furnace_plan, make_plan(loads(ANOTHER), PLAIN))
     assert (apart.heats, apart.different_heats, apart.empty) == ((), True, False)
     assert apart.figures
     assert apart.keys

@@ -18,7 +18,7 @@ from emberline import models, twin
 from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
-from emberline.planning.plan import plan
+from emberline.planning.plan.pipeline import follow
 from emberline.scenarios import Scenario, ScenarioError, load
 from emberline.studies.rolling import How, compare, refuse, roll
 from emberline.studies.rolling.blocks import interval
@@ -350,4 +350,4 @@ def test_a_small_miss_is_no_reason_to_change(tolerance_min: float, limits: int) 
     is given up. Sensitivity: a plan that is replaced for a wait of seconds, or kept with one of an hour."""
     changes = ["line.stages.ladle.longest_wait_min=42", f"tolerances.wait_min={tolerance_min}"]
     listed = twin.dispatch(load("melt-shop-small"))  # the first heat of two casts waits 45 min
-    assert broken(plan(load("melt-shop-small", changes), schedule=listed, replications=0)) == limits
+    assert broken(follow(load("melt-shop-small", changes), schedule=listed, replications=0)) == limits

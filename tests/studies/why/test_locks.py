@@ -7,7 +7,7 @@ from enumerated_shops import Allowed, Place, best, shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.why.lock_prices import lock_prices
@@ -35,7 +35,7 @@ def test_prices_agree_with_trying_everything(
     """
     locks = [{"heat": f"H{i + 1}", "stage": "melting", "start": f"{hours[i]} h"} for i in range(number)]
     scenario = shop([100.0 * value for value in intensity], [1, 1, 1], furnaces=furnaces, locks=locks)
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     locked_optimum = best(scenario, at_locks(list(scenario.locks)))
     assert locked_optimum is not None
     assert result.objective == pytest.approx(locked_optimum.kg, rel=1e-5)
@@ -62,7 +62,7 @@ def test_prices_agree_with_trying_everything(
 def test_a_lock_by_hand() -> None:
     """Proves: 10 MW locked to 500 kg/MWh instead of 100: freeing it brings 4000 kg, and the other lock nothing."""
     locks = [{"heat": "H1", "stage": "melting", "start": "0 h"}, {"heat": "H2", "stage": "melting", "unit": "F1"}]
-    result = lock_prices(plan(shop([500.0, 200.0, 100.0], [1, 1], locks=locks)))
+    result = lock_prices(make_plan(shop([500.0, 200.0, 100.0], [1, 1], locks=locks), PLAIN))
     first, second = result.prices
     # H2 has the clean hour: freed, H1 takes the one between, 3000 kg less
     assert first.brings is not None
@@ -76,10 +76,11 @@ def test_a_lock_by_hand() -> None:
 
 def test_without_locks_there_is_no_price_and_without_a_schedule_none_either() -> None:
     """Proves: no lock, an empty list; a plan that was not found is refused in one line."""
-    result = lock_prices(plan(shop([500.0, 200.0], [1])))
+    result = lock_prices(make_plan(shop([500.0, 200.0], [1]), PLAIN))
     assert (result.prices, result.all_freed, result.complete) == ((), None, True)
-    broken = plan(
-        shop([500.0, 200.0], [1, 1], locks=[{"heat": f"H{i}", "stage": "melting", "start": "0 h"} for i in (1, 2)])
+    broken = make_plan(
+        shop([500.0, 200.0], [1, 1], locks=[{"heat": f"H{i}", "stage": "melting", "start": "0 h"} for i in (1, 2)]),
+        PLAIN,
     )
     assert not broken.has_schedule
     with pytest.raises(ScenarioError, match="no schedule whose locks"):

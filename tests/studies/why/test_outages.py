@@ -13,7 +13,7 @@ import pytest
 from emberline import models, twin
 from emberline.models.explain import hours, impossible, impossible_at_all
 from emberline.models.problem.line_reader import from_scenario
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.reading.loading import loads
@@ -76,7 +76,7 @@ def test_a_unit_is_wanted_for_the_minutes_of_its_work(shop_day: Scenario) -> Non
 
     Sensitivity: a unit that must be available for all the slots that it is held has no plan here.
     """
-    result = plan(shop_day)
+    result = make_plan(shop_day, PLAIN)
     assert result.baseline_complete
     assert result.acceptable, result.verdict
     assert result.bound is not None
@@ -90,9 +90,9 @@ def test_a_cast_is_not_interrupted() -> None:
     Sensitivity: a caster that is looked at in the cast's first slot only would cast through the outage.
     """
     inside = shop(50, cast_min=50, heats=2, campaign=True, outages=(("C", "130 min", "131 min"),), length_h=3)
-    assert plan(inside).status in ("infeasible", "no plan on this grid")
+    assert make_plan(inside, PLAIN).status in ("infeasible", "no plan on this grid")
     after = shop(50, cast_min=50, heats=2, campaign=True, outages=(("C", "160 min", "4 h"),))
-    assert plan(after).acceptable
+    assert make_plan(after, PLAIN).acceptable
 
 
 def test_counts_of_like_units_know_who_is_there() -> None:
@@ -104,10 +104,10 @@ def test_counts_of_like_units_know_who_is_there() -> None:
     raw["line"]["stages"][0]["units"].append({"name": "F2", "power_mw": 10, "setup_min": 60})
     raw["orders"][0]["due"] = "3 h"
     case = Scenario.model_validate(raw)
-    result = plan(case)
+    result = make_plan(case, PLAIN)
     assert result.acceptable, result.verdict
     raw["orders"][0]["heats"] = [{"grade": "G", "count": 4}]
-    assert plan(Scenario.model_validate(raw)).status == "infeasible"
+    assert make_plan(Scenario.model_validate(raw), PLAIN).status == "infeasible"
 
 
 def test_the_bound_is_no_higher_than_a_plan_that_is_followed() -> None:
@@ -116,8 +116,9 @@ def test_the_bound_is_no_higher_than_a_plan_that_is_followed() -> None:
     Sensitivity: with set-ups counted against availability the bound was 1.6 % above it.
     """
     outage = "state.outages=[{unit: CC, start: 13 h, end: 24 h}]"
-    result = plan(
-        load("melt-shop-small", [outage, "disturbances.replications=0", "goal.gap=2%", "goal.time_limit_s=60"])
+    result = make_plan(
+        load("melt-shop-small", [outage, "disturbances.replications=0", "goal.gap=2%", "goal.time_limit_s=60"]),
+        PLAIN,
     )
     assert result.acceptable, result.verdict
     assert result.bound is not None
@@ -131,7 +132,7 @@ def test_rounding_is_no_proof() -> None:
     """
     text = json.dumps(shop(50, heats=4, step_min=15, due="200 min").model_dump(mode="json", exclude_defaults=True))
     answer = loads(text)
-    result = plan(answer)
+    result = make_plan(answer, PLAIN)
     assert result.status == "no plan on this grid"
     assert result.ruled_out
     assert "steps of 15 min" in result.verdict
@@ -157,7 +158,9 @@ def test_a_plan_that_fails_by_rounding_says_so(monkeypatch: pytest.MonkeyPatch) 
     def changed(more: Sequence[str]) -> Scenario:
         return loads(text, overrides=list(more))
 
-    result = replace(plan(changed(())), status="no plan within the limit", reason="no plan was found in 9 s")
+    result = replace(
+        make_plan(changed(()), PLAIN), status="no plan within the limit", reason="no plan was found in 9 s"
+    )
     assert result.verdict == (
         "No plan: no plan was found in 9 s. Steps of 15 min round times up: 50 min of F take 60. Finer steps "
         "(horizon.step_min) may leave a plan."
@@ -181,7 +184,7 @@ def test_what_is_proven_for_all_times_is_proven() -> None:
         case = shop(50, heats=4, step_min=step, due="199 min")
         envelope = twin.envelope(case)
         assert hours(case, envelope)
-        assert plan(case).status == "infeasible"
+        assert make_plan(case, PLAIN).status == "infeasible"
     apart = shop(50, cast_min=100, heats=2, step_min=10, due="249 min", length_h=5)
     envelope = twin.envelope(apart)
     assert impossible(apart, envelope, None, time_limit=10)
@@ -212,12 +215,12 @@ def test_a_wait_that_rounding_breaks_is_no_plan_on_slots() -> None:
     case = shop(50, cast_min=60, heats=2, step_min=15, length_h=8, transfer_min=8, wait_min=8)
     assert from_scenario(case, twin.envelope(case)).too_coarse
     assert models.optimize(case, twin.envelope(case)).attrs["status"] == "no plan on this grid"
-    result = plan(case)
+    result = make_plan(case, PLAIN)
     assert result.acceptable, result.verdict
     assert "The baseline schedule" in result.verdict
     assert (result.status, result.gap) == ("best found", None)
     fine = shop(50, cast_min=60, heats=2, step_min=2, length_h=8, transfer_min=8, wait_min=8)
-    assert plan(fine).status == "within gap"
+    assert make_plan(fine, PLAIN).status == "within gap"
 
 
 def test_set_ups_in_outages_are_not_missed() -> None:
@@ -227,4 +230,4 @@ def test_set_ups_in_outages_are_not_missed() -> None:
     """
     case = shop(60, heats=2, setup_min=60, length_h=3, outages=(("F", "1 h", "2 h"),))
     assert hours(case, twin.envelope(case)) == []
-    assert plan(case).acceptable
+    assert make_plan(case, PLAIN).acceptable

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import broken
 import pytest
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, load, loads
 from emberline.studies.why import doubts, quick
 
@@ -18,7 +18,7 @@ def test_a_limit_below_every_heat_is_counted_before_any_search() -> None:
     """Proves: the run says why at once and no solver is started; the repair has a plan. Sensitivity: a search of 60 s
     that ends with: no schedule was found."""
     case = load("melt-shop-small", [LIMIT, "goal.time_limit_s=600"])
-    result = plan(case)
+    result = make_plan(case, PLAIN)
     assert not result.has_schedule
     assert "optimize.search" not in result.seconds
     assert "draws 64.9 MW in a metered interval, and at best 50.1 MW are left for it" in result.reason
@@ -28,7 +28,7 @@ def test_a_limit_below_every_heat_is_counted_before_any_search() -> None:
     (first, *_) = answer.repairs
     assert first.says[0].startswith("import limit to 6")
     repaired = load("melt-shop-small", [LIMIT, *first.overrides, "goal.gap=1", "disturbances.replications=0"])
-    assert plan(repaired).acceptable
+    assert make_plan(repaired, PLAIN).acceptable
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_repairs_of_broken_shops_work(case: broken.Broken) -> None:
     """Proves: for every broken shop whatever is offered makes a plan. Sensitivity: a repair that was not tried."""
     for repair in quick.quick(case.changed, time_limit_s=20).repairs:
         repaired = case.changed([*repair.overrides, "goal.gap=1", "disturbances.replications=0"])
-        assert plan(repaired).has_schedule
+        assert make_plan(repaired, PLAIN).has_schedule
 
 
 def test_least_lateness_is_not_short_of_hours() -> None:
@@ -104,4 +104,4 @@ goal: {minimize: cost, time_limit_s: 20}
         (f"site.assets.crusher.per_day={amount}",) for amount in (29.15, 29.7)
     ]
     for repair in repairs:
-        assert plan(loads(text, overrides=[*repair.overrides, "goal.gap=1"])).acceptable
+        assert make_plan(loads(text, overrides=[*repair.overrides, "goal.gap=1"]), PLAIN).acceptable

@@ -7,8 +7,8 @@ import re
 import pytest
 import works
 
-from emberline.planning import plan
 from emberline.planning.accounts.unit_runs import unit_runs
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.studies.why import run_slack
 from emberline.studies.why.of_unit import OfUnit
@@ -37,7 +37,7 @@ def plant() -> Scenario:
 def test_each_run_says_what_stops_it() -> None:
     """Proves: of the best plan, which uses the four cheap hours, each run has its price and the two stops worked out by
     hand, also in Chinese. Sensitivity: a stop of the other side, or of a store that nothing is taken from."""
-    result = plan(plant())
+    result = make_plan(plant(), PLAIN)
     resolver = Resolver(result, 10.0, lambda line: None, lambda: False)
     facts = list(OfUnit(resolver, "mill").facts())[-2:]
     assert facts == [
@@ -70,7 +70,7 @@ def test_one_run_is_asked_about() -> None:
     """Proves: asked about the run at 07:00, the answer is about it: its place is the first fact, the others and the
     unit's own are apart, and what is tried is the mill idle in that hour, which costs more; the first run is no answer
     to the second. A time at which nothing runs, and a unit of no process, are refused. Sensitivity: the whole unit."""
-    result = plan(plant())
+    result = make_plan(plant(), PLAIN)
     reply = why(result, unit="mill", at="2026-01-05T07:00+00:00", time_limit_s=10.0)
     assert reply.question == "mill, Mon 05 Jan 07:00 to Mon 05 Jan 08:00"
     (fact,) = reply.facts

@@ -7,7 +7,7 @@ import pytest
 from hubs import GAS, hub
 from shops import cast, melt_shop, scenario
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.studies.why.shadow_prices import prices, summary
 
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}
@@ -25,7 +25,7 @@ def test_prices_by_hand() -> None:
 
     Sensitivity: prices by step instead of by MWh, limits that do not bind.
     """
-    result = plan(hub(GAS, BOILER, RECOVERY, NEED, SOURCE, hours=4, more=WASTE))
+    result = make_plan(hub(GAS, BOILER, RECOVERY, NEED, SOURCE, hours=4, more=WASTE), PLAIN)
     outcome = prices(result)
     assert outcome is not None
     table = {(row.kind, row.name): row for row in summary(result, outcome)}
@@ -47,11 +47,11 @@ def test_what_a_line_gives_has_a_price() -> None:
         "carriers": [{"name": "gas"}, {"name": "heat", "dump": True}, {"name": "hot", "waste": True}],
         "assets": [GAS, BOILER, {**RECOVERY, "heat_mw": 12}, {**NEED, "rate": 2.0}],
     }
-    result = plan(
+    result = make_plan(
         scenario(
             line, [cast("A", 2)], site=site, horizon={"length_h": 8.0},
             disturbances={"replications": 0}, goal={"minimize": "cost", "time_limit_s": 10, "gap": 0.05},
-        )
+        ), PLAIN
     )  # fmt: skip
     outcome = prices(result)
     assert outcome is not None

@@ -9,8 +9,8 @@ from enumerated_shops import Place, best, shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emberline.planning import plan
 from emberline.planning.plan.record import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, ScenarioError, load, loads
 from emberline.studies.why import Answer, Why
 from emberline.studies.why.question import why
@@ -68,7 +68,7 @@ def test_heats_agree_with_trying_everything(scenario: Scenario) -> None:
     """
     if best(scenario) is None:
         return
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     assert result.schedule is not None
     part = best(scenario)
     assert part is not None
@@ -97,7 +97,7 @@ def test_the_start_of_a_heat_by_hand() -> None:
     fourth hour, 3000 kg. The first one an hour later (third and fourth or second hour for the other) costs
     1000 kg more; to start it in the first hour 2000 kg more than that of the fourth hour, by trying: 5000 + 1000 kg.
     """
-    result = plan(shop([500.0, 100.0, 300.0, 200.0], [1, 1]))
+    result = make_plan(shop([500.0, 100.0, 300.0, 200.0], [1, 1]), PLAIN)
     assert result.schedule is not None
     starts = {
         str(heat): float(result.schedule["start_min"].sel(heat=heat, stage="melting")) / 60 for heat in ("H1", "H2")
@@ -121,7 +121,7 @@ def test_limits_are_named_in_the_plants_words() -> None:
     The first heat, due at 03:00, melts in the second hour and is in the ladle in the third one; the second heat, free
     to wait for clean hours, melts in the fourth one. Sensitivity: with a longer wait the first heat could melt at once.
     """
-    result = plan(shop([500.0, 400.0, 300.0, 200.0, 100.0], [1, 1], ladle_h=1, wait_h=0.5, due_h=[3, 5]))
+    result = make_plan(shop([500.0, 400.0, 300.0, 200.0, 100.0], [1, 1], ladle_h=1, wait_h=0.5, due_h=[3, 5]), PLAIN)
     text = why(result, heat="H1", stage="melting")
     answers = {answer.key: answer for answer in text.answers}
     assert answers["earlier"].limits == ("heat H1 may wait 30 min at most after melting",)
@@ -136,7 +136,7 @@ def test_limits_are_named_in_the_plants_words() -> None:
 def test_a_locked_heat_is_freed() -> None:
     """Proves: a heat that is locked to a dirty hour gets what freeing it brings: 2000 kg, by hand."""
     lock = {"heat": "H1", "stage": "melting", "start": "0 h"}
-    result = plan(shop([300.0, 100.0, 200.0], [1], locks=[lock]))
+    result = make_plan(shop([300.0, 100.0, 200.0], [1], locks=[lock]), PLAIN)
     table = {answer.key: answer for answer in why(result, heat="1").answers}
     assert table["freed"].high == pytest.approx(-2000)
     assert table["freed"].start_min == 60
@@ -152,7 +152,7 @@ def test_units_and_hours_agree_with_trying_everything(scenario: Scenario, at: in
     part = best(scenario)
     if part is None:
         return
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     (answer,) = why(result, unit="F1", time_limit_s=30).answers
     truth = best(scenario, lambda heat, place: place[0] != "F1")
     agrees(result, answer, None if truth is None else truth.kg)
@@ -194,7 +194,7 @@ def test_an_asset_and_an_hour_of_a_site_by_hand(tmp_path: Path) -> None:
 
     Sensitivity: an asset that stays in the model, or a price of another hour, fails.
     """
-    result = plan(site(tmp_path))
+    result = make_plan(site(tmp_path), PLAIN)
     (answer,) = why(result, unit="battery").answers
     assert answer.high == pytest.approx(800, rel=1e-4)
     text = why(result, hour="01:00")
@@ -206,7 +206,7 @@ def test_an_asset_and_an_hour_of_a_site_by_hand(tmp_path: Path) -> None:
 
 def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
     """Proves: an unknown heat, stage, unit or hour, and a heat of a site, are refused in one line each."""
-    result, alone = plan(shop([300.0, 100.0], [1])), plan(site(tmp_path))
+    result, alone = make_plan(shop([300.0, 100.0], [1]), PLAIN), make_plan(site(tmp_path), PLAIN)
 
     def refused(of: Plan, **case: str) -> str:
         with pytest.raises(ScenarioError) as error:
@@ -239,6 +239,6 @@ def test_an_hour_that_the_clock_shows_twice_must_be_named() -> None:
 
 def test_a_question_can_be_cancelled() -> None:
     """Proves: cancelled before it begins, nothing is tried and that is said."""
-    result: Why = why(plan(shop([300.0, 100.0], [1])), heat="1", cancel=lambda: True)
+    result: Why = why(make_plan(shop([300.0, 100.0], [1]), PLAIN), heat="1", cancel=lambda: True)
     assert not result.complete
     assert not result.answers

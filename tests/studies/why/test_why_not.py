@@ -9,7 +9,7 @@ from broken import EVERY, KILN, LINE, SHOP, SITE, Broken
 
 from emberline.models.explain import limits
 from emberline.models.search.schedule import RULED_OUT
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, loads
 from emberline.studies.why.why_not import WhyNot, why_not
 
@@ -77,7 +77,7 @@ class Turn:
 
 def planned(broken: Broken, repair: tuple[str, ...]) -> None:
     """A plan with a repair is found and acceptable."""
-    result = plan(broken.changed([*repair, *QUICK]))
+    result = make_plan(broken.changed([*repair, *QUICK]), PLAIN)
     assert result.has_schedule, (broken.says, repair, result.reason)
     assert not result.violations, (broken.says, repair, result.violations)
 
@@ -159,7 +159,7 @@ def test_a_lock_is_moved_to_the_nearest_time_that_can_be_kept() -> None:
     moved = {repair.keys: repair for repair in result.repairs}[("locks.1.latest",)]
     change = "latest start of heat O-2 at melt to Tue 10 Mar 01:00 (now Tue 10 Mar 00:00)"
     assert tuple(map(str, moved.says)) == (change,)
-    outcome = plan(loads(text, overrides=moved.overrides))
+    outcome = make_plan(loads(text, overrides=moved.overrides), PLAIN)
     assert outcome.acceptable
     assert outcome.schedule is not None
     assert outcome.schedule["start_min"].values.ravel().tolist() == [0.0, 60.0]

@@ -16,8 +16,8 @@ from commands import emberline, refused
 from works import compared, course, works
 
 from emberline import twin
-from emberline.planning import plan
 from emberline.planning.engine.engine import Engine
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store
@@ -31,7 +31,9 @@ SMALL = "melt-shop-small"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the small shop's plan."""
     folder = tmp_path_factory.mktemp("home")
-    result = plan(load(SMALL, ["goal.gap=50 %", "disturbances.replications=0", "disturbances.duration_spread=20 %"]))
+    result = make_plan(
+        load(SMALL, ["goal.gap=50 %", "disturbances.replications=0", "disturbances.duration_spread=20 %"]), PLAIN
+    )
     store = Store(folder)
     with store.working(result.scenario) as run:
         store.save(run, result)

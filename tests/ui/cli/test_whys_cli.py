@@ -9,7 +9,7 @@ import pytest
 from commands import emberline, refused
 from enumerated_shops import shop
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
 
@@ -36,7 +36,7 @@ goal: {gap: 1 %, time_limit_s: 10}
 
 def stored_run(store: Store, scenario: Scenario) -> str:
     """Id of a stored run."""
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     with store.working(scenario) as run:
         store.save(run, result)
     return run

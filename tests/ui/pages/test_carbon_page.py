@@ -9,11 +9,12 @@ import pytest
 from pages import with_tab
 from streamlit.testing.v1 import AppTest
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.stock import difference
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.stock_credit import credit_kg
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording
@@ -81,7 +82,7 @@ def test_without_a_plan_the_baseline_run_is_shown(home: Path) -> None:
 def works() -> Plan:
     """A week of cement whose plan leaves other stocks than the baseline."""
     scenario = load("cement-week", ["disturbances.replications=0", "goal.gap=0.5", "goal.time_limit_s=120"])
-    result = plan(scenario)
+    result = make_plan(scenario, PLAIN)
     assert result.has_schedule
     return result
 

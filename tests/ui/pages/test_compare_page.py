@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
 from emberline.planning.plan import replan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store import run_folder
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
@@ -44,7 +45,7 @@ def cheap() -> Plan:
         "disturbances.replications=2",
         "orders.C1.due=16 h",
     ]
-    return plan(load("melt-shop-small", changes))
+    return make_plan(load("melt-shop-small", changes), PLAIN)
 
 
 @pytest.fixture
@@ -334,7 +335,7 @@ def test_plans_of_other_heats_stand_next_to_each_other(app: AppTest, runs: list[
     """Proves: a plan of other heats has its cards, figures, keys and charts, and in place of moves a sentence.
     Sensitivity: a heat of one plan that is looked up in the other ends the page in its middle."""
     names = [f"orders.C{i}.name=X{i}" for i in (3, 2, 1)]
-    other = stored(plan(load("melt-shop-small", [*names, "goal.gap=1", "disturbances.replications=0"])))
+    other = stored(make_plan(load("melt-shop-small", [*names, "goal.gap=1", "disturbances.replications=0"]), PLAIN))
     app.query_params["runs"] = f"{runs[0]},{other}"
     app.run()
     assert not app.exception

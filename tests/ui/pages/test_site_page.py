@@ -15,7 +15,8 @@ from pages import with_tab
 from sites import example, works
 from streamlit.testing.v1 import AppTest
 
-from emberline.planning import Plan, plan
+from emberline.planning import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, bundled, load, loads
 from emberline.scenarios.assets import ELECTRICITY
@@ -36,7 +37,7 @@ LINE = (
 @pytest.fixture(scope="module")
 def site_plan() -> Plan:
     """A plan of the README's site."""
-    return plan(works())
+    return make_plan(works(), PLAIN)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def with_line() -> Plan:
     """The same with a furnace that gives off heat, and a battery."""
     recovery = "{kind: waste_heat_recovery, name: hood, source: warm, heat: steam, heat_mw: 3, efficiency: 50 %}"
     assets = works().model_dump(mode="json", exclude_defaults=True)["site"]["assets"]
-    return plan(
+    return make_plan(
         works(
             LINE,
             "orders=[{name: one, heats: [{grade: A, count: 3}]}]",
@@ -52,7 +53,8 @@ def with_line() -> Plan:
             f"site.assets={json.dumps(assets)[:-1]}, {recovery}]",
             "site.battery={energy_mwh: 4, power_mw: 2}",
             "goal.time_limit_s=5",
-        )
+        ),
+        PLAIN,
     )
 
 

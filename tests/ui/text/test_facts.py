@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sites import works
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import load
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.checking.uncounted import uncounted
@@ -175,7 +175,12 @@ def test_bought_material_without_a_price_is_odd(overrides: tuple[str, ...], amou
 def test_a_plan_reports_what_it_uses_and_does_not_count(capsys: pytest.CaptureFixture[str]) -> None:
     """Proves: the lines of a plan have it, not only those of check. Sensitivity: said before the plan alone."""
     assets = ", ".join((SOURCE, USERS, BOILER % "bfg", FLARE % ""))
-    show(out(), plan(works(GASES, f"site.assets=[{assets}]", "horizon.days=null", "horizon.length_h=2")), "run", Path())
+    show(
+        out(),
+        make_plan(works(GASES, f"site.assets=[{assets}]", "horizon.days=null", "horizon.length_h=2"), PLAIN),
+        "run",
+        Path(),
+    )
     assert "carrier bfg: comes from furnace top without an emission factor" in " ".join(capsys.readouterr().out.split())
 
 

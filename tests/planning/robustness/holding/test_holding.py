@@ -13,9 +13,9 @@ import planned
 import pytest
 
 from emberline import twin
-from emberline.planning import plan
 from emberline.planning.engine.engine import Engine
 from emberline.planning.plan.holding import Holding
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.ensemble import ensemble, interval
 from emberline.planning.robustness.holding import Robustness, hold
 from emberline.planning.robustness.holding.breaks import steps
@@ -253,7 +253,7 @@ def test_a_plan_with_margins_keeps_them_and_a_bound() -> None:
     """Proves: the model keeps slack, waits and due margin to the minute on its slots, agrees with the twin, and is no
     better than the plan without. Sensitivity: a margin that the model does not read."""
     table = {"margins": [{"stage": "ladle", "slack_min": 10, "wait_min": 5}], "due_margin_min": 120}
-    free, bound = plan(shop()), plan(shop(**table))
+    free, bound = make_plan(shop(), PLAIN), make_plan(shop(**table), PLAIN)
     assert bound.acceptable
     rows = bound.schedule
     assert rows is not None

@@ -10,8 +10,8 @@ import pytest
 from enumerated import works
 
 from emberline import twin
-from emberline.planning import plan
 from emberline.planning.engine.engine import Engine
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding import hold
 from emberline.planning.robustness.holding.breaks import steps
 from emberline.planning.robustness.holding.knobs import Knob, margins, most, raised, settings
@@ -50,7 +50,7 @@ def reserving(*reserve_t: float) -> Scenario:
 
 def lowest(scenario: Scenario) -> float:
     """Lowest level of the silo in the plan before the end [t]."""
-    result = plan(scenario, replications=0)
+    result = make_plan(scenario, PLAIN, replications=0)
     assert result.schedule is not None
     assert result.acceptable
     return float(result.schedule["stock_t"].sel(stock="cement").values[:-1].min())
@@ -62,9 +62,9 @@ def test_a_plan_keeps_the_stock_that_is_asked() -> None:
     Sensitivity: fails when the margin is not a bound of the level.
     """
     assert lowest(mill()) == pytest.approx(0.0, abs=1e-6)
-    assert plan(mill(), replications=0).objective == pytest.approx(12 * 4 * 60)
+    assert make_plan(mill(), PLAIN, replications=0).objective == pytest.approx(12 * 4 * 60)
     assert lowest(reserving(200.0)) == pytest.approx(200.0, abs=1e-6)
-    assert plan(reserving(200.0), replications=0).objective == pytest.approx(10 * 4 * 60 + 2 * 4 * 120)
+    assert make_plan(reserving(200.0), PLAIN, replications=0).objective == pytest.approx(10 * 4 * 60 + 2 * 4 * 120)
 
 
 def test_a_store_that_begins_with_less_is_kept_where_it_begins() -> None:
@@ -78,7 +78,7 @@ def test_missed_deliveries_ask_for_stock() -> None:
     the plan with it misses fewer deliveries; beyond the level now the quantile of rates is next.
     """
     case = mill()
-    draft = plan(case, replications=0)
+    draft = make_plan(case, PLAIN, replications=0)
     assert draft.schedule is not None
     days = misses(case, draft.schedule, 100, Engine(), seed=3)
     assert days is not None
@@ -91,7 +91,7 @@ def test_missed_deliveries_ask_for_stock() -> None:
     assert more is not None
     assert more.disturbances.reserve_t("cement") % 12 == 0
     assert more.disturbances.reserve_t("cement") >= by
-    after = plan(more, replications=0)
+    after = make_plan(more, PLAIN, replications=0)
     assert after.schedule is not None
     again = misses(more, after.schedule, 100, Engine(), seed=3)
     assert again is not None
@@ -123,7 +123,7 @@ def test_a_schedule_that_comes_again_is_not_replayed_again(monkeypatch: pytest.M
     another quantile), and the days are those that replaying gives.
     """
     case = mill(level_t=0.0, rate_spread=0.0)
-    draft = plan(case, replications=0)
+    draft = make_plan(case, PLAIN, replications=0)
     assert draft.schedule is not None
     followed: list[int] = []
 
@@ -167,4 +167,4 @@ def test_the_baseline_has_no_stock_margin() -> None:
 def test_a_plant_without_stores_is_planned() -> None:
     """Proves: processes that need no store have no levels to keep. Sensitivity: a table of no stores."""
     case = works([{"name": "cell", "rate": 10.0, "power_mw": 2.0, "must_run": True}], [], price=[50.0] * 4)
-    assert plan(case, replications=0).acceptable
+    assert make_plan(case, PLAIN, replications=0).acceptable

@@ -8,7 +8,7 @@ import pytest
 from pages import page, texts, with_tab
 from streamlit.testing.v1 import AppTest
 
-from emberline.planning import plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording
@@ -31,7 +31,7 @@ def test_times_have_their_offset_where_clocks_change(home: Path, day: str, tells
     """Proves: on the day on which an hour comes twice the tables tell the offset of each time, on other days they do
     not. Sensitivity: melting that starts at 02:15 and ends at 02:07."""
     changes = [f"horizon.start={day}", "goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
-    result = plan(load("melt-shop-small", changes))
+    result = make_plan(load("melt-shop-small", changes), PLAIN)
     assert result.has_schedule
     store = Store()
     with store.working(result.scenario) as run:
@@ -51,7 +51,7 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
     it says nothing. Sensitivity: 2 % above somebody whom the lock has changed."""
     for locks in ("", '[{"heat": "C1-2", "stage": "melting", "start": "9 h"}]'):
         changes = ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
-        result = plan(load("melt-shop-small", [*changes, f"locks={locks}"] if locks else changes))
+        result = make_plan(load("melt-shop-small", [*changes, f"locks={locks}"] if locks else changes), PLAIN)
         assert result.has_schedule
         store = Store()
         with store.working(result.scenario) as run:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pages import page
 
-from emberline.planning import plan
 from emberline.planning.accounts.unit_runs import RUN, unit_runs
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports import Speaker
 from emberline.runs.store import Store
 from emberline.scenarios import loads
@@ -24,7 +24,7 @@ def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.Mo
     """
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / "home"))
     mill = loads(start("grinding-plant", "mill"), overrides=["horizon.days=2"])
-    store, result = Store(), plan(mill, replications=0)
+    store, result = Store(), make_plan(mill, PLAIN, replications=0)
     assert result.schedule is not None
     with store.working(result.scenario) as run:
         store.save(run, result)

@@ -1,11 +1,14 @@
-"""The plan that a scenario asks for: the draft where it need not hold, else the plan that holds on disturbed days."""
+"""The one planner: ``make_plan`` is the only place where a plan comes about, step by step.
+
+It knows no disk, no queue and no screen. What is stored already enters as ``starts``, or as the plan ``before`` that is
+made again.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from emberline.planning.answer.choices import MOST_SHARE, SHARE, own_point, with_choices, with_own
@@ -13,9 +16,10 @@ from emberline.planning.answer.rules import with_rules
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, plan
+from emberline.planning.plan.pipeline import Search, draft
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
+from emberline.planning.plan.replan import again
 from emberline.planning.plan.starts import Starts
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Scenario
@@ -31,107 +35,135 @@ RULES_SHARE, JUDGED_SHARE = 0.1, 0.04
 """Of the time limit, that is kept for simple rules, and of that for the judgement of one that beats the plan."""
 
 
-def plan_that_holds(
+@dataclass(frozen=True)
+class Steps:
+    """Steps of a plan after its schedule."""
+
+    margins: bool = True
+    """Margins are learnt until the plan holds, where ``Scenario.holding`` says so."""
+    front: bool = True
+    """The other points of the quick front are searched for; one that is better by the plan's own goal takes its place,
+    judged on disturbed days."""
+    rules: bool = True
+    """The plan is compared with the simple rules of a shift, the best of which may take its place likewise."""
+
+
+PLAIN = Steps(margins=False, front=False, rules=False)
+"""The schedule and its replays alone, as studies compare them."""
+
+
+def make_plan(
     scenario: Scenario,
+    steps: Steps = Steps(),
     *,
+    before: Plan | None = None,
     starts: Starts | None = None,
-    study: Study | None = None,
-    draft: Plan | None = None,
+    search: Search | None = None,
     baseline: Baseline | None = None,
+    replications: int | None = None,
+    days: int = DAYS,
     deadline: Deadline | None = None,
-    replications: int = DAYS,
     engine: Engine | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
-    """Make the plan of a scenario, with its time limit for all of it.
+    """Make the plan of a scenario, with its time limit for all steps together.
 
-    Where ``Scenario.holding`` says so, margins are learnt until it holds on the share ``goal.hold`` of disturbed days,
-    and ``Plan.holding`` tells how it does; else the plan is made as ``emberline.planning.plan.plan`` makes it.
+    ``Plan.holding`` tells how a plan does that was made to hold; ``Plan.omissions`` says what there was no time for.
 
     Args:
         scenario: what is asked.
-        starts: plans of the same orders, where the search begins, and what it may not fall short of.
-        study: what earlier plans in this process have left.
-        draft: a plan of the scenario to begin with; None: one is made.
-        baseline: what it is compared with; None: it is simulated.
-        deadline: of all of it; None: the scenario's time limit from now on.
-        replications: fresh days on which it is judged, at most.
+        steps: what follows the schedule.
+        before: a plan of the same plant that is made again under the locks of the scenario: it stays where it holds and
+            nothing clearly better is found, and its margins are raised only where they must be.
+        starts: plans of the same orders, where the search begins and what it may not fall short of.
+        search: how the schedule is searched.
+        baseline: what the plan is compared with; None: it is simulated.
+        replications: disturbed replays of a plan that need not hold; None: the scenario's.
+        days: fresh days on which a plan that must hold is judged, at most.
+        deadline: of all steps; None: the scenario's time limit from now on.
         engine: who replays; None: this process.
         on_progress: called with ``phase`` and what belongs to it; ``draft`` has the figures of the draft.
         cancel: polled; True takes the best plan so far.
+
+    Raises:
+        ScenarioError: a lock is mistaken.
     """
-    deadline = deadline or Deadline(scenario.goal.time_limit_s)
-    before = starts or Starts()
-    search = Search(study=study, others=before.schedules)
-    if not scenario.holding:
-        if draft is not None:
-            return draft
-        goal = scenario.goal.model_copy(update={"time_limit_s": max(deadline.rest_s, LEAST_S)})
-        result = plan(
-            scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), baseline=baseline,
-            search=dataclasses.replace(search, keep=before.keep), on_progress=on_progress, cancel=cancel,
-        )  # fmt: skip
-        return dataclasses.replace(result, scenario=scenario)
-    same = before.same
-    answer = hold(
-        scenario, engine or Engine(), replications=replications, deadline=deadline, plain=draft,
-        baseline=baseline, search=search, begin=None if same is None else same.scenario.disturbances, whole=True,
-        on_progress=on_progress, cancel=cancel,
-    )  # fmt: skip
-    return before.better(answer.robust)
-
-
-def answered(
-    scenario: Scenario,
-    *,
-    starts: Starts | None = None,
-    study: Study | None = None,
-    baseline: Baseline | None = None,
-    clock: Callable[[], float] = time.perf_counter,
-    on_progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> Plan:
-    """Make the plan of a scenario, with its time limit for the plan, its quick front and simple rules together.
-
-    ``Plan.omissions`` says what there was no time for.
-
-    Args:
-        scenario: what is asked.
-        starts: plans of the same orders, where the search begins.
-        study: what earlier plans in this process have left.
-        baseline: what the plan is compared with; None: it is simulated.
-        clock: by which the time limit counts.
-        on_progress, cancel: as of :func:`plan_that_holds`.
-    """
-    deadline = Deadline(scenario.goal.time_limit_s, clock)
     from emberline.models import Study
 
-    study = study or Study()
-    front = 0.0 if own_point(scenario) is None else SHARE
-    result = plan_that_holds(
-        scenario, starts=starts, study=study, baseline=baseline, deadline=deadline.part(1 - front - RULES_SHARE),
-        on_progress=on_progress, cancel=cancel,
-    )  # fmt: skip
+    search, starts = search or Search(), starts or Starts()
+    deadline = deadline or Deadline(scenario.goal.time_limit_s)
+    if before is not None:
+        return _make_again(before, scenario, steps, search, deadline, on_progress, cancel)
+    if steps == PLAIN:
+        return draft(
+            scenario, baseline=baseline, search=search, replications=replications, on_progress=on_progress,
+            cancel=cancel,
+        )  # fmt: skip
+    search = dataclasses.replace(search, study=search.study or Study(), others=[*search.others, *starts.schedules])
+    front = SHARE if steps.front and own_point(scenario) is not None else 0.0
+    rules = RULES_SHARE if steps.rules else 0.0
+    first = deadline.part(1 - front - rules)
+    if steps.margins and scenario.holding:
+        same = starts.same
+        result = starts.better(
+            hold(
+                scenario, engine or Engine(), replications=days, deadline=first, baseline=baseline, search=search,
+                begin=None if same is None else same.scenario.disturbances, whole=True,
+                on_progress=on_progress, cancel=cancel,
+            ).robust
+        )  # fmt: skip
+    else:
+        goal = scenario.goal.model_copy(update={"time_limit_s": max(first.rest_s, LEAST_S)})
+        result = draft(
+            scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), baseline=baseline,
+            search=dataclasses.replace(search, keep=search.keep or starts.keep), replications=replications,
+            on_progress=on_progress, cancel=cancel,
+        )  # fmt: skip
+        result = dataclasses.replace(result, scenario=scenario)
     if baseline is not None and result.baseline is not baseline.run:  # a stored plan was better
         result = dataclasses.replace(
             result, baseline=baseline.run, baseline_figures=baseline.figures, baseline_complete=baseline.complete,
             replays=None,
         )  # fmt: skip
     result = dataclasses.replace(result, omissions=())
-    result = with_choices(
-        result,
-        deadline=deadline.part(1 - RULES_SHARE).within(MOST_SHARE * deadline.limit_s), baseline=baseline, study=study,
-        judge=None if baseline is not None else lambda better: in_its_place(result, better, deadline),
-        on_progress=on_progress, cancel=cancel,
-    )  # fmt: skip
+    # a day that was really run is not what the twin follows through disturbed days: no other plan is judged on them
+    if steps.front:
+        result = with_choices(
+            result, deadline=deadline.part(1 - rules).within(MOST_SHARE * deadline.limit_s), baseline=baseline,
+            study=search.study, on_progress=on_progress, cancel=cancel,
+            judge=None if baseline is not None else lambda better: in_its_place(result, better, deadline, rules),
+        )  # fmt: skip
+    if not steps.rules:
+        return result
 
     def judge(better: Plan) -> Plan | None:
         after = in_its_place(result, better, deadline, spare=0.0)
         return None if after is None else dataclasses.replace(after, choices=with_own(after, result.choices))
 
-    # a day that was really run is not what the twin follows through disturbed days
     return with_rules(result, deadline.part(1 - JUDGED_SHARE), judge if baseline is None else None)
+
+
+def _make_again(
+    before: Plan,
+    scenario: Scenario,
+    steps: Steps,
+    search: Search,
+    deadline: Deadline,
+    on_progress: Progress | None,
+    cancel: Callable[[], bool] | None,
+) -> Plan:
+    """A stored plan made again; its margins are raised where they must be. It is compared with the rules, whatever time
+    is left, and has no quick front: that is of its first planning."""
+    result = again(before, scenario, search)
+    if not isinstance(result, Plan):
+        variant, search = result
+        result = draft(variant, search=search, on_progress=on_progress, cancel=cancel)
+        if steps.margins:
+            result = made_to_hold(
+                before, result, deadline.gone_s, study=search.study, on_progress=on_progress, cancel=cancel
+            )
+    return with_rules(result) if steps.rules else result
 
 
 def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RULES_SHARE) -> Plan | None:
@@ -151,7 +183,7 @@ def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RU
         return better if better.acceptable else None
     if deadline.rest_s <= LEAST_S:
         return None
-    after = again_that_holds(base, better, deadline.gone_s + spare * deadline.limit_s)
+    after = made_to_hold(base, better, deadline.gone_s + spare * deadline.limit_s)
     before, holding = base.holding, after.holding
     if after.objective is None or base.objective is None or after.objective >= base.objective:
         return None
@@ -175,7 +207,7 @@ def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RU
     return dataclasses.replace(after, holding=record, reason=reason, omissions=base.omissions)
 
 
-def again_that_holds(
+def made_to_hold(
     before: Plan,
     after: Plan,
     spent_s: float,
@@ -190,7 +222,7 @@ def again_that_holds(
         before: the stored plan.
         after: made again from it, with its margins.
         spent_s: what that took of the time limit [s].
-        study, on_progress, cancel: as of :func:`plan_that_holds`.
+        study, on_progress, cancel: as of :func:`make_plan`.
     """
     if before.holding is None or after is before or not after.acceptable:
         return after

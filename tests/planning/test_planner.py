@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from ruled_days import needs, shop, trial
 
+from emberline.planning import planner
 from emberline.planning.answer.choices import MOST_SHARE, SHARE, own_point, with_own
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.record import Plan
-from emberline.planning.robustness import making
-from emberline.planning.robustness.making import again_that_holds, answered, in_its_place, plan_that_holds
+from emberline.planning.planner import Steps, in_its_place, made_to_hold, make_plan
 
 
 @cache
@@ -49,7 +49,7 @@ def instead(
         spent.append(spent_s)
         return after
 
-    monkeypatch.setattr(making, "again_that_holds", again)
+    monkeypatch.setattr(planner, "made_to_hold", again)
     now = [0.0]
     deadline = Deadline(300.0, clock=lambda: now[0])
     now[0] = how.pop("now", 100.0)
@@ -156,8 +156,8 @@ def test_a_plan_made_again_has_the_time_that_is_left(
     case = base().scenario.model_copy(update={"goal": shop().goal})
     after = dataclasses.replace(base(), scenario=case, holding=None)
     loop = Loop(base())
-    monkeypatch.setattr(making, "hold", loop)
-    result = again_that_holds(before, after, spent)
+    monkeypatch.setattr(planner, "hold", loop)
+    result = made_to_hold(before, after, spent)
     (call,) = loop.calls
     assert (call["time_limit_s"], call["level"], call["replications"], call["whole"]) == (rest, 0.8, 400, True)
     assert (call["plain"], call["workers"]) == (after, 1)
@@ -165,41 +165,38 @@ def test_a_plan_made_again_has_the_time_that_is_left(
     assert result.holding is not None
     assert result.holding.request == {"due_margin_min": 3.0}
     loop.plan = dataclasses.replace(base(), holding=None)
-    assert again_that_holds(before, after, spent).holding is None
-    assert again_that_holds(before, before, spent) is before
-    assert again_that_holds(dataclasses.replace(before, holding=None), after, spent) is after
+    assert made_to_hold(before, after, spent).holding is None
+    assert made_to_hold(before, before, spent) is before
+    assert made_to_hold(dataclasses.replace(before, holding=None), after, spent) is after
     none = dataclasses.replace(after, schedule=None)
-    assert again_that_holds(before, none, spent) is none
+    assert made_to_hold(before, none, spent) is none
     assert len(loop.calls) == 2
 
 
 def test_a_draft_or_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: where a plan need not hold, a draft at hand is the plan, or one is made in the time that is left, a
-    second at least, and keeps the scenario's own limit; else the loop has one deadline for all, 400 days, and the
-    draft. Sensitivity: a limit that begins again after the draft."""
+    """Proves: where a plan need not hold, a draft is made in the time that is left, a second at least, and keeps the
+    scenario's own limit; else the loop has one deadline for all and 400 days. Sensitivity: a limit that begins again
+    after the draft."""
     loop, goals = Loop(base()), list[float]()
 
-    def planner(scenario: Any, **how: Any) -> Plan:
+    def search(scenario: Any, **how: Any) -> Plan:
         goals.append(scenario.goal.time_limit_s)
         return dataclasses.replace(base(), scenario=scenario)
 
-    monkeypatch.setattr(making, "hold", loop)
-    monkeypatch.setattr(making, "plan", planner)
-    off = shop(replications=0)
-    assert plan_that_holds(off, draft=base()) is base()
+    monkeypatch.setattr(planner, "hold", loop)
+    monkeypatch.setattr(planner, "draft", search)
+    off, alone = shop(replications=0), Steps(front=False, rules=False)
     now = [0.0]
     deadline = Deadline(60.0, clock=lambda: now[0])
     for at in (0.0, 20.0, 59.5):
         now[0] = at
-        assert plan_that_holds(off, deadline=deadline).scenario is off
+        assert make_plan(off, alone, deadline=deadline).scenario is off
     assert goals == [60.0, 40.0, 1.0]
     assert loop.calls == []
-    assert plan_that_holds(shop(), deadline=deadline, draft=base()) is base()
-    assert plan_that_holds(shop()) is base()
-    first, second = loop.calls
-    assert (first["deadline"], first["plain"], first["replications"]) == (deadline, base(), 400)
-    assert (first["whole"], first["begin"], first["workers"]) == (True, None, 1)
-    assert (second["deadline"].limit_s, second["plain"]) == (60.0, None)
+    assert make_plan(shop(), alone, deadline=deadline).schedule is base().schedule
+    (call,) = loop.calls
+    assert (call["deadline"].limit_s, call["deadline"].began, call["replications"]) == (60.0, 0.0, 400)
+    assert (call["whole"], call["begin"], call["workers"]) == (True, None, 1)
 
 
 @pytest.mark.parametrize("as_run", [False, True])
@@ -211,10 +208,10 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
     now = [0.0]
     choice = base()
 
-    def holds(scenario: Any, **how: Any) -> Plan:
+    def holds(scenario: Any, engine: Any, **how: Any) -> Any:
         record["plan"] = how["deadline"].limit_s
         now[0] = 10.0
-        return dataclasses.replace(base(), omissions=("no time",))
+        return SimpleNamespace(robust=dataclasses.replace(base(), omissions=("no time",)))
 
     def front(plan: Plan, **how: Any) -> Plan:
         record["front"], record["front judge"], record["omissions"] = (
@@ -230,10 +227,10 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
         record["rules"], record["left"], record["rules judge"] = deadline.limit_s, deadline.rest_s, judge
         return plan
 
-    for name, function in (("plan_that_holds", holds), ("with_choices", front), ("with_rules", rules)):
-        monkeypatch.setattr(making, name, function)
+    for name, function in (("hold", holds), ("with_choices", front), ("with_rules", rules)):
+        monkeypatch.setattr(planner, name, function)
     baseline = Baseline.of(shop()) if as_run else None
-    result = answered(shop(), clock=lambda: now[0], baseline=baseline)
+    result = make_plan(shop(), deadline=Deadline(60.0, lambda: now[0]), baseline=baseline)
     share = 0.0 if own_point(shop()) is None else SHARE
     assert record["plan"] == pytest.approx(60 * (1 - share - 0.1))
     assert record["front"] == pytest.approx(min(54.0 - 10.0, MOST_SHARE * 60))
@@ -253,7 +250,7 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
         spares.append(spare)
         return better if better is choice else None
 
-    monkeypatch.setattr(making, "in_its_place", place)
+    monkeypatch.setattr(planner, "in_its_place", place)
     assert record["front judge"](choice) is choice
     assert record["rules judge"](dataclasses.replace(choice)) is None
     after = record["rules judge"](choice)

@@ -18,8 +18,8 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import held_more
 from emberline.planning.plan.starts import same_asked
+from emberline.planning.planner import Steps, in_its_place, made_to_hold, make_plan
 from emberline.planning.robustness.holding.hold import LEAST_DAYS
-from emberline.planning.robustness.making import again_that_holds, answered, in_its_place, plan_that_holds
 from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
@@ -28,6 +28,8 @@ from emberline.scenarios.records.base import ScenarioError
 from emberline.scenarios.records.disturbances import Tolerances
 
 DAYS = 100
+HOLDING = Steps(front=False, rules=False)
+"""No other points are searched, and no rules compared."""
 
 
 def shop(goal: dict[str, Any] | None = None, **disturbances: Any) -> Scenario:
@@ -55,7 +57,7 @@ EVENTS: list[dict[str, Any]] = []
 @cache
 def robust() -> Plan:
     """The plan of the shop. Not to be changed."""
-    return plan_that_holds(shop(), replications=DAYS, on_progress=EVENTS.append)
+    return make_plan(shop(), HOLDING, days=DAYS, on_progress=EVENTS.append)
 
 
 def test_the_plan_holds_and_the_draft_comes_first() -> None:
@@ -95,7 +97,7 @@ def test_what_helps_where_the_time_was_over() -> None:
             now[0] = 299.0
 
     deadline = Deadline(300.0, clock=lambda: now[0])
-    holding = plan_that_holds(shop(), replications=DAYS, deadline=deadline, on_progress=tell).holding
+    holding = make_plan(shop(), HOLDING, days=DAYS, deadline=deadline, on_progress=tell).holding
     assert holding is not None
     assert (holding.reached, holding.status, holding.rounds) == (False, "out of time", 1)
     assert holding.reasons[-2] == "The time was over before all margins were tried."
@@ -167,7 +169,7 @@ def test_a_plan_that_need_not_hold_is_the_draft(off: dict[str, Any]) -> None:
     Sensitivity: a search for margins whatever is asked."""
     case = shop(**off)
     assert not case.holding
-    result = plan_that_holds(case, replications=DAYS)
+    result = make_plan(case, HOLDING, days=DAYS)
     assert result.holding is None
     assert result.scenario.disturbances == case.disturbances
 
@@ -199,7 +201,7 @@ def test_it_is_stored_and_begun_with_again(tmp_path: Path) -> None:
     assert stored_starts(store, shop(goal={"hold": "off"})).same is None
     assert len(stored_starts(store, shop(goal={"hold": "off"})).schedules) == 1
     short = shop(goal={"time_limit_s": 0.1})
-    hurried = plan_that_holds(short, starts=stored_starts(store, short), replications=20)
+    hurried = make_plan(short, HOLDING, starts=stored_starts(store, short), days=20)
     assert hurried.objective == pytest.approx(back.objective)
     # a list that is as good may have come of the search, judged on its own 20 days
     assert hurried.holding is not None
@@ -212,10 +214,10 @@ def test_made_again_it_still_holds() -> None:
     """Proves: a plan that comes of one that holds is judged too, at the level of that one, and remembers what was
     asked; one that stays as it is, is not judged again. Sensitivity: locks that lose its days."""
     before = robust()
-    assert again_that_holds(before, before, 0.0) is before
+    assert made_to_hold(before, before, 0.0) is before
     case = before.scenario.model_copy(update={"title": "again"})
     after = Plan(**{**vars(before), "scenario": case, "holding": None, "replays": None})
-    result = again_that_holds(before, after, 1e6)
+    result = made_to_hold(before, after, 1e6)
     assert result.holding is not None
     assert before.holding is not None
     assert result.holding.level == before.holding.level
@@ -234,7 +236,7 @@ def test_nothing_is_begun_after_the_limit_and_what_is_missing_is_said(tmp_path: 
             now[0] = 301.0
 
     case = shop(goal={"hold": 0.01})
-    late = answered(case, clock=lambda: now[0], on_progress=tell)
+    late = make_plan(case, deadline=Deadline(300.0, lambda: now[0]), on_progress=tell)
     assert late.holding is not None
     assert late.holding.days == LEAST_DAYS
     assert not {"optimize", "round", "choices"} & set(phases[phases.index("judge") :])
@@ -248,7 +250,7 @@ def test_nothing_is_begun_after_the_limit_and_what_is_missing_is_said(tmp_path: 
     with store.working(case) as run:
         store.save(run, late)
     assert store.open(run).plan.omissions == late.omissions
-    calm = answered(case, starts=stored_starts(store, case), clock=lambda: 0.0)
+    calm = make_plan(case, starts=stored_starts(store, case), deadline=Deadline(300.0, lambda: 0.0))
     assert calm.omissions == ()
     assert {point.name for point in calm.choices} == set(choices.OVERRIDES)
     assert calm.rules
@@ -261,9 +263,7 @@ def test_the_baseline_is_the_plan_where_nothing_that_holds_is_better() -> None:
     case = case.model_copy(update={"tolerances": Tolerances(wait_min=5, cast_gap_min=5)}).with_inputs(case.inputs)
     intensity = case.inputs["carbon_intensity_kg_per_mwh"]
     rising = intensity.copy(data=np.linspace(50.0, 900.0, intensity.size))
-    result = plan_that_holds(
-        case.with_inputs(case.inputs.assign(carbon_intensity_kg_per_mwh=rising)), replications=DAYS
-    )
+    result = make_plan(case.with_inputs(case.inputs.assign(carbon_intensity_kg_per_mwh=rising)), HOLDING, days=DAYS)
     assert result.replay_figures is not None
     assert result.holding is not None
     assert result.replay_figures.carbon_kg == pytest.approx(result.baseline_figures.carbon_kg, rel=1e-9)
