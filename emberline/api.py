@@ -13,7 +13,7 @@ import xarray as xr
 
 from emberline.results import Result
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading import loading
+from emberline.scenarios.loading import loading
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -233,7 +233,7 @@ PROCESS_FLOWS = (
     "stock_t", "stock_in_t", "stock_out_t", "stock_lost_t", "delivered_t", "arrived_t",
 )  # fmt: skip
 """``process`` is labelled by units (``Process.units``), a ``stream`` by unit, direction and store or carrier:
-``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.process.flows.streams``). Its coordinates
+``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.flows.process_flows.streams``). Its coordinates
 ``stream_process``, ``stream_place`` and ``stream_unit`` (t/h, MW, Nm3/h) tell whose it is, where it goes and its unit.
 Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit with a
 mode whose rate is zero starts up or changes over, to run in that mode."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import FACTORS, METRICS, Metric
 from emberline.scenarios.records.goal import Goal
-from emberline.scenarios.records.scenario import Scenario
 
 T = TypeVar("T")
 IN_MINUTES = ("lateness", "makespan")

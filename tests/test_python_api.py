@@ -129,8 +129,8 @@ def test_a_plan_is_stored_and_opened_again() -> None:
 
 def test_a_dict_is_a_scenario() -> None:
     """Proves: the content of a file as a dict, factors by name included, is the same scenario."""
+    from emberline.scenarios.loading.loading import find
     from emberline.scenarios.reading import document
-    from emberline.scenarios.reading.loading import find
 
     content = document.read(find("melt-shop-small")).data
     assert em.load(content) == em.load("melt-shop-small")

@@ -16,8 +16,8 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Converter, MachineState
-from emberline.scenarios.assets.account import flow
-from emberline.scenarios.reading.issued_forecasts import part
+from emberline.scenarios.flows.asset_flows import flow
+from emberline.scenarios.loading.issued_forecasts import part
 from emberline.scenarios.records.horizon import Moment
 from emberline.scenarios.records.orders import Lock, Order
 from emberline.scenarios.records.state import Started, State

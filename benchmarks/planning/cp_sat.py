@@ -29,7 +29,7 @@ from benchmarks.reporting.findings import NEVER, Findings, Plot, Row, Table, mea
 from emberline import models, twin
 from emberline.planning.accounts.sums import figures
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.line import phase_power
+from emberline.scenarios.case.line import phase_power
 
 SEEDS = range(3)
 LIMIT_S, WORKERS = 100.0, 2

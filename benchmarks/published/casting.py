@@ -29,12 +29,12 @@ from benchmarks.registry import oracle
 from emberline import twin
 from emberline.models.strategies.lateness import Lateness, minimize_lateness
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.line import Grade, Line, Stage, Unit
+from emberline.scenarios.case.market import Market
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import FLOWS, SCHEDULE, check, metered
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.records.line import Grade, Line, Stage, Unit
-from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.scenarios.records.series import Series
 

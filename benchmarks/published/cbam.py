@@ -21,7 +21,7 @@ from emberline.reports.compliance.production_process import (
     ProductionProcess,
 )
 from emberline.reports.compliance.source_stream import CO2_PER_CARBON, SourceStream
-from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.records.faults import fault
 
 STREAM = {
     "ncv_gj_per_t": "ncv_gj_per_unit",

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from emberline.live.history.history import History, of_plant
 from emberline.live.tags import Plant, Quality, Tag
 from emberline.scenarios import Problem, ScenarioError
-from emberline.scenarios.reading.heat_log import COLUMNS, OPTIONAL
-from emberline.scenarios.reading.meter import Meter
+from emberline.scenarios.loading.heat_log import COLUMNS, OPTIONAL
+from emberline.scenarios.loading.meter import Meter
 
 COVERED = 0.95
 """Share of a span that must be measured; its mean stands for the rest, other spans have no value."""

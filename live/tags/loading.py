@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from emberline.live.tags.record import MEANINGS, Live, Tag
 from emberline.scenarios import Problem, Scenario, ScenarioError, bundled
 from emberline.scenarios import load as load_scenario
-from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading.document import Document, dotted
 from emberline.scenarios.records.base import Misplaced, Mistakes, Place, unknown
+from emberline.scenarios.records.faults import fault
 
 SITE = "site"
 METRIC = re.compile(r"(?P<group>[^/+#:]+)/(?P<edge>[^/+#:]+)(/(?P<device>[^/+#:]+))?:(?P<metric>.+)")

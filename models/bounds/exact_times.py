@@ -36,9 +36,9 @@ from emberline.models.problem.line import CLOSE_MIN
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.line.rounding import dividing
 from emberline.scenarios.records.goal import Caps
-from emberline.scenarios.records.line import phase_power
 
 MOST_SLOTS = 500
 """On more of them no relaxation is solved: whether each heat and cast has a place is all that is looked at."""

@@ -14,8 +14,8 @@ import xarray as xr
 from emberline.models.problem import plant as plants
 from emberline.models.problem.plant import Plant, Units
 from emberline.scenarios import Scenario
+from emberline.scenarios.flows.process_flows import per_t
 from emberline.scenarios.messages import Message
-from emberline.scenarios.process.flows import per_t
 from emberline.scenarios.process.store import Store
 
 HAIR = 1e-6

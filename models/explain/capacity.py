@@ -13,9 +13,9 @@ import xarray as xr
 from emberline.models.explain.balances import lacking
 from emberline.models.explain.feeding import unfed_lines
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.line import Stage
+from emberline.scenarios.case.scenario import Heat
 from emberline.scenarios.messages import Message, mark
-from emberline.scenarios.records.line import Stage
-from emberline.scenarios.records.scenario import Heat
 
 LEAST_MIN = 0.5
 """What is missing less than this is rounding."""

@@ -9,8 +9,8 @@ from functools import partial
 
 from emberline.models.explain.limit import Limit, droppable, item, moment, number, numeric, without
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.line import Stage
 from emberline.scenarios.messages import Message
-from emberline.scenarios.records.line import Stage
 
 WAIT_STEP_MIN = 5.0
 PACE_STEP = 0.01

@@ -10,7 +10,7 @@ import xarray as xr
 from emberline.models.problem.line import GradeCap
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.flows.asset_flows import accounts
 
 
 def direct_kg(scenario: Scenario, envelope: xr.Dataset, heats: Sequence[int] | None = None) -> float:

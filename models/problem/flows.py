@@ -10,7 +10,7 @@ import numpy as np
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.assets.account import label
+from emberline.scenarios.flows.asset_flows import label
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from emberline.models.problem.line import (
     up,
 )
 from emberline.scenarios import Scenario
-from emberline.scenarios.line.locks import Window
-from emberline.scenarios.records.line import phase_power
+from emberline.scenarios.case.line import phase_power
+from emberline.scenarios.records.locks import Window
 
 __all__ = [
     "CLOSE_MIN",

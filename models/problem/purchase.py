@@ -10,8 +10,8 @@ import numpy as np
 
 from emberline.models.problem.site_assets import fixed_mw
 from emberline.scenarios import Scenario
+from emberline.scenarios.flows.settlement import UnusedBlocks, unused_blocks
 from emberline.scenarios.tariff import Rates, charged
-from emberline.scenarios.tariff.settlement import UnusedBlocks, unused_blocks
 
 BROKEN = 2.0
 """How many times the import limit a search may draw."""

@@ -15,9 +15,9 @@ from emberline.models.problem.purchase import UNLIMITED_MW, Purchase
 from emberline.models.problem.site_assets import Hub
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Storage
+from emberline.scenarios.flows.settlement import marginal_prices
 from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.tariff.settlement import marginal_prices
 
 
 @dataclass(frozen=True)

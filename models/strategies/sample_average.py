@@ -35,9 +35,9 @@ from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem import site as site_problem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
+from emberline.scenarios.flows.settlement import imbalance_prices, marginal_prices
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS, sound
-from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices
 
 
 @dataclass(frozen=True)

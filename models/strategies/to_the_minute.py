@@ -22,12 +22,12 @@ from emberline.models.problem import site as sites
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.schedule import empty, stamped
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.datasets import SCHEDULE
 from emberline.scenarios.line import taking
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import gap as relative_gap
 from emberline.scenarios.records.goal import Target
-from emberline.scenarios.records.line import phase_power
 
 if TYPE_CHECKING:
     from emberline.models.strategies.lateness import Lateness

@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import accounts, used
+from emberline.scenarios.flows.asset_flows import accounts, used
+from emberline.scenarios.flows.settlement import imbalance_prices, marginal_prices, settle
 from emberline.scenarios.tariff import charged
-from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices, settle
 
 IMPORT = ("energy", "resale", "guarantees", "tariff energy", "levy")
 EXPORT = ("export", "tariff export")

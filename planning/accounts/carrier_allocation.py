@@ -25,8 +25,8 @@ from emberline.planning.accounts.origins import Brought
 from emberline.planning.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Sale, of
-from emberline.scenarios.assets.account import flow
-from emberline.scenarios.process.flows import streams
+from emberline.scenarios.flows.asset_flows import flow
+from emberline.scenarios.flows.process_flows import streams
 
 Kind = TypeVar("Kind")
 

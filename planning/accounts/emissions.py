@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import Account, accounts
+from emberline.scenarios.case.scenario import mode_name
+from emberline.scenarios.flows.asset_flows import Account, accounts
 from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.records.emissions import Emission
-from emberline.scenarios.records.scenario import mode_name
 
 
 @dataclass(frozen=True)

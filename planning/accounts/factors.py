@@ -10,7 +10,7 @@ import xarray as xr
 
 from emberline.planning.accounts.emissions import treated
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import accounts, label
+from emberline.scenarios.flows.asset_flows import accounts, label
 from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.metrics import FACTORS
 

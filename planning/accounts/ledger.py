@@ -37,9 +37,9 @@ from emberline.planning.accounts.products import Products, products
 from emberline.planning.accounts.stock_worth import spending
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Sale, of
-from emberline.scenarios.assets.account import Account, flow
+from emberline.scenarios.flows.asset_flows import Account, flow
+from emberline.scenarios.flows.settlement import market_based
 from emberline.scenarios.records.horizon import clock_hours
-from emberline.scenarios.tariff.settlement import market_based
 
 __all__ = [
     "BIOGENIC",

@@ -25,7 +25,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.process.flows import ProcessStream, streams
+from emberline.scenarios.flows.process_flows import ProcessStream, streams
 
 NOTHING_T = 1e-6
 """A gram over the horizon is rounding, no product."""

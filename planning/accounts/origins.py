@@ -9,7 +9,7 @@ import numpy as np
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Supply, of
-from emberline.scenarios.assets.account import Account
+from emberline.scenarios.flows.asset_flows import Account
 
 DIRECT, BOUGHT, BIOGENIC = "direct_kg", "bought_kg", "biogenic_kg"
 """Columns of the ledger; those of the grid are ``grid_…_kg`` by signal. Biogenic stands apart, in no total."""

@@ -15,8 +15,8 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.assets.account import flow
-from emberline.scenarios.records.site import Site
+from emberline.scenarios.case.site import Site
+from emberline.scenarios.flows.asset_flows import flow
 
 BATTERY = "battery"
 SAME = 1e-6

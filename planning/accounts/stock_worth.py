@@ -16,7 +16,7 @@ from emberline.planning.accounts.origins import Brought
 from emberline.planning.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Supply, of
-from emberline.scenarios.assets.account import Account
+from emberline.scenarios.flows.asset_flows import Account
 
 
 @dataclass(frozen=True)

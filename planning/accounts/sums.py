@@ -12,8 +12,8 @@ from emberline.planning.accounts.figures import SAME_TONNES, Figures
 from emberline.planning.accounts.site_stores import levels
 from emberline.planning.accounts.stock_worth import Worth, worth
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import load_mw
-from emberline.scenarios.tariff.settlement import market_based
+from emberline.scenarios.flows.asset_flows import load_mw
+from emberline.scenarios.flows.settlement import market_based
 
 UNSERVED = ("shortage", "surplus", "delivery")
 """Violations by which a run serves less than was asked for; an end level that is missed is valued instead."""

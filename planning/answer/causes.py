@@ -21,7 +21,7 @@ from emberline.planning.accounts.emissions import INTENSITY, direct, site_emissi
 from emberline.planning.answer.record import Headline
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import load_mw
+from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.messages import mark
 
 LABELS = {

@@ -19,7 +19,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import QUANTILES, held_more
 from emberline.planning.plan.stock_credit import credit_kg
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import load_mw
+from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 
 

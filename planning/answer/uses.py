@@ -12,7 +12,7 @@ from emberline.models import site
 from emberline.planning.accounts.unit_runs import counts
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import label, unused_mw
+from emberline.scenarios.flows.asset_flows import label, unused_mw
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message, mark
 

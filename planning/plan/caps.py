@@ -31,7 +31,7 @@ def fixed(scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
         listed: the baseline schedule of the scenario; where it is not complete, no cap on extra cost holds.
     """
     from emberline.models import site
-    from emberline.scenarios.process.flows import emitted_kg
+    from emberline.scenarios.flows.process_flows import emitted_kg
 
     caps, price = scenario.goal.caps, scenario.market.carbon_price.on_direct / 1000
     limits = [] if caps.cost is None else [caps.cost]

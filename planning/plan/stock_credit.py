@@ -7,7 +7,7 @@ import xarray as xr
 from emberline.planning.accounts.emissions import MARKET, direct, site_emissions
 from emberline.planning.accounts.stock_worth import Worth, worth
 from emberline.planning.plan.record import Plan
-from emberline.scenarios.tariff.settlement import market_based
+from emberline.scenarios.flows.settlement import market_based
 
 
 def credit_kg(plan: Plan, way: str) -> float:

@@ -15,8 +15,8 @@ import xarray as xr
 from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
 from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import flow
-from emberline.scenarios.process.flows import streams
+from emberline.scenarios.flows.asset_flows import flow
+from emberline.scenarios.flows.process_flows import streams
 
 SMALL = 1e-6
 """A flow that does not pass this is none."""

@@ -21,7 +21,7 @@ from emberline.reports.exports.speaker import ENGLISH, Speaker
 from emberline.reports.exports.tables import LINE, PROCESSES
 from emberline.reports.exports.texts import one_line
 from emberline.runs.store.run_folder import StoredRun
-from emberline.scenarios.assets.account import load_mw
+from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.records.horizon import Horizon
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from emberline.planning.accounts.bill import hourly_cost, import_price
 from emberline.planning.accounts.emissions import INTENSITY
 from emberline.planning.accounts.ledger import ledger
 from emberline.runs.store.run_folder import StoredRun
-from emberline.scenarios.assets.account import flow, unused_mw
+from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.scenarios.records.horizon import clock_hours
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from emberline.reports.performance.causes import Split, TwinUse, split
 from emberline.reports.performance.significant_uses import significant_uses
 from emberline.scenarios import Scenario
 from emberline.scenarios.energy_states import idle_pieces
-from emberline.scenarios.reading.heat_log import HeatLog
-from emberline.scenarios.reading.meter import Meter
+from emberline.scenarios.loading.heat_log import HeatLog
+from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.observations import observations
 
 COVERED = 0.95

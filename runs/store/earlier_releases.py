@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.case.site import BASE_LOAD, PV
 from emberline.scenarios.earlier_words import reworded
-from emberline.scenarios.records.site import BASE_LOAD, PV
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -29,8 +29,8 @@ import numpy as np
 from emberline.runs.store.drafts import KEPT_DAYS, prune
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.home import RUN_ID, home
+from emberline.scenarios.loading.loading import build
 from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
-from emberline.scenarios.reading.loading import build
 
 FILE_PATH = re.compile(r"files/[a-z0-9][a-z0-9-]{0,59}\.csv\Z")
 """Paths that a text may name."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from emberline.scenarios.case.market import Market
 from emberline.scenarios.records.base import Mistakes
-from emberline.scenarios.records.market import Market
 from emberline.scenarios.tariff.contracts import Guarantees
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.process.record import Process, carriers_of, stores_of
 from emberline.scenarios.records.base import Mistakes, unknown
-from emberline.scenarios.records.scenario import Scenario
 
 MOST_UNITS = 200
 

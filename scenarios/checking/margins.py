@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from emberline.scenarios.case.line import Line
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Mistakes
 from emberline.scenarios.records.disturbances import Disturbances
-from emberline.scenarios.records.line import Line
 
 
 def mistakes(

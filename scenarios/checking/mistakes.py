@@ -6,11 +6,11 @@ import math
 from datetime import datetime, timedelta
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.case.scenario import Heat, Scenario
 from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, run_locks, site, to_the_minute
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.base import Mistakes, unknown
 from emberline.scenarios.records.goal import Signal, Target
-from emberline.scenarios.records.scenario import Heat, Scenario
 from emberline.scenarios.tariff.record import Before
 
 MOST_HEATS = 5000

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from emberline.scenarios import process as processes
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.process import locks
 from emberline.scenarios.records.orders import RunLock
-from emberline.scenarios.records.scenario import Scenario
 
 Mistakes = Iterator[tuple[tuple[str | int, ...], str]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.case.site import Site
 from emberline.scenarios.records.base import Mistakes, unknown
-from emberline.scenarios.records.site import Site
+from emberline.scenarios.records.faults import fault
 
 
 def mistakes(site: Site) -> Mistakes:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.records.base import Mistakes
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.scenarios.records.goal import Target
 from emberline.scenarios.records.orders import Order
-from emberline.scenarios.records.scenario import Scenario
 
 WHOLE = 1e-9
 

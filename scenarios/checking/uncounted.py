@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emberline.scenarios.assets import ELECTRICITY, Source, of
+from emberline.scenarios.case.scenario import Scenario
+from emberline.scenarios.flows.process_flows import directions
 from emberline.scenarios.messages import Message
-from emberline.scenarios.process.flows import directions
-from emberline.scenarios.records.scenario import Scenario
 
 
 def uncounted(scenario: Scenario) -> Iterator[Message]:

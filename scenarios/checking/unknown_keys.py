@@ -5,8 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.reading.document import Keys
-from emberline.scenarios.records.scenario import Scenario
 
 
 def suggestion(path: Keys) -> str:

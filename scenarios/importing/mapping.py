@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.importing.roles import ROLES
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.base import Problem, Record, ScenarioError
+from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.instants import zones
 from emberline.scenarios.records.quantity import Megawatts, PositiveMinutes
 from emberline.scenarios.records.series import Fill

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from emberline.scenarios.records.line import Unit
-from emberline.scenarios.records.scenario import Scenario
+from emberline.scenarios.case.line import Unit
+from emberline.scenarios.case.scenario import Scenario
 
 CLOSE_MIN = 1e-6
 STEPS = tuple(step for step in range(1, 61) if 60 % step == 0)

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.energy_states import EnergyStates
-from emberline.scenarios.records.scenario import Scenario
 
 NEVER = math.inf
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emberline.scenarios.records.line import Line
+from emberline.scenarios.case.line import Line
 
 
 def amounts(line: Line, units: Sequence[str], grades: Sequence[str], start_min: np.ndarray) -> dict[str, np.ndarray]:

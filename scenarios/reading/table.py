@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emberline.scenarios.reading.csv_file import one_column
-from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.series import LARGEST_FILE_MB
 from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.files import named, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,6 +1,6 @@
 """Contracts for electricity other than at the spot price, and the price of deviating from the nominated import.
 
-How they are settled: ``scenarios/tariff/settlement.py``.
+How they are settled: ``scenarios/flows/settlement.py``.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import revised
-from emberline.scenarios.reading.loading import LIBRARY
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 TEMPLATES = (

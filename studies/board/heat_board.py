@@ -17,8 +17,8 @@ from emberline.planning.answer.uses import SIGNALS, signal
 from emberline.planning.plan import replan
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.line.locks import merged
 from emberline.scenarios.messages import Message
+from emberline.scenarios.records.locks import merged
 from emberline.scenarios.records.orders import AnyLock, Lock
 from emberline.studies.why.limits import Line
 

@@ -21,8 +21,8 @@ from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
 from emberline.planning.answer.uses import SIGNALS, signal
 from emberline.planning.plan.record import Plan, violations
 from emberline.scenarios.datasets import ViolationKind
+from emberline.scenarios.flows.process_flows import streams
 from emberline.scenarios.process import Process, carriers_of
-from emberline.scenarios.process.flows import streams
 from emberline.scenarios.process.locks import mode_of, span
 from emberline.scenarios.records.orders import AnyLock, RunLock
 from emberline.studies.why.run_slack import on_before

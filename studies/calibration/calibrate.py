@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.reading.heat_log import HeatLog
-from emberline.scenarios.reading.meter import Meter
+from emberline.scenarios.loading.heat_log import HeatLog
+from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.drift import Chart, charts
 from emberline.studies.calibration.estimate import FEWEST, Estimate
 from emberline.studies.calibration.fitting import UnitFit, fit_unit

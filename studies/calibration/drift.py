@@ -17,7 +17,7 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.special import ndtri
 
-from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.studies.calibration.fitting import UnitFit, sample_of
 from emberline.studies.calibration.goodness import places_of
 from emberline.studies.calibration.likelihood import Fit, Sample

@@ -16,7 +16,7 @@ from scipy import stats
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.scatter import Spread
-from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.studies.calibration.estimate import FEWEST, FEWEST_BREAKDOWNS, Estimate
 from emberline.studies.calibration.families import Capped, Exponential, Family
 from emberline.studies.calibration.likelihood import EXACT, Fit, Sample, fit

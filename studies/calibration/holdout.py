@@ -16,7 +16,7 @@ import pandas as pd
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.tables import shop
-from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.scenarios.records.state import State

@@ -18,8 +18,8 @@ from scipy import linalg, optimize
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.tables import shop
-from emberline.scenarios.reading.heat_log import HeatLog
-from emberline.scenarios.reading.meter import Meter
+from emberline.scenarios.loading.heat_log import HeatLog
+from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.estimate import FEWEST, Estimate
 from emberline.twin.power import operations_trace
 

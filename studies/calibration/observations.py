@@ -7,7 +7,7 @@ import pandas as pd
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.tables import shop
-from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT
 from emberline.twin.line.operations import planned_durations
 

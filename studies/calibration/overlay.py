@@ -7,8 +7,8 @@ from io import StringIO
 from typing import Any
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.line import Grade, Line
 from emberline.scenarios.records.disturbances import Disturbances
-from emberline.scenarios.records.line import Grade, Line
 from emberline.studies.calibration.estimate import Estimate
 from emberline.studies.calibration.fitting import UnitFit
 

@@ -12,7 +12,7 @@ import xarray as xr
 from emberline import twin
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.tables import shop
-from emberline.scenarios.reading.heat_log import COLUMNS, TIMES
+from emberline.scenarios.loading.heat_log import COLUMNS, TIMES
 from emberline.twin.line.operations import operations
 from emberline.twin.recorder import reheating
 from emberline.twin.run import follow

@@ -38,8 +38,8 @@ from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
+from emberline.scenarios.case.site import Site
 from emberline.scenarios.goal_metrics import goal_metric
-from emberline.scenarios.records.site import Site
 from emberline.studies.levers.case import BASELINE, JOINT, SEQUENTIAL, Case, Lever, Levers, change
 
 SHIFTING, BATTERY = "shifting", "battery"

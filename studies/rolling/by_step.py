@@ -9,9 +9,9 @@ from emberline.planning.accounts import factors
 from emberline.planning.accounts.bill import bill, energy_cost
 from emberline.planning.accounts.emissions import direct, site_emissions
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.flows.asset_flows import accounts
 from emberline.scenarios.goal_metrics import goal_metric
-from emberline.scenarios.reading.issued_forecasts import part
+from emberline.scenarios.loading.issued_forecasts import part
 
 
 def direct_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:

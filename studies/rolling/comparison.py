@@ -23,8 +23,8 @@ from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.reading.issued_forecasts import uncertain
 from emberline.studies.rolling.blocks import interval, of_days
 from emberline.studies.rolling.by_step import goal_by_step
 from emberline.studies.rolling.horizon import How

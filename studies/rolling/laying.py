@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import flow
+from emberline.scenarios.flows.asset_flows import flow
 
 LetGo = dict[str, np.ndarray]
 """PV and wind that a schedule curtails, by asset, shape (n_steps,) [MW]."""

@@ -31,8 +31,8 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.loading.issued_forecasts import foreseen, part
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.reading.issued_forecasts import foreseen, part
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.rolling import budgets, orders

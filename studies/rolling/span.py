@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from emberline.scenarios import Problem, Scenario, ScenarioError, load
+from emberline.scenarios.loading.loading import find
 from emberline.scenarios.reading import document as yaml_document
-from emberline.scenarios.reading.loading import find
 from emberline.scenarios.records.horizon import DAY, MINUTE, Horizon
 from emberline.scenarios.records.instants import read_instant
 

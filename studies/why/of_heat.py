@@ -14,10 +14,10 @@ from emberline.models import explain, line, redispatch, schedules
 from emberline.planning.answer.uses import SIGNALS, WORTH_TELLING, mean_over, signal, signal_text
 from emberline.planning.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.case.line import Unit
+from emberline.scenarios.case.scenario import Heat
 from emberline.scenarios.messages import Message, mark
-from emberline.scenarios.records.line import Unit
 from emberline.scenarios.records.orders import Lock
-from emberline.scenarios.records.scenario import Heat
 from emberline.studies.difference.moves import THEN, moved
 from emberline.studies.why.answer import Answer, Slot
 from emberline.studies.why.limits import Line

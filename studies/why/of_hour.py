@@ -13,7 +13,7 @@ import xarray as xr
 from emberline.models import line
 from emberline.planning.answer.uses import SIGNALS, signal, signal_text
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.assets.account import flow, unused_mw
+from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.horizon import Horizon, read_moment
 from emberline.studies.difference.moves import moved

@@ -16,9 +16,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.records.line import phase_power
 
 TOLERANCE = 1e-6
 MW = 1e-6

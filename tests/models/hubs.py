@@ -9,8 +9,8 @@ import xarray as xr
 from emberline import models
 from emberline.models.explain.shadow_prices import shadow_prices
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import accounts, flow
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.flows.asset_flows import accounts, flow
 
 GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}

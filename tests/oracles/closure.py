@@ -12,9 +12,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import flow
 from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.flows.asset_flows import flow
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.line import Stage, Unit
-from emberline.scenarios.records.scenario import Heat
+from emberline.scenarios.case.line import Stage, Unit
+from emberline.scenarios.case.scenario import Heat
 
 CLOSE = 1e-6
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.line import Grade, Stage
+from emberline.scenarios.case.line import Grade, Stage
 
 SECOND = 1 / 60
 """Times of a table are rounded to the second [min]."""

@@ -13,7 +13,7 @@ from emberline.planning.accounts.emissions import INTENSITY
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
 from emberline.scenarios import Scenario, load
-from emberline.scenarios.assets.account import flow, load_mw
+from emberline.scenarios.flows.asset_flows import flow, load_mw
 
 EXACT = 1e-6
 """Schedule and undisturbed replay are the same piecewise constant power: they differ by rounding only."""

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import label
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.flows.asset_flows import label
 
 GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
 ENGINE = {

@@ -23,7 +23,7 @@ from emberline.planning.robustness.holding.hold import LEAST_DAYS
 from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading import loading
+from emberline.scenarios.loading import loading
 from emberline.scenarios.records.base import ScenarioError
 from emberline.scenarios.records.disturbances import Tolerances
 

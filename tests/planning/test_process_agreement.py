@@ -12,7 +12,7 @@ from enumerated import random_works, works
 
 from emberline import models, twin
 from emberline.scenarios import Scenario, load
-from emberline.scenarios.process.flows import emitted_kg
+from emberline.scenarios.flows.process_flows import emitted_kg
 
 EXACT = 1e-6
 """Schedule and undisturbed replay are the same piecewise constant flows: they differ by rounding only."""

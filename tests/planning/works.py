@@ -15,7 +15,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import RUN, check
-from emberline.scenarios.process.flows import coordinates, per_t, streams
+from emberline.scenarios.flows.process_flows import coordinates, per_t, streams
 
 COAL = {"kind": "supply", "name": "yard", "carrier": "coal", "price_per_unit": 10.0, "fossil_kg_per_unit": 300.0}
 KILN = {

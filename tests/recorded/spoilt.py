@@ -18,8 +18,8 @@ from small_sites import random_site
 from small_works import Draw, random_works
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.records.faults import fault
 
 TABLE = Path(__file__).resolve().parent / "mistakes.csv"
 SEEDS = 400

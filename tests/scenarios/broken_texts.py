@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from emberline.scenarios import ScenarioError
+from emberline.scenarios.loading.loading import LIBRARY, build
 from emberline.scenarios.reading.document import Document, Keys, dotted, parse
-from emberline.scenarios.reading.loading import LIBRARY, build
 
 Break = tuple[Keys, str, Any]
 """Where a scenario is broken, how, and what stands there then."""

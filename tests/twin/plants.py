@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import SCHEDULE, check
-from emberline.scenarios.process.flows import coordinates, streams
+from emberline.scenarios.flows.process_flows import coordinates, streams
 
 MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}
 

@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.line import Stage
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.records.line import Stage
 from emberline.scenarios.records.state import State
 
 MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emberline.scenarios.records.site import Battery
+from emberline.scenarios.case.site import Battery
 from emberline.twin.store import StoreLevel
 
 flows = st.lists(st.tuples(st.floats(0, 20), st.floats(0, 20), st.floats(0.01, 5)), min_size=1, max_size=20)

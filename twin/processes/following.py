@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.flows.process_flows import per_t, streams
 from emberline.scenarios.process import GJ_PER_MWH, Fuel
-from emberline.scenarios.process.flows import per_t, streams
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.works import Instructions, Works
 

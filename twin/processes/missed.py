@@ -11,9 +11,9 @@ import numpy as np
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
-from emberline.scenarios.line.locks import SECOND
 from emberline.scenarios.process import carriers_of
 from emberline.scenarios.process.locks import locked_runs
+from emberline.scenarios.records.locks import SECOND
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
 from emberline.twin.violation import TOLERANCE, Violation

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios.process.flows import ProcessStream, coordinates, per_t, streams
+from emberline.scenarios.flows.process_flows import ProcessStream, coordinates, per_t, streams
 from emberline.twin.power import Trace
 from emberline.twin.processes.following import Mix
 from emberline.twin.processes.network import WorksTable

@@ -16,7 +16,7 @@ import xarray as xr
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import load_mw
+from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.charts.site_panels import (
     BASE,

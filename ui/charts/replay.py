@@ -19,7 +19,7 @@ from emberline.planning.accounts import unit_runs
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import load_mw
+from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.ui.charts.flow_sheet import unit_power
 from emberline.ui.charts.plan import below_each_other, layered, time_of
 from emberline.ui.charts.site_panels import BASE, PanelData, y_axis

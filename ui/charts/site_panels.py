@@ -20,7 +20,7 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Load, Supply, of
-from emberline.scenarios.process.flows import streams
+from emberline.scenarios.flows.process_flows import streams
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr

@@ -14,7 +14,7 @@ from emberline.ui.cli.options import Refused
 if TYPE_CHECKING:
     from emberline.live.history import Measured
     from emberline.scenarios import Scenario
-    from emberline.scenarios.reading.heat_log import HeatLog
+    from emberline.scenarios.loading.heat_log import HeatLog
 
 FromHistory = Annotated[
     Path | None,
@@ -51,7 +51,7 @@ def measured_of(file: Path | None, start: str | None, end: str | None) -> Measur
 
 def heats_of(measured: Measured, scenario: Scenario) -> HeatLog:
     """A heat log from what was measured; what it lacks is reported."""
-    from emberline.scenarios.reading import heat_log
+    from emberline.scenarios.loading import heat_log
 
     heats = measured.heats()
     for count, why in (

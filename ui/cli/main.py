@@ -283,8 +283,8 @@ def schema() -> None:
 def _as_run(case: Scenario, log: Path, meter: Path | None) -> tuple[Baseline, AsRun]:
     """The baseline of a heat log, and what it is."""
     from emberline.planning.plan.alternatives import as_run
-    from emberline.scenarios.reading import heat_log
-    from emberline.scenarios.reading import meter as meters
+    from emberline.scenarios.loading import heat_log
+    from emberline.scenarios.loading import meter as meters
 
     return as_run(case, heat_log.read(log, case), None if meter is None else meters.read(meter, case))
 

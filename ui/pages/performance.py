@@ -14,8 +14,8 @@ import streamlit as st
 from emberline.reports.compliance.monitoring import Period
 from emberline.reports.compliance.reports import Document, write_excel
 from emberline.reports.performance import Losses, Step, joined, losses, read_content, review
-from emberline.scenarios.reading import heat_log
-from emberline.scenarios.reading import meter as meters
+from emberline.scenarios.loading import heat_log
+from emberline.scenarios.loading import meter as meters
 from emberline.ui.charts import performance as charts
 from emberline.ui.pages.request.sources import choose, look
 from emberline.ui.text import wording

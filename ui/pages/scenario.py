@@ -11,7 +11,7 @@ import streamlit as st
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
-from emberline.scenarios.reading.loading import find
+from emberline.scenarios.loading.loading import find
 from emberline.ui.pages.editor import doubts, draft_list, form, nested, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import series as editing_series

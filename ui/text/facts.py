@@ -24,9 +24,9 @@ from emberline.scenarios.assets import (
     Supply,
     of,
 )
+from emberline.scenarios.case.line import Unit
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.line.rounding import rounded
-from emberline.scenarios.records.line import Unit
 from emberline.scenarios.tariff import remarks
 from emberline.ui.text import charges, works
 from emberline.ui.text.language import mark, tr, trn

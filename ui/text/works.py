@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.flows.process_flows import directions
 from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
-from emberline.scenarios.process.flows import directions
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import clauses, listed, number, percent

@@ -17,8 +17,8 @@ from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.kernel import arrays
 from emberline.models.problem.flows import Flows
 from emberline.scenarios import Scenario
+from emberline.scenarios.flows.process_flows import coordinates, streams
 from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, StartUp
-from emberline.scenarios.process.flows import coordinates, streams
 
 if TYPE_CHECKING:
     from emberline.models.formulations.whole_site import SiteModel

@@ -15,8 +15,8 @@ import numpy as np
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.models.problem.site_assets import supplies
+from emberline.scenarios.flows.process_flows import added_per_t
 from emberline.scenarios.process import Mode
-from emberline.scenarios.process.flows import added_per_t
 
 BAND_H = 1.0
 """Hours of a unit whose product beyond what is wanted is credited."""

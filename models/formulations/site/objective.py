@@ -14,9 +14,9 @@ from emberline.models.problem.line import GradeCap
 from emberline.models.problem.site import SiteData
 from emberline.models.problem.site_assets import dearest
 from emberline.scenarios import Scenario
+from emberline.scenarios.flows.process_flows import emitted_kg
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.process.flows import emitted_kg
 
 SECOND = 1e-3
 """Weight of the second goal: all of it counts as little as this share of the first."""

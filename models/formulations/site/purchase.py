@@ -15,8 +15,8 @@ from emberline.models.formulations.site import tariff
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.purchase import Purchase
+from emberline.scenarios.flows.settlement import UnusedBlocks
 from emberline.scenarios.tariff import Rates
-from emberline.scenarios.tariff.settlement import UnusedBlocks
 
 
 def add(

@@ -16,8 +16,8 @@ import xarray as xr
 from emberline.planning.accounts.sankey.diagram import Diagram, Drawing
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Named, Storage, of
-from emberline.scenarios.assets.account import flow
-from emberline.scenarios.process.flows import streams
+from emberline.scenarios.flows.asset_flows import flow
+from emberline.scenarios.flows.process_flows import streams
 
 
 def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:

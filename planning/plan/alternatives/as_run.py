@@ -15,10 +15,10 @@ import xarray as xr
 from emberline.planning.plan.alternatives.day import AsRun
 from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.assets.account import load_mw
-from emberline.scenarios.reading.heat_log import HeatLog
-from emberline.scenarios.reading.meter import Meter
-from emberline.scenarios.records.scenario import Heat
+from emberline.scenarios.case.scenario import Heat
+from emberline.scenarios.flows.asset_flows import load_mw
+from emberline.scenarios.loading.heat_log import HeatLog
+from emberline.scenarios.loading.meter import Meter
 
 
 def as_run(scenario: Scenario, log: HeatLog, meter: Meter | None = None) -> tuple[Baseline, AsRun]:

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading.issued_forecasts import WEEK, forecast_at
+from emberline.scenarios.loading.issued_forecasts import WEEK, forecast_at
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import Horizon

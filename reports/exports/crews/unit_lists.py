@@ -12,7 +12,7 @@ from emberline.reports.exports.activities import Activity, activities, units
 from emberline.reports.exports.speaker import ENGLISH, Speaker
 from emberline.reports.exports.worded import does
 from emberline.runs.store.run_folder import StoredRun
-from emberline.scenarios.process.flows import streams
+from emberline.scenarios.flows.process_flows import streams
 
 SHIFT_H, FIRST_SHIFT = 8, 6
 """Length of a shift [h], and the hour at which the first one of a day begins."""

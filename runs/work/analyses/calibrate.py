@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emberline.runs.store.store import StoreError
+from emberline.scenarios.loading import heat_log
+from emberline.scenarios.loading import meter as meters
 from emberline.scenarios.messages import Message, mark
-from emberline.scenarios.reading import heat_log
-from emberline.scenarios.reading import meter as meters
 from emberline.studies.calibration.calibrate import calibrate
 from emberline.studies.calibration.twin_log import twin_log
 

@@ -18,7 +18,7 @@ from emberline.live.history import Measured, Row, of_plant
 from emberline.live.simulation import SimulatedPlant, values
 from emberline.live.tags import Plant, Reading, judge, load
 from emberline.scenarios import load as load_scenario
-from emberline.scenarios.reading import heat_log
+from emberline.scenarios.loading import heat_log
 
 FLAT = """\
 scenario: melt-shop-small

@@ -12,7 +12,7 @@ from ledgers import ENGINE, GAS, flows, site
 
 from emberline.planning.accounts.bill import Bill, bill, energy_cost, hourly_cost, import_price
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.flows.asset_flows import accounts
 
 
 def lines(money: Bill) -> dict[tuple[str, str], Any]:

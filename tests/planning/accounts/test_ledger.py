@@ -14,7 +14,7 @@ from ledgers import ENGINE, GAS, flows, site, with_heats
 from emberline.planning.accounts.ledger import heat_shares, ledger
 from emberline.planning.accounts.sums import figures
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.flows.asset_flows import accounts
 
 LINE = {
     "stages": [

@@ -36,7 +36,7 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports.tables import cause_table
 from emberline.runs.store import Store
 from emberline.scenarios import load
-from emberline.scenarios.records.market import Market
+from emberline.scenarios.case.market import Market
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.text.language import spoken
 from emberline.ui.text.messages import say

@@ -26,7 +26,7 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports import export
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.market import Market
+from emberline.scenarios.case.market import Market
 from emberline.ui.text import wording
 
 BOILER = [

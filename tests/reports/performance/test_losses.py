@@ -11,8 +11,8 @@ import pytest
 
 from emberline.reports.performance import Losses, losses
 from emberline.scenarios import loads
-from emberline.scenarios.reading import heat_log
-from emberline.scenarios.reading.meter import Meter
+from emberline.scenarios.loading import heat_log
+from emberline.scenarios.loading.meter import Meter
 
 SHOP = loads("""
 name: shop

@@ -15,7 +15,7 @@ import pytest
 from emberline.runs.store import drafts, snapshots
 from emberline.runs.store.drafts import DraftError
 from emberline.scenarios import ScenarioError
-from emberline.scenarios.reading.loading import LIBRARY
+from emberline.scenarios.loading.loading import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 
 from emberline.runs.store import snapshots
 from emberline.scenarios import Scenario, bundled, load, loads
-from emberline.scenarios.reading.loading import LIBRARY
+from emberline.scenarios.loading.loading import LIBRARY
 
 
 def stored(scenario: Scenario) -> Scenario:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from emberline.scenarios import Scenario, ScenarioError, loads
 from emberline.scenarios.assets import KINDS, Converter, FlexibleLoad, GasEngine, Storage
+from emberline.scenarios.case.site import Site
 from emberline.scenarios.datasets import FLOWS
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.records.site import Site
 
 TEXT = """
 name: works

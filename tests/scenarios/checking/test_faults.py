@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from emberline.scenarios import Scenario, ScenarioError, load
-from emberline.scenarios.checking.faults import PATTERNS, literal
 from emberline.scenarios.checking.unknown_keys import suggestion
 from emberline.scenarios.importing.mapping import read_mapping
+from emberline.scenarios.records.faults import PATTERNS, literal
 
 FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instance|validation|pattern '")
 """Words of pydantic's own."""

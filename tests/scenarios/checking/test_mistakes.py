@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emberline.scenarios import ScenarioError, bundled, load, loads
-from emberline.scenarios.reading.loading import LIBRARY
+from emberline.scenarios.loading.loading import LIBRARY
 
 TEXT = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")
 

@@ -10,7 +10,7 @@ import pytest
 from broken_texts import breaks, mistakes, named, plain
 
 from emberline.scenarios import ScenarioError, loads
-from emberline.scenarios.reading.loading import LIBRARY, MOST_TOLD
+from emberline.scenarios.loading.loading import LIBRARY, MOST_TOLD
 
 SHOP, CEMENT = ((LIBRARY / f"{name}.yaml").read_text(encoding="utf-8") for name in ("melt-shop-small", "cement-week"))
 FACTOR = "kg_per_t: 36.52"

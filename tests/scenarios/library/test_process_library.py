@@ -12,8 +12,8 @@ import pytest
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import Supply, Turbine, of
 from emberline.scenarios.checking.flow_sheet import mistakes
+from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.process import Process, in_steps
-from emberline.scenarios.reading.loading import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[3]
 PLANTS = ("cement-week", "cement-anhui", "aluminium-potline", "steam-cracker-utilities")

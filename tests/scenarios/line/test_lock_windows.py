@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emberline.scenarios import Scenario, ScenarioError, load
-from emberline.scenarios.line.locks import Window
+from emberline.scenarios.records.locks import Window
 
 DAY = "melt-shop-day"
 AT = "2026-03-10T{}+01:00"

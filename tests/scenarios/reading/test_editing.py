@@ -11,9 +11,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from emberline.scenarios import bundled
+from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import ABSENT, differences, flow, revised
-from emberline.scenarios.reading.loading import LIBRARY
 
 TEXTS = {name: (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8") for name in bundled()}
 

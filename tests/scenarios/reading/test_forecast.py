@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emberline.scenarios import ScenarioError, load
-from emberline.scenarios.reading.issued_forecasts import forecast_at, foreseen
+from emberline.scenarios.loading.issued_forecasts import forecast_at, foreseen
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
 

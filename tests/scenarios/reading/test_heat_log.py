@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from emberline.scenarios import Scenario, ScenarioError, load
-from emberline.scenarios.reading.heat_log import checked, read
-from emberline.scenarios.reading.meter import read as read_meter
+from emberline.scenarios.loading.heat_log import checked, read
+from emberline.scenarios.loading.meter import read as read_meter
 
 HEAD = "heat,grade,unit,start,end,energy_mwh,event\n"
 GOOD = (

@@ -156,7 +156,7 @@ def test_real_series_with_its_one_gap(shared: Path) -> None:
 def test_other_separators_are_named(tmp_path: Path) -> None:
     """Proves: a file with semicolons is one column, and what reads it is named; a heat log and a meter of that kind get
     one line. Sensitivity: *has no column time*, of a file that has it."""
-    from emberline.scenarios.reading import heat_log, meter
+    from emberline.scenarios.loading import heat_log, meter
     from emberline.scenarios.reading.series import read_columns
 
     path = tmp_path / "prices.csv"

@@ -11,7 +11,7 @@ import pytest
 from commands import emberline, refused
 
 from emberline.scenarios import load
-from emberline.scenarios.reading.issued_forecasts import forecast_at
+from emberline.scenarios.loading.issued_forecasts import forecast_at
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series

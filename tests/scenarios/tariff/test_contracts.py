@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios.case.market import CarbonPrice
 from emberline.scenarios.checking.mistakes import between_nouns
-from emberline.scenarios.records.market import CarbonPrice
-from emberline.scenarios.tariff.settlement import (
+from emberline.scenarios.flows.settlement import (
     imbalance_prices,
     marginal_prices,
     market_based,

@@ -12,8 +12,8 @@ from heat_logs import TRUE, listed, log, plant, wrong
 
 from emberline import twin
 from emberline.scenarios import ScenarioError, load
-from emberline.scenarios.reading.heat_log import HeatLog, checked
-from emberline.scenarios.reading.meter import Meter
+from emberline.scenarios.loading.heat_log import HeatLog, checked
+from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration import Calibration, calibrate, fit_units, twin_log
 from emberline.studies.calibration.drift import FALSE_ALARM, charts, limit, weighted
 from emberline.studies.calibration.goodness import anderson_darling, exponential_goodness, failure_times, goodness

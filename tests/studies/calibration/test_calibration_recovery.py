@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from heat_logs import TRUE, log, plant, wrong
 
-from emberline.scenarios.reading.heat_log import checked
+from emberline.scenarios.loading.heat_log import checked
 from emberline.studies.calibration import fit_units
 from emberline.studies.calibration.families import Capped, Exponential, Family
 from emberline.studies.calibration.fitting import fit_unit

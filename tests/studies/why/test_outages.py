@@ -16,7 +16,7 @@ from emberline.models.problem.line_reader import from_scenario
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.line.rounding import rounded, worth_a_try
-from emberline.scenarios.reading.loading import loads
+from emberline.scenarios.loading.loading import loads
 from emberline.studies.why import quick
 from emberline.studies.why.why_not import why_not
 

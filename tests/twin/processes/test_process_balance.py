@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plants import MARKET, plants, schedule
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import flow, load_mw
+from emberline.scenarios.flows.asset_flows import flow, load_mw
 from emberline.twin import dispatch, replay
 from emberline.twin.processes.following import SchedulePolicy
 from emberline.twin.processes.network import works_table

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shops import cast, energy_mwh, one_machine, scenario, violations
 
 from emberline.scenarios import Scenario, load
-from emberline.scenarios.assets.account import flow, load_mw
+from emberline.scenarios.flows.asset_flows import flow, load_mw
 from emberline.twin import dispatch, replay, simulate
 from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.site.site import Setpoints, SiteGrid, balance

@@ -19,8 +19,8 @@ from commands import emberline, refused
 
 from emberline.runs.store.store import Store
 from emberline.scenarios import bundled
+from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.reading.document import read
-from emberline.scenarios.reading.loading import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[3]
 UNKEPT = "locks=[{heat: C1-3, stage: casting, start: 1 h}]"

@@ -20,7 +20,7 @@ from emberline.planning.answer import answer
 from emberline.runs.jobs import queue
 from emberline.runs.store.store import Store
 from emberline.scenarios import bundled, load, loads
-from emberline.scenarios.reading.loading import LIBRARY
+from emberline.scenarios.loading.loading import LIBRARY
 from emberline.ui.charts import plan
 from emberline.ui.charts.view import View
 from emberline.ui.pages.request import amounts, fields

@@ -20,7 +20,7 @@ from emberline import twin
 from emberline.planning.plan.record import violations
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, load
-from emberline.scenarios.assets.account import load_mw
+from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.ui.charts import flow_sheet, plan, replay
 from emberline.ui.charts.view import View
 from emberline.ui.pages.session import run_or_baseline

@@ -22,7 +22,7 @@ from emberline.reports.charts import palette
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, load, loads
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.reading.loading import LIBRARY
+from emberline.scenarios.loading.loading import LIBRARY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as charts
 from emberline.ui.charts.axis import time_axis

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.assets.account import label
 from emberline.scenarios.columns import Rows
+from emberline.scenarios.flows.asset_flows import label
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.violation import Violation

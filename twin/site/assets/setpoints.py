@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.assets.account import label
+from emberline.scenarios.flows.asset_flows import label
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.case.line import phase_power
+from emberline.scenarios.flows.process_flows import streams
 from emberline.scenarios.process import Process
-from emberline.scenarios.process.flows import streams
-from emberline.scenarios.records.line import phase_power
 from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Lane, Moment, amount_text
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn

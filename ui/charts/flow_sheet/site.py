@@ -8,7 +8,7 @@ from functools import singledispatch
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Named, Renewable, Storage
-from emberline.scenarios.assets.account import flow, unused_mw
+from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Moment, amount_text
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr

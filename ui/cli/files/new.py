@@ -61,7 +61,7 @@ def _with_meter(text: str, meter: Path, zone: str | None, target: Path, force: b
     """The text with a meter's load, whose normalised file is written next to it."""
     from emberline.scenarios.importing.meter_file import by_meter, load_of
     from emberline.scenarios.reading.document import parse
-    from emberline.scenarios.reading.files import named, unreadable
+    from emberline.scenarios.records.files import named, unreadable
 
     wrong = unreadable(meter)
     if wrong:

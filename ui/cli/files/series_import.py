@@ -172,7 +172,7 @@ def _of_history(file: Path | None, start: str | None, end: str | None, settings:
 
 
 def _content(file: Path, largest_mb: float) -> bytes:
-    from emberline.scenarios.reading.files import named, unreadable
+    from emberline.scenarios.records.files import named, unreadable
 
     wrong = unreadable(file)
     if wrong:
@@ -198,7 +198,7 @@ def _pairs(where: list[str] | None) -> dict[str, str] | None:
 
 def _earlier_mapping(path: Path) -> dict[str, Any]:
     from emberline.scenarios.importing.mapping import read_mapping
-    from emberline.scenarios.reading.files import named, unreadable
+    from emberline.scenarios.records.files import named, unreadable
 
     wrong = unreadable(path)
     if wrong:

@@ -48,8 +48,8 @@ def calibrate(
     reproduce the rest (exit code 1 if it does not); residuals over time show which unit drifts.
     """
     from emberline.scenarios import load
-    from emberline.scenarios.reading import heat_log
-    from emberline.scenarios.reading import meter as meters
+    from emberline.scenarios.loading import heat_log
+    from emberline.scenarios.loading import meter as meters
 
     one_of(log, history, "--log", start, end)
     if output is not None:

@@ -151,8 +151,8 @@ def _losses(plant: str, log: Path | None, meter: Path | None, history: Path | No
     """Losses of a report period by cause."""
     from emberline.reports.performance import losses
     from emberline.scenarios import load
-    from emberline.scenarios.reading import heat_log
-    from emberline.scenarios.reading import meter as meters
+    from emberline.scenarios.loading import heat_log
+    from emberline.scenarios.loading import meter as meters
 
     scenario = load(plant)
     if not scenario.line.stages:

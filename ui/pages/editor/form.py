@@ -13,6 +13,10 @@ from pydantic import BaseModel
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.case.line import HeatLoss
+from emberline.scenarios.case.market import Market
+from emberline.scenarios.case.scenario import Scenario
+from emberline.scenarios.case.site import Battery, Grid, Pv, Site
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.process.recipe import Fuel, Rate
 from emberline.scenarios.process.store import Store
@@ -23,10 +27,6 @@ from emberline.scenarios.records.emissions import Accounting
 from emberline.scenarios.records.goal import Caps, Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.instants import zones
-from emberline.scenarios.records.line import HeatLoss
-from emberline.scenarios.records.market import Market
-from emberline.scenarios.records.scenario import Scenario
-from emberline.scenarios.records.site import Battery, Grid, Pv, Site
 from emberline.scenarios.records.state import State as PlantState
 from emberline.ui.pages.editor.draft import EXAMPLES, DraftState, set_values, source_of, state
 from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default, value_of

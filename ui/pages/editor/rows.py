@@ -17,10 +17,10 @@ from pydantic import BaseModel
 
 from emberline.runs.store import drafts
 from emberline.scenarios.assets import KINDS
+from emberline.scenarios.case.line import Unit
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.reading.document import Keys, dotted, plain
 from emberline.scenarios.reading.editing import ABSENT, flow
-from emberline.scenarios.records.line import Unit
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
 from emberline.ui.pages.editor.fields import WINDOWS, as_typed, columns, inner, label_of, label_parts, value_of
 from emberline.ui.pages.editor.references import renamed

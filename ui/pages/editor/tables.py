@@ -9,13 +9,13 @@ from pydantic import BaseModel
 
 from emberline.runs.store import drafts
 from emberline.scenarios.assets import Carrier
+from emberline.scenarios.case.line import Grade, Stage, Transfer, Unit
 from emberline.scenarios.process import Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.disturbances import Breakdown, Spread
-from emberline.scenarios.records.line import Grade, Stage, Transfer, Unit
 from emberline.scenarios.records.orders import Lock, Order, RunLock
 from emberline.scenarios.records.state import Outage, Started
 from emberline.ui.pages.editor import nested, rows

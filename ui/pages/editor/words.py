@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from emberline.scenarios.assets import KINDS
+from emberline.scenarios.case.line import Unit
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.editing import ABSENT
-from emberline.scenarios.records.line import Unit
-from emberline.scenarios.records.scenario import Scenario
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
 from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
 from emberline.ui.pages.editor.nested import record_of

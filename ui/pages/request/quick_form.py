@@ -9,8 +9,8 @@ import streamlit as st
 
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
+from emberline.scenarios.loading.loading import find
 from emberline.scenarios.reading import document, editing
-from emberline.scenarios.reading.loading import find
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
 from emberline.ui.pages.session import navigation, session, sign_in
 from emberline.ui.text.language import tr, trn

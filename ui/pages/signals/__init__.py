@@ -14,7 +14,7 @@ import streamlit as st
 from emberline.live.signals import SourceError, Span, fetch
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
-from emberline.scenarios.reading.loading import find
+from emberline.scenarios.loading.loading import find
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.signals import SOURCES, Course, Signal, course, forecast_of, signal, stored
 from emberline.ui.charts.analyses import steps

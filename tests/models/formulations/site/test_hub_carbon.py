@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hubs import BOILER, ELECTRODE, GAS, amounts, best, hub, plan
 
-from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.flows.asset_flows import accounts
 
 NEED = {"kind": "load", "name": "need", "carrier": "heat", "rate": 9.0}
 PRICED = "cost_with_carbon_price"

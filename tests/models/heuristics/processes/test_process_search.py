@@ -17,8 +17,8 @@ from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import accounts
-from emberline.scenarios.process.flows import emitted_kg
+from emberline.scenarios.flows.asset_flows import accounts
+from emberline.scenarios.flows.process_flows import emitted_kg
 
 
 def value(scenario: Scenario, plan: xr.Dataset) -> float:

@@ -13,8 +13,8 @@ from shops import cast
 from emberline.planning.plan.alternatives.as_run import as_run
 from emberline.planning.plan.baseline import Baseline
 from emberline.scenarios import Scenario, ScenarioError
-from emberline.scenarios.reading import heat_log
-from emberline.scenarios.reading.meter import Meter
+from emberline.scenarios.loading import heat_log
+from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.twin_log import twin_log
 
 

@@ -14,7 +14,7 @@ from emberline.models.strategies.sample_average import optimize_samples
 from emberline.planning.robustness.holding.errors import AHEAD, samples
 from emberline.planning.robustness.holding.sampled import compare
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading.issued_forecasts import forecast_at
+from emberline.scenarios.loading.issued_forecasts import forecast_at
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.base import ScenarioError
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from emberline.scenarios import bundled, loads
+from emberline.scenarios.loading.loading import find
 from emberline.scenarios.reading.document import parse
-from emberline.scenarios.reading.loading import find
 from emberline.scenarios.templates.plants import TEMPLATES, template
 from emberline.ui.pages.editor.completion import keys
 from emberline.ui.pages.editor.drawing import layout, wiring

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from emberline.runs.store import drafts
 from emberline.runs.store.drafts import Draft
-from emberline.scenarios.reading.loading import LIBRARY
+from emberline.scenarios.loading.loading import LIBRARY
 
 TEXT = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")
 EVIL = '![x](http://x.invalid/y) <img src=x onerror="alert(1)"> [a](javascript:b) :red[c]'

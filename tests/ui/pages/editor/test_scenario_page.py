@@ -20,8 +20,8 @@ from emberline.runs.store.store import Store
 from emberline.scenarios import bundled, load, loads
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.importing import bring, guess, read
+from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.reading.document import parse
-from emberline.scenarios.reading.loading import LIBRARY
 from emberline.ui.pages.editor import form, rows, series_chart, tables
 from emberline.ui.pages.editor.draft import DraftState, checked
 from emberline.ui.pages.editor.fields import columns, fields, inner

@@ -13,16 +13,16 @@ from pydantic import BaseModel
 
 from emberline.runs.store import drafts
 from emberline.scenarios.assets import Carrier
+from emberline.scenarios.case.line import Grade, Stage
+from emberline.scenarios.case.market import Market
+from emberline.scenarios.case.site import Battery, Grid, Pv, Site
 from emberline.scenarios.process import Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.document import Keys, dotted
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.reading.remarks import with_remark
-from emberline.scenarios.records.line import Grade, Stage
-from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.orders import Order
-from emberline.scenarios.records.site import Battery, Grid, Pv, Site
 from emberline.scenarios.templates import parts
 from emberline.ui.pages.editor import form, nested, rows
 from emberline.ui.pages.editor.draft import DraftState, keep

@@ -13,12 +13,12 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import signals
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.datasets import INPUTS, check
 from emberline.scenarios.reading.series import Resolved, on_steps, read_forecast, resolve, signal_factor
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import DAY, Horizon
 from emberline.scenarios.records.quantity import factor
-from emberline.scenarios.records.scenario import Scenario
 from emberline.scenarios.records.series import Forecast, Series
 
 WEEK = timedelta(days=7)

@@ -12,7 +12,7 @@ from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.process import Mode, Process
 
 if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Scenario
+    from emberline.scenarios.case.scenario import Scenario
 
 
 @dataclass(frozen=True)

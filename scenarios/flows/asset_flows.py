@@ -15,7 +15,7 @@ from emberline.scenarios.metrics import FACTORS
 
 if TYPE_CHECKING:
     from emberline.scenarios.assets.trade import Renewable
-    from emberline.scenarios.records.scenario import Scenario
+    from emberline.scenarios.case.scenario import Scenario
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, Kind
 
 if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Scenario
+    from emberline.scenarios.case.scenario import Scenario
 
 
 def profile_mw(scenario: Scenario, contract: Kind) -> np.ndarray | None:

@@ -11,17 +11,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.checking.unknown_keys import _fields, nearest_key, suggestion
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
-from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.inputs import resolve_one
 from emberline.scenarios.records.base import Misplaced, Problem, ScenarioError, Unjudged
+from emberline.scenarios.records.faults import fault
+from emberline.scenarios.records.files import named, unreadable
 from emberline.scenarios.records.quantity import APPARENT, CURRENCIES
-from emberline.scenarios.records.scenario import Scenario
 
 MOST_TOLD = 50
 """Mistakes of a scenario that are reported at once."""

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.reading.table import Table, read_table
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import MINUTE
-from emberline.scenarios.records.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,10 @@ import xarray as xr
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.case.line import Grade, Line
+from emberline.scenarios.case.market import Market
+from emberline.scenarios.case.site import Site
 from emberline.scenarios.datasets import INPUTS, check
-from emberline.scenarios.line.locks import Window, merged
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.recipe import Mode
 from emberline.scenarios.process.record import Process
@@ -25,11 +27,9 @@ from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tol
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
 from emberline.scenarios.records.goal import HOLD, Goal, Target, limit_s
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.records.line import Grade, Line
-from emberline.scenarios.records.market import Market
+from emberline.scenarios.records.locks import Window, merged
 from emberline.scenarios.records.orders import Lock, Order, RunLock
 from emberline.scenarios.records.series import Entry
-from emberline.scenarios.records.site import Site
 from emberline.scenarios.records.state import State
 from emberline.scenarios.tariff.rates import Rates, read
 from emberline.scenarios.tariff.rates import metered as metered_times

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.reading.table import Table, read_table
 from emberline.scenarios.records.base import Problem, ScenarioError
-from emberline.scenarios.records.scenario import Scenario
 
 COLUMNS = ("time", "power_mw")
 LONGEST_INTERVAL_MIN = 60
