@@ -1,7 +1,7 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-live test check reference messages bench bench-peers bench-report mutants figures app constraints clean
+.PHONY: help setup demo demo-live test check size reference messages bench bench-peers bench-report mutants figures app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
@@ -41,12 +41,16 @@ demo-live: $(STAMP)  ## a simulated plant, the loop and the page Shift, until Ct
 test: $(STAMP)  ## run the tests, on up to 4 cores (ARGS="-k heat -x" goes to pytest; -n 0: in one process)
 	$(BIN)/python -m pytest $(CORES) $(ARGS)
 
-check: $(STAMP)  ## lint, formatting and types
+check: $(STAMP)  ## lint, formatting, types, and the size of the library
 	$(BIN)/ruff check $(PARTS)
 	$(BIN)/ruff format --check $(PARTS)
 	@# the package as it is installed, for the type checker: links to the rooms (docs/design/0009)
 	@mkdir -p build/types/emberline && ln -sfn $(foreach part,$(ROOMS) $(wildcard emberline/*.py),$(CURDIR)/$(part)) build/types/emberline/
 	$(BIN)/mypy build/types/emberline app.py benchmarks tests
+	@$(BIN)/python -m benchmarks.size --check
+
+size: $(STAMP)  ## lines of code by room, next to what pyproject.toml allows
+	@$(BIN)/python -m benchmarks.size
 
 reference: $(STAMP)  ## make docs/reference: every key of scenarios and monitoring plans, from their records
 	$(BIN)/python docs/make_reference.py
