@@ -16,11 +16,11 @@ from emberline.planning.answer.rules import with_rules
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
 from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.earlier import EarlierPlans
 from emberline.planning.plan.pipeline import Search, draft
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import again
-from emberline.planning.plan.starts import Starts
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Scenario
 
@@ -57,7 +57,7 @@ def make_plan(
     steps: Steps = Steps(),
     *,
     before: Plan | None = None,
-    starts: Starts | None = None,
+    starts: EarlierPlans | None = None,
     search: Search | None = None,
     baseline: Baseline | None = None,
     replications: int | None = None,
@@ -76,7 +76,8 @@ def make_plan(
         steps: what follows the schedule.
         before: a plan of the same plant that is made again under the locks of the scenario: it stays where it holds and
             nothing clearly better is found, and its margins are raised only where they must be.
-        starts: plans of the same orders, where the search begins and what it may not fall short of.
+        starts: plans of the same orders, where the search begins and what it may not fall short of; the reason names
+            the run whose schedule was taken.
         search: how the schedule is searched.
         baseline: what the plan is compared with; None: it is simulated.
         replications: disturbed replays of a plan that need not hold; None: the scenario's.
@@ -91,7 +92,7 @@ def make_plan(
     """
     from emberline.models import Study
 
-    search, starts = search or Search(), starts or Starts()
+    search, starts = search or Search(), starts or EarlierPlans()
     deadline = deadline or Deadline(scenario.goal.time_limit_s)
     if before is not None:
         return _make_again(before, scenario, steps, search, deadline, on_progress, cancel)
@@ -100,7 +101,9 @@ def make_plan(
             scenario, baseline=baseline, search=search, replications=replications, on_progress=on_progress,
             cancel=cancel,
         )  # fmt: skip
-    search = dataclasses.replace(search, study=search.study or Study(), others=[*search.others, *starts.schedules])
+    search = dataclasses.replace(
+        search, study=search.study or Study(), others=[*search.others, *starts.schedules.values()]
+    )
     front = SHARE if steps.front and own_point(scenario) is not None else 0.0
     rules = RULES_SHARE if steps.rules else 0.0
     first = deadline.part(1 - front - rules)
@@ -126,7 +129,7 @@ def make_plan(
             result, baseline=baseline.run, baseline_figures=baseline.figures, baseline_complete=baseline.complete,
             replays=None,
         )  # fmt: skip
-    result = dataclasses.replace(result, omissions=())
+    result = dataclasses.replace(starts.named(result), omissions=())
     # a day that was really run is not what the twin follows through disturbed days: no other plan is judged on them
     if steps.front:
         result = with_choices(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 KEEP_SHARE = 1e-3
 """A schedule that is better by less than this share of what can be decided is not worth a change."""
+STAYS = Message("The earlier plan stays.")
 JUDGE_S = 5.0
 """For the site's flows under the heats of an earlier schedule."""
 Operation = tuple[str, str]
@@ -117,7 +118,7 @@ def choose(
         return prove(scenario, candidate, bound) if candidate.attrs["found"] else candidate
     seconds = {name: value for name, value in candidate.attrs.items() if str(name).startswith("seconds ")}
     status = str(candidate.attrs["status"]) if candidate.attrs["found"] else "best found"
-    stays = {"status": status, "reason": Message("The earlier plan stays.")}
+    stays = {"status": status, "reason": STAYS}
     return prove(scenario, before.assign_attrs({**seconds, **stays}), bound)
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.earlier import EarlierPlans, content_of, same_asked, worth
 from emberline.planning.plan.proof import judged
-from emberline.planning.plan.starts import Starts, content_of, same_asked, worth
 from emberline.runs.store.run_folder import StoredRun
 from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios import Scenario
@@ -22,7 +22,7 @@ MOST = 6
 """Plans that a search is given."""
 
 
-def stored_starts(store: Store, scenario: Scenario, baseline: Baseline | None = None) -> Starts:
+def stored_starts(store: Store, scenario: Scenario, baseline: Baseline | None = None) -> EarlierPlans:
     """What is stored of a scenario's orders, judged by the goal that it was made for.
 
     Args:
@@ -30,12 +30,12 @@ def stored_starts(store: Store, scenario: Scenario, baseline: Baseline | None = 
         scenario: what is asked.
         baseline: a day that was run, which caps and levels at the end count from; None: the scenario's own.
     """
-    schedules, best = [], None
+    schedules, best, best_run = {}, None, ""
     for run in _alike(store, content_of(scenario.model_dump_json(exclude_defaults=True))):
         plan = run.plan
         if plan.schedule is None or plan.objective is None or not plan.acceptable:
             continue
-        schedules.append(plan.schedule)
+        schedules[run.id] = plan.schedule
         if (plan.holding is not None) != scenario.holding or not same_asked(scenario, plan.requested):
             continue
         if plan.as_run is not None if baseline is None else plan.baseline_figures != baseline.figures:
@@ -45,8 +45,8 @@ def stored_starts(store: Store, scenario: Scenario, baseline: Baseline | None = 
             reached = plan.holding.share >= scenario.level
             plan = replace(plan, holding=replace(plan.holding, level=scenario.level, reached=reached))
         if best is None or worth(plan) > worth(best):
-            best = plan
-    return Starts(tuple(schedules), best)
+            best, best_run = plan, run.id
+    return EarlierPlans(schedules, best, best_run)
 
 
 def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:

@@ -157,7 +157,7 @@ def again(task: Task) -> dict[str, Any]:
     tell = _watched(task, scenario)
 
     def work() -> Plan:
-        stored = () if seconds else stored_starts(Store(task.home), scenario).schedules
+        stored = () if seconds else stored_starts(Store(task.home), scenario).schedules.values()
         search = Search(study=task.study, others=[*near, *stored], lists=not seconds)
         after = make_plan(scenario, before=before, search=search, on_progress=tell, cancel=task.cancelled)
         return replace(after, repair=before.repair)

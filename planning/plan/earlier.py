@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import xarray as xr
 
 from emberline.planning.plan.proof import proven
 from emberline.planning.plan.record import Plan
-from emberline.planning.plan.replan import choose
+from emberline.planning.plan.replan import STAYS, choose
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.disturbances import MARGINS
@@ -22,20 +23,24 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Starts:
+class EarlierPlans:
     """Plans that there are already: where a search begins, and what it may not fall short of."""
 
-    schedules: tuple[xr.Dataset, ...] = ()
-    """Of the same orders, newest first; whatever they were planned for, a search judges them by its own scenario."""
+    schedules: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    """Of the same orders, by their runs, newest first; whatever they were planned for, a search judges them by its own
+    scenario."""
     same: Plan | None = None
     """The best one of the very same scenario."""
+    run: str = ""
+    """Of that one."""
 
     def keep(self, candidate: xr.Dataset) -> xr.Dataset:
         """What was found, unless a plan of the same scenario is better."""
         if self.same is None or self.same.schedule is None:
             return candidate
         before = self.same.schedule
-        return choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, sound=True)
+        kept = choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, sound=True)
+        return kept.assign_attrs(reason=self._stays) if kept.attrs["reason"] == STAYS else kept
 
     def better(self, candidate: Plan) -> Plan:
         """A plan that was made to hold, unless one of the same scenario is better: it reaches its level, or comes
@@ -48,8 +53,28 @@ class Starts:
             return proven(candidate, bound)
         names = {name: getattr(candidate.scenario, name) for name in (*NAMES, "goal")}
         scenario = self.same.scenario.model_copy(update=names)
-        plan = replace(self.same, scenario=scenario, reason=Message("The earlier plan stays."))
+        plan = replace(self.same, scenario=scenario, reason=self._stays)
         return proven(plan, bound)
+
+    @property
+    def _stays(self) -> Message:
+        return Message("The earlier plan stays: run {run}.", run=self.run[:8])
+
+    def named(self, plan: Plan) -> Plan:
+        """The plan; where its schedule is an earlier one and nothing else is said of it, with the run of that."""
+        if plan.schedule is None or plan.reason:
+            return plan
+        same = (run for run, one in self.schedules.items() if _alike(one, plan.schedule))
+        run = next(same, None)
+        if run is None:
+            return plan
+        return replace(plan, reason=Message("The schedule is that of run {run}.", run=run[:8]))
+
+
+def _alike(one: xr.Dataset, other: xr.Dataset) -> bool:
+    """Whether heats, runs and set-points of two schedules are the same."""
+    names = [name for name in ("unit", "start_min", "line_mw", "charge_mw") if name in one and name in other]
+    return bool(names) and all(one[name].equals(other[name]) for name in names)
 
 
 def worth(plan: Plan) -> tuple[bool, float, float]:
