@@ -56,20 +56,19 @@ def compared(result: Plan, seconds: float = 60.0) -> Compared:
     scenario, battery = result.scenario, result.scenario.site.battery
     # a plan leaves as much in the battery as the baseline does, where there is one that can
     stays = float(result.baseline["battery_mwh"][-1]) if battery and battery.energy_mwh else None
-    wanted = 0.0 if battery is None else _wanted(battery)
-    oracle = line_optimum(scenario, None if stays is None else max(stays, wanted), seconds)
-    if stays is not None and stays > wanted + LEAST and oracle.status == "infeasible":
+    level = 0.0 if battery is None else _end_level(battery)
+    oracle = line_optimum(scenario, None if stays is None else max(stays, level), seconds)
+    if stays is not None and stays > level + LEAST and oracle.status == "infeasible":
         oracle = line_optimum(scenario, None, seconds)
+    exists = not math.isnan(oracle.value)
     if not result.has_schedule:
-        known = not math.isnan(oracle.value)
         says = f"{result.status}, and there is a plan of {oracle.value:.6g}"
-        proven = known and result.status in ("infeasible", "no plan on this grid")
-        return Compared(oracle, (says,) if proven else (), says if known else "")
+        proven = exists and result.status in ("infeasible", "no plan on this grid")
+        return Compared(oracle, (says,) if proven else (), says if exists else "")
     rows = list(_of_files(result))
     if result.objective is None:
         # the baseline is the plan, and its starts may lie between steps
-        known = not math.isnan(oracle.value)
-        return Compared(oracle, tuple(rows), "the baseline, and there is a plan on steps" if known else "")
+        return Compared(oracle, tuple(rows), "the baseline, and there is a plan on steps" if exists else "")
     if oracle.status == "infeasible":
         return Compared(oracle, (*rows, "a plan where there is none"))
     plan = result.objective + result.constant
@@ -88,7 +87,7 @@ def compared(result: Plan, seconds: float = 60.0) -> Compared:
     return Compared(oracle, tuple(rows), short)
 
 
-def _wanted(battery: Any) -> float:
+def _end_level(battery: Any) -> float:
     share = battery.level_share if battery.end_level_share is None else battery.end_level_share
     return float(share * battery.energy_mwh)
 
