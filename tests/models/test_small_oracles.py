@@ -52,7 +52,7 @@ def test_a_latent_heat_store_is_planned_as_by_its_oracle(seed: int, curve: tuple
     assert compare(raw, LIMIT_S).faults == ()
 
 
-@pytest.mark.parametrize("seed", [56, 68, 170, 240, 264])
+@pytest.mark.parametrize("seed", [56, 68, 153, 240, 264])
 def test_a_line_with_its_site_is_planned_as_by_its_oracle(seed: int) -> None:
     """Proves: of lines of few heats with PV, battery, export, limits, demand charges and negative prices, on steps
     above and below the metered interval, plan and bound are the optimum of a program that has every way of every heat,

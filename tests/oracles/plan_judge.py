@@ -69,8 +69,8 @@ def faults(
     Args:
         scenario: what was asked.
         rows: the exported table of heats.
-        flows: the exported table of steps, or some columns of it: ``import_mw`` and ``line_mw``; with those of
-            ``site_faults``, ``meter_mw`` among them, the balance is judged too.
+        flows: the exported table of steps, or some columns of it: ``line_mw``, ``import_mw`` and ``export_mw``; with
+            those of ``site_faults``, ``meter_mw`` among them, the balance is judged too.
         on_steps: operations must begin on steps, as those of a search do; the baseline's may begin between.
     """
     judge = _Judge(scenario, rows, flows or {})
@@ -365,7 +365,8 @@ class _Judge:
             return
         limit = grid.import_limit_mw * (1 + 1e-6) + 1e-6
         if "import_mw" in self.flows and interval % step == 0:
-            mean = self.flows["import_mw"].reshape(-1, round(interval / step)).mean(axis=1)
+            net = self.flows["import_mw"] - self.flows.get("export_mw", 0.0)
+            mean = net.reshape(-1, round(interval / step)).mean(axis=1)
             if mean.max(initial=0.0) > limit:
                 yield f"imports {mean.max():g} MW in the mean over {interval:g} min, at most {grid.import_limit_mw:g}"
         if scenario.site.assets or scenario.site.battery is not None or idle:
