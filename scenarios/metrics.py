@@ -122,6 +122,9 @@ class ContradictionError(ArithmeticError):
 TOLERANCE = 1e-6
 """Share of a value by which a bound may lie above it: the solver's tolerance."""
 
+ZERO = 1e-3
+"""Kilograms, money or minutes: a plan that is worth less is taken for worth so much where its gap is a share."""
+
 
 def above(bound: float, value: float) -> bool:
     """Whether a bound lies above the value of a plan by more than the solver's tolerance."""
@@ -141,7 +144,7 @@ def sound(bound: float, value: float) -> float:
 
 def gap(value: float, bound: float) -> float:
     """Relative gap between the value of a plan and a bound, as of :func:`sound`."""
-    return (value - sound(bound, value)) / max(abs(value), 1e-9)
+    return (value - sound(bound, value)) / max(abs(value), ZERO)
 
 
 def legible_bound(best: float | None, bound: float | None, digit: float) -> float | None:

@@ -54,6 +54,8 @@ class SiteData:
     """What is paid for import beyond ``price``: peaks, blocks and contracts that are not used up."""
     sunk_cost: float = 0.0
     """What contracts and fixed charges cost whatever is imported; in no port, nor in any price [currency]."""
+    line_mwh: np.ndarray | None = None
+    """More than a line draws in any plan, by slot; None: not known."""
     whole: bool = True
     """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
     metrics: tuple[str, ...] = tuple(METRICS)
@@ -147,6 +149,17 @@ class SiteData:
             return np.full(len(self.base), UNLIMITED_MW * self.hours)
         out_mw = 0.0 if self.battery is None else min(self.battery.most_out, UNLIMITED_MW)
         return self.pv + np.maximum(-self.base, 0.0) + out_mw * self.hours
+
+    @cached_property
+    def most_import(self) -> np.ndarray:
+        """Energy imported in each slot at most where nothing is exported [MWh], shape (n_slots,): what all that draws
+        can take, and what the limit allows where it holds for the slot by itself."""
+        alone = self.step_min % self.meter_min == 0
+        limit_mwh = (self.import_limit_mw or UNLIMITED_MW if alone else UNLIMITED_MW) * self.hours
+        if self.line_mwh is None or self.hub is not None:
+            return np.full(len(self.base), limit_mwh)
+        in_mw = 0.0 if self.battery is None else min(self.battery.rate_limits(0.0)[0], UNLIMITED_MW)
+        return np.minimum(self.line_mwh + np.maximum(self.base, 0.0) + in_mw * self.hours, limit_mwh)
 
     def limit_mwh(self) -> float:
         """Energy that may be imported in a metered interval."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emberline.models.kernel.progress import Progress
+from emberline.scenarios.metrics import ZERO
 
 
 @dataclass(kw_only=True)
@@ -74,7 +75,7 @@ class Record(ABC):
         if value is None or self.bound is None:
             return None
         apart = value - self.bound
-        return apart / max(abs(value), 1e-9) if apart > self.tolerance else 0.0
+        return apart / max(abs(value), ZERO) if apart > self.tolerance else 0.0
 
     @property
     def reached(self) -> bool:

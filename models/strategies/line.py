@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import xarray as xr
 
 from emberline.models.bounds import exact_times as exactly
+from emberline.models.bounds.site_prices import most_cells
 from emberline.models.explain.capacity import hours
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import dispatcher
@@ -114,7 +115,7 @@ def heats(
         ValueError: no such strategy, or it does not suit.
     """
     problem = with_floors(line_reader.from_scenario(scenario, envelope, rounding))
-    data = sites.read(scenario, envelope)
+    data = replace(sites.read(scenario, envelope), line_mwh=problem.on_slots(most_cells(problem)))
     baseline = assignment.from_schedule(problem, start) if start is not None else None
     search = Search(
         problem=problem,

@@ -24,7 +24,8 @@ from emberline.scenarios.metrics import FIGURES, sound
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 
 AGREEMENT = 1e-3
-"""Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
+"""Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share, or by less than
+this share of a MWh, a kg or a unit of the currency: a plan that costs nothing is known to rounding alone."""
 SURE = 1e-6
 """Minutes by which a lateness may lie above its bound and still be proven least."""
 
@@ -100,7 +101,7 @@ class Plan:
             (getattr(self.schedule_figures, name), getattr(self.replay_figures, name))
             for name in ("energy_mwh", "carbon_kg", "cost")
         ]
-        return all(abs(a - b) <= AGREEMENT * max(abs(a), abs(b), 1e-9) for a, b in pairs)
+        return all(abs(a - b) <= AGREEMENT * max(abs(a), abs(b), 1.0) for a, b in pairs)
 
     @property
     def acceptable(self) -> bool:

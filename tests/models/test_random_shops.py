@@ -5,6 +5,7 @@ from __future__ import annotations
 import counted_shops
 import pytest
 import random_shops
+from line_oracle import line_optimum
 
 from emberline import models, twin
 from emberline.scenarios import Scenario
@@ -30,6 +31,7 @@ def test_plan_and_bound_are_the_best_of_all(seed: int) -> None:
     best = counted_shops.best(counted_shops.read(scenario))
     result = optimized(scenario)
     assert best is not None
+    assert line_optimum(scenario).value == pytest.approx(best)
     assert result["status"] == "within gap"
     assert result["objective"] == pytest.approx(best, rel=2e-4, abs=NEAR)
     assert float(str(result["bound"])) <= best + NEAR

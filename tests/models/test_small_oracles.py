@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import random_shops
 from compared import compare
+from line_oracle import compared
 from small_sites import random_site
 from small_works import random_works
+
+from emberline.planning import PLAIN, make_plan
 
 OPTIONAL = {
     "must_run", "planned_stop", "ramp_tph_per_h", "change_over", "heat", "power_by_rate", "emissions", "amount_t",
@@ -46,6 +50,19 @@ def test_a_latent_heat_store_is_planned_as_by_its_oracle(seed: int, curve: tuple
          "in_efficiency": 0.95, "self_loss_per_h": 0.01, "limits": points}
     )  # fmt: skip
     assert compare(raw, LIMIT_S).faults == ()
+
+
+@pytest.mark.parametrize("seed", [56, 68, 153, 240, 264])
+def test_a_line_with_its_site_is_planned_as_by_its_oracle(seed: int) -> None:
+    """Proves: of lines of few heats with PV, battery, export, limits, demand charges and negative prices, on steps
+    above and below the metered interval, plan and bound are the optimum of a program that has every way of every heat,
+    and the exported files keep every limit and cost what the plan says.
+
+    Sensitivity: PV that follows the line by the step alone, a battery both ways at once, a peak of steps."""
+    shop = random_shops.sited(seed)
+    shop[0]["goal"]["time_limit_s"] = LIMIT_S
+    answer = compared(make_plan(random_shops.built(shop), PLAIN), LIMIT_S)
+    assert (answer.oracle.status, answer.faults, answer.short) == ("optimal", (), "")
 
 
 def test_the_small_works_have_every_feature() -> None:

@@ -29,6 +29,8 @@ class Way:
     """By the goal."""
     busy: int
     """A bit for each unit and slot at whose beginning the unit is taken or set up."""
+    electricity: np.ndarray
+    """Energy by step [MWh]."""
     metered: np.ndarray
     """Energy by metered interval [MWh]."""
     places: tuple[tuple[str, float], ...]
@@ -51,9 +53,8 @@ class Shop:
     """All ways of a scenario."""
 
     items: list[Item]
-    idle: np.ndarray
-    """Energy by metered interval of units that are on all the time [MWh]; a way counts what it draws beyond."""
-    idle_cost: float
+    idle: Way
+    """Of units that are on all the time; a way counts what it draws beyond."""
     limit_mwh: float
 
 
@@ -73,40 +74,50 @@ class _Reader:
         series = "price_per_mwh" if scenario.goal.minimize == "cost" else "carbon_intensity_kg_per_mwh"
         self.worth = scenario.inputs[series].to_numpy()
         self.place = {unit.name: i for i, unit in enumerate(self.line.units)}
-        self.due_of = {order.name: order for order in scenario.orders}
+        self.stage_of = {unit.name: stage.name for stage in self.line.stages for unit in stage.units}
         loss = self.line.heat_loss
         self.loss = 0.0 if loss is None else loss.rate_k_per_min * loss.reheat_kwh_per_t_k / 1000
         self.reheating = None if loss is None else loss.reheating_stage
 
     def read(self) -> Shop:
         idle = sum(unit.states.states[0].power_mw for unit in self.line.units if unit.states is not None)
-        metered, cost = self._energy_and_worth([(0.0, self.n * self.step, float(idle))])
+        always = self._counted([(0.0, self.n * self.step, float(idle))], 0, ())
         limit = self.scenario.site.grid.import_limit_mw
         items = []
         campaign = self.line.campaign_stage
         for _, members in itertools.groupby(self.scenario.heats, key=lambda heat: heat.order):
             heats = list(members)
             items += [self._cast(heats, campaign)] if campaign else [Item(list(self._ways(heat))) for heat in heats]
-        return Shop(items, metered, cost, math.inf if limit is None else limit * self.meter / 60)
+        return Shop(items, always, math.inf if limit is None else limit * self.meter / 60)
 
     # ---- energy ---------------------------------------------------------------------------------------------------
 
-    def _energy_and_worth(self, pieces: list[tuple[float, float, float]]) -> tuple[np.ndarray, float]:
-        """Energy by metered interval and worth of pieces of constant power, by start, end [min] and power [MW]."""
+    def _counted(
+        self, pieces: list[tuple[float, float, float]], busy: int, places: tuple[tuple[str, float], ...]
+    ) -> Way:
+        """The way that draws in pieces of constant power, by start, end [min] and power [MW]."""
         by_step, by_meter = np.zeros(self.n), np.zeros(len(self.meter_edges) - 1)
         for begin, end, power in pieces:
             for result, edges in ((by_step, self.edges), (by_meter, self.meter_edges)):
                 inside = np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin)
                 result += np.maximum(inside, 0.0) * power / 60
-        return by_meter, float(by_step @ self.worth)
+        return Way(float(by_step @ self.worth), busy, by_step, by_meter, places)
 
     def _pieces(self, heat: Heat, unit: Unit, begin: float) -> list[tuple[float, float, float]]:
         """Power of an operation beyond what its unit draws when idle."""
         length = self._length(heat, unit)
         idle = 0.0 if unit.states is None else unit.states.states[0].power_mw
         rows, at = [(begin, begin + length, -idle)], begin
+        per_tonne = heat.grade.energy_kwh_per_t.get(
+            unit.name, heat.grade.energy_kwh_per_t.get(self.stage_of[unit.name])
+        )
+        # phases are scaled so that the operation draws its energy
+        scale = 1.0
+        if per_tonne is not None:
+            mean = sum(phase.share * phase.power_mw for phase in unit.profile)
+            scale = per_tonne * heat.grade.mass_t / 1000 * 60 / length / mean
         for phase in unit.profile:
-            rows.append((at, at + phase.share * length, phase.power_mw))
+            rows.append((at, at + phase.share * length, phase.power_mw * scale))
             at += phase.share * length
         return rows
 
@@ -186,8 +197,7 @@ class _Reader:
                 waited += max(begin - start - self._length(heat, other) - quickest, 0.0)
             if stage.name == self.reheating:
                 pieces.append((begin, begin + length, self.loss * waited * heat.grade.mass_t / length * 60))
-        metered, cost = self._energy_and_worth(pieces)
-        return Way(cost, busy, metered, tuple((unit.name, begin) for _, unit, begin in places))
+        return self._counted(pieces, busy, tuple((unit.name, begin) for _, unit, begin in places))
 
     def _cast(self, heats: list[Heat], stage: Stage) -> Item:
         ways, rows = [], []
@@ -203,8 +213,8 @@ class _Reader:
                 if late or early or self._out(unit, start, start + sum(lengths)):
                     continue
                 pieces = [p for heat, b in zip(heats, begins, strict=True) for p in self._pieces(heat, unit, b)]
-                metered, cost = self._energy_and_worth(pieces)
-                ways.append(Way(cost, self._busy(unit, start, start + sum(lengths)), metered, ((unit.name, start),)))
+                busy = self._busy(unit, start, start + sum(lengths))
+                ways.append(self._counted(pieces, busy, ((unit.name, start),)))
                 rows.append(begins)
         item = Item(ways)
         if len(self.line.stages) == 1:
@@ -236,7 +246,7 @@ def best(shop: Shop) -> float | None:
     order = sorted(range(len(shop.items)), key=lambda i: len(shop.items[i].ways))
     rest = [sum(least[i] for i in order[k:]) for k in range(len(order) + 1)]
     least_cost = math.inf
-    only_adds = not shop.idle.any()
+    only_adds = not shop.idle.metered.any()
 
     def over(load: np.ndarray) -> bool:
         return bool((load > shop.limit_mwh + CLOSE).any())
@@ -270,7 +280,7 @@ def best(shop: Shop) -> float | None:
             if not busy & way.busy:
                 heats(k, item, c, i + 1, spent + way.cost, busy | way.busy, load + way.metered)
 
-    place(0, shop.idle_cost, 0, shop.idle)
+    place(0, shop.idle.cost, 0, shop.idle.metered)
     return least_cost if math.isfinite(least_cost) else None
 
 

@@ -69,7 +69,8 @@ def faults(
     Args:
         scenario: what was asked.
         rows: the exported table of heats.
-        flows: the exported table of steps, or some columns of it: ``import_mw`` and ``line_mw``.
+        flows: the exported table of steps, or some columns of it: ``line_mw``, ``import_mw`` and ``export_mw``; with
+            those of ``site_faults``, ``meter_mw`` among them, the balance is judged too.
         on_steps: operations must begin on steps, as those of a search do; the baseline's may begin between.
     """
     judge = _Judge(scenario, rows, flows or {})
@@ -136,7 +137,8 @@ class _Judge:
         yield from wrong
         if wrong:
             return  # the rest would speak of heats and units that there are not
-        for check in (self._spans, self._lags, self._units, self._casts, self._limits, self._locks, self._energy):
+        checks = (self._spans, self._lags, self._units, self._casts, self._limits, self._locks, self._energy)
+        for check in (*checks, self._balance):
             yield from check()
 
     def _minutes(self, grade: Grade, unit: str) -> float | None:
@@ -328,6 +330,26 @@ class _Judge:
             total += np.diff(np.interp(edges, [row.start, row.end], [0.0, self._reheat(row)]))
         return total
 
+    def _balance(self) -> Iterator[str]:
+        """PV is what is left of the balance of steps and metered intervals: from 0 to what is available."""
+        horizon, grid, inputs, flows = self.scenario.horizon, self.scenario.site.grid, self.scenario.inputs, self.flows
+        idle = any(unit.states is not None for unit, _ in self.unit.values())
+        if "meter_mw" not in flows or self.scenario.site.assets or idle:
+            return
+        steps = np.arange(horizon.n_steps + 1) * horizon.step_min
+        meter = np.arange(len(flows["meter_mw"]) + 1) * grid.metered_interval_min
+        others = inputs["base_load_mw"].to_numpy() + flows["charge_mw"] - flows["discharge_mw"]
+        net = flows["import_mw"] - flows["export_mw"]
+        for edges, mean, kind in ((steps, net, "step"), (meter, flows["meter_mw"], "metered interval")):
+
+            def mwh(mw: np.ndarray, edges: np.ndarray = edges) -> np.ndarray:
+                return np.diff(np.interp(edges, steps, np.concatenate([[0.0], np.cumsum(mw * horizon.step_h)])))
+
+            used = self._line_mwh(edges) + mwh(others) - mean * np.diff(edges) / 60
+            off = np.maximum(used - mwh(inputs["pv_available_mw"].to_numpy()), -used)
+            if off.max(initial=0.0) > MWH + 1e-6 * float(np.abs(mean).max(initial=0.0)):
+                yield f"the balance of {kind} {int(off.argmax())} is off by {off.max():g} MWh"
+
     def _limits(self) -> Iterator[str]:
         """Power of the line as it is reported, and the import limit in the mean over a metered interval."""
         scenario, grid = self.scenario, self.scenario.site.grid
@@ -343,7 +365,8 @@ class _Judge:
             return
         limit = grid.import_limit_mw * (1 + 1e-6) + 1e-6
         if "import_mw" in self.flows and interval % step == 0:
-            mean = self.flows["import_mw"].reshape(-1, round(interval / step)).mean(axis=1)
+            net = self.flows["import_mw"] - self.flows.get("export_mw", 0.0)
+            mean = net.reshape(-1, round(interval / step)).mean(axis=1)
             if mean.max(initial=0.0) > limit:
                 yield f"imports {mean.max():g} MW in the mean over {interval:g} min, at most {grid.import_limit_mw:g}"
         if scenario.site.assets or scenario.site.battery is not None or idle:

@@ -275,6 +275,10 @@ class Plant:
     emitted: Sum
     """Fossil process emissions [kg]."""
     units: dict[str, Unit]
+    uneven: list[Sum] | None = None
+    """Electricity by metered interval beyond what it would be if it were even within each step [MWh]; none: it is."""
+    most: float = 1e4
+    """No step's import or export is more [MWh]."""
 
 
 def add_plant(program: Program, clock: Clock, raw: dict[str, Any]) -> Plant:

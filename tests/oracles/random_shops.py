@@ -94,13 +94,16 @@ def uneven(shop: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[st
 
 
 def sited(seed: int) -> tuple[dict[str, Any], list[float]]:
-    """A shop on finer steps with a site: PV, a battery, export and a demand charge come and go.
+    """A shop with a site: PV, a battery, export, base load, demand charges, limits, negative prices come and go.
 
     Args:
         seed: of the generator.
     """
     dice = random.Random(seed + 5000)
     data, worth = raw(seed, most_heats=6)
+    if seed % 4 == 0:
+        # two local days
+        data["horizon"]["start"] = "2026-03-10T20:00+00:00"
     hours, start = int(data["horizon"]["length_h"]), data["horizon"]["start"]
 
     def hourly(low: float, high: float) -> dict[str, Any]:
@@ -118,6 +121,29 @@ def sited(seed: int) -> tuple[dict[str, Any], list[float]]:
     if data["goal"]["minimize"] == "cost" and dice.random() < 0.7:
         charge = {"name": "peak", "rates": [{"per_mw": dice.choice((30, 300, 3000))}]}
         market["tariff"] = {"demand": [charge | ({"assessed": "daily"} if dice.random() < 0.5 else {})]}
+    most = max(_power(unit) for stage in data["line"]["stages"] for unit in stage["units"])
+    if dice.random() < 0.5:
+        site["base_load_mw"] = hourly(0, dice.choice((3, 15)))
+    if "import_limit_mw" not in site["grid"] and dice.random() < 0.3:
+        site["grid"]["import_limit_mw"] = round(dice.uniform(1.0, 1.6) * most, 1)
+    if data["goal"]["minimize"] == "cost" and min(worth) > 0 and dice.random() < 0.4:
+        worth = [round(value - dice.choice((0, 60, 150)), 1) for value in worth]
+    if "battery" in site and dice.random() < 0.5:
+        site["battery"] |= {"discharge_efficiency": 0.8, "self_loss_per_h": dice.choice((0.0, 0.02))}
+        site["battery"] |= {"level_share": dice.choice((0.1, 0.5)), "end_level_share": dice.choice((0.0, 0.4))}
+    if data["goal"]["minimize"] == "carbon" and dice.random() < 0.3:
+        data["goal"]["minimize"] = "cost_with_carbon_price"
+        market["carbon_price"] = {"per_t": 500.0, "covers": "all"}
+    if dice.random() < 0.3:
+        stage = dice.choice(data["line"]["stages"])["name"]
+        data["line"]["grades"][0]["energy_kwh_per_t"] = {stage: dice.choice((60, 200))}
+    if dice.random() < 0.2:
+        # intervals that begin in one step and end in the next are longer than steps: else the PV used in one depends on
+        # where the line draws most in two
+        step = data["horizon"]["step_min"]
+        site["grid"]["metered_interval_min"] = dice.choice([m for m in (10, 20) if m > step or step % m == 0])
+    if "tariff" in market and "assessed" not in market["tariff"]["demand"][0] and dice.random() < 0.3:
+        data["state"]["peak_so_far_mw"] = round(dice.uniform(0.5, 1.5) * most, 1)
     return data, worth
 
 

@@ -1,8 +1,9 @@
-"""A site with its processes as one program, from the docs' words alone, and its proven optimum."""
+"""A site with its processes, or another plant, as one program, from the docs' words alone, and its proven optimum."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,20 +14,32 @@ from process_oracle import Plant, add_plant
 BIG_MWH = 1e4
 
 
-def optimum(raw: dict[str, Any], seconds: float = 60.0) -> Optimum:
+def optimum(
+    raw: dict[str, Any], seconds: float = 60.0, add: Callable[[Program, Clock, dict[str, Any]], Plant] = add_plant
+) -> Optimum:
     """The least of the goal over all plans of a scenario.
 
     Args:
         raw: the scenario as a mapping, with ``series`` by step (``price``, ``intensity``, ``base`` …) next to its keys.
         seconds: time limit.
+        add: writes the plant into a program.
     """
     clock, program = Clock(raw), Program()
-    plant = add_plant(program, clock, raw)
+    plant = add(program, clock, raw)
     site = _Site(program, clock, raw, plant)
     program.goal = site.worth(raw["goal"]["minimize"])
     for goal, top in raw["goal"].get("tops", {}).items():
         program.at_most(site.worth(goal), top)
     return program.solve(seconds)
+
+
+def overlaps(clock: Clock, i: int) -> Iterator[tuple[int, float]]:
+    """Steps that a metered interval meets, and the share of each that lies in it."""
+    for t in range(clock.n):
+        begin = max(i * clock.meter_min, t * clock.step_min)
+        end = min((i + 1) * clock.meter_min, (t + 1) * clock.step_min)
+        if end > begin:
+            yield t, (end - begin) / clock.step_min
 
 
 class _Site:
@@ -46,17 +59,16 @@ class _Site:
                 self.balance[name][t].add(rows[t])
         for t, mw in enumerate(series.get("base", [0.0] * n)):
             self.balance["electricity"][t].add(-mw * clock.h)
-        for t, mw in enumerate(series.get("pv", [0.0] * n)):
-            self.balance["electricity"][t].add(program.column(0, mw * clock.h))
+        self.pv = [program.column(0, mw * clock.h) for mw in series.get("pv", [0.0] * n)]
+        for row, used in zip(self.balance["electricity"], self.pv, strict=False):
+            row.add(used)
         if site.get("battery"):
             self._battery(site["battery"])
         for asset in site.get("assets", []):
             getattr(self, f"_{asset['kind']}")(asset)
         self.imports, self.exports = program.columns(n), program.columns(n)
-        ways = program.columns(n, 0, 1, whole=True)
+        self._one_way(self.imports, self.exports, (plant.most, plant.most))
         for t in range(n):
-            program.at_most(self.imports[t], ways[t].times(BIG_MWH))
-            program.at_most(self.exports[t], Sum(constant=BIG_MWH).add(ways[t], -BIG_MWH))
             self.balance["electricity"][t].add(self.imports[t]).add(self.exports[t], -1.0)
         for carrier in site.get("carriers", []):
             if carrier.get("waste") or carrier.get("dump"):
@@ -68,19 +80,22 @@ class _Site:
         self._grid(site.get("grid", {}))
 
     def _grid(self, grid: dict[str, Any]) -> None:
-        clock, program = self.clock, self.program
+        clock, program, uneven = self.clock, self.program, self.plant.uneven
         meter_h = clock.meter_min / 60
-        # an import is even within a step, so that a meter finer than a step reads its mean
+        # but for an uneven plant an import is even within a step, so that a meter finer than a step reads its mean
         self.metered: list[Sum] = []
+        parts: dict[int, list[Sum]] = {}
         for i in range(round(clock.n * clock.step_min / clock.meter_min)):
-            net = Sum()
-            for t in range(clock.n):
-                begin = max(i * clock.meter_min, t * clock.step_min)
-                end = min((i + 1) * clock.meter_min, (t + 1) * clock.step_min)
-                if end > begin:
-                    net.add(self.imports[t], (end - begin) / clock.step_min)
-                    net.add(self.exports[t], -(end - begin) / clock.step_min)
+            net = Sum() if uneven is None else uneven[i].times(1.0)
+            for t, share in overlaps(clock, i):
+                net.add(self.imports[t], share).add(self.exports[t], -share)
+                if uneven is not None and clock.meter_min < clock.step_min:
+                    used = program.column(0, self.raw["series"]["pv"][t] * clock.h * share)
+                    parts.setdefault(t, []).append(used)
+                    net.add(self.pv[t], share).add(used, -1.0)
             self.metered.append(net)
+        for t, used_in in parts.items():
+            program.equal(total(used_in), self.pv[t])
         limit = grid.get("import_limit_mw")
         for net in self.metered:
             program.at_most(net.times(-1.0), grid.get("export_limit_mw", 0.0) * meter_h)
@@ -114,12 +129,10 @@ class _Site:
         meter_h = clock.meter_min / 60
         if not tariff:
             return cost
-        imported, exported = program.columns(len(self.metered)), program.columns(len(self.metered))
-        for i, net in enumerate(self.metered):
-            way = program.column(0, 1, whole=True)
-            program.at_most(imported[i], way.times(BIG_MWH))
-            program.at_most(exported[i], Sum(constant=BIG_MWH).add(way, -BIG_MWH))
-            program.equal(imported[i].times(1.0).add(exported[i], -1.0), net)
+        # no rate is below 0: no import is taken for more than it is
+        imported = program.columns(len(self.metered))
+        for part, net in zip(imported, self.metered, strict=True):
+            program.at_most(net, part)
         at = [i * clock.meter_min for i in range(len(self.metered))]
         for charge in tariff.get("energy", []):
             for rate in charge["rates"]:
@@ -132,11 +145,14 @@ class _Site:
         before = self.raw.get("state", {}).get("peak_so_far_mw", 0.0)
         for charge in tariff.get("demand", []):
             (rate,) = charge["rates"]
-            peak = program.column(before)
+            daily = charge.get("assessed") == "daily"
+            peaks = {clock.local(minute).date() if daily else None: program.column(before) for minute in at}
             for i, minute in enumerate(at):
                 if clock.within(minute, spans(rate.get("hours"))):
+                    peak = peaks[clock.local(minute).date() if daily else None]
                     program.at_most(imported[i].times(1 / meter_h), peak)
-            cost.add(peak, rate["per_mw"]).add(-before * rate["per_mw"])
+            for peak in peaks.values():
+                cost.add(peak, rate["per_mw"]).add(-before * rate["per_mw"])
         return cost
 
     # assets

@@ -85,7 +85,7 @@ def rows(run: xr.Dataset) -> list[Row]:
 
 def flows(run: xr.Dataset, *more: str) -> dict[str, np.ndarray]:
     """What the judge looks at of a run's steps."""
-    return {name: run[name].to_numpy() for name in ("line_mw", "import_mw", *more)}
+    return {name: run[name].to_numpy() for name in ("line_mw", "import_mw", "export_mw", *more)}
 
 
 def scheduled(schedule: xr.Dataset) -> list[Row]:

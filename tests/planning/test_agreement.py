@@ -240,6 +240,19 @@ def test_agreement_is_reported(full_plan: Plan) -> None:
             assert other.verdict.startswith("Not acceptable") is not accepted
 
 
+def test_a_plan_that_costs_nothing_agrees(full_plan: Plan) -> None:
+    """Proves: where sun covers all, rounding in schedule and replay is no disagreement; 2 EUR are one.
+
+    Sensitivity: 1e-13 EUR against 1.7e-12 EUR refused a plan that cost nothing for a baseline of 1,200 EUR."""
+    sums, run = full_plan.schedule_figures, full_plan.replay_figures
+    assert sums is not None
+    assert run is not None
+    for name, value, agreed in (("cost", 1.7e-12, True), ("carbon_kg", 1e-14, True), ("cost", 2.0, False)):
+        changes: list[dict[str, Any]] = [{name: 0.0}, {name: value}]
+        one, two = replace(sums, **changes[0]), replace(run, **changes[1])
+        assert replace(full_plan, schedule_figures=one, replay_figures=two).agreed is agreed
+
+
 def test_no_negative_credit_and_sources_apart() -> None:
     """Proves: scope 1 by source, biogenic outside the totals, by hand: 2 heats × 100 t × 7.5 and × 2 kg/t.
 

@@ -21,6 +21,7 @@ from emberline.scenarios.records.orders import Lock
 from emberline.twin import dispatch, replay
 
 LATE = (Lock(heat="A-1", stage="casting", latest=timedelta(0)),)
+FLOWS = ("line_mw", "import_mw", "export_mw", "charge_mw", "discharge_mw", "meter_mw")
 COLUMNS = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
 
 
@@ -87,6 +88,18 @@ def test_a_broken_rule_is_seen(what: str) -> None:
     assert sum(which(row) for row in rows) == 1
     result = faults(built, [new for row in rows if (new := change(row) if which(row) else row) is not None])
     assert any(says in fault for fault in result), result
+
+
+@pytest.mark.parametrize(("column", "kind"), [("import_mw", "step"), ("meter_mw", "metered interval")])
+def test_a_balance_that_does_not_close_is_seen(column: str, kind: str) -> None:
+    """Proves: what is imported is what is drawn, in each step and metered interval. Sensitivity: one of them is off."""
+    built = two_casts()
+    run = replay(built, dispatch(built))
+    flows = {name: run[name].to_numpy() for name in FLOWS}
+    assert faults(built, rows_of(run), flows) == []
+    flows[column] = flows[column] + np.eye(1, len(flows[column]), 3)[0]
+    (fault,) = faults(built, rows_of(run), flows)
+    assert fault.startswith(f"the balance of {kind} 3 is off by")
 
 
 def test_limits_of_the_scenario_are_read_from_the_scenario() -> None:

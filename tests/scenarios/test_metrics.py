@@ -9,7 +9,7 @@ import pytest
 from emberline import planning, scenarios
 from emberline.planning.accounts.figures import Figures
 from emberline.scenarios.goal_metrics import goal_metric
-from emberline.scenarios.metrics import COMPONENTS, FIGURES, METRICS, legible_bound
+from emberline.scenarios.metrics import COMPONENTS, FIGURES, METRICS, gap, legible_bound
 from emberline.scenarios.records.goal import Caps, Target
 
 
@@ -61,6 +61,14 @@ def test_a_bound_reads_as_the_plan_where_they_agree(
     """Proves: a bound within half of the last digit is written as the plan's value, any other as itself, so that what
     is written is never above the plan. Sensitivity: 6,341 next to 6,340, which mean 6,340.5 both."""
     assert legible_bound(best, bound, digit) == result
+
+
+def test_rounding_at_zero_is_no_gap() -> None:
+    """Proves: a plan that costs nothing has no gap by what a solver rounds, one that costs a thousandth more has.
+
+    Sensitivity: 1e-13 above a bound of 0 was 0.01 %."""
+    assert gap(1e-10, 0.0) < 1e-6
+    assert gap(1e-3, 0.0) == pytest.approx(1.0)
 
 
 def test_rounding_keeps_the_order() -> None:

@@ -20,7 +20,6 @@ from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Su
 from emberline.models.formulations.site.assets.storage import add_levels, one_way
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
 from emberline.models.kernel.templates import each, total
-from emberline.models.problem.purchase import UNLIMITED_MW
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import Storage
 from emberline.scenarios.metrics import METRICS
@@ -245,11 +244,9 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
     pays = np.flatnonzero(data.export_price > data.price - spread).tolist()
     if not pays:
         return
-    # where slots share a metered interval one of them may import more than the limit
-    shared = data.step_min % data.meter_min != 0
-    most = (UNLIMITED_MW if shared else data.import_limit_mw or UNLIMITED_MW) * data.hours
     block.PAYS = pyo.Set(initialize=pays)
     block.most_export = Series(block.T, values=data.most_export)
+    block.most_import = Series(block.T, values=data.most_import)
     block.exporting = Variable(block.PAYS, domain=pyo.Binary)
 
     @constraint(block, block.PAYS)
@@ -258,4 +255,4 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
 
     @constraint(block, block.PAYS)
     def import_alone(b: Any, t: int) -> Any:
-        return b.imports[t] <= most * (1 - b.exporting[t])
+        return b.imports[t] <= b.most_import[t] * (1 - b.exporting[t])
