@@ -18,7 +18,7 @@ from emberline.studies.scaled_orders import scaled
 
 LINE = [400.0, 400.0, 100.0, 100.0]
 SMALL = load("melt-shop-small")
-MILLS = Path(__file__).resolve().parents[1] / "cement-small.yaml"
+MILLS = Path(__file__).resolve().parents[1] / "planning" / "cement-small.yaml"
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.floats(0.05, 1.0))
