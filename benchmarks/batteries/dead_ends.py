@@ -24,7 +24,7 @@ from emberline.scenarios import Scenario, load, loads
 from emberline.studies.why import quick
 from emberline.studies.why.why_not import WhyNot, why_not
 
-PLANTS = Path(__file__).resolve().parents[2] / "tests" / "plans"
+PLANTS = Path(__file__).resolve().parents[2] / "tests" / "planning"
 CASES = 30
 SEARCH_S = 60.0
 """For the search where the first answer has no repair."""

@@ -19,7 +19,7 @@ from emberline.planning import make_plan
 from emberline.runs.store import Store, stored_starts
 
 ROOT = Path(__file__).resolve().parents[2] / "tests"
-sys.path += [str(ROOT / "oracles"), str(ROOT / "plans")]
+sys.path += [str(ROOT / "oracles"), str(ROOT / "planning")]
 
 SEEDS = range(200)
 
