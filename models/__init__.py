@@ -105,7 +105,7 @@ def optimize(
 
         schedule = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
     elif scenario.by_the_minute:
-        from emberline.models.strategies.to_the_minute import to_the_minute
+        from benchmarks.minutes.to_the_minute import to_the_minute
 
         schedule = to_the_minute(scenario, envelope, start, tell, stop)
     else:

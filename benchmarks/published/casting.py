@@ -25,9 +25,9 @@ import xarray as xr
 from pydantic import ValidationError
 
 from benchmarks.instruments.quiet import quiet
+from benchmarks.minutes.lateness import Lateness, minimize_lateness
 from benchmarks.registry import oracle
 from emberline import twin
-from emberline.models.strategies.lateness import Lateness, minimize_lateness
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.line import Grade, Line, Stage, Unit
 from emberline.scenarios.case.market import Market

@@ -12,10 +12,11 @@ import cast_shops
 from shops import cast, melt_shop, scenario
 from small_works import Draw
 
+from benchmarks.minutes import lateness_grid
+from benchmarks.minutes.line_in_minutes import shop
 from emberline import twin
-from emberline.models.bounds import column_generation, lateness_grid
+from emberline.models.bounds import column_generation
 from emberline.models.bounds.branch_and_bound import Bound
-from emberline.models.problem.line_in_minutes import shop
 from emberline.scenarios import Scenario
 
 TABLE = Path(__file__).resolve().parent / "bounds.csv"

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pyomo.core as pyo
 
+from benchmarks.minutes.line_in_minutes import Operation, Shop
 from emberline.models.kernel.arrays import Series, constraint
 from emberline.models.kernel.templates import Members, each, total
-from emberline.models.problem.line_in_minutes import Operation, Shop
 from emberline.scenarios.line.tables import NEVER
 
 

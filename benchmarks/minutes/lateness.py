@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.models.bounds.lateness_grid import bound, least, settled, shortest
-from emberline.models.formulations.line.lateness.general_precedence import improve, pairs
-from emberline.models.heuristics.lateness.list_scheduling import Decoder, Listing, SearchEnd, Value, led, search, simple
-from emberline.models.heuristics.lateness.longest_path import earliest
+from benchmarks.minutes.general_precedence import improve, pairs
+from benchmarks.minutes.lateness_grid import bound, least, settled, shortest
+from benchmarks.minutes.line_in_minutes import Operation, Place, Shop, shop
+from benchmarks.minutes.list_scheduling import Decoder, Listing, SearchEnd, Value, led, search, simple
+from benchmarks.minutes.longest_path import earliest
 from emberline.models.kernel.progress import Progress
-from emberline.models.problem.line_in_minutes import Operation, Place, Shop, shop
 from emberline.models.search.record import Record
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import gap as relative_gap

@@ -22,10 +22,10 @@ from itertools import accumulate
 import numpy as np
 import pyomo.core as pyo
 
+from benchmarks.minutes.line_in_minutes import Group, Shop
 from emberline.models.kernel import highs
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import Members, building, each, total
-from emberline.models.problem.line_in_minutes import Group, Shop
 
 Place = tuple[int, int, int]
 """Group, unit and bucket."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from emberline.models.heuristics.lateness.longest_path import earliest
-from emberline.models.problem.line_in_minutes import Operation, Place, Shop
+from benchmarks.minutes.line_in_minutes import Operation, Place, Shop
+from benchmarks.minutes.longest_path import earliest
 from emberline.scenarios.line.tables import NEVER
 
 TOLERANCE = 1e-6

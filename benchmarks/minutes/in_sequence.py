@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from emberline.models.formulations.line.succession import TOLERANCE, least_cost
-from emberline.models.heuristics.sequence.moves import improved
-from emberline.models.search.one_stage import Sequence, sequence
-from emberline.models.strategies.lateness import Lateness
+from benchmarks.minutes.lateness import Lateness
+from benchmarks.minutes.one_stage import Sequence, sequence
+from benchmarks.minutes.sequence_moves import improved
+from benchmarks.minutes.succession import TOLERANCE, least_cost
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import sound
 from emberline.scenarios.records.goal import Target

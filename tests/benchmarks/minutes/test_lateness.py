@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.minutes import lateness, lateness_grid
+from benchmarks.minutes.lateness import Lateness, minimize_lateness
+from benchmarks.minutes.line_in_minutes import shop
+from benchmarks.minutes.list_scheduling import search, simple
 from benchmarks.published import casting
 from emberline import twin
-from emberline.models.bounds import lateness_grid
-from emberline.models.heuristics.lateness.list_scheduling import search, simple
-from emberline.models.problem.line_in_minutes import shop
-from emberline.models.strategies import lateness
-from emberline.models.strategies.lateness import Lateness, minimize_lateness
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.search.interval_labels import IntervalSearch, Plan, Weights
-from emberline.models.search.one_stage import Furnaces, furnaces
-from emberline.models.strategies.lateness import Lateness
+from benchmarks.minutes.interval_labels import IntervalSearch, Plan, Weights
+from benchmarks.minutes.lateness import Lateness
+from benchmarks.minutes.one_stage import Furnaces, furnaces
 from emberline.scenarios import Scenario
 
 Progress = Callable[[dict[str, Any]], None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from emberline.models.problem.line_in_minutes import Operation, Place, Shop
+from benchmarks.minutes.line_in_minutes import Operation, Place, Shop
 
 TOLERANCE = 1e-6
 MOST_ROUNDS = 60

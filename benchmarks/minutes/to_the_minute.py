@@ -30,7 +30,7 @@ from emberline.scenarios.metrics import gap as relative_gap
 from emberline.scenarios.records.goal import Target
 
 if TYPE_CHECKING:
-    from emberline.models.strategies.lateness import Lateness
+    from benchmarks.minutes.lateness import Lateness
 
 LEAST_S = 5.0
 """Seconds that the use of the site may take at least, however long the search for the heats took."""
@@ -54,7 +54,7 @@ def to_the_minute(
         tell: called with progress.
         stop: polled; True ends the search.
     """
-    from emberline.models.problem.line_in_minutes import shop
+    from benchmarks.minutes.line_in_minutes import shop
 
     goal, began = scenario.goal, time.perf_counter()
     solution = _searched(scenario, envelope, start, tell, stop)
@@ -122,14 +122,14 @@ def _searched(
     goal = scenario.goal
     limits: dict[str, Any] = {"time_limit": goal.time_limit_s, "gap": goal.gap, "on_progress": tell, "cancel": stop}
     if scenario.line.changeovers:
-        from emberline.models.strategies.in_sequence import least_in_sequence
+        from benchmarks.minutes.in_sequence import least_in_sequence
 
         return least_in_sequence(scenario, **limits)
     if goal.minimize == Target.MAKESPAN:
-        from emberline.models.strategies.makespan import least_makespan
+        from benchmarks.minutes.makespan import least_makespan
 
         return least_makespan(scenario, **limits)
-    from emberline.models.strategies.lateness import minimize_lateness
+    from benchmarks.minutes.lateness import minimize_lateness
 
     return minimize_lateness(scenario, envelope, start=start, **limits)
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from emberline.models.strategies.in_sequence import FEW, least_in_sequence
+from benchmarks.minutes.in_sequence import FEW, least_in_sequence
 from emberline.scenarios import Scenario
 
 GRADES = {"a": 50, "b": 35, "c": 20}

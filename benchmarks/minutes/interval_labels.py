@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emberline.models.search.one_stage import LEEWAY, Loads
+from benchmarks.minutes.one_stage import LEEWAY, Loads
 
 REST = 64
 """Factor of the interval's rest in a key of options: above any metered interval in minutes."""

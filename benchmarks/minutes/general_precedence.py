@@ -16,11 +16,11 @@ from itertools import combinations
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.formulations.line.lateness import transfers
+from benchmarks.minutes import transfers
+from benchmarks.minutes.line_in_minutes import Operation, Place, Shop
 from emberline.models.kernel import highs
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import Members, building, each, total
-from emberline.models.problem.line_in_minutes import Operation, Place, Shop
 
 
 @dataclass(frozen=True)

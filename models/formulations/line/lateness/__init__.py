@@ -1,1 +1,0 @@
-"""Exact model of tardiness in continuous time."""

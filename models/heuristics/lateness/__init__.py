@@ -1,1 +1,0 @@
-"""Heuristics for tardiness."""

@@ -1,1 +1,0 @@
-"""Orders of heats on one unit, improved by moves."""
