@@ -88,7 +88,11 @@ def optimize(
 
     Raises:
         ValueError: no such strategy, or it does not suit the scenario.
+        ScenarioError: no plan is made to the minute.
     """
+    from emberline.scenarios.checking import to_the_minute
+
+    to_the_minute.refuse(scenario)
     tell: Progress = on_progress or (lambda event: None)
     stop = cancel or (lambda: False)
     if study is not None:
@@ -104,10 +108,6 @@ def optimize(
         from emberline.models.strategies.site import optimize_site
 
         schedule = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
-    elif scenario.by_the_minute:
-        from benchmarks.minutes.to_the_minute import to_the_minute
-
-        schedule = to_the_minute(scenario, envelope, start, tell, stop)
     else:
         from emberline.models.strategies.line import heats
 
@@ -121,8 +121,4 @@ def optimize(
 def _kind(scenario: Scenario) -> str:
     if scenario.processes:
         return "processes"
-    if not scenario.orders:
-        return "a site alone"
-    if scenario.line.changeovers:
-        return "in a sequence"
-    return {"lateness": "least lateness", "makespan": "least makespan"}.get(scenario.goal.minimize, HEATS)
+    return HEATS if scenario.orders else "a site alone"

@@ -23,6 +23,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import again
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking import to_the_minute
 
 if TYPE_CHECKING:
     from emberline.models import Study
@@ -88,10 +89,11 @@ def make_plan(
         cancel: polled; True takes the best plan so far.
 
     Raises:
-        ScenarioError: a lock is mistaken.
+        ScenarioError: a lock is mistaken, or no plan is made for the goal or the line.
     """
     from emberline.models import Study
 
+    to_the_minute.refuse(scenario)
     search, starts = search or Search(), starts or EarlierPlans()
     deadline = deadline or Deadline(scenario.goal.time_limit_s)
     if before is not None:

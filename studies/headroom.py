@@ -20,6 +20,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import saved
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message
 from emberline.studies.scaled_orders import scaled
@@ -205,9 +206,7 @@ def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
     if not scenario.orders and not scenario.deliveries:
         says = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
         raise ScenarioError([Problem(scenario.name, "orders", says)])
-    if scenario.by_the_minute:
-        says = "lateness weighs neither carbon nor cost; plan for one of them"
-        raise ScenarioError([Problem(scenario.name, "goal.minimize", says)])
+    to_the_minute.refuse(scenario)
     wrong = [load for load in loads if not 0 < load <= 1]
     if wrong or not loads or len(loads) > MOST_LOADS:
         says = f"{wrong[0]:g} is no load" if wrong else f"{len(loads)} loads"

@@ -58,8 +58,6 @@ COMPONENTS: dict[str, dict[str, Any]] = {
         "heuristics.processes.relax_and_fix.Search._improve": lambda self, grid, values, *more: values
     },
     "second thread": {"bounds.process_relaxation.Bounding._help": answer(None)},
-    "casting grid": {"strategies.lateness._Run.prove_on_grids": answer(None)},
-    "pairs in order": {"strategies.lateness._Run.exact": answer(None)},
 }  # fmt: skip
 """By name, what is replaced by what."""
 
@@ -90,7 +88,6 @@ CASES = {
     "week": Case("melt-shop-week", 45.0, (*OF_HEATS, "groups of casts")),
     "line and site": Case("melt-shop-site", 45.0, (*OF_SITE, *OF_HEATS, "groups of casts")),
     "cement": Case("cement-anhui", 20.0, OF_PROCESSES),
-    "lateness": Case("melt-shop-small", 10.0, ("casting grid", "pairs in order"), ("goal.minimize=lateness",), DAYS),
 }
 
 

@@ -13,10 +13,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.minutes.to_the_minute import to_the_minute
 from benchmarks.published.cases import BadCase, parsed, parser, read_json
 from benchmarks.published.replayed import SEARCH_SHARE, answered, checked, starts, violations
 from benchmarks.registry import oracle
-from emberline import models, twin
+from emberline import twin
 from emberline.scenarios import Scenario
 
 AGREE = 1e-6
@@ -139,7 +140,7 @@ def solve(case: Case, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a case."""
     began = time.perf_counter()
     scenario = case.scenario(SEARCH_SHARE * time_limit)
-    schedule = models.optimize(scenario, twin.envelope(scenario))
+    schedule = to_the_minute(scenario, twin.envelope(scenario))
     answer: dict[str, Any] = {
         "case": case.name,
         "status": str(schedule.attrs["status"]),

@@ -17,10 +17,11 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from benchmarks.minutes.to_the_minute import to_the_minute
 from benchmarks.published.cases import BadCase, parsed, parser, read_json
 from benchmarks.published.replayed import SEARCH_SHARE, answered, checked, starts, violations
 from benchmarks.registry import oracle
-from emberline import models, twin
+from emberline import twin
 from emberline.scenarios import Scenario
 
 Aim = Literal["gas", "tardiness"]
@@ -173,7 +174,7 @@ def solve(case: Case, aim: Aim, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a case: cost of gas, or hours of tardiness."""
     began = time.perf_counter()
     plain, scenario = case.scenario(aim, due=False), case.scenario(aim, SEARCH_SHARE * time_limit, due=True)
-    schedule = models.optimize(scenario, twin.envelope(scenario))
+    schedule = to_the_minute(scenario, twin.envelope(scenario))
     unit = 1.0 if aim == "gas" else 60.0
     objective, bound = (float(schedule.attrs[name]) / unit for name in ("objective", "bound"))
     figures = _figures(case, twin.replay(plain, schedule))

@@ -21,11 +21,7 @@ def shortages(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[st
     from emberline.models import explain
 
     envelope = envelope_of(scenario) if envelope is None else envelope
-    lacking = explain.missing(scenario, envelope)
-    if lacking and scenario.goal.minimize == "lateness":  # due times are what it weighs, not limits
-        hours = set(explain.hours(scenario, envelope))
-        lacking = [line for line in lacking if line not in hours]
-    return lacking
+    return explain.missing(scenario, envelope)
 
 
 def ruled_out(scenario: Scenario, baseline: Baseline) -> xr.Dataset | None:

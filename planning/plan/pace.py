@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 PER_PLACE_STEP = 4.5e-6
@@ -26,7 +27,7 @@ def of_plan(scenario: Scenario) -> float:
     steps = scenario.horizon.n_steps
     if scenario.processes:
         return PER_PART_STEP * steps * (len(scenario.process_modes) + len(scenario.stores))
-    if not scenario.heats or scenario.by_the_minute:
+    if not scenario.heats:
         return 0.0
     grades = {heat.grade.name: heat.grade for heat in scenario.heats}
     places = sum(len(stage.units) for grade in grades.values() for stage in scenario.line.route(grade))
@@ -34,15 +35,16 @@ def of_plan(scenario: Scenario) -> float:
 
 
 def refuse(scenario: Scenario, what: str = "") -> None:
-    """Refuse a plan that would not be written, let alone searched for, within its time limit.
+    """Refuse a plan that no search makes, or that would not be written within its time limit.
 
     Args:
         scenario: what is asked.
         what: is to be done; empty: the scenario's name.
 
     Raises:
-        ScenarioError: one line with both figures.
+        ScenarioError: one line, with both figures where time is short.
     """
+    to_the_minute.refuse(scenario, what)
     need_s, limit = of_plan(scenario), scenario.goal.time_limit_s
     if need_s <= QUICKER * limit + SPARE_S:
         return

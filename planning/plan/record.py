@@ -115,7 +115,7 @@ class Plan:
 
     @property
     def late(self) -> list[dict[str, Any]]:
-        """Due times that a plan of least lateness misses; of other goals they are limits like all others."""
+        """Due times that a plan of an earlier release for the goal lateness misses; of other goals they are limits."""
         if self.scenario.goal.minimize != "lateness":
             return []
         return [row for row in self.violations if row["kind"] == "due"]

@@ -174,7 +174,7 @@ def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
         board = RunBoard(before)
         moves = board.moves(scenario.run_locks)
         return [] if board.outside(moves) else [board.moved(moves)]
-    if before.schedule is None or not scenario.heats or scenario.by_the_minute or scenario.line.changeovers:
+    if before.schedule is None or not scenario.heats or scenario.by_the_minute:
         return []
     return neighbours(scenario, before.envelope, before.schedule)
 

@@ -164,7 +164,9 @@ class Line(Record):
     transfers: tuple[Transfer, ...] = ()
     heat_loss: HeatLoss | None = None
     changeovers: tuple[Changeover, ...] = Field(default=(), max_length=100_000)
-    """Set-ups by sequence, on a line of one stage; a pair of grades that is not named has the unit's own."""
+    """Set-ups by sequence, on a line of one stage; a pair of grades that is not named has the unit's own.
+
+    Such a line is simulated; no plan is made for it."""
 
     @model_validator(mode="after")
     def _in_sequence(self) -> Line:

@@ -168,8 +168,10 @@ class Scenario(Record):
 
     @property
     def by_the_minute(self) -> bool:
-        """Whether heats are planned to the minute and before the site: by lateness, makespan or in a sequence."""
-        return self.goal.minimize in (Target.LATENESS, Target.MAKESPAN) or bool(self.line.changeovers)
+        """Whether a plan would have to be made to the minute: such scenarios are simulated, not planned."""
+        if self.goal.minimize in (Target.LATENESS, Target.MAKESPAN):
+            return True
+        return bool(self.line.changeovers or self.line.takes)
 
     @cached_property
     def heats(self) -> tuple[Heat, ...]:

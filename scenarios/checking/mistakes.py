@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.case.scenario import Heat, Scenario
 from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, run_locks, site, to_the_minute
-from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.base import Mistakes, unknown
 from emberline.scenarios.records.goal import Signal, Target
 from emberline.scenarios.tariff.record import Before
@@ -213,15 +212,7 @@ def _of_goal(scenario: Scenario) -> Mistakes:
     goal = scenario.goal.minimize
     if goal in (Target.LATENESS, Target.MAKESPAN) and not scenario.orders:
         yield ("goal", "minimize"), f"{goal} needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
-    if scenario.by_the_minute:
-        yield from to_the_minute.mistakes(scenario)
-        of_line = " on a line with changeovers" if scenario.line.changeovers else ""
-        for name in (*(row.cap for row in METRICS.values() if row.cap), "peak_mw"):
-            if getattr(scenario.goal.caps, name) is not None:
-                yield (
-                    ("goal", "caps", name),
-                    f"is not kept by the goal {goal}{of_line}; leave it out, or take another goal",
-                )
+    yield from to_the_minute.mistakes(scenario)
     yield from _of_grades(scenario)
     minutes = scenario.horizon.length_min
     if minutes % scenario.site.grid.metered_interval_min:
@@ -249,8 +240,6 @@ def _of_grades(scenario: Scenario) -> Mistakes:
     for place, grade in places.items():
         if grade not in grades:
             yield place, unknown("grade", grade, sorted(grades)) if grades else "there are no heats"
-        elif scenario.by_the_minute:
-            yield place, f"is not kept by the goal {scenario.goal.minimize}; leave it out, or take another goal"
         elif scenario.goal.signal != Signal.AVERAGE:
             yield place, "counts the average intensity; leave goal.signal: marginal out"
 

@@ -29,7 +29,7 @@ Place = tuple[int, int]
 def of_plan(plan: Plan) -> HeatBoard | None:
     """The board of a plan; None where its heats do not start on steps, or their set-ups follow from their sequence."""
     scenario = plan.scenario
-    if plan.schedule is None or not scenario.heats or scenario.by_the_minute or scenario.line.changeovers:
+    if plan.schedule is None or not scenario.heats or scenario.by_the_minute:
         return None
     free = replan.with_locks(scenario, ())
     problem = line.from_scenario(free, plan.envelope)

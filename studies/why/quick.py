@@ -16,6 +16,7 @@ from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.planning.plan.pipeline import stands
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.studies.why.doubts import shortages, without_place
 from emberline.studies.why.why_not import CLOSE, MOST_STEPS, Changed, Repair, WhyNot, finer_steps, repair_of
@@ -58,6 +59,7 @@ class _Quick:
 
     def run(self) -> WhyNot:
         scenario = self.changed(())
+        to_the_minute.refuse(scenario)
         envelope = envelope_of(scenario)
         lacking = shortages(scenario, envelope)
         limits = sorted(explain.limits(scenario), key=lambda limit: (_rank(limit), explain.PRICES[limit.kind]))

@@ -20,6 +20,7 @@ from emberline.planning.plan.pipeline import Search, stands
 from emberline.planning.plan.record import violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
 
@@ -161,6 +162,7 @@ class _Search:
 
     def run(self, proven: bool) -> WhyNot:
         scenario = self.changed(())
+        to_the_minute.refuse(scenario)
         self.tell(Message("is there a plan?"))
         verdict = False if proven else self.judge(())
         doubtful = verdict is None

@@ -43,7 +43,7 @@ class Shop:
         return loads(self.text, overrides=rows) if self.text else load(self.name, rows)
 
 
-def random_shop(seed: int, minimize: str = "carbon") -> Shop:
+def random_shop(seed: int) -> Shop:
     """A shop of one or two furnaces and casters, five or six heats, with odd minutes on a grid of 5, 10 or 15 min."""
     draw = np.random.Generator(np.random.Philox(key=seed))
 
@@ -84,14 +84,13 @@ def random_shop(seed: int, minimize: str = "carbon") -> Shop:
                 "table": "de_typical_2018", "column": "carbon_intensity_average_kg_per_mwh"
             },
         },
-        "goal": {"minimize": minimize},
+        "goal": {"minimize": "carbon"},
     }  # fmt: skip
     if draw.random() < 0.3:
         data["state"] = {"outages": [{"unit": of("F1", "C1"), "start": "180 min", "end": f"{of(205, 220)} min"}]}
     if draw.random() < 0.3:
         data["disturbances"] = {"duration_spread": 0.08, "margins": [{"stage": "casting", "quantile": 0.8}]}
-    settings = HASTY if minimize != "lateness" else HASTY[:-1]
-    return Shop(f"shop-{seed}", json.dumps(data), settings)
+    return Shop(f"shop-{seed}", json.dumps(data), HASTY)
 
 
 def lock(shop: Shop, base: list[Row], draw: np.random.Generator) -> dict[str, str]:

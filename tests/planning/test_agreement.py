@@ -49,7 +49,6 @@ CASES: dict[str, tuple[str, ...]] = {
     "idle units": HOLDING,
     "idle units under a peak cap, steps of 20": (*HOLDING, "horizon.step_min=20", "goal.caps.peak_mw=78 MW"),
     "idle units at negative prices": (*HOLDING, "market.price_per_mwh=-20", "market.export_price_per_mwh=-25"),
-    "idle units, least late": (*HOLDING, "goal.minimize=lateness"),
 }
 
 
@@ -217,14 +216,6 @@ def test_a_site_used_again_counts_idle_units() -> None:
     assert outcome.schedule is not None
     for name in ("idle_mw", "line_mw"):
         assert np.abs(outcome.schedule[name].values - result.schedule[name].values).max() < 1e-9, name
-
-
-def test_lateness_agrees() -> None:
-    """Proves: a plan for least lateness has no violation and the engines agree on its energy and carbon."""
-    result = make_plan(
-        shop(goal={"minimize": "lateness"}, orders=[cast("A", 2, due="6 h"), cast("B", 2, due="12 h")]), PLAIN
-    )
-    assert_agrees(result)
 
 
 def test_agreement_is_reported(full_plan: Plan) -> None:

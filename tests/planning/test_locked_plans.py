@@ -47,20 +47,6 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
     assert {"kept", "refused"} <= names
 
 
-def test_least_lateness_keeps_locks_to_the_minute() -> None:
-    """Proves: without a grid a later heat of a cast is cast at the very minute, and fed back the plan is the same."""
-    shop = random_shop(0, minimize="lateness")
-    result = make_plan(shop.scenario([]), PLAIN)
-    assert result.acceptable
-    wish = {"heat": "A-2", "stage": "casting", "start": "227 min"}
-    value = make_plan(shop.scenario([wish]), PLAIN)
-    assert value.acceptable
-    assert value.replay is not None
-    mine = (value.replay["op_heat"].values == "A-2") & (value.replay["op_stage"].values == "casting")
-    assert value.replay["op_start_min"].to_numpy()[mine] == pytest.approx(227.0, abs=1 / 60)
-    assert same_places(value, make_plan(shop.scenario(fed_back(value)), PLAIN)) == ""
-
-
 def test_two_locks_on_one_operation_are_both_kept() -> None:
     """Proves: a window of two locks holds in the plan. Sensitivity: the last lock alone leaves the other side open."""
     window = "[{heat: C1-2, stage: melting, earliest: 4 h}, {heat: C1-2, stage: melting, latest: 5 h}]"

@@ -1,4 +1,4 @@
-"""Recorded bounds of small lines: by branching, by prices of units, and on tardiness by cumulative starts."""
+"""Recorded bounds of small lines: by branching, and by prices of units."""
 
 from __future__ import annotations
 
@@ -9,15 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import cast_shops
-from shops import cast, melt_shop, scenario
-from small_works import Draw
+from shops import cast, melt_shop
 
-from benchmarks.minutes import lateness_grid
-from benchmarks.minutes.line_in_minutes import shop
-from emberline import twin
 from emberline.models.bounds import column_generation
 from emberline.models.bounds.branch_and_bound import Bound
-from emberline.scenarios import Scenario
 
 TABLE = Path(__file__).resolve().parent / "bounds.csv"
 SEEDS = range(4)
@@ -67,53 +62,10 @@ def carbon(case: str, seed: int) -> dict[str, float]:
     return figures
 
 
-def late(seed: int) -> dict[str, float]:
-    """Bounds on tardiness from grids of starts, fine and coarse."""
-    table = shop(late_shop(seed), twin.envelope(late_shop(seed)))
-    least = lateness_grid.settled(table) + sum(lateness_grid.least(table))
-    figures = {"least": least}
-    for binaries, spare, makespan in ((40, 15.0, 300.0), (40, 400.0, 300.0), (200, 15.0, 300.0), (200, 400.0, 60.0)):
-        bound = lateness_grid.bound(table, least + spare, makespan, binaries=binaries, time_limit=60, nodes=200)
-        figures[f"{binaries} starts, {spare:g} of {makespan:g} min"] = bound.tardiness_min
-    return figures
-
-
-def late_shop(seed: int) -> Scenario:
-    """Two furnaces, a ladle furnace and one or two casters; casts with due times that cannot all be kept."""
-    draw = Draw(seed)
-    casters = ["C1", "C2"][: draw.pick(1, 2)]
-    melt = [{"name": name, "power_mw": 9.0, "setup_min": draw.pick(0, 5)} for name in ("F1", "F2")]
-    casting = [{"name": name, "power_mw": 1.0, "setup_min": 10} for name in casters]
-    stages: list[dict[str, Any]] = [
-        {"name": "melt", "units": melt, "transfer_min": draw.pick(0, 5)},
-        {"name": "ladle", "units": [{"name": "L", "power_mw": 4.0}], "transfer_min": draw.pick(0, 10)},
-        {"name": "cast", "units": casting, "campaign": True},
-    ]
-    half = draw.pick(0, 0, 0.5)
-    grades = []
-    for i in range(4):
-        units = ["F1", "F2", *(["L"] if draw.chance(0.7) else []), *casters]
-        minutes = {name: draw.pick(20, 33, 45) + half for name in units}
-        grades.append({"name": f"G{i}", "mass_t": 80.0, "duration_min": minutes})
-    orders = [
-        {
-            "name": f"O{i}", "heats": [{"grade": grade["name"], "count": draw.pick(1, 2)}],
-            "due": f"{int(draw.even(60, 200, 0))} min", "release": f"{draw.pick(0, 0, 20)} min",
-        }
-        for i, grade in enumerate(grades)
-    ]  # fmt: skip
-    state: dict[str, Any] = {}
-    if draw.chance(0.4):
-        state["outages"] = [{"unit": "F1", "start": "30 min", "end": "70 min"}]
-    return scenario({"stages": stages, "grades": grades}, orders, state=state, goal={"minimize": "lateness"})
-
-
 def rows() -> Iterator[tuple[str, int, str, float]]:
     """Every bound: case, seed, name and value."""
     for case, seed in product([*cast_shops.CASES, *MORE], SEEDS):
         yield from ((case, seed, name, value) for name, value in carbon(case, seed).items())
-    for seed in range(20):
-        yield from (("late", seed, name, value) for name, value in late(seed).items())
 
 
 def recorded() -> dict[tuple[str, int], dict[str, float]]:

@@ -68,11 +68,13 @@ def list_scenarios(as_json: AsJson = False) -> None:
 @app.command()
 def check(scenario: Named, changes: Changes = None) -> None:
     """Describe a scenario, with remarks on unusual values, or list its mistakes, one line each."""
+    from emberline.scenarios.checking import to_the_minute
     from emberline.ui.cli.terminal import heading
     from emberline.ui.text import facts
     from emberline.ui.text.wording import filled
 
     case = _load(scenario, changes)
+    to_the_minute.refuse(case)
     for line in (*heading(case), *facts.lines(case)):
         print(line)
     for name, series in case.inputs.data_vars.items():

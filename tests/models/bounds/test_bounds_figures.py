@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bounds import carbon, late, recorded
+from bounds import carbon, recorded
 
 
 @pytest.mark.parametrize(("case", "seed"), recorded())
@@ -11,6 +11,6 @@ def test_bounds_are_as_recorded(case: str, seed: int) -> None:
     """Proves: each bound is what it was when ``make figures`` wrote it down, no weaker and no stronger; those of prices
     within the distance at which these end. Sensitivity: a row, a weight, a window or a branch of any of them."""
     target = recorded()[case, seed]
-    for name, value in (late(seed) if case == "late" else carbon(case, seed)).items():
+    for name, value in carbon(case, seed).items():
         tolerance = 2e-3 if name == "prices" else 1e-6
         assert value == pytest.approx(target[name], rel=tolerance, abs=1e-3), name

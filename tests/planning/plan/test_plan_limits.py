@@ -1,4 +1,4 @@
-"""What a plan is held to: caps, locks, what has begun, and a limit that the search for least lateness does not know."""
+"""What a plan is held to: caps, locks and what has begun."""
 
 from __future__ import annotations
 
@@ -133,18 +133,3 @@ def test_idle_units_next_to_heats_in_progress() -> None:
     # A-1 is in the ladle furnace and A-2 in the furnace, both until 25 min
     assert result.replay["idle_mw"].values[0] == 0
     assert result.replay["idle_mw"].values[1] > 0
-
-
-def test_lateness_under_a_limit_that_its_search_does_not_know() -> None:
-    """Proves: where the search's result draws too much the list is the plan, and it is said. Sensitivity: a furnace."""
-    line = melt_shop()
-    line["stages"][0]["units"].append({"name": "F2", "power_mw": 40.0})
-    line["grades"][0]["duration_min"]["melting"] = 90
-    orders, goal = [cast("A", 2, due="8 h")], {"minimize": "lateness"}
-    free = make_plan(shop(line=line, orders=orders, goal=goal), PLAIN)
-    assert free.replay_figures is not None
-    assert free.replay_figures.peak_mw > 60
-    result = make_plan(shop(line=line, orders=orders, goal=goal, site={"grid": {"import_limit_mw": 60.0}}), PLAIN)
-    assert result.objective == 0.0
-    assert result.acceptable
-    assert "The baseline schedule" in result.reason

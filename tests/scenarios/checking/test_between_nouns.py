@@ -217,17 +217,6 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "unknown unit 'X'; units are F, G, C, D",
     ),
     ({"goal": {"signal": "marginal"}}, "goal.signal", "the market gives no marginal_carbon_intensity_kg_per_mwh"),
-    ({"goal": {"minimize": "lateness", "caps": {"cost": 1.0}}}, "goal.caps.cost", "is not kept by the goal lateness"),
-    (
-        {"goal": {"minimize": "lateness", "caps": {"carbon_kg": 1.0}}},
-        "goal.caps.carbon_kg",
-        "is not kept by the goal lateness",
-    ),
-    (
-        {"goal": {"minimize": "lateness", "caps": {"peak_mw": 1.0}}},
-        "goal.caps.peak_mw",
-        "is not kept by the goal lateness",
-    ),
     (
         {"horizon": {**BASE["horizon"], "length_h": 3.5}, "site": {"grid": {"metered_interval_min": 60}}},
         "site.grid.metered_interval_min",

@@ -204,7 +204,6 @@ def test_what_is_no_scenario(text: str) -> None:
         ("orders.0.due=99999999999999 h", "more than 100 years"),
         ("line.heat_loss.reheating_stage=casting", "casts without a gap"),
         ("site.battery.power_mw=0", "needs power"),
-        ("goal={minimize: lateness, caps: {peak_mw: 70}}", "not kept by the goal lateness"),
         ("locks=[{heat: C1-1, stage: melting, start: 190 min}]", "lies between steps of 15 min; use 2026-06-16T03:00"),
     ],
 )

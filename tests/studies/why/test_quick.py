@@ -64,13 +64,6 @@ def test_repairs_of_broken_shops_work(case: broken.Broken) -> None:
         assert make_plan(repaired, PLAIN).has_schedule
 
 
-def test_least_lateness_is_not_short_of_hours() -> None:
-    """Proves: due times are what the goal lateness weighs: a cast that must be late is planned, not refused."""
-    late = ["goal.minimize=lateness", "orders.C1.due=4 h", "goal.time_limit_s=20", "disturbances.replications=0"]
-    assert doubts.shortages(load("melt-shop-small", ["orders.C1.due=4 h"]))
-    assert not doubts.shortages(load("melt-shop-small", late))
-
-
 def test_durations_that_are_planned_longer_prove_nothing_of_the_plant() -> None:
     """Proves: an order that is late only by durations above the nominal ones is said to be late as planned, with the
     key that makes them longer; one that is late by nominal durations is late by itself. Sensitivity: *cannot end

@@ -184,8 +184,7 @@ def _goal(result: Robustness, value: float) -> str:
     """An amount of the quantity that the goal minimizes."""
     from emberline.ui.text import wording
 
-    late = " late" if result.robust.scenario.goal.minimize == "lateness" else ""
-    return f"{wording.objective(result.robust.scenario, value)}{late}"
+    return wording.objective(result.robust.scenario, value)
 
 
 def _gap(gap: float | None) -> str:
