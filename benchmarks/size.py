@@ -1,4 +1,4 @@
-"""Lines of code of the library by room: formatted anew, without blank lines, comments and docstrings.
+"""Lines of code of the library by room: laid out by the formatter, without blank lines, comments and docstrings.
 
 ``python -m benchmarks.size`` prints a table; with ``--check`` it fails above the number in ``pyproject.toml``, which
 rises only with a reason in the changelog. Scripts and style sheets of the pages are counted apart.
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {"tests", "benchmarks", "docs", "build"}
-KEPT = re.compile(r"\s*#\s*fmt:\s*(?:skip|off|on)\b.*")
+UNTOUCHED = re.compile(r"\s*#\s*fmt:\s*(?:skip|off|on)\b.*")
 """What keeps the formatter from a line."""
 LAYOUT = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
@@ -46,7 +46,7 @@ def formatted(paths: list[Path]) -> list[str]:
     with tempfile.TemporaryDirectory() as name:
         copies = [Path(name) / f"{i}.py" for i in range(len(paths))]
         for path, copy in zip(paths, copies, strict=True):
-            copy.write_text(KEPT.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
+            copy.write_text(UNTOUCHED.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
         ruff = Path(sys.executable).with_name("ruff")
         subprocess.run([ruff, "format", "--isolated", "--line-length", "120", "-q", name], check=True)
         return [copy.read_text(encoding="utf-8") for copy in copies]

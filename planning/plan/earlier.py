@@ -39,8 +39,8 @@ class EarlierPlans:
         if self.same is None or self.same.schedule is None:
             return candidate
         before = self.same.schedule
-        kept = choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, sound=True)
-        return kept.assign_attrs(reason=self._stays) if kept.attrs["reason"] == STAYS else kept
+        result = choose(self.same.scenario, self.same.envelope, before, candidate, -ROUNDING, sound=True)
+        return result.assign_attrs(reason=self._stays) if result.attrs["reason"] == STAYS else result
 
     def better(self, candidate: Plan) -> Plan:
         """A plan that was made to hold, unless one of the same scenario is better: it reaches its level, or comes
