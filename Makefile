@@ -1,7 +1,7 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-live test check size reference messages bench bench-peers bench-report mutants figures app constraints clean
+.PHONY: help setup demo demo-live test quick check size reference messages bench bench-peers bench-report mutants figures app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
@@ -40,6 +40,9 @@ demo-live: $(STAMP)  ## a simulated plant, the loop and the page Shift, until Ct
 
 test: $(STAMP)  ## run the tests, on up to 4 cores (ARGS="-k heat -x" goes to pytest; -n 0: in one process)
 	$(BIN)/python -m pytest $(CORES) $(ARGS)
+
+quick: $(STAMP)  ## the tests that take less than a second each, in three minutes: before every commit
+	$(BIN)/python -m pytest $(CORES) --quick $(ARGS)
 
 check: $(STAMP)  ## lint, formatting, types, and the size of the library
 	$(BIN)/ruff check $(PARTS)

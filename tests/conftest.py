@@ -109,8 +109,18 @@ def pytest_configure() -> None:
     watch()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what this machine cannot run."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--quick``: only tests that take less than a second."""
+    parser.addoption("--quick", action="store_true", help="leave out the tests of tests/recorded/slow.txt")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is slow, where that is asked for, and what this machine cannot run."""
+    if config.getoption("--quick"):
+        slow = set((ROOT / "tests" / "recorded" / "slow.txt").read_text(encoding="utf-8").split())
+        left_out = [item for item in items if item.nodeid.partition("[")[0] in slow]
+        items[:] = [item for item in items if item.nodeid.partition("[")[0] not in slow]
+        config.hook.pytest_deselected(items=left_out)
     for item in items:
         for marker, how in LACKING.items():
             if item.get_closest_marker(marker):

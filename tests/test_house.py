@@ -305,6 +305,16 @@ def test_test_folders_mirror_the_rooms() -> None:
     assert not {str(folder): count for folder, count in folders.items() if count > SIDE_BY_SIDE}
 
 
+def test_test_files_have_names_of_their_own() -> None:
+    """Proves: every test is collected, since pytest takes two files of one name for the same module.
+
+    Sensitivity: a second ``test_site.py``."""
+    names = Counter(
+        path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("__init__.py", "conftest.py")
+    )
+    assert not [name for name, count in names.items() if count > 1]
+
+
 def test_nothing_tracked_names_a_machine_or_a_registry() -> None:
     """Proves: the checkout works anywhere. Sensitivity: a home folder's path or an index's host fails here."""
     machine = r"(?<![\w.~-])/(?:work|root|tmp|home|Users)/[\w.-]"
