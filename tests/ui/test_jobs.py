@@ -93,18 +93,22 @@ def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
 
 
 def test_a_number_moved_is_searched_for_as_long_as_asked(start: Callable[..., str]) -> None:
-    """Proves: the plan after a moved number has the time limit that was asked for, begins with the plan before and says
-    nothing of it. Sensitivity: a share of the time limit, and the baseline schedule where that is too short.
+    """Proves: the plan after a moved number has the time limit that was asked for, begins with the plan before and
+    names its run where it takes that schedule. Sensitivity: a share of the time limit, and the baseline schedule where
+    that is too short.
     """
-    rows = []
+    rows, runs = [], []
     for scale in (1.0, 0.9):
         price = f"{{table: de_typical_2018, column: price_eur_per_mwh, scale: {scale}}}"
         items = ["goal.time_limit_s=60", "goal.hold=off", f"market.price_per_mwh={price}"]
         run = start("melt-shop-small", items)
         assert until(run, lambda s: s.ended).state == "stored"
         rows.append(Store().open(run).plan)
+        runs.append(run)
     assert [one.scenario.goal.time_limit_s for one in rows] == [60, 60]
-    assert all(one.acceptable and one.status == "within gap" and not one.reason for one in rows)
+    assert all(one.acceptable and one.status == "within gap" for one in rows)
+    assert not rows[0].reason
+    assert rows[1].reason in ("", f"The schedule is that of run {runs[0][:8]}.")
 
 
 def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:
