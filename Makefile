@@ -41,7 +41,7 @@ demo-live: $(STAMP)  ## a simulated plant, the loop and the page Shift, until Ct
 test: $(STAMP)  ## run the tests, on up to 4 cores (ARGS="-k heat -x" goes to pytest; -n 0: in one process)
 	$(BIN)/python -m pytest $(CORES) $(ARGS)
 
-quick: $(STAMP)  ## the tests that take less than a second each, in three minutes: before every commit
+quick: $(STAMP)  ## the tests that take less than half a second each, in some three minutes: before every commit
 	$(BIN)/python -m pytest $(CORES) --quick $(ARGS)
 
 check: $(STAMP)  ## lint, formatting, types, and the size of the library

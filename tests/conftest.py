@@ -110,7 +110,7 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--quick``: only tests that take less than a second."""
+    """``--quick``: only tests that take less than half a second."""
     parser.addoption("--quick", action="store_true", help="leave out the tests of tests/recorded/slow.txt")
 
 

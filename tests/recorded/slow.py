@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 TABLE = Path(__file__).with_suffix(".txt")
-LEAST_S = 0.7
+LEAST_S = 0.4
 """A test that takes longer is slow."""
 ROW = re.compile(r"\s*([\d.]+)s (?:call|setup|teardown)\s+(tests/\S+?\.py::.+)$")
 
