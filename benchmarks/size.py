@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {"tests", "benchmarks", "docs", "build"}
 UNTOUCHED = re.compile(r"\s*#\s*fmt:\s*(?:skip|off|on)\b.*")
-"""What keeps the formatter from a line."""
+"""Comments that keep the formatter from a line."""
 LAYOUT = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
 }  # fmt: skip

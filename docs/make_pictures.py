@@ -73,9 +73,9 @@ def _fill(scenario: str, home: Path) -> str:
 
     store, runs = Store(), []
     for changes in ([], ["goal.minimize=cost"]):
-        made = make_plan(load(scenario, changes), PLAIN)
-        with store.working(made.scenario) as run:
-            store.save(run, made)
+        result = make_plan(load(scenario, changes), PLAIN)
+        with store.working(result.scenario) as run:
+            store.save(run, result)
         runs.append(run)
     stored = store.open(runs[0])
     asked, schedule = stored.plan.scenario, stored.plan.schedule

@@ -1,4 +1,4 @@
-"""How a plan comes about and what it comes to: baseline, schedule, replays, ledger, bill and verdict."""
+"""The planner, and what a plan comes to: baseline, schedule, replays, ledger, bill and verdict."""
 
 from typing import TYPE_CHECKING
 

@@ -98,7 +98,7 @@ def make_plan(
     deadline = deadline or Deadline(scenario.goal.time_limit_s)
     if before is not None:
         return _make_again(before, scenario, steps, search, deadline, on_progress, cancel)
-    if steps == PLAIN:
+    if steps == PLAIN and not starts.schedules:
         return draft(
             scenario, baseline=baseline, search=search, replications=replications, on_progress=on_progress,
             cancel=cancel,
@@ -172,7 +172,7 @@ def _make_again(
 
 
 def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RULES_SHARE) -> Plan | None:
-    """What takes the place of a plan: one with its margins that is better by the goal, judged on disturbed days.
+    """Replacement of a plan: one with its margins that is better by the goal, judged on disturbed days.
 
     Args:
         base: the plan.

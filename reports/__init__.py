@@ -1,1 +1,1 @@
-"""What leaves the house: charts, files, reports on carbon, and reports on energy performance."""
+"""Charts, files, reports on carbon, and reports on energy performance."""

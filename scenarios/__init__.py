@@ -1,4 +1,4 @@
-"""The ground floor: what is asked. Nouns, files, units of measure and the vocabulary of datasets."""
+"""The request: nouns, files, units of measure and the vocabulary of datasets."""
 
 from emberline.scenarios.case.scenario import Heat, Scenario
 from emberline.scenarios.loading.loading import bundled, load, loads

@@ -32,7 +32,7 @@ MOST_PLANS = 500
 
 
 class Keeper(Protocol):
-    """Where plans are kept, such as a store of runs."""
+    """Keeper of plans, such as a store of runs."""
 
     folder: Path
     """Of the records of sweeps, too."""

@@ -1,1 +1,1 @@
-"""The fourth floor: faces. The command line and the pages in the browser."""
+"""Command line, and pages in the browser."""

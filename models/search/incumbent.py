@@ -81,7 +81,7 @@ class Search(Record):
     load_worth: np.ndarray | None = None
     """What a MWh that the line draws is worth by cell, by the multipliers of the best bound; shape (n_cells,)."""
     memory: dict[str, Any] = field(default_factory=dict)
-    """What heuristics keep from one turn to the next, by their names."""
+    """State that heuristics keep from one turn to the next, by their names."""
     _reported: Starts | None = None
     study: Programs | None = None
     """Keeps the solver of the bound for the next search."""

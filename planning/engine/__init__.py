@@ -1,4 +1,4 @@
-"""Who computes: this process, workers on this machine, or a Dask cluster; how long they may, and in what memory."""
+"""Workers of this process, this machine or a Dask cluster; deadlines and the memory that plans need."""
 
 from typing import TYPE_CHECKING
 

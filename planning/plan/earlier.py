@@ -35,7 +35,7 @@ class EarlierPlans:
     """Of that one."""
 
     def keep(self, candidate: xr.Dataset) -> xr.Dataset:
-        """What was found, unless a plan of the same scenario is better."""
+        """The schedule of a search, unless a plan of the same scenario is better."""
         if self.same is None or self.same.schedule is None:
             return candidate
         before = self.same.schedule
@@ -78,7 +78,7 @@ def _alike(one: xr.Dataset, other: xr.Dataset) -> bool:
 
 
 def worth(plan: Plan) -> tuple[bool, float, float]:
-    """How good a plan is: whether it reaches its level, else by how much it does not, and then by its goal."""
+    """Rank of a plan: whether it reaches its level, else by how much it does not, and then its goal."""
     objective = math.inf if plan.objective is None else plan.objective
     share = 0.0 if plan.holding is None or plan.holding.reached else plan.holding.share - 1
     reached = plan.holding is None or plan.holding.reached

@@ -42,7 +42,7 @@ Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping
 
 
 def again(stored: Plan, scenario: Scenario, search: Search) -> Plan | tuple[Scenario, Search]:
-    """What is searched where a stored plan is made again, from its schedule on; the plan itself where nothing is.
+    """Scenario and search with which a stored plan is made again; the plan itself where nothing is searched.
 
     With the same locks and a plan that has reached its gap there is nothing to search. With others a cap on cost above
     the baseline's stays the amount that it was: its list is made with the locks, too, and would move it.

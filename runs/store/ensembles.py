@@ -93,7 +93,7 @@ class _Judged(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What is read of the answer."""
+    """Fields of the answer that are read."""
 
     level: float
     status: str

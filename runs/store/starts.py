@@ -15,7 +15,7 @@ from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 
 PLANT = ("line", "orders", "processes", "stores", "horizon", "state")
-"""What makes schedules of two scenarios alike: what is made, on what, when."""
+"""Keys that are the same where schedules of two scenarios are alike."""
 LOOKED_AT = 60
 """Newest runs that are looked at."""
 MOST = 6
@@ -23,7 +23,7 @@ MOST = 6
 
 
 def stored_starts(store: Store, scenario: Scenario, baseline: Baseline | None = None) -> EarlierPlans:
-    """What is stored of a scenario's orders, judged by the goal that it was made for.
+    """Stored plans of a scenario's orders, judged by the goal that they were made for.
 
     Args:
         store: with plans.

@@ -1,1 +1,1 @@
-"""What a scenario's assets and processes take and give, and what is settled for it."""
+"""Flows of a scenario's assets and processes, and what is settled for them."""

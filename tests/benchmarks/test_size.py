@@ -15,7 +15,7 @@ import os  # a comment
 
 
 def home() -> str:
-    """What is not counted."""
+    """The home."""
     # nor this
     text = """two
 lines"""

@@ -1,0 +1,1 @@
+"""Stored runs, jobs in progress, and decisions."""

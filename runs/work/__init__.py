@@ -1,0 +1,1 @@
+"""Work of each kind of job, as a worker does it."""
