@@ -13,9 +13,8 @@ from emberline.planning.accounts import Ledger
 from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.ui.charts import site_panels
-from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.site_panels import PanelData, y_axis
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.text.language import mark, tr
 
 PARTS = {

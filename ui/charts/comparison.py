@@ -14,11 +14,10 @@ from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.studies.difference import HeatMove
 from emberline.ui.charts import gantt as gantts
-from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.charts.plan import below_each_other
 from emberline.ui.charts.site_panels import y_axis
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 

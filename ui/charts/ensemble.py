@@ -13,9 +13,8 @@ from emberline.planning.plan import Plan
 from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as replays
 from emberline.reports.charts import palette
-from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.gantt import Layers
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 

@@ -18,9 +18,8 @@ import xarray as xr
 from emberline.planning.accounts import unit_runs
 from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
-from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.site_panels import BASELINE, LIMIT, PAPER, y_axis
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.unit_states import DOES

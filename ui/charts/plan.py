@@ -18,9 +18,8 @@ from emberline.reports.charts import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels
-from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.text.language import mark, tr
 
 Layers = alt.LayerChart | alt.FacetChart

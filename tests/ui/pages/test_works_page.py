@@ -25,9 +25,8 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.loading.loading import LIBRARY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as charts
-from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.board import run_id
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.pages.request import amounts
 from emberline.ui.pages.result import products, run_card, units
 from emberline.ui.pages.session import navigation

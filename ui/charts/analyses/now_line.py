@@ -11,8 +11,7 @@ import pandas as pd
 from emberline.reports.charts import palette
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts.analyses.steps import FONT
-from emberline.ui.charts.axis import time_axis
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.text.language import tr
 from emberline.ui.text.numbers import clock
 

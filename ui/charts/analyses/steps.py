@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from emberline.reports.charts import palette
-from emberline.ui.charts.axis import time_axis
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.text.language import tr
 from emberline.ui.text.numbers import clock
 

@@ -14,8 +14,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.importing import Imported
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts import plan
-from emberline.ui.charts.axis import time_axis
-from emberline.ui.charts.view import View
+from emberline.ui.charts.view import View, time_axis
 from emberline.ui.text import numbers
 from emberline.ui.text.language import tr
 
