@@ -58,11 +58,11 @@ size: $(STAMP)  ## lines of code by room, next to what pyproject.toml allows
 reference: $(STAMP)  ## make docs/reference: every key of scenarios and monitoring plans, from their records
 	$(BIN)/python docs/make_reference.py
 
-messages: $(STAMP)  ## gather the pages' messages into ui/locale/*.po, where new ones wait for a translation
+messages: $(STAMP)  ## gather the pages' messages into reports/text/locale/*.po, where new ones wait for a translation
 	$(BIN)/pybabel -q extract -F babel.cfg -k tr -k trn:1,2 -k mark -k Message --no-default-keywords --sort-output --width 120 \
 	  --add-location file --project Emberline --version 0.1 --output emberline.pot .
-	@for language in $(notdir $(basename $(wildcard ui/locale/*.po))); do \
-	  $(BIN)/pybabel -q update -i emberline.pot -o ui/locale/$$language.po -l $$language --width 120 \
+	@for language in $(notdir $(basename $(wildcard reports/text/locale/*.po))); do \
+	  $(BIN)/pybabel -q update -i emberline.pot -o reports/text/locale/$$language.po -l $$language --width 120 \
 	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
 	done
 

@@ -128,7 +128,7 @@ class Result:
 
     def plot(self) -> alt.VConcatChart:
         """Schedule, power, carbon intensity and price on one time axis; ``.save("plan.html")`` keeps it."""
-        from emberline.ui.charts.plan import timeline
+        from emberline.reports.charts.plan import timeline
 
         self._stored()
         return timeline(self.plan)

@@ -1,4 +1,4 @@
-"""Sentences for people that arise below the pages: an id with parameters, worded per language in ``ui/text``.
+"""Sentences for people that arise below the pages: an id with parameters, worded per language in ``reports/text``.
 
 The id is the English sentence with ``{names}``, as gettext has it. A message is a string, its English text: tables,
 logs and JSON show it as it is, and a page that speaks another language words it again from id and parameters.

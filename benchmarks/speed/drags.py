@@ -22,7 +22,7 @@ SHOPS = ("melt-shop-small", "melt-shop-day", "melt-shop-site")
 DRAGS = 500
 FRAME = Bar(50.0)
 """A check lasts no longer than what the eye takes for at once [ms]."""
-RULES = Path(__file__).resolve().parents[2] / "ui" / "charts" / "board" / "rules.js"
+RULES = Path(__file__).resolve().parents[2] / "reports" / "charts" / "board" / "rules.js"
 CHECK = """([rules, cases]) => { const home = placesOf(rules); const begin = performance.now();
   const result = cases.map((moves) => conflicts(rules, {...home, ...moves})
     .map((one) => [one.kind, ...[...one.keys].sort()].join(" ")).sort());

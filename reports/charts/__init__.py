@@ -1,4 +1,4 @@
-"""Charts that pages and files share."""
+"""Charts of pages, files and the Python API."""
 
 from emberline.reports.charts import palette
 

@@ -18,8 +18,8 @@ from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
 from emberline.planning.answer import headline
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.text import wording
 from emberline.scenarios import Scenario, load
-from emberline.ui.text import wording
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.text import facts
 from emberline.scenarios import Scenario
-from emberline.ui.text import facts
 
 PLATEAU = ((0.0, 6.0, 2.0), (0.2, 3.0, 3.0), (0.8, 3.0, 3.0), (1.0, 1.0, 6.0))
 SALT: dict[str, Any] = {

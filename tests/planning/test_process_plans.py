@@ -20,12 +20,12 @@ from emberline.planning.accounts.sums import figures
 from emberline.planning.accounts.unit_runs import Count, UnitRun, counts, unit_runs
 from emberline.reports.exports import export, manifest
 from emberline.reports.exports.crews import unit_lists
+from emberline.reports.text import wording
 from emberline.runs.store.store import Store, StoredRun
 from emberline.scenarios.records.base import ScenarioError
 from emberline.studies.levers.study import levers
 from emberline.studies.pareto.search import pareto
 from emberline.ui.cli import terminal
-from emberline.ui.text import wording
 
 GRINDING = {
     "name": "mill",

@@ -14,8 +14,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, WebSocket, expect
 
+from emberline.reports.text.language import catalogue
 from emberline.ui.pages import PAGES, SECTIONS
-from emberline.ui.text.language import catalogue
 
 WAIT_MS = 90_000
 LOOK_MS = 100

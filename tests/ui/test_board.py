@@ -17,11 +17,11 @@ from served import Server
 
 from emberline import twin
 from emberline.models import line
+from emberline.reports.charts import board as drawing
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.studies.board import HeatBoard
-from emberline.ui.charts import board as drawing
 
 pytestmark = pytest.mark.browser
 CHECK = """([rules, cases]) => { const home = placesOf(rules); return cases.map((moves) =>

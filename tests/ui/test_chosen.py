@@ -11,8 +11,8 @@ from served import Server
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from emberline.reports.text import naming
 from emberline.scenarios import load
-from emberline.ui.text import naming
 
 pytestmark = pytest.mark.browser
 SMALL = "melt-shop-small"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pages import page, texts
 
+from emberline.reports.text import wording
 from emberline.runs.jobs.status import ENDED
 from emberline.runs.store.catalogue.entry import STATES as OF_RUNS
 from emberline.ui.cli import progress
 from emberline.ui.pages import runs
-from emberline.ui.text import wording
 
 EVENTS = {"failed": ["ValueError: x"], "refused": ["goal.gap: is negative"]}
 

@@ -68,10 +68,10 @@ def list_scenarios(as_json: AsJson = False) -> None:
 @app.command()
 def check(scenario: Named, changes: Changes = None) -> None:
     """Describe a scenario, with remarks on unusual values, or list its mistakes, one line each."""
+    from emberline.reports.text import facts
+    from emberline.reports.text.wording import filled
     from emberline.scenarios.checking import to_the_minute
     from emberline.ui.cli.terminal import heading
-    from emberline.ui.text import facts
-    from emberline.ui.text.wording import filled
 
     case = _load(scenario, changes)
     to_the_minute.refuse(case)
@@ -107,9 +107,9 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     from emberline import twin
     from emberline.planning.accounts import sums
     from emberline.planning.plan import violations
+    from emberline.reports.text import wording
     from emberline.scenarios.goal_metrics import goal_metric
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
 
     case = _load(scenario, changes)
     run = twin.simulate(case)

@@ -17,10 +17,10 @@ from rich.text import Text
 from emberline.planning.answer import Answer
 from emberline.planning.answer import answer as first
 from emberline.planning.plan import Plan
+from emberline.reports.text import charges, wording
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.goal_metrics import goal_first, goal_metric
-from emberline.ui.text import charges, wording
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 

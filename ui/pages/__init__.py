@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text.language import current, mark, tr
+from emberline.reports.text.messages import say
 from emberline.ui.cli import faults
 from emberline.ui.pages.session import document_language, session, sign_in
-from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.messages import say
 
 _IMPORTING = threading.RLock()
 # the charts' containers keep ``charts.OVERHANG`` free at the right

@@ -10,17 +10,17 @@ import streamlit as st
 
 from emberline.planning.accounts import Ledger, ledger
 from emberline.planning.plan import stock_credit
+from emberline.reports.charts import carbon
+from emberline.reports.charts.view import weeks
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS
-from emberline.ui.charts import carbon
-from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result import accounts, embedded, products
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, titles
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr
 
 WAYS = {
     "average": mark("location, average intensity"),

@@ -11,16 +11,16 @@ import pandas as pd
 import streamlit as st
 
 from emberline.planning.plan import Plan
+from emberline.reports.charts import comparison
+from emberline.reports.charts.view import View, weeks
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr, trn
+from emberline.reports.text.messages import say
 from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.studies.difference import DIFFERENT_HEATS, Difference
-from emberline.ui.charts import comparison
-from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.parts import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, run_picker, session, stored_runs, titles
-from emberline.ui.text import wording
-from emberline.ui.text.language import tr, trn
-from emberline.ui.text.messages import say
 
 SELECTION = "compared"
 """In the session: ids of the compared runs."""

@@ -11,17 +11,17 @@ import xarray as xr
 
 from emberline.planning.accounts import unit_runs
 from emberline.reports.exports.crews import Activity, Line, crews, lines, unit_pages, work
+from emberline.reports.text import moment
+from emberline.reports.text.language import current, mark, tr
+from emberline.reports.text.numbers import listed
+from emberline.reports.text.slack import SAME_MIN, stops
 from emberline.runs.store import Store, StoredRun
 from emberline.scenarios import Scenario
 from emberline.studies.board import run_slack
 from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import chart_cache, stored_runs
-from emberline.ui.text import moment
-from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.numbers import listed
-from emberline.ui.text.slack import SAME_MIN, stops
-from emberline.ui.text.speaker import speaker
+from emberline.ui.speaker import speaker
 
 NEXT = 4
 LATEST_MIN = 24 * 60

@@ -10,12 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from emberline.reports.exports import FORMATS, activities, export, manifest, tables
+from emberline.reports.text import wording
+from emberline.reports.text.language import current, mark, tr
 from emberline.runs.store import StoredRun
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import chart_cache, stored_runs
-from emberline.ui.text import wording
-from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.speaker import speaker
+from emberline.ui.speaker import speaker
 
 SAYS = {
     "xlsx": mark("For the shift: heats or runs, a Gantt chart in cells, hourly energy, bill, ledger."),

@@ -11,22 +11,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.charts import front as front_charts
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import stamp
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError
 from emberline.runs.store import fronts as stored_fronts
 from emberline.scenarios.goal_metrics import NAMES
 from emberline.scenarios.home import RUN_ID
 from emberline.studies.pareto import MOST_POINTS, Axis, axes
-from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask, show_problems
 from emberline.ui.pages.request.sources import look
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress, titles
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import stamp
 
 CARBON = "carbon"
 FRONT = "front"

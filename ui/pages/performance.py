@@ -11,15 +11,15 @@ from zoneinfo import available_timezones
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.charts import performance as charts
 from emberline.reports.compliance.monitoring import Period
 from emberline.reports.compliance.reports import Document, write_excel
 from emberline.reports.performance import Losses, Step, joined, losses, read_content, review
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr
 from emberline.scenarios.loading import heat_log
 from emberline.scenarios.loading import meter as meters
-from emberline.ui.charts import performance as charts
 from emberline.ui.pages.request.sources import choose, look
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr
 
 LARGEST_MB = 20
 STEPS: dict[Step, str] = {"month": mark("by month"), "week": mark("by week"), "day": mark("by day")}

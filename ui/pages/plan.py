@@ -10,20 +10,20 @@ import pandas as pd
 import streamlit as st
 
 from emberline.planning.plan import replan
+from emberline.reports.charts import gantt, plan
+from emberline.reports.charts.view import View
+from emberline.reports.text import facts, numbers, wording
+from emberline.reports.text.language import tr, trn
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import METRICS, legible_bound
-from emberline.ui.charts import gantt, plan
-from emberline.ui.charts.view import View
 from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, OF, look, note_of, same
 from emberline.ui.pages.result import repairs, result, units
 from emberline.ui.pages.session import chart_cache, job_progress, market_chart, run_or_baseline, session, stored_runs
-from emberline.ui.text import facts, numbers, wording
-from emberline.ui.text.language import tr, trn
 
 STEP_OF = {"draft": "optimize", "round": "optimize", "judge": "replays"}
 """Phases of a plan that is made to hold, by the step that they belong to."""

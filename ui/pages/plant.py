@@ -8,19 +8,18 @@ import streamlit as st
 
 from emberline.planning.accounts import ledger
 from emberline.planning.accounts.sankey import Diagram, carbon, energy
-from emberline.reports.charts import palette
+from emberline.reports.charts import flow_sheet, palette
+from emberline.reports.charts import sankey as sankeys
+from emberline.reports.charts.flow_sheet import drawing
+from emberline.reports.charts.view import weeks
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr
 from emberline.scenarios import Scenario
-from emberline.ui.charts import flow_sheet
-from emberline.ui.charts import sankey as sankeys
-from emberline.ui.charts.flow_sheet import drawing
-from emberline.ui.charts.view import weeks
 from emberline.ui.pages.editor import new_plant
 from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, market_chart, navigation, run_or_baseline, titles
 from emberline.ui.pages.session.run_or_baseline import Subject
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr
 
 POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.BASELINE: mark("the baseline")}
 TOTALS, MOMENT = "totals", "moment"

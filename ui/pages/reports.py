@@ -25,10 +25,10 @@ from emberline.reports.compliance.reports import (
     read_default_values,
 )
 from emberline.reports.compliance.workbook import filled
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.numbers import stamp
 from emberline.runs.store import Store
 from emberline.ui.pages.session import sign_in
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.numbers import stamp
 
 LARGEST_MB = 20
 ACTIVITY = "activity.csv"

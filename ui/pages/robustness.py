@@ -7,6 +7,8 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.robustness import ensemble as replays
+from emberline.reports.text import facts, wording
+from emberline.reports.text.language import tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, ensembles
 from emberline.ui.pages.parts import robustness_ensemble as ensemble
@@ -14,8 +16,6 @@ from emberline.ui.pages.parts import robustness_headline as headline
 from emberline.ui.pages.parts import robustness_holding as holding
 from emberline.ui.pages.result import headed
 from emberline.ui.pages.session import job_progress, stored_runs
-from emberline.ui.text import facts, wording
-from emberline.ui.text.language import tr
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import date_of_year, stamp
 from emberline.runs.jobs import queue
 from emberline.runs.store import Entry, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.session import run_picker, session, titles
 from emberline.ui.pages.session.navigation import go
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import date_of_year, stamp
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
 """States to filter by, and their key in ``wording.STATES``."""

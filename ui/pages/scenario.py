@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.text import facts, numbers, wording
+from emberline.reports.text.language import mark, tr, trn
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
@@ -20,8 +22,6 @@ from emberline.ui.pages.editor.drawing import sheet
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
 from emberline.ui.pages.session import market_chart, navigation, session, sign_in
-from emberline.ui.text import facts, numbers, wording
-from emberline.ui.text.language import mark, tr, trn
 
 VIEWS = {
     "sheet": mark("Flow sheet"),

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from emberline.live.loop import current, decide, message, withdraw
+from emberline.reports.charts import shift as charts
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.wording import number
 from emberline.runs.decisions import APPROVED, OPEN, Advice, Decisions
 from emberline.runs.store import StoreError
 from emberline.scenarios.messages import loads, restored
-from emberline.ui.charts import shift as charts
 from emberline.ui.pages.session import sign_in
-from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.messages import say
-from emberline.ui.text.wording import number
 
 EVERY_S = 2.0
 STYLE = """<style>

@@ -12,15 +12,15 @@ import xarray as xr
 from emberline.planning.accounts import Figures
 from emberline.planning.accounts import sums as run_sums
 from emberline.planning.plan import violations
+from emberline.reports.charts import plan as plan_charts
+from emberline.reports.charts import process_panels, replay
+from emberline.reports.charts.view import weeks
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr, trn
 from emberline.scenarios import Scenario
-from emberline.ui.charts import plan as plan_charts
-from emberline.ui.charts import process_panels, replay
-from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, player, run_or_baseline, titles
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr, trn
 
 NAMES = {PLAN: mark("plan"), BASELINE: mark("baseline")}
 MOST_REPLICATIONS = 100_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from emberline.reports.text.language import tr
+from emberline.reports.text.messages import say
 from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import stored_runs
-from emberline.ui.text.language import tr
-from emberline.ui.text.messages import say
 
 
 def page() -> None:

@@ -12,9 +12,9 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from emberline.reports.text.language import LANGUAGES, mark, spoken, tr
 from emberline.ui.oidc import CALLBACK
 from emberline.ui.pages import ADDRESSES, ALIASES, PAGES
-from emberline.ui.text.language import LANGUAGES, mark, spoken, tr
 
 SCRIPT = Path(__file__).with_name("document.js")
 """What the document runs before the pages."""

@@ -17,8 +17,8 @@ from emberline.planning.accounts.site_stores import ending_no_lower, levels, sit
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.record import violations
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.text import wording
 from emberline.scenarios import Scenario
-from emberline.ui.text import wording
 
 ELECTROLYSER = {
     "kind": "electrolyser", "name": "electrolyser", "electric_mw": 50.0, "hydrogen": "hydrogen", "kwh_per_kg": 52.0,

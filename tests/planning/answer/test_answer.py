@@ -34,12 +34,12 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import follow
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports.tables import cause_table
+from emberline.reports.text.language import spoken
+from emberline.reports.text.messages import say
 from emberline.runs.store import Store
 from emberline.scenarios import load
 from emberline.scenarios.case.market import Market
 from emberline.scenarios.records.orders import Lock
-from emberline.ui.text.language import spoken
-from emberline.ui.text.messages import say
 
 SPREAD = {"replications": 4, "duration_spread": 0.05, "seed": 3}
 PEAK = {"name": "grid", "rates": [{"per_mw": 110_000.0}]}

@@ -16,11 +16,11 @@ from emberline.planning.answer.choices import with_choices
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.alternatives import Choice
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.text.language import spoken
+from emberline.reports.text.messages import say
 from emberline.runs.store import Store
 from emberline.scenarios import load, loads
 from emberline.scenarios.goal_metrics import goal_text
-from emberline.ui.text.language import spoken
-from emberline.ui.text.messages import say
 
 MILL = """
 name: mill-house

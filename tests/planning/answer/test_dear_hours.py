@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from emberline.planning.answer.changes import changes
+from emberline.reports.text.language import spoken
+from emberline.reports.text.messages import say
 from emberline.scenarios import Scenario
-from emberline.ui.text.language import spoken
-from emberline.ui.text.messages import say
 
 STEPS = 8
 LEVEL_T, CAPACITY_T = (400.0, 200.0), (500.0, 320.0)

@@ -25,10 +25,10 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.replays import Replays
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports import export
+from emberline.reports.text import wording
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.market import Market
-from emberline.ui.text import wording
 
 BOILER = [
     {"kind": "supply", "name": "grid gas", "carrier": "gas", "price_per_unit": 40.0},

@@ -23,9 +23,9 @@ from emberline.reports.exports.activities import activities
 from emberline.reports.exports.formats.excel import sheet_name
 from emberline.reports.exports.texts import printable
 from emberline.reports.exports.worded import for_people, worded
+from emberline.reports.text.language import CATALOGUES
 from emberline.runs.store.run_folder import StoredRun
-from emberline.ui.text.language import CATALOGUES
-from emberline.ui.text.speaker import speaker
+from emberline.ui.speaker import speaker
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 WORD = re.compile(r"[A-Za-z][a-z]{2,}")

@@ -19,13 +19,13 @@ from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.pipeline import follow
+from emberline.reports.text.studies.rolling import says
 from emberline.scenarios import Scenario, ScenarioError, load
 from emberline.studies.rolling import How, compare, refuse, roll
 from emberline.studies.rolling.blocks import interval
 from emberline.studies.rolling.by_step import direct_by_step
 from emberline.studies.rolling.roll import broken
 from emberline.twin.state import later
-from emberline.ui.text.studies.rolling import says
 
 HOUR = 60.0
 

@@ -9,13 +9,13 @@ import works
 
 from emberline.planning.accounts.unit_runs import unit_runs
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.text.language import spoken
+from emberline.reports.text.messages import say
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.studies.why import run_slack
 from emberline.studies.why.of_unit import OfUnit
 from emberline.studies.why.question import why
 from emberline.studies.why.resolver import Resolver
-from emberline.ui.text.language import spoken
-from emberline.ui.text.messages import say
 
 MILL = {**works.MILL, "must_run": False}
 SILOS = [

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from commands import emberline, refused
 
+from emberline.reports.charts import front
 from emberline.runs.store import fronts
-from emberline.ui.charts import front
 
 SITE = """\
 name: site

@@ -15,9 +15,9 @@ from emberline.planning.accounts.stock import difference
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.stock_credit import credit_kg
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.text import wording
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
-from emberline.ui.text import wording
 
 
 def script() -> None:

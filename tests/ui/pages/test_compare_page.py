@@ -14,16 +14,16 @@ from streamlit.testing.v1 import AppTest
 from emberline.planning import Plan
 from emberline.planning.plan import replan
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.charts import comparison
+from emberline.reports.text import naming
+from emberline.reports.text.language import spoken
+from emberline.reports.text.numbers import stamp
 from emberline.runs.store import run_folder
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.studies.difference import difference
-from emberline.ui.charts import comparison
 from emberline.ui.pages.parts import compare_runs as compared
 from emberline.ui.pages.session import run_picker, session, titles
-from emberline.ui.text import naming
-from emberline.ui.text.language import spoken
-from emberline.ui.text.numbers import stamp
 
 
 def script() -> None:

@@ -17,9 +17,9 @@ from streamlit.testing.v1 import AppTest
 
 from emberline.reports.exports import FORMATS
 from emberline.reports.exports.tables import TABLES
+from emberline.reports.text.language import LANGUAGES, current
 from emberline.runs.store.store import Store
 from emberline.ui.pages import export
-from emberline.ui.text.language import LANGUAGES, current
 
 
 def script() -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emberline.reports.text import wording
 from emberline.runs.jobs import queue
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store
 from emberline.ui.pages.session import stored_runs
-from emberline.ui.text import wording
 
 
 def script() -> None:

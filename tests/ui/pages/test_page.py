@@ -17,15 +17,15 @@ from pages import texts, with_tab
 from streamlit.testing.v1 import AppTest
 
 from emberline.planning.answer import answer
+from emberline.reports.charts import plan
+from emberline.reports.charts.view import View
+from emberline.reports.text import wording
 from emberline.runs.jobs import queue
 from emberline.runs.store.store import Store
 from emberline.scenarios import bundled, load, loads
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.ui.charts import plan
-from emberline.ui.charts.view import View
 from emberline.ui.pages.request import amounts, fields
 from emberline.ui.pages.result.answer import plain
-from emberline.ui.text import wording
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emberline.reports.charts import front as front_charts
 from emberline.runs.jobs import queue
 from emberline.runs.store import fronts
 from emberline.scenarios import loads
 from emberline.studies.pareto.plan_of_point import run_of
 from emberline.studies.pareto.search import pareto
-from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.session import navigation
 

@@ -103,8 +103,8 @@ def test_the_alarm_keeps_its_place_in_time() -> None:
     Sensitivity: the period of the alarm drawn after the last one."""
     import pandas as pd
 
+    from emberline.reports.charts import performance as charts
     from emberline.reports.performance.cusum import Cusum
-    from emberline.ui.charts import performance as charts
 
     periods = [f"2026-{month:02}" for month in range(1, 6)]
     curve = pd.Series([-1.0, -2, -3, -4, -5], index=periods)

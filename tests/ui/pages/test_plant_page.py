@@ -16,13 +16,12 @@ from pages import page, texts
 from emberline import twin
 from emberline.planning.accounts import sankey
 from emberline.planning.accounts.ledger import ledger
-from emberline.reports.charts import palette
+from emberline.reports.charts import flow_sheet, palette
+from emberline.reports.charts import sankey as sankeys
+from emberline.reports.charts.flow_sheet import drawing
+from emberline.reports.text import naming
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.ui.charts import flow_sheet
-from emberline.ui.charts import sankey as sankeys
-from emberline.ui.charts.flow_sheet import drawing
-from emberline.ui.text import naming
 
 WHOLE = None
 

@@ -18,15 +18,15 @@ from works import compared, course, works
 from emberline import twin
 from emberline.planning.engine.engine import Engine
 from emberline.planning.robustness.ensemble import Ensemble, ensemble
+from emberline.reports.charts import ensemble as ensemble_charts
+from emberline.reports.charts.view import View
+from emberline.reports.text import wording
+from emberline.reports.text.language import spoken
 from emberline.runs.jobs import queue
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store
-from emberline.ui.charts import ensemble as ensemble_charts
-from emberline.ui.charts.view import View
 from emberline.ui.pages.parts.robustness_headline import Evidence, headline, sentences
 from emberline.ui.pages.session import stored_runs
-from emberline.ui.text import wording
-from emberline.ui.text.language import spoken
 
 
 def script() -> None:

@@ -12,10 +12,10 @@ from postgres import Server
 from streamlit.testing.v1 import AppTest
 
 from emberline.reports.exports.manifest import proof
+from emberline.reports.text import wording
 from emberline.runs.jobs import folder as job_folder
 from emberline.runs.store.catalogue import VARIABLE, answering, database
 from emberline.runs.store.store import Store
-from emberline.ui.text import wording
 
 
 def script() -> None:

@@ -17,15 +17,15 @@ from streamlit.testing.v1 import AppTest
 
 from emberline.planning import Plan
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.charts import plan as charts
+from emberline.reports.charts import site_panels
+from emberline.reports.charts.view import View, weeks
+from emberline.reports.text import wording
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, bundled, load, loads
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.ui.charts import plan as charts
-from emberline.ui.charts import site_panels
-from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.request import fields
 from emberline.ui.pages.result import accounts
-from emberline.ui.text import wording
 
 ROOT = Path(__file__).resolve().parents[3]
 LINE = (

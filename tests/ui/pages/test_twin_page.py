@@ -18,14 +18,14 @@ from pages import page, texts
 
 from emberline import twin
 from emberline.planning.plan.record import violations
+from emberline.reports.charts import flow_sheet, plan, replay
+from emberline.reports.charts.view import View
+from emberline.reports.text import naming, wording
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.flows.asset_flows import load_mw
-from emberline.ui.charts import flow_sheet, plan, replay
-from emberline.ui.charts.view import View
 from emberline.ui.pages.session import run_or_baseline
 from emberline.ui.pages.session.run_or_baseline import Subject
-from emberline.ui.text import naming, wording
 
 
 @cache

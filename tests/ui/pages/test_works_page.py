@@ -18,19 +18,18 @@ from emberline.planning import Plan
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.unit_runs import RUN, START_UP, WAIT, UnitRun, unit_runs
 from emberline.planning.answer import answer
-from emberline.reports.charts import palette
+from emberline.reports.charts import gantt, palette, process_panels, site_panels
+from emberline.reports.charts import plan as charts
+from emberline.reports.charts.board import run_id
+from emberline.reports.charts.view import View, time_axis
+from emberline.reports.text import facts, works
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, load, loads
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.ui.charts import gantt, process_panels, site_panels
-from emberline.ui.charts import plan as charts
-from emberline.ui.charts.board import run_id
-from emberline.ui.charts.view import View, time_axis
 from emberline.ui.pages.request import amounts
 from emberline.ui.pages.result import products, run_card, units
 from emberline.ui.pages.session import navigation
-from emberline.ui.text import facts, works
 
 ROOT = Path(__file__).resolve().parents[3]
 TABS = [

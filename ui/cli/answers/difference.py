@@ -36,8 +36,8 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
 
 def lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
     """The difference as lines of text."""
+    from emberline.reports.text.wording import number, percent, signed
     from emberline.studies.difference import DIFFERENT_HEATS
-    from emberline.ui.text.wording import number, percent, signed
 
     names = [
         f"{run} ({name}, {status}{'' if gap is None else f', gap {percent(gap)}'})"

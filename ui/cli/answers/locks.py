@@ -49,9 +49,9 @@ def locks(
 def _show(prices: lock_prices.LockPrices) -> None:
     from rich.text import Text
 
+    from emberline.reports.text import wording
+    from emberline.reports.text.studies.locks import lock_rows
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
-    from emberline.ui.text.studies.locks import lock_rows
 
     console, rows = terminal.out(), lock_rows(prices.summary())
     for row, price in zip(rows, prices.prices, strict=False):

@@ -26,10 +26,10 @@ def prices(
     """
     from rich.text import Text
 
+    from emberline.reports.text import wording
     from emberline.scenarios.goal_metrics import GOALS
     from emberline.studies.why import shadow_prices as pricing
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
 
     if output is not None:
         writable(output, force, ("nc",))

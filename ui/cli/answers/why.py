@@ -77,7 +77,7 @@ def why(
 
 def lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
     """The answer as lines of text."""
-    from emberline.ui.text import wording
+    from emberline.reports.text import wording
 
     gap = "no gap proven" if explanation.gap is None else f"gap {wording.percent(explanation.gap)}"
     yield f"why {explanation.question}: {scenario.name}, plan {explanation.status}, {gap}"
@@ -95,8 +95,8 @@ def lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
 
 def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
     """One answer as lines of text: its cost and proof, the limits in its way, and what else moves."""
+    from emberline.reports.text import wording
     from emberline.scenarios.messages import clock
-    from emberline.ui.text import wording
 
     yield f"{head:<9}{answer.says}"
     gap = "" if answer.gap is None else f", gap {wording.percent(answer.gap)}"
@@ -125,14 +125,14 @@ def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "wha
 
 def costs(more: More, currency: str) -> str:
     """Additional carbon [kg], cost and peak [MW] of a plan."""
-    from emberline.ui.text.wording import signed
+    from emberline.reports.text.wording import signed
 
     return f"{signed(more.carbon_kg, 0)} kg CO2e, {signed(more.cost, 0)} {currency}, {signed(more.peak_mw, 2)} MW peak"
 
 
 def between(answer: Answer, unit: str) -> str:
     """Lower and upper bound on the change of the goal."""
-    from emberline.ui.text.wording import signed
+    from emberline.reports.text.wording import signed
 
     if answer.low is None or answer.high is None:
         return ""
@@ -141,8 +141,8 @@ def between(answer: Answer, unit: str) -> str:
 
 def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
     """Starts that are possible while all other heats stay in place."""
+    from emberline.reports.text.wording import signed
     from emberline.scenarios.messages import clock
-    from emberline.ui.text.wording import signed
 
     open_slots = [slot for slot in explanation.slots if slot.more_of_goal is not None]
     if not explanation.slots:

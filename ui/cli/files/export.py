@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from emberline.reports.text.language import LANGUAGES
 from emberline.ui.cli.options import Refused, Run, find, writable, writing
-from emberline.ui.text.language import LANGUAGES
 
 KINDS = "xlsx|csv|parquet|nc|json|xml|ics|html"
 """The formats (``emberline.reports.exports.FORMATS``), listed without loading the exporters."""
@@ -36,7 +36,7 @@ def export(
     Excel, CSV, Parquet, netCDF, JSON, B2MML (xml), iCalendar (ics) or a printable report (html).
     """
     from emberline.reports import exports
-    from emberline.ui.text.speaker import speaker
+    from emberline.ui.speaker import speaker
 
     formats = exports.FORMATS
     suffix = output.suffix.removeprefix(".").lower() if output else ""

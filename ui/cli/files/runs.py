@@ -131,7 +131,7 @@ def restore_run(
 
 
 def _rescan(scan: Any) -> None:
-    from emberline.ui.text.language import trn
+    from emberline.reports.text.language import trn
 
     entered, missing = (trn("{count} run", "{count} runs", number) for number in (scan.entered, scan.missing))
     print(f"{entered} added, {missing} without a folder", file=sys.stderr)
@@ -155,9 +155,9 @@ def _plain(run: Entry) -> dict[str, Any]:
 
 def _table(entries: Sequence[Entry]) -> None:
     """Print the table; columns that would be empty are left out."""
+    from emberline.reports.text import wording
     from emberline.scenarios.goal_metrics import GOALS
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
 
     columns: dict[str, list[str]] = {
         "run": [run.id[:8] for run in entries],

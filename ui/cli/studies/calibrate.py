@@ -113,8 +113,8 @@ def show(console: Console, calibration: Calibration) -> None:
     """Print the calibration: parameters, fit, sparse data, check on held-out heats, drift."""
     from rich.text import Text
 
+    from emberline.reports.text.studies.calibration import check_rows, estimate_rows
     from emberline.ui.cli import terminal
-    from emberline.ui.text.studies.calibration import check_rows, estimate_rows
 
     zone = calibration.scenario.horizon.tz
     first, last = (calibration.log.instant(at).astimezone(zone) for at in (0.0, calibration.log.until_min))
@@ -138,8 +138,8 @@ def show(console: Console, calibration: Calibration) -> None:
 
 
 def _comparisons(calibration: Calibration) -> Any:
+    from emberline.reports.text.wording import number
     from emberline.ui.cli import terminal
-    from emberline.ui.text.wording import number
 
     table = terminal.table(
         ("working time [min]", "grade"), ("heats", "log mean", "fit mean", "log 10–90 %", "fit 10–90 %")
@@ -155,9 +155,9 @@ def _comparisons(calibration: Calibration) -> Any:
 
 
 def _facts(calibration: Calibration) -> list[tuple[str, str]]:
+    from emberline.reports.text.studies.calibration import KINDS, figure
+    from emberline.reports.text.wording import number, percent
     from emberline.studies.calibration import POOR_FIT, drift
-    from emberline.ui.text.studies.calibration import KINDS, figure
-    from emberline.ui.text.wording import number, percent
 
     facts = []
     poor = [f"{one.unit} {one.what} ({one.law}, p = {number(one.p_value, 3)})"

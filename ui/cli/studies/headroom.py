@@ -87,7 +87,7 @@ def _share(option: str, text: str) -> float:
 
 
 def _in_words(load: Load) -> str:
-    from emberline.ui.text import wording
+    from emberline.reports.text import wording
 
     gap = "" if load.gap is None else f", gap {wording.percent(load.gap)}"
     saved = "" if load.goal_share is None else f", {wording.percent(load.goal_share, 1)} saved"
@@ -97,8 +97,8 @@ def _in_words(load: Load) -> str:
 def _show(curve: Headroom) -> None:
     from rich.text import Text
 
+    from emberline.reports.text.studies.headroom import load_rows
     from emberline.ui.cli import terminal
-    from emberline.ui.text.studies.headroom import load_rows
 
     console = terminal.out()
     console.print(terminal.table_of(load_rows(curve.summary()), more=1), soft_wrap=True)

@@ -155,8 +155,8 @@ def _tell(tell: Any, event: dict[str, Any]) -> None:
 
 def _lines(result: Robustness) -> Iterator[str]:
     """The answer and its price."""
+    from emberline.reports.text import wording
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
 
     yield from terminal.heading(result.robust.scenario)
     yield ""
@@ -182,23 +182,23 @@ def _lines(result: Robustness) -> Iterator[str]:
 
 def _goal(result: Robustness, value: float) -> str:
     """An amount of the quantity that the goal minimizes."""
-    from emberline.ui.text import wording
+    from emberline.reports.text import wording
 
     return wording.objective(result.robust.scenario, value)
 
 
 def _gap(gap: float | None) -> str:
-    from emberline.ui.text import wording
+    from emberline.reports.text import wording
 
     return "" if gap is None else f", gap {wording.percent(gap)}"
 
 
 def _tables(result: Robustness) -> None:
     """Print P10, P50 and P90 of both plans next to each other, and what broke the robust one."""
+    from emberline.reports.text import wording
+    from emberline.reports.text.studies import replays
     from emberline.ui.cli import terminal
     from emberline.ui.cli.studies import replay
-    from emberline.ui.text import wording
-    from emberline.ui.text.studies import replays
 
     if result.judged is None or result.plain_judged is None:
         return

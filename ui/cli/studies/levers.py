@@ -130,9 +130,9 @@ def show(console: Console, study: Levers) -> None:
     """Print the study: the plans, the savings, the levers."""
     from rich.text import Text
 
+    from emberline.reports.text import wording
+    from emberline.reports.text.studies.levers import case_rows, lever_rows
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
-    from emberline.ui.text.studies.levers import case_rows, lever_rows
 
     scenario = study.scenario
     for line in terminal.heading(scenario)[:2]:
@@ -148,8 +148,8 @@ def show(console: Console, study: Levers) -> None:
 
 
 def _facts(study: Levers) -> Iterator[tuple[str, str]]:
+    from emberline.reports.text.wording import number, percent
     from emberline.studies.levers import NOTE
-    from emberline.ui.text.wording import number, percent
 
     money = study.scenario.market.currency
     for name, case in (("the baseline", study.baseline), ("production first, site after", study.sequential)):

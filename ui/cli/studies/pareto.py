@@ -94,7 +94,7 @@ def _search(case: Scenario, points: int, metric: str, where: tuple[int, str | No
 
 
 def _progress_line(event: dict[str, Any], case: Scenario, axis: Axis) -> str:
-    from emberline.ui.text import wording
+    from emberline.reports.text import wording
 
     if "begun" in event and event[axis.cap] is not None:
         return f"point {event['begun']}: least cost under {_amount(event[axis.cap], axis)}"
@@ -125,9 +125,9 @@ def show(console: Console, stored: fronts.StoredFront) -> None:
     """Print a front from the cleanest to the cheapest point."""
     from rich.text import Text
 
+    from emberline.reports.text import wording
     from emberline.studies.pareto import rows
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
 
     front = stored.front
     axis, money = front.axis, front.scenario.market.currency
@@ -168,12 +168,12 @@ def show(console: Console, stored: fronts.StoredFront) -> None:
 
 
 def _figures(amount: float, cost: float, currency: str, axis: Axis) -> str:
-    from emberline.ui.text import wording
+    from emberline.reports.text import wording
 
     return f"{_amount(amount, axis)}, {wording.number(cost, 0)} {currency}"
 
 
 def _amount(amount: float, axis: Axis) -> str:
-    from emberline.ui.text import wording
+    from emberline.reports.text import wording
 
     return f"{wording.number(amount * axis.factor, axis.digits)} {axis.unit}"

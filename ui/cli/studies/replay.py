@@ -118,9 +118,9 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
     """Print an ensemble."""
     from rich.text import Text
 
+    from emberline.reports.text import wording
+    from emberline.reports.text.studies import replays
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
-    from emberline.ui.text.studies import replays
 
     console, scenario = terminal.out(), ensemble.scenario
     for line in terminal.heading(scenario):
@@ -169,8 +169,8 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
 
 def show_stocks(ensemble: Ensemble, plan: Plan) -> None:
     """Print how low stores get, and what is in them at the end; nothing without stores."""
+    from emberline.reports.text import works
     from emberline.ui.cli import terminal
-    from emberline.ui.text import works
 
     rows = works.disturbed_stocks(ensemble, plan.replay)
     if rows:
@@ -183,9 +183,9 @@ def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
     """Print what broke the plan, limit by limit."""
     from rich.text import Text
 
+    from emberline.reports.text import wording
+    from emberline.reports.text.studies import replays
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
-    from emberline.ui.text.studies import replays
 
     console, broken = terminal.out(), ensemble.n - ensemble.successes
     cells = [

@@ -108,9 +108,9 @@ def _minutes(option: str, text: str) -> float:
 def _show(comparison: Comparison) -> None:
     from rich.text import Text
 
+    from emberline.reports.text import wording
+    from emberline.reports.text.studies.rolling import says, side_rows
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
-    from emberline.ui.text.studies.rolling import says, side_rows
 
     console, scenario, result = terminal.out(), comparison.scenario, comparison.summary()
     for line in terminal.heading(scenario):

@@ -29,8 +29,8 @@ def sample(scenario: Scenario, count: int, share: float | None, as_json: bool, q
 def _show(comparison: sampled.Compared) -> None:
     from rich.text import Text
 
+    from emberline.reports.text import wording
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
 
     console, summary = terminal.out(), comparison.summary()
     unit, factor, digits = wording.measure(comparison.scenario)

@@ -67,7 +67,7 @@ def sweep(
 
 
 def _in_words(row: Row) -> str:
-    from emberline.ui.text import wording
+    from emberline.reports.text import wording
 
     setting = ", ".join(f"{key}={value}" for key, value in row.setting.items())
     return f"{setting}: {row.status}" + (f", gap {wording.percent(row.gap)}" if row.gap is not None else "")
@@ -76,8 +76,8 @@ def _in_words(row: Row) -> str:
 def _show_sweep(sweep: Sweep) -> None:
     from rich.text import Text
 
+    from emberline.reports.text import wording
     from emberline.ui.cli import terminal
-    from emberline.ui.text import wording
 
     console = terminal.out()
     money = sweep.currency

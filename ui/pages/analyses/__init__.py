@@ -7,6 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text.language import tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import stamp
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, StoreError
 from emberline.runs.work.analyses import ANALYSES, StoredAnalysis, headlines, read
@@ -15,9 +18,6 @@ from emberline.ui.pages import module_of
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
 from emberline.ui.pages.session import job_progress, navigation, session, stored_runs
-from emberline.ui.text.language import tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import stamp
 
 ANALYSIS, RESULT = "analysis", "result"
 """In the address: the analysis, and the job or stored result that is shown."""

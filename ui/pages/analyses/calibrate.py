@@ -9,18 +9,18 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.charts.analyses import fit as charts
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.studies.calibration import KINDS, check_rows, estimate_rows
 from emberline.runs.store import drafts, snapshots
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import load, whole_file
 from emberline.scenarios.home import home
-from emberline.ui.charts.analyses import fit as charts
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.studies.calibration import KINDS, check_rows, estimate_rows
 
 LARGEST_MB = 20
 UPLOAD, TWIN = "upload", "twin"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from emberline.reports.charts.analyses import load_curve
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import sentence
+from emberline.reports.text.studies.headroom import load_rows
 from emberline.runs.work.analyses import StoredAnalysis
-from emberline.ui.charts.analyses import load_curve
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import sentence
-from emberline.ui.text.studies.headroom import load_rows
 
 LOADS = tuple(range(30, 101, 10))
 DEFAULT = (50, 60, 70, 80, 90, 100)

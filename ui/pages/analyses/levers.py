@@ -6,18 +6,18 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.charts import causes
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import percent
+from emberline.reports.text.studies.levers import COLUMNS as TITLES
+from emberline.reports.text.studies.levers import FIGURES, case_rows, lever_rows
+from emberline.reports.text.studies.levers import name as lever_name
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.studies.levers import refused
-from emberline.ui.charts import causes
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, cost_and_carbon, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import percent
-from emberline.ui.text.studies.levers import COLUMNS as TITLES
-from emberline.ui.text.studies.levers import FIGURES, case_rows, lever_rows
-from emberline.ui.text.studies.levers import name as lever_name
 
 COLUMNS = ("first", "last")
 """Of the waterfall."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.studies.locks import lock_rows
 from emberline.runs.store import StoredRun
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.ui.pages.analyses.shape import Analysis, Question, table, time_limit
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.studies.locks import lock_rows
 
 
 def ask(stored: StoredRun) -> Question:

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from emberline.reports.charts.analyses import steps
+from emberline.reports.charts.view import View
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import number
 from emberline.runs.store import StoredRun
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts.analyses import steps
-from emberline.ui.charts.view import View
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, table
 from emberline.ui.pages.session import chart_cache
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import number
 
 
 def ask(stored: StoredRun) -> Question:

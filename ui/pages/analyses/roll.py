@@ -7,18 +7,18 @@ from datetime import date, timedelta
 import numpy as np
 import streamlit as st
 
+from emberline.reports.charts.analyses import now_line
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import clock, percent, signed
+from emberline.reports.text.studies.rolling import amount, says, side_rows, span
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.rolling import How, refuse
-from emberline.ui.charts.analyses import now_line
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import clock, percent, signed
-from emberline.ui.text.studies.rolling import amount, says, side_rows, span
 
 SPANS = (15, 30, 60, 120, 180, 240, 360, 720, 1440)
 """Planning intervals offered [min]."""

@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.text.language import current, tr
+from emberline.reports.text.numbers import number
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario
 from emberline.ui.pages.request.form import Request
-from emberline.ui.text.language import current, tr
-from emberline.ui.text.numbers import number
 
 LETTERS = re.compile(r"[^\W\d_]{2}")
 SEARCH_S = 120

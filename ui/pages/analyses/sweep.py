@@ -6,16 +6,16 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.charts.analyses import heat_map
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import number, percent, signed
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.studies import sweep as sweeps
-from emberline.ui.charts.analyses import heat_map
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache, navigation, session
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import number, percent, signed
 
 KEYS = {
     "site.pv.peak_mw": mark("PV [MW]"),

@@ -9,16 +9,16 @@ import streamlit as st
 
 from emberline.planning.accounts import unit_runs
 from emberline.planning.plan import Plan
+from emberline.reports.charts.analyses import slots
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import clauses, clock, number, percent, signed
 from emberline.runs.store import StoredRun
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts.analyses import slots
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, table, time_limit
 from emberline.ui.pages.result import run_card
 from emberline.ui.pages.session import chart_cache
-from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import clauses, clock, number, percent, signed
 
 ABOUT = {"heat": mark("a heat"), "unit": mark("a unit or asset"), "hour": mark("an hour")}
 PROVEN = {

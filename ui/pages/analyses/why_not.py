@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from emberline.reports.text.language import mark, tr
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.ui.pages.analyses.shape import Analysis, Question, time_limit
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.result import repairs
-from emberline.ui.text.language import mark, tr
 
 
 def ask(request: Request) -> Question:

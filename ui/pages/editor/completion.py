@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from emberline.reports.text.language import tr
 from emberline.scenarios import Problem, Scenario
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.records.series import Series
 from emberline.ui.pages.editor.fields import fields, inner
-from emberline.ui.text.language import tr
 
 HTML = (
     '<div class="lines" aria-hidden="true"><div class="roll"></div></div><ul class="keys" role="listbox" hidden></ul>'

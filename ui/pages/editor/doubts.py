@@ -5,6 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.text import facts
+from emberline.reports.text.language import tr, trn
+from emberline.reports.text.messages import say
 from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import override, parse
@@ -13,9 +16,6 @@ from emberline.ui.pages.editor import words
 from emberline.ui.pages.editor.draft import DraftState, keep, typical
 from emberline.ui.pages.editor.fields import as_typed
 from emberline.ui.pages.editor.rows import money
-from emberline.ui.text import facts
-from emberline.ui.text.language import tr, trn
-from emberline.ui.text.messages import say
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text.language import tr
 from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
@@ -18,7 +19,6 @@ from emberline.scenarios.reading.editing import ABSENT, revised
 from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.templates import parts
 from emberline.ui.pages.session import session
-from emberline.ui.text.language import tr
 
 AT_TOP = 5
 """Mistakes shown above every view."""

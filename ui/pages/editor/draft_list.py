@@ -6,13 +6,13 @@ from datetime import datetime
 
 import streamlit as st
 
+from emberline.reports.text.language import tr, trn
+from emberline.reports.text.numbers import stamp
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import parse
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, sign_in
-from emberline.ui.text.language import tr, trn
-from emberline.ui.text.numbers import stamp
 
 MOST_DRAFTS = 20
 """Most drafts in the list; the oldest are left out."""

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from emberline.reports.text.language import mark, tr
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import plain
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.series import Series
-from emberline.ui.text.language import mark, tr
 
 SHARE = mark("share or %")
 UNITS = {

@@ -10,6 +10,8 @@ from typing import Any
 import streamlit as st
 from pydantic import BaseModel
 
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr, trn
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
@@ -31,8 +33,6 @@ from emberline.scenarios.records.state import State as PlantState
 from emberline.ui.pages.editor.draft import EXAMPLES, DraftState, set_values, source_of, state
 from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default, value_of
 from emberline.ui.pages.editor.references import REFERENCES, renamed
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr, trn
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
+from emberline.reports.text.language import mark, tr
 from emberline.runs.store import drafts
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.process.recipe import Rate
@@ -21,7 +22,6 @@ from emberline.ui.pages.editor import form, rows
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines
 from emberline.ui.pages.editor.fields import Inner, as_typed, inner, label_of, label_parts, value_of
 from emberline.ui.pages.editor.rows import EditorTable
-from emberline.ui.text.language import mark, tr
 
 DEEPEST = 5
 """Levels below which nothing is drawn any more."""

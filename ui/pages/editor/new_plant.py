@@ -9,6 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from emberline.reports.text import charges, wording
+from emberline.reports.text.language import mark, tr, trn
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, loads
 from emberline.scenarios.importing import LARGEST_MB, Imported
@@ -17,8 +19,6 @@ from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.instants import zones
 from emberline.scenarios.templates import plants as templates
-from emberline.ui.text import charges, wording
-from emberline.ui.text.language import mark, tr, trn
 
 OPEN = "new.plant"
 """In the session: whether the choice of templates is open."""

@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
+from emberline.reports.text.language import tr
 from emberline.runs.store import drafts
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.case.line import Unit
@@ -24,7 +25,6 @@ from emberline.scenarios.reading.editing import ABSENT, flow
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
 from emberline.ui.pages.editor.fields import WINDOWS, as_typed, columns, inner, label_of, label_parts, value_of
 from emberline.ui.pages.editor.references import renamed
-from emberline.ui.text.language import tr
 
 ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
 """An entry of an order's heats: ``3 × rebar``."""

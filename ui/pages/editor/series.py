@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.text import numbers, wording
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
@@ -17,9 +20,6 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.editor import series_chart
 from emberline.ui.pages.editor.draft import DraftState, set_values
 from emberline.ui.pages.session import market_chart, session
-from emberline.ui.text import numbers, wording
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
 
 TITLES = {
     "price": mark("price of electricity"),

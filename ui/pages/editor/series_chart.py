@@ -9,14 +9,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.reports.charts import palette
+from emberline.reports.charts import palette, plan
+from emberline.reports.charts.view import View, time_axis
+from emberline.reports.text import numbers
+from emberline.reports.text.language import tr
 from emberline.scenarios import Scenario
 from emberline.scenarios.importing import Imported
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts import plan
-from emberline.ui.charts.view import View, time_axis
-from emberline.ui.text import numbers
-from emberline.ui.text.language import tr
 
 MOST_POINTS = 1500
 HEIGHT = 260

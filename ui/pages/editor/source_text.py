@@ -10,12 +10,12 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.text.language import tr
 from emberline.runs.store import drafts, snapshots
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
 from emberline.ui.pages.editor import completion, words
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
 from emberline.ui.pages.editor.rows import money
-from emberline.ui.text.language import tr
 
 LONGEST_CELL = 300
 HEIGHT = 480

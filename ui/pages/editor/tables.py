@@ -7,6 +7,7 @@ from __future__ import annotations
 import streamlit as st
 from pydantic import BaseModel
 
+from emberline.reports.text.language import mark, tr
 from emberline.runs.store import drafts
 from emberline.scenarios.assets import Carrier
 from emberline.scenarios.case.line import Grade, Stage, Transfer, Unit
@@ -20,7 +21,6 @@ from emberline.scenarios.records.orders import Lock, Order, RunLock
 from emberline.scenarios.records.state import Outage, Started
 from emberline.ui.pages.editor import nested, rows
 from emberline.ui.pages.editor.draft import DraftState
-from emberline.ui.text.language import mark, tr
 
 TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {
     "orders": (mark("Orders"), ("orders",), Order),

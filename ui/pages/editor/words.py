@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from emberline.reports.text.language import tr
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.case.line import Unit
 from emberline.scenarios.case.scenario import Scenario
@@ -15,7 +16,6 @@ from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, lab
 from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
 from emberline.ui.pages.editor.nested import record_of
 from emberline.ui.pages.editor.tables import TABLES
-from emberline.ui.text.language import tr
 
 TITLES = {(groups[-1].path[:1] if groups else ()) or (name,): title for name, (title, groups) in SECTIONS.items()} | {
     path: title for title, path, _ in TABLES.values()

@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text.language import LANGUAGES, current, tr
 from emberline.ui.pages.header import job_list, plan_choice, theme
 from emberline.ui.pages.session import session, sign_in
-from emberline.ui.text.language import LANGUAGES, current, tr
 
 PRODUCT = "Emberline"
 

@@ -6,11 +6,11 @@ import time
 
 import streamlit as st
 
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr, trn
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError
 from emberline.ui.pages.session import job_progress, navigation, session
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr, trn
 
 POLL_S = 5.0
 KINDS = {

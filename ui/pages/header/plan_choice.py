@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from emberline.reports.text.language import tr
 from emberline.ui.pages.session import run_picker, session
-from emberline.ui.text.language import tr
 
 
 def draw() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.ui.text.language import tr
+from emberline.reports.text.language import tr
 
 HTML = '<button type="button" class="theme"></button>'
 CSS = """.theme {

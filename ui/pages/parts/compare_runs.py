@@ -11,12 +11,12 @@ import streamlit as st
 
 from emberline.planning.accounts import comparable
 from emberline.planning.plan import Plan, replan
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.numbers import listed
 from emberline.studies.difference import Difference, difference
 from emberline.ui.pages.result import locks
 from emberline.ui.pages.session import stored_runs
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.numbers import listed
 
 NOT_THERE = "–"
 LONGEST = 80

@@ -10,17 +10,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.charts import front as front_charts
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr
+from emberline.reports.text.messages import say
 from emberline.runs.jobs import queue
 from emberline.runs.store import fronts
 from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.metrics import legible_bound
 from emberline.studies.pareto import rows, run_of
-from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, titles
-from emberline.ui.text import wording
-from emberline.ui.text.language import tr
-from emberline.ui.text.messages import say
 
 POINT_KEY, CHART = "pareto.point", "pareto.chart"
 """Keys of the choice of points and of the chart."""

@@ -10,16 +10,16 @@ import streamlit as st
 
 from emberline.planning.plan import Plan
 from emberline.planning.robustness import Ensemble
+from emberline.reports.charts import ensemble as ensemble_charts
+from emberline.reports.charts.view import View, weeks
+from emberline.reports.text import wording, works
+from emberline.reports.text.language import tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.studies import replays
 from emberline.runs.store import StoredRun, StoreError, ensembles
 from emberline.scenarios.goal_metrics import goal_first
-from emberline.ui.charts import ensemble as ensemble_charts
-from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache
-from emberline.ui.text import wording, works
-from emberline.ui.text.language import tr, trn
-from emberline.ui.text.messages import say
-from emberline.ui.text.studies import replays
 
 Stamp = tuple[str, int]
 """Identity of an ensemble: its file and the time of writing."""

@@ -11,9 +11,9 @@ import streamlit as st
 from emberline.planning.plan import Plan
 from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as replays
-from emberline.ui.text import wording
-from emberline.ui.text.language import tr
-from emberline.ui.text.messages import say
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr
+from emberline.reports.text.messages import say
 
 
 @dataclass(frozen=True)

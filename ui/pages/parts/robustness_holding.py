@@ -10,6 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from emberline.planning.robustness.holding import MOST_LEVEL
+from emberline.reports.text import numbers, wording
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoredRun, StoreError, ensembles
 from emberline.scenarios import Scenario
@@ -17,9 +20,6 @@ from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress, session
-from emberline.ui.text import numbers, wording
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
 
 REPLAYS, SEARCH_S = 1000, 300
 """Defaults: chance to hold, days for the judgement, time limit of the search [s]."""

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from emberline.reports.text import numbers, wording
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import GOALS, caps, in_use
 from emberline.ui.pages.request.amounts import END, NOW, casts, levels, orders_override, stores_override
-from emberline.ui.text import numbers, wording
-from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.messages import say
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """Yield of a PV plant that the scenario does not have."""

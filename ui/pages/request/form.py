@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.plan import replan
+from emberline.reports.text.language import tr
 from emberline.runs.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields, quick_form
@@ -19,7 +20,6 @@ from emberline.ui.pages.request.sources import ScenarioSource, choose, follow, l
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result import repairs as repairing
 from emberline.ui.pages.session import job_progress, navigation, session
-from emberline.ui.text.language import tr
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text.language import tr, trn
+from emberline.reports.text.messages import say
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.loading.loading import find
 from emberline.scenarios.reading import document, editing
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
 from emberline.ui.pages.session import navigation, session, sign_in
-from emberline.ui.text.language import tr, trn
-from emberline.ui.text.messages import say
 
 Values = dict[str, Any]
 """Values of fields that differ from the scenario's, by name."""

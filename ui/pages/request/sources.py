@@ -9,11 +9,11 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text.language import tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import Store, StoreError, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.ui.pages.session import session, sign_in, titles
-from emberline.ui.text.language import tr
 
 SCENARIO_KEY = "source"
 """In the session: key of the scenario chosen last, on any page."""

@@ -11,10 +11,10 @@ import streamlit as st
 
 from emberline.planning.accounts import Ledger, bill, ledger
 from emberline.planning.plan import Plan
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import clauses, listed
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import clauses, listed
 
 SCOPES = {
     "1": mark("1"),

@@ -10,15 +10,15 @@ import streamlit as st
 from emberline.planning.answer import Answer, Cause, Tile, other_points
 from emberline.planning.answer import answer as first
 from emberline.planning.plan import Plan
+from emberline.reports.charts import causes as cause_charts
 from emberline.reports.exports import tables
+from emberline.reports.text import wording
+from emberline.reports.text.language import current, tr
+from emberline.reports.text.messages import say
 from emberline.scenarios.goal_metrics import goal_metric
-from emberline.ui.charts import causes as cause_charts
 from emberline.ui.pages.result import picked, repairs
 from emberline.ui.pages.session import chart_cache, stored_runs
-from emberline.ui.text import wording
-from emberline.ui.text.language import current, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.speaker import speaker
+from emberline.ui.speaker import speaker
 
 MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$:"})
 

@@ -8,17 +8,17 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.plan import Plan, replan
+from emberline.reports.charts import board as drawing
+from emberline.reports.charts.view import View
+from emberline.reports.text import wording
+from emberline.reports.text.language import current, tr, trn
+from emberline.reports.text.messages import say
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.orders import AnyLock, Lock
 from emberline.studies import board as boards
 from emberline.studies.board import HeatBoard, RunBoard
-from emberline.ui.charts import board as drawing
-from emberline.ui.charts.view import View
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result import zoom
-from emberline.ui.text import wording
-from emberline.ui.text.language import current, tr, trn
-from emberline.ui.text.messages import say
 
 MOST_UNDONE = 50
 MOST_REASONS = 6

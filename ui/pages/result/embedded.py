@@ -7,9 +7,9 @@ import streamlit as st
 
 from emberline.planning.accounts import Ledger
 from emberline.reports.compliance import AVERAGE, product_emissions
+from emberline.reports.text.language import mark, tr
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.text.language import mark, tr
 
 HOURS_OF_YEAR = 8760
 COLUMNS = {

@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from emberline.planning.plan import Plan
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import sentence
+from emberline.reports.text.studies import replays
 from emberline.scenarios.goal_metrics import goal_metric
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.numbers import sentence
-from emberline.ui.text.studies import replays
 
 CARDS = {
     "carbon": mark("Carbon"),

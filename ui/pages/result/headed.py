@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr, trn
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.request.sources import SCENARIO_KEY, my_drafts, note_of
 from emberline.ui.pages.session import navigation, titles
-from emberline.ui.text import wording
-from emberline.ui.text.language import tr, trn
 
 
 def show_title(scenario: Scenario, run: str) -> None:

@@ -12,6 +12,11 @@ import streamlit as st
 
 from emberline.planning.accounts import Ledger, ledger
 from emberline.planning.plan import Plan, replan
+from emberline.reports.text import moment, wording
+from emberline.reports.text import numbers as local
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.slack import moves
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.orders import Lock
@@ -21,11 +26,6 @@ from emberline.ui.pages.result import board
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation
-from emberline.ui.text import moment, wording
-from emberline.ui.text import numbers as local
-from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.messages import say
-from emberline.ui.text.slack import moves
 
 LOCKED, START, AT_MIN = "locked", mark("start"), "start_min"
 NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit"))

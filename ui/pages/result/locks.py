@@ -13,14 +13,14 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.plan import Plan, replan
+from emberline.reports.text import numbers
+from emberline.reports.text.language import tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario, bundled
 from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 from emberline.ui.pages.request.sources import note_of
 from emberline.ui.pages.session import job_progress, session
-from emberline.ui.text import numbers
-from emberline.ui.text.language import tr
 
 KEY = "locks"
 """Key in the inputs of a request."""

@@ -8,11 +8,11 @@ import streamlit as st
 
 from emberline.planning.accounts import Ledger, ledger, products
 from emberline.planning.plan import Plan
-from emberline.ui.charts import carbon
+from emberline.reports.charts import carbon
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.text import wording
-from emberline.ui.text.language import mark, tr
-from emberline.ui.text.messages import say
 
 KINDS = {
     "fuel": mark("fuels"), "machine": mark("machines"), "bought": mark("heat bought"), "grid": mark("electricity"),

@@ -8,6 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text.language import tr
+from emberline.reports.text.messages import say
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoreError
 from emberline.runs.work import analyses
@@ -15,8 +17,6 @@ from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.goal_metrics import cost_cap
 from emberline.ui.pages.request import quick_form
 from emberline.ui.pages.session import job_progress, navigation, session
-from emberline.ui.text.language import tr
-from emberline.ui.text.messages import say
 
 TIME_LIMIT_S = 60.0
 KEY = "repair"

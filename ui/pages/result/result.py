@@ -12,15 +12,19 @@ import streamlit as st
 from emberline.planning.accounts import Ledger
 from emberline.planning.plan import Plan, violations
 from emberline.planning.plan import caps as plan_caps
+from emberline.reports.charts import gantt, process_panels, site_panels
+from emberline.reports.charts import plan as plan_charts
+from emberline.reports.charts.view import View, weeks
 from emberline.reports.exports import FORMATS, export
+from emberline.reports.text import charges, wording
+from emberline.reports.text.language import current, mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.wording import filled
 from emberline.runs.store import StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts import gantt, process_panels, site_panels
-from emberline.ui.charts import plan as plan_charts
-from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result import (
     accounts,
     answer,
@@ -37,11 +41,7 @@ from emberline.ui.pages.result import (
     zoom,
 )
 from emberline.ui.pages.session import chart_cache, market_chart, navigation, stored_runs
-from emberline.ui.text import charges, wording
-from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.speaker import speaker
-from emberline.ui.text.wording import filled
+from emberline.ui.speaker import speaker
 
 MOST_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")

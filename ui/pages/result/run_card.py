@@ -7,15 +7,15 @@ import streamlit as st
 
 from emberline.planning.accounts import unit_runs
 from emberline.planning.plan import Plan
+from emberline.reports.charts import board as drawing
+from emberline.reports.text import moment, wording
+from emberline.reports.text.language import tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.slack import moves
 from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.board import run_slack
-from emberline.ui.charts import board as drawing
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import navigation
-from emberline.ui.text import moment, wording
-from emberline.ui.text.language import tr
-from emberline.ui.text.messages import say
-from emberline.ui.text.slack import moves
 
 NARROW = 0.05
 """Share of a silo below which a buffer is called narrow."""

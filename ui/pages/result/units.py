@@ -9,13 +9,13 @@ import streamlit as st
 from emberline.planning.accounts import Ledger, unit_runs
 from emberline.planning.plan import Plan
 from emberline.reports.exports import process_tables
+from emberline.reports.text import wording, works
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.numbers import listed, sentence
+from emberline.reports.text.unit_states import DOES
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.text import wording, works
-from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.numbers import listed, sentence
-from emberline.ui.text.unit_states import DOES
 
 WORTH, CARBON_OF = mark("value [{unit}]"), mark("carbon [kg CO2e/t]")
 RUN_DIGITS = {

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import streamlit as st
 
+from emberline.reports.charts.view import View
+from emberline.reports.text import numbers
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts.view import View
-from emberline.ui.text import numbers
 
 PARAMETER = "range"
 """In the address: first and last minute after the horizon's start."""

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
-from emberline.ui.text.language import current
-from emberline.ui.text.numbers import symbols
+from emberline.reports.text.language import current
+from emberline.reports.text.numbers import symbols
 
 Value = TypeVar("Value")
 RECENT_S = 3.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from emberline.ui.text.language import LOCALES, mark, tr
+from emberline.reports.text.language import LOCALES, mark, tr
 
 SCRIPT = """export default function ({ data }) {
   document.documentElement.lang = data.language;
@@ -47,7 +47,7 @@ def declare(language: str) -> None:
     """Declare the language to the browser; nothing is drawn.
 
     Args:
-        language: code as in ``emberline.ui.text.language.LANGUAGES``.
+        language: code as in ``emberline.reports.text.language.LANGUAGES``.
     """
     says = [[begins, tr(text)] for begins, text in SAYS.items()]
     data = {"language": LOCALES[language].replace("_", "-"), "says": says}

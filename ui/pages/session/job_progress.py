@@ -9,11 +9,11 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr, trn
+from emberline.reports.text.messages import say
 from emberline.runs.jobs import JobStatus, queue
 from emberline.ui.pages.session import sign_in
-from emberline.ui.text import wording
-from emberline.ui.text.language import tr, trn
-from emberline.ui.text.messages import say
 
 POLL_S = 1.0
 STEPS = 12

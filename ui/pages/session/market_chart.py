@@ -6,11 +6,11 @@ from hashlib import sha256
 
 import streamlit as st
 
+from emberline.reports.charts import plan
+from emberline.reports.text import provenance
+from emberline.reports.text.language import tr
 from emberline.scenarios import Scenario
-from emberline.ui.charts import plan
 from emberline.ui.pages.session import chart_cache
-from emberline.ui.text import provenance
-from emberline.ui.text.language import tr
 
 
 def draw(scenario: Scenario) -> None:

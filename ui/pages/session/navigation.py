@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from emberline.reports.text.language import current, tr
 from emberline.ui.pages import ADDRESSES, PAGES
 from emberline.ui.pages.session import session
-from emberline.ui.text.language import current, tr
 
 
 def go(module: str) -> None:

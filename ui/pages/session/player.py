@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from emberline.ui.charts.view import View
-from emberline.ui.text.language import tr
+from emberline.reports.charts.view import View
+from emberline.reports.text.language import tr
 
 WHOLE_S = 40.0
 """Duration of a whole replay [s]."""

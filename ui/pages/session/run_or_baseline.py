@@ -10,13 +10,13 @@ import xarray as xr
 from emberline.planning.accounts import Ledger, sums
 from emberline.planning.accounts import ledger as books
 from emberline.planning.plan import Plan
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr
 from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, stored_runs, titles
-from emberline.ui.text import wording
-from emberline.ui.text.language import tr
 
 REQUEST = "asked"
 """In the session: arguments of ``sources.look`` for the scenario requested last."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr
+from emberline.reports.text.numbers import stamp
 from emberline.runs.store import CatalogueError, Entry, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
 from emberline.ui.pages.session import session, titles
-from emberline.ui.text import wording
-from emberline.ui.text.language import tr
-from emberline.ui.text.numbers import stamp
 
 MOST = 100
 """Most runs in the list; search for others."""

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from emberline.reports.text.language import LANGUAGES
 from emberline.scenarios.home import RUN_ID
-from emberline.ui.text.language import LANGUAGES
 
 LONGEST_LOCKS = 4000
 """Longest text of locks in an address [characters]."""

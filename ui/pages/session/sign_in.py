@@ -7,8 +7,8 @@ import time
 
 import streamlit as st
 
+from emberline.reports.text.language import tr
 from emberline.ui.oidc import Oidc
-from emberline.ui.text.language import tr
 
 _required: Oidc | None = None
 """Sign-in settings of this server: set once at its start, for all tabs."""

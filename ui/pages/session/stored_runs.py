@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from emberline.planning.accounts import Ledger, bill
+from emberline.reports.text.language import tr
+from emberline.reports.text.messages import say
 from emberline.runs.store import Store, StoredRun, StoreError
 from emberline.ui.pages.result import accounts
 from emberline.ui.pages.session import session
-from emberline.ui.text.language import tr
-from emberline.ui.text.messages import say
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

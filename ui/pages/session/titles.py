@@ -11,11 +11,11 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.answer import of_days
+from emberline.reports.text import naming
+from emberline.reports.text.language import current, tr
+from emberline.reports.text.messages import say
 from emberline.runs.store import Entry, Store
 from emberline.scenarios import Scenario, bundled, load
-from emberline.ui.text import naming
-from emberline.ui.text.language import current, tr
-from emberline.ui.text.messages import say
 
 
 def of_run(run: str, otherwise: str = "", base: str = "") -> str:

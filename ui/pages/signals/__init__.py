@@ -12,21 +12,21 @@ import pandas as pd
 import streamlit as st
 
 from emberline.live.signals import SourceError, Span, fetch
+from emberline.reports.charts.analyses import steps
+from emberline.reports.charts.view import View
+from emberline.reports.text import numbers
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.loading.loading import find
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.signals import SOURCES, Course, Signal, course, forecast_of, signal, stored
-from emberline.ui.charts.analyses import steps
-from emberline.ui.charts.view import View
 from emberline.ui.pages.editor import series_chart
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
-from emberline.ui.text import numbers
-from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.messages import say
 
 QUANTITIES = {
     "price": mark("price of electricity"), "intensity": mark("carbon intensity, average"),

@@ -479,7 +479,7 @@ def test_every_field_has_its_unit_and_help() -> None:
 def test_every_field_has_words_as_help() -> None:
     """Proves: every field, column and inner record of the editor is described, and the description translated.
     Sensitivity: a field without a description shows its bare key as help."""
-    with (ROOT / "ui/locale/zh.po").open("rb") as file:
+    with (ROOT / "reports/text/locale/zh.po").open("rb") as file:
         chinese = read_po(file)
     for record in records():
         texts = documented(record)

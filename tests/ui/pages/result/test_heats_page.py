@@ -9,9 +9,9 @@ from pages import page, texts, with_tab
 from streamlit.testing.v1 import AppTest
 
 from emberline.planning.planner import PLAIN, make_plan
+from emberline.reports.text import wording
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
-from emberline.ui.text import wording
 
 
 def script() -> None:

@@ -13,13 +13,13 @@ from streamlit.testing.v1 import AppTest
 
 from emberline.planning.plan import replan
 from emberline.planning.plan.record import Plan
+from emberline.reports.charts import board as drawing
+from emberline.reports.charts.view import View
 from emberline.runs.jobs import queue
 from emberline.runs.store.store import Store
 from emberline.scenarios import ScenarioError, load
 from emberline.studies import board as boards
 from emberline.studies.why.slack import slacks
-from emberline.ui.charts import board as drawing
-from emberline.ui.charts.view import View
 from emberline.ui.pages.result import heats
 from emberline.ui.pages.result import locks as locking
 

@@ -11,11 +11,11 @@ from pages import page
 from emberline.planning.accounts.unit_runs import RUN, unit_runs
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports import Speaker
+from emberline.reports.text import wording
 from emberline.runs.store import Store
 from emberline.scenarios import loads
 from emberline.scenarios.templates.plants import start
 from emberline.studies.why import run_slack
-from emberline.ui.text import wording
 
 
 def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

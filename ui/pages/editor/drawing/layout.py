@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from emberline.reports.text.language import mark, tr
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.document import Keys
-from emberline.ui.text.language import mark, tr
 
 WIDTH, MARGIN, LABEL = 680, 8, 92
 BOX, GAP, BAR, ROW = 46, 26, 36, 5

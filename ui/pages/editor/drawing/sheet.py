@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 from pydantic import BaseModel
 
+from emberline.reports.text.language import mark, tr
 from emberline.runs.store import drafts
 from emberline.scenarios.assets import Carrier
 from emberline.scenarios.case.line import Grade, Stage
@@ -39,7 +40,6 @@ from emberline.ui.pages.editor.drawing.layout import (
 )
 from emberline.ui.pages.editor.form import FieldGroup
 from emberline.ui.pages.editor.rows import EditorTable
-from emberline.ui.text.language import mark, tr
 
 GROUPS = {
     mark("Line of heats"): ("arc furnace", "ladle furnace", "caster", "induction furnace"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from emberline.reports.text.language import mark
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.document import Keys
 from emberline.ui.pages.editor.drawing.layout import GIVES, TAKES, bars
-from emberline.ui.text.language import mark
 
 NO_PLACE = mark("{box} cannot be connected to {bar} in this direction")
 ALREADY = mark("{box} is connected to {bar} already")

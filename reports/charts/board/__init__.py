@@ -1,0 +1,271 @@
+"""The planning board on the page: bars of units that can be dragged, moved by keys, and locked.
+
+The browser checks a move with the rules of ``studies/board`` while a bar is dragged (``rules.js``); dropped, it is sent
+here as an act: ``{"do": "move", "key": "3.0", "unit": 1, "slot": 12, "heat": "C1-4"}``. The other acts are ``lock``,
+``undo``, ``select`` and ``range``: the span in view, ``{"do": "range", "span": [240, 720]}`` in minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from emberline.planning.accounts import unit_runs
+from emberline.reports.charts import palette
+from emberline.reports.charts.view import View
+from emberline.reports.text import numbers, wording
+from emberline.reports.text.language import current, mark, tr
+from emberline.reports.text.unit_states import DOES
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.orders import AnyLock, Lock
+from emberline.studies.board import HeatBoard, RunBoard
+
+FOLDER = Path(__file__).resolve().parent
+HTML = """<div class="board"><button type="button" class="skip"></button>
+<div class="top"><span class="legend"></span><button type="button" class="out">−</button>
+<button type="button" class="in">+</button><button type="button" class="fit">⤢</button></div>
+<svg role="group"></svg><div class="status" role="status" aria-live="polite"></div><div class="help"></div>
+<span class="end" tabindex="-1"></span></div>"""
+MOST_ORDERS_IN_LEGEND = 16
+RUNS = mark(
+    "Drag a run in time, or use the arrow keys and Enter; what it breaks is shown when it is dropped. L locks, Escape "
+    "undoes, Tab goes to the next bar. Drag over free space, or + and −, to zoom."
+)
+TEXTS = {
+    "board": mark("Planning board: units from top to bottom, local time from left to right"),
+    "help": mark(
+        "Drag a bar in time or to another unit, or use the arrow keys and Enter. L locks, Escape undoes, Tab goes to "
+        "the next bar. Drag over free space, or + and −, to zoom."
+    ),
+    "fixed": mark("Starts of this plan do not lie on steps: lock a heat in its card. Drag over free space to zoom."),
+    "skip": mark("Skip the bars"),
+    "in": mark("Zoom in"),
+    "out": mark("Zoom out"),
+    "fit": mark("Show all"),
+    "locked": mark("locked"),
+    "hard": mark("cannot be there"),
+    "soft": mark("others must move"),
+    "free": mark("nothing in the way"),
+    "place": mark("{unit} cannot take {heat}"),
+    "window": mark("{heat} cannot start then: release, due time or the end of the plan"),
+    "outage": mark("{unit} is not available then"),
+    "early": mark("{heat} does not reach its next stage in time from {stage}"),
+    "wait": mark("{heat} waits too long after {stage}"),
+    "busy": mark("{unit} is busy with {other}"),
+    "date": mark("{weekday} {day} {month}"),
+}
+"""Texts of the component; names in braces are filled in the browser."""
+
+
+@cache
+def _component() -> Any:
+    from streamlit.components.v2 import component
+
+    script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("rules.js", "board.js"))
+    css = (FOLDER / "board.css").read_text(encoding="utf-8")
+    return component("emberline_board", html=HTML, css=css, js=script)
+
+
+def show(data: dict[str, Any], key: str, on_act: Callable[[], None]) -> None:
+    """Draw the board.
+
+    Args:
+        data: as of :func:`of_heats`.
+        key: of the component; its ``act`` is in the session's state under this key.
+        on_act: called before the page is drawn again after an act.
+    """
+    _component()(data=data, key=key, height="content", on_act_change=on_act)
+
+
+def of_heats(
+    scenario: Scenario,
+    run: xr.Dataset,
+    baseline: xr.Dataset | None,
+    view: View,
+    board: HeatBoard | None,
+) -> dict[str, Any]:
+    """Bars of heats, the same for all readers of a plan; what a reader has locked is added by :func:`with_locks`.
+
+    Args:
+        scenario: with its line.
+        run: drawn thick, with breakdowns.
+        baseline: drawn thin below it; None: not drawn.
+        view: the part of the horizon.
+        board: rules for moves; None: bars cannot be moved.
+    """
+    units = [unit.name for unit in scenario.line.units]
+    colours = palette.in_turn(order.name for order in scenario.orders)
+    heats = {heat.name: heat for heat in scenario.heats}
+    texts = {name: tr(text) for name, text in TEXTS.items()}
+    size, unit = _unit(scenario)
+    texts["estimate"] = _estimate(board.rules(), unit) if board else ""
+    casting = scenario.line.campaign_stage
+    bars = []
+    for heat, stage, name, start, end, waited, energy in _operations(run):
+        order = heats[heat].order
+        key = board.key_of.get((heat, stage)) if board else None
+        lengths, offsets = _by_unit(board, scenario, heat, key) if board and key else ([], [])
+        bars.append(
+            {
+                "id": f"{heat}/{stage}", "key": key_text(key), "row": units.index(name), "start": start, "end": end,
+                "heat": heat, "stage": stage, "label": heat, "short": heat.rpartition("-")[2], "colour": colours[order],
+                "title": f"{heat} · {heats[heat].grade.name} · {stage}",
+                "facts": [
+                    f"{wording.number(energy, 1)} MWh",
+                    tr("waited {minutes} min", minutes=wording.number(waited, 0)),
+                ],
+                "lengths": lengths, "offsets": offsets,
+                "group": f"{order}/{stage}" if casting is not None and stage == casting.name else "",
+                "groupName": order,
+            }
+        )  # fmt: skip
+    legend = list(colours.items()) if len(colours) <= MOST_ORDERS_IN_LEGEND else []
+    thin = [] if baseline is None else [
+        [units.index(name), start, end, colours[heats[heat].order]]
+        for heat, _, name, start, end, _, _ in _operations(baseline)
+    ]  # fmt: skip
+    return {
+        **_axis(view), "rows": units, "rowOf": list(range(len(units))),
+        "bars": sorted(bars, key=lambda bar: bar["start"]),
+        "baseline": thin, "stops": list(_stops(run, units)), "legend": legend, "texts": texts, "unitSize": size,
+        "rules": None if board is None else board.rules(),
+    }  # fmt: skip
+
+
+def _unit(scenario: Scenario) -> tuple[float, str]:
+    """Unit of the estimate of a move, and how many of the goal's it is."""
+    return (1000.0, "t CO2e") if scenario.goal.minimize == "carbon" else (1.0, str(scenario.market.currency))
+
+
+def _estimate(rules: dict[str, Any], unit: str) -> str:
+    signal = tr(rules["worth"]["says"])
+    return tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
+
+
+def run_id(one: unit_runs.UnitRun) -> str:
+    """Name of a process run on the board."""
+    return f"{one.unit}/{one.first}"
+
+
+def of_runs(
+    scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, board: RunBoard
+) -> dict[str, Any]:
+    """Bars of process runs; start-ups, change-overs and waits are pale. Arguments as of :func:`of_heats`."""
+    units, step = [unit for unit, _ in scenario.process_units], scenario.horizon.step_min
+    several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
+    colours, numbers_of = palette.of_modes(scenario), {run_id(one): i for i, one in enumerate(board.runs)}
+    bars = []
+    for one in unit_runs.unit_runs(scenario, run):
+        hours = (one.last - one.first) * scenario.horizon.step_h
+        does = one.what == unit_runs.RUN
+        facts = [f"{wording.number(one.energy_mwh, 1)} MWh"]
+        if does:
+            facts = [f"{wording.number(one.tonnes, 0)} t", f"{wording.number(one.tonnes / hours, 1)} t/h", *facts]
+        label = one.mode if several[one.unit] and does else ""
+        number, u = numbers_of.get(run_id(one)), units.index(one.unit)
+        lead = 0 if number is None else one.first - board.begins[number]
+        bars.append(
+            {
+                "id": run_id(one), "key": key_text(None if number is None else (number, 0)), "row": u,
+                "start": one.first * step, "end": one.last * step, "heat": run_id(one) if does else "", "stage": "",
+                "label": label, "short": "", "colour": colours[one.mode], "facts": facts,
+                "title": f"{one.mode} · {tr(DOES[one.what])}", "lengths": [[u, (one.last - one.first) * step]],
+                "offsets": [[u, lead * step]], "group": "",
+                "groupName": "", "pale": not does,
+            }
+        )  # fmt: skip
+    thin = [] if baseline is None else [
+        [units.index(one.unit), one.first * step, one.last * step, colours[one.mode]]
+        for one in unit_runs.unit_runs(scenario, baseline) if one.what == unit_runs.RUN
+    ]  # fmt: skip
+    size, unit = _unit(scenario)
+    texts = {name: tr(text) for name, text in TEXTS.items()} | {"help": tr(RUNS)}
+    texts["estimate"] = _estimate(board.rules(), unit)
+    legend = list(colours.items()) if len(colours) <= MOST_ORDERS_IN_LEGEND else []
+    return {
+        **_axis(view), "rows": units, "rowOf": list(range(len(units))), "bars": bars, "baseline": thin,
+        "stops": list(_stops(run, units)), "legend": legend, "texts": texts, "unitSize": size, "rules": board.rules(),
+    }  # fmt: skip
+
+
+def with_locks(
+    data: dict[str, Any], run: str, board: HeatBoard | RunBoard | None, locks: Sequence[AnyLock], picked: Iterable[str]
+) -> dict[str, Any]:
+    """The bars with a reader's locks, and the heats that stand out.
+
+    Args:
+        data: of :func:`of_heats` or :func:`of_runs`.
+        run: id of the plan.
+        board: as there.
+        locks: that apply now.
+        picked: heats; the others are pale, if there are any.
+    """
+    places: dict[str, list[int]] = {}
+    missed: list[str] = []
+    if isinstance(board, RunBoard):
+        moves = board.moves(locks)
+        places = {
+            key_text((i, 0)): [data["rules"]["starts"]["unit"][i][0], board.begins[i] + first - board.runs[i].first]
+            for i, first in moves.items()
+        }
+        if not board.outside(moves) and not board.collisions(moves) and board.missed(moves):
+            missed = [key_text((i, 0)) for i, first in moves.items() if first != board.runs[i].first]
+    elif board is not None:
+        places = {key_text(key): list(place) for key, place in board.moves(locks).items()}
+    named = {(lock.heat, lock.stage) for lock in locks if isinstance(lock, Lock)}
+    bars = [
+        {**bar, "locked": (bar["heat"], bar["stage"]) in named or bool(bar["key"] and bar["key"] in places)}
+        for bar in data["bars"]
+    ]
+    return {**data, "run": run, "bars": bars, "places": places, "missed": missed, "picked": list(picked)}
+
+
+def key_text(key: tuple[int, int] | None) -> str:
+    """A key as the browser has it; empty where there is none."""
+    return "" if key is None else f"{key[0]}.{key[1]}"
+
+
+def _by_unit(
+    board: HeatBoard, scenario: Scenario, heat: str, key: tuple[int, int]
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Length of a bar on each unit that may take it, and its start after that of its cast [min]."""
+    batch = next(item for item in scenario.heats if item.name == heat)
+    units = board.units(key)
+    lengths = [[u, scenario.line.duration_min(batch.grade, board.problem.units[u]) or 0.0] for u in units]
+    return lengths, [[u, board.offset_min(heat, key, u)] for u in units]
+
+
+def _operations(run: xr.Dataset) -> Iterable[tuple[Any, ...]]:
+    names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    return zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True)
+
+
+def _stops(run: xr.Dataset, units: Sequence[str]) -> Iterable[list[Any]]:
+    """Row, start, end and words of each breakdown."""
+    if "stop_unit" in run:
+        for unit, at, minutes in zip(
+            *(run[f"stop_{name}"].values.tolist() for name in ("unit", "at_min", "min")), strict=True
+        ):
+            if unit in units:
+                yield [units.index(unit), at, at + minutes, tr("breakdown")]
+
+
+def _axis(view: View) -> dict[str, Any]:
+    """Spans of view and horizon, and what a clock in the browser needs: offsets from UTC, names of days and months."""
+    horizon: Horizon = view.horizon
+    offsets: list[list[float]] = []
+    for minute in range(0, round(horizon.length_min) + 1, 60):
+        offset = horizon.instant(minute).utcoffset()
+        value = 0.0 if offset is None else offset.total_seconds() / 60
+        if not offsets or offsets[-1][1] != value:
+            offsets.append([minute, value])
+    days, months = numbers.names(current())
+    return {
+        "span": list(view.span_min), "whole": [0.0, horizon.length_min],
+        "epoch": horizon.instant(0).timestamp() * 1000, "offsets": offsets, "weekdays": days, "months": months,
+    }  # fmt: skip

@@ -1,0 +1,217 @@
+"""Charts of several plans next to each other: differences of figures, Gantts, imports, moved heats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from emberline.planning.plan import Plan
+from emberline.reports.charts import gantt as gantts
+from emberline.reports.charts import palette
+from emberline.reports.charts.gantt import Layers
+from emberline.reports.charts.plan import below_each_other
+from emberline.reports.charts.site_panels import y_axis
+from emberline.reports.charts.view import View, time_axis
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr
+from emberline.scenarios import Scenario
+from emberline.studies.difference import HeatMove
+
+SHADES = ("#4477AA", "#EE6677", "#228833", "#B8960C", "#AA3377")
+"""Colours of the plans in their order (Tol's bright scheme, its yellow darker); each also has a dash and a letter."""
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
+MOST_FIGURES, MOST_MOVES = 12, 40
+WIDEST = 0.25
+"""Largest share that a bar shows."""
+
+
+def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequence[str]) -> Layers:
+    """Differences of figures from the first plan, as shares of it; largest differences first.
+
+    Args:
+        rows: name of a figure, and the share for each of the other plans; None: not available.
+        letters: of all plans, beginning with the first.
+    """
+    entries = [
+        {"figure": figure, "plan": letter, "share": share, "says": _share_text(share)}
+        for figure, by_letter in rows[:MOST_FIGURES]
+        for letter, share in by_letter.items()
+        if share is not None
+    ]
+    frame = pd.DataFrame(entries, columns=["figure", "plan", "share", "says"])
+    # a figure near zero would dwarf the others: its bar is cut off, the number next to it is exact
+    frame["bar"] = frame["share"].clip(-WIDEST, WIDEST)
+    others, figures = list(letters[1:]), list(dict.fromkeys(frame["figure"]))
+    largest = min(float(frame["share"].abs().max()), WIDEST) if len(frame) else WIDEST
+    x = alt.X(
+        "bar:Q", title=tr("more or less than {first}", first=letters[0]),
+        scale=alt.Scale(domain=[-1.5 * largest, 1.5 * largest], clamp=True), axis=alt.Axis(format="+.1%", tickCount=6),
+    )  # fmt: skip
+    names = alt.Axis(labelLimit=260, ticks=False, domain=False, labelOverlap=False)
+    y = alt.Y("figure:N", sort=figures, title=None, axis=names)
+    colour = _colour(letters, others)
+    tooltip = [
+        alt.Tooltip("figure:N", title=tr("figure")),
+        alt.Tooltip("plan:N", title=tr("plan")),
+        alt.Tooltip("says:N", title=tr("more or less than {first}", first=letters[0])),
+    ]
+    offset = alt.YOffset("plan:N", sort=others)
+    base = alt.Chart(frame).encode(x=x, y=y, yOffset=offset, tooltip=tooltip)
+    bars = base.mark_bar(height=max(5, 16 - 3 * len(others))).encode(color=colour)
+    more, less = (base.transform_filter(f"datum.share {sign} 0") for sign in (">=", "<"))
+    positive = more.mark_text(align="left", dx=4, fontSize=10, color=palette.BASELINE)
+    negative = less.mark_text(align="right", dx=-4, fontSize=10, color=palette.BASELINE)
+    zero = alt.Chart(pd.DataFrame({"bar": [0.0]})).mark_rule(color=palette.BASELINE).encode(x=x)
+    layers = [bars, positive.encode(text="says:N"), negative.encode(text="says:N"), zero]
+    each = 12 + 12 * len(others)
+    return alt.layer(*layers).properties(height=each * len(figures) + 110)
+
+
+def clipped(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> bool:
+    """Whether a bar of these rows is cut off; arguments as of ``shares``."""
+    return any(abs(share or 0.0) > WIDEST for _, by_letter in rows[:MOST_FIGURES] for share in by_letter.values())
+
+
+def _share_text(share: float) -> str:
+    """A share with its sign, and a mark if its bar is cut off."""
+    text = f"{'+' if share > 0 else ''}{wording.percent(share, 1)}"
+    if abs(share) <= WIDEST:
+        return text
+    return f"» {text}" if share > 0 else f"{text} «"
+
+
+def _colour(letters: Sequence[str], subset: Sequence[str]) -> alt.Color:
+    shades = dict(zip(letters, SHADES, strict=False))
+    legend = alt.Legend(title=None, orient="top") if len(subset) > 1 else None
+    return alt.Color(
+        "plan:N", scale=alt.Scale(domain=list(subset), range=[shades[one] for one in subset]), legend=legend
+    )
+
+
+def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
+    """Gantts of all plans above each other, and their imports, on one time axis.
+
+    Args:
+        plans: by letter, with replays; all with the same horizon.
+        view: the part of the horizon.
+    """
+    rows: list[Any] = []
+    for letter, plan in plans.items():
+        panel = gantt(letter, plan, view)
+        if panel is not None:
+            rows.append(panel)
+    panels = below_each_other([*rows, imports(plans, view)], view)
+    panels.resolve.scale.strokeDash = "independent"
+    return panels
+
+
+def gantt(letter: str, plan: Plan, view: View) -> Any:
+    """Gantt of a plan; None for a site without units."""
+    scenario = plan.scenario
+    assert plan.replay is not None
+    if scenario.heats:
+        chart = gantts.of_heats(scenario, plan.replay, None, view, letter)
+    elif scenario.processes:
+        chart = gantts.of_units(scenario, plan.replay, None, view, letter)
+    else:
+        return None
+    title = alt.Title(tr("plan {letter}", letter=letter), anchor="start", fontSize=13, offset=4)
+    return chart.properties(title=title)
+
+
+def imports(plans: Mapping[str, Plan], view: View) -> Layers:
+    """Grid import of each plan over time, as lines."""
+    letters, horizon = list(plans), view.horizon
+    at = view.edges_min
+    parts = []
+    for letter, plan in plans.items():
+        assert plan.replay is not None
+        means = view.mean(plan.replay["import_mw"].to_numpy()).round(3)
+        parts.append(pd.DataFrame({"plan": letter, "start": at, "mw": np.append(means, means[-1])}))
+    frame = pd.concat(parts)
+    clocks = {minute: wording.moment(horizon.instant(minute)) for minute in at.tolist()}
+    frame["clock"] = frame["start"].map(clocks)
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
+    colour = alt.Color(
+        "plan:N", scale=alt.Scale(domain=letters, range=list(SHADES[: len(letters)])), legend=legend
+    )  # fmt: skip
+    dash = alt.StrokeDash("plan:N", scale=alt.Scale(domain=letters, range=list(DASHES[: len(letters)])), legend=legend)
+    x = time_axis(view, labels=True, title=True)
+    y = alt.Y("mw:Q", title=[tr("grid import"), "[MW]"], axis=y_axis())
+    line = alt.Chart(frame).mark_line(interpolate="step-after", strokeWidth=1.8, clip=True)
+    near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
+    wide = frame.pivot(index=["start", "clock"], columns="plan", values="mw").reset_index()
+    tooltip = [alt.Tooltip("clock:N", title=tr("from"))]
+    tooltip += [alt.Tooltip(f"{letter}:Q", title=f"{letter} [MW]", format=",.1f") for letter in letters]
+    hover = (
+        alt.Chart(wide)
+        .mark_rule(color=palette.BASELINE)
+        .encode(x=x, opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
+        .add_params(near)
+    )
+    layers = [line.encode(x=x, y=y, color=colour, strokeDash=dash), hover]
+    return alt.layer(*layers).properties(height=170)
+
+
+def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: tuple[str, str]) -> Layers:
+    """Moves of heats at a stage: white for the start in the first plan, filled for the second.
+
+    Args:
+        changes: moved heats; at most ``MOST_MOVES`` are drawn, largest moves first.
+        stage: the stage.
+        scenario: gives the horizon of the time axis.
+        letters: of the two plans.
+    """
+    earlier, later = tr("earlier"), tr("later")
+    rows: list[dict[str, Any]] = []
+    for heat in changes:
+        for move in heat.stages:
+            if move.stage != stage or move.later_min is None or move.before_min is None or move.after_min is None:
+                continue
+            changed = move.before_unit != move.after_unit
+            rows.append(
+                {
+                    "heat": heat.heat,
+                    "start": move.before_min,
+                    "to": move.after_min,
+                    "later": move.later_min,
+                    "way": later if move.later_min > 0 else earlier,
+                    "from_clock": wording.moment(scenario.horizon.instant(move.before_min)),
+                    "to_clock": wording.moment(scenario.horizon.instant(move.after_min)),
+                    "unit": f"{move.before_unit} → {move.after_unit}" if changed else move.after_unit,
+                    "label": f"{move.before_unit} → {move.after_unit}" if changed else "",
+                    "moved": f"{'+' if move.later_min > 0 else ''}{wording.number(move.later_min, 0)} min",
+                }
+            )
+    rows = sorted(sorted(rows, key=lambda row: -abs(row["later"]))[:MOST_MOVES], key=lambda row: row["start"])
+    frame = pd.DataFrame(rows)
+    heats = frame["heat"].tolist()
+    x = time_axis(View.of(scenario.horizon), labels=True, title=True)
+    y = alt.Y(
+        "heat:N", sort=heats, title=tr("heat"),
+        axis=alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False),
+    )  # fmt: skip
+    colour = alt.Color(
+        "way:N", scale=alt.Scale(domain=[earlier, later], range=[palette.IMPORT, palette.CARBON]),
+        legend=alt.Legend(title=None, orient="top"),
+    )  # fmt: skip
+    tooltip = [
+        alt.Tooltip(f"{name}:N", title=title)
+        for name, title in (
+            ("heat", tr("heat")), ("moved", tr("moved")), ("from_clock", tr("start in {plan}", plan=letters[0])),
+            ("to_clock", tr("start in {plan}", plan=letters[1])), ("unit", tr("unit")),
+        )
+    ]  # fmt: skip
+    base = alt.Chart(frame).encode(x=x, y=y, color=colour, tooltip=tooltip)
+    layers = [
+        base.mark_rule(strokeWidth=2.2).encode(x2="to:Q"),
+        base.mark_point(size=46, strokeWidth=1.8, fill="white"),
+        base.mark_point(size=70, filled=True, opacity=1).encode(x=alt.X("to:Q")),
+    ]
+    if frame["label"].any():
+        layers.append(base.mark_text(align="left", dx=9, fontSize=10).encode(x=alt.X("to:Q"), text="label:N"))
+    return alt.layer(*layers).properties(height=20 * len(heats) + 140)

@@ -1,0 +1,298 @@
+"""Charts of a plan, all on one time axis: minutes after the horizon's start, labelled with the plant's local time.
+
+An axis of minutes stays correct where the clocks change: the repeated hour in autumn appears twice. Colours have a
+fixed meaning and are safe for colour-blind readers (Okabe and Ito; Tol's light scheme for orders, which keeps dark
+labels readable); each kind of line also has its own dash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from emberline.planning.plan import Plan
+from emberline.reports.charts import gantt, palette, process_panels, site_panels
+from emberline.reports.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
+from emberline.reports.charts.view import View, time_axis
+from emberline.reports.text.language import mark, tr
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY
+
+Layers = alt.LayerChart | alt.FacetChart
+POWER, CARBON, PRICE = palette.POWER, palette.CARBON, palette.PRICE
+MOMENT = "moment"
+"""Name of the selection of the moment under the pointer."""
+NEAR_ZERO = 0.15
+"""An axis of values that come this near to zero, as a share of their range, starts at zero."""
+SMALLEST = 11
+"""Size of the smallest text [px]."""
+PARTS = {
+    "power": mark("Power by process"), "electricity": mark("Electricity"), "carriers": mark("Other carriers"),
+    "levels": mark("Storage levels"), "market": mark("Intensity and price"), "rates": mark("Rates"),
+    "stores": mark("Stores"), "deliveries": mark("Deliveries"),
+}  # fmt: skip
+"""Panels below the schedule."""
+OVERHANG = MARGIN + 40
+"""Streamlit gives a panel the whole width and ignores its axis: keep this free at the right [px]."""
+
+
+def timeline(
+    plan: Plan,
+    baseline: bool = True,
+    view: View | None = None,
+    carriers: Sequence[str] | None = None,
+    stores: Sequence[str] | None = None,
+    selected: Sequence[str] | None = None,
+) -> alt.VConcatChart:
+    """The panels of a plan below its Gantt, with one moment under the pointer. Arguments as of ``timeline_panels``."""
+    scenario, view = plan.scenario, view or View.of(plan.scenario.horizon)
+    panels = timeline_panels(plan, baseline, view, carriers, stores, selected=selected)
+    rows = panels[1:] if scenario.heats or scenario.processes else panels
+    return below_each_other(rows or _signals(scenario, PanelData(view)), view)
+
+
+def timeline_panels(
+    plan: Plan,
+    baseline: bool = True,
+    view: View | None = None,
+    carriers: Sequence[str] | None = None,
+    stores: Sequence[str] | None = None,
+    *,
+    whose: str = "plan",
+    selected: Sequence[str] | None = None,
+) -> list[Any]:
+    """Gantt (if there is a line or processes), electricity, other carriers, storage levels, carbon intensity and price.
+    For processes, intensity and price come directly below the power, followed by rates, stores and deliveries.
+
+    Args:
+        plan: with a replay.
+        baseline: whether to draw the baseline too.
+        view: the part of the horizon and its resolution; None: all of it.
+        carriers: other than electricity; None: all but fuels.
+        stores: of material; None: all.
+        whose: name of the run.
+        selected: of ``PARTS``; None: all.
+    """
+    scenario = plan.scenario
+    assert plan.replay is not None
+    view = view or View.of(scenario.horizon)
+    x, table = time_axis(view), PanelData(view)
+    before = plan.baseline if baseline else None
+    balances = _balances(plan, table, x, baseline, carriers)
+    colour_of = site_panels.colours(scenario)
+    levels = [
+        site_panels.level_panel(level, table, x, colour_of[level.name], baseline, whose)
+        for level in site_panels.levels(plan)
+    ]
+    of = {"levels": levels, "electricity": balances[:1], "carriers": balances[1:]}
+    if not scenario.processes:
+        panels = {"electricity": of["electricity"], "carriers": of["carriers"], "levels": levels}
+        panels["market"] = _signals(scenario, table)
+        heats = [gantt.of_heats(scenario, plan.replay, before, view, whose)] if scenario.heats else []
+        rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
+        return [*heats, *rows] or panels["market"]
+    last = time_axis(view, labels=True, title=True)
+    leaves = (
+        [process_panels.delivery_panel(plan, table, last, baseline)] if scenario.deliveries or scenario.arrivals else []
+    )
+    in_stores = list(scenario.store) if stores is None else stores
+    panels = {
+        "power": [process_panels.power_panel(plan, table, x, baseline)],
+        "electricity": of["electricity"],
+        "market": _signals(scenario, table, title=not leaves),
+        "rates": list(process_panels.rate_panels(plan, table, x, baseline, whose)),
+        "stores": list(process_panels.store_panels(plan, table, x, baseline, in_stores, whose)),
+        "carriers": of["carriers"],
+        "levels": levels,
+        "deliveries": leaves,
+    }
+    rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
+    return [gantt.of_units(scenario, plan.replay, before, view, whose), *rows]
+
+
+def parts(scenario: Scenario, first: bool = False) -> Iterator[str]:
+    """Panels that a plan of a scenario has, of ``PARTS``; ``first``: those that are shown at first."""
+    levels = bool(scenario.battery or scenario.site.stores)
+    more = len(scenario.site.carriers) > 1
+    if scenario.processes:
+        yield "power"
+        if not first:
+            yield "electricity"
+        yield "market"
+        if not first:
+            yield "rates"
+        if scenario.stores:
+            yield "stores"
+        if first:
+            return
+        yield from (name for name, there in (("carriers", more), ("levels", levels)) if there)
+        if scenario.deliveries or scenario.arrivals:
+            yield "deliveries"
+        return
+    yield "electricity"
+    yield from (name for name, there in (("carriers", more), ("levels", levels)) if there)
+    yield "market"
+
+
+def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
+    """Electricity and the requested carriers."""
+    scenario = plan.scenario
+    assert plan.replay is not None
+    balances = site_panels.balances(scenario, plan.replay)
+    if carriers is None:
+        carriers = [name for name in balances if name not in site_panels.bought_only(scenario, plan.replay)]
+    before = plan.baseline["import_mw"].to_numpy() if baseline else None
+    return [
+        site_panels.balance_panel(scenario, balance, table, x, before if name == ELECTRICITY else None)
+        for name, balance in balances.items()
+        if name == ELECTRICITY or name in carriers
+    ]
+
+
+def preview(scenario: Scenario) -> alt.VConcatChart:
+    """Carbon intensity and price, before anything is planned."""
+    view = View.of(scenario.horizon)
+    return below_each_other(_signals(scenario, PanelData(view), height=110), view)
+
+
+def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt.VConcatChart:
+    """Panels on one time axis: the moment under the pointer is marked in all of them.
+
+    Args:
+        panels: one below the other.
+        view: the part of the horizon.
+        pointer: whether the moment under the pointer is marked.
+    """
+    edges = pd.DataFrame({"start": view.edges_min[:-1], "until": view.edges_min[1:]})
+    rows = []
+    for i, panel in enumerate(panels if pointer else []):
+        x = time_of(panel)  # the same axis, or the browser would have to choose one
+        fields = alt.Chart(edges, name=f"{MOMENT}{i}").mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q")
+        line = alt.Chart(pd.DataFrame([{"start": view.span_min[0]}])).encode(x=x)
+        line = line.transform_filter(f"isValid({MOMENT}.start)").transform_calculate(start=f"{MOMENT}.start[0]")
+        # without a pointer the line is not there, and nothing could name it
+        line = line.mark_rule(color=site_panels.BASELINE, strokeWidth=1, clip=True, aria=False)
+        rows.append(layered(panel, before=[fields], after=[line]))
+    # all at once: each method of a chart copies the whole of it
+    whole = alt.vconcat(
+        *(rows or panels),
+        spacing=8,
+        resolve=alt.Resolve(scale=alt.ScaleResolveMap(x="shared", color="independent")),
+        config=alt.Config(
+            view=alt.ViewConfig(strokeOpacity=0.25),
+            axis=alt.AxisConfig(titleFontWeight="normal", labelFontSize=SMALLEST, titleFontSize=SMALLEST),
+            legend=alt.LegendConfig(labelFontSize=SMALLEST, titleFontSize=SMALLEST),
+        ),
+    )
+    views = [row.layer[0].name for row in whole.vconcat] if pointer else []  # as they are called in the whole
+    under: dict[str, Any] = {"type": "point", "fields": ["start"], "on": "pointerover", "clear": "pointerout"}
+    before: Any = whole.params
+    for one in () if before is alt.Undefined else before:
+        if isinstance(one, alt.TopLevelSelectionParameter):
+            one.views = one.views[:1]  # a view of its row, or its signals would be there twice
+    if pointer:
+        selection = alt.TopLevelSelectionParameter(name=MOMENT, select=under, views=views)
+        whole.params = [*([] if before is alt.Undefined else before), selection]
+    return whole
+
+
+def layered(panel: Any, before: Sequence[Any] = (), after: Sequence[Any] = ()) -> Layers:
+    """A panel with layers below and above its own ones, side by side: those of a layer would be copied many times."""
+    # properties shared by the layers belong to the panel
+    shared = {name: panel[name] for name in ("data", "height", "title", "params") if panel[name] is not alt.Undefined}
+    return alt.layer(*before, *panel.layer, *after, **shared)
+
+
+def time_of(panel: Any) -> alt.X:
+    """The time axis of a panel: that of the first layer that has one, since a band over the whole width has none."""
+    return next(x for x in _axes(panel) if isinstance(x, alt.X))
+
+
+def _axes(panel: Any) -> Iterator[Any]:
+    """The horizontal axis of each layer."""
+    for layer in getattr(panel, "layer", []):
+        yield from _axes(layer)
+    if not hasattr(panel, "layer"):
+        yield panel.encoding.x
+
+
+def search(
+    history: tuple[tuple[float, float | None, float | None], ...], unit: str, factor: float, limit_s: float = 0.0
+) -> Layers:
+    """Best plan so far and bound over the seconds of the search, up to its limit."""
+    ends = [0.0, max(limit_s, history[-1][0] if history else 0.0, 1.0)]
+    best, bound = tr("best plan"), tr("bound")
+    frame = pd.DataFrame(history, columns=["seconds", best, bound]).astype(float)
+    long = frame.melt("seconds", var_name="line", value_name="value").dropna()
+    long["value"] *= factor
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
+    colour = alt.Color("line:N", scale=alt.Scale(domain=[best, bound], range=[POWER, BASELINE]), legend=legend)
+    base = alt.Chart(long, height=240).encode(
+        x=alt.X(
+            "seconds:Q",
+            title=tr("time of the search [s]"),
+            axis=alt.Axis(tickCount=8),
+            scale=alt.Scale(domain=ends, nice=False),
+        ),
+        y=alt.Y(
+            "value:Q",
+            title=[tr("objective [{unit}]", unit=unit), tr("(axis not from 0)")],
+            scale=alt.Scale(zero=False),
+            axis=alt.Axis(tickCount=5, format=",.4~g"),
+        ),
+        color=colour,
+        tooltip=[
+            alt.Tooltip("line:N", title=tr("line")),
+            alt.Tooltip("seconds:Q", title=tr("second"), format=".1f"),
+            alt.Tooltip("value:Q", title=unit, format=",.2f"),
+        ],
+    )
+    dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=[best, bound], range=[[1, 0], [5, 3]]), legend=legend)
+    return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
+
+
+def _signals(scenario: Scenario, table: PanelData, height: int = 78, title: bool = True) -> list[Layers]:
+    currency, inputs, x = scenario.market.currency, scenario.inputs, time_axis(table.view)
+    titles = {"clock": tr("from"), "intensity": f"{tr('average intensity')} [kg CO2e/MWh]"}
+    series = {"intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy()}
+    if "marginal_carbon_intensity_kg_per_mwh" in inputs:
+        series["marginal"] = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
+        titles["marginal"] = f"{tr('marginal intensity')} [kg CO2e/MWh]"
+    spot = scenario.market.has_spot
+    series["price"] = inputs["price_per_mwh"].to_numpy()
+    if not spot and scenario.rates is not None:
+        series["price"] = scenario.rates.first_blocks(scenario.horizon.n_steps)
+    titles["price"] = f"{tr('spot price') if spot else tr('tariff, first block')} [{currency}/MWh]"
+    for name, values in series.items():
+        table.mean(name, values)
+    base = alt.Chart(table.frame).encode(x=x)
+    scale = alt.Scale(zero=False, nice=True)
+
+    def broken(values: Any) -> list[Any]:
+        """A note where the axis does not start at zero."""
+        low, high = float(values.min()), float(values.max())
+        if low <= NEAR_ZERO * (high - low) and high > low:
+            return []
+        says = alt.Chart(pd.DataFrame([{"says": tr("axis not from 0")}])).encode(
+            x=alt.value(3), y=alt.value(height - 3), text="says:N"
+        )
+        return [says.mark_text(align="left", baseline="bottom", fontSize=SMALLEST, color=site_panels.BASELINE)]
+
+    intensity = alt.Y("intensity:Q", title=[tr("intensity"), "[kg CO2e/MWh]"], axis=y_axis(), scale=scale)
+    step: Any = {"interpolate": "step-after", "clip": True}
+    carbon: list[Any] = [base.mark_line(color=CARBON, strokeWidth=1.6, **step).encode(y=intensity)]
+    if "marginal" in series:
+        line = base.mark_line(color=CARBON, strokeWidth=1, strokeDash=[4, 2], **step)
+        carbon.append(line.encode(y="marginal:Q"))
+    price = alt.Y(
+        "price:Q", title=[tr("price") if spot else tr("tariff"), f"[{currency}/MWh]"], axis=y_axis(), scale=scale
+    )
+    labelled = time_axis(table.view, labels=True, title=title)
+    cost = base.mark_line(color=PRICE, strokeWidth=1.6, **step).encode(x=labelled, y=price)
+    return [
+        alt.layer(*carbon, *broken(series["intensity"]), site_panels.hover(table, x, titles)).properties(height=height),
+        alt.layer(cost, *broken(series["price"]), site_panels.hover(table, labelled, titles)).properties(height=height),
+    ]

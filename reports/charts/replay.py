@@ -1,0 +1,308 @@
+"""A run replayed: a slider moves a line through all panels, and a board shows the state of each unit.
+
+It runs in the browser: the moment is a parameter of the chart, and the board filters data already sent. Power and
+rates are means over the step that contains the moment, levels are those at its beginning, as on the page Plant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from emberline.planning.accounts import unit_runs
+from emberline.planning.plan import Plan
+from emberline.reports.charts import palette
+from emberline.reports.charts.flow_sheet import unit_power
+from emberline.reports.charts.plan import below_each_other, layered, time_of
+from emberline.reports.charts.site_panels import BASE, PanelData, y_axis
+from emberline.reports.charts.view import View
+from emberline.reports.text import numbers, wording
+from emberline.reports.text.language import mark, tr
+from emberline.scenarios import Scenario
+from emberline.scenarios.flows.asset_flows import load_mw
+
+MOMENT = "replayed"
+"""Name of the parameter, minutes after the horizon's start; not the moment under the pointer, ``plan.MOMENT``."""
+DOES = {
+    unit_runs.RUN: mark("runs"),
+    unit_runs.START_UP: mark("starts up"),
+    unit_runs.CHANGE_OVER: mark("changes over"),
+    unit_runs.WAIT: mark("waits"),
+}
+COLUMNS = {"does": 6, "since": 176, "until": 264}
+"""Position of the board's columns on the state of a unit [px]."""
+OF_STEP = {"rate": 106, "power": 350}
+"""Position of the columns with means over the step [px]."""
+SMALL = 5e-4
+"""Smaller power and rates are left blank."""
+PROGRESS, PROGRESS_END = 410, 466
+"""Position of the progress bar [px]."""
+FIGURES, APART = 34, 92
+"""Height of the figures [px], and the distance between them."""
+ROW, CLOCK = 19, 22
+INK = {False: ("#1C2530", "#5B6672"), True: ("#E3E8ED", "#9AA7B4")}
+"""Colours of text and of secondary text, by whether the page is dark."""
+
+
+def replay(plan: Plan, panels: list[Any], view: View, dark: bool) -> alt.VConcatChart:
+    """Board and panels with the line of the moment.
+
+    Args:
+        plan: its ``replay`` is shown on the board.
+        panels: as of ``charts.timeline_panels``.
+        view: the part of the horizon that they show.
+        dark: whether the page is dark.
+    """
+    first, last = view.span_min
+    step = view.merged * view.horizon.step_min
+    start = first + min(12 * 60, (last - first) / 2) // step * step
+    moment = alt.param(
+        name=MOMENT, value=start, bind=alt.binding_range(min=first, max=last - step, step=step, name=f"{tr('Moment')} ")
+    )
+    whole = below_each_other([_with_line(panel) for panel in panels], view, pointer=False)
+    boards = [_figures(plan, view, dark), *_board(plan.scenario, _run(plan), view, dark)]
+    whole.vconcat = [*boards, *whole.vconcat]
+    return whole.add_params(moment)
+
+
+def _run(plan: Plan) -> xr.Dataset:
+    assert plan.replay is not None
+    return plan.replay
+
+
+def _with_line(panel: Any) -> Any:
+    """A panel with the line of the moment, on its own axis."""
+    x = time_of(panel)
+    line = alt.Chart(pd.DataFrame({"one": [1]})).transform_calculate(start=MOMENT)
+    line = line.mark_rule(color=palette.LIMIT, strokeWidth=1.6, clip=True).encode(x=x)
+    return layered(panel, after=[line])
+
+
+def _figures(plan: Plan, view: View, dark: bool) -> Any:
+    """The clock, and figures of the site at the moment."""
+    scenario, run, table = plan.scenario, _run(plan), PanelData(view)
+    ink, pale = INK[dark]
+    inputs, money = scenario.inputs, scenario.market.currency
+    series = [
+        (tr("grid import"), "MW", run["import_mw"].to_numpy()),
+        (tr("load"), "MW", run["line_mw"].to_numpy() + load_mw(scenario, run)),
+        (tr("grid intensity"), "kg/MWh", inputs["carbon_intensity_kg_per_mwh"].to_numpy()),
+    ]
+    if scenario.market.has_spot:
+        series.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
+    means = [(title, unit, view.mean(values)) for title, unit, values in series]
+    battery = scenario.battery
+    if battery is not None:
+        means.append((tr("battery"), "MWh", view.at_edges(battery.start_level, run["battery_mwh"].to_numpy())[:-1]))
+    rows = [{"x": 0, "title": "", "says": "clock"}]
+    for i, (title, unit, values) in enumerate(means):
+        # no step follows the last edge
+        table.frame[f"t{i}"] = [f"{wording.number(value)} {unit}" for value in [*values, values[-1]]]
+        rows.append({"x": i * APART, "title": title, "says": f"t{i}"})
+    now = alt.Chart(table.frame.iloc[:-1][["start", "until", "clock", *(f"t{i}" for i in range(len(means)))]])
+    now = now.transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.until")
+    texts: list[Any] = [
+        now.mark_text(align="left", baseline="top", fontSize=15, fontWeight="bold", color=ink).encode(
+            x=alt.value(0), y=alt.value(0), text="clock:N"
+        )
+    ]
+    for row in rows[1:]:
+        title = alt.Chart(pd.DataFrame({"title": [row["title"]]})).mark_text(
+            align="left", baseline="top", fontSize=10, color=pale
+        )
+        texts.append(title.encode(x=alt.value(row["x"]), y=alt.value(CLOCK), text="title:N"))
+        value = now.mark_text(align="left", baseline="top", fontSize=13, color=ink)
+        texts.append(value.encode(x=alt.value(row["x"]), y=alt.value(CLOCK + 13), text=f"{row['says']}:N"))
+    return alt.layer(*texts).properties(height=CLOCK + FIGURES, view=alt.ViewConfig(strokeOpacity=0))
+
+
+def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[Any]:
+    """A row per unit: its state at the moment, since when, until when, and the completed share; and its power, which
+    adds up to the load together with base load and idling."""
+    spells = pd.DataFrame(list(states(scenario, run)))
+    if not len(spells):
+        return []
+    first, last = view.span_min
+    spells = spells[(spells["end"] > first) & (spells["start"] < last)]
+    by_step = _merge_equal(pd.DataFrame(list(means(scenario, run, view))))
+    units = list(dict.fromkeys([*spells["unit"], *by_step["unit"]]))
+    ink, pale = INK[dark]
+    y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False, labels=False), scale=alt.Scale(domain=units))
+    now = alt.Chart(spells).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
+    layers: list[Any] = []
+    of_does = OF_STEP["rate"] if scenario.processes else COLUMNS["since"]
+    for column, x in COLUMNS.items():
+        text = now.mark_text(
+            align="left", fontSize=11, color=ink if column == "does" else pale,
+            limit=(of_does if column == "does" else 90) - 12,
+        )  # fmt: skip
+        # the output of a process changes step by step
+        field = "in_words" if column == "does" else column
+        layers.append(text.encode(x=alt.value(x), y=y, text=f"{field}:N"))
+    step = alt.Chart(by_step).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
+    for column, x in OF_STEP.items():
+        text = step.mark_text(align="left", fontSize=11, color=ink, limit=66)
+        layers.append(text.encode(x=alt.value(x), y=y, text=f"{column}:N"))
+    names = alt.Chart(pd.DataFrame({"unit": units})).mark_text(align="right", dx=-8, fontSize=11, color=pale, limit=100)
+    layers.append(names.encode(x=alt.value(0), y=y, text="unit:N"))
+    busy = now.transform_filter("datum.works").transform_calculate(
+        begin=str(PROGRESS), over=str(PROGRESS_END),
+        done=f"{PROGRESS} + {PROGRESS_END - PROGRESS} * ({MOMENT} - datum.start) / (datum.end - datum.start)",
+    )  # fmt: skip
+    bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
+    # the times next to them say the same in words; where nothing runs a mark has no name
+    layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25, aria=False).encode(x2="over:Q"))
+    layers.append(
+        bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False).encode(
+            x2="done:Q", color=alt.Color("colour:N", scale=None)
+        )
+    )
+    return [alt.layer(*layers).properties(height=ROW * len(units), view=alt.ViewConfig(strokeOpacity=0))]
+
+
+def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str, Any]]:
+    """Power and output of each unit in each step of a view, as numbers and texts; then idling and base load."""
+    none = np.zeros(scenario.horizon.n_steps)
+    if scenario.processes:
+        units = [unit for unit, _ in scenario.process_units]
+        power = {unit: run["process_mw"].sel(process=unit).to_numpy() for unit in units}
+        rates = {unit: run["process_tph"].sel(process=unit).to_numpy() for unit in units}
+    else:
+        power, rates = unit_power(scenario, run), {}
+    idle = run["line_mw"].to_numpy() - sum(power.values(), none)
+    for name, load in ((tr("idling"), idle), (tr(BASE), load_mw(scenario, run))):
+        if load.max(initial=0.0) > SMALL:
+            power[name] = load
+    edges = view.edges_min.tolist()
+    for unit, load in power.items():
+        outputs = view.mean(rates.get(unit, none)).tolist()
+        for start, end, mw, tph in zip(edges, edges[1:], view.mean(load).tolist(), outputs, strict=False):
+            yield {
+                "unit": unit, "start": start, "end": end, "mw": round(mw, 4), "tph": round(tph, 4),
+                "power": f"{wording.number(mw)} MW" if mw > SMALL else "",
+                "rate": f"{wording.number(tph, 0)} t/h" if tph > SMALL else "",
+            }  # fmt: skip
+
+
+def _merge_equal(rows: pd.DataFrame) -> pd.DataFrame:
+    """Consecutive steps of a unit with equal texts, merged to send less data; empty ones are left out."""
+    texts = rows[["unit", "power", "rate"]]
+    stretch = (texts != texts.shift()).any(axis=1).cumsum()
+    columns = {"unit": "first", "start": "first", "end": "last", "power": "first", "rate": "first"}
+    spells = rows.groupby(stretch).agg(columns)
+    # a unit without texts still needs its row on the board
+    return spells[(spells["power"] != "") | (spells["rate"] != "") | ~spells["unit"].duplicated()]
+
+
+def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """State of each unit from start to end, including idle time, unit by unit; times in minutes."""
+    spans = _of_processes(scenario, run) if scenario.processes else _of_line(scenario, run)
+    horizon = scenario.horizon
+    for unit, busy in spans.items():
+        at = 0.0
+        whole = [*sorted(busy, key=lambda row: row["start"])]
+        edges: list[dict[str, Any]] = []
+        for row in whole:
+            if row["start"] > at:
+                edges.append(_still(at, row["start"]))
+            edges.append(row)
+            at = max(at, row["end"])
+        if at < horizon.length_min:
+            edges.append(_still(at, horizon.length_min))
+        for row in edges:
+            since, until = (
+                _clock(scenario, row[name], word)
+                for name, word in (("start", tr("since {time}")), ("end", tr("until {time}")))
+            )
+            yield {"unit": unit, "in_words": row["does"], **row, "since": since, "until": until}
+
+
+def _still(start: float, end: float) -> dict[str, Any]:
+    return {"start": start, "end": end, "does": tr("idle"), "power": "", "works": False, "colour": palette.PALE}
+
+
+def _clock(scenario: Scenario, minute: float, says: str) -> str:
+    at = scenario.horizon.instant(min(max(minute, 0.0), scenario.horizon.length_min))
+    day = "" if scenario.horizon.length_min <= 25 * 60 else f"{numbers.weekday(at)} "
+    return says.format(time=f"{day}{at:%H:%M}")
+
+
+def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
+    spells: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
+    heats = {heat.name: heat for heat in scenario.heats}
+    colour_of = palette.in_turn(order.name for order in scenario.orders)
+    names = ("heat", "unit", "start_min", "end_min", "energy_mwh")
+    stops = _stops(run)
+    for heat, unit, start, end, energy in zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True):
+        grade = heats[heat].grade.name
+        power = f"{wording.number(energy * 60 / (end - start))} MW" if end > start else ""
+        spell = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
+        for first, last, broken in _cut(start, end, stops.get(unit, [])):
+            more = (
+                {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT} if broken else {}
+            )
+            spells[unit].append({"start": first, "end": last, **spell, **more})
+    return spells
+
+
+def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
+    spells: dict[str, list[dict[str, Any]]] = {unit: [] for unit, _ in scenario.process_units}
+    several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
+    colour_of, step = palette.of_modes(scenario), scenario.horizon.step_min
+    for one in unit_runs.unit_runs(scenario, run):
+        hours = (one.last - one.first) * scenario.horizon.step_h
+        rate = f"{wording.number(one.tonnes / hours, 0)} t/h" if one.what == unit_runs.RUN else ""
+        mode = one.mode if several[one.unit] else ""
+        what = tr(DOES[one.what])
+        does = ", ".join(filter(None, [mode, rate or what]))
+        in_words = mode if mode and one.what == unit_runs.RUN else ", ".join(filter(None, [mode, what]))
+        spells[one.unit].append(
+            {
+                "start": one.first * step, "end": one.last * step, "does": does, "in_words": in_words,
+                "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
+            }
+        )  # fmt: skip
+    for unit, stops in _stops(run).items():
+        for at, minutes in stops:
+            spell = {
+                "does": tr("broken down"),
+                "in_words": tr("broken down"),
+                "power": "",
+                "works": True,
+                "colour": palette.LIMIT,
+            }
+            spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **spell}))
+    return spells
+
+
+def _stops(run: xr.Dataset) -> dict[str, list[tuple[float, float]]]:
+    stops: dict[str, list[tuple[float, float]]] = {}
+    if "stop_unit" in run:
+        names = ("stop_unit", "stop_at_min", "stop_min")
+        for unit, at, minutes in zip(*(run[name].values.tolist() for name in names), strict=True):
+            stops.setdefault(unit, []).append((at, minutes))
+    return stops
+
+
+def _cut(start: float, end: float, stops: list[tuple[float, float]]) -> Iterator[tuple[float, float, bool]]:
+    """Parts of an operation, and whether its unit is broken down in them."""
+    inside = [(at, min(at + minutes, end)) for at, minutes in stops if start <= at < end]
+    edges = sorted({start, end, *(edge for span in inside for edge in span)})
+    for first, last in pairwise(edges):
+        yield first, last, any(at <= first < over for at, over in inside)
+
+
+def _inserted(rows: list[dict[str, Any]], new: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Rows of a unit with a new one in place of what it covers."""
+    for row in rows:
+        if row["start"] < new["start"]:
+            yield {**row, "end": min(row["end"], new["start"])}
+        if row["end"] > new["end"]:
+            yield {**row, "start": max(row["start"], new["end"])}
+    yield new

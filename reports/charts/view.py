@@ -1,0 +1,168 @@
+"""The time axis that all charts share: minutes after the horizon's start, labelled with the plant's local time.
+
+A view is the part of the horizon that they show, and its resolution: no more points than can be seen are drawn.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import altair as alt
+import numpy as np
+
+from emberline.reports.text import numbers
+from emberline.reports.text.language import tr
+from emberline.scenarios.records.horizon import Horizon
+
+MOST_POINTS = 700
+"""Most points of a curve; a week of quarter-hours fits."""
+LENGTHS_MIN = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10080)
+"""Interval lengths to which steps are merged [min]."""
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class View:
+    """Consecutive steps, merged to intervals of equal length; the last one may be shorter."""
+
+    horizon: Horizon
+    first: int
+    """First step."""
+    end: int
+    """First step after the view."""
+    merged: int = 1
+    """Steps per interval."""
+
+    @classmethod
+    def of(cls, horizon: Horizon, first: int = 0, end: int | None = None) -> View:
+        """The finest view of some steps with at most ``MOST_POINTS`` intervals."""
+        end = horizon.n_steps if end is None else end
+        step = horizon.step_min
+        fits = [round(m / step) for m in LENGTHS_MIN if m % step == 0 and (end - first) * step <= m * MOST_POINTS]
+        return cls(horizon, first, end, 1 if end - first <= MOST_POINTS else min(fits, default=end - first))
+
+    @property
+    def starts(self) -> np.ndarray:
+        """First step of each interval, shape (n,)."""
+        return np.arange(self.first, self.end, self.merged)
+
+    @property
+    def edges_min(self) -> np.ndarray:
+        """Start of each interval and end of the last one, minutes after the horizon's start, shape (n + 1,)."""
+        return np.append(self.starts, self.end) * self.horizon.step_min
+
+    @property
+    def span_min(self) -> tuple[float, float]:
+        """Start and end, minutes after the horizon's start."""
+        return self.first * self.horizon.step_min, self.end * self.horizon.step_min
+
+    @property
+    def length_min(self) -> float:
+        """From start to end [min]."""
+        return (self.end - self.first) * self.horizon.step_min
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the whole horizon."""
+        return (self.first, self.end) == (0, self.horizon.n_steps)
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Interval means of values by step, shape (n,)."""
+        lengths = np.diff(np.append(self.starts, self.end))
+        return np.asarray(np.add.reduceat(values[self.first : self.end], self.starts - self.first) / lengths)
+
+    def highest(self, values: np.ndarray) -> np.ndarray:
+        """Interval maxima of values by step, shape (n,)."""
+        return np.asarray(np.maximum.reduceat(values[self.first : self.end], self.starts - self.first))
+
+    def at_edges(self, start: float, ends: np.ndarray) -> np.ndarray:
+        """A level at the intervals' edges, from its value at the horizon's start and at the end of each step."""
+        return np.asarray(np.append(start, ends)[np.append(self.starts, self.end)])
+
+    @property
+    def says(self) -> str:
+        """What a point of a curve stands for, if it is more than a step; otherwise empty."""
+        if self.merged == 1:
+            return ""
+        hours = self.merged * self.horizon.step_min / 60
+        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
+        step = f"{self.horizon.step_min:g} min"
+        return tr(
+            "each point is the mean over {length} (too many steps of {step} to draw: choose a week)",
+            length=length, step=step,
+        )  # fmt: skip
+
+    @property
+    def says_short(self) -> str:
+        """The same without advice."""
+        hours = self.merged * self.horizon.step_min / 60
+        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
+        return tr("each point is the mean over {length}", length=length) if self.merged > 1 else ""
+
+
+def weeks(horizon: Horizon) -> dict[str, View]:
+    """The whole horizon and, if it has too many steps to draw, each of its weeks, by title."""
+    whole = View.of(horizon)
+    views = {tr("the whole horizon"): whole}
+    if whole.merged == 1:
+        return views
+    day, end = horizon.instant(0).date(), horizon.instant(horizon.length_min)
+    while True:
+        begin, after = (datetime(d.year, d.month, d.day, tzinfo=horizon.tz) for d in (day, day + WEEK))
+        if begin >= end:
+            return views
+        first, last = (round(horizon.minutes(at) / horizon.step_min) for at in (begin, after))
+        views[tr("week from {day}", day=numbers.date_of_year(begin))] = View.of(
+            horizon, max(first, 0), min(last, horizon.n_steps)
+        )
+        day += WEEK
+
+
+def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
+    """Time axis of data with a column ``start`` [min].
+
+    Args:
+        view: the part of the horizon.
+        labels: whether to label hours and days.
+        title: whether to show zone and offset.
+    """
+    horizon = view.horizon
+    start, end = view.span_min
+    texts = {str(round(minute)): text for minute, text in _labels(view)}
+    first, ends = horizon.instant(start), horizon.instant(end)
+    offsets = numbers.offset(first)
+    if first.utcoffset() != ends.utcoffset():
+        offsets = tr("{offset}, later {other}", offset=offsets, other=numbers.offset(ends))
+    axis = alt.Axis(
+        values=[int(minute) for minute in texts],
+        labelExpr=f"({json.dumps(texts)})[datum.value] || ''",
+        title=tr("local time, {zone} ({offsets})", zone=horizon.zone, offsets=offsets) if title else None,
+        labels=labels,
+        ticks=labels,
+        grid=True,
+        gridOpacity=0.5,
+        labelFlush=True,
+        labelOverlap="parity",
+    )
+    return alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[start, end], nice=False))
+
+
+def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
+    """Minute and text of each label of the time axis: hours, days or months, depending on the length of the view."""
+    horizon, hours = view.horizon, view.length_min / 60
+    every = 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
+    start, end = view.span_min
+    for minute in range(round(start) + (60 - horizon.instant(start).minute) % 60, round(end) + 1, 60):
+        at = horizon.instant(minute)
+        midnight = at.hour == 0 or minute == start
+        if hours > 1500:
+            if at.day == 1 and at.hour == 0:
+                yield minute, [numbers.day(at), str(at.year) if at.month == 1 or minute == start else ""]
+        elif every == 24:
+            if at.hour == 0:
+                yield minute, [numbers.day(at), numbers.weekday(at)]
+        elif at.hour % every == 0 or minute == start:
+            yield minute, [f"{at:%H:%M}", numbers.date(at) if midnight else ""]

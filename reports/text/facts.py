@@ -1,0 +1,380 @@
+"""A scenario as lines of text (line, site, market, emission factors), and remarks on unusual values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from emberline.reports.text import charges, works
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import clauses, listed, number, percent
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import (
+    Converter,
+    FlexibleLoad,
+    HeatPump,
+    LatentHeatStore,
+    Load,
+    Machine,
+    Named,
+    Renewable,
+    Source,
+    Storage,
+    Supply,
+    of,
+)
+from emberline.scenarios.case.line import Unit
+from emberline.scenarios.checking.uncounted import uncounted
+from emberline.scenarios.line.rounding import rounded
+from emberline.scenarios.tariff import remarks
+
+ASSETS = {
+    "supply": mark("supply"), "sale": mark("sale"), "flare": mark("flare"), "vent": mark("vent"),
+    "load": mark("load"), "source": mark("source"), "pv": mark("pv"), "wind": mark("wind"),
+    "storage": mark("storage"), "latent_heat_store": mark("latent heat store"), "converter": mark("converter"),
+    "gas_engine": mark("gas engine"), "chp": mark("chp"),
+    "boiler": mark("boiler"), "heat_pump": mark("heat pump"), "electrolyser": mark("electrolyser"),
+    "turbine": mark("turbine"), "orc": mark("orc"), "waste_heat_recovery": mark("waste heat recovery"),
+    "oxygen_plant": mark("oxygen plant"), "flexible_load": mark("flexible load"),
+}  # fmt: skip
+"""Names of the kinds of assets."""
+
+
+def lines(scenario: Scenario) -> Iterator[str]:
+    """All contents of a scenario, one line each, beginning with kind and name; without its heading and series."""
+    for stage in scenario.line.stages:
+        flows = [
+            tr("gives {amount} {carrier} per MWh", amount=f"{g.per_mwh:g}", carrier=g.carrier) for g in stage.gives
+        ]
+        yield f"{tr('stage {name}', name=stage.name)}: {clauses([listed(map(_unit, stage.units)), *flows])}"
+    yield from _steps(scenario)
+    for order in scenario.orders:
+        heats = trn("{count} heat", "{count} heats", sum(entry.count for entry in order.heats))
+        yield f"{tr('order {order}', order=order.name)}: {heats}"
+    yield from works.lines(scenario)
+    yield from _connection(scenario)
+    for carrier in scenario.site.carriers:
+        kinds: list[str] = [carrier.unit]
+        kinds += [tr("waste")] if carrier.waste else []
+        kinds += [tr("may be vented")] if carrier.dumps else []
+        yield f"{tr('carrier {name}', name=carrier.name)}: {listed(kinds)}"
+    for name, kind, size, moves in assets(scenario):
+        yield f"{tr('asset {name}', name=name)}: {listed([kind, size, moves])}"
+    yield from charges.lines(scenario)
+    yield from factors(scenario)
+
+
+def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
+    """Name, kind, size and carriers of each asset."""
+    for asset in scenario.site.assets:
+        gives, takes = sides(scenario, asset)
+        record = scenario.site.cores.get(asset.name, asset)
+        moves = listed(takes or gives or list(dict.fromkeys(record.flows.values())))
+        if takes and gives:
+            moves = tr("{inputs} to {outputs}", inputs=listed(takes), outputs=listed(gives))
+        yield (
+            asset.name,
+            tr(ASSETS.get(asset.kind, asset.kind)),
+            _size(record, scenario),
+            moves,
+        )
+
+
+def sides(scenario: Scenario, asset: Named) -> tuple[list[str], list[str]]:
+    """Carriers that an asset supplies, and those that it consumes."""
+    record = scenario.site.cores.get(asset.name, asset)
+    return list(record.gives), list(record.takes)
+
+
+def _steps(scenario: Scenario) -> Iterator[str]:
+    """Time that units of a line lose by starting on steps, where it is significant."""
+    units: dict[str, list[str]] = {}
+    for loss in rounded(scenario):
+        if loss.share < WORTH_A_WORD:
+            continue
+        what = tr(
+            "{minutes} min take {rounded} on steps of {step} min, {share} of its time in all",
+            minutes=f"{loss.minutes:g}", rounded=f"{loss.steps_min:g}", step=f"{scenario.horizon.step_min:g}",
+            share=percent(loss.share, 1),
+        )  # fmt: skip
+        finer = [f"{one}" for one in loss.lossless[-2:]]
+        better = tr("every step loses some")
+        if len(finer) == 1:
+            better = tr("step_min {step} would lose nothing", step=finer[0])
+        elif finer:
+            better = tr("step_min {step} or {other} would lose nothing", step=finer[0], other=finer[1])
+        units.setdefault(clauses([what, better]), []).append(loss.unit)
+    for says, names in units.items():
+        yield f"{tr('rounding of {units}', units=listed(names))}: {says}"
+
+
+MOST_POWER_SHARE = 0.1
+"""By which the power of a unit may differ from what the energies of its grades come to, without a remark."""
+SPREADS = (
+    ("duration_spread", mark("durations of heats by {share}")),
+    ("energy_spread", mark("energies of heats by {share}")),
+    ("rate_spread", mark("rates of processes by {share}")),
+    ("delivery_spread", mark("deliveries by {share}")),
+)
+
+
+def disturbances(scenario: Scenario) -> str:
+    """What differs from the plan on a disturbed day, and by how much; without the settings of single units."""
+    table = scenario.disturbances
+    parts = [tr(text, share=percent(getattr(table, name), 0)) for name, text in SPREADS if getattr(table, name)]
+    parts += [
+        tr(
+            "breakdowns of {unit}, every {between} h of work on average, for {repair} min",
+            unit=one.unit, between=number(one.mtbf_h, 0), repair=number(one.mttr_min, 0),
+        )
+        for one in table.breakdowns
+    ]  # fmt: skip
+    return tr("What varies on a disturbed day: {causes}. Shares are standard deviations.", causes=clauses(parts))
+
+
+def odd(scenario: Scenario) -> Iterator[str]:
+    """Values that are valid but probably not intended, one line each."""
+    site = scenario.site
+    base, limit = float(scenario.inputs["base_load_mw"].max()), site.grid.import_limit_mw
+    if limit is not None and base > limit:
+        yield tr(
+            "the base load reaches {base} MW, above the import limit of {limit} MW",
+            base=f"{base:g}",
+            limit=f"{limit:g}",
+        )
+    yield from _powers(scenario)
+    for price in scenario.apparent:
+        yield tr(
+            "{price} is a price for apparent power; it counts per kW, at a power factor of 1: divide it by yours",
+            price=price,
+        )
+    yield from _market(scenario)
+    yield from _carriers(scenario)
+    converting = {machine.name for machine in of(site.assets, Machine)}
+    converting -= {machine.name for machine in of(site.assets, HeatPump, FlexibleLoad)}
+    supplies = {supply.name: supply for supply in of(site.assets, Supply)}
+    for asset in site.assets:
+        if asset.name in converting:
+            ratio = _gain(scenario, site.cores[asset.name])
+            if ratio > MOST_GAIN:
+                yield tr(
+                    "asset {name}: gives {ratio} MWh for each MWh that it takes", name=asset.name, ratio=f"{ratio:.3g}"
+                )
+        supply = supplies.get(asset.name)
+        if supply and not (supply.factor or supply.fossil_kg_per_unit or supply.biogenic_kg_per_unit):
+            yield tr(
+                "asset {name}: has no emission factor, so {carrier} counts as free of carbon",
+                name=supply.name, carrier=supply.carrier,
+            )  # fmt: skip
+    if scenario.market.tariff is not None:
+        monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
+        if monthly and scenario.horizon.length_min < charges.SHORT_MIN and not scenario.state.peak_so_far_mw:
+            yield tr(
+                "tariff: the demand charge of a whole month counts in this horizon; give the month's peak so far "
+                "as state.peak_so_far_mw"
+            )
+        yield from charges.cut_month(scenario)
+        yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
+    yield from map(say, uncounted(scenario))
+
+
+def _powers(scenario: Scenario) -> Iterator[str]:
+    """Units whose power is another one than what the energies of their grades come to."""
+    line = scenario.line
+    grades = {heat.grade.name: heat.grade for heat in scenario.heats}.values()
+    for unit in line.units:
+        for grade in grades:
+            minutes = line.duration_min(grade, unit.name)
+            if not minutes or not unit.mean_mw:
+                continue
+            mwh = line.energy_mwh(grade, unit.name)
+            if abs(60 * mwh / minutes - unit.mean_mw) > MOST_POWER_SHARE * unit.mean_mw:
+                yield tr(
+                    "unit {unit}: its power is {given} MW on average, but grade {grade} draws {energy} MWh in "
+                    "{minutes} min there, which is {power} MW; the energy of the grade counts",
+                    unit=unit.name, given=number(unit.mean_mw), grade=grade.name, energy=number(mwh),
+                    minutes=number(minutes, 0), power=number(60 * mwh / minutes),
+                )  # fmt: skip
+                break
+
+
+def _market(scenario: Scenario) -> Iterator[str]:
+    """Implausible prices and intensities, mostly caused by a wrong unit."""
+    money = scenario.market.currency
+    for name, values in scenario.inputs.data_vars.items():
+        if values.attrs.get("source") in ("none", "constant"):
+            continue
+        sizes = np.abs(values.to_numpy())
+        mean, unit = float(sizes.mean()), str(values.attrs.get("units", "")).format(currency=money)
+        if unit == f"{money}/MWh":
+            low, high = (EURO[money] * limit for limit in SANE_PRICES)
+        elif unit == "kg/MWh":
+            low, high = SANE_INTENSITIES
+        else:
+            continue
+        if mean > high or 0 < mean < low:
+            yield tr(
+                "{name} has a mean of {mean} {unit}: is its unit right?", name=name, mean=f"{mean:,.4g}", unit=unit
+            )
+
+
+def _carriers(scenario: Scenario) -> Iterator[str]:
+    site, (producers, consumers) = scenario.site, works.sides(scenario)
+    sources, sinks = {*scenario.line.gives, *producers}, set(consumers)
+    for asset in site.assets:
+        gives, takes = sides(scenario, asset)
+        sources.update(gives)
+        sinks.update(takes)
+    for carrier in site.carriers:
+        of = [asset.name for asset in site.assets if carrier.name in (name for _, name in asset.touches())]
+        of += [*producers.get(carrier.name, ()), *consumers.get(carrier.name, ())]
+        if carrier.name in sources and carrier.name not in sinks and not carrier.dumps:
+            yield tr("carrier {name}: nothing uses it ({names})", name=carrier.name, names=listed(of))
+        elif carrier.name in sinks and carrier.name not in sources:
+            yield tr("carrier {name}: nothing supplies it ({names})", name=carrier.name, names=listed(of))
+        elif not of and carrier.name not in sources:
+            yield tr("carrier {name}: no asset uses or supplies it", name=carrier.name)
+        elif carrier.name in sources and carrier.name not in sinks:
+            yield tr("carrier {name}: nothing uses it, all of it is vented", name=carrier.name)
+
+
+WORTH_A_WORD = 0.02
+"""Share of a unit's time above which the loss by rounding is reported."""
+EURO = {"EUR": 1, "USD": 1, "GBP": 1, "CNY": 8, "BRL": 6, "INR": 90, "JPY": 160, "KRW": 1500}
+"""Rough exchange rates to the euro, for plausibility checks only."""
+SANE_PRICES, SANE_INTENSITIES = (0.5, 2000.0), (1.0, 2000.0)
+"""Plausible means of a price [EUR/MWh] and of a grid intensity [kg/MWh]."""
+MOST_GAIN = 1.1
+"""Energy out per energy in above which a machine is implausible; condensing boilers reach 1.08 of the net heating
+value."""
+
+
+def _gain(scenario: Scenario, core: Converter) -> float:
+    """Energy out per energy in at full load, if all carriers of a machine are measured in MWh; otherwise 0."""
+    if any(scenario.site.carrier[carrier].unit != "MWh" for carrier in core.flows.values()):
+        return 0.0
+    series = {key: float(values.mean()) for key, values in scenario.asset_series(core.name).items()}
+    out = 1.0 if core.main == "output" else 0.0
+    into = 1.0 - out
+    for key, streams in (("inputs", core.inputs), ("outputs", core.outputs)):
+        for i, stream in enumerate(streams):
+            amount = stream.by_load[-1].per_unit if stream.by_load else series.get(f"{key}.{i}", 0.0)
+            out, into = (out, into + amount) if key == "inputs" else (out + amount, into)
+    return out / into if into > 0 else (math.inf if out else 0.0)
+
+
+def factors(scenario: Scenario) -> Iterator[str]:
+    """All emission factors in use, with their sources."""
+    for used in scenario.factors_used:
+        name, _, says = str(used).partition(": ")
+        yield f"{tr('factor {name}', name=name)}: {says}"
+    for emitter, emissions in scenario.emitters:
+        for emission in emissions:
+            if emission.factor is None:
+                yield _own_factor(emitter, emission.kg_per_t, "t", emission.biogenic, emission.source)
+    for asset in scenario.site.assets:
+        record: Any = scenario.site.cores.get(asset.name, asset)
+        if getattr(record, "factor", None) is not None:
+            continue
+        for field in ("fossil_kg_per_unit", "biogenic_kg_per_unit"):
+            kg = getattr(record, field, 0)
+            if kg:
+                unit = scenario.site.carrier[record.carrier].unit
+                yield _own_factor(asset.name, kg, unit, field == "biogenic_kg_per_unit")
+
+
+def _own_factor(name: str, kg: float, unit: str, biogenic: bool, source: str = "") -> str:
+    parts = [source] if source else []
+    parts.append(f"{kg:g} kg/{unit}")
+    parts += [tr("biogenic")] if biogenic else []
+    return f"{tr('factor {name}', name=name)}: {listed([*parts, tr('as given in the scenario')])}"
+
+
+def _unit(unit: Unit) -> str:
+    return unit.name if unit.states is None else f"{unit.name} ({listed(s.name for s in unit.states.states)})"
+
+
+def _connection(scenario: Scenario) -> Iterator[str]:
+    grid, site = scenario.site.grid, scenario.site
+    limit = tr("no limit")
+    if grid.import_limit_mw is not None:
+        limit = tr("import at most {power} MW", power=f"{grid.import_limit_mw:g}")
+    export = tr("no export")
+    if grid.export_limit_mw:
+        export = tr("export at most {power} MW", power=f"{grid.export_limit_mw:g}")
+    mean = tr("mean over {minutes} min", minutes=f"{grid.metered_interval_min:g}")
+    yield f"{tr('grid')}: {listed([limit, export, mean])}"
+    if site.pv is not None and site.pv.peak_mw:
+        yield f"{tr('pv')}: {tr('{power} MW peak', power=f'{site.pv.peak_mw:g}')}"
+    battery = site.battery
+    if battery is not None and battery.energy_mwh:
+        share = percent(battery.charge_efficiency * battery.discharge_efficiency, 1)
+        parts = [f"{battery.energy_mwh:g} MWh", f"{battery.power_mw:g} MW", tr("{share} round trip", share=share)]
+        if battery.self_loss_per_h:
+            parts.append(tr("{share} % lost per hour", share=f"{100 * battery.self_loss_per_h:g}"))
+        yield f"{tr('battery')}: {listed(parts)}"
+
+
+@singledispatch
+def _size(record: Named, scenario: Scenario) -> str:
+    """Size of an asset in words, found by its kind; any kind may have limits of rate and amount."""
+    carrier = scenario.site.carrier[record.flows[record.counted]]
+    rate, amount = getattr(record, "rate_limit", None), getattr(record, "horizon_limit", None)
+    limits = []
+    if rate is not None:
+        limits.append(tr("at most {amount} {unit}", amount=f"{rate:g}", unit=carrier.rate_unit))
+    if amount is not None:
+        limits.append(tr("at most {amount} {unit} in total", amount=f"{amount:g}", unit=carrier.unit))
+    return listed(limits) or tr("no limit")
+
+
+@_size.register(Renewable)
+def _(record: Renewable, scenario: Scenario) -> str:
+    return tr("{power} MW peak", power=f"{record.peak_mw:g}")
+
+
+@_size.register(Converter)
+def _(record: Converter, scenario: Scenario) -> str:
+    carrier = scenario.site.carrier[record.carrier]
+    words = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
+    if record.main == "output":
+        return tr("{size} {unit} of {carrier} out", **words)
+    return tr("{size} {unit} of {carrier} in", **words)
+
+
+@_size.register(Storage)
+def _(record: Storage, scenario: Scenario) -> str:
+    carrier = scenario.site.carrier[record.carrier]
+    parts = [f"{record.capacity:g} {carrier.unit}"]
+    if record.in_rate is not None:
+        parts.append(tr("{rate} {unit} in", rate=f"{record.in_rate:g}", unit=carrier.rate_unit))
+    if record.out_rate is not None:
+        parts.append(tr("{rate} {unit} out", rate=f"{record.out_rate:g}", unit=carrier.rate_unit))
+    return listed(parts)
+
+
+@_size.register(LatentHeatStore)
+def _(record: LatentHeatStore, scenario: Scenario) -> str:
+    carrier = scenario.site.carrier[record.carrier]
+    put_in, put_out = (max(rates) for rates in zip(*map(record.rate_limits, record.curve[0].tolist()), strict=True))
+    rates = tr(
+        "by level at most {put_in} {unit} in and {put_out} {unit} out",
+        put_in=f"{put_in:g}", put_out=f"{put_out:g}", unit=carrier.rate_unit,
+    )  # fmt: skip
+    return listed([f"{record.capacity:g} {carrier.unit}", rates])
+
+
+@_size.register(Load)
+@_size.register(Source)
+def _(record: Load | Source, scenario: Scenario) -> str:
+    carrier = scenario.site.carrier[record.carrier]
+    rate = scenario.asset_series(record.name)["rate"]
+    low, high = float(rate.min()), float(rate.max())
+    if low == high:
+        return f"{low:g} {carrier.rate_unit}"
+    return tr("{low} to {high} {unit}", low=f"{low:g}", high=f"{high:g}", unit=carrier.rate_unit)

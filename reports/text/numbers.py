@@ -1,0 +1,123 @@
+"""Numbers, times and lists in the notation of the page's language (Unicode CLDR, by Babel); units are SI.
+
+English uses thin spaces between thousands and a true minus sign. Date patterns are messages of the catalogue.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cache
+
+from emberline.reports.text.language import LOCALES, current, tr
+
+
+@cache
+def symbols(language: str) -> tuple[str, str, str]:
+    """Thousands separator, decimal mark and minus sign."""
+    if language == "en":
+        return "\u202f", ".", "−"
+    from babel import Locale
+
+    marks = Locale.parse(LOCALES[language]).number_symbols["latn"]
+    return marks["group"], marks["decimal"], marks["minusSign"]
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number with separated thousands; a dash for None."""
+    if value is None:
+        return "–"
+    return grouped(f"{value:,.{digits}f}")
+
+
+def grouped(text: str) -> str:
+    """A number such as ``-1,234.5`` in the page's notation, without a sign before zero."""
+    group, decimal, minus = symbols(current())
+    text = text.translate({ord(","): group, ord("."): decimal, ord("-"): minus})
+    return text.removeprefix(minus) if not any(c in "123456789" for c in text) else text
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A share in percent."""
+    return "–" if share is None else tr("{number} %", number=number(100 * share, digits))
+
+
+def signed(value: float, digits: int) -> str:
+    """A number with its sign."""
+    return f"{'+' if value > 0 else ''}{number(value, digits)}"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """A list joined by commas."""
+    return tr(", ").join(parts)
+
+
+def clauses(parts: Iterable[str]) -> str:
+    """Clauses of a sentence, joined by semicolons."""
+    return tr("; ").join(parts)
+
+
+def sentence(text: str) -> str:
+    """A clause as a sentence of its own."""
+    return tr("{sentence}.", sentence=f"{text[:1].upper()}{text[1:]}")
+
+
+@cache
+def names(language: str) -> tuple[list[str], list[str]]:
+    """Short names of weekdays from Monday and of months from January."""
+    from babel import Locale
+
+    locale = Locale.parse(LOCALES[language])
+    days, months = locale.days["format"]["abbreviated"], locale.months["format"]["abbreviated"]
+    return [days[i] for i in range(7)], [months[i] for i in range(1, 13)]
+
+
+def weekday(at: dt.date) -> str:
+    """Weekday: Tue."""
+    return names(current())[0][at.weekday()]
+
+
+def month(at: dt.date) -> str:
+    """Month: Jun."""
+    return names(current())[1][at.month - 1]
+
+
+def day(at: datetime) -> str:
+    """Day: 16 Jun."""
+    return tr("{day} {month}", day=at.day, month=month(at))
+
+
+def date(at: datetime) -> str:
+    """Day with weekday: Tue 16 Jun."""
+    return tr("{weekday} {day} {month}", weekday=weekday(at), day=at.day, month=month(at))
+
+
+def date_of_year(at: datetime) -> str:
+    """Day with weekday and year: Tue 16 Jun 2026."""
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year}
+    return tr("{weekday} {day} {month} {year}", **parts)
+
+
+def clock(at: datetime) -> str:
+    """Day and time: Tue 16 Jun 06:15."""
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "time": f"{at:%H:%M}"}
+    return tr("{weekday} {day} {month} {time}", **parts)
+
+
+def stamp(at: datetime) -> str:
+    """Time of creation: 06 Jun 06:15."""
+    return tr("{day:02d} {month} {time}", day=at.day, month=month(at), time=f"{at:%H:%M}")
+
+
+def moment(at: datetime, with_offset: bool = True) -> str:
+    """Full local time: Tue 16 Jun 2026 06:15 +02:00."""
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year, "time": f"{at:%H:%M}"}
+    text = tr("{weekday} {day} {month} {year} {time}", **parts)
+    return f"{text} {offset(at)}" if with_offset else text
+
+
+def offset(at: datetime) -> str:
+    """Offset from UTC, such as +01:00."""
+    minutes = round((at.utcoffset() or timedelta()).total_seconds() / 60)
+    return f"{'−' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"

@@ -1,0 +1,198 @@
+"""A works of processes: its processes, stores, deliveries and arrivals as table rows and as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from emberline.reports.text import wording
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.numbers import clauses, listed, number, percent
+from emberline.scenarios import Scenario
+from emberline.scenarios.flows.process_flows import directions
+from emberline.scenarios.process import Mode, Process
+from emberline.scenarios.process.delivery import Arrival, Delivery
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from emberline.planning.robustness import Ensemble
+
+PROCESS = (
+    mark("process"), mark("units"), mark("mode"), mark("rate [t/h]"), mark("power [MW]"), mark("inputs per tonne"),
+    mark("outputs per tonne"), mark("fuels"), mark("limits"),
+)  # fmt: skip
+STORE = (
+    mark("store"), mark("capacity [t]"), mark("now [t]"), mark("at the end, at least [t]"), mark("lost [% per hour]"),
+)  # fmt: skip
+TRANSFERS = (mark("name"), mark("kind"), mark("store"), mark("total [t]"), mark("when"))
+"""Column keys in English."""
+COMES, LEAVES, ORDER = mark("in"), mark("out"), mark("order")
+STOCKS = {"lowest": mark("lowest"), "last": mark("at the end")}
+LEVELS = {
+    "least_t": mark("kept by the plan, at least"), "plan_t": mark("plan, undisturbed"), "median_t": mark("median"),
+    "p5_t": mark("5 % of replays below"), "worst_t": mark("worst replay"),
+}  # fmt: skip
+
+
+def processes(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """A row per mode of each process: units, rate, power at the usual rate, inputs, outputs, heat."""
+    for process in scenario.processes:
+        for mode in process.all_modes:
+            rates = mode.rates
+            low, high = f"{rates.low:g}", f"{rates.high:g}"
+            row = (
+                process.name,
+                process.count,
+                mode.name if len(process.all_modes) > 1 else "",
+                high if rates.fixed else tr("{low} to {high}", low=low, high=high),
+                f"{float(mode.power_at(rates.baseline)):.3g}",
+                _flows(scenario, mode, "inputs"),
+                _flows(scenario, mode, "outputs"),
+                _heat(mode),
+                listed(_limits(process)),
+            )
+            yield dict(zip(PROCESS, row, strict=True))
+
+
+def stores(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """A row per store: capacity, level now and required level at the end."""
+    for store in scenario.stores:
+        row = (store.name, store.capacity_t, store.start_t, store.end_t, 100 * store.loss_per_h)
+        yield dict(zip(STORE, row, strict=True))
+
+
+def deliveries(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """A row per delivery and arrival: tonnes in the horizon, and when."""
+    for item in (*scenario.deliveries, *scenario.arrivals):
+        row = (item.name, kind(item), item.store, demand_t(scenario, item), when(scenario, item))
+        yield dict(zip(TRANSFERS, row, strict=True))
+
+
+def kind(item: Arrival) -> str:
+    """Kind of a delivery or arrival, in English."""
+    if not isinstance(item, Delivery):
+        return COMES
+    return LEAVES if item.amount_t is None else ORDER
+
+
+def demand_t(scenario: Scenario, item: Arrival) -> float:
+    """Tonnes requested by a delivery, or brought by an arrival, in the horizon."""
+    if isinstance(item, Delivery) and item.amount_t is not None:
+        return item.amount_t
+    label = "demand" if isinstance(item, Delivery) else "arrival"
+    return float(scenario.inputs[f"{label}_tph"].sel({label: item.name}).sum()) * scenario.horizon.step_h
+
+
+def when(scenario: Scenario, item: Arrival) -> str:
+    """Time of a delivery or arrival, in words."""
+    if isinstance(item, Delivery) and item.amount_t is not None:
+        first, last = (
+            wording.moment(scenario.horizon.instant(step * scenario.horizon.step_min), False)
+            for step in item.span(scenario.horizon)
+        )
+        if item.loading_tph is None:
+            return tr("{first} to {last}", first=first, last=last)
+        fast = f"{item.loading_tph:g}"
+        return tr("{first} to {last}, at most {rate} t/h", first=first, last=last, rate=fast)
+    if item.weekly:
+        rates = sorted({trucks.rate_tph for trucks in item.weekly})
+        if len(rates) == 1:
+            return tr("by weekday and hour, {rate} t/h", rate=f"{rates[0]:g}")
+        return tr("by weekday and hour, {low} to {high} t/h", low=f"{rates[0]:g}", high=f"{rates[-1]:g}")
+    series = item.rate
+    assert series is not None
+    if series.value is None:
+        return tr("from a series")
+    return tr("constant, {rate} t/h", rate=f"{series.value:g}")
+
+
+def disturbed_stocks(ensemble: Ensemble, undisturbed: xr.Dataset | None) -> list[dict[str, str]]:
+    """A row per store and time: how low it gets in disturbed replays, and what is in it at the end, each in tonnes and
+    as a share of the capacity; none of an ensemble of an earlier release.
+
+    Args:
+        ensemble: of the plan.
+        undisturbed: replay of the plan.
+    """
+    return [
+        {
+            tr("store"): row["store"],
+            tr("level"): tr(says),
+            **{
+                tr(title): f"{number(row[figure][key], 0)} t ({percent(row[figure][key] / row['capacity_t'], 0)})"
+                for key, title in LEVELS.items()
+                if key in row[figure]
+            },
+        }
+        for row in ensemble.stocks(undisturbed)
+        for figure, says in STOCKS.items()
+    ]
+
+
+def lines(scenario: Scenario) -> Iterator[str]:
+    """All contents of the works, one line each."""
+    for row in processes(scenario):
+        name, units, mode, rate, power, inputs, outputs, fuels, limits = (row[key] for key in PROCESS)
+        parts = [trn("{count} unit", "{count} units", units), f"{rate} t/h", f"{power} MW"]
+        parts += [tr("in {amount}", amount=inputs)] if inputs else []
+        parts += [tr("out {amount}", amount=outputs)] if outputs else []
+        parts += [text for text in (fuels, limits) if text]
+        of = tr("process {name}, {mode}", name=name, mode=mode) if mode else tr("process {name}", name=name)
+        yield f"{of}: {clauses(parts)}"
+    for store in scenario.stores:
+        levels = tr("now {now} t, at the end at least {end} t", now=f"{store.start_t:g}", end=f"{store.end_t:g}")
+        low, high = (percent(share, 0) for share in (store.keep_low, store.keep_high))
+        keeps = tr("the baseline keeps {low} to {high}", low=low, high=high)
+        yield f"{tr('store {name}', name=store.name)}: {listed([f'{store.capacity_t:g} t', levels, keeps])}"
+    for row in deliveries(scenario):
+        name, what, store_of, tonnes, time = (row[key] for key in TRANSFERS)
+        values = {"tonnes": f"{tonnes:g}", "store": store_of}
+        if what == COMES:
+            yield f"{tr('arrival {name}', name=name)}: {listed([tr('{tonnes} t into {store}', **values), time])}"
+        else:
+            yield f"{tr('delivery {name}', name=name)}: {listed([tr('{tonnes} t from {store}', **values), time])}"
+
+
+def sides(scenario: Scenario) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Carriers of the site that processes supply and consume, each with the names of the processes."""
+    gives: dict[str, list[str]] = {}
+    takes: dict[str, list[str]] = {}
+    for process in scenario.processes:
+        for direction, places in (("out", gives), ("in", takes)):
+            for place, material in directions(process)[direction].items():
+                if not material:
+                    places.setdefault(place, []).append(process.name)
+    return gives, takes
+
+
+def _flows(scenario: Scenario, mode: Mode, side: str) -> str:
+    parts = []
+    for stream in getattr(mode, side):
+        unit = "t" if stream.store is not None else scenario.site.carrier[stream.place].unit
+        parts.append(f"{stream.per_t:g} {unit} {stream.place}")
+    return listed(parts)
+
+
+def _heat(mode: Mode) -> str:
+    if mode.heat is None:
+        return ""
+    mix = listed(f"{fuel.carrier} {wording.percent(fuel.share, 0)}" for fuel in mode.heat.fuels)
+    return tr("{heat} GJ/t: {fuels}", heat=f"{mode.heat.gj_per_t:g}", fuels=mix)
+
+
+def _limits(process: Process) -> Iterator[str]:
+    if process.must_run:
+        yield tr("always running")
+    limits = (
+        (0 if process.planned_stop is None else process.planned_stop.hours, mark("a stop of {amount} h")),
+        (process.min_run_h, mark("at least {amount} h per run")),
+        (process.min_rest_h, mark("at least {amount} h of rest")),
+        (process.ramp_tph_per_h, mark("ramp {amount} t/h per hour")),
+        (process.change_over.minutes, mark("{amount} min per change-over")),
+        (process.start_up.hours, mark("{amount} h per start-up")),
+        (process.daily_energy_mwh, mark("{amount} MWh each day")),
+    )
+    for amount, text in limits:
+        if amount:
+            yield tr(text, amount=f"{amount:g}")
