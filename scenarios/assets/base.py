@@ -88,6 +88,8 @@ class Named(Record):
     """Whether it must take a certain amount each local day, at any time of it."""
     emits: ClassVar[bool] = False
     """Whether what it moves may emit."""
+    electric: ClassVar[int] = 0
+    """1: it gives electricity, although no field of it says so; -1: it takes it."""
     size: ClassVar[str] = ""
     """Field that says how large it is; empty: it has no size."""
 

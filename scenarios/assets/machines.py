@@ -77,6 +77,7 @@ def _stream(carrier: str, per_unit: float | Series) -> Stream:
 class GasEngine(_NamedCarriers):
     """A gas engine, or another plant that makes electricity from fuel, with its heat or without. Main: electricity."""
 
+    electric: ClassVar[int] = 1
     size: ClassVar[str] = "electric_mw"
     kind: Literal["gas_engine", "chp"]
     electric_mw: Megawatts = Field(gt=0)
@@ -165,6 +166,7 @@ class Boiler(_NamedCarriers):
 class HeatPump(_NamedCarriers):
     """A heat pump. Main: electricity in."""
 
+    electric: ClassVar[int] = -1
     size: ClassVar[str] = "electric_mw"
     kind: Literal["heat_pump"]
     electric_mw: Megawatts = Field(gt=0)
@@ -199,6 +201,7 @@ class HeatPump(_NamedCarriers):
 class Electrolyser(_NamedCarriers):
     """An electrolyser. Main: electricity in."""
 
+    electric: ClassVar[int] = -1
     size: ClassVar[str] = "electric_mw"
     kind: Literal["electrolyser"]
     electric_mw: Megawatts = Field(gt=0)
@@ -234,6 +237,7 @@ class Electrolyser(_NamedCarriers):
 class Turbine(_NamedCarriers):
     """A steam turbine, an ORC, a top-gas or expansion turbine. Main: electricity out."""
 
+    electric: ClassVar[int] = 1
     size: ClassVar[str] = "electric_mw"
     kind: Literal["turbine", "orc"]
     electric_mw: Megawatts = Field(gt=0)
@@ -277,6 +281,7 @@ class WasteHeatRecovery(_NamedCarriers):
 class OxygenPlant(_NamedCarriers):
     """An air separation unit. Main: oxygen out."""
 
+    electric: ClassVar[int] = -1
     size: ClassVar[str] = "rate_tph"
     kind: Literal["oxygen_plant"]
     oxygen: str

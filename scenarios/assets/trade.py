@@ -216,6 +216,7 @@ class Renewable(OneFlow):
     """PV or wind; what is not used is curtailed."""
 
     sign: ClassVar[int] = 1
+    electric: ClassVar[int] = 1
     kind: Literal["pv", "wind"]
     peak_mw: Megawatts
     capacity_factor: FactorSeries

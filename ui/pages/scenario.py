@@ -232,7 +232,7 @@ def _view(draft: drafts.Draft, now: DraftState, view: str) -> None:
     else:
         section = form.show(draft, now)
         if section in form.WITHIN:
-            nested.draw(draft, now, (section,), form.WITHIN[section])
+            nested.draw(draft, now, (section,))
 
 
 def _unapplied(draft: drafts.Draft, now: DraftState) -> None:

@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from emberline.reports.text.language import mark, tr
+from emberline.scenarios import Scenario
 from emberline.scenarios.descriptions import documented
+from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.process.recipe import Rate
-from emberline.scenarios.reading.document import plain
+from emberline.scenarios.reading.document import Keys, plain
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.series import Series
 
@@ -109,6 +111,16 @@ def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
     return tuple(entries)
 
 
+@cache
+def record_at(path: Keys) -> type[BaseModel] | None:
+    """Record at a place of a scenario, of a list that of its items; None: there is none, or it depends on the kind."""
+    record: type[BaseModel] | None = Scenario
+    for part in path:
+        if isinstance(part, str) and record is not None:
+            record = next((entry.record for entry in inner(record) if entry.name == part), None)
+    return record
+
+
 def _is_record(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
@@ -127,6 +139,7 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
     entries = []
     for name, field in record.model_fields.items():
         kind, choices = _kind(field.annotation, name)
+        choices = tuple(choice for choice in choices if choice not in IN_MINUTES)  # no plan is made for these goals
         if kind and (record.__name__, name) not in NOT_ASKED:
             default = None if field.default is PydanticUndefined else field.default
             share = any(getattr(mark, "le", None) == 1 for mark in field.metadata)

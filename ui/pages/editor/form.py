@@ -13,25 +13,14 @@ from pydantic import BaseModel
 from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr, trn
 from emberline.runs.store import drafts
-from emberline.scenarios import ScenarioError
+from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.case.line import HeatLoss
-from emberline.scenarios.case.market import Market
-from emberline.scenarios.case.scenario import Scenario
-from emberline.scenarios.case.site import Battery, Grid, Pv, Site
 from emberline.scenarios.goal_metrics import GOALS
-from emberline.scenarios.process.recipe import Fuel, Rate
-from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT
-from emberline.scenarios.records.disturbances import Disturbances
-from emberline.scenarios.records.emissions import Accounting
-from emberline.scenarios.records.goal import Caps, Goal
-from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.instants import zones
-from emberline.scenarios.records.state import State as PlantState
 from emberline.ui.pages.editor.draft import EXAMPLES, DraftState, set_values, source_of, state
-from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default, value_of
+from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, record_at, typed_default, value_of
 from emberline.ui.pages.editor.references import REFERENCES, renamed
 
 
@@ -41,56 +30,64 @@ class FieldGroup:
 
     title: str
     path: Keys
-    record: type[BaseModel]
+    kind: type[BaseModel] | None = None
+    """The record where its place does not say it."""
     only: tuple[str, ...] = ()
     """Fields that are drawn; empty: all."""
+
+    @property
+    def record(self) -> type[BaseModel]:
+        """The record."""
+        record = self.kind or record_at(self.path)
+        assert record is not None
+        return record
 
 
 PRACTICE, BETWEEN = "practice", " › "
 SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
     "horizon": (
         mark("Horizon"),
-        (FieldGroup(mark("Name"), (), Scenario), FieldGroup(mark("Time"), ("horizon",), Horizon)),
+        (FieldGroup(mark("Name"), ()), FieldGroup(mark("Time"), ("horizon",))),
     ),
     "goal": (
         mark("Goal"),
-        (FieldGroup(mark("What is minimized"), ("goal",), Goal), FieldGroup(mark("Caps"), ("goal", "caps"), Caps)),
+        (FieldGroup(mark("What is minimized"), ("goal",)), FieldGroup(mark("Caps"), ("goal", "caps"))),
     ),
     "market": (
         mark("Market"),
-        (FieldGroup(mark("Prices and carbon intensity"), ("market",), Market),),
+        (FieldGroup(mark("Prices and carbon intensity"), ("market",)),),
     ),
     "site": (
         mark("Site"),
         (
-            FieldGroup(mark("Grid connection"), ("site", "grid"), Grid),
-            FieldGroup(mark("Base load"), ("site",), Site),
-            FieldGroup(mark("PV plant"), ("site", "pv"), Pv),
-            FieldGroup(mark("Battery"), ("site", "battery"), Battery),
+            FieldGroup(mark("Grid connection"), ("site", "grid")),
+            FieldGroup(mark("Base load"), ("site",)),
+            FieldGroup(mark("PV plant"), ("site", "pv")),
+            FieldGroup(mark("Battery"), ("site", "battery")),
         ),
     ),
     "state": (
         mark("State and line"),
         (
-            FieldGroup(mark("State at the start of the plan"), ("state",), PlantState),
-            FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss"), HeatLoss),
+            FieldGroup(mark("State at the start of the plan"), ("state",)),
+            FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss")),
         ),
     ),
     PRACTICE: (mark("Today's practice (baseline)"), ()),
     "disturbances": (
         mark("Breakdowns and disturbances"),
-        (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",), Disturbances),),
+        (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",)),),
     ),
-    "accounting": (mark("Accounting"), (FieldGroup(mark("Counting of emissions"), ("emissions",), Accounting),)),
+    "accounting": (mark("Accounting"), (FieldGroup(mark("Counting of emissions"), ("emissions",)),)),
 }
 """Title and groups of each section; those of today's practice depend on the draft (``practice``)."""
-WITHIN: dict[str, type[BaseModel]] = {"market": Market, "disturbances": Disturbances}
+WITHIN = ("market", "disturbances")
 """Sections whose record has more within it than single fields."""
-LINKS: dict[type[BaseModel], tuple[str, str]] = {
-    Grid: (mark("Price of electricity: market or tariff"), "market"),
-    Market: (mark("Import limit and meter: grid connection"), "site"),
+LINKS: dict[Keys, tuple[str, str]] = {
+    ("site", "grid"): (mark("Price of electricity: market or tariff"), "market"),
+    ("market",): (mark("Import limit and meter: grid connection"), "site"),
 }
-"""By record, what else is looked for there, and the section that has it."""
+"""By place, what else is looked for there, and the section that has it."""
 COLUMNS = 3
 NONE = re.compile(r"(?:[nN]one: |未给出：|不填：)([^.;。；]+)")
 """In the description of a field: what counts where it has no value."""
@@ -123,8 +120,8 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
         if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
             continue
         group(draft, now, part)
-        if part.record in LINKS:
-            text, other = LINKS[part.record]
+        if part.path in LINKS:
+            text, other = LINKS[part.path]
             link(draft, tr(text), other)
     return section
 
@@ -149,15 +146,15 @@ def _groups(now: DraftState, section: str) -> tuple[FieldGroup, ...]:
 def practice(now: DraftState) -> Iterator[tuple[str, FieldGroup]]:
     """What the baseline of processes follows, with the name of its store or process: levels, usual rates and fuels."""
     for path in _items(now, ("stores",)):
-        yield _name(now, path), FieldGroup("", path, Store, ("keep_low", "keep_high"))
+        yield _name(now, path), FieldGroup("", path, only=("keep_low", "keep_high"))
     for process in _items(now, ("processes",)):
         for path in (process, *_items(now, (*process, "modes"))):
             names = [_name(now, part) for part in dict.fromkeys((process, path))]
             if isinstance(now.value((*path, "rate")), dict):
-                yield BETWEEN.join(names), FieldGroup("", (*path, "rate"), Rate, ("usual",))
+                yield BETWEEN.join(names), FieldGroup("", (*path, "rate"), only=("usual",))
             fuels = _items(now, (*path, "heat", "fuels"))
             for fuel in fuels if len(fuels) > 1 else ():
-                yield BETWEEN.join([*names, _name(now, fuel, "carrier")]), FieldGroup("", fuel, Fuel, ("share",))
+                yield BETWEEN.join([*names, _name(now, fuel, "carrier")]), FieldGroup("", fuel, only=("share",))
 
 
 def _items(now: DraftState, path: Keys) -> list[Keys]:
@@ -200,7 +197,7 @@ def _practice(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
-    if group.record is Market:  # what lies within it is drawn below it
+    if group.path == ("market",):  # what lies within it is drawn below it
         return now.at(group.path)
     names = {dotted((*group.path, name)) for name in group.only or group.record.model_fields}
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]

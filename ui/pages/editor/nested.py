@@ -20,7 +20,7 @@ from emberline.scenarios.reading.document import Keys, dotted
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.ui.pages.editor import form, rows
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines
-from emberline.ui.pages.editor.fields import Inner, as_typed, inner, label_of, label_parts, value_of
+from emberline.ui.pages.editor.fields import Inner, as_typed, inner, label_of, label_parts, record_at, value_of
 from emberline.ui.pages.editor.rows import EditorTable
 
 DEEPEST = 5
@@ -44,8 +44,12 @@ def opened(record: type[BaseModel] | None, row: Any) -> bool:
     return of_row is not None and isinstance(row, dict) and bool(inner(of_row))
 
 
-def draw(draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseModel], depth: int = 0) -> None:
-    """Draw what lies within a record of the draft."""
+def draw(
+    draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseModel] | None = None, depth: int = 0
+) -> None:
+    """Draw what lies within a record of the draft; the place says which one where none is given."""
+    record = record or record_at(path)
+    assert record is not None
     for entry in inner(record):
         place = (*path, entry.name)
         value = now.value(place)

@@ -23,7 +23,16 @@ from emberline.scenarios.descriptions import documented
 from emberline.scenarios.reading.document import Keys, dotted, plain
 from emberline.scenarios.reading.editing import ABSENT, flow
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
-from emberline.ui.pages.editor.fields import WINDOWS, as_typed, columns, inner, label_of, label_parts, value_of
+from emberline.ui.pages.editor.fields import (
+    WINDOWS,
+    as_typed,
+    columns,
+    inner,
+    label_of,
+    label_parts,
+    record_at,
+    value_of,
+)
 from emberline.ui.pages.editor.references import renamed
 
 ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
@@ -51,7 +60,13 @@ class EditorTable:
     name: str
     title: str
     path: Keys
-    record: type[BaseModel] | None
+    kind: type[BaseModel] | None = None
+    """Record of its rows where its place does not say it."""
+
+    @property
+    def record(self) -> type[BaseModel] | None:
+        """Record of its rows; None: they are of several kinds."""
+        return self.kind or record_at(self.path)
 
 
 @dataclass

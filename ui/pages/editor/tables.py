@@ -5,58 +5,47 @@ below it.
 from __future__ import annotations
 
 import streamlit as st
-from pydantic import BaseModel
 
 from emberline.reports.text.language import mark, tr
 from emberline.runs.store import drafts
-from emberline.scenarios.assets import Carrier
-from emberline.scenarios.case.line import Grade, Stage, Transfer, Unit
-from emberline.scenarios.process import Process
-from emberline.scenarios.process.delivery import Arrival, Delivery
-from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.editing import ABSENT
-from emberline.scenarios.records.disturbances import Breakdown, Spread
-from emberline.scenarios.records.orders import Lock, Order, RunLock
-from emberline.scenarios.records.state import Outage, Started
 from emberline.ui.pages.editor import nested, rows
 from emberline.ui.pages.editor.draft import DraftState
 
-TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {
-    "orders": (mark("Orders"), ("orders",), Order),
-    "grades": (mark("Grades"), ("line", "grades"), Grade),
-    "stages": (mark("Stages"), ("line", "stages"), Stage),
-    "transfers": (mark("Transfers"), ("line", "transfers"), Transfer),
-    "processes": (mark("Processes"), ("processes",), Process),
-    "stores": (mark("Stores"), ("stores",), Store),
-    "deliveries": (mark("Deliveries"), ("deliveries",), Delivery),
-    "arrivals": (mark("Arrivals"), ("arrivals",), Arrival),
-    "carriers": (mark("Carriers"), ("site", "carriers"), Carrier),
-    "assets": (mark("Assets"), ("site", "assets"), None),
-    "breakdowns": (mark("Breakdowns"), ("disturbances", "breakdowns"), Breakdown),
-    "spreads": (mark("Spread by unit"), ("disturbances", "units"), Spread),
-    "outages": (mark("Outages"), ("state", "outages"), Outage),
-    "started": (mark("In progress"), ("state", "started"), Started),
-    "locks": (mark("Locks"), ("locks",), Lock),
-    "run_locks": (mark("Locks on runs"), ("run_locks",), RunLock),
+TABLES: dict[str, tuple[str, Keys]] = {
+    "orders": (mark("Orders"), ("orders",)),
+    "grades": (mark("Grades"), ("line", "grades")),
+    "stages": (mark("Stages"), ("line", "stages")),
+    "transfers": (mark("Transfers"), ("line", "transfers")),
+    "processes": (mark("Processes"), ("processes",)),
+    "stores": (mark("Stores"), ("stores",)),
+    "deliveries": (mark("Deliveries"), ("deliveries",)),
+    "arrivals": (mark("Arrivals"), ("arrivals",)),
+    "carriers": (mark("Carriers"), ("site", "carriers")),
+    "assets": (mark("Assets"), ("site", "assets")),
+    "breakdowns": (mark("Breakdowns"), ("disturbances", "breakdowns")),
+    "spreads": (mark("Spread by unit"), ("disturbances", "units")),
+    "outages": (mark("Outages"), ("state", "outages")),
+    "started": (mark("In progress"), ("state", "started")),
+    "locks": (mark("Locks"), ("locks",)),
+    "run_locks": (mark("Locks on runs"), ("run_locks",)),
 }
-"""Title, place in the scenario and record of each table; None: rows of several kinds."""
+"""Title and place in the scenario of each table."""
 
 
 def tables(now: DraftState) -> list[rows.EditorTable]:
     """All tables that a draft may have; the units of each stage have their own."""
     entries = []
-    for name, (title, path, record) in TABLES.items():
+    for name, (title, path) in TABLES.items():
         if path[0] == "line" and now.value(("line",)) is ABSENT:
             continue
-        entries.append(rows.EditorTable(name, tr(title), path, record))
+        entries.append(rows.EditorTable(name, tr(title), path))
         if name == "stages":
             stages = now.value(path)
             for i, stage in enumerate(stages if isinstance(stages, list) else []):
                 of = str(stage.get("name", i + 1))[:40] if isinstance(stage, dict) else str(i + 1)
-                entries.append(
-                    rows.EditorTable(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units"), Unit)
-                )
+                entries.append(rows.EditorTable(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units")))
     return entries
 
 

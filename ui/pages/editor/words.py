@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from emberline.reports.text.language import tr
 from emberline.scenarios.assets import KINDS
-from emberline.scenarios.case.line import Unit
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.editing import ABSENT
@@ -18,16 +17,14 @@ from emberline.ui.pages.editor.nested import record_of
 from emberline.ui.pages.editor.tables import TABLES
 
 TITLES = {(groups[-1].path[:1] if groups else ()) or (name,): title for name, (title, groups) in SECTIONS.items()} | {
-    path: title for title, path, _ in TABLES.values()
+    path: title for title, path in TABLES.values()
 }
 """Titles of sections and tables by their place."""
 
 
 def records() -> list[type[BaseModel]]:
     """The records that form and tables show, with what lies within them."""
-    entries: list[type[BaseModel]] = [group.record for _, groups in SECTIONS.values() for group in groups]
-    entries += [record for _, _, record in TABLES.values() if record is not None]
-    entries = list(dict.fromkeys([*entries, Unit, *KINDS.values()]))
+    entries: list[type[BaseModel]] = list(dict.fromkeys([Scenario, *KINDS.values()]))
     for record in entries:  # grows while it is gone through
         entries += [one.record for one in inner(record) if one.record is not None and one.record not in entries]
     return entries

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from emberline.scenarios import bundled, loads
+from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES
 from emberline.scenarios.loading.loading import find
 from emberline.scenarios.reading.document import parse
+from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.templates.plants import TEMPLATES, template
 from emberline.ui.pages.editor.completion import keys
 from emberline.ui.pages.editor.drawing import layout, wiring
+from emberline.ui.pages.editor.fields import fields
 
 
 def texts() -> dict[str, str]:
@@ -19,6 +22,25 @@ def texts() -> dict[str, str]:
     return {name: template(name) for name in TEMPLATES} | {
         name: find(name).read_text(encoding="utf-8") for name in bundled()
     }
+
+
+@pytest.mark.parametrize("name", texts())
+def test_lines_say_what_assets_give_and_take(name: str) -> None:
+    """Proves: what is drawn of the plain data is what the records say once they are read; a store, which evens out, has
+    a line both ways. Sensitivity: a machine whose electricity or waste heat is not drawn, or drawn the wrong way."""
+    site, drawn = loads(texts()[name]).site, layout.assets(parse(texts()[name]).data)
+    for (box, _), asset in zip(drawn, site.assets, strict=True):
+        core = site.cores.get(asset.name, asset)
+        flows = (set(core.gives), set(core.takes))
+        stored = set(core.flows.values()) if flows == (set(), set()) else set()
+        assert (set(box.gives), set(box.takes)) == (flows[0] | stored, flows[1] | stored)
+
+
+def test_goals_that_no_plan_is_made_for_are_not_offered() -> None:
+    """Proves: form and completion offer every goal but those to the minute. Sensitivity: the list of the record."""
+    (goal,) = [field for field in fields(Goal, "EUR") if field.name == "minimize"]
+    assert set(goal.choices) == set(GOALS) - set(IN_MINUTES)
+    assert set(keys()["Goal"]["minimize"][2]) == set(goal.choices)
 
 
 @pytest.mark.parametrize("name", texts())

@@ -12,33 +12,15 @@ from itertools import pairwise
 from typing import Any
 
 from emberline.reports.text.language import mark, tr
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets import ELECTRICITY, KINDS, Converter, FlexibleLoad, Machine
+from emberline.scenarios.assets.machines import CARRIER_FIELDS
 from emberline.scenarios.reading.document import Keys
 
 WIDTH, MARGIN, LABEL = 680, 8, 92
 BOX, GAP, BAR, ROW = 46, 26, 36, 5
 """Height of a box, gap between rows, distance between bars [px], and most boxes in a row."""
-GIVES = {
-    "supply": ("carrier",), "source": ("carrier",), "gas_engine": ("heat",), "chp": ("heat",), "boiler": ("heat",),
-    "heat_pump": ("heat",), "electrolyser": ("hydrogen", "waste_heat"), "turbine": ("exhaust",), "orc": ("exhaust",),
-    "waste_heat_recovery": ("heat",), "oxygen_plant": ("oxygen",), "storage": ("carrier",),
-    "latent_heat_store": ("carrier",),
-}  # fmt: skip
-"""Fields of each kind of asset that name a carrier it gives."""
-TAKES = {
-    "sale": ("carrier",), "flare": ("carrier",), "vent": ("carrier",), "load": ("carrier",),
-    "flexible_load": ("carrier",), "gas_engine": ("fuel",), "chp": ("fuel",), "boiler": ("fuel",),
-    "heat_pump": ("source",), "turbine": ("input",), "orc": ("input",), "waste_heat_recovery": ("source",),
-    "storage": ("carrier",), "latent_heat_store": ("carrier",),
-}  # fmt: skip
-"""Fields of each kind of asset that name a carrier it takes."""
-POWERED = {
-    "gas_engine": 1, "chp": 1, "turbine": 1, "orc": 1, "pv": 1, "wind": 1, "heat_pump": -1, "electrolyser": -1,
-    "oxygen_plant": -1,
-}  # fmt: skip
-"""1: gives electricity; -1: takes it."""
-SITE = ("supply", "sale", "flare", "vent", "load", "source", "pv", "wind", "storage", "latent_heat_store")
-"""Kinds of assets above the carriers; machines are below."""
+TAKEN = ("fuel", "source", "input")
+"""Fields of machines that name a carrier they take; their other carriers they give."""
 CONNECTIONS = {"grid": mark("grid"), "pv": mark("PV"), "battery": mark("battery"), "base_load_mw": mark("base load")}
 
 
@@ -104,6 +86,16 @@ def connections(data: dict[str, Any]) -> Iterator[SheetBox]:
         yield SheetBox(("site", "base_load_mw"), tr(CONNECTIONS["base_load_mw"]), detail, (), (ELECTRICITY,))
 
 
+def carrier_fields(kind: str, way: str) -> tuple[str, ...]:
+    """Fields of a kind of asset that name a carrier which it ``gives`` or ``takes``."""
+    record = KINDS.get(kind)
+    if record is None or issubclass(record, Converter):
+        return ()
+    sides = {**dict.fromkeys(TAKEN, -1), "carrier": -1 if issubclass(record, FlexibleLoad) else record.sign}
+    names = (name for name in record.model_fields if name in CARRIER_FIELDS)
+    return tuple(name for name in names if sides.get(name, 1) in (0, 1 if way == "gives" else -1))
+
+
 def amount(value: Any, unit: str) -> str:
     """A value as it is typed, with the unit of its field where it has none of its own."""
     if isinstance(value, int | float):
@@ -116,20 +108,21 @@ def assets(data: dict[str, Any]) -> Iterator[tuple[SheetBox, bool]]:
     site = data.get("site")
     for i, row in _items(site.get("assets") if isinstance(site, dict) else None):
         kind = str(row.get("kind", ""))
-        gives, takes = list(_names(row, GIVES.get(kind, ()))), list(_names(row, TAKES.get(kind, ())))
+        gives, takes = (list(_names(row, carrier_fields(kind, way))) for way in ("gives", "takes"))
         if kind == "flexible_load" and not takes:
             takes = [ELECTRICITY]
         if kind == "converter":
             gives += list(_streams(row, "outputs"))
             takes += list(_streams(row, "inputs"))
             (takes if row.get("main") == "input" else gives).insert(0, str(row.get("carrier", "")))
-        power = -1 if row.get("electric_mwh_per_mwh") else POWERED.get(kind, 0)
+        record = KINDS.get(kind, Machine)
+        power = -1 if row.get("electric_mwh_per_mwh") else record.electric
         if power:
             (gives if power > 0 else takes).append(ELECTRICITY)
         box = SheetBox(
             ("site", "assets", i), str(row.get("name", "")), kind.replace("_", " "), tuple(gives), tuple(takes)
         )
-        yield box, kind not in SITE
+        yield box, issubclass(record, Machine)
 
 
 def production(data: dict[str, Any]) -> Iterator[SheetBox]:

@@ -9,21 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from pydantic import BaseModel
 
 from emberline.reports.text.language import mark, tr
 from emberline.runs.store import drafts
-from emberline.scenarios.assets import Carrier
-from emberline.scenarios.case.line import Grade, Stage
-from emberline.scenarios.case.market import Market
-from emberline.scenarios.case.site import Battery, Grid, Pv, Site
+from emberline.scenarios.case.line import Stage
 from emberline.scenarios.process import Process
-from emberline.scenarios.process.delivery import Arrival, Delivery
-from emberline.scenarios.process.store import Store
-from emberline.scenarios.reading.document import Keys, dotted
+from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.reading.remarks import with_remark
-from emberline.scenarios.records.orders import Order
 from emberline.scenarios.templates import parts
 from emberline.ui.pages.editor import form, nested, rows
 from emberline.ui.pages.editor.draft import DraftState, keep
@@ -38,6 +32,7 @@ from emberline.ui.pages.editor.drawing.layout import (
     production,
     trucks,
 )
+from emberline.ui.pages.editor.fields import record_at
 from emberline.ui.pages.editor.form import FieldGroup
 from emberline.ui.pages.editor.rows import EditorTable
 
@@ -60,12 +55,6 @@ REFUSALS = (
     mark("a line of heats and processes are not planned together"), mark("place a store first"),
     mark("it is there already"), mark("a stage that casts without a gap is the last one"),
 )  # fmt: skip
-RECORDS: dict[Keys, type[BaseModel]] = {
-    ("site", "grid"): Grid, ("site", "pv"): Pv, ("site", "battery"): Battery, ("site", "carriers"): Carrier,
-    ("line", "stages"): Stage, ("processes",): Process, ("stores",): Store, ("arrivals",): Arrival,
-    ("deliveries",): Delivery,
-}  # fmt: skip
-"""Record of what can be selected, by its place or by the list that it is in."""
 REFUSAL = "sheet.refusal"
 HTML = '<div class="sheet"></div>'
 
@@ -192,10 +181,10 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
             st.caption(tr("What electricity costs is set in the market: spot prices or a tariff."))
             _link(draft, tr("Price of electricity: market or tariff"), "site")
         if box.path == ("site", "base_load_mw"):
-            form.group(draft, now, FieldGroup("", ("site",), Site), across=1)
+            form.group(draft, now, FieldGroup("", ("site",)), across=1)
             st.caption(tr("A meter's file: under Series, as base load of the site."))
             return
-        record = RECORDS.get(box.path) or RECORDS.get(box.path[:-1]) or nested.record_of(None, now.value(box.path))
+        record = record_at(box.path) or nested.record_of(None, now.value(box.path))
         if record is None:
             st.text(tr("Choose its kind under Tables."))
         else:
@@ -241,8 +230,8 @@ def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
 
 def _market(draft: drafts.Draft, now: DraftState) -> None:
     _link(draft, tr("Import limit and meter: grid connection"), "site/grid")
-    form.group(draft, now, FieldGroup("", ("market",), Market), across=2)
-    nested.draw(draft, now, ("market",), Market)
+    form.group(draft, now, FieldGroup("", ("market",)), across=2)
+    nested.draw(draft, now, ("market",))
 
 
 def _times(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
@@ -303,11 +292,8 @@ def _remove(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
 
 def _orders(draft: drafts.Draft, now: DraftState) -> None:
     """Orders and grades of a line, below the drawing."""
-    for name, title, path, record in (
-        ("orders", tr("Orders"), ("orders",), Order),
-        ("grades", tr("Grades"), ("line", "grades"), Grade),
-    ):
-        table = EditorTable(name, title, path, record)
+    for name, title, path in (("orders", tr("Orders"), ("orders",)), ("grades", tr("Grades"), ("line", "grades"))):
+        table = EditorTable(name, title, path)
         st.markdown(f"**{title}**")
         rows.edit(draft, now, table)
         if name == "orders":

@@ -8,7 +8,7 @@ from typing import Any
 from emberline.reports.text.language import mark
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.document import Keys
-from emberline.ui.pages.editor.drawing.layout import GIVES, TAKES, bars
+from emberline.ui.pages.editor.drawing.layout import bars, carrier_fields
 
 NO_PLACE = mark("{box} cannot be connected to {bar} in this direction")
 ALREADY = mark("{box} is connected to {bar} already")
@@ -60,7 +60,7 @@ def _asset(record: dict[str, Any], bar: str, way: str) -> str:
     if kind == "converter":
         record.setdefault("outputs" if way == "gives" else "inputs", []).append({"carrier": bar, "per_unit": 1})
         return ""
-    keys = (GIVES if way == "gives" else TAKES).get(kind, ())
+    keys = carrier_fields(kind, way)
     if not keys:
         return NO_PLACE
     empty = [key for key in keys if not record.get(key)]
